@@ -1,0 +1,123 @@
+"""What travels over the broker, and the port that carries it.
+
+A :class:`Message` is the same for every broker; how it is put on the wire is the broker's affair.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+Direction = Literal["in", "out"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Route:
+    """Where a message goes: towards the hub (``in``) from agency `code`, or out to agency `code`."""
+
+    direction: Direction
+    code: str
+    urgent: bool = False
+
+    @property
+    def exchange(self) -> str:
+        """AMQP exchange: ``axis.in`` or ``axis.out``."""
+        return f"axis.{self.direction}"
+
+    @property
+    def routing_key(self) -> str:
+        """AMQP routing key: ``CODE`` or ``CODE.urgent``."""
+        return f"{self.code}.urgent" if self.urgent else self.code
+
+    @property
+    def queue(self) -> str:
+        """Queue name: ``axis.from.CODE`` or ``axis.to.CODE``, with ``.urgent`` for the urgent twin."""
+        return f"axis.{'from' if self.direction == 'in' else 'to'}.{self.routing_key}"
+
+
+def hub_routes(codes: Iterable[str]) -> list[Route]:
+    """Every route the hub reads, urgent ones first."""
+    ordered = sorted(codes)
+    return [Route("in", code, urgent) for urgent in (True, False) for code in ordered]
+
+
+def agency_routes(code: str) -> list[Route]:
+    """The two routes an agency's adapter reads, urgent first."""
+    return [Route("out", code, urgent=True), Route("out", code)]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One parcel on its way.
+
+    `id` names the intent to publish: publishing again after a failure keeps it. `body` is the parcel
+    (ASiC-E bytes); `proof` is the hub's A.1 receipt for it (ASiC-E bytes), present only on the way from
+    the hub to a recipient. `user_id` is the broker's word on who published: None where the broker does
+    not say. A publisher sets it to its own agency code; a broker refuses another's.
+    """
+
+    id: str
+    route: Route
+    body: bytes
+    proof: bytes = b""
+    user_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A message taken from a queue, held until :meth:`Broker.ack` or :meth:`Broker.reject`.
+
+    `redelivered` is True when it may have been given to a consumer before. `handle` belongs to the
+    broker; it is void once the connection that gave it is gone (the message then comes again).
+    """
+
+    message: Message
+    redelivered: bool
+    handle: object
+
+
+class Outcome(Enum):
+    """What became of one published message."""
+
+    CONFIRMED = "confirmed"  # durably held in its queue
+    RETURNED = "returned"  # no such queue
+    FAILED = "failed"  # refused, timed out or unknown: it may or may not be in the queue
+
+
+class Broker(Protocol):
+    """The broker port. One contract suite (tests/contract/test_broker.py) holds for every implementation.
+
+    Every method raises :class:`axis.errors.Unavailable` when the broker cannot be reached, and only that.
+    A broker object is used by one thread.
+    """
+
+    def declare(self, codes: Iterable[str]) -> None:
+        """Make the queues of these agencies, both directions, urgent twins, and the dead letters. Idempotent."""
+
+    def publish(self, messages: Sequence[Message]) -> list[Outcome]:
+        """Publish all, persistent and mandatory, in windows of outstanding confirms; one outcome each, in order."""
+
+    def receive(self, routes: Sequence[Route], *, limit: int, max_bytes: int, timeout: float) -> list[Delivered]:
+        """Take up to `limit` messages and about `max_bytes` bytes (at least one message, if there is one).
+
+        Routes are served urgent first, and within a level in turn, so that a full queue does not starve
+        the others; within one queue in order of arrival. Waits up to `timeout` seconds for the first
+        message only. What is taken is given to no other consumer until acknowledged, rejected, or this
+        broker object is closed or lost.
+        """
+
+    def ack(self, deliveries: Sequence[Delivered]) -> None:
+        """Done with these: they never come again. A void handle is ignored (the message comes again)."""
+
+    def reject(self, deliveries: Sequence[Delivered]) -> None:
+        """Move these to the dead letters ``axis.dead``, kept without expiry."""
+
+    def depth(self, route: Route) -> int:
+        """How many messages wait in this route's queue, not counting those held by a consumer."""
+
+    def close(self) -> None:
+        """Give back whatever was not acknowledged (it comes again, marked redelivered). Idempotent."""
