@@ -1,0 +1,37 @@
+# Two commands do everything on a Debian 12 with python3, python3-venv and make: `make demo`, `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help install demo demo-served test check clean
+
+help:
+	@echo "make install      make the environment in .venv (the command is then .venv/bin/axis)"
+	@echo "make demo         95 agencies, 200 documents, no server"
+	@echo "make demo-served  the same on a private RabbitMQ and PostgreSQL"
+	@echo "make test         every check and test"
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: $(STAMP)
+	$(BIN)/axis demo
+
+demo-served: $(STAMP)
+	$(BIN)/python tests/servers.py run -- $(BIN)/axis demo --broker amqp
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: $(STAMP) check
+	$(BIN)/python -m pytest
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,257 @@
+"""The only place that chooses implementations: a home's settings become a hub, adapters, or a reader."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from adapters.base import Adapter, Guarded
+from axis import config as settings
+from axis.core.trust import HUB, Certificate, Registry, read_registry, signing_certificate
+from axis.errors import Corrupted, Fault, Misconfigured, Problem, Unavailable
+from axis.infra import embedded, journal, keystore, payloads, store
+from axis.infra.database import Database
+from axis.infra.journal import Journal
+from axis.infra.store import HubStore
+from axis.services.agency import Agency
+from axis.services.hub import Hub
+from axis.services.members import Registrar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from axis.config import Config
+    from axis.core.message import Broker
+
+log = logging.getLogger("axis")
+
+
+@dataclass(frozen=True)
+class Home:
+    """A home's folder and settings."""
+
+    path: Path
+    config: Config
+
+    def codes(self) -> list[str]:
+        """The agencies whose keys are in this home, in order."""
+        if self.config.installation.role == "agency":
+            return sorted(self.config.installation.agencies)
+        return sorted(p.stem for p in (self.path / "keys").glob("*.key") if p.stem != HUB)
+
+
+def open_home(path: Path) -> Home:
+    """The home at `path`. Raises :class:`Misconfigured`: HOME_MISSING, CONFIG_*."""
+    return Home(path, settings.load(path))
+
+
+@contextmanager
+def lock(home: Home) -> Iterator[None]:
+    """This process alone works in the home. Raises :class:`Unavailable` HOME_LOCKED."""
+    with (home.path / ".lock").open("a") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Unavailable(Problem(Fault.HOME_LOCKED, got=str(home.path))) from None
+        yield
+
+
+def is_running(home: Home) -> bool:
+    """True while another process holds the home's lock."""
+    try:
+        with lock(home):
+            return False
+    except Unavailable:
+        return True
+
+
+@contextmanager
+def embedded_parts(home: Home) -> Iterator[tuple[Hub, list[Agency]]]:
+    """Hub and all adapters on the home's one SQLite file, no server. The home is locked meanwhile."""
+    if (home.config.broker.kind, home.config.store.kind) != ("embedded", "sqlite"):
+        raise Misconfigured(
+            Problem(Fault.CONFIG_INVALID, "broker.kind, store.kind", "embedded, sqlite", f"{home.config.broker.kind}, {home.config.store.kind}")
+        )
+    with lock(home), _database(home.config.database_url(home.path)) as database:
+        database.create([*store.TABLES, *journal.TABLES, *embedded.TABLES])
+        embedded.EmbeddedBroker.free_leases(database)
+        codes = home.codes()
+        hub_broker = embedded.EmbeddedBroker(database, None)
+        hub_broker.declare(codes)
+        parts = hub_part(home, database, hub_broker)
+        agencies = [agency_part(home, database, embedded.EmbeddedBroker(database, code), code) for code in codes]
+        yield parts, agencies
+        references = [*store.PAYLOAD_REFERENCES, *journal.PAYLOAD_REFERENCES, *embedded.PAYLOAD_REFERENCES]
+        with database.begin() as connection:
+            payloads.sweep(connection, references)
+
+
+@contextmanager
+def served_hub(home: Home) -> Iterator[Hub]:
+    """The hub on the configured database and broker; it declares every queue."""
+    _only_amqp(home)
+    with _database(home.config.database_url(home.path)) as database:
+        database.create(store.TABLES)
+        broker = _amqp(home, None, "hub")
+        try:
+            hub = hub_part(home, database, broker)
+            broker.declare(m.code for m in hub.registry().agencies)
+            if not hub.user_id_required:
+                log.warning("broker.user_id is optional: who published is known by signature alone")
+            yield hub
+        finally:
+            broker.close()
+
+
+@contextmanager
+def served_agencies(home: Home, codes: Sequence[str]) -> Iterator[list[Agency]]:
+    """The adapters of `codes` on the home's journal and the configured broker. The home is locked meanwhile."""
+    _only_amqp(home)
+    if unknown := sorted(set(codes) - set(home.codes())):
+        raise Misconfigured(Problem(Fault.KEY_FILE_MISSING, got=f"{home.path}/keys/{unknown[0]}.key"))
+    url = f"sqlite:///{home.path.resolve() / 'axis.db'}"
+    with lock(home), _database(url) as database:
+        database.create(journal.TABLES)
+        brokers: list[Broker] = []
+        # Where all share one broker user, they may share its connections too.
+        shared = _amqp(home, None, "adapters") if home.config.broker.user_id == "optional" else None
+        agencies = []
+        for code in codes:
+            broker = shared or _amqp(home, code, code)
+            brokers.append(broker)
+            agencies.append(agency_part(home, database, broker, code))
+        try:
+            yield agencies
+        finally:
+            for broker in brokers:
+                broker.close()
+        with database.begin() as connection:
+            payloads.sweep(connection, journal.PAYLOAD_REFERENCES)
+
+
+@contextmanager
+def reading(home: Home) -> Iterator[HubStore]:
+    """The hub's record, to read; also while another process works on it."""
+    with _database(home.config.database_url(home.path)) as database:
+        database.create(store.TABLES)
+        yield HubStore(database)
+
+
+@contextmanager
+def reading_journal(home: Home, code: str) -> Iterator[Journal]:
+    """An agency's journal, to read; also while another process works on it.
+
+    Raises :class:`Misconfigured` KEY_FILE_MISSING when the home has no such agency.
+    """
+    with reading_journals(home) as journals:
+        if code not in journals:
+            raise Misconfigured(Problem(Fault.KEY_FILE_MISSING, got=f"{home.path}/keys/{code}.key"))
+        yield journals[code]
+
+
+@contextmanager
+def reading_journals(home: Home) -> Iterator[dict[str, Journal]]:
+    """The journals of the home's agencies by code, to read."""
+    with _database(f"sqlite:///{home.path.resolve() / 'axis.db'}") as database:
+        yield {code: Journal(database, code) for code in home.codes()}
+
+
+@contextmanager
+def reading_registry(home: Home) -> Iterator[Registry]:
+    """The registry that this home knows: the hub's newest, or the one installed at its adapters."""
+    if home.config.installation.role == "all":
+        with reading(home) as record, record.reading() as reader:
+            data = reader.payload(reader.registry_digest())
+    else:
+        with reading_journals(home) as journals, next(iter(journals.values())).reading() as journal_reader:
+            found = journal_reader.registry()
+        if found is None:
+            raise Corrupted(Problem(Fault.REGISTRY_INVALID, got="no registry installed"))
+        data = found[1]
+    yield read_registry(data, hub_certificate(home))
+
+
+@contextmanager
+def registrar(home: Home) -> Iterator[Registrar]:
+    """Who may change the registry: the hub's home, with its store and key."""
+    signer = keystore.load_signer(home.path / "keys", HUB)
+    with reading(home) as record:
+        yield Registrar(home.path, record, signer, hub_certificate(home))
+
+
+def hub_part(home: Home, database: Database, broker: Broker) -> Hub:
+    """A hub worker on these."""
+    return Hub(
+        HubStore(database),
+        broker,
+        keystore.load_signer(home.path / "keys", HUB),
+        home.config.installation.id,
+        give_up_attempts=home.config.hub.give_up_attempts,
+        user_id_required=home.config.broker.user_id == "required",
+    )
+
+
+def agency_part(home: Home, database: Database, broker: Broker, code: str) -> Agency:
+    """An agency's adapter on these."""
+    adapter = Guarded(_adapter(home, code), code)
+    adapter.check()
+    signer = keystore.load_signer(home.path / "keys", code)
+    return Agency(
+        code, Journal(database, code), broker, adapter, signer, hub_certificate(home), home.config.installation.id
+    )
+
+
+def hub_certificate(home: Home) -> Certificate:
+    """The hub's certificate, received with enrolment."""
+    return signing_certificate(keystore.load_certificate(home.path / "pki" / "hub.pem"))
+
+
+def adapter_kinds() -> list[str]:
+    """Names of the installed adapters, ours and foreign ones."""
+    return sorted(point.name for point in entry_points(group="axis.adapters"))
+
+
+def _adapter(home: Home, code: str) -> Adapter:
+    kind = home.config.adapter.kind
+    for point in entry_points(group="axis.adapters", name=kind):
+        made: Adapter = point.load()(home.path / "agencies" / code, home.config.adapter.settle_seconds)
+        return made
+    raise Misconfigured(Problem(Fault.ADAPTER_UNKNOWN, got=kind, expected=", ".join(adapter_kinds())))
+
+
+@contextmanager
+def _database(url: str) -> Iterator[Database]:
+    database = Database(url)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def _only_amqp(home: Home) -> None:
+    if home.config.broker.kind != "amqp":
+        raise Misconfigured(Problem(Fault.CONFIG_INVALID, "broker.kind", "amqp", home.config.broker.kind))
+
+
+def _amqp(home: Home, user_id: str | None, name: str) -> Broker:
+    from axis.infra.amqp import AmqpBroker  # noqa: PLC0415  pika takes 60 ms to import
+
+    broker = home.config.broker
+
+    def at_home(file: str) -> str:
+        return os.fspath(home.path / file) if file else ""
+
+    return AmqpBroker(
+        home.config.broker_url(),
+        user_id=user_id,
+        name=name,
+        ca_file=at_home(broker.ca_file),
+        certificate_file=at_home(broker.certificate_file),
+        key_file=at_home(broker.key_file),
+    )

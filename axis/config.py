@@ -1,0 +1,192 @@
+"""axis.toml → frozen dataclasses. Unknown keys are named, values are checked together at load.
+
+Secrets do not stand in the file: URLs with passwords come from the environment variables named there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import os
+import tomllib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from typing import Literal as OneOf
+from urllib.parse import urlsplit
+
+from axis.errors import Fault, Misconfigured, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+FILE = "axis.toml"
+
+
+@dataclass(frozen=True)
+class Installation:
+    """What this home is."""
+
+    id: str  # the same for every home of one axis
+    role: OneOf["all", "agency"] = "all"  # all: hub and agencies; agency: only the adapters of `agencies`
+    agencies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Store:
+    """Where the hub's record lives; an adapter's journal is always SQLite in its home."""
+
+    kind: OneOf["sqlite", "postgresql"] = "sqlite"
+    url_env: str = "AXIS_DATABASE_URL"
+
+
+@dataclass(frozen=True)
+class Broker:
+    """How parcels travel."""
+
+    kind: OneOf["embedded", "amqp"] = "embedded"
+    url: str = ""  # without a password; empty: taken from `url_env`
+    url_env: str = "AXIS_AMQP_URL"
+    # required: a parcel must carry the broker's word on who published it. optional: where all share one
+    # broker user (a try-out), the signature alone says who sent.
+    user_id: OneOf["required", "optional"] = "required"
+    ca_file: str = ""  # for amqps: paths, relative to the home
+    certificate_file: str = ""
+    key_file: str = ""
+
+
+@dataclass(frozen=True)
+class Hub:
+    """The hub's patience."""
+
+    give_up_attempts: int = 30  # failed publications of one delivery until D.2; about a day with back-off
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """How an agency's own system is connected."""
+
+    kind: str = "folder"
+    settle_seconds: float = 1.0  # a file in outbox/ is complete when it has not changed for so long
+
+
+@dataclass(frozen=True)
+class Log:
+    """What is written to stderr."""
+
+    format: OneOf["text", "json"] = "text"
+    level: OneOf["debug", "info", "warning", "error"] = "warning"
+
+
+@dataclass(frozen=True)
+class Config:
+    """One home's settings."""
+
+    installation: Installation
+    store: Store = field(default_factory=Store)
+    broker: Broker = field(default_factory=Broker)
+    hub: Hub = field(default_factory=Hub)
+    adapter: Adapter = field(default_factory=Adapter)
+    log: Log = field(default_factory=Log)
+
+    def database_url(self, home: Path, environment: Mapping[str, str] = os.environ) -> str:
+        """SQLAlchemy URL of this home's database. Raises :class:`Misconfigured`."""
+        if self.store.kind == "sqlite":
+            return f"sqlite:///{home.resolve() / 'axis.db'}"
+        return _secret(environment, self.store.url_env, "store.url_env")
+
+    def broker_url(self, environment: Mapping[str, str] = os.environ) -> str:
+        """AMQP URL. Raises :class:`Misconfigured`."""
+        return self.broker.url or _secret(environment, self.broker.url_env, "broker.url_env")
+
+
+def load(home: Path) -> Config:
+    """The settings of `home`. Raises :class:`Misconfigured`: HOME_MISSING, CONFIG_INVALID, CONFIG_UNKNOWN_KEY,
+    every problem at once."""
+    path = home / FILE
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise Misconfigured(Problem(Fault.HOME_MISSING, got=str(home))) from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise Misconfigured(Problem(Fault.CONFIG_INVALID, str(path), "TOML", str(error))) from None
+    problems: list[Problem] = []
+    config = _build(Config, values, "", problems)
+    if not problems and urlsplit(config.broker.url).password:
+        problems.append(
+            Problem(Fault.CONFIG_INVALID, "broker.url", "no password here; use broker.url_env", "a password")
+        )
+    if not problems and config.installation.role == "agency" and not config.installation.agencies:
+        problems.append(Problem(Fault.CONFIG_INVALID, "installation.agencies", "at least one code", "none"))
+    if not problems and config.hub.give_up_attempts < 1:
+        problems.append(Problem(Fault.CONFIG_INVALID, "hub.give_up_attempts", "1 or more", str(config.hub.give_up_attempts)))
+    if problems:
+        raise Misconfigured(*problems)
+    return config  # type: ignore[no-any-return]
+
+
+def render(config: Config) -> str:
+    """`config` as TOML, without what equals the default."""
+    lines = ["# Settings of this axis home. Every key and its default: docs/architecture.md."]
+    for section in dataclasses.fields(config):
+        value = getattr(config, section.name)
+        rows = [
+            f"{f.name} = {_toml(getattr(value, f.name))}"
+            for f in dataclasses.fields(value)
+            if f.default is dataclasses.MISSING or getattr(value, f.name) != f.default
+        ]
+        if rows:
+            lines += ["", f"[{section.name}]", *rows]
+    return "\n".join(lines) + "\n"
+
+
+def _build(kind: Any, values: Mapping[str, Any], path: str, problems: list[Problem]) -> Any:
+    hints = get_type_hints(kind)
+    fields = {f.name: f for f in dataclasses.fields(kind)}
+    for name in values:
+        if name not in fields:
+            near = difflib.get_close_matches(name, fields, 1, 0) or ["?"]
+            problems.append(Problem(Fault.CONFIG_UNKNOWN_KEY, path + name, path + near[0], path + name))
+    arguments = {}
+    for name, one in fields.items():
+        if name not in values:
+            if one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING:
+                problems.append(Problem(Fault.CONFIG_INVALID, path + name, "a value", "nothing"))
+            continue
+        arguments[name] = _value(hints[name], values[name], path + name, problems)
+    return kind(**arguments) if not problems else None
+
+
+def _value(hint: Any, value: Any, path: str, problems: list[Problem]) -> Any:
+    if dataclasses.is_dataclass(hint):
+        if isinstance(value, dict):
+            return _build(hint, value, path + ".", problems)
+        expected = "a table"
+    elif hint in (str, int, float):
+        if type(value) is hint or (hint is float and type(value) is int):
+            return value
+        expected = {str: "a text", int: "a whole number", float: "a number"}[hint]
+    elif get_args(hint) and isinstance(get_args(hint)[0], str):
+        if value in get_args(hint):
+            return value
+        expected = " | ".join(get_args(hint))
+    else:
+        if isinstance(value, list) and all(isinstance(v, str) for v in value):
+            return tuple(value)
+        expected = "a list of texts"
+    problems.append(Problem(Fault.CONFIG_INVALID, path, expected, repr(value)[:80]))
+    return None
+
+
+def _secret(environment: Mapping[str, str], name: str, path: str) -> str:
+    if value := environment.get(name):
+        return value
+    raise Misconfigured(Problem(Fault.CONFIG_INVALID, path, f"environment variable {name} set", "not set"))
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_toml(v) for v in value) + "]"
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,297 @@
+"""The parcel: an ASiC-E container (ETSI EN 319 162-1) of one fixed form. Build it, open it, verify it.
+
+The container has exactly one encoding for given files, certificate, time and signature value; the verifier
+reads the input strictly, and its last step compares every byte with that encoding.
+
+The content digest can be made with standard tools after ``unzip``:
+``sha256sum document.edxml attachments/1 attachments/2 | sha256sum``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import zlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
+
+from axis.core import signature as xades
+from axis.core.signature import DataFile, Signature, Signer
+from axis.errors import Fault, rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from cryptography import x509
+
+MEDIA_TYPE = "application/vnd.etsi.asic-e+zip"
+DOCUMENT, RECEIPT, REGISTRY = "document.edxml", "receipt.xml", "registry.xml"
+MAX_BYTES = 60 * 1024 * 1024  # one broker message of at most 64 MiB: the parcel, and the A.1 beside it
+MAX_ATTACHMENTS = 100
+_MIMETYPE, _MANIFEST, _SIGNATURES = "mimetype", "META-INF/manifest.xml", "META-INF/signatures.xml"
+
+# Fixed header fields: version 2.0, UTF-8 names, stored, 1980-01-01 00:00.
+_LOCAL = struct.Struct("<4sHHHHHIIIHH")
+_CENTRAL = struct.Struct("<4sHHHHHHIIIHHHHHII")
+_END = struct.Struct("<4sHHHHIIH")
+_VERSION, _FLAGS, _STORED, _TIME, _DATE = 20, 0x0800, 0, 0, 0x0021
+
+
+class Trust(Protocol):
+    """Where the verifier finds keys: the registry (or, for an outsider, a CA)."""
+
+    def certificate(self, der: bytes, at: datetime) -> tuple[str, x509.Certificate]:
+        """(owner's code, the trusted certificate equal to `der`), good for signing at `at`.
+
+        Raises :class:`Rejected`: SIG_SIGNER, KEY_EXPIRED, KEY_REVOKED, KEY_ROLE.
+        """
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """A verified parcel: what the application reads is exactly what was signed.
+
+    Only :func:`verify` makes one. `signer` is the code of the key's owner (an agency, or ``HUB``).
+    """
+
+    signer: str
+    signing_time: datetime
+    main: str
+    content: bytes  # of `main`
+    attachments: tuple[bytes, ...]
+    content_digest: str
+
+    @cached_property
+    def kind(self) -> str:
+        """``document``, ``receipt`` or ``registry``."""
+        return self.main.split(".")[0]
+
+
+def content_digest(files: Sequence[DataFile]) -> str:
+    """Hex SHA-256 over the lines that ``sha256sum`` prints for the data files, in order."""
+    return hashlib.sha256("".join(f"{f.digest.hex()}  {f.name}\n" for f in files).encode()).hexdigest()
+
+
+def build(main: str, content: bytes, attachments: Sequence[bytes], signer: Signer, at: datetime) -> bytes:
+    """A signed parcel of `content` named `main` and its attachments, SigningTime `at` (UTC, whole seconds).
+
+    Raises :class:`Rejected` (PARCEL_LIMIT, SIG_*) when no verifier would accept the result.
+    """
+    named = [(main, content), *((f"attachments/{n}", a) for n, a in enumerate(attachments, 1))]
+    files = _data_files(named)
+    signatures = xades.sign(files, signer, at)
+    container = b"".join(_container([*_fixed_entries(named, files), (_SIGNATURES, signatures)]))
+    if len(container) > MAX_BYTES or len(attachments) > MAX_ATTACHMENTS:
+        raise rejected(Fault.PARCEL_LIMIT, f"{len(container)} B, {len(attachments)} attachments", f"{MAX_BYTES} B, {MAX_ATTACHMENTS}")
+    return container
+
+
+def digest_of(main: str, content: bytes, attachments: Sequence[bytes]) -> str:
+    """The content digest that a parcel of these files has."""
+    return content_digest(_data_files([(main, content), *((f"attachments/{n}", a) for n, a in enumerate(attachments, 1))]))
+
+
+def verify(data: bytes, trust: Trust, at: datetime) -> Parcel:
+    """Open `data` and check everything, with keys as `trust` knows them at the moment `at`.
+
+    The closed verification, in this order; the numbers stand at each step below:
+      1 size                                              PARCEL_LIMIT
+      2 container read strictly, expected entries         PARCEL_ZIP, PARCEL_LIMIT
+      3 mimetype                                          PARCEL_TYPE
+      4 signatures.xml: one signature, free values        SIG_COUNT, SIG_SHAPE, SIG_ALG
+      5 references cover exactly the data files           PARCEL_COVERAGE, SIG_REF
+      6 certificate: the registry's, good at `at`         SIG_SIGNER, KEY_*
+      7 digests, algorithm, key strength, value           SIG_DIGEST, SIG_ALG, SIG_WEAK_KEY, SIG_VALUE
+      8 certificate also valid when it says it signed     KEY_EXPIRED
+      9 everything built again equals the input           PARCEL_NOT_CANONICAL
+
+    Raises :class:`Rejected`, and nothing else, for whatever bytes it is given.
+    """
+    # 1 size
+    if len(data) > MAX_BYTES:
+        raise rejected(Fault.PARCEL_LIMIT, f"{len(data)} B", f"{MAX_BYTES} B")
+    # 2 container
+    entries = _read_container(data)
+    named, signatures = _expected_entries(entries)
+    # 3 mimetype
+    if entries[0][1] != MEDIA_TYPE.encode():
+        raise rejected(Fault.PARCEL_TYPE)
+    # 4 the free values of the signature
+    signature = xades.read(signatures)
+    # 5 coverage
+    files = _data_files(named)
+    _check_coverage(files, signatures)
+    # 6 the key is the registry's
+    signer, certificate = trust.certificate(signature.certificate, at)
+    # 7 digests and value
+    xades.verify(files, signature, certificate)
+    # 8 nobody signs with a key before or after its time
+    check_validity(certificate, signature.signing_time)
+    # 9 there is one encoding only
+    again = [*_fixed_entries(named, files), (_SIGNATURES, xades.render(files, signature))]
+    _compare(data, entries, again)
+    return Parcel(
+        signer,
+        signature.signing_time,
+        files[0].name,
+        bytes(named[0][1]),
+        tuple(bytes(content) for _, content in named[1:]),
+        content_digest(files),
+    )
+
+
+def peek(data: bytes) -> tuple[str, bytes, Signature]:
+    """(main name, its bytes, signature values) of a container, **unverified**: for finding out which
+    trust to ask, and for showing a parcel that was refused. Raises :class:`Rejected`."""
+    if len(data) > MAX_BYTES:
+        raise rejected(Fault.PARCEL_LIMIT, f"{len(data)} B", f"{MAX_BYTES} B")
+    named, signatures = _expected_entries(_read_container(data))
+    return named[0][0], bytes(named[0][1]), xades.read(signatures)
+
+
+def unverified_digest(data: bytes) -> str:
+    """The content digest of a container whose signature may be bad; hex SHA-256 of the bytes if it is none.
+
+    For naming what was refused.
+    """
+    try:
+        named, _ = _expected_entries(_read_container(data))
+    except Exception:  # noqa: BLE001  whatever it is, it needs a name
+        return hashlib.sha256(data).hexdigest()
+    return content_digest(_data_files(named))
+
+
+def check_validity(certificate: x509.Certificate, at: datetime) -> None:
+    """Raise KEY_EXPIRED unless `certificate` was valid at `at`."""
+    if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
+        raise rejected(Fault.KEY_EXPIRED, at.isoformat(), certificate.subject.rfc4514_string())
+
+
+# -- What the container must hold ---------------------------------------------------------------------------
+
+Named = tuple[str, "bytes | memoryview"]
+
+
+def _data_files(named: Sequence[Named]) -> list[DataFile]:
+    return [
+        DataFile(name, "application/octet-stream" if "/" in name else "text/xml", hashlib.sha256(content).digest())
+        for name, content in named
+    ]
+
+
+def _fixed_entries(named: Sequence[Named], files: Sequence[DataFile]) -> list[Named]:
+    manifest = (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0" manifest:version="1.2">'
+        f'<manifest:file-entry manifest:full-path="/" manifest:media-type="{MEDIA_TYPE}"/>'
+        + "".join(
+            f'<manifest:file-entry manifest:full-path="{f.name}" manifest:media-type="{f.media_type}"/>' for f in files
+        )
+        + "</manifest:manifest>\n"
+    )
+    return [(_MIMETYPE, MEDIA_TYPE.encode()), *named, (_MANIFEST, manifest.encode())]
+
+
+def _expected_entries(entries: Sequence[Named]) -> tuple[list[Named], bytes]:
+    """(data files, signatures.xml), if the names are the expected ones in the expected order."""
+    names = [name for name, _ in entries]
+    count = sum(name.startswith("META-INF/signatures") for name in names)
+    if count != 1:
+        raise rejected(Fault.SIG_COUNT, count)
+    if names[0] != _MIMETYPE:
+        raise rejected(Fault.PARCEL_TYPE)
+    main = names[1]
+    attachments = [f"attachments/{n}" for n in range(1, len(names) - 3)]
+    if (
+        main not in {DOCUMENT, RECEIPT, REGISTRY}
+        or names != [_MIMETYPE, main, *attachments, _MANIFEST, _SIGNATURES]
+        or (attachments and main != DOCUMENT)
+    ):
+        raise rejected(Fault.PARCEL_ZIP, "entries " + ", ".join(repr(n) for n in names)[:200])
+    return list(entries[1:-2]), bytes(entries[-1][1])
+
+
+def _check_coverage(files: Sequence[DataFile], signatures: bytes) -> None:
+    uris = xades.references(signatures)
+    wanted = [*(f.name for f in files), "#sp"]
+    if uris == wanted:
+        return
+    for uri in uris:
+        if uri not in wanted:
+            plain = uri.replace("/", "").replace(".", "").isalnum() and ".." not in uri and not uri.startswith("/")
+            raise rejected(Fault.PARCEL_COVERAGE if plain else Fault.SIG_REF, uri[:100])
+    raise rejected(Fault.PARCEL_COVERAGE, f"{len(uris)} references for {len(wanted)}")
+
+
+def _compare(data: bytes, entries: Sequence[Named], again: Sequence[Named]) -> None:
+    for (name, content), (_, rebuilt) in zip(entries, again, strict=True):
+        if content is not rebuilt and content != rebuilt:
+            raise rejected(Fault.PARCEL_NOT_CANONICAL, name, path=name)
+    position, view = 0, memoryview(data)
+    for chunk in _container(again):
+        if view[position : position + len(chunk)] != chunk:
+            raise rejected(Fault.PARCEL_NOT_CANONICAL, f"byte {position}")
+        position += len(chunk)
+    if position != len(data):
+        raise rejected(Fault.PARCEL_NOT_CANONICAL, f"byte {position}")
+
+
+# -- The container's bytes ----------------------------------------------------------------------------------
+
+
+def _container(entries: Sequence[Named]) -> list[bytes | memoryview]:
+    """The pieces of the one allowed encoding of `entries`."""
+    pieces: list[bytes | memoryview] = []
+    central: list[bytes] = []
+    offset = 0
+    for name, content in entries:
+        raw, crc, size = name.encode(), zlib.crc32(content), len(content)
+        header = _LOCAL.pack(b"PK\x03\x04", _VERSION, _FLAGS, _STORED, _TIME, _DATE, crc, size, size, len(raw), 0) + raw
+        central.append(
+            _CENTRAL.pack(
+                b"PK\x01\x02", _VERSION, _VERSION, _FLAGS, _STORED, _TIME, _DATE, crc, size, size, len(raw), 0, 0, 0, 0, 0, offset
+            )
+            + raw
+        )
+        pieces += [header, content]
+        offset += len(header) + size
+    directory = b"".join(central)
+    end = _END.pack(b"PK\x05\x06", 0, 0, len(entries), len(entries), len(directory), offset, 0)
+    return [*pieces, directory, end]
+
+
+def _read_container(data: bytes) -> list[Named]:
+    """The entries of a container of exactly our form; contents are views into `data`.
+
+    `zipfile` is not used: it reads from the end, forgives gaps and doubles, and so hides differences.
+    """
+    view, position = memoryview(data), 0
+    entries: list[Named] = []
+    while data[position : position + 4] == b"PK\x03\x04":
+        if len(entries) >= MAX_ATTACHMENTS + 4:
+            raise rejected(Fault.PARCEL_LIMIT, f"more than {len(entries)} entries", f"{MAX_ATTACHMENTS + 4} entries")
+        if position + _LOCAL.size > len(data):
+            raise rejected(Fault.PARCEL_ZIP, "cut short")
+        fields = _LOCAL.unpack_from(data, position)
+        _, version, flags, method, time, date, crc, packed, size, name_length, extra_length = fields
+        if (version, flags, method, time, date, extra_length) != (_VERSION, _FLAGS, _STORED, _TIME, _DATE, 0):
+            raise rejected(Fault.PARCEL_ZIP, f"header of entry {len(entries) + 1}")
+        start = position + _LOCAL.size + name_length
+        if packed != size or start + size > len(data) or not 0 < name_length <= 40:
+            raise rejected(Fault.PARCEL_ZIP, f"size of entry {len(entries) + 1}")
+        name = data[position + _LOCAL.size : start]
+        if not name.isascii() or not all(32 < c < 127 for c in name):
+            raise rejected(Fault.PARCEL_ZIP, f"name of entry {len(entries) + 1}")
+        content = view[start : start + size]
+        if zlib.crc32(content) != crc:
+            raise rejected(Fault.PARCEL_ZIP, f"checksum of entry {len(entries) + 1}")
+        entries.append((name.decode("ascii"), content))
+        position = start + size
+    if len(entries) < 4:
+        raise rejected(Fault.PARCEL_ZIP, f"{len(entries)} entries")
+    tail = _container([(name, content) for name, content in entries])[-2:]
+    if data[position:] != b"".join(tail):
+        raise rejected(Fault.PARCEL_ZIP, "central directory")
+    return entries

@@ -1,0 +1,214 @@
+"""Receipts: signed statements about submissions and deliveries (events and codes of ETSI EN 319 522).
+
+One receipt speaks of one submission: one A.1 or A.2, or D or E statements for one to a hundred recipients.
+So a receipt tells nobody about another document, and its file can be named after the document.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape, quoteattr
+
+from axis.core import parcel, xml
+from axis.core.instant import from_text, to_text
+from axis.core.trust import HUB
+from axis.errors import Fault, Problem, rejected
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from lxml.etree import _Element
+
+    from axis.core.signature import Signer
+
+NAMESPACE = "urn:axis:receipt:1"
+MAX_STATEMENTS = 100
+
+
+class Event(Enum):
+    """What a statement says. Value: (code, the hub issues it, positive)."""
+
+    SubmissionAcceptance = ("A.1", True, True)
+    SubmissionRejection = ("A.2", True, False)
+    ContentConsignment = ("D.1", True, True)
+    ContentConsignmentFailure = ("D.2", True, False)
+    ContentHandover = ("E.1", False, True)
+    ContentHandoverFailure = ("E.2", False, False)
+
+    @property
+    def code(self) -> str:
+        """``A.1`` … ``E.2``."""
+        return self.value[0]
+
+    @property
+    def by_hub(self) -> bool:
+        """True for A and D, which only the hub issues; E comes from the recipient's adapter."""
+        return self.value[1]
+
+    @property
+    def positive(self) -> bool:
+        """False where reasons are required."""
+        return self.value[2]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The submission a receipt speaks of. `axis_id` is empty where nothing was accepted (A.2)."""
+
+    axis_id: str
+    kind: str
+    sender: str  # member code
+    document_id: str
+    content_digest: str
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why, on a negative statement; `retry` when the same content may be accepted later."""
+
+    code: str
+    text_vi: str
+    text_en: str
+    retry: bool = False
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement. `recipient` is a member code, empty on A.2; `recipients` are A.1's routes."""
+
+    id: str
+    event: Event
+    time: datetime
+    recipient: str = ""
+    recipients: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    entry: str = ""  # hex digest of the issuer's ledger entry
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What receipt.xml says; signed as a parcel by `issuer`."""
+
+    installation: str
+    issuer: str
+    subject: Subject
+    statements: tuple[Statement, ...]
+    registry_version: int = 0  # on A.1: the registry the submission was judged by
+
+
+def reasons(problems: tuple[Problem, ...] | list[Problem]) -> tuple[Reason, ...]:
+    """The catalogue's codes and sentences of `problems`, errors only."""
+    return tuple(
+        Reason(p.fault.code, _located(p, p.text("vi")), _located(p, p.text("en")), p.retry)
+        for p in problems
+        if p.severity == "error"
+    )
+
+
+def _located(problem: Problem, text: str) -> str:
+    return f"{problem.path}: {text}" if problem.path else text
+
+
+def write(receipt: Receipt) -> bytes:
+    """receipt.xml: one encoding for each value. XSD: schemas/receipt/1."""
+    subject = receipt.subject
+    version = f' registry="{receipt.registry_version}"' if receipt.registry_version else ""
+    lines = [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        f'<receipt xmlns="{NAMESPACE}" installation={quoteattr(receipt.installation)} '
+        f"issuer={quoteattr(receipt.issuer)}{version}>",
+        f"  <submission id={quoteattr(subject.axis_id)} kind={quoteattr(subject.kind)} "
+        f"sender={quoteattr(subject.sender)} digest={quoteattr(subject.content_digest)}>"
+        f"{escape(subject.document_id)}</submission>",
+    ]
+    for statement in receipt.statements:
+        recipient = f" recipient={quoteattr(statement.recipient)}" if statement.recipient else ""
+        entry = f" entry={quoteattr(statement.entry)}" if statement.entry else ""
+        lines.append(
+            f'  <statement id={quoteattr(statement.id)} code="{statement.event.code}" '
+            f'event="{statement.event.name}" time="{to_text(statement.time)}"{recipient}{entry}>'
+        )
+        lines += [f"    <recipient>{escape(code)}</recipient>" for code in statement.recipients]
+        for reason in statement.reasons:
+            retry = ' retry="yes"' if reason.retry else ""
+            lines.append(f"    <reason code={quoteattr(reason.code)}{retry}>")
+            lines.append(f'      <text lang="vi">{escape(_plain(reason.text_vi))}</text>')
+            lines.append(f'      <text lang="en">{escape(_plain(reason.text_en))}</text>')
+            lines.append("    </reason>")
+        lines.append("  </statement>")
+    return ("\n".join([*lines, "</receipt>"]) + "\n").encode()
+
+
+def read(data: bytes, signer: str) -> Receipt:
+    """The receipt in `data`, a verified parcel's content signed by `signer`.
+
+    Raises :class:`Rejected` RECEIPT_INVALID unless writing it again gives `data`, the issuer is the signer,
+    the signer may issue these events, about its own deliveries only, and each negative one has a reason.
+    """
+    root = xml.parse(data, max_bytes=2_000_000)
+    try:
+        receipt = Receipt(
+            _get(root, "installation"),
+            _get(root, "issuer"),
+            _subject(root[0]),
+            tuple(_statement(child) for child in root[1:]),
+            int(root.get("registry", "0")),
+        )
+    except (ValueError, KeyError, IndexError) as error:
+        raise rejected(Fault.RECEIPT_INVALID, f"{type(error).__name__} {str(error)[:100]}") from None
+    if write(receipt) != data:
+        raise rejected(Fault.RECEIPT_INVALID, "not in the one allowed form")
+    if receipt.issuer != signer:
+        raise rejected(Fault.RECEIPT_INVALID, f"issuer {receipt.issuer}, signed by {signer}")
+    if not 1 <= len(receipt.statements) <= MAX_STATEMENTS:
+        raise rejected(Fault.RECEIPT_INVALID, f"{len(receipt.statements)} statements")
+    for statement in receipt.statements:
+        if statement.event.by_hub != (signer == HUB):
+            raise rejected(Fault.RECEIPT_INVALID, f"{statement.event.code} issued by {signer}")
+        if not statement.event.by_hub and statement.recipient != signer:
+            raise rejected(Fault.RECEIPT_INVALID, f"{signer} speaks for {statement.recipient}")
+        if bool(statement.reasons) == statement.event.positive:
+            raise rejected(Fault.RECEIPT_INVALID, f"{statement.event.code} with {len(statement.reasons)} reasons")
+    return receipt
+
+
+def _plain(text: str) -> str:
+    """`text` without the characters that XML 1.0 cannot carry or that reading would change."""
+    return "".join(c if c >= " " and not "\ud800" <= c <= "\udfff" and c not in "\ufffe\uffff" else " " for c in text)
+
+
+def _subject(element: _Element) -> Subject:
+    return Subject(
+        _get(element, "id"), _get(element, "kind"), _get(element, "sender"), element.text or "", _get(element, "digest")
+    )
+
+
+def _statement(element: _Element) -> Statement:
+    recipients = [c.text or "" for c in element if c.tag == f"{{{NAMESPACE}}}recipient"]
+    return Statement(
+        _get(element, "id"),
+        Event[_get(element, "event")],
+        from_text(_get(element, "time")),
+        element.get("recipient", ""),
+        tuple(recipients),
+        tuple(
+            Reason(_get(c, "code"), c[0].text or "", c[1].text or "", c.get("retry") == "yes")
+            for c in element
+            if c.tag == f"{{{NAMESPACE}}}reason"
+        ),
+        element.get("entry", ""),
+    )
+
+
+def _get(element: _Element, name: str) -> str:
+    value = element.get(name)
+    if value is None:
+        raise KeyError(name)
+    return str(value)
+
+
+def signed(receipt: Receipt, signer: Signer, at: datetime) -> bytes:
+    """The parcel of `receipt`, signed by its issuer at `at`."""
+    return parcel.build(parcel.RECEIPT, write(receipt), (), signer, at)

@@ -1,0 +1,346 @@
+"""The registry: who the members are, which keys are theirs, since when and until when.
+
+A registry is one immutable value with a version; it travels as ``registry.xml`` in a parcel signed by the
+hub. Every question is asked *as of* a moment, so that what was accepted under an old state of things stays
+explainable under it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Literal
+from xml.sax.saxutils import escape, quoteattr
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from axis.core import organ, parcel, xml
+from axis.core.instant import from_text, to_text, whole
+from axis.errors import Fault, rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from lxml.etree import _Element
+
+NAMESPACE = "urn:axis:registry:1"
+HUB = "HUB"  # the hub's code in the registry and in the subject of its certificate; no agency code looks so
+Use = Literal["sign", "tls"]
+Standing = Literal["active", "suspended", "closed"]
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A member's certificate in the registry; `revoked_at` closes it from that moment on."""
+
+    der: bytes
+    use: Use = "sign"
+    revoked_at: datetime | None = None
+    reason: str = ""
+
+    @cached_property
+    def x509(self) -> x509.Certificate:
+        """The parsed certificate."""
+        return x509.load_der_x509_certificate(self.der)
+
+    @cached_property
+    def digest(self) -> str:
+        """Hex SHA-256 of the DER bytes."""
+        return hashlib.sha256(self.der).hexdigest()
+
+
+@dataclass(frozen=True)
+class Member:
+    """An agency on the axis. Closed from `valid_until` on; `successor` then takes its mail."""
+
+    code: str
+    name_vi: str
+    name_en: str = ""
+    kind: str = ""
+    aliases: tuple[str, ...] = ()
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+    successor: str = ""
+    suspensions: tuple[tuple[datetime, datetime | None], ...] = ()
+    certificates: tuple[Certificate, ...] = ()
+
+    def standing(self, at: datetime) -> Standing:
+        """``active``, ``suspended`` or ``closed`` at the moment `at`."""
+        if (self.valid_until and at >= self.valid_until) or (self.valid_from and at < self.valid_from):
+            return "closed"
+        if any(start <= at and (end is None or at < end) for start, end in self.suspensions):
+            return "suspended"
+        return "active"
+
+
+@dataclass(frozen=True)
+class Registry:
+    """One version of the registry. Members are in order of code; the hub is a member with code ``HUB``."""
+
+    installation: str
+    version: int
+    issued_at: datetime
+    members: tuple[Member, ...]
+
+    @cached_property
+    def by_code(self) -> dict[str, Member]:
+        """Members by code, with the normalised aliases."""
+        found = {alias: m for m in self.members for alias in m.aliases}
+        return found | {m.code: m for m in self.members}
+
+    @cached_property
+    def _by_certificate(self) -> dict[str, tuple[Member, Certificate]]:
+        return {c.digest: (m, c) for m in self.members for c in m.certificates}
+
+    @cached_property
+    def agencies(self) -> tuple[Member, ...]:
+        """All members but the hub."""
+        return tuple(m for m in self.members if m.code != HUB)
+
+    def member_for(self, organ_id: str) -> Member:
+        """The member that `organ_id` sends and receives through: itself or the nearest registered one above.
+
+        Old 13-character codes are read by their groups. Raises :class:`Rejected`: PACKET_ORGAN for
+        a malformed code, AGENCY_UNKNOWN when nothing above it is registered.
+        """
+        if organ_id in self.by_code and organ_id != HUB:
+            return self.by_code[organ_id]
+        try:
+            candidates = organ.ancestors(organ.normalise(organ_id))
+        except ValueError:
+            raise rejected(Fault.PACKET_ORGAN, organ_id) from None
+        for code in candidates:
+            if code in self.by_code:
+                return self.by_code[code]
+        raise rejected(Fault.AGENCY_UNKNOWN, organ_id)
+
+    def certificate(self, der: bytes, at: datetime) -> tuple[str, x509.Certificate]:
+        """See :class:`axis.core.parcel.Trust`: the registry's own copy of the certificate, good at `at`."""
+        found = self._by_certificate.get(hashlib.sha256(der).hexdigest())
+        if found is None:
+            raise rejected(Fault.SIG_SIGNER, _subject(der))
+        member, certificate = found
+        if certificate.use != "sign":
+            raise rejected(Fault.KEY_ROLE, f"{certificate.use}, {member.code}", "sign")
+        if certificate.revoked_at and at >= certificate.revoked_at:
+            raise rejected(Fault.KEY_REVOKED, to_text(certificate.revoked_at), member.code)
+        parcel.check_validity(certificate.x509, at)
+        return member.code, certificate.x509
+
+    def changed(self, member: Member, at: datetime) -> Registry:
+        """The next version, with `member` added or put in the place of the one with its code."""
+        members = {m.code: m for m in self.members} | {member.code: member}
+        return replace(
+            self,
+            version=self.version + 1,
+            issued_at=whole(at),
+            members=tuple(members[code] for code in sorted(members)),
+        )
+
+
+@dataclass(frozen=True)
+class HubOnly:
+    """Trust in one hub certificate, received with enrolment: enough to read the first registry."""
+
+    hub: Certificate
+
+    def certificate(self, der: bytes, at: datetime) -> tuple[str, x509.Certificate]:
+        """See :class:`axis.core.parcel.Trust`."""
+        if der != self.hub.der:
+            raise rejected(Fault.SIG_SIGNER, _subject(der))
+        parcel.check_validity(self.hub.x509, at)
+        return HUB, self.hub.x509
+
+
+@dataclass(frozen=True)
+class AuthorityOnly:
+    """Trust in a CA alone, for an outsider without the registry. It cannot know about revocation."""
+
+    authority: x509.Certificate
+
+    def certificate(self, der: bytes, at: datetime) -> tuple[str, x509.Certificate]:
+        """The code from the certificate's subject, if the CA issued it for signing and it was valid at `at`."""
+        try:
+            certificate = x509.load_der_x509_certificate(der)
+            certificate.verify_directly_issued_by(self.authority)
+            code = str(certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
+        except (ValueError, TypeError, InvalidSignature, IndexError):
+            raise rejected(Fault.SIG_SIGNER, _subject(der)) from None
+        check_use(certificate)
+        parcel.check_validity(self.authority, at)
+        parcel.check_validity(certificate, at)
+        return code, certificate
+
+
+def check_use(certificate: x509.Certificate) -> None:
+    """Raise KEY_ROLE unless `certificate` is an end entity's, for signing documents (not CA, not TLS)."""
+    subject = certificate.subject.rfc4514_string()
+    try:
+        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
+        basic = [e.value for e in certificate.extensions if isinstance(e.value, x509.BasicConstraints)]
+        extended = [e.value for e in certificate.extensions if isinstance(e.value, x509.ExtendedKeyUsage)]
+    except (x509.ExtensionNotFound, ValueError):
+        raise rejected(Fault.KEY_ROLE, subject, "sign") from None
+    tls = {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH}
+    if not usage.content_commitment or any(b.ca for b in basic) or any(tls & set(e) for e in extended):
+        raise rejected(Fault.KEY_ROLE, subject, "sign")
+
+
+def signing_certificate(certificate: x509.Certificate) -> Certificate:
+    """The registry's entry for `certificate`, which must be fit to sign.
+
+    Raises :class:`Rejected`: KEY_ROLE, SIG_WEAK_KEY.
+    """
+    check_use(certificate)
+    if not isinstance(certificate.public_key(), ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
+        raise rejected(Fault.SIG_ALG, type(certificate.public_key()).__name__)
+    return Certificate(certificate.public_bytes(Encoding.DER))
+
+
+def write(registry: Registry) -> bytes:
+    """registry.xml: one encoding for each value. XSD: schemas/registry/1."""
+    lines = [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        f'<registry xmlns="{NAMESPACE}" installation={quoteattr(registry.installation)} '
+        f'version="{registry.version}" issued="{to_text(registry.issued_at)}">',
+    ]
+    for member in registry.members:
+        lines += _member_lines(member)
+    return ("\n".join([*lines, "</registry>"]) + "\n").encode()
+
+
+def read(data: bytes) -> Registry:
+    """The registry in `data`. Raises :class:`Rejected` REGISTRY_INVALID unless writing it again gives `data`."""
+    root = xml.parse(data, max_bytes=20_000_000)
+    try:
+        registry = Registry(
+            _get(root, "installation"),
+            int(_get(root, "version")),
+            from_text(_get(root, "issued")),
+            tuple(_member(child) for child in root),
+        )
+    except (ValueError, KeyError, IndexError) as error:
+        raise rejected(Fault.REGISTRY_INVALID, f"{type(error).__name__} {str(error)[:100]}") from None
+    if write(registry) != data:
+        raise rejected(Fault.REGISTRY_INVALID, "not in the one allowed form")
+    return registry
+
+
+@lru_cache(maxsize=8)
+def read_registry(data: bytes, hub: Certificate) -> Registry:
+    """The registry in a parcel signed by `hub`. Raises :class:`axis.errors.Rejected`.
+
+    Judged at its own signing time: a registry stays readable when the hub's certificate has run out since.
+    """
+    moment = parcel.peek(data)[2].signing_time
+    verified = parcel.verify(data, HubOnly(hub), moment)
+    if verified.main != parcel.REGISTRY:
+        raise rejected(Fault.REGISTRY_INVALID, verified.main)
+    return read(verified.content)
+
+
+# -- XML ----------------------------------------------------------------------------------------------------
+
+
+def _member_lines(member: Member) -> Iterable[str]:
+    attributes = {
+        "code": member.code,
+        "kind": member.kind,
+        "from": to_text(member.valid_from) if member.valid_from else "",
+        "until": to_text(member.valid_until) if member.valid_until else "",
+        "successor": member.successor,
+    }
+    yield f"  <member{_attributes(attributes)}>"
+    yield f'    <name lang="vi">{escape(member.name_vi)}</name>'
+    if member.name_en:
+        yield f'    <name lang="en">{escape(member.name_en)}</name>'
+    for alias in member.aliases:
+        yield f"    <alias>{escape(alias)}</alias>"
+    for start, end in member.suspensions:
+        yield f"    <suspension{_attributes({'from': to_text(start), 'until': to_text(end) if end else ''})}/>"
+    for certificate in member.certificates:
+        revoked = to_text(certificate.revoked_at) if certificate.revoked_at else ""
+        facts = {"use": certificate.use, "revoked": revoked, "reason": certificate.reason}
+        yield f"    <certificate{_attributes(facts)}>{base64.b64encode(certificate.der).decode()}</certificate>"
+    yield "  </member>"
+
+
+def _attributes(values: dict[str, str]) -> str:
+    return "".join(f" {name}={quoteattr(value)}" for name, value in values.items() if value)
+
+
+def _member(element: _Element) -> Member:
+    def named(name: str) -> list[_Element]:
+        return [child for child in element if child.tag == f"{{{NAMESPACE}}}{name}"]
+
+    names = {_get(child, "lang"): child.text or "" for child in named("name")}
+    return Member(
+        _get(element, "code"),
+        names["vi"],
+        names.get("en", ""),
+        element.get("kind", ""),
+        tuple(child.text or "" for child in named("alias")),
+        _moment(element, "from"),
+        _moment(element, "until"),
+        element.get("successor", ""),
+        tuple((from_text(_get(child, "from")), _moment(child, "until")) for child in named("suspension")),
+        tuple(
+            Certificate(
+                base64.b64decode(child.text or "", validate=True),
+                _use(_get(child, "use")),
+                _moment(child, "revoked"),
+                child.get("reason", ""),
+            )
+            for child in named("certificate")
+        ),
+    )
+
+
+def _use(text: str) -> Use:
+    if text == "sign":
+        return "sign"
+    if text == "tls":
+        return "tls"
+    raise ValueError(text)
+
+
+def _get(element: _Element, name: str) -> str:
+    value = element.get(name)
+    if value is None:
+        raise KeyError(name)
+    return str(value)
+
+
+def _moment(element: _Element, name: str) -> datetime | None:
+    value = element.get(name)
+    return from_text(str(value)) if value is not None else None
+
+
+def _subject(der: bytes) -> str:
+    try:
+        return x509.load_der_x509_certificate(der).subject.rfc4514_string()
+    except ValueError:
+        return "unreadable certificate"
+
+
+def check_authority(organ_id: str, signer: str, source: object) -> None:
+    """Raise AUTHZ_MISMATCH unless `signer` may sign for `organ_id`: it is the signer or a unit below it.
+
+    With a registry as `source` also: that has no nearer member. A CA alone knows no members.
+    """
+    if isinstance(source, Registry):
+        allowed = source.member_for(organ_id).code == signer
+    else:
+        try:
+            allowed = signer in organ.ancestors(organ.normalise(organ_id))
+        except ValueError:
+            allowed = False
+    if not allowed:
+        raise rejected(Fault.AUTHZ_MISMATCH, signer, organ_id, path="From/OrganId")

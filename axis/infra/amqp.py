@@ -1,0 +1,949 @@
+"""The broker port over AMQP 0-9-1 (RabbitMQ 3.10 and later, quorum queues).
+
+Two connections: one publishes, one consumes. A broker short of memory or disk stops reading from whoever
+publishes; acknowledgements must still get through then. Each connection has its I/O loop in a thread of its
+own, so heartbeats are answered while the caller judges a batch or waits for a database. The caller's thread
+hands work over and waits; whatever goes wrong in a callback ends the connection *and* is raised to the caller.
+
+On the consuming side every queue has a channel of its own. So a missing or forbidden queue closes only its
+own channel, and what is taken from one queue is a prefix of that channel's delivery tags: one multiple
+acknowledgement covers it. A delivery tag means nothing beyond its channel; a handle therefore holds the
+channel's object, and is void once that has closed.
+
+**Memory.** Each consumer is given at most `prefetch` messages before it acknowledges. The bound is
+`prefetch` x number of queues x size of a message: for a hub with 190 queues, prefetch 10 and parcels of
+100 kB, 190 MB if every single queue is that full.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import logging
+import random
+import ssl
+import struct
+import threading
+import time
+from collections import deque
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+
+import pika
+from pika import exceptions, frame, spec
+from pika.adapters.select_connection import SelectConnection
+from pika.credentials import ExternalCredentials
+
+from axis.core.message import Delivered, Message, Outcome, Route
+from axis.errors import AxisError, Fault, Misconfigured, Problem, Unavailable
+from axis.infra.embedded import DEAD_QUEUE, MAX_MESSAGE, why_not_publish
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from pika.channel import Channel
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Role = Literal["publish", "consume"]
+
+CONTENT_TYPE = "application/vnd.etsi.asic-e+zip"
+APP_ID = "axis"
+
+WINDOW = 100  # confirms outstanding; beyond that the rate does not grow
+WINDOW_BYTES = 32 * 1024 * 1024
+SLOWEST_LINK = (
+    256 * 1024
+)  # bytes a second an agency's line must manage; a large message gets time accordingly
+SETTLE = 0.5  # seconds a new consumer may take to bring what its queue holds, see _Source
+RECEIVE_BYTES = 64 * 1024  # of one recv(); pika's 4 kB doubles the time a message of 100 kB takes
+
+# How often a message may come back before the broker itself calls it dead. Not a verdict on the message: a
+# killed consumer returns a whole batch of innocents. The record counts attempts and judges; this is the alarm.
+DELIVERY_LIMIT = 1000
+
+_QUEUE = {"x-queue-type": "quorum"}
+_QUEUE_WITH_DEAD_LETTERS = _QUEUE | {
+    # A dead letter leaves its queue only when the other queue has confirmed it. That needs reject-publish.
+    "x-dead-letter-strategy": "at-least-once",
+    "x-overflow": "reject-publish",
+    "x-dead-letter-exchange": "",  # the default exchange always exists and needs no binding
+    "x-dead-letter-routing-key": DEAD_QUEUE,
+    "x-delivery-limit": DELIVERY_LIMIT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Files for AMQPS. With a certificate the broker knows the user by it (EXTERNAL)."""
+
+    ca: Path
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+class AmqpBroker:
+    """The :class:`axis.core.message.Broker` port on RabbitMQ.
+
+    `url` is ``amqp(s)://user:password@host:port/vhost``, or several, separated by commas, that are tried in
+    turn (the nodes of a cluster). `user_id` is the agency this object serves, None for the hub; it is
+    stamped on what is published, and the broker checks it against the login. `prefetch` is how many
+    unacknowledged messages of each queue the broker hands out. `name` is shown in the broker's list of
+    connections. All times in seconds: `connect_timeout` bounds how long one call tries to connect,
+    `confirm_timeout` how long publishing goes on without a word from the broker, also while it is blocked.
+
+    Connects when first needed and again after a loss. Besides :class:`Unavailable` every method raises
+    :class:`Misconfigured` BROKER_CONFIG when the broker forbids what is asked (login, rights, arguments of
+    an existing queue); waiting will not help then.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        user_id: str | None,
+        prefetch: int = 10,
+        name: str = "axis",
+        tls: Tls | None = None,
+        heartbeat: int = 30,
+        connect_timeout: float = 10.0,
+        confirm_timeout: float = 30.0,
+    ) -> None:
+        self._user_id = user_id
+        self._prefetch = prefetch
+        self._name = name
+        self._connect_timeout = connect_timeout
+        self._confirm_timeout = confirm_timeout
+        context = None if tls is None else _ssl_context(tls)
+        self._parameters = [
+            _parameters(one, tls, context, heartbeat=heartbeat, blocked=confirm_timeout, name=name)
+            for one in url.split(",")
+        ]
+        self._lines: dict[Role, _Line] = {}
+        self._outlet: _Outlet | None = None
+        self._sources: dict[str, _Source] = {}
+        self._missing: dict[str, _Missing] = {}
+        self._last_served: dict[bool, str] = {}  # by level: where the next round begins
+
+    # -- topology ------------------------------------------------------------------------------------
+
+    def declare(self, codes: Iterable[str]) -> None:
+        """Make exchanges, the queues of these agencies and the dead letters. Idempotent.
+
+        Requests are sent without waiting for each answer; the last one is answered when all are done.
+        Raises :class:`Misconfigured` BROKER_CONFIG where a queue exists with other arguments.
+        """
+        queues = [
+            Route(direction, code, urgent)
+            for code in codes
+            for direction in ("in", "out")
+            for urgent in (True, False)
+        ]
+
+        def work(channel: Channel, done: Callable[[None], None]) -> None:
+            channel.queue_declare(DEAD_QUEUE, durable=True, arguments=_QUEUE)
+            for exchange in ("axis.in", "axis.out"):
+                channel.exchange_declare(exchange, "topic", durable=True)  # type: ignore[arg-type]
+            for route in queues:
+                channel.queue_declare(route.queue, durable=True, arguments=_QUEUE_WITH_DEAD_LETTERS)
+                channel.queue_bind(route.queue, route.exchange, route.routing_key)
+            channel.queue_declare(DEAD_QUEUE, passive=True, callback=lambda _frame: done(None))
+
+        # A quorum queue takes some 10 ms to make.
+        self._line("consume").ask(work, self._confirm_timeout + 0.2 * len(queues))
+        self._missing.clear()
+
+    def check(self, size: int = MAX_MESSAGE) -> None:
+        """Whether the broker takes messages of `size` bytes; for the hub's start, after :meth:`declare`.
+
+        The broker tells its limit to nobody, so a message of that size is sent that no queue wants.
+        Raises :class:`Misconfigured` BROKER_CONFIG when the limit (``max_message_size``) is lower.
+        """
+
+        def work(channel: Channel, done: Callable[[None], None]) -> None:
+            channel.add_on_return_callback(lambda *_returned: done(None))
+            channel.basic_publish("axis.out", "axis.no-such-agency.check", bytes(size), mandatory=True)
+
+        line = self._line("publish")
+        try:
+            line.ask(work, self._confirm_timeout + size / SLOWEST_LINK)
+        except Misconfigured as error:
+            problem = Problem(
+                Fault.BROKER_CONFIG, expected=f"max_message_size >= {size}", got=error.problems[0].got
+            )
+            raise Misconfigured(problem) from None
+
+    def depth(self, route: Route) -> int:
+        """How many wait in this queue unheld. Raises :class:`Unavailable` BROKER_NO_QUEUE."""
+        return self._depth(route.queue)
+
+    def dead_depth(self) -> int:
+        """How many dead letters there are. Raises :class:`Unavailable` BROKER_NO_QUEUE."""
+        return self._depth(DEAD_QUEUE)
+
+    def _depth(self, queue: str) -> int:
+        def work(channel: Channel, done: Callable[[int], None]) -> None:
+            channel.queue_declare(
+                queue, passive=True, callback=lambda declared: done(declared.method.message_count)
+            )
+
+        return self._line("consume").ask(work, self._confirm_timeout)
+
+    # -- publishing ----------------------------------------------------------------------------------
+
+    def publish(self, messages: Sequence[Message]) -> list[Outcome]:
+        """Publish all, in windows of confirms; one outcome each, in order.
+
+        A message that this user may not publish, or that is too large, is FAILED and named in the log;
+        the others go on. When the connection is lost, or no confirm came for too long, what has none is
+        FAILED; if nothing at all was answered :class:`Unavailable` is raised instead, and each message
+        may or may not be in its queue.
+        """
+        batch = _Batch(messages)
+        for number, message in enumerate(messages):
+            if why_not := why_not_publish(message, self._user_id):
+                log.error("message %s to %s refused: %s", message.id, message.route.queue, why_not)
+                batch.outcomes[number] = Outcome.FAILED
+            else:
+                batch.waiting.append(number)
+        if batch.waiting:
+            line = self._line("publish")
+            if self._outlet is None or self._outlet.line is not line:
+                self._outlet = _Outlet(line, self._user_id)
+            sizes = [len(messages[number].body) + len(messages[number].proof) for number in batch.waiting]
+            at_once = min(sum(sizes), max(WINDOW_BYTES, *sizes))
+            line.submit(partial(self._outlet.send, batch))
+            self._await(batch, line, self._confirm_timeout + at_once / SLOWEST_LINK)
+            if not batch.answers and batch.trouble is not None:
+                raise batch.trouble
+        return [outcome or Outcome.FAILED for outcome in batch.outcomes]
+
+    def _await(self, batch: _Batch, line: _Line, patience: float) -> None:
+        """Until all of `batch` is answered, or the line is lost, or nothing came for `patience` seconds."""
+        with line.changed:
+            while not batch.done and line.ended is None:
+                answers = batch.answers
+                line.changed.wait_for(
+                    lambda seen=answers: batch.done or line.ended is not None or batch.answers > seen,  # type: ignore[misc]
+                    patience,
+                )
+                if batch.answers == answers and not batch.done and line.ended is None:
+                    batch.trouble = _translated(TimeoutError(f"no confirm within {patience:.0f} s"))
+                    break
+        if not batch.done:
+            batch.trouble = batch.trouble or line.error
+            log.warning("publishing broke off: %s", batch.trouble)
+            self._drop("publish")  # a late confirm must not be taken for one of the next call's
+
+    # -- consuming -----------------------------------------------------------------------------------
+
+    def receive(
+        self, routes: Sequence[Route], *, limit: int, max_bytes: int, timeout: float
+    ) -> list[Delivered]:
+        """Take messages as the port promises; of one queue no more than `prefetch` are held at a time.
+
+        A message that is none of ours (headers missing, sizes or digest wrong) goes to the dead letters with
+        a line in the log. Queues that do not exist are passed over, asked for again with growing pauses,
+        and only when none is left :class:`Unavailable` BROKER_NO_QUEUE is raised.
+        """
+        line = self._line("consume")
+        self._subscribe(line, routes)
+        deadline = time.monotonic() + timeout
+        while limit > 0:
+            with line.changed:
+                if line.ended is not None:  # what is still in the buffers comes again
+                    raise line.error
+                raw = self._take(routes, limit, max_bytes)
+                if not raw:
+                    self._require_sources(routes)
+                    left = deadline - time.monotonic()
+                    if left <= 0:
+                        break
+                    line.changed.wait(left)
+                    continue
+            by_name = {route.queue: route for route in routes}
+            taken = []
+            for source, arrived in raw:
+                route = by_name[source.queue]
+                self._last_served[route.urgent] = route.queue
+                message = _read(route, arrived)
+                handle = _Handle(source, arrived.tag)
+                if message is None:
+                    self._settle([handle], done=False)
+                else:
+                    taken.append(Delivered(message, arrived.redelivered, handle))
+            if taken:
+                return taken
+        return []
+
+    def ack(self, deliveries: Sequence[Delivered]) -> None:
+        """Done with these. A handle of a lost connection or closed channel is ignored: the message comes again."""
+        self._settle([cast("_Handle", delivered.handle) for delivered in deliveries], done=True)
+
+    def reject(self, deliveries: Sequence[Delivered]) -> None:
+        """Move these to the dead letters; the broker drops a message only once they have confirmed it."""
+        self._settle([cast("_Handle", delivered.handle) for delivered in deliveries], done=False)
+
+    def close(self) -> None:
+        """Give back what was not acknowledged and disconnect. Idempotent; a later call connects again."""
+        for role in list(self._lines):
+            self._drop(role)
+
+    def _settle(self, handles: Iterable[_Handle], *, done: bool) -> None:
+        by_source: dict[int, tuple[_Source, list[int]]] = {}
+        for handle in handles:
+            by_source.setdefault(id(handle.source), (handle.source, []))[1].append(handle.tag)
+        for source, tags in by_source.values():
+            source.settle(tags, done=done)
+
+    def _subscribe(self, line: _Line, routes: Sequence[Route]) -> None:
+        """Consume from every route's queue, and wait until new consumers have brought what was waiting.
+
+        Without that wait the first messages to arrive would be served first: after a reconnect a recall
+        in the urgent queue has to come before the document it recalls.
+        """
+        now = time.monotonic()
+        fresh = []
+        for route in routes:
+            source = self._sources.get(route.queue)
+            if source is not None and source.line is line and source.closed is None:
+                continue
+            missing = self._missing.get(route.queue)
+            if source is not None and source.line is line:
+                missing = self._missing[route.queue] = _Missing.after(missing, source, now)
+                del self._sources[route.queue]
+            if missing is None or now >= missing.again_at:
+                fresh.append(_Source(line, route.queue, self._prefetch))
+                self._sources[route.queue] = fresh[-1]
+        if not fresh:
+            return
+        for source in fresh:
+            line.submit(source.open)
+        with line.changed:
+            line.changed.wait_for(
+                lambda: line.ended is not None or all(source.answered for source in fresh),
+                self._confirm_timeout,
+            )
+            line.changed.wait_for(
+                lambda: line.ended is not None or all(source.has_brought_all for source in fresh), SETTLE
+            )
+        for source in fresh:
+            if source.closed is None:
+                self._missing.pop(source.queue, None)
+
+    def _require_sources(self, routes: Sequence[Route]) -> None:
+        reasons = []
+        for route in routes:
+            source = self._sources.get(route.queue)
+            if source is not None and source.closed is None:
+                return
+            missing = self._missing.get(route.queue)
+            reason = source.closed if source is not None else missing.reason if missing else None
+            if reason is not None:
+                reasons.append((route.queue, reason))
+        if reasons:
+            queue, reason = reasons[0]
+            raise _translated(reason, queue) from reason
+
+    def _take(self, routes: Sequence[Route], limit: int, max_bytes: int) -> list[tuple[_Source, _Arrived]]:
+        """From the buffers, urgent first, then one of each queue in turn, beginning after the last served."""
+        taken: list[tuple[_Source, _Arrived]] = []
+        total = 0
+        for urgent in (True, False):
+            names = list(dict.fromkeys(route.queue for route in routes if route.urgent is urgent))
+            last = self._last_served.get(urgent)
+            start = names.index(last) + 1 if last in names else 0
+            turn = [self._sources[name] for name in names[start:] + names[:start] if name in self._sources]
+            while turn := [source for source in turn if source.buffer]:
+                for source in turn:
+                    size = len(source.buffer[0].body)
+                    if len(taken) == limit or (taken and total + size > max_bytes):
+                        return taken
+                    taken.append((source, source.buffer.popleft()))
+                    total += size
+        return taken
+
+    # -- connections ---------------------------------------------------------------------------------
+
+    def _line(self, role: Role) -> _Line:
+        line = self._lines.get(role)
+        if line is not None:
+            if line.ended is None:
+                return line
+            log.warning("connection to %s lost: %s", role, _text(line.ended))
+            self._drop(role)
+        deadline = time.monotonic() + self._connect_timeout
+        for attempt in itertools.count():
+            parameters = self._parameters[attempt % len(self._parameters)]
+            line = _Line(parameters, f"{self._name} {role}")
+            try:
+                line.start(max(0.1, deadline - time.monotonic()))
+            except Unavailable:
+                # Spread, or a hundred agencies come back in the same instant when the broker does.
+                pause = min(0.1 * 2**attempt, 5) * random.uniform(0.5, 1.5)  # noqa: S311
+                if time.monotonic() + pause >= deadline:
+                    raise
+                time.sleep(pause)
+            else:
+                self._lines[role] = line
+                log.info("connected to %s", role)
+                return line
+        raise AssertionError  # itertools.count() has no end
+
+    def _drop(self, role: Role) -> None:
+        line = self._lines.pop(role, None)
+        if role == "publish":
+            self._outlet = None
+        else:
+            self._sources.clear()
+            self._missing.clear()
+        if line is not None:
+            line.stop()
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrived:
+    tag: int
+    redelivered: bool
+    properties: pika.BasicProperties
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Handle:
+    source: _Source
+    tag: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Missing:
+    """A queue that cannot be consumed now: why, and when to ask again (on the monotonic clock)."""
+
+    reason: Exception
+    tries: int
+    again_at: float
+
+    @classmethod
+    def after(cls, before: _Missing | None, source: _Source, now: float) -> _Missing:
+        tries = before.tries + 1 if before else 0
+        reason = source.closed or ConnectionError("closed")
+        pause = min(0.5 * 2**tries, 30) * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, keeps no secret
+        log.warning("queue %s cannot be read, asking again in %.1f s: %s", source.queue, pause, _text(reason))
+        return cls(reason, tries, now + pause)
+
+
+@dataclass(slots=True)
+class _Batch:
+    """One publish() call. Written by the I/O thread under the line's lock, except before it is handed over."""
+
+    messages: Sequence[Message]
+    outcomes: list[Outcome | None] = field(init=False)
+    waiting: deque[int] = field(default_factory=deque)
+    answers: int = 0
+    done: bool = False
+    trouble: Exception | None = None
+
+    def __post_init__(self) -> None:
+        self.outcomes = [None] * len(self.messages)
+
+
+class _Connection(SelectConnection):
+    """Reads messages whose properties pika cannot decode as messages without properties.
+
+    RabbitMQ passes on what a publisher wrote into the header table. A time stamp beyond the year 9999 or a
+    table nested a thousand deep raises within pika and costs the connection, for each of the redeliveries
+    again: one hostile agency would stop the hub. Without properties the message is none of ours and goes
+    to the dead letters like any other of that kind.
+    """
+
+    def _read_frame(self) -> tuple[int, Any]:
+        try:
+            return cast("tuple[int, Any]", super()._read_frame())  # type: ignore[misc]
+        except exceptions.InvalidFrameError:
+            raise
+        except Exception:  # the decoder raises whatever struct, datetime or the interpreter raise
+            buffer = self._frame_buffer  # type: ignore[attr-defined]
+            kind, channel, size = struct.unpack_from(">BHL", buffer)
+            if kind != spec.FRAME_HEADER:
+                raise
+            (body_size,) = struct.unpack_from(">Q", buffer, spec.FRAME_HEADER_SIZE + 4)
+            length = spec.FRAME_HEADER_SIZE + size + spec.FRAME_END_SIZE
+            return length, frame.Header(channel, body_size, pika.BasicProperties())
+
+
+class _Line:
+    """One connection with its I/O loop in a thread. Ends once, and is not used again then."""
+
+    def __init__(self, parameters: pika.connection.Parameters, name: str) -> None:
+        self.changed = threading.Condition()  # guards what both threads touch, here, in _Batch and in _Source
+        self.opened = False
+        self.ended: Exception | None = None
+        self.bug: Exception | None = None  # an exception of ours in a callback
+        self.connection: _Connection
+        self._parameters = parameters
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    @property
+    def error(self) -> Exception:
+        """What to raise for an ended line: our own bug as it is, else what the loss means."""
+        return self.bug or _translated(self.ended or ConnectionError("the connection ended"))
+
+    def start(self, timeout: float) -> None:
+        """Connect. Raises :class:`Unavailable` or :class:`Misconfigured`."""
+        self.connection = _Connection(
+            self._parameters,
+            on_open_callback=self.guarded(self._on_open),
+            on_open_error_callback=lambda _connection, reason: self.ended_by(cast("Exception", reason)),
+            on_close_callback=lambda _connection, reason: self.ended_by(reason),
+        )
+        self._thread.start()
+        with self.changed:
+            self.changed.wait_for(lambda: self.opened or self.ended is not None, timeout)
+            if self.opened and self.ended is None:
+                return
+            if self.ended is None:
+                self.ended_by(TimeoutError(f"no connection within {timeout:.1f} s"))
+        self.stop()
+        raise self.error
+
+    def stop(self) -> None:
+        """Disconnect, politely if the broker answers soon."""
+        self.submit(self._disconnect)
+        self._thread.join(5)
+        if self._thread.is_alive():
+            self.ended_by(TimeoutError("the broker did not answer the good-bye"))
+            self._thread.join(5)
+
+    def submit(self, action: Callable[[], None]) -> None:
+        """Have `action` done in the I/O thread; nothing once the line has ended."""
+        with self.changed:
+            if self.ended is None:
+                self.connection.ioloop.add_callback_threadsafe(self.guarded(action))
+
+    def ask(self, work: Callable[[Channel, Callable[[T], None]], None], timeout: float) -> T:
+        """Do `work` on a channel of its own; what it answers with.
+
+        Raises :class:`Unavailable` when the line is lost or nothing came within `timeout` seconds, and
+        what the broker's reason for closing the channel amounts to.
+        """
+        answer: Future[T] = Future()
+
+        def fail(reason: Exception) -> None:
+            if not answer.done():
+                answer.set_exception(reason)
+
+        def opened(channel: Channel) -> None:
+            work(channel, done)
+
+        def done(value: T) -> None:
+            if not answer.done():
+                answer.set_result(value)
+                channels[0].close()
+
+        channels: list[Channel] = []
+
+        def begin() -> None:
+            channels.append(self.connection.channel(on_open_callback=self.guarded(opened)))
+            channels[0].add_on_close_callback(lambda _channel, reason: fail(reason))
+
+        self.submit(begin)
+        limit = time.monotonic() + timeout
+        while True:
+            try:
+                return answer.result(0.05 if self.ended is None else 0)
+            except FutureTimeoutError:
+                if self.ended is not None and not answer.done():
+                    raise self.error from None
+                if time.monotonic() > limit:
+                    raise _translated(TimeoutError(f"no answer within {timeout:.0f} s")) from None
+            except Exception as reason:
+                raise _translated(reason) from reason
+
+    def guarded(self, callback: Callable[..., None]) -> Callable[..., None]:
+        """`callback`, so that an exception in it ends the line and reaches the caller.
+
+        pika would show it as a lost connection and drop the traceback.
+        """
+
+        def run(*arguments: Any) -> None:
+            try:
+                callback(*arguments)
+            except Exception as error:
+                if not isinstance(error, exceptions.AMQPError):  # else the connection was just being lost
+                    log.exception("error in a broker callback")
+                    self.bug = error
+                self.ended_by(error)
+
+        return run
+
+    def _on_open(self, _connection: object) -> None:
+        transport = getattr(self.connection, "_transport", None)
+        if hasattr(transport, "_MAX_RECV_BYTES"):
+            transport._MAX_RECV_BYTES = RECEIVE_BYTES
+        with self.changed:
+            self.opened = True
+            self.changed.notify_all()
+
+    def _disconnect(self) -> None:
+        if self.connection.is_open or not (self.connection.is_closed or self.connection.is_closing):
+            self.connection.close()
+
+    def ended_by(self, reason: Exception) -> None:
+        """End the line, for this reason unless there was one before. From any thread."""
+        with self.changed:
+            if self.ended is None:
+                self.ended = reason
+                self.connection.ioloop.add_callback_threadsafe(self.connection.ioloop.stop)
+            self.changed.notify_all()
+
+    def _run(self) -> None:
+        try:
+            self.connection.ioloop.start()
+        except Exception as error:  # what pika itself could not handle
+            self.ended_by(error)
+        finally:
+            self.ended_by(ConnectionError("the I/O loop ended"))
+            transport = getattr(self.connection, "_transport", None)
+            if transport is not None:  # ended by an error of ours: pika has not closed the socket
+                transport.abort()
+                self.connection.ioloop.poll()
+            with self.changed:
+                self.connection.ioloop.close()
+
+
+class _Outlet:
+    """The channel that publishes with confirms. All but the constructor runs in the line's I/O thread."""
+
+    def __init__(self, line: _Line, user_id: str | None) -> None:
+        self.line = line
+        self._user_id = user_id
+        self._channel: Channel | None = None
+        self._ready = False
+        self._sequence = 0
+        self._outstanding: dict[int, int] = {}  # sequence number -> place in the batch, in order
+        self._bytes = 0
+        self._returned: set[int] = set()
+        self._batch: _Batch | None = None
+
+    def send(self, batch: _Batch) -> None:
+        self._batch = batch
+        if self._channel is None:
+            self._open()
+        elif self._ready:
+            self._pump()
+
+    def _open(self) -> None:
+        self._ready = False
+        self._sequence = 0
+        self._outstanding.clear()
+        self._returned.clear()
+        self._bytes = 0
+        guarded = self.line.guarded
+        self._channel = self.line.connection.channel(on_open_callback=guarded(self._opened))
+        self._channel.add_on_close_callback(guarded(self._closed))
+
+    def _opened(self, channel: Channel) -> None:
+        guarded = self.line.guarded
+        channel.add_on_return_callback(guarded(self._on_return))
+        channel.confirm_delivery(guarded(self._on_confirm), callback=guarded(self._confirming))
+
+    def _confirming(self, _frame: object) -> None:
+        self._ready = True
+        self._pump()
+
+    def _pump(self) -> None:
+        batch = self._batch
+        if batch is None or self._channel is None:
+            return
+        while batch.waiting and len(self._outstanding) < WINDOW:
+            message = batch.messages[batch.waiting[0]]
+            size = len(message.body) + len(message.proof)
+            if self._outstanding and self._bytes + size > WINDOW_BYTES:
+                break
+            self._sequence += 1
+            self._outstanding[self._sequence] = batch.waiting.popleft()
+            self._bytes += size
+            self._channel.basic_publish(
+                message.route.exchange,
+                message.route.routing_key,
+                message.body + message.proof if message.proof else message.body,
+                _properties(message, self._user_id),
+                mandatory=True,
+            )
+        if not batch.waiting and not self._outstanding:
+            self._batch = None
+            with self.line.changed:
+                batch.done = True
+                self.line.changed.notify_all()
+
+    def _on_return(
+        self, _channel: Channel, method: Any, properties: pika.BasicProperties, _body: bytes
+    ) -> None:
+        """Mark the first outstanding message with this id and key: returns come in the order of publishing."""
+        batch = self._batch
+        if batch is None:
+            return
+        for sequence, place in self._outstanding.items():
+            message = batch.messages[place]
+            if (
+                sequence not in self._returned
+                and message.id == properties.message_id
+                and message.route.routing_key == method.routing_key
+                and message.route.exchange == method.exchange
+            ):
+                self._returned.add(sequence)
+                return
+
+    def _on_confirm(self, confirm: Any) -> None:
+        method = confirm.method
+        tag = method.delivery_tag
+        if method.multiple:
+            tags = list(itertools.takewhile(lambda sequence: sequence <= tag, self._outstanding))
+        else:
+            tags = [tag] if tag in self._outstanding else []
+        outcome = Outcome.CONFIRMED if isinstance(method, spec.Basic.Ack) else Outcome.FAILED
+        for sequence in tags:
+            # A returned message is confirmed all the same: there is no queue that could still fail.
+            returned = sequence in self._returned
+            self._returned.discard(sequence)
+            self._answer(sequence, Outcome.RETURNED if returned else outcome)
+        self._pump()
+
+    def _answer(self, sequence: int, outcome: Outcome) -> None:
+        batch = self._batch
+        place = self._outstanding.pop(sequence)
+        if batch is None:
+            return
+        message = batch.messages[place]
+        self._bytes -= len(message.body) + len(message.proof)
+        with self.line.changed:
+            batch.outcomes[place] = outcome
+            batch.answers += 1
+            self.line.changed.notify_all()
+
+    def _closed(self, _channel: Channel, reason: Exception) -> None:
+        """The broker closed the channel, or the connection is gone.
+
+        What is outstanding failed; the rest of the batch goes on over a new channel. An exchange that
+        does not exist closes the channel as well: its messages went nowhere.
+        """
+        self._channel = None
+        self._ready = False
+        batch = self._batch
+        if not isinstance(reason, exceptions.ChannelClosedByBroker):
+            return  # the line ends, and with it the batch
+        log.error("the broker closed the publishing channel: %s", _text(reason))
+        if batch is None:
+            return
+        for sequence, place in list(self._outstanding.items()):
+            exchange = batch.messages[place].route.exchange
+            nowhere = reason.reply_code == 404 and f"'{exchange}'" in reason.reply_text
+            self._answer(sequence, Outcome.RETURNED if nowhere else Outcome.FAILED)
+        self._open()
+
+
+class _Source:
+    """One queue being consumed over a channel of its own, with the messages that have arrived and wait here.
+
+    The methods that begin with an underscore and :meth:`open` run in the line's I/O thread.
+    """
+
+    def __init__(self, line: _Line, queue: str, prefetch: int) -> None:
+        self.line = line
+        self.queue = queue
+        self.buffer: deque[_Arrived] = deque()
+        self.closed: Exception | None = None
+        self._prefetch = prefetch
+        self._unsettled: dict[int, None] = {}  # delivery tags, in order
+        self._expected = 0
+        self._arrivals = 0
+        self._consuming = False
+        self._channel: Channel | None = None
+
+    @property
+    def answered(self) -> bool:
+        """Consuming, or refused."""
+        return self._consuming or self.closed is not None
+
+    @property
+    def has_brought_all(self) -> bool:
+        """What the queue held when consuming began is here, as far as prefetch allows."""
+        return self.closed is not None or (self._consuming and self._arrivals >= self._expected)
+
+    def settle(self, tags: Sequence[int], *, done: bool) -> None:
+        """Acknowledge (`done`) or reject these deliveries; nothing for one that is void or settled already."""
+        with self.line.changed:
+            mine = [tag for tag in sorted(set(tags)) if tag in self._unsettled]
+            if not mine or self.closed is not None:
+                return
+            # As far as every lower tag of the channel is among them one acknowledgement covers all.
+            upto = 0
+            if done:
+                for tag, lowest in zip(mine, list(itertools.islice(self._unsettled, len(mine))), strict=True):
+                    if tag != lowest:
+                        break
+                    upto = tag
+            for tag in mine:
+                del self._unsettled[tag]
+        self.line.submit(partial(self._settle, upto, [tag for tag in mine if tag > upto], done))
+
+    def open(self) -> None:
+        guarded = self.line.guarded
+        try:
+            self._channel = self.line.connection.channel(on_open_callback=guarded(self._opened))
+        except exceptions.NoFreeChannels as error:
+            self._closed(None, error)
+            return
+        self._channel.add_on_close_callback(guarded(self._closed))
+        self._channel.add_on_cancel_callback(guarded(self._cancelled))
+
+    def _opened(self, channel: Channel) -> None:
+        guarded = self.line.guarded
+        channel.queue_declare(self.queue, passive=True, callback=guarded(self._counted))
+        channel.basic_qos(prefetch_count=self._prefetch)
+        channel.basic_consume(self.queue, guarded(self._arrived), callback=guarded(self._began))
+
+    def _counted(self, declared: Any) -> None:
+        with self.line.changed:
+            self._expected = min(declared.method.message_count, self._prefetch)
+
+    def _began(self, _frame: object) -> None:
+        with self.line.changed:
+            self._consuming = True
+            self.line.changed.notify_all()
+
+    def _arrived(self, _channel: object, method: Any, properties: pika.BasicProperties, body: bytes) -> None:
+        with self.line.changed:
+            self.buffer.append(_Arrived(method.delivery_tag, method.redelivered, properties, body))
+            self._unsettled[method.delivery_tag] = None
+            self._arrivals += 1
+            self.line.changed.notify_all()
+
+    def _cancelled(self, _frame: object) -> None:
+        # The queue was deleted or lost its leader. Closing gives back what is held, and makes handles void.
+        self._closed(None, ConnectionError("the broker cancelled the consumer"))
+        if self._channel is not None and self._channel.is_open:
+            self._channel.close()
+
+    def _closed(self, _channel: object, reason: Exception) -> None:
+        with self.line.changed:
+            if self.closed is None:
+                self.closed = reason
+            self.buffer.clear()
+            self._unsettled.clear()
+            self.line.changed.notify_all()
+
+    def _settle(self, upto: int, single: Sequence[int], done: bool) -> None:
+        if self._channel is None or not self._channel.is_open:
+            return
+        if upto:
+            self._channel.basic_ack(upto, multiple=True)
+        for tag in single:
+            if done:
+                self._channel.basic_ack(tag)
+            else:
+                self._channel.basic_reject(tag, requeue=False)
+
+
+def _properties(message: Message, user_id: str | None) -> pika.BasicProperties:
+    return pika.BasicProperties(
+        content_type=CONTENT_TYPE,
+        delivery_mode=2,
+        message_id=message.id,
+        user_id=user_id,
+        app_id=APP_ID,
+        headers={
+            "size": len(message.body),
+            "proof": len(message.proof),
+            "sha256": hashlib.sha256(message.body).hexdigest(),
+            "part": 1,
+            "parts": 1,
+        },
+    )
+
+
+def _read(route: Route, arrived: _Arrived) -> Message | None:
+    """The message, None (and a line in the log) when it is not one of ours, complete and unaltered."""
+    properties, body = arrived.properties, arrived.body
+    headers = properties.headers or {}
+    size, proof = headers.get("size"), headers.get("proof")
+    trouble = ""
+    if not isinstance(properties.message_id, str) or not properties.message_id:
+        trouble = "no message id"
+    elif not (
+        type(size) is int and type(proof) is int and size >= 0 and proof >= 0 and size + proof == len(body)
+    ):
+        trouble = f"size {size!r} and proof {proof!r} do not make {len(body)}"
+    elif (headers.get("part"), headers.get("parts")) != (1, 1):
+        trouble = f"part {headers.get('part')!r} of {headers.get('parts')!r}"
+    elif hashlib.sha256(body[:size]).hexdigest() != headers.get("sha256"):
+        trouble = "the digest is another's"
+    elif not (properties.user_id is None or isinstance(properties.user_id, str)):
+        trouble = "the user id is no text"
+    if trouble:
+        log.error(
+            "message %r in %s is none of ours, rejected: %s", properties.message_id, route.queue, trouble
+        )
+        return None
+    return Message(str(properties.message_id), route, body[:size], body[size:], properties.user_id)
+
+
+def _ssl_context(tls: Tls) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=str(tls.ca))
+        if tls.certificate is not None:
+            context.load_cert_chain(tls.certificate, tls.key)
+    except FileNotFoundError:
+        paths = [
+            path for path in (tls.ca, tls.certificate, tls.key) if path is not None and not path.exists()
+        ]
+        raise Misconfigured(Problem(Fault.KEY_FILE_MISSING, got=", ".join(map(str, paths)))) from None
+    except (OSError, ssl.SSLError) as error:
+        raise Misconfigured(Problem(Fault.BROKER_CONFIG, got=f"{tls}: {error}")) from error
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def _parameters(
+    url: str, tls: Tls | None, context: ssl.SSLContext | None, *, heartbeat: int, blocked: float, name: str
+) -> pika.connection.Parameters:
+    try:
+        parameters = pika.URLParameters(url.strip())
+    except (ValueError, TypeError, AttributeError) as error:
+        raise Misconfigured(Problem(Fault.BROKER_CONFIG, got=f"broker URL: {error}")) from error
+    if context is not None:
+        parameters.ssl_options = pika.SSLOptions(context, parameters.host)
+        if tls is not None and tls.certificate is not None:
+            parameters.credentials = ExternalCredentials()
+    parameters.heartbeat = heartbeat
+    parameters.blocked_connection_timeout = blocked
+    parameters.connection_attempts = 1
+    parameters.client_properties = {"connection_name": name}
+    return parameters
+
+
+def _translated(reason: Exception, queue: str = "") -> AxisError:
+    """What a broken connection or channel means to the caller."""
+    if isinstance(reason, AxisError):
+        return reason
+    text = _text(reason)
+    if isinstance(reason, exceptions.ChannelClosedByBroker):
+        if reason.reply_code == 404:
+            return Unavailable(Problem(Fault.BROKER_NO_QUEUE, got=queue or text))
+        if reason.reply_code in {403, 406, 530}:
+            return Misconfigured(Problem(Fault.BROKER_CONFIG, got=text))
+    if isinstance(reason, exceptions.NoFreeChannels):
+        return Misconfigured(Problem(Fault.BROKER_CONFIG, got="channel_max is too low"))
+    # pika calls every loss during log-in a probable wrong password; only the broker's own word counts.
+    if any(word in text for word in ("ACCESS_REFUSED", "NOT_ALLOWED", "certificate verify failed")):
+        return Misconfigured(Problem(Fault.BROKER_CONFIG, got=text))
+    return Unavailable(Problem(Fault.BROKER_DOWN, got=text))
+
+
+def _text(reason: BaseException) -> str:
+    return f"{type(reason).__name__}: {reason!r}"[:300]

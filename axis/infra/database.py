@@ -1,0 +1,129 @@
+"""One database, SQLite or PostgreSQL, behind SQLAlchemy Core: transactions, the schema's version, payloads' home.
+
+SQLite: WAL, synchronous=FULL, one writing connection for the whole program (below 3.51.3 several may meet
+a rare corruption at a WAL reset), readers beside it. PostgreSQL: as the server is configured;
+synchronous_commit must be on.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from axis.errors import Fault, Misconfigured, Problem, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sqlalchemy.engine import Connection
+
+SCHEMA_VERSION = 1
+metadata = sa.MetaData()
+BIG_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite counts up only an INTEGER key
+
+meta = sa.Table(
+    "meta",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+
+
+class Database:
+    """A database and its transactions. Raises :class:`Unavailable` STORE_DOWN when it cannot be used."""
+
+    def __init__(self, url: str) -> None:
+        """`url` is an SQLAlchemy URL: ``sqlite:///file`` or ``postgresql+psycopg://…``."""
+        if url.startswith(("postgres://", "postgresql://")):
+            url = "postgresql+psycopg://" + url.split("://", 1)[1]
+        self.url = sa.make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._writing = threading.RLock()
+        if self.is_sqlite:
+            self._writer = sa.create_engine(
+                self.url, poolclass=sa.pool.StaticPool, connect_args={"check_same_thread": False, "timeout": 30}
+            )
+            self._reader = sa.create_engine(self.url, connect_args={"timeout": 30})
+            for engine in (self._writer, self._reader):
+                sa.event.listen(engine, "connect", _prepare_sqlite)
+            sa.event.listen(self._writer, "begin", _begin_immediate)
+            sa.event.listen(self._reader, "begin", _begin_deferred)
+        else:
+            self._writer = self._reader = sa.create_engine(self.url, pool_pre_ping=True, pool_size=5)
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """One write transaction: committed when the block ends, rolled back when it raises."""
+        if not self.is_sqlite:
+            with _translated(), self._writer.begin() as connection:
+                yield connection
+            return
+        with self._writing, _translated(), self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection for reading one consistent state; nothing it does is kept."""
+        with _translated(), self._reader.connect() as connection:
+            yield connection
+
+    def create(self, tables: Sequence[sa.Table]) -> None:
+        """Make `tables` where they are missing and record the schema's version.
+
+        Raises :class:`Misconfigured` SCHEMA_VERSION when the database is another version's.
+        """
+        with self.begin() as connection:
+            metadata.create_all(connection, [meta, *tables])
+            insert_or_ignore(connection, meta, {"name": "schema_version", "value": str(SCHEMA_VERSION)})
+            found = connection.execute(sa.select(meta.c.value).where(meta.c.name == "schema_version")).scalar_one()
+        if found != str(SCHEMA_VERSION):
+            raise Misconfigured(Problem(Fault.SCHEMA_VERSION, got=found, expected=str(SCHEMA_VERSION)))
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._writer.dispose()
+        self._reader.dispose()
+
+
+def insert_or_ignore(connection: Connection, table: sa.Table, row: dict[str, Any]) -> bool:
+    """Insert `row`; True if it was inserted, False if a UNIQUE key already stands. The key decides."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(table).values(row).on_conflict_do_nothing()
+    return connection.execute(statement).rowcount == 1
+
+
+def upsert(connection: Connection, table: sa.Table, row: dict[str, Any], key: Sequence[str]) -> None:
+    """Insert `row`, or set its other columns where a row with the same `key` columns stands."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(table).values(row)
+    changed = {name: statement.excluded[name] for name in row if name not in key}
+    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changed))
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
+        original = getattr(error, "orig", None) or error
+        raise Unavailable(Problem(Fault.STORE_DOWN, got=f"{type(original).__name__}: {original}"[:300])) from error
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # SQLAlchemy's "begin" event starts transactions, not the driver
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _begin_deferred(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")

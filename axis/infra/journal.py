@@ -1,0 +1,427 @@
+"""An adapter's journal: what its agency sends, what it has received, and what it must still tell the hub.
+
+The journal is the adapter's record as the store is the hub's: each change of state is one transaction
+together with its event. Several agencies may share a database (an embedded home); every row names its own.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from axis.core import ledger
+from axis.core.instant import from_text, to_text
+from axis.core.ledger import Entry
+from axis.infra import payloads
+from axis.infra.database import BIG_ID, Database, insert_or_ignore, metadata, upsert
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from sqlalchemy.engine import Connection, RowMapping
+
+outgoing = sa.Table(
+    "outgoing",
+    metadata,
+    sa.Column("agency", sa.Text, primary_key=True),
+    sa.Column("source_digest", sa.Text, primary_key=True),  # SHA-256 of what the local system gave
+    sa.Column("state", sa.Text, nullable=False),  # pending, accepted, refused (by the hub), invalid (found here)
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("document_id", sa.Text, nullable=False),
+    sa.Column("content_digest", sa.Text, nullable=False),
+    sa.Column("parcel_digest", sa.Text, nullable=False),  # "" once A.1 is held: the frozen parcel may go
+    sa.Column("facts", sa.JSON, nullable=False),  # of the original, for status packets and error reports
+    sa.Column("axis_id", sa.Text, nullable=False),
+    sa.Column("answer_digest", sa.Text, nullable=False),  # the A.1 or A.2 receipt
+    sa.Column("problems", sa.JSON, nullable=False),
+    sa.Column("settled", sa.Boolean, nullable=False),  # the local system was told of the answer
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("not_before", sa.Text, nullable=False),
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.Index("outgoing_content", "agency", "content_digest"),
+    sa.Index("outgoing_due", "state", "not_before"),
+)
+incoming = sa.Table(
+    "incoming",
+    metadata,
+    sa.Column("number", BIG_ID, primary_key=True, autoincrement=True),
+    sa.Column("agency", sa.Text, nullable=False),
+    sa.Column("id", sa.Text, nullable=False),  # axis id; a receipt's digest
+    sa.Column("kind", sa.Text, nullable=False),  # document, status, receipt
+    sa.Column("state", sa.Text, nullable=False),  # held, received, handing_over, handed_over, refused
+    sa.Column("body_digest", sa.Text, nullable=False),
+    sa.Column("proof_digest", sa.Text, nullable=False),
+    sa.Column("names", sa.JSON, nullable=False),  # [[folder, name], …] of the files handed over
+    sa.Column("facts", sa.JSON, nullable=False),  # of a document: what a trace shows
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("not_before", sa.Text, nullable=False),
+    sa.Column("received_at", sa.Text, nullable=False),
+    sa.UniqueConstraint("agency", "id"),
+    sa.Index("incoming_due", "agency", "state", "not_before"),
+)
+posted = sa.Table(
+    "posted",
+    metadata,
+    sa.Column("number", BIG_ID, primary_key=True, autoincrement=True),
+    sa.Column("agency", sa.Text, nullable=False),
+    sa.Column("body_digest", sa.Text, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("not_before", sa.Text, nullable=False),
+    sa.Index("posted_due", "agency", "not_before"),
+)
+event = sa.Table(
+    "event",
+    metadata,
+    sa.Column("number", BIG_ID, primary_key=True, autoincrement=True),
+    sa.Column("agency", sa.Text, nullable=False),
+    sa.Column("axis_id", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("canonical", sa.Text, nullable=False),
+    sa.Index("event_submission", "agency", "axis_id"),
+)
+installed = sa.Table(
+    "installed_registry",
+    metadata,
+    sa.Column("agency", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+)
+TABLES = (payloads.payload, outgoing, incoming, posted, event, installed)
+PAYLOAD_REFERENCES = (
+    outgoing.c.parcel_digest,
+    outgoing.c.answer_digest,
+    incoming.c.body_digest,
+    incoming.c.proof_digest,
+    posted.c.body_digest,
+    installed.c.digest,
+)
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A new row of what the agency sends. `parcel` is empty when it was found invalid here."""
+
+    source_digest: str
+    state: str
+    kind: str
+    document_id: str
+    content_digest: str
+    parcel: bytes
+    facts: dict[str, Any]
+    problems: list[dict[str, Any]]
+
+
+class Journal:
+    """One agency's journal in a database."""
+
+    def __init__(self, database: Database, agency: str) -> None:
+        self.database = database
+        self.agency = agency
+
+    @contextmanager
+    def transaction(self) -> Iterator[JournalTransaction]:
+        """One transaction: everything in the block is kept, or nothing."""
+        with self.database.begin() as connection:
+            yield JournalTransaction(connection, self.agency)
+
+    @contextmanager
+    def reading(self) -> Iterator[JournalReader]:
+        """One consistent state of the journal, to read from."""
+        with self.database.read() as connection:
+            yield JournalReader(connection, self.agency)
+
+
+class JournalReader:
+    """Questions to the journal."""
+
+    def __init__(self, connection: Connection, agency: str) -> None:
+        self.connection = connection
+        self.agency = agency
+
+    def outgoing(self, source_digest: str) -> RowMapping | None:
+        """What became of this source."""
+        return self._first(self._outgoing().where(outgoing.c.source_digest == source_digest))
+
+    def outgoing_by_content(self, content_digest: str) -> RowMapping | None:
+        """What was sent with this content."""
+        return self._first(self._outgoing().where(outgoing.c.content_digest == content_digest))
+
+    def to_publish(self, now: datetime, limit: int) -> list[RowMapping]:
+        """Pending sources whose time has come, urgent first."""
+        query = self._outgoing().where(outgoing.c.state == "pending", outgoing.c.not_before <= to_text(now))
+        return list(self.connection.execute(query.order_by(outgoing.c.created_at).limit(limit)).mappings())
+
+    def to_post(self, now: datetime, limit: int) -> list[RowMapping]:
+        """Receipts for the hub whose time has come."""
+        query = sa.select(posted).where(posted.c.agency == self.agency, posted.c.not_before <= to_text(now))
+        return list(self.connection.execute(query.order_by(posted.c.number).limit(limit)).mappings())
+
+    def to_hand_over(self, now: datetime, limit: int) -> list[RowMapping]:
+        """Received things for the local system whose time has come, in order of arrival."""
+        query = sa.select(incoming).where(
+            incoming.c.agency == self.agency,
+            incoming.c.state.in_(("received", "handing_over")),
+            incoming.c.not_before <= to_text(now),
+        )
+        return list(self.connection.execute(query.order_by(incoming.c.number).limit(limit)).mappings())
+
+    def held(self) -> list[RowMapping]:
+        """Mail that waits for a newer registry."""
+        query = sa.select(incoming).where(incoming.c.agency == self.agency, incoming.c.state == "held")
+        return list(self.connection.execute(query.order_by(incoming.c.number)).mappings())
+
+    def incoming(self, identifier: str) -> RowMapping | None:
+        """The received thing with this id."""
+        return self._first(sa.select(incoming).where(incoming.c.agency == self.agency, incoming.c.id == identifier))
+
+    def registry(self) -> tuple[int, bytes] | None:
+        """(version, parcel) of the registry installed here."""
+        row = self._first(sa.select(installed).where(installed.c.agency == self.agency))
+        return (row["version"], self.payload(row["digest"])) if row is not None else None
+
+    def registry_version(self) -> int:
+        """The version of the registry installed here; 0 for none."""
+        row = self._first(sa.select(installed.c.version).where(installed.c.agency == self.agency))
+        return int(row["version"]) if row is not None else 0
+
+    def next_due(self) -> datetime | None:
+        """When something pending, posted or received is due next; None when nothing is."""
+        moments = [
+            sa.select(sa.func.min(outgoing.c.not_before)).where(
+                outgoing.c.agency == self.agency, outgoing.c.state == "pending"
+            ),
+            sa.select(sa.func.min(posted.c.not_before)).where(posted.c.agency == self.agency),
+            sa.select(sa.func.min(incoming.c.not_before)).where(
+                incoming.c.agency == self.agency, incoming.c.state.in_(("received", "handing_over"))
+            ),
+        ]
+        found = [m for query in moments if (m := self.connection.execute(query).scalar())]
+        return from_text(min(found)) if found else None
+
+    def payload(self, digest: str) -> bytes:
+        """Stored bytes; b"" for an empty digest. Raises :class:`axis.errors.Corrupted`."""
+        return payloads.get(self.connection, digest) if digest else b""
+
+    def events(self, axis_id: str) -> list[Entry]:
+        """This agency's events about a submission, in order."""
+        query = sa.select(event.c.canonical).where(event.c.agency == self.agency, event.c.axis_id == axis_id)
+        return [ledger.read(row.canonical) for row in self.connection.execute(query.order_by(event.c.number))]
+
+    def find(self, reference: str) -> list[dict[str, Any]]:
+        """Documents sent or received here that `reference` names (axis id, DocumentId, number/notation, content
+        digest, or a part of one): axis_id, kind, sender, document_id, code, subject, content_digest, direction,
+        state, attempts, moment."""
+        found = []
+        for row in self.connection.execute(self._outgoing().where(outgoing.c.axis_id != "")).mappings():
+            facts = row["facts"]
+            found.append(
+                {
+                    "axis_id": row["axis_id"],
+                    "kind": row["kind"],
+                    "sender": self.agency,
+                    "document_id": row["document_id"],
+                    "code": facts.get("code", ""),
+                    "subject": facts.get("subject", ""),
+                    "content_digest": row["content_digest"],
+                    "direction": "outgoing",
+                    "state": row["state"],
+                    "attempts": row["attempts"],
+                    "moment": row["created_at"],
+                }
+            )
+        query = sa.select(incoming).where(incoming.c.agency == self.agency, incoming.c.kind != "receipt")
+        for row in self.connection.execute(query).mappings():
+            found.append(
+                {
+                    **row["facts"],
+                    "axis_id": row["id"],
+                    "direction": "incoming",
+                    "state": row["state"],
+                    "attempts": row["attempts"],
+                    "moment": row["received_at"],
+                }
+            )
+        keys = ("axis_id", "document_id", "code", "content_digest")
+        whole = [row for row in found if reference in {row[key] for key in keys}]
+        return whole or [row for row in found if any(reference in row[key] for key in keys)]
+
+    def _outgoing(self) -> sa.Select[Any]:
+        return sa.select(outgoing).where(outgoing.c.agency == self.agency)
+
+    def _first(self, query: sa.Select[Any]) -> RowMapping | None:
+        return self.connection.execute(query).mappings().first()
+
+
+class JournalTransaction(JournalReader):
+    """Changes to the journal, each with its event. Made by :meth:`Journal.transaction`."""
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """What the block changed is undone when it raises; the transaction goes on."""
+        with self.connection.begin_nested():
+            yield
+
+    def enter(self, entry: Entry) -> str:
+        """Append an event; its digest."""
+        self.connection.execute(
+            sa.insert(event).values(
+                agency=self.agency, axis_id=entry.axis_id, digest=entry.digest, canonical=entry.canonical
+            )
+        )
+        return entry.digest
+
+    def freeze(self, row: Outgoing, now: datetime) -> None:
+        """Keep a converted source and its parcel, to be published now; or the findings that forbid it."""
+        digest = payloads.put(self.connection, row.parcel) if row.parcel else ""
+        upsert(
+            self.connection,
+            outgoing,
+            {
+                "agency": self.agency,
+                "source_digest": row.source_digest,
+                "state": row.state,
+                "kind": row.kind,
+                "document_id": row.document_id,
+                "content_digest": row.content_digest,
+                "parcel_digest": digest,
+                "facts": row.facts,
+                "axis_id": "",
+                "answer_digest": "",
+                "problems": row.problems,
+                "settled": False,
+                "attempts": 0,
+                "not_before": to_text(now),
+                "created_at": to_text(now),
+            },
+            ("agency", "source_digest"),
+        )
+        codes = [p["code"] for p in row.problems]
+        detail = {"document_id": row.document_id, "content_digest": row.content_digest, "findings": codes}
+        self.enter(Entry(now, self.agency, f"source.{row.state}", "", "", detail))
+
+    def answered(
+        self, content_digest: str, state: str, axis_id: str, receipt: str, problems: list[dict[str, Any]]
+    ) -> None:
+        """A.1 or A.2 is held for everything with this content. An acceptance stands; a refusal may be lifted.
+
+        The event is the one of the receipt, which is received in the same transaction."""
+        standing = ("pending", "refused") if state == "accepted" else ("pending",)
+        values: dict[str, Any] = {"state": state, "axis_id": axis_id, "answer_digest": receipt, "problems": problems}
+        if state == "accepted":
+            values["parcel_digest"] = ""
+        self.connection.execute(
+            sa.update(outgoing)
+            .where(
+                outgoing.c.agency == self.agency,
+                outgoing.c.content_digest == content_digest,
+                outgoing.c.state.in_(standing),
+            )
+            .values(values)
+        )
+
+    def ask_again(self, source_digest: str, now: datetime) -> None:
+        """A refused source was given again: the hub shall judge the same parcel once more."""
+        self._update(source_digest, state="pending", settled=False, attempts=0, not_before=to_text(now))
+
+    def answer_again(self, source_digest: str, receipt_digest: str) -> None:
+        """An accepted source was given again: hand its receipt over once more."""
+        self._update(source_digest, settled=False)
+        self.connection.execute(
+            sa.update(incoming)
+            .where(incoming.c.agency == self.agency, incoming.c.id == receipt_digest, incoming.c.state == "handed_over")
+            .values(state="received")
+        )
+
+    def settled(self, source_digest: str) -> None:
+        """The local system was told."""
+        self._update(source_digest, settled=True)
+
+    def published(self, source_digest: str, attempts: int, again_at: datetime) -> None:
+        """The parcel was published, or could not be: publish again at `again_at` unless it is answered."""
+        self._update(source_digest, attempts=attempts, not_before=to_text(again_at))
+
+    def receive(
+        self, identifier: str, kind: str, body: bytes, proof: bytes, state: str, facts: dict[str, str], entry: Entry
+    ) -> bool:
+        """Keep something received; False if it is here already."""
+        new = insert_or_ignore(
+            self.connection,
+            incoming,
+            {
+                "agency": self.agency,
+                "id": identifier,
+                "kind": kind,
+                "state": state,
+                "body_digest": payloads.put(self.connection, body),
+                "proof_digest": payloads.put(self.connection, proof) if proof else "",
+                "names": [],
+                "facts": facts,
+                "attempts": 0,
+                "not_before": to_text(entry.time),
+                "received_at": to_text(entry.time),
+            },
+        )
+        if new:
+            self.enter(entry)
+        return new
+
+    def release(self, identifier: str) -> None:
+        """The registry that held mail waited for is installed."""
+        self._incoming(identifier, state="received")
+
+    def handing_over(self, identifier: str, names: Sequence[tuple[str, str]], entry: Entry) -> None:
+        """Everything is prepared; from here the local system may see it."""
+        self._incoming(identifier, state="handing_over", names=[list(name) for name in names])
+        self.enter(entry)
+
+    def handed_over(self, identifier: str, state: str, entry: Entry, receipt: bytes, now: datetime) -> None:
+        """The local system has it (or refused it for good); `receipt`, if any, goes to the hub."""
+        self._incoming(identifier, state=state)
+        self.enter(entry)
+        if receipt:
+            self.connection.execute(
+                sa.insert(posted).values(
+                    agency=self.agency,
+                    body_digest=payloads.put(self.connection, receipt),
+                    attempts=0,
+                    not_before=to_text(now),
+                )
+            )
+
+    def not_now(self, identifier: str, attempts: int, again_at: datetime) -> None:
+        """The local system is away: nothing is said to anyone, try again at `again_at`."""
+        self._incoming(identifier, attempts=attempts, not_before=to_text(again_at))
+
+    def posted(self, number: int) -> None:
+        """A receipt was confirmed by the broker."""
+        self.connection.execute(sa.delete(posted).where(posted.c.number == number))
+
+    def postpone(self, number: int, attempts: int, again_at: datetime) -> None:
+        """A receipt was not confirmed."""
+        self.connection.execute(
+            sa.update(posted).where(posted.c.number == number).values(attempts=attempts, not_before=to_text(again_at))
+        )
+
+    def install(self, version: int, parcel: bytes, entry: Entry) -> bool:
+        """Install a registry unless one as new is here; True if it was installed."""
+        if self.registry_version() >= version:
+            return False
+        row = {"agency": self.agency, "version": version, "digest": payloads.put(self.connection, parcel)}
+        upsert(self.connection, installed, row, ("agency",))
+        self.enter(entry)
+        return True
+
+    def _update(self, source_digest: str, **values: Any) -> None:
+        where = sa.and_(outgoing.c.agency == self.agency, outgoing.c.source_digest == source_digest)
+        self.connection.execute(sa.update(outgoing).where(where).values(**values))
+
+    def _incoming(self, identifier: str, **values: Any) -> None:
+        where = sa.and_(incoming.c.agency == self.agency, incoming.c.id == identifier)
+        self.connection.execute(sa.update(incoming).where(where).values(**values))
+
+

@@ -1,0 +1,139 @@
+"""Keys and certificates on disk, and the test CA that makes them.
+
+A private key file is made 0600 and refused when anybody but its owner may read it.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from typing import TYPE_CHECKING, Literal
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from cryptography.x509.oid import NameOID
+
+from axis.core.signature import Signer
+from axis.errors import Corrupted, Fault, Misconfigured, Problem
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from axis.core.signature import PrivateKey
+
+KeyType = Literal["p256", "rsa"]
+AUTHORITY_YEARS, CERTIFICATE_YEARS = 20, 5  # a subordinate CA of the state lives 20 years (NĐ 68/2024)
+
+
+def new_key(kind: KeyType) -> PrivateKey:
+    """A fresh P-256 or RSA-2048 key."""
+    return ec.generate_private_key(ec.SECP256R1()) if kind == "p256" else rsa.generate_private_key(65537, 2048)
+
+
+def new_authority(now: datetime) -> Signer:
+    """A self-signed test CA."""
+    key = new_key("p256")
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Axis test CA")])
+    builder = _builder(name, name, key, now, AUTHORITY_YEARS)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    builder = builder.add_extension(_usage(cert_sign=True), critical=True)
+    return Signer(key, builder.sign(key, hashes.SHA256()))
+
+
+def new_member(authority: Signer, code: str, name: str, kind: KeyType, now: datetime) -> Signer:
+    """A key and a certificate for signing documents, subject CN=`code`, O=`name`, issued by `authority`."""
+    key = new_key(kind)
+    subject = x509.Name(
+        [
+            x509.NameAttribute(NameOID.COMMON_NAME, code),
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, name[:64]),
+            x509.NameAttribute(NameOID.COUNTRY_NAME, "VN"),
+        ]
+    )
+    builder = _builder(subject, authority.certificate.subject, key, now, CERTIFICATE_YEARS)
+    builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+    builder = builder.add_extension(_usage(sign=True), critical=True)
+    return Signer(key, builder.sign(authority.key, hashes.SHA256()))
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: PrivateKey, now: datetime, years: int
+) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(minutes=5))  # clocks of two machines may differ a little
+        .not_valid_after(now + timedelta(days=365 * years))
+    )
+
+
+def _usage(*, sign: bool = False, cert_sign: bool = False) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=sign,
+        content_commitment=sign,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=cert_sign,
+        crl_sign=cert_sign,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def save_signer(folder: Path, name: str, signer: Signer) -> None:
+    """``<name>.key`` (0600) and ``<name>.pem`` in `folder`."""
+    pem = signer.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    write_private(folder / f"{name}.key", pem)
+    (folder / f"{name}.pem").write_bytes(signer.certificate.public_bytes(Encoding.PEM))
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """A new file that only its owner may read, from its first byte on."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as handle:
+        handle.write(content)
+        handle.flush()
+        os.fsync(handle.fileno())
+
+
+def load_signer(folder: Path, name: str) -> Signer:
+    """The key and certificate kept as `name`.
+
+    Raises :class:`Misconfigured`: KEY_FILE_MISSING, KEY_FILE_OPEN; :class:`Corrupted` when they do not pair.
+    """
+    path = folder / f"{name}.key"
+    try:
+        mode, pem = path.stat().st_mode, path.read_bytes()
+    except OSError:
+        raise Misconfigured(Problem(Fault.KEY_FILE_MISSING, got=str(path))) from None
+    if mode & 0o077:
+        raise Misconfigured(Problem(Fault.KEY_FILE_OPEN, got=str(path)))
+    certificate = load_certificate(folder / f"{name}.pem")
+    try:
+        key = load_pem_private_key(pem, None)
+    except (ValueError, TypeError):
+        raise Corrupted(Problem(Fault.KEY_FILE_MISSING, got=f"{path} (unreadable)")) from None
+    if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) or (
+        key.public_key() != certificate.public_key()
+    ):
+        raise Corrupted(Problem(Fault.KEY_FILE_MISSING, got=f"{path} (does not belong to {name}.pem)"))
+    return Signer(key, certificate)
+
+
+def load_certificate(path: Path) -> x509.Certificate:
+    """A PEM certificate. Raises :class:`Misconfigured` KEY_FILE_MISSING."""
+    try:
+        return x509.load_pem_x509_certificate(path.read_bytes())
+    except (OSError, ValueError):
+        raise Misconfigured(Problem(Fault.KEY_FILE_MISSING, got=str(path))) from None

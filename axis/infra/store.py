@@ -1,0 +1,637 @@
+"""The hub's record: submissions, deliveries, receipts, the outbox and the ledger.
+
+:class:`HubTransaction` has no method that changes a state without writing its ledger entry: both are rows
+of the same transaction, and so are the outbox rows that follow from them. UNIQUE keys decide what is a
+repetition.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from axis.core import ledger, lifecycle
+from axis.core.admission import named
+from axis.core.instant import from_text, to_text
+from axis.core.ledger import Entry
+from axis.core.lifecycle import State, Step
+from axis.core.message import Message, Route
+from axis.core.trust import HUB
+from axis.errors import Corrupted, Fault, Problem
+from axis.infra import payloads
+from axis.infra.database import BIG_ID, Database, insert_or_ignore, metadata, upsert
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from sqlalchemy.engine import Connection, RowMapping
+
+    from axis.core.admission import Addressee, Candidate
+    from axis.core.receipt import Statement
+
+submission = sa.Table(
+    "submission",
+    metadata,
+    sa.Column("axis_id", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False, unique=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("sender", sa.Text, nullable=False),
+    sa.Column("organ_id", sa.Text, nullable=False),
+    sa.Column("document_id", sa.Text, nullable=False),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("status_code", sa.Text, nullable=False),
+    sa.Column("priority", sa.Integer, nullable=False),
+    sa.Column("content_digest", sa.Text, nullable=False),
+    sa.Column("parcel_digest", sa.Text, nullable=False),
+    sa.Column("acceptance_digest", sa.Text, nullable=False),
+    sa.Column("registry_version", sa.Integer, nullable=False),
+    sa.Column("received_at", sa.Text, nullable=False),
+    sa.Index("submission_document", "sender", "document_id"),
+    sa.Index("submission_content", "content_digest"),
+    sa.Index("submission_parcel", "parcel_digest"),
+    sa.Index("submission_code", "code"),
+)
+delivery = sa.Table(
+    "delivery",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("axis_id", sa.Text, sa.ForeignKey(submission.c.axis_id), nullable=False),
+    sa.Column("recipient", sa.Text, nullable=False),
+    sa.Column("units", sa.JSON, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("updated_at", sa.Text, nullable=False),
+    sa.UniqueConstraint("axis_id", "recipient"),
+)
+business = sa.Table(
+    "business_status",
+    metadata,
+    sa.Column("delivery_id", sa.Text, sa.ForeignKey(delivery.c.id), primary_key=True),
+    sa.Column("unit", sa.Text, primary_key=True),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("reported_at", sa.Text, nullable=False),
+    sa.Column("arrived_at", sa.Text, nullable=False),
+)
+refusal = sa.Table(
+    "refusal",
+    metadata,
+    sa.Column("sender", sa.Text, primary_key=True),
+    sa.Column("digest", sa.Text, primary_key=True),  # of the content; of the bytes where no content was verified
+    sa.Column("document_id", sa.Text, nullable=False),
+    sa.Column("receipt_digest", sa.Text, nullable=False),
+    sa.Column("retry", sa.Boolean, nullable=False),
+    sa.Column("refused_at", sa.Text, nullable=False),
+)
+statement = sa.Table(
+    "statement",
+    metadata,
+    sa.Column("issuer", sa.Text, primary_key=True),
+    sa.Column("event", sa.Text, primary_key=True),
+    sa.Column("axis_id", sa.Text, primary_key=True),
+    sa.Column("recipient", sa.Text, primary_key=True),
+    sa.Column("receipt_digest", sa.Text, nullable=False),
+    sa.Column("time", sa.Text, nullable=False),
+)
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("id", BIG_ID, primary_key=True, autoincrement=True),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("urgent", sa.Boolean, nullable=False),
+    sa.Column("message_id", sa.Text, nullable=False),
+    sa.Column("body_digest", sa.Text, nullable=False),
+    sa.Column("proof_digest", sa.Text, nullable=False),
+    sa.Column("delivery_id", sa.Text, nullable=False),  # "" for receipts and registries
+    sa.Column("not_before", sa.Text, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.Index("outbox_due", "not_before"),
+)
+attempt = sa.Table(
+    "attempt",
+    metadata,
+    sa.Column("queue", sa.Text, primary_key=True),
+    sa.Column("message_id", sa.Text, primary_key=True),
+    sa.Column("count", sa.Integer, nullable=False),
+)
+ledger_entry = sa.Table(
+    "ledger",
+    metadata,
+    sa.Column("id", BIG_ID, primary_key=True, autoincrement=True),
+    sa.Column("position", sa.BigInteger, unique=True),
+    sa.Column("link", sa.Text),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("canonical", sa.Text, nullable=False),
+    sa.Column("axis_id", sa.Text, nullable=False),
+    sa.Index("ledger_submission", "axis_id"),
+)
+registry_version = sa.Table(
+    "registry",
+    metadata,
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("issued_at", sa.Text, nullable=False),
+)
+TABLES = (
+    payloads.payload,
+    submission,
+    delivery,
+    business,
+    refusal,
+    statement,
+    outbox,
+    attempt,
+    ledger_entry,
+    registry_version,
+)
+PAYLOAD_REFERENCES = (
+    submission.c.parcel_digest,
+    submission.c.acceptance_digest,
+    refusal.c.receipt_digest,
+    statement.c.receipt_digest,
+    outbox.c.body_digest,
+    outbox.c.proof_digest,
+    registry_version.c.digest,
+)
+
+
+@dataclass(frozen=True)
+class Due:
+    """An outbox row to publish."""
+
+    row: int
+    route: Route
+    message_id: str
+    body_digest: str
+    proof_digest: str
+    delivery_id: str
+    attempts: int
+    created_at: datetime
+
+
+class HubStore:
+    """The hub's record in one database."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    @contextmanager
+    def transaction(self) -> Iterator[HubTransaction]:
+        """One transaction: everything in the block is kept, or nothing."""
+        with self.database.begin() as connection:
+            yield HubTransaction(connection)
+
+    @contextmanager
+    def reading(self) -> Iterator[HubReader]:
+        """One consistent state of the record, to read from."""
+        with self.database.read() as connection:
+            yield HubReader(connection)
+
+
+class HubReader:
+    """Questions to the record."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def accepted_by_key(self, key: str) -> RowMapping | None:
+        """The submission that took `key`."""
+        return self._one(sa.select(submission).where(submission.c.key == key))
+
+    def accepted_by_parcel(self, sender: str, parcel_digest: str) -> RowMapping | None:
+        """The submission that was accepted with exactly these bytes."""
+        return self._one(
+            sa.select(submission).where(submission.c.parcel_digest == parcel_digest, submission.c.sender == sender)
+        )
+
+    def refusal(self, sender: str, digest: str) -> RowMapping | None:
+        """The stored refusal of this content (or, where none was verified, of these bytes)."""
+        return self._one(sa.select(refusal).where(refusal.c.sender == sender, refusal.c.digest == digest))
+
+    def submission(self, axis_id: str) -> RowMapping | None:
+        """The submission with this axis id."""
+        return self._one(sa.select(submission).where(submission.c.axis_id == axis_id))
+
+    def delivery(self, axis_id: str, recipient: str) -> RowMapping | None:
+        """The delivery of this submission to this member."""
+        return self._one(
+            sa.select(delivery).where(delivery.c.axis_id == axis_id, delivery.c.recipient == recipient)
+        )
+
+    def delivery_of_document(self, sender: str, document_id: str, recipient: str) -> RowMapping | None:
+        """The delivery of `sender`'s document to `recipient`, with the submission's columns."""
+        return self._one(
+            sa.select(delivery, submission.c.kind, submission.c.sender)
+            .join(submission)
+            .where(
+                submission.c.sender == sender,
+                submission.c.document_id == document_id,
+                submission.c.kind.in_(("new", "replace")),
+                delivery.c.recipient == recipient,
+            )
+        )
+
+    def business(self, delivery_id: str) -> dict[str, str]:
+        """Business status by unit."""
+        rows = self.connection.execute(
+            sa.select(business.c.unit, business.c.code).where(business.c.delivery_id == delivery_id)
+        )
+        return {row.unit: row.code for row in rows}
+
+    def deliveries(self, axis_id: str) -> Sequence[RowMapping]:
+        """All deliveries of a submission, by recipient."""
+        query = sa.select(delivery).where(delivery.c.axis_id == axis_id).order_by(delivery.c.recipient)
+        return self.connection.execute(query).mappings().all()
+
+    def statement(self, issuer: str, event: str, axis_id: str, recipient: str) -> str | None:
+        """The digest of the receipt that holds this statement."""
+        return self.connection.execute(
+            sa.select(statement.c.receipt_digest).where(
+                statement.c.issuer == issuer,
+                statement.c.event == event,
+                statement.c.axis_id == axis_id,
+                statement.c.recipient == recipient,
+            )
+        ).scalar()
+
+    def due(self, now: datetime, limit: int, excluded: Sequence[str] = ()) -> list[Due]:
+        """Outbox rows whose time has come, oldest first within urgent before ordinary; none of `excluded`."""
+        query = (
+            sa.select(outbox)
+            .where(outbox.c.not_before <= to_text(now), outbox.c.code.not_in(list(excluded)))
+            .order_by(outbox.c.urgent.desc(), outbox.c.id)
+            .limit(limit)
+        )
+        if self.connection.dialect.name == "postgresql":
+            query = query.with_for_update(skip_locked=True)
+        return [
+            Due(
+                row["id"],
+                Route("out", row["code"], row["urgent"]),
+                row["message_id"],
+                row["body_digest"],
+                row["proof_digest"],
+                row["delivery_id"],
+                row["attempts"],
+                from_text(row["created_at"]),
+            )
+            for row in self.connection.execute(query).mappings()
+        ]
+
+    def waiting(self, excluded: Sequence[str] = ()) -> tuple[int, datetime | None]:
+        """(outbox rows left, the earliest time one of them is due), none of `excluded`."""
+        count, first = self.connection.execute(
+            sa.select(sa.func.count(), sa.func.min(outbox.c.not_before)).where(outbox.c.code.not_in(list(excluded)))
+        ).one()
+        return count, from_text(first) if first else None
+
+    def waiting_for(self, delivery_id: str) -> RowMapping | None:
+        """The outbox row of a delivery that is not published yet."""
+        return self._one(sa.select(outbox).where(outbox.c.delivery_id == delivery_id))
+
+    def counts(self) -> dict[str, int]:
+        """Documents (not statuses), their deliveries, those handed over, and receipt statements issued."""
+        is_document = submission.c.kind != "status"
+        of_documents = sa.select(sa.func.count()).select_from(delivery.join(submission)).where(is_document)
+        queries = {
+            "documents": sa.select(sa.func.count()).select_from(submission).where(is_document),
+            "deliveries": of_documents,
+            "handed_over": of_documents.where(delivery.c.state == State.HANDED_OVER.value),
+            "receipts": sa.select(sa.func.count()).select_from(statement),
+            "open": of_documents.where(delivery.c.state.in_((State.ACCEPTED.value, State.QUEUED.value))),
+        }
+        return {name: int(self.connection.execute(query).scalar_one()) for name, query in queries.items()}
+
+    def payload(self, digest: str) -> bytes:
+        """Stored bytes; b"" for an empty digest. Raises :class:`Corrupted` BODY_CORRUPT."""
+        return payloads.get(self.connection, digest) if digest else b""
+
+    def registry_digest(self) -> str:
+        """The digest of the newest registry's parcel. Raises :class:`Corrupted` when there is none."""
+        digest = self.connection.execute(
+            sa.select(registry_version.c.digest).order_by(registry_version.c.version.desc()).limit(1)
+        ).scalar()
+        if digest is None:
+            raise Corrupted(Problem(Fault.REGISTRY_INVALID, got="no registry in the store"))
+        return str(digest)
+
+    def entries(self, axis_id: str) -> list[tuple[int, Entry]]:
+        """(insertion number, entry) of a submission's ledger entries in order."""
+        rows = self.connection.execute(
+            sa.select(ledger_entry.c.id, ledger_entry.c.canonical)
+            .where(ledger_entry.c.axis_id == axis_id)
+            .order_by(ledger_entry.c.id)
+        )
+        return [(row.id, ledger.read(row.canonical)) for row in rows]
+
+    def _one(self, query: sa.Select[Any]) -> RowMapping | None:
+        return self.connection.execute(query).mappings().first()
+
+
+class HubTransaction(HubReader):
+    """Changes to the record, each with its ledger entry. Made by :meth:`HubStore.transaction`."""
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """What the block changed is undone when it raises; the transaction goes on."""
+        with self.connection.begin_nested():
+            yield
+
+    def enter(self, entry: Entry) -> str:
+        """Append `entry`, not yet in sequence; its digest."""
+        digest = entry.digest
+        self.connection.execute(
+            sa.insert(ledger_entry).values(digest=digest, canonical=entry.canonical, axis_id=entry.axis_id)
+        )
+        return digest
+
+    def accept(self, candidate: Candidate, axis_id: str, parcel: bytes, version: int, now: datetime) -> str | None:
+        """Take the candidate's key and store its parcel; the ledger entry's digest, None if the key is taken.
+
+        The caller completes it with :meth:`store_acceptance` and :meth:`add_delivery` in this transaction.
+        """
+        packet = candidate.packet
+        taken = insert_or_ignore(
+            self.connection,
+            submission,
+            {
+                "axis_id": axis_id,
+                "key": candidate.key,
+                "kind": packet.kind.value,
+                "sender": candidate.sender,
+                "organ_id": packet.sender.organ_id,
+                "document_id": named(packet),
+                "code": packet.code,
+                "subject": packet.subject,
+                "status_code": packet.status_code,
+                "priority": packet.priority,
+                "content_digest": candidate.parcel.content_digest,
+                "parcel_digest": "",
+                "acceptance_digest": "",
+                "registry_version": version,
+                "received_at": to_text(now),
+            },
+        )
+        if not taken:
+            return None
+        digest = payloads.put(self.connection, parcel)
+        self.connection.execute(
+            sa.update(submission).where(submission.c.axis_id == axis_id).values(parcel_digest=digest)
+        )
+        detail: dict[str, Any] = {
+            "document_id": named(packet),
+            "kind": packet.kind.value,
+            "content_digest": candidate.parcel.content_digest,
+            "parcel_digest": digest,
+            "registry": version,
+        }
+        if packet.status_code:
+            detail["status"] = packet.status_code
+        return self.enter(Entry(now, HUB, "submission.accepted", axis_id, "", detail | {"sender": candidate.sender}))
+
+    def store_acceptance(self, axis_id: str, receipt: bytes, statements: Sequence[Statement], sender: str, now: datetime) -> str:
+        """Keep the A.1 receipt, send it to the sender; its digest."""
+        digest = self.issue(axis_id, receipt, statements, sender, now)
+        self.connection.execute(
+            sa.update(submission).where(submission.c.axis_id == axis_id).values(acceptance_digest=digest)
+        )
+        return digest
+
+    def refuse(
+        self, sender: str, digest: str, document_id: str, receipt: bytes, *, retry: bool, codes: Sequence[str], now: datetime
+    ) -> None:
+        """Keep the A.2 receipt under (sender, digest) and send it to the sender."""
+        receipt_digest = payloads.put(self.connection, receipt)
+        upsert(
+            self.connection,
+            refusal,
+            {
+                "sender": sender,
+                "digest": digest,
+                "document_id": document_id,
+                "receipt_digest": receipt_digest,
+                "retry": retry,
+                "refused_at": to_text(now),
+            },
+            ("sender", "digest"),
+        )
+        self.send(sender, receipt_digest, now)
+
+    def add_delivery(self, axis_id: str, delivery_id: str, addressee: Addressee, now: datetime) -> None:
+        """A delivery to one member. Its entry is the submission's, which names all recipients."""
+        self.connection.execute(
+            sa.insert(delivery).values(
+                id=delivery_id,
+                axis_id=axis_id,
+                recipient=addressee.code,
+                units=list(addressee.units),
+                state=State.ACCEPTED.value,
+                attempts=0,
+                updated_at=to_text(now),
+            )
+        )
+
+    def send(
+        self, code: str, body: str, now: datetime, *, proof: str = "", delivery_id: str = "", urgent: bool = False
+    ) -> None:
+        """An outbox row: publish the payload `body` (a digest) to agency `code`."""
+        self.connection.execute(
+            sa.insert(outbox).values(
+                code=code,
+                urgent=urgent,
+                message_id=delivery_id or body,
+                body_digest=body,
+                proof_digest=proof,
+                delivery_id=delivery_id,
+                not_before=to_text(now),
+                attempts=0,
+                created_at=to_text(now),
+            )
+        )
+
+    def issue(self, axis_id: str, receipt: bytes, statements: Sequence[Statement], to: str, now: datetime, *, issuer: str = HUB) -> str:
+        """Keep a receipt, its statements under their UNIQUE key, and send it to agency `to`; its digest."""
+        digest = payloads.put(self.connection, receipt)
+        for one in statements:
+            insert_or_ignore(
+                self.connection,
+                statement,
+                {
+                    "issuer": issuer,
+                    "event": one.event.code,
+                    "axis_id": axis_id,
+                    "recipient": one.recipient,
+                    "receipt_digest": digest,
+                    "time": to_text(one.time),
+                },
+            )
+        self.send(to, digest, now)
+        return digest
+
+    def move(
+        self, row: RowMapping, step: Step, entry: Entry, *, attempts: int | None = None
+    ) -> tuple[State, str]:
+        """Move a delivery by the table, with its entry; (new state, entry digest).
+
+        Raises :class:`axis.core.lifecycle.IllegalStepError` and changes nothing where the table has a gap.
+        """
+        state = lifecycle.move(State(row["state"]), step)
+        values: dict[str, Any] = {"state": state.value, "updated_at": to_text(entry.time)}
+        if attempts is not None:
+            values["attempts"] = attempts
+        self.connection.execute(sa.update(delivery).where(delivery.c.id == row["id"]).values(values))
+        return state, self.enter(entry)
+
+    def delivery_for_update(self, delivery_id: str) -> RowMapping:
+        """The delivery with its submission's columns, locked until the transaction ends (PostgreSQL)."""
+        query = (
+            sa.select(
+                delivery,
+                submission.c.kind,
+                submission.c.sender,
+                submission.c.document_id,
+                submission.c.content_digest,
+                submission.c.registry_version,
+            )
+            .join(submission)
+            .where(delivery.c.id == delivery_id)
+            .with_for_update(of=delivery)
+        )
+        return self.connection.execute(query).mappings().one()
+
+    def report(self, delivery_id: str, unit: str, code: str, reported_at: str, entry: Entry) -> None:
+        """Set a unit's business status, with its entry."""
+        upsert(
+            self.connection,
+            business,
+            {
+                "delivery_id": delivery_id,
+                "unit": unit,
+                "code": code,
+                "reported_at": reported_at,
+                "arrived_at": to_text(entry.time),
+            },
+            ("delivery_id", "unit"),
+        )
+        self.connection.execute(
+            sa.update(delivery).where(delivery.c.id == delivery_id).values(updated_at=to_text(entry.time))
+        )
+        self.enter(entry)
+
+    def sent(self, row: int) -> None:
+        """An outbox row was confirmed: it is done."""
+        self.connection.execute(sa.delete(outbox).where(outbox.c.id == row))
+
+    def postpone(self, due: Due, until: datetime, entry: Entry | None) -> None:
+        """An outbox row was not confirmed: try again at `until`."""
+        self.connection.execute(
+            sa.update(outbox)
+            .where(outbox.c.id == due.row)
+            .values(attempts=due.attempts + 1, not_before=to_text(until))
+        )
+        if entry is not None:
+            self.enter(entry)
+
+    def note_attempt(self, queue: str, message_id: str) -> int:
+        """Count one more attempt at a redelivered message; how many now."""
+        insert_or_ignore(self.connection, attempt, {"queue": queue, "message_id": message_id, "count": 0})
+        where = sa.and_(attempt.c.queue == queue, attempt.c.message_id == message_id)
+        self.connection.execute(sa.update(attempt).where(where).values(count=attempt.c.count + 1))
+        return self.connection.execute(sa.select(attempt.c.count).where(where)).scalar_one()
+
+    def forget_attempts(self, queue: str, message_id: str) -> None:
+        """The message was dealt with."""
+        self.connection.execute(
+            sa.delete(attempt).where(attempt.c.queue == queue, attempt.c.message_id == message_id)
+        )
+
+    def store_registry(self, version: int, parcel: bytes, issued_at: datetime, codes: Sequence[str], entry: Entry) -> None:
+        """Keep a registry version and send it to every agency of `codes`."""
+        digest = payloads.put(self.connection, parcel)
+        row = {"version": version, "digest": digest, "issued_at": to_text(issued_at)}
+        if insert_or_ignore(self.connection, registry_version, row):
+            self.enter(entry)
+            for code in codes:
+                self.send(code, digest, entry.time, urgent=True)
+
+    def sequence(self, limit: int) -> int:
+        """Give up to `limit` entries their position and link; how many. One sequencer at a time."""
+        if self.connection.dialect.name == "postgresql":
+            self.connection.execute(sa.text("SELECT pg_advisory_xact_lock(4158)"))
+        rows = self.connection.execute(
+            sa.select(ledger_entry.c.id, ledger_entry.c.digest)
+            .where(ledger_entry.c.position.is_(None))
+            .order_by(ledger_entry.c.id)
+            .limit(limit)
+        ).all()
+        if not rows:
+            return 0
+        last = self.connection.execute(
+            sa.select(ledger_entry.c.position, ledger_entry.c.link)
+            .where(ledger_entry.c.position.is_not(None))
+            .order_by(ledger_entry.c.position.desc())
+            .limit(1)
+        ).first()
+        position, link = (last.position, last.link) if last else (0, ledger.GENESIS)
+        changes = []
+        for row in rows:
+            position += 1
+            link = ledger.link(link, position, row.digest)
+            changes.append({"row": row.id, "new_position": position, "new_link": link})
+        self.connection.execute(
+            sa.update(ledger_entry)
+            .where(ledger_entry.c.id == sa.bindparam("row"))
+            .values(position=sa.bindparam("new_position"), link=sa.bindparam("new_link")),
+            changes,
+        )
+        return len(rows)
+
+
+def check_ledger(reader: HubReader) -> tuple[int, str]:
+    """(number of linked entries, last link), after computing every digest and link again.
+
+    Raises :class:`Corrupted` LEDGER_CORRUPT at the first that differs.
+    """
+    position, link = 0, ledger.GENESIS
+    query = (
+        sa.select(ledger_entry)
+        .where(ledger_entry.c.position.is_not(None))
+        .order_by(ledger_entry.c.position)
+        .execution_options(yield_per=1000)
+    )
+    for row in reader.connection.execute(query).mappings():
+        position += 1
+        entry = ledger.read(row["canonical"])
+        link = ledger.link(link, position, entry.digest)
+        stored = (row["position"], row["digest"], row["link"], row["axis_id"])
+        if stored != (position, entry.digest, link, entry.axis_id):
+            raise Corrupted(Problem(Fault.LEDGER_CORRUPT, got=str(position), expected=link))
+    return position, link
+
+
+def find(reader: HubReader, reference: str) -> list[RowMapping]:
+    """Submissions that `reference` names: axis id, DocumentId, number/notation, content or parcel digest,
+    or a part of one of them. Whole matches win over parts."""
+    s = submission.c
+    columns = (s.axis_id, s.document_id, s.code, s.content_digest, s.parcel_digest)
+    whole = sa.select(submission).where(sa.or_(*(c == reference for c in columns))).order_by(s.received_at)
+    rows = list(reader.connection.execute(whole.limit(1000)).mappings())
+    if rows or len(reference) < 3:
+        return rows
+    part = sa.select(submission).where(sa.or_(*(c.contains(reference, autoescape=True) for c in columns)))
+    return list(reader.connection.execute(part.order_by(s.received_at).limit(1000)).mappings())
+
+
+def units(row: RowMapping) -> list[str]:
+    """A delivery's addressed organ ids."""
+    return list(row["units"])
+
+
+def message(reader: HubReader, due: Due) -> Message:
+    """The message of an outbox row."""
+    return Message(due.message_id, due.route, reader.payload(due.body_digest), reader.payload(due.proof_digest))

@@ -1,0 +1,343 @@
+"""The hub takes parcels from the agencies: verify, judge, record, answer.
+
+A batch is verified outside any transaction, recorded in one, and acknowledged only after its commit. A
+message that came before is judged alone, its attempt counted and committed first, so that a parcel that
+kills the hub goes to quarantine by itself and takes no healthy one with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from axis.core import admission, lifecycle, parcel, receipt
+from axis.core.edxml import Kind
+from axis.core.instant import to_text, whole
+from axis.core.ledger import Entry
+from axis.core.lifecycle import Step
+from axis.core.message import Delivered, hub_routes
+from axis.core.receipt import Event, Receipt, Statement, Subject
+from axis.core.trust import HUB
+from axis.errors import AxisError, Fault, Problem, Rejected, Unavailable, rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy.engine import RowMapping
+
+    from axis.core.admission import Candidate
+    from axis.core.parcel import Parcel
+    from axis.infra.store import HubTransaction
+    from axis.services.hub import Hub
+
+log = logging.getLogger("axis.admit")
+BATCH_MESSAGES, BATCH_BYTES = 50, 32 * 1024 * 1024
+MAX_ATTEMPTS = 5  # a parcel that failed so often alone is quarantined
+CLOCK_SKEW = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A message after verification: a parcel, or the problems that it has."""
+
+    delivered: Delivered
+    digest: str  # SHA-256 of the parcel's bytes
+    parcel: Parcel | None
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def agency(self) -> str:
+        return self.delivered.message.route.code
+
+
+class _QuarantineError(Exception):
+    """This message cannot be answered; it goes to the dead letters with an entry."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.text())
+        self.problem = problem
+
+
+def step(hub: Hub, now: datetime, timeout: float = 0) -> int:
+    """Take what is waiting and deal with it; how many messages. Waits up to `timeout` seconds for the first.
+
+    Raises :class:`Unavailable` when broker or store are away: nothing was acknowledged then.
+    """
+    registry = hub.registry()
+    routes = hub_routes(member.code for member in registry.agencies)
+    taken = hub.broker.receive(routes, limit=BATCH_MESSAGES, max_bytes=BATCH_BYTES, timeout=timeout)
+    fresh = [d for d in taken if not d.redelivered]
+    alone = [d for d in taken if d.redelivered]
+    if fresh:
+        opened = [_open(hub, d, now) for d in fresh]
+        try:
+            with hub.store.transaction() as tx:
+                dead = [_record(hub, tx, one, now) for one in opened]
+        except AxisError:
+            raise
+        except Exception:  # one of them breaks us: find out which, one by one
+            log.exception("a batch of %d failed; judging each alone", len(fresh))
+            alone = fresh + alone
+        else:
+            _settle(hub, fresh, dead)
+    for delivered in alone:
+        _judge_alone(hub, delivered, now)
+    return len(taken)
+
+
+def _judge_alone(hub: Hub, delivered: Delivered, now: datetime) -> None:
+    queue, message_id = delivered.message.route.queue, delivered.message.id
+    while True:
+        with hub.store.transaction() as tx:
+            attempts = tx.note_attempt(queue, message_id)
+        try:
+            if attempts > MAX_ATTEMPTS:
+                problem = Problem(Fault.QUARANTINED, got=str(attempts - 1))
+                opened = _Opened(delivered, hashlib.sha256(delivered.message.body).hexdigest(), None, (problem,))
+                with hub.store.transaction() as tx:
+                    _refuse(hub, tx, opened, opened.problems, now)
+                    tx.forget_attempts(queue, message_id)
+                log.error("quarantined message %s of %s after %d attempts", message_id, queue, attempts - 1)
+                hub.broker.reject([delivered])
+                return
+            opened = _open(hub, delivered, now)
+            with hub.store.transaction() as tx:
+                dead = _record(hub, tx, opened, now)
+                tx.forget_attempts(queue, message_id)
+        except AxisError:
+            raise
+        except Exception:
+            log.exception("message %s of %s failed, attempt %d", message_id, queue, attempts)
+            if attempts > MAX_ATTEMPTS:
+                raise
+        else:
+            _settle(hub, [delivered], [dead])
+            return
+
+
+def _settle(hub: Hub, taken: Sequence[Delivered], dead: Sequence[bool]) -> None:
+    """After the commit, and only then: acknowledge, or move to the dead letters."""
+    if done := [d for d, is_dead in zip(taken, dead, strict=True) if not is_dead]:
+        hub.broker.ack(done)
+    if bad := [d for d, is_dead in zip(taken, dead, strict=True) if is_dead]:
+        hub.broker.reject(bad)
+
+
+def _open(hub: Hub, delivered: Delivered, now: datetime) -> _Opened:
+    body = delivered.message.body
+    digest = hashlib.sha256(body).hexdigest()
+    try:
+        opened = parcel.verify(body, hub.registry(), now)
+    except Rejected as error:
+        return _Opened(delivered, digest, None, error.problems)
+    return _Opened(delivered, digest, opened)
+
+
+def _record(hub: Hub, tx: HubTransaction, opened: _Opened, now: datetime) -> bool:
+    """Record one message and its answer. True if it must go to the dead letters."""
+    agency = opened.agency
+    repeated = tx.accepted_by_parcel(agency, opened.digest)
+    if repeated is not None:
+        _answer_again(tx, agency, repeated, now)
+        return False
+    try:
+        with tx.savepoint():
+            if _is_receipt(opened):
+                _record_receipt(hub, tx, opened, now)
+            else:
+                _record_document(hub, tx, opened, now)
+    except Rejected as error:
+        _refuse(hub, tx, opened, error.problems, now)
+    except _QuarantineError as error:
+        # A bad receipt is never answered (that would loop); it is kept, entered and said aloud.
+        log.error("receipt from %s quarantined: %s", agency, error.problem.text())  # noqa: TRY400  expected
+        detail = {"code": error.problem.fault.code, "got": error.problem.got, "bytes": opened.digest}
+        tx.enter(Entry(now, HUB, "receipt.quarantined", "", agency, detail))
+        return True
+    return False
+
+
+def _is_receipt(opened: _Opened) -> bool:
+    if opened.parcel is not None:
+        return opened.parcel.main == parcel.RECEIPT
+    try:
+        return parcel.peek(opened.delivered.message.body)[0] == parcel.RECEIPT
+    except Rejected:
+        return False
+
+
+# -- Documents and statuses -----------------------------------------------------------------------------------
+
+
+def _record_document(hub: Hub, tx: HubTransaction, opened: _Opened, now: datetime) -> None:
+    if opened.parcel is None:
+        raise Rejected(*opened.problems)
+    message = opened.delivered.message
+    if message.user_id is None and hub.user_id_required:
+        raise rejected(Fault.AUTHZ_MISMATCH, "?", opened.agency, path="user_id")
+    registry = hub.registry()
+    candidate = admission.judge(opened.parcel, opened.agency, message.user_id, registry, now, CLOCK_SKEW)
+    taken = tx.accepted_by_key(candidate.key)
+    if taken is not None:
+        _answer_taken(tx, candidate, taken, now)
+        return
+    original, climbed = None, ""
+    if candidate.packet.kind is Kind.STATUS:
+        original, climbed = _original(tx, candidate)
+    axis_id = hub.new_id(now)
+    entry = tx.accept(candidate, axis_id, message.body, registry.version, now)
+    if entry is None:  # another worker took the key in between
+        taken = tx.accepted_by_key(candidate.key)
+        if taken is None:
+            raise Unavailable(Problem(Fault.STORE_DOWN, got="key taken and gone"))
+        _answer_taken(tx, candidate, taken, now)
+        return
+    _accept(hub, tx, candidate, axis_id, entry, opened.digest, now, silent=original is not None and not climbed)
+    if original is not None and climbed:
+        detail = {"unit": candidate.packet.sender.organ_id, "status": candidate.packet.status_code, "by": axis_id}
+        event = Entry(now, candidate.sender, "delivery.status", original["axis_id"], candidate.sender, detail)
+        tx.report(original["id"], candidate.packet.sender.organ_id, climbed, candidate.packet.timestamp, event)
+
+
+def _original(tx: HubTransaction, candidate: Candidate) -> tuple[RowMapping, str]:
+    """(the delivery a status speaks of, the unit's status after it); "" when E.1 had said it already."""
+    packet = candidate.packet
+    row = tx.delivery_of_document(candidate.addressees[0].code, packet.response_for[0].document_id, candidate.sender)
+    business = tx.business(row["id"]) if row is not None else {}
+    known = admission.Original(row["axis_id"], row["recipient"], (), business) if row is not None else None
+    climbed = admission.judge_report(candidate, known)
+    assert row is not None  # noqa: S101  judge_report refuses None
+    said = packet.status_code == lifecycle.ARRIVED and bool(business.get(packet.sender.organ_id))
+    return row, "" if said else climbed
+
+
+def _accept(
+    hub: Hub,
+    tx: HubTransaction,
+    candidate: Candidate,
+    axis_id: str,
+    entry: str,
+    parcel_digest: str,
+    now: datetime,
+    *,
+    silent: bool,
+) -> None:
+    """A.1 for an accepted candidate, and its deliveries (none if `silent`)."""
+    subject = _subject(candidate, axis_id)
+    addressees = () if silent else candidate.addressees
+    recipients = tuple(a.code for a in addressees if not a.closed)
+    accepted = Statement(hub.new_id(now), Event.SubmissionAcceptance, whole(now), "", recipients, (), entry)
+    version = hub.registry().version
+    a1 = receipt.signed(Receipt(hub.installation, HUB, subject, (accepted,), version), hub.signer, now)
+    proof = tx.store_acceptance(axis_id, a1, [accepted], candidate.sender, now)
+    urgent = candidate.packet.priority > 0
+    for addressee in addressees:
+        delivery_id = hub.new_id(now)
+        tx.add_delivery(axis_id, delivery_id, addressee, now)
+        if addressee.closed:
+            problem = Problem(Fault.AGENCY_CLOSED, got=addressee.closed, expected="-")
+            hub.fail_delivery(tx, delivery_id, problem, 0, now)
+        else:
+            tx.send(addressee.code, parcel_digest, now, proof=proof, delivery_id=delivery_id, urgent=urgent)
+
+
+def _answer_taken(tx: HubTransaction, candidate: Candidate, taken: RowMapping, now: datetime) -> None:
+    """The key is taken: the stored answer for the same content, a conflict for another."""
+    same = taken["content_digest"] == candidate.parcel.content_digest
+    if same or candidate.packet.kind is Kind.STATUS:
+        _answer_again(tx, candidate.sender, taken, now)
+        return
+    raise rejected(Fault.DUP_CONFLICT, candidate.parcel.content_digest, taken["content_digest"], "DocumentId")
+
+
+def _answer_again(tx: HubTransaction, agency: str, taken: RowMapping, now: datetime) -> None:
+    tx.send(agency, taken["acceptance_digest"], now)
+    tx.enter(Entry(now, HUB, "submission.repeated", taken["axis_id"], "", {"sender": agency}))
+
+
+def _refuse(hub: Hub, tx: HubTransaction, opened: _Opened, problems: Sequence[Problem], now: datetime) -> None:
+    """A.2 with every reason; the stored one again where the refusal depended on the bytes alone."""
+    agency, body = opened.agency, opened.delivered.message.body
+    errors = [p for p in problems if p.severity == "error"]
+    retry = all(p.retry for p in errors)
+    verified = opened.parcel
+    key = verified.content_digest if verified else opened.digest
+    stored = tx.refusal(agency, key)
+    if stored is not None and not stored["retry"]:
+        tx.send(agency, stored["receipt_digest"], now)
+        return
+    content_digest = verified.content_digest if verified else parcel.unverified_digest(body)
+    kind, document_id = admission.describe(verified)
+    subject = Subject("", kind, agency, document_id, content_digest)
+    codes = [p.fault.code for p in errors]
+    detail = {"codes": codes, "document_id": document_id, "content_digest": content_digest, "bytes": opened.digest}
+    entry = tx.enter(Entry(now, HUB, "submission.refused", "", agency, detail))
+    refused = Statement(
+        hub.new_id(now), Event.SubmissionRejection, whole(now), "", (), receipt.reasons(errors), entry
+    )
+    a2 = receipt.signed(Receipt(hub.installation, HUB, subject, (refused,), hub.registry().version), hub.signer, now)
+    tx.refuse(agency, key, document_id, a2, retry=retry, codes=codes, now=now)
+
+
+def _subject(candidate: Candidate, axis_id: str) -> Subject:
+    packet, digest = candidate.packet, candidate.parcel.content_digest
+    return Subject(axis_id, packet.kind.value, candidate.sender, admission.named(packet), digest)
+
+
+# -- Receipts from the recipients' adapters -------------------------------------------------------------------
+
+
+def _record_receipt(hub: Hub, tx: HubTransaction, opened: _Opened, now: datetime) -> None:
+    """E.1 or E.2: move the delivery, keep the receipt, pass it to the sender."""
+    try:
+        if opened.parcel is None:
+            raise Rejected(*opened.problems)
+        if opened.parcel.signer != opened.agency:
+            raise rejected(Fault.AUTHZ_MISMATCH, opened.parcel.signer, opened.agency)
+        said = receipt.read(opened.parcel.content, opened.parcel.signer)
+    except Rejected as error:
+        raise _QuarantineError(error.problems[0]) from None
+    subject, about = said.subject, tx.submission(said.subject.axis_id)
+    known = about is not None and (about["sender"], about["content_digest"], about["kind"]) == (
+        subject.sender,
+        subject.content_digest,
+        subject.kind,
+    )
+    if about is None or not known or said.installation != hub.installation:
+        raise _QuarantineError(Problem(Fault.RECEIPT_INVALID, got=f"no such submission {subject.axis_id[:40]}"))
+    news = [one for one in said.statements if _apply(tx, about, one, now)]
+    if news:
+        body = opened.delivered.message.body
+        tx.issue(subject.axis_id, body, news, subject.sender, now, issuer=opened.agency)
+
+
+def _apply(tx: HubTransaction, about: RowMapping, said: Statement, now: datetime) -> bool:
+    """Apply one E statement to its delivery; False if it was known already."""
+    if tx.statement(said.recipient, said.event.code, about["axis_id"], said.recipient) is not None:
+        return False
+    row = tx.delivery(about["axis_id"], said.recipient)
+    if row is None:
+        raise _QuarantineError(Problem(Fault.RECEIPT_INVALID, got=f"{said.recipient} is no recipient"))
+    handed = said.event is Event.ContentHandover
+    event = "delivery.handed_over" if handed else "delivery.refused"
+    detail = {"receipt": said.event.code, "said_at": to_text(said.time), "reasons": [r.code for r in said.reasons]}
+    try:
+        locked = tx.delivery_for_update(row["id"])
+        step = Step.HANDED_OVER if handed else Step.REFUSED
+        tx.move(locked, step, Entry(now, said.recipient, event, about["axis_id"], said.recipient, detail))
+    except lifecycle.IllegalStepError as error:
+        raise _QuarantineError(Problem(Fault.RECEIPT_INVALID, got=str(error))) from None
+    if about["kind"] != Kind.STATUS:
+        business = tx.business(row["id"])
+        code = lifecycle.ARRIVED if handed else lifecycle.REJECTED
+        for unit in locked["units"]:
+            if not business.get(unit):
+                known = {"unit": unit, "status": code, "by": said.event.code}
+                entry = Entry(now, said.recipient, "delivery.status", about["axis_id"], said.recipient, known)
+                tx.report(row["id"], unit, code, to_text(said.time), entry)
+    return True
+

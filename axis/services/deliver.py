@@ -1,0 +1,343 @@
+"""From the hub to the agency's system: take, verify, keep, hand over once, answer with a signed receipt."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import random
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from adapters.base import Folder, LocalFile
+from axis.core import edxml, lifecycle, parcel, receipt
+from axis.core.edxml import Kind, Organ, ResponseFor
+from axis.core.identity import uuid7
+from axis.core.instant import whole
+from axis.core.ledger import Entry
+from axis.core.message import agency_routes
+from axis.core.receipt import Event, Receipt, Statement, Subject
+from axis.core.trust import HUB, read_registry
+from axis.errors import AxisError, Fault, Problem, Rejected, Unavailable, rejected
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.engine import RowMapping
+
+    from axis.core.message import Delivered, Message
+    from axis.core.parcel import Parcel
+    from axis.infra.journal import JournalReader, JournalTransaction
+    from axis.services.agency import Agency
+
+log = logging.getLogger("axis.deliver")
+Names = list[tuple[Folder, str]]
+BATCH_MESSAGES, BATCH_BYTES = 50, 32 * 1024 * 1024
+FIRST_RETRY, LONGEST_RETRY = 2.0, 600.0  # seconds, while the agency's system is away
+
+
+# -- Taking ---------------------------------------------------------------------------------------------------
+
+
+def take(agency: Agency, now: datetime, timeout: float = 0) -> int:
+    """Take what waits in the agency's queues into the journal; how many messages.
+
+    Acknowledged after the commit. What cannot be believed is rejected to the dead letters, entered and
+    said aloud, never answered.
+    """
+    taken = agency.broker.receive(
+        agency_routes(agency.code), limit=BATCH_MESSAGES, max_bytes=BATCH_BYTES, timeout=timeout
+    )
+    if not taken:
+        return 0
+    done: list[Delivered] = []
+    bad: list[Delivered] = []
+    with agency.journal.transaction() as tx:
+        for delivered in taken:
+            try:
+                with tx.savepoint():
+                    _keep(agency, tx, delivered.message, now)
+            except Rejected as error:
+                problem = error.problems[0]
+            except AxisError:
+                raise
+            except Exception as error:
+                log.exception("%s: message %s broke the adapter", agency.code, delivered.message.id)
+                problem = Problem(Fault.INTERNAL, got=type(error).__name__)
+            else:
+                done.append(delivered)
+                continue
+            log.error("%s: message %s rejected: %s", agency.code, delivered.message.id, problem.text())
+            detail = {"code": problem.fault.code, "got": problem.got, "message": delivered.message.id}
+            tx.enter(Entry(now, agency.code, "mail.rejected", "", "", detail))
+            bad.append(delivered)
+    if done:
+        agency.broker.ack(done)
+    if bad:
+        agency.broker.reject(bad)
+    return len(taken)
+
+
+def _keep(agency: Agency, tx: JournalTransaction, message: Message, now: datetime) -> None:
+    main = parcel.peek(message.body)[0]
+    if main == parcel.REGISTRY:
+        _keep_registry(agency, tx, message.body, now)
+    elif main == parcel.RECEIPT:
+        _keep_receipt(agency, tx, message.body, now)
+    else:
+        _keep_document(agency, tx, message, now)
+
+
+def _keep_registry(agency: Agency, tx: JournalTransaction, body: bytes, now: datetime) -> None:
+    registry = read_registry(body, agency.hub)
+    if registry.installation != agency.installation:
+        raise rejected(Fault.REGISTRY_INVALID, f"installation {registry.installation}")
+    current = tx.registry_version()
+    if registry.version < current:
+        log.warning("%s: registry %d came after %d; not installed", agency.code, registry.version, current)
+        return
+    entry = Entry(now, agency.code, "registry.installed", "", "", {"version": registry.version})
+    if tx.install(registry.version, body, entry):
+        agency.forget_registry()
+
+
+def _keep_receipt(agency: Agency, tx: JournalTransaction, body: bytes, now: datetime) -> None:
+    opened = parcel.verify(body, agency.registry(), now)
+    said = receipt.read(opened.content, opened.signer)
+    subject = said.subject
+    if said.installation != agency.installation or subject.sender != agency.code:
+        raise rejected(Fault.RECEIPT_INVALID, f"about {subject.sender} of {said.installation}")
+    digest = hashlib.sha256(body).hexdigest()
+    entry = Entry(
+        now,
+        agency.code,
+        "receipt.received",
+        subject.axis_id,
+        "",
+        {
+            "event": said.statements[0].event.code,
+            "issuer": said.issuer,
+            "recipients": [s.recipient for s in said.statements if s.recipient],
+            "receipt": digest,
+        },
+    )
+    event = said.statements[0].event
+    if event is Event.SubmissionAcceptance:
+        tx.answered(subject.content_digest, "accepted", subject.axis_id, digest, [])
+    elif event is Event.SubmissionRejection:
+        tx.answered(subject.content_digest, "refused", "", digest, _findings(said.statements[0]))
+    tx.receive(digest, "receipt", body, b"", "received", {}, entry)
+
+
+def _findings(statement: Statement) -> list[dict[str, object]]:
+    return [
+        {
+            "code": reason.code,
+            "severity": "error",
+            "text": reason.text_en,
+            "text_vi": reason.text_vi,
+            "retry": reason.retry,
+        }
+        for reason in statement.reasons
+    ]
+
+
+def _keep_document(agency: Agency, tx: JournalTransaction, message: Message, now: datetime) -> None:
+    """Believe the hub's A.1 first, then the parcel as of its acceptance."""
+    accepted = receipt.read(parcel.peek(message.proof)[1], HUB)
+    subject = accepted.subject
+    if accepted.registry_version > agency.registry().version:
+        entry = Entry(now, agency.code, "mail.held", subject.axis_id, "", {"registry": accepted.registry_version})
+        tx.receive(subject.axis_id, _kind(subject), message.body, message.proof, "held", _facts(subject), entry)
+        return
+    try:
+        verify_mail(agency, message.body, message.proof)
+    except Rejected as error:
+        if error.fault is Fault.RECEIPT_INVALID:
+            raise  # the hub's word cannot be believed: nobody to answer. Otherwise E.2 will tell the sender.
+    entry = Entry(now, agency.code, "mail.received", subject.axis_id, "", {"content_digest": subject.content_digest})
+    tx.receive(subject.axis_id, _kind(subject), message.body, message.proof, "received", _facts(subject), entry)
+
+
+def _facts(subject: Subject) -> dict[str, str]:
+    return {
+        "kind": subject.kind,
+        "sender": subject.sender,
+        "document_id": subject.document_id,
+        "code": subject.document_id.rpartition(",")[2],
+        "subject": "",
+        "content_digest": subject.content_digest,
+    }
+
+
+def _kind(subject: Subject) -> str:
+    return "status" if subject.kind == Kind.STATUS else "document"
+
+
+def verify_mail(agency: Agency, body: bytes, proof: bytes) -> tuple[Parcel, Receipt]:
+    """The parcel and the hub's A.1 for it, both verified as of the acceptance.
+
+    Raises :class:`Rejected`: RECEIPT_INVALID when the proof is not the hub's word about this parcel and this
+    agency; otherwise what is wrong with the parcel.
+    """
+    registry = agency.registry()
+    unverified = receipt.read(parcel.peek(proof)[1], HUB)
+    moment = unverified.statements[0].time
+    try:
+        word = parcel.verify(proof, registry, moment)
+        accepted = receipt.read(word.content, word.signer)
+    except Rejected as error:
+        raise rejected(Fault.RECEIPT_INVALID, f"A.1: {error}") from None
+    subject, statement = accepted.subject, accepted.statements[0]
+    if (
+        accepted.issuer != HUB
+        or statement.event is not Event.SubmissionAcceptance
+        or accepted.installation != agency.installation
+        or agency.code not in statement.recipients
+    ):
+        raise rejected(Fault.RECEIPT_INVALID, f"A.1 is not about mail for {agency.code}")
+    opened = parcel.verify(body, registry, moment)
+    if (opened.content_digest, opened.signer) != (subject.content_digest, subject.sender):
+        raise rejected(Fault.RECEIPT_INVALID, f"A.1 is about {subject.content_digest}")
+    return opened, accepted
+
+
+# -- Handing over ---------------------------------------------------------------------------------------------
+
+
+def hand_over(agency: Agency, now: datetime) -> int:
+    """Hand what is due over to the agency's system; how many things.
+
+    Prepare (files written and fsynced out of sight) → journal: handing over → show → journal: handed over,
+    with E.1. After a crash in between, what is still out of sight is shown; what is not was shown before.
+    """
+    _release_held(agency)
+    with agency.journal.reading() as reader:
+        rows = reader.to_hand_over(now, BATCH_MESSAGES)
+    outcomes: list[tuple[RowMapping, AxisError | None]] = []
+    prepared: list[tuple[RowMapping, Names]] = []
+    for row in rows:
+        names: Names = [(folder, name) for folder, name in row["names"]]
+        try:
+            prepared.append((row, _prepare(agency, row) if row["state"] == "received" else names))
+        except (Unavailable, Rejected) as error:
+            outcomes.append((row, error))
+    if fresh := [(row, names) for row, names in prepared if row["state"] == "received"]:
+        with agency.journal.transaction() as tx:
+            for row, names in fresh:
+                detail = {"files": [f"{folder}/{name}" for folder, name in names]}
+                entry = Entry(now, agency.code, f"{row['kind']}.handing_over", _axis_id(row), "", detail)
+                tx.handing_over(row["id"], names, entry)
+    for row, names in prepared:
+        try:
+            agency.adapter.complete(names)
+        except (Unavailable, Rejected) as error:
+            outcomes.append((row, error))
+        else:
+            outcomes.append((row, None))
+    if outcomes:
+        with agency.journal.transaction() as tx:
+            for row, failure in outcomes:
+                _finish(agency, tx, row, failure, now)
+    return len(rows)
+
+
+def _release_held(agency: Agency) -> None:
+    with agency.journal.reading() as reader:
+        version = reader.registry_version()
+        ready = [row["id"] for row in reader.held() if _needed_version(reader.payload(row["proof_digest"])) <= version]
+    if ready:
+        with agency.journal.transaction() as tx:
+            for identifier in ready:
+                tx.release(identifier)
+
+
+def _needed_version(proof: bytes) -> int:
+    return receipt.read(parcel.peek(proof)[1], HUB).registry_version
+
+
+def _prepare(agency: Agency, row: RowMapping) -> Names:
+    with agency.journal.reading() as reader:
+        files = _files(agency, reader, row)
+    agency.adapter.prepare(files)
+    return [(file.folder, file.name) for file in files]
+
+
+def _finish(agency: Agency, tx: JournalTransaction, row: RowMapping, failure: AxisError | None, now: datetime) -> None:
+    """Record how it went: handed over (E.1), refused for good (E.2), or not now (nothing is said)."""
+    if isinstance(failure, Unavailable):
+        attempts = row["attempts"] + 1
+        log.warning("%s: %s not handed over now: %s", agency.code, row["id"], failure)
+        wait = lifecycle.retry_after(attempts, random.random(), first=FIRST_RETRY, longest=LONGEST_RETRY)  # noqa: S311
+        tx.not_now(row["id"], attempts, now + wait)
+        return
+    problems = failure.problems if failure else ()
+    state = "refused" if failure else "handed_over"
+    detail = {"codes": [p.fault.code for p in problems]}
+    entry = Entry(now, agency.code, f"{row['kind']}.{state}", _axis_id(row), "", detail)
+    answer = b""
+    if row["kind"] != "receipt":
+        subject = receipt.read(parcel.peek(tx.payload(row["proof_digest"]))[1], HUB).subject
+        event = Event.ContentHandoverFailure if failure else Event.ContentHandover
+        identifier = uuid7(now, os.urandom(10))
+        statement = Statement(
+            identifier, event, whole(now), agency.code, (), receipt.reasons(problems), entry.digest
+        )
+        said = Receipt(agency.installation, agency.code, subject, (statement,))
+        answer = receipt.signed(said, agency.signer, now)
+    tx.handed_over(row["id"], state, entry, answer, now)
+
+
+def _axis_id(row: RowMapping) -> str:
+    return "" if row["kind"] == "receipt" else str(row["id"])
+
+
+def _files(agency: Agency, reader: JournalReader, row: RowMapping) -> list[LocalFile]:
+    """What the agency's system gets. In order: the last one is the sign that all are there."""
+    body = reader.payload(row["body_digest"])
+    if row["kind"] == "receipt":
+        return _receipt_files(agency, reader, body)
+    try:
+        opened, _ = verify_mail(agency, body, reader.payload(row["proof_digest"]))
+    except Rejected as error:
+        raise Rejected(Problem(Fault.DELIVERY_INVALID, got=str(error))) from None
+    packet = edxml.read_document(opened.content, len(opened.attachments))
+    folder: Folder = "status" if row["kind"] == "status" else "inbox"
+    return [
+        LocalFile(folder, f"{row['id']}.asice", body),
+        LocalFile(folder, f"{row['id']}.edxml", edxml.write_packet(opened.content, packet, opened.attachments)),
+    ]
+
+
+def _receipt_files(agency: Agency, reader: JournalReader, body: bytes) -> list[LocalFile]:
+    """The receipt, and for E.1 and E.2 about a document the status 01 or 02 packet it means in edXML."""
+    said = receipt.read(parcel.peek(body)[1], _signer(agency, body))
+    first = said.statements[0]
+    name = said.subject.axis_id or said.subject.content_digest[:16]
+    more = f"+{len(said.statements) - 1}" if len(said.statements) > 1 else ""
+    label = f"{name}.{first.event.code}" + (f".{first.recipient}{more}" if first.recipient else "")
+    if first.event is Event.SubmissionRejection:
+        label += f".{first.id[:8]}"  # a corrected document may be refused again
+    files = [LocalFile("receipts", f"{label}.asice", body)]
+    original = reader.outgoing_by_content(said.subject.content_digest)
+    if original is None or original["kind"] == Kind.STATUS:
+        return files
+    facts = original["facts"]
+    about = ResponseFor(facts["organ_id"], facts["code"], facts["document_id"], facts["promulgation_date"])
+    for statement in said.statements:
+        code = {Event.ContentHandover: "01", Event.ContentHandoverFailure: "02"}.get(statement.event)
+        if code is not None:
+            member = agency.registry().by_code.get(statement.recipient)
+            organ = Organ(statement.recipient, member.name_vi if member else "")
+            text = "; ".join(reason.text_vi for reason in statement.reasons)
+            packet = edxml.status_packet(organ, about, code, statement.time, text)
+            files.append(LocalFile("status", f"{name}.{code}.{statement.recipient}.edxml", packet))
+    return files
+
+
+def _signer(agency: Agency, body: bytes) -> str:
+    """Who signed a receipt that was verified when it was taken."""
+    signature = parcel.peek(body)[2]
+    return agency.registry().certificate(signature.certificate, signature.signing_time)[0]
+
+

@@ -1,0 +1,113 @@
+"""``axis send``: check packets, drop them into the outbox, and say what the hub answered."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from axis.core import edxml
+from axis.core.trust import read_registry
+from axis.errors import Fault, Problem, Rejected, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from axis.core.trust import Certificate
+    from axis.infra.journal import Journal
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A checked packet. `data` is what goes into the outbox: the file itself, or with ``--to`` the canonical
+    packet with these recipients, so that the same call gives the same bytes."""
+
+    name: str
+    data: bytes
+    to: tuple[str, ...]
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+
+    @property
+    def digest(self) -> str:
+        """Hex SHA-256 of :attr:`data`: the journal's key."""
+        return hashlib.sha256(self.data).hexdigest()
+
+
+def prepare(journal: Journal, hub: Certificate, sender: str, name: str, data: bytes, to: Sequence[str]) -> Letter:
+    """Check `data` as the sender's adapter and the hub would, as far as can be known here."""
+    with journal.reading() as reader:
+        found = reader.registry()
+    registry = read_registry(found[1], hub) if found else None
+    names = {m.code: m.name_vi for m in registry.agencies} if registry else {}
+    converted = edxml.convert(data, tuple(to), names)
+    packet, problems = converted.packet, list(converted.problems)
+    if packet is not None and registry is not None:
+        for path, organ_id in [("From/OrganId", packet.sender.organ_id)] + [
+            (f"To[{n}]/OrganId", o.organ_id) for n, o in enumerate(packet.recipients, 1)
+        ]:
+            try:
+                member = registry.member_for(organ_id)
+            except Rejected as error:
+                problems += [Problem(p.fault, path, p.expected, p.got) for p in error.problems]
+                continue
+            if path.startswith("From") and member.code != sender:
+                problems.append(Problem(Fault.AUTHZ_MISMATCH, path, organ_id, sender))
+    if to and packet is not None:
+        data = edxml.write_packet(converted.document, packet, converted.attachments)
+    return Letter(
+        name,
+        data,
+        tuple(o.organ_id for o in packet.recipients) if packet else (),
+        tuple(dict.fromkeys(p for p in problems if p.severity == "error")),
+        tuple(p for p in problems if p.severity == "warning"),
+    )
+
+
+def drop(letter: Letter, outbox: Path) -> None:
+    """Put the packet into the outbox, whole at once; the same packet under the same name."""
+    stem = letter.name.removesuffix(".edxml")
+    temporary = outbox / f".{letter.digest}.tmp"
+    with temporary.open("wb") as handle:
+        handle.write(letter.data)
+        handle.flush()
+        os.fsync(handle.fileno())
+    temporary.rename(outbox / f"{stem}-{letter.digest[:8]}.edxml")
+
+
+def answered(journal: Journal, letters: Sequence[Letter]) -> bool:
+    """True once every letter's answer is held and the outbox is settled."""
+    with journal.reading() as reader:
+        rows = [reader.outgoing(letter.digest) for letter in letters]
+    return all(row is not None and row["state"] != "pending" and row["settled"] for row in rows)
+
+
+def wait(journal: Journal, letters: Sequence[Letter], seconds: float) -> None:
+    """Wait for the answers. Raises :class:`Unavailable` TIMED_OUT; the sending goes on meanwhile."""
+    end = time.monotonic() + seconds
+    while not answered(journal, letters):
+        if time.monotonic() > end:
+            raise Unavailable(Problem(Fault.TIMED_OUT, got=f"{seconds:g}"))
+        time.sleep(0.2)
+
+
+def results(journal: Journal, letters: Sequence[Letter]) -> list[dict[str, Any]]:
+    """For each letter: file, state (accepted, refused, invalid, pending), axis id, content digest, findings."""
+    found = []
+    with journal.reading() as reader:
+        for letter in letters:
+            row = reader.outgoing(letter.digest)
+            found.append(
+                {
+                    "file": letter.name,
+                    "state": row["state"] if row else "pending",
+                    "axis_id": row["axis_id"] if row else "",
+                    "document_id": row["document_id"] if row else "",
+                    "content_digest": row["content_digest"] if row else "",
+                    "findings": row["problems"] if row else [],
+                }
+            )
+    return found

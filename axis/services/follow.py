@@ -1,0 +1,160 @@
+"""Where is a document, and why: the time-line of a submission from the hub's record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from axis.core.instant import to_text
+from axis.errors import Fault, rejected
+from axis.infra import store
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import RowMapping
+
+    from axis.infra.journal import Journal
+    from axis.infra.store import HubReader, HubStore
+
+
+def trace(hub_store: HubStore, reference: str) -> dict[str, Any]:
+    """The document that `reference` names (axis id, DocumentId, number/notation, digest, or a part that only
+    one document has), its deliveries and its events in order, times in UTC.
+
+    Raises :class:`Rejected`: NOT_FOUND, AMBIGUOUS.
+    """
+    with hub_store.reading() as reader:
+        about = _the_one(reader, reference)
+        axis_id = about["axis_id"]
+        events = [event for row in _family(reader, about) for event in _events(reader, row["axis_id"])]
+        return {
+            "document": {
+                "axis_id": axis_id,
+                "kind": about["kind"],
+                "sender": about["sender"],
+                "from": about["organ_id"],
+                "document_id": about["document_id"],
+                "code": about["code"],
+                "subject": about["subject"],
+                "priority": about["priority"],
+                "content_digest": about["content_digest"],
+                "parcel_digest": about["parcel_digest"],
+                "registry_version": about["registry_version"],
+                "received_at": about["received_at"],
+            },
+            "deliveries": [_delivery(reader, row) for row in reader.deliveries(axis_id)],
+            "events": [event for _, event in sorted(events, key=lambda pair: pair[0])],
+        }
+
+
+def _the_one(reader: HubReader, reference: str) -> RowMapping:
+    rows = store.find(reader, reference)
+    if not rows:
+        raise rejected(Fault.NOT_FOUND, reference)
+    for row in rows:
+        if reference in {row["axis_id"], row["content_digest"], row["parcel_digest"]}:
+            return row
+    documents = [row for row in rows if row["kind"] != "status"] or rows
+    if len(documents) > 1:
+        shown = ", ".join(f"{row['axis_id']} ({row['sender']} {row['code']})" for row in documents[:5])
+        raise rejected(Fault.AMBIGUOUS, reference, shown + (" …" if len(documents) > 5 else ""))
+    return documents[0]
+
+
+def _family(reader: HubReader, about: RowMapping) -> list[RowMapping]:
+    """The submission, and the statuses reported about it."""
+    if about["kind"] == "status":
+        return [about]
+    named = [row for row in store.find(reader, about["document_id"]) if row["kind"] == "status"]
+    addressed = {row["recipient"] for row in reader.deliveries(about["axis_id"])}
+    return [about, *(row for row in named if row["sender"] in addressed and _answers(reader, row, about))]
+
+
+def _answers(reader: HubReader, status: RowMapping, about: RowMapping) -> bool:
+    return any(row["recipient"] == about["sender"] for row in reader.deliveries(status["axis_id"]))
+
+
+def _events(reader: HubReader, axis_id: str) -> list[tuple[int, dict[str, Any]]]:
+    return [
+        (
+            number,
+            {
+                "time": to_text(entry.time),
+                "actor": entry.actor,
+                "event": entry.event,
+                "recipient": entry.recipient,
+                "axis_id": entry.axis_id,
+                "detail": entry.detail,
+            },
+        )
+        for number, entry in reader.entries(axis_id)
+    ]
+
+
+def _delivery(reader: HubReader, row: RowMapping) -> dict[str, Any]:
+    business = reader.business(row["id"])
+    waiting = reader.waiting_for(row["id"])
+    return {
+        "id": row["id"],
+        "recipient": row["recipient"],
+        "units": store.units(row),
+        "state": row["state"],
+        "business_status": max(business.values(), default=""),
+        "statuses": business,
+        "attempts": waiting["attempts"] if waiting is not None else row["attempts"],
+        "next_attempt": waiting["not_before"] if waiting is not None else None,
+        "updated_at": row["updated_at"],
+    }
+
+
+def summary(hub_store: HubStore) -> dict[str, int]:
+    """How many documents, deliveries, handed over, receipts the record holds."""
+    with hub_store.reading() as reader:
+        return reader.counts()
+
+
+def trace_journal(journals: dict[str, Journal], reference: str) -> dict[str, Any]:
+    """What an agency's own journal knows of a document it sent or received; the same form as :func:`trace`.
+
+    Raises :class:`Rejected`: NOT_FOUND, AMBIGUOUS.
+    """
+    found = []
+    for code, one in journals.items():
+        with one.reading() as reader:
+            found += [(code, row, reader.events(row["axis_id"])) for row in reader.find(reference)]
+    if not found:
+        raise rejected(Fault.NOT_FOUND, reference)
+    if len({row["axis_id"] for _, row, _ in found}) > 1:
+        raise rejected(Fault.AMBIGUOUS, reference, ", ".join(row["axis_id"] for _, row, _ in found[:5]))
+    about = found[0][1]
+    events = [
+        {
+            "time": to_text(entry.time),
+            "actor": entry.actor,
+            "event": entry.event,
+            "recipient": entry.recipient,
+            "axis_id": entry.axis_id,
+            "detail": entry.detail,
+        }
+        for _, _, entries in found
+        for entry in entries
+    ]
+    deliveries = [
+        {
+            "id": "",
+            "recipient": code,
+            "units": [],
+            "state": "HANDED_OVER" if row["state"] == "handed_over" else "QUEUED",
+            "business_status": "",
+            "statuses": {},
+            "attempts": row["attempts"],
+            "next_attempt": None,
+            "updated_at": row["moment"],
+        }
+        for code, row, _ in found
+        if row["direction"] == "incoming"
+    ]
+    document = {key: about[key] for key in ("axis_id", "kind", "document_id", "code", "subject", "content_digest")}
+    return {
+        "document": {**document, "sender": about["sender"], "from": about["sender"], "received_at": about["moment"]},
+        "deliveries": deliveries,
+        "events": sorted(events, key=lambda event: event["time"]),
+    }

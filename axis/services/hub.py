@@ -1,0 +1,138 @@
+"""The hub: what its steps (admit, relay, sequence) share, and the loop over them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from axis.core import lifecycle, receipt, trust
+from axis.core.edxml import Kind
+from axis.core.identity import uuid7
+from axis.core.instant import whole
+from axis.core.ledger import Entry
+from axis.core.lifecycle import State, Step
+from axis.core.receipt import Event, Receipt, Statement, Subject
+from axis.core.trust import HUB, read_registry
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.engine import RowMapping
+
+    from axis.core.message import Broker
+    from axis.core.signature import Signer
+    from axis.core.trust import Registry
+    from axis.errors import Problem
+    from axis.infra.store import HubStore, HubTransaction
+
+BREAKER_FIRST, BREAKER_LONGEST = 2.0, 300.0  # seconds
+
+
+@dataclass
+class Breakers:
+    """For each agency whose queue refused: leave it alone for a while, longer each time."""
+
+    _failures: dict[str, int] = field(default_factory=dict)
+    _until: dict[str, datetime] = field(default_factory=dict)
+
+    def open(self, now: datetime) -> list[str]:
+        """Agencies to leave alone at `now`."""
+        return [code for code, until in self._until.items() if until > now]
+
+    def failed(self, code: str, now: datetime, jitter: float) -> None:
+        """A publication to `code` failed. Those that were on their way with it count as the same failure."""
+        if self._until.get(code, now) > now:
+            return
+        self._failures[code] = self._failures.get(code, 0) + 1
+        wait = lifecycle.retry_after(self._failures[code], jitter, first=BREAKER_FIRST, longest=BREAKER_LONGEST)
+        self._until[code] = now + wait
+
+    def succeeded(self, code: str) -> None:
+        """A publication to `code` was confirmed."""
+        self._failures.pop(code, None)
+        self._until.pop(code, None)
+
+    def next(self, now: datetime) -> datetime | None:
+        """When the first open one closes."""
+        return min((until for until in self._until.values() if until > now), default=None)
+
+
+class Hub:
+    """One hub worker. Its steps live in services/admit.py and services/relay.py."""
+
+    def __init__(
+        self,
+        store: HubStore,
+        broker: Broker,
+        signer: Signer,
+        installation: str,
+        *,
+        give_up_attempts: int,
+        user_id_required: bool,
+    ) -> None:
+        self.store = store
+        self.broker = broker
+        self.signer = signer
+        self.installation = installation
+        self.give_up_attempts = give_up_attempts
+        self.user_id_required = user_id_required
+        self.breakers = Breakers()
+        self._registry: Registry | None = None
+        self._registry_digest = ""
+        self._entropy = b""
+
+    def registry(self) -> Registry:
+        """The registry in force, as read by the last :meth:`refresh`."""
+        if self._registry is None:
+            self.refresh()
+        assert self._registry is not None  # noqa: S101
+        return self._registry
+
+    def refresh(self) -> None:
+        """Read the newest registry from the store, if it is another than the one read last."""
+        with self.store.reading() as reader:
+            digest = reader.registry_digest()
+            if digest == self._registry_digest:
+                return
+            data = reader.payload(digest)
+        self._registry = read_registry(data, trust.Certificate(self.signer.der))
+        self._registry_digest = digest
+
+    def suspended(self, now: datetime) -> list[str]:
+        """Agencies whose mail waits."""
+        return [m.code for m in self.registry().agencies if m.standing(now) == "suspended"]
+
+    def new_id(self, now: datetime) -> str:
+        """A new UUID v7."""
+        if len(self._entropy) < 10:
+            self._entropy = os.urandom(1000)
+        taken, self._entropy = self._entropy[:10], self._entropy[10:]
+        return uuid7(now, taken)
+
+    def issue(self, tx: HubTransaction, row: RowMapping, statements: list[Statement], now: datetime) -> None:
+        """Sign D statements about one submission and send them to its sender."""
+        subject = Subject(row["axis_id"], row["kind"], row["sender"], row["document_id"], row["content_digest"])
+        signed = receipt.signed(Receipt(self.installation, HUB, subject, tuple(statements)), self.signer, now)
+        tx.issue(row["axis_id"], signed, statements, row["sender"], now)
+
+    def fail_delivery(
+        self, tx: HubTransaction, delivery_id: str, problem: Problem, attempts: int, now: datetime
+    ) -> None:
+        """Not delivered so far: state FAILED with D.2 to the sender (statuses have no D). Not final."""
+        row = tx.delivery_for_update(delivery_id)
+        detail = {"code": problem.fault.code, "attempts": attempts}
+        entry = Entry(now, HUB, "delivery.failed", row["axis_id"], row["recipient"], detail)
+        state, digest = tx.move(row, Step.GAVE_UP, entry, attempts=attempts)
+        if state is State.FAILED and row["kind"] != Kind.STATUS:
+            statement = Statement(
+                self.new_id(now),
+                Event.ContentConsignmentFailure,
+                whole(now),
+                row["recipient"],
+                (),
+                receipt.reasons([problem]),
+                digest,
+            )
+            self.issue(tx, row, [statement], now)
+

@@ -1,0 +1,135 @@
+"""Changes to the registry: each makes the next version, signed, kept, and sent to every agency."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from axis.core import organ
+from axis.core.instant import to_text, whole
+from axis.core.ledger import Entry
+from axis.core.trust import HUB, read_registry, signing_certificate
+from axis.errors import Fault, Misconfigured, Problem, rejected
+from axis.infra import keystore
+from axis.services import enrol
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from axis.core.signature import Signer
+    from axis.core.trust import Certificate, Member, Registry
+    from axis.infra.keystore import KeyType
+    from axis.infra.store import HubStore
+
+
+@dataclass(frozen=True)
+class Registrar:
+    """What it takes to change the registry."""
+
+    home: Path
+    store: HubStore
+    signer: Signer
+    hub: Certificate
+
+    def registry(self) -> Registry:
+        """The newest one."""
+        with self.store.reading() as reader:
+            return read_registry(reader.payload(reader.registry_digest()), self.hub)
+
+
+def add(
+    registrar: Registrar, code: str, name_vi: str, name_en: str, kind: str, key_type: KeyType, now: datetime
+) -> Registry:
+    """A new member with a key of the home's test CA. Raises Rejected PACKET_ORGAN, Misconfigured HOME_EXISTS."""
+    if not organ.is_valid(code) or code != organ.normalise(code):
+        raise rejected(Fault.PACKET_ORGAN, code)
+    if code in registrar.registry().by_code:
+        raise Misconfigured(Problem(Fault.HOME_EXISTS, got=code))
+    signer = _certify(registrar, code, name_vi, key_type, now)
+    enrol.make_folders(registrar.home, code)
+    member = enrol.new_member(code, name_vi, name_en, kind, signer)
+    return _change(registrar, replace(member, valid_from=whole(now)), "add", "", now)
+
+
+def suspend(registrar: Registrar, code: str, reason: str, now: datetime) -> Registry:
+    """From now on its mail waits and it may not send. Suspending twice changes nothing."""
+    member = _known(registrar.registry(), code)
+    if member.standing(now) == "suspended":
+        return registrar.registry()
+    changed = replace(member, suspensions=(*member.suspensions, (whole(now), None)))
+    return _change(registrar, changed, "suspend", reason, now)
+
+
+def resume(registrar: Registrar, code: str, reason: str, now: datetime) -> Registry:
+    """Its mail goes on. Resuming one that is not suspended changes nothing."""
+    member = _known(registrar.registry(), code)
+    if member.standing(now) != "suspended":
+        return registrar.registry()
+    ended = tuple((start, end or whole(now)) for start, end in member.suspensions)
+    return _change(registrar, replace(member, suspensions=ended), "resume", reason, now)
+
+
+def rotate(
+    registrar: Registrar, code: str, key_type: KeyType, *, revoke: bool, reason: str, now: datetime
+) -> Registry:
+    """A new key for `code`; the old certificates stay, for what they signed, and may be revoked from now on."""
+    member = _known(registrar.registry(), code)
+    for ending in ("key", "pem"):
+        (registrar.home / "keys" / f"{code}.{ending}").unlink(missing_ok=True)
+    signer = _certify(registrar, code, member.name_vi, key_type, now)
+    old = tuple(
+        replace(c, revoked_at=whole(now), reason=reason) if revoke and c.revoked_at is None else c
+        for c in member.certificates
+    )
+    changed = replace(member, certificates=(*old, signing_certificate(signer.certificate)))
+    return _change(registrar, changed, "rotate", reason, now)
+
+
+def describe(registry: Registry, code: str, now: datetime) -> dict[str, Any]:
+    """What the registry says of the agency that `code` sends and receives through."""
+    member = registry.member_for(code)
+    return {
+        "code": member.code,
+        "name_vi": member.name_vi,
+        "name_en": member.name_en,
+        "kind": member.kind,
+        "standing": member.standing(now),
+        "aliases": list(member.aliases),
+        "successor": member.successor,
+        "registry": registry.version,
+        "certificates": [
+            {
+                "use": c.use,
+                "sha256": c.digest,
+                "not_before": to_text(c.x509.not_valid_before_utc),
+                "not_after": to_text(c.x509.not_valid_after_utc),
+                "revoked_at": to_text(c.revoked_at) if c.revoked_at else "",
+                "reason": c.reason,
+            }
+            for c in member.certificates
+        ],
+    }
+
+
+def _known(registry: Registry, code: str) -> Member:
+    if code not in registry.by_code or code == HUB:
+        raise rejected(Fault.AGENCY_UNKNOWN, code)
+    return registry.by_code[code]
+
+
+def _certify(registrar: Registrar, code: str, name: str, key_type: KeyType, now: datetime) -> Signer:
+    authority = keystore.load_signer(registrar.home / "pki", "ca")
+    signer = keystore.new_member(authority, code, name, key_type, now)
+    keystore.save_signer(registrar.home / "keys", code, signer)
+    return signer
+
+
+def _change(registrar: Registrar, member: Member, what: str, reason: str, now: datetime) -> Registry:
+    changed = registrar.registry().changed(member, now)
+    signed = enrol.sign_registry(changed, registrar.signer, now)
+    detail = {"version": changed.version, "change": what, "reason": reason}
+    entry = Entry(now, HUB, "registry.issued", "", member.code, detail)
+    with registrar.store.transaction() as tx:
+        tx.store_registry(changed.version, signed, now, [m.code for m in changed.agencies], entry)
+    return changed

@@ -1,0 +1,107 @@
+"""The hub's outbox to the agencies' queues: publish what is due, record what became of it, D.1 or D.2."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+from axis.core import lifecycle, receipt
+from axis.core.edxml import Kind
+from axis.core.instant import whole
+from axis.core.ledger import Entry
+from axis.core.lifecycle import State, Step
+from axis.core.message import Outcome
+from axis.core.receipt import Event, Statement
+from axis.core.trust import HUB
+from axis.errors import Fault, Problem
+from axis.infra.store import message
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.engine import RowMapping
+
+    from axis.core.message import Message
+    from axis.infra.store import Due, HubTransaction
+    from axis.services.hub import Hub
+
+BATCH_MESSAGES, BATCH_BYTES = 100, 32 * 1024 * 1024
+FIRST_RETRY, LONGEST_RETRY = 5.0, 3600.0  # seconds
+
+
+def step(hub: Hub, now: datetime) -> int:
+    """Publish what is due; how many outbox rows were tried.
+
+    Raises :class:`Unavailable` when broker or store are away; the rows stay as they are.
+    """
+    excluded = [*hub.suspended(now), *hub.breakers.open(now)]
+    with hub.store.reading() as reader:
+        due = reader.due(now, BATCH_MESSAGES, excluded)
+        batch: list[tuple[Due, Message]] = []
+        size = 0
+        for one in due:
+            if batch and size > BATCH_BYTES:
+                break
+            batch.append((one, message(reader, one)))
+            size += len(batch[-1][1].body)
+    if not batch:
+        return 0
+    outcomes = hub.broker.publish([m for _, m in batch])
+    with hub.store.transaction() as tx:
+        consigned: dict[str, list[RowMapping]] = {}
+        for (one, _), outcome in zip(batch, outcomes, strict=True):
+            if outcome is Outcome.CONFIRMED:
+                hub.breakers.succeeded(one.route.code)
+                _confirmed(tx, one, consigned, now)
+            else:
+                hub.breakers.failed(one.route.code, now, random.random())  # noqa: S311  jitter
+                _failed(hub, tx, one, outcome, now)
+        for rows in consigned.values():
+            _consign(hub, tx, rows, now)
+    return len(batch)
+
+
+def _confirmed(tx: HubTransaction, due: Due, consigned: dict[str, list[RowMapping]], now: datetime) -> None:
+    tx.sent(due.row)
+    if not due.delivery_id:
+        return
+    row = tx.delivery_for_update(due.delivery_id)
+    if State(row["state"]) in {State.ACCEPTED, State.FAILED}:
+        consigned.setdefault(row["axis_id"], []).append(row)
+    else:  # E.1 overtook us, or a crash made us publish again
+        tx.move(row, Step.CONSIGNED, Entry(now, HUB, "delivery.republished", row["axis_id"], row["recipient"]))
+
+
+def _consign(hub: Hub, tx: HubTransaction, rows: list[RowMapping], now: datetime) -> None:
+    """The deliveries of one submission are in their queues: state, entries, and one D.1 receipt for them."""
+    statements = []
+    for row in rows:
+        entry = Entry(now, HUB, "delivery.consigned", row["axis_id"], row["recipient"])
+        _, digest = tx.move(row, Step.CONSIGNED, entry, attempts=row["attempts"] + 1)
+        statements.append(
+            Statement(
+                hub.new_id(now), Event.ContentConsignment, whole(now), row["recipient"], (), (), digest
+            )
+        )
+    if rows[0]["kind"] == Kind.STATUS:
+        return
+    for first in range(0, len(statements), receipt.MAX_STATEMENTS):
+        hub.issue(tx, rows[0], statements[first : first + receipt.MAX_STATEMENTS], now)
+
+
+def _failed(hub: Hub, tx: HubTransaction, due: Due, outcome: Outcome, now: datetime) -> None:
+    attempts = due.attempts + 1
+    if due.delivery_id and attempts >= hub.give_up_attempts:
+        tx.sent(due.row)
+        problem = Problem(Fault.UNDELIVERED, got=str(attempts), expected=outcome.value)
+        hub.fail_delivery(tx, due.delivery_id, problem, attempts, now)
+        return
+    until = now + lifecycle.retry_after(attempts, random.random(), first=FIRST_RETRY, longest=LONGEST_RETRY)  # noqa: S311
+    entry = None
+    if due.delivery_id:
+        row = tx.delivery_for_update(due.delivery_id)
+        detail = {"attempt": attempts, "outcome": outcome.value}
+        entry = Entry(now, HUB, "delivery.postponed", row["axis_id"], row["recipient"], detail)
+    tx.postpone(due, until, entry)
+
+

@@ -1,0 +1,182 @@
+"""From the agency's system to the hub: collect, check, convert, sign once, publish until answered.
+
+What a source becomes is frozen in the journal at first sight: a known source is sent again, never
+converted again, and is out of the way once the hub's answer is held.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from axis.core import edxml, lifecycle, parcel
+from axis.core.admission import named
+from axis.core.message import Message, Outcome, Route
+from axis.errors import Fault, Problem, Rejected
+from axis.infra.journal import Outgoing
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.engine import RowMapping
+
+    from adapters.base import Source
+    from axis.core.edxml import Packet
+    from axis.services.agency import Agency
+
+BATCH_MESSAGES, BATCH_BYTES = 50, 32 * 1024 * 1024
+ANSWER_WITHIN = 600.0  # seconds; without A.1 or A.2 by then the parcel is published again
+LONGEST_WAIT = 6 * 3600.0
+
+
+def collect(agency: Agency, now: datetime) -> int:
+    """Freeze what is new, settle what is answered; how many sources changed."""
+    return sum(_consider(agency, source, now) for source in agency.adapter.collect())
+
+
+def _consider(agency: Agency, source: Source, now: datetime) -> int:
+    with agency.journal.reading() as reader:
+        row = reader.outgoing(source.digest)
+    if row is None or (row["state"] == "invalid" and row["settled"]):
+        frozen = freeze(agency, source, now)
+        with agency.journal.transaction() as tx:
+            tx.freeze(frozen, now)
+        return 1
+    if row["state"] == "pending":
+        return 0
+    if row["settled"]:  # the same thing was given once more
+        with agency.journal.transaction() as tx:
+            if row["state"] == "accepted":
+                tx.answer_again(source.digest, row["answer_digest"])
+            else:
+                tx.ask_again(source.digest, now)
+        return 1
+    if row["state"] == "accepted":
+        agency.adapter.accepted(source.ref)
+    else:
+        agency.adapter.refused(source.ref, report(source.ref, row))
+    with agency.journal.transaction() as tx:
+        tx.settled(source.digest)
+    return 1
+
+
+def freeze(agency: Agency, source: Source, now: datetime) -> Outgoing:
+    """What `source` becomes: a signed parcel to publish, or the findings that forbid it."""
+    try:
+        data = source.read()
+        if data.startswith(b"PK"):
+            return _ready_parcel(agency, source, data, now)
+    except Rejected as error:
+        return _invalid(source, None, error.problems)
+    converted = edxml.convert(data)
+    packet, problems = converted.packet, list(converted.problems)
+    if packet is None or any(p.severity == "error" for p in problems):
+        return _invalid(source, packet, problems)
+    try:
+        _check_sender(agency, packet)
+        # The strict reader is the hub's: what it would refuse is found here, where the clerk sees it.
+        edxml.read_document(converted.document, len(converted.attachments))
+        signed = parcel.build(parcel.DOCUMENT, converted.document, converted.attachments, agency.signer, now)
+    except Rejected as error:
+        return _invalid(source, packet, [*problems, *error.problems])
+    digest = parcel.digest_of(parcel.DOCUMENT, converted.document, converted.attachments)
+    return _frozen(source, packet, digest, signed, problems)
+
+
+def _ready_parcel(agency: Agency, source: Source, data: bytes, now: datetime) -> Outgoing:
+    """A parcel that the agency's own tool signed: sent as it is, if it is good."""
+    verified = parcel.verify(data, agency.registry(), now)
+    packet = edxml.read_document(verified.content, len(verified.attachments))
+    problems = edxml.check(packet)
+    if errors := [p for p in problems if p.severity == "error"]:
+        raise Rejected(*errors)
+    _check_sender(agency, packet)
+    return _frozen(source, packet, verified.content_digest, data, list(problems))
+
+
+def _check_sender(agency: Agency, packet: Packet) -> None:
+    registry = agency.registry()
+    if registry.member_for(packet.sender.organ_id).code != agency.code:
+        raise Rejected(Problem(Fault.AUTHZ_MISMATCH, "From/OrganId", packet.sender.organ_id, agency.code))
+
+
+def _frozen(source: Source, packet: Packet, digest: str, signed: bytes, problems: list[Problem]) -> Outgoing:
+    findings = [p.as_json() for p in problems]
+    return Outgoing(source.digest, "pending", packet.kind.value, named(packet), digest, signed, facts(packet), findings)
+
+
+def _invalid(source: Source, packet: Packet | None, problems: list[Problem] | tuple[Problem, ...]) -> Outgoing:
+    kind, document_id = (packet.kind.value, named(packet)) if packet else ("", "")
+    findings = [p.as_json() for p in problems]
+    return Outgoing(source.digest, "invalid", kind, document_id, "", b"", facts(packet) if packet else {}, findings)
+
+
+def facts(packet: Packet) -> dict[str, Any]:
+    """What status packets and reports need of the original."""
+    return {
+        "organ_id": packet.sender.organ_id,
+        "document_id": packet.document_id,
+        "code": packet.code,
+        "subject": packet.subject,
+        "promulgation_date": packet.promulgation_date,
+        "urgent": packet.priority > 0,
+    }
+
+
+def report(name: str, row: RowMapping) -> bytes:
+    """``<name>.error.json``: every finding, with texts in both languages, and the hub's receipt where it refused."""
+    value = {
+        "file": name,
+        "refused_by": "hub" if row["state"] == "refused" else "adapter",
+        "document_id": row["document_id"],
+        "content_digest": row["content_digest"],
+        "source_digest": row["source_digest"],
+        "receipt": row["answer_digest"],
+        "findings": row["problems"],
+    }
+    return (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode()
+
+
+def publish(agency: Agency, now: datetime) -> int:
+    """Publish the parcels and receipts that are due; how many.
+
+    Raises :class:`axis.errors.Unavailable` when the broker is away; everything stays due.
+    """
+    with agency.journal.reading() as reader:
+        parcels = reader.to_publish(now, BATCH_MESSAGES)
+        posts = reader.to_post(now, BATCH_MESSAGES)
+        messages: list[Message] = []
+        size = 0
+        for digest, urgent in [
+            *((row["body_digest"], False) for row in posts),
+            *((row["parcel_digest"], row["facts"].get("urgent", False)) for row in parcels),
+        ]:
+            if messages and size > BATCH_BYTES:
+                break
+            body = reader.payload(digest)
+            size += len(body)
+            route = Route("in", agency.code, urgent)
+            messages.append(Message(digest, route, body, user_id=agency.code))
+    if not messages:
+        return 0
+    outcomes = agency.broker.publish(messages)
+    rows = [*posts, *parcels][: len(messages)]
+    with agency.journal.transaction() as tx:
+        for number, (row, outcome) in enumerate(zip(rows, outcomes, strict=True)):
+            attempts = row["attempts"] + 1
+            confirmed = outcome is Outcome.CONFIRMED
+            if number < len(posts):
+                if confirmed:
+                    tx.posted(row["number"])
+                else:
+                    tx.postpone(row["number"], attempts, now + _back_off(attempts, 5.0))
+            else:
+                wait = _back_off(attempts, ANSWER_WITHIN) if confirmed else _back_off(attempts, 5.0)
+                tx.published(row["source_digest"], attempts, now + wait)
+    return len(messages)
+
+
+def _back_off(attempts: int, first: float) -> timedelta:
+    return lifecycle.retry_after(attempts, random.random(), first=first, longest=LONGEST_WAIT)  # noqa: S311  jitter

@@ -1,0 +1,228 @@
+"""What people read on the command line, in Vietnamese and English: one row for each text.
+
+Sentences of errors stand in axis/errors.py.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from axis.errors import Language
+
+TEXTS: dict[str, tuple[str, str]] = {
+    # -- help ------------------------------------------------------------------------------------------------
+    "help": (
+        "Trục liên thông văn bản: gửi, nhận, tra cứu văn bản điện tử có ký số giữa các cơ quan.",
+        "The document exchange axis: send, receive and trace signed documents between agencies.",
+    ),
+    "help.home": ("Thư mục nhà của trục.", "The home folder."),
+    "help.json": ("In kết quả dạng JSON, mỗi dòng một đối tượng.", "Print JSON, one object a line."),
+    "help.lang": ("Ngôn ngữ hiển thị.", "Language of the texts."),
+    "help.version": ("In phiên bản rồi thoát.", "Print the version and exit."),
+    "help.help": ("Hiện trợ giúp này rồi thoát.", "Show this help and exit."),
+    "help.init": (
+        "Tạo một nhà mới: CA thử nghiệm, khóa và danh bạ của 95 cơ quan, thư mục.",
+        "Make a home: test CA, keys and registry of the 95 agencies, folders.",
+    ),
+    "help.init.key_type": ("Loại khóa của các cơ quan.", "Type of the agencies' keys."),
+    "help.init.broker": ("Kiểu broker của nhà này.", "The home's kind of broker."),
+    "help.init.store": ("Nơi trục lưu hồ sơ.", "Where the hub keeps its record."),
+    "help.init.user_id": (
+        "optional: mọi tiến trình dùng chung một tài khoản broker (chỉ để thử).",
+        "optional: all share one broker user (try-outs only).",
+    ),
+    "help.demo": (
+        "Chạy thử toàn bộ: 95 cơ quan, văn bản thật, tiến độ, vết và tổng kết.",
+        "The whole thing on real packets: 95 agencies, live progress, a trace, a summary.",
+    ),
+    "help.demo.documents": ("Số văn bản gửi đi.", "How many documents to send."),
+    "help.demo.keep": ("Giữ lại nhà thử nghiệm ở thư mục này.", "Keep the demo's home in this folder."),
+    "help.run": (
+        "Chạy trục và mọi adapter trong một tiến trình, không cần máy chủ nào.",
+        "Run hub and all adapters in this process, without any server.",
+    ),
+    "help.run.idle": ("Dừng khi không còn việc đến hạn.", "Stop when nothing is due any more."),
+    "help.hub": ("Chạy trục trên RabbitMQ và cơ sở dữ liệu đã cấu hình.", "Run the hub on the configured RabbitMQ and database."),
+    "help.adapter": ("Adapter của các cơ quan.", "The agencies' adapters."),
+    "help.adapter.run": ("Chạy adapter của một hay nhiều cơ quan.", "Run the adapters of one or more agencies."),
+    "help.adapter.list": ("Liệt kê các loại adapter đã cài.", "List the kinds of adapters installed."),
+    "help.send": (
+        "Kiểm tra, chuyển đổi, ký và gửi các gói edXML.",
+        "Check, convert, sign and submit edXML packets.",
+    ),
+    "help.send.from": ("Mã cơ quan gửi.", "The sending agency's code."),
+    "help.send.to": ("Mã nơi nhận, thay cho nơi nhận trong gói; dùng được nhiều lần.", "Recipient's code instead of the packet's; may be repeated."),
+    "help.send.dry": ("Chỉ kiểm tra, không gửi.", "Only check, send nothing."),
+    "help.send.wait": ("Chờ trả lời tối đa bao nhiêu giây khi nhà đang chạy.", "Seconds to wait for the answer of a running home."),
+    "help.trace": (
+        "Văn bản đang ở đâu và vì sao: theo mã trục, DocumentId, số ký hiệu, mã băm hoặc một phần.",
+        "Where a document is and why: by axis id, DocumentId, number/notation, digest or a part of one.",
+    ),
+    "help.verify": ("Kiểm tra gói gửi và biên nhận đã ký.", "Verify signed parcels and receipts."),
+    "help.verify.trust": ("Chỉ tin chứng thư CA này (PEM), không cần nhà.", "Trust this CA certificate (PEM) alone, no home needed."),
+    "help.verify.at": ("Kiểm tra như vào thời điểm này (ISO 8601).", "Verify as of this moment (ISO 8601)."),
+    "help.packet": ("Gói tin edXML.", "edXML packets."),
+    "help.packet.show": ("Gói tin nói gì.", "What a packet says."),
+    "help.packet.check": ("Gói tin sai ở đâu: mọi lỗi với mã, mức, vị trí.", "What is wrong with a packet: each finding with code, severity, path."),
+    "help.agency": ("Danh bạ các cơ quan.", "The registry of agencies."),
+    "help.agency.list": ("Liệt kê các cơ quan.", "List the agencies."),
+    "help.agency.show": ("Chi tiết một cơ quan và chứng thư.", "One agency with its certificates."),
+    "help.agency.add": ("Thêm một cơ quan, cấp khóa và chứng thư thử nghiệm.", "Add an agency, with a key and a certificate of the test CA."),
+    "help.agency.export": (
+        "Tạo nhà riêng cho cơ quan: khóa, chứng thư CA và trục, danh bạ, cấu hình.",
+        "Make an agency's own home: its key, CA and hub certificates, registry, settings.",
+    ),
+    "help.agency.suspend": ("Tạm ngừng một cơ quan: văn bản gửi đến sẽ chờ.", "Suspend an agency: its mail waits."),
+    "help.agency.resume": ("Cho một cơ quan hoạt động lại.", "Resume an agency."),
+    "help.agency.rotate": ("Cấp khóa và chứng thư mới; chứng thư cũ vẫn kiểm tra được.", "New key and certificate; what the old one signed stays verifiable."),
+    "help.agency.to": ("Thư mục nhà mới.", "Folder of the new home."),
+    "help.agency.revoke": ("Thu hồi các chứng thư cũ ngay.", "Revoke the old certificates now."),
+    "help.agency.reason": ("Lý do, ghi vào sổ cái.", "Why; goes into the ledger."),
+    "example": ("Ví dụ", "Example"),
+    # -- results ---------------------------------------------------------------------------------------------
+    "init.done": (
+        "Đã tạo {home}: {agencies} cơ quan, danh bạ phiên bản {version}.",
+        "Made {home}: {agencies} agencies, registry version {version}.",
+    ),
+    "init.next": (
+        "Tiếp theo: chép một gói .edxml vào {home}/agencies/<MÃ>/outbox/ rồi chạy «axis run --home {home} --until-idle».",
+        "Next: put an .edxml packet into {home}/agencies/<CODE>/outbox/ and run 'axis run --home {home} --until-idle'.",
+    ),
+    "init.keys": ("Tạo khóa và chứng thư", "Making keys and certificates"),
+    "run.idle": ("Không còn việc nào đến hạn.", "Nothing is due."),
+    "run.waiting": ("Việc chờ tiếp theo đến hạn lúc {time}.", "The next thing that waits is due at {time}."),
+    "run.started": ("Đang chạy {what}; dừng bằng Ctrl+C.", "Running {what}; stop with Ctrl+C."),
+    "run.stopped": ("Đã dừng.", "Stopped."),
+    "run.counts": (
+        "Văn bản {documents}, lượt gửi {deliveries}, đã bàn giao {handed_over}, biên nhận {receipts}.",
+        "Documents {documents}, deliveries {deliveries}, handed over {handed_over}, receipts {receipts}.",
+    ),
+    "send.good": ("{file}: hợp lệ, gửi đến {to}.", "{file}: valid, goes to {to}."),
+    "send.accepted": ("{file}: trục đã nhận, mã {axis_id}.", "{file}: accepted by the hub, axis id {axis_id}."),
+    "send.refused": ("{file}: bị từ chối.", "{file}: refused."),
+    "verify.good": ("{file}: HỢP LỆ, {kind} do {signer} ký lúc {time}.", "{file}: PASSED, {kind} signed by {signer} at {time}."),
+    "verify.bad": ("{file}: KHÔNG HỢP LỆ. {reason}", "{file}: FAILED. {reason}"),
+    "verify.unrevoked": ("Chưa kiểm tra thu hồi chứng thư.", "Revocation not checked."),
+    "check.good": ("{file}: không có lỗi.", "{file}: no errors."),
+    "check.bad": ("{file}: {errors} lỗi, {warnings} cảnh báo.", "{file}: {errors} errors, {warnings} warnings."),
+    "error": ("lỗi", "error"),
+    "warning": ("cảnh báo", "warning"),
+    "acts.sender": ("nơi gửi xử lý", "the sender acts"),
+    "acts.recipient": ("nơi nhận xử lý", "the recipient acts"),
+    "acts.operator": ("người vận hành xử lý", "the operator acts"),
+    "acts.developer": ("nhóm phát triển xử lý", "the developers act"),
+    "crash": (
+        "Lỗi không mong đợi, mã sự cố {incident}. Hãy gửi mã này kèm tệp {log} cho nhóm phát triển.",
+        "Unexpected error, incident {incident}. Please report it with the file {log}.",
+    ),
+    "export.done": ("Đã tạo nhà {target} cho {codes}.", "Made the home {target} for {codes}."),
+    "registry.changed": ("Danh bạ phiên bản {version}: {code} {change}.", "Registry version {version}: {code} {change}."),
+    "change.add": ("được thêm", "added"),
+    "change.suspend": ("tạm ngừng", "suspended"),
+    "change.resume": ("hoạt động lại", "resumed"),
+    "change.rotate": ("đổi khóa", "has a new key"),
+    "demo.setup": ("Chuẩn bị {agencies} cơ quan, {documents} văn bản", "Preparing {agencies} agencies, {documents} documents"),
+    "demo.running": ("Đang gửi", "Sending"),
+    "demo.trace": ("Vết của một văn bản gửi nhiều nơi:", "Trace of a document with several recipients:"),
+    "demo.summary": ("Tổng kết", "Summary"),
+    "demo.lost": ("mất", "lost"),
+    "demo.duplicates": ("trùng", "duplicates"),
+    "demo.seconds": ("giây", "seconds"),
+    "demo.documents": ("văn bản", "documents"),
+    "demo.deliveries": ("lượt gửi", "deliveries"),
+    "demo.handed_over": ("đã bàn giao", "handed over"),
+    "demo.receipts": ("biên nhận", "receipts"),
+    "demo.kept": ("Nhà thử nghiệm được giữ ở {home}.", "The demo's home is kept in {home}."),
+    "demo.bad": ("KHÔNG ĐẠT: {lost} mất, {duplicates} trùng.", "FAILED: {lost} lost, {duplicates} duplicated."),
+    # -- words of the trace ----------------------------------------------------------------------------------
+    "trace.document": ("Văn bản", "Document"),
+    "trace.from": ("Nơi gửi", "From"),
+    "trace.received": ("Trục nhận lúc", "Accepted at"),
+    "trace.digest": ("Mã băm nội dung", "Content digest"),
+    "trace.recipient": ("Nơi nhận", "Recipient"),
+    "trace.state": ("Tình trạng", "State"),
+    "trace.status": ("Trạng thái", "Status"),
+    "trace.attempts": ("Lần thử", "Attempts"),
+    "trace.updated": ("Cập nhật", "Updated"),
+    "trace.next": ("Thử lại lúc", "Next attempt"),
+    "trace.time": ("Thời gian", "Time"),
+    "trace.actor": ("Ai", "Who"),
+    "trace.event": ("Việc", "What"),
+    "trace.detail": ("Chi tiết", "Detail"),
+    "state.ACCEPTED": ("đã nhận, chưa chuyển", "accepted, not yet sent on"),
+    "state.QUEUED": ("trong hàng đợi nơi nhận", "in the recipient's queue"),
+    "state.HANDED_OVER": ("đã bàn giao", "handed over"),
+    "state.REFUSED": ("nơi nhận từ chối", "refused by the recipient"),
+    "state.FAILED": ("chưa gửi được", "not delivered so far"),
+    "event.submission.accepted": ("trục tiếp nhận (A.1)", "accepted by the hub (A.1)"),
+    "event.submission.refused": ("trục từ chối (A.2)", "refused by the hub (A.2)"),
+    "event.submission.repeated": ("gửi lặp, trả lời cũ", "submitted again, same answer"),
+    "event.delivery.consigned": ("vào hàng đợi nơi nhận (D.1)", "in the recipient's queue (D.1)"),
+    "event.delivery.republished": ("chuyển lại vào hàng đợi", "published again"),
+    "event.delivery.postponed": ("chưa chuyển được, sẽ thử lại", "not published, will be tried again"),
+    "event.delivery.failed": ("chưa gửi được (D.2)", "not delivered so far (D.2)"),
+    "event.delivery.handed_over": ("bàn giao cho nơi nhận (E.1)", "handed over (E.1)"),
+    "event.delivery.refused": ("nơi nhận từ chối (E.2)", "refused by the recipient (E.2)"),
+    "event.delivery.status": ("trạng thái xử lý", "business status"),
+    "event.source.pending": ("chuyển đổi và ký", "converted and signed"),
+    "event.source.invalid": ("không hợp lệ tại adapter", "found invalid by the adapter"),
+    "event.receipt.received": ("nhận biên nhận", "receipt received"),
+    "event.receipt.handing_over": ("đang đưa biên nhận", "handing the receipt over"),
+    "event.receipt.handed_over": ("đã đưa biên nhận", "receipt handed over"),
+    "event.receipt.quarantined": ("biên nhận bị cách ly", "receipt quarantined"),
+    "event.mail.received": ("adapter nhận được", "taken by the adapter"),
+    "event.mail.held": ("chờ danh bạ mới", "waits for a newer registry"),
+    "event.mail.rejected": ("bản tin không tin được", "mail that cannot be believed"),
+    "event.document.handing_over": ("đang bàn giao", "handing over"),
+    "event.document.handed_over": ("hệ thống nơi nhận đã có", "the recipient's system has it"),
+    "event.document.refused": ("hệ thống nơi nhận từ chối", "refused by the recipient's system"),
+    "event.status.handing_over": ("đang đưa trạng thái", "handing the status over"),
+    "event.status.handed_over": ("đã đưa trạng thái", "status handed over"),
+    "event.status.refused": ("trạng thái bị từ chối", "status refused"),
+    "event.registry.issued": ("ban hành danh bạ", "registry issued"),
+    "event.registry.installed": ("cài danh bạ", "registry installed"),
+    "business.01": ("01 đã đến", "01 arrived"),
+    "business.02": ("02 từ chối tiếp nhận", "02 refused"),
+    "business.03": ("03 đã tiếp nhận", "03 accepted"),
+    "business.04": ("04 phân công", "04 assigned"),
+    "business.05": ("05 đang xử lý", "05 processing"),
+    "business.06": ("06 hoàn thành", "06 finished"),
+    "column.code": ("Mã", "Code"),
+    "column.name": ("Tên", "Name"),
+    "column.kind": ("Loại", "Kind"),
+    "column.standing": ("Tình trạng", "Standing"),
+    "column.severity": ("Mức", "Severity"),
+    "column.path": ("Vị trí", "Path"),
+    "column.line": ("Dòng", "Line"),
+    "column.text": ("Nội dung", "Text"),
+    "standing.active": ("hoạt động", "active"),
+    "standing.suspended": ("tạm ngừng", "suspended"),
+    "standing.closed": ("đã đóng", "closed"),
+}
+
+
+def language(arguments: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ) -> Language:
+    """``--lang``, else AXIS_LANG, else Vietnamese for a Vietnamese locale, else English."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    for number, argument in enumerate(given):
+        if argument.startswith("--lang"):
+            value = argument.partition("=")[2] or (given[number + 1] if number + 1 < len(given) else "")
+            if value in {"vi", "en"}:
+                return "vi" if value == "vi" else "en"
+    chosen = environment.get("AXIS_LANG") or environment.get("LC_ALL") or environment.get("LANG") or ""
+    return "vi" if chosen.startswith("vi") else "en"
+
+
+def text(key: str, lang: Language, **facts: Any) -> str:
+    """The text of `key` with `facts` filled in."""
+    return TEXTS[key][0 if lang == "vi" else 1].format(**facts)
+
+
+def event_text(event: str, lang: Language) -> str:
+    """An event's words; its tag where there are none."""
+    return text(f"event.{event}", lang) if f"event.{event}" in TEXTS else event

@@ -1,0 +1,729 @@
+"""The command line: parse, call one service, render. Nothing else is decided here.
+
+stdout is data, stderr is for people. Heavy modules are imported inside the commands, so that ``--help``
+is quick.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from axis import __version__
+from axis.errors import AxisError, Fault, Problem, Rejected
+from axis.texts import TEXTS, event_text, language, text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+
+    from axis.bootstrap import Home
+    from axis.errors import Language
+
+LANG: Language = language()
+# Exit codes. 2 is click's for wrong usage; the rest by the class of the error (axis/errors.py).
+DONE, UNEXPECTED, USAGE, REFUSED, UNAVAILABLE, MISCONFIGURED, CORRUPTED = range(7)
+
+
+class Axis(click.Group):
+    """A group whose commands may raise the axis' errors: they are shown with code and who acts, never a trace."""
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run the command; turn errors into text (or a JSON line) and an exit code."""
+        try:
+            return super().invoke(context)
+        except AxisError as error:
+            _show_error(error)
+            context.exit(error.exit_code)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            context.exit(DONE)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, KeyboardInterrupt):
+            raise
+        except Exception as error:  # noqa: BLE001  our own bug: say so, keep the trace in a file
+            _show_crash(error)
+            context.exit(UNEXPECTED)
+
+
+def _as_json() -> bool:
+    return "--json" in sys.argv
+
+
+def _show_error(error: AxisError) -> None:
+    if _as_json():
+        click.echo(json.dumps({"error": [p.as_json(LANG) for p in error.problems]}, ensure_ascii=False))
+        return
+    for problem in error.problems:
+        where = f" {problem.path}" if problem.path and "{path}" not in problem.fault.value[2] else ""
+        acts = text(f"acts.{problem.fault.actor.value}", LANG)
+        click.echo(f"{problem.fault.code}{where}: {problem.text(LANG)} [{acts}]", err=True)
+
+
+def _show_crash(error: Exception) -> None:
+    import tempfile
+    import traceback
+    import uuid
+
+    incident = uuid.uuid4().hex[:12]
+    log = Path(tempfile.gettempdir()) / f"axis-{incident}.log"
+    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
+        traceback.print_exception(error, file=handle)
+    if _as_json():
+        facts = {"code": Fault.INTERNAL.code, "incident": incident, "log": str(log)}
+        click.echo(json.dumps({"error": [facts]}))
+    click.echo(text("crash", LANG, incident=incident, log=log), err=True)
+
+
+# -- Options and helpers shared by the commands ----------------------------------------------------------------
+
+
+def _epilog(example: str) -> str:
+    return f"\b\n{text('example', LANG)}:\n  {example}"
+
+
+def _common(command: Callable[..., Any]) -> Callable[..., Any]:
+    command = click.option("--lang", type=click.Choice(["vi", "en"]), expose_value=False, help=text("help.lang", LANG))(command)
+    return click.option("--json", "as_json", is_flag=True, help=text("help.json", LANG))(command)
+
+
+def _home(command: Callable[..., Any]) -> Callable[..., Any]:
+    return _common(
+        click.option(
+            "--home",
+            type=click.Path(path_type=Path, file_okay=False),
+            envvar="AXIS_HOME",
+            default=Path("axis-home"),
+            show_default=True,
+            help=text("help.home", LANG),
+        )(command)
+    )
+
+
+def _settings(key: str, example: str) -> dict[str, Any]:
+    return {"help": text(key, LANG), "short_help": text(key, LANG), "epilog": _epilog(example)}
+
+
+def _print(value: dict[str, Any]) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False))
+
+
+def _say(key: str, **facts: Any) -> None:
+    click.echo(text(key, LANG, **facts), err=True)
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    width = None if sys.stdout.isatty() else 200
+    Console(highlight=False, markup=False, emoji=False, width=width).print(table)
+
+
+def _now() -> datetime:
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC)
+
+
+def _local(moment: str | None) -> str:
+    from axis.core.instant import from_text, local
+
+    return local(from_text(moment)) if moment else ""
+
+
+def _plain(value: object) -> str:
+    """Text for a terminal: control characters shown, not obeyed (what agencies write must not steer it)."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(value))
+
+
+def _open(home: Path) -> Home:
+    from axis import bootstrap
+
+    opened = bootstrap.open_home(home)
+    _start_log(opened)
+    return opened
+
+
+def _start_log(home: Home) -> None:
+    import logging
+
+    from axis.infra.logs import formatter
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter(home.config.log.format))
+    root = logging.getLogger("axis")
+    root.handlers[:] = [handler]
+    root.setLevel(home.config.log.level.upper())
+    root.propagate = False
+
+
+@contextmanager
+def _stoppable() -> Iterator[Callable[[], bool]]:
+    """Within: SIGTERM and SIGINT ask to stop; what is in hand is finished."""
+    import signal
+
+    asked: list[int] = []
+    before = {s: signal.signal(s, lambda number, _frame: asked.append(number)) for s in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _bar(title: str, total: int, *, quiet: bool) -> Iterator[Callable[[int], None]]:
+    """A progress bar on a terminal; nothing when piped, or with --json."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _done: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task(title, total=total)
+        yield lambda done: progress.update(task, completed=done)
+
+
+# -- The commands ------------------------------------------------------------------------------------------------
+
+
+@click.group(cls=Axis, help=text("help", LANG), context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="axis", help=text("help.version", LANG))
+@click.option("--lang", type=click.Choice(["vi", "en"]), expose_value=False, help=text("help.lang", LANG))
+def main() -> None:
+    """See the help text."""
+
+
+@main.command(**_settings("help.init", "axis init --home axis-home"))
+@_home
+@click.option("--key-type", type=click.Choice(["p256", "rsa"]), default="p256", show_default=True, help=text("help.init.key_type", LANG))
+@click.option("--broker", type=click.Choice(["embedded", "amqp"]), default="embedded", show_default=True, help=text("help.init.broker", LANG))
+@click.option("--store", type=click.Choice(["sqlite", "postgresql"]), default="sqlite", show_default=True, help=text("help.init.store", LANG))
+@click.option("--user-id", type=click.Choice(["required", "optional"]), default="required", show_default=True, help=text("help.init.user_id", LANG))
+def init(home: Path, key_type: Any, broker: Any, store: Any, user_id: Any, as_json: bool) -> None:
+    """Make a home."""
+    import uuid
+
+    from axis import config
+    from axis.services import enrol
+
+    made = config.Config(
+        config.Installation(str(uuid.uuid4())), config.Store(store), config.Broker(broker, user_id=user_id)
+    )
+    with _bar(text("init.keys", LANG), 95, quiet=as_json) as advance:
+        registry = enrol.create_home(home, made, key_type, _now(), lambda done, _all: advance(done))
+    if as_json:
+        _print({"home": str(home), "installation": made.installation.id, "agencies": len(registry.agencies), "registry": registry.version})
+        return
+    click.echo(text("init.done", LANG, home=home, agencies=len(registry.agencies), version=registry.version))
+    if broker == "embedded":
+        _say("init.next", home=home)
+
+
+@main.command(**_settings("help.run", "axis run --home axis-home --until-idle"))
+@_home
+@click.option("--until-idle", is_flag=True, help=text("help.run.idle", LANG))
+def run(home: Path, until_idle: bool, as_json: bool) -> None:
+    """Embedded: hub and all adapters in this process."""
+    from axis import bootstrap
+    from axis.core.instant import local
+    from axis.services import follow
+    from axis.services import run as loops
+
+    opened = _open(home)
+    with bootstrap.embedded_parts(opened) as (hub, agencies), _stoppable() as stopped:
+        if not until_idle:
+            _say("run.started", what=home)
+        due = loops.rounds(hub, agencies, stopped=stopped, until_idle=until_idle)
+        counts = follow.summary(hub.store)
+    if as_json:
+        _print({**counts, "next_due": due.isoformat() if due else None})
+        return
+    click.echo(text("run.counts", LANG, **counts))
+    _say("run.waiting", time=local(due)) if due else _say("run.idle")
+
+
+@main.command(**_settings("help.hub", "AXIS_AMQP_URL=amqp://… AXIS_DATABASE_URL=postgresql://… axis hub --home axis-home"))
+@_home
+def hub(home: Path, as_json: bool) -> None:
+    """Served: one hub worker."""
+    from axis import bootstrap
+    from axis.services import run as loops
+
+    with _stoppable() as stopped, bootstrap.served_hub(_open(home)) as worker:
+        _say("run.started", what="hub")
+        loops.rounds(worker, [], stopped=stopped)
+    _say("run.stopped")
+
+
+@main.group(help=text("help.adapter", LANG), short_help=text("help.adapter", LANG))
+def adapter() -> None:
+    """See the help text."""
+
+
+@adapter.command("run", **_settings("help.adapter.run", "AXIS_AMQP_URL=amqp://… axis adapter run G22 --home home-G22"))
+@click.argument("codes", nargs=-1, required=True)
+@_home
+def adapter_run(home: Path, codes: tuple[str, ...], as_json: bool) -> None:
+    """Served: the adapters of these agencies."""
+    from axis import bootstrap
+    from axis.services import run as loops
+
+    with _stoppable() as stopped, bootstrap.served_agencies(_open(home), codes) as agencies:
+        _say("run.started", what=" ".join(codes))
+        loops.rounds(None, agencies, stopped=stopped)
+    _say("run.stopped")
+
+
+@adapter.command("list", **_settings("help.adapter.list", "axis adapter list"))
+@_common
+def adapter_list(as_json: bool) -> None:
+    """The installed kinds."""
+    from axis import bootstrap
+
+    for kind in bootstrap.adapter_kinds():
+        if as_json:
+            _print({"kind": kind})
+        else:
+            click.echo(kind)
+
+
+# -- Packets -------------------------------------------------------------------------------------------------
+
+
+@main.group(help=text("help.packet", LANG), short_help=text("help.packet", LANG))
+def packet() -> None:
+    """See the help text."""
+
+
+def _findings(problems: Sequence[Problem]) -> None:
+    rows = [
+        (p.fault.code, text(p.severity, LANG), _plain(p.path), str(p.line or ""), _plain(p.text(LANG)))
+        for p in problems
+    ]
+    columns = ["Code" if LANG == "en" else "Mã", *(text(f"column.{c}", LANG) for c in ("severity", "path", "line", "text"))]
+    _table(columns, rows)
+
+
+@packet.command("check", **_settings("help.packet.check", "axis packet check van-ban.edxml"))
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@_common
+def packet_check(files: tuple[Path, ...], as_json: bool) -> None:
+    """Every finding."""
+    from axis.core import edxml
+    from axis.core.instant import VIETNAM
+
+    bad = 0
+    for file in files:
+        converted = edxml.convert(file.read_bytes())
+        problems = [*converted.problems]
+        if converted.packet is not None:
+            today = _now().astimezone(VIETNAM).date()
+            problems += [p for p in edxml.check(converted.packet, today) if p.fault is Fault.PACKET_FUTURE]
+        errors = sum(p.severity == "error" for p in problems)
+        bad += errors
+        if as_json:
+            for problem in problems:
+                _print({"file": str(file), **problem.as_json(LANG)})
+            continue
+        if problems:
+            _findings(problems)
+        key = "check.bad" if problems else "check.good"
+        click.echo(text(key, LANG, file=file, errors=errors, warnings=len(problems) - errors))
+    sys.exit(REFUSED if bad else DONE)
+
+
+@packet.command("show", **_settings("help.packet.show", "axis packet show van-ban.edxml"))
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@_common
+def packet_show(file: Path, as_json: bool) -> None:
+    """What it says."""
+    import hashlib
+
+    from axis.core import edxml
+
+    converted = edxml.convert(file.read_bytes())
+    said = converted.packet
+    if said is None:
+        raise Rejected(*converted.problems)
+    value: dict[str, Any] = {
+        "kind": said.kind.value,
+        "from": {"organ_id": said.sender.organ_id, "name": said.sender.name},
+        "to": [{"organ_id": o.organ_id, "name": o.name} for o in said.recipients],
+        "document_id": said.document_id,
+        "code": said.code,
+        "subject": said.subject,
+        "promulgation_date": said.promulgation_date,
+        "due_date": said.due_date,
+        "priority": said.priority,
+        "response_for": [{"organ_id": r.organ_id, "code": r.code, "document_id": r.document_id} for r in said.response_for],
+        "status_code": said.status_code,
+        "description": said.description,
+        "timestamp": said.timestamp,
+        "attachments": [
+            {"name": a.name, "content_type": a.content_type, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+            for a, content in zip(said.attachments, converted.attachments, strict=False)
+        ],
+    }
+    if as_json:
+        _print(value)
+        return
+    for key, entry in value.items():
+        for one in entry if isinstance(entry, list) else [entry] if entry not in ("", None) else []:
+            shown = "  ".join(f"{v}" for v in one.values() if v != "") if isinstance(one, dict) else one
+            click.echo(f"{key:18} {_plain(shown)}")
+
+
+# -- Sending -------------------------------------------------------------------------------------------------
+
+
+@main.command(**_settings("help.send", "axis send van-ban.edxml --from G22 --to H41 --to H26"))
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--from", "sender", required=True, help=text("help.send.from", LANG))
+@click.option("--to", multiple=True, help=text("help.send.to", LANG))
+@click.option("--dry-run", is_flag=True, help=text("help.send.dry", LANG))
+@click.option("--wait", type=float, default=60, show_default=True, help=text("help.send.wait", LANG))
+@_home
+def send(home: Path, files: tuple[Path, ...], sender: str, to: tuple[str, ...], dry_run: bool, wait: float, as_json: bool) -> None:
+    """Check, convert, sign, submit."""
+    from axis import bootstrap
+    from axis.services import dispatch
+
+    opened = _open(home)
+    with bootstrap.reading_journal(opened, sender) as journal:
+        letters = [dispatch.prepare(journal, bootstrap.hub_certificate(opened), sender, file.name, file.read_bytes(), to) for file in files]
+    bad = [letter for letter in letters if letter.problems]
+    if dry_run or bad:
+        for letter in letters:
+            _show_letter(letter, as_json)
+        sys.exit(REFUSED if bad else DONE)
+    outbox = opened.path / "agencies" / sender / "outbox"
+    for letter in letters:
+        dispatch.drop(letter, outbox)
+    # A home that runs takes them from the outbox; one that does not is run here until they are answered.
+    with bootstrap.reading_journal(opened, sender) as journal:
+        if bootstrap.is_running(opened) or opened.config.broker.kind != "embedded":
+            dispatch.wait(journal, letters, wait)
+        else:
+            from axis.services import run as loops
+
+            with bootstrap.embedded_parts(opened) as (worker, agencies), _stoppable() as stopped:
+                loops.rounds(
+                    worker,
+                    agencies,
+                    stopped=lambda: stopped() or dispatch.answered(journal, letters),
+                    until_idle=True,
+                )
+        results = dispatch.results(journal, letters)
+    for result in results:
+        _show_result(result, as_json)
+    sys.exit(DONE if all(result["state"] == "accepted" for result in results) else REFUSED)
+
+
+def _show_letter(letter: Any, as_json: bool) -> None:
+    if as_json:
+        problems = [p.as_json(LANG) for p in (*letter.problems, *letter.warnings)]
+        _print({"file": letter.name, "to": list(letter.to), "findings": problems})
+        return
+    if letter.problems or letter.warnings:
+        _findings([*letter.problems, *letter.warnings])
+    if letter.problems:
+        click.echo(text("check.bad", LANG, file=letter.name, errors=len(letter.problems), warnings=len(letter.warnings)))
+    else:
+        click.echo(text("send.good", LANG, file=letter.name, to=", ".join(letter.to)))
+
+
+def _show_result(result: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        _print(result)
+        return
+    if result["state"] == "accepted":
+        click.echo(text("send.accepted", LANG, file=result["file"], axis_id=result["axis_id"]))
+        return
+    click.echo(text("send.refused", LANG, file=result["file"]))
+    for finding in result["findings"]:
+        shown = finding.get("text_vi") if LANG == "vi" and finding.get("text_vi") else finding["text"]
+        click.echo(f"  {finding['code']}: {_plain(shown)}", err=True)
+
+
+# -- Tracing and verifying ------------------------------------------------------------------------------------
+
+
+@main.command(**_settings("help.trace", "axis trace 1234/VPCP-KSTT"))
+@click.argument("reference")
+@_home
+def trace(home: Path, reference: str, as_json: bool) -> None:
+    """The time-line of a document."""
+    from axis import bootstrap
+    from axis.services import follow
+
+    opened = _open(home)
+    if opened.config.installation.role == "agency":
+        with bootstrap.reading_journals(opened) as journals:
+            value = follow.trace_journal(journals, reference)
+    else:
+        with bootstrap.reading(opened) as record:
+            value = follow.trace(record, reference)
+    _print(value) if as_json else _show_trace(value)
+
+
+def _show_trace(value: dict[str, Any]) -> None:
+    about = value["document"]
+    click.echo(f"{text('trace.document', LANG)}: {_plain(about['code'])} · {_plain(about['subject'])}")
+    click.echo(f"  axis id: {about['axis_id']}")
+    click.echo(f"  DocumentId: {_plain(about['document_id'])}")
+    click.echo(f"  {text('trace.from', LANG)}: {about['from']}")
+    click.echo(f"  {text('trace.received', LANG)}: {_local(about['received_at'])}")
+    click.echo(f"  {text('trace.digest', LANG)}: {about['content_digest']}")
+    click.echo()
+    rows = []
+    for one in value["deliveries"]:
+        business = one["business_status"]
+        known = text(f"business.{business}", LANG) if f"business.{business}" in TEXTS else business
+        rows.append(
+            (
+                one["recipient"],
+                text(f"state.{one['state']}", LANG),
+                known,
+                str(one["attempts"]),
+                _local(one["updated_at"]),
+                _local(one.get("next_attempt")),
+            )
+        )
+    columns = ("recipient", "state", "status", "attempts", "updated", "next")
+    _table([text(f"trace.{c}", LANG) for c in columns], rows)
+    click.echo()
+    events = [
+        (
+            _local(event["time"]),
+            event["actor"],
+            event_text(event["event"], LANG) + (f" → {event['recipient']}" if event.get("recipient") else ""),
+            _plain(", ".join(f"{k}={v}" for k, v in event["detail"].items() if v not in ("", [], None))),
+        )
+        for event in value["events"]
+    ]
+    _table([text(f"trace.{c}", LANG) for c in ("time", "actor", "event", "detail")], events)
+
+
+@main.command(**_settings("help.verify", "axis verify inbox/*.asice --trust pki/ca.pem"))
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--trust", type=click.Path(path_type=Path, exists=True, dir_okay=False), help=text("help.verify.trust", LANG))
+@click.option("--at", type=click.DateTime(["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d"]), help=text("help.verify.at", LANG))
+@_home
+def verify(home: Path, files: tuple[Path, ...], trust: Path | None, at: datetime | None, as_json: bool) -> None:
+    """Verdict and reasons."""
+    from datetime import UTC
+
+    from axis.services import examine
+
+    moment = at.replace(tzinfo=UTC) if at else None
+    if trust is not None:
+        from axis.infra import keystore
+
+        source = examine.by_authority(keystore.load_certificate(trust))
+    else:
+        from axis import bootstrap
+
+        opened = _open(home)
+        with bootstrap.reading_registry(opened) as registry:
+            source = registry
+    bad = 0
+    for file in files:
+        verdict = examine.examine(file.read_bytes(), source, moment or _now())
+        bad += verdict["verdict"] != "PASSED"
+        if as_json:
+            _print({"file": str(file), **verdict, "revocation_checked": trust is None})
+        elif verdict["verdict"] == "PASSED":
+            click.echo(text("verify.good", LANG, file=file, kind=verdict["kind"], signer=verdict["signer"], time=_local(verdict["signing_time"])))
+            for line in verdict["says"]:
+                click.echo(f"  {_plain(line)}")
+        else:
+            shown = "; ".join(f"{p['code']} {p['text_vi' if LANG == 'vi' else 'text_en']}" for p in verdict["reasons"])
+            click.echo(text("verify.bad", LANG, file=file, reason=_plain(shown)))
+    if trust is not None and not as_json:
+        _say("verify.unrevoked")
+    sys.exit(REFUSED if bad else DONE)
+
+
+# -- The registry ----------------------------------------------------------------------------------------------
+
+
+@main.group(help=text("help.agency", LANG), short_help=text("help.agency", LANG))
+def agency() -> None:
+    """See the help text."""
+
+
+@agency.command("list", **_settings("help.agency.list", "axis agency list"))
+@_home
+def agency_list(home: Path, as_json: bool) -> None:
+    """All agencies."""
+    from axis import bootstrap
+
+    with bootstrap.reading_registry(_open(home)) as registry:
+        rows = [(m.code, m.name_vi if LANG == "vi" else m.name_en or m.name_vi, m.kind, m.standing(_now())) for m in registry.agencies]
+    if as_json:
+        for code, name, kind, standing in rows:
+            _print({"code": code, "name": name, "kind": kind, "standing": standing})
+        return
+    shown = [(code, name, kind, text(f"standing.{standing}", LANG)) for code, name, kind, standing in rows]
+    _table([text(f"column.{c}", LANG) for c in ("code", "name", "kind", "standing")], shown)
+
+
+@agency.command("show", **_settings("help.agency.show", "axis agency show G22"))
+@click.argument("code")
+@_home
+def agency_show(home: Path, code: str, as_json: bool) -> None:
+    """One agency."""
+    from axis import bootstrap
+    from axis.services import members
+
+    with bootstrap.reading_registry(_open(home)) as registry:
+        value = members.describe(registry, code, _now())
+    if as_json:
+        _print(value)
+        return
+    for key, entry in value.items():
+        for one in entry if isinstance(entry, list) else [entry] if entry not in ("", None) else []:
+            shown = "  ".join(f"{k}={v}" for k, v in one.items() if v) if isinstance(one, dict) else one
+            click.echo(f"{key:12} {_plain(shown)}")
+
+
+@agency.command("add", **_settings("help.agency.add", 'axis agency add G38 --name "Ủy ban sông Mê Công Việt Nam"'))
+@click.argument("code")
+@click.option("--name", required=True, help=text("column.name", LANG))
+@click.option("--name-en", default="", help=text("column.name", LANG) + " (en)")
+@click.option("--kind", default="", help=text("column.kind", LANG))
+@click.option("--key-type", type=click.Choice(["p256", "rsa"]), default="p256", show_default=True, help=text("help.init.key_type", LANG))
+@_home
+def agency_add(home: Path, code: str, name: str, name_en: str, kind: str, key_type: Any, as_json: bool) -> None:
+    """A new member."""
+    from axis import bootstrap
+    from axis.services import members
+
+    with bootstrap.registrar(_open(home)) as registrar:
+        registry = members.add(registrar, code, name, name_en, kind, key_type, _now())
+    _show_change(registry.version, code, "add", as_json)
+
+
+def _show_change(version: int, code: str, change: str, as_json: bool) -> None:
+    if as_json:
+        _print({"registry": version, "code": code, "change": change})
+    else:
+        click.echo(text("registry.changed", LANG, version=version, code=code, change=text(f"change.{change}", LANG)))
+
+
+@agency.command("suspend", **_settings("help.agency.suspend", 'axis agency suspend H41 --reason "lộ khóa"'))
+@click.argument("code")
+@click.option("--reason", default="", help=text("help.agency.reason", LANG))
+@_home
+def agency_suspend(home: Path, code: str, reason: str, as_json: bool) -> None:
+    """Its mail waits from now on."""
+    from axis import bootstrap
+    from axis.services import members
+
+    with bootstrap.registrar(_open(home)) as registrar:
+        registry = members.suspend(registrar, code, reason, _now())
+    _show_change(registry.version, code, "suspend", as_json)
+
+
+@agency.command("resume", **_settings("help.agency.resume", "axis agency resume H41"))
+@click.argument("code")
+@click.option("--reason", default="", help=text("help.agency.reason", LANG))
+@_home
+def agency_resume(home: Path, code: str, reason: str, as_json: bool) -> None:
+    """Its mail goes on."""
+    from axis import bootstrap
+    from axis.services import members
+
+    with bootstrap.registrar(_open(home)) as registrar:
+        registry = members.resume(registrar, code, reason, _now())
+    _show_change(registry.version, code, "resume", as_json)
+
+
+@agency.command("rotate", **_settings("help.agency.rotate", "axis agency rotate H41"))
+@click.argument("code")
+@click.option("--key-type", type=click.Choice(["p256", "rsa"]), default="p256", show_default=True, help=text("help.init.key_type", LANG))
+@click.option("--revoke", is_flag=True, help=text("help.agency.revoke", LANG))
+@click.option("--reason", default="", help=text("help.agency.reason", LANG))
+@_home
+def agency_rotate(home: Path, code: str, key_type: Any, revoke: bool, reason: str, as_json: bool) -> None:
+    """A new key."""
+    from axis import bootstrap
+    from axis.services import members
+
+    with bootstrap.registrar(_open(home)) as registrar:
+        registry = members.rotate(registrar, code, key_type, revoke=revoke, reason=reason, now=_now())
+    _show_change(registry.version, code, "rotate", as_json)
+
+
+@agency.command("export", **_settings("help.agency.export", "axis agency export G22 --to home-G22"))
+@click.argument("codes", nargs=-1, required=True)
+@click.option("--to", "target", type=click.Path(path_type=Path, file_okay=False), required=True, help=text("help.agency.to", LANG))
+@_home
+def agency_export(home: Path, codes: tuple[str, ...], target: Path, as_json: bool) -> None:
+    """An agency's own home."""
+    from axis import bootstrap
+    from axis.services import enrol
+
+    opened = _open(home)
+    with bootstrap.reading(opened) as record, record.reading() as reader:
+        registry = reader.payload(reader.registry_digest())
+    enrol.export(home, opened.config, codes, registry, target, _now())
+    if as_json:
+        _print({"home": str(target), "agencies": list(codes)})
+    else:
+        click.echo(text("export.done", LANG, target=target, codes=", ".join(codes)))
+
+
+# -- The demo ------------------------------------------------------------------------------------------------
+
+
+@main.command(**_settings("help.demo", "axis demo --documents 200"))
+@click.option("--documents", type=click.IntRange(3), default=200, show_default=True, help=text("help.demo.documents", LANG))
+@click.option("--broker", type=click.Choice(["embedded", "amqp"]), default="embedded", show_default=True, help=text("help.init.broker", LANG))
+@click.option("--keep", type=click.Path(path_type=Path, file_okay=False), help=text("help.demo.keep", LANG))
+@_common
+def demo(documents: int, broker: str, keep: Path | None, as_json: bool) -> None:
+    """The whole thing."""
+    import tempfile
+
+    from axis import demonstration
+
+    with tempfile.TemporaryDirectory(prefix="axis-demo-") as temporary:
+        folder = keep or Path(temporary)
+        shown = demonstration.Stage(
+            bar=lambda title, total: _bar(title, total, quiet=as_json),
+            say=(lambda _key, **_facts: None) if as_json else _say,
+        )
+        result = demonstration.perform(folder, documents, broker, shown)
+        if as_json:
+            _print(result.summary)
+        else:
+            click.echo(text("demo.trace", LANG))
+            _show_trace(result.trace)
+            click.echo()
+            click.echo(text("demo.summary", LANG) + ":")
+            for key, entry in result.summary.items():
+                click.echo(f"  {text(f'demo.{key}', LANG):14} {entry}")
+            if keep:
+                _say("demo.kept", home=folder)
+        lost, duplicates = result.summary["lost"], result.summary["duplicates"]
+        if lost or duplicates or result.summary["handed_over"] != result.summary["deliveries"]:
+            _say("demo.bad", lost=lost, duplicates=duplicates)
+            sys.exit(CORRUPTED)
+
+
+if __name__ == "__main__":
+    main()
