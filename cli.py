@@ -88,7 +88,9 @@ def _epilog(example: str) -> str:
 
 
 def _common(command: Callable[..., Any]) -> Callable[..., Any]:
-    command = click.option("--lang", type=click.Choice(["vi", "en"]), expose_value=False, help=text("help.lang", LANG))(command)
+    command = click.option(
+        "--lang", type=click.Choice(["vi", "en"]), expose_value=False, help=text("help.lang", LANG)
+    )(command)
     return click.option("--json", "as_json", is_flag=True, help=text("help.json", LANG))(command)
 
 
@@ -174,7 +176,10 @@ def _stoppable() -> Iterator[Callable[[], bool]]:
     import signal
 
     asked: list[int] = []
-    before = {s: signal.signal(s, lambda number, _frame: asked.append(number)) for s in (signal.SIGTERM, signal.SIGINT)}
+    before = {
+        s: signal.signal(s, lambda number, _frame: asked.append(number))
+        for s in (signal.SIGTERM, signal.SIGINT)
+    }
     try:
         yield lambda: bool(asked)
     finally:
@@ -208,10 +213,34 @@ def main() -> None:
 
 @main.command(**_settings("help.init", "axis init --home axis-home"))
 @_home
-@click.option("--key-type", type=click.Choice(["p256", "rsa"]), default="p256", show_default=True, help=text("help.init.key_type", LANG))
-@click.option("--broker", type=click.Choice(["embedded", "amqp"]), default="embedded", show_default=True, help=text("help.init.broker", LANG))
-@click.option("--store", type=click.Choice(["sqlite", "postgresql"]), default="sqlite", show_default=True, help=text("help.init.store", LANG))
-@click.option("--user-id", type=click.Choice(["required", "optional"]), default="required", show_default=True, help=text("help.init.user_id", LANG))
+@click.option(
+    "--key-type",
+    type=click.Choice(["p256", "rsa"]),
+    default="p256",
+    show_default=True,
+    help=text("help.init.key_type", LANG),
+)
+@click.option(
+    "--broker",
+    type=click.Choice(["embedded", "amqp"]),
+    default="embedded",
+    show_default=True,
+    help=text("help.init.broker", LANG),
+)
+@click.option(
+    "--store",
+    type=click.Choice(["sqlite", "postgresql"]),
+    default="sqlite",
+    show_default=True,
+    help=text("help.init.store", LANG),
+)
+@click.option(
+    "--user-id",
+    type=click.Choice(["required", "optional"]),
+    default="required",
+    show_default=True,
+    help=text("help.init.user_id", LANG),
+)
 def init(home: Path, key_type: Any, broker: Any, store: Any, user_id: Any, as_json: bool) -> None:
     """Make a home."""
     import uuid
@@ -225,7 +254,14 @@ def init(home: Path, key_type: Any, broker: Any, store: Any, user_id: Any, as_js
     with _bar(text("init.keys", LANG), 95, quiet=as_json) as advance:
         registry = enrol.create_home(home, made, key_type, _now(), lambda done, _all: advance(done))
     if as_json:
-        _print({"home": str(home), "installation": made.installation.id, "agencies": len(registry.agencies), "registry": registry.version})
+        _print(
+            {
+                "home": str(home),
+                "installation": made.installation.id,
+                "agencies": len(registry.agencies),
+                "registry": registry.version,
+            }
+        )
         return
     click.echo(text("init.done", LANG, home=home, agencies=len(registry.agencies), version=registry.version))
     if broker == "embedded":
@@ -255,7 +291,11 @@ def run(home: Path, until_idle: bool, as_json: bool) -> None:
     _say("run.waiting", time=local(due)) if due else _say("run.idle")
 
 
-@main.command(**_settings("help.hub", "AXIS_AMQP_URL=amqp://… AXIS_DATABASE_URL=postgresql://… axis hub --home axis-home"))
+@main.command(
+    **_settings(
+        "help.hub", "AXIS_AMQP_URL=amqp://… AXIS_DATABASE_URL=postgresql://… axis hub --home axis-home"
+    )
+)
 @_home
 def hub(home: Path, as_json: bool) -> None:
     """Served: one hub worker."""
@@ -273,7 +313,9 @@ def adapter() -> None:
     """See the help text."""
 
 
-@adapter.command("run", **_settings("help.adapter.run", "AXIS_AMQP_URL=amqp://… axis adapter run G22 --home home-G22"))
+@adapter.command(
+    "run", **_settings("help.adapter.run", "AXIS_AMQP_URL=amqp://… axis adapter run G22 --home home-G22")
+)
 @click.argument("codes", nargs=-1, required=True)
 @_home
 def adapter_run(home: Path, codes: tuple[str, ...], as_json: bool) -> None:
@@ -313,12 +355,17 @@ def _findings(problems: Sequence[Problem]) -> None:
         (p.fault.code, text(p.severity, LANG), _plain(p.path), str(p.line or ""), _plain(p.text(LANG)))
         for p in problems
     ]
-    columns = ["Code" if LANG == "en" else "Mã", *(text(f"column.{c}", LANG) for c in ("severity", "path", "line", "text"))]
+    columns = [
+        "Code" if LANG == "en" else "Mã",
+        *(text(f"column.{c}", LANG) for c in ("severity", "path", "line", "text")),
+    ]
     _table(columns, rows)
 
 
 @packet.command("check", **_settings("help.packet.check", "axis packet check van-ban.edxml"))
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False)
+)
 @_common
 def packet_check(files: tuple[Path, ...], as_json: bool) -> None:
     """Every finding."""
@@ -368,12 +415,19 @@ def packet_show(file: Path, as_json: bool) -> None:
         "promulgation_date": said.promulgation_date,
         "due_date": said.due_date,
         "priority": said.priority,
-        "response_for": [{"organ_id": r.organ_id, "code": r.code, "document_id": r.document_id} for r in said.response_for],
+        "response_for": [
+            {"organ_id": r.organ_id, "code": r.code, "document_id": r.document_id} for r in said.response_for
+        ],
         "status_code": said.status_code,
         "description": said.description,
         "timestamp": said.timestamp,
         "attachments": [
-            {"name": a.name, "content_type": a.content_type, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+            {
+                "name": a.name,
+                "content_type": a.content_type,
+                "size": len(content),
+                "sha256": hashlib.sha256(content).hexdigest(),
+            }
             for a, content in zip(said.attachments, converted.attachments, strict=False)
         ],
     }
@@ -390,20 +444,35 @@ def packet_show(file: Path, as_json: bool) -> None:
 
 
 @main.command(**_settings("help.send", "axis send van-ban.edxml --from G22 --to H41 --to H26"))
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False)
+)
 @click.option("--from", "sender", required=True, help=text("help.send.from", LANG))
 @click.option("--to", multiple=True, help=text("help.send.to", LANG))
 @click.option("--dry-run", is_flag=True, help=text("help.send.dry", LANG))
 @click.option("--wait", type=float, default=60, show_default=True, help=text("help.send.wait", LANG))
 @_home
-def send(home: Path, files: tuple[Path, ...], sender: str, to: tuple[str, ...], dry_run: bool, wait: float, as_json: bool) -> None:
+def send(
+    home: Path,
+    files: tuple[Path, ...],
+    sender: str,
+    to: tuple[str, ...],
+    dry_run: bool,
+    wait: float,
+    as_json: bool,
+) -> None:
     """Check, convert, sign, submit."""
     from axis import bootstrap
     from axis.services import dispatch
 
     opened = _open(home)
     with bootstrap.reading_journal(opened, sender) as journal:
-        letters = [dispatch.prepare(journal, bootstrap.hub_certificate(opened), sender, file.name, file.read_bytes(), to) for file in files]
+        letters = [
+            dispatch.prepare(
+                journal, bootstrap.hub_certificate(opened), sender, file.name, file.read_bytes(), to
+            )
+            for file in files
+        ]
     bad = [letter for letter in letters if letter.problems]
     if dry_run or bad:
         for letter in letters:
@@ -440,7 +509,15 @@ def _show_letter(letter: Any, as_json: bool) -> None:
     if letter.problems or letter.warnings:
         _findings([*letter.problems, *letter.warnings])
     if letter.problems:
-        click.echo(text("check.bad", LANG, file=letter.name, errors=len(letter.problems), warnings=len(letter.warnings)))
+        click.echo(
+            text(
+                "check.bad",
+                LANG,
+                file=letter.name,
+                errors=len(letter.problems),
+                warnings=len(letter.warnings),
+            )
+        )
     else:
         click.echo(text("send.good", LANG, file=letter.name, to=", ".join(letter.to)))
 
@@ -502,8 +579,9 @@ def _show_trace(value: dict[str, Any]) -> None:
                 _local(one.get("next_attempt")),
             )
         )
-    columns = ("recipient", "state", "status", "attempts", "updated", "next")
-    _table([text(f"trace.{c}", LANG) for c in columns], rows)
+    columns = ["recipient", "state", "status", "attempts", "updated", "next"]
+    shown = len(columns) if any(row[-1] for row in rows) else len(columns) - 1
+    _table([text(f"trace.{c}", LANG) for c in columns[:shown]], [row[:shown] for row in rows])
     click.echo()
     events = [
         (
@@ -518,11 +596,21 @@ def _show_trace(value: dict[str, Any]) -> None:
 
 
 @main.command(**_settings("help.verify", "axis verify inbox/*.asice --trust pki/ca.pem"))
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--trust", type=click.Path(path_type=Path, exists=True, dir_okay=False), help=text("help.verify.trust", LANG))
-@click.option("--at", type=click.DateTime(["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d"]), help=text("help.verify.at", LANG))
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False)
+)
+@click.option(
+    "--trust",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help=text("help.verify.trust", LANG),
+)
+@click.option(
+    "--at", type=click.DateTime(["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d"]), help=text("help.verify.at", LANG)
+)
 @_home
-def verify(home: Path, files: tuple[Path, ...], trust: Path | None, at: datetime | None, as_json: bool) -> None:
+def verify(
+    home: Path, files: tuple[Path, ...], trust: Path | None, at: datetime | None, as_json: bool
+) -> None:
     """Verdict and reasons."""
     from datetime import UTC
 
@@ -546,11 +634,22 @@ def verify(home: Path, files: tuple[Path, ...], trust: Path | None, at: datetime
         if as_json:
             _print({"file": str(file), **verdict, "revocation_checked": trust is None})
         elif verdict["verdict"] == "PASSED":
-            click.echo(text("verify.good", LANG, file=file, kind=verdict["kind"], signer=verdict["signer"], time=_local(verdict["signing_time"])))
+            click.echo(
+                text(
+                    "verify.good",
+                    LANG,
+                    file=file,
+                    kind=verdict["kind"],
+                    signer=verdict["signer"],
+                    time=_local(verdict["signing_time"]),
+                )
+            )
             for line in verdict["says"]:
                 click.echo(f"  {_plain(line)}")
         else:
-            shown = "; ".join(f"{p['code']} {p['text_vi' if LANG == 'vi' else 'text_en']}" for p in verdict["reasons"])
+            shown = "; ".join(
+                f"{p['code']} {p['text_vi' if LANG == 'vi' else 'text_en']}" for p in verdict["reasons"]
+            )
             click.echo(text("verify.bad", LANG, file=file, reason=_plain(shown)))
     if trust is not None and not as_json:
         _say("verify.unrevoked")
@@ -572,7 +671,10 @@ def agency_list(home: Path, as_json: bool) -> None:
     from axis import bootstrap
 
     with bootstrap.reading_registry(_open(home)) as registry:
-        rows = [(m.code, m.name_vi if LANG == "vi" else m.name_en or m.name_vi, m.kind, m.standing(_now())) for m in registry.agencies]
+        rows = [
+            (m.code, m.name_vi if LANG == "vi" else m.name_en or m.name_vi, m.kind, m.standing(_now()))
+            for m in registry.agencies
+        ]
     if as_json:
         for code, name, kind, standing in rows:
             _print({"code": code, "name": name, "kind": kind, "standing": standing})
@@ -600,14 +702,24 @@ def agency_show(home: Path, code: str, as_json: bool) -> None:
             click.echo(f"{key:12} {_plain(shown)}")
 
 
-@agency.command("add", **_settings("help.agency.add", 'axis agency add G38 --name "Ủy ban sông Mê Công Việt Nam"'))
+@agency.command(
+    "add", **_settings("help.agency.add", 'axis agency add G38 --name "Ủy ban sông Mê Công Việt Nam"')
+)
 @click.argument("code")
 @click.option("--name", required=True, help=text("column.name", LANG))
 @click.option("--name-en", default="", help=text("column.name", LANG) + " (en)")
 @click.option("--kind", default="", help=text("column.kind", LANG))
-@click.option("--key-type", type=click.Choice(["p256", "rsa"]), default="p256", show_default=True, help=text("help.init.key_type", LANG))
+@click.option(
+    "--key-type",
+    type=click.Choice(["p256", "rsa"]),
+    default="p256",
+    show_default=True,
+    help=text("help.init.key_type", LANG),
+)
 @_home
-def agency_add(home: Path, code: str, name: str, name_en: str, kind: str, key_type: Any, as_json: bool) -> None:
+def agency_add(
+    home: Path, code: str, name: str, name_en: str, kind: str, key_type: Any, as_json: bool
+) -> None:
     """A new member."""
     from axis import bootstrap
     from axis.services import members
@@ -621,7 +733,9 @@ def _show_change(version: int, code: str, change: str, as_json: bool) -> None:
     if as_json:
         _print({"registry": version, "code": code, "change": change})
     else:
-        click.echo(text("registry.changed", LANG, version=version, code=code, change=text(f"change.{change}", LANG)))
+        click.echo(
+            text("registry.changed", LANG, version=version, code=code, change=text(f"change.{change}", LANG))
+        )
 
 
 @agency.command("suspend", **_settings("help.agency.suspend", 'axis agency suspend H41 --reason "lộ khóa"'))
@@ -654,7 +768,13 @@ def agency_resume(home: Path, code: str, reason: str, as_json: bool) -> None:
 
 @agency.command("rotate", **_settings("help.agency.rotate", "axis agency rotate H41"))
 @click.argument("code")
-@click.option("--key-type", type=click.Choice(["p256", "rsa"]), default="p256", show_default=True, help=text("help.init.key_type", LANG))
+@click.option(
+    "--key-type",
+    type=click.Choice(["p256", "rsa"]),
+    default="p256",
+    show_default=True,
+    help=text("help.init.key_type", LANG),
+)
 @click.option("--revoke", is_flag=True, help=text("help.agency.revoke", LANG))
 @click.option("--reason", default="", help=text("help.agency.reason", LANG))
 @_home
@@ -670,7 +790,13 @@ def agency_rotate(home: Path, code: str, key_type: Any, revoke: bool, reason: st
 
 @agency.command("export", **_settings("help.agency.export", "axis agency export G22 --to home-G22"))
 @click.argument("codes", nargs=-1, required=True)
-@click.option("--to", "target", type=click.Path(path_type=Path, file_okay=False), required=True, help=text("help.agency.to", LANG))
+@click.option(
+    "--to",
+    "target",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help=text("help.agency.to", LANG),
+)
 @_home
 def agency_export(home: Path, codes: tuple[str, ...], target: Path, as_json: bool) -> None:
     """An agency's own home."""
@@ -691,8 +817,20 @@ def agency_export(home: Path, codes: tuple[str, ...], target: Path, as_json: boo
 
 
 @main.command(**_settings("help.demo", "axis demo --documents 200"))
-@click.option("--documents", type=click.IntRange(3), default=200, show_default=True, help=text("help.demo.documents", LANG))
-@click.option("--broker", type=click.Choice(["embedded", "amqp"]), default="embedded", show_default=True, help=text("help.init.broker", LANG))
+@click.option(
+    "--documents",
+    type=click.IntRange(3),
+    default=200,
+    show_default=True,
+    help=text("help.demo.documents", LANG),
+)
+@click.option(
+    "--broker",
+    type=click.Choice(["embedded", "amqp"]),
+    default="embedded",
+    show_default=True,
+    help=text("help.init.broker", LANG),
+)
 @click.option("--keep", type=click.Path(path_type=Path, file_okay=False), help=text("help.demo.keep", LANG))
 @_common
 def demo(documents: int, broker: str, keep: Path | None, as_json: bool) -> None:

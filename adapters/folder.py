@@ -52,7 +52,9 @@ class FolderAdapter:
         for name in FOLDERS:
             folder = self._root / name
             if not folder.is_dir() or not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-                raise Misconfigured(Problem(Fault.CONFIG_INVALID, str(folder), "a folder that can be written", "?"))
+                raise Misconfigured(
+                    Problem(Fault.CONFIG_INVALID, str(folder), "a folder that can be written", "?")
+                )
 
     def collect(self) -> Iterator[Source]:
         """Complete packets (``.edxml``) and signed parcels (``.asice``), in order of name."""
@@ -72,7 +74,7 @@ class FolderAdapter:
             unsettled = unsettled or now - looks[entry.name][1] < self._settle
         self._looks, self._unsettled = looks, unsettled
         self._digests = {name: kept for name, kept in self._digests.items() if name in looks}
-        for name, (look, since) in looks.items():
+        for name, (look, since) in list(looks.items()):
             if now - since >= self._settle:
                 yield self._source(name, look)
 

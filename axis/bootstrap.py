@@ -76,7 +76,12 @@ def embedded_parts(home: Home) -> Iterator[tuple[Hub, list[Agency]]]:
     """Hub and all adapters on the home's one SQLite file, no server. The home is locked meanwhile."""
     if (home.config.broker.kind, home.config.store.kind) != ("embedded", "sqlite"):
         raise Misconfigured(
-            Problem(Fault.CONFIG_INVALID, "broker.kind, store.kind", "embedded, sqlite", f"{home.config.broker.kind}, {home.config.store.kind}")
+            Problem(
+                Fault.CONFIG_INVALID,
+                "broker.kind, store.kind",
+                "embedded, sqlite",
+                f"{home.config.broker.kind}, {home.config.store.kind}",
+            )
         )
     with lock(home), _database(home.config.database_url(home.path)) as database:
         database.create([*store.TABLES, *journal.TABLES, *embedded.TABLES])
@@ -85,7 +90,9 @@ def embedded_parts(home: Home) -> Iterator[tuple[Hub, list[Agency]]]:
         hub_broker = embedded.EmbeddedBroker(database, None)
         hub_broker.declare(codes)
         parts = hub_part(home, database, hub_broker)
-        agencies = [agency_part(home, database, embedded.EmbeddedBroker(database, code), code) for code in codes]
+        agencies = [
+            agency_part(home, database, embedded.EmbeddedBroker(database, code), code) for code in codes
+        ]
         yield parts, agencies
         references = [*store.PAYLOAD_REFERENCES, *journal.PAYLOAD_REFERENCES, *embedded.PAYLOAD_REFERENCES]
         with database.begin() as connection:
@@ -203,7 +210,13 @@ def agency_part(home: Home, database: Database, broker: Broker, code: str) -> Ag
     adapter.check()
     signer = keystore.load_signer(home.path / "keys", code)
     return Agency(
-        code, Journal(database, code), broker, adapter, signer, hub_certificate(home), home.config.installation.id
+        code,
+        Journal(database, code),
+        broker,
+        adapter,
+        signer,
+        hub_certificate(home),
+        home.config.installation.id,
     )
 
 
@@ -240,7 +253,7 @@ def _only_amqp(home: Home) -> None:
 
 
 def _amqp(home: Home, user_id: str | None, name: str) -> Broker:
-    from axis.infra.amqp import AmqpBroker  # noqa: PLC0415  pika takes 60 ms to import
+    from axis.infra.amqp import AmqpBroker
 
     broker = home.config.broker
 

@@ -119,7 +119,11 @@ def load(home: Path) -> Config:
     if not problems and config.installation.role == "agency" and not config.installation.agencies:
         problems.append(Problem(Fault.CONFIG_INVALID, "installation.agencies", "at least one code", "none"))
     if not problems and config.hub.give_up_attempts < 1:
-        problems.append(Problem(Fault.CONFIG_INVALID, "hub.give_up_attempts", "1 or more", str(config.hub.give_up_attempts)))
+        problems.append(
+            Problem(
+                Fault.CONFIG_INVALID, "hub.give_up_attempts", "1 or more", str(config.hub.give_up_attempts)
+            )
+        )
     if problems:
         raise Misconfigured(*problems)
     return config  # type: ignore[no-any-return]

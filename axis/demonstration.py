@@ -12,6 +12,7 @@ import uuid
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from axis import bootstrap, config
@@ -23,7 +24,6 @@ from axis.services import run as loops
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from axis.bootstrap import Home
     from axis.core.trust import Registry
@@ -67,7 +67,9 @@ def perform(folder: Path, documents: int, broker: str, stage: Stage) -> Result:
             stack.enter_context(_own_schema())
         stage.say("demo.setup", agencies=95, documents=documents)
         with stage.bar("95", 95) as advance:
-            registry = enrol.create_home(home_path, settings, "p256", _now(), lambda done, _all: advance(done))
+            registry = enrol.create_home(
+                home_path, settings, "p256", _now(), lambda done, _all: advance(done)
+            )
         home = bootstrap.open_home(home_path)
         letters = demo.plan([m.code for m in registry.agencies], documents, seed)
         perform_line = _served if amqp else _embedded
@@ -126,7 +128,7 @@ def _served(
     codes = [m.code for m in registry.agencies]
     _refuse_used_broker(home, codes)
     parts = [codes[n::ADAPTER_PROCESSES] for n in range(ADAPTER_PROCESSES)]
-    homes = {}
+    homes: dict[str, Path] = {}
     with bootstrap.reading(home) as record, record.reading() as reader:
         signed = reader.payload(reader.registry_digest())
     for number, part in enumerate(parts):
@@ -175,7 +177,9 @@ def _process(*arguments: str) -> Iterator[None]:
     try:
         yield
         if process.poll() is not None:
-            raise Unavailable(Problem(Fault.INTERNAL, got=f"'axis {arguments[0]}' ended with {process.returncode}"))
+            raise Unavailable(
+                Problem(Fault.INTERNAL, got=f"'axis {arguments[0]}' ended with {process.returncode}")
+            )
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -187,10 +191,12 @@ def _process(*arguments: str) -> Iterator[None]:
 @contextmanager
 def _own_schema() -> Iterator[None]:
     """A PostgreSQL schema of the demo's own, dropped at the end: nothing else in the database is touched."""
-    import sqlalchemy as sa  # noqa: PLC0415  only the served demo needs it
+    import sqlalchemy as sa
 
     name = f"axis_demo_{uuid.uuid4().hex[:12]}"
-    given = config.Config(config.Installation("demo"), config.Store("postgresql")).database_url(bootstrap.Path())
+    given = config.Config(config.Installation("demo"), config.Store("postgresql")).database_url(
+        bootstrap.Path()
+    )
     url = sa.make_url(given).set(drivername="postgresql+psycopg")
     engine = sa.create_engine(url)
     try:
@@ -214,4 +220,6 @@ def _refuse_used_broker(home: Home, codes: list[str]) -> None:
         routes = [*hub_routes(codes), *(route for code in codes for route in agency_routes(code))]
         for route in routes:
             if waiting := hub.broker.depth(route):
-                raise Unavailable(Problem(Fault.BROKER_CONFIG, got=f"{route.queue} holds {waiting} messages of others"))
+                raise Unavailable(
+                    Problem(Fault.BROKER_CONFIG, got=f"{route.queue} holds {waiting} messages of others")
+                )

@@ -36,99 +36,295 @@ class Fault(Enum):
     """
 
     # -- XML: the bytes ------------------------------------------------------------------------------
-    XML_TOO_BIG = (SENDER, "Tệp quá lớn: {got} byte, tối đa {expected}.", "Too big: {got} bytes, at most {expected}.")
+    XML_TOO_BIG = (
+        SENDER,
+        "Tệp quá lớn: {got} byte, tối đa {expected}.",
+        "Too big: {got} bytes, at most {expected}.",
+    )
     XML_BOM = (SENDER, "Tệp phải là UTF-8 không có BOM.", "The file must be UTF-8 without a byte order mark.")
     XML_DECL = (SENDER, "Khai báo XML không hợp lệ: {got}.", "XML declaration not allowed: {got}.")
     XML_NOT_UTF8 = (SENDER, "Nội dung không phải UTF-8 (byte thứ {got}).", "Not UTF-8 (at byte {got}).")
     XML_DTD = (SENDER, "Không được dùng DOCTYPE.", "A DOCTYPE is not allowed.")
-    XML_PI = (SENDER, "Không được dùng chỉ thị xử lý (processing instruction).", "A processing instruction is not allowed.")
+    XML_PI = (
+        SENDER,
+        "Không được dùng chỉ thị xử lý (processing instruction).",
+        "A processing instruction is not allowed.",
+    )
     XML_XINCLUDE = (SENDER, "Không được dùng XInclude.", "XInclude is not allowed.")
     XML_SYNTAX = (SENDER, "XML sai cú pháp: {got}.", "Not well-formed XML: {got}.")
-    XML_DEPTH = (SENDER, "XML lồng quá sâu: {got} cấp, tối đa {expected}.", "Nested too deep: {got} levels, at most {expected}.")
-    XML_ATTRS = (SENDER, "Quá nhiều thuộc tính: {got}, tối đa {expected}.", "Too many attributes: {got}, at most {expected}.")
-    XML_NS_RELATIVE = (SENDER, "URI không gian tên không hợp lệ: «{got}».", "Namespace URI not allowed: '{got}'.")
-    XML_ROOT = (SENDER, "Phần tử gốc là {got}, phải là {expected}.", "Root element is {got}, expected {expected}.")
+    XML_DEPTH = (
+        SENDER,
+        "XML lồng quá sâu: {got} cấp, tối đa {expected}.",
+        "Nested too deep: {got} levels, at most {expected}.",
+    )
+    XML_ATTRS = (
+        SENDER,
+        "Quá nhiều thuộc tính: {got}, tối đa {expected}.",
+        "Too many attributes: {got}, at most {expected}.",
+    )
+    XML_NS_RELATIVE = (
+        SENDER,
+        "URI không gian tên không hợp lệ: «{got}».",
+        "Namespace URI not allowed: '{got}'.",
+    )
+    XML_ROOT = (
+        SENDER,
+        "Phần tử gốc là {got}, phải là {expected}.",
+        "Root element is {got}, expected {expected}.",
+    )
     XSD_INVALID = (SENDER, "Không đúng lược đồ: {got}.", "Does not match the schema: {got}.")
     # -- Packet: what an agency wrote ----------------------------------------------------------------
     PACKET_KIND = (SENDER, "Không nhận ra loại gói tin.", "Cannot tell what kind of packet this is.")
     PACKET_MISSING = (SENDER, "Thiếu {expected}.", "{expected} is missing.")
-    PACKET_TOO_LONG = (SENDER, "Dài {got} ký tự, tối đa {expected}.", "{got} characters long, at most {expected}.")
-    PACKET_VALUE = (SENDER, "Giá trị «{got}» không hợp lệ, cần {expected}.", "Value '{got}' is not valid, expected {expected}.")
-    PACKET_DATE = (SENDER, "Ngày giờ «{got}» không hợp lệ, cần {expected}.", "Date or time '{got}' is not valid, expected {expected}.")
+    PACKET_TOO_LONG = (
+        SENDER,
+        "Dài {got} ký tự, tối đa {expected}.",
+        "{got} characters long, at most {expected}.",
+    )
+    PACKET_VALUE = (
+        SENDER,
+        "Giá trị «{got}» không hợp lệ, cần {expected}.",
+        "Value '{got}' is not valid, expected {expected}.",
+    )
+    PACKET_DATE = (
+        SENDER,
+        "Ngày giờ «{got}» không hợp lệ, cần {expected}.",
+        "Date or time '{got}' is not valid, expected {expected}.",
+    )
     PACKET_FUTURE = (SENDER, "Ngày ban hành {got} ở tương lai.", "The issue date {got} is in the future.")
     PACKET_REPEATED = (SENDER, "{got} xuất hiện nhiều lần.", "{got} is repeated.")
-    PACKET_UNKNOWN = (SENDER, "Phần tử {got} không có trong quy chuẩn; được giữ nguyên.", "Element {got} is not in the standard; it is kept.")
+    PACKET_UNKNOWN = (
+        SENDER,
+        "Phần tử {got} không có trong quy chuẩn; được giữ nguyên.",
+        "Element {got} is not in the standard; it is kept.",
+    )
     PACKET_ORGAN = (SENDER, "Mã định danh «{got}» sai dạng.", "'{got}' is not an agency code.")
-    PACKET_SECRET = (SENDER, "Văn bản mật không được gửi qua trục: «{got}».", "Classified documents must not travel on the axis: '{got}'.")
-    PACKET_ATTACHMENTS = (SENDER, "Danh mục và tệp đính kèm không khớp: {got}.", "Manifest and attachments do not match: {got}.")
+    PACKET_SECRET = (
+        SENDER,
+        "Văn bản mật không được gửi qua trục: «{got}».",
+        "Classified documents must not travel on the axis: '{got}'.",
+    )
+    PACKET_ATTACHMENTS = (
+        SENDER,
+        "Danh mục và tệp đính kèm không khớp: {got}.",
+        "Manifest and attachments do not match: {got}.",
+    )
     PACKET_SIGNATURE = (SENDER, "Chữ ký XML trong gói: {got}.", "The packet's own XML signature: {got}.")
-    PACKET_DERIVED_ID = (SENDER, "Không có DocumentId; dùng «{got}» suy từ cơ quan, ngày, số ký hiệu.", "No DocumentId; '{got}' derived from agency, date and number.")
-    PACKET_NOT_CANONICAL = (SENDER, "Tài liệu trong gói gửi không ở dạng chuẩn: {got}.", "The document in the parcel is not in canonical form: {got}.")
+    PACKET_DERIVED_ID = (
+        SENDER,
+        "Không có DocumentId; dùng «{got}» suy từ cơ quan, ngày, số ký hiệu.",
+        "No DocumentId; '{got}' derived from agency, date and number.",
+    )
+    PACKET_NOT_CANONICAL = (
+        SENDER,
+        "Tài liệu trong gói gửi không ở dạng chuẩn: {got}.",
+        "The document in the parcel is not in canonical form: {got}.",
+    )
     ATT_NAME = (SENDER, "Tên tệp đính kèm không an toàn: «{got}».", "Unsafe attachment name: '{got}'.")
-    ATT_BASE64 = (SENDER, "Tệp đính kèm {got} không phải base64 hợp lệ.", "Attachment {got} is not valid base64.")
-    ATT_ARCHIVE = (SENDER, "Tệp nén đính kèm {got} không an toàn: {expected}.", "Zipped attachment {got} is unsafe: {expected}.")
-    ATT_TOO_BIG = (SENDER, "Tệp đính kèm quá lớn: {got} byte, tối đa {expected}.", "Attachment too big: {got} bytes, at most {expected}.")
+    ATT_BASE64 = (
+        SENDER,
+        "Tệp đính kèm {got} không phải base64 hợp lệ.",
+        "Attachment {got} is not valid base64.",
+    )
+    ATT_ARCHIVE = (
+        SENDER,
+        "Tệp nén đính kèm {got} không an toàn: {expected}.",
+        "Zipped attachment {got} is unsafe: {expected}.",
+    )
+    ATT_TOO_BIG = (
+        SENDER,
+        "Tệp đính kèm quá lớn: {got} byte, tối đa {expected}.",
+        "Attachment too big: {got} bytes, at most {expected}.",
+    )
     # -- Parcel: the container -----------------------------------------------------------------------
-    PARCEL_LIMIT = (SENDER, "Gói gửi vượt giới hạn: {got}, tối đa {expected}.", "Parcel over the limit: {got}, at most {expected}.")
+    PARCEL_LIMIT = (
+        SENDER,
+        "Gói gửi vượt giới hạn: {got}, tối đa {expected}.",
+        "Parcel over the limit: {got}, at most {expected}.",
+    )
     PARCEL_ZIP = (SENDER, "Khung chứa sai: {got}.", "The container is not as it must be: {got}.")
     PARCEL_TYPE = (SENDER, "Mục mimetype sai.", "The mimetype entry is wrong.")
-    PARCEL_COVERAGE = (SENDER, "Chữ ký không phủ đúng các tệp: {got}.", "The signature does not cover exactly the files: {got}.")
-    PARCEL_NOT_CANONICAL = (SENDER, "Gói gửi khác với dạng duy nhất được phép ở {got}.", "The parcel differs from its only allowed encoding in {got}.")
+    PARCEL_COVERAGE = (
+        SENDER,
+        "Chữ ký không phủ đúng các tệp: {got}.",
+        "The signature does not cover exactly the files: {got}.",
+    )
+    PARCEL_NOT_CANONICAL = (
+        SENDER,
+        "Gói gửi khác với dạng duy nhất được phép ở {got}.",
+        "The parcel differs from its only allowed encoding in {got}.",
+    )
     # -- Signature and keys --------------------------------------------------------------------------
-    SIG_COUNT = (SENDER, "Phải có đúng một chữ ký, thấy {got}.", "Exactly one signature expected, found {got}.")
-    SIG_SHAPE = (SENDER, "Chữ ký không đúng khuôn: {got}.", "The signature does not have the fixed form: {got}.")
+    SIG_COUNT = (
+        SENDER,
+        "Phải có đúng một chữ ký, thấy {got}.",
+        "Exactly one signature expected, found {got}.",
+    )
+    SIG_SHAPE = (
+        SENDER,
+        "Chữ ký không đúng khuôn: {got}.",
+        "The signature does not have the fixed form: {got}.",
+    )
     SIG_REF = (SENDER, "Tham chiếu chữ ký không được phép: {got}.", "Signature reference not allowed: {got}.")
     SIG_DIGEST = (SENDER, "Nội dung {got} đã bị thay đổi sau khi ký.", "{got} was changed after signing.")
     SIG_VALUE = (SENDER, "Giá trị chữ ký sai.", "The signature value is wrong.")
     SIG_ALG = (SENDER, "Thuật toán không được phép: {got}.", "Algorithm not allowed: {got}.")
     SIG_WEAK_KEY = (SENDER, "Khóa quá yếu: {got}.", "Key too weak: {got}.")
-    SIG_SIGNER = (SENDER, "Chứng thư không có trong danh bạ: {got}.", "The certificate is not in the registry: {got}.")
-    KEY_EXPIRED = (SENDER, "Chứng thư ngoài thời hạn hiệu lực vào lúc {got}.", "The certificate was not valid at {got}.")
+    SIG_SIGNER = (
+        SENDER,
+        "Chứng thư không có trong danh bạ: {got}.",
+        "The certificate is not in the registry: {got}.",
+    )
+    KEY_EXPIRED = (
+        SENDER,
+        "Chứng thư ngoài thời hạn hiệu lực vào lúc {got}.",
+        "The certificate was not valid at {got}.",
+    )
     KEY_REVOKED = (SENDER, "Chứng thư đã bị thu hồi lúc {got}.", "The certificate was revoked at {got}.")
-    KEY_ROLE = (SENDER, "Chứng thư không dùng cho việc này: {got}.", "The certificate is not for this use: {got}.")
-    CLOCK_SKEW = (SENDER, "Thời điểm ký {got} lệch quá xa so với giờ của trục {expected}.", "Signing time {got} is too far from the hub's time {expected}.")
+    KEY_ROLE = (
+        SENDER,
+        "Chứng thư không dùng cho việc này: {got}.",
+        "The certificate is not for this use: {got}.",
+    )
+    CLOCK_SKEW = (
+        SENDER,
+        "Thời điểm ký {got} lệch quá xa so với giờ của trục {expected}.",
+        "Signing time {got} is too far from the hub's time {expected}.",
+    )
     # -- Admission: rights, recipients, order --------------------------------------------------------
-    AUTHZ_MISMATCH = (SENDER, "Người ký {got} không được gửi thay {expected}.", "Signer {got} may not act for {expected}.")
-    AGENCY_UNKNOWN = (SENDER, "Cơ quan «{got}» không có trong danh bạ.", "Agency '{got}' is not in the registry.")
+    AUTHZ_MISMATCH = (
+        SENDER,
+        "Người ký {got} không được gửi thay {expected}.",
+        "Signer {got} may not act for {expected}.",
+    )
+    AGENCY_UNKNOWN = (
+        SENDER,
+        "Cơ quan «{got}» không có trong danh bạ.",
+        "Agency '{got}' is not in the registry.",
+    )
     AGENCY_SUSPENDED = (OPERATOR, "Cơ quan {got} đang bị tạm ngừng.", "Agency {got} is suspended.")
-    AGENCY_CLOSED = (SENDER, "Cơ quan {got} đã ngừng hoạt động; cơ quan kế thừa: {expected}.", "Agency {got} is closed; successor: {expected}.")
-    DUP_CONFLICT = (SENDER, "DocumentId đã dùng cho nội dung khác: đã nhận {expected}, nay {got}.", "DocumentId already used for other content: accepted {expected}, now {got}.")
+    AGENCY_CLOSED = (
+        SENDER,
+        "Cơ quan {got} đã ngừng hoạt động; cơ quan kế thừa: {expected}.",
+        "Agency {got} is closed; successor: {expected}.",
+    )
+    DUP_CONFLICT = (
+        SENDER,
+        "DocumentId đã dùng cho nội dung khác: đã nhận {expected}, nay {got}.",
+        "DocumentId already used for other content: accepted {expected}, now {got}.",
+    )
     KIND_UNSUPPORTED = (OPERATOR, "Trục chưa phục vụ loại {got}.", "This axis does not serve {got} yet.")
-    STATUS_UNKNOWN_DOCUMENT = (SENDER, "Không có văn bản nào khớp trạng thái này: {got}.", "No document matches this status: {got}.")
-    STATUS_ILLEGAL = (SENDER, "Trạng thái {got} không được phép sau {expected}.", "Status {got} is not allowed after {expected}.")
-    STATUS_NOT_OPEN = (SENDER, "Không có yêu cầu thu hồi hay cập nhật nào đang chờ trả lời {got}.", "No recall or update is open for answer {got}.")
-    QUARANTINED = (OPERATOR, "Bản tin đã làm lỗi {got} lần và bị cách ly.", "The message failed {got} times and was quarantined.")
-    UNDELIVERED = (OPERATOR, "Chưa gửi được sau {got} lần thử; lỗi cuối: {expected}.", "Not delivered so far after {got} attempts; last error: {expected}.")
-    HANDOVER_REFUSED = (RECIPIENT, "Hệ thống của nơi nhận từ chối: {got}.", "The recipient's system refused: {got}.")
-    DELIVERY_INVALID = (RECIPIENT, "Nơi nhận kiểm tra không đạt: {got}.", "The recipient's adapter found it invalid: {got}.")
+    STATUS_UNKNOWN_DOCUMENT = (
+        SENDER,
+        "Không có văn bản nào khớp trạng thái này: {got}.",
+        "No document matches this status: {got}.",
+    )
+    STATUS_ILLEGAL = (
+        SENDER,
+        "Trạng thái {got} không được phép sau {expected}.",
+        "Status {got} is not allowed after {expected}.",
+    )
+    STATUS_NOT_OPEN = (
+        SENDER,
+        "Không có yêu cầu thu hồi hay cập nhật nào đang chờ trả lời {got}.",
+        "No recall or update is open for answer {got}.",
+    )
+    QUARANTINED = (
+        OPERATOR,
+        "Bản tin đã làm lỗi {got} lần và bị cách ly.",
+        "The message failed {got} times and was quarantined.",
+    )
+    UNDELIVERED = (
+        OPERATOR,
+        "Chưa gửi được sau {got} lần thử; lỗi cuối: {expected}.",
+        "Not delivered so far after {got} attempts; last error: {expected}.",
+    )
+    HANDOVER_REFUSED = (
+        RECIPIENT,
+        "Hệ thống của nơi nhận từ chối: {got}.",
+        "The recipient's system refused: {got}.",
+    )
+    DELIVERY_INVALID = (
+        RECIPIENT,
+        "Nơi nhận kiểm tra không đạt: {got}.",
+        "The recipient's adapter found it invalid: {got}.",
+    )
     # -- Receipts and registry -----------------------------------------------------------------------
     RECEIPT_INVALID = (OPERATOR, "Biên nhận không hợp lệ: {got}.", "Receipt not valid: {got}.")
     REGISTRY_INVALID = (OPERATOR, "Danh bạ không hợp lệ: {got}.", "Registry not valid: {got}.")
-    REGISTRY_OLD = (OPERATOR, "Danh bạ phiên bản {got} cũ hơn bản đang dùng {expected}.", "Registry version {got} is older than the one in use, {expected}.")
+    REGISTRY_OLD = (
+        OPERATOR,
+        "Danh bạ phiên bản {got} cũ hơn bản đang dùng {expected}.",
+        "Registry version {got} is older than the one in use, {expected}.",
+    )
     # -- Transport and storage -----------------------------------------------------------------------
     BROKER_DOWN = (OPERATOR, "Không kết nối được broker: {got}.", "The broker cannot be reached: {got}.")
     BROKER_NO_QUEUE = (OPERATOR, "Không có hàng đợi {got}.", "There is no queue {got}.")
     BROKER_CONFIG = (OPERATOR, "Broker cấu hình sai: {got}.", "The broker is not set up as needed: {got}.")
     STORE_DOWN = (OPERATOR, "Không dùng được cơ sở dữ liệu: {got}.", "The database cannot be used: {got}.")
     DISK = (OPERATOR, "Lỗi đĩa: {got}.", "Disk error: {got}.")
-    ADAPTER_AWAY = (OPERATOR, "Hệ thống của cơ quan tạm thời không nhận: {got}.", "The agency's system is away: {got}.")
-    TIMED_OUT = (OPERATOR, "Chưa có trả lời sau {got} giây; việc gửi vẫn tiếp tục.", "No answer after {got} seconds; sending goes on.")
+    ADAPTER_AWAY = (
+        OPERATOR,
+        "Hệ thống của cơ quan tạm thời không nhận: {got}.",
+        "The agency's system is away: {got}.",
+    )
+    TIMED_OUT = (
+        OPERATOR,
+        "Chưa có trả lời sau {got} giây; việc gửi vẫn tiếp tục.",
+        "No answer after {got} seconds; sending goes on.",
+    )
     # -- Configuration -------------------------------------------------------------------------------
-    HOME_MISSING = (OPERATOR, "{got} chưa phải là nhà của trục; hãy chạy «axis init --home {got}».", "{got} is no axis home yet; run 'axis init --home {got}'.")
+    HOME_MISSING = (
+        OPERATOR,
+        "{got} chưa phải là nhà của trục; hãy chạy «axis init --home {got}».",
+        "{got} is no axis home yet; run 'axis init --home {got}'.",
+    )
     HOME_EXISTS = (OPERATOR, "{got} đã có một nhà của trục.", "{got} already is an axis home.")
     HOME_LOCKED = (OPERATOR, "Một tiến trình khác đang dùng {got}.", "Another process is using {got}.")
-    CONFIG_INVALID = (OPERATOR, "Cấu hình sai ở {path}: {got}; cần {expected}.", "Configuration wrong at {path}: {got}; expected {expected}.")
-    CONFIG_UNKNOWN_KEY = (OPERATOR, "Khóa cấu hình lạ «{got}»; có phải «{expected}»?", "Unknown configuration key '{got}'; did you mean '{expected}'?")
-    KEY_FILE_OPEN = (OPERATOR, "Tệp khóa {got} đọc được bởi người khác; hãy «chmod 600».", "Key file {got} can be read by others; run 'chmod 600'.")
+    CONFIG_INVALID = (
+        OPERATOR,
+        "Cấu hình sai ở {path}: {got}; cần {expected}.",
+        "Configuration wrong at {path}: {got}; expected {expected}.",
+    )
+    CONFIG_UNKNOWN_KEY = (
+        OPERATOR,
+        "Khóa cấu hình lạ «{got}»; có phải «{expected}»?",
+        "Unknown configuration key '{got}'; did you mean '{expected}'?",
+    )
+    KEY_FILE_OPEN = (
+        OPERATOR,
+        "Tệp khóa {got} đọc được bởi người khác; hãy «chmod 600».",
+        "Key file {got} can be read by others; run 'chmod 600'.",
+    )
     KEY_FILE_MISSING = (OPERATOR, "Thiếu tệp khóa {got}.", "Key file {got} is missing.")
-    SCHEMA_VERSION = (OPERATOR, "Kho dữ liệu phiên bản {got}, chương trình cần {expected}.", "The store has schema version {got}, this program needs {expected}.")
-    ADAPTER_UNKNOWN = (OPERATOR, "Không có adapter «{got}»; hiện có: {expected}.", "There is no adapter '{got}'; there are: {expected}.")
+    SCHEMA_VERSION = (
+        OPERATOR,
+        "Kho dữ liệu phiên bản {got}, chương trình cần {expected}.",
+        "The store has schema version {got}, this program needs {expected}.",
+    )
+    ADAPTER_UNKNOWN = (
+        OPERATOR,
+        "Không có adapter «{got}»; hiện có: {expected}.",
+        "There is no adapter '{got}'; there are: {expected}.",
+    )
     # -- Asked for and not there ---------------------------------------------------------------------
     NOT_FOUND = (SENDER, "Không tìm thấy «{got}».", "Nothing found for '{got}'.")
-    AMBIGUOUS = (SENDER, "«{got}» khớp nhiều văn bản: {expected}.", "'{got}' matches several documents: {expected}.")
+    AMBIGUOUS = (
+        SENDER,
+        "«{got}» khớp nhiều văn bản: {expected}.",
+        "'{got}' matches several documents: {expected}.",
+    )
     # -- Evidence disagrees; our own bugs ------------------------------------------------------------
-    BODY_CORRUPT = (OPERATOR, "Nội dung lưu trữ không khớp mã băm {expected}.", "Stored content does not match its digest {expected}.")
-    LEDGER_CORRUPT = (OPERATOR, "Sổ cái không khớp ở vị trí {got}: {expected}.", "The ledger does not match at position {got}: {expected}.")
+    BODY_CORRUPT = (
+        OPERATOR,
+        "Nội dung lưu trữ không khớp mã băm {expected}.",
+        "Stored content does not match its digest {expected}.",
+    )
+    LEDGER_CORRUPT = (
+        OPERATOR,
+        "Sổ cái không khớp ở vị trí {got}: {expected}.",
+        "The ledger does not match at position {got}: {expected}.",
+    )
     INTERNAL = (DEVELOPER, "Lỗi nội bộ {got}.", "Internal error {got}.")
 
     @property
@@ -143,7 +339,8 @@ class Fault(Enum):
 
     def sentence(self, language: Language, facts: Mapping[str, Any]) -> str:
         """The sentence in `language` with `facts` filled in; a fact not given prints as "?"."""
-        return self.value[1 if language == "vi" else 2].format_map(_Facts(facts))
+        _, vi, en = self.value
+        return (vi if language == "vi" else en).format_map(_Facts(facts))
 
 
 class _Facts(dict[str, Any]):
@@ -227,6 +424,8 @@ class Corrupted(AxisError):
     exit_code = 6
 
 
-def rejected(fault: Fault, got: object = "", expected: object = "", path: str = "", line: int | None = None) -> Rejected:
+def rejected(
+    fault: Fault, got: object = "", expected: object = "", path: str = "", line: int | None = None
+) -> Rejected:
     """A :class:`Rejected` with one problem; saves a line at every check."""
     return Rejected(Problem(fault, path, str(expected), str(got), line))

@@ -151,10 +151,13 @@ def _circumstance(fault: Fault, got: object = "", expected: object = "") -> Reje
     return Rejected(Problem(fault, got=str(got), expected=str(expected), retry=True))
 
 
-
 def named(packet: Packet) -> str:
     """The DocumentId that a submission is recorded under: a status by the document it speaks of."""
-    return packet.response_for[0].document_id if packet.kind is Kind.STATUS and packet.response_for else packet.document_id
+    return (
+        packet.response_for[0].document_id
+        if packet.kind is Kind.STATUS and packet.response_for
+        else packet.document_id
+    )
 
 
 def describe(parcel: Parcel | None) -> tuple[str, str]:

@@ -153,7 +153,7 @@ def read(data: bytes, signer: str) -> Receipt:
             _get(root, "installation"),
             _get(root, "issuer"),
             _subject(root[0]),
-            tuple(_statement(child) for child in root[1:]),
+            tuple(_statement(child) for child in list(root)[1:]),
             int(root.get("registry", "0")),
         )
     except (ValueError, KeyError, IndexError) as error:
@@ -170,18 +170,26 @@ def read(data: bytes, signer: str) -> Receipt:
         if not statement.event.by_hub and statement.recipient != signer:
             raise rejected(Fault.RECEIPT_INVALID, f"{signer} speaks for {statement.recipient}")
         if bool(statement.reasons) == statement.event.positive:
-            raise rejected(Fault.RECEIPT_INVALID, f"{statement.event.code} with {len(statement.reasons)} reasons")
+            raise rejected(
+                Fault.RECEIPT_INVALID, f"{statement.event.code} with {len(statement.reasons)} reasons"
+            )
     return receipt
 
 
 def _plain(text: str) -> str:
     """`text` without the characters that XML 1.0 cannot carry or that reading would change."""
-    return "".join(c if c >= " " and not "\ud800" <= c <= "\udfff" and c not in "\ufffe\uffff" else " " for c in text)
+    return "".join(
+        c if c >= " " and not "\ud800" <= c <= "\udfff" and c not in "\ufffe\uffff" else " " for c in text
+    )
 
 
 def _subject(element: _Element) -> Subject:
     return Subject(
-        _get(element, "id"), _get(element, "kind"), _get(element, "sender"), element.text or "", _get(element, "digest")
+        _get(element, "id"),
+        _get(element, "kind"),
+        _get(element, "sender"),
+        element.text or "",
+        _get(element, "digest"),
     )
 
 

@@ -145,10 +145,12 @@ def read(data: bytes) -> Signature:
     algorithm = info[1].get("Algorithm") or ""
     if algorithm not in {RSA_SHA256, ECDSA_SHA256, ECDSA_SHA384}:
         raise rejected(Fault.SIG_ALG, algorithm)
-    digests = tuple(_reference_digest(reference) for reference in info[2:])
+    digests = tuple(_reference_digest(reference) for reference in list(info)[2:])
     (data_element,) = _children(key_info, "X509Data")
     (certificate_element,) = _children(data_element, "X509Certificate")
-    signed = obj.find(f"{{{XADES}}}QualifyingProperties/{{{XADES}}}SignedProperties/{{{XADES}}}SignedSignatureProperties")
+    signed = obj.find(
+        f"{{{XADES}}}QualifyingProperties/{{{XADES}}}SignedProperties/{{{XADES}}}SignedSignatureProperties"
+    )
     if signed is None:
         raise rejected(Fault.SIG_SHAPE, "no SignedSignatureProperties")
     moment = signed.findtext(f"{{{XADES}}}SigningTime") or ""
@@ -190,7 +192,10 @@ def verify(files: Sequence[DataFile], signature: Signature, certificate: x509.Ce
     if signature.certificate_digest != hashlib.sha256(signature.certificate).digest():
         raise rejected(Fault.SIG_DIGEST, "SigningCertificateV2")
     properties = _signed_properties(files, signature.certificate_digest, signature.signing_time)
-    if signature.properties_digest != hashlib.sha256(_canonical(properties, "xades:SignedProperties")).digest():
+    if (
+        signature.properties_digest
+        != hashlib.sha256(_canonical(properties, "xades:SignedProperties")).digest()
+    ):
         raise rejected(Fault.SIG_DIGEST, "SignedProperties")
     info = _signed_info(signature.algorithm, files, signature.properties_digest)
     _raw_verify(key, signature.value, _canonical(info, "ds:SignedInfo"))
@@ -271,7 +276,7 @@ def _render(info: str, properties: str, value: bytes, certificate: bytes) -> byt
 
 def _canonical(text: str, root: str) -> bytes:
     """`text` in exclusive canonical form: its root declares the one prefix that is visibly used there."""
-    prefix = root.split(":")[0]
+    prefix = root.split(":", maxsplit=1)[0]
     uri = DS if prefix == "ds" else XADES
     return text.replace(f"<{root}", f'<{root} xmlns:{prefix}="{uri}"', 1).encode("ascii")
 

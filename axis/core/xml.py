@@ -109,4 +109,6 @@ def _judge_tree(root: _Element, free_text: frozenset[str]) -> None:
             if ":" not in uri:
                 raise rejected(Fault.XML_NS_RELATIVE, uri, line=element.sourceline)
         if element.text and len(element.text) > MAX_TEXT and name.localname not in free_text:
-            raise rejected(Fault.XML_TOO_BIG, len(element.text), MAX_TEXT, path=name.localname, line=element.sourceline)
+            raise rejected(
+                Fault.XML_TOO_BIG, len(element.text), MAX_TEXT, path=name.localname, line=element.sourceline
+            )

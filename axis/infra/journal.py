@@ -6,7 +6,6 @@ together with its event. Several agencies may share a database (an embedded home
 
 from __future__ import annotations
 
-import json
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -30,7 +29,9 @@ outgoing = sa.Table(
     metadata,
     sa.Column("agency", sa.Text, primary_key=True),
     sa.Column("source_digest", sa.Text, primary_key=True),  # SHA-256 of what the local system gave
-    sa.Column("state", sa.Text, nullable=False),  # pending, accepted, refused (by the hub), invalid (found here)
+    sa.Column(
+        "state", sa.Text, nullable=False
+    ),  # pending, accepted, refused (by the hub), invalid (found here)
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("document_id", sa.Text, nullable=False),
     sa.Column("content_digest", sa.Text, nullable=False),
@@ -177,7 +178,9 @@ class JournalReader:
 
     def incoming(self, identifier: str) -> RowMapping | None:
         """The received thing with this id."""
-        return self._first(sa.select(incoming).where(incoming.c.agency == self.agency, incoming.c.id == identifier))
+        return self._first(
+            sa.select(incoming).where(incoming.c.agency == self.agency, incoming.c.id == identifier)
+        )
 
     def registry(self) -> tuple[int, bytes] | None:
         """(version, parcel) of the registry installed here."""
@@ -311,7 +314,12 @@ class JournalTransaction(JournalReader):
 
         The event is the one of the receipt, which is received in the same transaction."""
         standing = ("pending", "refused") if state == "accepted" else ("pending",)
-        values: dict[str, Any] = {"state": state, "axis_id": axis_id, "answer_digest": receipt, "problems": problems}
+        values: dict[str, Any] = {
+            "state": state,
+            "axis_id": axis_id,
+            "answer_digest": receipt,
+            "problems": problems,
+        }
         if state == "accepted":
             values["parcel_digest"] = ""
         self.connection.execute(
@@ -333,7 +341,11 @@ class JournalTransaction(JournalReader):
         self._update(source_digest, settled=False)
         self.connection.execute(
             sa.update(incoming)
-            .where(incoming.c.agency == self.agency, incoming.c.id == receipt_digest, incoming.c.state == "handed_over")
+            .where(
+                incoming.c.agency == self.agency,
+                incoming.c.id == receipt_digest,
+                incoming.c.state == "handed_over",
+            )
             .values(state="received")
         )
 
@@ -346,7 +358,14 @@ class JournalTransaction(JournalReader):
         self._update(source_digest, attempts=attempts, not_before=to_text(again_at))
 
     def receive(
-        self, identifier: str, kind: str, body: bytes, proof: bytes, state: str, facts: dict[str, str], entry: Entry
+        self,
+        identifier: str,
+        kind: str,
+        body: bytes,
+        proof: bytes,
+        state: str,
+        facts: dict[str, str],
+        entry: Entry,
     ) -> bool:
         """Keep something received; False if it is here already."""
         new = insert_or_ignore(
@@ -404,7 +423,9 @@ class JournalTransaction(JournalReader):
     def postpone(self, number: int, attempts: int, again_at: datetime) -> None:
         """A receipt was not confirmed."""
         self.connection.execute(
-            sa.update(posted).where(posted.c.number == number).values(attempts=attempts, not_before=to_text(again_at))
+            sa.update(posted)
+            .where(posted.c.number == number)
+            .values(attempts=attempts, not_before=to_text(again_at))
         )
 
     def install(self, version: int, parcel: bytes, entry: Entry) -> bool:
@@ -423,5 +444,3 @@ class JournalTransaction(JournalReader):
     def _incoming(self, identifier: str, **values: Any) -> None:
         where = sa.and_(incoming.c.agency == self.agency, incoming.c.id == identifier)
         self.connection.execute(sa.update(incoming).where(where).values(**values))
-
-

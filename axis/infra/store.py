@@ -81,7 +81,9 @@ refusal = sa.Table(
     "refusal",
     metadata,
     sa.Column("sender", sa.Text, primary_key=True),
-    sa.Column("digest", sa.Text, primary_key=True),  # of the content; of the bytes where no content was verified
+    sa.Column(
+        "digest", sa.Text, primary_key=True
+    ),  # of the content; of the bytes where no content was verified
     sa.Column("document_id", sa.Text, nullable=False),
     sa.Column("receipt_digest", sa.Text, nullable=False),
     sa.Column("retry", sa.Boolean, nullable=False),
@@ -206,7 +208,9 @@ class HubReader:
     def accepted_by_parcel(self, sender: str, parcel_digest: str) -> RowMapping | None:
         """The submission that was accepted with exactly these bytes."""
         return self._one(
-            sa.select(submission).where(submission.c.parcel_digest == parcel_digest, submission.c.sender == sender)
+            sa.select(submission).where(
+                submission.c.parcel_digest == parcel_digest, submission.c.sender == sender
+            )
         )
 
     def refusal(self, sender: str, digest: str) -> RowMapping | None:
@@ -286,7 +290,9 @@ class HubReader:
     def waiting(self, excluded: Sequence[str] = ()) -> tuple[int, datetime | None]:
         """(outbox rows left, the earliest time one of them is due), none of `excluded`."""
         count, first = self.connection.execute(
-            sa.select(sa.func.count(), sa.func.min(outbox.c.not_before)).where(outbox.c.code.not_in(list(excluded)))
+            sa.select(sa.func.count(), sa.func.min(outbox.c.not_before)).where(
+                outbox.c.code.not_in(list(excluded))
+            )
         ).one()
         return count, from_text(first) if first else None
 
@@ -350,7 +356,9 @@ class HubTransaction(HubReader):
         )
         return digest
 
-    def accept(self, candidate: Candidate, axis_id: str, parcel: bytes, version: int, now: datetime) -> str | None:
+    def accept(
+        self, candidate: Candidate, axis_id: str, parcel: bytes, version: int, now: datetime
+    ) -> str | None:
         """Take the candidate's key and store its parcel; the ledger entry's digest, None if the key is taken.
 
         The caller completes it with :meth:`store_acceptance` and :meth:`add_delivery` in this transaction.
@@ -392,9 +400,13 @@ class HubTransaction(HubReader):
         }
         if packet.status_code:
             detail["status"] = packet.status_code
-        return self.enter(Entry(now, HUB, "submission.accepted", axis_id, "", detail | {"sender": candidate.sender}))
+        return self.enter(
+            Entry(now, HUB, "submission.accepted", axis_id, "", detail | {"sender": candidate.sender})
+        )
 
-    def store_acceptance(self, axis_id: str, receipt: bytes, statements: Sequence[Statement], sender: str, now: datetime) -> str:
+    def store_acceptance(
+        self, axis_id: str, receipt: bytes, statements: Sequence[Statement], sender: str, now: datetime
+    ) -> str:
         """Keep the A.1 receipt, send it to the sender; its digest."""
         digest = self.issue(axis_id, receipt, statements, sender, now)
         self.connection.execute(
@@ -403,7 +415,15 @@ class HubTransaction(HubReader):
         return digest
 
     def refuse(
-        self, sender: str, digest: str, document_id: str, receipt: bytes, *, retry: bool, codes: Sequence[str], now: datetime
+        self,
+        sender: str,
+        digest: str,
+        document_id: str,
+        receipt: bytes,
+        *,
+        retry: bool,
+        codes: Sequence[str],
+        now: datetime,
     ) -> None:
         """Keep the A.2 receipt under (sender, digest) and send it to the sender."""
         receipt_digest = payloads.put(self.connection, receipt)
@@ -437,7 +457,14 @@ class HubTransaction(HubReader):
         )
 
     def send(
-        self, code: str, body: str, now: datetime, *, proof: str = "", delivery_id: str = "", urgent: bool = False
+        self,
+        code: str,
+        body: str,
+        now: datetime,
+        *,
+        proof: str = "",
+        delivery_id: str = "",
+        urgent: bool = False,
     ) -> None:
         """An outbox row: publish the payload `body` (a digest) to agency `code`."""
         self.connection.execute(
@@ -454,7 +481,16 @@ class HubTransaction(HubReader):
             )
         )
 
-    def issue(self, axis_id: str, receipt: bytes, statements: Sequence[Statement], to: str, now: datetime, *, issuer: str = HUB) -> str:
+    def issue(
+        self,
+        axis_id: str,
+        receipt: bytes,
+        statements: Sequence[Statement],
+        to: str,
+        now: datetime,
+        *,
+        issuer: str = HUB,
+    ) -> str:
         """Keep a receipt, its statements under their UNIQUE key, and send it to agency `to`; its digest."""
         digest = payloads.put(self.connection, receipt)
         for one in statements:
@@ -550,7 +586,9 @@ class HubTransaction(HubReader):
             sa.delete(attempt).where(attempt.c.queue == queue, attempt.c.message_id == message_id)
         )
 
-    def store_registry(self, version: int, parcel: bytes, issued_at: datetime, codes: Sequence[str], entry: Entry) -> None:
+    def store_registry(
+        self, version: int, parcel: bytes, issued_at: datetime, codes: Sequence[str], entry: Entry
+    ) -> None:
         """Keep a registry version and send it to every agency of `codes`."""
         digest = payloads.put(self.connection, parcel)
         row = {"version": version, "digest": digest, "issued_at": to_text(issued_at)}
@@ -634,4 +672,6 @@ def units(row: RowMapping) -> list[str]:
 
 def message(reader: HubReader, due: Due) -> Message:
     """The message of an outbox row."""
-    return Message(due.message_id, due.route, reader.payload(due.body_digest), reader.payload(due.proof_digest))
+    return Message(
+        due.message_id, due.route, reader.payload(due.body_digest), reader.payload(due.proof_digest)
+    )

@@ -97,7 +97,9 @@ def _judge_alone(hub: Hub, delivered: Delivered, now: datetime) -> None:
         try:
             if attempts > MAX_ATTEMPTS:
                 problem = Problem(Fault.QUARANTINED, got=str(attempts - 1))
-                opened = _Opened(delivered, hashlib.sha256(delivered.message.body).hexdigest(), None, (problem,))
+                opened = _Opened(
+                    delivered, hashlib.sha256(delivered.message.body).hexdigest(), None, (problem,)
+                )
                 with hub.store.transaction() as tx:
                     _refuse(hub, tx, opened, opened.problems, now)
                     tx.forget_attempts(queue, message_id)
@@ -196,17 +198,27 @@ def _record_document(hub: Hub, tx: HubTransaction, opened: _Opened, now: datetim
             raise Unavailable(Problem(Fault.STORE_DOWN, got="key taken and gone"))
         _answer_taken(tx, candidate, taken, now)
         return
-    _accept(hub, tx, candidate, axis_id, entry, opened.digest, now, silent=original is not None and not climbed)
+    _accept(
+        hub, tx, candidate, axis_id, entry, opened.digest, now, silent=original is not None and not climbed
+    )
     if original is not None and climbed:
-        detail = {"unit": candidate.packet.sender.organ_id, "status": candidate.packet.status_code, "by": axis_id}
+        detail = {
+            "unit": candidate.packet.sender.organ_id,
+            "status": candidate.packet.status_code,
+            "by": axis_id,
+        }
         event = Entry(now, candidate.sender, "delivery.status", original["axis_id"], candidate.sender, detail)
-        tx.report(original["id"], candidate.packet.sender.organ_id, climbed, candidate.packet.timestamp, event)
+        tx.report(
+            original["id"], candidate.packet.sender.organ_id, climbed, candidate.packet.timestamp, event
+        )
 
 
 def _original(tx: HubTransaction, candidate: Candidate) -> tuple[RowMapping, str]:
     """(the delivery a status speaks of, the unit's status after it); "" when E.1 had said it already."""
     packet = candidate.packet
-    row = tx.delivery_of_document(candidate.addressees[0].code, packet.response_for[0].document_id, candidate.sender)
+    row = tx.delivery_of_document(
+        candidate.addressees[0].code, packet.response_for[0].document_id, candidate.sender
+    )
     business = tx.business(row["id"]) if row is not None else {}
     known = admission.Original(row["axis_id"], row["recipient"], (), business) if row is not None else None
     climbed = admission.judge_report(candidate, known)
@@ -259,7 +271,9 @@ def _answer_again(tx: HubTransaction, agency: str, taken: RowMapping, now: datet
     tx.enter(Entry(now, HUB, "submission.repeated", taken["axis_id"], "", {"sender": agency}))
 
 
-def _refuse(hub: Hub, tx: HubTransaction, opened: _Opened, problems: Sequence[Problem], now: datetime) -> None:
+def _refuse(
+    hub: Hub, tx: HubTransaction, opened: _Opened, problems: Sequence[Problem], now: datetime
+) -> None:
     """A.2 with every reason; the stored one again where the refusal depended on the bytes alone."""
     agency, body = opened.agency, opened.delivered.message.body
     errors = [p for p in problems if p.severity == "error"]
@@ -274,12 +288,19 @@ def _refuse(hub: Hub, tx: HubTransaction, opened: _Opened, problems: Sequence[Pr
     kind, document_id = admission.describe(verified)
     subject = Subject("", kind, agency, document_id, content_digest)
     codes = [p.fault.code for p in errors]
-    detail = {"codes": codes, "document_id": document_id, "content_digest": content_digest, "bytes": opened.digest}
+    detail = {
+        "codes": codes,
+        "document_id": document_id,
+        "content_digest": content_digest,
+        "bytes": opened.digest,
+    }
     entry = tx.enter(Entry(now, HUB, "submission.refused", "", agency, detail))
     refused = Statement(
         hub.new_id(now), Event.SubmissionRejection, whole(now), "", (), receipt.reasons(errors), entry
     )
-    a2 = receipt.signed(Receipt(hub.installation, HUB, subject, (refused,), hub.registry().version), hub.signer, now)
+    a2 = receipt.signed(
+        Receipt(hub.installation, HUB, subject, (refused,), hub.registry().version), hub.signer, now
+    )
     tx.refuse(agency, key, document_id, a2, retry=retry, codes=codes, now=now)
 
 
@@ -308,7 +329,9 @@ def _record_receipt(hub: Hub, tx: HubTransaction, opened: _Opened, now: datetime
         subject.kind,
     )
     if about is None or not known or said.installation != hub.installation:
-        raise _QuarantineError(Problem(Fault.RECEIPT_INVALID, got=f"no such submission {subject.axis_id[:40]}"))
+        raise _QuarantineError(
+            Problem(Fault.RECEIPT_INVALID, got=f"no such submission {subject.axis_id[:40]}")
+        )
     news = [one for one in said.statements if _apply(tx, about, one, now)]
     if news:
         body = opened.delivered.message.body
@@ -324,7 +347,11 @@ def _apply(tx: HubTransaction, about: RowMapping, said: Statement, now: datetime
         raise _QuarantineError(Problem(Fault.RECEIPT_INVALID, got=f"{said.recipient} is no recipient"))
     handed = said.event is Event.ContentHandover
     event = "delivery.handed_over" if handed else "delivery.refused"
-    detail = {"receipt": said.event.code, "said_at": to_text(said.time), "reasons": [r.code for r in said.reasons]}
+    detail = {
+        "receipt": said.event.code,
+        "said_at": to_text(said.time),
+        "reasons": [r.code for r in said.reasons],
+    }
     try:
         locked = tx.delivery_for_update(row["id"])
         step = Step.HANDED_OVER if handed else Step.REFUSED
@@ -340,4 +367,3 @@ def _apply(tx: HubTransaction, about: RowMapping, said: Statement, now: datetime
                 entry = Entry(now, said.recipient, "delivery.status", about["axis_id"], said.recipient, known)
                 tx.report(row["id"], unit, code, to_text(said.time), entry)
     return True
-

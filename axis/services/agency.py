@@ -61,4 +61,3 @@ class Agency:
         """When something that waits here is due; None when nothing waits."""
         with self.journal.reading() as reader:
             return reader.next_due()
-

@@ -35,7 +35,15 @@ def examine(data: bytes, source: Trust, at: datetime) -> dict[str, Any]:
             {"code": p.fault.code, "path": p.path, "text_vi": p.text("vi"), "text_en": p.text("en")}
             for p in error.problems
         ]
-        return {"verdict": "FAILED", "kind": "", "signer": "", "signing_time": "", "content_digest": "", "says": [], "reasons": reasons}
+        return {
+            "verdict": "FAILED",
+            "kind": "",
+            "signer": "",
+            "signing_time": "",
+            "content_digest": "",
+            "says": [],
+            "reasons": reasons,
+        }
     return {
         "verdict": "PASSED",
         "kind": opened.kind,

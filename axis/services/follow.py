@@ -152,9 +152,16 @@ def trace_journal(journals: dict[str, Journal], reference: str) -> dict[str, Any
         for code, row, _ in found
         if row["direction"] == "incoming"
     ]
-    document = {key: about[key] for key in ("axis_id", "kind", "document_id", "code", "subject", "content_digest")}
+    document = {
+        key: about[key] for key in ("axis_id", "kind", "document_id", "code", "subject", "content_digest")
+    }
     return {
-        "document": {**document, "sender": about["sender"], "from": about["sender"], "received_at": about["moment"]},
+        "document": {
+            **document,
+            "sender": about["sender"],
+            "from": about["sender"],
+            "received_at": about["moment"],
+        },
         "deliveries": deliveries,
         "events": sorted(events, key=lambda event: event["time"]),
     }

@@ -69,7 +69,9 @@ def _confirmed(tx: HubTransaction, due: Due, consigned: dict[str, list[RowMappin
     if State(row["state"]) in {State.ACCEPTED, State.FAILED}:
         consigned.setdefault(row["axis_id"], []).append(row)
     else:  # E.1 overtook us, or a crash made us publish again
-        tx.move(row, Step.CONSIGNED, Entry(now, HUB, "delivery.republished", row["axis_id"], row["recipient"]))
+        tx.move(
+            row, Step.CONSIGNED, Entry(now, HUB, "delivery.republished", row["axis_id"], row["recipient"])
+        )
 
 
 def _consign(hub: Hub, tx: HubTransaction, rows: list[RowMapping], now: datetime) -> None:
@@ -79,9 +81,7 @@ def _consign(hub: Hub, tx: HubTransaction, rows: list[RowMapping], now: datetime
         entry = Entry(now, HUB, "delivery.consigned", row["axis_id"], row["recipient"])
         _, digest = tx.move(row, Step.CONSIGNED, entry, attempts=row["attempts"] + 1)
         statements.append(
-            Statement(
-                hub.new_id(now), Event.ContentConsignment, whole(now), row["recipient"], (), (), digest
-            )
+            Statement(hub.new_id(now), Event.ContentConsignment, whole(now), row["recipient"], (), (), digest)
         )
     if rows[0]["kind"] == Kind.STATUS:
         return
@@ -103,5 +103,3 @@ def _failed(hub: Hub, tx: HubTransaction, due: Due, outcome: Outcome, now: datet
         detail = {"attempt": attempts, "outcome": outcome.value}
         entry = Entry(now, HUB, "delivery.postponed", row["axis_id"], row["recipient"], detail)
     tx.postpone(due, until, entry)
-
-

@@ -7,6 +7,7 @@ converted again, and is out of the way once the hub's answer is held.
 from __future__ import annotations
 
 import json
+import logging
 import random
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from axis.core import edxml, lifecycle, parcel
 from axis.core.admission import named
 from axis.core.message import Message, Outcome, Route
-from axis.errors import Fault, Problem, Rejected
+from axis.errors import Fault, Problem, Rejected, Unavailable
 from axis.infra.journal import Outgoing
 
 if TYPE_CHECKING:
@@ -26,14 +27,26 @@ if TYPE_CHECKING:
     from axis.core.edxml import Packet
     from axis.services.agency import Agency
 
+log = logging.getLogger("axis.submit")
 BATCH_MESSAGES, BATCH_BYTES = 50, 32 * 1024 * 1024
 ANSWER_WITHIN = 600.0  # seconds; without A.1 or A.2 by then the parcel is published again
 LONGEST_WAIT = 6 * 3600.0
 
 
 def collect(agency: Agency, now: datetime) -> int:
-    """Freeze what is new, settle what is answered; how many sources changed."""
-    return sum(_consider(agency, source, now) for source in agency.adapter.collect())
+    """Freeze what is new, settle what is answered; how many sources changed.
+
+    When the agency's own system is away, the rest of the adapter goes on.
+    """
+    changed = 0
+    try:
+        for source in agency.adapter.collect():
+            changed += _consider(agency, source, now)
+    except Unavailable as error:
+        if error.fault is not Fault.ADAPTER_AWAY:
+            raise
+        log.warning("%s: %s", agency.code, error)
+    return changed
 
 
 def _consider(agency: Agency, source: Source, now: datetime) -> int:
@@ -104,13 +117,19 @@ def _check_sender(agency: Agency, packet: Packet) -> None:
 
 def _frozen(source: Source, packet: Packet, digest: str, signed: bytes, problems: list[Problem]) -> Outgoing:
     findings = [p.as_json() for p in problems]
-    return Outgoing(source.digest, "pending", packet.kind.value, named(packet), digest, signed, facts(packet), findings)
+    return Outgoing(
+        source.digest, "pending", packet.kind.value, named(packet), digest, signed, facts(packet), findings
+    )
 
 
-def _invalid(source: Source, packet: Packet | None, problems: list[Problem] | tuple[Problem, ...]) -> Outgoing:
+def _invalid(
+    source: Source, packet: Packet | None, problems: list[Problem] | tuple[Problem, ...]
+) -> Outgoing:
     kind, document_id = (packet.kind.value, named(packet)) if packet else ("", "")
     findings = [p.as_json() for p in problems]
-    return Outgoing(source.digest, "invalid", kind, document_id, "", b"", facts(packet) if packet else {}, findings)
+    return Outgoing(
+        source.digest, "invalid", kind, document_id, "", b"", facts(packet) if packet else {}, findings
+    )
 
 
 def facts(packet: Packet) -> dict[str, Any]:

@@ -1,0 +1,355 @@
+"""A private RabbitMQ node and a private PostgreSQL, for tests and for trying the served installation.
+
+    python tests/servers.py run -- COMMAND…
+
+starts both, sets AXIS_AMQP_URL and AXIS_DATABASE_URL, runs COMMAND, stops both and returns its exit code.
+
+Both run on free ports of 127.0.0.1 with their data in a temporary folder, under a node name, cookie and port
+mapper of their own. A server that was not started here is never touched, also not the one that Debian's
+package may have started at its installation. They trust everyone who can reach the port: for tests only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import os
+import pwd
+import re
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from types import TracebackType
+
+PACKAGES = {
+    "rabbitmq-server": "/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server",
+    "postgresql": "/usr/lib/postgresql/*/bin/initdb",
+    "xmlsec1": "/usr/bin/xmlsec1",
+}
+
+
+class NoServerError(Exception):
+    """A server cannot be had here; the text says why."""
+
+
+def ensure_installed(packages: Sequence[str] = tuple(PACKAGES)) -> None:
+    """Install Debian's packages where they are missing. Raises NoServerError if that is not possible."""
+    missing = [name for name in packages if not glob.glob(PACKAGES[name])]
+    if not missing:
+        return
+    if shutil.which("apt-get") is None or os.geteuid() != 0:
+        raise NoServerError(f"not installed: {', '.join(missing)}; 'apt-get install {' '.join(missing)}' as root")
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+    for command in (
+        ["apt-get", "update", "-q"],
+        ["apt-get", "install", "-q", "-y", "--no-install-recommends", *missing],
+    ):
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise NoServerError(f"'{' '.join(command)}' failed: {done.stderr.strip()[-500:]}")
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of 127.0.0.1 that nobody listens on now."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+class RabbitMq:
+    """One RabbitMQ node of our own. A context manager, or start() and remove()."""
+
+    def __init__(self, config: str = "") -> None:
+        """`config` is added to rabbitmq.conf."""
+        ensure_installed(["rabbitmq-server"])
+        self._sbin = Path(sorted(glob.glob(PACKAGES["rabbitmq-server"]))[-1]).parent
+        self.folder = Path(tempfile.mkdtemp(prefix="axis-rabbitmq-"))
+        self.port, distribution, mapper = free_ports(3)
+        self.node = f"axis{os.getpid()}x{mapper}@localhost"
+        self._cookie = secrets.token_hex(16)
+        self._process: subprocess.Popen[bytes] | None = None
+        d = self.folder
+        for name in ("mnesia", "log", "home"):
+            (d / name).mkdir()
+        cookie = d / "home" / ".erlang.cookie"
+        cookie.write_text(self._cookie)
+        cookie.chmod(0o400)
+        (d / "enabled_plugins").write_text("[].")
+        (d / "env.conf").touch()
+        (d / "rabbitmq.conf").write_text(
+            f"listeners.tcp.1 = 127.0.0.1:{self.port}\nlog.file.level = info\ndisk_free_limit.absolute = 50MB\n{config}\n"
+        )
+        self.environment = os.environ | {
+            "HOME": str(d / "home"),
+            "LANG": "C.UTF-8",
+            "ERL_EPMD_PORT": str(mapper),
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODENAME": self.node,
+            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODE_PORT": str(self.port),
+            "RABBITMQ_DIST_PORT": str(distribution),
+            "RABBITMQ_MNESIA_BASE": str(d / "mnesia"),
+            "RABBITMQ_LOG_BASE": str(d / "log"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(d / "enabled_plugins"),
+            "RABBITMQ_CONF_ENV_FILE": str(d / "env.conf"),
+            "RABBITMQ_CONFIG_FILE": str(d / "rabbitmq.conf"),
+            "RABBITMQ_ADVANCED_CONFIG_FILE": str(d / "advanced.config"),
+            "RABBITMQ_PID_FILE": str(d / "pid"),
+            "RABBITMQ_GENERATED_CONFIG_DIR": str(d / "generated"),
+        }
+
+    def __enter__(self) -> RabbitMq:
+        try:
+            self.start()
+        except BaseException:
+            self.remove()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
+
+    def url(self, vhost: str = "%2F", user: str = "guest", password: str = "guest") -> str:
+        """AMQP URL of a virtual host."""
+        return f"amqp://{user}:{password}@127.0.0.1:{self.port}/{vhost}"
+
+    def start(self) -> None:
+        """Start the node, or start it again with the data it has. Returns when it takes connections."""
+        log = (self.folder / "out.log").open("ab")
+        with log:
+            self._process = subprocess.Popen(
+                [str(self._sbin / "rabbitmq-server")],
+                env=self.environment,
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        limit = time.monotonic() + 90
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > limit:
+                self.kill()
+                text = (self.folder / "out.log").read_text(errors="replace")[-2000:]
+                raise NoServerError(f"RabbitMQ did not start:\n{text}")
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """Stop the node in order; its data stay."""
+        if self._process is None:
+            return
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            subprocess.run(
+                [str(self._sbin / "rabbitmqctl"), "-n", self.node, "shutdown"],
+                env=self.environment,
+                cwd=self.folder,
+                capture_output=True,
+                timeout=60,
+                check=False,
+            )
+            self._process.wait(15)
+        self.kill()
+
+    def kill(self) -> None:
+        """SIGKILL the node (its whole process group); its data stay."""
+        self.signal(signal.SIGKILL)
+        if self._process is not None:
+            self._process.wait(15)
+        self._process = None
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the node's processes, for instance SIGSTOP and SIGCONT."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, number)
+
+    def remove(self) -> None:
+        """Kill the node and its port mapper, delete the data. For a node that nobody needs any more."""
+        self.kill()
+        for _ in range(50):  # it refuses until it has noticed that the node is gone
+            done = subprocess.run(["epmd", "-kill"], env=self.environment, capture_output=True, text=True, check=False)
+            if "not allowed" not in done.stdout + done.stderr:
+                break
+            time.sleep(0.1)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def evaluate(self, erlang: str) -> str:
+        """Have the node evaluate Erlang; what it answers. A hundred times quicker than rabbitmqctl."""
+        done = subprocess.run(
+            ["erl_call", "-sname", self.node, "-c", self._cookie, "-e"],
+            input=erlang + ".\n",
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        if done.returncode or not done.stdout.startswith("{ok,"):
+            raise RuntimeError(f"{erlang}: {done.stdout} {done.stderr}")
+        return done.stdout[5:-1].strip()
+
+    def vhost(self, name: str) -> str:
+        """Make a fresh virtual host; its URL, for a user who may do everything there."""
+        self.evaluate(
+            f'rabbit_vhost:add(<<"{name}">>, <<"tests">>), '
+            f'rabbit_auth_backend_internal:set_permissions(<<"guest">>, <<"{name}">>, '
+            '<<".*">>, <<".*">>, <<".*">>, <<"tests">>)'
+        )
+        return self.url(name)
+
+    def drop_vhost(self, name: str) -> None:
+        """Delete a virtual host with all that is in it."""
+        self.evaluate(f'rabbit_vhost:delete(<<"{name}">>, <<"tests">>)')
+
+    def add_agency(self, vhost: str, code: str) -> str:
+        """A broker user as each agency has one; its URL. Rights: its own keys and queues, and nothing else."""
+        own = re.escape(code)
+        rights = ("^$", r"^axis\.in$", rf"^axis\.to\.{own}(\.urgent)?$")
+        return self._add_user(vhost, code, rights, {"axis.in": rf"^{own}(\.urgent)?$", "axis.out": "^$"})
+
+    def add_hub(self, vhost: str) -> str:
+        """The hub's broker user; its URL."""
+        return self._add_user(vhost, "hub", (r"^axis\.", r"^(axis\..*|amq\.default)$", r"^axis\."), {})
+
+    def _add_user(self, vhost: str, name: str, rights: tuple[str, str, str], keys: dict[str, str]) -> str:
+        def text(value: str) -> str:
+            return '<<"' + value.replace("\\", "\\\\") + '">>'
+
+        acting = '<<"tests">>'
+        configure, write, read = map(text, rights)
+        steps = [
+            f"catch rabbit_auth_backend_internal:add_user({text(name)}, {text('secret')}, {acting})",
+            f"rabbit_auth_backend_internal:set_permissions({text(name)}, {text(vhost)}, {configure}, {write}, {read}, {acting})",
+        ]
+        steps += [
+            f"rabbit_auth_backend_internal:set_topic_permissions({text(name)}, {text(vhost)}, {text(exchange)}, {text(key)}, <<\"^$\">>, {acting})"
+            for exchange, key in keys.items()
+        ]
+        self.evaluate(", ".join(steps))
+        return self.url(vhost, name, "secret")
+
+    def _answers(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), 1) as one:
+                one.settimeout(5)
+                one.sendall(b"AMQP\x00\x00\x09\x01")
+                return len(one.recv(8)) > 0
+        except OSError:
+            return False
+
+
+class PostgreSql:
+    """One PostgreSQL server of our own. A context manager, or start() and remove()."""
+
+    def __init__(self, options: str = "") -> None:
+        """`options` are added to the server's command line, for instance ``-c fsync=off``."""
+        ensure_installed(["postgresql"])
+        self._bin = Path(sorted(glob.glob(PACKAGES["postgresql"]), key=lambda path: int(Path(path).parts[4]))[-1]).parent
+        self.folder = Path(tempfile.mkdtemp(prefix="axis-postgresql-"))
+        (self.port,) = free_ports(1)
+        self._options = options
+        self._as: list[str] = []
+        if os.geteuid() == 0:  # the server refuses root
+            user = pwd.getpwnam("postgres")
+            os.chown(self.folder, user.pw_uid, user.pw_gid)
+            self._as = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+        self._made = False
+
+    def __enter__(self) -> PostgreSql:
+        try:
+            self.start()
+        except BaseException:
+            self.remove()
+            raise
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self.remove()
+
+    def url(self, database: str = "axis") -> str:
+        """SQLAlchemy URL of a database."""
+        return f"postgresql+psycopg://axis@127.0.0.1:{self.port}/{database}"
+
+    def start(self) -> None:
+        """Start the server, or start it again with the data it has."""
+        data = self.folder / "data"
+        if not self._made:
+            self._run("initdb", "-D", data, "-U", "axis", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
+        options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 {self._options}"
+        self._run("pg_ctl", "-D", data, "-l", self.folder / "log", "-w", "-t", "60", "-o", options, "start")
+        if not self._made:
+            self.database("axis")
+            self._made = True
+
+    def stop(self, mode: str = "fast") -> None:
+        """Stop the server; its data stay. Mode ``immediate`` is what a crash looks like."""
+        if (self.folder / "data" / "postmaster.pid").exists():
+            self._run("pg_ctl", "-D", self.folder / "data", "-m", mode, "-w", "stop")
+
+    def remove(self) -> None:
+        """Stop the server and delete the data."""
+        with contextlib.suppress(NoServerError):
+            self.stop("immediate")
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def database(self, name: str) -> str:
+        """Make a fresh database; its URL."""
+        self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "axis", name)
+        return self.url(name)
+
+    def _run(self, program: str, *arguments: object) -> None:
+        # Not captured by a pipe: the server would inherit it, and whoever reads it waits for the server's end.
+        with tempfile.TemporaryFile() as output:
+            done = subprocess.run(
+                [*self._as, str(self._bin / program), *map(str, arguments)],
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                timeout=120,
+                check=False,
+            )
+            if done.returncode:
+                output.seek(0)
+                raise NoServerError(f"{program} failed: {output.read().decode(errors='replace')[-1000:]}")
+
+
+@contextlib.contextmanager
+def both() -> Iterator[tuple[RabbitMq, PostgreSql]]:
+    """Both servers, stopped and deleted at the end."""
+    with PostgreSql() as postgresql, RabbitMq() as rabbitmq:
+        yield rabbitmq, postgresql
+
+
+def main(arguments: Sequence[str]) -> int:
+    """``run -- COMMAND…``; the command's exit code, 2 for wrong usage, 4 when the servers cannot be had."""
+    if len(arguments) < 3 or list(arguments[:2]) != ["run", "--"]:
+        print(__doc__, file=sys.stderr)
+        return 2
+    # Ended from outside, the servers end as well.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        with both() as (rabbitmq, postgresql):
+            urls = {"AXIS_AMQP_URL": rabbitmq.url(), "AXIS_DATABASE_URL": postgresql.url()}
+            return subprocess.run(list(arguments[2:]), env=os.environ | urls, check=False).returncode
+    except NoServerError as error:
+        print(f"no servers: {error}", file=sys.stderr)
+        return 4
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
