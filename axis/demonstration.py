@@ -142,10 +142,10 @@ def _served(
     _place(registry, letters, folders, seed)
     total = sum(len(letter.recipients) for letter in letters)
     with ExitStack() as stack:
-        stack.enter_context(_process("hub", "--home", str(home.path)))
+        stack.enter_context(_process(home.path, "hub"))
         record = stack.enter_context(bootstrap.reading(home))
         for part in parts:
-            stack.enter_context(_process("adapter", "run", *part, "--home", str(homes[part[0]])))
+            stack.enter_context(_process(homes[part[0]], "adapter", "run", *part))
         advance = stack.enter_context(stage.bar("", total))
         _await(record, letters, folders, total, advance)
     return folders
@@ -172,8 +172,11 @@ def _await(
 
 
 @contextmanager
-def _process(*arguments: str) -> Iterator[None]:
-    process = subprocess.Popen([sys.executable, "-m", "cli", *arguments], stderr=subprocess.DEVNULL)
+def _process(home: Path, *arguments: str) -> Iterator[None]:
+    """``axis`` with `arguments` in a process of its own; what it says goes to ``axis.log`` in its home."""
+    with (home / "axis.log").open("wb") as log:
+        command = [sys.executable, "-m", "cli", *arguments, "--home", str(home)]
+        process = subprocess.Popen(command, stderr=log)
     try:
         yield
         if process.poll() is not None:

@@ -48,7 +48,9 @@ def ensure_installed(packages: Sequence[str] = tuple(PACKAGES)) -> None:
     if not missing:
         return
     if shutil.which("apt-get") is None or os.geteuid() != 0:
-        raise NoServerError(f"not installed: {', '.join(missing)}; 'apt-get install {' '.join(missing)}' as root")
+        raise NoServerError(
+            f"not installed: {', '.join(missing)}; 'apt-get install {' '.join(missing)}' as root"
+        )
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
     for command in (
         ["apt-get", "update", "-q"],
@@ -179,7 +181,9 @@ class RabbitMq:
         """Kill the node and its port mapper, delete the data. For a node that nobody needs any more."""
         self.kill()
         for _ in range(50):  # it refuses until it has noticed that the node is gone
-            done = subprocess.run(["epmd", "-kill"], env=self.environment, capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                ["epmd", "-kill"], env=self.environment, capture_output=True, text=True, check=False
+            )
             if "not allowed" not in done.stdout + done.stderr:
                 break
             time.sleep(0.1)
@@ -234,7 +238,7 @@ class RabbitMq:
             f"rabbit_auth_backend_internal:set_permissions({text(name)}, {text(vhost)}, {configure}, {write}, {read}, {acting})",
         ]
         steps += [
-            f"rabbit_auth_backend_internal:set_topic_permissions({text(name)}, {text(vhost)}, {text(exchange)}, {text(key)}, <<\"^$\">>, {acting})"
+            f'rabbit_auth_backend_internal:set_topic_permissions({text(name)}, {text(vhost)}, {text(exchange)}, {text(key)}, <<"^$">>, {acting})'
             for exchange, key in keys.items()
         ]
         self.evaluate(", ".join(steps))
@@ -256,7 +260,9 @@ class PostgreSql:
     def __init__(self, options: str = "") -> None:
         """`options` are added to the server's command line, for instance ``-c fsync=off``."""
         ensure_installed(["postgresql"])
-        self._bin = Path(sorted(glob.glob(PACKAGES["postgresql"]), key=lambda path: int(Path(path).parts[4]))[-1]).parent
+        self._bin = Path(
+            sorted(glob.glob(PACKAGES["postgresql"]), key=lambda path: int(Path(path).parts[4]))[-1]
+        ).parent
         self.folder = Path(tempfile.mkdtemp(prefix="axis-postgresql-"))
         (self.port,) = free_ports(1)
         self._options = options

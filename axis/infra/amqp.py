@@ -3,7 +3,7 @@
 Two connections: one publishes, one consumes. A broker short of memory or disk stops reading from whoever
 publishes; acknowledgements must still get through then. Each connection has its I/O loop in a thread of its
 own, so heartbeats are answered while the caller judges a batch or waits for a database. The caller's thread
-hands work over and waits; whatever goes wrong in a callback ends the connection *and* is raised to the caller.
+hands work over and waits; what goes wrong in a callback ends the connection *and* is raised to the caller.
 
 On the consuming side every queue has a channel of its own. So a missing or forbidden queue closes only its
 own channel, and what is taken from one queue is a prefix of that channel's delivery tags: one multiple
@@ -17,6 +17,7 @@ channel's object, and is void once that has closed.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import logging
@@ -30,6 +31,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 import pika
@@ -43,7 +45,6 @@ from axis.infra.embedded import DEAD_QUEUE, MAX_MESSAGE, why_not_publish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from pathlib import Path
 
     from pika.channel import Channel
 
@@ -64,7 +65,7 @@ SETTLE = 0.5  # seconds a new consumer may take to bring what its queue holds, s
 RECEIVE_BYTES = 64 * 1024  # of one recv(); pika's 4 kB doubles the time a message of 100 kB takes
 
 # How often a message may come back before the broker itself calls it dead. Not a verdict on the message: a
-# killed consumer returns a whole batch of innocents. The record counts attempts and judges; this is the alarm.
+# killed consumer returns a whole batch of innocents. The record counts attempts and judges; this is an alarm.
 DELIVERY_LIMIT = 1000
 
 _QUEUE = {"x-queue-type": "quorum"}
@@ -78,20 +79,13 @@ _QUEUE_WITH_DEAD_LETTERS = _QUEUE | {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """Files for AMQPS. With a certificate the broker knows the user by it (EXTERNAL)."""
-
-    ca: Path
-    certificate: Path | None = None
-    key: Path | None = None
-
-
 class AmqpBroker:
     """The :class:`axis.core.message.Broker` port on RabbitMQ.
 
     `url` is ``amqp(s)://user:password@host:port/vhost``, or several, separated by commas, that are tried in
-    turn (the nodes of a cluster). `user_id` is the agency this object serves, None for the hub; it is
+    turn (the nodes of a cluster). `ca_file` is for AMQPS and replaces the system's authorities; with
+    `certificate_file` and `key_file` the broker knows the user by certificate (EXTERNAL), not by password.
+    `user_id` is the agency this object serves, None for the hub; it is
     stamped on what is published, and the broker checks it against the login. `prefetch` is how many
     unacknowledged messages of each queue the broker hands out. `name` is shown in the broker's list of
     connections. All times in seconds: `connect_timeout` bounds how long one call tries to connect,
@@ -109,7 +103,9 @@ class AmqpBroker:
         user_id: str | None,
         prefetch: int = 10,
         name: str = "axis",
-        tls: Tls | None = None,
+        ca_file: str = "",
+        certificate_file: str = "",
+        key_file: str = "",
         heartbeat: int = 30,
         connect_timeout: float = 10.0,
         confirm_timeout: float = 30.0,
@@ -119,9 +115,16 @@ class AmqpBroker:
         self._name = name
         self._connect_timeout = connect_timeout
         self._confirm_timeout = confirm_timeout
-        context = None if tls is None else _ssl_context(tls)
+        tls = _ssl_context(ca_file, certificate_file, key_file) if ca_file else None
         self._parameters = [
-            _parameters(one, tls, context, heartbeat=heartbeat, blocked=confirm_timeout, name=name)
+            _parameters(
+                one,
+                tls,
+                by_certificate=bool(certificate_file),
+                heartbeat=heartbeat,
+                blocked=confirm_timeout,
+                name=name,
+            )
             for one in url.split(",")
         ]
         self._lines: dict[Role, _Line] = {}
@@ -189,10 +192,12 @@ class AmqpBroker:
     def _depth(self, queue: str) -> int:
         def work(channel: Channel, done: Callable[[int], None]) -> None:
             channel.queue_declare(
-                queue, passive=True, callback=lambda declared: done(declared.method.message_count)
+                queue,
+                passive=True,
+                callback=lambda declared: done(cast("int", declared.method.message_count)),
             )
 
-        return self._line("consume").ask(work, self._confirm_timeout)
+        return self._line("consume").ask(work, self._confirm_timeout, queue)
 
     # -- publishing ----------------------------------------------------------------------------------
 
@@ -227,12 +232,9 @@ class AmqpBroker:
         """Until all of `batch` is answered, or the line is lost, or nothing came for `patience` seconds."""
         with line.changed:
             while not batch.done and line.ended is None:
-                answers = batch.answers
-                line.changed.wait_for(
-                    lambda seen=answers: batch.done or line.ended is not None or batch.answers > seen,  # type: ignore[misc]
-                    patience,
-                )
-                if batch.answers == answers and not batch.done and line.ended is None:
+                answers = batch.answers  # not woken for each: with small messages that would cost the most
+                in_time = line.changed.wait_for(lambda: batch.done or line.ended is not None, patience)
+                if not in_time and batch.answers == answers:
                     batch.trouble = _translated(TimeoutError(f"no confirm within {patience:.0f} s"))
                     break
         if not batch.done:
@@ -282,7 +284,7 @@ class AmqpBroker:
         return []
 
     def ack(self, deliveries: Sequence[Delivered]) -> None:
-        """Done with these. A handle of a lost connection or closed channel is ignored: the message comes again."""
+        """Done with these. A handle of a lost connection or channel is ignored: the message comes again."""
         self._settle([cast("_Handle", delivered.handle) for delivered in deliveries], done=True)
 
     def reject(self, deliveries: Sequence[Delivered]) -> None:
@@ -433,13 +435,15 @@ class _Missing:
         tries = before.tries + 1 if before else 0
         reason = source.closed or ConnectionError("closed")
         pause = min(0.5 * 2**tries, 30) * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, keeps no secret
+        if before is None and source.was_consuming:
+            pause = 0  # a queue that changes its leader ends its consumers, and is there again at once
         log.warning("queue %s cannot be read, asking again in %.1f s: %s", source.queue, pause, _text(reason))
         return cls(reason, tries, now + pause)
 
 
 @dataclass(slots=True)
 class _Batch:
-    """One publish() call. Written by the I/O thread under the line's lock, except before it is handed over."""
+    """One publish() call. Once handed over, written by the I/O thread only, under the line's lock."""
 
     messages: Sequence[Message]
     outcomes: list[Outcome | None] = field(init=False)
@@ -525,8 +529,8 @@ class _Line:
             if self.ended is None:
                 self.connection.ioloop.add_callback_threadsafe(self.guarded(action))
 
-    def ask(self, work: Callable[[Channel, Callable[[T], None]], None], timeout: float) -> T:
-        """Do `work` on a channel of its own; what it answers with.
+    def ask(self, work: Callable[[Channel, Callable[[T], None]], None], timeout: float, queue: str = "") -> T:
+        """Do `work`, which concerns `queue`, on a channel of its own; what it answers with.
 
         Raises :class:`Unavailable` when the line is lost or nothing came within `timeout` seconds, and
         what the broker's reason for closing the channel amounts to.
@@ -562,7 +566,7 @@ class _Line:
                 if time.monotonic() > limit:
                     raise _translated(TimeoutError(f"no answer within {timeout:.0f} s")) from None
             except Exception as reason:
-                raise _translated(reason) from reason
+                raise _translated(reason, queue) from reason
 
     def guarded(self, callback: Callable[..., None]) -> Callable[..., None]:
         """`callback`, so that an exception in it ends the line and reaches the caller.
@@ -582,7 +586,7 @@ class _Line:
         return run
 
     def _on_open(self, _connection: object) -> None:
-        transport = getattr(self.connection, "_transport", None)
+        transport: Any = getattr(self.connection, "_transport", None)
         if hasattr(transport, "_MAX_RECV_BYTES"):
             transport._MAX_RECV_BYTES = RECEIVE_BYTES
         with self.changed:
@@ -604,14 +608,15 @@ class _Line:
     def _run(self) -> None:
         try:
             self.connection.ioloop.start()
-        except Exception as error:  # what pika itself could not handle
+        except Exception as error:  # noqa: BLE001 - what pika itself could not handle
             self.ended_by(error)
         finally:
             self.ended_by(ConnectionError("the I/O loop ended"))
-            transport = getattr(self.connection, "_transport", None)
-            if transport is not None:  # ended by an error of ours: pika has not closed the socket
-                transport.abort()
-                self.connection.ioloop.poll()
+            if not self.connection.is_closed:
+                # Ended by us. As pika does it for a missed heartbeat; without a good-bye, the broker may be dumb.
+                with contextlib.suppress(Exception):
+                    self.connection._terminate_stream(self.ended)  # type: ignore[attr-defined]
+                    self.connection.ioloop.process_timeouts()
             with self.changed:
                 self.connection.ioloop.close()
 
@@ -684,7 +689,7 @@ class _Outlet:
     def _on_return(
         self, _channel: Channel, method: Any, properties: pika.BasicProperties, _body: bytes
     ) -> None:
-        """Mark the first outstanding message with this id and key: returns come in the order of publishing."""
+        """Mark the first outstanding one with this id and key: returns come in the order of publishing."""
         batch = self._batch
         if batch is None:
             return
@@ -724,7 +729,6 @@ class _Outlet:
         with self.line.changed:
             batch.outcomes[place] = outcome
             batch.answers += 1
-            self.line.changed.notify_all()
 
     def _closed(self, _channel: Channel, reason: Exception) -> None:
         """The broker closed the channel, or the connection is gone.
@@ -766,6 +770,11 @@ class _Source:
         self._channel: Channel | None = None
 
     @property
+    def was_consuming(self) -> bool:
+        """The broker has accepted this consumer, at least once."""
+        return self._consuming
+
+    @property
     def answered(self) -> bool:
         """Consuming, or refused."""
         return self._consuming or self.closed is not None
@@ -776,7 +785,7 @@ class _Source:
         return self.closed is not None or (self._consuming and self._arrivals >= self._expected)
 
     def settle(self, tags: Sequence[int], *, done: bool) -> None:
-        """Acknowledge (`done`) or reject these deliveries; nothing for one that is void or settled already."""
+        """Acknowledge (`done`) or reject these deliveries; but not what is void or settled already."""
         with self.line.changed:
             mine = [tag for tag in sorted(set(tags)) if tag in self._unsettled]
             if not mine or self.closed is not None:
@@ -893,32 +902,35 @@ def _read(route: Route, arrived: _Arrived) -> Message | None:
     return Message(str(properties.message_id), route, body[:size], body[size:], properties.user_id)
 
 
-def _ssl_context(tls: Tls) -> ssl.SSLContext:
+def _ssl_context(ca_file: str, certificate_file: str, key_file: str) -> ssl.SSLContext:
+    for file in (ca_file, certificate_file, key_file):
+        if file and not Path(file).is_file():
+            raise Misconfigured(Problem(Fault.KEY_FILE_MISSING, got=file))
     try:
-        context = ssl.create_default_context(cafile=str(tls.ca))
-        if tls.certificate is not None:
-            context.load_cert_chain(tls.certificate, tls.key)
-    except FileNotFoundError:
-        paths = [
-            path for path in (tls.ca, tls.certificate, tls.key) if path is not None and not path.exists()
-        ]
-        raise Misconfigured(Problem(Fault.KEY_FILE_MISSING, got=", ".join(map(str, paths)))) from None
+        context = ssl.create_default_context(cafile=ca_file)
+        if certificate_file:
+            context.load_cert_chain(certificate_file, key_file or None)
     except (OSError, ssl.SSLError) as error:
-        raise Misconfigured(Problem(Fault.BROKER_CONFIG, got=f"{tls}: {error}")) from error
+        files = ", ".join(file for file in (ca_file, certificate_file, key_file) if file)
+        raise Misconfigured(Problem(Fault.BROKER_CONFIG, got=f"{files}: {error}")) from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
 
 
 def _parameters(
-    url: str, tls: Tls | None, context: ssl.SSLContext | None, *, heartbeat: int, blocked: float, name: str
+    url: str, tls: ssl.SSLContext | None, *, by_certificate: bool, heartbeat: int, blocked: float, name: str
 ) -> pika.connection.Parameters:
+    if not url.strip().startswith(("amqp://", "amqps://")):
+        raise Misconfigured(
+            Problem(Fault.BROKER_CONFIG, got="the broker's URL begins with amqp:// or amqps://")
+        )
     try:
         parameters = pika.URLParameters(url.strip())
     except (ValueError, TypeError, AttributeError) as error:
         raise Misconfigured(Problem(Fault.BROKER_CONFIG, got=f"broker URL: {error}")) from error
-    if context is not None:
-        parameters.ssl_options = pika.SSLOptions(context, parameters.host)
-        if tls is not None and tls.certificate is not None:
+    if tls is not None:
+        parameters.ssl_options = pika.SSLOptions(tls, parameters.host)
+        if by_certificate:
             parameters.credentials = ExternalCredentials()
     parameters.heartbeat = heartbeat
     parameters.blocked_connection_timeout = blocked
@@ -946,4 +958,5 @@ def _translated(reason: Exception, queue: str = "") -> AxisError:
 
 
 def _text(reason: BaseException) -> str:
-    return f"{type(reason).__name__}: {reason!r}"[:300]
+    # pika's exceptions say most in repr(); their name is in it.
+    return repr(reason)[:300]

@@ -96,8 +96,9 @@ class Database:
 def insert_or_ignore(connection: Connection, table: sa.Table, row: dict[str, Any]) -> bool:
     """Insert `row`; True if it was inserted, False if a UNIQUE key already stands. The key decides."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(table).values(row).on_conflict_do_nothing()
-    return connection.execute(statement).rowcount == 1
+    # RETURNING tells it on both; psycopg's row count does not always.
+    statement = dialect.insert(table).values(row).on_conflict_do_nothing().returning(sa.literal(1))
+    return connection.execute(statement).first() is not None
 
 
 def upsert(connection: Connection, table: sa.Table, row: dict[str, Any], key: Sequence[str]) -> None:

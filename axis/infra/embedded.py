@@ -285,11 +285,12 @@ class EmbeddedBroker:
 
 
 def why_not_publish(message: Message, user_id: str | None) -> str:
-    """Why the broker user `user_id` may not publish `message`; "" if it may. None is the hub.
+    """Why the broker user `user_id` may not publish `message`; "" if it may. None is the hub, or a user whom all
+    share: nothing is stamped then, whatever the message says.
 
     An agency publishes only to the hub, by its own routing keys and in its own name.
     """
-    if message.user_id not in {None, user_id}:
+    if user_id is not None and message.user_id not in {None, user_id}:
         return f"published as {message.user_id} by broker user {user_id}"
     if user_id is not None and (message.route.direction, message.route.code) != ("in", user_id):
         return f"broker user {user_id} may not publish there"

@@ -1,0 +1,121 @@
+"""Servers for the tests: given by the environment, or started privately, once for the session.
+
+AXIS_TEST_AMQP_URL and AXIS_TEST_DATABASE_URL name servers that may be used (and are emptied of what tests
+leave). Without them both are started here, where Debian's packages are or can be installed. Where neither
+is possible the tests that need them are skipped, with one line that says so; with CI=true they fail.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from typing import TYPE_CHECKING
+
+import pika
+import pytest
+import sqlalchemy as sa
+
+from axis.core.message import Route
+from tests.servers import NoServerError, PostgreSql, RabbitMq, ensure_installed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_counter = itertools.count(1)
+_missing: dict[str, str] = {}
+
+# A server given from outside has one virtual host for all tests: they use these codes, so that it can be cleaned.
+CODES = ("G22", "H29", "H29.10", "A41")
+
+
+def _not_to_be_had(server: str, reason: object) -> None:
+    """Skip, or fail where a green run must mean that everything ran."""
+    _missing[server] = str(reason)
+    if os.environ.get("CI", "").lower() in {"1", "true", "yes"}:
+        pytest.fail(f"CI=true and no {server}: {reason}", pytrace=False)
+    pytest.skip(f"no {server}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for server, reason in _missing.items():
+        terminalreporter.write_line(f"*** NOT TESTED with {server}: {reason} ***", red=True, bold=True)
+
+
+@pytest.fixture(scope="session")
+def rabbitmq() -> Iterator[RabbitMq]:
+    """A private RabbitMQ node that a test may also stop, kill and start."""
+    try:
+        ensure_installed(["rabbitmq-server"])
+    except NoServerError as error:
+        _not_to_be_had("RabbitMQ", error)
+    with RabbitMq() as node:
+        yield node
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgreSql]:
+    """A private PostgreSQL server that a test may also stop and start."""
+    try:
+        ensure_installed(["postgresql"])
+    except NoServerError as error:
+        _not_to_be_had("PostgreSQL", error)
+    with PostgreSql() as server:
+        yield server
+
+
+@pytest.fixture
+def amqp_vhost(request: pytest.FixtureRequest) -> Iterator[str]:
+    """URL of an empty virtual host, for a user who may do everything in it."""
+    if given := os.environ.get("AXIS_TEST_AMQP_URL"):
+        _empty(given)
+        yield given
+        _empty(given)
+        return
+    node: RabbitMq = request.getfixturevalue("rabbitmq")
+    name = f"test{next(_counter)}"
+    yield node.vhost(name)
+    node.drop_vhost(name)
+
+
+def _empty(url: str) -> None:
+    """Delete what tests make. A server that was named but does not answer is an error, not a reason to skip."""
+    connection = pika.BlockingConnection(pika.URLParameters(url))
+    channel = connection.channel()
+    for code in CODES:
+        for direction in ("in", "out"):
+            for urgent in (True, False):
+                channel.queue_delete(Route(direction, code, urgent).queue)
+    channel.queue_delete("axis.dead")
+    for exchange in ("axis.in", "axis.out"):
+        channel.exchange_delete(exchange)
+    connection.close()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """SQLAlchemy URL of an empty database, once SQLite and once PostgreSQL."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'axis.db'}"
+    elif given := os.environ.get("AXIS_TEST_DATABASE_URL"):
+        yield from _fresh_schema(given)
+    else:
+        server: PostgreSql = request.getfixturevalue("postgres")
+        yield server.database(f"test{next(_counter)}")
+
+
+def _fresh_schema(url: str) -> Iterator[str]:
+    """A schema of its own in a database given from outside, dropped afterwards."""
+    name = f"axis_test_{os.getpid()}_{next(_counter)}"
+    parsed = sa.make_url(url).set(drivername="postgresql+psycopg")
+    engine = sa.create_engine(parsed, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE SCHEMA {name}")
+    try:
+        yield parsed.update_query_dict({"options": f"-csearch_path={name}"}).render_as_string(
+            hide_password=False
+        )
+    finally:
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"DROP SCHEMA {name} CASCADE")
+        engine.dispose()
