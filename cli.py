@@ -88,9 +88,9 @@ def _epilog(example: str) -> str:
 
 
 def _common(command: Callable[..., Any]) -> Callable[..., Any]:
-    command = click.option(
-        "--lang", type=click.Choice(["vi", "en"]), expose_value=False, help=text("help.lang", LANG)
-    )(command)
+    command = click.option("--lang", type=click.Choice(["vi", "en"]), expose_value=False, help=text("help.lang", LANG))(
+        command
+    )
     return click.option("--json", "as_json", is_flag=True, help=text("help.json", LANG))(command)
 
 
@@ -176,10 +176,7 @@ def _stoppable() -> Iterator[Callable[[], bool]]:
     import signal
 
     asked: list[int] = []
-    before = {
-        s: signal.signal(s, lambda number, _frame: asked.append(number))
-        for s in (signal.SIGTERM, signal.SIGINT)
-    }
+    before = {s: signal.signal(s, lambda number, _frame: asked.append(number)) for s in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield lambda: bool(asked)
     finally:
@@ -292,9 +289,7 @@ def run(home: Path, until_idle: bool, as_json: bool) -> None:
 
 
 @main.command(
-    **_settings(
-        "help.hub", "AXIS_AMQP_URL=amqp://… AXIS_DATABASE_URL=postgresql://… axis hub --home axis-home"
-    )
+    **_settings("help.hub", "AXIS_AMQP_URL=amqp://… AXIS_DATABASE_URL=postgresql://… axis hub --home axis-home")
 )
 @_home
 def hub(home: Path, as_json: bool) -> None:
@@ -313,9 +308,7 @@ def adapter() -> None:
     """See the help text."""
 
 
-@adapter.command(
-    "run", **_settings("help.adapter.run", "AXIS_AMQP_URL=amqp://… axis adapter run G22 --home home-G22")
-)
+@adapter.command("run", **_settings("help.adapter.run", "AXIS_AMQP_URL=amqp://… axis adapter run G22 --home home-G22"))
 @click.argument("codes", nargs=-1, required=True)
 @_home
 def adapter_run(home: Path, codes: tuple[str, ...], as_json: bool) -> None:
@@ -363,9 +356,7 @@ def _findings(problems: Sequence[Problem]) -> None:
 
 
 @packet.command("check", **_settings("help.packet.check", "axis packet check van-ban.edxml"))
-@click.argument(
-    "files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False)
-)
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @_common
 def packet_check(files: tuple[Path, ...], as_json: bool) -> None:
     """Every finding."""
@@ -444,9 +435,7 @@ def packet_show(file: Path, as_json: bool) -> None:
 
 
 @main.command(**_settings("help.send", "axis send van-ban.edxml --from G22 --to H41 --to H26"))
-@click.argument(
-    "files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False)
-)
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--from", "sender", required=True, help=text("help.send.from", LANG))
 @click.option("--to", multiple=True, help=text("help.send.to", LANG))
 @click.option("--dry-run", is_flag=True, help=text("help.send.dry", LANG))
@@ -468,9 +457,7 @@ def send(
     opened = _open(home)
     with bootstrap.reading_journal(opened, sender) as journal:
         letters = [
-            dispatch.prepare(
-                journal, bootstrap.hub_certificate(opened), sender, file.name, file.read_bytes(), to
-            )
+            dispatch.prepare(journal, bootstrap.hub_certificate(opened), sender, file.name, file.read_bytes(), to)
             for file in files
         ]
     bad = [letter for letter in letters if letter.problems]
@@ -596,21 +583,15 @@ def _show_trace(value: dict[str, Any]) -> None:
 
 
 @main.command(**_settings("help.verify", "axis verify inbox/*.asice --trust pki/ca.pem"))
-@click.argument(
-    "files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False)
-)
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option(
     "--trust",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help=text("help.verify.trust", LANG),
 )
-@click.option(
-    "--at", type=click.DateTime(["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d"]), help=text("help.verify.at", LANG)
-)
+@click.option("--at", type=click.DateTime(["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d"]), help=text("help.verify.at", LANG))
 @_home
-def verify(
-    home: Path, files: tuple[Path, ...], trust: Path | None, at: datetime | None, as_json: bool
-) -> None:
+def verify(home: Path, files: tuple[Path, ...], trust: Path | None, at: datetime | None, as_json: bool) -> None:
     """Verdict and reasons."""
     from datetime import UTC
 
@@ -647,9 +628,7 @@ def verify(
             for line in verdict["says"]:
                 click.echo(f"  {_plain(line)}")
         else:
-            shown = "; ".join(
-                f"{p['code']} {p['text_vi' if LANG == 'vi' else 'text_en']}" for p in verdict["reasons"]
-            )
+            shown = "; ".join(f"{p['code']} {p['text_vi' if LANG == 'vi' else 'text_en']}" for p in verdict["reasons"])
             click.echo(text("verify.bad", LANG, file=file, reason=_plain(shown)))
     if trust is not None and not as_json:
         _say("verify.unrevoked")
@@ -702,9 +681,7 @@ def agency_show(home: Path, code: str, as_json: bool) -> None:
             click.echo(f"{key:12} {_plain(shown)}")
 
 
-@agency.command(
-    "add", **_settings("help.agency.add", 'axis agency add G38 --name "Ủy ban sông Mê Công Việt Nam"')
-)
+@agency.command("add", **_settings("help.agency.add", 'axis agency add G38 --name "Ủy ban sông Mê Công Việt Nam"'))
 @click.argument("code")
 @click.option("--name", required=True, help=text("column.name", LANG))
 @click.option("--name-en", default="", help=text("column.name", LANG) + " (en)")
@@ -717,9 +694,7 @@ def agency_show(home: Path, code: str, as_json: bool) -> None:
     help=text("help.init.key_type", LANG),
 )
 @_home
-def agency_add(
-    home: Path, code: str, name: str, name_en: str, kind: str, key_type: Any, as_json: bool
-) -> None:
+def agency_add(home: Path, code: str, name: str, name_en: str, kind: str, key_type: Any, as_json: bool) -> None:
     """A new member."""
     from axis import bootstrap
     from axis.services import members
@@ -733,9 +708,7 @@ def _show_change(version: int, code: str, change: str, as_json: bool) -> None:
     if as_json:
         _print({"registry": version, "code": code, "change": change})
     else:
-        click.echo(
-            text("registry.changed", LANG, version=version, code=code, change=text(f"change.{change}", LANG))
-        )
+        click.echo(text("registry.changed", LANG, version=version, code=code, change=text(f"change.{change}", LANG)))
 
 
 @agency.command("suspend", **_settings("help.agency.suspend", 'axis agency suspend H41 --reason "lộ khóa"'))

@@ -116,6 +116,4 @@ class Guarded:
         except Exception as error:
             if not isinstance(error, OSError):
                 log.exception("adapter of %s failed", self._agency)
-            raise Unavailable(
-                Problem(Fault.ADAPTER_AWAY, got=f"{type(error).__name__}: {error}"[:300])
-            ) from error
+            raise Unavailable(Problem(Fault.ADAPTER_AWAY, got=f"{type(error).__name__}: {error}"[:300])) from error

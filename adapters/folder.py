@@ -52,9 +52,7 @@ class FolderAdapter:
         for name in FOLDERS:
             folder = self._root / name
             if not folder.is_dir() or not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-                raise Misconfigured(
-                    Problem(Fault.CONFIG_INVALID, str(folder), "a folder that can be written", "?")
-                )
+                raise Misconfigured(Problem(Fault.CONFIG_INVALID, str(folder), "a folder that can be written", "?"))
 
     def collect(self) -> Iterator[Source]:
         """Complete packets (``.edxml``) and signed parcels (``.asice``), in order of name."""

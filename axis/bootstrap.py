@@ -90,9 +90,7 @@ def embedded_parts(home: Home) -> Iterator[tuple[Hub, list[Agency]]]:
         hub_broker = embedded.EmbeddedBroker(database, None)
         hub_broker.declare(codes)
         parts = hub_part(home, database, hub_broker)
-        agencies = [
-            agency_part(home, database, embedded.EmbeddedBroker(database, code), code) for code in codes
-        ]
+        agencies = [agency_part(home, database, embedded.EmbeddedBroker(database, code), code) for code in codes]
         yield parts, agencies
         references = [*store.PAYLOAD_REFERENCES, *journal.PAYLOAD_REFERENCES, *embedded.PAYLOAD_REFERENCES]
         with database.begin() as connection:

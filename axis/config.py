@@ -120,9 +120,7 @@ def load(home: Path) -> Config:
         problems.append(Problem(Fault.CONFIG_INVALID, "installation.agencies", "at least one code", "none"))
     if not problems and config.hub.give_up_attempts < 1:
         problems.append(
-            Problem(
-                Fault.CONFIG_INVALID, "hub.give_up_attempts", "1 or more", str(config.hub.give_up_attempts)
-            )
+            Problem(Fault.CONFIG_INVALID, "hub.give_up_attempts", "1 or more", str(config.hub.give_up_attempts))
         )
     if problems:
         raise Misconfigured(*problems)

@@ -67,9 +67,7 @@ def perform(folder: Path, documents: int, broker: str, stage: Stage) -> Result:
             stack.enter_context(_own_schema())
         stage.say("demo.setup", agencies=95, documents=documents)
         with stage.bar("95", 95) as advance:
-            registry = enrol.create_home(
-                home_path, settings, "p256", _now(), lambda done, _all: advance(done)
-            )
+            registry = enrol.create_home(home_path, settings, "p256", _now(), lambda done, _all: advance(done))
         home = bootstrap.open_home(home_path)
         letters = demo.plan([m.code for m in registry.agencies], documents, seed)
         perform_line = _served if amqp else _embedded
@@ -100,9 +98,7 @@ def _place(registry: Registry, letters: list[Letter], folders: Callable[[str], P
     demo.place(letters, lambda code: folders(code) / "outbox", names, _now(), seed)
 
 
-def _embedded(
-    home: Home, registry: Registry, letters: list[Letter], seed: int, stage: Stage
-) -> Callable[[str], Path]:
+def _embedded(home: Home, registry: Registry, letters: list[Letter], seed: int, stage: Stage) -> Callable[[str], Path]:
     def folders(code: str) -> Path:
         return home.path / "agencies" / code
 
@@ -122,9 +118,7 @@ def _embedded(
 # -- Served: separate processes for the hub and the adapters ------------------------------------------------------
 
 
-def _served(
-    home: Home, registry: Registry, letters: list[Letter], seed: int, stage: Stage
-) -> Callable[[str], Path]:
+def _served(home: Home, registry: Registry, letters: list[Letter], seed: int, stage: Stage) -> Callable[[str], Path]:
     codes = [m.code for m in registry.agencies]
     _refuse_used_broker(home, codes)
     parts = [codes[n::ADAPTER_PROCESSES] for n in range(ADAPTER_PROCESSES)]
@@ -180,9 +174,7 @@ def _process(home: Path, *arguments: str) -> Iterator[None]:
     try:
         yield
         if process.poll() is not None:
-            raise Unavailable(
-                Problem(Fault.INTERNAL, got=f"'axis {arguments[0]}' ended with {process.returncode}")
-            )
+            raise Unavailable(Problem(Fault.INTERNAL, got=f"'axis {arguments[0]}' ended with {process.returncode}"))
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -197,9 +189,7 @@ def _own_schema() -> Iterator[None]:
     import sqlalchemy as sa
 
     name = f"axis_demo_{uuid.uuid4().hex[:12]}"
-    given = config.Config(config.Installation("demo"), config.Store("postgresql")).database_url(
-        bootstrap.Path()
-    )
+    given = config.Config(config.Installation("demo"), config.Store("postgresql")).database_url(Path())
     url = sa.make_url(given).set(drivername="postgresql+psycopg")
     engine = sa.create_engine(url)
     try:
@@ -223,6 +213,4 @@ def _refuse_used_broker(home: Home, codes: list[str]) -> None:
         routes = [*hub_routes(codes), *(route for code in codes for route in agency_routes(code))]
         for route in routes:
             if waiting := hub.broker.depth(route):
-                raise Unavailable(
-                    Problem(Fault.BROKER_CONFIG, got=f"{route.queue} holds {waiting} messages of others")
-                )
+                raise Unavailable(Problem(Fault.BROKER_CONFIG, got=f"{route.queue} holds {waiting} messages of others"))

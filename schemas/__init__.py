@@ -1,0 +1,38 @@
+"""The XML schemas of what travels, by type and version."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from lxml import etree
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SCHEMAS = {
+    "edxml-document": "edxml/1/document.xsd",
+    "edxml-status": "edxml/1/status.xsd",
+    "receipt": "receipt/1/receipt.xsd",
+    "registry": "registry/1/registry.xsd",
+}
+
+
+def path(name: str) -> Path:
+    """The file of a schema."""
+    return files(__name__).joinpath(SCHEMAS[name])  # type: ignore[return-value]
+
+
+@cache
+def validator(name: str) -> etree.XMLSchema:
+    """The compiled schema, once for each process."""
+    return etree.XMLSchema(etree.fromstring(path(name).read_bytes()))
+
+
+def explain(name: str, data: bytes) -> list[tuple[str, str]]:
+    """(path, reason) for everything in `data` that the schema refuses, in words (slow: only for a refusal)."""
+    import xmlschema
+
+    schema = xmlschema.XMLSchema10(str(path(name)))
+    return [(error.path or "", (error.reason or "")[:200]) for error in schema.iter_errors(data.decode())]

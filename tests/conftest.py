@@ -112,9 +112,7 @@ def _fresh_schema(url: str) -> Iterator[str]:
     with engine.connect() as connection:
         connection.exec_driver_sql(f"CREATE SCHEMA {name}")
     try:
-        yield parsed.update_query_dict({"options": f"-csearch_path={name}"}).render_as_string(
-            hide_password=False
-        )
+        yield parsed.update_query_dict({"options": f"-csearch_path={name}"}).render_as_string(hide_password=False)
     finally:
         with engine.connect() as connection:
             connection.exec_driver_sql(f"DROP SCHEMA {name} CASCADE")

@@ -48,9 +48,7 @@ def ensure_installed(packages: Sequence[str] = tuple(PACKAGES)) -> None:
     if not missing:
         return
     if shutil.which("apt-get") is None or os.geteuid() != 0:
-        raise NoServerError(
-            f"not installed: {', '.join(missing)}; 'apt-get install {' '.join(missing)}' as root"
-        )
+        raise NoServerError(f"not installed: {', '.join(missing)}; 'apt-get install {' '.join(missing)}' as root")
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
     for command in (
         ["apt-get", "update", "-q"],
@@ -181,9 +179,7 @@ class RabbitMq:
         """Kill the node and its port mapper, delete the data. For a node that nobody needs any more."""
         self.kill()
         for _ in range(50):  # it refuses until it has noticed that the node is gone
-            done = subprocess.run(
-                ["epmd", "-kill"], env=self.environment, capture_output=True, text=True, check=False
-            )
+            done = subprocess.run(["epmd", "-kill"], env=self.environment, capture_output=True, text=True, check=False)
             if "not allowed" not in done.stdout + done.stderr:
                 break
             time.sleep(0.1)

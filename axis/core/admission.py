@@ -154,9 +154,7 @@ def _circumstance(fault: Fault, got: object = "", expected: object = "") -> Reje
 def named(packet: Packet) -> str:
     """The DocumentId that a submission is recorded under: a status by the document it speaks of."""
     return (
-        packet.response_for[0].document_id
-        if packet.kind is Kind.STATUS and packet.response_for
-        else packet.document_id
+        packet.response_for[0].document_id if packet.kind is Kind.STATUS and packet.response_for else packet.document_id
     )
 
 

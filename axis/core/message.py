@@ -101,9 +101,7 @@ class Broker(Protocol):
     def publish(self, messages: Sequence[Message]) -> list[Outcome]:
         """Publish all, persistent and mandatory, in windows of outstanding confirms; one outcome each, in order."""
 
-    def receive(
-        self, routes: Sequence[Route], *, limit: int, max_bytes: int, timeout: float
-    ) -> list[Delivered]:
+    def receive(self, routes: Sequence[Route], *, limit: int, max_bytes: int, timeout: float) -> list[Delivered]:
         """Take up to `limit` messages and about `max_bytes` bytes (at least one message, if there is one).
 
         Routes are served urgent first, and within a level in turn, so that a full queue does not starve

@@ -1,22 +1,44 @@
-"""TEMPORARY stand-in."""
+"""Agency codes (OrganId): QĐ 20/2020/QĐ-TTg, Articles 4-6, and the older 13-character form of QCVN 102:2016."""
+
 from __future__ import annotations
+
 import re
 
+MAX_LENGTH = 35  # QĐ 20/2020, Art. 4; QCVN 102 SĐ1:2022
+_OLD = re.compile(r"([0-9A-Z]{3})\.([0-9A-Z]{2})\.([0-9A-Z]{2})\.([A-Y][0-9]{2})")
+_NEW = re.compile(r"[A-Y][0-9]{2}(\.[A-Z0-9]+)*")
+_OTHER = re.compile(r"Z[0-9]{2}[0-9A-Z.]{1,32}")  # Art. 6: bodies outside the other groups
+_BUSINESS = re.compile(r"[0-9]{10}(-?[0-9]{3})?")  # Art. 5: an enterprise's registration number
+
+
 def normalise(organ_id: str) -> str:
-    m = re.fullmatch(r"\d{3}\.\d{2}\.([A-Z0-9]{2})\.([A-Z]\d{2})", organ_id)
-    if m:
-        return m[2] if m[1] == "00" else f"{m[2]}.{m[1]}"
-    if not re.fullmatch(r"[A-Z]\d{2}(\.[A-Z0-9]+)*", organ_id):
-        raise ValueError(organ_id)
-    return organ_id
+    """The code in its new form. ``000.00.14.H20`` becomes ``H20.14``, ``000.00.00.G22`` becomes ``G22``.
+
+    The old form is read from right to left, groups of zeros left out; that is right for the first level and
+    usual below it (a body that renumbered its units needs an alias in the registry).
+    Raises ValueError for what is no code at all.
+    """
+    if len(organ_id) <= MAX_LENGTH:
+        if old := _OLD.fullmatch(organ_id):
+            groups = [old[4], *(group for group in (old[3], old[2], old[1]) if group.strip("0"))]
+            return ".".join(groups)
+        if any(form.fullmatch(organ_id) for form in (_NEW, _OTHER, _BUSINESS)):
+            return organ_id
+    raise ValueError(f"not an agency code: {organ_id[:40]!r}")
+
 
 def is_valid(organ_id: str) -> bool:
+    """Whether :func:`normalise` can read it."""
     try:
         normalise(organ_id)
     except ValueError:
         return False
     return True
 
+
 def ancestors(code: str) -> list[str]:
+    """`code` and what is above it, nearest first: H29.10.05, H29.10, H29."""
+    if _OTHER.fullmatch(code) or _BUSINESS.fullmatch(code):
+        return [code]
     parts = code.split(".")
     return [".".join(parts[:n]) for n in range(len(parts), 0, -1)]

@@ -182,9 +182,7 @@ Named = tuple[str, "bytes | memoryview"]
 
 def _data_files(named: Sequence[Named]) -> list[DataFile]:
     return [
-        DataFile(
-            name, "application/octet-stream" if "/" in name else "text/xml", hashlib.sha256(content).digest()
-        )
+        DataFile(name, "application/octet-stream" if "/" in name else "text/xml", hashlib.sha256(content).digest())
         for name, content in named
     ]
 
@@ -195,8 +193,7 @@ def _fixed_entries(named: Sequence[Named], files: Sequence[DataFile]) -> list[Na
         '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0" manifest:version="1.2">'
         f'<manifest:file-entry manifest:full-path="/" manifest:media-type="{MEDIA_TYPE}"/>'
         + "".join(
-            f'<manifest:file-entry manifest:full-path="{f.name}" manifest:media-type="{f.media_type}"/>'
-            for f in files
+            f'<manifest:file-entry manifest:full-path="{f.name}" manifest:media-type="{f.media_type}"/>' for f in files
         )
         + "</manifest:manifest>\n"
     )
@@ -229,11 +226,7 @@ def _check_coverage(files: Sequence[DataFile], signatures: bytes) -> None:
         return
     for uri in uris:
         if uri not in wanted:
-            plain = (
-                uri.replace("/", "").replace(".", "").isalnum()
-                and ".." not in uri
-                and not uri.startswith("/")
-            )
+            plain = uri.replace("/", "").replace(".", "").isalnum() and ".." not in uri and not uri.startswith("/")
             raise rejected(Fault.PARCEL_COVERAGE if plain else Fault.SIG_REF, uri[:100])
     raise rejected(Fault.PARCEL_COVERAGE, f"{len(uris)} references for {len(wanted)}")
 
@@ -261,10 +254,7 @@ def _container(entries: Sequence[Named]) -> list[bytes | memoryview]:
     offset = 0
     for name, content in entries:
         raw, crc, size = name.encode(), zlib.crc32(content), len(content)
-        header = (
-            _LOCAL.pack(b"PK\x03\x04", _VERSION, _FLAGS, _STORED, _TIME, _DATE, crc, size, size, len(raw), 0)
-            + raw
-        )
+        header = _LOCAL.pack(b"PK\x03\x04", _VERSION, _FLAGS, _STORED, _TIME, _DATE, crc, size, size, len(raw), 0) + raw
         central.append(
             _CENTRAL.pack(
                 b"PK\x01\x02",
@@ -303,9 +293,7 @@ def _read_container(data: bytes) -> list[Named]:
     entries: list[Named] = []
     while data[position : position + 4] == b"PK\x03\x04":
         if len(entries) >= MAX_ATTACHMENTS + 4:
-            raise rejected(
-                Fault.PARCEL_LIMIT, f"more than {len(entries)} entries", f"{MAX_ATTACHMENTS + 4} entries"
-            )
+            raise rejected(Fault.PARCEL_LIMIT, f"more than {len(entries)} entries", f"{MAX_ATTACHMENTS + 4} entries")
         if position + _LOCAL.size > len(data):
             raise rejected(Fault.PARCEL_ZIP, "cut short")
         fields = _LOCAL.unpack_from(data, position)

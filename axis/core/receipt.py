@@ -170,17 +170,13 @@ def read(data: bytes, signer: str) -> Receipt:
         if not statement.event.by_hub and statement.recipient != signer:
             raise rejected(Fault.RECEIPT_INVALID, f"{signer} speaks for {statement.recipient}")
         if bool(statement.reasons) == statement.event.positive:
-            raise rejected(
-                Fault.RECEIPT_INVALID, f"{statement.event.code} with {len(statement.reasons)} reasons"
-            )
+            raise rejected(Fault.RECEIPT_INVALID, f"{statement.event.code} with {len(statement.reasons)} reasons")
     return receipt
 
 
 def _plain(text: str) -> str:
     """`text` without the characters that XML 1.0 cannot carry or that reading would change."""
-    return "".join(
-        c if c >= " " and not "\ud800" <= c <= "\udfff" and c not in "\ufffe\uffff" else " " for c in text
-    )
+    return "".join(c if c >= " " and not "\ud800" <= c <= "\udfff" and c not in "\ufffe\uffff" else " " for c in text)
 
 
 def _subject(element: _Element) -> Subject:

@@ -1,7 +1,8 @@
 """The broker port over AMQP 0-9-1 (RabbitMQ 3.10 and later, quorum queues).
 
-Two connections: one publishes, one consumes. A broker short of memory or disk stops reading from whoever
-publishes; acknowledgements must still get through then. Each connection has its I/O loop in a thread of its
+Separate connections publish, consume and ask. A broker short of memory or disk stops reading from whoever
+publishes; acknowledgements must still get through then. And the one that consumes stops reading itself when
+its caller does not keep up. Each connection has its I/O loop in a thread of its
 own, so heartbeats are answered while the caller judges a batch or waits for a database. The caller's thread
 hands work over and waits; what goes wrong in a callback ends the connection *and* is raised to the caller.
 
@@ -10,9 +11,11 @@ own channel, and what is taken from one queue is a prefix of that channel's deli
 acknowledgement covers it. A delivery tag means nothing beyond its channel; a handle therefore holds the
 channel's object, and is void once that has closed.
 
-**Memory.** Each consumer is given at most `prefetch` messages before it acknowledges. The bound is
-`prefetch` x number of queues x size of a message: for a hub with 190 queues, prefetch 10 and parcels of
-100 kB, 190 MB if every single queue is that full.
+**Memory.** AMQP bounds what a consumer is sent in messages, not in bytes, and for each queue: prefetch 10 of
+190 queues of 50 MB are 95 GB. So the connection stops reading when `buffer_bytes` wait for the caller, and
+goes on at half of that. What is held is therefore at most `buffer_bytes` and one message more, beside the
+messages that the caller has taken. Should the caller be away for long meanwhile the broker cuts the
+connection (after 15 s by default) and the messages come again.
 """
 
 from __future__ import annotations
@@ -36,7 +39,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 import pika
 from pika import exceptions, frame, spec
-from pika.adapters.select_connection import SelectConnection
+from pika.adapters.select_connection import IOLoop, SelectConnection
+from pika.adapters.utils.selector_ioloop_adapter import SelectorIOServicesAdapter
 from pika.credentials import ExternalCredentials
 
 from axis.core.message import Delivered, Message, Outcome, Route
@@ -51,18 +55,16 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Role = Literal["publish", "consume"]
+Role = Literal["publish", "consume", "ask"]
 
 CONTENT_TYPE = "application/vnd.etsi.asic-e+zip"
 APP_ID = "axis"
 
 WINDOW = 100  # confirms outstanding; beyond that the rate does not grow
 WINDOW_BYTES = 32 * 1024 * 1024
-SLOWEST_LINK = (
-    256 * 1024
-)  # bytes a second an agency's line must manage; a large message gets time accordingly
+SLOWEST_LINK = 256 * 1024  # bytes a second an agency's line must manage; a large message gets time accordingly
 SETTLE = 0.5  # seconds a new consumer may take to bring what its queue holds, see _Source
-RECEIVE_BYTES = 64 * 1024  # of one recv(); pika's 4 kB doubles the time a message of 100 kB takes
+RECEIVE_BYTES = 32 * 1024  # of one recv(); with pika's 4 kB a message of 100 kB takes twice the time
 
 # How often a message may come back before the broker itself calls it dead. Not a verdict on the message: a
 # killed consumer returns a whole batch of innocents. The record counts attempts and judges; this is an alarm.
@@ -87,7 +89,8 @@ class AmqpBroker:
     `certificate_file` and `key_file` the broker knows the user by certificate (EXTERNAL), not by password.
     `user_id` is the agency this object serves, None for the hub; it is
     stamped on what is published, and the broker checks it against the login. `prefetch` is how many
-    unacknowledged messages of each queue the broker hands out. `name` is shown in the broker's list of
+    unacknowledged messages of each queue the broker hands out, `buffer_bytes` how many bytes of them wait
+    here before reading pauses. `name` is shown in the broker's list of
     connections. All times in seconds: `connect_timeout` bounds how long one call tries to connect,
     `confirm_timeout` how long publishing goes on without a word from the broker, also while it is blocked.
 
@@ -102,6 +105,7 @@ class AmqpBroker:
         *,
         user_id: str | None,
         prefetch: int = 10,
+        buffer_bytes: int = 256 * 1024 * 1024,
         name: str = "axis",
         ca_file: str = "",
         certificate_file: str = "",
@@ -112,6 +116,7 @@ class AmqpBroker:
     ) -> None:
         self._user_id = user_id
         self._prefetch = prefetch
+        self._buffer_bytes = buffer_bytes
         self._name = name
         self._connect_timeout = connect_timeout
         self._confirm_timeout = confirm_timeout
@@ -142,10 +147,7 @@ class AmqpBroker:
         Raises :class:`Misconfigured` BROKER_CONFIG where a queue exists with other arguments.
         """
         queues = [
-            Route(direction, code, urgent)
-            for code in codes
-            for direction in ("in", "out")
-            for urgent in (True, False)
+            Route(direction, code, urgent) for code in codes for direction in ("in", "out") for urgent in (True, False)
         ]
 
         def work(channel: Channel, done: Callable[[None], None]) -> None:
@@ -158,8 +160,9 @@ class AmqpBroker:
             channel.queue_declare(DEAD_QUEUE, passive=True, callback=lambda _frame: done(None))
 
         # A quorum queue takes some 10 ms to make.
-        self._line("consume").ask(work, self._confirm_timeout + 0.2 * len(queues))
+        self._line("ask").ask(work, self._confirm_timeout + 0.2 * len(queues))
         self._missing.clear()
+        self._sources = {name: source for name, source in self._sources.items() if source.closed is None}
 
     def check(self, size: int = MAX_MESSAGE) -> None:
         """Whether the broker takes messages of `size` bytes; for the hub's start, after :meth:`declare`.
@@ -176,9 +179,7 @@ class AmqpBroker:
         try:
             line.ask(work, self._confirm_timeout + size / SLOWEST_LINK)
         except Misconfigured as error:
-            problem = Problem(
-                Fault.BROKER_CONFIG, expected=f"max_message_size >= {size}", got=error.problems[0].got
-            )
+            problem = Problem(Fault.BROKER_CONFIG, expected=f"max_message_size >= {size}", got=error.problems[0].got)
             raise Misconfigured(problem) from None
 
     def depth(self, route: Route) -> int:
@@ -197,7 +198,7 @@ class AmqpBroker:
                 callback=lambda declared: done(cast("int", declared.method.message_count)),
             )
 
-        return self._line("consume").ask(work, self._confirm_timeout, queue)
+        return self._line("ask").ask(work, self._confirm_timeout, queue)
 
     # -- publishing ----------------------------------------------------------------------------------
 
@@ -244,9 +245,7 @@ class AmqpBroker:
 
     # -- consuming -----------------------------------------------------------------------------------
 
-    def receive(
-        self, routes: Sequence[Route], *, limit: int, max_bytes: int, timeout: float
-    ) -> list[Delivered]:
+    def receive(self, routes: Sequence[Route], *, limit: int, max_bytes: int, timeout: float) -> list[Delivered]:
         """Take messages as the port promises; of one queue no more than `prefetch` are held at a time.
 
         A message that is none of ours (headers missing, sizes or digest wrong) goes to the dead letters with
@@ -261,6 +260,7 @@ class AmqpBroker:
                 if line.ended is not None:  # what is still in the buffers comes again
                     raise line.error
                 raw = self._take(routes, limit, max_bytes)
+                line.release(sum(len(arrived.body) for _, arrived in raw))
                 if not raw:
                     self._require_sources(routes)
                     left = deadline - time.monotonic()
@@ -328,11 +328,12 @@ class AmqpBroker:
             line.submit(source.open)
         with line.changed:
             line.changed.wait_for(
-                lambda: line.ended is not None or all(source.answered for source in fresh),
+                lambda: line.ended is not None or line.io.paused or all(source.answered for source in fresh),
                 self._confirm_timeout,
             )
             line.changed.wait_for(
-                lambda: line.ended is not None or all(source.has_brought_all for source in fresh), SETTLE
+                lambda: line.ended is not None or line.io.paused or all(source.has_brought_all for source in fresh),
+                SETTLE,
             )
         for source in fresh:
             if source.closed is None:
@@ -382,7 +383,7 @@ class AmqpBroker:
         deadline = time.monotonic() + self._connect_timeout
         for attempt in itertools.count():
             parameters = self._parameters[attempt % len(self._parameters)]
-            line = _Line(parameters, f"{self._name} {role}")
+            line = _Line(parameters, f"{self._name} {role}", self._buffer_bytes)
             try:
                 line.start(max(0.1, deadline - time.monotonic()))
             except Unavailable:
@@ -401,7 +402,7 @@ class AmqpBroker:
         line = self._lines.pop(role, None)
         if role == "publish":
             self._outlet = None
-        else:
+        elif role == "consume":
             self._sources.clear()
             self._missing.clear()
         if line is not None:
@@ -480,15 +481,49 @@ class _Connection(SelectConnection):
             return length, frame.Header(channel, body_size, pika.BasicProperties())
 
 
+class _PausableIo(SelectorIOServicesAdapter):  # type: ignore[misc]
+    """The I/O services of a connection that can stop reading from its socket. In the I/O thread only."""
+
+    def __init__(self) -> None:
+        super().__init__(IOLoop())
+        self.paused = False
+        self._readers: dict[int, Callable[[], None]] = {}
+
+    def set_reader(self, fd: int, on_readable: Callable[[], None]) -> None:
+        self._readers[fd] = on_readable
+        if not self.paused:
+            super().set_reader(fd, on_readable)
+
+    def remove_reader(self, fd: int) -> bool:
+        self._readers.pop(fd, None)
+        return bool(super().remove_reader(fd))
+
+    def pause(self) -> None:
+        """Read nothing from now on."""
+        self.paused = True
+        for fd in self._readers:
+            super().remove_reader(fd)
+
+    def resume(self) -> None:
+        """Read again."""
+        self.paused = False
+        for fd, on_readable in self._readers.items():
+            super().set_reader(fd, on_readable)
+
+
 class _Line:
     """One connection with its I/O loop in a thread. Ends once, and is not used again then."""
 
-    def __init__(self, parameters: pika.connection.Parameters, name: str) -> None:
+    def __init__(self, parameters: pika.connection.Parameters, name: str, buffer_bytes: int) -> None:
         self.changed = threading.Condition()  # guards what both threads touch, here, in _Batch and in _Source
         self.opened = False
         self.ended: Exception | None = None
         self.bug: Exception | None = None  # an exception of ours in a callback
+        self.io = _PausableIo()
         self.connection: _Connection
+        self._buffer_bytes = buffer_bytes
+        self._buffered = 0
+        self._leaving = False
         self._parameters = parameters
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -504,6 +539,7 @@ class _Line:
             on_open_callback=self.guarded(self._on_open),
             on_open_error_callback=lambda _connection, reason: self.ended_by(cast("Exception", reason)),
             on_close_callback=lambda _connection, reason: self.ended_by(reason),
+            custom_ioloop=self.io,
         )
         self._thread.start()
         with self.changed:
@@ -528,6 +564,22 @@ class _Line:
         with self.changed:
             if self.ended is None:
                 self.connection.ioloop.add_callback_threadsafe(self.guarded(action))
+
+    def hold(self, size: int) -> None:
+        """So many more bytes wait for the caller. In the I/O thread, under the lock."""
+        self._buffered += size
+        if self._buffered > self._buffer_bytes and not (self.io.paused or self._leaving):
+            self.io.pause()
+
+    def release(self, size: int) -> None:
+        """So many bytes less wait. In any thread, under the lock."""
+        self._buffered -= size
+        if self.io.paused and self._buffered <= self._buffer_bytes // 2:
+            self.submit(self._resume)
+
+    def _resume(self) -> None:
+        if self.io.paused:
+            self.io.resume()
 
     def ask(self, work: Callable[[Channel, Callable[[T], None]], None], timeout: float, queue: str = "") -> T:
         """Do `work`, which concerns `queue`, on a channel of its own; what it answers with.
@@ -594,6 +646,8 @@ class _Line:
             self.changed.notify_all()
 
     def _disconnect(self) -> None:
+        self._leaving = True
+        self._resume()  # or the answer to the good-bye would not be read
         if self.connection.is_open or not (self.connection.is_closed or self.connection.is_closing):
             self.connection.close()
 
@@ -613,7 +667,7 @@ class _Line:
         finally:
             self.ended_by(ConnectionError("the I/O loop ended"))
             if not self.connection.is_closed:
-                # Ended by us. As pika does it for a missed heartbeat; without a good-bye, the broker may be dumb.
+                # Ended by us: as pika does it for a missed heartbeat. No good-bye, the broker may be dumb.
                 with contextlib.suppress(Exception):
                     self.connection._terminate_stream(self.ended)  # type: ignore[attr-defined]
                     self.connection.ioloop.process_timeouts()
@@ -686,9 +740,7 @@ class _Outlet:
                 batch.done = True
                 self.line.changed.notify_all()
 
-    def _on_return(
-        self, _channel: Channel, method: Any, properties: pika.BasicProperties, _body: bytes
-    ) -> None:
+    def _on_return(self, _channel: Channel, method: Any, properties: pika.BasicProperties, _body: bytes) -> None:
         """Mark the first outstanding one with this id and key: returns come in the order of publishing."""
         batch = self._batch
         if batch is None:
@@ -831,6 +883,7 @@ class _Source:
             self.buffer.append(_Arrived(method.delivery_tag, method.redelivered, properties, body))
             self._unsettled[method.delivery_tag] = None
             self._arrivals += 1
+            self.line.hold(len(body))
             self.line.changed.notify_all()
 
     def _cancelled(self, _frame: object) -> None:
@@ -843,6 +896,7 @@ class _Source:
         with self.line.changed:
             if self.closed is None:
                 self.closed = reason
+            self.line.release(sum(len(arrived.body) for arrived in self.buffer))
             self.buffer.clear()
             self._unsettled.clear()
             self.line.changed.notify_all()
@@ -884,9 +938,7 @@ def _read(route: Route, arrived: _Arrived) -> Message | None:
     trouble = ""
     if not isinstance(properties.message_id, str) or not properties.message_id:
         trouble = "no message id"
-    elif not (
-        type(size) is int and type(proof) is int and size >= 0 and proof >= 0 and size + proof == len(body)
-    ):
+    elif not (type(size) is int and type(proof) is int and size >= 0 and proof >= 0 and size + proof == len(body)):
         trouble = f"size {size!r} and proof {proof!r} do not make {len(body)}"
     elif (headers.get("part"), headers.get("parts")) != (1, 1):
         trouble = f"part {headers.get('part')!r} of {headers.get('parts')!r}"
@@ -895,9 +947,7 @@ def _read(route: Route, arrived: _Arrived) -> Message | None:
     elif not (properties.user_id is None or isinstance(properties.user_id, str)):
         trouble = "the user id is no text"
     if trouble:
-        log.error(
-            "message %r in %s is none of ours, rejected: %s", properties.message_id, route.queue, trouble
-        )
+        log.error("message %r in %s is none of ours, rejected: %s", properties.message_id, route.queue, trouble)
         return None
     return Message(str(properties.message_id), route, body[:size], body[size:], properties.user_id)
 
@@ -921,9 +971,7 @@ def _parameters(
     url: str, tls: ssl.SSLContext | None, *, by_certificate: bool, heartbeat: int, blocked: float, name: str
 ) -> pika.connection.Parameters:
     if not url.strip().startswith(("amqp://", "amqps://")):
-        raise Misconfigured(
-            Problem(Fault.BROKER_CONFIG, got="the broker's URL begins with amqp:// or amqps://")
-        )
+        raise Misconfigured(Problem(Fault.BROKER_CONFIG, got="the broker's URL begins with amqp:// or amqps://"))
     try:
         parameters = pika.URLParameters(url.strip())
     except (ValueError, TypeError, AttributeError) as error:

@@ -81,9 +81,7 @@ class Database:
         with self.begin() as connection:
             metadata.create_all(connection, [meta, *tables])
             insert_or_ignore(connection, meta, {"name": "schema_version", "value": str(SCHEMA_VERSION)})
-            found = connection.execute(
-                sa.select(meta.c.value).where(meta.c.name == "schema_version")
-            ).scalar_one()
+            found = connection.execute(sa.select(meta.c.value).where(meta.c.name == "schema_version")).scalar_one()
         if found != str(SCHEMA_VERSION):
             raise Misconfigured(Problem(Fault.SCHEMA_VERSION, got=found, expected=str(SCHEMA_VERSION)))
 
@@ -115,9 +113,7 @@ def _translated() -> Iterator[None]:
         yield
     except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
         original = getattr(error, "orig", None) or error
-        raise Unavailable(
-            Problem(Fault.STORE_DOWN, got=f"{type(original).__name__}: {original}"[:300])
-        ) from error
+        raise Unavailable(Problem(Fault.STORE_DOWN, got=f"{type(original).__name__}: {original}"[:300])) from error
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -45,9 +45,7 @@ queue_message = sa.Table(
     metadata,
     sa.Column("id", BIG_ID, primary_key=True, autoincrement=True),
     sa.Column("queue", sa.Text, sa.ForeignKey(queue.c.name), nullable=False),
-    sa.Column(
-        "came_from", sa.Text, nullable=False
-    ),  # the queue it was published to; tells a dead letter's origin
+    sa.Column("came_from", sa.Text, nullable=False),  # the queue it was published to; tells a dead letter's origin
     sa.Column("message_id", sa.Text, nullable=False),
     sa.Column("user_id", sa.Text),
     sa.Column("body_digest", sa.Text, nullable=False),
@@ -151,9 +149,7 @@ class EmbeddedBroker:
                 connection.execute(sa.insert(queue_message), rows)
         return outcomes
 
-    def receive(
-        self, routes: Sequence[Route], *, limit: int, max_bytes: int, timeout: float
-    ) -> list[Delivered]:
+    def receive(self, routes: Sequence[Route], *, limit: int, max_bytes: int, timeout: float) -> list[Delivered]:
         """Take messages as the port promises; one transaction, whatever the number of routes.
 
         Raises :class:`Unavailable` BROKER_NO_QUEUE when none of the queues exists (those that do are
@@ -161,12 +157,8 @@ class EmbeddedBroker:
         :class:`axis.errors.Corrupted` BODY_CORRUPT when a stored body is not what was published.
         """
         for route in routes:
-            if self._user_id not in {None, route.code} or (
-                self._user_id is not None and route.direction == "in"
-            ):
-                raise Misconfigured(
-                    Problem(Fault.BROKER_CONFIG, got=f"{self._user_id} may not read {route.queue}")
-                )
+            if self._user_id not in {None, route.code} or (self._user_id is not None and route.direction == "in"):
+                raise Misconfigured(Problem(Fault.BROKER_CONFIG, got=f"{self._user_id} may not read {route.queue}"))
         deadline = time.monotonic() + timeout
         while True:
             # Looking needs no lock; only when something is there does the one writer start.
@@ -184,9 +176,7 @@ class EmbeddedBroker:
         if rows := self._held(deliveries):
             with self._database.begin() as connection:
                 connection.execute(
-                    sa.delete(queue_message).where(
-                        queue_message.c.id.in_(rows), queue_message.c.held_by == self._token
-                    )
+                    sa.delete(queue_message).where(queue_message.c.id.in_(rows), queue_message.c.held_by == self._token)
                 )
 
     def reject(self, deliveries: Sequence[Delivered]) -> None:
@@ -224,9 +214,7 @@ class EmbeddedBroker:
         with self._database.read() as connection:
             if not _existing(connection, {name}):
                 raise Unavailable(Problem(Fault.BROKER_NO_QUEUE, got=name))
-            waiting = sa.select(sa.func.count()).where(
-                queue_message.c.queue == name, queue_message.c.held_by.is_(None)
-            )
+            waiting = sa.select(sa.func.count()).where(queue_message.c.queue == name, queue_message.c.held_by.is_(None))
             return int(connection.execute(waiting).scalar_one())
 
     @staticmethod
@@ -238,9 +226,7 @@ class EmbeddedBroker:
     def _take(self, routes: Sequence[Route], limit: int, max_bytes: int) -> list[Delivered]:
         with self._database.begin() as connection:
             chosen = self._choose(_first_waiting(connection, routes, limit), routes, limit, max_bytes)
-            rows = connection.execute(
-                sa.select(queue_message).where(queue_message.c.id.in_(chosen))
-            ).mappings()
+            rows = connection.execute(sa.select(queue_message).where(queue_message.c.id.in_(chosen))).mappings()
             by_id = {row["id"]: row for row in rows}
             connection.execute(
                 sa.update(queue_message)
@@ -285,9 +271,9 @@ class EmbeddedBroker:
 
 
 def why_not_publish(message: Message, user_id: str | None) -> str:
-    """Why the broker user `user_id` may not publish `message`; "" if it may. None is the hub, or a user whom all
-    share: nothing is stamped then, whatever the message says.
+    """Why the broker user `user_id` may not publish `message`; "" if it may.
 
+    None is the hub, or a user whom all share: nothing is stamped then, whatever the message says.
     An agency publishes only to the hub, by its own routing keys and in its own name.
     """
     if user_id is not None and message.user_id not in {None, user_id}:
@@ -317,16 +303,12 @@ def _free(connection: Connection, which: sa.ColumnElement[bool]) -> int:
 def _is_any_waiting(connection: Connection, routes: Sequence[Route]) -> bool:
     names = {route.queue for route in routes}
     waiting = (
-        sa.select(sa.literal(1))
-        .where(queue_message.c.queue.in_(names), queue_message.c.held_by.is_(None))
-        .limit(1)
+        sa.select(sa.literal(1)).where(queue_message.c.queue.in_(names), queue_message.c.held_by.is_(None)).limit(1)
     )
     return connection.execute(waiting).first() is not None
 
 
-def _first_waiting(
-    connection: Connection, routes: Sequence[Route], limit: int
-) -> dict[str, list[tuple[int, int]]]:
+def _first_waiting(connection: Connection, routes: Sequence[Route], limit: int) -> dict[str, list[tuple[int, int]]]:
     """(id, size) of the first `limit` waiting rows of each queue, in order of arrival; one statement.
 
     Only so many are looked at in each queue, so a backlog of a million costs no more than one of a hundred.

@@ -29,9 +29,7 @@ outgoing = sa.Table(
     metadata,
     sa.Column("agency", sa.Text, primary_key=True),
     sa.Column("source_digest", sa.Text, primary_key=True),  # SHA-256 of what the local system gave
-    sa.Column(
-        "state", sa.Text, nullable=False
-    ),  # pending, accepted, refused (by the hub), invalid (found here)
+    sa.Column("state", sa.Text, nullable=False),  # pending, accepted, refused (by the hub), invalid (found here)
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("document_id", sa.Text, nullable=False),
     sa.Column("content_digest", sa.Text, nullable=False),
@@ -178,9 +176,7 @@ class JournalReader:
 
     def incoming(self, identifier: str) -> RowMapping | None:
         """The received thing with this id."""
-        return self._first(
-            sa.select(incoming).where(incoming.c.agency == self.agency, incoming.c.id == identifier)
-        )
+        return self._first(sa.select(incoming).where(incoming.c.agency == self.agency, incoming.c.id == identifier))
 
     def registry(self) -> tuple[int, bytes] | None:
         """(version, parcel) of the registry installed here."""
@@ -423,9 +419,7 @@ class JournalTransaction(JournalReader):
     def postpone(self, number: int, attempts: int, again_at: datetime) -> None:
         """A receipt was not confirmed."""
         self.connection.execute(
-            sa.update(posted)
-            .where(posted.c.number == number)
-            .values(attempts=attempts, not_before=to_text(again_at))
+            sa.update(posted).where(posted.c.number == number).values(attempts=attempts, not_before=to_text(again_at))
         )
 
     def install(self, version: int, parcel: bytes, entry: Entry) -> bool:

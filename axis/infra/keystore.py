@@ -35,9 +35,7 @@ AUTHORITY_YEARS, CERTIFICATE_YEARS = 20, 5  # a subordinate CA of the state live
 
 def new_key(kind: KeyType) -> PrivateKey:
     """A fresh P-256 or RSA-2048 key."""
-    return (
-        ec.generate_private_key(ec.SECP256R1()) if kind == "p256" else rsa.generate_private_key(65537, 2048)
-    )
+    return ec.generate_private_key(ec.SECP256R1()) if kind == "p256" else rsa.generate_private_key(65537, 2048)
 
 
 def new_authority(now: datetime) -> Signer:

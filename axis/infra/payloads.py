@@ -42,7 +42,5 @@ def get(connection: Connection, digest: str) -> bytes:
 
 def sweep(connection: Connection, references: Iterable[sa.Column[str]]) -> int:
     """Drop every payload that no column of `references` names any more; how many."""
-    unused = sa.and_(
-        *(~sa.exists(sa.select(sa.literal(1)).where(column == payload.c.digest)) for column in references)
-    )
+    unused = sa.and_(*(~sa.exists(sa.select(sa.literal(1)).where(column == payload.c.digest)) for column in references))
     return connection.execute(sa.delete(payload).where(unused)).rowcount

@@ -81,9 +81,7 @@ refusal = sa.Table(
     "refusal",
     metadata,
     sa.Column("sender", sa.Text, primary_key=True),
-    sa.Column(
-        "digest", sa.Text, primary_key=True
-    ),  # of the content; of the bytes where no content was verified
+    sa.Column("digest", sa.Text, primary_key=True),  # of the content; of the bytes where no content was verified
     sa.Column("document_id", sa.Text, nullable=False),
     sa.Column("receipt_digest", sa.Text, nullable=False),
     sa.Column("retry", sa.Boolean, nullable=False),
@@ -208,9 +206,7 @@ class HubReader:
     def accepted_by_parcel(self, sender: str, parcel_digest: str) -> RowMapping | None:
         """The submission that was accepted with exactly these bytes."""
         return self._one(
-            sa.select(submission).where(
-                submission.c.parcel_digest == parcel_digest, submission.c.sender == sender
-            )
+            sa.select(submission).where(submission.c.parcel_digest == parcel_digest, submission.c.sender == sender)
         )
 
     def refusal(self, sender: str, digest: str) -> RowMapping | None:
@@ -223,9 +219,7 @@ class HubReader:
 
     def delivery(self, axis_id: str, recipient: str) -> RowMapping | None:
         """The delivery of this submission to this member."""
-        return self._one(
-            sa.select(delivery).where(delivery.c.axis_id == axis_id, delivery.c.recipient == recipient)
-        )
+        return self._one(sa.select(delivery).where(delivery.c.axis_id == axis_id, delivery.c.recipient == recipient))
 
     def delivery_of_document(self, sender: str, document_id: str, recipient: str) -> RowMapping | None:
         """The delivery of `sender`'s document to `recipient`, with the submission's columns."""
@@ -290,9 +284,7 @@ class HubReader:
     def waiting(self, excluded: Sequence[str] = ()) -> tuple[int, datetime | None]:
         """(outbox rows left, the earliest time one of them is due), none of `excluded`."""
         count, first = self.connection.execute(
-            sa.select(sa.func.count(), sa.func.min(outbox.c.not_before)).where(
-                outbox.c.code.not_in(list(excluded))
-            )
+            sa.select(sa.func.count(), sa.func.min(outbox.c.not_before)).where(outbox.c.code.not_in(list(excluded)))
         ).one()
         return count, from_text(first) if first else None
 
@@ -356,9 +348,7 @@ class HubTransaction(HubReader):
         )
         return digest
 
-    def accept(
-        self, candidate: Candidate, axis_id: str, parcel: bytes, version: int, now: datetime
-    ) -> str | None:
+    def accept(self, candidate: Candidate, axis_id: str, parcel: bytes, version: int, now: datetime) -> str | None:
         """Take the candidate's key and store its parcel; the ledger entry's digest, None if the key is taken.
 
         The caller completes it with :meth:`store_acceptance` and :meth:`add_delivery` in this transaction.
@@ -400,9 +390,7 @@ class HubTransaction(HubReader):
         }
         if packet.status_code:
             detail["status"] = packet.status_code
-        return self.enter(
-            Entry(now, HUB, "submission.accepted", axis_id, "", detail | {"sender": candidate.sender})
-        )
+        return self.enter(Entry(now, HUB, "submission.accepted", axis_id, "", detail | {"sender": candidate.sender}))
 
     def store_acceptance(
         self, axis_id: str, receipt: bytes, statements: Sequence[Statement], sender: str, now: datetime
@@ -509,9 +497,7 @@ class HubTransaction(HubReader):
         self.send(to, digest, now)
         return digest
 
-    def move(
-        self, row: RowMapping, step: Step, entry: Entry, *, attempts: int | None = None
-    ) -> tuple[State, str]:
+    def move(self, row: RowMapping, step: Step, entry: Entry, *, attempts: int | None = None) -> tuple[State, str]:
         """Move a delivery by the table, with its entry; (new state, entry digest).
 
         Raises :class:`axis.core.lifecycle.IllegalStepError` and changes nothing where the table has a gap.
@@ -566,9 +552,7 @@ class HubTransaction(HubReader):
     def postpone(self, due: Due, until: datetime, entry: Entry | None) -> None:
         """An outbox row was not confirmed: try again at `until`."""
         self.connection.execute(
-            sa.update(outbox)
-            .where(outbox.c.id == due.row)
-            .values(attempts=due.attempts + 1, not_before=to_text(until))
+            sa.update(outbox).where(outbox.c.id == due.row).values(attempts=due.attempts + 1, not_before=to_text(until))
         )
         if entry is not None:
             self.enter(entry)
@@ -578,13 +562,11 @@ class HubTransaction(HubReader):
         insert_or_ignore(self.connection, attempt, {"queue": queue, "message_id": message_id, "count": 0})
         where = sa.and_(attempt.c.queue == queue, attempt.c.message_id == message_id)
         self.connection.execute(sa.update(attempt).where(where).values(count=attempt.c.count + 1))
-        return self.connection.execute(sa.select(attempt.c.count).where(where)).scalar_one()
+        return int(self.connection.execute(sa.select(attempt.c.count).where(where)).scalar_one())
 
     def forget_attempts(self, queue: str, message_id: str) -> None:
         """The message was dealt with."""
-        self.connection.execute(
-            sa.delete(attempt).where(attempt.c.queue == queue, attempt.c.message_id == message_id)
-        )
+        self.connection.execute(sa.delete(attempt).where(attempt.c.queue == queue, attempt.c.message_id == message_id))
 
     def store_registry(
         self, version: int, parcel: bytes, issued_at: datetime, codes: Sequence[str], entry: Entry
@@ -672,6 +654,4 @@ def units(row: RowMapping) -> list[str]:
 
 def message(reader: HubReader, due: Due) -> Message:
     """The message of an outbox row."""
-    return Message(
-        due.message_id, due.route, reader.payload(due.body_digest), reader.payload(due.proof_digest)
-    )
+    return Message(due.message_id, due.route, reader.payload(due.body_digest), reader.payload(due.proof_digest))

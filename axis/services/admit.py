@@ -97,9 +97,7 @@ def _judge_alone(hub: Hub, delivered: Delivered, now: datetime) -> None:
         try:
             if attempts > MAX_ATTEMPTS:
                 problem = Problem(Fault.QUARANTINED, got=str(attempts - 1))
-                opened = _Opened(
-                    delivered, hashlib.sha256(delivered.message.body).hexdigest(), None, (problem,)
-                )
+                opened = _Opened(delivered, hashlib.sha256(delivered.message.body).hexdigest(), None, (problem,))
                 with hub.store.transaction() as tx:
                     _refuse(hub, tx, opened, opened.problems, now)
                     tx.forget_attempts(queue, message_id)
@@ -198,9 +196,7 @@ def _record_document(hub: Hub, tx: HubTransaction, opened: _Opened, now: datetim
             raise Unavailable(Problem(Fault.STORE_DOWN, got="key taken and gone"))
         _answer_taken(tx, candidate, taken, now)
         return
-    _accept(
-        hub, tx, candidate, axis_id, entry, opened.digest, now, silent=original is not None and not climbed
-    )
+    _accept(hub, tx, candidate, axis_id, entry, opened.digest, now, silent=original is not None and not climbed)
     if original is not None and climbed:
         detail = {
             "unit": candidate.packet.sender.organ_id,
@@ -208,17 +204,13 @@ def _record_document(hub: Hub, tx: HubTransaction, opened: _Opened, now: datetim
             "by": axis_id,
         }
         event = Entry(now, candidate.sender, "delivery.status", original["axis_id"], candidate.sender, detail)
-        tx.report(
-            original["id"], candidate.packet.sender.organ_id, climbed, candidate.packet.timestamp, event
-        )
+        tx.report(original["id"], candidate.packet.sender.organ_id, climbed, candidate.packet.timestamp, event)
 
 
 def _original(tx: HubTransaction, candidate: Candidate) -> tuple[RowMapping, str]:
     """(the delivery a status speaks of, the unit's status after it); "" when E.1 had said it already."""
     packet = candidate.packet
-    row = tx.delivery_of_document(
-        candidate.addressees[0].code, packet.response_for[0].document_id, candidate.sender
-    )
+    row = tx.delivery_of_document(candidate.addressees[0].code, packet.response_for[0].document_id, candidate.sender)
     business = tx.business(row["id"]) if row is not None else {}
     known = admission.Original(row["axis_id"], row["recipient"], (), business) if row is not None else None
     climbed = admission.judge_report(candidate, known)
@@ -271,9 +263,7 @@ def _answer_again(tx: HubTransaction, agency: str, taken: RowMapping, now: datet
     tx.enter(Entry(now, HUB, "submission.repeated", taken["axis_id"], "", {"sender": agency}))
 
 
-def _refuse(
-    hub: Hub, tx: HubTransaction, opened: _Opened, problems: Sequence[Problem], now: datetime
-) -> None:
+def _refuse(hub: Hub, tx: HubTransaction, opened: _Opened, problems: Sequence[Problem], now: datetime) -> None:
     """A.2 with every reason; the stored one again where the refusal depended on the bytes alone."""
     agency, body = opened.agency, opened.delivered.message.body
     errors = [p for p in problems if p.severity == "error"]
@@ -295,12 +285,8 @@ def _refuse(
         "bytes": opened.digest,
     }
     entry = tx.enter(Entry(now, HUB, "submission.refused", "", agency, detail))
-    refused = Statement(
-        hub.new_id(now), Event.SubmissionRejection, whole(now), "", (), receipt.reasons(errors), entry
-    )
-    a2 = receipt.signed(
-        Receipt(hub.installation, HUB, subject, (refused,), hub.registry().version), hub.signer, now
-    )
+    refused = Statement(hub.new_id(now), Event.SubmissionRejection, whole(now), "", (), receipt.reasons(errors), entry)
+    a2 = receipt.signed(Receipt(hub.installation, HUB, subject, (refused,), hub.registry().version), hub.signer, now)
     tx.refuse(agency, key, document_id, a2, retry=retry, codes=codes, now=now)
 
 
@@ -329,9 +315,7 @@ def _record_receipt(hub: Hub, tx: HubTransaction, opened: _Opened, now: datetime
         subject.kind,
     )
     if about is None or not known or said.installation != hub.installation:
-        raise _QuarantineError(
-            Problem(Fault.RECEIPT_INVALID, got=f"no such submission {subject.axis_id[:40]}")
-        )
+        raise _QuarantineError(Problem(Fault.RECEIPT_INVALID, got=f"no such submission {subject.axis_id[:40]}"))
     news = [one for one in said.statements if _apply(tx, about, one, now)]
     if news:
         body = opened.delivered.message.body

@@ -146,24 +146,16 @@ def _keep_document(agency: Agency, tx: JournalTransaction, message: Message, now
     accepted = receipt.read(parcel.peek(message.proof)[1], HUB)
     subject = accepted.subject
     if accepted.registry_version > agency.registry().version:
-        entry = Entry(
-            now, agency.code, "mail.held", subject.axis_id, "", {"registry": accepted.registry_version}
-        )
-        tx.receive(
-            subject.axis_id, _kind(subject), message.body, message.proof, "held", _facts(subject), entry
-        )
+        entry = Entry(now, agency.code, "mail.held", subject.axis_id, "", {"registry": accepted.registry_version})
+        tx.receive(subject.axis_id, _kind(subject), message.body, message.proof, "held", _facts(subject), entry)
         return
     try:
         verify_mail(agency, message.body, message.proof)
     except Rejected as error:
         if error.fault is Fault.RECEIPT_INVALID:
             raise  # the hub's word cannot be believed: nobody to answer. Otherwise E.2 will tell the sender.
-    entry = Entry(
-        now, agency.code, "mail.received", subject.axis_id, "", {"content_digest": subject.content_digest}
-    )
-    tx.receive(
-        subject.axis_id, _kind(subject), message.body, message.proof, "received", _facts(subject), entry
-    )
+    entry = Entry(now, agency.code, "mail.received", subject.axis_id, "", {"content_digest": subject.content_digest})
+    tx.receive(subject.axis_id, _kind(subject), message.body, message.proof, "received", _facts(subject), entry)
 
 
 def _facts(subject: Subject) -> dict[str, str]:
@@ -252,11 +244,7 @@ def hand_over(agency: Agency, now: datetime) -> int:
 def _release_held(agency: Agency) -> None:
     with agency.journal.reading() as reader:
         version = reader.registry_version()
-        ready = [
-            row["id"]
-            for row in reader.held()
-            if _needed_version(reader.payload(row["proof_digest"])) <= version
-        ]
+        ready = [row["id"] for row in reader.held() if _needed_version(reader.payload(row["proof_digest"])) <= version]
     if ready:
         with agency.journal.transaction() as tx:
             for identifier in ready:
@@ -274,9 +262,7 @@ def _prepare(agency: Agency, row: RowMapping) -> Names:
     return [(file.folder, file.name) for file in files]
 
 
-def _finish(
-    agency: Agency, tx: JournalTransaction, row: RowMapping, failure: AxisError | None, now: datetime
-) -> None:
+def _finish(agency: Agency, tx: JournalTransaction, row: RowMapping, failure: AxisError | None, now: datetime) -> None:
     """Record how it went: handed over (E.1), refused for good (E.2), or not now (nothing is said)."""
     if isinstance(failure, Unavailable):
         attempts = row["attempts"] + 1
@@ -293,9 +279,7 @@ def _finish(
         subject = receipt.read(parcel.peek(tx.payload(row["proof_digest"]))[1], HUB).subject
         event = Event.ContentHandoverFailure if failure else Event.ContentHandover
         identifier = uuid7(now, os.urandom(10))
-        statement = Statement(
-            identifier, event, whole(now), agency.code, (), receipt.reasons(problems), entry.digest
-        )
+        statement = Statement(identifier, event, whole(now), agency.code, (), receipt.reasons(problems), entry.digest)
         said = Receipt(agency.installation, agency.code, subject, (statement,))
         answer = receipt.signed(said, agency.signer, now)
     tx.handed_over(row["id"], state, entry, answer, now)
@@ -318,9 +302,7 @@ def _files(agency: Agency, reader: JournalReader, row: RowMapping) -> list[Local
     folder: Folder = "status" if row["kind"] == "status" else "inbox"
     return [
         LocalFile(folder, f"{row['id']}.asice", body),
-        LocalFile(
-            folder, f"{row['id']}.edxml", edxml.write_packet(opened.content, packet, opened.attachments)
-        ),
+        LocalFile(folder, f"{row['id']}.edxml", edxml.write_packet(opened.content, packet, opened.attachments)),
     ]
 
 

@@ -98,9 +98,7 @@ def packet(letter: Letter, names: Mapping[str, str], now: datetime, seed: int) -
 
     cid = hashlib.sha256(letter.document_id.encode()).hexdigest()[:32]
     number, file_name = letter.number, f"{letter.number}-TL-{letter.sender}.signed.pdf"
-    described = (
-        f"<{p}ContentType>{media_type}</{p}ContentType><{p}AttachmentName>{file_name}</{p}AttachmentName>"
-    )
+    described = f"<{p}ContentType>{media_type}</{p}ContentType><{p}AttachmentName>{file_name}</{p}AttachmentName>"
     return f"""<?xml version="1.0" encoding="UTF-8"?>
 <edXML xmlns="{NAMESPACE}">
 <{p}edXMLEnvelope xmlns:edXML="{NAMESPACE}"><{p}edXMLHeader><{p}MessageHeader>

@@ -37,9 +37,7 @@ class Letter:
         return hashlib.sha256(self.data).hexdigest()
 
 
-def prepare(
-    journal: Journal, hub: Certificate, sender: str, name: str, data: bytes, to: Sequence[str]
-) -> Letter:
+def prepare(journal: Journal, hub: Certificate, sender: str, name: str, data: bytes, to: Sequence[str]) -> Letter:
     """Check `data` as the sender's adapter and the hub would, as far as can be known here."""
     with journal.reading() as reader:
         found = reader.registry()

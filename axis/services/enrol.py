@@ -137,9 +137,7 @@ def sign_registry(registry: Registry, hub: Signer, now: datetime) -> bytes:
     return parcel.build(parcel.REGISTRY, trust.write(registry), (), hub, now)
 
 
-def export(
-    home: Path, config: Config, codes: Sequence[str], registry: bytes, target: Path, now: datetime
-) -> None:
+def export(home: Path, config: Config, codes: Sequence[str], registry: bytes, target: Path, now: datetime) -> None:
     """A home of its own for the adapters of `codes`: their keys, the CA's and the hub's certificate, the
     registry, settings; nothing else. Raises :class:`Misconfigured`: HOME_EXISTS, KEY_FILE_MISSING."""
     if (target / settings.FILE).exists():

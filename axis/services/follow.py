@@ -152,9 +152,7 @@ def trace_journal(journals: dict[str, Journal], reference: str) -> dict[str, Any
         for code, row, _ in found
         if row["direction"] == "incoming"
     ]
-    document = {
-        key: about[key] for key in ("axis_id", "kind", "document_id", "code", "subject", "content_digest")
-    }
+    document = {key: about[key] for key in ("axis_id", "kind", "document_id", "code", "subject", "content_digest")}
     return {
         "document": {
             **document,

@@ -45,9 +45,7 @@ class Breakers:
         if self._until.get(code, now) > now:
             return
         self._failures[code] = self._failures.get(code, 0) + 1
-        wait = lifecycle.retry_after(
-            self._failures[code], jitter, first=BREAKER_FIRST, longest=BREAKER_LONGEST
-        )
+        wait = lifecycle.retry_after(self._failures[code], jitter, first=BREAKER_FIRST, longest=BREAKER_LONGEST)
         self._until[code] = now + wait
 
     def succeeded(self, code: str) -> None:
@@ -114,9 +112,7 @@ class Hub:
 
     def issue(self, tx: HubTransaction, row: RowMapping, statements: list[Statement], now: datetime) -> None:
         """Sign D statements about one submission and send them to its sender."""
-        subject = Subject(
-            row["axis_id"], row["kind"], row["sender"], row["document_id"], row["content_digest"]
-        )
+        subject = Subject(row["axis_id"], row["kind"], row["sender"], row["document_id"], row["content_digest"])
         signed = receipt.signed(Receipt(self.installation, HUB, subject, tuple(statements)), self.signer, now)
         tx.issue(row["axis_id"], signed, statements, row["sender"], now)
 

@@ -70,9 +70,7 @@ def resume(registrar: Registrar, code: str, reason: str, now: datetime) -> Regis
     return _change(registrar, replace(member, suspensions=ended), "resume", reason, now)
 
 
-def rotate(
-    registrar: Registrar, code: str, key_type: KeyType, *, revoke: bool, reason: str, now: datetime
-) -> Registry:
+def rotate(registrar: Registrar, code: str, key_type: KeyType, *, revoke: bool, reason: str, now: datetime) -> Registry:
     """A new key for `code`; the old certificates stay, for what they signed, and may be revoked from now on."""
     member = _known(registrar.registry(), code)
     for ending in ("key", "pem"):

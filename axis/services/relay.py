@@ -69,9 +69,7 @@ def _confirmed(tx: HubTransaction, due: Due, consigned: dict[str, list[RowMappin
     if State(row["state"]) in {State.ACCEPTED, State.FAILED}:
         consigned.setdefault(row["axis_id"], []).append(row)
     else:  # E.1 overtook us, or a crash made us publish again
-        tx.move(
-            row, Step.CONSIGNED, Entry(now, HUB, "delivery.republished", row["axis_id"], row["recipient"])
-        )
+        tx.move(row, Step.CONSIGNED, Entry(now, HUB, "delivery.republished", row["axis_id"], row["recipient"]))
 
 
 def _consign(hub: Hub, tx: HubTransaction, rows: list[RowMapping], now: datetime) -> None:

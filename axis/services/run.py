@@ -77,9 +77,7 @@ def rounds(
             failures += 1
             wait = lifecycle.retry_after(failures, 1.0, first=0.5, longest=30)
             log.warning("%s; again in %.1f s", error, wait.total_seconds())
-            for broker in {
-                id(b): b for b in [*(a.broker for a in agencies), *([hub.broker] if hub else [])]
-            }.values():
+            for broker in {id(b): b for b in [*(a.broker for a in agencies), *([hub.broker] if hub else [])]}.values():
                 broker.close()
             if until_idle and failures > 5:
                 raise

@@ -117,19 +117,13 @@ def _check_sender(agency: Agency, packet: Packet) -> None:
 
 def _frozen(source: Source, packet: Packet, digest: str, signed: bytes, problems: list[Problem]) -> Outgoing:
     findings = [p.as_json() for p in problems]
-    return Outgoing(
-        source.digest, "pending", packet.kind.value, named(packet), digest, signed, facts(packet), findings
-    )
+    return Outgoing(source.digest, "pending", packet.kind.value, named(packet), digest, signed, facts(packet), findings)
 
 
-def _invalid(
-    source: Source, packet: Packet | None, problems: list[Problem] | tuple[Problem, ...]
-) -> Outgoing:
+def _invalid(source: Source, packet: Packet | None, problems: list[Problem] | tuple[Problem, ...]) -> Outgoing:
     kind, document_id = (packet.kind.value, named(packet)) if packet else ("", "")
     findings = [p.as_json() for p in problems]
-    return Outgoing(
-        source.digest, "invalid", kind, document_id, "", b"", facts(packet) if packet else {}, findings
-    )
+    return Outgoing(source.digest, "invalid", kind, document_id, "", b"", facts(packet) if packet else {}, findings)
 
 
 def facts(packet: Packet) -> dict[str, Any]:

@@ -90,7 +90,8 @@ class AmqpPlace:
         """The connections are gone; the broker's data are not."""
         for broker in self.opened:
             for line in broker._lines.values():
-                line.connection._transport._sock.shutdown(2)  # as if the cable was cut
+                transport: Any = line.connection.__dict__["_transport"]
+                transport._sock.shutdown(2)  # as if the cable was cut
         self.opened.clear()
 
     def dead(self) -> int:
@@ -132,18 +133,14 @@ def hub(place: Place) -> Broker:
 
 
 def message(route: Route = FROM_G22, body: bytes | None = None, **more: Any) -> Message:
-    return Message(
-        more.pop("id", uuid.uuid4().hex), route, uuid.uuid4().bytes if body is None else body, **more
-    )
+    return Message(more.pop("id", uuid.uuid4().hex), route, uuid.uuid4().bytes if body is None else body, **more)
 
 
 def messages(count: int, route: Route = FROM_G22) -> list[Message]:
     return [message(route) for _ in range(count)]
 
 
-def take(
-    broker: Broker, routes: list[Route] | None = None, *, limit: int = 1000, wait: float = 5
-) -> list[Delivered]:
+def take(broker: Broker, routes: list[Route] | None = None, *, limit: int = 1000, wait: float = 5) -> list[Delivered]:
     """One receive(); HUB's routes if none are given."""
     return broker.receive(HUB if routes is None else routes, limit=limit, max_bytes=1 << 30, timeout=wait)
 
@@ -269,9 +266,7 @@ def test_what_an_agency_publishes_bears_its_code(place: Place, hub: Broker) -> N
     assert [delivered.user_id for delivered in take_all(hub)] == ["G22", "G22"]
 
 
-def test_an_agency_publishes_neither_in_anothers_name_nor_to_anothers_queue(
-    place: Place, hub: Broker
-) -> None:
+def test_an_agency_publishes_neither_in_anothers_name_nor_to_anothers_queue(place: Place, hub: Broker) -> None:
     agency = place.open("G22")
     sent = [
         message(user_id="G22"),
@@ -542,9 +537,7 @@ def test_two_who_publish_and_two_who_take_lose_and_double_nothing(place: Place, 
             broker.ack(taken)
             found[number] += [one.message for one in taken]
 
-    threads = [
-        threading.Thread(target=guarded, args=(work, n)) for work in (publish, consume) for n in (0, 1)
-    ]
+    threads = [threading.Thread(target=guarded, args=(work, n)) for work in (publish, consume) for n in (0, 1)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -581,7 +574,10 @@ def test_the_number_of_statements_does_not_depend_on_the_number_of_routes(file: 
     for some in (routes[:2], routes):
         broker.publish([message(some[-1], b"body")])
         seen: list[str] = []
-        listen = lambda *arguments, seen=seen: seen.append(arguments[2])  # noqa: E731
+
+        def listen(*arguments: Any, seen: list[str] = seen) -> None:
+            seen.append(arguments[2])
+
         sa.event.listen(sa.Engine, "before_cursor_execute", listen)
         broker.ack(take(broker, some))
         sa.event.remove(sa.Engine, "before_cursor_execute", listen)
@@ -632,9 +628,7 @@ def served(amqp_place: AmqpPlace) -> AmqpBroker:
 
 
 def cut_connections(node: RabbitMq) -> None:
-    node.evaluate(
-        '[rabbit_networking:close_connection(P, "cut by a test") || P <- rabbit_networking:connections()]'
-    )
+    node.evaluate('[rabbit_networking:close_connection(P, "cut by a test") || P <- rabbit_networking:connections()]')
 
 
 @amqp_only
@@ -658,9 +652,7 @@ def test_killing_the_broker_while_publishing_loses_nothing_that_was_confirmed(
                     unsure += len(batch)
                     continue
                 assert set(outcomes) <= {CONFIRMED, FAILED}
-                confirmed.extend(
-                    one.id for one, outcome in zip(batch, outcomes, strict=True) if outcome is CONFIRMED
-                )
+                confirmed.extend(one.id for one, outcome in zip(batch, outcomes, strict=True) if outcome is CONFIRMED)
                 unsure += outcomes.count(FAILED)
         except BaseException as error:
             errors.append(error)
@@ -683,9 +675,7 @@ def test_killing_the_broker_while_publishing_loses_nothing_that_was_confirmed(
 
 
 @amqp_only
-def test_a_lost_connection_makes_handles_void_and_everything_comes_again(
-    served: AmqpBroker, node: RabbitMq
-) -> None:
+def test_a_lost_connection_makes_handles_void_and_everything_comes_again(served: AmqpBroker, node: RabbitMq) -> None:
     served.publish(messages(6))
     held = take(served, limit=3)
     cut_connections(node)
@@ -805,9 +795,7 @@ def _nested_table(depth: int) -> bytes:
 
 
 @amqp_only
-def test_a_header_table_nested_a_thousand_deep_hinders_nobody(
-    amqp_place: AmqpPlace, served: AmqpBroker
-) -> None:
+def test_a_header_table_nested_a_thousand_deep_hinders_nobody(amqp_place: AmqpPlace, served: AmqpBroker) -> None:
     connection = pika.BlockingConnection(pika.URLParameters(amqp_place.url))
     channel = connection.channel()
     channel.confirm_delivery()
@@ -835,9 +823,7 @@ def test_the_broker_itself_refuses_what_an_agency_must_not_do(
     for route in (FROM_G22, TO_H29):
         with pytest.raises(Misconfigured):
             take(unchecked, [route])
-    impostor = amqp_place.open(
-        "G22", url=node.add_hub(vhost)
-    )  # may write everywhere, but not under this name
+    impostor = amqp_place.open("G22", url=node.add_hub(vhost))  # may write everywhere, but not under this name
     assert impostor.publish([message(FROM_G22)]) == [FAILED]
     assert [one.route for one in take_all(served)] == [FROM_G22]
 
@@ -860,9 +846,7 @@ def test_a_queue_deleted_under_the_consumer_is_noticed_and_read_again_when_it_is
     held = take(served, [FROM_G22], limit=1)
     connection = pika.BlockingConnection(pika.URLParameters(amqp_place.url))
     connection.channel().queue_delete(FROM_G22.queue)
-    eventually(
-        lambda: FROM_G22.queue not in served._sources or served._sources[FROM_G22.queue].closed is not None
-    )
+    eventually(lambda: FROM_G22.queue not in served._sources or served._sources[FROM_G22.queue].closed is not None)
     with pytest.raises(Unavailable) as raised:
         take(served, [FROM_G22])
     assert raised.value.fault is Fault.BROKER_NO_QUEUE
@@ -1001,9 +985,7 @@ def test_the_brokers_limit_of_message_size_is_checked_at_start(
 
 
 @amqp_only
-def test_all_queues_of_the_axis_are_declared_and_read_within_seconds(
-    amqp_place: AmqpPlace, node: RabbitMq
-) -> None:
+def test_all_queues_of_the_axis_are_declared_and_read_within_seconds(amqp_place: AmqpPlace, node: RabbitMq) -> None:
     codes = [f"H{number}" for number in range(1, 96)]
     broker = amqp_place.open()
     began = time.monotonic()
@@ -1026,6 +1008,46 @@ def test_closing_ends_the_threads_and_the_connections(amqp_place: AmqpPlace, ser
     assert names <= {thread.name for thread in threading.enumerate()}
     broker.close()
     assert not names & {thread.name for thread in threading.enumerate()}
+
+
+@amqp_only
+def test_what_waits_for_a_slow_caller_is_bounded_in_bytes_and_all_of_it_comes(
+    amqp_place: AmqpPlace, served: AmqpBroker
+) -> None:
+    sent = [message(route, os.urandom(200_000)) for route in HUB for _ in range(30)]
+    served.publish(sent)
+    slow = amqp_place.open(prefetch=30, buffer_bytes=1_000_000)
+    found = take(slow, limit=1)
+    time.sleep(1)  # time for all 24 MB to arrive
+    line = slow._lines["consume"]
+    assert line.io.paused
+    held = sum(len(arrived.body) for source in slow._sources.values() for arrived in source.buffer)
+    assert 1_000_000 <= held <= 1_000_000 + 2 * 200_000
+    assert slow.depth(Route("out", "G22")) == 0  # a question is answered meanwhile
+    while taken := slow.receive(HUB, limit=7, max_bytes=1 << 30, timeout=1):
+        found += taken
+    assert sorted(ids(found)) == sorted(ids(sent))
+    assert [one.id for one in sent if one.route == FROM_G22] == [
+        one.message.id for one in found if one.message.route == FROM_G22
+    ]
+    slow.ack(found)
+    slow.close()
+    assert slow.depth(FROM_G22) == 0
+
+
+@amqp_only
+def test_closing_while_reading_pauses_is_quick_and_gives_everything_back(
+    amqp_place: AmqpPlace, served: AmqpBroker
+) -> None:
+    sent = [message(body=os.urandom(200_000)) for _ in range(30)]
+    served.publish(sent)
+    slow = amqp_place.open(prefetch=30, buffer_bytes=1_000_000)
+    take(slow, limit=1)
+    eventually(lambda: slow._lines["consume"].io.paused)
+    began = time.monotonic()
+    slow.close()
+    assert time.monotonic() - began < 3
+    assert ids(take_all(served)) == ids(sent)
 
 
 def test_the_arguments_of_queues_keep_dead_letters_at_least_once() -> None:
