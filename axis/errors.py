@@ -378,6 +378,7 @@ class Problem:
             "expected": self.expected,
             "got": self.got,
             "text": self.text(language),
+            "text_vi": self.text("vi"),
             "actor": self.fault.actor.value,
         }
 

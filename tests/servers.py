@@ -71,8 +71,8 @@ def free_ports(count: int) -> list[int]:
 class RabbitMq:
     """One RabbitMQ node of our own. A context manager, or start() and remove()."""
 
-    def __init__(self, config: str = "") -> None:
-        """`config` is added to rabbitmq.conf."""
+    def __init__(self, config: str = "", plugins: Sequence[str] = ()) -> None:
+        """`config` is added to rabbitmq.conf, `plugins` are enabled."""
         ensure_installed(["rabbitmq-server"])
         self._sbin = Path(sorted(glob.glob(PACKAGES["rabbitmq-server"]))[-1]).parent
         self.folder = Path(tempfile.mkdtemp(prefix="axis-rabbitmq-"))
@@ -86,7 +86,7 @@ class RabbitMq:
         cookie = d / "home" / ".erlang.cookie"
         cookie.write_text(self._cookie)
         cookie.chmod(0o400)
-        (d / "enabled_plugins").write_text("[].")
+        (d / "enabled_plugins").write_text(f"[{','.join(plugins)}].")
         (d / "env.conf").touch()
         (d / "rabbitmq.conf").write_text(
             f"listeners.tcp.1 = 127.0.0.1:{self.port}\nlog.file.level = info\ndisk_free_limit.absolute = 50MB\n{config}\n"

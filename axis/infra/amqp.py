@@ -70,7 +70,7 @@ RECEIVE_BYTES = 32 * 1024  # of one recv(); with pika's 4 kB a message of 100 kB
 # killed consumer returns a whole batch of innocents. The record counts attempts and judges; this is an alarm.
 DELIVERY_LIMIT = 1000
 
-_QUEUE = {"x-queue-type": "quorum"}
+_QUEUE: dict[str, Any] = {"x-queue-type": "quorum"}
 _QUEUE_WITH_DEAD_LETTERS = _QUEUE | {
     # A dead letter leaves its queue only when the other queue has confirmed it. That needs reject-publish.
     "x-dead-letter-strategy": "at-least-once",
@@ -120,7 +120,7 @@ class AmqpBroker:
         self._name = name
         self._connect_timeout = connect_timeout
         self._confirm_timeout = confirm_timeout
-        tls = _ssl_context(ca_file, certificate_file, key_file) if ca_file else None
+        tls = _ssl_context(ca_file, certificate_file, key_file) if ca_file or certificate_file else None
         self._parameters = [
             _parameters(
                 one,
@@ -481,22 +481,22 @@ class _Connection(SelectConnection):
             return length, frame.Header(channel, body_size, pika.BasicProperties())
 
 
-class _PausableIo(SelectorIOServicesAdapter):  # type: ignore[misc]
+class _PausableIo(SelectorIOServicesAdapter):  # type: ignore[type-arg]  # only the stubs say it is generic
     """The I/O services of a connection that can stop reading from its socket. In the I/O thread only."""
 
     def __init__(self) -> None:
         super().__init__(IOLoop())
         self.paused = False
-        self._readers: dict[int, Callable[[], None]] = {}
+        self._readers: dict[Any, Callable[[], None]] = {}
 
-    def set_reader(self, fd: int, on_readable: Callable[[], None]) -> None:
+    def set_reader(self, fd: Any, on_readable: Callable[[], None]) -> None:
         self._readers[fd] = on_readable
         if not self.paused:
             super().set_reader(fd, on_readable)
 
-    def remove_reader(self, fd: int) -> bool:
+    def remove_reader(self, fd: Any) -> bool:
         self._readers.pop(fd, None)
-        return bool(super().remove_reader(fd))
+        return super().remove_reader(fd)
 
     def pause(self) -> None:
         """Read nothing from now on."""
@@ -957,7 +957,7 @@ def _ssl_context(ca_file: str, certificate_file: str, key_file: str) -> ssl.SSLC
         if file and not Path(file).is_file():
             raise Misconfigured(Problem(Fault.KEY_FILE_MISSING, got=file))
     try:
-        context = ssl.create_default_context(cafile=ca_file)
+        context = ssl.create_default_context(cafile=ca_file or None)
         if certificate_file:
             context.load_cert_chain(certificate_file, key_file or None)
     except (OSError, ssl.SSLError) as error:
@@ -972,6 +972,8 @@ def _parameters(
 ) -> pika.connection.Parameters:
     if not url.strip().startswith(("amqp://", "amqps://")):
         raise Misconfigured(Problem(Fault.BROKER_CONFIG, got="the broker's URL begins with amqp:// or amqps://"))
+    if tls is not None and not url.strip().startswith("amqps://"):
+        raise Misconfigured(Problem(Fault.BROKER_CONFIG, got="files for TLS, but the broker's URL is no amqps://"))
     try:
         parameters = pika.URLParameters(url.strip())
     except (ValueError, TypeError, AttributeError) as error:

@@ -45,8 +45,10 @@ def create_home(
     key_type: KeyType,
     now: datetime,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
+    rows: Sequence[dict[str, str]] | None = None,
 ) -> Registry:
-    """A home with a test CA, a key for the hub and each agency, and registry version 1.
+    """A home with a test CA, a key for the hub and each agency of `rows` (else of the catalogue of 95), and
+    registry version 1.
 
     Everything is made beside the place and moved there at the end, so a home is there whole or not at all.
     Raises :class:`Misconfigured` HOME_EXISTS.
@@ -56,7 +58,7 @@ def create_home(
     building = home.parent / f".{home.name}.{uuid.uuid4().hex[:8]}"
     building.mkdir(mode=0o700, parents=True)
     try:
-        registry = _furnish(building, config, key_type, now, progress)
+        registry = _furnish(building, config, key_type, now, progress, rows or catalogue())
         _move_in(building, home)
     finally:
         shutil.rmtree(building, ignore_errors=True)
@@ -73,9 +75,13 @@ def _move_in(building: Path, home: Path) -> None:
 
 
 def _furnish(
-    home: Path, config: Config, key_type: KeyType, now: datetime, progress: Callable[[int, int], None]
+    home: Path,
+    config: Config,
+    key_type: KeyType,
+    now: datetime,
+    progress: Callable[[int, int], None],
+    rows: Sequence[dict[str, str]],
 ) -> Registry:
-    rows = catalogue()
     authority = keystore.new_authority(now)
     for name in ("pki", "keys", "agencies"):
         (home / name).mkdir(mode=0o700)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import ipaddress
 import os
 import random
 import signal
@@ -11,6 +12,7 @@ import threading
 import time
 import uuid
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
@@ -18,6 +20,9 @@ import pika
 import pika.exceptions
 import pytest
 import sqlalchemy as sa
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from axis.core.message import Broker, Delivered, Message, Outcome, Route, agency_routes, hub_routes
 from axis.errors import AxisError, Corrupted, Fault, Misconfigured, Unavailable
@@ -25,12 +30,11 @@ from axis.infra import amqp, embedded
 from axis.infra.amqp import AmqpBroker
 from axis.infra.database import Database
 from axis.infra.embedded import MAX_MESSAGE, EmbeddedBroker
+from tests.servers import RabbitMq, free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-    from tests.servers import RabbitMq
 
 FROM_G22, FROM_H29 = Route("in", "G22"), Route("in", "H29")
 URGENT_G22, URGENT_H29 = Route("in", "G22", urgent=True), Route("in", "H29", urgent=True)
@@ -678,8 +682,10 @@ def test_killing_the_broker_while_publishing_loses_nothing_that_was_confirmed(
 def test_a_lost_connection_makes_handles_void_and_everything_comes_again(served: AmqpBroker, node: RabbitMq) -> None:
     served.publish(messages(6))
     held = take(served, limit=3)
+    line = served._lines["consume"]
     cut_connections(node)
-    served.ack(held)  # ignored, whether or not the loss has been noticed
+    eventually(lambda: line.ended is not None)
+    served.ack(held)
     served.reject(held)
 
     found: list[Delivered] = []
@@ -836,6 +842,29 @@ def test_a_code_in_a_pattern_means_itself_only(amqp_place: AmqpPlace, node: Rabb
     assert lookalike.publish([message(Route("in", "H29x10"))]) == [FAILED]
     assert lookalike.publish([message(Route("in", "H29"))]) == [FAILED]
     assert lookalike.publish([message(Route("in", "H29.10", urgent=True))]) == [CONFIRMED]
+
+
+@amqp_only
+def test_a_full_queue_refuses_and_only_what_it_took_is_confirmed(
+    amqp_place: AmqpPlace, served: AmqpBroker, node: RabbitMq
+) -> None:
+    vhost = urlsplit(amqp_place.url).path[1:]
+    node.evaluate(
+        f'rabbit_policy:set(<<"{vhost}">>, <<"quota">>, <<"^axis.from.G22$">>, [{{<<"max-length">>, 10}}], 0, '
+        '<<"queues">>, <<"tests">>)'
+    )
+
+    def refused() -> bool:
+        sent = messages(100)
+        outcomes = served.publish(sent)
+        assert set(outcomes) <= {CONFIRMED, FAILED}
+        confirmed.extend(one.id for one, outcome in zip(sent, outcomes, strict=True) if outcome is CONFIRMED)
+        return FAILED in outcomes
+
+    confirmed: list[str] = []
+    eventually(refused)
+    assert served.publish([message(FROM_H29)]) == [CONFIRMED]  # its flood is its own affair
+    assert set(confirmed) <= set(ids(take_all(served, [FROM_G22])))
 
 
 @amqp_only
@@ -1021,7 +1050,7 @@ def test_what_waits_for_a_slow_caller_is_bounded_in_bytes_and_all_of_it_comes(
     time.sleep(1)  # time for all 24 MB to arrive
     line = slow._lines["consume"]
     assert line.io.paused
-    held = sum(len(arrived.body) for source in slow._sources.values() for arrived in source.buffer)
+    held: int = sum(len(arrived.body) for source in slow._sources.values() for arrived in source.buffer)
     assert 1_000_000 <= held <= 1_000_000 + 2 * 200_000
     assert slow.depth(Route("out", "G22")) == 0  # a question is answered meanwhile
     while taken := slow.receive(HUB, limit=7, max_bytes=1 << 30, timeout=1):
@@ -1048,6 +1077,100 @@ def test_closing_while_reading_pauses_is_quick_and_gives_everything_back(
     slow.close()
     assert time.monotonic() - began < 3
     assert ids(take_all(served)) == ids(sent)
+
+
+def _certificates(folder: Path, *names: str) -> None:
+    """ca.pem, and for each name a certificate and key that it signed; one is for the server."""
+    now = datetime.now(UTC)
+
+    def make(name: str, issuer: str, issuer_key: ec.EllipticCurvePrivateKey | None) -> ec.EllipticCurvePrivateKey:
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+        builder = x509.CertificateBuilder(
+            x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, issuer)]),
+            subject,
+            key.public_key(),
+            x509.random_serial_number(),
+            now - timedelta(days=1),
+            now + timedelta(days=1),
+        ).add_extension(x509.BasicConstraints(ca=issuer_key is None, path_length=None), critical=True)
+        if name == "server":
+            address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+            builder = builder.add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        certificate = builder.sign(issuer_key or key, hashes.SHA256())
+        (folder / f"{name}.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        pem, pkcs8, plain = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        (folder / f"{name}.key").write_bytes(key.private_bytes(pem, pkcs8, plain))
+        return key
+
+    ca_key = make("ca", "ca", None)
+    for name in names:
+        make(name, "ca", ca_key)
+
+
+@amqp_only
+def test_an_agency_logs_in_by_its_certificate_and_by_nothing_else(rabbitmq: RabbitMq, tmp_path: Path) -> None:
+    ours, foreign = tmp_path / "ours", tmp_path / "foreign"
+    for folder, names in ((ours, ("server", "hub", "G22", "nobody")), (foreign, ("G22",))):
+        folder.mkdir()
+        _certificates(folder, *names)
+    (port,) = free_ports(1)
+    config = f"""
+listeners.ssl.1 = 127.0.0.1:{port}
+ssl_options.cacertfile = {ours}/ca.pem
+ssl_options.certfile = {ours}/server.pem
+ssl_options.keyfile = {ours}/server.key
+ssl_options.verify = verify_peer
+ssl_options.fail_if_no_peer_cert = true
+ssl_options.depth = 2
+auth_mechanisms.1 = EXTERNAL
+ssl_cert_login_from = common_name
+"""
+    url = f"amqps://127.0.0.1:{port}/axis"
+
+    def files(name: str, folder: Path = ours) -> dict[str, Any]:
+        return {"certificate_file": f"{folder}/{name}.pem", "key_file": f"{folder}/{name}.key"}
+
+    del rabbitmq  # only asked for so that this test is skipped, or fails, like the others
+    with RabbitMq(config, ["rabbitmq_auth_mechanism_ssl"]) as node:
+        node.vhost("axis")
+        node.add_hub("axis")
+        node.add_agency("axis", "G22")
+        hub = AmqpBroker(url, user_id=None, ca_file=f"{ours}/ca.pem", **files("hub"))
+        hub.declare(["G22", "H29"])
+        hub.check()
+        agency = AmqpBroker(url, user_id="G22", ca_file=f"{ours}/ca.pem", **files("G22"))
+        sent = message(body=os.urandom(300_000))
+        assert agency.publish([sent]) == [CONFIRMED]
+        assert [(one.id, one.user_id) for one in take_all(hub)] == [(sent.id, "G22")]
+        # reading pauses and goes on over TLS as well
+        many = [message(Route("out", "G22"), os.urandom(200_000)) for _ in range(30)]
+        assert hub.publish(many) == [CONFIRMED] * 30
+        agency.close()
+        slow = AmqpBroker(
+            url, user_id="G22", prefetch=30, buffer_bytes=500_000, ca_file=f"{ours}/ca.pem", **files("G22")
+        )
+        assert ids(take_all(slow, agency_routes("G22"))) == ids(many)
+        slow.close()
+        hub.close()
+        refused: list[tuple[dict[str, Any], type[AxisError]]] = [
+            ({"ca_file": f"{ours}/ca.pem", **files("nobody")}, Misconfigured),  # no such user
+            ({"ca_file": f"{foreign}/ca.pem", **files("G22")}, Misconfigured),  # the server is not the axis
+            ({"ca_file": f"{ours}/ca.pem", **files("G22", foreign)}, Unavailable),  # another CA's certificate
+            ({"ca_file": f"{ours}/ca.pem"}, AxisError),  # none
+        ]
+        for options, error in refused:
+            broker = AmqpBroker(url, user_id="G22", connect_timeout=1, **options)
+            with pytest.raises(error):
+                broker.publish([message()])
+    for at, ca_file, fault in (
+        (url, f"{ours}/missing.pem", Fault.KEY_FILE_MISSING),
+        (url, f"{ours}/server.key", Fault.BROKER_CONFIG),
+        (url.replace("amqps", "amqp"), f"{ours}/ca.pem", Fault.BROKER_CONFIG),
+    ):
+        with pytest.raises(Misconfigured) as raised:
+            AmqpBroker(at, user_id="G22", ca_file=ca_file)
+        assert raised.value.fault is fault
 
 
 def test_the_arguments_of_queues_keep_dead_letters_at_least_once() -> None:

@@ -1,0 +1,199 @@
+"""A small axis for tests: a real embedded home with a few agencies, run to rest under a clock of the test's own."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import shutil
+import uuid
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING, Any
+
+from axis import bootstrap, config
+from axis.core import edxml, parcel, receipt
+from axis.infra import store
+from axis.services import enrol, follow
+from axis.services import run as loops
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from axis.services.agency import Agency
+    from axis.services.hub import Hub
+
+NS = "http://www.mic.gov.vn/TBT/QCVN_102_2016"
+CODES = ("G22", "H41", "G06", "H29", "G18")
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(milliseconds=1)
+        return self.now
+
+
+@cache
+def _template(codes: tuple[str, ...], give_up: int) -> Path:
+    """A home made once for a test session and copied for each test."""
+    folder = Path(mkdtemp(prefix="axis-test-"))
+    rows = [row for row in enrol.catalogue() if row["code"] in codes]
+    settings = config.Config(
+        config.Installation(str(uuid.UUID(int=1))),
+        hub=config.Hub(give_up),
+        adapter=config.Adapter(settle_seconds=0.0),
+        log=config.Log(level="error"),
+    )
+    enrol.create_home(folder / "home", settings, "p256", Clock().now, rows=rows)
+    return folder / "home"
+
+
+def small_home(path: Path, codes: tuple[str, ...] = CODES, give_up: int = 30) -> Line:
+    """A fresh line at `path`."""
+    shutil.copytree(_template(codes, give_up), path)
+    return Line(path)
+
+
+class Line:
+    """A home, and what tests do with it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.clock = Clock()
+
+    def folder(self, code: str, name: str) -> Path:
+        """One of an agency's folders."""
+        return self.path / "agencies" / code / name
+
+    def files(self, code: str, name: str, pattern: str = "*") -> list[str]:
+        """The visible files of a folder, by name."""
+        return sorted(p.name for p in self.folder(code, name).glob(pattern) if not p.name.startswith("."))
+
+    def drop(self, code: str, data: bytes, name: str = "a.edxml") -> None:
+        """What a document system does: write aside, rename into outbox/."""
+        temporary = self.folder(code, "outbox") / f".{name}"
+        temporary.write_bytes(data)
+        temporary.rename(self.folder(code, "outbox") / name)
+
+    @contextmanager
+    def parts(self) -> Iterator[tuple[Hub, list[Agency]]]:
+        """The line's hub and adapters, opened."""
+        with bootstrap.embedded_parts(bootstrap.open_home(self.path)) as opened:
+            yield opened
+
+    def run(self, *, patience: timedelta = timedelta(days=30), before: Callable[[Hub, list[Agency]], None] | None = None) -> None:
+        """Run until nothing waits any more; where something waits for a time, the clock jumps there."""
+        with self.parts() as (hub, agencies):
+            if before is not None:
+                before(hub, agencies)
+            rest(hub, agencies, self.clock, patience)
+
+    def trace(self, reference: str) -> dict[str, Any]:
+        """As ``axis trace --json``."""
+        with bootstrap.reading(bootstrap.open_home(self.path)) as record:
+            return follow.trace(record, reference)
+
+    def states(self, reference: str) -> dict[str, str]:
+        """Delivery states by recipient."""
+        return {d["recipient"]: d["state"] for d in self.trace(reference)["deliveries"]}
+
+    def receipts(self, code: str) -> dict[str, receipt.Receipt]:
+        """What lies in an agency's receipts/, by file name (signatures are checked by the adapter)."""
+        found = {}
+        for name in self.files(code, "receipts"):
+            data = (self.folder(code, "receipts") / name).read_bytes()
+            _, content, _ = parcel.peek(data)
+            issuer = content.split(b'issuer="')[1].split(b'"')[0].decode()
+            found[name] = receipt.read(content, issuer)
+        return found
+
+    def events(self, code: str) -> list[str]:
+        """Receipt codes held by an agency, sorted, one for each statement."""
+        return sorted(
+            f"{s.event.code} {s.recipient}".strip() for r in self.receipts(code).values() for s in r.statements
+        )
+
+    def attachments(self, code: str) -> list[str]:
+        """SHA-256 of every attachment in an agency's inbox."""
+        found = []
+        for name in self.files(code, "inbox", "*.edxml"):
+            converted = edxml.convert((self.folder(code, "inbox") / name).read_bytes())
+            found += [hashlib.sha256(content).hexdigest() for content in converted.attachments]
+        return found
+
+    def error(self, code: str, name: str = "a.edxml") -> dict[str, Any]:
+        """An ``error.json``."""
+        value: dict[str, Any] = json.loads((self.folder(code, "failed") / f"{name}.error.json").read_text("utf-8"))
+        return value
+
+    def check_ledger(self) -> int:
+        """Every entry is linked and every link is right; how many."""
+        with bootstrap.reading(bootstrap.open_home(self.path)) as record, record.reading() as reader:
+            return store.check_ledger(reader)[0]
+
+    def configure(self, **sections: Any) -> None:
+        """Change the home's settings."""
+        changed = replace(config.load(self.path), **sections)
+        (self.path / config.FILE).write_text(config.render(changed), "utf-8")
+
+
+def rest(hub: Hub, agencies: list[Agency], clock: Clock, patience: timedelta = timedelta(days=30)) -> None:
+    """Rounds until nothing is due; the clock jumps to what waits for a time."""
+    end = clock.now + patience
+    while True:
+        due = loops.rounds(hub, agencies, stopped=lambda: False, until_idle=True, clock=clock)
+        if due is None or due > end:
+            return
+        clock.now = max(clock.now, due)
+
+
+def document(
+    number: int = 1,
+    sender: str = "G22",
+    to: tuple[str, ...] = ("H41",),
+    content: bytes = b"%PDF-1.4 noi dung",
+    subject: str = "V/v thử nghiệm",
+    priority: int = 0,
+    document_id: str | None = None,
+) -> bytes:
+    """A good packet of a new document."""
+    recipients = "".join(f"<To><OrganId>{code}</OrganId><OrganName>Nơi nhận {code}</OrganName></To>" for code in to)
+    identifier = document_id if document_id is not None else f"{sender},2026/11/23,{number}/TN-{sender}"
+    return f"""<?xml version="1.0" encoding="UTF-8"?>
+<edXML xmlns="{NS}"><edXMLEnvelope><edXMLHeader><MessageHeader>
+<From><OrganId>{sender}</OrganId><OrganName>Nơi gửi</OrganName></From>{recipients}
+<DocumentId>{identifier}</DocumentId>
+<Code><CodeNumber>{number}</CodeNumber><CodeNotation>TN-{sender.split(".")[0]}</CodeNotation></Code>
+<PromulgationInfo><Place>Hà Nội</Place><PromulgationDate>2026/11/23</PromulgationDate></PromulgationInfo>
+<DocumentType><Type>2</Type><TypeDetail>18</TypeDetail><TypeName>Công văn</TypeName></DocumentType>
+<Subject>{subject}</Subject>
+<SignerInfo><FullName>Nguyễn Văn An</FullName></SignerInfo>
+<OtherInfo><Priority>{priority}</Priority></OtherInfo>
+</MessageHeader><TraceHeaderList><TraceHeader><OrganId>{sender}</OrganId><Timestamp>2026/11/23 09:00:00</Timestamp></TraceHeader>
+<Bussiness><BussinessDocType>0</BussinessDocType></Bussiness></TraceHeaderList></edXMLHeader>
+<edXMLBody><edXMLManifest version="1.0"><Reference><ContentId>cid:1</ContentId><ContentType>application/pdf</ContentType>
+<AttachmentName>{number}.pdf</AttachmentName></Reference></edXMLManifest></edXMLBody></edXMLEnvelope>
+<AttachmentEncoded><Attachment><ContentId>cid:1</ContentId><AttachmentName>{number}.pdf</AttachmentName>
+<ContentType>application/pdf</ContentType><ContentTransferEncoded>{base64.b64encode(content).decode()}</ContentTransferEncoded>
+</Attachment></AttachmentEncoded></edXML>
+""".encode()
+
+
+def status(code: str, number: int = 1, sender: str = "H41", about: str = "G22", description: str = "") -> bytes:
+    """A good status packet from `sender` about document `number` of `about`."""
+    return edxml.status_packet(
+        edxml.Organ(sender, "Nơi nhận"),
+        edxml.ResponseFor(about, f"{number}/TN-{about}", f"{about},2026/11/23,{number}/TN-{about}", "2026/11/23"),
+        code,
+        datetime(2026, 11, 23, 4, 0, tzinfo=UTC),
+        description,
+    )
