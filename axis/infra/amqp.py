@@ -378,10 +378,11 @@ class AmqpBroker:
         if line is not None:
             if line.ended is None:
                 return line
-            log.warning("connection to %s lost: %s", role, _text(line.ended))
+            log.warning("broker connection '%s %s' lost: %s", self._name, role, _text(line.ended))
             self._drop(role)
         deadline = time.monotonic() + self._connect_timeout
-        for attempt in itertools.count():
+        attempt = 0
+        while True:
             parameters = self._parameters[attempt % len(self._parameters)]
             line = _Line(parameters, f"{self._name} {role}", self._buffer_bytes)
             try:
@@ -394,9 +395,9 @@ class AmqpBroker:
                 time.sleep(pause)
             else:
                 self._lines[role] = line
-                log.info("connected to %s", role)
+                log.info("broker connection '%s %s' is open", self._name, role)
                 return line
-        raise AssertionError  # itertools.count() has no end
+            attempt += 1
 
     def _drop(self, role: Role) -> None:
         line = self._lines.pop(role, None)
@@ -976,8 +977,9 @@ def _parameters(
         raise Misconfigured(Problem(Fault.BROKER_CONFIG, got="files for TLS, but the broker's URL is no amqps://"))
     try:
         parameters = pika.URLParameters(url.strip())
-    except (ValueError, TypeError, AttributeError) as error:
-        raise Misconfigured(Problem(Fault.BROKER_CONFIG, got=f"broker URL: {error}")) from error
+    except (ValueError, TypeError, AttributeError):
+        # Its own text may quote a part of the password.
+        raise Misconfigured(Problem(Fault.BROKER_CONFIG, got="the broker's URL cannot be read")) from None
     if tls is not None:
         parameters.ssl_options = pika.SSLOptions(tls, parameters.host)
         if by_certificate:

@@ -1,0 +1,141 @@
+"""The parcel as its honest users meet it: built, opened, named, always the same bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import subprocess
+import zipfile
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from axis.core import parcel
+from axis.errors import Fault, Rejected
+from tests import pki
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize("code", ["G22", "H29", "H41"])
+@pytest.mark.parametrize("attachments", [0, 1, 2, 3])
+def test_what_was_signed_is_what_comes_out(code: str, attachments: int) -> None:
+    opened = parcel.verify(pki.good(code, attachments), pki.registry(), pki.NOW)
+    assert opened.signer == code
+    assert (opened.main, opened.kind) == ("document.edxml", "document")
+    assert opened.content == pki.DOCUMENT
+    assert opened.attachments == pki.ATTACHMENTS[:attachments]
+    assert opened.signing_time == pki.NOW - timedelta(minutes=1)
+    assert opened.content_digest == parcel.digest_of(parcel.DOCUMENT, pki.DOCUMENT, pki.ATTACHMENTS[:attachments])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary(max_size=300), st.lists(st.binary(max_size=100), max_size=5))
+def test_any_bytes_travel_unchanged(content: bytes, attachments: list[bytes]) -> None:
+    built = parcel.build(parcel.DOCUMENT, content, attachments, pki.signer("G22"), pki.NOW)
+    opened = parcel.verify(built, pki.registry(), pki.NOW)
+    assert (opened.content, list(opened.attachments)) == (content, attachments)
+
+
+def test_the_rsa_parcel_of_the_same_things_is_the_same_bytes() -> None:
+    # RSA PKCS#1 v1.5 has no random part, so two builds may be compared whole.
+    first, again = (
+        parcel.build(parcel.DOCUMENT, b"x", [b"y"], pki.signer("H29"), pki.NOW + timedelta(microseconds=us))
+        for us in (1, 999_999)
+    )
+    assert first == again
+
+
+def test_the_signing_time_is_written_in_utc_whatever_zone_it_was_given_in() -> None:
+    from axis.core.instant import VIETNAM
+
+    built = parcel.build(parcel.DOCUMENT, b"x", (), pki.signer("H29"), pki.NOW.astimezone(VIETNAM))
+    assert built == parcel.build(parcel.DOCUMENT, b"x", (), pki.signer("H29"), pki.NOW)
+
+
+def test_the_content_digest_is_what_sha256sum_says(tmp_path: Path) -> None:
+    data = pki.good("G22", 3)
+    (tmp_path / "p.asice").write_bytes(data)
+    command = (
+        "unzip -q p.asice && sha256sum document.edxml attachments/1 attachments/2 attachments/3 | sha256sum"
+    )
+    said = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert said.split()[0] == parcel.verify(data, pki.registry(), pki.NOW).content_digest
+
+
+def test_the_content_digest_depends_on_order_and_on_names() -> None:
+    digests = {
+        parcel.digest_of(parcel.DOCUMENT, b"a", [b"b", b"c"]),
+        parcel.digest_of(parcel.DOCUMENT, b"a", [b"c", b"b"]),
+        parcel.digest_of(parcel.DOCUMENT, b"a", [b"bc"]),
+        parcel.digest_of(parcel.RECEIPT, b"a", [b"b", b"c"]),
+    }
+    assert len(digests) == 4
+
+
+def test_other_zip_programs_can_open_it() -> None:
+    with zipfile.ZipFile(io.BytesIO(pki.good("G22", 2))) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == [
+            "mimetype",
+            "document.edxml",
+            "attachments/1",
+            "attachments/2",
+            "META-INF/manifest.xml",
+            "META-INF/signatures.xml",
+        ]
+        assert archive.read("mimetype") == b"application/vnd.etsi.asic-e+zip"
+
+
+def test_the_type_can_be_told_at_the_fixed_place_where_asic_readers_look() -> None:
+    assert pki.good()[30:38] == b"mimetype"
+    assert pki.good()[38:69] == b"application/vnd.etsi.asic-e+zip"
+
+
+def test_a_hundred_attachments_travel_and_one_more_is_refused_when_it_is_built() -> None:
+    built = parcel.build(parcel.DOCUMENT, b"x", [b""] * 100, pki.signer("G22"), pki.NOW)
+    assert len(parcel.verify(built, pki.registry(), pki.NOW).attachments) == 100
+    with pytest.raises(Rejected) as refusal:
+        parcel.build(parcel.DOCUMENT, b"x", [b""] * 101, pki.signer("G22"), pki.NOW)
+    assert refusal.value.fault is Fault.PARCEL_LIMIT
+
+
+def test_a_packet_of_fifty_megabytes_travels_and_more_than_a_message_holds_is_refused() -> None:
+    big = bytes(50_000_000)
+    built = parcel.build(parcel.DOCUMENT, b"x", [big], pki.signer("G22"), pki.NOW)
+    assert parcel.verify(built, pki.registry(), pki.NOW).attachments[0] == big
+    with pytest.raises(Rejected) as refusal:
+        parcel.build(parcel.DOCUMENT, b"x", [bytes(parcel.MAX_BYTES)], pki.signer("G22"), pki.NOW)
+    assert refusal.value.fault is Fault.PARCEL_LIMIT
+
+
+def test_peeking_tells_the_name_the_bytes_and_the_claimed_time_without_trusting_anybody() -> None:
+    main, content, signature = parcel.peek(pki.good())
+    assert (main, content) == ("document.edxml", pki.DOCUMENT)
+    assert signature.signing_time == pki.NOW - timedelta(minutes=1)
+    assert signature.certificate == pki.signer("G22").der
+
+
+def test_a_parcel_that_is_refused_still_has_a_digest_to_be_named_by() -> None:
+    bad_signature = parcel.build(parcel.DOCUMENT, pki.DOCUMENT, (), pki.impostor(), pki.NOW)
+    assert parcel.unverified_digest(bad_signature) == parcel.digest_of(parcel.DOCUMENT, pki.DOCUMENT, ())
+    assert parcel.unverified_digest(b"no zip") == hashlib.sha256(b"no zip").hexdigest()
+
+
+def test_a_receipt_or_registry_has_no_attachments() -> None:
+    for main in (parcel.RECEIPT, parcel.REGISTRY):
+        built = parcel.build(main, b"x", [b"y"], pki.signer("HUB"), pki.NOW)
+        with pytest.raises(Rejected) as refusal:
+            parcel.verify(built, pki.registry(), pki.NOW)
+        assert refusal.value.fault is Fault.PARCEL_ZIP
+
+
+def test_times_before_the_year_1000_do_not_break_the_template() -> None:
+    # strftime leaves out the zeros of early years; such a parcel must be refused, not crash.
+    built = parcel.build(parcel.DOCUMENT, b"x", (), pki.signer("G22"), datetime(1, 1, 1, tzinfo=UTC))
+    with pytest.raises(Rejected):
+        parcel.verify(built, pki.registry(), pki.NOW)
