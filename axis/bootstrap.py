@@ -7,7 +7,8 @@ import logging
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -225,15 +226,21 @@ def hub_certificate(home: Home) -> Certificate:
 
 def adapter_kinds() -> list[str]:
     """Names of the installed adapters, ours and foreign ones."""
-    return sorted(point.name for point in entry_points(group="axis.adapters"))
+    return sorted(_factories())
 
 
 def _adapter(home: Home, code: str) -> Adapter:
     kind = home.config.adapter.kind
-    for point in entry_points(group="axis.adapters", name=kind):
-        made: Adapter = point.load()(home.path / "agencies" / code, home.config.adapter.settle_seconds)
-        return made
-    raise Misconfigured(Problem(Fault.ADAPTER_UNKNOWN, got=kind, expected=", ".join(adapter_kinds())))
+    factory = _factories().get(kind)
+    if factory is None:
+        raise Misconfigured(Problem(Fault.ADAPTER_UNKNOWN, got=kind, expected=", ".join(adapter_kinds())))
+    made: Adapter = factory.load()(home.path / "agencies" / code, home.config.adapter.settle_seconds)
+    return made
+
+
+@cache
+def _factories() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group="axis.adapters")}
 
 
 @contextmanager

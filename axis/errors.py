@@ -62,6 +62,11 @@ class Fault(Enum):
         "Quá nhiều thuộc tính: {got}, tối đa {expected}.",
         "Too many attributes: {got}, at most {expected}.",
     )
+    XML_ELEMENTS = (
+        SENDER,
+        "Quá nhiều phần tử: {got}, tối đa {expected}.",
+        "Too many elements: {got}, at most {expected}.",
+    )
     XML_NS_RELATIVE = (
         SENDER,
         "URI không gian tên không hợp lệ: «{got}».",
@@ -97,6 +102,11 @@ class Fault(Enum):
         SENDER,
         "Phần tử {got} không có trong quy chuẩn; được giữ nguyên.",
         "Element {got} is not in the standard; it is kept.",
+    )
+    PACKET_DROPPED = (
+        SENDER,
+        "{got} không có ý nghĩa ở đây và không được giữ lại.",
+        "{got} means nothing here and was not kept.",
     )
     PACKET_ORGAN = (SENDER, "Mã định danh «{got}» sai dạng.", "'{got}' is not an agency code.")
     PACKET_SECRET = (

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from axis import bootstrap, config
 from axis.core import edxml, parcel, receipt
 from axis.infra import store
+from axis.infra.database import Database
 from axis.services import enrol, follow
 from axis.services import run as loops
 
@@ -29,6 +30,21 @@ if TYPE_CHECKING:
 
 NS = "http://www.mic.gov.vn/TBT/QCVN_102_2016"
 CODES = ("G22", "H41", "G06", "H29", "G18")
+
+
+# Statements are compiled once for the whole session, not once for each of the thousands of databases.
+_make_database = Database.__init__
+
+
+def _share_compiled_statements(self: Database, url: str) -> None:
+    _make_database(self, url)
+    self._writer._compiled_cache = self._reader._compiled_cache = _COMPILED.setdefault(  # type: ignore[assignment]
+        self._writer.dialect.name, self._writer._compiled_cache
+    )
+
+
+_COMPILED: dict[str, Any] = {}
+Database.__init__ = _share_compiled_statements  # type: ignore[method-assign]
 
 
 class Clock:
@@ -90,7 +106,9 @@ class Line:
         with bootstrap.embedded_parts(bootstrap.open_home(self.path)) as opened:
             yield opened
 
-    def run(self, *, patience: timedelta = timedelta(days=30), before: Callable[[Hub, list[Agency]], None] | None = None) -> None:
+    def run(
+        self, *, patience: timedelta = timedelta(days=30), before: Callable[[Hub, list[Agency]], None] | None = None
+    ) -> None:
         """Run until nothing waits any more; where something waits for a time, the clock jumps there."""
         with self.parts() as (hub, agencies):
             if before is not None:
@@ -172,7 +190,7 @@ def document(
 <edXML xmlns="{NS}"><edXMLEnvelope><edXMLHeader><MessageHeader>
 <From><OrganId>{sender}</OrganId><OrganName>Nơi gửi</OrganName></From>{recipients}
 <DocumentId>{identifier}</DocumentId>
-<Code><CodeNumber>{number}</CodeNumber><CodeNotation>TN-{sender.split(".")[0]}</CodeNotation></Code>
+<Code><CodeNumber>{number}</CodeNumber><CodeNotation>TN-{sender.split(".", maxsplit=1)[0]}</CodeNotation></Code>
 <PromulgationInfo><Place>Hà Nội</Place><PromulgationDate>2026/11/23</PromulgationDate></PromulgationInfo>
 <DocumentType><Type>2</Type><TypeDetail>18</TypeDetail><TypeName>Công văn</TypeName></DocumentType>
 <Subject>{subject}</Subject>

@@ -7,8 +7,10 @@ The canonical form, fixed once and for all (document.edxml in a parcel, and the 
   prefixed, in the order of core/edxml_grammar.py; dates ``yyyy/MM/dd``, time stamps ``yyyy/MM/dd HH:mm:ss``
   in Viet Nam time; ContentId with one ``cid:``; the media type of the real bytes;
 * a packet's own Signature and every element the standard does not know stand after their known siblings, in
-  exclusive canonical XML, each on one line;
-* empty elements, comments and attributes (xlink, ids, versions) are left out: they carry nothing;
+  exclusive canonical XML, each beginning a line of its own; what an AttachmentEncoded holds beside
+  Attachments stands after the envelope;
+* empty elements and comments are left out, and attributes of known elements: those of xlink, xsi and SOAP, id
+  and version carry nothing; any other one, and stray text between elements, is reported as PACKET_DROPPED;
 * in document.edxml the attachments' bytes are left out; what an Attachment says beside name, type and
   description is kept in its Reference, in an element of the namespace ``urn:axis:edxml:1``.
 
@@ -21,6 +23,7 @@ import base64
 import binascii
 import io
 import re
+import struct
 import unicodedata
 import zipfile
 import zlib
@@ -35,7 +38,6 @@ from lxml import etree
 
 from axis.core import edxml_grammar as grammar
 from axis.core import organ, xml
-from axis.core.edxml_grammar import Element
 from axis.core.instant import VIETNAM
 from axis.errors import Fault, Problem, Rejected, Severity, rejected
 
@@ -44,12 +46,22 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element
 
+    from axis.core.edxml_grammar import Element
+
 NAMESPACE = "http://www.mic.gov.vn/TBT/QCVN_102_2016"
 LEGACY_NAMESPACE = "http://www.e-doc.vn/Schema/"
 EXTRA_NAMESPACE = "urn:axis:edxml:1"
 XMLDSIG = "http://www.w3.org/2000/09/xmldsig#"
 MAX_ATTACHMENT = 55 * 1024 * 1024  # bytes, decoded; a parcel holds 60 MiB
-_READ_AS_OURS = {NAMESPACE, LEGACY_NAMESPACE, None}
+_OURS = (f"{{{NAMESPACE}}}", f"{{{LEGACY_NAMESPACE}}}")
+_NO_NAMESPACE = etree.XPath("boolean(descendant-or-self::*[namespace-uri()=''])")
+_EMPTY_ATTRIBUTES = frozenset({"id", "Id", "ID", "version", "mustUnderstand", "actor", "encodingStyle", "role"})
+_EMPTY_NAMESPACES = (
+    "{http://www.w3.org/1999/xlink}",
+    "{http://www.w3.org/2001/XMLSchema-instance}",
+    "{http://www.w3.org/XML/1998/namespace}",
+    "{http://schemas.xmlsoap.org/soap/envelope/}",
+)
 _BASE64 = frozenset({"ContentTransferEncoded", "X509Certificate", "SignatureValue"})
 _MEDIA_TYPES = {
     "pdf": "application/pdf",
@@ -59,6 +71,10 @@ _MEDIA_TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "ppt": "application/vnd.ms-powerpoint",
     "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    "odt": "application/vnd.oasis.opendocument.text",
+    "ods": "application/vnd.oasis.opendocument.spreadsheet",
+    "odp": "application/vnd.oasis.opendocument.presentation",
+    "zip": "application/x-zip-compressed",  # .ZIP: the client library takes only .zip for a real one
     "txt": "text/plain",
     "xml": "text/xml",
     "jpg": "image/jpeg",
@@ -69,6 +85,9 @@ _MEDIA_TYPES = {
     "rar": "application/vnd.rar",
     "7z": "application/x-7z-compressed",
 }
+
+
+_ZIPPED_FORMATS = frozenset({"docx", "xlsx", "pptx", "odt", "ods", "odp", "asice", "jar", "epub", "kmz"})
 
 
 class Kind(StrEnum):
@@ -84,7 +103,7 @@ class Kind(StrEnum):
 _KINDS = {"0": Kind.NEW, "1": Kind.RECALL, "2": Kind.UPDATE, "3": Kind.REPLACE}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Node:
     """An element of the canonical tree. `raw` is the text of one that the standard does not know."""
 
@@ -146,6 +165,7 @@ class Packet:
 
     kind: Kind
     envelope: Node
+    beside: tuple[Node, ...] = ()  # unknown elements after the envelope
 
     @cached_property
     def header(self) -> Node:
@@ -287,12 +307,15 @@ def convert(data: bytes, to: Sequence[str] = (), names: Mapping[str, str] | None
     try:
         root = xml.parse(data, free_text=_BASE64)
         envelope = _envelope(root)
-        attachments = _attachments(root, problems)
         verdict = _own_signature(root)
         packet = _packet(envelope, problems)
+        packet = replace(packet, beside=_beside(root, envelope, problems))
+        attachments = _attachments(root, {a.content_id: a.name for a in packet.attachments}, problems)
     except Rejected as error:
         return Conversion(None, b"", (), error.problems)
-    if to and packet.kind is not Kind.STATUS:
+    if to and packet.kind is Kind.STATUS:
+        problems.append(Problem(Fault.PACKET_VALUE, "To", "ResponseFor/OrganId", ", ".join(to)[:80]))
+    elif to:
         packet = _readdress(packet, to, names or {})
     packet = _with_document_id(_with_manifest(packet), problems)
     packet, contents = _pair(packet, attachments, problems)
@@ -309,7 +332,8 @@ def read_document(document: bytes, attachments: int) -> Packet:
     """
     root = xml.parse(document)
     problems: list[Problem] = []
-    packet = _packet(_envelope(root), problems)
+    envelope = _envelope(root)
+    packet = replace(_packet(envelope, problems), beside=_beside(root, envelope, problems))
     again = write_document(packet)
     if again != document:
         at = next((n for n, (a, b) in enumerate(zip(document, again, strict=False)) if a != b), len(again))
@@ -322,8 +346,13 @@ def read_document(document: bytes, attachments: int) -> Packet:
 
 def _local(element: _Element) -> str:
     """The local name of an element that is ours by namespace; "" for a foreign one."""
-    name = etree.QName(element)
-    return name.localname if name.namespace in _READ_AS_OURS else ""
+    tag = element.tag
+    if not isinstance(tag, str) or tag[0] != "{":
+        return tag if isinstance(tag, str) else ""
+    for ours in _OURS:
+        if tag.startswith(ours):
+            return tag[len(ours) :]
+    return ""
 
 
 def _envelope(root: _Element) -> _Element:
@@ -336,12 +365,13 @@ def _envelope(root: _Element) -> _Element:
 
 
 def _packet(envelope: _Element, problems: list[Problem]) -> Packet:
-    names = {_local(child) for part in envelope for child in part}
     header = next((c for p in envelope for c in p if _local(c) == "MessageHeader"), None)
     if header is None:
         raise rejected(Fault.PACKET_KIND, path="MessageHeader")
-    is_status = any(_local(child) == "StatusCode" for child in header)
-    if is_status and not names & {"TraceHeaderList", "edXMLManifest"}:
+    # Some software leaves an empty TraceHeaderList or body in a status packet: only a Bussiness tells.
+    is_status = any(_local(child) == "StatusCode" and _clean(child.text) for child in header)
+    lists = (c for p in envelope for c in p if _local(c) == "TraceHeaderList")
+    if is_status and not any(_local(c) == "Bussiness" and len(c) for part in lists for c in part):
         return Packet(Kind.STATUS, _read(envelope, grammar.STATUS, problems, ""))
     node = _read(envelope, grammar.DOCUMENT, problems, "")
     code = node.value("edXMLHeader", "TraceHeaderList", "Bussiness", "BussinessDocType")
@@ -356,14 +386,20 @@ def _read(element: _Element, spec: Element, problems: list[Problem], path: str) 
         name = _local(child)
         inner = spec.by_name.get(name)
         if inner is None or (not inner.children and len(child)):
-            if len(child) or (child.text and child.text.strip()):
-                kept.append(_keep(child, problems, path))
-        elif inner.children:
+            if len(child) or _clean(child.text) or (inner is None and child.attrib):
+                kept.append(_keep(child, problems, path, signature=spec.name == "edXMLHeader"))
+            continue
+        if child.attrib:
+            _drop_attributes(child, _below(path, inner), problems)
+        if inner.children:
             node = _read(child, inner, problems, _below(path, inner))
             if node.children or inner is grammar.MANIFEST:
                 found.setdefault(name, []).append(node)
         elif text := _clean(child.text):
             found.setdefault(name, []).append(Node(name, _normal(text, inner), line=xml.line_of(child)))
+    for between in (element.text, *(child.tail for child in element)):
+        if stray := _clean(between):
+            problems.append(Problem(Fault.PACKET_DROPPED, path or spec.name, got=f"«{stray[:40]}»", severity="warning"))
     ordered: list[Node] = []
     for inner in spec.children:
         # More than one where only one belongs: all stand in the canonical form, and check() reports them.
@@ -393,16 +429,49 @@ def _below(path: str, spec: Element) -> str:
 _EXTRA = f"{{{EXTRA_NAMESPACE}}}Attachment"
 
 
-def _keep(element: _Element, problems: list[Problem], path: str) -> Node:
-    """An element that is carried as it is: exclusive canonical XML, so that reading it again gives the same."""
-    raw = etree.tostring(element, method="c14n", exclusive=True, with_tail=False).decode()
+def _drop_attributes(element: _Element, path: str, problems: list[Problem]) -> None:
+    for key in element.attrib:
+        name = str(key)
+        if name not in _EMPTY_ATTRIBUTES and not name.startswith(_EMPTY_NAMESPACES):
+            line = xml.line_of(element)
+            problems.append(Problem(Fault.PACKET_DROPPED, path, got=f"@{name}", line=line, severity="warning"))
+
+
+def _beside(root: _Element, envelope: _Element, problems: list[Problem]) -> tuple[Node, ...]:
+    """What stands beside the envelope and is none of the standard's; a second envelope is an error."""
+    kept: list[Node] = []
+    for child in root:
+        name = _local(child)
+        encoded = name == "AttachmentEncoded"
+        inner = [c for c in child if _local(c) != "Attachment"] if encoded else [child]
+        if name == "edXMLEnvelope":
+            if child is not envelope:
+                problems.append(Problem(Fault.PACKET_REPEATED, name, got=name, line=xml.line_of(child)))
+            continue
+        kept += [_keep(c, problems, "" if c is child else name) for c in inner if len(c) or _clean(c.text) or c.attrib]
+    return tuple(kept)
+
+
+def _raw(element: _Element) -> str:
+    """Exclusive canonical XML of `element`. What is in no namespace is read as ours, here as everywhere."""
+    raw = etree.tostring(element, method="c14n", exclusive=True, with_tail=False)
+    if _NO_NAMESPACE(element):
+        ours = xml.parse(f'<w xmlns="{NAMESPACE}">'.encode() + raw + b"</w>", free_text=_BASE64)[0]
+        raw = etree.tostring(ours, method="c14n", exclusive=True)
+    return raw.decode()
+
+
+def _keep(element: _Element, problems: list[Problem], path: str, *, signature: bool = False) -> Node:
+    """An element that is carried as it is, so that reading it again gives the same."""
+    raw = _raw(element)
     name = etree.QName(element)
-    if element.tag != _EXTRA and name.localname != "Signature":
+    if element.tag != _EXTRA and not (signature and name.localname == "Signature"):
         where = f"{path}/{name.localname}" if path else name.localname
         problems.append(
             Problem(Fault.PACKET_UNKNOWN, where, got=name.localname, line=xml.line_of(element), severity="warning")
         )
-    return Node(element.tag, raw=raw, line=xml.line_of(element))
+    tag = str(element.tag)
+    return Node(tag if tag[0] == "{" else f"{{{NAMESPACE}}}{tag}", raw=raw, line=xml.line_of(element))
 
 
 def _clean(text: str | None) -> str:
@@ -410,18 +479,24 @@ def _clean(text: str | None) -> str:
 
 
 _DATES = (
-    re.compile(r"(?P<y>\d{4})[/-](?P<m>\d{1,2})[/-](?P<d>\d{1,2})(?:[T ].*)?"),
-    re.compile(r"(?P<d>\d{1,2})[/-](?P<m>\d{1,2})[/-](?P<y>\d{4})(?:[T ].*)?"),
+    re.compile(r"(?P<y>\d{4})[/-](?P<m>\d{1,2})[/-](?P<d>\d{1,2})(?:[T ].*)?", re.ASCII),
+    re.compile(r"(?P<d>\d{1,2})[/-](?P<m>\d{1,2})[/-](?P<y>\d{4})(?:[T ].*)?", re.ASCII),
 )
 _STAMP = re.compile(
-    r"(?P<date>\d{1,4}[/-]\d{1,2}[/-]\d{1,4})(?:[T ](?P<time>\d{1,2}:\d{2}(?::\d{2})?)(?:\.\d+)?(?P<zone>Z|[+-]\d\d:?\d\d)?)?"
+    r"(?P<date>\d{1,4}[/-]\d{1,2}[/-]\d{1,4})"
+    r"(?:[T ](?P<time>\d{1,2}:\d{2}(?::\d{2})?)(?:\.\d+)?(?P<zone>Z|[+-]\d\d:?\d\d)?)?",
+    re.ASCII,
 )
+_INTEGER = re.compile(r"[+-]?\d{1,6}", re.ASCII)
 
 
 def _normal(text: str, spec: Element) -> str:
     """`text` in the canonical form of its type; unchanged where it cannot be read (check() says so)."""
+    if spec.type == "number" and _INTEGER.fullmatch(text):
+        return str(int(text))  # 01 is 1 to every client: it must not be another kind of packet here
     if spec.type == "date":
-        found = _date(text)
+        # A stamp with a zone names a moment, and the day of it is the one in Viet Nam.
+        found = _date(_timestamp(text).partition(" ")[0] or text)
         return found.strftime("%Y/%m/%d") if found else text
     if spec.type == "timestamp":
         return _timestamp(text) or text
@@ -450,11 +525,11 @@ def _timestamp(text: str) -> str:
     clock += ":00" if clock.count(":") == 1 else ""
     try:
         moment = datetime.strptime(f"{day.isoformat()} {clock}", "%Y-%m-%d %H:%M:%S").replace(tzinfo=VIETNAM)
-    except ValueError:
+        if zone := match["zone"]:
+            offset = "+00:00" if zone == "Z" else zone if ":" in zone else f"{zone[:3]}:{zone[3:]}"
+            moment = datetime.fromisoformat(f"{moment:%Y-%m-%dT%H:%M:%S}{offset}").astimezone(VIETNAM)
+    except (ValueError, OverflowError):
         return ""
-    if zone := match["zone"]:
-        offset = "+00:00" if zone == "Z" else zone if ":" in zone else f"{zone[:3]}:{zone[3:]}"
-        moment = datetime.fromisoformat(f"{moment:%Y-%m-%dT%H:%M:%S}{offset}").astimezone(VIETNAM)
     return moment.strftime("%Y/%m/%d %H:%M:%S")
 
 
@@ -480,16 +555,16 @@ def _change_header(packet: Packet, change: Iterable[Node]) -> Packet:
         )
         for part in packet.envelope.children
     )
-    return Packet(packet.kind, replace(packet.envelope, children=parts))
+    return replace(packet, envelope=replace(packet.envelope, children=parts))
 
 
 def _readdress(packet: Packet, to: Sequence[str], names: Mapping[str, str]) -> Packet:
     others = [node for node in packet.header.children if node.name != "To" or node.raw]
     wanted = []
     for organ_id in to:
-        leaves = [Node("OrganId", organ_id)]
-        if names.get(organ_id):
-            leaves.append(Node("OrganName", names[organ_id]))
+        leaves = [Node("OrganId", organ_id.strip())]
+        if name := names.get(organ_id, "").strip():
+            leaves.append(Node("OrganName", name))
         wanted.append(Node("To", children=tuple(leaves)))
     return _change_header(packet, [*others, *wanted])
 
@@ -502,7 +577,7 @@ def _with_manifest(packet: Packet) -> Packet:
     body = replace(body, children=(Node("edXMLManifest"), *body.children))
     header = tuple(part for part in packet.envelope.children if part.name == "edXMLHeader" and not part.raw)
     others = tuple(p for p in packet.envelope.children if p.raw or p.name not in {"edXMLHeader", "edXMLBody"})
-    return Packet(packet.kind, replace(packet.envelope, children=(*header, body, *others)))
+    return replace(packet, envelope=replace(packet.envelope, children=(*header, body, *others)))
 
 
 def _with_document_id(packet: Packet, problems: list[Problem]) -> Packet:
@@ -510,7 +585,7 @@ def _with_document_id(packet: Packet, problems: list[Problem]) -> Packet:
     if packet.kind is Kind.STATUS or packet.document_id:
         return packet
     parts = (packet.sender.organ_id, packet.promulgation_date, packet.number, packet.notation)
-    if not all(parts):
+    if not all(parts) or _date(parts[1]) is None:
         return packet  # check() reports it as missing
     derived = f"{parts[0]},{parts[1]},{parts[2]}/{parts[3]}"
     problems.append(Problem(Fault.PACKET_DERIVED_ID, "DocumentId", got=derived, severity="warning"))
@@ -530,39 +605,52 @@ class _Attachment:
     extra: str
 
 
-def _attachments(root: _Element, problems: list[Problem]) -> list[_Attachment]:
-    found = []
+def _attachments(root: _Element, names: Mapping[str, str], problems: list[Problem]) -> list[_Attachment]:
+    """The attachments in order; `names` (by content id) says what the References call them."""
+    found: list[_Attachment] = []
     for part in root:
         if _local(part) == "AttachmentEncoded":
             elements = [child for child in part if _local(child) == "Attachment"]
-            found += [_attachment(element, n, problems) for n, element in enumerate(elements, 1)]
+            found += [_attachment(e, n, names, problems) for n, e in enumerate(elements, len(found) + 1)]
     return found
 
 
-def _attachment(element: _Element, number: int, problems: list[Problem]) -> _Attachment:
+def _attachment(element: _Element, number: int, names: Mapping[str, str], problems: list[Problem]) -> _Attachment:
     values: dict[str, str] = {}
     extras: list[str] = []
-    content = b""
+    content: bytes | None = None
     path = f"AttachmentEncoded/Attachment[{number}]"
     for child in element:
         name = _local(child)
         if name == "ContentTransferEncoded":
-            content = _decoded(child.text or "", path, xml.line_of(child), problems)
+            if content is not None:
+                problems.append(Problem(Fault.PACKET_REPEATED, path, got=name, line=xml.line_of(child)))
+            # An element inside would leave half of the bytes unread.
+            text = "?" if len(child) else child.text or ""
+            content = _decoded(text, path, xml.line_of(child), problems)
         elif name in {"ContentId", "AttachmentName", "ContentType", "Description"} and name not in values:
             values[name] = _clean(child.text)
-        elif len(child) or _clean(child.text):
-            extras.append(etree.tostring(child, method="c14n", exclusive=True, with_tail=False).decode())
-    shown = values.get("AttachmentName") or values.get("ContentId") or str(number)
+        elif len(child) or _clean(child.text) or child.attrib:
+            extras.append(_raw(child))
+    content_id = _content_id(values.get("ContentId", ""))
+    shown = values.get("AttachmentName") or names.get(content_id) or content_id or str(number)
     content_type = values.get("ContentType", "")
-    # The client library reads a missing type as application/zip, and unzips what is not named .zip.
-    if content_type == "application/zip" and not shown.endswith(".zip") and content.startswith(b"PK"):
-        content = _unzipped(content, shown, path, problems)
+    if not content:
+        problems.append(_unpaired(f"'{shown}' is empty", xml.line_of(element)))
+    content = content or b""
+    # The client library reads a missing type as application/zip, and unzips what is not named .zip: what goes
+    # out must never say application/zip unless it is named so.
+    if content_type in {"", "application/zip"} and not shown.endswith(".zip"):
         ending = shown.rpartition(".")[2].lower()
-        content_type = _MEDIA_TYPES.get(ending, "application/octet-stream")
+        zipped = content.startswith(b"PK\x03\x04") and ending != "zip"
+        if zipped and not (ending in _ZIPPED_FORMATS and _entries(content) > 1):
+            content = _unzipped(content, shown, path, problems)
+        if content_type or zipped:
+            content_type = _MEDIA_TYPES.get(ending, "application/octet-stream")
     if len(content) > MAX_ATTACHMENT:
         problems.append(Problem(Fault.ATT_TOO_BIG, path, str(MAX_ATTACHMENT), str(len(content))))
     return _Attachment(
-        _content_id(values.get("ContentId", "")),
+        content_id,
         values.get("AttachmentName", ""),
         content_type,
         values.get("Description", ""),
@@ -580,13 +668,21 @@ def _decoded(text: str, path: str, line: int | None, problems: list[Problem]) ->
         return b""
 
 
+def _entries(content: bytes) -> int:
+    """How many entries the end of a zip claims; 0 where there is no end."""
+    at = content.rfind(b"PK\x05\x06", max(0, len(content) - 66_000))
+    return int.from_bytes(content[at + 10 : at + 12], "little") if at >= 0 else 0
+
+
 def _unzipped(content: bytes, name: str, path: str, problems: list[Problem]) -> bytes:
     """The single entry of a zipped attachment; the content as it is, with an error, where it is not one."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = archive.infolist()
             entry = entries[0]
-            if len(entries) != 1 or entry.flag_bits & 1 or re.search(r"[/\\]|\.\.", entry.filename):
+            unsafe = entry.filename in {"", ".", ".."} or re.search(r"[/\\:\x00]", entry.filename)
+            plain = entry.compress_type in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+            if len(entries) != 1 or entry.flag_bits & 1 or unsafe or not plain:
                 raise zipfile.BadZipFile(f"{len(entries)} entries, first {entry.filename[:60]!r}")
             with archive.open(entry) as stream:
                 inner = stream.read(MAX_ATTACHMENT + 1)
@@ -596,8 +692,10 @@ def _unzipped(content: bytes, name: str, path: str, problems: list[Problem]) -> 
     except (
         zipfile.BadZipFile,
         zlib.error,
+        struct.error,
         NotImplementedError,
         RuntimeError,
+        ValueError,  # a negative offset, a name that is not UTF-8
         EOFError,
         IndexError,
         OSError,
@@ -645,7 +743,7 @@ def _pair(packet: Packet, attachments: list[_Attachment], problems: list[Problem
         replace(part, children=tuple(changed if c is manifest else c for c in part.children)) if part is body else part
         for part in packet.envelope.children
     )
-    return Packet(packet.kind, replace(packet.envelope, children=parts)), tuple(contents)
+    return replace(packet, envelope=replace(packet.envelope, children=parts)), tuple(contents)
 
 
 def _unpaired(text: str, line: int | None = None) -> Problem:
@@ -659,7 +757,10 @@ def _described(reference: Node, partner: _Attachment, problems: list[Problem]) -
         text = f"'{said['AttachmentName']}' in the manifest is '{partner.name}' in the attachment"
         problems.append(_unpaired(text, reference.line))
     name = said["AttachmentName"] or partner.name
-    content_type = partner.content_type or said["ContentType"] or "application/octet-stream"
+    # The client library writes application/zip into every Reference, whatever it refers to.
+    content_type = partner.content_type or said["ContentType"]
+    if not content_type or (content_type == "application/zip" and not name.endswith(".zip")):
+        content_type = _MEDIA_TYPES.get(name.rpartition(".")[2].lower(), "application/octet-stream")
     description = said["Description"] or partner.description
     extra = partner.extra
     if partner.description and partner.description != description:
@@ -670,11 +771,13 @@ def _described(reference: Node, partner: _Attachment, problems: list[Problem]) -
         "Description": description,
         "AttachmentName": name,
     }
-    leaves = [Node(key, value, line=reference.line) for key, value in values.items() if value]
+    leaves = []
+    for key, value in values.items():
+        leaves += [Node(key, value, line=reference.line)] if value else []
+        leaves += list(reference.all(key))[1:]  # check() reports them
     unknown = [n for n in reference.children if n.raw and n.name != _EXTRA]
     if extra:
-        raw = f'<Attachment xmlns="{EXTRA_NAMESPACE}">{extra}</Attachment>'
-        unknown.append(Node(_EXTRA, raw=raw))
+        unknown.append(Node(_EXTRA, raw=f'<Attachment xmlns="{EXTRA_NAMESPACE}">{extra}</Attachment>'))
     return replace(reference, children=(*leaves, *unknown))
 
 
@@ -688,6 +791,7 @@ def write_document(packet: Packet) -> bytes:
     """The canonical form without attachments' bytes."""
     lines: list[str] = []
     _emit(packet.envelope, 1, lines, f' xmlns:edXML="{NAMESPACE}"')
+    lines += [f"  {node.raw}" for node in packet.beside]
     return (_HEAD + "\n".join(lines) + "\n" + _TAIL).encode()
 
 
@@ -738,19 +842,28 @@ def status_packet(
     agency = {"OrganId": sender.organ_id, "OrganName": sender.name}
     leaves = {
         "StatusCode": code,
-        "Description": _clean(description)[:500],
+        "Description": description[:500],
         "Timestamp": timestamp.astimezone(VIETNAM).strftime("%Y/%m/%d %H:%M:%S"),
     }
     header = Node(
         "MessageHeader",
         children=(
-            Node("From", children=tuple(Node(k, v) for k, v in agency.items() if v)),
-            Node("ResponseFor", children=tuple(Node(k, v) for k, v in about.items() if v)),
-            *(Node(k, v) for k, v in leaves.items() if v),
+            Node("From", children=_leaves(agency)),
+            Node("ResponseFor", children=_leaves(about)),
+            *_leaves(leaves),
         ),
     )
     envelope = Node("edXMLEnvelope", children=(Node("edXMLHeader", children=(header,)),))
     return write_document(Packet(Kind.STATUS, envelope))
+
+
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def _leaves(values: Mapping[str, str]) -> tuple[Node, ...]:
+    """Leaves of texts from elsewhere; what XML cannot hold becomes U+FFFD."""
+    clean = {name: _clean(_NOT_XML.sub("\ufffd", value)) for name, value in values.items()}
+    return tuple(Node(name, value) for name, value in clean.items() if value)
 
 
 def _emit(node: Node, depth: int, lines: list[str], attributes: str = "") -> None:
@@ -819,7 +932,7 @@ def _check_schema(packet: Packet) -> list[Problem]:
 
     name = "edxml-status" if packet.kind is Kind.STATUS else "edxml-document"
     pruned = write_document(Packet(packet.kind, _pruned(packet.envelope)))
-    if schemas.validator(name).validate(etree.fromstring(pruned)):
+    if schemas.validator(name).validate(xml.parse(pruned)):
         return []
     return [Problem(Fault.XSD_INVALID, path, got=reason) for path, reason in schemas.explain(name, pruned)]
 
@@ -829,8 +942,12 @@ def _pruned(node: Node) -> Node:
 
 
 def _check_node(node: Node, spec: Element, path: str, problems: list[Problem]) -> None:
+    by_name: dict[str, list[Node]] = {}
+    for child in node.children:
+        if not child.raw:
+            by_name.setdefault(child.name, []).append(child)
     for inner in spec.children:
-        nodes = list(node.all(inner.name))
+        nodes = by_name.get(inner.name, [])
         where = _below(path, inner)
         if inner.required and not nodes:
             problems.append(Problem(Fault.PACKET_MISSING, where or inner.name, expected=inner.name, line=node.line))
@@ -849,9 +966,9 @@ def _check_leaf(node: Node, spec: Element, path: str) -> Iterator[Problem]:
     text, line = node.text, node.line
     if spec.limit and len(text) > spec.limit:
         yield Problem(Fault.PACKET_TOO_LONG, path, str(spec.limit), str(len(text)), line, severity)
-    elif spec.type == "date" and not re.fullmatch(r"\d{4}/\d\d/\d\d", text):
+    elif spec.type == "date" and not ((day := _date(text)) and day.strftime("%Y/%m/%d") == text):
         yield Problem(Fault.PACKET_DATE, path, "yyyy/MM/dd", text[:40], line, severity)
-    elif spec.type == "timestamp" and not re.fullmatch(r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d", text):
+    elif spec.type == "timestamp" and _timestamp(text) != text:
         yield Problem(Fault.PACKET_DATE, path, "yyyy/MM/dd HH:mm:ss", text[:40], line, severity)
     elif spec.type == "organ" and not organ.is_valid(text):
         yield Problem(Fault.PACKET_ORGAN, path, "G22, H29.10.05, 000.00.00.G22", text[:40], line, severity)
@@ -863,7 +980,7 @@ def _check_leaf(node: Node, spec: Element, path: str) -> Iterator[Problem]:
             # An integer out of range breaks nobody's parser unless the law bounds it (Priority, amounts).
             soft = spec.name == "SteeringType" and re.fullmatch(r"-?\d{1,6}", text, re.ASCII)
             yield Problem(Fault.PACKET_VALUE, path, f"{low}…{high}", text[:40], line, "warning" if soft else severity)
-    if any(unicodedata.category(c) == "Cc" and c not in "\t\n\r" for c in text):
+    if _CONTROL.search(text):
         yield Problem(Fault.PACKET_VALUE, path, "no control characters", ascii(text)[:40], line)
 
 
@@ -879,7 +996,15 @@ def _check_status(packet: Packet, problems: list[Problem]) -> None:
         problems.append(Problem(Fault.PACKET_MISSING, "Description", "Description", line=line))
 
 
-_SECRET = re.compile(r"(?:độ mật\s*:\s*)?\(?\s*(mật|tối mật|tuyệt mật)\s*\)?", re.IGNORECASE)
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+# A marker, not a word: alone, in brackets, before a colon or dash, after "độ mật:". "Bảo mật thông tin" and
+# "danh mục bí mật nhà nước độ Tuyệt mật" speak about secrecy and are none.
+_LEVEL = r"(?:tuyệt\s+mật|tối\s+mật|mật)"
+_SECRET = re.compile(
+    rf"^{_LEVEL}(?:\s*[:–—-].*)?$|[(\[]\s*(?:độ\s+mật\s*:?\s*)?{_LEVEL}\s*[)\]]|độ\s+mật\s*:\s*{_LEVEL}\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_SECRET_TYPE = re.compile(r"^(?!.*\b(?:bảo|bí)\s+mật$).*\bmật$", re.IGNORECASE | re.DOTALL)
 _DOS_NAMES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f")
 
@@ -888,13 +1013,15 @@ def _check_document(packet: Packet, problems: list[Problem], today: date | None)
     seen: set[str] = set()
     for number, node in enumerate(packet.header.all("To"), 1):
         organ_id = node.value("OrganId")
-        if organ_id and organ_id in seen:
+        same = organ.normalise(organ_id) if organ.is_valid(organ_id) else organ_id
+        if organ_id and same in seen:
             problems.append(Problem(Fault.PACKET_REPEATED, f"To[{number}]/OrganId", got=organ_id, line=node.line))
-        seen.add(organ_id)
+        seen.add(same)
     # Classified documents never travel here (QĐ 28/2018, Art. 1.2).
     for marked in (("DocumentType", "TypeName"), ("Subject",), ("OtherInfo", "SphereOfPromulgation")):
         value = packet.header.value(*marked)
-        if _SECRET.fullmatch(unicodedata.normalize("NFC", value)):
+        value = unicodedata.normalize("NFC", value)
+        if _SECRET.search(value) or (marked[-1] == "TypeName" and _SECRET_TYPE.search(value)):
             problems.append(Problem(Fault.PACKET_SECRET, "/".join(marked), got=value))
     if today is not None and packet.promulgation_date > today.strftime("%Y/%m/%d"):
         path_ = "PromulgationInfo/PromulgationDate"
@@ -902,12 +1029,25 @@ def _check_document(packet: Packet, problems: list[Problem], today: date | None)
     folded: set[str] = set()
     for number, info in enumerate(packet.attachments, 1):
         path = f"edXMLManifest/Reference[{number}]/AttachmentName"
+        if info.extra:
+            problems += _check_extra(info.extra, f"edXMLManifest/Reference[{number}]/Attachment")
         if _unsafe(info.name):
             problems.append(Problem(Fault.ATT_NAME, path, got=ascii(info.name)[:100]))
         twin = unicodedata.normalize("NFC", info.name).casefold()
         if twin in folded and info.name:
             problems.append(Problem(Fault.ATT_NAME, path, got=ascii(info.name)[:100], severity="warning"))
         folded.add(twin)
+
+
+def _check_extra(raw: str, path: str) -> Iterator[Problem]:
+    """An attachment's further elements are written before its bytes: none may take the place of those, and
+    the client library glues Format into a path."""
+    for child in xml.parse(f'<w xmlns="{NAMESPACE}">{raw}</w>'.encode())[0]:
+        name = _local(child)
+        if name in {"ContentId", "AttachmentName", "ContentType", "ContentTransferEncoded"}:
+            yield Problem(Fault.PACKET_REPEATED, path, got=name)
+        elif name == "Format" and _unsafe(_clean("".join(str(t) for t in child.itertext()))):
+            yield Problem(Fault.ATT_NAME, f"{path}/Format", got=ascii(child.text)[:100])
 
 
 def _unsafe(name: str) -> bool:

