@@ -160,6 +160,4 @@ def registry_with(*members: Member) -> Registry:
 @cache
 def good(code: str = "G22", attachments: int = 2) -> bytes:
     """A good document parcel with so many attachments, signed by `code` a minute before NOW."""
-    return parcel.build(
-        parcel.DOCUMENT, DOCUMENT, ATTACHMENTS[:attachments], signer(code), NOW - timedelta(minutes=1)
-    )
+    return parcel.build(parcel.DOCUMENT, DOCUMENT, ATTACHMENTS[:attachments], signer(code), NOW - timedelta(minutes=1))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import quoteattr
 
 from axis.core import parcel, xml
 from axis.core.instant import from_text, to_text
@@ -121,7 +121,7 @@ def write(receipt: Receipt) -> bytes:
         f"issuer={quoteattr(receipt.issuer)}{version}>",
         f"  <submission id={quoteattr(subject.axis_id)} kind={quoteattr(subject.kind)} "
         f"sender={quoteattr(subject.sender)} digest={quoteattr(subject.content_digest)}>"
-        f"{escape(subject.document_id)}</submission>",
+        f"{xml.escape(subject.document_id)}</submission>",
     ]
     for statement in receipt.statements:
         recipient = f" recipient={quoteattr(statement.recipient)}" if statement.recipient else ""
@@ -130,12 +130,12 @@ def write(receipt: Receipt) -> bytes:
             f'  <statement id={quoteattr(statement.id)} code="{statement.event.code}" '
             f'event="{statement.event.name}" time="{to_text(statement.time)}"{recipient}{entry}>'
         )
-        lines += [f"    <recipient>{escape(code)}</recipient>" for code in statement.recipients]
+        lines += [f"    <recipient>{xml.escape(code)}</recipient>" for code in statement.recipients]
         for reason in statement.reasons:
             retry = ' retry="yes"' if reason.retry else ""
             lines.append(f"    <reason code={quoteattr(reason.code)}{retry}>")
-            lines.append(f'      <text lang="vi">{escape(_plain(reason.text_vi))}</text>')
-            lines.append(f'      <text lang="en">{escape(_plain(reason.text_en))}</text>')
+            lines.append(f'      <text lang="vi">{xml.escape(_plain(reason.text_vi))}</text>')
+            lines.append(f'      <text lang="en">{xml.escape(_plain(reason.text_en))}</text>')
             lines.append("    </reason>")
         lines.append("  </statement>")
     return ("\n".join([*lines, "</receipt>"]) + "\n").encode()
@@ -158,7 +158,7 @@ def read(data: bytes, signer: str) -> Receipt:
         )
     except (ValueError, KeyError, IndexError) as error:
         raise rejected(Fault.RECEIPT_INVALID, f"{type(error).__name__} {str(error)[:100]}") from None
-    if write(receipt) != data:
+    if receipt.registry_version < 0 or write(receipt) != data:
         raise rejected(Fault.RECEIPT_INVALID, "not in the one allowed form")
     if receipt.issuer != signer:
         raise rejected(Fault.RECEIPT_INVALID, f"issuer {receipt.issuer}, signed by {signer}")

@@ -12,7 +12,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Literal
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import quoteattr
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -202,7 +202,10 @@ def signing_certificate(certificate: x509.Certificate) -> Certificate:
 
 
 def write(registry: Registry) -> bytes:
-    """registry.xml: one encoding for each value. XSD: schemas/registry/1."""
+    """registry.xml: one encoding for each value. XSD: schemas/registry/1.
+
+    Raises :class:`Rejected` REGISTRY_INVALID for a character that XML cannot carry: no agency could read it.
+    """
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
         f'<registry xmlns="{NAMESPACE}" installation={quoteattr(registry.installation)} '
@@ -210,7 +213,10 @@ def write(registry: Registry) -> bytes:
     ]
     for member in registry.members:
         lines += _member_lines(member)
-    return ("\n".join([*lines, "</registry>"]) + "\n").encode()
+    text = "\n".join([*lines, "</registry>"]) + "\n"
+    if bad := xml.NOT_TEXT.search(text):
+        raise rejected(Fault.REGISTRY_INVALID, f"character {bad[0]!r}")
+    return text.encode()
 
 
 def read(data: bytes) -> Registry:
@@ -225,7 +231,7 @@ def read(data: bytes) -> Registry:
         )
     except (ValueError, KeyError, IndexError) as error:
         raise rejected(Fault.REGISTRY_INVALID, f"{type(error).__name__} {str(error)[:100]}") from None
-    if write(registry) != data:
+    if registry.version < 1 or write(registry) != data:
         raise rejected(Fault.REGISTRY_INVALID, "not in the one allowed form")
     return registry
 
@@ -255,11 +261,11 @@ def _member_lines(member: Member) -> Iterable[str]:
         "successor": member.successor,
     }
     yield f"  <member{_attributes(attributes)}>"
-    yield f'    <name lang="vi">{escape(member.name_vi)}</name>'
+    yield f'    <name lang="vi">{xml.escape(member.name_vi)}</name>'
     if member.name_en:
-        yield f'    <name lang="en">{escape(member.name_en)}</name>'
+        yield f'    <name lang="en">{xml.escape(member.name_en)}</name>'
     for alias in member.aliases:
-        yield f"    <alias>{escape(alias)}</alias>"
+        yield f"    <alias>{xml.escape(alias)}</alias>"
     for start, end in member.suspensions:
         yield f"    <suspension{_attributes({'from': to_text(start), 'until': to_text(end) if end else ''})}/>"
     for certificate in member.certificates:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from xml.sax import saxutils
 
 from lxml import etree
 
@@ -30,11 +31,17 @@ _DECLARATION = re.compile(
 )
 # A look-ahead, so that every "xmlns" is judged, and no colon in the prefix, so that none is read twice: linear.
 _NAMESPACE = re.compile(rb"""xmlns(?=(?::[^\s=:]+)?\s*=\s*(?:"([^"]*)"|'([^']*)'))""")
+NOT_TEXT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # what no XML 1.0 can carry
 _XINCLUDE = b"http://www.w3.org/2001/XInclude"
 # Compiled once: asking libxml2 is ten times quicker than walking the tree from Python.
 _TOO_DEEP = etree.XPath("/*" + "/*" * MAX_DEPTH)
 _MANY_ATTRIBUTES = etree.XPath(f"//*[count(@*) > {MAX_ATTRIBUTES}]")
 _INSTRUCTIONS = etree.XPath("//processing-instruction()")
+
+
+def escape(value: str) -> str:
+    """`value` as character data that reads back as it was; a bare CR would come back as a line feed."""
+    return saxutils.escape(value, {"\r": "&#13;"})
 
 
 def parse(data: bytes, *, max_bytes: int = MAX_BYTES, free_text: frozenset[str] = frozenset()) -> _Element:

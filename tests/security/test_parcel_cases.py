@@ -139,8 +139,7 @@ def with_entry(index: int, **changes: Any) -> bytes:
 def with_file(name: str, change: Callable[[bytes], bytes], data: bytes | None = None) -> bytes:
     """The good parcel with the content of one file changed, and container checksums right again."""
     entries = [
-        replace(e, content=change(e.content)) if e.name.decode() == name else e
-        for e in entries_of(data or pki.good())
+        replace(e, content=change(e.content)) if e.name.decode() == name else e for e in entries_of(data or pki.good())
     ]
     return zip_of(entries)
 
@@ -252,7 +251,9 @@ def test_another_root_element_is_refused() -> None:
     assert refused(with_file(SIGNATURES, swap("XAdESSignatures", "Signatures", 2))) is Fault.SIG_SHAPE
 
 
-@pytest.mark.parametrize("text", [b"", b"no xml", b"\xef\xbb\xbf<a/>", b"<!DOCTYPE a><a/>", b"<?x y?><a/>", b"<a>" * 99])
+@pytest.mark.parametrize(
+    "text", [b"", b"no xml", b"\xef\xbb\xbf<a/>", b"<!DOCTYPE a><a/>", b"<?x y?><a/>", b"<a>" * 99]
+)
 def test_a_signature_file_that_is_not_clean_xml_is_refused(text: bytes) -> None:
     assert refused(with_file(SIGNATURES, lambda _: text)) is Fault.SIG_SHAPE
 
@@ -307,8 +308,10 @@ def test_a_reference_without_uri_is_refused() -> None:
 
 def test_references_in_another_order_are_refused() -> None:
     def turned(text: bytes) -> bytes:
-        return text.replace(b'"attachments/1"', b'"x"').replace(b'"attachments/2"', b'"attachments/1"').replace(
-            b'"x"', b'"attachments/2"'
+        return (
+            text.replace(b'"attachments/1"', b'"x"')
+            .replace(b'"attachments/2"', b'"attachments/1"')
+            .replace(b'"x"', b'"attachments/2"')
         )
 
     assert refused(with_file(SIGNATURES, turned)) is Fault.PARCEL_COVERAGE
@@ -408,7 +411,9 @@ def c14n(element: Any) -> bytes:
     return etree.tostring(element, method="c14n", exclusive=True, with_tail=False)
 
 
-def raw_signature(signer: Signer, data: bytes, hash_: hashes.HashAlgorithm | None = None, *, high: bool = False) -> bytes:
+def raw_signature(
+    signer: Signer, data: bytes, hash_: hashes.HashAlgorithm | None = None, *, high: bool = False
+) -> bytes:
     if isinstance(signer.key, rsa.RSAPrivateKey):
         return signer.key.sign(data, padding.PKCS1v15(), hash_ or hashes.SHA256())
     order, octets = {
@@ -567,20 +572,32 @@ def test_a_comment_in_a_digest_is_never_half_a_digest(change: Callable[[bytes], 
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        (f'<ds:CanonicalizationMethod Algorithm="{EXC_C14N}"', f'<ds:CanonicalizationMethod Algorithm="{EXC_C14N}WithComments"'),
+        (
+            f'<ds:CanonicalizationMethod Algorithm="{EXC_C14N}"',
+            f'<ds:CanonicalizationMethod Algorithm="{EXC_C14N}WithComments"',
+        ),
         (
             f'<ds:CanonicalizationMethod Algorithm="{EXC_C14N}"',
             '<ds:CanonicalizationMethod Algorithm="http://www.w3.org/TR/2001/REC-xml-c14n-20010315"',
         ),
         ('Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"', 'Algorithm="http://www.w3.org/2000/09/xmldsig#sha1"'),
-        ('Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"', 'Algorithm="http://www.w3.org/2001/04/xmldsig-more#md5"'),
-        ('Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"', 'Algorithm="http://www.w3.org/2001/04/xmldsig-more#sha224"'),
+        (
+            'Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"',
+            'Algorithm="http://www.w3.org/2001/04/xmldsig-more#md5"',
+        ),
+        (
+            'Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"',
+            'Algorithm="http://www.w3.org/2001/04/xmldsig-more#sha224"',
+        ),
         ("xmldsig-more#ecdsa-sha256", "xmldsig-more#ecdsa-sha1"),
         ("http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256", "http://www.w3.org/2000/09/xmldsig#rsa-sha1"),
         ("http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256", "http://www.w3.org/2000/09/xmldsig#dsa-sha1"),
         ("http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256", "http://www.w3.org/2000/09/xmldsig#hmac-sha1"),
         ("xmldsig-more#ecdsa-sha256", "xmldsig-more#hmac-sha256"),
-        ("http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256", "http://www.w3.org/2007/05/xmldsig-more#sha256-rsa-MGF1"),
+        (
+            "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256",
+            "http://www.w3.org/2007/05/xmldsig-more#sha256-rsa-MGF1",
+        ),
         ("http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256", ""),
         # allowed methods, but not with this key
         ("xmldsig-more#ecdsa-sha256", "xmldsig-more#ecdsa-sha384"),
@@ -712,7 +729,9 @@ def test_the_attackers_certificate_beside_a_good_signature_is_refused() -> None:
 def test_a_second_certificate_of_the_same_key_is_refused() -> None:
     twin = pki.certificate(pki.signer("G22").key.public_key(), "G22")
     both = pki.registry_with(
-        trust.Member("G22", "x", certificates=(pki.entry(pki.signer("G22")), pki.entry(Signer(pki.signer("G22").key, twin))))
+        trust.Member(
+            "G22", "x", certificates=(pki.entry(pki.signer("G22")), pki.entry(Signer(pki.signer("G22").key, twin)))
+        )
     )
     assert parcel.verify(pki.good("G22"), both, pki.NOW).signer == "G22"
     der = Signer(pki.signer("G22").key, twin).der
@@ -726,7 +745,9 @@ def test_a_key_value_in_place_of_or_beside_the_certificate_is_refused() -> None:
     assert refused(with_file(SIGNATURES, swap("</ds:X509Data>", second))) is Fault.SIG_SHAPE
 
 
-@pytest.mark.parametrize("der", [b"", b"\x30", b"\x30\x00", b"no certificate", bytes(2000), b"\x30\x84\xff\xff\xff\xff"])
+@pytest.mark.parametrize(
+    "der", [b"", b"\x30", b"\x30\x00", b"no certificate", bytes(2000), b"\x30\x84\xff\xff\xff\xff"]
+)
 def test_a_certificate_that_is_none_is_refused(der: bytes) -> None:
     changed = with_certificate(pki.good(), der)
     for trusting in trusts():
@@ -765,7 +786,10 @@ def test_every_byte_of_the_certificate_changed_in_turn_is_refused_by_every_trust
 def with_certificate_quickly(data: bytes, der: bytes) -> bytes:
     """As :func:`with_certificate`, for the same length, without opening the container."""
     entry = entries_of_cached(data)
-    start, end = entry[-1].content.index(b"<ds:X509Certificate>") + 20, entry[-1].content.index(b"</ds:X509Certificate>")
+    start, end = (
+        entry[-1].content.index(b"<ds:X509Certificate>") + 20,
+        entry[-1].content.index(b"</ds:X509Certificate>"),
+    )
     text = entry[-1].content[:start] + base64.b64encode(der) + entry[-1].content[end:]
     return zip_of([*entry[:-1], replace(entry[-1], content=text)])
 
@@ -942,7 +966,9 @@ def tricks() -> dict[str, bytes]:
         "strongly encrypted": with_entry(1, flags=0x0841),
         "a data descriptor": with_entry(1, flags=0x0808),
         "no flag for UTF-8": with_entry(1, flags=0),
-        "compressed": with_entry(1, method=8, content=packed, size=len(entries[1].content), crc=zlib.crc32(entries[1].content)),
+        "compressed": with_entry(
+            1, method=8, content=packed, size=len(entries[1].content), crc=zlib.crc32(entries[1].content)
+        ),
         "a bomb": with_entry(1, method=8, content=zeros, size=10_000_000),
         "an unknown method": with_entry(1, method=99),
         "another time": with_entry(1, time=1),
@@ -1052,8 +1078,8 @@ def test_a_good_parcel_cut_and_mended_anywhere_is_refused_or_is_the_good_one(
 ) -> None:
     good = data = pki.good(code)
     for place, cut, put in edits:
-        place %= len(data) + 1
-        data = data[:place] + put + data[place + cut :]
+        at = place % (len(data) + 1)
+        data = data[:at] + put + data[at + cut :]
     for trusting in trusts():
         try:
             parcel.verify(data, trusting, pki.NOW)
@@ -1072,7 +1098,9 @@ def test_a_good_parcel_cut_and_mended_anywhere_is_refused_or_is_the_good_one(
             st.integers(0, 30),
             st.one_of(
                 st.binary(max_size=8),
-                st.sampled_from([b"<", b">", b"</", b"<x/>", b"<!-- -->", b'"', b"&", b"&#0;", b"=", b"\xc3\xb4", b"0", b"<?x?>"]),
+                st.sampled_from(
+                    [b"<", b">", b"</", b"<x/>", b"<!-- -->", b'"', b"&", b"&#0;", b"=", b"\xc3\xb4", b"0", b"<?x?>"]
+                ),
             ),
         ),
         min_size=1,
@@ -1087,8 +1115,8 @@ def test_a_file_in_a_container_that_is_otherwise_right_is_refused_whatever_it_be
     index = next(n for n, e in enumerate(entries) if e.name.decode() == name)
     content = entries[index].content
     for place, cut, put in edits:
-        place %= len(content) + 1
-        content = content[:place] + put + content[place + cut :]
+        at = place % (len(content) + 1)
+        content = content[:at] + put + content[at + cut :]
     data = zip_of([*entries[:index], replace(entries[index], content=content), *entries[index + 1 :]])
     try:
         parcel.verify(data, pki.registry(), pki.NOW)

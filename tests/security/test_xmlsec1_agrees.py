@@ -39,7 +39,14 @@ def xmlsec1_accepts(data: bytes, folder: Path) -> bool:
     (folder / "parcel.asice").write_bytes(data)
     (folder / "ca.pem").write_bytes(pki.authority().certificate.public_bytes(Encoding.PEM))
     subprocess.run(["unzip", "-q", "-o", "parcel.asice"], cwd=folder, check=True, capture_output=True)
-    command = ["xmlsec1", "--verify", "--trusted-pem", "ca.pem", "--verification-gmt-time", f"{pki.NOW:%Y-%m-%d %H:%M:%S}"]
+    command = [
+        "xmlsec1",
+        "--verify",
+        "--trusted-pem",
+        "ca.pem",
+        "--verification-gmt-time",
+        f"{pki.NOW:%Y-%m-%d %H:%M:%S}",
+    ]
     command += ["--id-attr:Id", "http://uri.etsi.org/01903/v1.3.2#:SignedProperties", SIGNATURES]
     ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert ran.returncode in {0, 1}, ran.stderr
@@ -95,9 +102,7 @@ def _both_changed(data: bytes) -> bytes:
     """A data file changed and its digest corrected, as somebody without the key can."""
     good = parcel.verify(data, pki.registry(), pki.NOW)
     forged = parcel.build(parcel.DOCUMENT, b"forged", good.attachments, pki.impostor(), good.signing_time)
-    old, new = (
-        re.findall(rb"<ds:DigestValue>([^<]*)", parcel_text(d))[0].decode() for d in (data, forged)
-    )
+    old, new = (re.findall(rb"<ds:DigestValue>([^<]*)", parcel_text(d))[0].decode() for d in (data, forged))
     return with_file(SIGNATURES, swap(old, new), with_file("document.edxml", lambda _: b"forged", data))
 
 
@@ -115,7 +120,9 @@ ALTERED: dict[str, Callable[[bytes], bytes]] = {
     "the certificate, by one of another CA": lambda data: with_certificate(data, pki.impostor().der),
     "the value": _changed_value,
     "a media type": lambda data: with_file(SIGNATURES, swap("text/xml", "text/htm"), data),
-    "the method": lambda data: with_file(SIGNATURES, swap("-sha384" if b"-sha384" in data else "-sha256", "-sha512"), data),
+    "the method": lambda data: with_file(
+        SIGNATURES, swap("-sha384" if b"-sha384" in data else "-sha256", "-sha512"), data
+    ),
 }
 
 

@@ -60,9 +60,7 @@ def test_the_signing_time_is_written_in_utc_whatever_zone_it_was_given_in() -> N
 def test_the_content_digest_is_what_sha256sum_says(tmp_path: Path) -> None:
     data = pki.good("G22", 3)
     (tmp_path / "p.asice").write_bytes(data)
-    command = (
-        "unzip -q p.asice && sha256sum document.edxml attachments/1 attachments/2 attachments/3 | sha256sum"
-    )
+    command = "unzip -q p.asice && sha256sum document.edxml attachments/1 attachments/2 attachments/3 | sha256sum"
     said = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
     assert said.split()[0] == parcel.verify(data, pki.registry(), pki.NOW).content_digest
 

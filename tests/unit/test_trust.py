@@ -63,7 +63,7 @@ certificates = st.builds(
 )
 members = st.builds(
     Member,
-    names,
+    names.filter(bool),
     names,
     names,
     names,
@@ -77,7 +77,7 @@ members = st.builds(
 registries = st.builds(Registry, names, st.integers(1, 10**9), moments, st.lists(members, max_size=3).map(tuple))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(registries)
 def test_any_names_and_times_come_back_as_they_were_and_fit_the_schema(registry: Registry) -> None:
     data = trust.write(registry)
@@ -86,7 +86,7 @@ def test_any_names_and_times_come_back_as_they_were_and_fit_the_schema(registry:
 
 
 @pytest.mark.parametrize(
-    "name", ["a]]>b", "<!-- x -->", "&amp;", "a\rb", "a\r\nb", " spaces ", "\ttab\n", "‮ngược", '"quoted\'', "𠮷"]
+    "name", ["a]]>b", "<!-- x -->", "&amp;", "a\rb", "a\r\nb", " spaces ", "\ttab\n", "\u202engược", "\"quoted'", "𠮷"]
 )
 def test_a_hostile_name_is_only_a_name(name: str) -> None:
     registry = pki.registry_with(Member("K99", name, name, name, aliases=(name,), successor=name))
