@@ -480,6 +480,17 @@ def test_a_void_handle_is_ignored_and_the_message_is_not_lost(place: Place, hub:
     assert place.dead() == 0
 
 
+def test_a_handle_from_before_close_is_void_for_its_own_broker_too(place: Place, hub: Broker) -> None:
+    sent = message()
+    hub.publish([sent])
+    stale = take(hub)
+    hub.close()
+    assert ids(take(hub)) == [sent.id]
+    hub.ack(stale)
+    hub.close()
+    assert ids(take_all(place.open(), 1)) == [sent.id]
+
+
 def test_a_broker_may_be_used_again_after_it_was_closed(hub: Broker) -> None:
     sent = message()
     hub.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import socket
 import subprocess
 import sys
@@ -82,12 +81,32 @@ def test_a_document_type_is_refused_whatever_it_holds(prolog: bytes) -> None:
 
 
 @pytest.mark.parametrize("bomb", [LAUGHS, QUADRATIC])
-def test_an_entity_bomb_is_refused_at_once_and_takes_no_memory(bomb: str) -> None:
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def test_an_entity_bomb_is_refused_at_once(bomb: str) -> None:
     with quick(0.05), pytest.raises(Rejected) as caught:
         xml.parse(HEAD + bomb.encode())
     assert caught.value.fault is Fault.XML_DTD
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 5_000  # kB
+
+
+def test_an_entity_bomb_takes_no_memory() -> None:
+    # In a process of its own: only there does the highest mark of memory say something about this one thing.
+    program = """
+import resource, sys
+from axis.core import xml
+from axis.errors import Rejected
+bombs = sys.stdin.buffer.read().split(b"|")
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+for bomb in bombs:
+    try:
+        xml.parse(bomb)
+    except Rejected as refusal:
+        print(refusal.fault.name)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+    bombs = "|".join((LAUGHS, QUADRATIC)).encode()
+    ran = subprocess.run([sys.executable, "-c", program], input=bombs, capture_output=True, timeout=30, check=True)
+    *faults, kilobytes = ran.stdout.decode().split()
+    assert faults == ["XML_DTD", "XML_DTD"]
+    assert int(kilobytes) < 5_000
 
 
 def test_nothing_is_fetched_from_the_network() -> None:
@@ -237,23 +256,22 @@ def test_characters_that_xml_does_not_have_are_refused(text: bytes, fault: Fault
 
 
 @pytest.mark.parametrize(
-    "head",
+    ("head", "fault"),
     [
-        b'<?xml version="1.1" encoding="UTF-8"?>',
-        b'<?xml version="1.5"?>',
-        b'<?xml version="1.0" standalone="maybe"?>',
-        b'<?xml encoding="UTF-8"?>',
-        b'<?xml version="1.0" encoding="UTF-8" version="1.0"?>',
-        b'<?xml version="1.0" encoding="UTF-8\'?>',
-        b"<?xml?>",
-        b"<?xml ",
-        b"<?xml",
+        (b'<?xml version="1.1" encoding="UTF-8"?>', Fault.XML_DECL),
+        (b'<?xml version="1.5"?>', Fault.XML_DECL),
+        (b'<?xml version="1.0" standalone="maybe"?>', Fault.XML_DECL),
+        (b'<?xml encoding="UTF-8"?>', Fault.XML_DECL),
+        (b'<?xml version="1.0" encoding="UTF-8" version="1.0"?>', Fault.XML_DECL),
+        (b'<?xml version="1.0" encoding="UTF-8\'?>', Fault.XML_DECL),
+        (b"<?xml ", Fault.XML_DECL),
+        (b"<?xml?>", Fault.XML_SYNTAX),
+        (b"<?xml", Fault.XML_SYNTAX),
+        (b" " + HEAD, Fault.XML_SYNTAX),
     ],
 )
-def test_another_declaration_is_refused(head: bytes) -> None:
-    fault = refused(GOOD.replace(HEAD, head)).fault
-    assert fault is (Fault.XML_PI if head == b"<?xml" else Fault.XML_DECL) or fault is Fault.XML_SYNTAX
-    assert head in (b"<?xml", b"<?xml?>") or fault is Fault.XML_DECL
+def test_another_declaration_is_refused(head: bytes, fault: Fault) -> None:
+    assert refused(GOOD.replace(HEAD, head)).fault is fault
 
 
 @pytest.mark.parametrize(

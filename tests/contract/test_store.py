@@ -1,0 +1,162 @@
+"""The hub's record keeps its promises on SQLite and on PostgreSQL: the whole line through a store on each."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+
+from axis import bootstrap
+from axis.core.ledger import Entry
+from axis.errors import Corrupted, Misconfigured, Unavailable
+from axis.infra import payloads, store
+from axis.infra.database import Database, insert_or_ignore, meta, upsert
+from axis.infra.embedded import EmbeddedBroker
+from axis.infra.store import HubStore
+from axis.services import follow
+from tests.line import Clock, Line, document, rest, small_home
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    opened = Database(database_url)
+    opened.create(store.TABLES)
+    yield opened
+    opened.close()
+
+
+@contextmanager
+def hub_on(line: Line, database: Database) -> Iterator[HubStore]:
+    """The line with its hub's record in `database`, run to rest."""
+    with line.parts() as (embedded_hub, agencies):
+        with embedded_hub.store.reading() as reader:
+            registry = reader.payload(reader.registry_digest())
+        record = HubStore(database)
+        now = line.clock()
+        with record.transaction() as tx:
+            tx.store_registry(1, registry, now, (), Entry(now, "HUB", "registry.issued"))
+        broker = EmbeddedBroker(embedded_hub.store.database, None)
+        hub = bootstrap.hub_part(bootstrap.open_home(line.path), database, broker)
+        rest(hub, agencies, line.clock)
+        yield record
+        broker.close()
+
+
+def test_the_line_gives_the_same_record_on_either_store(database: Database, tmp_path: Path) -> None:
+    line = small_home(tmp_path / "home")
+    line.drop("G22", document(1, to=("H41", "G06")))
+    line.drop("G22", document(2, to=("H63",)), "refused.edxml")
+    with hub_on(line, database) as record:
+        assert follow.summary(record) == {"documents": 1, "deliveries": 2, "handed_over": 2, "receipts": 5, "open": 0}
+        trace = follow.trace(record, "1/TN-G22")
+        assert {d["recipient"]: (d["state"], d["business_status"], d["attempts"]) for d in trace["deliveries"]} == {
+            "H41": ("HANDED_OVER", "01", 1),
+            "G06": ("HANDED_OVER", "01", 1),
+        }
+        with record.reading() as reader:
+            linked, _ = store.check_ledger(reader)
+            total = reader.connection.execute(sa.select(sa.func.count()).select_from(store.ledger_entry)).scalar_one()
+        assert linked == total
+    assert line.events("G22").count("A.1") == 1
+    assert len(line.files("G22", "failed")) == 2
+
+
+def test_a_unique_key_decides_who_came_first(database: Database) -> None:
+    with database.begin() as connection:
+        assert insert_or_ignore(connection, meta, {"name": "k", "value": "first"})
+        assert not insert_or_ignore(connection, meta, {"name": "k", "value": "second"})
+        assert connection.execute(sa.select(meta.c.value).where(meta.c.name == "k")).scalar_one() == "first"
+        upsert(connection, meta, {"name": "k", "value": "third"}, ("name",))
+        assert connection.execute(sa.select(meta.c.value).where(meta.c.name == "k")).scalar_one() == "third"
+
+
+def test_what_a_block_changed_is_gone_when_it_raises(database: Database) -> None:
+    record, now = HubStore(database), Clock().now
+    with pytest.raises(RuntimeError), record.transaction() as tx:
+        tx.enter(Entry(now, "HUB", "one"))
+        raise RuntimeError
+    with record.transaction() as tx:
+        tx.enter(Entry(now, "HUB", "two"))
+        with pytest.raises(RuntimeError), tx.savepoint():
+            tx.enter(Entry(now, "HUB", "three"))
+            raise RuntimeError
+    with record.reading() as reader:
+        found = reader.connection.execute(sa.select(store.ledger_entry.c.canonical)).scalars().all()
+    assert [("two" in text) for text in found] == [True]
+
+
+def test_the_ledger_links_every_entry_and_sees_any_change(database: Database) -> None:
+    record, now = HubStore(database), Clock().now
+    with record.transaction() as tx:
+        for number in range(25):
+            tx.enter(Entry(now, "HUB", f"event.{number}", str(number)))
+    with record.transaction() as tx:
+        assert tx.sequence(10) == 10
+        assert tx.sequence(100) == 15
+        assert tx.sequence(100) == 0
+    with record.reading() as reader:
+        assert store.check_ledger(reader)[0] == 25
+    table = store.ledger_entry
+    changes = [
+        sa.update(table)
+        .where(table.c.position == 7)
+        .values(canonical=sa.func.replace(table.c.canonical, "event.6", "event.x")),
+        sa.update(table).where(table.c.position == 7).values(axis_id="other"),
+        sa.update(table).where(table.c.position == 7).values(link="0" * 64),
+        sa.delete(table).where(table.c.position == 7),
+        sa.update(table).where(table.c.position == 25).values(position=99),
+    ]
+    for change in changes:
+        with pytest.raises(RuntimeError), database.begin() as connection:
+            connection.execute(change)
+            with pytest.raises(Corrupted):
+                store.check_ledger(store.HubReader(connection))
+            raise RuntimeError  # undo
+
+
+def test_a_payload_is_kept_once_and_an_altered_one_is_never_served(database: Database) -> None:
+    with database.begin() as connection:
+        digest = payloads.put(connection, b"content")
+        assert payloads.put(connection, b"content") == digest
+        assert payloads.get(connection, digest) == b"content"
+        count = sa.select(sa.func.count()).select_from(payloads.payload)
+        assert connection.execute(count).scalar_one() == 1
+        assert payloads.sweep(connection, store.PAYLOAD_REFERENCES) == 1
+        digest = payloads.put(connection, b"content")
+        connection.execute(sa.update(payloads.payload).values(content=b"altered"))
+        with pytest.raises(Corrupted):
+            payloads.get(connection, digest)
+        with pytest.raises(Corrupted):
+            payloads.get(connection, "0" * 64)
+
+
+def test_attempts_are_counted_for_each_queue_and_message(database: Database) -> None:
+    record = HubStore(database)
+    with record.transaction() as tx:
+        assert [tx.note_attempt("q", "m") for _ in range(3)] == [1, 2, 3]
+        assert tx.note_attempt("q", "other") == 1
+        tx.forget_attempts("q", "m")
+        assert tx.note_attempt("q", "m") == 1
+
+
+def test_a_store_of_another_version_is_refused_and_left_alone(database: Database) -> None:
+    with database.begin() as connection:
+        connection.execute(sa.update(meta).where(meta.c.name == "schema_version").values(value="99"))
+    with pytest.raises(Misconfigured) as caught:
+        database.create(store.TABLES)
+    assert caught.value.fault.code == "SCHEMA_VERSION"
+
+
+def test_a_database_that_is_away_is_unavailable_not_a_stack_trace(tmp_path: Path) -> None:
+    for url in (f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.db'}", "postgresql://axis@127.0.0.1:1/axis"):
+        away = Database(url)
+        with pytest.raises(Unavailable), away.begin():
+            pass
+        with pytest.raises(Unavailable), away.read() as connection:
+            connection.execute(sa.text("SELECT 1"))

@@ -1,0 +1,133 @@
+"""A message that breaks the hub goes to quarantine alone; the healthy ones beside it are delivered."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from axis.core.message import Route
+from axis.services import admit
+from axis.services import run as loops
+from tests.line import document, small_home
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Crash(BaseException):
+    """The process died."""
+
+
+@pytest.fixture
+def poisoned(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Judging a document whose subject says so raises what `poisoned.error` holds."""
+
+    class Poison:
+        error: BaseException = RuntimeError("our bug")
+
+    judge = admit.admission.judge
+
+    def broken(parcel: Any, *arguments: Any) -> Any:
+        if b"poison" in parcel.content:
+            raise Poison.error
+        return judge(parcel, *arguments)
+
+    monkeypatch.setattr(admit.admission, "judge", broken)
+    return Poison
+
+
+def test_our_own_bug_with_one_document_refuses_that_one_and_delivers_the_rest(tmp_path: Path, poisoned: Any) -> None:
+    line = small_home(tmp_path / "home")
+    for number in range(1, 6):
+        subject = "poison" if number == 3 else "V/v tốt"
+        line.drop("G22", document(number, content=b"%d" % number, subject=subject), f"{number}.edxml")
+    line.run()
+    good = sorted(hashlib.sha256(b"%d" % n).hexdigest() for n in (1, 2, 4, 5))
+    assert sorted(line.attachments("H41")) == good
+    assert line.error("G22", "3.edxml")["findings"][0]["code"] == "QUARANTINED"
+    assert line.files("G22", "sent") == ["1.edxml", "2.edxml", "4.edxml", "5.edxml"]
+    with line.parts() as (hub, _):
+        assert hub.broker.dead_depth() == 1  # type: ignore[attr-defined]
+
+
+def test_a_document_that_kills_the_hub_is_quarantined_after_its_attempts_and_takes_no_other_along(
+    tmp_path: Path, poisoned: Any
+) -> None:
+    line = small_home(tmp_path / "home")
+    poisoned.error = Crash()
+    for number in range(1, 6):
+        subject = "poison" if number == 3 else "V/v tốt"
+        line.drop("G22", document(number, content=b"%d" % number, subject=subject), f"{number}.edxml")
+    deaths = 0
+    for _ in range(20):
+        try:
+            line.run()
+        except Crash:
+            deaths += 1
+        else:
+            break
+    assert 1 <= deaths <= admit.MAX_ATTEMPTS + 1
+    good = sorted(hashlib.sha256(b"%d" % n).hexdigest() for n in (1, 2, 4, 5))
+    assert sorted(line.attachments("H41")) == good
+    assert line.error("G22", "3.edxml")["findings"][0]["code"] == "QUARANTINED"
+
+
+def test_a_bad_receipt_is_quarantined_entered_and_never_answered(tmp_path: Path) -> None:
+    from axis.core import receipt
+    from axis.core.message import Message
+    from axis.core.receipt import Event, Receipt, Statement, Subject
+
+    line = small_home(tmp_path / "home")
+    line.drop("G22", document(to=("H41",)))
+    line.run()
+    about = line.trace("1/TN-G22")["document"]
+    subject = Subject(about["axis_id"], "new", "G22", about["document_id"], about["content_digest"])
+    with line.parts() as (hub, agencies):
+        by_code = {a.code: a for a in agencies}
+        stranger = by_code["G06"]
+
+        def forged(event: Event, recipient: str, reasons: tuple[receipt.Reason, ...] = ()) -> bytes:
+            statement = Statement("x", event, line.clock.now, recipient, (), reasons)
+            said = Receipt(hub.installation, recipient, subject, (statement,))
+            return receipt.signed(said, stranger.signer, line.clock.now)
+
+        no = (receipt.Reason("HANDOVER_REFUSED", "không", "no"),)
+        bodies = [
+            forged(Event.ContentHandover, "H41"),  # in H41's name, with G06's key
+            forged(Event.ContentHandover, "G06"),  # G06 is no recipient
+            forged(Event.ContentHandoverFailure, "G06", no),
+            b"PK\x03\x04 rubbish",
+        ]
+        messages = [Message(str(n), Route("in", "G06"), body, user_id="G06") for n, body in enumerate(bodies)]
+        stranger.broker.publish(messages)
+        loops.hub_round(hub, line.clock())
+        # The rubbish is not even a receipt: it is refused like a document. The receipts are dead letters.
+        assert hub.broker.dead_depth() == 3  # type: ignore[attr-defined]
+    line.run()
+    assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
+    assert line.events("G22") == ["A.1", "D.1 H41", "E.1 H41"]
+    assert line.events("G06") == ["A.2"]
+
+
+def test_a_handover_is_never_turned_into_a_refusal(tmp_path: Path) -> None:
+    from axis.core import receipt
+    from axis.core.message import Message
+    from axis.core.receipt import Event, Receipt, Statement, Subject
+
+    line = small_home(tmp_path / "home")
+    line.drop("G22", document())
+    line.run()
+    about = line.trace("1/TN-G22")["document"]
+    subject = Subject(about["axis_id"], "new", "G22", about["document_id"], about["content_digest"])
+    with line.parts() as (hub, agencies):
+        recipient = next(a for a in agencies if a.code == "H41")
+        no = (receipt.Reason("HANDOVER_REFUSED", "không", "no"),)
+        statement = Statement("x", Event.ContentHandoverFailure, line.clock.now, "H41", (), no)
+        said = Receipt(hub.installation, "H41", subject, (statement,))
+        body = receipt.signed(said, recipient.signer, line.clock.now)
+        recipient.broker.publish([Message("late", Route("in", "H41"), body, user_id="H41")])
+    line.run()
+    assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
+    assert line.events("G22") == ["A.1", "D.1 H41", "E.1 H41"]
