@@ -249,11 +249,6 @@ class Fault(Enum):
         "Chưa gửi được sau {got} lần thử; lỗi cuối: {expected}.",
         "Not delivered so far after {got} attempts; last error: {expected}.",
     )
-    HANDOVER_REFUSED = (
-        RECIPIENT,
-        "Hệ thống của nơi nhận từ chối: {got}.",
-        "The recipient's system refused: {got}.",
-    )
     DELIVERY_INVALID = (
         RECIPIENT,
         "Nơi nhận kiểm tra không đạt: {got}.",
@@ -272,7 +267,6 @@ class Fault(Enum):
     BROKER_NO_QUEUE = (OPERATOR, "Không có hàng đợi {got}.", "There is no queue {got}.")
     BROKER_CONFIG = (OPERATOR, "Broker cấu hình sai: {got}.", "The broker is not set up as needed: {got}.")
     STORE_DOWN = (OPERATOR, "Không dùng được cơ sở dữ liệu: {got}.", "The database cannot be used: {got}.")
-    DISK = (OPERATOR, "Lỗi đĩa: {got}.", "Disk error: {got}.")
     ADAPTER_AWAY = (
         OPERATOR,
         "Hệ thống của cơ quan tạm thời không nhận: {got}.",

@@ -204,3 +204,10 @@ STATUS = _g(
     ),
     required=True,
 )
+
+
+def below(path: str, spec: Element) -> str:
+    """The path of `spec` in its parent's: it begins at TraceHeaderList or edXMLManifest, in MessageHeader below it."""
+    if spec.name in {"edXMLHeader", "edXMLBody", "MessageHeader"}:
+        return ""
+    return f"{path}/{spec.name}" if path else spec.name

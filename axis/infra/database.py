@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import RowMapping as Row
 
 from axis.errors import Fault, Misconfigured, Problem, Unavailable
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from sqlalchemy.engine import Connection
+
+__all__ = ["BIG_ID", "SCHEMA_VERSION", "Database", "Row", "insert_or_ignore", "meta", "metadata", "upsert"]
 
 SCHEMA_VERSION = 1
 metadata = sa.MetaData()

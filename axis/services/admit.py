@@ -27,10 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from sqlalchemy.engine import RowMapping
-
     from axis.core.admission import Candidate
     from axis.core.parcel import Parcel
+    from axis.infra.database import Row
     from axis.infra.store import HubTransaction
     from axis.services.hub import Hub
 
@@ -207,7 +206,7 @@ def _record_document(hub: Hub, tx: HubTransaction, opened: _Opened, now: datetim
         tx.report(original["id"], candidate.packet.sender.organ_id, climbed, candidate.packet.timestamp, event)
 
 
-def _original(tx: HubTransaction, candidate: Candidate) -> tuple[RowMapping, str]:
+def _original(tx: HubTransaction, candidate: Candidate) -> tuple[Row, str]:
     """(the delivery a status speaks of, the unit's status after it); "" when E.1 had said it already."""
     packet = candidate.packet
     row = tx.delivery_of_document(candidate.addressees[0].code, packet.response_for[0].document_id, candidate.sender)
@@ -249,7 +248,7 @@ def _accept(
             tx.send(addressee.code, parcel_digest, now, proof=proof, delivery_id=delivery_id, urgent=urgent)
 
 
-def _answer_taken(tx: HubTransaction, candidate: Candidate, taken: RowMapping, now: datetime) -> None:
+def _answer_taken(tx: HubTransaction, candidate: Candidate, taken: Row, now: datetime) -> None:
     """The key is taken: the stored answer for the same content, a conflict for another."""
     same = taken["content_digest"] == candidate.parcel.content_digest
     if same or candidate.packet.kind is Kind.STATUS:
@@ -258,7 +257,7 @@ def _answer_taken(tx: HubTransaction, candidate: Candidate, taken: RowMapping, n
     raise rejected(Fault.DUP_CONFLICT, candidate.parcel.content_digest, taken["content_digest"], "DocumentId")
 
 
-def _answer_again(tx: HubTransaction, agency: str, taken: RowMapping, now: datetime) -> None:
+def _answer_again(tx: HubTransaction, agency: str, taken: Row, now: datetime) -> None:
     tx.send(agency, taken["acceptance_digest"], now)
     tx.enter(Entry(now, HUB, "submission.repeated", taken["axis_id"], "", {"sender": agency}))
 
@@ -322,7 +321,7 @@ def _record_receipt(hub: Hub, tx: HubTransaction, opened: _Opened, now: datetime
         tx.issue(subject.axis_id, body, news, subject.sender, now, issuer=opened.agency)
 
 
-def _apply(tx: HubTransaction, about: RowMapping, said: Statement, now: datetime) -> bool:
+def _apply(tx: HubTransaction, about: Row, said: Statement, now: datetime) -> bool:
     """Apply one E statement to its delivery; False if it was known already."""
     if tx.statement(said.recipient, said.event.code, about["axis_id"], said.recipient) is not None:
         return False

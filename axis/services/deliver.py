@@ -22,10 +22,9 @@ from axis.errors import AxisError, Fault, Problem, Rejected, Unavailable, reject
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy.engine import RowMapping
-
     from axis.core.message import Delivered, Message
     from axis.core.parcel import Parcel
+    from axis.infra.database import Row
     from axis.infra.journal import JournalReader, JournalTransaction
     from axis.services.agency import Agency
 
@@ -93,7 +92,8 @@ def _keep_registry(agency: Agency, tx: JournalTransaction, body: bytes, now: dat
         raise rejected(Fault.REGISTRY_INVALID, f"installation {registry.installation}")
     current = tx.registry_version()
     if registry.version < current:
-        log.warning("%s: registry %d came after %d; not installed", agency.code, registry.version, current)
+        old = Problem(Fault.REGISTRY_OLD, got=str(registry.version), expected=str(current))
+        log.warning("%s: %s", agency.code, old.text())
         return
     entry = Entry(now, agency.code, "registry.installed", "", "", {"version": registry.version})
     if tx.install(registry.version, body, entry):
@@ -213,8 +213,8 @@ def hand_over(agency: Agency, now: datetime) -> int:
     _release_held(agency)
     with agency.journal.reading() as reader:
         rows = reader.to_hand_over(now, BATCH_MESSAGES)
-    outcomes: list[tuple[RowMapping, AxisError | None]] = []
-    prepared: list[tuple[RowMapping, Names]] = []
+    outcomes: list[tuple[Row, AxisError | None]] = []
+    prepared: list[tuple[Row, Names]] = []
     for row in rows:
         names: Names = [(folder, name) for folder, name in row["names"]]
         try:
@@ -255,14 +255,14 @@ def _needed_version(proof: bytes) -> int:
     return receipt.read(parcel.peek(proof)[1], HUB).registry_version
 
 
-def _prepare(agency: Agency, row: RowMapping) -> Names:
+def _prepare(agency: Agency, row: Row) -> Names:
     with agency.journal.reading() as reader:
         files = _files(agency, reader, row)
     agency.adapter.prepare(files)
     return [(file.folder, file.name) for file in files]
 
 
-def _finish(agency: Agency, tx: JournalTransaction, row: RowMapping, failure: AxisError | None, now: datetime) -> None:
+def _finish(agency: Agency, tx: JournalTransaction, row: Row, failure: AxisError | None, now: datetime) -> None:
     """Record how it went: handed over (E.1), refused for good (E.2), or not now (nothing is said)."""
     if isinstance(failure, Unavailable):
         attempts = row["attempts"] + 1
@@ -285,11 +285,11 @@ def _finish(agency: Agency, tx: JournalTransaction, row: RowMapping, failure: Ax
     tx.handed_over(row["id"], state, entry, answer, now)
 
 
-def _axis_id(row: RowMapping) -> str:
+def _axis_id(row: Row) -> str:
     return "" if row["kind"] == "receipt" else str(row["id"])
 
 
-def _files(agency: Agency, reader: JournalReader, row: RowMapping) -> list[LocalFile]:
+def _files(agency: Agency, reader: JournalReader, row: Row) -> list[LocalFile]:
     """What the agency's system gets. In order: the last one is the sign that all are there."""
     body = reader.payload(row["body_digest"])
     if row["kind"] == "receipt":

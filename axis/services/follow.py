@@ -9,8 +9,7 @@ from axis.errors import Fault, rejected
 from axis.infra import store
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import RowMapping
-
+    from axis.infra.database import Row
     from axis.infra.journal import Journal
     from axis.infra.store import HubReader, HubStore
 
@@ -45,7 +44,7 @@ def trace(hub_store: HubStore, reference: str) -> dict[str, Any]:
         }
 
 
-def _the_one(reader: HubReader, reference: str) -> RowMapping:
+def _the_one(reader: HubReader, reference: str) -> Row:
     rows = store.find(reader, reference)
     if not rows:
         raise rejected(Fault.NOT_FOUND, reference)
@@ -59,7 +58,7 @@ def _the_one(reader: HubReader, reference: str) -> RowMapping:
     return documents[0]
 
 
-def _family(reader: HubReader, about: RowMapping) -> list[RowMapping]:
+def _family(reader: HubReader, about: Row) -> list[Row]:
     """The submission, and the statuses reported about it."""
     if about["kind"] == "status":
         return [about]
@@ -68,7 +67,7 @@ def _family(reader: HubReader, about: RowMapping) -> list[RowMapping]:
     return [about, *(row for row in named if row["sender"] in addressed and _answers(reader, row, about))]
 
 
-def _answers(reader: HubReader, status: RowMapping, about: RowMapping) -> bool:
+def _answers(reader: HubReader, status: Row, about: Row) -> bool:
     return any(row["recipient"] == about["sender"] for row in reader.deliveries(status["axis_id"]))
 
 
@@ -89,7 +88,7 @@ def _events(reader: HubReader, axis_id: str) -> list[tuple[int, dict[str, Any]]]
     ]
 
 
-def _delivery(reader: HubReader, row: RowMapping) -> dict[str, Any]:
+def _delivery(reader: HubReader, row: Row) -> dict[str, Any]:
     business = reader.business(row["id"])
     waiting = reader.waiting_for(row["id"])
     return {

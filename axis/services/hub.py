@@ -18,12 +18,11 @@ from axis.core.trust import HUB, read_registry
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy.engine import RowMapping
-
     from axis.core.message import Broker
     from axis.core.signature import Signer
     from axis.core.trust import Registry
     from axis.errors import Problem
+    from axis.infra.database import Row
     from axis.infra.store import HubStore, HubTransaction
 
 BREAKER_FIRST, BREAKER_LONGEST = 2.0, 300.0  # seconds
@@ -110,7 +109,7 @@ class Hub:
         taken, self._entropy = self._entropy[:10], self._entropy[10:]
         return uuid7(now, taken)
 
-    def issue(self, tx: HubTransaction, row: RowMapping, statements: list[Statement], now: datetime) -> None:
+    def issue(self, tx: HubTransaction, row: Row, statements: list[Statement], now: datetime) -> None:
         """Sign D statements about one submission and send them to its sender."""
         subject = Subject(row["axis_id"], row["kind"], row["sender"], row["document_id"], row["content_digest"])
         signed = receipt.signed(Receipt(self.installation, HUB, subject, tuple(statements)), self.signer, now)

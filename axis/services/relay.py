@@ -19,9 +19,8 @@ from axis.infra.store import message
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy.engine import RowMapping
-
     from axis.core.message import Message
+    from axis.infra.database import Row
     from axis.infra.store import Due, HubTransaction
     from axis.services.hub import Hub
 
@@ -48,7 +47,7 @@ def step(hub: Hub, now: datetime) -> int:
         return 0
     outcomes = hub.broker.publish([m for _, m in batch])
     with hub.store.transaction() as tx:
-        consigned: dict[str, list[RowMapping]] = {}
+        consigned: dict[str, list[Row]] = {}
         for (one, _), outcome in zip(batch, outcomes, strict=True):
             if outcome is Outcome.CONFIRMED:
                 hub.breakers.succeeded(one.route.code)
@@ -61,7 +60,7 @@ def step(hub: Hub, now: datetime) -> int:
     return len(batch)
 
 
-def _confirmed(tx: HubTransaction, due: Due, consigned: dict[str, list[RowMapping]], now: datetime) -> None:
+def _confirmed(tx: HubTransaction, due: Due, consigned: dict[str, list[Row]], now: datetime) -> None:
     tx.sent(due.row)
     if not due.delivery_id:
         return
@@ -72,7 +71,7 @@ def _confirmed(tx: HubTransaction, due: Due, consigned: dict[str, list[RowMappin
         tx.move(row, Step.CONSIGNED, Entry(now, HUB, "delivery.republished", row["axis_id"], row["recipient"]))
 
 
-def _consign(hub: Hub, tx: HubTransaction, rows: list[RowMapping], now: datetime) -> None:
+def _consign(hub: Hub, tx: HubTransaction, rows: list[Row], now: datetime) -> None:
     """The deliveries of one submission are in their queues: state, entries, and one D.1 receipt for them."""
     statements = []
     for row in rows:

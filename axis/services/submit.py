@@ -21,10 +21,9 @@ from axis.infra.journal import Outgoing
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy.engine import RowMapping
-
     from adapters.base import Source
     from axis.core.edxml import Packet
+    from axis.infra.database import Row
     from axis.services.agency import Agency
 
 log = logging.getLogger("axis.submit")
@@ -138,7 +137,7 @@ def facts(packet: Packet) -> dict[str, Any]:
     }
 
 
-def report(name: str, row: RowMapping) -> bytes:
+def report(name: str, row: Row) -> bytes:
     """``<name>.error.json``: every finding, with texts in both languages, and the hub's receipt where it refused."""
     value = {
         "file": name,

@@ -1,0 +1,81 @@
+"""axis.toml: what is wrong is named, all at once; what is written reads the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from axis import config
+from axis.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def _load(tmp_path: Path, text: str) -> config.Config:
+    (tmp_path / "axis.toml").write_text(text, "utf-8")
+    return config.load(tmp_path)
+
+
+def _codes(tmp_path: Path, text: str) -> list[tuple[str, str]]:
+    with pytest.raises(Misconfigured) as caught:
+        _load(tmp_path, text)
+    return [(p.fault.code, p.path) for p in caught.value.problems]
+
+
+def test_what_is_written_reads_the_same(tmp_path: Path) -> None:
+    for one in (
+        config.Config(config.Installation("a")),
+        config.Config(
+            config.Installation("a", "agency", ("G22", "H41")),
+            config.Store("postgresql"),
+            config.Broker("amqp", user_id="optional", url='amqp://h/"x"\\'),
+            config.Hub(3),
+            config.Adapter("folder", 0.5),
+            config.Log("json", "debug"),
+        ),
+    ):
+        assert _load(tmp_path, config.render(one)) == one
+
+
+def test_a_folder_without_settings_is_no_home(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured) as caught:
+        config.load(tmp_path)
+    assert caught.value.fault.code == "HOME_MISSING"
+
+
+def test_every_mistake_is_named_at_once_with_the_nearest_key(tmp_path: Path) -> None:
+    text = '[installation]\nid="a"\n[broker]\nkind="rabbit"\nurll="x"\n[hub]\ngive_up_attempts="many"\n'
+    assert _codes(tmp_path, text) == [
+        ("CONFIG_UNKNOWN_KEY", "broker.urll"),
+        ("CONFIG_INVALID", "broker.kind"),
+        ("CONFIG_INVALID", "hub.give_up_attempts"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("", "installation"),
+        ("[installation]\n", "installation.id"),
+        ("[installation]\nid=1\n", "installation.id"),
+        ('[installation]\nid="a"\nrole="agency"\n', "installation.agencies"),
+        ('[installation]\nid="a"\n[hub]\ngive_up_attempts=0\n', "hub.give_up_attempts"),
+        ('[installation]\nid="a"\n[broker]\nurl="amqp://u:secret@h/"\n', "broker.url"),
+    ],
+)
+def test_one_thing_wrong(tmp_path: Path, text: str, path: str) -> None:
+    assert _codes(tmp_path, text) == [("CONFIG_INVALID", path)]
+
+
+def test_a_file_that_is_not_toml_is_said_to_be_so(tmp_path: Path) -> None:
+    assert _codes(tmp_path, "[installation") == [("CONFIG_INVALID", str(tmp_path / "axis.toml"))]
+
+
+def test_urls_with_passwords_come_from_the_environment(tmp_path: Path) -> None:
+    one = _load(tmp_path, '[installation]\nid="a"\n[store]\nkind="postgresql"\n[broker]\nkind="amqp"\n')
+    assert one.database_url(tmp_path, {"AXIS_DATABASE_URL": "postgresql://u:p@h/d"}) == "postgresql://u:p@h/d"
+    assert one.broker_url({"AXIS_AMQP_URL": "amqp://u:p@h/"}) == "amqp://u:p@h/"
+    with pytest.raises(Misconfigured):
+        one.broker_url({})
