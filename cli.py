@@ -52,7 +52,13 @@ class Axis(click.Group):
 
 
 def _as_json() -> bool:
-    return "--json" in sys.argv
+    """Whether the command being run was given --json."""
+    return bool(click.get_current_context().find_root().meta.get("axis.json"))
+
+
+def _note_json(context: click.Context, _parameter: click.Parameter, value: bool) -> bool:
+    context.find_root().meta["axis.json"] = value
+    return value
 
 
 def _show_error(error: AxisError) -> None:
@@ -91,7 +97,7 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
     command = click.option("--lang", type=click.Choice(["vi", "en"]), expose_value=False, help=text("help.lang", LANG))(
         command
     )
-    return click.option("--json", "as_json", is_flag=True, help=text("help.json", LANG))(command)
+    return click.option("--json", "as_json", is_flag=True, callback=_note_json, help=text("help.json", LANG))(command)
 
 
 def _home(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -53,6 +53,7 @@ def certificate(
     issuer: Signer | None = None,
     start: datetime = ISSUED,
     end: datetime = ISSUED + 1800 * DAY,
+    commitment: bool = True,
     tls: bool = False,
     ca: bool = False,
 ) -> x509.Certificate:
@@ -71,7 +72,8 @@ def certificate(
         .not_valid_after(end)
         .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
         .add_extension(
-            x509.KeyUsage(digital_signature=True, content_commitment=not tls, key_cert_sign=ca, **usage), critical=True
+            x509.KeyUsage(digital_signature=True, content_commitment=commitment, key_cert_sign=ca, **usage),
+            critical=True,
         )
     )
     if tls:
@@ -94,7 +96,7 @@ def signer(code: str) -> Signer:
         case "B10":
             return Signer(p256, certificate(p256.public_key(), "B10", start=STARTS_AT))
         case "D30":
-            return Signer(p256, certificate(p256.public_key(), "D30", tls=True))
+            return Signer(p256, certificate(p256.public_key(), "D30", commitment=False, tls=True))
         case _:
             return keystore.new_member(authority(), code, "Văn phòng Chính phủ", "p256", ISSUED)
 

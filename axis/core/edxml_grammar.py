@@ -12,6 +12,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+NAMESPACE = "http://www.mic.gov.vn/TBT/QCVN_102_2016"
+LEGACY_NAMESPACE = "http://www.e-doc.vn/Schema/"
+EXTRA_NAMESPACE = "urn:axis:edxml:1"
+EXTRA = f"{{{EXTRA_NAMESPACE}}}Attachment"  # in a Reference: what its Attachment says beside the standard's elements
+
 Type = Literal["text", "date", "timestamp", "number", "flag", "organ", "group"]
 
 
@@ -207,7 +212,7 @@ STATUS = _g(
 
 
 def below(path: str, spec: Element) -> str:
-    """The path of `spec` in its parent's: it begins at TraceHeaderList or edXMLManifest, in MessageHeader below it."""
+    """`path` with `spec` below it. A path begins under MessageHeader, or with TraceHeaderList or edXMLManifest."""
     if spec.name in {"edXMLHeader", "edXMLBody", "MessageHeader"}:
         return ""
     return f"{path}/{spec.name}" if path else spec.name

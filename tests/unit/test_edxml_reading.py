@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import io
-import re
-import struct
-import time
-import zipfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from axis.core import edxml
-from axis.errors import Fault, Rejected
+from axis.errors import Fault
 
 PACKETS = Path(__file__).parent.parent / "data" / "packets"
 NEW = (PACKETS / "edoc_new.edxml").read_text("utf-8")
-NS = 'http://www.mic.gov.vn/TBT/QCVN_102_2016'
+NS = "http://www.mic.gov.vn/TBT/QCVN_102_2016"
 PDF_ID = "5b1f6a0e-8a55-4f0a-9d5b-0e0f0a1b2c3d"
 
 
@@ -53,14 +45,15 @@ def test_a_new_document_says_what_the_client_library_reads_in_it() -> None:
     packet = read(NEW.encode())
     assert packet.kind is edxml.Kind.NEW
     assert packet.sender == edxml.Organ("G22", "Văn phòng Chính phủ")
-    assert packet.recipients == (edxml.Organ("H41", "UBND tỉnh Nghệ An"), edxml.Organ("G06", "Bộ Khoa học và Công nghệ"))
+    assert packet.recipients == (
+        edxml.Organ("H41", "UBND tỉnh Nghệ An"),
+        edxml.Organ("G06", "Bộ Khoa học và Công nghệ"),
+    )
     assert packet.document_id == "G22,2021/03/15,1234/VPCP-KSTT"
     assert (packet.number, packet.notation, packet.code) == ("1234", "VPCP-KSTT", "1234/VPCP-KSTT")
     assert (packet.promulgation_date, packet.due_date, packet.priority) == ("2021/03/15", "2021/03/31", 1)
     assert packet.subject == "V/v triển khai gửi, nhận văn bản điện tử"
-    assert packet.response_for == (
-        edxml.ResponseFor("H41", "56/UBND-VP", "H41,2021/02/01,56/UBND-VP", "2021/02/01"),
-    )
+    assert packet.response_for == (edxml.ResponseFor("H41", "56/UBND-VP", "H41,2021/02/01,56/UBND-VP", "2021/02/01"),)
     assert [(a.content_id, a.name, a.content_type, a.description) for a in packet.attachments] == [
         (PDF_ID, "1234-VPCP-KSTT.signed.pdf", "application/pdf", "Văn bản chính"),
         (
@@ -169,6 +162,8 @@ def test_zipped_attachments_are_unpacked() -> None:
     result = edxml.convert(data)
     packet = read(data)
     assert len(packet.attachments) == len(result.attachments) > 0
-    assert all(not content.startswith(b"PK\3\4") or a.name.endswith(("x", "zip"))
-               for a, content in zip(packet.attachments, result.attachments, strict=True))
+    assert all(
+        not content.startswith(b"PK\3\4") or a.name.endswith(("x", "zip"))
+        for a, content in zip(packet.attachments, result.attachments, strict=True)
+    )
     assert b"application/zip" not in result.document

@@ -76,6 +76,11 @@ def test_only_the_issuer_may_have_signed_it(code: str, signer: str) -> None:
 
 
 @pytest.mark.parametrize("code", ["E.1", "E.2"])
+def test_an_agency_may_not_name_another_as_the_issuer_of_what_it_signed(code: str) -> None:
+    assert fault_of(receipt.write(replace(GOOD[code], issuer="H41")), "H29") is Fault.RECEIPT_INVALID
+
+
+@pytest.mark.parametrize("code", ["E.1", "E.2"])
 def test_the_hub_may_not_say_what_a_recipient_did(code: str) -> None:
     assert fault_of(receipt.write(replace(GOOD[code], issuer=HUB)), HUB) is Fault.RECEIPT_INVALID
 

@@ -388,6 +388,8 @@ def test_a_certificate_for_tls_or_of_a_ca_may_not_enter_for_signing() -> None:
         pki.signer("D30").certificate,
         pki.authority().certificate,
         pki.certificate(key, "G22", ca=True),
+        pki.certificate(key, "G22", tls=True),
+        pki.certificate(key, "G22", commitment=False),
     ):
         with pytest.raises(Rejected) as caught:
             trust.signing_certificate(certificate)

@@ -1,0 +1,168 @@
+"""What is wrong with a packet, all at once: errors forbid it, warnings travel with it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import schemas
+from axis.core import edxml_grammar as grammar
+from axis.core import organ, xml
+from axis.core.edxml_grammar import NAMESPACE
+from axis.core.edxml_packet import Kind, Node, Packet
+from axis.core.edxml_values import clean, day_of, local_name, timestamp_of
+from axis.core.edxml_write import write_document
+from axis.core.lifecycle import STATUS_CODES
+from axis.errors import Fault, Problem, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+    from axis.core.edxml_grammar import Element
+
+
+def check(packet: Packet, today: date | None = None) -> tuple[Problem, ...]:
+    """Every finding on a packet's canonical value. With `today` (Viet Nam) also an issue date in the future."""
+    problems: list[Problem] = []
+    spec = grammar.STATUS if packet.kind is Kind.STATUS else grammar.DOCUMENT
+    _check_node(packet.envelope, spec, "", problems)
+    if packet.kind is Kind.STATUS:
+        _check_status(packet, problems)
+    else:
+        _check_document(packet, problems, today)
+    if not any(p.severity == "error" for p in problems):
+        problems += _check_schema(packet)
+    return tuple(problems)
+
+
+def _check_schema(packet: Packet) -> list[Problem]:
+    """libxml2 decides; only then, xmlschema explains. Unknown elements are left out: the XSD describes the rest."""
+    name = "edxml-status" if packet.kind is Kind.STATUS else "edxml-document"
+    pruned = write_document(Packet(packet.kind, _pruned(packet.envelope)))
+    if schemas.validator(name).validate(xml.parse(pruned)):
+        return []
+    return [Problem(Fault.XSD_INVALID, path, got=reason) for path, reason in schemas.explain(name, pruned)]
+
+
+def _pruned(node: Node) -> Node:
+    return replace(node, children=tuple(_pruned(child) for child in node.children if not child.raw))
+
+
+def _check_node(node: Node, spec: Element, path: str, problems: list[Problem]) -> None:
+    by_name: dict[str, list[Node]] = {}
+    for child in node.children:
+        if not child.raw:
+            by_name.setdefault(child.name, []).append(child)
+    for inner in spec.children:
+        nodes = by_name.get(inner.name, [])
+        where = grammar.below(path, inner)
+        if inner.required and not nodes:
+            problems.append(Problem(Fault.PACKET_MISSING, where or inner.name, expected=inner.name, line=node.line))
+        if len(nodes) > 1 and not inner.many:
+            problems.append(Problem(Fault.PACKET_REPEATED, where, got=inner.name, line=nodes[1].line))
+        for number, child in enumerate(nodes, 1):
+            place = f"{where}[{number}]" if inner.many and where else where
+            if inner.children:
+                _check_node(child, inner, place, problems)
+            else:
+                problems += _check_leaf(child, inner, place)
+
+
+def _check_leaf(node: Node, spec: Element, path: str) -> Iterator[Problem]:
+    severity: Severity = "error" if spec.hard else "warning"
+    text, line = node.text, node.line
+    if spec.limit and len(text) > spec.limit:
+        yield Problem(Fault.PACKET_TOO_LONG, path, str(spec.limit), str(len(text)), line, severity)
+    elif spec.type == "date" and not ((day := day_of(text)) and day.strftime("%Y/%m/%d") == text):
+        yield Problem(Fault.PACKET_DATE, path, "yyyy/MM/dd", text[:40], line, severity)
+    elif spec.type == "timestamp" and timestamp_of(text) != text:
+        yield Problem(Fault.PACKET_DATE, path, "yyyy/MM/dd HH:mm:ss", text[:40], line, severity)
+    elif spec.type == "organ" and not organ.is_valid(text):
+        yield Problem(Fault.PACKET_ORGAN, path, "G22, H29.10.05, 000.00.00.G22", text[:40], line, severity)
+    elif spec.type == "flag" and text not in {"0", "1"}:
+        yield Problem(Fault.PACKET_VALUE, path, "0 | 1", text[:40], line, severity)
+    elif spec.type == "number":
+        low, high = spec.low or 0, spec.high or 0
+        if not re.fullmatch(r"-?\d{1,6}", text, re.ASCII) or not low <= int(text) <= high:
+            # An integer out of range breaks nobody's parser unless the law bounds it (Priority, amounts).
+            soft = spec.name == "SteeringType" and re.fullmatch(r"-?\d{1,6}", text, re.ASCII)
+            yield Problem(Fault.PACKET_VALUE, path, f"{low}…{high}", text[:40], line, "warning" if soft else severity)
+    if _CONTROL.search(text):
+        yield Problem(Fault.PACKET_VALUE, path, "no control characters", ascii(text)[:40], line)
+
+
+def _check_status(packet: Packet, problems: list[Problem]) -> None:
+    code = packet.status_code
+    line = (packet.header.get("StatusCode") or packet.header).line
+    if code and code not in STATUS_CODES:
+        problems.append(Problem(Fault.PACKET_VALUE, "StatusCode", " ".join(sorted(STATUS_CODES)), code[:40], line))
+    if code in {"02", "16"} and not packet.description:
+        # QĐ 28/2018, Art. 5.4: whoever refuses is responsible for it and must answer why.
+        problems.append(Problem(Fault.PACKET_MISSING, "Description", "Description", line=line))
+
+
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+# A marker, not a word: alone, in brackets, before a colon or dash, after "độ mật:". "Bảo mật thông tin" and
+# "danh mục bí mật nhà nước độ Tuyệt mật" speak about secrecy and are none.
+_LEVEL = r"(?:tuyệt\s+mật|tối\s+mật|mật)"
+_SECRET = re.compile(
+    rf"^{_LEVEL}(?:\s*[:–—-].*)?$|[(\[]\s*(?:độ\s+mật\s*:?\s*)?{_LEVEL}\s*[)\]]|độ\s+mật\s*:\s*{_LEVEL}\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_SECRET_TYPE = re.compile(r"^(?!.*\b(?:bảo|bí)\s+mật$).*\bmật$", re.IGNORECASE | re.DOTALL)
+_DOS_NAMES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f")
+
+
+def _check_document(packet: Packet, problems: list[Problem], today: date | None) -> None:
+    seen: set[str] = set()
+    for number, node in enumerate(packet.header.all("To"), 1):
+        organ_id = node.value("OrganId")
+        same = organ.normalise(organ_id) if organ.is_valid(organ_id) else organ_id
+        if organ_id and same in seen:
+            problems.append(Problem(Fault.PACKET_REPEATED, f"To[{number}]/OrganId", got=organ_id, line=node.line))
+        seen.add(same)
+    # Classified documents never travel here (QĐ 28/2018, Art. 1.2).
+    for marked in (("DocumentType", "TypeName"), ("Subject",), ("OtherInfo", "SphereOfPromulgation")):
+        value = packet.header.value(*marked)
+        value = unicodedata.normalize("NFC", value)
+        if _SECRET.search(value) or (marked[-1] == "TypeName" and _SECRET_TYPE.search(value)):
+            problems.append(Problem(Fault.PACKET_SECRET, "/".join(marked), got=value))
+    if today is not None and packet.promulgation_date > today.strftime("%Y/%m/%d"):
+        path_ = "PromulgationInfo/PromulgationDate"
+        problems.append(Problem(Fault.PACKET_FUTURE, path_, got=packet.promulgation_date, severity="warning"))
+    folded: set[str] = set()
+    for number, info in enumerate(packet.attachments, 1):
+        path = f"edXMLManifest/Reference[{number}]/AttachmentName"
+        if info.extra:
+            problems += _check_extra(info.extra, f"edXMLManifest/Reference[{number}]/Attachment")
+        if _unsafe(info.name):
+            problems.append(Problem(Fault.ATT_NAME, path, got=ascii(info.name)[:100]))
+        twin = unicodedata.normalize("NFC", info.name).casefold()
+        if twin in folded and info.name:
+            problems.append(Problem(Fault.ATT_NAME, path, got=ascii(info.name)[:100], severity="warning"))
+        folded.add(twin)
+
+
+def _check_extra(raw: str, path: str) -> Iterator[Problem]:
+    """An attachment's further elements are written before its bytes: none may take the place of those, and
+    the client library glues Format into a path."""
+    for child in xml.parse(f'<w xmlns="{NAMESPACE}">{raw}</w>'.encode())[0]:
+        name = local_name(child)
+        if name in {"ContentId", "AttachmentName", "ContentType", "ContentTransferEncoded"}:
+            yield Problem(Fault.PACKET_REPEATED, path, got=name)
+        elif name == "Format" and _unsafe(clean("".join(str(t) for t in child.itertext()))):
+            yield Problem(Fault.ATT_NAME, f"{path}/Format", got=ascii(child.text)[:100])
+
+
+def _unsafe(name: str) -> bool:
+    return (
+        bool(re.search(r"[/\\:\x00]", name))
+        or name in {".", ".."}
+        or name.startswith("../")
+        or bool(_DOS_NAMES.fullmatch(name))
+        or any(c in _BIDI or unicodedata.category(c) in {"Cc", "Cs"} for c in name)
+    )

@@ -1,0 +1,212 @@
+"""What a packet says, whatever dialect it came in: a tree of nodes, and the values that the axis works with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from axis.core import edxml_grammar as grammar
+from axis.core.edxml_values import bare_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Kind(StrEnum):
+    """What a packet asks for: by BussinessDocType 0-3, or a status packet."""
+
+    NEW = "new"
+    RECALL = "recall"
+    UPDATE = "update"
+    REPLACE = "replace"
+    STATUS = "status"
+
+
+KINDS = {"0": Kind.NEW, "1": Kind.RECALL, "2": Kind.UPDATE, "3": Kind.REPLACE}
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """An element of the canonical tree. `raw` is the text of one that the standard does not know."""
+
+    name: str
+    text: str = ""
+    children: tuple[Node, ...] = ()
+    raw: str = ""
+    line: int | None = field(default=None, compare=False)
+
+    def all(self, name: str) -> Iterator[Node]:
+        """Known children of this name."""
+        return (child for child in self.children if child.name == name and not child.raw)
+
+    def get(self, *path: str) -> Node | None:
+        """The first descendant along `path`."""
+        node: Node | None = self
+        for name in path:
+            node = next(node.all(name), None) if node is not None else None
+        return node
+
+    def value(self, *path: str) -> str:
+        """The text of the descendant along `path`; "" where there is none."""
+        node = self.get(*path)
+        return node.text if node is not None else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Organ:
+    """An agency block."""
+
+    organ_id: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseFor:
+    """The document that is answered. `promulgation_date` is ``yyyy/MM/dd`` or ""."""
+
+    organ_id: str
+    code: str
+    document_id: str
+    promulgation_date: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentInfo:
+    """A Reference. `content_id` without ``cid:``; `extra` the attachment's own further elements, as XML."""
+
+    content_id: str
+    name: str
+    content_type: str
+    description: str
+    extra: str = ""
+
+
+@dataclass(frozen=True)
+class Packet:
+    """A packet's canonical value, attachments' bytes apart. Equal packets have equal canonical bytes."""
+
+    kind: Kind
+    envelope: Node
+    beside: tuple[Node, ...] = ()  # unknown elements after the envelope
+
+    @cached_property
+    def header(self) -> Node:
+        """MessageHeader."""
+        return self.envelope.get("edXMLHeader", "MessageHeader") or Node("MessageHeader")
+
+    @cached_property
+    def bussiness(self) -> Node:
+        """TraceHeaderList/Bussiness."""
+        return self.envelope.get("edXMLHeader", "TraceHeaderList", "Bussiness") or Node("Bussiness")
+
+    @cached_property
+    def sender(self) -> Organ:
+        """From."""
+        return _organ(self.header.get("From") or Node("From"))
+
+    @cached_property
+    def recipients(self) -> tuple[Organ, ...]:
+        """To, in order."""
+        return tuple(_organ(node) for node in self.header.all("To"))
+
+    @cached_property
+    def document_id(self) -> str:
+        """DocumentId; "" in a status packet."""
+        return self.header.value("DocumentId")
+
+    @cached_property
+    def number(self) -> str:
+        """CodeNumber."""
+        return self.header.value("Code", "CodeNumber")
+
+    @cached_property
+    def notation(self) -> str:
+        """CodeNotation."""
+        return self.header.value("Code", "CodeNotation")
+
+    @property
+    def code(self) -> str:
+        """``1234/VPCP-KSTT``; of a status packet the one it answers."""
+        if self.kind is Kind.STATUS:
+            return self.response_for[0].code if self.response_for else ""
+        return f"{self.number}/{self.notation}"
+
+    @cached_property
+    def subject(self) -> str:
+        """Subject (trích yếu)."""
+        return self.header.value("Subject")
+
+    @cached_property
+    def promulgation_date(self) -> str:
+        """``yyyy/MM/dd`` or ""."""
+        return self.header.value("PromulgationInfo", "PromulgationDate")
+
+    @cached_property
+    def due_date(self) -> str:
+        """``yyyy/MM/dd`` or ""."""
+        return self.header.value("DueDate")
+
+    @cached_property
+    def priority(self) -> int:
+        """0 Thường … 4 Hỏa tốc hẹn giờ."""
+        value = self.header.value("OtherInfo", "Priority")
+        return int(value) if value in {"1", "2", "3", "4"} else 0
+
+    @cached_property
+    def response_for(self) -> tuple[ResponseFor, ...]:
+        """The documents that this one answers."""
+        return tuple(
+            ResponseFor(
+                node.value("OrganId"),
+                node.value("Code"),
+                node.value("DocumentId"),
+                node.value("PromulgationDate"),
+            )
+            for node in self.header.all("ResponseFor")
+        )
+
+    @cached_property
+    def status_code(self) -> str:
+        """StatusCode of a status packet."""
+        return self.header.value("StatusCode")
+
+    @cached_property
+    def description(self) -> str:
+        """Description of a status packet."""
+        return self.header.value("Description")
+
+    @cached_property
+    def timestamp(self) -> str:
+        """Timestamp of a status packet."""
+        return self.header.value("Timestamp")
+
+    @cached_property
+    def bussiness_document_id(self) -> str:
+        """The document recalled or updated."""
+        return self.bussiness.value("DocumentId")
+
+    @cached_property
+    def bussiness_reason(self) -> str:
+        """BussinessDocReason."""
+        return self.bussiness.value("BussinessDocReason")
+
+    @cached_property
+    def attachments(self) -> tuple[AttachmentInfo, ...]:
+        """The manifest's References."""
+        manifest = self.envelope.get("edXMLBody", "edXMLManifest")
+        return tuple(
+            AttachmentInfo(
+                bare_id(node.value("ContentId")),
+                node.value("AttachmentName"),
+                node.value("ContentType"),
+                node.value("Description"),
+                "".join(child.raw for child in node.children if child.name == grammar.EXTRA),
+            )
+            for node in (manifest.all("Reference") if manifest else ())
+        )
+
+
+def _organ(node: Node) -> Organ:
+    return Organ(node.value("OrganId"), node.value("OrganName"))
