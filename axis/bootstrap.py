@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from axis.config import Config
     from axis.core.message import Broker
+    from axis.infra.amqp import AmqpBroker
 
 log = logging.getLogger("axis")
 
@@ -108,6 +109,7 @@ def served_hub(home: Home) -> Iterator[Hub]:
         try:
             hub = hub_part(home, database, broker)
             broker.declare(m.code for m in hub.registry().agencies)
+            broker.check()
             if not hub.user_id_required:
                 log.warning("broker.user_id is optional: who published is known by signature alone")
             yield hub

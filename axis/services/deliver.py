@@ -243,8 +243,9 @@ def hand_over(agency: Agency, now: datetime) -> int:
 
 def _release_held(agency: Agency) -> None:
     with agency.journal.reading() as reader:
-        version = reader.registry_version()
-        ready = [row["id"] for row in reader.held() if _needed_version(reader.payload(row["proof_digest"])) <= version]
+        held = reader.held()
+        version = reader.registry_version() if held else 0
+        ready = [row["id"] for row in held if _needed_version(reader.payload(row["proof_digest"])) <= version]
     if ready:
         with agency.journal.transaction() as tx:
             for identifier in ready:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from axis.services.hub import Hub
 
 log = logging.getLogger("axis.run")
-PAUSE = 0.2  # seconds between rounds when nothing was to be done
+PAUSE, LONGEST_PAUSE = 0.1, 1.0  # seconds between rounds when nothing was to be done; grows while it stays so
 
 
 def hub_round(hub: Hub, now: datetime, timeout: float = 0) -> int:
@@ -65,7 +65,7 @@ def rounds(
     What is in hand is finished before stopping. When broker or store are away it backs off and goes on.
     Returns when the next thing is due (None: nothing waits).
     """
-    failures = 0
+    failures = idle = 0
     while not stopped():
         now = clock()
         try:
@@ -84,13 +84,14 @@ def rounds(
             _sleep(wait.total_seconds(), stopped)
             continue
         progress()
+        idle = 0 if done else idle + 1
         if done:
             continue
         due = next_due(hub, agencies, clock())
         settling = any(one.adapter.unsettled() for one in agencies)
         if until_idle and not settling and (due is None or due > clock()):
             return due
-        _sleep(PAUSE, stopped)
+        _sleep(min(PAUSE * idle, LONGEST_PAUSE), stopped)
     return next_due(hub, agencies, clock())
 
 
