@@ -821,7 +821,7 @@ def demo(documents: int, broker: str, keep: Path | None, as_json: bool) -> None:
     with tempfile.TemporaryDirectory(prefix="axis-demo-") as temporary:
         folder = keep or Path(temporary)
         shown = demonstration.Stage(
-            bar=lambda title, total: _bar(title, total, quiet=as_json),
+            bar=lambda key, total: _bar(text(key, LANG), total, quiet=as_json),
             say=(lambda _key, **_facts: None) if as_json else _say,
         )
         result = demonstration.perform(folder, documents, broker, shown)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from axis.config import Config
     from axis.core.message import Broker
-    from axis.infra.amqp import AmqpBroker
 
 log = logging.getLogger("axis")
 
@@ -62,6 +61,10 @@ def lock(home: Home) -> Iterator[None]:
         except OSError:
             raise Unavailable(Problem(Fault.HOME_LOCKED, got=str(home.path))) from None
         yield
+
+
+def _one_writer(home: Home) -> AbstractContextManager[None]:
+    return lock(home) if home.config.store.kind == "sqlite" else nullcontext()
 
 
 def is_running(home: Home) -> bool:
@@ -103,7 +106,7 @@ def embedded_parts(home: Home) -> Iterator[tuple[Hub, list[Agency]]]:
 def served_hub(home: Home) -> Iterator[Hub]:
     """The hub on the configured database and broker; it declares every queue."""
     _only_amqp(home)
-    with _database(home.config.database_url(home.path)) as database:
+    with _one_writer(home), _database(home.config.database_url(home.path)) as database:
         database.create(store.TABLES)
         broker = _amqp(home, None, "hub")
         try:
@@ -147,7 +150,7 @@ def served_agencies(home: Home, codes: Sequence[str]) -> Iterator[list[Agency]]:
 def reading(home: Home) -> Iterator[HubStore]:
     """The hub's record, to read; also while another process works on it."""
     with _database(home.config.database_url(home.path)) as database:
-        database.create(store.TABLES)
+        database.check_version()
         yield HubStore(database)
 
 
@@ -187,9 +190,12 @@ def reading_registry(home: Home) -> Iterator[Registry]:
 
 @contextmanager
 def registrar(home: Home) -> Iterator[Registrar]:
-    """Who may change the registry: the hub's home, with its store and key."""
+    """Who may change the registry: the hub's home, with its store and key.
+
+    Raises :class:`Unavailable` HOME_LOCKED while an embedded home runs: SQLite has one writing process.
+    """
     signer = keystore.load_signer(home.path / "keys", HUB)
-    with reading(home) as record:
+    with _one_writer(home), reading(home) as record:
         yield Registrar(home.path, record, signer, hub_certificate(home))
 
 
@@ -259,7 +265,7 @@ def _only_amqp(home: Home) -> None:
         raise Misconfigured(Problem(Fault.CONFIG_INVALID, "broker.kind", "amqp", home.config.broker.kind))
 
 
-def _amqp(home: Home, user_id: str | None, name: str) -> Broker:
+def _amqp(home: Home, user_id: str | None, name: str) -> AmqpBroker:
     from axis.infra.amqp import AmqpBroker
 
     broker = home.config.broker

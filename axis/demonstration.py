@@ -38,7 +38,7 @@ PATIENCE = 600.0  # seconds for the served demo
 class Stage:
     """Where the demo shows itself: a progress bar, and lines for people."""
 
-    bar: Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
+    bar: Callable[[str, int], AbstractContextManager[Callable[[int], None]]]  # (key of a text, total)
     say: Callable[..., None]
 
 
@@ -66,7 +66,7 @@ def perform(folder: Path, documents: int, broker: str, stage: Stage) -> Result:
         if amqp:
             stack.enter_context(_own_schema())
         stage.say("demo.setup", agencies=95, documents=documents)
-        with stage.bar("95", 95) as advance:
+        with stage.bar("init.keys", 95) as advance:
             registry = enrol.create_home(home_path, settings, "p256", _now(), lambda done, _all: advance(done))
         home = bootstrap.open_home(home_path)
         letters = demo.plan([m.code for m in registry.agencies], documents, seed)
@@ -74,7 +74,7 @@ def perform(folder: Path, documents: int, broker: str, stage: Stage) -> Result:
         folders = perform_line(home, registry, letters, seed, stage)
         with bootstrap.reading(home) as record:
             counts = follow.summary(record)
-            wide = next(letter for letter in letters if 1 < len(letter.recipients) < 10 or letter.number == 3)
+            wide = next((letter for letter in letters if 1 < len(letter.recipients) < 10), letters[0])
             trace = follow.trace(record, wide.document_id)
         found, lost, duplicates = demo.count(letters, lambda code: folders(code) / "inbox", seed)
     summary = {
@@ -104,7 +104,7 @@ def _embedded(home: Home, registry: Registry, letters: list[Letter], seed: int, 
 
     _place(registry, letters, folders, seed)
     total = sum(len(letter.recipients) for letter in letters)
-    with bootstrap.embedded_parts(home) as (hub, agencies), stage.bar("", total) as advance:
+    with bootstrap.embedded_parts(home) as (hub, agencies), stage.bar("demo.running", total) as advance:
         loops.rounds(
             hub,
             agencies,
@@ -140,7 +140,7 @@ def _served(home: Home, registry: Registry, letters: list[Letter], seed: int, st
         record = stack.enter_context(bootstrap.reading(home))
         for part in parts:
             stack.enter_context(_process(homes[part[0]], "adapter", "run", *part))
-        advance = stack.enter_context(stage.bar("", total))
+        advance = stack.enter_context(stage.bar("demo.running", total))
         _await(record, letters, folders, total, advance)
     return folders
 

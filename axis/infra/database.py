@@ -84,7 +84,18 @@ class Database:
         with self.begin() as connection:
             metadata.create_all(connection, [meta, *tables])
             insert_or_ignore(connection, meta, {"name": "schema_version", "value": str(SCHEMA_VERSION)})
-            found = connection.execute(sa.select(meta.c.value).where(meta.c.name == "schema_version")).scalar_one()
+        self.check_version()
+
+    def check_version(self) -> None:
+        """Raises :class:`Misconfigured` SCHEMA_VERSION when the database is empty or another version's."""
+        with self.read() as connection:
+            try:
+                query = sa.select(meta.c.value).where(meta.c.name == "schema_version")
+                found = connection.execute(query).scalar() or "-"
+            except (sa.exc.ProgrammingError, sa.exc.OperationalError) as error:
+                if self.is_sqlite and "no such table" not in str(error):
+                    raise
+                found = "-"
         if found != str(SCHEMA_VERSION):
             raise Misconfigured(Problem(Fault.SCHEMA_VERSION, got=found, expected=str(SCHEMA_VERSION)))
 

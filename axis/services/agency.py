@@ -53,6 +53,13 @@ class Agency:
             self._registry = read_registry(found[1], self.hub)
         return self._registry
 
+    def is_enrolled(self) -> bool:
+        """Whether a registry is installed; a new agency's first one comes with its mail."""
+        if self._registry is not None:
+            return True
+        with self.journal.reading() as reader:
+            return reader.registry_version() > 0
+
     def forget_registry(self) -> None:
         """A newer one was installed."""
         self._registry = None

@@ -34,6 +34,8 @@ def hub_round(hub: Hub, now: datetime, timeout: float = 0) -> int:
 def agency_round(agency: Agency, now: datetime) -> int:
     """One round of an adapter: take mail, hand it over, collect and publish; how much was done."""
     done = deliver.take(agency, now)
+    if not agency.is_enrolled():
+        return done
     done += deliver.hand_over(agency, now)
     done += submit.collect(agency, now)
     done += submit.publish(agency, now)

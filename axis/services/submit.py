@@ -104,6 +104,8 @@ def _ready_parcel(agency: Agency, source: Source, data: bytes, now: datetime) ->
     problems = edxml.check(packet)
     if errors := [p for p in problems if p.severity == "error"]:
         raise Rejected(*errors)
+    if verified.signer != agency.code:
+        raise Rejected(Problem(Fault.AUTHZ_MISMATCH, "", agency.code, verified.signer))
     _check_sender(agency, packet)
     return _frozen(source, packet, verified.content_digest, data, list(problems))
 

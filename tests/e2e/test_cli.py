@@ -147,7 +147,12 @@ def test_parcels_and_receipts_verify_with_a_home_and_with_the_ca_alone(home: Pat
     done = axis("verify", *parcels, "--trust", home / "pki" / "ca.pem")
     assert done.returncode == 0
     assert "Revocation not checked" in done.stderr
-    assert {v["signer"] for v in lines(axis("verify", *parcels, "--home", home, "--json"))} == {"G22", "H41", "G06", "HUB"}
+    assert {v["signer"] for v in lines(axis("verify", *parcels, "--home", home, "--json"))} == {
+        "G22",
+        "H41",
+        "G06",
+        "HUB",
+    }
 
 
 def test_an_altered_parcel_fails_with_its_code(home: Path, tmp_path: Path) -> None:
@@ -163,7 +168,9 @@ def test_an_altered_parcel_fails_with_its_code(home: Path, tmp_path: Path) -> No
 
 
 def test_packet_check_lists_every_finding_and_exits_three(tmp_path: Path) -> None:
-    bad = document(1).replace(b"2026/11/23</Prom", b"2026/13/45</Prom").replace(b"<FullName>", b"<FullName>" + b"x" * 60)
+    bad = (
+        document(1).replace(b"2026/11/23</Prom", b"2026/13/45</Prom").replace(b"<FullName>", b"<FullName>" + b"x" * 60)
+    )
     (tmp_path / "bad.edxml").write_bytes(bad)
     done = axis("packet", "check", tmp_path / "bad.edxml", "--json")
     assert done.returncode == 3
@@ -188,7 +195,9 @@ def test_send_says_what_the_hub_answered(home: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     (answer,) = lines(done)
     assert answer["state"] == "accepted"
-    again = axis("send", tmp_path / "one.edxml", "--from", "G22", "--to", "H26", "--to", "H17", "--home", home, "--json")
+    again = axis(
+        "send", tmp_path / "one.edxml", "--from", "G22", "--to", "H26", "--to", "H17", "--home", home, "--json"
+    )
     assert lines(again) == [answer]
     wrong = axis("send", tmp_path / "one.edxml", "--from", "H41", "--home", home, "--json")
     assert wrong.returncode == 3
@@ -198,7 +207,9 @@ def test_send_says_what_the_hub_answered(home: Path, tmp_path: Path) -> None:
 def test_send_to_a_running_home_waits_for_its_answer(home: Path, tmp_path: Path) -> None:
     (tmp_path / "two.edxml").write_bytes(document(8))
     command = [sys.executable, "-m", "cli", "run", "--home", str(home)]
-    running = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env={**os.environ, "AXIS_LANG": "en"})
+    running = subprocess.Popen(
+        command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env={**os.environ, "AXIS_LANG": "en"}
+    )
     try:
         assert running.stderr is not None
         assert "Running" in running.stderr.readline()
@@ -216,9 +227,11 @@ def test_send_to_a_running_home_waits_for_its_answer(home: Path, tmp_path: Path)
 def test_the_registry_can_be_read_and_changed(home: Path) -> None:
     listed = lines(axis("agency", "list", "--home", home, "--json"))
     assert len(listed) == 95
-    assert {"code": "H41", "name": "UBND tỉnh Nghệ An"} == {
-        k: v for k, v in lines(axis("agency", "list", "--home", home, "--json", lang="vi"))[72].items() if k in {"code", "name"}
-    }
+    assert {
+        k: v
+        for k, v in lines(axis("agency", "list", "--home", home, "--json", lang="vi"))[72].items()
+        if k in {"code", "name"}
+    } == {"code": "H41", "name": "UBND tỉnh Nghệ An"}
     assert lines(axis("agency", "show", "H29.10.05", "--home", home, "--json"))[0]["code"] == "H29"
     assert axis("agency", "suspend", "H63", "--home", home).returncode == 0
     assert lines(axis("agency", "show", "H63", "--home", home, "--json"))[0]["standing"] == "suspended"

@@ -296,10 +296,14 @@ def test_a_signed_parcel_dropped_into_the_outbox_travels_as_it_is(line: Line) ->
     signed = parcel.build("document.edxml", converted.document, converted.attachments, signer, line.clock.now)
     line.drop("G22", signed, "ready.asice")
     line.drop("G22", signed[:-1], "cut.asice")
+    other = keystore.load_signer(line.path / "keys", "H41")
+    foreign = parcel.build("document.edxml", converted.document, converted.attachments, other, line.clock.now)
+    line.drop("G22", foreign, "foreign.asice")
     line.run()
     (name,) = line.files("H41", "inbox", "*.asice")
     assert (line.folder("H41", "inbox") / name).read_bytes() == signed
     assert line.error("G22", "cut.asice")["findings"][0]["code"] == "PARCEL_ZIP"
+    assert line.error("G22", "foreign.asice")["findings"][0]["code"] == "AUTHZ_MISMATCH"
 
 
 def test_a_second_process_cannot_open_a_home_that_is_in_use(line: Line) -> None:
@@ -337,3 +341,17 @@ def test_trace_answers_to_every_name_of_a_document(line: Line) -> None:
         assert line.trace(about[key])["document"]["axis_id"] == about["axis_id"]
     assert line.trace(about["axis_id"][:20])["document"]["axis_id"] == about["axis_id"]
     assert json.loads(json.dumps(line.trace("1/TN-G22")))["events"][0]["event"] == "submission.accepted"
+
+
+def test_a_new_agency_may_drop_a_document_before_its_first_registry_has_come(line: Line) -> None:
+    with bootstrap.registrar(bootstrap.open_home(line.path)) as registrar:
+        members.add(registrar, "H63", "UBND tỉnh Yên Bái", "", "province", "p256", line.clock())
+    line.drop("H63", document(sender="H63"))
+    line.run()
+    assert line.attachments("H41") == [DIGEST]
+
+
+def test_the_registry_is_not_changed_under_a_running_home(line: Line) -> None:
+    with line.parts(), pytest.raises(Unavailable) as caught, bootstrap.registrar(bootstrap.open_home(line.path)):
+        pass
+    assert caught.value.fault.code == "HOME_LOCKED"

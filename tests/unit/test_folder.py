@@ -1,0 +1,154 @@
+"""The folder adapter: complete files only, nothing overwritten, everything shown whole and once."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.base import Guarded, LocalFile
+from adapters.folder import FOLDERS, FolderAdapter
+from axis.core import xml
+from axis.errors import Misconfigured, Rejected, Unavailable
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for name in FOLDERS:
+        (tmp_path / name).mkdir()
+    return tmp_path
+
+
+def refs(adapter: FolderAdapter) -> list[str]:
+    return [source.ref for source in adapter.collect()]
+
+
+def test_a_file_is_taken_once_it_has_looked_the_same_for_a_moment(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    adapter = FolderAdapter(root, settle=1.0)
+    path = root / "outbox" / "a.edxml"
+    path.write_bytes(b"first half, ")
+    assert refs(adapter) == []
+    assert adapter.unsettled()
+    clock[0] += 0.9
+    with path.open("ab") as handle:
+        handle.write(b"second half")
+    assert refs(adapter) == []
+    clock[0] += 0.9
+    assert refs(adapter) == []
+    clock[0] += 0.2
+    assert refs(adapter) == ["a.edxml"]
+    assert not adapter.unsettled()
+    (source,) = adapter.collect()
+    assert source.read() == b"first half, second half"
+
+
+def test_a_file_whose_clock_is_far_off_is_taken_all_the_same(root: Path) -> None:
+    path = root / "outbox" / "a.edxml"
+    path.write_bytes(b"x")
+    os.utime(path, (4_000_000_000, 4_000_000_000))
+    assert refs(FolderAdapter(root, settle=0)) == ["a.edxml"]
+
+
+@pytest.mark.parametrize("name", [".a.edxml", "a.edxml.tmp", "a.edxml.part", "a.edxml~", "a.txt", "a.EDXML.crdownload"])
+def test_temporary_and_foreign_names_are_left_alone(root: Path, name: str) -> None:
+    (root / "outbox" / name).write_bytes(b"x")
+    adapter = FolderAdapter(root, settle=0)
+    assert refs(adapter) == []
+    assert (root / "outbox" / name).exists()
+
+
+def test_links_folders_and_pipes_are_not_read(root: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"secret")
+    (root / "outbox" / "link.edxml").symlink_to(secret)
+    (root / "outbox" / "folder.edxml").mkdir()
+    os.mkfifo(root / "outbox" / "pipe.edxml")
+    assert refs(FolderAdapter(root, settle=0)) == []
+
+
+def test_a_file_over_the_limit_is_refused_without_reading_it_whole(root: Path) -> None:
+    with (root / "outbox" / "big.edxml").open("wb") as handle:
+        handle.truncate(xml.MAX_BYTES + 1)
+    (source,) = FolderAdapter(root, settle=0).collect()
+    with pytest.raises(Rejected) as caught:
+        source.read()
+    assert caught.value.fault.code == "XML_TOO_BIG"
+
+
+def test_a_sent_file_never_overwrites_another_of_the_same_name(root: Path) -> None:
+    adapter = FolderAdapter(root, settle=0)
+    for content in (b"one", b"two", b"two"):
+        (root / "outbox" / "a.edxml").write_bytes(content)
+        list(adapter.collect())
+        adapter.accepted("a.edxml")
+        adapter.accepted("a.edxml")  # again, after a crash
+    assert {p.name: p.read_bytes() for p in (root / "sent").iterdir()} == {"a.edxml": b"one", "a~2.edxml": b"two"}
+
+
+def test_a_refused_file_stands_beside_its_report(root: Path) -> None:
+    adapter = FolderAdapter(root, settle=0)
+    for content, report in ((b"one", b"1"), (b"two", b"2")):
+        (root / "outbox" / "a.edxml").write_bytes(content)
+        list(adapter.collect())
+        adapter.refused("a.edxml", report)
+    assert {p.name: p.read_bytes() for p in (root / "failed").iterdir()} == {
+        "a.edxml": b"one",
+        "a.edxml.error.json": b"1",
+        "a~2.edxml": b"two",
+        "a~2.edxml.error.json": b"2",
+    }
+
+
+def test_what_is_prepared_is_invisible_until_it_is_shown_and_shown_once(root: Path) -> None:
+    adapter = FolderAdapter(root)
+    files = [LocalFile("inbox", "1.asice", b"p"), LocalFile("inbox", "1.edxml", b"d")]
+    names = [(file.folder, file.name) for file in files]
+    adapter.prepare(files)
+    adapter.prepare(files)
+    assert [p.name for p in (root / "inbox").iterdir() if not p.name.startswith(".")] == []
+    adapter.complete(names)
+    assert sorted(p.name for p in (root / "inbox").iterdir()) == ["1.asice", "1.edxml"]
+    (root / "inbox" / "1.edxml").unlink()  # the document system took it
+    adapter.complete(names)  # again, after a crash
+    assert sorted(p.name for p in (root / "inbox").iterdir()) == ["1.asice"]
+
+
+def test_a_folder_that_is_missing_or_closed_is_said_at_the_start(root: Path) -> None:
+    FolderAdapter(root).check()
+    (root / "status").rmdir()
+    with pytest.raises(Misconfigured):
+        FolderAdapter(root).check()
+
+
+def test_thousands_of_files_are_taken_in_order(root: Path) -> None:
+    for number in range(3000):
+        (root / "outbox" / f"{number:05}.edxml").write_bytes(b"%d" % number)
+    assert refs(FolderAdapter(root, settle=0)) == [f"{number:05}.edxml" for number in range(3000)]
+
+
+def test_the_safe_wrapper_lets_only_our_errors_out() -> None:
+    class Wild:
+        def __getattr__(self, _name: str) -> Any:
+            def call(*_arguments: Any) -> Any:
+                raise ZeroDivisionError
+
+            return call
+
+    guarded = Guarded(Wild(), "G22")
+    calls = [
+        guarded.check,
+        lambda: list(guarded.collect()),
+        guarded.unsettled,
+        lambda: guarded.accepted("x"),
+        lambda: guarded.refused("x", b""),
+        lambda: guarded.prepare([]),
+        lambda: guarded.complete([]),
+    ]
+    for call in calls:
+        with pytest.raises(Unavailable) as caught:
+            call()
+        assert caught.value.fault.code == "ADAPTER_AWAY"
