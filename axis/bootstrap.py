@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from axis.config import Config
     from axis.core.message import Broker
+    from axis.infra.amqp import AmqpBroker
 
 log = logging.getLogger("axis")
 

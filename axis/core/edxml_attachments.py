@@ -166,11 +166,10 @@ def _unzipped(content: bytes, name: str, path: str, room: int, problems: list[Pr
             plain = entry.compress_type in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
             if len(entries) != 1 or entry.flag_bits & 1 or unsafe or not plain:
                 raise zipfile.BadZipFile(f"{len(entries)} entries, first {entry.filename[:60]!r}")
-            with archive.open(entry) as stream:
-                inner = stream.read(room + 1)
-            if len(inner) > room:
+            if entry.file_size > room:  # no more than this is read, whatever is inside
                 raise zipfile.BadZipFile(f"more than {room} bytes inside")
-            return inner
+            with archive.open(entry) as stream:
+                return stream.read(room + 1)  # to the end, where zipfile compares the CRC
     except (
         zipfile.BadZipFile,
         zlib.error,

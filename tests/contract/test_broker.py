@@ -85,7 +85,9 @@ class AmqpPlace:
 
     def open(self, user_id: str | None = None, **options: Any) -> AmqpBroker:
         url = options.pop("url", self.url)
-        if user_id is not None and self.node is not None and url == self.url:
+        if user_id is not None and url == self.url:
+            if self.node is None:
+                pytest.skip("agencies have no logins on a server given from outside")
             url = self.node.add_agency(urlsplit(url).path[1:], user_id)  # the rights an agency has, no more
         self.opened.append(AmqpBroker(url, user_id=user_id, **options))
         return self.opened[-1]
@@ -184,7 +186,7 @@ def eventually(true: Callable[[], bool], within: float = 10) -> None:
 def test_a_message_arrives_as_it_was_sent(place: Place, hub: Broker) -> None:
     sent = message(TO_H29, b"parcel \x00\xff", proof=b"acceptance", id="0198-a")
     assert hub.publish([sent]) == [CONFIRMED]
-    (delivered,) = take(place.open("H29"), agency_routes("H29"))
+    (delivered,) = take(place.open(), [TO_H29])
     assert delivered.message == sent
     assert not delivered.redelivered
 
@@ -292,6 +294,13 @@ def test_an_agency_publishes_neither_in_anothers_name_nor_to_anothers_queue(plac
     assert agency.publish(sent) == [CONFIRMED, FAILED, FAILED, FAILED, FAILED, CONFIRMED]
     assert sorted(ids(take_all(hub, 2))) == sorted(ids([sent[0], sent[5]]))
     assert hub.depth(TO_H29) == 0
+
+
+def test_an_agency_reads_its_own_two_queues(place: Place, hub: Broker) -> None:
+    sent = [message(TO_H29), message(Route("out", "H29", urgent=True)), message(Route("out", "G22"))]
+    hub.publish(sent)
+    agency = place.open("H29")
+    assert ids(take_all(agency, 2, agency_routes("H29"))) == ids([sent[1], sent[0]])
 
 
 def test_an_agency_reads_no_other_queue_than_its_own(place: Place, hub: Broker) -> None:

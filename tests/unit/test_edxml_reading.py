@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import io
+import re
+import struct
+import time
+import zipfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from axis.core import edxml
-from axis.errors import Fault
+from axis.errors import Fault, Rejected
 
 PACKETS = Path(__file__).parent.parent / "data" / "packets"
 NEW = (PACKETS / "edoc_new.edxml").read_text("utf-8")
@@ -157,13 +165,418 @@ def test_a_status_packet_says_what_the_client_library_reads_in_it(name: str, cod
     assert packet.header.value("StaffInfo", "Email") == "c@nghean.example.vn"
 
 
-def test_zipped_attachments_are_unpacked() -> None:
-    data = (PACKETS / "edoc_new_zipped_attachments.edxml").read_bytes()
-    result = edxml.convert(data)
-    packet = read(data)
-    assert len(packet.attachments) == len(result.attachments) > 0
-    assert all(
-        not content.startswith(b"PK\3\4") or a.name.endswith(("x", "zip"))
-        for a, content in zip(packet.attachments, result.attachments, strict=True)
+def test_what_the_client_library_zipped_comes_out_unzipped_and_a_real_zip_as_it_is() -> None:
+    result = edxml.convert((PACKETS / "edoc_new_zipped_attachments.edxml").read_bytes())
+    assert faults(result) == []
+    assert result.packet is not None
+    shas = [(len(content), hashlib.sha256(content).hexdigest()[:12]) for content in result.attachments]
+    assert [(a.name, a.content_type) for a in result.packet.attachments] == [
+        ("Bieu 01.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        ("ghi chu.txt", "text/plain"),
+        ("ho so.zip", "application/zip"),
+        ("1234-VPCP-KSTT.signed", "application/pdf"),
+    ]
+    assert shas == [(880, "9efec082a9af"), (30, "2d4359bb79e3"), (200, "28c70ae99f07"), (611, "8c427e46a707")]
+    assert result.packet.attachments[3].content_id == "b0e7e591-49f4-4062-90c5-8e040931e30a"
+
+
+# -- Dialects: the same packet, written differently ------------------------------------------------------------
+
+REFERENCE = edxml.convert(NEW.encode())
+UNSIGNED = re.sub(r"\s*<Signature.*?</Signature>", "", NEW, flags=re.DOTALL)
+PLAIN = edxml.convert(UNSIGNED.encode())
+ENVELOPE = f'<edXML:edXMLEnvelope xmlns:edXML="{NS}">'
+BUSSINESS = re.search(r"\s*<edXML:Bussiness>.*</edXML:Bussiness>", NEW, re.DOTALL)
+ENCODED = re.search(r"\s*<AttachmentEncoded>.*</AttachmentEncoded>", NEW, re.DOTALL)
+
+
+def text(*changes: tuple[str, str], source: str = UNSIGNED) -> str:
+    return changed(*changes, source=source).decode()
+
+
+def unprefixed() -> str:
+    return re.sub(r' xmlns:edXML="[^"]*"', "", UNSIGNED).replace("edXML:", "")
+
+
+def business_last() -> str:
+    assert BUSSINESS
+    return text((BUSSINESS[0], ""), ("</edXML:TraceHeaderList>", BUSSINESS[0] + "</edXML:TraceHeaderList>"))
+
+
+def attachments_first() -> str:
+    assert ENCODED
+    return text((ENCODED[0], ""), (ENVELOPE, ENCODED[0] + ENVELOPE))
+
+
+DIALECTS = {
+    "no prefix": unprefixed(),
+    "another prefix": text(("edXML:", "ns0:"), (":edXML=", ":ns0=")),
+    "no namespace": unprefixed().replace(f' xmlns="{NS}"', ""),
+    "the older namespace": text((NS, "http://www.e-doc.vn/Schema/")),
+    "the older namespace, unprefixed": unprefixed().replace(NS, "http://www.e-doc.vn/Schema/"),
+    "C#: xlink attributes": text(
+        (
+            "<edXML:Reference>",
+            '<edXML:Reference xmlns:xlink="http://www.w3.org/1999/xlink" xlink:href="cid:1" '
+            'xlink:role="XLinkRole" xlink:type="simple">',
+        ),
+        (
+            "<edXML:TraceHeaderList>",
+            '<edXML:TraceHeaderList id="1" version="1.0" mustUnderstand="1" '
+            'actor="http://schemas.xmlsoap.org/soap/actor/next">',
+        ),
+        ("</edXML:edXMLHeader>", "<edXML:DigitalSignature /></edXML:edXMLHeader>"),
+        (f'edXML:ContentTransferEncoded xmlns:edXML="{NS}"', "ContentTransferEncoded"),
+        ("/edXML:ContentTransferEncoded", "/ContentTransferEncoded"),
+    ),
+    "bare content ids in attachments": text(("<ContentId>cid:", "<ContentId>")),
+    "cid: twice and thrice": text(
+        ("<edXML:ContentId>cid:", "<edXML:ContentId>cid:cid:"), ("<ContentId>cid:", "<ContentId>cid:cid:cid:")
+    ),
+    "Bussiness last": business_last(),
+    "AttachmentEncoded first": attachments_first(),
+    "stray Paper": text(
+        ("<edXML:Paper>0</edXML:Paper>", ""), ("</edXML:Bussiness>", "</edXML:Bussiness><edXML:Paper>0</edXML:Paper>")
+    ),
+    "DocumentId last": text(
+        ("<edXML:DocumentId>G22,2021/03/15,1234/VPCP-KSTT</edXML:DocumentId>", ""),
+        (
+            "</edXML:MessageHeader>",
+            "<edXML:DocumentId>G22,2021/03/15,1234/VPCP-KSTT</edXML:DocumentId></edXML:MessageHeader>",
+        ),
+    ),
+    "dd/MM/yyyy": text(
+        ("<edXML:PromulgationDate>2021/03/15", "<edXML:PromulgationDate>15/03/2021"),
+        ("<edXML:DueDate>2021/03/31", "<edXML:DueDate>31/03/2021"),
+    ),
+    "ISO dates": text(
+        ("<edXML:PromulgationDate>2021/03/15", "<edXML:PromulgationDate>2021-03-15"),
+        ("<edXML:DueDate>2021/03/31", "<edXML:DueDate>2021-03-31T00:00:00"),
+    ),
+    "ISO stamp": text(("2021/03/15 09:30:05", "2021-03-15T09:30:05")),
+    "ISO stamp of another zone": text(("2021/03/15 09:30:05", "2021-03-15T02:30:05.123Z")),
+    "ISO stamp with an offset": text(("2021/03/15 09:30:05", "2021-03-14T22:30:05-04:00")),
+    "CDATA": text(
+        ("V/v triển khai gửi, nhận văn bản điện tử<", "<![CDATA[V/v triển khai gửi, nhận văn bản điện tử]]><")
+    ),
+    "comments splitting values": text((">1234<", ">12<!-- x -->34<"), ("JVBERi0", "JVBE<!-- x -->Ri0")),
+    "CR LF": UNSIGNED.replace("\n", "\r\n"),
+    "blanks around values": re.sub(r">([^<>\s][^<>]*)</", r">\n  \1\t</", UNSIGNED),
+    "wrapped base64": re.sub(r"([A-Za-z0-9+/=]{76})", r"\1\n", UNSIGNED),
+    "no declaration": UNSIGNED.partition("?>")[2].lstrip(),
+    "empty elements": text(
+        ("<edXML:DueDate>", "<edXML:ResponseFor><edXML:Code/></edXML:ResponseFor><edXML:DueDate>"),
+        ("<edXML:Content>", "<edXML:ApplicationType> </edXML:ApplicationType><edXML:Content>"),
+    ),
+}
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_the_same_packet_in_another_dialect_has_the_same_canonical_bytes(dialect: str) -> None:
+    source = DIALECTS[dialect]
+    assert source != UNSIGNED
+    result = edxml.convert(source.encode())
+    assert faults(result) == []
+    assert result.document.decode() == PLAIN.document.decode()
+    assert result.attachments == PLAIN.attachments
+
+
+def test_the_older_form_of_codes_is_read_and_kept_as_written() -> None:
+    packet = read(changed((">G22<", ">000.00.00.G22<"), (">H41<", ">000.00.00.H41<")))
+    assert packet.sender.organ_id == "000.00.00.G22"
+    assert packet.recipients[0].organ_id == "000.00.00.H41"
+
+
+def test_the_least_packet_needs_no_signature_manifest_or_attachment() -> None:
+    assert ENCODED
+    source = text((ENCODED[0], ""))
+    source = re.sub(r"\s*<edXML:edXMLBody>.*</edXML:edXMLBody>", "", source, flags=re.DOTALL)
+    result = edxml.convert(source.encode())
+    assert (faults(result), result.attachments) == ([], ())
+    # Clients read a missing manifest as null, and stumble over it.
+    assert b'<edXML:edXMLManifest version="1.0">' in result.document
+
+
+def test_the_client_librarys_signature_is_kept_and_said_to_be_none() -> None:
+    assert b"<SignatureValue>AAECAwQ=</SignatureValue>" in REFERENCE.document
+    assert [(p.fault, p.severity) for p in REFERENCE.problems] == [(Fault.PACKET_SIGNATURE, "warning")]
+
+
+@pytest.mark.parametrize(
+    "unknown",
+    [
+        "<edXML:Foo>x &amp; y</edXML:Foo>",
+        '<edXML:Foo a="1" edXML:b="2"><edXML:Bar/><edXML:Bar>x</edXML:Bar>tail</edXML:Foo>',
+        '<f:Foo xmlns:f="urn:f" xmlns:g="urn:g" g:a="&lt;&quot;"><g:B>]]&gt;</g:B><edXML:C/></f:Foo>',
+        '<Foo xmlns="urn:f"><B>x\ny</B></Foo>',
+        '<edXML:Email2 xml:lang="vi"> blanks kept </edXML:Email2>',
+    ],
+)
+@pytest.mark.parametrize(
+    "place",
+    ["</edXML:MessageHeader>", "</edXML:From>", "</edXML:Code>", "</edXML:Bussiness>", "</edXML:edXMLHeader>",
+     "</edXML:edXMLEnvelope>", "</edXML:edXMLManifest>", "</AttachmentEncoded>"],
+)  # fmt: skip
+def test_an_unknown_element_is_kept_wherever_it_stands(unknown: str, place: str) -> None:
+    if place == "</AttachmentEncoded>":
+        unknown = unknown.replace(" ", f' xmlns:edXML="{NS}" ', 1) if "edXML:" in unknown else unknown
+        unknown = unknown.replace("<edXML:Foo>", f'<edXML:Foo xmlns:edXML="{NS}">')
+    source = UNSIGNED.replace(place, unknown + place)
+    result = edxml.convert(source.encode())
+    assert faults(result) == []
+    assert [f for f, _ in faults(result, "warning")] == [Fault.PACKET_UNKNOWN] * len(
+        re.findall(re.escape(place), UNSIGNED)
     )
-    assert b"application/zip" not in result.document
+    assert result.packet is not None
+    assert edxml.read_document(result.document, 2) == result.packet
+    again = edxml.convert(edxml.write_packet(result.document, result.packet, result.attachments))
+    assert again.document == result.document
+    assert re.search(rb"<(\w+:)?(Foo|Email2)\b", result.document)
+
+
+def test_an_element_inside_a_value_is_kept_whole_and_the_value_is_not_guessed() -> None:
+    result = edxml.convert(text(("<edXML:Content>Tóm", "<edXML:Content><b>T</b>óm")).encode())
+    assert f'<b xmlns="{NS}">T</b>óm tắt'.encode() in result.document
+    assert (Fault.PACKET_UNKNOWN, "Content") in faults(result, "warning")
+
+
+def test_an_empty_standard_element_says_nothing_and_leaves_nothing() -> None:
+    result = edxml.convert(text(("</edXML:MessageHeader>", "<edXML:ToPlaces/></edXML:MessageHeader>")).encode())
+    assert result.document == PLAIN.document
+
+
+# -- Attachments from strangers --------------------------------------------------------------------------------
+
+
+def attached(content: bytes, name: str = "a.pdf", content_type: str = "application/zip", copies: int = 1) -> bytes:
+    """A packet whose only attachments are `content`, `copies` times."""
+    encoded = base64.b64encode(content).decode()
+    assert ENCODED
+    source = re.sub(r"\s*<edXML:Reference>.*</edXML:Reference>", "@@", UNSIGNED, flags=re.DOTALL)
+    references = "".join(
+        f"<edXML:Reference><edXML:ContentId>cid:{n}</edXML:ContentId>"
+        f"<edXML:AttachmentName>{n}{name}</edXML:AttachmentName></edXML:Reference>"
+        for n in range(copies)
+    )
+    bodies = "".join(
+        f"<Attachment><ContentId>{n}</ContentId><AttachmentName>{n}{name}</AttachmentName>"
+        f"<ContentType>{content_type}</ContentType>"
+        f"<ContentTransferEncoded>{encoded}</ContentTransferEncoded></Attachment>"
+        for n in range(copies)
+    )
+    encoded_part = f"<AttachmentEncoded>{bodies}</AttachmentEncoded>"
+    return text((ENCODED[0], encoded_part), ("@@", references), source=source).encode()
+
+
+def zipped(*entries: tuple[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in entries:
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+ONE = "AttachmentEncoded/Attachment[1]"
+NAME = "edXMLManifest/Reference[1]/AttachmentName"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../a.pdf", "..", "/etc/passwd", "a\\..\\b.pdf", "C:x.pdf", "a\u202efdp.exe", "con", "NUL.pdf", "com1.txt",
+     "a&#10;b.pdf", "a&#x85;b", "a\u2066b.pdf"],
+)  # fmt: skip
+def test_a_name_that_could_leave_its_folder_or_deceive_is_refused(name: str) -> None:
+    result = edxml.convert(text(("1234-VPCP-KSTT.signed.pdf", name)).encode())
+    assert (Fault.ATT_NAME, NAME) in faults(result)
+
+
+def test_a_name_with_a_null_is_no_xml_at_all() -> None:
+    result = edxml.convert(text(("1234-VPCP-KSTT.signed.pdf", "a\0b.pdf")).encode())
+    assert (result.packet, faults(result)) == (None, [(Fault.XML_NOT_UTF8, "")])
+
+
+def test_a_name_of_300_characters_is_too_long() -> None:
+    result = edxml.convert(text(("1234-VPCP-KSTT.signed.pdf", "a" * 296 + ".pdf")).encode())
+    assert faults(result) == [(Fault.PACKET_TOO_LONG, NAME)]
+
+
+@pytest.mark.parametrize("name", ["console.pdf", "Công văn số 1..2 (bản chính).pdf", "a;b&amp;'c.pdf", "...pdf"])
+def test_an_unusual_but_harmless_name_travels(name: str) -> None:
+    read(text(("1234-VPCP-KSTT.signed.pdf", name)).encode())
+
+
+def test_names_that_differ_in_case_or_composition_only_are_pointed_out() -> None:
+    result = edxml.convert(text(("1234-VPCP-KSTT.signed.pdf", "Phu\u0323 lu\u0323c i.DOCX")).encode())
+    assert (Fault.ATT_NAME, "edXMLManifest/Reference[2]/AttachmentName") in faults(result, "warning")
+
+
+def encrypted() -> bytes:
+    whole = bytearray(zipped(("a.pdf", b"%PDF")))
+    whole[6] |= 1
+    whole[whole.rindex(b"PK\1\2") + 8] |= 1
+    return bytes(whole)
+
+
+def lying(size: int) -> bytes:
+    """A zip whose directory says that its entry has `size` bytes."""
+    whole = bytearray(zipped(("a.pdf", b"%PDF" * 100)))
+    at = whole.rindex(b"PK\1\2") + 24
+    whole[at : at + 4] = struct.pack("<I", size)
+    return bytes(whole)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [encrypted(), lying(1), zipped()],
+    ids=["encrypted", "more than it says", "empty"],
+)  # fmt: skip
+def test_an_archive_that_lies_is_refused_with_its_name(content: bytes) -> None:
+    result = edxml.convert(attached(content if content[:4] == b"PK\3\4" else b"PK\3\4" + content))
+    assert faults(result) == [(Fault.ATT_ARCHIVE, ONE)]
+    assert [p.got for p in result.problems if p.fault is Fault.ATT_ARCHIVE] == ["0a.pdf"]
+
+
+def test_an_archive_with_less_than_it_says_gives_what_is_there() -> None:
+    result = edxml.convert(attached(lying(1000)))
+    assert (faults(result), result.attachments) == ([], (b"%PDF" * 100,))
+
+
+def test_a_bomb_of_one_to_a_thousand_is_stopped_quickly() -> None:
+    bomb = zipped(("a.pdf", bytes(edxml.MAX_ATTACHMENT + 1)))
+    assert len(bomb) * 900 < edxml.MAX_ATTACHMENT
+    started = time.perf_counter()
+    result = edxml.convert(attached(bomb))
+    assert faults(result) == [(Fault.ATT_ARCHIVE, ONE)]
+    assert time.perf_counter() - started < 3
+
+
+def test_a_hundred_small_bombs_are_bounded_together() -> None:
+    ten_megabytes = zipped(("a.pdf", bytes(10 * 1024 * 1024)))
+    started = time.perf_counter()
+    result = edxml.convert(attached(ten_megabytes, copies=100))
+    assert faults(result)[0] == (Fault.ATT_ARCHIVE, "AttachmentEncoded/Attachment[6]")
+    assert sum(len(content) for content in result.attachments) < edxml.MAX_ATTACHMENT
+    assert time.perf_counter() - started < 5
+
+
+def test_a_directory_of_a_hundred_thousand_entries_is_not_read() -> None:
+    whole = zipped(("a.pdf", b"%PDF"))
+    at, end = whole.index(b"PK\1\2"), whole.index(b"PK\5\6")
+    record = whole[at:end]
+    forged = whole[:at] + record * 100_000 + whole[end : end + 12]
+    forged += struct.pack("<II", len(record) * 100_000, at) + whole[end + 20 :]
+    started = time.perf_counter()
+    result = edxml.convert(attached(forged))
+    assert faults(result) == [(Fault.ATT_ARCHIVE, ONE)]
+    assert time.perf_counter() - started < 1
+
+
+def test_attachments_too_big_together_are_refused() -> None:
+    result = edxml.convert(attached(bytes(19 * 1024 * 1024), content_type="application/pdf", copies=3))
+    assert faults(result) == [(Fault.ATT_TOO_BIG, "AttachmentEncoded/Attachment[3]")]
+
+
+def test_a_zip_under_another_ending_in_capitals_stays_whole() -> None:
+    content = zipped(("a/b.txt", b"1"), ("c.txt", b"2"))
+    result = edxml.convert(attached(content, name="a.ZIP"))
+    assert (faults(result), result.attachments) == ([], (content,))
+    # The client library unpacks application/zip unless the name ends in .zip.
+    assert b"application/x-zip-compressed" in result.document
+
+
+@pytest.mark.parametrize("said", ["application/doc", "application/xsl", "application/xslx", "application/docx"])
+def test_a_type_that_the_client_library_makes_up_becomes_a_real_one(said: str) -> None:
+    result = edxml.convert(attached(b"x", name="a.doc", content_type=said))
+    assert result.packet is not None
+    assert result.packet.attachments[0].content_type == "application/msword"
+
+
+@pytest.mark.parametrize("encoded", ["QQ=", "Q", "QQ==QQ==", "Q*Q=", "QQ\u00a0==", "=QQ="])
+def test_what_is_not_base64_is_refused(encoded: str) -> None:
+    data = attached(b"@@", content_type="application/pdf").replace(base64.b64encode(b"@@"), encoded.encode())
+    assert faults(edxml.convert(data)) == [(Fault.ATT_BASE64, ONE)]
+
+
+def test_base64_with_idle_bits_at_its_end_is_read_and_written_without_them() -> None:
+    # Every decoder in use gives the same byte for it, so nothing could be read in two ways.
+    data = attached(b"@@", content_type="application/pdf").replace(base64.b64encode(b"@@"), b"QR==")
+    result = edxml.convert(data)
+    assert (faults(result), result.attachments) == ([], (b"A",))
+    assert result.packet is not None
+    assert b">QQ==<" in edxml.write_packet(result.document, result.packet, result.attachments)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ([(f"<ContentId>cid:{PDF_ID}", "<ContentId>other")], [f"no attachment for '{PDF_ID}'", "no reference for 'other'"]),
+        ([(f"<edXML:ContentId>cid:{PDF_ID}", "<edXML:ContentId>cid:6c2a7b1f-9b66-4a1b-8e6c-1f1a1b2c3d4e")],
+         ["reference id '6c2a7b1f-9b66-4a1b-8e6c-1f1a1b2c3d4e' is empty or repeated", f"no reference for '{PDF_ID}'"]),
+        ([(f"<ContentId>cid:{PDF_ID}", "<ContentId>6c2a7b1f-9b66-4a1b-8e6c-1f1a1b2c3d4e")],
+         ["attachment id '6c2a7b1f-9b66-4a1b-8e6c-1f1a1b2c3d4e' is empty or repeated"]),
+        ([(f"<ContentId>cid:{PDF_ID}</ContentId>", "")], ["attachment id '' is empty or repeated"]),
+        ([("<AttachmentName>1234-VPCP-KSTT.signed.pdf", "<AttachmentName>virus.exe")],
+         ["'1234-VPCP-KSTT.signed.pdf' in the manifest is 'virus.exe' in the attachment"]),
+    ],
+    ids=["another id", "reference twice", "attachment twice", "no id", "another name"],
+)  # fmt: skip
+def test_references_and_attachments_that_do_not_pair_are_named(
+    changes: list[tuple[str, str]], named: list[str]
+) -> None:
+    result = edxml.convert(text(*changes).encode())
+    said = [p.got for p in result.problems if p.fault is Fault.PACKET_ATTACHMENTS and p.severity == "error"]
+    for part in named:
+        assert part in said
+
+
+# -- What is no packet -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("data", "fault"),
+    [
+        (changed(("?>", '?><!DOCTYPE x SYSTEM "file:///etc/passwd">')), Fault.XML_DTD),
+        (b"", Fault.XML_SYNTAX),
+        (b"<a/>", Fault.XML_ROOT),
+        (f'<edXML xmlns="{NS}"/>'.encode(), Fault.PACKET_KIND),
+        (f'<edXML xmlns="{NS}"><edXMLEnvelope><edXMLHeader/></edXMLEnvelope></edXML>'.encode(), Fault.PACKET_KIND),
+        (b'<edXML xmlns="urn:x"/>', Fault.XML_ROOT),
+    ],
+    ids=["DOCTYPE", "nothing", "another root", "no envelope", "no header", "another namespace"],
+)
+def test_what_is_no_packet_is_refused_with_one_reason(data: bytes, fault: Fault) -> None:
+    result = edxml.convert(data)
+    assert (result.packet, result.document) == (None, b"")
+    assert [p.fault for p in result.problems] == [fault]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_no_damage_to_a_packet_raises_anything(data: st.DataObject) -> None:
+    damaged = bytearray(NEW.encode())
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(damaged) - 1))
+        length = data.draw(st.integers(0, 40))
+        damaged[at : at + length] = data.draw(
+            st.binary(max_size=8) | st.sampled_from([b"<", b"/>", b">", b"</x>", b"&"])
+        )
+    result = edxml.convert(bytes(damaged))
+    assert result.packet is not None or faults(result)
+    if result.packet is not None and not faults(result):
+        assert edxml.read_document(result.document, len(result.attachments)) == result.packet
+
+
+def test_a_parcels_document_must_be_canonical_to_the_byte() -> None:
+    at = REFERENCE.document.index(b"<edXML:DocumentId>")
+    with pytest.raises(Rejected) as caught:
+        edxml.read_document(REFERENCE.document[:at] + b" " + REFERENCE.document[at:], 2)
+    assert [(p.fault, p.got, p.line) for p in caught.value.problems] == [
+        (Fault.PACKET_NOT_CANONICAL, f"byte {at}", REFERENCE.document[:at].count(b"\n") + 1)
+    ]
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_a_parcel_with_more_or_fewer_files_than_references_is_refused(count: int) -> None:
+    with pytest.raises(Rejected) as caught:
+        edxml.read_document(REFERENCE.document, count)
+    assert caught.value.problems[0].fault is Fault.PACKET_ATTACHMENTS
