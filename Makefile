@@ -31,6 +31,7 @@ check: $(STAMP)
 	$(BIN)/mypy
 
 test: $(STAMP) check
+	$(BIN)/python tests/servers.py install
 	$(BIN)/python -m pytest
 
 clean:

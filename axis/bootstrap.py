@@ -135,7 +135,7 @@ def served_agencies(home: Home, codes: Sequence[str]) -> Iterator[list[Agency]]:
         shared = _amqp(home, None, "adapters") if home.config.broker.user_id == "optional" else None
         agencies = []
         for code in codes:
-            broker = shared or _amqp(home, code, code)
+            broker: Broker = shared or _amqp(home, code, code)
             brokers.append(broker)
             agencies.append(agency_part(home, database, broker, code))
         try:

@@ -35,6 +35,7 @@ PACKAGES = {
     "rabbitmq-server": "/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server",
     "postgresql": "/usr/lib/postgresql/*/bin/initdb",
     "xmlsec1": "/usr/bin/xmlsec1",
+    "unzip": "/usr/bin/unzip",
 }
 
 
@@ -338,7 +339,14 @@ def both() -> Iterator[tuple[RabbitMq, PostgreSql]]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """``run -- COMMAND…``; the command's exit code, 2 for wrong usage, 4 when the servers cannot be had."""
+    """``install``, or ``run -- COMMAND…``; the command's exit code, 2 for wrong usage, 4 when the servers cannot
+    be had."""
+    if list(arguments) == ["install"]:
+        try:
+            ensure_installed()
+        except NoServerError as error:
+            print(f"*** NOT EVERYTHING WILL BE TESTED: {error} ***", file=sys.stderr)
+        return 0
     if len(arguments) < 3 or list(arguments[:2]) != ["run", "--"]:
         print(__doc__, file=sys.stderr)
         return 2
