@@ -174,6 +174,8 @@ def _start_log(home: Home) -> None:
     root.handlers[:] = [handler]
     root.setLevel(home.config.log.level.upper())
     root.propagate = False
+    # It prints a trace at every lost connection; the broker says the same in one line.
+    logging.getLogger("pika").setLevel(logging.CRITICAL)
 
 
 @contextmanager

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from types import TracebackType
 
 PACKAGES = {
@@ -69,6 +69,29 @@ def free_ports(count: int) -> list[int]:
         return [one.getsockname()[1] for one in sockets]
 
 
+class _LastWill:
+    """A shell script that is run when this process ends without having revoked it, however it ends.
+
+    A test run that is killed, also by its own time limit, runs no teardown; the server would stay.
+    The shell waits for the end of its input, a pipe that only this process holds open.
+    """
+
+    def __init__(self, script: str, *arguments: object, environment: Mapping[str, str] | None = None) -> None:
+        self._shell = subprocess.Popen(
+            ["sh", "-c", f"read _; {script}", "sh", *map(str, arguments)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            cwd="/",
+            start_new_session=True,
+        )
+
+    def revoke(self) -> None:
+        self._shell.kill()
+        self._shell.communicate()
+
+
 class RabbitMq:
     """One RabbitMQ node of our own. A context manager, or start() and remove()."""
 
@@ -81,6 +104,7 @@ class RabbitMq:
         self.node = f"axis{os.getpid()}x{mapper}@localhost"
         self._cookie = secrets.token_hex(16)
         self._process: subprocess.Popen[bytes] | None = None
+        self._will: _LastWill | None = None
         d = self.folder
         for name in ("mnesia", "log", "home"):
             (d / name).mkdir()
@@ -139,6 +163,8 @@ class RabbitMq:
                 stderr=log,
                 start_new_session=True,
             )
+        script = 'kill -9 "-$1"; sleep 1; epmd -kill; rm -rf "$2"'
+        self._will = _LastWill(script, self._process.pid, self.folder, environment=self.environment)
         limit = time.monotonic() + 90
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > limit:
@@ -169,6 +195,9 @@ class RabbitMq:
         if self._process is not None:
             self._process.wait(15)
         self._process = None
+        if self._will is not None:
+            self._will.revoke()
+        self._will = None
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the node's processes, for instance SIGSTOP and SIGCONT."""
@@ -269,6 +298,7 @@ class PostgreSql:
             os.chown(self.folder, user.pw_uid, user.pw_gid)
             self._as = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
         self._made = False
+        self._will: _LastWill | None = None
 
     def __enter__(self) -> PostgreSql:
         try:
@@ -294,6 +324,8 @@ class PostgreSql:
             self._run("initdb", "-D", data, "-U", "axis", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
         options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 {self._options}"
         self._run("pg_ctl", "-D", data, "-l", self.folder / "log", "-w", "-t", "60", "-o", options, "start")
+        script = 'kill -QUIT "$(head -1 "$1/data/postmaster.pid")"; sleep 1; rm -rf "$1"'
+        self._will = _LastWill(script, self.folder)
         if not self._made:
             self.database("axis")
             self._made = True
@@ -302,6 +334,9 @@ class PostgreSql:
         """Stop the server; its data stay. Mode ``immediate`` is what a crash looks like."""
         if (self.folder / "data" / "postmaster.pid").exists():
             self._run("pg_ctl", "-D", self.folder / "data", "-m", mode, "-w", "stop")
+        if self._will is not None:
+            self._will.revoke()
+        self._will = None
 
     def remove(self) -> None:
         """Stop the server and delete the data."""

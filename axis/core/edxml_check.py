@@ -125,13 +125,23 @@ def _check_document(packet: Packet, problems: list[Problem], today: date | None)
         if organ_id and same in seen:
             problems.append(Problem(Fault.PACKET_REPEATED, f"To[{number}]/OrganId", got=organ_id, line=node.line))
         seen.add(same)
+    named = {
+        Kind.RECALL: ("DocumentId",),
+        Kind.UPDATE: ("DocumentId",),
+        Kind.REPLACE: ("ReplacementInfoList", "ReplacementInfo", "DocumentId"),
+    }
+    if (must := named.get(packet.kind)) and not packet.bussiness.value(*must):
+        # A change of no document is nothing that a recipient could carry out.
+        path_ = f"TraceHeaderList/Bussiness/{must[0]}"
+        problems.append(Problem(Fault.PACKET_MISSING, path_, expected=path_, line=packet.bussiness.line))
     # Classified documents never travel here (QĐ 28/2018, Art. 1.2).
     for marked in (("DocumentType", "TypeName"), ("Subject",), ("OtherInfo", "SphereOfPromulgation")):
         value = packet.header.value(*marked)
         value = unicodedata.normalize("NFC", value)
         if _SECRET.search(value) or (marked[-1] == "TypeName" and _SECRET_TYPE.search(value)):
             problems.append(Problem(Fault.PACKET_SECRET, "/".join(marked), got=value))
-    if today is not None and packet.promulgation_date > today.strftime("%Y/%m/%d"):
+    issued = day_of(packet.promulgation_date)
+    if today is not None and issued is not None and issued > today:
         path_ = "PromulgationInfo/PromulgationDate"
         problems.append(Problem(Fault.PACKET_FUTURE, path_, got=packet.promulgation_date, severity="warning"))
     folded: set[str] = set()

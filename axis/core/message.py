@@ -91,15 +91,19 @@ class Outcome(Enum):
 class Broker(Protocol):
     """The broker port. One contract suite (tests/contract/test_broker.py) holds for every implementation.
 
-    Every method raises :class:`axis.errors.Unavailable` when the broker cannot be reached, and only that.
-    A broker object is used by one thread.
+    Every method raises :class:`axis.errors.Unavailable` when the broker cannot be reached, and
+    :class:`axis.errors.Misconfigured` BROKER_CONFIG when it forbids what is asked (login, rights, arguments of an
+    existing queue): waiting will not help then. A broker object is used by one thread.
     """
 
     def declare(self, codes: Iterable[str]) -> None:
         """Make the queues of these agencies, both directions, urgent twins, and the dead letters. Idempotent."""
 
     def publish(self, messages: Sequence[Message]) -> list[Outcome]:
-        """Publish all, persistent and mandatory, in windows of outstanding confirms; one outcome each, in order."""
+        """Publish all, persistent and mandatory, in windows of outstanding confirms; one outcome each, in order.
+
+        A message that this user may not publish, or that is too large, is FAILED; the others go on.
+        """
 
     def receive(self, routes: Sequence[Route], *, limit: int, max_bytes: int, timeout: float) -> list[Delivered]:
         """Take up to `limit` messages and about `max_bytes` bytes (at least one message, if there is one).
@@ -107,7 +111,8 @@ class Broker(Protocol):
         Routes are served urgent first, and within a level in turn, so that a full queue does not starve
         the others; within one queue in order of arrival. Waits up to `timeout` seconds for the first
         message only. What is taken is given to no other consumer until acknowledged, rejected, or this
-        broker object is closed or lost.
+        broker object is closed or lost. Queues that do not exist are passed over; only when none of those
+        asked for exists :class:`axis.errors.Unavailable` BROKER_NO_QUEUE is raised.
         """
 
     def ack(self, deliveries: Sequence[Delivered]) -> None:
@@ -119,5 +124,11 @@ class Broker(Protocol):
     def depth(self, route: Route) -> int:
         """How many messages wait in this route's queue, not counting those held by a consumer."""
 
+    def dead_depth(self) -> int:
+        """How many dead letters there are."""
+
     def close(self) -> None:
-        """Give back whatever was not acknowledged (it comes again, marked redelivered). Idempotent."""
+        """Give back whatever was not acknowledged (it comes again, marked redelivered). Idempotent.
+
+        The object may be used again.
+        """

@@ -49,7 +49,7 @@ def test_our_own_bug_with_one_document_refuses_that_one_and_delivers_the_rest(tm
     assert line.error("G22", "3.edxml")["findings"][0]["code"] == "QUARANTINED"
     assert line.files("G22", "sent") == ["1.edxml", "2.edxml", "4.edxml", "5.edxml"]
     with line.parts() as (hub, _):
-        assert hub.broker.dead_depth() == 1  # type: ignore[attr-defined]
+        assert hub.broker.dead_depth() == 1
 
 
 def test_a_document_that_kills_the_hub_is_quarantined_after_its_attempts_and_takes_no_other_along(
@@ -104,7 +104,7 @@ def test_a_bad_receipt_is_quarantined_entered_and_never_answered(tmp_path: Path)
         stranger.broker.publish(messages)
         loops.hub_round(hub, line.clock())
         # The rubbish is not even a receipt: it is refused like a document. The receipts are dead letters.
-        assert hub.broker.dead_depth() == 3  # type: ignore[attr-defined]
+        assert hub.broker.dead_depth() == 3
     line.run()
     assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
     assert line.events("G22") == ["A.1", "D.1 H41", "E.1 H41"]

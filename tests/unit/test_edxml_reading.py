@@ -465,10 +465,9 @@ def test_a_directory_of_a_hundred_thousand_entries_is_not_read() -> None:
     record = whole[at:end]
     forged = whole[:at] + record * 100_000 + whole[end : end + 12]
     forged += struct.pack("<II", len(record) * 100_000, at) + whole[end + 20 :]
-    started = time.perf_counter()
     result = edxml.convert(attached(forged))
     assert faults(result) == [(Fault.ATT_ARCHIVE, ONE)]
-    assert time.perf_counter() - started < 1
+    assert f"directory of {len(record) * 100_000} bytes" in result.problems[0].expected
 
 
 def test_attachments_too_big_together_are_refused() -> None:
