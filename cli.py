@@ -476,7 +476,7 @@ def send(
     outbox = opened.path / "agencies" / sender / "outbox"
     for letter in letters:
         dispatch.drop(letter, outbox)
-    # A home that runs takes them from the outbox; one that does not is run here until they are answered.
+    # A home that runs takes them from the outbox; one that does not is run here until nothing is due.
     with bootstrap.reading_journal(opened, sender) as journal:
         if bootstrap.is_running(opened) or opened.config.broker.kind != "embedded":
             dispatch.wait(journal, letters, wait)
@@ -484,12 +484,7 @@ def send(
             from axis.services import run as loops
 
             with bootstrap.embedded_parts(opened) as (worker, agencies), _stoppable() as stopped:
-                loops.rounds(
-                    worker,
-                    agencies,
-                    stopped=lambda: stopped() or dispatch.answered(journal, letters),
-                    until_idle=True,
-                )
+                loops.rounds(worker, agencies, stopped=stopped, until_idle=True)
         results = dispatch.results(journal, letters)
     for result in results:
         _show_result(result, as_json)
