@@ -479,7 +479,7 @@ def send(
     # A home that runs takes them from the outbox; one that does not is run here until nothing is due.
     with bootstrap.reading_journal(opened, sender) as journal:
         if bootstrap.is_running(opened) or opened.config.broker.kind != "embedded":
-            dispatch.wait(journal, letters, wait)
+            dispatch.wait(journal, letters, outbox, wait)
         else:
             from axis.services import run as loops
 
@@ -488,7 +488,8 @@ def send(
         results = dispatch.results(journal, letters)
     for result in results:
         _show_result(result, as_json)
-    sys.exit(DONE if all(result["state"] == "accepted" for result in results) else REFUSED)
+    states = {result["state"] for result in results}
+    sys.exit(DONE if states == {"accepted"} else UNAVAILABLE if "pending" in states else REFUSED)
 
 
 def _show_letter(letter: Any, as_json: bool) -> None:
@@ -518,6 +519,9 @@ def _show_result(result: dict[str, Any], as_json: bool) -> None:
         return
     if result["state"] == "accepted":
         click.echo(text("send.accepted", LANG, file=result["file"], axis_id=result["axis_id"]))
+        return
+    if result["state"] == "pending":
+        click.echo(text("send.pending", LANG, file=result["file"]))
         return
     click.echo(text("send.refused", LANG, file=result["file"]))
     for finding in result["findings"]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from axis.errors import AxisError, Fault, Problem, Unavailable
@@ -80,7 +81,12 @@ class Guarded:
     def collect(self) -> Iterator[Source]:
         """See :meth:`Adapter.collect`."""
         with self._translated():
-            yield from self._adapter.collect()
+            for source in self._adapter.collect():
+                yield replace(source, read=partial(self._read, source))
+
+    def _read(self, source: Source) -> bytes:
+        with self._translated():
+            return source.read()
 
     def unsettled(self) -> bool:
         """See :meth:`Adapter.unsettled`."""

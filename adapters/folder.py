@@ -86,6 +86,8 @@ class FolderAdapter:
 
     def refused(self, ref: str, report: bytes) -> None:
         """Move the packet to ``failed/``, with `report` beside it as ``<name>.error.json``."""
+        if not self._is_as_collected(ref):
+            return
         target = self._free(self._root / "outbox" / ref, self._root / "failed", ref)
         self.prepare([LocalFile("failed", target + ".error.json", report)])
         self.complete([("failed", target + ".error.json")])
@@ -100,6 +102,9 @@ class FolderAdapter:
                 handle.write(file.content)
                 handle.flush()
                 os.fsync(handle.fileno())
+        # The names too: after a power loss a missing temporary name means that it was shown.
+        for folder in {file.folder for file in files}:
+            _sync(self._root / folder)
 
     def complete(self, names: Sequence[tuple[Folder, str]]) -> None:
         """Rename each from its temporary name, in order; then fsync the folders."""
@@ -128,6 +133,8 @@ class FolderAdapter:
 
     def _move(self, name: str, folder: str, target: str = "") -> None:
         source = self._root / "outbox" / name
+        if not self._is_as_collected(name):
+            return  # another file under the same name has come since: it is a source of its own
         try:
             source.rename(self._root / folder / (target or self._free(source, self._root / folder, name)))
         except FileNotFoundError:
@@ -135,6 +142,14 @@ class FolderAdapter:
         _sync(self._root / folder)
         _sync(self._root / "outbox")
         self._looks.pop(name, None)
+
+    def _is_as_collected(self, name: str) -> bool:
+        try:
+            status = (self._root / "outbox" / name).lstat()
+        except FileNotFoundError:
+            return False
+        look, _ = self._digests.get(name, (None, ""))
+        return look is None or look == _Look(status.st_size, status.st_mtime_ns, status.st_ino)
 
     def _free(self, source: Path, folder: Path, name: str) -> str:
         """`name`, or ``name~2``…, so that no other content is overwritten in `folder`."""

@@ -134,6 +134,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{file}: trục đã nhận, mã {axis_id}.",
         "{file}: accepted by the hub, axis id {axis_id}.",
     ),
+    "send.pending": ("{file}: chưa có trả lời; việc gửi sẽ tiếp tục.", "{file}: no answer yet; sending goes on."),
     "send.refused": ("{file}: bị từ chối.", "{file}: refused."),
     "verify.good": (
         "{file}: HỢP LỆ, {kind} do {signer} ký lúc {time}.",

@@ -20,15 +20,17 @@ if TYPE_CHECKING:
     from axis.core.parcel import Parcel
     from axis.core.trust import Registry
 
+MAX_RECIPIENTS = 1000  # 95 members and many of their units; a packet to all 120,000 units is no packet
+
 
 @dataclass(frozen=True)
 class Addressee:
-    """One member to deliver to, with the organ ids addressed there. `closed` names a closed agency without
-    an open successor: the delivery fails at once."""
+    """One member to deliver to, with the organ ids addressed there. `closed`: it is closed and has no open
+    successor, so the delivery fails at once."""
 
     code: str
     units: tuple[str, ...]
-    closed: str = ""
+    closed: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,8 +123,11 @@ def _at(problem: Problem, path: str) -> Problem:
 
 def _addressees(packet: Packet, registry: Registry, now: datetime) -> tuple[Addressee, ...]:
     """Each member to deliver to, once, with its units. One bad address refuses the whole packet."""
+    if len(packet.recipients) > MAX_RECIPIENTS:
+        raise rejected(Fault.PARCEL_LIMIT, f"{len(packet.recipients)} recipients", MAX_RECIPIENTS, path="To")
     problems: list[Problem] = []
-    units: dict[tuple[str, str], list[str]] = {}
+    units: dict[str, list[str]] = {}
+    closed: set[str] = set()
     seen: set[str] = set()
     for number, organ in enumerate(packet.recipients, 1):
         path = f"To[{number}]/OrganId"
@@ -140,11 +145,12 @@ def _addressees(packet: Packet, registry: Registry, now: datetime) -> tuple[Addr
             if member.code in walked:
                 break
             walked.add(member.code)
-        closed = organ.organ_id if member.standing(now) == "closed" else ""
-        units.setdefault((member.code, closed), []).append(organ.organ_id)
+        if member.standing(now) == "closed":
+            closed.add(member.code)
+        units.setdefault(member.code, []).append(organ.organ_id)
     if problems:
         raise Rejected(*problems)
-    return tuple(Addressee(code, tuple(organ_ids), closed) for (code, closed), organ_ids in units.items())
+    return tuple(Addressee(code, tuple(organ_ids), code in closed) for code, organ_ids in units.items())
 
 
 def _circumstance(fault: Fault, got: object = "", expected: object = "") -> Rejected:

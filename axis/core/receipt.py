@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 NAMESPACE = "urn:axis:receipt:1"
 MAX_STATEMENTS = 100
+# A refusal must stay small whatever was refused: a packet can have a hundred thousand things wrong with it.
+MAX_REASONS, MAX_REASON_TEXT = 50, 500
 
 
 class Event(Enum):
@@ -99,16 +101,15 @@ class Receipt:
 
 
 def reasons(problems: tuple[Problem, ...] | list[Problem]) -> tuple[Reason, ...]:
-    """The catalogue's codes and sentences of `problems`, errors only."""
+    """The catalogue's codes and sentences of `problems`, errors only, the first MAX_REASONS of them."""
     return tuple(
         Reason(p.fault.code, _located(p, p.text("vi")), _located(p, p.text("en")), p.retry)
-        for p in problems
-        if p.severity == "error"
+        for p in [p for p in problems if p.severity == "error"][:MAX_REASONS]
     )
 
 
 def _located(problem: Problem, text: str) -> str:
-    return f"{problem.path}: {text}" if problem.path else text
+    return (f"{problem.path}: {text}" if problem.path else text)[:MAX_REASON_TEXT]
 
 
 def write(receipt: Receipt) -> bytes:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import RowMapping as Row
 
-from axis.errors import Fault, Misconfigured, Problem, Unavailable
+from axis.errors import Corrupted, Fault, Misconfigured, Problem, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -128,6 +128,10 @@ def _translated() -> Iterator[None]:
     except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
         original = getattr(error, "orig", None) or error
         raise Unavailable(Problem(Fault.STORE_DOWN, got=f"{type(original).__name__}: {original}"[:300])) from error
+    except sa.exc.DatabaseError as error:
+        if type(error) is not sa.exc.DatabaseError:  # a broken rule of ours, not a broken file
+            raise
+        raise Corrupted(Problem(Fault.STORE_DOWN, got=str(error.orig)[:300])) from error
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

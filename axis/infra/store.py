@@ -570,14 +570,16 @@ class HubTransaction(HubReader):
 
     def store_registry(
         self, version: int, parcel: bytes, issued_at: datetime, codes: Sequence[str], entry: Entry
-    ) -> None:
-        """Keep a registry version and send it to every agency of `codes`."""
+    ) -> bool:
+        """Keep a registry version and send it to every agency of `codes`; False if that version is taken."""
         digest = payloads.put(self.connection, parcel)
         row = {"version": version, "digest": digest, "issued_at": to_text(issued_at)}
-        if insert_or_ignore(self.connection, registry_version, row):
-            self.enter(entry)
-            for code in codes:
-                self.send(code, digest, entry.time, urgent=True)
+        if not insert_or_ignore(self.connection, registry_version, row):
+            return False
+        self.enter(entry)
+        for code in codes:
+            self.send(code, digest, entry.time, urgent=True)
+        return True
 
     def sequence(self, limit: int) -> int:
         """Give up to `limit` entries their position and link; how many. One sequencer at a time."""

@@ -21,7 +21,7 @@ from axis.core.lifecycle import Step
 from axis.core.message import Delivered, hub_routes
 from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.core.trust import HUB
-from axis.errors import AxisError, Fault, Problem, Rejected, Unavailable, rejected
+from axis.errors import Corrupted, Fault, Misconfigured, Problem, Rejected, Unavailable, rejected
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,7 +76,7 @@ def step(hub: Hub, now: datetime, timeout: float = 0) -> int:
         try:
             with hub.store.transaction() as tx:
                 dead = [_record(hub, tx, one, now) for one in opened]
-        except AxisError:
+        except (Unavailable, Misconfigured, Corrupted):
             raise
         except Exception:  # one of them breaks us: find out which, one by one
             log.exception("a batch of %d failed; judging each alone", len(fresh))
@@ -107,7 +107,7 @@ def _judge_alone(hub: Hub, delivered: Delivered, now: datetime) -> None:
             with hub.store.transaction() as tx:
                 dead = _record(hub, tx, opened, now)
                 tx.forget_attempts(queue, message_id)
-        except AxisError:
+        except (Unavailable, Misconfigured, Corrupted):
             raise
         except Exception:
             log.exception("message %s of %s failed, attempt %d", message_id, queue, attempts)
@@ -177,7 +177,7 @@ def _record_document(hub: Hub, tx: HubTransaction, opened: _Opened, now: datetim
         raise Rejected(*opened.problems)
     message = opened.delivered.message
     if message.user_id is None and hub.user_id_required:
-        raise rejected(Fault.AUTHZ_MISMATCH, "?", opened.agency, path="user_id")
+        raise Rejected(Problem(Fault.AUTHZ_MISMATCH, "user_id", opened.agency, "?", retry=True))
     registry = hub.registry()
     candidate = admission.judge(opened.parcel, opened.agency, message.user_id, registry, now, CLOCK_SKEW)
     taken = tx.accepted_by_key(candidate.key)
@@ -242,7 +242,7 @@ def _accept(
         delivery_id = hub.new_id(now)
         tx.add_delivery(axis_id, delivery_id, addressee, now)
         if addressee.closed:
-            problem = Problem(Fault.AGENCY_CLOSED, got=addressee.closed, expected="-")
+            problem = Problem(Fault.AGENCY_CLOSED, got=addressee.code, expected="-")
             hub.fail_delivery(tx, delivery_id, problem, 0, now)
         else:
             tx.send(addressee.code, parcel_digest, now, proof=proof, delivery_id=delivery_id, urgent=urgent)
@@ -308,10 +308,8 @@ def _record_receipt(hub: Hub, tx: HubTransaction, opened: _Opened, now: datetime
     except Rejected as error:
         raise _QuarantineError(error.problems[0]) from None
     subject, about = said.subject, tx.submission(said.subject.axis_id)
-    known = about is not None and (about["sender"], about["content_digest"], about["kind"]) == (
-        subject.sender,
-        subject.content_digest,
-        subject.kind,
+    known = about is not None and subject == Subject(
+        about["axis_id"], about["kind"], about["sender"], about["document_id"], about["content_digest"]
     )
     if about is None or not known or said.installation != hub.installation:
         raise _QuarantineError(Problem(Fault.RECEIPT_INVALID, got=f"no such submission {subject.axis_id[:40]}"))

@@ -16,7 +16,7 @@ from axis.core.instant import whole
 from axis.core.ledger import Entry
 from axis.core.message import agency_routes
 from axis.core.receipt import Event, Receipt, Statement, Subject
-from axis.core.trust import HUB, read_registry
+from axis.core.trust import HUB, HubOnly, read_registry
 from axis.errors import AxisError, Fault, Problem, Rejected, Unavailable, rejected
 
 if TYPE_CHECKING:
@@ -48,6 +48,28 @@ def take(agency: Agency, now: datetime, timeout: float = 0) -> int:
     )
     if not taken:
         return 0
+    # Registries first, and committed: what comes with them may need them.
+    registries = [d for d in taken if _is_registry(d.message)]
+    _keep_all(agency, registries, now)
+    agency.forget_registry()
+    others = [d for d in taken if d not in registries]
+    if others and not agency.is_enrolled():
+        agency.broker.close()  # nothing can be believed yet: it comes again
+        return len(registries)
+    _keep_all(agency, others, now)
+    return len(taken)
+
+
+def _is_registry(message: Message) -> bool:
+    try:
+        return parcel.peek(message.body)[0] == parcel.REGISTRY
+    except Rejected:
+        return False
+
+
+def _keep_all(agency: Agency, taken: list[Delivered], now: datetime) -> None:
+    if not taken:
+        return
     done: list[Delivered] = []
     bad: list[Delivered] = []
     with agency.journal.transaction() as tx:
@@ -73,7 +95,6 @@ def take(agency: Agency, now: datetime, timeout: float = 0) -> int:
         agency.broker.ack(done)
     if bad:
         agency.broker.reject(bad)
-    return len(taken)
 
 
 def _keep(agency: Agency, tx: JournalTransaction, message: Message, now: datetime) -> None:
@@ -96,8 +117,7 @@ def _keep_registry(agency: Agency, tx: JournalTransaction, body: bytes, now: dat
         log.warning("%s: %s", agency.code, old.text())
         return
     entry = Entry(now, agency.code, "registry.installed", "", "", {"version": registry.version})
-    if tx.install(registry.version, body, entry):
-        agency.forget_registry()
+    tx.install(registry.version, body, entry)
 
 
 def _keep_receipt(agency: Agency, tx: JournalTransaction, body: bytes, now: datetime) -> None:
@@ -144,8 +164,10 @@ def _findings(statement: Statement) -> list[dict[str, object]]:
 def _keep_document(agency: Agency, tx: JournalTransaction, message: Message, now: datetime) -> None:
     """Believe the hub's A.1 first, then the parcel as of its acceptance."""
     accepted = receipt.read(parcel.peek(message.proof)[1], HUB)
-    subject = accepted.subject
+    subject, statement = accepted.subject, accepted.statements[0]
     if accepted.registry_version > agency.registry().version:
+        # Held on the hub's own word only: by the certificate of enrolment, which needs no registry.
+        parcel.verify(message.proof, HubOnly(agency.hub), statement.time)
         entry = Entry(now, agency.code, "mail.held", subject.axis_id, "", {"registry": accepted.registry_version})
         tx.receive(subject.axis_id, _kind(subject), message.body, message.proof, "held", _facts(subject), entry)
         return

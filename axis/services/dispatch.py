@@ -36,6 +36,11 @@ class Letter:
         """Hex SHA-256 of :attr:`data`: the journal's key."""
         return hashlib.sha256(self.data).hexdigest()
 
+    @property
+    def file(self) -> str:
+        """Its name in the outbox; never one that the adapter leaves alone."""
+        return f"{self.name.removesuffix('.edxml').lstrip('.')[:150]}-{self.digest[:8]}.edxml"
+
 
 def prepare(journal: Journal, hub: Certificate, sender: str, name: str, data: bytes, to: Sequence[str]) -> Letter:
     """Check `data` as the sender's adapter and the hub would, as far as can be known here."""
@@ -69,26 +74,27 @@ def prepare(journal: Journal, hub: Certificate, sender: str, name: str, data: by
 
 def drop(letter: Letter, outbox: Path) -> None:
     """Put the packet into the outbox, whole at once; the same packet under the same name."""
-    stem = letter.name.removesuffix(".edxml")
     temporary = outbox / f".{letter.digest}.tmp"
     with temporary.open("wb") as handle:
         handle.write(letter.data)
         handle.flush()
         os.fsync(handle.fileno())
-    temporary.rename(outbox / f"{stem}-{letter.digest[:8]}.edxml")
+    temporary.rename(outbox / letter.file)
 
 
-def answered(journal: Journal, letters: Sequence[Letter]) -> bool:
-    """True once every letter's answer is held and the outbox is settled."""
+def answered(journal: Journal, letters: Sequence[Letter], outbox: Path) -> bool:
+    """True once every letter's answer is held and its file has left the outbox."""
+    if any((outbox / letter.file).exists() for letter in letters):
+        return False
     with journal.reading() as reader:
         rows = [reader.outgoing(letter.digest) for letter in letters]
     return all(row is not None and row["state"] != "pending" and row["settled"] for row in rows)
 
 
-def wait(journal: Journal, letters: Sequence[Letter], seconds: float) -> None:
+def wait(journal: Journal, letters: Sequence[Letter], outbox: Path, seconds: float) -> None:
     """Wait for the answers. Raises :class:`Unavailable` TIMED_OUT; the sending goes on meanwhile."""
     end = time.monotonic() + seconds
-    while not answered(journal, letters):
+    while not answered(journal, letters, outbox):
         if time.monotonic() > end:
             raise Unavailable(Problem(Fault.TIMED_OUT, got=f"{seconds:g}"))
         time.sleep(0.2)

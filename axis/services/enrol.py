@@ -17,7 +17,7 @@ from axis.core import parcel, trust
 from axis.core.instant import whole
 from axis.core.ledger import Entry
 from axis.core.trust import HUB, Member, Registry, signing_certificate
-from axis.errors import Fault, Misconfigured, Problem
+from axis.errors import Fault, Misconfigured, Problem, rejected
 from axis.infra import journal, keystore, store
 from axis.infra.database import Database
 from axis.infra.journal import Journal
@@ -148,6 +148,9 @@ def export(home: Path, config: Config, codes: Sequence[str], registry: bytes, ta
     registry, settings; nothing else. Raises :class:`Misconfigured`: HOME_EXISTS, KEY_FILE_MISSING."""
     if (target / settings.FILE).exists():
         raise Misconfigured(Problem(Fault.HOME_EXISTS, got=str(target)))
+    known = {member.code for member in trust.read(parcel.peek(registry)[1]).agencies}
+    if strangers := [code for code in codes if code not in known]:
+        raise rejected(Fault.AGENCY_UNKNOWN, strangers[0])
     signers = {code: keystore.load_signer(home / "keys", code) for code in codes}
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name in ("pki", "keys", "agencies"):

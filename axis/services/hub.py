@@ -79,6 +79,7 @@ class Hub:
         self.breakers = Breakers()
         self._registry: Registry | None = None
         self._registry_digest = ""
+        self._declared: set[str] = set()
         self._entropy = b""
 
     def registry(self) -> Registry:
@@ -97,6 +98,10 @@ class Hub:
             data = reader.payload(digest)
         self._registry = read_registry(data, trust.Certificate(self.signer.der))
         self._registry_digest = digest
+        codes = {member.code for member in self._registry.agencies}
+        if self._declared and codes - self._declared:
+            self.broker.declare(codes - self._declared)  # a new agency's queues
+        self._declared = codes
 
     def suspended(self, now: datetime) -> list[str]:
         """Agencies whose mail waits."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from axis.core import organ
+from axis.core import organ, trust
 from axis.core.instant import to_text, whole
 from axis.core.ledger import Entry
-from axis.core.trust import HUB, read_registry, signing_certificate
-from axis.errors import Fault, Misconfigured, Problem, rejected
+from axis.core.trust import HUB, Member, read_registry, signing_certificate
+from axis.errors import Fault, Misconfigured, Problem, Unavailable, rejected
 from axis.infra import keystore
 from axis.services import enrol
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from axis.core.signature import Signer
-    from axis.core.trust import Certificate, Member, Registry
+    from axis.core.trust import Certificate, Registry
     from axis.infra.keystore import KeyType
     from axis.infra.store import HubStore
 
@@ -46,10 +47,16 @@ def add(
         raise rejected(Fault.PACKET_ORGAN, code)
     if code in registrar.registry().by_code:
         raise Misconfigured(Problem(Fault.HOME_EXISTS, got=code))
+    member = Member(code, name_vi, name_en, kind, valid_from=whole(now))
+    trust.write(
+        registrar.registry().changed(member, now)
+    )  # a name that cannot be written is found before any key is made
     signer = _certify(registrar, code, name_vi, key_type, now)
+    entry = signing_certificate(signer.certificate)
+    changed = _change(registrar, replace(member, certificates=(entry,)), "add", "", now)
+    _keep_key(registrar, code)
     enrol.make_folders(registrar.home, code)
-    member = enrol.new_member(code, name_vi, name_en, kind, signer)
-    return _change(registrar, replace(member, valid_from=whole(now)), "add", "", now)
+    return changed
 
 
 def suspend(registrar: Registrar, code: str, reason: str, now: datetime) -> Registry:
@@ -73,15 +80,15 @@ def resume(registrar: Registrar, code: str, reason: str, now: datetime) -> Regis
 def rotate(registrar: Registrar, code: str, key_type: KeyType, *, revoke: bool, reason: str, now: datetime) -> Registry:
     """A new key for `code`; the old certificates stay, for what they signed, and may be revoked from now on."""
     member = _known(registrar.registry(), code)
-    for ending in ("key", "pem"):
-        (registrar.home / "keys" / f"{code}.{ending}").unlink(missing_ok=True)
     signer = _certify(registrar, code, member.name_vi, key_type, now)
     old = tuple(
         replace(c, revoked_at=whole(now), reason=reason) if revoke and c.revoked_at is None else c
         for c in member.certificates
     )
     changed = replace(member, certificates=(*old, signing_certificate(signer.certificate)))
-    return _change(registrar, changed, "rotate", reason, now)
+    registry = _change(registrar, changed, "rotate", reason, now)
+    _keep_key(registrar, code)
+    return registry
 
 
 def describe(registry: Registry, code: str, now: datetime) -> dict[str, Any]:
@@ -119,8 +126,18 @@ def _known(registry: Registry, code: str) -> Member:
 def _certify(registrar: Registrar, code: str, name: str, key_type: KeyType, now: datetime) -> Signer:
     authority = keystore.load_signer(registrar.home / "pki", "ca")
     signer = keystore.new_member(authority, code, name, key_type, now)
-    keystore.save_signer(registrar.home / "keys", code, signer)
+    pending = registrar.home / "keys" / "pending"
+    shutil.rmtree(pending, ignore_errors=True)
+    pending.mkdir(mode=0o700)
+    keystore.save_signer(pending, code, signer)
     return signer
+
+
+def _keep_key(registrar: Registrar, code: str) -> None:
+    """The registry knows the new key: it takes the place of the old one."""
+    for ending in ("key", "pem"):
+        (registrar.home / "keys" / "pending" / f"{code}.{ending}").replace(registrar.home / "keys" / f"{code}.{ending}")
+    (registrar.home / "keys" / "pending").rmdir()
 
 
 def _change(registrar: Registrar, member: Member, what: str, reason: str, now: datetime) -> Registry:
@@ -129,5 +146,7 @@ def _change(registrar: Registrar, member: Member, what: str, reason: str, now: d
     detail = {"version": changed.version, "change": what, "reason": reason}
     entry = Entry(now, HUB, "registry.issued", "", member.code, detail)
     with registrar.store.transaction() as tx:
-        tx.store_registry(changed.version, signed, now, [m.code for m in changed.agencies], entry)
+        if not tx.store_registry(changed.version, signed, now, [m.code for m in changed.agencies], entry):
+            # Somebody else changed it between our reading and our writing: nothing of theirs is overwritten.
+            raise Unavailable(Problem(Fault.REGISTRY_OLD, got=str(changed.version), expected=str(changed.version)))
     return changed

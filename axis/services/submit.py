@@ -6,6 +6,7 @@ converted again, and is out of the way once the hub's answer is held.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import random
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from axis.core import edxml, lifecycle, parcel
 from axis.core.admission import named
 from axis.core.message import Message, Outcome, Route
-from axis.errors import Fault, Problem, Rejected, Unavailable
+from axis.errors import AxisError, Fault, Problem, Rejected, Unavailable
 from axis.infra.journal import Outgoing
 
 if TYPE_CHECKING:
@@ -40,19 +41,38 @@ def collect(agency: Agency, now: datetime) -> int:
     changed = 0
     try:
         for source in agency.adapter.collect():
-            changed += _consider(agency, source, now)
+            changed += _try(agency, source, now)
     except Unavailable as error:
-        if error.fault is not Fault.ADAPTER_AWAY:
-            raise
-        log.warning("%s: %s", agency.code, error)
+        _only_away(agency, error)
     return changed
+
+
+def _try(agency: Agency, source: Source, now: datetime) -> int:
+    """One source; what goes wrong with it is said and does not keep the others back."""
+    try:
+        return _consider(agency, source, now)
+    except Unavailable as error:
+        _only_away(agency, error, source.ref)
+    except AxisError:
+        raise
+    except Exception:
+        log.exception("%s: %r cannot be dealt with", agency.code, source.ref)
+    return 0
+
+
+def _only_away(agency: Agency, error: Unavailable, what: str = "outbox") -> None:
+    if error.fault is not Fault.ADAPTER_AWAY:
+        raise error
+    log.warning("%s: %r: %s", agency.code, what, error)
 
 
 def _consider(agency: Agency, source: Source, now: datetime) -> int:
     with agency.journal.reading() as reader:
         row = reader.outgoing(source.digest)
-    if row is None or (row["state"] == "invalid" and row["settled"]):
+    if row is None or (row["settled"] and (row["state"] == "invalid" or _key_is_past(row))):
         frozen = freeze(agency, source, now)
+        if frozen is None:
+            return 0  # it changed under our eyes: it is looked at again when it has settled
         with agency.journal.transaction() as tx:
             tx.freeze(frozen, now)
         return 1
@@ -74,10 +94,18 @@ def _consider(agency: Agency, source: Source, now: datetime) -> int:
     return 1
 
 
-def freeze(agency: Agency, source: Source, now: datetime) -> Outgoing:
-    """What `source` becomes: a signed parcel to publish, or the findings that forbid it."""
+def _key_is_past(row: Row) -> bool:
+    """Refused because of the key it was frozen with: only a new signature helps; the content stays the same."""
+    return row["state"] == "refused" and any(f["code"].startswith(("KEY_", "SIG_SIGNER")) for f in row["problems"])
+
+
+def freeze(agency: Agency, source: Source, now: datetime) -> Outgoing | None:
+    """What `source` becomes: a signed parcel to publish, or the findings that forbid it. None when its bytes are
+    no longer those of its digest."""
     try:
         data = source.read()
+        if hashlib.sha256(data).hexdigest() != source.digest:
+            return None
         if data.startswith(b"PK"):
             return _ready_parcel(agency, source, data, now)
     except Rejected as error:
@@ -150,7 +178,7 @@ def report(name: str, row: Row) -> bytes:
         "receipt": row["answer_digest"],
         "findings": row["problems"],
     }
-    return (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode()
+    return (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode("utf-8", "backslashreplace")
 
 
 def publish(agency: Agency, now: datetime) -> int:

@@ -291,3 +291,25 @@ def test_the_demo_counts_what_lies_in_the_inboxes(tmp_path: Path) -> None:
     assert summary["handed_over"] == summary["deliveries"] > 190
     inboxes = list((tmp_path / "home" / "agencies").glob("*/inbox/*.edxml"))
     assert len(inboxes) == summary["deliveries"]
+
+
+def test_send_again_after_a_refusal_waits_for_the_new_answer(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "again.edxml").write_bytes(document(77, sender="H17"))
+    (tmp_path / ".hidden.edxml").write_bytes(document(78, sender="H17"))
+    assert axis("agency", "suspend", "H41", "--home", home).returncode == 0
+    assert axis("agency", "resume", "H41", "--home", home).returncode == 0
+    first = axis("send", tmp_path / "again.edxml", "--from", "H17", "--to", "H17", "--home", home, "--json")
+    again = axis("send", tmp_path / "again.edxml", "--from", "H17", "--to", "H17", "--home", home, "--json")
+    assert (first.returncode, again.returncode) == (0, 0)
+    assert lines(first) == lines(again)
+    hidden = axis("send", tmp_path / ".hidden.edxml", "--from", "H17", "--home", home, "--json")
+    assert lines(hidden)[0]["state"] == "accepted"
+    assert list((home / "agencies" / "H17" / "outbox").iterdir()) == []
+
+
+def test_a_broken_database_is_evidence_that_disagrees(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "axis.toml").write_bytes((home / "axis.toml").read_bytes())
+    (tmp_path / "axis.db").write_bytes(b"garbage " * 1000)
+    done = axis("trace", "1/X", "--home", tmp_path)
+    assert done.returncode == 6, done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -355,3 +356,113 @@ def test_the_registry_is_not_changed_under_a_running_home(line: Line) -> None:
     with line.parts(), pytest.raises(Unavailable) as caught, bootstrap.registrar(bootstrap.open_home(line.path)):
         pass
     assert caught.value.fault.code == "HOME_LOCKED"
+
+
+def test_two_units_of_a_closed_agency_fail_once_and_a_successor_takes_its_mail(line: Line) -> None:
+    from dataclasses import replace
+
+    with bootstrap.registrar(bootstrap.open_home(line.path)) as registrar:
+        for code, successor in (("H41", ""), ("G18", "G06")):
+            member = registrar.registry().by_code[code]
+            closed = replace(member, valid_until=line.clock.now - timedelta(days=1), successor=successor)
+            members._change(registrar, closed, "close", "", line.clock())
+    line.drop("G22", document(to=("H41.01", "H41.02", "G18")))
+    line.run()
+    assert line.states("1/TN-G22") == {"H41": "FAILED", "G06": "HANDED_OVER"}
+    assert line.events("G22") == ["A.1", "D.1 G06", "D.2 H41", "E.1 G06"]
+
+
+def test_a_packet_with_thousands_of_bad_addresses_gets_a_small_answer_and_stops_nobody(line: Line) -> None:
+    line.drop("G22", document(1, to=tuple(f"H{n}" for n in range(100, 900))), "many.edxml")
+    line.drop("G22", document(2, to=tuple(f"H41.{n}" for n in range(2000))), "more.edxml")
+    line.drop("G22", document(3), "good.edxml")
+    line.run()
+    assert line.attachments("H41") == [DIGEST]
+    assert line.error("G22", "more.edxml")["findings"][0]["code"] == "PARCEL_LIMIT"
+    for name in line.files("G22", "receipts", "*A.2*"):
+        assert (line.folder("G22", "receipts") / name).stat().st_size < 100_000
+
+
+def test_two_changes_of_the_registry_from_the_same_version_do_not_overwrite_one_another(line: Line) -> None:
+    with bootstrap.registrar(bootstrap.open_home(line.path)) as registrar:
+        base = registrar.registry()
+
+        class Stale(type(registrar)):  # type: ignore[misc]
+            def registry(self):
+                return base
+
+        stale = Stale(registrar.home, registrar.store, registrar.signer, registrar.hub)
+        members.suspend(registrar, "H41", "", line.clock())
+        with pytest.raises(Unavailable):
+            members.suspend(stale, "G06", "", line.clock())
+        standing = {c: registrar.registry().by_code[c].standing(line.clock()) for c in ("H41", "G06")}
+    assert standing == {"H41": "suspended", "G06": "active"}
+
+
+def test_a_registry_that_comes_with_mail_is_in_force_for_that_mail(line: Line) -> None:
+    """A receipt waits beside the new registry, and a document signed with the new key comes right after."""
+    with line.parts() as (hub, agencies):
+        line.drop("G22", document(1))
+        by_code = {a.code: a for a in agencies}
+        from axis.services import run as loops
+
+        for _ in range(3):
+            loops.agency_round(by_code["G22"], line.clock())
+        loops.hub_round(hub, line.clock())
+    with bootstrap.registrar(bootstrap.open_home(line.path)) as registrar:
+        members.rotate(registrar, "H41", "p256", revoke=True, reason="", now=line.clock())
+    line.drop("H41", document(1, sender="H41", to=("G22",)))
+    line.run()
+    assert line.attachments("G22") == [DIGEST]
+    assert line.states("1/TN-H41") == {"G22": "HANDED_OVER"}
+
+
+def test_a_document_refused_for_its_key_is_signed_anew_when_given_again(line: Line) -> None:
+    with bootstrap.registrar(bootstrap.open_home(line.path)) as registrar:
+        members.suspend(registrar, "G22", "", line.clock())
+    line.drop("G22", document())
+    line.run(patience=timedelta(minutes=5))
+    with bootstrap.registrar(bootstrap.open_home(line.path)) as registrar:
+        members.rotate(registrar, "G22", "p256", revoke=True, reason="lộ khóa", now=line.clock())
+        members.resume(registrar, "G22", "", line.clock())
+    line.run()
+    for _ in range(2):
+        for name in line.files("G22", "failed", "*.edxml"):
+            (line.folder("G22", "failed") / name).unlink()
+        line.drop("G22", document())
+        line.run()
+    assert line.attachments("H41") == [DIGEST]
+
+
+def test_one_file_that_cannot_be_dealt_with_does_not_keep_the_others_back(line: Line) -> None:
+    outbox = line.folder("G22", "outbox")
+    (outbox / os.fsdecode(b"b\xe9.edxml")).write_bytes(b"<x/>")
+    (outbox / ("a" * 245 + ".edxml")).write_bytes(b"<x/>")
+    line.drop("G22", document(), "z.edxml")
+    line.run()
+    assert line.attachments("H41") == [DIGEST]
+
+
+def test_the_hubs_key_is_never_exported(line: Line, tmp_path: Path) -> None:
+    from axis.errors import Rejected
+    from axis.services import enrol
+
+    home = bootstrap.open_home(line.path)
+    with bootstrap.reading(home) as record, record.reading() as reader:
+        registry = reader.payload(reader.registry_digest())
+    for code in ("HUB", "H99", "../HUB"):
+        with pytest.raises(Rejected):
+            enrol.export(line.path, home.config, [code], registry, tmp_path / "X", line.clock())
+    assert not (tmp_path / "X").exists()
+
+
+def test_a_new_member_that_cannot_be_written_leaves_no_key_behind(line: Line) -> None:
+    from axis.errors import Rejected
+
+    home = bootstrap.open_home(line.path)
+    with bootstrap.registrar(home) as registrar:
+        with pytest.raises(Rejected):
+            members.add(registrar, "H63", "a\x01b", "", "", "p256", line.clock())
+        assert "H63" not in home.codes()
+        members.add(registrar, "H63", "UBND tỉnh Yên Bái", "", "", "p256", line.clock())
+    assert "H63" in home.codes()

@@ -94,17 +94,23 @@ def test_a_bad_receipt_is_quarantined_entered_and_never_answered(tmp_path: Path)
             return receipt.signed(said, stranger.signer, line.clock.now)
 
         no = (receipt.Reason("HANDOVER_REFUSED", "không", "no"),)
+        elsewhere = Subject(about["axis_id"], "new", "G22", "G22,2026/01/01,999/ANOTHER", about["content_digest"])
+        statement = Statement("x", Event.ContentHandover, line.clock.now, "G06")
+        another_document = receipt.signed(
+            Receipt(hub.installation, "G06", elsewhere, (statement,)), stranger.signer, line.clock.now
+        )
         bodies = [
             forged(Event.ContentHandover, "H41"),  # in H41's name, with G06's key
             forged(Event.ContentHandover, "G06"),  # G06 is no recipient
             forged(Event.ContentHandoverFailure, "G06", no),
+            another_document,
             b"PK\x03\x04 rubbish",
         ]
         messages = [Message(str(n), Route("in", "G06"), body, user_id="G06") for n, body in enumerate(bodies)]
         stranger.broker.publish(messages)
         loops.hub_round(hub, line.clock())
         # The rubbish is not even a receipt: it is refused like a document. The receipts are dead letters.
-        assert hub.broker.dead_depth() == 3
+        assert hub.broker.dead_depth() == 4
     line.run()
     assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
     assert line.events("G22") == ["A.1", "D.1 H41", "E.1 H41"]

@@ -152,3 +152,25 @@ def test_the_safe_wrapper_lets_only_our_errors_out() -> None:
         with pytest.raises(Unavailable) as caught:
             call()
         assert caught.value.fault.code == "ADAPTER_AWAY"
+
+
+def test_a_file_put_in_the_place_of_one_that_was_answered_is_not_moved_away_with_it(root: Path) -> None:
+    adapter = FolderAdapter(root, settle=0)
+    path = root / "outbox" / "a.edxml"
+    path.write_bytes(b"old")
+    list(adapter.collect())
+    (root / "outbox" / ".new").write_bytes(b"new, never sent")
+    (root / "outbox" / ".new").rename(path)
+    adapter.accepted("a.edxml")
+    adapter.refused("a.edxml", b"{}")
+    assert path.read_bytes() == b"new, never sent"
+    assert list((root / "sent").iterdir()) == list((root / "failed").iterdir()) == []
+
+
+def test_a_file_taken_away_before_it_is_read_is_the_systems_affair_not_a_crash(root: Path) -> None:
+    path = root / "outbox" / "a.edxml"
+    path.write_bytes(b"x")
+    (source,) = Guarded(FolderAdapter(root, settle=0), "G22").collect()
+    path.unlink()
+    with pytest.raises(Unavailable):
+        source.read()
