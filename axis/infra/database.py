@@ -22,7 +22,17 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-__all__ = ["BIG_ID", "SCHEMA_VERSION", "Database", "Row", "insert_or_ignore", "meta", "metadata", "upsert"]
+__all__ = [
+    "BIG_ID",
+    "SCHEMA_VERSION",
+    "Database",
+    "Row",
+    "insert_all_or_ignore",
+    "insert_or_ignore",
+    "meta",
+    "metadata",
+    "upsert",
+]
 
 SCHEMA_VERSION = 1
 metadata = sa.MetaData()
@@ -111,6 +121,13 @@ def insert_or_ignore(connection: Connection, table: sa.Table, row: dict[str, Any
     # RETURNING tells it on both; psycopg's row count does not always.
     statement = dialect.insert(table).values(row).on_conflict_do_nothing().returning(sa.literal(1))
     return connection.execute(statement).first() is not None
+
+
+def insert_all_or_ignore(connection: Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert `rows` in their order, but not those whose UNIQUE key already stands."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    if rows:
+        connection.execute(dialect.insert(table).values(list(rows)).on_conflict_do_nothing())
 
 
 def upsert(connection: Connection, table: sa.Table, row: dict[str, Any], key: Sequence[str]) -> None:

@@ -7,8 +7,10 @@ repetition.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import random
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -22,16 +24,20 @@ from axis.core.message import Message, Route
 from axis.core.trust import HUB
 from axis.errors import Corrupted, Fault, Problem
 from axis.infra import payloads
-from axis.infra.database import BIG_ID, Database, insert_or_ignore, metadata, upsert
+from axis.infra.database import BIG_ID, Database, insert_all_or_ignore, insert_or_ignore, metadata, upsert
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from sqlalchemy.engine import Connection, RowMapping
 
     from axis.core.admission import Addressee, Candidate
     from axis.core.receipt import Statement
+
+CLAIM_BYTES = 32 * 1024 * 1024  # of bodies that a worker publishes at once
+LEASE = timedelta(seconds=30)
 
 submission = sa.Table(
     "submission",
@@ -111,6 +117,23 @@ outbox = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("created_at", sa.Text, nullable=False),
     sa.Index("outbox_due", "not_before"),
+    sa.Index("outbox_agency", "code", "urgent", "id"),
+    sa.Index("outbox_delivery", "delivery_id"),
+)
+# One row for each document anybody spoke of, made by whoever comes first: what two hub workers lock, in order.
+document = sa.Table(
+    "document",
+    metadata,
+    sa.Column("sender", sa.Text, primary_key=True),
+    sa.Column("document_id", sa.Text, primary_key=True),
+)
+lease = sa.Table(
+    "lease",
+    metadata,
+    sa.Column("duty", sa.Text, primary_key=True),
+    sa.Column("holder", sa.Text, nullable=False),
+    sa.Column("token", sa.BigInteger, nullable=False),  # grows with each change of holder
+    sa.Column("until", sa.Text, nullable=False),
 )
 attempt = sa.Table(
     "attempt",
@@ -129,6 +152,12 @@ ledger_entry = sa.Table(
     sa.Column("canonical", sa.Text, nullable=False),
     sa.Column("axis_id", sa.Text, nullable=False),
     sa.Index("ledger_submission", "axis_id"),
+    sa.Index(
+        "ledger_unlinked",
+        "id",
+        sqlite_where=sa.text("position IS NULL"),
+        postgresql_where=sa.text("position IS NULL"),
+    ),
 )
 registry_version = sa.Table(
     "registry",
@@ -145,6 +174,8 @@ TABLES = (
     refusal,
     statement,
     outbox,
+    document,
+    lease,
     attempt,
     ledger_entry,
     registry_version,
@@ -174,6 +205,15 @@ class Due:
     created_at: datetime
 
 
+@dataclass(frozen=True)
+class Claim:
+    """What one worker publishes: rows, their messages, and the transaction that records the outcome."""
+
+    due: list[Due]
+    messages: list[Message]
+    recording: Callable[[], AbstractContextManager[HubTransaction]]
+
+
 class HubStore:
     """The hub's record in one database."""
 
@@ -191,6 +231,23 @@ class HubStore:
         """One consistent state of the record, to read from."""
         with self.database.read() as connection:
             yield HubReader(connection)
+
+    @contextmanager
+    def claim(self, now: datetime, limit: int, excluded: Sequence[str] = ()) -> Iterator[Claim]:
+        """Outbox rows that are due and, within the block, no other worker's.
+
+        PostgreSQL: they are locked, others pass over them, and what :meth:`Claim.recording` writes is committed
+        with the block's end; a dead worker's locks end with its connection. SQLite has one working process.
+        """
+        if self.database.is_sqlite:
+            with self.reading() as reader:
+                due = reader.due(now, limit, excluded)
+                messages = [message(reader, one) for one in due]
+            yield Claim(due, messages, self.transaction)
+            return
+        with self.transaction() as tx:
+            due = tx.due(now, limit, excluded, lock=True)
+            yield Claim(due, [message(tx, one) for one in due], lambda: nullcontext(tx))
 
 
 class HubReader:
@@ -257,29 +314,43 @@ class HubReader:
             )
         ).scalar()
 
-    def due(self, now: datetime, limit: int, excluded: Sequence[str] = ()) -> list[Due]:
-        """Outbox rows whose time has come, oldest first within urgent before ordinary; none of `excluded`."""
-        query = (
-            sa.select(outbox)
-            .where(outbox.c.not_before <= to_text(now), outbox.c.code.not_in(list(excluded)))
-            .order_by(outbox.c.urgent.desc(), outbox.c.id)
-            .limit(limit)
-        )
-        if self.connection.dialect.name == "postgresql":
-            query = query.with_for_update(skip_locked=True)
-        return [
-            Due(
-                row["id"],
-                Route("out", row["code"], row["urgent"]),
-                row["message_id"],
-                row["body_digest"],
-                row["proof_digest"],
-                row["delivery_id"],
-                row["attempts"],
-                from_text(row["created_at"]),
+    def due(self, now: datetime, limit: int, excluded: Sequence[str] = (), *, lock: bool = False) -> list[Due]:
+        """Outbox rows whose time has come, none of `excluded`, about `limit` in all and `CLAIM_BYTES` of bodies.
+
+        Every agency gets its share, so that a long row of one keeps nobody waiting; within an agency urgent
+        ones first, then by age. With `lock` rows that another worker holds are passed over.
+        """
+        codes = [code for code in self._agencies_in_outbox() if code not in set(excluded)]
+        random.shuffle(codes)  # whom the limit cuts off differs from round to round
+        share = max(1, limit // max(1, len(codes)))
+        found: list[RowMapping] = []
+        size = 0
+        for code in codes:
+            query = (
+                sa.select(outbox, sa.func.length(payloads.payload.c.content).label("size"))
+                .outerjoin(payloads.payload, payloads.payload.c.digest == outbox.c.body_digest)
+                .where(outbox.c.code == code, outbox.c.not_before <= to_text(now))
+                .order_by(outbox.c.urgent.desc(), outbox.c.id)
+                .limit(share)
             )
-            for row in self.connection.execute(query).mappings()
-        ]
+            if lock:
+                query = query.with_for_update(of=outbox, skip_locked=True)
+            for row in self.connection.execute(query).mappings():
+                if found and size + (row["size"] or 0) > CLAIM_BYTES:
+                    return [_due(one) for one in found]
+                found.append(row)
+                size += row["size"] or 0
+            if len(found) >= limit:
+                break
+        return [_due(one) for one in found]
+
+    def _agencies_in_outbox(self) -> list[str]:
+        """Agencies for which something is in the outbox: one step through the index for each, however long
+        their rows are."""
+        waiting = sa.select(sa.func.min(outbox.c.code).label("code")).cte("waiting", recursive=True)
+        following = sa.select(sa.func.min(outbox.c.code)).where(outbox.c.code > waiting.c.code).scalar_subquery()
+        waiting = waiting.union_all(sa.select(following).where(waiting.c.code.is_not(None)))
+        return list(self.connection.execute(sa.select(waiting.c.code).where(waiting.c.code.is_not(None))).scalars())
 
     def waiting(self, excluded: Sequence[str] = ()) -> tuple[int, datetime | None]:
         """(outbox rows left, the earliest time one of them is due), none of `excluded`."""
@@ -287,6 +358,11 @@ class HubReader:
             sa.select(sa.func.count(), sa.func.min(outbox.c.not_before)).where(outbox.c.code.not_in(list(excluded)))
         ).one()
         return count, from_text(first) if first else None
+
+    def unlinked(self) -> bool:
+        """Whether the ledger has entries without a position."""
+        query = sa.select(ledger_entry.c.id).where(ledger_entry.c.position.is_(None)).limit(1)
+        return self.connection.execute(query).first() is not None
 
     def waiting_for(self, delivery_id: str) -> RowMapping | None:
         """The outbox row of a delivery that is not published yet."""
@@ -581,10 +657,51 @@ class HubTransaction(HubReader):
             self.send(code, digest, entry.time, urgent=True)
         return True
 
-    def sequence(self, limit: int) -> int:
-        """Give up to `limit` entries their position and link; how many. One sequencer at a time."""
-        if self.connection.dialect.name == "postgresql":
-            self.connection.execute(sa.text("SELECT pg_advisory_xact_lock(4158)"))
+    def lock_documents(self, keys: Iterable[tuple[str, str]]) -> None:
+        """Nobody else changes anything about these documents, (sender, DocumentId) each, until the transaction ends.
+
+        Locked in one order everywhere, so that two workers with the same documents wait and do not deadlock.
+        """
+        ordered = sorted(set(keys))
+        for first in range(0, len(ordered), 500):
+            part = ordered[first : first + 500]
+            rows = [{"sender": sender, "document_id": document_id} for sender, document_id in part]
+            insert_all_or_ignore(self.connection, document, rows)
+            columns = sa.tuple_(document.c.sender, document.c.document_id)
+            locked = sa.select(document).where(columns.in_(part)).order_by(document.c.sender, document.c.document_id)
+            self.connection.execute(locked.with_for_update()).all()
+
+    def lock_documents_of(self, delivery_ids: Sequence[str]) -> None:
+        """:meth:`lock_documents` for the documents that these deliveries deliver."""
+        query = (
+            sa.select(submission.c.sender, submission.c.document_id)
+            .join(delivery, delivery.c.axis_id == submission.c.axis_id)
+            .where(delivery.c.id.in_(delivery_ids))
+        )
+        if delivery_ids:
+            self.lock_documents((row.sender, row.document_id) for row in self.connection.execute(query))
+
+    def hold(self, duty: str, holder: str, now: datetime) -> int | None:
+        """Take or renew the lease on a duty that only one worker may do; its fencing token, None if another's.
+
+        The lease row stays locked until the transaction ends: what is written under a token in the same
+        transaction can never be another holder's. `LEASE` after the last renewal anybody may take it.
+        """
+        insert_or_ignore(self.connection, lease, {"duty": duty, "holder": "", "token": 0, "until": ""})
+        query = sa.select(lease).where(lease.c.duty == duty).with_for_update(skip_locked=True)
+        row = self.connection.execute(query).mappings().first()
+        if row is None or (row["holder"] != holder and row["until"] > to_text(now)):
+            return None
+        token = int(row["token"]) + int(row["holder"] != holder)
+        values = {"holder": holder, "token": token, "until": to_text(now + LEASE)}
+        self.connection.execute(sa.update(lease).where(lease.c.duty == duty).values(values))
+        return token
+
+    def sequence(self, holder: str, now: datetime, limit: int) -> int:
+        """Give up to `limit` entries their position and link; how many. Under the lease "sequence": positions are
+        given by one worker at a time."""
+        if not self.unlinked() or self.hold("sequence", holder, now) is None:
+            return 0
         rows = self.connection.execute(
             sa.select(ledger_entry.c.id, ledger_entry.c.digest)
             .where(ledger_entry.c.position.is_(None))
@@ -652,6 +769,19 @@ def find(reader: HubReader, reference: str) -> list[RowMapping]:
 def units(row: RowMapping) -> list[str]:
     """A delivery's addressed organ ids."""
     return list(row["units"])
+
+
+def _due(row: RowMapping) -> Due:
+    return Due(
+        row["id"],
+        Route("out", row["code"], row["urgent"]),
+        row["message_id"],
+        row["body_digest"],
+        row["proof_digest"],
+        row["delivery_id"],
+        row["attempts"],
+        from_text(row["created_at"]),
+    )
 
 
 def message(reader: HubReader, due: Due) -> Message:

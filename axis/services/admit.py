@@ -41,16 +41,30 @@ CLOCK_SKEW = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class _Opened:
-    """A message after verification: a parcel, or the problems that it has."""
+    """A message as judged by itself: a candidate, a receipt, or the problems that it has."""
 
     delivered: Delivered
     digest: str  # SHA-256 of the parcel's bytes
     parcel: Parcel | None
+    is_receipt: bool = False
+    candidate: Candidate | None = None
+    said: Receipt | None = None
     problems: tuple[Problem, ...] = ()
 
     @property
     def agency(self) -> str:
         return self.delivered.message.route.code
+
+    @property
+    def document(self) -> tuple[str, str]:
+        """(sender, DocumentId) of the document that it makes or changes; empty where it does neither."""
+        if self.said is not None:
+            return self.said.subject.sender, self.said.subject.document_id
+        if self.candidate is None:
+            return "", ""
+        packet = self.candidate.packet
+        is_status = packet.kind is Kind.STATUS
+        return self.candidate.addressees[0].code if is_status else self.candidate.sender, admission.named(packet)
 
 
 class _QuarantineError(Exception):
@@ -72,10 +86,10 @@ def step(hub: Hub, now: datetime, timeout: float = 0) -> int:
     fresh = [d for d in taken if not d.redelivered]
     alone = [d for d in taken if d.redelivered]
     if fresh:
-        opened = [_open(hub, d, now) for d in fresh]
         try:
+            opened = [_open(hub, d, now) for d in fresh]
             with hub.store.transaction() as tx:
-                dead = [_record(hub, tx, one, now) for one in opened]
+                dead = _record_all(hub, tx, opened, now)
         except (Unavailable, Misconfigured, Corrupted):
             raise
         except Exception:  # one of them breaks us: find out which, one by one
@@ -96,7 +110,8 @@ def _judge_alone(hub: Hub, delivered: Delivered, now: datetime) -> None:
         try:
             if attempts > MAX_ATTEMPTS:
                 problem = Problem(Fault.QUARANTINED, got=str(attempts - 1))
-                opened = _Opened(delivered, hashlib.sha256(delivered.message.body).hexdigest(), None, (problem,))
+                digest = hashlib.sha256(delivered.message.body).hexdigest()
+                opened = _Opened(delivered, digest, None, problems=(problem,))
                 with hub.store.transaction() as tx:
                     _refuse(hub, tx, opened, opened.problems, now)
                     tx.forget_attempts(queue, message_id)
@@ -105,7 +120,7 @@ def _judge_alone(hub: Hub, delivered: Delivered, now: datetime) -> None:
                 return
             opened = _open(hub, delivered, now)
             with hub.store.transaction() as tx:
-                dead = _record(hub, tx, opened, now)
+                dead = _record_all(hub, tx, [opened], now)
                 tx.forget_attempts(queue, message_id)
         except (Unavailable, Misconfigured, Corrupted):
             raise
@@ -114,7 +129,7 @@ def _judge_alone(hub: Hub, delivered: Delivered, now: datetime) -> None:
             if attempts > MAX_ATTEMPTS:
                 raise
         else:
-            _settle(hub, [delivered], [dead])
+            _settle(hub, [delivered], dead)
             return
 
 
@@ -127,13 +142,36 @@ def _settle(hub: Hub, taken: Sequence[Delivered], dead: Sequence[bool]) -> None:
 
 
 def _open(hub: Hub, delivered: Delivered, now: datetime) -> _Opened:
-    body = delivered.message.body
-    digest = hashlib.sha256(body).hexdigest()
+    """Everything that can be said about a message without the record. Changes nothing anywhere."""
+    message = delivered.message
+    digest = hashlib.sha256(message.body).hexdigest()
+    is_receipt, opened = False, None
     try:
-        opened = parcel.verify(body, hub.registry(), now)
+        is_receipt = parcel.peek(message.body)[0] == parcel.RECEIPT
+        opened = parcel.verify(message.body, hub.registry(), now)
+        if is_receipt:
+            return _Opened(delivered, digest, opened, True, said=_read_receipt(hub, delivered, opened))
+        if message.user_id is None and hub.user_id_required:
+            raise Rejected(Problem(Fault.AUTHZ_MISMATCH, "user_id", message.route.code, "?", retry=True))
+        candidate = admission.judge(opened, message.route.code, message.user_id, hub.registry(), now, CLOCK_SKEW)
     except Rejected as error:
-        return _Opened(delivered, digest, None, error.problems)
-    return _Opened(delivered, digest, opened)
+        return _Opened(delivered, digest, opened, is_receipt, problems=error.problems)
+    return _Opened(delivered, digest, opened, candidate=candidate)
+
+
+def _read_receipt(hub: Hub, delivered: Delivered, opened: Parcel) -> Receipt:
+    if opened.signer != delivered.message.route.code:
+        raise rejected(Fault.AUTHZ_MISMATCH, opened.signer, delivered.message.route.code)
+    said = receipt.read(opened.content, opened.signer)
+    if said.installation != hub.installation:
+        raise rejected(Fault.RECEIPT_INVALID, f"installation {said.installation[:40]}")
+    return said
+
+
+def _record_all(hub: Hub, tx: HubTransaction, opened: Sequence[_Opened], now: datetime) -> list[bool]:
+    """Record each; which of them must go to the dead letters."""
+    tx.lock_documents(one.document for one in opened if all(one.document))
+    return [_record(hub, tx, one, now) for one in opened]
 
 
 def _record(hub: Hub, tx: HubTransaction, opened: _Opened, now: datetime) -> bool:
@@ -144,11 +182,15 @@ def _record(hub: Hub, tx: HubTransaction, opened: _Opened, now: datetime) -> boo
         _answer_again(tx, agency, repeated, now)
         return False
     try:
+        if opened.is_receipt and opened.problems:
+            raise _QuarantineError(opened.problems[0])
         with tx.savepoint():
-            if _is_receipt(opened):
-                _record_receipt(hub, tx, opened, now)
+            if opened.said is not None:
+                _record_receipt(tx, opened, opened.said, now)
+            elif opened.candidate is not None:
+                _record_document(hub, tx, opened, opened.candidate, now)
             else:
-                _record_document(hub, tx, opened, now)
+                raise Rejected(*opened.problems)
     except Rejected as error:
         _refuse(hub, tx, opened, error.problems, now)
     except _QuarantineError as error:
@@ -160,26 +202,11 @@ def _record(hub: Hub, tx: HubTransaction, opened: _Opened, now: datetime) -> boo
     return False
 
 
-def _is_receipt(opened: _Opened) -> bool:
-    if opened.parcel is not None:
-        return opened.parcel.main == parcel.RECEIPT
-    try:
-        return parcel.peek(opened.delivered.message.body)[0] == parcel.RECEIPT
-    except Rejected:
-        return False
-
-
 # -- Documents and statuses -----------------------------------------------------------------------------------
 
 
-def _record_document(hub: Hub, tx: HubTransaction, opened: _Opened, now: datetime) -> None:
-    if opened.parcel is None:
-        raise Rejected(*opened.problems)
-    message = opened.delivered.message
-    if message.user_id is None and hub.user_id_required:
-        raise Rejected(Problem(Fault.AUTHZ_MISMATCH, "user_id", opened.agency, "?", retry=True))
-    registry = hub.registry()
-    candidate = admission.judge(opened.parcel, opened.agency, message.user_id, registry, now, CLOCK_SKEW)
+def _record_document(hub: Hub, tx: HubTransaction, opened: _Opened, candidate: Candidate, now: datetime) -> None:
+    message, registry = opened.delivered.message, hub.registry()
     taken = tx.accepted_by_key(candidate.key)
     if taken is not None:
         _answer_taken(tx, candidate, taken, now)
@@ -297,21 +324,12 @@ def _subject(candidate: Candidate, axis_id: str) -> Subject:
 # -- Receipts from the recipients' adapters -------------------------------------------------------------------
 
 
-def _record_receipt(hub: Hub, tx: HubTransaction, opened: _Opened, now: datetime) -> None:
+def _record_receipt(tx: HubTransaction, opened: _Opened, said: Receipt, now: datetime) -> None:
     """E.1 or E.2: move the delivery, keep the receipt, pass it to the sender."""
-    try:
-        if opened.parcel is None:
-            raise Rejected(*opened.problems)
-        if opened.parcel.signer != opened.agency:
-            raise rejected(Fault.AUTHZ_MISMATCH, opened.parcel.signer, opened.agency)
-        said = receipt.read(opened.parcel.content, opened.parcel.signer)
-    except Rejected as error:
-        raise _QuarantineError(error.problems[0]) from None
     subject, about = said.subject, tx.submission(said.subject.axis_id)
-    known = about is not None and subject == Subject(
+    if about is None or subject != Subject(
         about["axis_id"], about["kind"], about["sender"], about["document_id"], about["content_digest"]
-    )
-    if about is None or not known or said.installation != hub.installation:
+    ):
         raise _QuarantineError(Problem(Fault.RECEIPT_INVALID, got=f"no such submission {subject.axis_id[:40]}"))
     news = [one for one in said.statements if _apply(tx, about, one, now)]
     if news:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -76,6 +77,7 @@ class Hub:
         self.installation = installation
         self.give_up_attempts = give_up_attempts
         self.user_id_required = user_id_required
+        self.worker = uuid.uuid4().hex
         self.breakers = Breakers()
         self._registry: Registry | None = None
         self._registry_digest = ""

@@ -14,17 +14,15 @@ from axis.core.message import Outcome
 from axis.core.receipt import Event, Statement
 from axis.core.trust import HUB
 from axis.errors import Fault, Problem
-from axis.infra.store import message
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from axis.core.message import Message
     from axis.infra.database import Row
     from axis.infra.store import Due, HubTransaction
     from axis.services.hub import Hub
 
-BATCH_MESSAGES, BATCH_BYTES = 100, 32 * 1024 * 1024
+BATCH_MESSAGES = 100
 FIRST_RETRY, LONGEST_RETRY = 5.0, 3600.0  # seconds
 
 
@@ -34,30 +32,23 @@ def step(hub: Hub, now: datetime) -> int:
     Raises :class:`Unavailable` when broker or store are away; the rows stay as they are.
     """
     excluded = [*hub.suspended(now), *hub.breakers.open(now)]
-    with hub.store.reading() as reader:
-        due = reader.due(now, BATCH_MESSAGES, excluded)
-        batch: list[tuple[Due, Message]] = []
-        size = 0
-        for one in due:
-            if batch and size > BATCH_BYTES:
-                break
-            batch.append((one, message(reader, one)))
-            size += len(batch[-1][1].body)
-    if not batch:
-        return 0
-    outcomes = hub.broker.publish([m for _, m in batch])
-    with hub.store.transaction() as tx:
-        consigned: dict[str, list[Row]] = {}
-        for (one, _), outcome in zip(batch, outcomes, strict=True):
-            if outcome is Outcome.CONFIRMED:
-                hub.breakers.succeeded(one.route.code)
-                _confirmed(tx, one, consigned, now)
-            else:
-                hub.breakers.failed(one.route.code, now, random.random())  # noqa: S311  jitter
-                _failed(hub, tx, one, outcome, now)
-        for rows in consigned.values():
-            _consign(hub, tx, rows, now)
-    return len(batch)
+    with hub.store.claim(now, BATCH_MESSAGES, excluded) as claim:
+        if not claim.due:
+            return 0
+        outcomes = hub.broker.publish(claim.messages)
+        with claim.recording() as tx:
+            tx.lock_documents_of([one.delivery_id for one in claim.due if one.delivery_id])
+            consigned: dict[str, list[Row]] = {}
+            for one, outcome in zip(claim.due, outcomes, strict=True):
+                if outcome is Outcome.CONFIRMED:
+                    hub.breakers.succeeded(one.route.code)
+                    _confirmed(tx, one, consigned, now)
+                else:
+                    hub.breakers.failed(one.route.code, now, random.random())  # noqa: S311  jitter
+                    _failed(hub, tx, one, outcome, now)
+            for rows in consigned.values():
+                _consign(hub, tx, rows, now)
+    return len(claim.due)
 
 
 def _confirmed(tx: HubTransaction, due: Due, consigned: dict[str, list[Row]], now: datetime) -> None:

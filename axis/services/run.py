@@ -27,7 +27,7 @@ def hub_round(hub: Hub, now: datetime, timeout: float = 0) -> int:
     done = admit.step(hub, now, timeout)
     done += relay.step(hub, now)
     with hub.store.transaction() as tx:
-        done += tx.sequence(1000)
+        done += tx.sequence(hub.worker, now, 1000)
     return done
 
 

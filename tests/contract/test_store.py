@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +22,7 @@ from tests.line import Clock, Line, document, rest, small_home
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
     from pathlib import Path
 
 
@@ -97,9 +100,9 @@ def test_the_ledger_links_every_entry_and_sees_any_change(database: Database) ->
         for number in range(25):
             tx.enter(Entry(now, "HUB", f"event.{number}", str(number)))
     with record.transaction() as tx:
-        assert tx.sequence(10) == 10
-        assert tx.sequence(100) == 15
-        assert tx.sequence(100) == 0
+        assert tx.sequence("one", now, 10) == 10
+        assert tx.sequence("one", now, 100) == 15
+        assert tx.sequence("one", now, 100) == 0
     with record.reading() as reader:
         assert store.check_ledger(reader)[0] == 25
     table = store.ledger_entry
@@ -118,6 +121,87 @@ def test_the_ledger_links_every_entry_and_sees_any_change(database: Database) ->
             with pytest.raises(Corrupted):
                 store.check_ledger(store.HubReader(connection))
             raise RuntimeError  # undo
+
+
+def test_a_duty_is_held_by_one_worker_and_each_change_of_holder_has_a_higher_token(database: Database) -> None:
+    record, now = HubStore(database), Clock().now
+    with record.transaction() as tx:
+        assert tx.hold("sequence", "one", now) == 1
+        assert tx.hold("sequence", "one", now + store.LEASE / 2) == 1
+    with record.transaction() as tx:
+        assert tx.hold("sequence", "two", now + store.LEASE) is None, "renewed, so not yet free"
+        assert tx.hold("sequence", "two", now + store.LEASE * 2) == 2
+        assert tx.hold("sequence", "one", now + store.LEASE * 2) is None, "it comes back and is no longer the holder"
+        tx.enter(Entry(now, "HUB", "one"))
+        assert tx.sequence("one", now + store.LEASE * 2, 10) == 0
+        assert tx.sequence("two", now + store.LEASE * 2, 10) == 1
+
+
+def send(record: HubStore, code: str, count: int, now: datetime, *, urgent: bool = False) -> None:
+    with record.transaction() as tx:
+        body = payloads.put(tx.connection, b"body")
+        for _ in range(count):
+            tx.send(code, body, now, urgent=urgent)
+
+
+def test_a_long_row_for_one_agency_keeps_nobody_else_waiting(database: Database) -> None:
+    record, now = HubStore(database), Clock().now
+    send(record, "H41", 500, now)
+    send(record, "G22", 1, now)
+    send(record, "G06", 3, now)
+    send(record, "G06", 1, now, urgent=True)
+    with record.claim(now, 100) as claim:
+        taken = [one.route.code for one in claim.due]
+        assert (taken.count("G22"), taken.count("G06"), taken.count("H41")) == (1, 4, 33)
+        assert next(one for one in claim.due if one.route.code == "G06").route.urgent
+    with record.claim(now, 100, ["H41"]) as claim:
+        assert {one.route.code for one in claim.due} == {"G22", "G06"}
+    with record.claim(now - timedelta(seconds=1), 100) as claim:
+        assert claim.due == []
+
+
+def test_what_one_worker_has_claimed_another_passes_over(database: Database) -> None:
+    if database.is_sqlite:
+        pytest.skip("one working process, nothing to share out")
+    record, now = HubStore(database), Clock().now
+    send(record, "H41", 10, now)
+    with record.claim(now, 6) as mine, record.claim(now, 100) as yours:
+        assert len(mine.due) == 6
+        assert len(yours.due) == 4
+        assert not {one.row for one in mine.due} & {one.row for one in yours.due}
+        with mine.recording() as tx:
+            tx.sent(mine.due[0].row)
+    with record.claim(now, 100) as rest_of_them:
+        assert len(rest_of_them.due) == 9
+
+
+def test_two_workers_with_the_same_documents_in_any_order_wait_for_each_other(database: Database) -> None:
+    if database.is_sqlite:
+        pytest.skip("one writing connection, nobody to wait for")
+    record = HubStore(database)
+    keys = [("G22", f"G22,2026/11/23,{number}/TN") for number in range(20)]
+    inside: list[str] = []
+    seen: list[list[str]] = []
+    ready = threading.Barrier(2)
+
+    def work(name: str, order: list[tuple[str, str]]) -> None:
+        ready.wait()
+        for _ in range(20):
+            with record.transaction() as tx:
+                tx.lock_documents(order)
+                inside.append(name)
+                seen.append(list(inside))
+                inside.remove(name)
+
+    threads = [
+        threading.Thread(target=work, args=arguments) for arguments in (("one", keys), ("two", [*reversed(keys)]))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(seen) == 40, "one of them ran into a deadlock"
+    assert all(len(names) == 1 for names in seen)
 
 
 def test_a_payload_is_kept_once_and_an_altered_one_is_never_served(database: Database) -> None:
