@@ -43,6 +43,7 @@ from pika.adapters.select_connection import IOLoop, SelectConnection
 from pika.adapters.utils.selector_ioloop_adapter import SelectorIOServicesAdapter
 from pika.credentials import ExternalCredentials
 
+from axis import crashpoints
 from axis.core.message import Delivered, Message, Outcome, Route
 from axis.errors import AxisError, Fault, Misconfigured, Problem, Unavailable
 from axis.infra.embedded import DEAD_QUEUE, MAX_MESSAGE, why_not_publish
@@ -224,6 +225,7 @@ class AmqpBroker:
             sizes = [len(messages[number].body) + len(messages[number].proof) for number in batch.waiting]
             at_once = min(sum(sizes), max(WINDOW_BYTES, *sizes))
             line.submit(partial(self._outlet.send, batch))
+            crashpoints.reached("C06" if messages[0].route.direction == "in" else "R02")
             self._await(batch, line, self._confirm_timeout + at_once / SLOWEST_LINK)
             if not batch.answers and batch.trouble is not None:
                 raise batch.trouble

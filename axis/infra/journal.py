@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from axis import crashpoints
 from axis.core import ledger
 from axis.core.instant import from_text, to_text
 from axis.core.ledger import Entry
@@ -146,6 +147,11 @@ class JournalReader:
         """What became of this source."""
         return self._first(self._outgoing().where(outgoing.c.source_digest == source_digest))
 
+    def outgoing_of(self, source_digests: Sequence[str]) -> dict[str, RowMapping]:
+        """What became of these sources, by digest; a new one has nothing."""
+        query = self._outgoing().where(outgoing.c.source_digest.in_(source_digests))
+        return {row["source_digest"]: row for row in self.connection.execute(query).mappings()}
+
     def outgoing_by_content(self, content_digest: str) -> RowMapping | None:
         """What was sent with this content."""
         return self._first(self._outgoing().where(outgoing.c.content_digest == content_digest))
@@ -277,6 +283,7 @@ class JournalTransaction(JournalReader):
     def freeze(self, row: Outgoing, now: datetime) -> None:
         """Keep a converted source and its parcel, to be published now; or the findings that forbid it."""
         digest = payloads.put(self.connection, row.parcel) if row.parcel else ""
+        crashpoints.reached("C03")
         upsert(
             self.connection,
             outgoing,
@@ -302,6 +309,7 @@ class JournalTransaction(JournalReader):
         codes = [p["code"] for p in row.problems]
         detail = {"document_id": row.document_id, "content_digest": row.content_digest, "findings": codes}
         self.enter(Entry(now, self.agency, f"source.{row.state}", "", "", detail))
+        crashpoints.reached("C04")
 
     def answered(
         self, content_digest: str, state: str, axis_id: str, receipt: str, problems: list[dict[str, Any]]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from axis import crashpoints
 from axis.core import ledger, lifecycle
 from axis.core.admission import named
 from axis.core.instant import from_text, to_text
@@ -702,6 +703,7 @@ class HubTransaction(HubReader):
         given by one worker at a time."""
         if not self.unlinked() or self.hold("sequence", holder, now) is None:
             return 0
+        crashpoints.reached("X04")
         rows = self.connection.execute(
             sa.select(ledger_entry.c.id, ledger_entry.c.digest)
             .where(ledger_entry.c.position.is_(None))
@@ -722,6 +724,7 @@ class HubTransaction(HubReader):
             position += 1
             link = ledger.link(link, position, row.digest)
             changes.append({"row": row.id, "new_position": position, "new_link": link})
+        crashpoints.reached("A02")
         self.connection.execute(
             sa.update(ledger_entry)
             .where(ledger_entry.c.id == sa.bindparam("row"))

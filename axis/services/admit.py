@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from axis import crashpoints
 from axis.core import admission, lifecycle, parcel, receipt
 from axis.core.edxml import Kind
 from axis.core.instant import to_text, whole
@@ -83,11 +84,14 @@ def step(hub: Hub, now: datetime, timeout: float = 0) -> int:
     registry = hub.registry()
     routes = hub_routes(member.code for member in registry.agencies)
     taken = hub.broker.receive(routes, limit=BATCH_MESSAGES, max_bytes=BATCH_BYTES, timeout=timeout)
+    if taken:
+        crashpoints.reached("H01")
     fresh = [d for d in taken if not d.redelivered]
     alone = [d for d in taken if d.redelivered]
     if fresh:
         try:
             opened = [_open(hub, d, now) for d in fresh]
+            crashpoints.reached("H02")
             with hub.store.transaction() as tx:
                 dead = _record_all(hub, tx, opened, now)
         except (Unavailable, Misconfigured, Corrupted):
@@ -96,7 +100,7 @@ def step(hub: Hub, now: datetime, timeout: float = 0) -> int:
             log.exception("a batch of %d failed; judging each alone", len(fresh))
             alone = fresh + alone
         else:
-            _settle(hub, fresh, dead)
+            _settle(hub, opened, dead)
     for delivered in alone:
         _judge_alone(hub, delivered, now)
     return len(taken)
@@ -129,16 +133,19 @@ def _judge_alone(hub: Hub, delivered: Delivered, now: datetime) -> None:
             if attempts > MAX_ATTEMPTS:
                 raise
         else:
-            _settle(hub, [delivered], dead)
+            _settle(hub, [opened], dead)
             return
 
 
-def _settle(hub: Hub, taken: Sequence[Delivered], dead: Sequence[bool]) -> None:
+def _settle(hub: Hub, recorded: Sequence[_Opened], dead: Sequence[bool]) -> None:
     """After the commit, and only then: acknowledge, or move to the dead letters."""
-    if done := [d for d, is_dead in zip(taken, dead, strict=True) if not is_dead]:
+    for one in recorded:
+        crashpoints.reached("T02" if one.said else "H03" if one.candidate else "H04")
+    if done := [one.delivered for one, is_dead in zip(recorded, dead, strict=True) if not is_dead]:
         hub.broker.ack(done)
-    if bad := [d for d, is_dead in zip(taken, dead, strict=True) if is_dead]:
+    if bad := [one.delivered for one, is_dead in zip(recorded, dead, strict=True) if is_dead]:
         hub.broker.reject(bad)
+    crashpoints.reached("H05")
 
 
 def _open(hub: Hub, delivered: Delivered, now: datetime) -> _Opened:
@@ -268,6 +275,7 @@ def _accept(
     for addressee in addressees:
         delivery_id = hub.new_id(now)
         tx.add_delivery(axis_id, delivery_id, addressee, now)
+        crashpoints.reached("R01")
         if addressee.closed:
             problem = Problem(Fault.AGENCY_CLOSED, got=addressee.code, expected="-")
             hub.fail_delivery(tx, delivery_id, problem, 0, now)

@@ -9,6 +9,7 @@ import random
 from typing import TYPE_CHECKING
 
 from adapters.base import Folder, LocalFile
+from axis import crashpoints
 from axis.core import edxml, lifecycle, parcel, receipt
 from axis.core.edxml import Kind, Organ, ResponseFor
 from axis.core.identity import uuid7
@@ -48,8 +49,9 @@ def take(agency: Agency, now: datetime, timeout: float = 0) -> int:
     )
     if not taken:
         return 0
+    crashpoints.reached("D01")
     # Registries first, and committed: what comes with them may need them.
-    registries = [d for d in taken if _is_registry(d.message)]
+    registries = [d for d in taken if _main(d.message) == parcel.REGISTRY]
     _keep_all(agency, registries, now)
     agency.forget_registry()
     others = [d for d in taken if d not in registries]
@@ -60,11 +62,12 @@ def take(agency: Agency, now: datetime, timeout: float = 0) -> int:
     return len(taken)
 
 
-def _is_registry(message: Message) -> bool:
+def _main(message: Message) -> str:
+    """What kind of parcel it says to be; "" when it is none."""
     try:
-        return parcel.peek(message.body)[0] == parcel.REGISTRY
+        return parcel.peek(message.body)[0]
     except Rejected:
-        return False
+        return ""
 
 
 def _keep_all(agency: Agency, taken: list[Delivered], now: datetime) -> None:
@@ -91,7 +94,10 @@ def _keep_all(agency: Agency, taken: list[Delivered], now: datetime) -> None:
             detail = {"code": problem.fault.code, "got": problem.got, "message": delivered.message.id}
             tx.enter(Entry(now, agency.code, "mail.rejected", "", "", detail))
             bad.append(delivered)
+    crashpoints.reached("D02")
     if done:
+        if any(_main(d.message) == parcel.RECEIPT for d in done):
+            crashpoints.reached("T04")
         agency.broker.ack(done)
     if bad:
         agency.broker.reject(bad)
@@ -256,6 +262,7 @@ def hand_over(agency: Agency, now: datetime) -> int:
             outcomes.append((row, error))
         else:
             outcomes.append((row, None))
+    crashpoints.reached("D04")
     if outcomes:
         with agency.journal.transaction() as tx:
             for row, failure in outcomes:
@@ -304,7 +311,9 @@ def _finish(agency: Agency, tx: JournalTransaction, row: Row, failure: AxisError
         identifier = uuid7(now, os.urandom(10))
         statement = Statement(identifier, event, whole(now), agency.code, (), receipt.reasons(problems), entry.digest)
         said = Receipt(agency.installation, agency.code, subject, (statement,))
+        crashpoints.reached("D05")
         answer = receipt.signed(said, agency.signer, now)
+        crashpoints.reached("D03")
     tx.handed_over(row["id"], state, entry, answer, now)
 
 

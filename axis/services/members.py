@@ -6,6 +6,7 @@ import shutil
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from axis import crashpoints
 from axis.core import organ, trust
 from axis.core.instant import to_text, whole
 from axis.core.ledger import Entry
@@ -87,6 +88,7 @@ def rotate(registrar: Registrar, code: str, key_type: KeyType, *, revoke: bool, 
     )
     changed = replace(member, certificates=(*old, signing_certificate(signer.certificate)))
     registry = _change(registrar, changed, "rotate", reason, now)
+    crashpoints.reached("X03")
     _keep_key(registrar, code)
     return registry
 

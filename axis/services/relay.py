@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
+from axis import crashpoints
 from axis.core import lifecycle, receipt
 from axis.core.edxml import Kind
 from axis.core.instant import whole
@@ -35,7 +36,9 @@ def step(hub: Hub, now: datetime) -> int:
     with hub.store.claim(now, BATCH_MESSAGES, excluded) as claim:
         if not claim.due:
             return 0
+        crashpoints.reached("R03")
         outcomes = hub.broker.publish(claim.messages)
+        crashpoints.reached("T03")
         with claim.recording() as tx:
             tx.lock_documents_of([one.delivery_id for one in claim.due if one.delivery_id])
             consigned: dict[str, list[Row]] = {}

@@ -7,6 +7,7 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from axis import crashpoints
 from axis.core import lifecycle
 from axis.errors import AxisError, Unavailable
 from axis.services import admit, deliver, relay, submit
@@ -26,6 +27,7 @@ def hub_round(hub: Hub, now: datetime, timeout: float = 0) -> int:
     hub.refresh()
     done = admit.step(hub, now, timeout)
     done += relay.step(hub, now)
+    crashpoints.reached("A01")
     with hub.store.transaction() as tx:
         done += tx.sequence(hub.worker, now, 1000)
     return done
@@ -100,10 +102,10 @@ def rounds(
         idle = 0 if done else idle + 1
         if done:
             continue
-        due = next_due(hub, agencies, clock())
-        settling = any(one.adapter.unsettled() for one in agencies)
-        if until_idle and not settling and (due is None or due > clock()):
-            return due
+        if until_idle and not any(one.adapter.unsettled() for one in agencies):
+            due = next_due(hub, agencies, clock())
+            if due is None or due > clock():
+                return due
         _sleep(min(PAUSE * idle, LONGEST_PAUSE), stopped)
     return next_due(hub, agencies, clock())
 

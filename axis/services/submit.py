@@ -7,17 +7,20 @@ converted again, and is out of the way once the hub's answer is held.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import logging
 import random
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from axis import crashpoints
 from axis.core import edxml, lifecycle, parcel
 from axis.core.admission import named
 from axis.core.message import Message, Outcome, Route
 from axis.errors import AxisError, Fault, Problem, Rejected, Unavailable
-from axis.infra.journal import Outgoing
+from axis.infra.journal import JournalTransaction, Outgoing
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from axis.infra.database import Row
     from axis.services.agency import Agency
 
+Change = Callable[[JournalTransaction], None]
 log = logging.getLogger("axis.submit")
 BATCH_MESSAGES, BATCH_BYTES = 50, 32 * 1024 * 1024
 ANSWER_WITHIN = 600.0  # seconds; without A.1 or A.2 by then the parcel is published again
@@ -36,28 +40,58 @@ LONGEST_WAIT = 6 * 3600.0
 def collect(agency: Agency, now: datetime) -> int:
     """Freeze what is new, settle what is answered; how many sources changed.
 
-    When the agency's own system is away, the rest of the adapter goes on.
+    What goes wrong with one source is said and does not keep the others back; when the agency's own system is
+    away, the rest of the adapter goes on.
     """
     changed = 0
     try:
-        for source in agency.adapter.collect():
-            changed += _try(agency, source, now)
+        sources = agency.adapter.collect()
+        while batch := list(itertools.islice(sources, BATCH_MESSAGES)):
+            changed += _consider_all(agency, batch, now)
     except Unavailable as error:
         _only_away(agency, error)
     return changed
 
 
-def _try(agency: Agency, source: Source, now: datetime) -> int:
-    """One source; what goes wrong with it is said and does not keep the others back."""
-    try:
-        return _consider(agency, source, now)
-    except Unavailable as error:
-        _only_away(agency, error, source.ref)
-    except AxisError:
-        raise
-    except Exception:
-        log.exception("%s: %r cannot be dealt with", agency.code, source.ref)
-    return 0
+def _consider_all(agency: Agency, sources: list[Source], now: datetime) -> int:
+    """What is to be done about a batch of sources, noted in one transaction, or in several when they are large."""
+    with agency.journal.reading() as reader:
+        known = reader.outgoing_of([source.digest for source in sources])
+    changed = held = 0
+    changes: list[Change] = []
+    for source in _first_of_each(sources):
+        try:
+            change, size = _consider(agency, source, known.get(source.digest), now)
+        except Unavailable as error:
+            _only_away(agency, error, source.ref)
+            continue
+        except AxisError:
+            raise
+        except Exception:
+            log.exception("%s: %r cannot be dealt with", agency.code, source.ref)
+            continue
+        if change is not None:
+            changes.append(change)
+            held += size
+        if held > BATCH_BYTES:
+            changed += _note(agency, changes)
+            changes, held = [], 0
+    return changed + _note(agency, changes)
+
+
+def _first_of_each(sources: list[Source]) -> list[Source]:
+    """Of two files with the same bytes the second has its turn when the first is settled."""
+    return list({source.digest: source for source in reversed(sources)}.values())[::-1]
+
+
+def _note(agency: Agency, changes: list[Change]) -> int:
+    if changes:
+        crashpoints.reached("C01")
+        with agency.journal.transaction() as tx:
+            for change in changes:
+                change(tx)
+        crashpoints.reached("C02")
+    return len(changes)
 
 
 def _only_away(agency: Agency, error: Unavailable, what: str = "outbox") -> None:
@@ -66,32 +100,25 @@ def _only_away(agency: Agency, error: Unavailable, what: str = "outbox") -> None
     log.warning("%s: %r: %s", agency.code, what, error)
 
 
-def _consider(agency: Agency, source: Source, now: datetime) -> int:
-    with agency.journal.reading() as reader:
-        row = reader.outgoing(source.digest)
+def _consider(agency: Agency, source: Source, row: Row | None, now: datetime) -> tuple[Change | None, int]:
+    """(what the journal is to note about a source of which it knows `row`, None for nothing; bytes held for it)."""
+    digest = source.digest
     if row is None or (row["settled"] and (row["state"] == "invalid" or _key_is_past(row))):
         frozen = freeze(agency, source, now)
         if frozen is None:
-            return 0  # it changed under our eyes: it is looked at again when it has settled
-        with agency.journal.transaction() as tx:
-            tx.freeze(frozen, now)
-        return 1
+            return None, 0  # it changed under our eyes: it is looked at again when it has settled
+        return lambda tx: tx.freeze(frozen, now), len(frozen.parcel)
     if row["state"] == "pending":
-        return 0
+        return None, 0
     if row["settled"]:  # the same thing was given once more
-        with agency.journal.transaction() as tx:
-            if row["state"] == "accepted":
-                tx.answer_again(source.digest, row["answer_digest"])
-            else:
-                tx.ask_again(source.digest, now)
-        return 1
+        if row["state"] == "accepted":
+            return lambda tx: tx.answer_again(digest, row["answer_digest"]), 0
+        return lambda tx: tx.ask_again(digest, now), 0
     if row["state"] == "accepted":
         agency.adapter.accepted(source.ref)
     else:
         agency.adapter.refused(source.ref, report(source.ref, row))
-    with agency.journal.transaction() as tx:
-        tx.settled(source.digest)
-    return 1
+    return lambda tx: tx.settled(digest), 0
 
 
 def _key_is_past(row: Row) -> bool:
@@ -203,7 +230,13 @@ def publish(agency: Agency, now: datetime) -> int:
             messages.append(Message(digest, route, body, user_id=agency.code))
     if not messages:
         return 0
+    crashpoints.reached("C05")
     outcomes = agency.broker.publish(messages)
+    crashpoints.reached("C07")
+    if posts:
+        crashpoints.reached("T01")
+    if any(outcome is not Outcome.CONFIRMED for outcome in outcomes):
+        crashpoints.reached("C08")
     rows = [*posts, *parcels][: len(messages)]
     with agency.journal.transaction() as tx:
         for number, (row, outcome) in enumerate(zip(rows, outcomes, strict=True)):
