@@ -129,7 +129,7 @@ class Line:
         found = {}
         for name in self.files(code, "receipts"):
             data = (self.folder(code, "receipts") / name).read_bytes()
-            _, content, _ = parcel.peek(data)
+            _, content = parcel.peek(data)
             issuer = content.split(b'issuer="')[1].split(b'"')[0].decode()
             found[name] = receipt.read(content, issuer)
         return found

@@ -11,7 +11,7 @@ _ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 def to_text(moment: datetime) -> str:
     """``2026-11-23T03:00:00.000Z``: UTC, milliseconds, sorts as it reads. `moment` must be aware."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03}Z"
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def from_text(text: str) -> datetime:
@@ -19,12 +19,12 @@ def from_text(text: str) -> datetime:
     if not _ISO.fullmatch(text):
         msg = f"not a moment: {text[:40]!r}"
         raise ValueError(msg)
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    return datetime.fromisoformat(text)
 
 
 def whole(moment: datetime) -> datetime:
     """`moment` cut to milliseconds in UTC, as :func:`to_text` keeps it."""
-    return from_text(to_text(moment))
+    return moment.astimezone(UTC).replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def local(moment: datetime) -> str:

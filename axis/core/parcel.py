@@ -148,13 +148,22 @@ def verify(data: bytes, trust: Trust, at: datetime) -> Parcel:
     )
 
 
-def peek(data: bytes) -> tuple[str, bytes, Signature]:
-    """(main name, its bytes, signature values) of a container, **unverified**: for finding out which
-    trust to ask, and for showing a parcel that was refused. Raises :class:`Rejected`."""
+def peek(data: bytes) -> tuple[str, bytes]:
+    """(main name, its bytes) of a container, **unverified**: for finding out which trust to ask, and for showing
+    a parcel that was refused. Raises :class:`Rejected`."""
+    (name, content), *_ = _peek(data)[0]
+    return name, bytes(content)
+
+
+def peek_signature(data: bytes) -> Signature:
+    """The signature values of a container, **unverified**. Raises :class:`Rejected`."""
+    return xades.read(_peek(data)[1])
+
+
+def _peek(data: bytes) -> tuple[list[Named], bytes]:
     if len(data) > MAX_BYTES:
         raise rejected(Fault.PARCEL_LIMIT, f"{len(data)} B", f"{MAX_BYTES} B")
-    named, signatures = _expected_entries(_read_container(data))
-    return named[0][0], bytes(named[0][1]), xades.read(signatures)
+    return _expected_entries(_read_container(data))
 
 
 def unverified_digest(data: bytes) -> str:

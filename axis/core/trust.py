@@ -242,7 +242,7 @@ def read_registry(data: bytes, hub: Certificate) -> Registry:
 
     Judged at its own signing time: a registry stays readable when the hub's certificate has run out since.
     """
-    moment = parcel.peek(data)[2].signing_time
+    moment = parcel.peek_signature(data).signing_time
     verified = parcel.verify(data, HubOnly(hub), moment)
     if verified.main != parcel.REGISTRY:
         raise rejected(Fault.REGISTRY_INVALID, verified.main)

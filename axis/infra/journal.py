@@ -17,7 +17,7 @@ from axis.core import ledger
 from axis.core.instant import from_text, to_text
 from axis.core.ledger import Entry
 from axis.infra import payloads
-from axis.infra.database import BIG_ID, Database, insert_or_ignore, metadata, upsert
+from axis.infra.database import BIG_ID, Database, LateRows, insert_or_ignore, metadata, upsert
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -127,7 +127,9 @@ class Journal:
     def transaction(self) -> Iterator[JournalTransaction]:
         """One transaction: everything in the block is kept, or nothing."""
         with self.database.begin() as connection:
-            yield JournalTransaction(connection, self.agency)
+            tx = JournalTransaction(connection, self.agency)
+            yield tx
+            tx.late.insert()
 
     @contextmanager
     def reading(self) -> Iterator[JournalReader]:
@@ -265,24 +267,20 @@ class JournalReader:
 class JournalTransaction(JournalReader):
     """Changes to the journal, each with its event. Made by :meth:`Journal.transaction`."""
 
-    @contextmanager
-    def savepoint(self) -> Iterator[None]:
-        """What the block changed is undone when it raises; the transaction goes on."""
-        with self.connection.begin_nested():
-            yield
+    def __init__(self, connection: Connection, agency: str) -> None:
+        super().__init__(connection, agency)
+        self.late = LateRows(connection)
 
     def enter(self, entry: Entry) -> str:
         """Append an event; its digest."""
-        self.connection.execute(
-            sa.insert(event).values(
-                agency=self.agency, axis_id=entry.axis_id, digest=entry.digest, canonical=entry.canonical
-            )
-        )
-        return entry.digest
+        digest = entry.digest
+        row = {"agency": self.agency, "axis_id": entry.axis_id, "digest": digest, "canonical": entry.canonical}
+        self.late.add(event, row)
+        return digest
 
     def freeze(self, row: Outgoing, now: datetime) -> None:
         """Keep a converted source and its parcel, to be published now; or the findings that forbid it."""
-        digest = payloads.put(self.connection, row.parcel) if row.parcel else ""
+        digest = payloads.put_late(self.connection, self.late, row.parcel) if row.parcel else ""
         crashpoints.reached("C03")
         upsert(
             self.connection,
@@ -380,8 +378,8 @@ class JournalTransaction(JournalReader):
                 "id": identifier,
                 "kind": kind,
                 "state": state,
-                "body_digest": payloads.put(self.connection, body),
-                "proof_digest": payloads.put(self.connection, proof) if proof else "",
+                "body_digest": payloads.put_late(self.connection, self.late, body),
+                "proof_digest": payloads.put_late(self.connection, self.late, proof) if proof else "",
                 "names": [],
                 "facts": facts,
                 "attempts": 0,
@@ -407,14 +405,9 @@ class JournalTransaction(JournalReader):
         self._incoming(identifier, state=state)
         self.enter(entry)
         if receipt:
-            self.connection.execute(
-                sa.insert(posted).values(
-                    agency=self.agency,
-                    body_digest=payloads.put(self.connection, receipt),
-                    attempts=0,
-                    not_before=to_text(now),
-                )
-            )
+            digest = payloads.put_late(self.connection, self.late, receipt)
+            row = {"agency": self.agency, "body_digest": digest, "attempts": 0, "not_before": to_text(now)}
+            self.late.add(posted, row)
 
     def not_now(self, identifier: str, attempts: int, again_at: datetime) -> None:
         """The local system is away: nothing is said to anyone, try again at `again_at`."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from axis.errors import Corrupted, Fault, Problem
-from axis.infra.database import insert_or_ignore, metadata
+from axis.infra.database import LateRows, insert_or_ignore, metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,13 +23,38 @@ payload = sa.Table(
 )
 
 
+def digest_of(content: bytes) -> str:
+    """The hex SHA-256 that `content` is kept under."""
+    return hashlib.sha256(content).hexdigest()
+
+
 def put(connection: Connection, content: bytes) -> str:
     """Store `content` unless it is there; its hex SHA-256."""
-    digest = hashlib.sha256(content).hexdigest()
+    digest = digest_of(content)
     # Asking first spares sending megabytes that are already there; the UNIQUE key still decides.
     if connection.execute(sa.select(payload.c.digest).where(payload.c.digest == digest)).first() is None:
         insert_or_ignore(connection, payload, {"digest": digest, "content": content})
     return digest
+
+
+def put_late(connection: Connection, late: LateRows, content: bytes) -> str:
+    """As :func:`put`, with the transaction's end: its bytes cannot be read before."""
+    if len(content) > 64 * 1024:
+        return put(connection, content)
+    digest = digest_of(content)
+    late.add(payload, {"digest": digest, "content": content})
+    return digest
+
+
+def get_all(connection: Connection, digests: Iterable[str]) -> dict[str, bytes]:
+    """The bytes with these digests. Raises :class:`Corrupted` BODY_CORRUPT when some are missing or altered."""
+    wanted = sorted(set(digests))
+    rows = connection.execute(sa.select(payload).where(payload.c.digest.in_(wanted)))
+    found = {row.digest: bytes(row.content) for row in rows}
+    for digest in wanted:
+        if digest not in found or hashlib.sha256(found[digest]).hexdigest() != digest:
+            raise Corrupted(Problem(Fault.BODY_CORRUPT, expected=digest))
+    return found
 
 
 def get(connection: Connection, digest: str) -> bytes:

@@ -25,7 +25,7 @@ from axis.core.message import Message, Route
 from axis.core.trust import HUB
 from axis.errors import Corrupted, Fault, Problem
 from axis.infra import payloads
-from axis.infra.database import BIG_ID, Database, insert_all_or_ignore, insert_or_ignore, metadata, upsert
+from axis.infra.database import BIG_ID, Database, LateRows, insert_all_or_ignore, insert_or_ignore, metadata, upsert
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -225,7 +225,9 @@ class HubStore:
     def transaction(self) -> Iterator[HubTransaction]:
         """One transaction: everything in the block is kept, or nothing."""
         with self.database.begin() as connection:
-            yield HubTransaction(connection)
+            tx = HubTransaction(connection)
+            yield tx
+            tx.late.insert()
 
     @contextmanager
     def reading(self) -> Iterator[HubReader]:
@@ -243,12 +245,12 @@ class HubStore:
         if self.database.is_sqlite:
             with self.reading() as reader:
                 due = reader.due(now, limit, excluded)
-                messages = [message(reader, one) for one in due]
+                messages = _messages(reader.connection, due)
             yield Claim(due, messages, self.transaction)
             return
         with self.transaction() as tx:
             due = tx.due(now, limit, excluded, lock=True)
-            yield Claim(due, [message(tx, one) for one in due], lambda: nullcontext(tx))
+            yield Claim(due, _messages(tx.connection, due), lambda: nullcontext(tx))
 
 
 class HubReader:
@@ -411,73 +413,62 @@ class HubReader:
 class HubTransaction(HubReader):
     """Changes to the record, each with its ledger entry. Made by :meth:`HubStore.transaction`."""
 
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self.late = LateRows(connection)
+
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """What the block changed is undone when it raises; the transaction goes on."""
-        with self.connection.begin_nested():
+        with self.late.undone_with(self.connection.begin_nested()):
             yield
 
     def enter(self, entry: Entry) -> str:
         """Append `entry`, not yet in sequence; its digest."""
         digest = entry.digest
-        self.connection.execute(
-            sa.insert(ledger_entry).values(digest=digest, canonical=entry.canonical, axis_id=entry.axis_id)
-        )
+        self.late.add(ledger_entry, {"digest": digest, "canonical": entry.canonical, "axis_id": entry.axis_id})
         return digest
 
-    def accept(self, candidate: Candidate, axis_id: str, parcel: bytes, version: int, now: datetime) -> str | None:
-        """Take the candidate's key and store its parcel; the ledger entry's digest, None if the key is taken.
+    def accept(
+        self,
+        candidate: Candidate,
+        entry: Entry,
+        version: int,
+        parcel: bytes,
+        acceptance: bytes,
+        statement: Statement,
+        now: datetime,
+    ) -> tuple[str, str] | None:
+        """Take the candidate's key, with parcel, ledger entry and the A.1 receipt, which is sent to the sender;
+        (the parcel's digest, the receipt's), None if the key is taken.
 
-        The caller completes it with :meth:`store_acceptance` and :meth:`add_delivery` in this transaction.
+        The caller completes it with :meth:`add_delivery` in this transaction.
         """
         packet = candidate.packet
-        taken = insert_or_ignore(
-            self.connection,
-            submission,
-            {
-                "axis_id": axis_id,
-                "key": candidate.key,
-                "kind": packet.kind.value,
-                "sender": candidate.sender,
-                "organ_id": packet.sender.organ_id,
-                "document_id": named(packet),
-                "code": packet.code,
-                "subject": packet.subject,
-                "status_code": packet.status_code,
-                "priority": packet.priority,
-                "content_digest": candidate.parcel.content_digest,
-                "parcel_digest": "",
-                "acceptance_digest": "",
-                "registry_version": version,
-                "received_at": to_text(now),
-            },
-        )
-        if not taken:
-            return None
-        digest = payloads.put(self.connection, parcel)
-        self.connection.execute(
-            sa.update(submission).where(submission.c.axis_id == axis_id).values(parcel_digest=digest)
-        )
-        detail: dict[str, Any] = {
-            "document_id": named(packet),
+        parcel_digest, receipt_digest = payloads.digest_of(parcel), payloads.digest_of(acceptance)
+        row = {
+            "axis_id": entry.axis_id,
+            "key": candidate.key,
             "kind": packet.kind.value,
+            "sender": candidate.sender,
+            "organ_id": packet.sender.organ_id,
+            "document_id": named(packet),
+            "code": packet.code,
+            "subject": packet.subject,
+            "status_code": packet.status_code,
+            "priority": packet.priority,
             "content_digest": candidate.parcel.content_digest,
-            "parcel_digest": digest,
-            "registry": version,
+            "parcel_digest": parcel_digest,
+            "acceptance_digest": receipt_digest,
+            "registry_version": version,
+            "received_at": to_text(now),
         }
-        if packet.status_code:
-            detail["status"] = packet.status_code
-        return self.enter(Entry(now, HUB, "submission.accepted", axis_id, "", detail | {"sender": candidate.sender}))
-
-    def store_acceptance(
-        self, axis_id: str, receipt: bytes, statements: Sequence[Statement], sender: str, now: datetime
-    ) -> str:
-        """Keep the A.1 receipt, send it to the sender; its digest."""
-        digest = self.issue(axis_id, receipt, statements, sender, now)
-        self.connection.execute(
-            sa.update(submission).where(submission.c.axis_id == axis_id).values(acceptance_digest=digest)
-        )
-        return digest
+        if not insert_or_ignore(self.connection, submission, row):
+            return None
+        payloads.put_late(self.connection, self.late, parcel)
+        self.enter(entry)
+        self.issue(entry.axis_id, acceptance, [statement], candidate.sender, now)
+        return parcel_digest, receipt_digest
 
     def refuse(
         self,
@@ -491,7 +482,7 @@ class HubTransaction(HubReader):
         now: datetime,
     ) -> None:
         """Keep the A.2 receipt under (sender, digest) and send it to the sender."""
-        receipt_digest = payloads.put(self.connection, receipt)
+        receipt_digest = payloads.put_late(self.connection, self.late, receipt)
         upsert(
             self.connection,
             refusal,
@@ -532,18 +523,19 @@ class HubTransaction(HubReader):
         urgent: bool = False,
     ) -> None:
         """An outbox row: publish the payload `body` (a digest) to agency `code`."""
-        self.connection.execute(
-            sa.insert(outbox).values(
-                code=code,
-                urgent=urgent,
-                message_id=delivery_id or body,
-                body_digest=body,
-                proof_digest=proof,
-                delivery_id=delivery_id,
-                not_before=to_text(now),
-                attempts=0,
-                created_at=to_text(now),
-            )
+        self.late.add(
+            outbox,
+            {
+                "code": code,
+                "urgent": urgent,
+                "message_id": delivery_id or body,
+                "body_digest": body,
+                "proof_digest": proof,
+                "delivery_id": delivery_id,
+                "not_before": to_text(now),
+                "attempts": 0,
+                "created_at": to_text(now),
+            },
         )
 
     def issue(
@@ -557,20 +549,20 @@ class HubTransaction(HubReader):
         issuer: str = HUB,
     ) -> str:
         """Keep a receipt, its statements under their UNIQUE key, and send it to agency `to`; its digest."""
-        digest = payloads.put(self.connection, receipt)
+        digest = payloads.put_late(self.connection, self.late, receipt)
         for one in statements:
-            insert_or_ignore(
-                self.connection,
-                statement,
-                {
-                    "issuer": issuer,
-                    "event": one.event.code,
-                    "axis_id": axis_id,
-                    "recipient": one.recipient,
-                    "receipt_digest": digest,
-                    "time": to_text(one.time),
-                },
-            )
+            row = {
+                "issuer": issuer,
+                "event": one.event.code,
+                "axis_id": axis_id,
+                "recipient": one.recipient,
+                "receipt_digest": digest,
+                "time": to_text(one.time),
+            }
+            if issuer == HUB:
+                self.late.add(statement, row)
+            else:  # the next message of the batch may be the same receipt once more
+                insert_or_ignore(self.connection, statement, row)
         self.send(to, digest, now)
         return digest
 
@@ -622,9 +614,9 @@ class HubTransaction(HubReader):
         )
         self.enter(entry)
 
-    def sent(self, row: int) -> None:
-        """An outbox row was confirmed: it is done."""
-        self.connection.execute(sa.delete(outbox).where(outbox.c.id == row))
+    def sent(self, rows: Sequence[int]) -> None:
+        """These outbox rows were confirmed: they are done."""
+        self.connection.execute(sa.delete(outbox).where(outbox.c.id.in_(rows)))
 
     def postpone(self, due: Due, until: datetime, entry: Entry | None) -> None:
         """An outbox row was not confirmed: try again at `until`."""
@@ -787,6 +779,7 @@ def _due(row: RowMapping) -> Due:
     )
 
 
-def message(reader: HubReader, due: Due) -> Message:
-    """The message of an outbox row."""
-    return Message(due.message_id, due.route, reader.payload(due.body_digest), reader.payload(due.proof_digest))
+def _messages(connection: Connection, due: Sequence[Due]) -> list[Message]:
+    digests = {digest for one in due for digest in (one.body_digest, one.proof_digest) if digest}
+    found = payloads.get_all(connection, digests) | {"": b""}
+    return [Message(one.message_id, one.route, found[one.body_digest], found[one.proof_digest]) for one in due]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -191,7 +192,9 @@ def _record(hub: Hub, tx: HubTransaction, opened: _Opened, now: datetime) -> boo
     try:
         if opened.is_receipt and opened.problems:
             raise _QuarantineError(opened.problems[0])
-        with tx.savepoint():
+        # A document is refused before anything is changed for it; of several statements the second may be bad.
+        several = opened.said is not None and len(opened.said.statements) > 1
+        with tx.savepoint() if several else nullcontext():
             if opened.said is not None:
                 _record_receipt(tx, opened, opened.said, now)
             elif opened.candidate is not None:
@@ -213,7 +216,6 @@ def _record(hub: Hub, tx: HubTransaction, opened: _Opened, now: datetime) -> boo
 
 
 def _record_document(hub: Hub, tx: HubTransaction, opened: _Opened, candidate: Candidate, now: datetime) -> None:
-    message, registry = opened.delivered.message, hub.registry()
     taken = tx.accepted_by_key(candidate.key)
     if taken is not None:
         _answer_taken(tx, candidate, taken, now)
@@ -222,14 +224,12 @@ def _record_document(hub: Hub, tx: HubTransaction, opened: _Opened, candidate: C
     if candidate.packet.kind is Kind.STATUS:
         original, climbed = _original(tx, candidate)
     axis_id = hub.new_id(now)
-    entry = tx.accept(candidate, axis_id, message.body, registry.version, now)
-    if entry is None:  # another worker took the key in between
-        taken = tx.accepted_by_key(candidate.key)
+    if not _accept(hub, tx, opened, candidate, axis_id, now, silent=original is not None and not climbed):
+        taken = tx.accepted_by_key(candidate.key)  # another worker took the key in between
         if taken is None:
             raise Unavailable(Problem(Fault.STORE_DOWN, got="key taken and gone"))
         _answer_taken(tx, candidate, taken, now)
         return
-    _accept(hub, tx, candidate, axis_id, entry, opened.digest, now, silent=original is not None and not climbed)
     if original is not None and climbed:
         detail = {
             "unit": candidate.packet.sender.organ_id,
@@ -253,25 +253,30 @@ def _original(tx: HubTransaction, candidate: Candidate) -> tuple[Row, str]:
 
 
 def _accept(
-    hub: Hub,
-    tx: HubTransaction,
-    candidate: Candidate,
-    axis_id: str,
-    entry: str,
-    parcel_digest: str,
-    now: datetime,
-    *,
-    silent: bool,
-) -> None:
-    """A.1 for an accepted candidate, and its deliveries (none if `silent`)."""
+    hub: Hub, tx: HubTransaction, opened: _Opened, candidate: Candidate, axis_id: str, now: datetime, *, silent: bool
+) -> bool:
+    """A.1 for an accepted candidate, and its deliveries (none if `silent`). False if its key is taken."""
+    packet, version = candidate.packet, hub.registry().version
     subject = _subject(candidate, axis_id)
+    detail = {
+        "document_id": subject.document_id,
+        "kind": subject.kind,
+        "content_digest": subject.content_digest,
+        "parcel_digest": opened.digest,
+        "registry": version,
+        "sender": candidate.sender,
+    }
+    if packet.status_code:
+        detail["status"] = packet.status_code
+    entry = Entry(now, HUB, "submission.accepted", axis_id, "", detail)
     addressees = () if silent else candidate.addressees
     recipients = tuple(a.code for a in addressees if not a.closed)
-    accepted = Statement(hub.new_id(now), Event.SubmissionAcceptance, whole(now), "", recipients, (), entry)
-    version = hub.registry().version
-    a1 = receipt.signed(Receipt(hub.installation, HUB, subject, (accepted,), version), hub.signer, now)
-    proof = tx.store_acceptance(axis_id, a1, [accepted], candidate.sender, now)
-    urgent = candidate.packet.priority > 0
+    said = Statement(hub.new_id(now), Event.SubmissionAcceptance, whole(now), "", recipients, (), entry.digest)
+    a1 = receipt.signed(Receipt(hub.installation, HUB, subject, (said,), version), hub.signer, now)
+    kept = tx.accept(candidate, entry, version, opened.delivered.message.body, a1, said, now)
+    if kept is None:
+        return False
+    body, proof = kept
     for addressee in addressees:
         delivery_id = hub.new_id(now)
         tx.add_delivery(axis_id, delivery_id, addressee, now)
@@ -280,7 +285,8 @@ def _accept(
             problem = Problem(Fault.AGENCY_CLOSED, got=addressee.code, expected="-")
             hub.fail_delivery(tx, delivery_id, problem, 0, now)
         else:
-            tx.send(addressee.code, parcel_digest, now, proof=proof, delivery_id=delivery_id, urgent=urgent)
+            tx.send(addressee.code, body, now, proof=proof, delivery_id=delivery_id, urgent=packet.priority > 0)
+    return True
 
 
 def _answer_taken(tx: HubTransaction, candidate: Candidate, taken: Row, now: datetime) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import logging
 import os
 import random
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from adapters.base import Folder, LocalFile
@@ -19,6 +20,7 @@ from axis.core.message import agency_routes
 from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.core.trust import HUB, HubOnly, read_registry
 from axis.errors import AxisError, Fault, Problem, Rejected, Unavailable, rejected
+from axis.infra.journal import JournalTransaction
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,11 +28,12 @@ if TYPE_CHECKING:
     from axis.core.message import Delivered, Message
     from axis.core.parcel import Parcel
     from axis.infra.database import Row
-    from axis.infra.journal import JournalReader, JournalTransaction
+    from axis.infra.journal import JournalReader
     from axis.services.agency import Agency
 
 log = logging.getLogger("axis.deliver")
 Names = list[tuple[Folder, str]]
+Change = Callable[[JournalTransaction], None]
 BATCH_MESSAGES, BATCH_BYTES = 50, 32 * 1024 * 1024
 FIRST_RETRY, LONGEST_RETRY = 2.0, 600.0  # seconds, while the agency's system is away
 
@@ -51,10 +54,12 @@ def take(agency: Agency, now: datetime, timeout: float = 0) -> int:
         return 0
     crashpoints.reached("D01")
     # Registries first, and committed: what comes with them may need them.
-    registries = [d for d in taken if _main(d.message) == parcel.REGISTRY]
+    mains = [_main(d.message) for d in taken]
+    registries = [d for d, main in zip(taken, mains, strict=True) if main == parcel.REGISTRY]
+    others = [d for d, main in zip(taken, mains, strict=True) if main != parcel.REGISTRY]
     _keep_all(agency, registries, now)
-    agency.forget_registry()
-    others = [d for d in taken if d not in registries]
+    if registries:
+        agency.forget_registry()
     if others and not agency.is_enrolled():
         agency.broker.close()  # nothing can be believed yet: it comes again
         return len(registries)
@@ -71,62 +76,78 @@ def _main(message: Message) -> str:
 
 
 def _keep_all(agency: Agency, taken: list[Delivered], now: datetime) -> None:
-    if not taken:
+    """Judge each, keep what is good in one transaction, acknowledge it; reject the rest."""
+    judged: list[tuple[Delivered, Change | Problem]] = [(d, _judged(agency, d.message, now)) for d in taken]
+    if not judged:
         return
-    done: list[Delivered] = []
-    bad: list[Delivered] = []
-    with agency.journal.transaction() as tx:
-        for delivered in taken:
-            try:
-                with tx.savepoint():
-                    _keep(agency, tx, delivered.message, now)
-            except Rejected as error:
-                problem = error.problems[0]
-            except AxisError:
-                raise
-            except Exception as error:
-                log.exception("%s: message %s broke the adapter", agency.code, delivered.message.id)
-                problem = Problem(Fault.INTERNAL, got=type(error).__name__)
-            else:
-                done.append(delivered)
-                continue
-            log.error("%s: message %s rejected: %s", agency.code, delivered.message.id, problem.text())
-            detail = {"code": problem.fault.code, "got": problem.got, "message": delivered.message.id}
-            tx.enter(Entry(now, agency.code, "mail.rejected", "", "", detail))
-            bad.append(delivered)
+    try:
+        _keep(agency, judged, now)
+    except AxisError:
+        raise
+    except Exception as error:  # our own bug with one of them: find out which, one by one
+        if len(judged) > 1:
+            for delivered in taken:
+                _keep_all(agency, [delivered], now)
+            return
+        log.exception("%s: message %s broke the adapter", agency.code, taken[0].message.id)
+        judged = [(taken[0], Problem(Fault.INTERNAL, got=type(error).__name__))]
+        _keep(agency, judged, now)
     crashpoints.reached("D02")
-    if done:
+    if done := [d for d, change in judged if not isinstance(change, Problem)]:
         if any(_main(d.message) == parcel.RECEIPT for d in done):
             crashpoints.reached("T04")
         agency.broker.ack(done)
-    if bad:
+    if bad := [d for d, change in judged if isinstance(change, Problem)]:
         agency.broker.reject(bad)
 
 
-def _keep(agency: Agency, tx: JournalTransaction, message: Message, now: datetime) -> None:
-    main = parcel.peek(message.body)[0]
-    if main == parcel.REGISTRY:
-        _keep_registry(agency, tx, message.body, now)
-    elif main == parcel.RECEIPT:
-        _keep_receipt(agency, tx, message.body, now)
-    else:
-        _keep_document(agency, tx, message, now)
+def _judged(agency: Agency, message: Message, now: datetime) -> Change | Problem:
+    """What keeping a message will change in the journal, or why it cannot be believed."""
+    try:
+        main = _main(message)
+        if main == parcel.REGISTRY:
+            return _keep_registry(agency, message.body, now)
+        if main == parcel.RECEIPT:
+            return _keep_receipt(agency, message.body, now)
+        return _keep_document(agency, message, now)
+    except Rejected as error:
+        return error.problems[0]
+    except AxisError:
+        raise
+    except Exception as error:
+        log.exception("%s: message %s broke the adapter", agency.code, message.id)
+        return Problem(Fault.INTERNAL, got=type(error).__name__)
 
 
-def _keep_registry(agency: Agency, tx: JournalTransaction, body: bytes, now: datetime) -> None:
+def _keep(agency: Agency, judged: list[tuple[Delivered, Change | Problem]], now: datetime) -> None:
+    with agency.journal.transaction() as tx:
+        for delivered, change in judged:
+            if not isinstance(change, Problem):
+                change(tx)
+                continue
+            log.error("%s: message %s rejected: %s", agency.code, delivered.message.id, change.text())
+            detail = {"code": change.fault.code, "got": change.got, "message": delivered.message.id}
+            tx.enter(Entry(now, agency.code, "mail.rejected", "", "", detail))
+
+
+def _keep_registry(agency: Agency, body: bytes, now: datetime) -> Change:
     registry = read_registry(body, agency.hub)
     if registry.installation != agency.installation:
         raise rejected(Fault.REGISTRY_INVALID, f"installation {registry.installation}")
-    current = tx.registry_version()
-    if registry.version < current:
-        old = Problem(Fault.REGISTRY_OLD, got=str(registry.version), expected=str(current))
-        log.warning("%s: %s", agency.code, old.text())
-        return
     entry = Entry(now, agency.code, "registry.installed", "", "", {"version": registry.version})
-    tx.install(registry.version, body, entry)
+
+    def change(tx: JournalTransaction) -> None:
+        current = tx.registry_version()
+        if registry.version < current:
+            old = Problem(Fault.REGISTRY_OLD, got=str(registry.version), expected=str(current))
+            log.warning("%s: %s", agency.code, old.text())
+        else:
+            tx.install(registry.version, body, entry)
+
+    return change
 
 
-def _keep_receipt(agency: Agency, tx: JournalTransaction, body: bytes, now: datetime) -> None:
+def _keep_receipt(agency: Agency, body: bytes, now: datetime) -> Change:
     opened = parcel.verify(body, agency.registry(), now)
     said = receipt.read(opened.content, opened.signer)
     subject = said.subject
@@ -146,12 +167,16 @@ def _keep_receipt(agency: Agency, tx: JournalTransaction, body: bytes, now: date
             "receipt": digest,
         },
     )
-    event = said.statements[0].event
-    if event is Event.SubmissionAcceptance:
-        tx.answered(subject.content_digest, "accepted", subject.axis_id, digest, [])
-    elif event is Event.SubmissionRejection:
-        tx.answered(subject.content_digest, "refused", "", digest, _findings(said.statements[0]))
-    tx.receive(digest, "receipt", body, b"", "received", {}, entry)
+    first = said.statements[0]
+
+    def change(tx: JournalTransaction) -> None:
+        if first.event is Event.SubmissionAcceptance:
+            tx.answered(subject.content_digest, "accepted", subject.axis_id, digest, [])
+        elif first.event is Event.SubmissionRejection:
+            tx.answered(subject.content_digest, "refused", "", digest, _findings(first))
+        tx.receive(digest, "receipt", body, b"", "received", {}, entry)
+
+    return change
 
 
 def _findings(statement: Statement) -> list[dict[str, object]]:
@@ -167,7 +192,7 @@ def _findings(statement: Statement) -> list[dict[str, object]]:
     ]
 
 
-def _keep_document(agency: Agency, tx: JournalTransaction, message: Message, now: datetime) -> None:
+def _keep_document(agency: Agency, message: Message, now: datetime) -> Change:
     """Believe the hub's A.1 first, then the parcel as of its acceptance."""
     accepted = receipt.read(parcel.peek(message.proof)[1], HUB)
     subject, statement = accepted.subject, accepted.statements[0]
@@ -175,15 +200,23 @@ def _keep_document(agency: Agency, tx: JournalTransaction, message: Message, now
         # Held on the hub's own word only: by the certificate of enrolment, which needs no registry.
         parcel.verify(message.proof, HubOnly(agency.hub), statement.time)
         entry = Entry(now, agency.code, "mail.held", subject.axis_id, "", {"registry": accepted.registry_version})
-        tx.receive(subject.axis_id, _kind(subject), message.body, message.proof, "held", _facts(subject), entry)
-        return
+        return _receive(subject, message, "held", entry)
     try:
         verify_mail(agency, message.body, message.proof)
     except Rejected as error:
         if error.fault is Fault.RECEIPT_INVALID:
             raise  # the hub's word cannot be believed: nobody to answer. Otherwise E.2 will tell the sender.
     entry = Entry(now, agency.code, "mail.received", subject.axis_id, "", {"content_digest": subject.content_digest})
-    tx.receive(subject.axis_id, _kind(subject), message.body, message.proof, "received", _facts(subject), entry)
+    return _receive(subject, message, "received", entry)
+
+
+def _receive(subject: Subject, message: Message, state: str, entry: Entry) -> Change:
+    kind, facts = _kind(subject), _facts(subject)
+
+    def change(tx: JournalTransaction) -> None:
+        tx.receive(subject.axis_id, kind, message.body, message.proof, state, facts, entry)
+
+    return change
 
 
 def _facts(subject: Subject) -> dict[str, str]:
@@ -239,16 +272,16 @@ def hand_over(agency: Agency, now: datetime) -> int:
     with E.1. After a crash in between, what is still out of sight is shown; what is not was shown before.
     """
     _release_held(agency)
-    with agency.journal.reading() as reader:
-        rows = reader.to_hand_over(now, BATCH_MESSAGES)
     outcomes: list[tuple[Row, AxisError | None]] = []
     prepared: list[tuple[Row, Names]] = []
-    for row in rows:
-        names: Names = [(folder, name) for folder, name in row["names"]]
-        try:
-            prepared.append((row, _prepare(agency, row) if row["state"] == "received" else names))
-        except (Unavailable, Rejected) as error:
-            outcomes.append((row, error))
+    with agency.journal.reading() as reader:
+        rows = reader.to_hand_over(now, BATCH_MESSAGES)
+        for row in rows:
+            names: Names = [(folder, name) for folder, name in row["names"]]
+            try:
+                prepared.append((row, _prepare(agency, reader, row) if row["state"] == "received" else names))
+            except (Unavailable, Rejected) as error:
+                outcomes.append((row, error))
     if fresh := [(row, names) for row, names in prepared if row["state"] == "received"]:
         with agency.journal.transaction() as tx:
             for row, names in fresh:
@@ -285,9 +318,8 @@ def _needed_version(proof: bytes) -> int:
     return receipt.read(parcel.peek(proof)[1], HUB).registry_version
 
 
-def _prepare(agency: Agency, row: Row) -> Names:
-    with agency.journal.reading() as reader:
-        files = _files(agency, reader, row)
+def _prepare(agency: Agency, reader: JournalReader, row: Row) -> Names:
+    files = _files(agency, reader, row)
     agency.adapter.prepare(files)
     return [(file.folder, file.name) for file in files]
 
@@ -366,5 +398,5 @@ def _receipt_files(agency: Agency, reader: JournalReader, body: bytes) -> list[L
 
 def _signer(agency: Agency, body: bytes) -> str:
     """Who signed a receipt that was verified when it was taken."""
-    signature = parcel.peek(body)[2]
+    signature = parcel.peek_signature(body)
     return agency.registry().certificate(signature.certificate, signature.signing_time)[0]

@@ -42,20 +42,22 @@ def step(hub: Hub, now: datetime) -> int:
         with claim.recording() as tx:
             tx.lock_documents_of([one.delivery_id for one in claim.due if one.delivery_id])
             consigned: dict[str, list[Row]] = {}
+            confirmed: list[int] = []
             for one, outcome in zip(claim.due, outcomes, strict=True):
                 if outcome is Outcome.CONFIRMED:
                     hub.breakers.succeeded(one.route.code)
+                    confirmed.append(one.row)
                     _confirmed(tx, one, consigned, now)
                 else:
                     hub.breakers.failed(one.route.code, now, random.random())  # noqa: S311  jitter
                     _failed(hub, tx, one, outcome, now)
+            tx.sent(confirmed)
             for rows in consigned.values():
                 _consign(hub, tx, rows, now)
     return len(claim.due)
 
 
 def _confirmed(tx: HubTransaction, due: Due, consigned: dict[str, list[Row]], now: datetime) -> None:
-    tx.sent(due.row)
     if not due.delivery_id:
         return
     row = tx.delivery_for_update(due.delivery_id)
@@ -83,7 +85,7 @@ def _consign(hub: Hub, tx: HubTransaction, rows: list[Row], now: datetime) -> No
 def _failed(hub: Hub, tx: HubTransaction, due: Due, outcome: Outcome, now: datetime) -> None:
     attempts = due.attempts + 1
     if due.delivery_id and attempts >= hub.give_up_attempts:
-        tx.sent(due.row)
+        tx.sent([due.row])
         problem = Problem(Fault.UNDELIVERED, got=str(attempts), expected=outcome.value)
         hub.fail_delivery(tx, due.delivery_id, problem, attempts, now)
         return

@@ -133,6 +133,7 @@ def test_a_duty_is_held_by_one_worker_and_each_change_of_holder_has_a_higher_tok
         assert tx.hold("sequence", "two", now + store.LEASE * 2) == 2
         assert tx.hold("sequence", "one", now + store.LEASE * 2) is None, "it comes back and is no longer the holder"
         tx.enter(Entry(now, "HUB", "one"))
+    with record.transaction() as tx:
         assert tx.sequence("one", now + store.LEASE * 2, 10) == 0
         assert tx.sequence("two", now + store.LEASE * 2, 10) == 1
 
@@ -170,7 +171,7 @@ def test_what_one_worker_has_claimed_another_passes_over(database: Database) -> 
         assert len(yours.due) == 4
         assert not {one.row for one in mine.due} & {one.row for one in yours.due}
         with mine.recording() as tx:
-            tx.sent(mine.due[0].row)
+            tx.sent([mine.due[0].row])
     with record.claim(now, 100) as rest_of_them:
         assert len(rest_of_them.due) == 9
 

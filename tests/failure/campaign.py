@@ -36,7 +36,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as Xml
 
-from axis import bootstrap, config
+from axis import bootstrap, config, crashpoints
 from axis.services import enrol
 from tests.line import document
 from tests.servers import PostgreSql, RabbitMq
@@ -142,9 +142,8 @@ def _receipt(path: Path) -> tuple[str, list[str]]:
     """(DocumentId, recipients) of a receipt, read without any of axis' code."""
     with zipfile.ZipFile(path) as container:
         root = Xml.fromstring(container.read("receipt.xml"))
-    subject = next(element for element in root if element.tag.rpartition("}")[2].lower() == "subject")
-    statements = [element for element in root if element.tag.rpartition("}")[2].lower() == "statement"]
-    return subject.attrib["documentId"], [one.attrib["recipient"] for one in statements]
+    about, *statements = root
+    return about.text or "", [one.attrib["recipient"] for one in statements]
 
 
 def _attachments(packet: bytes) -> Iterator[str]:
@@ -155,3 +154,148 @@ def _attachments(packet: bytes) -> Iterator[str]:
                 yield hashlib.sha256(base64.b64decode("".join((element.text or "").split()))).hexdigest()
             except binascii.Error:
                 yield "unreadable"
+
+
+# -- The installation ---------------------------------------------------------------------------------------------
+
+
+class Service:
+    """One of our processes, started again whenever it is dead."""
+
+    def __init__(self, name: str, home: Path, arguments: tuple[str, ...], environment: dict[str, str]) -> None:
+        self.name = name
+        self.points = HUB_POINTS if arguments[0] == "hub" else ADAPTER_POINTS
+        self._command = [
+            sys.executable,
+            *(["-m", "cProfile", "-o", f"/tmp/prof-{name}"] if os.environ.get("PROF") else []),
+            "-m",
+            "cli",
+            *arguments,
+            "--home",
+            str(home),
+        ]
+        self._environment = environment
+        self._log = (home.parent / f"{name}.log").open("ab")
+        self._process: subprocess.Popen[bytes] | None = None
+        self.exits: list[int] = []
+        self.deaths = 0
+
+    def start(self, crash_at: str = "") -> None:
+        """Start it, armed to die at a crash point."""
+        environment = {**self._environment, **({"AXIS_CRASH_AT": crash_at} if crash_at else {})}
+        self._process = subprocess.Popen(self._command, env=environment, stderr=self._log, stdout=self._log)
+
+    def is_dead(self) -> bool:
+        """True when it has ended; a SIGKILL is counted as a death, any other end as an exit."""
+        if self._process is None:
+            return True
+        code = self._process.poll()
+        if code is None:
+            return False
+        self._process = None
+        if code == -signal.SIGKILL:
+            self.deaths += 1
+        else:
+            self.exits.append(code)
+        return True
+
+    def kill(self) -> None:
+        """SIGKILL, now."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self.is_dead()
+
+    def stop(self) -> int:
+        """SIGTERM; its exit code."""
+        if self._process is None:
+            return 0
+        self._process.terminate()
+        code = self._process.wait(60)
+        self._process = None
+        return code
+
+
+HUB_POINTS = tuple(p for p in crashpoints.MEANING if p[0] in "HRA" or p in {"T02", "T03", "X04"})
+ADAPTER_POINTS = tuple(p for p in crashpoints.MEANING if p[0] in "CD" or p in {"T01", "T04"})
+
+
+class Installation:
+    """Homes, broker, database, and the processes."""
+
+    def __init__(self, folder: Path, rabbitmq: RabbitMq, postgres: PostgreSql) -> None:
+        self.rabbitmq, self.postgres = rabbitmq, postgres
+        name = f"campaign{uuid.uuid4().hex[:8]}"
+        rabbitmq.vhost(name)
+        database = postgres.database(name)
+        os.environ["AXIS_DATABASE_URL"] = database
+        settings = config.Config(
+            config.Installation(str(uuid.uuid4())),
+            config.Store("postgresql"),
+            config.Broker("amqp"),
+            adapter=config.Adapter(settle_seconds=0.1),
+        )
+        home = folder / "hub"
+        rows = [row for row in enrol.catalogue() if row["code"] in CODES]
+        enrol.create_home(home, settings, "p256", datetime.now(UTC), rows=rows)
+        self.home = bootstrap.open_home(home)
+        with bootstrap.reading(self.home) as record, record.reading() as reader:
+            registry = reader.payload(reader.registry_digest())
+        environment = {**os.environ, "AXIS_AMQP_URL": rabbitmq.add_hub(name)}
+        self.services = [Service(f"hub{n}", home, ("hub",), environment) for n in range(1, HUBS + 1)]
+        self.folders = {}
+        for code in CODES:
+            enrol.export(home, settings, [code], registry, folder / code, datetime.now(UTC))
+            self.folders[code] = folder / code / "agencies" / code
+            own = {k: v for k, v in os.environ.items() if k != "AXIS_DATABASE_URL"}
+            own["AXIS_AMQP_URL"] = rabbitmq.add_agency(name, code)
+            self.services.append(Service(code, folder / code, ("adapter", "run", code), own))
+
+
+# -- The campaign -------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Plan:
+    """What is to happen, in numbers."""
+
+    seed: int
+    minutes: float
+    documents: int
+    kills: int
+    broker_kills: int
+    database_kills: int
+
+
+def run(plan: Plan, folder: Path, rabbitmq: RabbitMq, postgres: PostgreSql) -> dict[str, int]:
+    dice = random.Random(plan.seed)
+    line = Installation(folder, rabbitmq, postgres)
+    ledger = Ledger(line.folders)
+    for service in line.services:
+        service.start()
+    begun = time.monotonic()
+    number = 0
+    while number < plan.documents:
+        for code in CODES:
+            while ledger.open[code] < 250 and number < plan.documents:
+                number += 1
+                others = [c for c in CODES if c != code]
+                ledger.drop(number, code, (dice.choice(others),), dice.randbytes(600))
+        ledger.look()
+        0 and print(f"\r{time.monotonic() - begun:6.1f} s {number} dropped {ledger.done} done", end="", flush=True)
+        time.sleep(0.2)
+    while ledger.done < number and time.monotonic() - begun < 300:
+        ledger.look()
+        time.sleep(0.2)
+    print(f"\n{number / (time.monotonic() - begun):.1f} documents/s")
+    os.system("ps -eo pid,ppid,time,rss,comm,args --sort=-time | cut -c1-110 | head -30")
+    for service in line.services:
+        print(service.name, service.stop(), service.exits)
+    return ledger.verdict()
+
+
+if __name__ == "__main__":
+    with TemporaryDirectory(prefix="axis-campaign-") as temporary, ExitStack() as stack:
+        postgres = stack.enter_context(PostgreSql())
+        rabbitmq = stack.enter_context(RabbitMq())
+        print(run(Plan(1, 5, int(sys.argv[1]), 0, 0, 0), Path(temporary), rabbitmq, postgres))

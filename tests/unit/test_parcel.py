@@ -112,7 +112,7 @@ def test_a_packet_of_fifty_megabytes_travels_and_more_than_a_message_holds_is_re
 
 
 def test_peeking_tells_the_name_the_bytes_and_the_claimed_time_without_trusting_anybody() -> None:
-    main, content, signature = parcel.peek(pki.good())
+    (main, content), signature = parcel.peek(pki.good()), parcel.peek_signature(pki.good())
     assert (main, content) == ("document.edxml", pki.DOCUMENT)
     assert signature.signing_time == pki.NOW - timedelta(minutes=1)
     assert signature.certificate == pki.signer("G22").der
