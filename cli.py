@@ -711,11 +711,34 @@ def agency_add(home: Path, code: str, name: str, name_en: str, kind: str, key_ty
     _show_change(registry.version, code, "add", as_json)
 
 
-def _show_change(version: int, code: str, change: str, as_json: bool) -> None:
+def _show_change(version: int, code: str, change: str, as_json: bool, *, changed: bool = True) -> None:
     if as_json:
-        _print({"registry": version, "code": code, "change": change})
+        _print({"registry": version, "code": code, "change": change, "changed": changed})
+    elif not changed:
+        click.echo(text("registry.same", LANG, code=code))
     else:
         click.echo(text("registry.changed", LANG, version=version, code=code, change=text(f"change.{change}", LANG)))
+
+
+def _carry_to_broker(home: Home, registry: Any, as_json: bool, also: tuple[str, ...] = ()) -> None:
+    """The broker follows the registry: rights first, then the open connections of who has none (and of `also`)."""
+    import time
+
+    from axis import bootstrap
+
+    management = bootstrap.management(home)
+    if management is None:
+        return
+    from axis.services import topology
+
+    begun = time.monotonic()
+    try:
+        ended = topology.follow(management, registry, _now(), also)
+    except AxisError:
+        _say("broker.unbarred")
+        raise
+    if not as_json:
+        click.echo(text("broker.barred", LANG, count=ended, seconds=time.monotonic() - begun))
 
 
 @agency.command("suspend", **_settings("help.agency.suspend", 'axis agency suspend H41 --reason "lộ khóa"'))
@@ -727,9 +750,12 @@ def agency_suspend(home: Path, code: str, reason: str, as_json: bool) -> None:
     from axis import bootstrap
     from axis.services import members
 
-    with bootstrap.registrar(_open(home)) as registrar:
+    opened = _open(home)
+    with bootstrap.registrar(opened) as registrar:
+        before, code = registrar.registry().version, members.member_code(registrar, code)
         registry = members.suspend(registrar, code, reason, _now())
-    _show_change(registry.version, code, "suspend", as_json)
+    _show_change(registry.version, code, "suspend", as_json, changed=registry.version != before)
+    _carry_to_broker(opened, registry, as_json)
 
 
 @agency.command("resume", **_settings("help.agency.resume", "axis agency resume H41"))
@@ -741,9 +767,12 @@ def agency_resume(home: Path, code: str, reason: str, as_json: bool) -> None:
     from axis import bootstrap
     from axis.services import members
 
-    with bootstrap.registrar(_open(home)) as registrar:
+    opened = _open(home)
+    with bootstrap.registrar(opened) as registrar:
+        before, code = registrar.registry().version, members.member_code(registrar, code)
         registry = members.resume(registrar, code, reason, _now())
-    _show_change(registry.version, code, "resume", as_json)
+    _show_change(registry.version, code, "resume", as_json, changed=registry.version != before)
+    _carry_to_broker(opened, registry, as_json)
 
 
 @agency.command("rotate", **_settings("help.agency.rotate", "axis agency rotate H41"))
@@ -763,9 +792,12 @@ def agency_rotate(home: Path, code: str, key_type: Any, revoke: bool, reason: st
     from axis import bootstrap
     from axis.services import members
 
-    with bootstrap.registrar(_open(home)) as registrar:
+    opened = _open(home)
+    with bootstrap.registrar(opened) as registrar:
+        code = members.member_code(registrar, code)
         registry = members.rotate(registrar, code, key_type, revoke=revoke, reason=reason, now=_now())
     _show_change(registry.version, code, "rotate", as_json)
+    _carry_to_broker(opened, registry, as_json, also=(code,) if revoke else ())
 
 
 @agency.command("export", **_settings("help.agency.export", "axis agency export G22 --to home-G22"))
@@ -791,6 +823,71 @@ def agency_export(home: Path, codes: tuple[str, ...], target: Path, as_json: boo
         _print({"home": str(target), "agencies": list(codes)})
     else:
         click.echo(text("export.done", LANG, target=target, codes=", ".join(codes)))
+
+
+# -- The broker ----------------------------------------------------------------------------------------------
+
+
+@main.group(help=text("help.broker", LANG), short_help=text("help.broker", LANG))
+def broker() -> None:
+    """See the help text."""
+
+
+@contextmanager
+def _broker_and_registry(home: Path) -> Iterator[tuple[Any, Any]]:
+    from axis import bootstrap
+
+    opened = _open(home)
+    management = bootstrap.management(opened)
+    if management is None:
+        raise click.UsageError(text("broker.none", LANG))
+    with bootstrap.reading_registry(opened) as registry:
+        yield management, registry
+
+
+@broker.command("setup", **_settings("help.broker.setup", "AXIS_MANAGEMENT_URL=http://… axis broker setup"))
+@click.option("--passwords", type=click.Path(path_type=Path, file_okay=False), help=text("help.broker.passwords", LANG))
+@click.option("--keep-guest", is_flag=True, help=text("help.broker.guest", LANG))
+@_home
+def broker_setup(home: Path, passwords: Path | None, keep_guest: bool, as_json: bool) -> None:
+    """Make what is missing."""
+    from axis import bootstrap
+    from axis.services import topology
+
+    changed = wrong = 0
+    with _broker_and_registry(home) as (management, registry):
+        for problem, mended in topology.set_up(management, registry, _now(), keep_guest=keep_guest):
+            changed += mended
+            wrong += not mended
+            if as_json:
+                _print({**problem.as_json(LANG), "changed": mended})
+            elif not mended:
+                click.echo(f"{problem.fault.code}: {_plain(problem.text(LANG))}", err=True)
+        if passwords is not None:
+            names = [user.name for user in topology.users(registry, _now())]
+            bootstrap.give_passwords(bootstrap.open_home(home), management, names, passwords)
+    if not as_json:
+        click.echo(text("broker.bad", LANG, count=wrong) if wrong else text("broker.done", LANG, count=changed))
+    sys.exit(REFUSED if wrong else DONE)
+
+
+@broker.command("check", **_settings("help.broker.check", "AXIS_MANAGEMENT_URL=http://… axis broker check"))
+@click.option("--keep-guest", is_flag=True, help=text("help.broker.guest", LANG))
+@_home
+def broker_check(home: Path, keep_guest: bool, as_json: bool) -> None:
+    """What is wrong."""
+    from axis.services import topology
+
+    with _broker_and_registry(home) as (management, registry):
+        problems = [one.problem for one in topology.differences(management, registry, _now(), keep_guest=keep_guest)]
+    for problem in problems:
+        if as_json:
+            _print(problem.as_json(LANG))
+        else:
+            click.echo(f"{problem.fault.code}: {_plain(problem.text(LANG))}")
+    if not as_json:
+        _say("broker.bad", count=len(problems)) if problems else click.echo(text("broker.good", LANG))
+    sys.exit(REFUSED if problems else DONE)
 
 
 # -- The demo ------------------------------------------------------------------------------------------------

@@ -11,9 +11,11 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from adapters.base import Adapter, Guarded
 from axis import config as settings
+from axis.core.message import HUB_USER
 from axis.core.trust import HUB, Certificate, Registry, read_registry, signing_certificate
 from axis.errors import Corrupted, Fault, Misconfigured, Problem, Unavailable
 from axis.infra import embedded, journal, keystore, payloads, store
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from axis.config import Config
     from axis.core.message import Broker
     from axis.infra.amqp import AmqpBroker
+    from axis.infra.management import Management
 
 log = logging.getLogger("axis")
 
@@ -200,6 +203,35 @@ def registrar(home: Home) -> Iterator[Registrar]:
         yield Registrar(home.path, record, signer, hub_certificate(home))
 
 
+def management(home: Home) -> Management | None:
+    """The broker's HTTP API, seen by an administrator; None when no URL is configured for it."""
+    from axis.infra.management import Management
+
+    url = home.config.management_url() if home.config.broker.kind == "amqp" else ""
+    if not url:
+        return None
+    vhost = unquote(urlsplit(home.config.broker_url().split(",")[0].strip()).path[1:]) or "/"
+    return Management(url, vhost, _at_home(home, home.config.broker.ca_file))
+
+
+def give_passwords(home: Home, management: Management, users: Sequence[str], folder: Path) -> None:
+    """A password for each broker user: the one in its file in `folder`, or a new one with its AMQP URL in a new
+    file, 0600."""
+    from axis.services import topology
+
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    parts = urlsplit(home.config.broker_url().split(",")[0].strip())
+    for user in users:
+        if (folder / user).exists():  # of an earlier run: the broker may be a new one
+            topology.give_password(
+                management, user, urlsplit((folder / user).read_text("utf-8").strip()).password or ""
+            )
+            continue
+        place = parts.netloc.rpartition("@")[2]
+        url = urlunsplit(parts._replace(netloc=f"{quote(user)}:{topology.give_password(management, user)}@{place}"))
+        keystore.write_private(folder / user, f"{url}\n".encode())
+
+
 def hub_part(home: Home, database: Database, broker: Broker) -> Hub:
     """A hub worker on these."""
     return Hub(
@@ -270,15 +302,16 @@ def _amqp(home: Home, user_id: str | None, name: str) -> AmqpBroker:
     from axis.infra.amqp import AmqpBroker
 
     broker = home.config.broker
-
-    def at_home(file: str) -> str:
-        return os.fspath(home.path / file) if file else ""
-
     return AmqpBroker(
         home.config.broker_url(),
         user_id=user_id,
         name=name,
-        ca_file=at_home(broker.ca_file),
-        certificate_file=at_home(broker.certificate_file),
-        key_file=at_home(broker.key_file),
+        ca_file=_at_home(home, broker.ca_file),
+        certificate_file=_at_home(home, broker.certificate_file, user_id),
+        key_file=_at_home(home, broker.key_file, user_id),
     )
+
+
+def _at_home(home: Home, file: str, user_id: str | None = None) -> str:
+    """The path of a configured file; ``{user}`` in it is the broker user's name."""
+    return os.fspath(home.path / file.replace("{user}", user_id or HUB_USER)) if file else ""

@@ -50,6 +50,8 @@ class Broker:
     # required: a parcel must carry the broker's word on who published it. optional: where all share one
     # broker user (a try-out), the signature alone says who sent.
     user_id: OneOf["required", "optional"] = "required"
+    management_url: str = ""  # of the broker's HTTP API, without a password; empty: taken from `management_url_env`
+    management_url_env: str = "AXIS_MANAGEMENT_URL"
     ca_file: str = ""  # for amqps: paths, relative to the home
     certificate_file: str = ""
     key_file: str = ""
@@ -99,6 +101,10 @@ class Config:
         """AMQP URL. Raises :class:`Misconfigured`."""
         return self.broker.url or _secret(environment, self.broker.url_env, "broker.url_env")
 
+    def management_url(self, environment: Mapping[str, str] = os.environ) -> str:
+        """URL of the broker's HTTP API; "" when none is configured."""
+        return self.broker.management_url or environment.get(self.broker.management_url_env, "")
+
 
 def load(home: Path) -> Config:
     """The settings of `home`. Raises :class:`Misconfigured`: HOME_MISSING, CONFIG_INVALID, CONFIG_UNKNOWN_KEY,
@@ -112,10 +118,10 @@ def load(home: Path) -> Config:
         raise Misconfigured(Problem(Fault.CONFIG_INVALID, str(path), "TOML", str(error))) from None
     problems: list[Problem] = []
     config = _build(Config, values, "", problems)
-    if not problems and urlsplit(config.broker.url).password:
-        problems.append(
-            Problem(Fault.CONFIG_INVALID, "broker.url", "no password here; use broker.url_env", "a password")
-        )
+    for key, url in (("url", config.broker.url), ("management_url", config.broker.management_url)) if config else ():
+        if urlsplit(url).password:
+            expected = f"no password here; use broker.{key}_env"
+            problems.append(Problem(Fault.CONFIG_INVALID, f"broker.{key}", expected, "a password"))
     if not problems and config.installation.role == "agency" and not config.installation.agencies:
         problems.append(Problem(Fault.CONFIG_INVALID, "installation.agencies", "at least one code", "none"))
     if not problems and config.hub.give_up_attempts < 1:

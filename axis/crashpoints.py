@@ -53,14 +53,23 @@ MEANING: Final[dict[Point, str]] = {
 }
 assert set(MEANING) == set(get_args(Point))  # noqa: S101  two spellings of one list
 
-_armed, _, _times = os.environ.get("AXIS_CRASH_AT", "").partition(":")
-_left = int(_times) if _times.isdecimal() else 1
+_armed, _left = "", 0
+
+
+def arm(point: str) -> None:
+    """Die at `point`, ``H03`` or ``H03:2`` for the second time that it is passed; never, if it is empty."""
+    global _armed, _left  # noqa: PLW0603  one process, one armed point
+    _armed, _, times = point.partition(":")
+    _left = int(times or 1)
 
 
 def reached(point: Point) -> None:
     """The process passes `point`; it dies here if the point is armed and was passed often enough."""
-    global _left  # noqa: PLW0603  one process, one armed point
+    global _left  # noqa: PLW0603
     if _armed == point:
         _left -= 1
         if _left <= 0:
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+arm(os.environ.get("AXIS_CRASH_AT", ""))

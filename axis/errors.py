@@ -266,6 +266,23 @@ class Fault(Enum):
     BROKER_DOWN = (OPERATOR, "Không kết nối được broker: {got}.", "The broker cannot be reached: {got}.")
     BROKER_NO_QUEUE = (OPERATOR, "Không có hàng đợi {got}.", "There is no queue {got}.")
     BROKER_CONFIG = (OPERATOR, "Broker cấu hình sai: {got}.", "The broker is not set up as needed: {got}.")
+    BROKER_MISSING = (
+        OPERATOR,
+        "Broker thiếu {path} {got}; chạy 'axis broker setup'.",
+        "The broker has no {path} {got}; run 'axis broker setup'.",
+    )
+    BROKER_DIFFERS = (
+        OPERATOR,
+        "Ở broker, {path}: cần {expected}, đang là {got}. Chạy 'axis broker setup'; tham số của hàng đợi thì không đổi được: "
+        "dừng hub, xóa hàng đợi, chạy lại lệnh rồi 'axis reconcile'.",
+        "At the broker, {path}: wanted {expected}, found {got}. Run 'axis broker setup'; the arguments of a queue cannot be "
+        "changed: stop the hub, delete the queue, run it again and then 'axis reconcile'.",
+    )
+    BROKER_FEW_MEMBERS = (
+        OPERATOR,
+        "Hàng đợi {path} chỉ có {got} bản trên {expected} nút; thêm bằng 'rabbitmq-queues grow'.",
+        "Queue {path} has only {got} members for {expected} nodes; add some with 'rabbitmq-queues grow'.",
+    )
     STORE_DOWN = (OPERATOR, "Không dùng được cơ sở dữ liệu: {got}.", "The database cannot be used: {got}.")
     ADAPTER_AWAY = (
         OPERATOR,

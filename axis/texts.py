@@ -36,6 +36,40 @@ TEXTS: dict[str, tuple[str, str]] = {
         "optional: mọi tiến trình dùng chung một tài khoản broker (chỉ để thử).",
         "optional: all share one broker user (try-outs only).",
     ),
+    "help.broker": ("Cài đặt và kiểm tra RabbitMQ.", "Set up and check RabbitMQ."),
+    "help.broker.setup": (
+        "Tạo ở broker mọi thứ còn thiếu: hàng đợi, người dùng, quyền của từng cơ quan; chạy lại bao nhiêu lần cũng được.",
+        "Make at the broker whatever is missing: queues, users, each agency's rights. May be run again at any time.",
+    ),
+    "help.broker.check": (
+        "So broker với danh bạ: cái gì sai, phải làm gì.",
+        "Compare the broker with the registry: what is wrong and what to do.",
+    ),
+    "help.broker.passwords": (
+        "Đặt mật khẩu cho mỗi người dùng, ghi URL đăng nhập vào DIR/<mã> (quyền 0600). Không có thì đăng nhập bằng chứng thư.",
+        "Give each user a password and write its URL to DIR/<code> (0600). Without this they log in by certificate.",
+    ),
+    "help.broker.guest": ("Giữ người dùng guest.", "Keep the user guest."),
+    "broker.none": (
+        "Chưa cấu hình API quản trị của broker: đặt AXIS_MANAGEMENT_URL=http://admin:…@máy:15672.",
+        "The broker's management API is not configured: set AXIS_MANAGEMENT_URL=http://admin:…@host:15672.",
+    ),
+    "broker.done": (
+        "Broker đúng như danh bạ; đã sửa {count} chỗ.",
+        "The broker is as the registry wants it; {count} things were changed.",
+    ),
+    "broker.good": ("Broker đúng như danh bạ.", "The broker is as the registry wants it."),
+    "broker.bad": ("Còn {count} chỗ sai.", "{count} things are wrong."),
+    "broker.changed": ("đã sửa", "changed"),
+    "broker.barred": (
+        "Broker: quyền theo danh bạ mới, đã cắt {count} kết nối ({seconds:.1f} giây).",
+        "Broker: rights follow the new registry, {count} connections closed ({seconds:.1f} s).",
+    ),
+    "broker.unbarred": (
+        "Danh bạ đã đổi, nhưng broker CHƯA: quyền và kết nối vẫn như cũ. Chạy lại lệnh này hoặc 'axis broker setup'.",
+        "The registry is changed, but the broker is NOT: rights and connections are as before. Run this command again, or 'axis broker setup'.",
+    ),
+    "registry.same": ("{code}: vốn đã như vậy, không đổi gì.", "{code} is so already; nothing was changed."),
     "help.demo": (
         "Chạy thử toàn bộ: 95 cơ quan, văn bản thật, tiến độ, vết và tổng kết.",
         "The whole thing on real packets: 95 agencies, live progress, a trace, a summary.",

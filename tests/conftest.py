@@ -54,6 +54,17 @@ def rabbitmq() -> Iterator[RabbitMq]:
 
 
 @pytest.fixture(scope="session")
+def managed_rabbitmq() -> Iterator[RabbitMq]:
+    """Another private node, with the management API."""
+    try:
+        ensure_installed(["rabbitmq-server"])
+    except NoServerError as error:
+        _not_to_be_had("RabbitMQ", error)
+    with RabbitMq("channel_max = 200", ["rabbitmq_management"]) as node:
+        yield node
+
+
+@pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgreSql]:
     """A private PostgreSQL server that a test may also stop and start."""
     try:

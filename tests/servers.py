@@ -100,7 +100,7 @@ class RabbitMq:
         ensure_installed(["rabbitmq-server"])
         self._sbin = Path(sorted(glob.glob(PACKAGES["rabbitmq-server"]))[-1]).parent
         self.folder = Path(tempfile.mkdtemp(prefix="axis-rabbitmq-"))
-        self.port, distribution, mapper = free_ports(3)
+        self.port, distribution, mapper, self._management = free_ports(4)
         self.node = f"axis{os.getpid()}x{mapper}@localhost"
         self._cookie = secrets.token_hex(16)
         self._process: subprocess.Popen[bytes] | None = None
@@ -113,8 +113,11 @@ class RabbitMq:
         cookie.chmod(0o400)
         (d / "enabled_plugins").write_text(f"[{','.join(plugins)}].")
         (d / "env.conf").touch()
+        managed = "rabbitmq_management" in plugins
         (d / "rabbitmq.conf").write_text(
-            f"listeners.tcp.1 = 127.0.0.1:{self.port}\nlog.file.level = info\ndisk_free_limit.absolute = 50MB\n{config}\n"
+            f"listeners.tcp.1 = 127.0.0.1:{self.port}\nlog.file.level = info\ndisk_free_limit.absolute = 50MB\n"
+            + (f"management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {self._management}\n" if managed else "")
+            + f"{config}\n"
         )
         self.environment = os.environ | {
             "HOME": str(d / "home"),
@@ -149,6 +152,11 @@ class RabbitMq:
     def url(self, vhost: str = "%2F", user: str = "guest", password: str = "guest") -> str:
         """AMQP URL of a virtual host."""
         return f"amqp://{user}:{password}@127.0.0.1:{self.port}/{vhost}"
+
+    @property
+    def management_url(self) -> str:
+        """URL of the HTTP API, where the plugin rabbitmq_management is enabled."""
+        return f"http://guest:guest@127.0.0.1:{self._management}"
 
     def start(self) -> None:
         """Start the node, or start it again with the data it has. Returns when it takes connections."""
@@ -280,6 +288,13 @@ class RabbitMq:
             return False
 
 
+def _is_alive(pid: int) -> bool:
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
 class PostgreSql:
     """One PostgreSQL server of our own. A context manager, or start() and remove()."""
 
@@ -334,6 +349,24 @@ class PostgreSql:
         """Stop the server; its data stay. Mode ``immediate`` is what a crash looks like."""
         if (self.folder / "data" / "postmaster.pid").exists():
             self._run("pg_ctl", "-D", self.folder / "data", "-m", mode, "-w", "stop")
+        if self._will is not None:
+            self._will.revoke()
+        self._will = None
+
+    def kill(self) -> None:
+        """SIGKILL the server, with every process of it; its data stay."""
+        pid = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
+        os.kill(pid, signal.SIGSTOP)  # or it would start new ones in place of those that die
+        children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        for one in [*children, pid]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(one, signal.SIGKILL)
+        for one in [*children, pid]:  # they hold the shared memory that the next one wants
+            while _is_alive(one):
+                time.sleep(0.01)
+        # Nobody may have taken note of its death yet: the next one would take it for alive.
+        for lock in (self.folder / "data" / "postmaster.pid", self.folder / f".s.PGSQL.{self.port}.lock"):
+            lock.unlink(missing_ok=True)
         if self._will is not None:
             self._will.revoke()
         self._will = None

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 Direction = Literal["in", "out"]
+HUB_USER = "hub"  # the broker user of the hub; an agency's is its code
 
 
 @dataclass(frozen=True, slots=True, order=True)

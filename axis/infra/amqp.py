@@ -71,8 +71,8 @@ RECEIVE_BYTES = 32 * 1024  # of one recv(); with pika's 4 kB a message of 100 kB
 # killed consumer returns a whole batch of innocents. The record counts attempts and judges; this is an alarm.
 DELIVERY_LIMIT = 1000
 
-_QUEUE: dict[str, Any] = {"x-queue-type": "quorum"}
-_QUEUE_WITH_DEAD_LETTERS = _QUEUE | {
+DEAD_QUEUE_ARGUMENTS: dict[str, Any] = {"x-queue-type": "quorum"}
+QUEUE_ARGUMENTS = DEAD_QUEUE_ARGUMENTS | {
     # A dead letter leaves its queue only when the other queue has confirmed it. That needs reject-publish.
     "x-dead-letter-strategy": "at-least-once",
     "x-overflow": "reject-publish",
@@ -152,11 +152,11 @@ class AmqpBroker:
         ]
 
         def work(channel: Channel, done: Callable[[None], None]) -> None:
-            channel.queue_declare(DEAD_QUEUE, durable=True, arguments=_QUEUE)
+            channel.queue_declare(DEAD_QUEUE, durable=True, arguments=DEAD_QUEUE_ARGUMENTS)
             for exchange in ("axis.in", "axis.out"):
                 channel.exchange_declare(exchange, "topic", durable=True)  # type: ignore[arg-type]
             for route in queues:
-                channel.queue_declare(route.queue, durable=True, arguments=_QUEUE_WITH_DEAD_LETTERS)
+                channel.queue_declare(route.queue, durable=True, arguments=QUEUE_ARGUMENTS)
                 channel.queue_bind(route.queue, route.exchange, route.routing_key)
             channel.queue_declare(DEAD_QUEUE, passive=True, callback=lambda _frame: done(None))
 

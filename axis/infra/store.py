@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from axis.core.receipt import Statement
 
 CLAIM_BYTES = 32 * 1024 * 1024  # of bodies that a worker publishes at once
-LEASE = timedelta(seconds=30)
+LEASE = timedelta(seconds=10)
 
 submission = sa.Table(
     "submission",

@@ -60,6 +60,15 @@ def add(
     return changed
 
 
+def member_code(registrar: Registrar, organ_id: str) -> str:
+    """The code of the member that `organ_id` names: its code in any spelling, or an alias; not a unit of it.
+    Raises Rejected AGENCY_UNKNOWN."""
+    member = registrar.registry().member_for(organ_id)
+    if organ_id not in member.aliases and organ.normalise(organ_id) != member.code:
+        raise rejected(Fault.AGENCY_UNKNOWN, organ_id)
+    return _known(registrar.registry(), member.code).code
+
+
 def suspend(registrar: Registrar, code: str, reason: str, now: datetime) -> Registry:
     """From now on its mail waits and it may not send. Suspending twice changes nothing."""
     member = _known(registrar.registry(), code)
