@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import logging
+import random
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from axis import crashpoints
 from axis.core import lifecycle
-from axis.errors import AxisError, Unavailable
+from axis.errors import AxisError, Fault, Misconfigured, Unavailable
 from axis.services import admit, deliver, relay, submit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from axis.core.message import Broker
     from axis.services.agency import Agency
     from axis.services.hub import Hub
 
@@ -66,6 +68,66 @@ def next_due(hub: Hub | None, agencies: Sequence[Agency], now: datetime) -> date
     return min(moments, default=None)
 
 
+class _Part:
+    """What works through one broker object, and keeps trying by itself when broker or store are away.
+
+    One part's trouble is not another's: an agency whose login is refused does not stop the one beside it.
+    """
+
+    def __init__(self, name: str, broker: Broker, work: list[Callable[[], int]]) -> None:
+        self._name = name
+        self._broker = broker
+        self._work = work
+        self._worked = False
+        self._trouble = ""
+        self._since = self._again_at = 0.0  # on the monotonic clock
+        self.failures = 0
+        self.error: AxisError
+
+    def turn(self) -> int:
+        """One round; how much was done. Raises what waiting does not help against."""
+        if time.monotonic() < self._again_at:
+            return 0
+        try:
+            done = sum(work() for work in self._work)
+        except (Unavailable, Misconfigured) as error:
+            # A broker that refuses whom it has served before is told so by somebody, and will be told otherwise.
+            refused = isinstance(error, Misconfigured)
+            if refused and not (self._worked and error.fault is Fault.BROKER_CONFIG):
+                raise
+            self._wait(error)
+            return 0
+        if self._trouble:
+            log.warning("%s: works again after %.0f s", self._name, time.monotonic() - self._since)
+        self._worked, self._trouble, self.failures = True, "", 0
+        return done
+
+    def _wait(self, error: AxisError) -> None:
+        """Said once for each kind of trouble, not at each attempt."""
+        self.failures += 1
+        wait = lifecycle.retry_after(self.failures, random.random(), first=0.5, longest=30)  # noqa: S311  jitter
+        if not self._trouble:
+            self._since = time.monotonic()
+        if self._trouble != error.fault.code:
+            log.warning("%s: %s; trying again", self._name, error)
+        self._trouble = error.fault.code
+        self.error = error
+        self._again_at = time.monotonic() + wait.total_seconds()
+        self._broker.close()
+
+
+def _parts(hub: Hub | None, agencies: Sequence[Agency], clock: Callable[[], datetime]) -> list[_Part]:
+    """The hub, and the agencies, those together that share a broker object."""
+    parts = [] if hub is None else [_Part("hub", hub.broker, [lambda: hub_round(hub, clock())])]
+    shared: dict[int, list[Agency]] = {}
+    for one in agencies:
+        shared.setdefault(id(one.broker), []).append(one)
+    for together in shared.values():
+        name = together[0].code + (f" and {len(together) - 1} more" if len(together) > 1 else "")
+        parts.append(_Part(name, together[0].broker, [lambda a=a: _isolated(a, clock()) for a in together]))  # type: ignore[misc]
+    return parts
+
+
 def rounds(
     hub: Hub | None,
     agencies: Sequence[Agency],
@@ -77,32 +139,25 @@ def rounds(
 ) -> datetime | None:
     """Round after round until `stopped()`; with `until_idle` also when nothing is due now.
 
-    What is in hand is finished before stopping. When broker or store are away it backs off and goes on.
+    What is in hand is finished before stopping. Who finds broker or store away backs off and goes on by itself.
     Returns when the next thing is due (None: nothing waits).
     """
-    failures = idle = 0
+    parts = _parts(hub, agencies, clock)
+    idle = 0
     while not stopped():
-        now = clock()
-        try:
-            done = hub_round(hub, now) if hub is not None else 0
-            for one in agencies:
-                done += _isolated(one, clock())
-            failures = 0
-        except Unavailable as error:
-            failures += 1
-            wait = lifecycle.retry_after(failures, 1.0, first=0.5, longest=30)
-            log.warning("%s; again in %.1f s", error, wait.total_seconds())
-            for broker in {id(b): b for b in [*(a.broker for a in agencies), *([hub.broker] if hub else [])]}.values():
-                broker.close()
-            if until_idle and failures > 5:
-                raise
-            _sleep(wait.total_seconds(), stopped)
-            continue
+        done = 0
+        for part in parts:
+            if stopped():
+                break
+            done += part.turn()
         progress()
         idle = 0 if done else idle + 1
         if done:
             continue
-        if until_idle and not any(one.adapter.unsettled() for one in agencies):
+        if until_idle and any(part.failures for part in parts):
+            if worst := next((part for part in parts if part.failures > 5), None):
+                raise worst.error
+        elif until_idle and not any(one.adapter.unsettled() for one in agencies):
             due = next_due(hub, agencies, clock())
             if due is None or due > clock():
                 return due

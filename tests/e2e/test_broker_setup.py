@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.amqp, pytest.mark.timeout(180)]
 class Site:
     """A home whose broker is a fresh virtual host of a managed node."""
 
-    def __init__(self, folder: Path, node: RabbitMq, rows: Sequence[dict[str, str]] = ()) -> None:
+    def __init__(self, folder: Path, node: RabbitMq, rows: Sequence[dict[str, str]] = (), database: str = "") -> None:
         self.node = node
         self.vhost = f"site{uuid.uuid4().hex[:8]}"
         self.home = folder / "home"
@@ -37,9 +37,18 @@ class Site:
             "AXIS_MANAGEMENT_URL": node.management_url,
             "AXIS_LANG": "en",
         }
-        settings = config.Config(config.Installation(str(uuid.uuid4())), broker=config.Broker("amqp"))
+        settings = config.Config(
+            config.Installation(str(uuid.uuid4())),
+            config.Store("postgresql") if database else config.Store(),
+            config.Broker("amqp"),
+            adapter=config.Adapter(settle_seconds=0.1),
+        )
         rows = rows or [row for row in enrol.catalogue() if row["code"] in {"G22", "H41", "G06"}]
-        enrol.create_home(self.home, settings, "p256", Clock().now, rows=rows)
+        with pytest.MonkeyPatch.context() as patch:
+            if database:
+                self.environment["AXIS_DATABASE_URL"] = database
+                patch.setenv("AXIS_DATABASE_URL", database)
+            enrol.create_home(self.home, settings, "p256", Clock().now, rows=rows)
 
     def axis(self, *arguments: str) -> Result:
         return CliRunner().invoke(
