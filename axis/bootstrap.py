@@ -23,7 +23,7 @@ from axis.infra.database import Database
 from axis.infra.journal import Journal
 from axis.infra.store import HubStore
 from axis.services.agency import Agency
-from axis.services.hub import Hub
+from axis.services.hub import Allowances, Hub, Rooms
 from axis.services.members import Registrar
 
 if TYPE_CHECKING:
@@ -241,6 +241,8 @@ def hub_part(home: Home, database: Database, broker: Broker) -> Hub:
         home.config.installation.id,
         give_up_attempts=home.config.hub.give_up_attempts,
         user_id_required=home.config.broker.user_id == "required",
+        allowances=Allowances(home.config.hub.agency_documents_per_second, home.config.hub.agency_bytes_per_second),
+        rooms=Rooms(home.config.hub.queue_depth),
     )
 
 

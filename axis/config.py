@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILE = "axis.toml"
+_LEAST = {
+    "give_up_attempts": 1,
+    "queue_depth": 1,
+    "agency_documents_per_second": 0.1,
+    "agency_bytes_per_second": 1000,
+}
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,10 @@ class Hub:
     """The hub's patience."""
 
     give_up_attempts: int = 30  # failed publications of one delivery until D.2; about a day with back-off
+    queue_depth: int = 500  # messages that wait in an agency's queue at most; the rest waits in the record
+    # What one hub worker takes from one agency; beyond that its mail waits in its own queue, nobody else's.
+    agency_documents_per_second: float = 50.0
+    agency_bytes_per_second: float = 20_000_000.0
 
 
 @dataclass(frozen=True)
@@ -124,10 +134,9 @@ def load(home: Path) -> Config:
             problems.append(Problem(Fault.CONFIG_INVALID, f"broker.{key}", expected, "a password"))
     if not problems and config.installation.role == "agency" and not config.installation.agencies:
         problems.append(Problem(Fault.CONFIG_INVALID, "installation.agencies", "at least one code", "none"))
-    if not problems and config.hub.give_up_attempts < 1:
-        problems.append(
-            Problem(Fault.CONFIG_INVALID, "hub.give_up_attempts", "1 or more", str(config.hub.give_up_attempts))
-        )
+    for name, least in _LEAST.items() if not problems else ():
+        if (value := getattr(config.hub, name)) < least:
+            problems.append(Problem(Fault.CONFIG_INVALID, f"hub.{name}", f"{least} or more", str(value)))
     if problems:
         raise Misconfigured(*problems)
     return config  # type: ignore[no-any-return]

@@ -11,6 +11,7 @@ package may have started at its installation. They trust everyone who can reach 
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import glob
 import os
@@ -24,6 +25,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,14 +97,18 @@ class _LastWill:
 class RabbitMq:
     """One RabbitMQ node of our own. A context manager, or start() and remove()."""
 
-    def __init__(self, config: str = "", plugins: Sequence[str] = ()) -> None:
-        """`config` is added to rabbitmq.conf, `plugins` are enabled."""
+    def __init__(
+        self, config: str = "", plugins: Sequence[str] = (), *, cookie: str = "", mapper: int = 0, number: int = 1
+    ) -> None:
+        """`config` is added to rabbitmq.conf, `plugins` are enabled. Nodes of a cluster share `cookie` and the port
+        `mapper`, and differ in `number`."""
         ensure_installed(["rabbitmq-server"])
         self._sbin = Path(sorted(glob.glob(PACKAGES["rabbitmq-server"]))[-1]).parent
         self.folder = Path(tempfile.mkdtemp(prefix="axis-rabbitmq-"))
-        self.port, distribution, mapper, self._management = free_ports(4)
-        self.node = f"axis{os.getpid()}x{mapper}@localhost"
-        self._cookie = secrets.token_hex(16)
+        self.port, distribution, own_mapper, self._management = free_ports(4)
+        mapper = mapper or own_mapper
+        self.node = f"axis{os.getpid()}x{mapper}n{number}@localhost"
+        self._cookie = cookie or secrets.token_hex(16)
         self._process: subprocess.Popen[bytes] | None = None
         self._will: _LastWill | None = None
         d = self.folder
@@ -174,12 +180,17 @@ class RabbitMq:
         script = 'kill -9 "-$1"; sleep 1; epmd -kill; rm -rf "$2"'
         self._will = _LastWill(script, self._process.pid, self.folder, environment=self.environment)
         limit = time.monotonic() + 90
-        while not self._answers():
+        while not self.answers():
             if self._process.poll() is not None or time.monotonic() > limit:
                 self.kill()
                 text = (self.folder / "out.log").read_text(errors="replace")[-2000:]
                 raise NoServerError(f"RabbitMQ did not start:\n{text}")
             time.sleep(0.1)
+
+    @property
+    def is_running(self) -> bool:
+        """Its process lives."""
+        return self._process is not None and self._process.poll() is None
 
     def stop(self) -> None:
         """Stop the node in order; its data stay."""
@@ -278,7 +289,8 @@ class RabbitMq:
         self.evaluate(", ".join(steps))
         return self.url(vhost, name, "secret")
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
+        """It takes connections."""
         try:
             with socket.create_connection(("127.0.0.1", self.port), 1) as one:
                 one.settimeout(5)
@@ -293,6 +305,94 @@ def _is_alive(pid: int) -> bool:
         return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
     except OSError:
         return False
+
+
+class RabbitCluster:
+    """Three nodes of our own on this machine. A context manager.
+
+    A node cut off from the other two stops serving until it sees one of them again (pause_minority).
+    """
+
+    def __init__(self) -> None:
+        (mapper,) = free_ports(1)
+        cookie = secrets.token_hex(16)
+        names = [f"axis{os.getpid()}x{mapper}n{number}@localhost" for number in (1, 2, 3)]
+        config = (
+            "cluster_formation.peer_discovery_backend = classic_config\ncluster_partition_handling = pause_minority\n"
+        )
+        config += "".join(f"cluster_formation.classic_config.nodes.{n} = {name}\n" for n, name in enumerate(names, 1))
+        self.nodes = [RabbitMq(config, cookie=cookie, mapper=mapper, number=number) for number in (1, 2, 3)]
+
+    def __enter__(self) -> RabbitCluster:
+        try:
+            self.start(self.nodes)
+        except BaseException:
+            self.remove()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
+
+    def start(self, nodes: Sequence[RabbitMq]) -> None:
+        """Start these, together: each waits for the others."""
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            list(pool.map(RabbitMq.start, nodes))
+
+    def remove(self) -> None:
+        """Kill the nodes, delete the data."""
+        for node in self.nodes:
+            node.kill()
+        for node in self.nodes:
+            node.remove()
+
+    def vhost(self, name: str) -> str:
+        """Make a fresh virtual host; its URLs, for a user who may do everything there."""
+        self.nodes[0].vhost(name)
+        return ",".join(node.url(name) for node in self.nodes)
+
+    def add_agency(self, vhost: str, code: str) -> str:
+        """A broker user as each agency has one; its URLs."""
+        self.nodes[0].add_agency(vhost, code)
+        return self._urls(vhost, code)
+
+    def add_hub(self, vhost: str) -> str:
+        """The hub's broker user; its URLs."""
+        self.nodes[0].add_hub(vhost)
+        return self._urls(vhost, "hub")
+
+    def _urls(self, vhost: str, user: str) -> str:
+        # Not everybody first to the same node.
+        first = zlib.crc32(user.encode()) % len(self.nodes)
+        turned = self.nodes[first:] + self.nodes[:first]
+        return ",".join(node.url(vhost, user, "secret") for node in turned)
+
+    def members(self, vhost: str, queue: str) -> int:
+        """How many nodes hold the queue."""
+        return int(
+            self.nodes[0].evaluate(
+                f'{{ok, Q}} = rabbit_amqqueue:lookup({{resource, <<"{vhost}">>, queue, <<"{queue}">>}}), '
+                "length(maps:get(nodes, amqqueue:get_type_state(Q)))"
+            )
+        )
+
+    def leader(self, vhost: str, queue: str) -> RabbitMq:
+        """The node that leads the queue."""
+        name = next(node for node in self.nodes if node.is_running).evaluate(
+            f'{{ok, Q}} = rabbit_amqqueue:lookup({{resource, <<"{vhost}">>, queue, <<"{queue}">>}}), '
+            "element(2, amqqueue:get_pid(Q))"
+        )
+        return next(node for node in self.nodes if node.node in name)
+
+    def partition(self, node: RabbitMq) -> None:
+        """Cut `node` off from the other two: it knows no cookie that they would take, and they none for it."""
+        others = ", ".join(f"'{other.node}'" for other in self.nodes if other is not node)
+        node.evaluate(f"[begin erlang:set_cookie(N, nobody), erlang:disconnect_node(N) end || N <- [{others}]]")
+
+    def heal(self, node: RabbitMq) -> None:
+        """End the partition; the node comes back by itself."""
+        others = ", ".join(f"'{other.node}'" for other in self.nodes if other is not node)
+        node.evaluate(f"[begin erlang:set_cookie(N, erlang:get_cookie()), net_adm:ping(N) end || N <- [{others}]]")
 
 
 class PostgreSql:

@@ -214,6 +214,11 @@ class Claim:
     messages: list[Message]
     recording: Callable[[], AbstractContextManager[HubTransaction]]
 
+    def keep(self, places: Sequence[int]) -> None:
+        """Only what stands at these places is published now; the rest stays as it is."""
+        self.due[:] = [self.due[place] for place in places]
+        self.messages[:] = [self.messages[place] for place in places]
+
 
 class HubStore:
     """The hub's record in one database."""

@@ -83,10 +83,15 @@ def step(hub: Hub, now: datetime, timeout: float = 0) -> int:
     Raises :class:`Unavailable` when broker or store are away: nothing was acknowledged then.
     """
     registry = hub.registry()
-    routes = hub_routes(member.code for member in registry.agencies)
+    waiting = hub.allowances.used_up(now)
+    routes = hub_routes(member.code for member in registry.agencies if member.code not in waiting)
+    if not routes:
+        return 0
     taken = hub.broker.receive(routes, limit=BATCH_MESSAGES, max_bytes=BATCH_BYTES, timeout=timeout)
     if taken:
         crashpoints.reached("H01")
+    for one in taken:
+        hub.allowances.spend(one.message.route.code, len(one.message.body))
     fresh = [d for d in taken if not d.redelivered]
     alone = [d for d in taken if d.redelivered]
     if fresh:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from axis.core import lifecycle, receipt, trust
@@ -17,6 +18,7 @@ from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.core.trust import HUB, read_registry
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from axis.core.message import Broker
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from axis.infra.store import HubStore, HubTransaction
 
 BREAKER_FIRST, BREAKER_LONGEST = 2.0, 300.0  # seconds
+BURST = 10.0  # seconds' worth that an agency may send at once
+PARKED = timedelta(seconds=2)
 
 
 @dataclass
@@ -58,6 +62,68 @@ class Breakers:
         return min((until for until in self._until.values() if until > now), default=None)
 
 
+@dataclass
+class Allowances:
+    """How much may be taken from each agency now: what flows in at the configured rate, at most `BURST` seconds' worth.
+
+    An agency that has used up its own waits; what it sends waits in its own queue.
+    """
+
+    documents_per_second: float
+    bytes_per_second: float
+    _documents: dict[str, float] = field(default_factory=dict)
+    _bytes: dict[str, float] = field(default_factory=dict)
+    _at: datetime | None = None
+
+    def used_up(self, now: datetime) -> set[str]:
+        """Agencies to take nothing from at `now`."""
+        passed = (now - self._at).total_seconds() if self._at else 0.0
+        self._at = now
+        for left, rate in ((self._documents, self.documents_per_second), (self._bytes, self.bytes_per_second)):
+            for code in list(left):
+                left[code] += max(0.0, passed) * rate
+                if left[code] >= rate * BURST:
+                    del left[code]  # full: as if it had never sent anything
+        return {code for left in (self._documents, self._bytes) for code, value in left.items() if value <= 0}
+
+    def spend(self, code: str, size: int) -> None:
+        """A message of `size` bytes was taken from `code`; the last one may go beyond what is left."""
+        self._documents[code] = self._documents.get(code, self.documents_per_second * BURST) - 1
+        self._bytes[code] = self._bytes.get(code, self.bytes_per_second * BURST) - size
+
+
+@dataclass
+class Rooms:
+    """How much more may be put into each agency's queues, so that no more than `depth` wait in them.
+
+    The broker is asked when what it said last is used up; a full queue is left alone for `PARKED`.
+    """
+
+    depth: int
+    _left: dict[str, int] = field(default_factory=dict)
+    _full_until: dict[str, datetime] = field(default_factory=dict)
+
+    def full(self, now: datetime) -> list[str]:
+        """Agencies whose mail stays parked in the record at `now`."""
+        return [code for code, until in self._full_until.items() if until > now]
+
+    def next(self, now: datetime) -> datetime | None:
+        """When the first full one is looked at again."""
+        return min((until for until in self._full_until.values() if until > now), default=None)
+
+    def take(self, code: str, wanted: int, ask: Callable[[], int], now: datetime) -> int:
+        """How many of `wanted` messages fit; `ask` tells how many wait there."""
+        if self._left.get(code, 0) < wanted:
+            self._left[code] = max(0, self.depth - ask())
+        taken = min(wanted, self._left[code])
+        self._left[code] -= taken
+        if taken < wanted:
+            self._full_until[code] = now + PARKED
+        else:
+            self._full_until.pop(code, None)
+        return taken
+
+
 class Hub:
     """One hub worker. Its steps live in services/admit.py and services/relay.py."""
 
@@ -70,6 +136,8 @@ class Hub:
         *,
         give_up_attempts: int,
         user_id_required: bool,
+        allowances: Allowances,
+        rooms: Rooms,
     ) -> None:
         self.store = store
         self.broker = broker
@@ -78,6 +146,8 @@ class Hub:
         self.give_up_attempts = give_up_attempts
         self.user_id_required = user_id_required
         self.worker = uuid.uuid4().hex
+        self.allowances = allowances
+        self.rooms = rooms
         self.breakers = Breakers()
         self._registry: Registry | None = None
         self._registry_digest = ""

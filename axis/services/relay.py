@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING
 
 from axis import crashpoints
@@ -11,16 +13,16 @@ from axis.core.edxml import Kind
 from axis.core.instant import whole
 from axis.core.ledger import Entry
 from axis.core.lifecycle import State, Step
-from axis.core.message import Outcome
+from axis.core.message import Outcome, agency_routes
 from axis.core.receipt import Event, Statement
 from axis.core.trust import HUB
-from axis.errors import Fault, Problem
+from axis.errors import Fault, Problem, Unavailable
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from axis.infra.database import Row
-    from axis.infra.store import Due, HubTransaction
+    from axis.infra.store import Claim, Due, HubTransaction
     from axis.services.hub import Hub
 
 BATCH_MESSAGES = 100
@@ -32,8 +34,9 @@ def step(hub: Hub, now: datetime) -> int:
 
     Raises :class:`Unavailable` when broker or store are away; the rows stay as they are.
     """
-    excluded = [*hub.suspended(now), *hub.breakers.open(now)]
+    excluded = [*hub.suspended(now), *hub.breakers.open(now), *hub.rooms.full(now)]
     with hub.store.claim(now, BATCH_MESSAGES, excluded) as claim:
+        _leave_what_does_not_fit(hub, claim, now)
         if not claim.due:
             return 0
         crashpoints.reached("R03")
@@ -55,6 +58,27 @@ def step(hub: Hub, now: datetime) -> int:
             for rows in consigned.values():
                 _consign(hub, tx, rows, now)
     return len(claim.due)
+
+
+def _leave_what_does_not_fit(hub: Hub, claim: Claim, now: datetime) -> None:
+    """Park in the record what would make an agency's queue longer than it may be."""
+    wanted = Counter(one.route.code for one in claim.due)
+    fits = {code: hub.rooms.take(code, count, partial(_depth, hub, code), now) for code, count in wanted.items()}
+    kept = []
+    for place, one in enumerate(claim.due):
+        if fits[one.route.code] > 0:
+            fits[one.route.code] -= 1
+            kept.append(place)
+    claim.keep(kept)
+
+
+def _depth(hub: Hub, code: str) -> int:
+    try:
+        return sum(hub.broker.depth(route) for route in agency_routes(code))
+    except Unavailable as error:
+        if error.fault is not Fault.BROKER_NO_QUEUE:
+            raise
+        return 0  # publishing will tell, and is what a missing queue is recorded by
 
 
 def _confirmed(tx: HubTransaction, due: Due, consigned: dict[str, list[Row]], now: datetime) -> None:

@@ -64,7 +64,7 @@ def next_due(hub: Hub | None, agencies: Sequence[Agency], now: datetime) -> date
         with hub.store.reading() as reader:
             count, first = reader.waiting(hub.suspended(now))
         if count and first is not None:
-            moments.append(max(first, hub.breakers.next(now) or first))
+            moments.append(max(first, hub.breakers.next(now) or first, hub.rooms.next(now) or first))
     return min(moments, default=None)
 
 

@@ -7,15 +7,22 @@ import json
 import os
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from axis import bootstrap
+from axis import bootstrap, config
 from axis.core.lifecycle import retry_after
+from axis.core.message import Route
 from axis.errors import Unavailable
 from axis.infra import embedded
 from axis.services import members
+from axis.services import run as loops
 from tests.line import Line, document, small_home, status
+
+if TYPE_CHECKING:
+    from axis.services.agency import Agency
+    from axis.services.hub import Hub
 
 CONTENT = b"%PDF-1.4 noi dung"
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -466,3 +473,50 @@ def test_a_new_member_that_cannot_be_written_leaves_no_key_behind(line: Line) ->
         assert "H63" not in home.codes()
         members.add(registrar, "H63", "UBND tỉnh Yên Bái", "", "", "p256", line.clock())
     assert "H63" in home.codes()
+
+
+def test_an_agency_that_is_away_has_a_bounded_queue_and_the_rest_waits_in_the_record(tmp_path: Path) -> None:
+    line = small_home(tmp_path / "home")
+    line.configure(hub=config.Hub(queue_depth=3))
+    for number in range(1, 11):
+        line.drop("G22", document(number, content=b"%d" % number), f"{number}.edxml")
+    line.drop("G22", document(11, to=("G06",), content=b"other"), "11.edxml")
+
+    def away(_hub: Hub, agencies: list[Agency]) -> None:
+        agencies[:] = [one for one in agencies if one.code != "H41"]
+
+    line.run(before=away, patience=timedelta(minutes=1))
+    with line.parts() as (hub, _):
+        assert hub.broker.depth(Route("out", "H41")) == 3
+        with hub.store.reading() as reader:
+            assert reader.waiting()[0] == 7
+    assert len(line.attachments("G06")) == 1, "the others' mail goes on"
+    line.run()
+    assert len(line.attachments("H41")) == 10
+    assert len(set(line.attachments("H41"))) == 10
+
+
+def test_an_agency_that_sends_more_than_it_may_waits_in_its_own_queue_and_nothing_is_refused(tmp_path: Path) -> None:
+    line = small_home(tmp_path / "home")
+    line.configure(hub=config.Hub(agency_documents_per_second=0.5))  # so five at once, and a batch
+    for number in range(1, 61):
+        line.drop("G22", document(number, content=b"%d" % number), f"{number}.edxml")
+    line.drop("G18", document(61, sender="G18", content=b"other"), "61.edxml")
+    with line.parts() as (hub, agencies):
+        for _ in range(3):
+            for one in agencies:
+                loops.agency_round(one, line.clock())
+            loops.hub_round(hub, line.clock())
+        with hub.store.reading() as reader:
+            accepted = reader.counts()["documents"]
+        assert accepted < 61
+        assert hub.broker.depth(Route("in", "G22")) > 0
+    assert "A.1" in line.events("G18")
+    with line.parts() as (hub, agencies):
+        for _ in range(40):
+            line.clock.now += timedelta(seconds=10)
+            for one in agencies:
+                loops.agency_round(one, line.clock())
+            loops.hub_round(hub, line.clock())
+    assert len(line.attachments("H41")) == 61
+    assert line.files("G22", "failed") == []

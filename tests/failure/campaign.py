@@ -22,6 +22,7 @@ import multiprocessing
 import multiprocessing.process
 import os
 import random
+import shutil
 import signal
 import sys
 import threading
@@ -41,8 +42,9 @@ import cli
 from axis import bootstrap, config, crashpoints
 from axis.infra import store
 from axis.services import enrol
+from tests.failure.proxy import TcpProxy
 from tests.line import document
-from tests.servers import PostgreSql, RabbitMq
+from tests.servers import NoServerError, PostgreSql, RabbitCluster, RabbitMq
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -234,9 +236,14 @@ class Service:
 class Installation:
     """Homes, broker users, database, and the processes."""
 
-    def __init__(self, folder: Path, rabbitmq: RabbitMq, postgres: PostgreSql) -> None:
-        name = f"campaign{uuid.uuid4().hex[:8]}"
-        rabbitmq.vhost(name)
+    def __init__(
+        self, folder: Path, broker: RabbitMq | RabbitCluster, postgres: PostgreSql, proxy: TcpProxy | None
+    ) -> None:
+        def through_proxy(url: str) -> str:
+            return url.replace(f":{broker.port}/", f":{proxy.port}/") if proxy and isinstance(broker, RabbitMq) else url
+
+        name = self.vhost = f"campaign{uuid.uuid4().hex[:8]}"
+        broker.vhost(name)
         os.environ["AXIS_DATABASE_URL"] = postgres.database(name)
         settings = config.Config(
             config.Installation(str(uuid.uuid4())),
@@ -250,15 +257,22 @@ class Installation:
         self.home = bootstrap.open_home(home)
         with bootstrap.reading(self.home) as record, record.reading() as reader:
             registry = reader.payload(reader.registry_digest())
-        environment = {**os.environ, "AXIS_AMQP_URL": rabbitmq.add_hub(name)}
-        self.hubs = [Service(f"hub{n}", home, ("hub",), environment) for n in range(1, HUBS + 1)]
+        url = broker.add_hub(name)
+        self.hubs = [
+            # The second hub and the last agency reach the broker over a bad line.
+            Service(
+                f"hub{n}", home, ("hub",), {**os.environ, "AXIS_AMQP_URL": through_proxy(url) if n == HUBS else url}
+            )
+            for n in range(1, HUBS + 1)
+        ]
         self.adapters: list[Service] = []
         self.folders = {}
         for code in CODES:
             enrol.export(home, settings, [code], registry, folder / code, datetime.now(UTC))
             self.folders[code] = folder / code / "agencies" / code
             own = {k: v for k, v in os.environ.items() if k != "AXIS_DATABASE_URL"}
-            own["AXIS_AMQP_URL"] = rabbitmq.add_agency(name, code)
+            url = broker.add_agency(name, code)
+            own["AXIS_AMQP_URL"] = through_proxy(url) if code == CODES[-1] else url
             self.adapters.append(Service(code, folder / code, ("adapter", "run", code), own))
         self.services = [*self.hubs, *self.adapters]
 
@@ -273,64 +287,76 @@ class Installation:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to happen, in numbers; spread evenly over the documents, or over the minutes."""
+    """What is to happen, in numbers; spread evenly over the documents, or over the time where `seconds` is given."""
 
     seed: int
     documents: int
+    seconds: float
     kills: int
     broker_kills: int
     database_kills: int
+    network_faults: int
+    cluster_faults: int
     backlog: int = 60  # documents on their way for each agency
-    patience: float = 600.0  # seconds, after the last fault, for everything to arrive
-
-
-@dataclass
-class Tally:
-    """What really happened."""
-
-    broker_kills: int = 0
-    database_kills: int = 0
-    cluster_faults: int = 0
-    seconds: float = 0.0
+    patience: float = 900.0  # seconds, after the last fault, for everything to arrive
 
 
 class Campaign:
-    """One run: drop, look, kill, start again; then let it rest and compare."""
+    """One run on one broker: drop, look, kill, start again; then let it rest and compare.
 
-    def __init__(self, plan: Plan, folder: Path, rabbitmq: RabbitMq, postgres: PostgreSql) -> None:
-        self.plan = plan
-        self.dice = random.Random(plan.seed)
-        self.rabbitmq, self.postgres = rabbitmq, postgres
-        self.line = Installation(folder, rabbitmq, postgres)
+    The n-th document, kill and server fault are always the same for a seed; when they happen depends on the machine.
+    """
+
+    def __init__(
+        self, name: str, plan: Plan, folder: Path, broker: RabbitMq | RabbitCluster, postgres: PostgreSql
+    ) -> None:
+        self.name, self.plan = name, plan
+        self.broker, self.postgres = broker, postgres
+        self.proxy = TcpProxy(broker.port, plan.seed) if isinstance(broker, RabbitMq) else None
+        self.line = Installation(folder, broker, postgres, self.proxy)
         self.ledger = Ledger(self.line.folders)
-        self.tally = Tally()
         self.dropped = 0
+        self.happened: Counter[str] = Counter()
+        self.seconds = 0.0
         self.trouble: Exception | None = None  # with the servers, not with axis: the run says nothing then
-        self._servers: list[threading.Thread] = []
+        self._documents, self._deaths, self._faults = (random.Random(f"{plan.seed} {n}") for n in range(3))
+        self._points = {True: list(HUB_POINTS), False: list(ADAPTER_POINTS)}
+        self._busy: dict[str, threading.Thread] = {}
+        self._begun = time.monotonic()
 
     @property
     def kills(self) -> int:
         """SIGKILLs that our processes died of."""
         return sum(sum(service.deaths.values()) for service in self.line.services)
 
+    @property
+    def _share(self) -> float:
+        """How much of the plan should have happened by now."""
+        done = (time.monotonic() - self._begun) / self.plan.seconds if self.plan.seconds else 0
+        return min(1.0, max(done, self.dropped / self.plan.documents if self.plan.documents else 0))
+
     def run(self) -> dict[str, int]:
         """The verdict."""
-        begun = time.monotonic()
         for service in self.line.services:
             service.start()
-        said = begun
-        while self.dropped < self.plan.documents:
+        self._begun = said = time.monotonic()
+        while self._share < 1 or self._is_due():
             if self.trouble is not None:
                 raise self.trouble
-            self._drop()
-            self._look()
-            self._disturb()
+            if self._share < 1:
+                self._drop()
+            self.ledger.look()
+            for service in self.line.services:
+                if service.is_dead():
+                    service.start()
+            if self.ledger.done > 20:  # the line stands
+                self._disturb()
             if time.monotonic() - said > 10:
                 said = time.monotonic()
-                self._say(said - begun)
+                self._say()
             time.sleep(0.05)
-        self._rest(begun)
-        self.tally.seconds = time.monotonic() - begun
+        self._rest()
+        self.seconds = time.monotonic() - self._begun
         for service in self.line.services:
             service.exits.append(service.stop())
         verdict = self.ledger.verdict()
@@ -340,43 +366,50 @@ class Campaign:
         return verdict
 
     def _drop(self) -> None:
+        dice = self._documents
         for code in CODES:
-            while self.ledger.open[code] < self.plan.backlog and self.dropped < self.plan.documents:
+            while self.ledger.open[code] < self.plan.backlog and self._share < 1:
                 self.dropped += 1
                 others = [c for c in CODES if c != code]
-                several = self.dice.random() < 0.05
-                recipients = tuple(self.dice.sample(others, 3 if several else 1))
-                self.ledger.drop(
-                    self.dropped, code, recipients, self.dice.randbytes(self.dice.choice((300, 600, 3000)))
-                )
+                recipients = tuple(dice.sample(others, 3 if dice.random() < 0.02 else 1))
+                self.ledger.drop(self.dropped, code, recipients, dice.randbytes(dice.choice((300, 600, 3000))))
 
-    def _look(self) -> None:
-        self.ledger.look()
-        for service in self.line.services:
-            if service.is_dead():
-                service.start()
+    def _is_due(self, kind: str = "", planned: int = 0) -> bool:
+        if kind:
+            return self.happened[kind] < min(planned, int(planned * self._share + 0.999))
+        plan = self.plan
+        servers = (
+            ("broker", plan.broker_kills),
+            ("database", plan.database_kills),
+            ("network", plan.network_faults),
+            ("cluster", plan.cluster_faults),
+        )
+        return self.kills < plan.kills or any(self.happened[kind] < planned for kind, planned in servers)
 
     def _disturb(self) -> None:
-        """What the plan has for this moment."""
-        share = self.dropped / self.plan.documents
-        if self.kills < self.plan.kills * share:
-            service = self.dice.choice(self.line.services)
-            if self.dice.random() < 0.5:
-                service.kill()
-                service.start(f"{self.dice.choice(service.points)}:{self.dice.randint(1, 4)}")
-            else:
-                service.kill()
-                service.start()
-        if any(thread.is_alive() for thread in self._servers):
-            return
-        if self.tally.broker_kills < int(self.plan.broker_kills * share):
-            self.tally.broker_kills += 1
-            self._in_background(self._kill_broker)
-        elif self.tally.database_kills < int(self.plan.database_kills * share):
-            self.tally.database_kills += 1
-            self._in_background(self._kill_database)
+        """What the plan has for this moment. One fault of each kind of server at a time."""
+        plan, dice = self.plan, self._deaths
+        if self.kills < plan.kills * self._share:
+            service = dice.choice(self.line.services)
+            service.kill()
+            points = self._points[service in self.line.hubs]
+            # Half of the next lives end at a named point, each in its turn, the first or third time it is passed.
+            point = points.pop(0)
+            points.append(point)
+            service.start(f"{point}:{dice.choice((1, 3))}" if dice.random() < 0.5 else "")
+        if self._is_due("database", plan.database_kills):
+            self._fault("database", self._kill_database)
+        if self._is_due("broker", plan.broker_kills):
+            self._fault("broker", self._kill_broker)
+        if self._is_due("cluster", plan.cluster_faults):
+            self._fault("cluster", self._disturb_cluster)
+        if self._is_due("network", plan.network_faults):
+            self._fault("network", self._disturb_network)
 
-    def _in_background(self, what: Callable[[], None]) -> None:
+    def _fault(self, kind: str, what: Callable[[], None]) -> None:
+        if kind in self._busy and self._busy[kind].is_alive():
+            return
+
         def work() -> None:
             try:
                 what()
@@ -384,76 +417,178 @@ class Campaign:
                 self.trouble = error
                 raise
 
-        thread = threading.Thread(target=work, daemon=True)
-        thread.start()
-        self._servers = [thread]
+        self.happened[kind] += 1
+        self._busy[kind] = threading.Thread(target=work, daemon=True)
+        self._busy[kind].start()
 
     def _kill_broker(self) -> None:
-        self.rabbitmq.kill()
-        self.rabbitmq.start()
+        assert isinstance(self.broker, RabbitMq)
+        self.broker.kill()
+        self.broker.start()
 
     def _kill_database(self) -> None:
         self.postgres.kill()
+        time.sleep(self._faults.choice((0, 1)))
         self.postgres.start()
 
-    def _rest(self, begun: float) -> None:
+    def _disturb_network(self) -> None:
+        assert self.proxy is not None
+        what = self._faults.choice(("cut", "cut", "hold", "delay", "swallow"))
+        self.happened[f"network {what}"] += 1
+        if what == "cut":
+            self.proxy.cut()
+        elif what == "hold":
+            self.proxy.hold(self._faults.uniform(1, 8))
+        elif what == "delay":
+            self.proxy.delay(0.05)
+            time.sleep(5)
+            self.proxy.delay(0)
+        else:
+            self.proxy.swallow_confirms(0.5)
+            time.sleep(3)
+            self.proxy.swallow_confirms(0)
+        time.sleep(2)
+
+    def _disturb_cluster(self) -> None:
+        assert isinstance(self.broker, RabbitCluster)
+        what = self._faults.choice(("leader", "two", "partition"))
+        self.happened[f"cluster {what}"] += 1
+        nodes = self._faults.sample(self.broker.nodes, 2)
+        if what == "partition":
+            self.broker.partition(nodes[0])
+            time.sleep(self._faults.uniform(3, 8))
+            self.broker.heal(nodes[0])
+        else:
+            queue = "axis.from." + self._faults.choice(CODES)
+            killed = [self.broker.leader(self.line.vhost, queue)] if what == "leader" else nodes
+            for node in killed:
+                node.kill()
+            time.sleep(self._faults.uniform(0, 4))
+            self.broker.start(killed)
+        end = time.monotonic() + 60
+        while not all(node.answers() for node in self.broker.nodes):
+            if time.monotonic() > end:
+                raise NoServerError("the cluster did not come together again")
+            time.sleep(0.2)
+        time.sleep(3)
+
+    def _rest(self) -> None:
         """No more faults: everything must arrive and be answered by itself."""
-        for thread in self._servers:
+        for thread in self._busy.values():
             thread.join()
         for service in self.line.services:
             if service.is_dead():
                 service.start()
         end = time.monotonic() + self.plan.patience
         said = 0.0
-        while self.ledger.done < self.dropped and time.monotonic() < end:
+        while time.monotonic() < end and (self.ledger.done < self.dropped or not self.line.ledger_is_good()):
             self.ledger.look()
+            for service in self.line.services:  # armed still, or ended because a server was away
+                if service.is_dead():
+                    service.start()
             if time.monotonic() - said > 10:
                 said = time.monotonic()
-                self._say(said - begun)
+                self._say()
             time.sleep(0.2)
         time.sleep(3)  # what comes twice comes now
         self.ledger.look()
+        if self.proxy is not None:
+            self.proxy.__exit__()
 
-    def _say(self, seconds: float) -> None:
+    def _say(self) -> None:
+        faults = ", ".join(f"{kind} {count}" for kind, count in self.happened.items() if " " not in kind)
         print(
-            f"{seconds:7.0f} s  {self.ledger.done} of {self.dropped} documents done, {self.kills} kills, "
-            f"{self.tally.broker_kills} of the broker, {self.tally.database_kills} of the database",
+            f"{self.name} {time.monotonic() - self._begun:6.0f} s: {self.ledger.done} of {self.dropped} documents done; "
+            f"kills {self.kills}" + (f"; {faults}" if faults else ""),
             file=sys.stderr,
             flush=True,
         )
+
+
+def _plans(asked: argparse.Namespace) -> dict[str, Plan]:
+    """A run on one node, and one on a cluster of three."""
+    if asked.minutes:
+        minutes = asked.minutes
+        node, cluster = 0.55 * minutes * 60, 0.25 * minutes * 60  # the rest is for starting and for coming to rest
+        return {
+            "node": Plan(
+                asked.seed,
+                0,
+                node,
+                int(12 * minutes),
+                max(1, int(minutes)),
+                max(1, int(minutes / 2)),
+                int(3 * minutes),
+                0,
+            ),
+            "cluster": Plan(
+                asked.seed, 0, cluster, int(3 * minutes), 0, max(1, int(minutes / 5)), 0, max(2, int(minutes / 2))
+            ),
+        }
+    share = max(1, asked.documents // 20)
+    return {
+        "node": Plan(
+            asked.seed,
+            asked.documents - share,
+            0,
+            asked.kills - asked.kills // 20,
+            asked.broker_kills,
+            asked.database_kills - asked.database_kills // 10,
+            asked.network_faults,
+            0,
+        ),
+        "cluster": Plan(
+            asked.seed, share, 0, asked.kills // 20, 0, asked.database_kills // 10, 0, asked.cluster_faults
+        ),
+    }
 
 
 def main() -> int:
     """Run it as asked; 0 when nothing was lost, doubled, falsely receipted or stuck."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    parser.add_argument("--minutes", type=float, default=0, help="a short run, instead of the numbers below")
     parser.add_argument("--documents", type=int, default=100_000)
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--broker-kills", type=int, default=100)
     parser.add_argument("--database-kills", type=int, default=50)
+    parser.add_argument("--network-faults", type=int, default=200)
+    parser.add_argument("--cluster-faults", type=int, default=20)
+    parser.add_argument("--keep-logs", type=Path, help="a folder for the processes' logs")
     asked = parser.parse_args()
-    plan = Plan(asked.seed, asked.documents, asked.kills, asked.broker_kills, asked.database_kills)
-    print(f"campaign: seed={plan.seed} {plan}", flush=True)
-    with TemporaryDirectory(prefix="axis-campaign-") as temporary, ExitStack() as stack:
-        postgres = stack.enter_context(PostgreSql())
-        rabbitmq = stack.enter_context(RabbitMq())
-        campaign = Campaign(plan, Path(temporary), rabbitmq, postgres)
-        verdict = campaign.run()
-        points: Counter[str] = Counter()
-        for service in campaign.line.services:
-            points += service.deaths
-        print(f"{campaign.dropped / campaign.tally.seconds:.1f} documents/s in {campaign.tally.seconds:.0f} s")
-        print(
-            "deaths by point:", dict(sorted(points.items())), "ends:", {s.name: s.exits for s in campaign.line.services}
-        )
-        for line in [*campaign.ledger.false_receipts, *campaign.ledger.strangers, *campaign.ledger.refused][:20]:
-            print(line)
-    print(
-        f"campaign: documents={campaign.dropped} kills={campaign.kills} "
-        f"broker_kills={campaign.tally.broker_kills} database_kills={campaign.tally.database_kills} "
-        f"cluster_faults={campaign.tally.cluster_faults} "
-        + " ".join(f"{name}={value}" for name, value in verdict.items())
-    )
+    total: Counter[str] = Counter()
+    verdict: Counter[str] = Counter(lost=0, doubled=0, false_receipts=0, stuck=0)
+    for name, plan in _plans(asked).items():
+        print(f"campaign on a {name}: {plan}", flush=True)
+        with TemporaryDirectory(prefix="axis-campaign-") as temporary, ExitStack() as stack:
+            postgres = stack.enter_context(PostgreSql())
+            broker = stack.enter_context(RabbitMq() if name == "node" else RabbitCluster())
+            campaign = Campaign(name, plan, Path(temporary), broker, postgres)
+            found = campaign.run()
+            deaths: Counter[str] = Counter()
+            for service in campaign.line.services:
+                deaths += service.deaths
+                if asked.keep_logs:
+                    asked.keep_logs.mkdir(parents=True, exist_ok=True)
+                    shutil.copy(service.log, asked.keep_logs / f"{name}-{service.log.name}")
+            print(f"  {campaign.dropped} documents in {campaign.seconds:.0f} s, {found}")
+            print(f"  faults: {dict(campaign.happened)}")
+            print(f"  deaths: {deaths.pop('', 0)} from outside, by point {dict(sorted(deaths.items()))}")
+            ends = Counter(code for service in campaign.line.services for code in service.exits)
+            print(f"  exit codes: {dict(ends)}", flush=True)
+            for line in [*campaign.ledger.false_receipts, *campaign.ledger.strangers, *campaign.ledger.refused][:20]:
+                print("  " + line)
+            total.update(campaign.happened, documents=campaign.dropped, kills=campaign.kills)
+            verdict.update(found)
+    counts = {
+        "documents": total["documents"],
+        "kills": total["kills"],
+        "broker_kills": total["broker"],
+        "database_kills": total["database"],
+        "cluster_faults": total["cluster"],
+        **verdict,
+    }
+    print("campaign: " + " ".join(f"{name}={value}" for name, value in counts.items()))
     return 1 if any(verdict.values()) else 0
 
 
