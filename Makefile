@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo demo-served test check clean
+.PHONY: help install demo demo-served test check campaign clean
 
 help:
 	@echo "make install      make the environment in .venv (the command is then .venv/bin/axis)"
 	@echo "make demo         95 agencies, 200 documents, no server"
 	@echo "make demo-served  the same on a private RabbitMQ and PostgreSQL"
 	@echo "make test         every check and test"
+	@echo "make campaign     documents while everything is killed: nothing lost, nothing doubled (MINUTES=5: short)"
 
 install: $(STAMP)
 
@@ -33,6 +34,11 @@ check: $(STAMP)
 test: $(STAMP) check
 	$(BIN)/python tests/servers.py install
 	$(BIN)/python -m pytest
+
+# The loss campaign: an hour, or `make campaign MINUTES=5`; `SEED=…` replays the decisions of a run.
+campaign: $(STAMP)
+	$(BIN)/python tests/servers.py install
+	$(BIN)/python -m tests.failure.campaign $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
