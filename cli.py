@@ -890,6 +890,75 @@ def broker_check(home: Path, keep_guest: bool, as_json: bool) -> None:
     sys.exit(REFUSED if problems else DONE)
 
 
+@main.command(**_settings("help.reconcile", "axis reconcile --older-than 60"))
+@click.option(
+    "--older-than", type=click.FloatRange(0), default=10, show_default=True, help=text("help.reconcile.older", LANG)
+)
+@click.option("--agency", "only", default="", help=text("help.reconcile.agency", LANG))
+@_home
+def reconcile(home: Path, older_than: float, only: str, as_json: bool) -> None:
+    """Record, broker, receipts."""
+    from dataclasses import asdict
+    from datetime import timedelta
+
+    from axis import bootstrap
+    from axis.services import reconcile as repair
+
+    with bootstrap.any_hub(_open(home)) as worker, _bar(text("reconcile.running", LANG), 1, quiet=as_json) as advance:
+        if only:
+            only = worker.registry().member_for(only).code
+        step = lambda done, every: advance(done / every)  # noqa: E731
+        accounts = repair.reconcile(worker, _now(), timedelta(minutes=older_than), only, step)
+    if as_json:
+        for one in accounts:
+            _print(asdict(one))
+        return
+    if accounts:
+        columns = [text(f"column.{name}", LANG) for name in ("code", "waiting", "queued", "unanswered", "resent")]
+        gone = text("reconcile.gone", LANG)
+        rows = [
+            (
+                one.code,
+                str(one.waiting),
+                gone if one.queued < 0 else str(one.queued),
+                str(one.unanswered),
+                str(one.resent),
+            )
+            for one in accounts
+        ]
+        _table(columns, rows)
+    total = {name: sum(getattr(one, name) for one in accounts) for name in ("unanswered", "resent")}
+    click.echo(text("reconcile.done", LANG, **total))
+
+
+@main.command(**_settings("help.upgrade", "axis upgrade --home axis-home"))
+@click.option("--check", is_flag=True, help=text("help.upgrade.check", LANG))
+@_home
+def upgrade(home: Path, check: bool, as_json: bool) -> None:
+    """The schema's version."""
+    from axis import bootstrap
+    from axis.infra.database import SCHEMA_VERSION
+
+    old = False
+    with bootstrap.home_databases(_open(home)) as databases:
+        for name, database in databases.items():
+            before, after = (database.version(), SCHEMA_VERSION) if check else database.upgrade()
+            old = old or (check and before != after)
+            if as_json:
+                _print({"database": name, "before": before, "after": after})
+            else:
+                click.echo(
+                    text(
+                        "upgrade.same" if before == after else "upgrade.done",
+                        LANG,
+                        database=name,
+                        before=before,
+                        after=after,
+                    )
+                )
+    sys.exit(REFUSED if old else DONE)
+
+
 # -- The demo ------------------------------------------------------------------------------------------------
 
 

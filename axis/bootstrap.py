@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -120,6 +120,33 @@ def served_hub(home: Home) -> Iterator[Hub]:
             if not hub.user_id_required:
                 log.warning("broker.user_id is optional: who published is known by signature alone")
             yield hub
+        finally:
+            broker.close()
+
+
+@contextmanager
+def home_databases(home: Home) -> Iterator[dict[str, Database]]:
+    """The databases of a home by name, while nothing of the home works on its own SQLite file."""
+    urls = {"sqlite": f"sqlite:///{home.path.resolve() / 'axis.db'}"}
+    if home.config.installation.role == "all" and home.config.store.kind == "postgresql":
+        urls["postgresql"] = home.config.database_url(home.path)
+    with lock(home), ExitStack() as stack:
+        yield {name: stack.enter_context(_database(url)) for name, url in urls.items()}
+
+
+@contextmanager
+def any_hub(home: Home) -> Iterator[Hub]:
+    """A hub worker for one piece of work, beside those that run; an embedded home must be at rest."""
+    if home.config.broker.kind == "embedded":
+        with embedded_parts(home) as (hub, _):
+            yield hub
+        return
+    _only_amqp(home)
+    with _one_writer(home), _database(home.config.database_url(home.path)) as database:
+        database.check_version()
+        broker = _amqp(home, None, "hub")
+        try:
+            yield hub_part(home, database, broker)
         finally:
             broker.close()
 

@@ -320,8 +320,10 @@ class Fault(Enum):
     KEY_FILE_MISSING = (OPERATOR, "Thiếu tệp khóa {got}.", "Key file {got} is missing.")
     SCHEMA_VERSION = (
         OPERATOR,
-        "Kho dữ liệu phiên bản {got}, chương trình cần {expected}.",
-        "The store has schema version {got}, this program needs {expected}.",
+        "Kho dữ liệu phiên bản {got}, chương trình cần {expected}; bản cũ hơn thì chạy 'axis upgrade', bản mới hơn thì cần "
+        "chương trình mới hơn.",
+        "The store has schema version {got}, this program needs {expected}; if it is older, run 'axis upgrade', if it is "
+        "newer, it needs a newer program.",
     )
     ADAPTER_UNKNOWN = (
         OPERATOR,

@@ -50,6 +50,32 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Give each user a password and write its URL to DIR/<code> (0600). Without this they log in by certificate.",
     ),
     "help.broker.guest": ("Giữ người dùng guest.", "Keep the user guest."),
+    "help.upgrade": (
+        "Nâng lược đồ cơ sở dữ liệu của nhà này lên phiên bản hiện tại; trọn vẹn hoặc không đổi gì. Sao lưu trước.",
+        "Bring this home's databases to this version's schema, wholly or not at all. Back up first.",
+    ),
+    "help.upgrade.check": ("Chỉ cho biết phiên bản.", "Only tell the version."),
+    "upgrade.done": ("{database}: {before} → {after}", "{database}: {before} → {after}"),
+    "upgrade.same": ("{database}: {after}, đã đúng phiên bản", "{database}: {after}, as it should be"),
+    "help.reconcile": (
+        "Đối chiếu sổ với hàng đợi và biên nhận; gửi lại những gì chưa có biên nhận.",
+        "Compare the record with queues and receipts; send again what has no receipt.",
+    ),
+    "help.reconcile.older": (
+        "Chỉ gửi lại những gì đã chờ biên nhận lâu hơn số phút này.",
+        "Send again only what has waited for its receipt for more minutes than this.",
+    ),
+    "help.reconcile.agency": ("Chỉ một cơ quan.", "One agency only."),
+    "reconcile.running": ("Đối chiếu", "Reconciling"),
+    "reconcile.done": (
+        "{unanswered} văn bản gửi đi chưa có biên nhận, đã đưa vào gửi lại {resent}.",
+        "{unanswered} deliveries have no receipt, {resent} of them are being sent again.",
+    ),
+    "column.waiting": ("Chờ trong sổ", "In the record"),
+    "column.queued": ("Trong hàng đợi", "In the queue"),
+    "column.unanswered": ("Chưa biên nhận", "No receipt"),
+    "column.resent": ("Gửi lại", "Sent again"),
+    "reconcile.gone": ("mất hàng đợi", "queue was gone"),
     "broker.none": (
         "Chưa cấu hình API quản trị của broker: đặt AXIS_MANAGEMENT_URL=http://admin:…@máy:15672.",
         "The broker's management API is not configured: set AXIS_MANAGEMENT_URL=http://admin:…@host:15672.",

@@ -30,21 +30,15 @@ __all__ = [
     "Row",
     "insert_all_or_ignore",
     "insert_or_ignore",
-    "meta",
     "metadata",
     "upsert",
 ]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = "0002"  # the newest revision in axis/infra/migrations/versions
+_FIRST = "0001"
 metadata = sa.MetaData()
 BIG_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite counts up only an INTEGER key
-
-meta = sa.Table(
-    "meta",
-    metadata,
-    sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("value", sa.Text, nullable=False),
-)
+_UPGRADING = 4159  # the advisory lock that one of several starting hubs holds
 
 
 class Database:
@@ -88,27 +82,52 @@ class Database:
             yield connection
 
     def create(self, tables: Sequence[sa.Table]) -> None:
-        """Make `tables` where they are missing and record the schema's version.
+        """Make `tables` where they are missing. An SQLite file of an older version is upgraded first: this is its only
+        process.
 
         Raises :class:`Misconfigured` SCHEMA_VERSION when the database is another version's.
         """
-        with self.begin() as connection:
-            metadata.create_all(connection, [meta, *tables])
-            insert_or_ignore(connection, meta, {"name": "schema_version", "value": str(SCHEMA_VERSION)})
-        self.check_version()
+        with self._changing() as connection:
+            found = _version(connection)
+            if found == _FIRST and self.is_sqlite:
+                found = _migrate(connection)
+            if found and found != SCHEMA_VERSION:
+                raise Misconfigured(Problem(Fault.SCHEMA_VERSION, got=found, expected=SCHEMA_VERSION))
+            metadata.create_all(connection, list(dict.fromkeys([_alembic_version, *tables])))
+            if not found:
+                connection.execute(_alembic_version.insert().values(version_num=SCHEMA_VERSION))
+
+    def upgrade(self) -> tuple[str, str]:
+        """Bring the schema to this version, wholly or not at all; (version before, after).
+
+        Raises :class:`Misconfigured` SCHEMA_VERSION for an empty database and for one of a newer version.
+        """
+        with self._changing() as connection:
+            before = _version(connection)
+            if before == SCHEMA_VERSION:
+                return before, before
+            if before != _FIRST:
+                raise Misconfigured(Problem(Fault.SCHEMA_VERSION, got=before or "-", expected=SCHEMA_VERSION))
+            return before, _migrate(connection)
+
+    def version(self) -> str:
+        """The schema's version; "" for an empty database."""
+        with self.read() as connection:
+            return _version(connection)
 
     def check_version(self) -> None:
         """Raises :class:`Misconfigured` SCHEMA_VERSION when the database is empty or another version's."""
-        with self.read() as connection:
-            try:
-                query = sa.select(meta.c.value).where(meta.c.name == "schema_version")
-                found = connection.execute(query).scalar() or "-"
-            except (sa.exc.ProgrammingError, sa.exc.OperationalError) as error:
-                if self.is_sqlite and "no such table" not in str(error):
-                    raise
-                found = "-"
-        if found != str(SCHEMA_VERSION):
-            raise Misconfigured(Problem(Fault.SCHEMA_VERSION, got=found, expected=str(SCHEMA_VERSION)))
+        found = self.version()
+        if found != SCHEMA_VERSION:
+            raise Misconfigured(Problem(Fault.SCHEMA_VERSION, got=found or "-", expected=SCHEMA_VERSION))
+
+    @contextmanager
+    def _changing(self) -> Iterator[Connection]:
+        """A transaction in which nobody else changes the schema."""
+        with self.begin() as connection:
+            if not self.is_sqlite:
+                connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_UPGRADING})"))
+            yield connection
 
     def close(self) -> None:
         """Close every connection."""
@@ -148,6 +167,33 @@ class LateRows:
         for table, rows in tables.values():
             for first in range(0, len(rows), 100):  # far below any limit on parameters
                 insert_all_or_ignore(self._connection, table, rows[first : first + 100])
+
+
+_alembic_version = sa.Table("alembic_version", metadata, sa.Column("version_num", sa.String(32), primary_key=True))
+
+
+def _version(connection: Connection) -> str:
+    there = set(sa.inspect(connection).get_table_names())
+    if _alembic_version.name in there:
+        return str(connection.execute(sa.select(_alembic_version.c.version_num)).scalar() or "")
+    if "meta" in there:  # before Alembic
+        found = connection.execute(sa.text("SELECT value FROM meta WHERE name = 'schema_version'")).scalar()
+        return _FIRST if found == "1" else str(found or "")
+    return ""
+
+
+def _migrate(connection: Connection) -> str:
+    """Run the migrations within the connection's transaction; the version after."""
+    from alembic import command  # takes a tenth of a second, and is needed once in the life of a version
+    from alembic.config import Config
+
+    settings = Config()
+    settings.set_main_option("script_location", "axis.infra:migrations")
+    settings.attributes["connection"] = connection
+    if _alembic_version.name not in sa.inspect(connection).get_table_names():
+        command.stamp(settings, _FIRST)
+    command.upgrade(settings, "head")
+    return _version(connection)
 
 
 def insert_or_ignore(connection: Connection, table: sa.Table, row: dict[str, Any]) -> bool:

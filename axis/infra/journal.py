@@ -61,6 +61,7 @@ incoming = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("not_before", sa.Text, nullable=False),
     sa.Column("received_at", sa.Text, nullable=False),
+    sa.Column("answer_digest", sa.Text, nullable=False, server_default=""),  # the E.1 or E.2 receipt given for it
     sa.UniqueConstraint("agency", "id"),
     sa.Index("incoming_due", "agency", "state", "not_before"),
 )
@@ -97,6 +98,7 @@ PAYLOAD_REFERENCES = (
     outgoing.c.answer_digest,
     incoming.c.body_digest,
     incoming.c.proof_digest,
+    incoming.c.answer_digest,
     posted.c.body_digest,
     installed.c.digest,
 )
@@ -389,7 +391,20 @@ class JournalTransaction(JournalReader):
         )
         if new:
             self.enter(entry)
+        elif kind != "receipt":
+            self._answer_again(identifier, entry)
         return new
+
+    def _answer_again(self, identifier: str, entry: Entry) -> None:
+        """It came once more: whoever sends it has no receipt. The one that was given goes out again, the same bytes."""
+        row = self.incoming(identifier)
+        if row is not None and row["answer_digest"]:
+            self._post(row["answer_digest"], to_text(entry.time))
+            again = {"receipt": row["answer_digest"]}
+            self.enter(Entry(entry.time, self.agency, "receipt.repeated", identifier, "", again))
+
+    def _post(self, digest: str, now: str) -> None:
+        self.late.add(posted, {"agency": self.agency, "body_digest": digest, "attempts": 0, "not_before": now})
 
     def release(self, identifier: str) -> None:
         """The registry that held mail waited for is installed."""
@@ -402,12 +417,11 @@ class JournalTransaction(JournalReader):
 
     def handed_over(self, identifier: str, state: str, entry: Entry, receipt: bytes, now: datetime) -> None:
         """The local system has it (or refused it for good); `receipt`, if any, goes to the hub."""
-        self._incoming(identifier, state=state)
+        digest = payloads.put_late(self.connection, self.late, receipt) if receipt else ""
+        self._incoming(identifier, state=state, answer_digest=digest)
         self.enter(entry)
-        if receipt:
-            digest = payloads.put_late(self.connection, self.late, receipt)
-            row = {"agency": self.agency, "body_digest": digest, "attempts": 0, "not_before": to_text(now)}
-            self.late.add(posted, row)
+        if digest:
+            self._post(digest, to_text(now))
 
     def not_now(self, identifier: str, attempts: int, again_at: datetime) -> None:
         """The local system is away: nothing is said to anyone, try again at `again_at`."""

@@ -74,6 +74,7 @@ delivery = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("updated_at", sa.Text, nullable=False),
     sa.UniqueConstraint("axis_id", "recipient"),
+    sa.Index("delivery_recipient", "recipient", "state", "id"),
 )
 business = sa.Table(
     "business_status",
@@ -167,6 +168,7 @@ registry_version = sa.Table(
     sa.Column("digest", sa.Text, nullable=False),
     sa.Column("issued_at", sa.Text, nullable=False),
 )
+_UNANSWERED = (State.QUEUED.value, State.FAILED.value)
 TABLES = (
     payloads.payload,
     submission,
@@ -375,6 +377,32 @@ class HubReader:
     def waiting_for(self, delivery_id: str) -> RowMapping | None:
         """The outbox row of a delivery that is not published yet."""
         return self._one(sa.select(outbox).where(outbox.c.delivery_id == delivery_id))
+
+    def open_of(self, code: str) -> tuple[int, int]:
+        """(outbox rows for this agency, its deliveries that were consigned or given up and have no receipt)."""
+        waiting = sa.select(sa.func.count()).select_from(outbox).where(outbox.c.code == code)
+        unanswered = sa.select(sa.func.count()).where(delivery.c.recipient == code, delivery.c.state.in_(_UNANSWERED))
+        execute = self.connection.execute
+        return int(execute(waiting).scalar_one()), int(execute(unanswered).scalar_one())
+
+    def unanswered(self, code: str, before: datetime, after: str, limit: int) -> Sequence[RowMapping]:
+        """This agency's deliveries that were consigned or given up before `before` and have no receipt, by id from
+        `after` on, with what sending them takes; `waits`: it is in the outbox."""
+        waits = sa.exists(sa.select(outbox.c.id).where(outbox.c.delivery_id == delivery.c.id)).label("waits")
+        columns = (submission.c.parcel_digest, submission.c.acceptance_digest, submission.c.priority)
+        query = (
+            sa.select(delivery, *columns, waits)
+            .join(submission)
+            .where(
+                delivery.c.recipient == code,
+                delivery.c.state.in_(_UNANSWERED),
+                delivery.c.updated_at <= to_text(before),
+                delivery.c.id > after,
+            )
+            .order_by(delivery.c.id)
+            .limit(limit)
+        )
+        return self.connection.execute(query).mappings().all()
 
     def counts(self) -> dict[str, int]:
         """Documents (not statuses), their deliveries, those handed over, and receipt statements issued."""
@@ -617,6 +645,12 @@ class HubTransaction(HubReader):
         self.connection.execute(
             sa.update(delivery).where(delivery.c.id == delivery_id).values(updated_at=to_text(entry.time))
         )
+        self.enter(entry)
+
+    def send_again(self, row: RowMapping, now: datetime, entry: Entry) -> None:
+        """Publish a delivery (a row of :meth:`unanswered`) once more, with its entry."""
+        proof, urgent = row["acceptance_digest"], row["priority"] > 0
+        self.send(row["recipient"], row["parcel_digest"], now, proof=proof, delivery_id=row["id"], urgent=urgent)
         self.enter(entry)
 
     def sent(self, rows: Sequence[int]) -> None:

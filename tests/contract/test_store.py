@@ -14,7 +14,7 @@ from axis import bootstrap
 from axis.core.ledger import Entry
 from axis.errors import Corrupted, Misconfigured, Unavailable
 from axis.infra import payloads, store
-from axis.infra.database import Database, insert_or_ignore, meta, upsert
+from axis.infra.database import Database, insert_or_ignore, upsert
 from axis.infra.embedded import EmbeddedBroker
 from axis.infra.store import HubStore
 from axis.services import follow
@@ -71,12 +71,15 @@ def test_the_line_gives_the_same_record_on_either_store(database: Database, tmp_
 
 
 def test_a_unique_key_decides_who_came_first(database: Database) -> None:
+    columns = sa.Column("name", sa.Text, primary_key=True), sa.Column("value", sa.Text)
+    scratch = sa.Table("scratch", sa.MetaData(), *columns)
     with database.begin() as connection:
-        assert insert_or_ignore(connection, meta, {"name": "k", "value": "first"})
-        assert not insert_or_ignore(connection, meta, {"name": "k", "value": "second"})
-        assert connection.execute(sa.select(meta.c.value).where(meta.c.name == "k")).scalar_one() == "first"
-        upsert(connection, meta, {"name": "k", "value": "third"}, ("name",))
-        assert connection.execute(sa.select(meta.c.value).where(meta.c.name == "k")).scalar_one() == "third"
+        scratch.create(connection)
+        assert insert_or_ignore(connection, scratch, {"name": "k", "value": "first"})
+        assert not insert_or_ignore(connection, scratch, {"name": "k", "value": "second"})
+        assert connection.execute(sa.select(scratch.c.value).where(scratch.c.name == "k")).scalar_one() == "first"
+        upsert(connection, scratch, {"name": "k", "value": "third"}, ("name",))
+        assert connection.execute(sa.select(scratch.c.value).where(scratch.c.name == "k")).scalar_one() == "third"
 
 
 def test_what_a_block_changed_is_gone_when_it_raises(database: Database) -> None:
@@ -232,7 +235,7 @@ def test_attempts_are_counted_for_each_queue_and_message(database: Database) -> 
 
 def test_a_store_of_another_version_is_refused_and_left_alone(database: Database) -> None:
     with database.begin() as connection:
-        connection.execute(sa.update(meta).where(meta.c.name == "schema_version").values(value="99"))
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(Misconfigured) as caught:
         database.create(store.TABLES)
     assert caught.value.fault.code == "SCHEMA_VERSION"

@@ -1,0 +1,1 @@
+"""Versions of the schema, one after the other (Alembic). How to add one: docs/architecture.md."""

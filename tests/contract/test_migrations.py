@@ -1,0 +1,136 @@
+"""An older database becomes this version's, with what it holds, wholly or not at all."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from axis.errors import Misconfigured
+from axis.infra import database as databases
+from axis.infra import embedded, journal, store
+from axis.infra.database import SCHEMA_VERSION, Database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ALL = [*store.TABLES, *journal.TABLES]
+
+
+@pytest.fixture
+def old(database_url: str) -> Iterator[Database]:
+    """A database of version 1 with a row in a table that is copied, and one in a table that gets an index."""
+    opened = Database(database_url)
+    name = "sqlite" if opened.is_sqlite else "postgresql"
+    script = (Path(__file__).parent / f"schema_0001.{name}.sql").read_text("utf-8")
+    with opened.begin() as connection:
+        for statement in script.partition("\n")[2].split(";\n"):
+            if statement.strip():
+                connection.exec_driver_sql(statement)
+        connection.exec_driver_sql(
+            "INSERT INTO incoming (agency, id, kind, state, body_digest, proof_digest, names, facts, attempts, not_before, "
+            "received_at) VALUES ('G22', 'x', 'document', 'handed_over', 'b', 'p', '[]', '{}', 3, 't', 't')"
+        )
+        connection.exec_driver_sql("INSERT INTO ledger (digest, canonical, axis_id) VALUES ('d', 'c', 'a')")
+    yield opened
+    opened.close()
+
+
+def tables_of(database: Database) -> list[sa.Table]:
+    return [*ALL, *embedded.TABLES] if database.is_sqlite else ALL
+
+
+def differences(database: Database) -> list[object]:
+    wanted = {table.name for table in tables_of(database)} | {"alembic_version"}
+
+    def ours(thing: object, name: str | None, kind: str, *_: object) -> bool:
+        return name in wanted if kind == "table" else True
+
+    with database.read() as connection:
+        context = MigrationContext.configure(connection, opts={"include_object": ours})
+        return compare_metadata(context, databases.metadata)
+
+
+def test_the_newest_migration_is_the_version_the_program_wants() -> None:
+    settings = Config()
+    settings.set_main_option("script_location", "axis.infra:migrations")
+    assert ScriptDirectory.from_config(settings).get_heads() == [SCHEMA_VERSION]
+
+
+def test_an_upgraded_database_and_a_new_one_have_the_schema_of_the_program(old: Database, tmp_path: Path) -> None:
+    assert old.version() == "0001"
+    assert old.upgrade() == ("0001", SCHEMA_VERSION)
+    assert differences(old) == []
+    new = Database(f"sqlite:///{tmp_path / 'new.db'}")
+    new.create([*ALL, *embedded.TABLES])
+    assert differences(new) == []
+    new.close()
+
+
+def test_an_upgrade_keeps_what_is_there_and_may_be_run_again(old: Database) -> None:
+    old.upgrade()
+    assert old.upgrade() == (SCHEMA_VERSION, SCHEMA_VERSION)
+    with old.read() as connection:
+        row = connection.execute(sa.select(journal.incoming)).mappings().one()
+        assert (row["id"], row["attempts"], row["answer_digest"]) == ("x", 3, "")
+        assert connection.execute(sa.select(store.ledger_entry.c.canonical)).scalars().all() == ["c"]
+    old.create(tables_of(old))
+
+
+def test_a_death_in_the_middle_of_an_upgrade_leaves_the_old_version_whole(
+    old: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from alembic.operations import Operations
+
+    def dies(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Operations, "drop_table", dies)  # the last step
+        with pytest.raises(KeyboardInterrupt):
+            old.upgrade()
+    assert old.version() == "0001"
+    with old.read() as connection:
+        assert "lease" not in sa.inspect(connection).get_table_names()
+    assert old.upgrade() == ("0001", SCHEMA_VERSION)
+
+
+def test_two_upgrades_at_once_are_one_after_the_other(old: Database) -> None:
+    found: list[tuple[str, str]] = []
+    threads = [threading.Thread(target=lambda: found.append(old.upgrade())) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(found) == [("0001", SCHEMA_VERSION), (SCHEMA_VERSION, SCHEMA_VERSION)]
+
+
+def test_a_hub_does_not_upgrade_a_shared_database_by_itself_and_an_older_file_is_upgraded_at_the_start(
+    old: Database,
+) -> None:
+    if old.is_sqlite:
+        old.create(tables_of(old))
+        assert old.version() == SCHEMA_VERSION
+        return
+    with pytest.raises(Misconfigured) as caught:
+        old.create(tables_of(old))
+    assert caught.value.fault.code == "SCHEMA_VERSION"
+    assert "axis upgrade" in str(caught.value)
+    assert old.version() == "0001"
+
+
+def test_a_newer_or_unknown_version_is_refused_and_left_alone(old: Database) -> None:
+    old.upgrade()
+    with old.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    for call in (old.upgrade, old.check_version, lambda: old.create(tables_of(old))):
+        with pytest.raises(Misconfigured):
+            call()
+    assert old.version() == "9999"

@@ -1,0 +1,112 @@
+"""``axis reconcile``: what was lost between the record and an agency is sent again, and arrives once."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from axis.core.message import Route
+from axis.infra import embedded, journal, store
+from axis.services import reconcile
+from tests.line import Line, document, small_home
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from axis.services.agency import Agency
+    from axis.services.hub import Hub
+
+CONTENTS = [b"%d" % number for number in range(1, 6)]
+
+
+def digests() -> list[str]:
+    return sorted(hashlib.sha256(content).hexdigest() for content in CONTENTS)
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Line:
+    """Five documents for H41, whose adapter is away: they lie in its queue."""
+    made = small_home(tmp_path / "home")
+    for number, content in enumerate(CONTENTS, 1):
+        made.drop("G22", document(number, to=("H41", "G06"), content=content), f"{number}.edxml")
+    made.run(before=without("H41"), patience=timedelta(minutes=1))
+    assert len(made.attachments("G06")) == 5
+    return made
+
+
+def without(code: str) -> Callable[[Hub, list[Agency]], None]:
+    def leave(_hub: Hub, agencies: list[Agency]) -> None:
+        agencies[:] = [one for one in agencies if one.code != code]
+
+    return leave
+
+
+def repair(line: Line, older_than: float = 0) -> dict[str, reconcile.Account]:
+    line.clock.now += timedelta(minutes=1)
+    with line.parts() as (hub, _):
+        accounts = reconcile.reconcile(hub, line.clock(), timedelta(minutes=older_than))
+    return {one.code: one for one in accounts}
+
+
+@pytest.mark.parametrize("how", ["purged", "deleted"])
+def test_a_purged_or_deleted_queue_is_refilled_from_the_record(line: Line, how: str) -> None:
+    with line.parts() as (hub, _), hub.store.database.begin() as connection:
+        connection.execute(embedded.queue_message.delete().where(embedded.queue_message.c.queue == "axis.to.H41"))
+        if how == "deleted":
+            connection.execute(embedded.queue.delete().where(embedded.queue.c.name == "axis.to.H41"))
+    line.run()
+    assert line.attachments("H41") == [], "nothing is left that would bring them"
+    account = repair(line)["H41"]
+    assert (account.unanswered, account.resent) == (5, 5)
+    assert account.queued == 0
+    line.run()
+    assert sorted(line.attachments("H41")) == digests()
+    assert sum(event.startswith("E.1 H41") for event in line.events("G22")) == 5
+    assert repair(line) == {}
+
+
+def test_an_agency_that_was_away_gets_each_document_once_however_often_it_is_sent_again(line: Line) -> None:
+    for _ in range(3):
+        assert repair(line)["H41"].unanswered == 5
+        line.run(before=without("H41"), patience=timedelta(minutes=1))
+    with line.parts() as (hub, _):
+        assert hub.broker.depth(Route("out", "H41")) > 5
+    line.run()
+    assert sorted(line.attachments("H41")) == digests()
+    assert len(line.files("H41", "inbox", "*.edxml")) == 5
+    line.check_ledger()
+
+
+def test_what_is_in_the_outbox_already_or_too_young_is_left_alone(line: Line) -> None:
+    assert repair(line, older_than=60)["H41"].resent == 0
+    assert repair(line)["H41"].resent == 5
+    again = repair(line)["H41"]
+    assert (again.waiting, again.resent) == (5, 0)
+
+
+def test_a_receipt_that_the_hub_has_lost_is_given_again_byte_for_byte(line: Line) -> None:
+    """As after a restore of the hub from a backup that is older than the receipts."""
+    line.run()
+    first = {
+        name: (line.folder("G22", "receipts") / name).read_bytes()
+        for name in line.files("G22", "receipts", "*E.1.H41*")
+    }
+    assert len(first) == 5
+    with line.parts() as (hub, _), hub.store.database.begin() as connection:
+        connection.execute(store.statement.delete().where(store.statement.c.issuer == "H41"))
+        connection.execute(store.delivery.update().where(store.delivery.c.recipient == "H41").values(state="QUEUED"))
+    for name in first:
+        (line.folder("G22", "receipts") / name).unlink()
+    assert repair(line)["H41"].resent == 5
+    line.run()
+    assert set(line.states("1/TN-G22").values()) == {"HANDED_OVER"}
+    assert len(line.attachments("H41")) == 5, "nothing is handed over twice"
+    with line.parts() as (hub, _), hub.store.database.read() as connection:
+        given = connection.execute(
+            journal.incoming.select().where(journal.incoming.c.agency == "H41", journal.incoming.c.kind == "document")
+        ).mappings()
+        assert {row["answer_digest"] for row in given} == {hashlib.sha256(data).hexdigest() for data in first.values()}
