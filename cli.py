@@ -246,18 +246,24 @@ def main() -> None:
     show_default=True,
     help=text("help.init.user_id", LANG),
 )
-def init(home: Path, key_type: Any, broker: Any, store: Any, user_id: Any, as_json: bool) -> None:
+@click.option("--tls", "hosts", multiple=True, metavar="HOST", help=text("help.init.tls", LANG))
+def init(
+    home: Path, key_type: Any, broker: Any, store: Any, user_id: Any, hosts: tuple[str, ...], as_json: bool
+) -> None:
     """Make a home."""
     import uuid
 
     from axis import config
     from axis.services import enrol
 
-    made = config.Config(
-        config.Installation(str(uuid.uuid4())), config.Store(store), config.Broker(broker, user_id=user_id)
-    )
+    if hosts and broker != "amqp":
+        raise click.UsageError("--tls: --broker amqp")
+    files = ("tls/ca.pem", "tls/{user}.pem", "tls/{user}.key") if hosts else ("", "", "")
+    ca, certificate, key = files
+    link = config.Broker(broker, user_id=user_id, ca_file=ca, certificate_file=certificate, key_file=key)
+    made = config.Config(config.Installation(str(uuid.uuid4())), config.Store(store), link)
     with _bar(text("init.keys", LANG), 95, quiet=as_json) as advance:
-        registry = enrol.create_home(home, made, key_type, _now(), lambda done, _all: advance(done))
+        registry = enrol.create_home(home, made, key_type, _now(), lambda done, _all: advance(done), tls_hosts=hosts)
     if as_json:
         _print(
             {

@@ -36,6 +36,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "optional: mọi tiến trình dùng chung một tài khoản broker (chỉ để thử).",
         "optional: all share one broker user (try-outs only).",
     ),
+    "help.init.tls": (
+        "Tên hoặc địa chỉ của broker: tạo CA, khóa và chứng thư TLS cho broker, hub và từng cơ quan (lặp lại được).",
+        "Name or address of the broker: make a CA, keys and certificates for TLS, for broker, hub and agencies (repeatable).",
+    ),
     "help.broker": ("Cài đặt và kiểm tra RabbitMQ.", "Set up and check RabbitMQ."),
     "help.broker.setup": (
         "Tạo ở broker mọi thứ còn thiếu: hàng đợi, người dùng, quyền của từng cơ quan; chạy lại bao nhiêu lần cũng được.",

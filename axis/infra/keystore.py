@@ -5,6 +5,7 @@ A private key file is made 0600 and refused when anybody but its owner may read 
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
@@ -18,12 +19,13 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from axis.core.signature import Signer
 from axis.errors import Corrupted, Fault, Misconfigured, Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -38,10 +40,10 @@ def new_key(kind: KeyType) -> PrivateKey:
     return ec.generate_private_key(ec.SECP256R1()) if kind == "p256" else rsa.generate_private_key(65537, 2048)
 
 
-def new_authority(now: datetime) -> Signer:
+def new_authority(now: datetime, common_name: str = "Axis test CA") -> Signer:
     """A self-signed test CA."""
     key = new_key("p256")
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Axis test CA")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     builder = _builder(name, name, key, now, AUTHORITY_YEARS)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     builder = builder.add_extension(_usage(cert_sign=True), critical=True)
@@ -64,6 +66,29 @@ def new_member(authority: Signer, code: str, name: str, kind: KeyType, now: date
     return Signer(key, builder.sign(authority.key, hashes.SHA256()))
 
 
+def new_tls(authority: Signer, user: str, now: datetime, hosts: Sequence[str] = ()) -> Signer:
+    """A key and a certificate for TLS only: of the broker user `user` (CN), or of the broker itself, reached as `hosts`
+    (names or addresses). It signs no documents: another CA, another usage."""
+    key = new_key("p256")
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, user)])
+    builder = _builder(subject, authority.certificate.subject, key, now, CERTIFICATE_YEARS)
+    builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+    usage = _usage(sign=True, commitment=False)
+    purpose = ExtendedKeyUsageOID.SERVER_AUTH if hosts else ExtendedKeyUsageOID.CLIENT_AUTH
+    builder = builder.add_extension(usage, critical=True).add_extension(x509.ExtendedKeyUsage([purpose]), critical=True)
+    if hosts:
+        names = x509.SubjectAlternativeName([_general_name(host) for host in hosts])
+        builder = builder.add_extension(names, critical=False)
+    return Signer(key, builder.sign(authority.key, hashes.SHA256()))
+
+
+def _general_name(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
+
+
 def _builder(
     subject: x509.Name, issuer: x509.Name, key: PrivateKey, now: datetime, years: int
 ) -> x509.CertificateBuilder:
@@ -78,10 +103,10 @@ def _builder(
     )
 
 
-def _usage(*, sign: bool = False, cert_sign: bool = False) -> x509.KeyUsage:
+def _usage(*, sign: bool = False, commitment: bool = True, cert_sign: bool = False) -> x509.KeyUsage:
     return x509.KeyUsage(
         digital_signature=sign,
-        content_commitment=sign,
+        content_commitment=sign and commitment,
         key_encipherment=False,
         data_encipherment=False,
         key_agreement=False,

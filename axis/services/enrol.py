@@ -16,6 +16,7 @@ from axis import config as settings
 from axis.core import parcel, trust
 from axis.core.instant import whole
 from axis.core.ledger import Entry
+from axis.core.message import HUB_USER
 from axis.core.trust import HUB, Member, Registry, signing_certificate
 from axis.errors import Fault, Misconfigured, Problem, rejected
 from axis.infra import journal, keystore, store
@@ -46,9 +47,10 @@ def create_home(
     now: datetime,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
     rows: Sequence[dict[str, str]] | None = None,
+    tls_hosts: Sequence[str] = (),
 ) -> Registry:
     """A home with a test CA, a key for the hub and each agency of `rows` (else of the catalogue of 95), and
-    registry version 1.
+    registry version 1. With `tls_hosts`, under which the broker is reached, also a CA, keys and certificates for TLS.
 
     Everything is made beside the place and moved there at the end, so a home is there whole or not at all.
     Raises :class:`Misconfigured` HOME_EXISTS.
@@ -59,6 +61,8 @@ def create_home(
     building.mkdir(mode=0o700, parents=True)
     try:
         registry = _furnish(building, config, key_type, now, progress, rows or catalogue())
+        if tls_hosts:
+            _furnish_tls(building, [member.code for member in registry.agencies], tls_hosts, now)
         _move_in(building, home)
     finally:
         shutil.rmtree(building, ignore_errors=True)
@@ -113,6 +117,24 @@ def _furnish(
     return registry
 
 
+def _furnish_tls(home: Path, codes: Sequence[str], hosts: Sequence[str], now: datetime) -> None:
+    (home / "tls").mkdir(mode=0o700)
+    authority = keystore.new_authority(now, "Axis test TLS CA")
+    keystore.save_signer(home / "tls", "ca", authority)
+    keystore.save_signer(home / "tls", "broker", keystore.new_tls(authority, "broker", now, hosts))
+    for user in (HUB_USER, *codes):
+        keystore.save_signer(home / "tls", user, keystore.new_tls(authority, user, now))
+
+
+def renew_tls(home: Path, code: str, now: datetime) -> None:
+    """A new key and certificate for the agency's connection, where the home has a CA for that; the old ones go."""
+    if not (home / "tls" / "ca.key").exists():
+        return
+    for ending in ("key", "pem"):
+        (home / "tls" / f"{code}.{ending}").unlink(missing_ok=True)
+    keystore.save_signer(home / "tls", code, keystore.new_tls(keystore.load_signer(home / "tls", "ca"), code, now))
+
+
 def new_member(code: str, name_vi: str, name_en: str, kind: str, signer: Signer) -> Member:
     """A registry entry with one certificate."""
     return Member(code, name_vi, name_en, kind, certificates=(signing_certificate(signer.certificate),))
@@ -160,6 +182,11 @@ def export(home: Path, config: Config, codes: Sequence[str], registry: bytes, ta
     for code, signer in signers.items():
         keystore.save_signer(target / "keys", code, signer)
         make_folders(target, code)
+    if (home / "tls").exists():
+        (target / "tls").mkdir(mode=0o700, exist_ok=True)
+        shutil.copyfile(home / "tls" / "ca.pem", target / "tls" / "ca.pem")
+        for code in codes:
+            keystore.save_signer(target / "tls", code, keystore.load_signer(home / "tls", code))
     own = replace(
         config,
         installation=replace(config.installation, role="agency", agencies=tuple(codes)),

@@ -56,6 +56,7 @@ def add(
     entry = signing_certificate(signer.certificate)
     changed = _change(registrar, replace(member, certificates=(entry,)), "add", "", now)
     _keep_key(registrar, code)
+    enrol.renew_tls(registrar.home, code, now)
     enrol.make_folders(registrar.home, code)
     return changed
 
@@ -99,6 +100,7 @@ def rotate(registrar: Registrar, code: str, key_type: KeyType, *, revoke: bool, 
     registry = _change(registrar, changed, "rotate", reason, now)
     crashpoints.reached("X03")
     _keep_key(registrar, code)
+    enrol.renew_tls(registrar.home, code, now)
     return registry
 
 
