@@ -41,6 +41,9 @@ PACKAGES = {
 }
 
 
+CONFIG = Path(__file__).parent.parent / "config"  # what production uses; the rest here is for one machine in a hurry
+
+
 class NoServerError(Exception):
     """A server cannot be had here; the text says why."""
 
@@ -121,7 +124,8 @@ class RabbitMq:
         (d / "env.conf").touch()
         managed = "rabbitmq_management" in plugins
         (d / "rabbitmq.conf").write_text(
-            f"listeners.tcp.1 = 127.0.0.1:{self.port}\nlog.file.level = info\ndisk_free_limit.absolute = 50MB\n"
+            (CONFIG / "rabbitmq.conf").read_text("utf-8")
+            + f"listeners.tcp.1 = 127.0.0.1:{self.port}\nlog.file.level = info\ndisk_free_limit.absolute = 50MB\n"
             + (f"management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {self._management}\n" if managed else "")
             + f"{config}\n"
         )
@@ -436,7 +440,12 @@ class PostgreSql:
         """Start the server, or start it again with the data it has."""
         data = self.folder / "data"
         if not self._made:
-            self._run("initdb", "-D", data, "-U", "axis", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
+            self._run(
+                "initdb", "-D", data, "-U", "axis", "-A", "trust", "--data-checksums", "-E", "UTF8", "--locale=C.UTF-8"
+            )
+            shipped = "".join(f"{line}\n" for line in (CONFIG / "postgresql.conf").read_text("utf-8").splitlines())
+            with (data / "postgresql.auto.conf").open("a") as settings:
+                settings.write(shipped + "shared_buffers = 64MB\n")
         options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 {self._options}"
         self._run("pg_ctl", "-D", data, "-l", self.folder / "log", "-w", "-t", "60", "-o", options, "start")
         script = 'kill -QUIT "$(head -1 "$1/data/postmaster.pid")"; sleep 1; rm -rf "$1"'

@@ -1204,7 +1204,7 @@ ssl_cert_login_from = common_name
 
 def test_the_arguments_of_queues_keep_dead_letters_at_least_once() -> None:
     """The four belong together: without reject-publish the strategy is silently at most once."""
-    arguments = amqp._QUEUE_WITH_DEAD_LETTERS
+    arguments = amqp.QUEUE_ARGUMENTS
     assert arguments["x-dead-letter-strategy"] == "at-least-once"
     assert arguments["x-overflow"] == "reject-publish"
     assert arguments["x-queue-type"] == "quorum"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -68,6 +69,26 @@ def test_the_line_gives_the_same_record_on_either_store(database: Database, tmp_
         assert linked == total
     assert line.events("G22").count("A.1") == 1
     assert len(line.files("G22", "failed")) == 2
+
+
+def test_of_two_workers_that_take_one_key_at_once_one_gets_it_and_the_other_is_told(database: Database) -> None:
+    if database.is_sqlite:
+        pytest.skip("one writing connection, nobody to wait for")
+    row = {"queue": "q", "message_id": "m", "count": 1}
+    told: list[bool] = []
+
+    def second() -> None:
+        with database.begin() as connection:
+            told.append(insert_or_ignore(connection, store.attempt, row))
+
+    with database.begin() as connection:
+        assert insert_or_ignore(connection, store.attempt, row)
+        thread = threading.Thread(target=second)
+        thread.start()
+        thread.join(0.5)
+        assert told == [], "it waits for the first one's end"
+    thread.join()
+    assert told == [False]
 
 
 def test_a_unique_key_decides_who_came_first(database: Database) -> None:
@@ -183,23 +204,22 @@ def test_two_workers_with_the_same_documents_in_any_order_wait_for_each_other(da
     if database.is_sqlite:
         pytest.skip("one writing connection, nobody to wait for")
     record = HubStore(database)
-    keys = [("G22", f"G22,2026/11/23,{number}/TN") for number in range(20)]
     inside: list[str] = []
     seen: list[list[str]] = []
-    ready = threading.Barrier(2)
+    ready = threading.Barrier(2, timeout=30)
 
-    def work(name: str, order: list[tuple[str, str]]) -> None:
-        ready.wait()
-        for _ in range(20):
+    def work(name: str, order: int) -> None:
+        for turn in range(20):
+            keys = [("G22", f"G22,2026/11/23,{turn // 2}-{number}/TN") for number in range(30)][::order]
+            ready.wait()
             with record.transaction() as tx:
-                tx.lock_documents(order)
+                tx.lock_documents(keys)
                 inside.append(name)
                 seen.append(list(inside))
+                time.sleep(0.005)
                 inside.remove(name)
 
-    threads = [
-        threading.Thread(target=work, args=arguments) for arguments in (("one", keys), ("two", [*reversed(keys)]))
-    ]
+    threads = [threading.Thread(target=work, args=arguments) for arguments in (("one", 1), ("two", -1))]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -1,0 +1,167 @@
+"""Would the suite notice? Each of these faults is planted into a copy of the source, and the test that must catch it
+is run there and must fail. A fault whose place has changed fails here too, so the list stays true.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+SWEEP = "tests/failure/test_crash_sweep.py::test_a_death_at_every_boundary"
+ONE_SWEEP = f"{SWEEP}[files stay-one recipient]"
+TAKEN_SWEEP = f"{SWEEP}[files are taken away before the restart-one recipient]"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`before` in `file` becomes `after`; `test` must fail then."""
+
+    name: str
+    file: str
+    before: str
+    after: str
+    test: str
+
+
+FAULTS = [
+    Fault(
+        "the hub acknowledges before its commit",
+        "axis/services/admit.py",
+        '            crashpoints.reached("H02")\n',
+        "            hub.broker.ack(fresh)\n",
+        ONE_SWEEP,
+    ),
+    Fault(
+        "an adapter acknowledges before its commit",
+        "axis/services/deliver.py",
+        "    try:\n        _keep(agency, judged, now)\n",
+        "    agency.broker.ack(taken)\n    try:\n        _keep(agency, judged, now)\n",
+        ONE_SWEEP,
+    ),
+    Fault(
+        "the hub marks an outbox row before it is published",
+        "axis/services/relay.py",
+        '        crashpoints.reached("R03")\n',
+        "        with hub.store.transaction() as early:\n            early.sent([one.row for one in claim.due])\n",
+        ONE_SWEEP,
+    ),
+    Fault(
+        "an adapter marks a receipt before it is published",
+        "axis/services/submit.py",
+        '    crashpoints.reached("C05")\n',
+        "    with agency.journal.transaction() as early:\n        for row in posts:\n            early.posted(row['number'])\n",
+        ONE_SWEEP,
+    ),
+    Fault(
+        "the receipt E.1 is kept before the document is shown",
+        "axis/services/deliver.py",
+        "    for row, names in prepared:\n        try:\n            agency.adapter.complete(names)\n",
+        "    with agency.journal.transaction() as early:\n        for row, _ in prepared:\n            _finish(agency, early, row, None, now)\n"
+        "    for row, names in prepared:\n        try:\n            agency.adapter.complete(names)\n",
+        ONE_SWEEP,
+    ),
+    Fault(
+        "the document is shown before the journal knows of it",
+        "axis/services/deliver.py",
+        "    agency.adapter.prepare(files)\n",
+        "    agency.adapter.prepare(files)\n    agency.adapter.complete([(f.folder, f.name) for f in files])\n",
+        TAKEN_SWEEP,
+    ),
+    Fault(
+        "SELECT, then INSERT",
+        "axis/infra/database.py",
+        "    statement = dialect.insert(table).values(row).on_conflict_do_nothing().returning(sa.literal(1))\n",
+        "    same = sa.and_(*(table.c[c.name] == row[c.name] for c in table.primary_key if c.name in row))\n"
+        "    if connection.execute(sa.select(sa.literal(1)).select_from(table).where(same)).first():\n        return False\n"
+        "    statement = dialect.insert(table).values(row).returning(sa.literal(1))\n",
+        "tests/contract/test_store.py::test_of_two_workers_that_take_one_key_at_once_one_gets_it_and_the_other_is_told",
+    ),
+    Fault(
+        "two workers claim the same outbox rows",
+        "axis/infra/store.py",
+        "                query = query.with_for_update(of=outbox, skip_locked=True)\n",
+        "                pass\n",
+        "tests/contract/test_store.py::test_what_one_worker_has_claimed_another_passes_over",
+    ),
+    Fault(
+        "documents are read and not locked",
+        "axis/infra/store.py",
+        "            self.connection.execute(locked.with_for_update()).all()\n",
+        "            self.connection.execute(locked).all()\n",
+        "tests/contract/test_store.py::test_two_workers_with_the_same_documents_in_any_order_wait_for_each_other",
+    ),
+    Fault(
+        "a lease that was lost is still used",
+        "axis/infra/store.py",
+        '        if row is None or (row["holder"] != holder and row["until"] > to_text(now)):\n',
+        "        if row is None:\n",
+        "tests/contract/test_store.py::test_a_duty_is_held_by_one_worker_and_each_change_of_holder_has_a_higher_token",
+    ),
+    Fault(
+        "publishing without `mandatory`",
+        "axis/infra/amqp.py",
+        "                mandatory=True,\n",
+        "                mandatory=False,\n",
+        "tests/contract/test_broker.py -k returned",
+    ),
+    Fault(
+        "what was returned counts as confirmed",
+        "axis/infra/amqp.py",
+        "self._answer(sequence, Outcome.RETURNED if returned else outcome)",
+        "self._answer(sequence, outcome)",
+        "tests/contract/test_broker.py -k returned",
+    ),
+    Fault(
+        "a document that comes once more is handed over once more",
+        "axis/infra/journal.py",
+        '        if row is not None and row["answer_digest"]:\n',
+        '        self._incoming(identifier, state="received", facts={})\n        if row is not None and row["answer_digest"]:\n',
+        "tests/e2e/test_reconcile.py::test_a_receipt_that_the_hub_has_lost_is_given_again_byte_for_byte",
+    ),
+    Fault(
+        "the broker's word on who published is not asked for",
+        "axis/services/admit.py",
+        "        if message.user_id is None and hub.user_id_required:\n",
+        "        if False:\n",
+        "tests/e2e/test_served_line.py::test_the_hub_does_not_believe_a_parcel_without_the_brokers_word",
+    ),
+]
+
+
+@pytest.mark.amqp
+@pytest.mark.postgres
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_planted_fault_is_caught(fault: Fault, tmp_path: Path) -> None:
+    for name in ("axis", "adapters", "schemas", "config", "tests"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("cli.py", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    path = tmp_path / fault.file
+    source = path.read_text("utf-8")
+    assert source.count(fault.before) == 1, "the place of this fault has changed"
+    path.write_text(source.replace(fault.before, fault.after), "utf-8")
+    # importlib mode puts nothing in the path; the copy must come before the installed package.
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    test, _, chosen = fault.test.partition(" -k ")
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-x",
+        "-p",
+        "no:cacheprovider",
+        test,
+        *(["-k", chosen] if chosen else []),
+    ]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, f"not caught:\n{done.stdout[-2000:]}{done.stderr[-500:]}"
+    assert "failed" in done.stdout or "error" in done.stdout
