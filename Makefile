@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo demo-served test check campaign clean
+.PHONY: help install demo demo-served test check campaign isolation clean
 
 help:
 	@echo "make install      make the environment in .venv (the command is then .venv/bin/axis)"
@@ -39,6 +39,11 @@ test: $(STAMP) check
 campaign: $(STAMP)
 	$(BIN)/python tests/servers.py install
 	$(BIN)/python -m tests.failure.campaign $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
+
+# Does one agency's trouble slow the others down? Wants a quiet machine; some five minutes.
+isolation: $(STAMP)
+	$(BIN)/python tests/servers.py install
+	$(BIN)/python -m tests.failure.isolation
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
