@@ -901,8 +901,9 @@ def broker_check(home: Path, keep_guest: bool, as_json: bool) -> None:
     "--older-than", type=click.FloatRange(0), default=10, show_default=True, help=text("help.reconcile.older", LANG)
 )
 @click.option("--agency", "only", default="", help=text("help.reconcile.agency", LANG))
+@click.option("--restored", is_flag=True, help=text("help.reconcile.restored", LANG))
 @_home
-def reconcile(home: Path, older_than: float, only: str, as_json: bool) -> None:
+def reconcile(home: Path, older_than: float, only: str, restored: bool, as_json: bool) -> None:
     """Record, broker, receipts."""
     from dataclasses import asdict
     from datetime import timedelta
@@ -910,7 +911,11 @@ def reconcile(home: Path, older_than: float, only: str, as_json: bool) -> None:
     from axis import bootstrap
     from axis.services import reconcile as repair
 
-    with bootstrap.any_hub(_open(home)) as worker, _bar(text("reconcile.running", LANG), 1, quiet=as_json) as advance:
+    with (
+        bootstrap.any_hub(_open(home), restored=restored) as worker,
+        _bar(text("reconcile.running", LANG), 1, quiet=as_json) as advance,
+    ):
+        gap = repair.accept_restored(worker, _now()) if restored else None
         if only:
             only = worker.registry().member_for(only).code
         step = lambda done, every: advance(done / every)  # noqa: E731
@@ -918,7 +923,11 @@ def reconcile(home: Path, older_than: float, only: str, as_json: bool) -> None:
     if as_json:
         for one in accounts:
             _print(asdict(one))
+        if gap:
+            _print({"restored": {"record_ends": gap[0], "written": gap[1]}})
         return
+    if gap:
+        _say("reconcile.gap", end=gap[0], written=gap[1])
     if accounts:
         columns = [text(f"column.{name}", LANG) for name in ("code", "waiting", "queued", "unanswered", "resent")]
         gone = text("reconcile.gone", LANG)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -21,6 +21,7 @@ from axis.errors import Corrupted, Fault, Misconfigured, Problem, Unavailable
 from axis.infra import embedded, journal, keystore, payloads, store
 from axis.infra.database import Database
 from axis.infra.journal import Journal
+from axis.infra.mark import Mark
 from axis.infra.store import HubStore
 from axis.services.agency import Agency
 from axis.services.hub import Allowances, Hub, Rooms
@@ -81,8 +82,10 @@ def is_running(home: Home) -> bool:
 
 
 @contextmanager
-def embedded_parts(home: Home) -> Iterator[tuple[Hub, list[Agency]]]:
-    """Hub and all adapters on the home's one SQLite file, no server. The home is locked meanwhile."""
+def embedded_parts(home: Home, *, restored: bool = False) -> Iterator[tuple[Hub, list[Agency]]]:
+    """Hub and all adapters on the home's one SQLite file, no server. The home is locked meanwhile.
+
+    Raises :class:`Corrupted` RECORD_OLD for a restored old record, unless that is known (`restored`)."""
     if (home.config.broker.kind, home.config.store.kind) != ("embedded", "sqlite"):
         raise Misconfigured(
             Problem(
@@ -99,6 +102,10 @@ def embedded_parts(home: Home) -> Iterator[tuple[Hub, list[Agency]]]:
         hub_broker = embedded.EmbeddedBroker(database, None)
         hub_broker.declare(codes)
         parts = hub_part(home, database, hub_broker)
+        if not restored:
+            parts.check_record()
+        with parts.store.transaction() as tx:
+            tx.let_go()
         agencies = [agency_part(home, database, embedded.EmbeddedBroker(database, code), code) for code in codes]
         yield parts, agencies
         references = [*store.PAYLOAD_REFERENCES, *journal.PAYLOAD_REFERENCES, *embedded.PAYLOAD_REFERENCES]
@@ -115,11 +122,14 @@ def served_hub(home: Home) -> Iterator[Hub]:
         broker = _amqp(home, None, "hub")
         try:
             hub = hub_part(home, database, broker)
+            hub.check_record()
             broker.declare(m.code for m in hub.registry().agencies)
             broker.check()
             if not hub.user_id_required:
                 log.warning("broker.user_id is optional: who published is known by signature alone")
             yield hub
+            with suppress(Unavailable), hub.store.transaction() as tx:
+                tx.let_go(hub.worker)
         finally:
             broker.close()
 
@@ -135,10 +145,10 @@ def home_databases(home: Home) -> Iterator[dict[str, Database]]:
 
 
 @contextmanager
-def any_hub(home: Home) -> Iterator[Hub]:
+def any_hub(home: Home, *, restored: bool = False) -> Iterator[Hub]:
     """A hub worker for one piece of work, beside those that run; an embedded home must be at rest."""
     if home.config.broker.kind == "embedded":
-        with embedded_parts(home) as (hub, _):
+        with embedded_parts(home, restored=restored) as (hub, _):
             yield hub
         return
     _only_amqp(home)
@@ -146,7 +156,10 @@ def any_hub(home: Home) -> Iterator[Hub]:
         database.check_version()
         broker = _amqp(home, None, "hub")
         try:
-            yield hub_part(home, database, broker)
+            hub = hub_part(home, database, broker)
+            if not restored:
+                hub.check_record()
+            yield hub
         finally:
             broker.close()
 
@@ -270,6 +283,7 @@ def hub_part(home: Home, database: Database, broker: Broker) -> Hub:
         user_id_required=home.config.broker.user_id == "required",
         allowances=Allowances(home.config.hub.agency_documents_per_second, home.config.hub.agency_bytes_per_second),
         rooms=Rooms(home.config.hub.queue_depth),
+        mark=Mark(home.path / "hub.mark"),
     )
 
 

@@ -325,6 +325,13 @@ class Fault(Enum):
         "The store has schema version {got}, this program needs {expected}; if it is older, run 'axis upgrade', if it is "
         "newer, it needs a newer program.",
     )
+    RECORD_OLD = (
+        OPERATOR,
+        "Sổ của trục kết thúc ở {got}, nhưng trục đã từng ghi đến {expected}: có lẽ vừa phục hồi bản sao lưu cũ. Trục không chạy; "
+        "xem docs/operations.md, rồi 'axis reconcile --restored'.",
+        "The hub's record ends at {got}, but the hub had written up to {expected}: perhaps an old backup was restored. The hub "
+        "does not run; see docs/operations.md, then 'axis reconcile --restored'.",
+    )
     ADAPTER_UNKNOWN = (
         OPERATOR,
         "Không có adapter «{got}»; hiện có: {expected}.",

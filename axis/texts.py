@@ -65,6 +65,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Đối chiếu sổ với hàng đợi và biên nhận; gửi lại những gì chưa có biên nhận.",
         "Compare the record with queues and receipts; send again what has no receipt.",
     ),
+    "help.reconcile.restored": (
+        "Sổ vừa được phục hồi từ bản sao lưu cũ: ghi nhận chỗ thiếu vào sổ và cho trục chạy tiếp.",
+        "The record was restored from an old backup: enter the gap into the ledger and let the hub go on.",
+    ),
+    "reconcile.gap": (
+        "Sổ kết thúc ở {end}, trước đây đã ghi đến {written}. Văn bản tiếp nhận trong khoảng đó phải được gửi lại từ nơi gửi (docs/operations.md).",
+        "The record ends at {end}, it had been written up to {written}. What was accepted in between must be sent again by its senders (docs/operations.md).",
+    ),
     "help.reconcile.older": (
         "Chỉ gửi lại những gì đã chờ biên nhận lâu hơn số phút này.",
         "Send again only what has waited for its receipt for more minutes than this.",

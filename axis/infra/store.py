@@ -369,6 +369,21 @@ class HubReader:
         ).one()
         return count, from_text(first) if first else None
 
+    def ledger_end(self) -> tuple[int, str]:
+        """(position, link) of the last linked entry; (0, the first link's predecessor) when there is none."""
+        last = self.connection.execute(
+            sa.select(ledger_entry.c.position, ledger_entry.c.link)
+            .where(ledger_entry.c.position.is_not(None))
+            .order_by(ledger_entry.c.position.desc())
+            .limit(1)
+        ).first()
+        return (last.position, last.link) if last else (0, ledger.GENESIS)
+
+    def link_at(self, position: int) -> str:
+        """The link of the entry at `position`; "" where there is none."""
+        query = sa.select(ledger_entry.c.link).where(ledger_entry.c.position == position)
+        return str(self.connection.execute(query).scalar() or "")
+
     def unlinked(self) -> bool:
         """Whether the ledger has entries without a position."""
         query = sa.select(ledger_entry.c.id).where(ledger_entry.c.position.is_(None)).limit(1)
@@ -729,6 +744,11 @@ class HubTransaction(HubReader):
         self.connection.execute(sa.update(lease).where(lease.c.duty == duty).values(values))
         return token
 
+    def let_go(self, holder: str = "") -> None:
+        """Free the leases of `holder`, which stops; of everybody, for whoever knows that nobody else works here."""
+        held = sa.update(lease).values(until="")
+        self.connection.execute(held.where(lease.c.holder == holder) if holder else held)
+
     def sequence(self, holder: str, now: datetime, limit: int) -> int:
         """Give up to `limit` entries their position and link; how many. Under the lease "sequence": positions are
         given by one worker at a time."""
@@ -743,13 +763,7 @@ class HubTransaction(HubReader):
         ).all()
         if not rows:
             return 0
-        last = self.connection.execute(
-            sa.select(ledger_entry.c.position, ledger_entry.c.link)
-            .where(ledger_entry.c.position.is_not(None))
-            .order_by(ledger_entry.c.position.desc())
-            .limit(1)
-        ).first()
-        position, link = (last.position, last.link) if last else (0, ledger.GENESIS)
+        position, link = self.ledger_end()
         changes = []
         for row in rows:
             position += 1

@@ -16,6 +16,7 @@ from axis.core.ledger import Entry
 from axis.core.lifecycle import State, Step
 from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.core.trust import HUB, read_registry
+from axis.errors import Corrupted, Fault, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from axis.core.message import Broker
     from axis.core.signature import Signer
     from axis.core.trust import Registry
-    from axis.errors import Problem
     from axis.infra.database import Row
+    from axis.infra.mark import Mark
     from axis.infra.store import HubStore, HubTransaction
 
 BREAKER_FIRST, BREAKER_LONGEST = 2.0, 300.0  # seconds
@@ -138,6 +139,7 @@ class Hub:
         user_id_required: bool,
         allowances: Allowances,
         rooms: Rooms,
+        mark: Mark,
     ) -> None:
         self.store = store
         self.broker = broker
@@ -148,11 +150,22 @@ class Hub:
         self.worker = uuid.uuid4().hex
         self.allowances = allowances
         self.rooms = rooms
+        self.mark = mark
         self.breakers = Breakers()
         self._registry: Registry | None = None
         self._registry_digest = ""
         self._declared: set[str] = set()
         self._entropy = b""
+
+    def check_record(self) -> None:
+        """Whether the record still has what this hub once wrote. Raises :class:`Corrupted` RECORD_OLD."""
+        written = self.mark.read()
+        if written is None:
+            return
+        with self.store.reading() as reader:
+            if reader.link_at(written[0]) != written[1]:
+                end = reader.ledger_end()[0]
+                raise Corrupted(Problem(Fault.RECORD_OLD, got=str(end), expected=str(written[0])))
 
     def registry(self) -> Registry:
         """The registry in force, as read by the last :meth:`refresh`."""

@@ -63,6 +63,24 @@ def reconcile(
     return accounts
 
 
+def accept_restored(hub: Hub, now: datetime) -> tuple[int, int] | None:
+    """Go on with a record that was restored from an old backup: (last position it has, last that was written); None
+    when it lacks nothing. The gap is entered into the ledger, for whoever checks it later."""
+    written = hub.mark.read()
+    with hub.store.reading() as reader:
+        end = reader.ledger_end()
+        if written is None or reader.link_at(written[0]) == written[1]:
+            return None
+    with hub.store.transaction() as tx:
+        gap = {"record_ends": end[0], "written": written[0], "link": written[1]}
+        tx.enter(Entry(now, HUB, "record.restored", "", "", gap))
+    with hub.store.transaction() as tx:
+        tx.sequence(hub.worker, now, 1_000_000)
+        end_now = tx.ledger_end()
+    hub.mark.write(*end_now)
+    return end[0], written[0]
+
+
 def _queued(hub: Hub, code: str) -> int:
     try:
         return sum(hub.broker.depth(route) for route in agency_routes(code))

@@ -31,7 +31,11 @@ def hub_round(hub: Hub, now: datetime, timeout: float = 0) -> int:
     done += relay.step(hub, now)
     crashpoints.reached("A01")
     with hub.store.transaction() as tx:
-        done += tx.sequence(hub.worker, now, 1000)
+        linked = tx.sequence(hub.worker, now, 1000)
+        end = tx.ledger_end() if linked else None
+    if end is not None:
+        hub.mark.write(*end)
+    done += linked
     return done
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
 
+import cli
 from axis.core.message import Route
+from axis.errors import Corrupted, Fault
 from axis.infra import embedded, journal, store
 from axis.services import reconcile
 from tests.line import Line, document, small_home
@@ -110,3 +114,38 @@ def test_a_receipt_that_the_hub_has_lost_is_given_again_byte_for_byte(line: Line
             journal.incoming.select().where(journal.incoming.c.agency == "H41", journal.incoming.c.kind == "document")
         ).mappings()
         assert {row["answer_digest"] for row in given} == {hashlib.sha256(data).hexdigest() for data in first.values()}
+
+
+def test_a_restored_old_backup_is_noticed_and_the_hub_does_not_run_until_it_is_told(line: Line) -> None:
+    backup = line.path.parent / "backup"
+    shutil.copytree(line.path, backup)
+    line.run()
+    with line.parts() as (hub, _), hub.store.reading() as reader:
+        written = reader.ledger_end()[0]
+    assert len(line.attachments("H41")) == 5
+    for name in ("axis.db", "axis.db-wal"):  # the database alone, as backups of databases are
+        (line.path / name).unlink(missing_ok=True)
+        if (backup / name).exists():
+            shutil.copy(backup / name, line.path / name)
+    with pytest.raises(Corrupted) as caught, line.parts():
+        pass
+    assert caught.value.fault is Fault.RECORD_OLD
+    assert str(written) in str(caught.value)
+    assert line.trace("1/TN-G22")["deliveries"], "reading goes on"
+    runner = CliRunner()
+    done = runner.invoke(
+        cli.main, ["reconcile", "--restored", "--older-than", "0", "--lang", "en", "--home", str(line.path)]
+    )
+    assert done.exit_code == 0, done.output
+    assert f"up to {written}" in done.output
+    line.run()
+    assert line.check_ledger() > 0
+    with line.parts() as (hub, _), hub.store.reading() as reader:
+        entries = [entry for _, entry in reader.entries("") if entry.event == "record.restored"]
+    assert [entry.detail["written"] for entry in entries] == [written]
+
+
+def test_a_mark_that_cannot_be_read_stops_the_hub(line: Line) -> None:
+    (line.path / "hub.mark").write_text("nonsense")
+    with pytest.raises(Corrupted), line.parts():
+        pass
