@@ -909,6 +909,7 @@ def reconcile(home: Path, older_than: float, only: str, restored: bool, as_json:
     from datetime import timedelta
 
     from axis import bootstrap
+    from axis.core import instant
     from axis.services import reconcile as repair
 
     with (
@@ -924,10 +925,11 @@ def reconcile(home: Path, older_than: float, only: str, restored: bool, as_json:
         for one in accounts:
             _print(asdict(one))
         if gap:
-            _print({"restored": {"record_ends": gap[0], "written": gap[1]}})
+            restored_from = {"record_ends": gap.record_ends, "written": gap.written, "since": gap.since.isoformat()}
+            _print({"restored": restored_from})
         return
     if gap:
-        _say("reconcile.gap", end=gap[0], written=gap[1])
+        _say("reconcile.gap", end=gap.record_ends, written=gap.written, since=instant.local(gap.since))
     if accounts:
         columns = [text(f"column.{name}", LANG) for name in ("code", "waiting", "queued", "unanswered", "resent")]
         gone = text("reconcile.gone", LANG)

@@ -70,8 +70,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The record was restored from an old backup: enter the gap into the ledger and let the hub go on.",
     ),
     "reconcile.gap": (
-        "Sổ kết thúc ở {end}, trước đây đã ghi đến {written}. Văn bản tiếp nhận trong khoảng đó phải được gửi lại từ nơi gửi (docs/operations.md).",
-        "The record ends at {end}, it had been written up to {written}. What was accepted in between must be sent again by its senders (docs/operations.md).",
+        "Sổ kết thúc ở {end}, trước đây đã ghi đến {written}. Danh bạ mới yêu cầu các cơ quan gửi lại những gì được tiếp nhận từ {since}.",
+        "The record ends at {end}, it had been written up to {written}. A new registry asks every agency to send again what was accepted since {since}.",
     ),
     "help.reconcile.older": (
         "Chỉ gửi lại những gì đã chờ biên nhận lâu hơn số phút này.",
@@ -302,6 +302,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "event.status.handing_over": ("đang đưa trạng thái", "handing the status over"),
     "event.status.handed_over": ("đã đưa trạng thái", "status handed over"),
     "event.status.refused": ("trạng thái bị từ chối", "status refused"),
+    "event.source.sent_again": ("gửi lại vì trục phục hồi sổ cũ", "sent again: the hub's record was restored"),
+    "event.record.restored": ("sổ được phục hồi từ bản sao lưu cũ", "the record was restored from an old backup"),
     "event.registry.issued": ("ban hành danh bạ", "registry issued"),
     "event.registry.installed": ("cài danh bạ", "registry installed"),
     "business.01": ("01 đã đến", "01 arrived"),

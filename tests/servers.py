@@ -38,6 +38,7 @@ PACKAGES = {
     "postgresql": "/usr/lib/postgresql/*/bin/initdb",
     "xmlsec1": "/usr/bin/xmlsec1",
     "unzip": "/usr/bin/unzip",
+    "strace": "/usr/bin/strace",
 }
 
 
@@ -276,6 +277,12 @@ class RabbitMq:
         """The hub's broker user; its URL."""
         return self._add_user(vhost, "hub", (r"^axis\.", r"^(axis\..*|amq\.default)$", r"^axis\."), {})
 
+    def add_postman(self, vhost: str) -> str:
+        """A broker user who may take anybody's mail and put it back in anybody's name; its URL."""
+        url = self._add_user(vhost, "postman", (".*", ".*", ".*"), {})
+        self.evaluate('rabbit_auth_backend_internal:set_tags(<<"postman">>, [impersonator], <<"tests">>)')
+        return url
+
     def _add_user(self, vhost: str, name: str, rights: tuple[str, str, str], keys: dict[str, str]) -> str:
         def text(value: str) -> str:
             return '<<"' + value.replace("\\", "\\\\") + '">>'
@@ -364,6 +371,11 @@ class RabbitCluster:
         """The hub's broker user; its URLs."""
         self.nodes[0].add_hub(vhost)
         return self._urls(vhost, "hub")
+
+    def add_postman(self, vhost: str) -> str:
+        """See :meth:`RabbitMq.add_postman`."""
+        self.nodes[0].add_postman(vhost)
+        return self._urls(vhost, "postman")
 
     def _urls(self, vhost: str, user: str) -> str:
         # Not everybody first to the same node.
@@ -490,6 +502,13 @@ class PostgreSql:
         """Make a fresh database; its URL."""
         self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "axis", name)
         return self.url(name)
+
+    def copy(self, url: str, suffix: str) -> str:
+        """A copy of a database that nobody is connected to; its URL."""
+        name = url.rpartition("/")[2]
+        where = ("-h", "127.0.0.1", "-p", str(self.port), "-U", "axis")
+        self._run("createdb", *where, "--template", name, f"{name}_{suffix}")
+        return self.url(f"{name}_{suffix}")
 
     def _run(self, program: str, *arguments: object) -> None:
         # Not captured by a pipe: the server would inherit it, and whoever reads it waits for the server's end.

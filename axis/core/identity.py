@@ -9,6 +9,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
+def earliest(moment: datetime) -> str:
+    """What every UUID v7 of `moment` and later is not less than, as text."""
+    return uuid7(moment, bytes(10))
+
+
 def uuid7(now: datetime, entropy: bytes) -> str:
     """A UUID v7 of the moment `now` (milliseconds) and ten bytes of `entropy`."""
     milliseconds = int(now.timestamp() * 1000)

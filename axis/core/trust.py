@@ -80,12 +80,17 @@ class Member:
 
 @dataclass(frozen=True)
 class Registry:
-    """One version of the registry. Members are in order of code; the hub is a member with code ``HUB``."""
+    """One version of the registry. Members are in order of code; the hub is a member with code ``HUB``.
+
+    `resend_from`: the hub's record was restored from a backup of that moment; whoever sent something that was accepted
+    since sends it again.
+    """
 
     installation: str
     version: int
     issued_at: datetime
     members: tuple[Member, ...]
+    resend_from: datetime | None = None
 
     @cached_property
     def by_code(self) -> dict[str, Member]:
@@ -206,10 +211,11 @@ def write(registry: Registry) -> bytes:
 
     Raises :class:`Rejected` REGISTRY_INVALID for a character that XML cannot carry: no agency could read it.
     """
+    restored = f' resend-from="{to_text(registry.resend_from)}"' if registry.resend_from else ""
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
         f'<registry xmlns="{NAMESPACE}" installation={quoteattr(registry.installation)} '
-        f'version="{registry.version}" issued="{to_text(registry.issued_at)}">',
+        f'version="{registry.version}" issued="{to_text(registry.issued_at)}"{restored}>',
     ]
     for member in registry.members:
         lines += _member_lines(member)
@@ -228,6 +234,7 @@ def read(data: bytes) -> Registry:
             int(_get(root, "version")),
             from_text(_get(root, "issued")),
             tuple(_member(child) for child in root),
+            _moment(root, "resend-from"),
         )
     except (ValueError, KeyError, IndexError) as error:
         raise rejected(Fault.REGISTRY_INVALID, f"{type(error).__name__} {str(error)[:100]}") from None

@@ -34,8 +34,8 @@ __all__ = [
     "upsert",
 ]
 
-SCHEMA_VERSION = "0002"  # the newest revision in axis/infra/migrations/versions
-_FIRST = "0001"
+SCHEMA_VERSION = "0003"  # the newest revision in axis/infra/migrations/versions
+_OLDER = ("0001", "0002")
 metadata = sa.MetaData()
 BIG_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite counts up only an INTEGER key
 _UPGRADING = 4159  # the advisory lock that one of several starting hubs holds
@@ -89,7 +89,7 @@ class Database:
         """
         with self._changing() as connection:
             found = _version(connection)
-            if found == _FIRST and self.is_sqlite:
+            if found in _OLDER and self.is_sqlite:
                 found = _migrate(connection)
             if found and found != SCHEMA_VERSION:
                 raise Misconfigured(Problem(Fault.SCHEMA_VERSION, got=found, expected=SCHEMA_VERSION))
@@ -106,7 +106,7 @@ class Database:
             before = _version(connection)
             if before == SCHEMA_VERSION:
                 return before, before
-            if before != _FIRST:
+            if before not in _OLDER:
                 raise Misconfigured(Problem(Fault.SCHEMA_VERSION, got=before or "-", expected=SCHEMA_VERSION))
             return before, _migrate(connection)
 
@@ -178,7 +178,7 @@ def _version(connection: Connection) -> str:
         return str(connection.execute(sa.select(_alembic_version.c.version_num)).scalar() or "")
     if "meta" in there:  # before Alembic
         found = connection.execute(sa.text("SELECT value FROM meta WHERE name = 'schema_version'")).scalar()
-        return _FIRST if found == "1" else str(found or "")
+        return _OLDER[0] if found == "1" else str(found or "")
     return ""
 
 
@@ -191,7 +191,7 @@ def _migrate(connection: Connection) -> str:
     settings.set_main_option("script_location", "axis.infra:migrations")
     settings.attributes["connection"] = connection
     if _alembic_version.name not in sa.inspect(connection).get_table_names():
-        command.stamp(settings, _FIRST)
+        command.stamp(settings, _OLDER[0])
     command.upgrade(settings, "head")
     return _version(connection)
 

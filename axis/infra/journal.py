@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from axis import crashpoints
 from axis.core import ledger
+from axis.core.identity import earliest
 from axis.core.instant import from_text, to_text
 from axis.core.ledger import Entry
 from axis.infra import payloads
@@ -21,7 +22,7 @@ from axis.infra.database import BIG_ID, Database, LateRows, insert_or_ignore, me
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from sqlalchemy.engine import Connection, RowMapping
 
@@ -34,7 +35,7 @@ outgoing = sa.Table(
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("document_id", sa.Text, nullable=False),
     sa.Column("content_digest", sa.Text, nullable=False),
-    sa.Column("parcel_digest", sa.Text, nullable=False),  # "" once A.1 is held: the frozen parcel may go
+    sa.Column("parcel_digest", sa.Text, nullable=False),  # kept after A.1: the hub may have to ask for it again
     sa.Column("facts", sa.JSON, nullable=False),  # of the original, for status packets and error reports
     sa.Column("axis_id", sa.Text, nullable=False),
     sa.Column("answer_digest", sa.Text, nullable=False),  # the A.1 or A.2 receipt
@@ -62,8 +63,10 @@ incoming = sa.Table(
     sa.Column("not_before", sa.Text, nullable=False),
     sa.Column("received_at", sa.Text, nullable=False),
     sa.Column("answer_digest", sa.Text, nullable=False, server_default=""),  # the E.1 or E.2 receipt given for it
+    sa.Column("content_digest", sa.Text, nullable=False, server_default=""),  # of a document or status
     sa.UniqueConstraint("agency", "id"),
     sa.Index("incoming_due", "agency", "state", "not_before"),
+    sa.Index("incoming_content", "agency", "content_digest"),
 )
 posted = sa.Table(
     "posted",
@@ -187,6 +190,20 @@ class JournalReader:
     def incoming(self, identifier: str) -> RowMapping | None:
         """The received thing with this id."""
         return self._first(sa.select(incoming).where(incoming.c.agency == self.agency, incoming.c.id == identifier))
+
+    def same_before(self, row: RowMapping) -> RowMapping | None:
+        """What came before `row` with the same content from the same sender under another axis id, and was not refused:
+        the hub accepted it twice, because its record had lost the first time."""
+        if not row["content_digest"]:
+            return None
+        same = (
+            incoming.c.agency == self.agency,
+            incoming.c.content_digest == row["content_digest"],
+            incoming.c.number < row["number"],
+            incoming.c.state != "refused",
+        )
+        found = self.connection.execute(sa.select(incoming).where(*same).order_by(incoming.c.number)).mappings()
+        return next((one for one in found if one["facts"]["sender"] == row["facts"]["sender"]), None)
 
     def registry(self) -> tuple[int, bytes] | None:
         """(version, parcel) of the registry installed here."""
@@ -324,8 +341,6 @@ class JournalTransaction(JournalReader):
             "answer_digest": receipt,
             "problems": problems,
         }
-        if state == "accepted":
-            values["parcel_digest"] = ""
         self.connection.execute(
             sa.update(outgoing)
             .where(
@@ -339,6 +354,19 @@ class JournalTransaction(JournalReader):
     def ask_again(self, source_digest: str, now: datetime) -> None:
         """A refused source was given again: the hub shall judge the same parcel once more."""
         self._update(source_digest, state="pending", settled=False, attempts=0, not_before=to_text(now))
+
+    def send_again(self, since: datetime, now: datetime, later: timedelta, entry: Entry) -> None:
+        """What the hub accepted since `since` shall be published again; statuses, which are about documents, later."""
+        for kinds, moment in ((outgoing.c.kind != "status", now), (outgoing.c.kind == "status", now + later)):
+            accepted = (
+                outgoing.c.agency == self.agency,
+                outgoing.c.state == "accepted",
+                outgoing.c.axis_id >= earliest(since),
+                kinds,
+            )
+            values = {"state": "pending", "attempts": 0, "not_before": to_text(moment)}
+            self.connection.execute(sa.update(outgoing).where(*accepted).values(values))
+        self.enter(entry)
 
     def answer_again(self, source_digest: str, receipt_digest: str) -> None:
         """An accepted source was given again: hand its receipt over once more."""
@@ -387,6 +415,7 @@ class JournalTransaction(JournalReader):
                 "attempts": 0,
                 "not_before": to_text(entry.time),
                 "received_at": to_text(entry.time),
+                "content_digest": facts.get("content_digest", ""),
             },
         )
         if new:

@@ -26,6 +26,7 @@ from axis.core.trust import HUB
 from axis.errors import Corrupted, Fault, Problem
 from axis.infra import payloads
 from axis.infra.database import BIG_ID, Database, LateRows, insert_all_or_ignore, insert_or_ignore, metadata, upsert
+from axis.infra.mark import Written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -369,15 +370,23 @@ class HubReader:
         ).one()
         return count, from_text(first) if first else None
 
-    def ledger_end(self) -> tuple[int, str]:
-        """(position, link) of the last linked entry; (0, the first link's predecessor) when there is none."""
+    def written(self) -> Written:
+        """How far the record goes: the last linked entry (0 and the first link's predecessor when there is none), and
+        the newest registry."""
         last = self.connection.execute(
             sa.select(ledger_entry.c.position, ledger_entry.c.link)
             .where(ledger_entry.c.position.is_not(None))
             .order_by(ledger_entry.c.position.desc())
             .limit(1)
         ).first()
-        return (last.position, last.link) if last else (0, ledger.GENESIS)
+        version = self.connection.execute(sa.select(sa.func.max(registry_version.c.version))).scalar() or 0
+        return Written(last.position, last.link, version) if last else Written(0, ledger.GENESIS, version)
+
+    def last_moment(self) -> datetime | None:
+        """The time of the last entry that was written; None when there is none."""
+        query = sa.select(ledger_entry.c.canonical).order_by(ledger_entry.c.id.desc()).limit(1)
+        canonical = self.connection.execute(query).scalar()
+        return ledger.read(canonical).time if canonical else None
 
     def link_at(self, position: int) -> str:
         """The link of the entry at `position`; "" where there is none."""
@@ -763,7 +772,8 @@ class HubTransaction(HubReader):
         ).all()
         if not rows:
             return 0
-        position, link = self.ledger_end()
+        end = self.written()
+        position, link = end.position, end.link
         changes = []
         for row in rows:
             position += 1

@@ -7,6 +7,7 @@ import logging
 import os
 import random
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from adapters.base import Folder, LocalFile
@@ -14,7 +15,7 @@ from axis import crashpoints
 from axis.core import edxml, lifecycle, parcel, receipt
 from axis.core.edxml import Kind, Organ, ResponseFor
 from axis.core.identity import uuid7
-from axis.core.instant import whole
+from axis.core.instant import to_text, whole
 from axis.core.ledger import Entry
 from axis.core.message import agency_routes
 from axis.core.receipt import Event, Receipt, Statement, Subject
@@ -36,6 +37,7 @@ Names = list[tuple[Folder, str]]
 Change = Callable[[JournalTransaction], None]
 BATCH_MESSAGES, BATCH_BYTES = 50, 32 * 1024 * 1024
 FIRST_RETRY, LONGEST_RETRY = 2.0, 600.0  # seconds, while the agency's system is away
+STATUSES_LATER = timedelta(seconds=20)  # after a restore: the documents that they are about are accepted first
 
 
 # -- Taking ---------------------------------------------------------------------------------------------------
@@ -141,8 +143,11 @@ def _keep_registry(agency: Agency, body: bytes, now: datetime) -> Change:
         if registry.version < current:
             old = Problem(Fault.REGISTRY_OLD, got=str(registry.version), expected=str(current))
             log.warning("%s: %s", agency.code, old.text())
-        else:
-            tx.install(registry.version, body, entry)
+        elif tx.install(registry.version, body, entry) and current:
+            since = registry.resend_from
+            if since is not None and since != agency.registry().resend_from:
+                again = Entry(now, agency.code, "source.sent_again", "", "", {"accepted_since": to_text(since)})
+                tx.send_again(since, now, STATUSES_LATER, again)
 
     return change
 
@@ -278,6 +283,11 @@ def hand_over(agency: Agency, now: datetime) -> int:
         rows = reader.to_hand_over(now, BATCH_MESSAGES)
         for row in rows:
             names: Names = [(folder, name) for folder, name in row["names"]]
+            same = reader.same_before(row) if row["state"] == "received" else None
+            if same is not None:  # shown once, under the first axis id; the second is answered alike, and not before it
+                first = Unavailable(Problem(Fault.ADAPTER_AWAY, got=f"{same['id']} first"))
+                outcomes.append((row, None if same["state"] == "handed_over" else first))
+                continue
             try:
                 prepared.append((row, _prepare(agency, reader, row) if row["state"] == "received" else names))
             except (Unavailable, Rejected) as error:

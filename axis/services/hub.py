@@ -163,9 +163,9 @@ class Hub:
         if written is None:
             return
         with self.store.reading() as reader:
-            if reader.link_at(written[0]) != written[1]:
-                end = reader.ledger_end()[0]
-                raise Corrupted(Problem(Fault.RECORD_OLD, got=str(end), expected=str(written[0])))
+            if reader.link_at(written.position) != written.link:
+                end = reader.written().position
+                raise Corrupted(Problem(Fault.RECORD_OLD, got=str(end), expected=str(written.position)))
 
     def registry(self) -> Registry:
         """The registry in force, as read by the last :meth:`refresh`."""

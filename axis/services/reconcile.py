@@ -7,21 +7,35 @@ safe: an adapter that has the document keeps what it has, and gives the receipt 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from axis.core.instant import to_text, whole
 from axis.core.ledger import Entry
 from axis.core.message import agency_routes
 from axis.core.trust import HUB
 from axis.errors import Fault, Unavailable
+from axis.services import enrol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from axis.services.hub import Hub
 
 BATCH = 500
+CLOCKS = timedelta(minutes=10)  # by which the clocks of several workers may differ
+
+
+@dataclass(frozen=True)
+class Gap:
+    """What a restored record lacks: the ledger's positions after `record_ends` up to `written`; what was accepted after
+    `since` comes again."""
+
+    record_ends: int
+    written: int
+    since: datetime
 
 
 @dataclass(frozen=True)
@@ -63,22 +77,34 @@ def reconcile(
     return accounts
 
 
-def accept_restored(hub: Hub, now: datetime) -> tuple[int, int] | None:
-    """Go on with a record that was restored from an old backup: (last position it has, last that was written); None
-    when it lacks nothing. The gap is entered into the ledger, for whoever checks it later."""
+def accept_restored(hub: Hub, now: datetime) -> Gap | None:
+    """Go on with a record that was restored from an old backup; None when it lacks nothing.
+
+    The gap is entered into the ledger, and a new registry tells every agency to send again what was accepted since
+    the backup: the same parcels, which recipients that have them do not show twice.
+    """
     written = hub.mark.read()
     with hub.store.reading() as reader:
-        end = reader.ledger_end()
-        if written is None or reader.link_at(written[0]) == written[1]:
+        end, last = reader.written(), reader.last_moment() or now
+        if written is None or reader.link_at(written.position) == written.link:
             return None
+    since = last - CLOCKS
     with hub.store.transaction() as tx:
-        gap = {"record_ends": end[0], "written": written[0], "link": written[1]}
+        gap = {"record_ends": end.position, "written": written.position, "link": written.link, "since": to_text(since)}
         tx.enter(Entry(now, HUB, "record.restored", "", "", gap))
+        # Adapters take no registry that is not newer than theirs, and one may have gone out just before the last mark.
+        version = max(end.registry, written.registry) + 10
+        registry = replace(hub.registry(), version=version, issued_at=whole(now), resend_from=whole(since))
+        entry = Entry(now, HUB, "registry.issued", "", "", {"version": version, "change": "restored"})
+        signed = enrol.sign_registry(registry, hub.signer, now)
+        tx.store_registry(version, signed, now, [member.code for member in registry.agencies], entry)
+        tx.let_go()  # of workers that were alive when the backup was made
     with hub.store.transaction() as tx:
-        tx.sequence(hub.worker, now, 1_000_000)
-        end_now = tx.ledger_end()
-    hub.mark.write(*end_now)
-    return end[0], written[0]
+        while tx.sequence(hub.worker, now, 10_000):
+            pass
+        now_written = tx.written()
+    hub.mark.write(now_written)
+    return Gap(end.position, written.position, since)
 
 
 def _queued(hub: Hub, code: str) -> int:

@@ -32,11 +32,10 @@ def hub_round(hub: Hub, now: datetime, timeout: float = 0) -> int:
     crashpoints.reached("A01")
     with hub.store.transaction() as tx:
         linked = tx.sequence(hub.worker, now, 1000)
-        end = tx.ledger_end() if linked else None
+        end = tx.written() if linked else None
     if end is not None:
-        hub.mark.write(*end)
-    done += linked
-    return done
+        hub.mark.write(end)
+    return done + linked
 
 
 def agency_round(agency: Agency, now: datetime) -> int:

@@ -121,7 +121,7 @@ def test_a_restored_old_backup_is_noticed_and_the_hub_does_not_run_until_it_is_t
     shutil.copytree(line.path, backup)
     line.run()
     with line.parts() as (hub, _), hub.store.reading() as reader:
-        written = reader.ledger_end()[0]
+        written = reader.written().position
     assert len(line.attachments("H41")) == 5
     for name in ("axis.db", "axis.db-wal"):  # the database alone, as backups of databases are
         (line.path / name).unlink(missing_ok=True)

@@ -21,12 +21,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from axis import bootstrap, config
+from axis.infra import store
 from axis.services import enrol, follow
 from tests.line import Clock, Line, document, status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from axis.infra.database import Row
+    from axis.infra.store import HubReader
     from tests.servers import PostgreSql, RabbitMq
 
 AGENCIES = ("G22", "H41", "G06")
@@ -200,3 +203,55 @@ def test_the_hub_does_not_believe_a_parcel_without_the_brokers_word(served: Serv
     wait_for(lambda: sender.files("G22", "receipts", "*A.2*"))
     (refused,) = sender.receipts("G22").values()
     assert refused.statements[0].reasons[0].code == "AUTHZ_MISMATCH"
+
+
+def test_a_restored_old_record_is_completed_by_the_agencies_and_nobody_sees_anything_twice(
+    served: Served, postgres: PostgreSql
+) -> None:
+    def start_adapters() -> None:
+        for code in AGENCIES:
+            served.start("adapter", "run", code, home=served.folder / code, user=code, wall=False)
+
+    hub = served.start("hub", home=served.home, user="HUB", wall=False)
+    start_adapters()
+    g22, h41 = served.lines["G22"], served.lines["H41"]
+    g22.drop("G22", document(1, to=("H41",), content=b"before"))
+    wait_for(lambda: g22.files("G22", "status", "*.01.*"))
+    stop(hub)
+    backup = postgres.copy(served.database, "backup")
+    hub = served.start("hub", home=served.home, user="HUB", wall=False)
+    g22.drop("G22", document(2, to=("H41", "G06"), content=b"after"), "b.edxml")
+    wait_for(lambda: len(g22.files("G22", "status", "*.01.*")) == 3)
+    h41.drop("H41", status("03", 2))
+    wait_for(lambda: len(g22.files("G22", "status", "*.edxml")) == 4)
+    stop(hub)
+    os.environ["AXIS_DATABASE_URL"] = served.database = backup  # yesterday's, and the agencies know more
+    hub = served.start("hub", home=served.home, user="HUB", wall=False)
+    assert hub.wait(30) == 6
+    assert "RECORD_OLD" in served.log("HUB")
+    command = [sys.executable, "-m", "cli", "reconcile", "--restored", "--older-than", "0", "--home", str(served.home)]
+    environment = {**os.environ, "AXIS_AMQP_URL": served.urls["HUB"]}
+    assert subprocess.run(command, env=environment, check=False).returncode == 0
+    served.start("hub", home=served.home, user="HUB", wall=False)
+
+    def settled() -> bool:
+        with bootstrap.reading(bootstrap.open_home(served.home)) as record, record.reading() as reader:
+            counts = reader.counts()
+            business = [reader.business(row["id"]) for row in deliveries(reader, "2/TN-G22")]
+        return counts["documents"] == 2 and counts["handed_over"] == 3 and {"H41": "03"} in business
+
+    wait_for(settled, 170)
+    time.sleep(2)
+    seen = sorted(hashlib.sha256(content).hexdigest() for content in (b"before", b"after"))
+    assert sorted(h41.attachments("H41")) == seen
+    assert served.lines["G06"].attachments("G06") == [hashlib.sha256(b"after").hexdigest()]
+    assert len(g22.files("G22", "inbox")) == 0
+    reported = [
+        name for name in g22.files("G22", "status", "*.edxml") if name.count(".") == 1
+    ]  # "<axis id>.edxml": H41's 03
+    assert len(reported) == 1
+
+
+def deliveries(reader: HubReader, reference: str) -> list[Row]:
+    found = store.find(reader, reference)
+    return [row for one in found if one["kind"] == "new" for row in reader.deliveries(one["axis_id"])]

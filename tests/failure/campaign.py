@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import base64
 import binascii
+import contextlib
 import hashlib
 import multiprocessing
 import multiprocessing.process
@@ -37,6 +38,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as Xml
+
+import pika
+import pika.exceptions
 
 import cli
 from axis import bootstrap, config, crashpoints
@@ -267,6 +271,7 @@ class Installation:
         ]
         self.adapters: list[Service] = []
         self.folders = {}
+        self.postman = broker.add_postman(name)
         for code in CODES:
             enrol.export(home, settings, [code], registry, folder / code, datetime.now(UTC))
             self.folders[code] = folder / code / "agencies" / code
@@ -297,6 +302,7 @@ class Plan:
     database_kills: int
     network_faults: int
     cluster_faults: int
+    mixed_mails: int = 0  # times that a queue's messages are taken out and come back in another order, some twice
     backlog: int = 60  # documents on their way for each agency
     patience: float = 900.0  # seconds, after the last fault, for everything to arrive
 
@@ -383,6 +389,7 @@ class Campaign:
             ("database", plan.database_kills),
             ("network", plan.network_faults),
             ("cluster", plan.cluster_faults),
+            ("mixed", plan.mixed_mails),
         )
         return self.kills < plan.kills or any(self.happened[kind] < planned for kind, planned in servers)
 
@@ -405,6 +412,8 @@ class Campaign:
             self._fault("cluster", self._disturb_cluster)
         if self._is_due("network", plan.network_faults):
             self._fault("network", self._disturb_network)
+        if self._is_due("mixed", plan.mixed_mails):
+            self._fault("mixed", self._mix_mail)
 
     def _fault(self, kind: str, what: Callable[[], None]) -> None:
         if kind in self._busy and self._busy[kind].is_alive():
@@ -448,6 +457,27 @@ class Campaign:
             time.sleep(3)
             self.proxy.swallow_confirms(0)
         time.sleep(2)
+
+    def _mix_mail(self) -> None:
+        """Take what waits in some queues, put it back in another order, a third of it twice. The broker may die of
+        another fault meanwhile: then what was taken comes back by itself."""
+        try:
+            connection = pika.BlockingConnection(pika.URLParameters(self.line.postman.split(",")[0]))
+        except pika.exceptions.AMQPError:
+            return
+        with contextlib.suppress(pika.exceptions.AMQPError), connection:
+            channel = connection.channel()
+            channel.confirm_delivery()
+            for code in self._faults.sample(CODES, len(CODES)):
+                queue = self._faults.choice(("axis.from.", "axis.to.")) + code
+                taken = [one for _ in range(30) if (one := channel.basic_get(queue))[0] is not None]
+                again = self._faults.sample(taken, len(taken)) + self._faults.sample(taken, len(taken) // 3)
+                for _, properties, body in again:
+                    channel.basic_publish("", queue, body, properties, mandatory=True)
+                    self.happened["mixed messages"] += 1
+                for method, _, _ in taken:
+                    channel.basic_ack(method.delivery_tag)
+        time.sleep(1)
 
     def _disturb_cluster(self) -> None:
         assert isinstance(self.broker, RabbitCluster)
@@ -520,6 +550,7 @@ def _plans(asked: argparse.Namespace) -> dict[str, Plan]:
                 max(1, int(minutes / 2)),
                 int(3 * minutes),
                 0,
+                int(3 * minutes),
             ),
             "cluster": Plan(
                 asked.seed, 0, cluster, int(3 * minutes), 0, max(1, int(minutes / 5)), 0, max(2, int(minutes / 2))
@@ -536,6 +567,7 @@ def _plans(asked: argparse.Namespace) -> dict[str, Plan]:
             asked.database_kills - asked.database_kills // 10,
             asked.network_faults,
             0,
+            asked.mixed_mails,
         ),
         "cluster": Plan(
             asked.seed, share, 0, asked.kills // 20, 0, asked.database_kills // 10, 0, asked.cluster_faults
@@ -554,6 +586,7 @@ def main() -> int:
     parser.add_argument("--database-kills", type=int, default=50)
     parser.add_argument("--network-faults", type=int, default=200)
     parser.add_argument("--cluster-faults", type=int, default=20)
+    parser.add_argument("--mixed-mails", type=int, default=200)
     parser.add_argument("--keep-logs", type=Path, help="a folder for the processes' logs")
     asked = parser.parse_args()
     total: Counter[str] = Counter()

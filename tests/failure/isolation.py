@@ -1,6 +1,6 @@
 """Does one agency's trouble slow the others down? A measurement, not a test: it wants a quiet machine.
 
-    python -m tests.failure.isolation --seconds 90 --parked 100000
+    python -m tests.failure.isolation --seconds 150 --parked 100000
 
 Three agencies write to one another at a steady rate and the time from outbox to inbox is taken. Then a fourth has its
 adapter stopped and 100,000 documents parked for it, a fifth sends at 100 times its allowance, and the time is
@@ -36,6 +36,7 @@ from tests.servers import PostgreSql, RabbitMq
 
 QUIET = ("G22", "H41", "G06")
 STOPPED, FLOODER = "H29", "G18"
+RATE = 2.0  # documents a second of each of the three
 ALLOWANCE = 2.0  # documents a second, of one hub worker
 FLOOD = 100 * ALLOWANCE
 
@@ -52,14 +53,14 @@ PARK = [
 
 
 def measure(line: Installation, seconds: float, first: int) -> list[float]:
-    """Seconds from outbox to inbox of every document of the three, at one a second each."""
+    """Seconds from outbox to inbox of every document of the three, at `RATE` a second each."""
     begun, number, dropped = time.monotonic(), first, {}
     arrived: dict[str, float] = {}
     while time.monotonic() < begun + seconds or (
         len(arrived) < len(dropped) and time.monotonic() < begun + seconds + 60
     ):
         for place, code in enumerate(QUIET):
-            turn = begun + (number - first) // 3 + place / 3
+            turn = begun + (number - first) / 3 / RATE
             if (number - first) % 3 == place and turn <= time.monotonic() < begun + seconds:
                 number += 1
                 to = QUIET[(place + 1) % 3]
@@ -121,7 +122,7 @@ def park(line: Installation, count: int) -> None:
 def main() -> int:
     """Print both percentiles and their ratio."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=90)
+    parser.add_argument("--seconds", type=float, default=150)
     parser.add_argument("--parked", type=int, default=100_000)
     asked = parser.parse_args()
     with TemporaryDirectory(prefix="axis-isolation-") as temporary, ExitStack() as stack:

@@ -49,13 +49,16 @@ def test_an_armed_point_kills_the_process_that_passes_it_for_the_nth_time() -> N
 def test_killed_at_random_and_at_every_kind_of_point_the_line_loses_and_doubles_nothing(tmp_path: Path) -> None:
     from tests.servers import PostgreSql, RabbitMq
 
-    plan = Plan(20261124, 600, 0, kills=16, broker_kills=1, database_kills=1, network_faults=3, cluster_faults=0)
+    plan = Plan(
+        20261124, 600, 0, kills=16, broker_kills=1, database_kills=1, network_faults=3, cluster_faults=0, mixed_mails=4
+    )
     with PostgreSql() as postgres, RabbitMq() as broker:
         campaign = Campaign("node", plan, tmp_path, broker, postgres)
         assert campaign.run() == {"lost": 0, "doubled": 0, "false_receipts": 0, "stuck": 0}
         assert campaign.dropped == 600
         assert campaign.kills >= 16
         assert (campaign.happened["broker"], campaign.happened["database"]) == (1, 1)
+        assert campaign.happened["mixed messages"] > 0
 
 
 def served(tmp_path: Path) -> tuple[Ledger, dict[str, Path]]:
