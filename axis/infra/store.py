@@ -120,7 +120,7 @@ outbox = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("created_at", sa.Text, nullable=False),
     sa.Index("outbox_due", "not_before"),
-    sa.Index("outbox_agency", "code", "urgent", "id"),
+    sa.Index("outbox_lane", "urgent", "code", "id"),
     sa.Index("outbox_delivery", "delivery_id"),
 )
 # One row for each document anybody spoke of, made by whoever comes first: what two hub workers lock, in order.
@@ -328,39 +328,43 @@ class HubReader:
     def due(self, now: datetime, limit: int, excluded: Sequence[str] = (), *, lock: bool = False) -> list[Due]:
         """Outbox rows whose time has come, none of `excluded`, about `limit` in all and `CLAIM_BYTES` of bodies.
 
-        Every agency gets its share, so that a long row of one keeps nobody waiting; within an agency urgent
-        ones first, then by age. With `lock` rows that another worker holds are passed over.
+        Urgent ones first, then by age, but a quarter is for ordinary ones: urgent ones do not starve them. Every agency
+        gets its share, so that a long row of one keeps nobody waiting. With `lock` rows that another worker holds are
+        passed over.
         """
-        codes = [code for code in self._agencies_in_outbox() if code not in set(excluded)]
-        random.shuffle(codes)  # whom the limit cuts off differs from round to round
-        share = max(1, limit // max(1, len(codes)))
         found: list[RowMapping] = []
         size = 0
-        for code in codes:
-            query = (
-                sa.select(outbox, sa.func.length(payloads.payload.c.content).label("size"))
-                .outerjoin(payloads.payload, payloads.payload.c.digest == outbox.c.body_digest)
-                .where(outbox.c.code == code, outbox.c.not_before <= to_text(now))
-                .order_by(outbox.c.urgent.desc(), outbox.c.id)
-                .limit(share)
-            )
-            if lock:
-                query = query.with_for_update(of=outbox, skip_locked=True)
-            for row in self.connection.execute(query).mappings():
-                if found and size + (row["size"] or 0) > CLAIM_BYTES:
-                    return [_due(one) for one in found]
-                found.append(row)
-                size += row["size"] or 0
-            if len(found) >= limit:
-                break
+        for urgent in (True, False):
+            codes = [code for code in self._agencies_in_outbox(urgent=urgent) if code not in set(excluded)]
+            random.shuffle(codes)  # whom the limit cuts off differs from round to round
+            room = limit - limit // 4 if urgent else limit - len(found)
+            share = max(1, room // max(1, len(codes)))
+            for code in codes[:room]:
+                query = (
+                    sa.select(outbox, sa.func.length(payloads.payload.c.content).label("size"))
+                    .outerjoin(payloads.payload, payloads.payload.c.digest == outbox.c.body_digest)
+                    .where(outbox.c.urgent.is_(urgent), outbox.c.code == code, outbox.c.not_before <= to_text(now))
+                    .order_by(outbox.c.id)
+                    .limit(share)
+                )
+                if lock:
+                    query = query.with_for_update(of=outbox, skip_locked=True)
+                for row in self.connection.execute(query).mappings():
+                    if found and size + (row["size"] or 0) > CLAIM_BYTES:
+                        return [_due(one) for one in found]
+                    found.append(row)
+                    size += row["size"] or 0
         return [_due(one) for one in found]
 
-    def _agencies_in_outbox(self) -> list[str]:
-        """Agencies for which something is in the outbox: one step through the index for each, however long
-        their rows are."""
-        waiting = sa.select(sa.func.min(outbox.c.code).label("code")).cte("waiting", recursive=True)
-        following = sa.select(sa.func.min(outbox.c.code)).where(outbox.c.code > waiting.c.code).scalar_subquery()
-        waiting = waiting.union_all(sa.select(following).where(waiting.c.code.is_not(None)))
+    def _agencies_in_outbox(self, *, urgent: bool) -> list[str]:
+        """Agencies for which something of this urgency is in the outbox: one step through the index for each, however
+        long their rows are."""
+        first = sa.select(sa.func.min(outbox.c.code).label("code")).where(outbox.c.urgent.is_(urgent))
+        waiting = first.cte("waiting", recursive=True)
+        following = sa.select(sa.func.min(outbox.c.code)).where(
+            outbox.c.urgent.is_(urgent), outbox.c.code > waiting.c.code
+        )
+        waiting = waiting.union_all(sa.select(following.scalar_subquery()).where(waiting.c.code.is_not(None)))
         return list(self.connection.execute(sa.select(waiting.c.code).where(waiting.c.code.is_not(None))).scalars())
 
     def waiting(self, excluded: Sequence[str] = ()) -> tuple[int, datetime | None]:

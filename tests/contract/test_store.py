@@ -185,6 +185,39 @@ def test_a_long_row_for_one_agency_keeps_nobody_else_waiting(database: Database)
         assert claim.due == []
 
 
+def test_urgent_ones_go_first_and_leave_a_quarter_to_the_others(database: Database) -> None:
+    record = HubStore(database)
+    now = Clock().now
+    with record.transaction() as tx:
+        body = payloads.put(tx.connection, b"body")
+        for urgent in (False, True):
+            for _ in range(100):
+                tx.send("H41", body, now, urgent=urgent)
+    with record.claim(now, 40) as claim:
+        lanes = [one.route.urgent for one in claim.due]
+    assert lanes == [True] * 30 + [False] * 10
+
+
+def test_what_is_due_is_found_through_the_index_and_not_by_sorting_what_is_parked(database: Database) -> None:
+    if not database.is_sqlite:
+        pytest.skip("the same index; a small table's plan says nothing on PostgreSQL")
+    record = HubStore(database)
+    now = Clock().now
+    asked: list[tuple[str, object]] = []
+    with record.transaction() as tx:
+        tx.send("H41", payloads.put(tx.connection, b"body"), now)
+    with record.reading() as reader:
+        sa.event.listen(reader.connection, "before_cursor_execute", lambda *told: asked.append((told[2], told[3])))
+        assert len(reader.due(now, 10)) == 1
+        plans = [
+            str(step[3])
+            for statement, values in list(asked)
+            for step in reader.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+        ]
+    assert any("outbox_lane" in step for step in plans)
+    assert not [step for step in plans if "TEMP B-TREE" in step or "SCAN outbox" in step], plans
+
+
 def test_what_one_worker_has_claimed_another_passes_over(database: Database) -> None:
     if database.is_sqlite:
         pytest.skip("one working process, nothing to share out")

@@ -117,6 +117,11 @@ def park(line: Installation, count: int) -> None:
                 sa.text(statement).bindparams(**{k: v for k, v in values.items() if f":{k}" in statement})
             )
     database.close()
+    engine = sa.create_engine(database.url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:  # what making the rows costs is not what having them costs
+        connection.execute(sa.text("VACUUM ANALYZE"))
+        connection.execute(sa.text("CHECKPOINT"))
+    engine.dispose()
 
 
 def main() -> int:
