@@ -80,6 +80,14 @@ QUEUE_ARGUMENTS = DEAD_QUEUE_ARGUMENTS | {
     "x-dead-letter-routing-key": DEAD_QUEUE,
     "x-delivery-limit": DELIVERY_LIMIT,
 }
+# Of what an agency sends so much may wait for the hub; beyond it the broker refuses (the adapter keeps it and tries
+# again). So a flood fills its own queue and then costs the broker's disk, which all share, nothing.
+INTAKE_QUOTA: dict[str, Any] = {"x-max-length": 10_000, "x-max-length-bytes": 4_000_000_000}
+
+
+def queue_arguments(route: Route) -> dict[str, Any]:
+    """The arguments that this route's queue is declared with."""
+    return QUEUE_ARGUMENTS | (INTAKE_QUOTA if route.direction == "in" else {})
 
 
 class AmqpBroker:
@@ -156,7 +164,7 @@ class AmqpBroker:
             for exchange in ("axis.in", "axis.out"):
                 channel.exchange_declare(exchange, "topic", durable=True)  # type: ignore[arg-type]
             for route in queues:
-                channel.queue_declare(route.queue, durable=True, arguments=QUEUE_ARGUMENTS)
+                channel.queue_declare(route.queue, durable=True, arguments=queue_arguments(route))
                 channel.queue_bind(route.queue, route.exchange, route.routing_key)
             channel.queue_declare(DEAD_QUEUE, passive=True, callback=lambda _frame: done(None))
 

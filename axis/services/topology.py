@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from axis.core.message import HUB_USER, Route
 from axis.errors import Fault, Problem
-from axis.infra.amqp import DEAD_QUEUE_ARGUMENTS, QUEUE_ARGUMENTS
+from axis.infra.amqp import DEAD_QUEUE_ARGUMENTS, queue_arguments
 from axis.infra.embedded import DEAD_QUEUE
 
 if TYPE_CHECKING:
@@ -103,7 +103,8 @@ def _queue_differences(at: Management, registry: Registry) -> Iterator[Differenc
     bound = {(one["source"], one["routing_key"], one["destination"]) for one in at.get("bindings", at.vhost) or []}
     routes = queues(registry)
     nodes = sum(bool(node.get("running")) for node in at.get("nodes") or [])
-    for name, arguments in {DEAD_QUEUE: DEAD_QUEUE_ARGUMENTS, **dict.fromkeys(routes, QUEUE_ARGUMENTS)}.items():
+    wanted = {DEAD_QUEUE: DEAD_QUEUE_ARGUMENTS} | {name: queue_arguments(route) for name, route in routes.items()}
+    for name, arguments in wanted.items():
         if name not in standing:
             body = {**durable, "arguments": arguments}
             yield _missing("queue", name, _put(at, "queues", at.vhost, name, body=body))

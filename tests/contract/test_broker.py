@@ -1211,6 +1211,30 @@ def test_the_arguments_of_queues_keep_dead_letters_at_least_once() -> None:
     assert arguments["x-delivery-limit"] >= 100
 
 
+@pytest.mark.amqp
+def test_a_flood_fills_its_own_queue_and_is_refused_from_there_on(
+    amqp_vhost: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(amqp, "INTAKE_QUOTA", {"x-max-length": 5})
+    broker = AmqpBroker(amqp_vhost, user_id=None)
+    broker.declare(["G22", "H29"])
+    flood = [Message(f"m{n}", FROM_G22, b"body", user_id=None) for n in range(60)]
+    outcomes = [broker.publish([one])[0] for one in flood]
+    accepted = outcomes.count(Outcome.CONFIRMED)
+    assert 5 <= accepted < 40, "the broker may let a few more in before it notices"
+    assert outcomes[-1] is Outcome.FAILED
+    assert broker.publish([Message("other", Route("in", "H29"), b"body")]) == [Outcome.CONFIRMED]
+    taken = broker.receive([FROM_G22], limit=100, max_bytes=10**6, timeout=5)
+    while len(taken) < accepted:
+        taken += broker.receive([FROM_G22], limit=100, max_bytes=10**6, timeout=5)
+    broker.ack(taken)
+    end = time.monotonic() + 10
+    while broker.publish([flood[0]]) != [Outcome.CONFIRMED]:
+        assert time.monotonic() < end, "it never takes anything again"
+        time.sleep(0.1)
+    broker.close()
+
+
 def test_every_error_of_a_broker_is_one_of_ours(place: Place) -> None:
     with pytest.raises(AxisError):
         place.open().depth(FROM_G22)
