@@ -583,6 +583,24 @@ def _show_trace(value: dict[str, Any]) -> None:
     shown = len(columns) if any(row[-1] for row in rows) else len(columns) - 1
     _table([text(f"trace.{c}", LANG) for c in columns[:shown]], [row[:shown] for row in rows])
     click.echo()
+    if by := about.get("superseded_by"):
+        click.echo(f"{text('trace.superseded', LANG)}: {by}\n")
+    changes = [
+        (
+            text(f"demand.{unit['demand']}", LANG),
+            unit["unit"],
+            text(f"stage.{unit['stage']}", LANG),
+            _local(unit["answered_at"]),
+            _plain(unit["reason"]),
+            change["axis_id"],
+        )
+        for change in value["changes"]
+        for unit in change["units"]
+    ]
+    if changes:
+        names = ("trace.change", "trace.recipient", "trace.state", "trace.answered", "trace.reason", "column.by")
+        _table([text(name, LANG) for name in names], changes)
+        click.echo()
     events = [
         (
             _local(event["time"]),

@@ -61,6 +61,9 @@ class Adapter(Protocol):
     def prepare(self, files: Sequence[LocalFile]) -> None:
         """Store these durably where the agency's system does not see them yet. Idempotent."""
 
+    def discard(self, names: Sequence[tuple[Folder, str]]) -> None:
+        """Clear away what was prepared and not shown: it was withdrawn. Idempotent; what is not there is no error."""
+
     def complete(self, names: Sequence[tuple[Folder, str]]) -> None:
         """Show what was prepared, each whole and in this order. Idempotent: what is no longer there was
         shown before, even if the agency's system has taken it away since."""
@@ -107,6 +110,11 @@ class Guarded:
         """See :meth:`Adapter.prepare`."""
         with self._translated():
             self._adapter.prepare(files)
+
+    def discard(self, names: Sequence[tuple[Folder, str]]) -> None:
+        """See :meth:`Adapter.discard`."""
+        with self._translated():
+            self._adapter.discard(names)
 
     def complete(self, names: Sequence[tuple[Folder, str]]) -> None:
         """See :meth:`Adapter.complete`."""

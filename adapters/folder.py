@@ -106,6 +106,11 @@ class FolderAdapter:
         for folder in {file.folder for file in files}:
             _sync(self._root / folder)
 
+    def discard(self, names: Sequence[tuple[Folder, str]]) -> None:
+        """Remove the temporary files of these names."""
+        for folder, name in names:
+            self._temporary(folder, name).unlink(missing_ok=True)
+
     def complete(self, names: Sequence[tuple[Folder, str]]) -> None:
         """Rename each from its temporary name, in order; then fsync the folders."""
         for folder, name in names:

@@ -22,6 +22,7 @@ from axis.infra import embedded, journal, keystore, payloads, store
 from axis.infra.database import Database
 from axis.infra.journal import Journal
 from axis.infra.mark import Mark
+from axis.infra.payloads import References
 from axis.infra.store import HubStore
 from axis.services.agency import Agency
 from axis.services.hub import Allowances, Hub, Rooms
@@ -99,16 +100,19 @@ def embedded_parts(home: Home, *, restored: bool = False) -> Iterator[tuple[Hub,
         database.create([*store.TABLES, *journal.TABLES, *embedded.TABLES])
         embedded.EmbeddedBroker.free_leases(database)
         codes = home.codes()
+        # One file has all of them, so a payload is named from anywhere.
+        references = (*store.PAYLOAD_REFERENCES, *journal.PAYLOAD_REFERENCES, *embedded.PAYLOAD_REFERENCES)
         hub_broker = embedded.EmbeddedBroker(database, None)
         hub_broker.declare(codes)
-        parts = hub_part(home, database, hub_broker)
+        parts = hub_part(home, database, hub_broker, references)
         if not restored:
             parts.check_record()
         with parts.store.transaction() as tx:
             tx.let_go()
-        agencies = [agency_part(home, database, embedded.EmbeddedBroker(database, code), code) for code in codes]
+        agencies = [
+            agency_part(home, database, embedded.EmbeddedBroker(database, code), code, references) for code in codes
+        ]
         yield parts, agencies
-        references = [*store.PAYLOAD_REFERENCES, *journal.PAYLOAD_REFERENCES, *embedded.PAYLOAD_REFERENCES]
         with database.begin() as connection:
             payloads.sweep(connection, references)
 
@@ -272,10 +276,10 @@ def give_passwords(home: Home, management: Management, users: Sequence[str], fol
         keystore.write_private(folder / user, f"{url}\n".encode())
 
 
-def hub_part(home: Home, database: Database, broker: Broker) -> Hub:
-    """A hub worker on these."""
+def hub_part(home: Home, database: Database, broker: Broker, references: References = store.PAYLOAD_REFERENCES) -> Hub:
+    """A hub worker on these; `references`: every column of the database that names a payload."""
     return Hub(
-        HubStore(database),
+        HubStore(database, references),
         broker,
         keystore.load_signer(home.path / "keys", HUB),
         home.config.installation.id,
@@ -287,14 +291,16 @@ def hub_part(home: Home, database: Database, broker: Broker) -> Hub:
     )
 
 
-def agency_part(home: Home, database: Database, broker: Broker, code: str) -> Agency:
-    """An agency's adapter on these."""
+def agency_part(
+    home: Home, database: Database, broker: Broker, code: str, references: References = journal.PAYLOAD_REFERENCES
+) -> Agency:
+    """An agency's adapter on these; `references`: every column of the database that names a payload."""
     adapter = Guarded(_adapter(home, code), code)
     adapter.check()
     signer = keystore.load_signer(home.path / "keys", code)
     return Agency(
         code,
-        Journal(database, code),
+        Journal(database, code, references),
         broker,
         adapter,
         signer,

@@ -223,7 +223,31 @@ class Fault(Enum):
         "DocumentId đã dùng cho nội dung khác: đã nhận {expected}, nay {got}.",
         "DocumentId already used for other content: accepted {expected}, now {got}.",
     )
-    KIND_UNSUPPORTED = (OPERATOR, "Trục chưa phục vụ loại {got}.", "This axis does not serve {got} yet.")
+    DOCUMENT_UNKNOWN = (
+        SENDER,
+        "Trục chưa nhận văn bản «{got}» từ cơ quan này.",
+        "The axis has no document '{got}' from this agency.",
+    )
+    DOCUMENT_RECALLED = (
+        SENDER,
+        "Văn bản đã được yêu cầu thu hồi ở {got}.",
+        "The document was recalled from {got}.",
+    )
+    RECIPIENT_UNKNOWN = (
+        SENDER,
+        "Văn bản này chưa được gửi đến {got}.",
+        "This document was not sent to {got}.",
+    )
+    RECALL_LATE = (
+        RECIPIENT,
+        "Văn bản đã được bàn giao cho hệ thống nơi nhận (trạng thái {got}); nơi nhận sẽ trả lời 15 hoặc 16.",
+        "Handed over to the recipient's system before (status {got}); the recipient answers 15 or 16.",
+    )
+    RECALL_VOID = (
+        SENDER,
+        "Nơi nhận đã từ chối văn bản này; không có gì để thu hồi.",
+        "The recipient had refused this document; there is nothing to take back.",
+    )
     STATUS_UNKNOWN_DOCUMENT = (
         SENDER,
         "Không có văn bản nào khớp trạng thái này: {got}.",

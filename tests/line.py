@@ -148,6 +148,36 @@ class Line:
             found += [hashlib.sha256(content).hexdigest() for content in converted.attachments]
         return found
 
+    def without(self, *codes: str) -> None:
+        """Run to rest while the adapters of these are away."""
+        self.run(before=lambda _hub, agencies: _leave_out(agencies, codes))
+
+    def statuses(self, code: str) -> list[str]:
+        """``code sender``: the status packets in an agency's status/, sorted."""
+        found = []
+        for name in self.files(code, "status", "*.edxml"):
+            packet = edxml.convert((self.folder(code, "status") / name).read_bytes()).packet
+            assert packet is not None
+            found.append(f"{packet.status_code} {packet.sender.organ_id}")
+        return sorted(found)
+
+    def kinds(self, code: str) -> list[str]:
+        """The kinds of the packets in an agency's inbox, in order of arrival."""
+        found = []
+        for name in self.files(code, "inbox", "*.edxml"):
+            packet = edxml.convert((self.folder(code, "inbox") / name).read_bytes()).packet
+            assert packet is not None
+            found.append(packet.kind.value)
+        return found
+
+    def stages(self, reference: str) -> dict[str, list[str]]:
+        """What was asked about a document: ``demand stage`` by unit, in order."""
+        found: dict[str, list[str]] = {}
+        for change in self.trace(reference)["changes"]:
+            for one in change["units"]:
+                found.setdefault(one["unit"], []).append(f"{one['demand']} {one['stage']}")
+        return found
+
     def error(self, code: str, name: str = "a.edxml") -> dict[str, Any]:
         """An ``error.json``."""
         value: dict[str, Any] = json.loads((self.folder(code, "failed") / f"{name}.error.json").read_text("utf-8"))
@@ -162,6 +192,10 @@ class Line:
         """Change the home's settings."""
         changed = replace(config.load(self.path), **sections)
         (self.path / config.FILE).write_text(config.render(changed), "utf-8")
+
+
+def _leave_out(agencies: list[Agency], codes: tuple[str, ...]) -> None:
+    agencies[:] = [one for one in agencies if one.code not in codes]
 
 
 def rest(hub: Hub, agencies: list[Agency], clock: Clock, patience: timedelta = timedelta(days=30)) -> None:
@@ -182,8 +216,10 @@ def document(
     subject: str = "V/v thử nghiệm",
     priority: int = 0,
     document_id: str | None = None,
+    bussiness: str = "<BussinessDocType>0</BussinessDocType>",
+    issued: str = "2026/11/23",
 ) -> bytes:
-    """A good packet of a new document."""
+    """A good packet of a new document; with another `bussiness` of a recall, an update or a replacement."""
     recipients = "".join(f"<To><OrganId>{code}</OrganId><OrganName>Nơi nhận {code}</OrganName></To>" for code in to)
     identifier = document_id if document_id is not None else f"{sender},2026/11/23,{number}/TN-{sender}"
     return f"""<?xml version="1.0" encoding="UTF-8"?>
@@ -191,19 +227,73 @@ def document(
 <From><OrganId>{sender}</OrganId><OrganName>Nơi gửi</OrganName></From>{recipients}
 <DocumentId>{identifier}</DocumentId>
 <Code><CodeNumber>{number}</CodeNumber><CodeNotation>TN-{sender.split(".", maxsplit=1)[0]}</CodeNotation></Code>
-<PromulgationInfo><Place>Hà Nội</Place><PromulgationDate>2026/11/23</PromulgationDate></PromulgationInfo>
+<PromulgationInfo><Place>Hà Nội</Place><PromulgationDate>{issued}</PromulgationDate></PromulgationInfo>
 <DocumentType><Type>2</Type><TypeDetail>18</TypeDetail><TypeName>Công văn</TypeName></DocumentType>
 <Subject>{subject}</Subject>
 <SignerInfo><FullName>Nguyễn Văn An</FullName></SignerInfo>
 <OtherInfo><Priority>{priority}</Priority></OtherInfo>
 </MessageHeader><TraceHeaderList><TraceHeader><OrganId>{sender}</OrganId><Timestamp>2026/11/23 09:00:00</Timestamp></TraceHeader>
-<Bussiness><BussinessDocType>0</BussinessDocType></Bussiness></TraceHeaderList></edXMLHeader>
+<Bussiness>{bussiness}</Bussiness></TraceHeaderList></edXMLHeader>
 <edXMLBody><edXMLManifest version="1.0"><Reference><ContentId>cid:1</ContentId><ContentType>application/pdf</ContentType>
 <AttachmentName>{number}.pdf</AttachmentName></Reference></edXMLManifest></edXMLBody></edXMLEnvelope>
 <AttachmentEncoded><Attachment><ContentId>cid:1</ContentId><AttachmentName>{number}.pdf</AttachmentName>
 <ContentType>application/pdf</ContentType><ContentTransferEncoded>{base64.b64encode(content).decode()}</ContentTransferEncoded>
 </Attachment></AttachmentEncoded></edXML>
 """.encode()
+
+
+def recall(
+    number: int = 1, to: tuple[str, ...] = ("H41",), sender: str = "G22", reason: str = "Ban hành nhầm", **more: Any
+) -> bytes:
+    """A good packet that takes document `number` back from `to`."""
+    about = f"<DocumentId>{sender},2026/11/23,{number}/TN-{sender}</DocumentId>"
+    why = f"<BussinessDocReason>{reason}</BussinessDocReason>" if reason else ""
+    bussiness = f"{about}<BussinessDocType>1</BussinessDocType>{why}"
+    return document(number, sender, to, content=b"recall", bussiness=bussiness, **more)
+
+
+def update(
+    number: int = 1,
+    to: tuple[str, ...] = ("H41",),
+    sender: str = "G22",
+    content: bytes = b"%PDF-1.4 sua doi",
+    changes_content: bool = True,
+    add: tuple[str, ...] = (),
+    remove: tuple[str, ...] = (),
+    **more: Any,
+) -> bytes:
+    """A good packet that changes document `number`."""
+    listed = "".join(
+        f"<Receiver><ReceiverType>{kind}</ReceiverType><OrganId>{code}</OrganId></Receiver>"
+        for kind, codes in ((1, add), (0, remove))
+        for code in codes
+    )
+    bussiness = (
+        f"<DocumentId>{sender},2026/11/23,{number}/TN-{sender}</DocumentId><BussinessDocType>2</BussinessDocType>"
+        f"<BussinessDocReason>Sửa</BussinessDocReason><BussinessDocumentInfo><DocumentInfo>{int(changes_content)}"
+        f"</DocumentInfo><DocumentReceiver>{int(bool(listed))}</DocumentReceiver>"
+        + (f"<ReceiverList>{listed}</ReceiverList>" if listed else "")
+        + "</BussinessDocumentInfo>"
+    )
+    return document(number, sender, to, content=content, bussiness=bussiness, **more)
+
+
+def replacement(
+    number: int, replaced: dict[int, tuple[str, ...]], to: tuple[str, ...] = ("H41",), sender: str = "G22", **more: Any
+) -> bytes:
+    """A good packet of document `number`, which takes the place of others: their numbers, with who had received them."""
+    listed = "".join(
+        f"<ReplacementInfo><DocumentId>{sender},2026/11/23,{old}/TN-{sender}</DocumentId><OrganIdList>"
+        + "".join(f"<OrganId>{code}</OrganId>" for code in codes)
+        + "</OrganIdList></ReplacementInfo>"
+        for old, codes in replaced.items()
+    )
+    bussiness = (
+        "<BussinessDocType>3</BussinessDocType><BussinessDocReason>Thay thế</BussinessDocReason>"
+        f"<ReplacementInfoList>{listed}</ReplacementInfoList>"
+    )
+    more.setdefault("content", b"%PDF-1.4 thay the")
+    return document(number, sender, to, bussiness=bussiness, **more)
 
 
 def status(code: str, number: int = 1, sender: str = "H41", about: str = "G22", description: str = "") -> bytes:

@@ -15,6 +15,7 @@ from axis.core.edxml import Kind, Packet
 from axis.errors import Fault, Problem, Rejected, rejected
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime, timedelta
 
     from axis.core.parcel import Parcel
@@ -35,7 +36,11 @@ class Addressee:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A submission that may be accepted, if the record has no objection."""
+    """A submission that may be accepted, if the record has no objection.
+
+    `key` is what a repetition is known by; of a recall, and of an answer to a change, it is the part before the number
+    that the record gives.
+    """
 
     parcel: Parcel
     packet: Packet
@@ -43,15 +48,51 @@ class Candidate:
     key: str
     addressees: tuple[Addressee, ...]
 
+    @property
+    def kind(self) -> Kind:
+        """What it is recorded as: a recall in either form is a recall."""
+        return Kind.RECALL if self.packet.is_recall else self.packet.kind
+
+    @property
+    def documents(self) -> tuple[tuple[str, str], ...]:
+        """(sender, DocumentId) of every document that it makes or changes."""
+        if self.kind is Kind.STATUS:
+            return ((self.addressees[0].code, self.packet.target),)
+        replaced = self.packet.replaced if self.kind is Kind.REPLACE else ()
+        return tuple((self.sender, identifier) for identifier in (self.packet.target, *(d for d, _ in replaced)))
+
 
 @dataclass(frozen=True)
 class Original:
     """What the record knows of the delivery that a status speaks about."""
 
-    axis_id: str
-    recipient: str
-    units: tuple[str, ...]
+    state: lifecycle.State
     business: dict[str, str]  # by unit
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A recall, update or replacement that a delivery's units were asked to carry out."""
+
+    number: int
+    demand: lifecycle.Demand
+    stages: dict[str, lifecycle.Stage]  # by unit
+
+
+def judge_answer(candidate: Candidate, asked: Sequence[Asked]) -> tuple[Asked, dict[str, lifecycle.Stage]]:
+    """What a status 15 or 16 answers, and the stage of each unit that it speaks for after it: a recall if one waits,
+    otherwise the oldest that waits. A unit speaks for itself, the member for every unit addressed.
+
+    Raises :class:`Rejected` STATUS_NOT_OPEN when nothing waits for this unit's answer.
+    """
+    unit, code = candidate.packet.sender.organ_id, candidate.packet.status_code
+    turn = lifecycle.Turn.AGREED if code == lifecycle.AGREED else lifecycle.Turn.DECLINED
+    for one in sorted(asked, key=lambda a: (a.demand is not lifecycle.Demand.RECALL, a.number)):
+        units = [unit] if unit in one.stages else list(one.stages)
+        waiting = [name for name in units if one.stages[name] in lifecycle.WAITING]
+        if waiting:
+            return one, {name: lifecycle.turn(one.stages[name], turn) for name in waiting}
+    raise _circumstance(Fault.STATUS_NOT_OPEN, code)
 
 
 def judge(
@@ -77,22 +118,37 @@ def judge(
         raise _circumstance(Fault.AGENCY_SUSPENDED, sender.code)
     if packet.kind is Kind.STATUS:
         return _judge_status(parcel, packet, sender.code, registry)
-    if packet.kind is not Kind.NEW:
-        raise _circumstance(Fault.KIND_UNSUPPORTED, packet.kind.value)
-    key = f"document|{sender.code}|{packet.document_id}"
+    if packet.kind is Kind.RECALL:
+        key = f"recall|{sender.code}|{packet.target}"
+    elif packet.kind is Kind.UPDATE:
+        key = f"update|{sender.code}|{packet.target}|{parcel.content_digest}"
+    else:
+        key = f"document|{sender.code}|{packet.document_id}"
+    for organ_id, path in _named_in_bussiness(packet):
+        _located(registry, organ_id, path)
     return Candidate(parcel, packet, sender.code, key, _addressees(packet, registry, now))
+
+
+def _named_in_bussiness(packet: Packet) -> list[tuple[str, str]]:
+    """(OrganId, where) of the agencies that an update or replacement names beside its recipients."""
+    where = "TraceHeaderList/Bussiness/"
+    if packet.kind is Kind.UPDATE:
+        return [(i, f"{where}BussinessDocumentInfo/ReceiverList") for i, _ in packet.receivers]
+    if packet.kind is Kind.REPLACE:
+        return [(i, f"{where}ReplacementInfoList") for _, organ_ids in packet.replaced for i in organ_ids]
+    return []
 
 
 def judge_report(candidate: Candidate, original: Original | None) -> str:
     """The business status of the reporting unit after a status 01-06 about `original`.
 
-    Raises :class:`Rejected`: STATUS_UNKNOWN_DOCUMENT, STATUS_ILLEGAL, STATUS_NOT_OPEN.
+    Raises :class:`Rejected`: STATUS_UNKNOWN_DOCUMENT, STATUS_ILLEGAL.
     """
     packet = candidate.packet
     if original is None:
-        raise _circumstance(Fault.STATUS_UNKNOWN_DOCUMENT, packet.response_for[0].document_id)
-    if packet.status_code in {"15", "16"}:
-        raise _circumstance(Fault.STATUS_NOT_OPEN, packet.status_code)
+        raise _circumstance(Fault.STATUS_UNKNOWN_DOCUMENT, packet.target)
+    if original.state is lifecycle.State.RECALLED:
+        raise _circumstance(Fault.STATUS_ILLEGAL, packet.status_code, original.state.value)
     current = original.business.get(packet.sender.organ_id, "")
     try:
         return lifecycle.climb(current, packet.status_code)
@@ -101,12 +157,13 @@ def judge_report(candidate: Candidate, original: Original | None) -> str:
 
 
 def _judge_status(parcel: Parcel, packet: Packet, sender: str, registry: Registry) -> Candidate:
-    if packet.status_code == "13":
-        raise _circumstance(Fault.KIND_UNSUPPORTED, "status 13")
     about = packet.response_for[0]
     to = _located(registry, about.organ_id, "ResponseFor/OrganId")
-    # Another time or text is a repetition, not another status; 0 stands where a recall's or update's number will.
-    key = f"status|{packet.sender.organ_id}|{to}|{about.document_id}|{packet.status_code}|0"
+    if packet.is_recall:
+        key = f"recall|{sender}|{packet.target}"
+    else:  # another time or text is a repetition, not another status
+        key = f"status|{packet.sender.organ_id}|{to}|{about.document_id}|{packet.status_code}"
+        key += "" if packet.status_code in {lifecycle.AGREED, lifecycle.DECLINED} else "|0"
     return Candidate(parcel, packet, sender, key, (Addressee(to, (about.organ_id,)),))
 
 
@@ -157,13 +214,6 @@ def _circumstance(fault: Fault, got: object = "", expected: object = "") -> Reje
     return Rejected(Problem(fault, got=str(got), expected=str(expected), retry=True))
 
 
-def named(packet: Packet) -> str:
-    """The DocumentId that a submission is recorded under: a status by the document it speaks of."""
-    return (
-        packet.response_for[0].document_id if packet.kind is Kind.STATUS and packet.response_for else packet.document_id
-    )
-
-
 def describe(parcel: Parcel | None) -> tuple[str, str]:
     """(kind, DocumentId) of a verified parcel for a refusal; empty where there is no readable document."""
     if parcel is None or parcel.main != "document.edxml":
@@ -172,4 +222,4 @@ def describe(parcel: Parcel | None) -> tuple[str, str]:
         packet = edxml.read_document(parcel.content, len(parcel.attachments))
     except Rejected:
         return "", ""
-    return packet.kind.value, named(packet)
+    return packet.kind.value, packet.target

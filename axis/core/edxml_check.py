@@ -104,6 +104,33 @@ def _check_status(packet: Packet, problems: list[Problem]) -> None:
         problems.append(Problem(Fault.PACKET_MISSING, "Description", "Description", line=line))
 
 
+def _missing(packet: Packet, *path: str) -> Problem:
+    where = "/".join(("TraceHeaderList", "Bussiness", *path))
+    return Problem(Fault.PACKET_MISSING, where, expected=path[-1], line=packet.bussiness.line)
+
+
+def _check_change(packet: Packet) -> Iterator[Problem]:
+    """What a recall, update or replacement must say so that a recipient can carry it out."""
+    if packet.kind is Kind.RECALL and not packet.bussiness_reason:
+        yield _missing(packet, "BussinessDocReason")
+    if packet.kind is Kind.UPDATE:
+        if not packet.changes_content and not packet.changes_receivers:
+            path = "TraceHeaderList/Bussiness/BussinessDocumentInfo"
+            yield Problem(Fault.PACKET_VALUE, path, "DocumentInfo=1 | DocumentReceiver=1", "0", packet.bussiness.line)
+        if packet.changes_receivers and not packet.receivers:
+            yield _missing(packet, "BussinessDocumentInfo", "ReceiverList")
+        seen: set[str] = set()
+        for organ_id, _ in packet.receivers if packet.changes_receivers else ():
+            if organ_id in seen:
+                path = "TraceHeaderList/Bussiness/BussinessDocumentInfo/ReceiverList"
+                yield Problem(Fault.PACKET_REPEATED, path, got=organ_id, line=packet.bussiness.line)
+            seen.add(organ_id)
+    if packet.kind is Kind.REPLACE:
+        for document_id, organ_ids in packet.replaced:
+            if document_id and not organ_ids:
+                yield _missing(packet, "ReplacementInfoList", "OrganIdList")
+
+
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 # A marker, not a word: alone, in brackets, before a colon or dash, after "độ mật:". "Bảo mật thông tin" and
 # "danh mục bí mật nhà nước độ Tuyệt mật" speak about secrecy and are none.
@@ -132,8 +159,8 @@ def _check_document(packet: Packet, problems: list[Problem], today: date | None)
     }
     if (must := named.get(packet.kind)) and not packet.bussiness.value(*must):
         # A change of no document is nothing that a recipient could carry out.
-        path_ = f"TraceHeaderList/Bussiness/{must[0]}"
-        problems.append(Problem(Fault.PACKET_MISSING, path_, expected=path_, line=packet.bussiness.line))
+        problems.append(_missing(packet, must[0]))
+    problems += _check_change(packet)
     # Classified documents never travel here (QĐ 28/2018, Art. 1.2).
     for marked in (("DocumentType", "TypeName"), ("Subject",), ("OtherInfo", "SphereOfPromulgation")):
         value = packet.header.value(*marked)

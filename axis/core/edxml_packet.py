@@ -192,6 +192,46 @@ class Packet:
         """BussinessDocReason."""
         return self.bussiness.value("BussinessDocReason")
 
+    @property
+    def target(self) -> str:
+        """The DocumentId that a recall or update is about, or a status; of any other packet its own."""
+        if self.kind is Kind.STATUS:
+            return self.response_for[0].document_id if self.response_for else ""
+        return self.bussiness_document_id if self.kind in {Kind.RECALL, Kind.UPDATE} else self.document_id
+
+    @property
+    def is_recall(self) -> bool:
+        """Whether it takes a document back, in either form: BussinessDocType 1 or status 13."""
+        return self.kind is Kind.RECALL or (self.kind is Kind.STATUS and self.status_code == "13")
+
+    @cached_property
+    def changes_content(self) -> bool:
+        """DocumentInfo of an update: what the document says has changed."""
+        return self.bussiness.value("BussinessDocumentInfo", "DocumentInfo") == "1"
+
+    @cached_property
+    def changes_receivers(self) -> bool:
+        """DocumentReceiver of an update: who receives it has changed."""
+        return self.bussiness.value("BussinessDocumentInfo", "DocumentReceiver") == "1"
+
+    @cached_property
+    def receivers(self) -> tuple[tuple[str, bool], ...]:
+        """(OrganId, True when it is added, False when it is removed) of an update's ReceiverList."""
+        listed = self.bussiness.get("BussinessDocumentInfo", "ReceiverList")
+        nodes = listed.all("Receiver") if listed else ()
+        return tuple((node.value("OrganId"), node.value("ReceiverType") == "1") for node in nodes)
+
+    @cached_property
+    def replaced(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """(DocumentId, OrganIds that had received it) of each document that a replacement takes the place of."""
+        listed = self.bussiness.get("ReplacementInfoList")
+        found = []
+        for node in listed.all("ReplacementInfo") if listed else ():
+            organs = node.get("OrganIdList")
+            ids = tuple(n.text for n in organs.all("OrganId")) if organs else ()
+            found.append((node.value("DocumentId"), ids))
+        return tuple(found)
+
     @cached_property
     def attachments(self) -> tuple[AttachmentInfo, ...]:
         """The manifest's References."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from xml.sax.saxutils import quoteattr
 
 from axis.core import parcel, xml
@@ -29,15 +29,26 @@ MAX_STATEMENTS = 100
 MAX_REASONS, MAX_REASON_TEXT = 50, 500
 
 
-class Event(Enum):
-    """What a statement says. Value: (code, the hub issues it, positive)."""
+Issuer = Literal["hub", "recipient"]
+_HUB: frozenset[Issuer] = frozenset({"hub"})
+_RECIPIENT: frozenset[Issuer] = frozenset({"recipient"})
 
-    SubmissionAcceptance = ("A.1", True, True)
-    SubmissionRejection = ("A.2", True, False)
-    ContentConsignment = ("D.1", True, True)
-    ContentConsignmentFailure = ("D.2", True, False)
-    ContentHandover = ("E.1", False, True)
-    ContentHandoverFailure = ("E.2", False, False)
+
+class Event(Enum):
+    """What a statement says. Value: (code, who may issue it, positive).
+
+    A, D and E are those of ETSI EN 319 522; it has none for a withdrawal, so W is our own: it stands on a recall's
+    receipt and speaks of the document recalled, for one recipient.
+    """
+
+    SubmissionAcceptance = ("A.1", _HUB, True)
+    SubmissionRejection = ("A.2", _HUB, False)
+    ContentConsignment = ("D.1", _HUB, True)
+    ContentConsignmentFailure = ("D.2", _HUB, False)
+    ContentHandover = ("E.1", _RECIPIENT, True)
+    ContentHandoverFailure = ("E.2", _RECIPIENT, False)
+    ContentWithdrawal = ("W.1", _HUB | _RECIPIENT, True)  # by whoever could know: the recipient's system never saw it
+    ContentWithdrawalFailure = ("W.2", _HUB | _RECIPIENT, False)  # it has it; a request from here on
 
     @property
     def code(self) -> str:
@@ -45,8 +56,8 @@ class Event(Enum):
         return self.value[0]
 
     @property
-    def by_hub(self) -> bool:
-        """True for A and D, which only the hub issues; E comes from the recipient's adapter."""
+    def issuers(self) -> frozenset[Issuer]:
+        """Who may issue it: the hub, the recipient's adapter about its own deliveries, or either."""
         return self.value[1]
 
     @property
@@ -166,9 +177,9 @@ def read(data: bytes, signer: str) -> Receipt:
     if not 1 <= len(receipt.statements) <= MAX_STATEMENTS:
         raise rejected(Fault.RECEIPT_INVALID, f"{len(receipt.statements)} statements")
     for statement in receipt.statements:
-        if statement.event.by_hub != (signer == HUB):
+        if ("hub" if signer == HUB else "recipient") not in statement.event.issuers:
             raise rejected(Fault.RECEIPT_INVALID, f"{statement.event.code} issued by {signer}")
-        if not statement.event.by_hub and statement.recipient != signer:
+        if signer not in {HUB, statement.recipient}:
             raise rejected(Fault.RECEIPT_INVALID, f"{signer} speaks for {statement.recipient}")
         if bool(statement.reasons) == statement.event.positive:
             raise rejected(Fault.RECEIPT_INVALID, f"{statement.event.code} with {len(statement.reasons)} reasons")

@@ -7,7 +7,7 @@ together with its event. Several agencies may share a database (an embedded home
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -44,7 +44,9 @@ outgoing = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("not_before", sa.Text, nullable=False),
     sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("urgent", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index("outgoing_content", "agency", "content_digest"),
+    sa.Index("outgoing_document", "agency", "document_id"),
     sa.Index("outgoing_due", "state", "not_before"),
 )
 incoming = sa.Table(
@@ -53,8 +55,10 @@ incoming = sa.Table(
     sa.Column("number", BIG_ID, primary_key=True, autoincrement=True),
     sa.Column("agency", sa.Text, nullable=False),
     sa.Column("id", sa.Text, nullable=False),  # axis id; a receipt's digest
-    sa.Column("kind", sa.Text, nullable=False),  # document, status, receipt
-    sa.Column("state", sa.Text, nullable=False),  # held, received, handing_over, handed_over, refused
+    sa.Column("kind", sa.Text, nullable=False),  # document, update, recall, status, receipt
+    # held → (update, recall: undecided →) received → handing_over → handed_over | refused
+    # and aside: withdrawing → withdrawn; done, of a recall that is not shown
+    sa.Column("state", sa.Text, nullable=False),
     sa.Column("body_digest", sa.Text, nullable=False),
     sa.Column("proof_digest", sa.Text, nullable=False),
     sa.Column("names", sa.JSON, nullable=False),  # [[folder, name], …] of the files handed over
@@ -64,9 +68,24 @@ incoming = sa.Table(
     sa.Column("received_at", sa.Text, nullable=False),
     sa.Column("answer_digest", sa.Text, nullable=False, server_default=""),  # the E.1 or E.2 receipt given for it
     sa.Column("content_digest", sa.Text, nullable=False, server_default=""),  # of a document or status
+    # Of the document that it is or is about; empty for a receipt.
+    sa.Column("sender", sa.Text, nullable=False, server_default=""),
+    sa.Column("document_id", sa.Text, nullable=False, server_default=""),
+    sa.Column("urgent", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.UniqueConstraint("agency", "id"),
     sa.Index("incoming_due", "agency", "state", "not_before"),
     sa.Index("incoming_content", "agency", "content_digest"),
+    sa.Index("incoming_document", "agency", "sender", "document_id"),
+)
+# Documents that were withdrawn here for certain: whatever of them arrives later is not shown.
+withdrawal = sa.Table(
+    "withdrawal",
+    metadata,
+    sa.Column("agency", sa.Text, primary_key=True),
+    sa.Column("sender", sa.Text, primary_key=True),
+    sa.Column("document_id", sa.Text, primary_key=True),
+    sa.Column("receipt_digest", sa.Text, nullable=False),  # the W.1 given for it
+    sa.Column("withdrawn_at", sa.Text, nullable=False),
 )
 posted = sa.Table(
     "posted",
@@ -95,13 +114,14 @@ installed = sa.Table(
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("digest", sa.Text, nullable=False),
 )
-TABLES = (payloads.payload, outgoing, incoming, posted, event, installed)
+TABLES = (payloads.payload, outgoing, incoming, withdrawal, posted, event, installed)
 PAYLOAD_REFERENCES = (
     outgoing.c.parcel_digest,
     outgoing.c.answer_digest,
     incoming.c.body_digest,
     incoming.c.proof_digest,
     incoming.c.answer_digest,
+    withdrawal.c.receipt_digest,
     posted.c.body_digest,
     installed.c.digest,
 )
@@ -124,15 +144,17 @@ class Outgoing:
 class Journal:
     """One agency's journal in a database."""
 
-    def __init__(self, database: Database, agency: str) -> None:
+    def __init__(self, database: Database, agency: str, references: payloads.References = PAYLOAD_REFERENCES) -> None:
+        """`references`: every column in this database that names a payload."""
         self.database = database
         self.agency = agency
+        self._references = references
 
     @contextmanager
     def transaction(self) -> Iterator[JournalTransaction]:
         """One transaction: everything in the block is kept, or nothing."""
         with self.database.begin() as connection:
-            tx = JournalTransaction(connection, self.agency)
+            tx = JournalTransaction(connection, self.agency, self._references)
             yield tx
             tx.late.insert()
 
@@ -164,9 +186,33 @@ class JournalReader:
         return self._first(self._outgoing().where(outgoing.c.content_digest == content_digest))
 
     def to_publish(self, now: datetime, limit: int) -> list[RowMapping]:
-        """Pending sources whose time has come, urgent first."""
-        query = self._outgoing().where(outgoing.c.state == "pending", outgoing.c.not_before <= to_text(now))
-        return list(self.connection.execute(query.order_by(outgoing.c.created_at).limit(limit)).mappings())
+        """Pending sources whose time has come, urgent first, but a quarter for the others; an update waits until what
+        it updates is answered."""
+        before = outgoing.alias("before")
+        what_it_updates = sa.exists().where(
+            before.c.agency == self.agency,
+            before.c.document_id == outgoing.c.document_id,
+            before.c.state == "pending",
+            sa.or_(
+                before.c.kind.in_(("new", "replace")) & (before.c.created_at <= outgoing.c.created_at),
+                (before.c.kind == "update") & (before.c.created_at < outgoing.c.created_at),
+            ),
+        )
+        due = self._outgoing().where(
+            outgoing.c.state == "pending",
+            outgoing.c.not_before <= to_text(now),
+            sa.or_(outgoing.c.kind != "update", ~what_it_updates),
+        )
+        return self._urgent_first(due, outgoing.c.urgent, outgoing.c.created_at, limit)
+
+    def _urgent_first(
+        self, query: sa.Select[Any], urgent: sa.Column[bool], order: sa.Column[Any], limit: int
+    ) -> list[RowMapping]:
+        found: list[RowMapping] = []
+        for lane, room in ((True, limit - limit // 4), (False, limit)):
+            part = query.where(urgent.is_(lane)).order_by(order).limit(room - len(found))
+            found += self.connection.execute(part).mappings()
+        return found
 
     def to_post(self, now: datetime, limit: int) -> list[RowMapping]:
         """Receipts for the hub whose time has come."""
@@ -174,17 +220,50 @@ class JournalReader:
         return list(self.connection.execute(query.order_by(posted.c.number).limit(limit)).mappings())
 
     def to_hand_over(self, now: datetime, limit: int) -> list[RowMapping]:
-        """Received things for the local system whose time has come, in order of arrival."""
+        """What is to be shown to the local system now, or cleared away again, urgent first, in order of arrival."""
+        due = self._incoming_in("received", "handing_over", "withdrawing").where(incoming.c.not_before <= to_text(now))
+        return self._urgent_first(due, incoming.c.urgent, incoming.c.number, limit)
+
+    def undecided(self, now: datetime, limit: int) -> list[RowMapping]:
+        """Recalls and updates that nothing was decided about yet, in order of arrival."""
+        due = self._incoming_in("undecided").where(incoming.c.not_before <= to_text(now))
+        return list(self.connection.execute(due.order_by(incoming.c.number).limit(limit)).mappings())
+
+    def documents(self, sender: str, document_id: str) -> list[RowMapping]:
+        """What has arrived of this document: itself and its updates, in order of arrival."""
         query = sa.select(incoming).where(
             incoming.c.agency == self.agency,
-            incoming.c.state.in_(("received", "handing_over")),
-            incoming.c.not_before <= to_text(now),
+            incoming.c.sender == sender,
+            incoming.c.document_id == document_id,
+            incoming.c.kind.in_(("document", "update")),
         )
-        return list(self.connection.execute(query.order_by(incoming.c.number).limit(limit)).mappings())
+        return list(self.connection.execute(query.order_by(incoming.c.number)).mappings())
+
+    def withdrawal(self, sender: str, document_id: str) -> RowMapping | None:
+        """The withdrawal of this document; None when it was not withdrawn."""
+        where = (
+            withdrawal.c.agency == self.agency,
+            withdrawal.c.sender == sender,
+            withdrawal.c.document_id == document_id,
+        )
+        return self._first(sa.select(withdrawal).where(*where))
+
+    def reported(self, document_id: str) -> str:
+        """The highest business status that this agency's system has reported about a document; "" for none."""
+        query = self._outgoing().where(
+            outgoing.c.document_id == document_id,
+            outgoing.c.kind == "status",
+            outgoing.c.state.in_(("pending", "accepted")),
+        )
+        codes = [row["facts"].get("status_code", "") for row in self.connection.execute(query).mappings()]
+        return max((code for code in codes if code <= "06"), default="")
+
+    def _incoming_in(self, *states: str) -> sa.Select[Any]:
+        return sa.select(incoming).where(incoming.c.agency == self.agency, incoming.c.state.in_(states))
 
     def held(self) -> list[RowMapping]:
         """Mail that waits for a newer registry."""
-        query = sa.select(incoming).where(incoming.c.agency == self.agency, incoming.c.state == "held")
+        query = self._incoming_in("held")
         return list(self.connection.execute(query.order_by(incoming.c.number)).mappings())
 
     def incoming(self, identifier: str) -> RowMapping | None:
@@ -223,7 +302,8 @@ class JournalReader:
             ),
             sa.select(sa.func.min(posted.c.not_before)).where(posted.c.agency == self.agency),
             sa.select(sa.func.min(incoming.c.not_before)).where(
-                incoming.c.agency == self.agency, incoming.c.state.in_(("received", "handing_over"))
+                incoming.c.agency == self.agency,
+                incoming.c.state.in_(("undecided", "received", "handing_over", "withdrawing")),
             ),
         ]
         found = [m for query in moments if (m := self.connection.execute(query).scalar())]
@@ -286,8 +366,9 @@ class JournalReader:
 class JournalTransaction(JournalReader):
     """Changes to the journal, each with its event. Made by :meth:`Journal.transaction`."""
 
-    def __init__(self, connection: Connection, agency: str) -> None:
+    def __init__(self, connection: Connection, agency: str, references: payloads.References) -> None:
         super().__init__(connection, agency)
+        self._references = references
         self.late = LateRows(connection)
 
     def enter(self, entry: Entry) -> str:
@@ -320,6 +401,7 @@ class JournalTransaction(JournalReader):
                 "attempts": 0,
                 "not_before": to_text(now),
                 "created_at": to_text(now),
+                "urgent": bool(row.facts.get("urgent")),
             },
             ("agency", "source_digest"),
         )
@@ -398,8 +480,15 @@ class JournalTransaction(JournalReader):
         state: str,
         facts: dict[str, str],
         entry: Entry,
+        *,
+        urgent: bool = False,
     ) -> bool:
-        """Keep something received; False if it is here already."""
+        """Keep something received; False if it is here already. What was withdrawn before it came is not shown."""
+        sender, document_id = facts.get("sender", ""), facts.get("document_id", "")
+        gone = self.withdrawal(sender, document_id) if kind in {"document", "update"} else None
+        if gone is not None:
+            state, body = "withdrawn", b""
+            entry = replace(entry, event=f"{kind}.withdrawn")
         new = insert_or_ignore(
             self.connection,
             incoming,
@@ -408,7 +497,7 @@ class JournalTransaction(JournalReader):
                 "id": identifier,
                 "kind": kind,
                 "state": state,
-                "body_digest": payloads.put_late(self.connection, self.late, body),
+                "body_digest": payloads.put_late(self.connection, self.late, body) if body else "",
                 "proof_digest": payloads.put_late(self.connection, self.late, proof) if proof else "",
                 "names": [],
                 "facts": facts,
@@ -416,6 +505,10 @@ class JournalTransaction(JournalReader):
                 "not_before": to_text(entry.time),
                 "received_at": to_text(entry.time),
                 "content_digest": facts.get("content_digest", ""),
+                "sender": sender,
+                "document_id": document_id,
+                "urgent": urgent,
+                "answer_digest": gone["receipt_digest"] if gone is not None else "",
             },
         )
         if new:
@@ -439,10 +532,55 @@ class JournalTransaction(JournalReader):
         """The registry that held mail waited for is installed."""
         self._incoming(identifier, state="received")
 
-    def handing_over(self, identifier: str, names: Sequence[tuple[str, str]], entry: Entry) -> None:
-        """Everything is prepared; from here the local system may see it."""
-        self._incoming(identifier, state="handing_over", names=[list(name) for name in names])
+    def undecide(self, identifier: str) -> None:
+        """As :meth:`release`, for a recall or an update: it is decided about first."""
+        self._incoming(identifier, state="undecided")
+
+    def handing_over(self, identifier: str, names: Sequence[tuple[str, str]], entry: Entry) -> bool:
+        """Everything is prepared; from here the local system may see it. False, and nothing is changed, if it was
+        withdrawn meanwhile: one of the two comes first, in the order of these transactions."""
+        where = (incoming.c.agency == self.agency, incoming.c.id == identifier, incoming.c.state == "received")
+        values = {"state": "handing_over", "names": [list(name) for name in names]}
+        moved = self.connection.execute(
+            sa.update(incoming).where(*where).values(values).returning(incoming.c.number)
+        ).first()
+        if moved is not None:
+            self.enter(entry)
+        return moved is not None
+
+    def withdraw(self, row: RowMapping, sender: str, document_id: str, entry: Entry, receipt: bytes) -> None:
+        """This document was not shown, and never will be: `row`, the recall, is done; `receipt` (W.1) goes to the hub.
+
+        The bytes are dropped. Files that were prepared are cleared away by the next hand-over."""
+        digest = payloads.put_late(self.connection, self.late, receipt)
+        values = {
+            "agency": self.agency,
+            "sender": sender,
+            "document_id": document_id,
+            "receipt_digest": digest,
+            "withdrawn_at": to_text(entry.time),
+        }
+        upsert(self.connection, withdrawal, values, ("agency", "sender", "document_id"))
+        for one in self.documents(sender, document_id):
+            if one["id"] != row["id"]:
+                state = "withdrawing" if one["state"] == "received" else "withdrawn"
+                self._incoming(one["id"], state=state, body_digest="", answer_digest=digest)
+                payloads.release(self.connection, one["body_digest"], self._references)
+        self._incoming(row["id"], state="done", answer_digest=digest)
         self.enter(entry)
+        self._post(digest, to_text(entry.time))
+
+    def answer_recall(self, row: RowMapping, state: str, entry: Entry, receipt: bytes) -> None:
+        """The recall in `row` came too late or means nothing: it is shown ("received") or not ("done"); `receipt` (W.2)
+        goes to the hub."""
+        digest = payloads.put_late(self.connection, self.late, receipt)
+        self._incoming(row["id"], state=state, answer_digest=digest)
+        self.enter(entry)
+        self._post(digest, to_text(entry.time))
+
+    def cleared(self, identifier: str) -> None:
+        """What was prepared of a withdrawn document is gone."""
+        self._incoming(identifier, state="withdrawn")
 
     def handed_over(self, identifier: str, state: str, entry: Entry, receipt: bytes, now: datetime) -> None:
         """The local system has it (or refused it for good); `receipt`, if any, goes to the hub."""

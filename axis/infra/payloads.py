@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sqlalchemy.engine import Connection
+
+References = Sequence["sa.Column[str]"]  # the columns of a database that name payloads
 
 payload = sa.Table(
     "payload",
@@ -63,6 +66,14 @@ def get(connection: Connection, digest: str) -> bytes:
     if content is None or hashlib.sha256(content).hexdigest() != digest:
         raise Corrupted(Problem(Fault.BODY_CORRUPT, expected=digest))
     return bytes(content)
+
+
+def release(connection: Connection, digest: str, references: Iterable[sa.Column[str]]) -> bool:
+    """Drop this payload if no column of `references` names it any more; True if it was dropped."""
+    for column in references:
+        if connection.execute(sa.select(sa.literal(1)).where(column == digest).limit(1)).first() is not None:
+            return False
+    return connection.execute(sa.delete(payload).where(payload.c.digest == digest)).rowcount > 0
 
 
 def sweep(connection: Connection, references: Iterable[sa.Column[str]]) -> int:

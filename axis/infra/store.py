@@ -11,16 +11,17 @@ import random
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import sqlalchemy as sa
 
 from axis import crashpoints
 from axis.core import ledger, lifecycle
-from axis.core.admission import named
+from axis.core.admission import Asked
+from axis.core.edxml_packet import Kind
 from axis.core.instant import from_text, to_text
 from axis.core.ledger import Entry
-from axis.core.lifecycle import State, Step
+from axis.core.lifecycle import Demand, Stage, State, Step
 from axis.core.message import Message, Route
 from axis.core.trust import HUB
 from axis.errors import Corrupted, Fault, Problem
@@ -29,7 +30,7 @@ from axis.infra.database import BIG_ID, Database, LateRows, insert_all_or_ignore
 from axis.infra.mark import Written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 CLAIM_BYTES = 32 * 1024 * 1024  # of bodies that a worker publishes at once
 LEASE = timedelta(seconds=10)
+Role = Literal["document", "update", "recall", "status"]
 
 submission = sa.Table(
     "submission",
@@ -59,7 +61,11 @@ submission = sa.Table(
     sa.Column("acceptance_digest", sa.Text, nullable=False),
     sa.Column("registry_version", sa.Integer, nullable=False),
     sa.Column("received_at", sa.Text, nullable=False),
-    sa.Index("submission_document", "sender", "document_id"),
+    # Of a recall, an update, or an answer to one: which of the document's it is, from 1. Otherwise 0.
+    sa.Column("number", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("body_digest", sa.Text, nullable=False, server_default=""),  # the parcel, "" once it was dropped
+    sa.Column("has_content", sa.Boolean, nullable=False, server_default=sa.true()),  # a version of the document
+    sa.Index("submission_document", "document_id", "sender"),
     sa.Index("submission_content", "content_digest"),
     sa.Index("submission_parcel", "parcel_digest"),
     sa.Index("submission_code", "code"),
@@ -74,6 +80,11 @@ delivery = sa.Table(
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("updated_at", sa.Text, nullable=False),
+    # What it brings: "document" (the first thing this recipient has of it), "update", "recall" or "status".
+    sa.Column("role", sa.Text, nullable=False, server_default="document"),
+    # Publishing was tried: only the recipient's adapter can know from then on.
+    sa.Column("tried", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("proof_digest", sa.Text, nullable=False, server_default=""),  # another than the submission's A.1
     sa.UniqueConstraint("axis_id", "recipient"),
     sa.Index("delivery_recipient", "recipient", "state", "id"),
 )
@@ -129,6 +140,31 @@ document = sa.Table(
     metadata,
     sa.Column("sender", sa.Text, primary_key=True),
     sa.Column("document_id", sa.Text, primary_key=True),
+    sa.Column("superseded_by", sa.Text, nullable=False, server_default=""),  # axis id of the document in its place
+)
+# What was asked of those that a document was delivered to: recall, update, replace; one row for each addressed unit.
+demand = sa.Table(
+    "demand",
+    metadata,
+    sa.Column("delivery_id", sa.Text, sa.ForeignKey(delivery.c.id), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),  # from 1 for each document
+    sa.Column("unit", sa.Text, primary_key=True),
+    sa.Column("demand", sa.Text, nullable=False),
+    sa.Column("asked_by", sa.Text, sa.ForeignKey(submission.c.axis_id), nullable=False),
+    sa.Column("stage", sa.Text, nullable=False),
+    sa.Column("asked_at", sa.Text, nullable=False),
+    sa.Column("answered_at", sa.Text, nullable=False, server_default=""),
+    sa.Column("reason", sa.Text, nullable=False, server_default=""),
+    sa.Index("demand_asked_by", "asked_by"),
+)
+# The same thing said in other words: accepted as what the submission that took the key had said.
+repetition = sa.Table(
+    "repetition",
+    metadata,
+    sa.Column("sender", sa.Text, primary_key=True),
+    sa.Column("content_digest", sa.Text, primary_key=True),
+    sa.Column("axis_id", sa.Text, nullable=False),
+    sa.Column("receipt_digest", sa.Text, nullable=False),
 )
 lease = sa.Table(
     "lease",
@@ -179,14 +215,18 @@ TABLES = (
     statement,
     outbox,
     document,
+    demand,
+    repetition,
     lease,
     attempt,
     ledger_entry,
     registry_version,
 )
 PAYLOAD_REFERENCES = (
-    submission.c.parcel_digest,
+    submission.c.body_digest,
     submission.c.acceptance_digest,
+    delivery.c.proof_digest,
+    repetition.c.receipt_digest,
     refusal.c.receipt_digest,
     statement.c.receipt_digest,
     outbox.c.body_digest,
@@ -226,14 +266,16 @@ class Claim:
 class HubStore:
     """The hub's record in one database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, references: payloads.References = PAYLOAD_REFERENCES) -> None:
+        """`references`: every column in this database that names a payload."""
         self.database = database
+        self._references = references
 
     @contextmanager
     def transaction(self) -> Iterator[HubTransaction]:
         """One transaction: everything in the block is kept, or nothing."""
         with self.database.begin() as connection:
-            tx = HubTransaction(connection)
+            tx = HubTransaction(connection, self._references)
             yield tx
             tx.late.insert()
 
@@ -290,17 +332,80 @@ class HubReader:
         return self._one(sa.select(delivery).where(delivery.c.axis_id == axis_id, delivery.c.recipient == recipient))
 
     def delivery_of_document(self, sender: str, document_id: str, recipient: str) -> RowMapping | None:
-        """The delivery of `sender`'s document to `recipient`, with the submission's columns."""
-        return self._one(
-            sa.select(delivery, submission.c.kind, submission.c.sender)
+        """The delivery that brought `sender`'s document to `recipient`."""
+        return self.recipients(sender, document_id, recipient).get(recipient)
+
+    def recipients(self, sender: str, document_id: str, only: str = "") -> dict[str, RowMapping]:
+        """The deliveries that brought this document, by recipient: of the document itself, or of the update that added
+        the recipient. Empty for a document that is not known."""
+        query = (
+            sa.select(delivery)
             .join(submission)
             .where(
                 submission.c.sender == sender,
                 submission.c.document_id == document_id,
-                submission.c.kind.in_(("new", "replace")),
-                delivery.c.recipient == recipient,
+                submission.c.kind.in_(("new", "update", "replace")),
+                delivery.c.role == "document",
             )
         )
+        if only:
+            query = query.where(delivery.c.recipient == only)
+        return {row["recipient"]: row for row in self.connection.execute(query).mappings()}
+
+    def asked_back(self, sender: str, document_id: str) -> dict[str, RowMapping]:
+        """The deliveries that take this document back, by recipient: of recalls, and of updates that removed it."""
+        query = (
+            sa.select(delivery)
+            .join(submission)
+            .where(submission.c.sender == sender, submission.c.document_id == document_id, delivery.c.role == "recall")
+        )
+        return {row["recipient"]: row for row in self.connection.execute(query).mappings()}
+
+    def demands(self, delivery_ids: Sequence[str]) -> dict[str, list[Asked]]:
+        """What was asked about each of these deliveries, in order."""
+        found: dict[str, dict[int, Asked]] = {}
+        query = sa.select(demand).where(demand.c.delivery_id.in_(delivery_ids)).order_by(demand.c.number)
+        for row in self.connection.execute(query).mappings():
+            kind = Demand(row["demand"])
+            one = found.setdefault(row["delivery_id"], {}).setdefault(row["number"], Asked(row["number"], kind, {}))
+            one.stages[row["unit"]] = Stage(row["stage"])
+        return {delivery_id: list(numbers.values()) for delivery_id, numbers in found.items()}
+
+    def asked_by(self, delivery_id: str, number: int) -> str:
+        """The axis id of the submission that made this demand."""
+        query = sa.select(demand.c.asked_by).where(demand.c.delivery_id == delivery_id, demand.c.number == number)
+        return str(self.connection.execute(query.limit(1)).scalar() or "")
+
+    def demands_by(self, axis_id: str) -> Sequence[RowMapping]:
+        """What this recall, update or replacement asked, with the recipient."""
+        query = sa.select(demand, delivery.c.recipient).join(delivery, delivery.c.id == demand.c.delivery_id)
+        query = query.where(demand.c.asked_by == axis_id).order_by(delivery.c.recipient, demand.c.unit)
+        return self.connection.execute(query).mappings().all()
+
+    def submissions_of(self, sender: str, document_id: str, kinds: Sequence[str]) -> Sequence[RowMapping]:
+        """Submissions of these kinds about this document, in order of acceptance."""
+        query = sa.select(submission).where(
+            submission.c.sender == sender, submission.c.document_id == document_id, submission.c.kind.in_(kinds)
+        )
+        return self.connection.execute(query.order_by(submission.c.axis_id)).mappings().all()
+
+    def owner(self, document_id: str) -> str:
+        """Who sent a document with this DocumentId; "" for nobody."""
+        query = sa.select(submission.c.sender).where(
+            submission.c.document_id == document_id, submission.c.kind.in_(("new", "replace"))
+        )
+        return str(self.connection.execute(query.limit(1)).scalar() or "")
+
+    def superseded_by(self, sender: str, document_id: str) -> str:
+        """The axis id of the document that took this one's place; "" for none."""
+        query = sa.select(document.c.superseded_by)
+        query = query.where(document.c.sender == sender, document.c.document_id == document_id)
+        return str(self.connection.execute(query).scalar() or "")
+
+    def repetition(self, sender: str, content_digest: str) -> RowMapping | None:
+        """What this content was accepted as a repetition of."""
+        where = (repetition.c.sender == sender, repetition.c.content_digest == content_digest)
+        return self._one(sa.select(repetition).where(*where))
 
     def business(self, delivery_id: str) -> dict[str, str]:
         """Business status by unit."""
@@ -417,7 +522,11 @@ class HubReader:
         """This agency's deliveries that were consigned or given up before `before` and have no receipt, by id from
         `after` on, with what sending them takes; `waits`: it is in the outbox."""
         waits = sa.exists(sa.select(outbox.c.id).where(outbox.c.delivery_id == delivery.c.id)).label("waits")
-        columns = (submission.c.parcel_digest, submission.c.acceptance_digest, submission.c.priority)
+        columns = (
+            submission.c.body_digest,
+            submission.c.acceptance_digest,
+            submission.c.priority,
+        )
         query = (
             sa.select(delivery, *columns, waits)
             .join(submission)
@@ -426,6 +535,7 @@ class HubReader:
                 delivery.c.state.in_(_UNANSWERED),
                 delivery.c.updated_at <= to_text(before),
                 delivery.c.id > after,
+                submission.c.body_digest != "",
             )
             .order_by(delivery.c.id)
             .limit(limit)
@@ -474,8 +584,9 @@ class HubReader:
 class HubTransaction(HubReader):
     """Changes to the record, each with its ledger entry. Made by :meth:`HubStore.transaction`."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, references: payloads.References) -> None:
         super().__init__(connection)
+        self._references = references
         self.late = LateRows(connection)
 
     @contextmanager
@@ -493,6 +604,8 @@ class HubTransaction(HubReader):
     def accept(
         self,
         candidate: Candidate,
+        key: str,
+        number: int,
         entry: Entry,
         version: int,
         parcel: bytes,
@@ -500,7 +613,7 @@ class HubTransaction(HubReader):
         statement: Statement,
         now: datetime,
     ) -> tuple[str, str] | None:
-        """Take the candidate's key, with parcel, ledger entry and the A.1 receipt, which is sent to the sender;
+        """Take `key`, with parcel, ledger entry and the A.1 receipt, which is sent to the sender;
         (the parcel's digest, the receipt's), None if the key is taken.
 
         The caller completes it with :meth:`add_delivery` in this transaction.
@@ -509,11 +622,11 @@ class HubTransaction(HubReader):
         parcel_digest, receipt_digest = payloads.digest_of(parcel), payloads.digest_of(acceptance)
         row = {
             "axis_id": entry.axis_id,
-            "key": candidate.key,
-            "kind": packet.kind.value,
+            "key": key,
+            "kind": candidate.kind.value,
             "sender": candidate.sender,
             "organ_id": packet.sender.organ_id,
-            "document_id": named(packet),
+            "document_id": packet.target,
             "code": packet.code,
             "subject": packet.subject,
             "status_code": packet.status_code,
@@ -523,6 +636,9 @@ class HubTransaction(HubReader):
             "acceptance_digest": receipt_digest,
             "registry_version": version,
             "received_at": to_text(now),
+            "number": number,
+            "body_digest": parcel_digest,
+            "has_content": candidate.kind in {Kind.NEW, Kind.REPLACE} or packet.changes_content,
         }
         if not insert_or_ignore(self.connection, submission, row):
             return None
@@ -559,7 +675,9 @@ class HubTransaction(HubReader):
         )
         self.send(sender, receipt_digest, now)
 
-    def add_delivery(self, axis_id: str, delivery_id: str, addressee: Addressee, now: datetime) -> None:
+    def add_delivery(
+        self, axis_id: str, delivery_id: str, addressee: Addressee, role: Role, now: datetime, *, proof: str = ""
+    ) -> None:
         """A delivery to one member. Its entry is the submission's, which names all recipients."""
         self.connection.execute(
             sa.insert(delivery).values(
@@ -570,8 +688,86 @@ class HubTransaction(HubReader):
                 state=State.ACCEPTED.value,
                 attempts=0,
                 updated_at=to_text(now),
+                role=role,
+                tried=False,
+                proof_digest=proof,
             )
         )
+
+    def keep_proof(self, receipt: bytes) -> str:
+        """Keep an A.1 that a delivery is proved by, beside the submission's own; its digest."""
+        return payloads.put_late(self.connection, self.late, receipt)
+
+    def repeated(self, sender: str, content_digest: str, axis_id: str, receipt: bytes, now: datetime) -> None:
+        """Keep the A.1 for content that says again what submission `axis_id` had said, and send it to the sender."""
+        digest = payloads.put_late(self.connection, self.late, receipt)
+        row = {"sender": sender, "content_digest": content_digest, "axis_id": axis_id, "receipt_digest": digest}
+        self.late.add(repetition, row)
+        self.send(sender, digest, now)
+
+    def begin(self, delivery_ids: Sequence[str]) -> set[str]:
+        """Publishing these is tried from here on: only their recipients can know. Those that were withdrawn are left
+        out; which may be published."""
+        if not delivery_ids:
+            return set()
+        where = (delivery.c.id.in_(delivery_ids), delivery.c.state != State.RECALLED.value)
+        begun = sa.update(delivery).where(*where).values(tried=True).returning(delivery.c.id)
+        return set(self.connection.execute(begun).scalars())
+
+    def ask(
+        self, delivery_id: str, number: int, units: Sequence[str], what: Demand, by: str, stage: Stage, entry: Entry
+    ) -> None:
+        """Ask those that a delivery addressed to carry out a recall, update or replacement, with its entry."""
+        for unit in units:
+            row = {
+                "delivery_id": delivery_id,
+                "number": number,
+                "unit": unit,
+                "demand": what.value,
+                "asked_by": by,
+                "stage": stage.value,
+                "asked_at": to_text(entry.time),
+                "answered_at": "" if stage in lifecycle.WAITING else to_text(entry.time),
+            }
+            self.connection.execute(sa.insert(demand).values(row))
+        self.enter(entry)
+
+    def answer(
+        self, delivery_id: str, number: int, stages: Mapping[str, Stage], entry: Entry, reason: str = ""
+    ) -> None:
+        """Set how far a demand is with each of these units, with its entry."""
+        for unit, stage in stages.items():
+            answered = "" if stage in lifecycle.WAITING else to_text(entry.time)
+            where = (demand.c.delivery_id == delivery_id, demand.c.number == number, demand.c.unit == unit)
+            values = {"stage": stage.value, "answered_at": answered, "reason": reason}
+            self.connection.execute(sa.update(demand).where(*where).values(values))
+        self.enter(entry)
+
+    def next_demand(self, sender: str, document_id: str) -> int:
+        """The number of the next recall, update or replacement of this document."""
+        last = (
+            sa.select(sa.func.max(demand.c.number))
+            .join(delivery, delivery.c.id == demand.c.delivery_id)
+            .join(submission, submission.c.axis_id == delivery.c.axis_id)
+            .where(submission.c.sender == sender, submission.c.document_id == document_id)
+        )
+        return int(self.connection.execute(last).scalar() or 0) + 1
+
+    def supersede(self, sender: str, document_id: str, axis_id: str) -> None:
+        """Another document takes this one's place. Its entry is the other's acceptance, which names it."""
+        where = (document.c.sender == sender, document.c.document_id == document_id)
+        self.connection.execute(sa.update(document).where(*where).values(superseded_by=axis_id))
+
+    def leave_out(self, delivery_id: str) -> None:
+        """It was withdrawn: out of the outbox with it, unless another worker is about to publish; that one will see."""
+        rows = sa.select(outbox.c.id).where(outbox.c.delivery_id == delivery_id).with_for_update(skip_locked=True)
+        self.connection.execute(sa.delete(outbox).where(outbox.c.id.in_(rows)))
+
+    def drop_body(self, axis_id: str, parcel_digest: str) -> None:
+        """The parcel's bytes are not kept any more; digests, parties, times and receipts are (NĐ 30/2020, Annex VI,
+        III.8). The entry is the recall's."""
+        self.connection.execute(sa.update(submission).where(submission.c.axis_id == axis_id).values(body_digest=""))
+        payloads.release(self.connection, parcel_digest, self._references)
 
     def send(
         self,
@@ -677,8 +873,9 @@ class HubTransaction(HubReader):
 
     def send_again(self, row: RowMapping, now: datetime, entry: Entry) -> None:
         """Publish a delivery (a row of :meth:`unanswered`) once more, with its entry."""
-        proof, urgent = row["acceptance_digest"], row["priority"] > 0
-        self.send(row["recipient"], row["parcel_digest"], now, proof=proof, delivery_id=row["id"], urgent=urgent)
+        proof = row["proof_digest"] or row["acceptance_digest"]
+        urgent = row["priority"] > 0 or row["role"] == "recall"
+        self.send(row["recipient"], row["body_digest"], now, proof=proof, delivery_id=row["id"], urgent=urgent)
         self.enter(entry)
 
     def sent(self, rows: Sequence[int]) -> None:

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 
 from axis import crashpoints
 from axis.core import admission, lifecycle, parcel, receipt
-from axis.core.edxml import Kind
 from axis.core.instant import to_text, whole
 from axis.core.ledger import Entry
-from axis.core.lifecycle import Step
+from axis.core.lifecycle import Demand, Step, Turn
 from axis.core.message import Delivered, hub_routes
 from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.core.trust import HUB
 from axis.errors import Corrupted, Fault, Misconfigured, Problem, Rejected, Unavailable, rejected
+from axis.services import accept
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,15 +58,11 @@ class _Opened:
         return self.delivered.message.route.code
 
     @property
-    def document(self) -> tuple[str, str]:
-        """(sender, DocumentId) of the document that it makes or changes; empty where it does neither."""
+    def documents(self) -> tuple[tuple[str, str], ...]:
+        """(sender, DocumentId) of every document that it makes or changes."""
         if self.said is not None:
-            return self.said.subject.sender, self.said.subject.document_id
-        if self.candidate is None:
-            return "", ""
-        packet = self.candidate.packet
-        is_status = packet.kind is Kind.STATUS
-        return self.candidate.addressees[0].code if is_status else self.candidate.sender, admission.named(packet)
+            return ((self.said.subject.sender, self.said.subject.document_id),)
+        return self.candidate.documents if self.candidate is not None else ()
 
 
 class _QuarantineError(Exception):
@@ -183,7 +179,7 @@ def _read_receipt(hub: Hub, delivered: Delivered, opened: Parcel) -> Receipt:
 
 def _record_all(hub: Hub, tx: HubTransaction, opened: Sequence[_Opened], now: datetime) -> list[bool]:
     """Record each; which of them must go to the dead letters."""
-    tx.lock_documents(one.document for one in opened if all(one.document))
+    tx.lock_documents(document for one in opened for document in one.documents)
     return [_record(hub, tx, one, now) for one in opened]
 
 
@@ -192,7 +188,7 @@ def _record(hub: Hub, tx: HubTransaction, opened: _Opened, now: datetime) -> boo
     agency = opened.agency
     repeated = tx.accepted_by_parcel(agency, opened.digest)
     if repeated is not None:
-        _answer_again(tx, agency, repeated, now)
+        accept.answer_again(tx, agency, repeated, now)
         return False
     try:
         if opened.is_receipt and opened.problems:
@@ -203,7 +199,8 @@ def _record(hub: Hub, tx: HubTransaction, opened: _Opened, now: datetime) -> boo
             if opened.said is not None:
                 _record_receipt(tx, opened, opened.said, now)
             elif opened.candidate is not None:
-                _record_document(hub, tx, opened, opened.candidate, now)
+                message = opened.delivered.message
+                accept.record(hub, tx, opened.candidate, message.body, opened.digest, now)
             else:
                 raise Rejected(*opened.problems)
     except Rejected as error:
@@ -215,97 +212,6 @@ def _record(hub: Hub, tx: HubTransaction, opened: _Opened, now: datetime) -> boo
         tx.enter(Entry(now, HUB, "receipt.quarantined", "", agency, detail))
         return True
     return False
-
-
-# -- Documents and statuses -----------------------------------------------------------------------------------
-
-
-def _record_document(hub: Hub, tx: HubTransaction, opened: _Opened, candidate: Candidate, now: datetime) -> None:
-    taken = tx.accepted_by_key(candidate.key)
-    if taken is not None:
-        _answer_taken(tx, candidate, taken, now)
-        return
-    original, climbed = None, ""
-    if candidate.packet.kind is Kind.STATUS:
-        original, climbed = _original(tx, candidate)
-    axis_id = hub.new_id(now)
-    if not _accept(hub, tx, opened, candidate, axis_id, now, silent=original is not None and not climbed):
-        taken = tx.accepted_by_key(candidate.key)  # another worker took the key in between
-        if taken is None:
-            raise Unavailable(Problem(Fault.STORE_DOWN, got="key taken and gone"))
-        _answer_taken(tx, candidate, taken, now)
-        return
-    if original is not None and climbed:
-        detail = {
-            "unit": candidate.packet.sender.organ_id,
-            "status": candidate.packet.status_code,
-            "by": axis_id,
-        }
-        event = Entry(now, candidate.sender, "delivery.status", original["axis_id"], candidate.sender, detail)
-        tx.report(original["id"], candidate.packet.sender.organ_id, climbed, candidate.packet.timestamp, event)
-
-
-def _original(tx: HubTransaction, candidate: Candidate) -> tuple[Row, str]:
-    """(the delivery a status speaks of, the unit's status after it); "" when E.1 had said it already."""
-    packet = candidate.packet
-    row = tx.delivery_of_document(candidate.addressees[0].code, packet.response_for[0].document_id, candidate.sender)
-    business = tx.business(row["id"]) if row is not None else {}
-    known = admission.Original(row["axis_id"], row["recipient"], (), business) if row is not None else None
-    climbed = admission.judge_report(candidate, known)
-    assert row is not None  # noqa: S101  judge_report refuses None
-    said = packet.status_code == lifecycle.ARRIVED and bool(business.get(packet.sender.organ_id))
-    return row, "" if said else climbed
-
-
-def _accept(
-    hub: Hub, tx: HubTransaction, opened: _Opened, candidate: Candidate, axis_id: str, now: datetime, *, silent: bool
-) -> bool:
-    """A.1 for an accepted candidate, and its deliveries (none if `silent`). False if its key is taken."""
-    packet, version = candidate.packet, hub.registry().version
-    subject = _subject(candidate, axis_id)
-    detail = {
-        "document_id": subject.document_id,
-        "kind": subject.kind,
-        "content_digest": subject.content_digest,
-        "parcel_digest": opened.digest,
-        "registry": version,
-        "sender": candidate.sender,
-    }
-    if packet.status_code:
-        detail["status"] = packet.status_code
-    entry = Entry(now, HUB, "submission.accepted", axis_id, "", detail)
-    addressees = () if silent else candidate.addressees
-    recipients = tuple(a.code for a in addressees if not a.closed)
-    said = Statement(hub.new_id(now), Event.SubmissionAcceptance, whole(now), "", recipients, (), entry.digest)
-    a1 = receipt.signed(Receipt(hub.installation, HUB, subject, (said,), version), hub.signer, now)
-    kept = tx.accept(candidate, entry, version, opened.delivered.message.body, a1, said, now)
-    if kept is None:
-        return False
-    body, proof = kept
-    for addressee in addressees:
-        delivery_id = hub.new_id(now)
-        tx.add_delivery(axis_id, delivery_id, addressee, now)
-        crashpoints.reached("R01")
-        if addressee.closed:
-            problem = Problem(Fault.AGENCY_CLOSED, got=addressee.code, expected="-")
-            hub.fail_delivery(tx, delivery_id, problem, 0, now)
-        else:
-            tx.send(addressee.code, body, now, proof=proof, delivery_id=delivery_id, urgent=packet.priority > 0)
-    return True
-
-
-def _answer_taken(tx: HubTransaction, candidate: Candidate, taken: Row, now: datetime) -> None:
-    """The key is taken: the stored answer for the same content, a conflict for another."""
-    same = taken["content_digest"] == candidate.parcel.content_digest
-    if same or candidate.packet.kind is Kind.STATUS:
-        _answer_again(tx, candidate.sender, taken, now)
-        return
-    raise rejected(Fault.DUP_CONFLICT, candidate.parcel.content_digest, taken["content_digest"], "DocumentId")
-
-
-def _answer_again(tx: HubTransaction, agency: str, taken: Row, now: datetime) -> None:
-    tx.send(agency, taken["acceptance_digest"], now)
-    tx.enter(Entry(now, HUB, "submission.repeated", taken["axis_id"], "", {"sender": agency}))
 
 
 def _refuse(hub: Hub, tx: HubTransaction, opened: _Opened, problems: Sequence[Problem], now: datetime) -> None:
@@ -335,20 +241,13 @@ def _refuse(hub: Hub, tx: HubTransaction, opened: _Opened, problems: Sequence[Pr
     tx.refuse(agency, key, document_id, a2, retry=retry, codes=codes, now=now)
 
 
-def _subject(candidate: Candidate, axis_id: str) -> Subject:
-    packet, digest = candidate.packet, candidate.parcel.content_digest
-    return Subject(axis_id, packet.kind.value, candidate.sender, admission.named(packet), digest)
-
-
 # -- Receipts from the recipients' adapters -------------------------------------------------------------------
 
 
 def _record_receipt(tx: HubTransaction, opened: _Opened, said: Receipt, now: datetime) -> None:
-    """E.1 or E.2: move the delivery, keep the receipt, pass it to the sender."""
+    """E or W: move the delivery, keep the receipt, pass it to the sender."""
     subject, about = said.subject, tx.submission(said.subject.axis_id)
-    if about is None or subject != Subject(
-        about["axis_id"], about["kind"], about["sender"], about["document_id"], about["content_digest"]
-    ):
+    if about is None or subject != accept.subject_of(about):
         raise _QuarantineError(Problem(Fault.RECEIPT_INVALID, got=f"no such submission {subject.axis_id[:40]}"))
     news = [one for one in said.statements if _apply(tx, about, one, now)]
     if news:
@@ -357,31 +256,65 @@ def _record_receipt(tx: HubTransaction, opened: _Opened, said: Receipt, now: dat
 
 
 def _apply(tx: HubTransaction, about: Row, said: Statement, now: datetime) -> bool:
-    """Apply one E statement to its delivery; False if it was known already."""
+    """Apply one statement to its delivery; False if it was known already."""
     if tx.statement(said.recipient, said.event.code, about["axis_id"], said.recipient) is not None:
         return False
     row = tx.delivery(about["axis_id"], said.recipient)
     if row is None:
         raise _QuarantineError(Problem(Fault.RECEIPT_INVALID, got=f"{said.recipient} is no recipient"))
-    handed = said.event is Event.ContentHandover
-    event = "delivery.handed_over" if handed else "delivery.refused"
-    detail = {
-        "receipt": said.event.code,
-        "said_at": to_text(said.time),
-        "reasons": [r.code for r in said.reasons],
-    }
     try:
-        locked = tx.delivery_for_update(row["id"])
-        step = Step.HANDED_OVER if handed else Step.REFUSED
-        tx.move(locked, step, Entry(now, said.recipient, event, about["axis_id"], said.recipient, detail))
+        if said.event in {Event.ContentWithdrawal, Event.ContentWithdrawalFailure}:
+            _apply_recall(tx, about, tx.delivery_for_update(row["id"]), said, now)
+        else:
+            _apply_handover(tx, about, tx.delivery_for_update(row["id"]), said, now)
     except lifecycle.IllegalStepError as error:
         raise _QuarantineError(Problem(Fault.RECEIPT_INVALID, got=str(error))) from None
-    if about["kind"] != Kind.STATUS:
-        business = tx.business(row["id"])
-        code = lifecycle.ARRIVED if handed else lifecycle.REJECTED
-        for unit in locked["units"]:
-            if not business.get(unit):
-                known = {"unit": unit, "status": code, "by": said.event.code}
-                entry = Entry(now, said.recipient, "delivery.status", about["axis_id"], said.recipient, known)
-                tx.report(row["id"], unit, code, to_text(said.time), entry)
     return True
+
+
+def _apply_handover(tx: HubTransaction, about: Row, row: Row, said: Statement, now: datetime) -> None:
+    handed = said.event is Event.ContentHandover
+    event = "delivery.handed_over" if handed else "delivery.refused"
+    step = Step.HANDED_OVER if handed else Step.REFUSED
+    tx.move(row, step, Entry(now, said.recipient, event, about["axis_id"], said.recipient, _said(said)))
+    if row["role"] != "document":
+        return
+    business = tx.business(row["id"])
+    code = lifecycle.ARRIVED if handed else lifecycle.REJECTED
+    for unit in row["units"]:
+        if not business.get(unit):
+            known = {"unit": unit, "status": code, "by": said.event.code}
+            entry = Entry(now, said.recipient, "delivery.status", about["axis_id"], said.recipient, known)
+            tx.report(row["id"], unit, code, to_text(said.time), entry)
+
+
+def _apply_recall(tx: HubTransaction, about: Row, row: Row, said: Statement, now: datetime) -> None:
+    """What the recipient's adapter has decided about a recall: withdrawn for certain, or too late."""
+    original = tx.delivery_of_document(about["sender"], about["document_id"], said.recipient)
+    if row["role"] != "recall" or original is None:
+        raise _QuarantineError(Problem(Fault.RECEIPT_INVALID, got=f"nobody asked {said.recipient}"))
+    certain = said.event is Event.ContentWithdrawal
+    void = any(reason.code == Fault.RECALL_VOID.code for reason in said.reasons)
+    turn = Turn.WITHDRAWN if certain else Turn.NOTHING if void else Turn.TOO_LATE
+    for one in tx.demands([original["id"]]).get(original["id"], []):
+        if one.demand is Demand.RECALL and row["axis_id"] == tx.asked_by(original["id"], one.number):
+            stages = {unit: lifecycle.turn(stage, turn) for unit, stage in one.stages.items()}
+            detail = {**_said(said), "number": one.number, "outcome": turn.value}
+            entry = Entry(now, said.recipient, "recall.decided", about["axis_id"], said.recipient, detail)
+            tx.answer(original["id"], one.number, stages, entry)
+    if certain:
+        locked = tx.delivery_for_update(original["id"])
+        withdrawn = Entry(
+            now, said.recipient, "delivery.withdrawn", original["axis_id"], said.recipient, {"by": about["axis_id"]}
+        )
+        tx.move(locked, Step.WITHDRAWN, withdrawn)
+        accept.overtake(tx, locked, now)
+    if certain or void:  # nothing of the recall is shown either
+        done = Entry(now, said.recipient, "delivery.withdrawn", about["axis_id"], said.recipient, _said(said))
+        tx.move(row, Step.WITHDRAWN, done)
+    if certain:
+        accept.drop_what_nobody_has(tx, about["sender"], about["document_id"])
+
+
+def _said(said: Statement) -> dict[str, object]:
+    return {"receipt": said.event.code, "said_at": to_text(said.time), "reasons": [r.code for r in said.reasons]}

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from axis.core import trust
-from axis.core.trust import read_registry
-from axis.errors import Corrupted, Fault, Problem
+from axis.core import parcel, receipt, trust
+from axis.core.receipt import Event
+from axis.core.trust import HUB, read_registry
+from axis.errors import Corrupted, Fault, Problem, Rejected, rejected
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from adapters.base import Guarded
     from axis.core.message import Broker
+    from axis.core.parcel import Parcel
+    from axis.core.receipt import Receipt
     from axis.core.signature import Signer
     from axis.core.trust import Registry
     from axis.infra.journal import Journal
@@ -68,3 +71,31 @@ class Agency:
         """When something that waits here is due; None when nothing waits."""
         with self.journal.reading() as reader:
             return reader.next_due()
+
+
+def verify_mail(agency: Agency, body: bytes, proof: bytes) -> tuple[Parcel, Receipt]:
+    """The parcel and the hub's A.1 for it, both verified as of the acceptance.
+
+    Raises :class:`Rejected`: RECEIPT_INVALID when the proof is not the hub's word about this parcel and this
+    agency; otherwise what is wrong with the parcel.
+    """
+    registry = agency.registry()
+    unverified = receipt.read(parcel.peek(proof)[1], HUB)
+    moment = unverified.statements[0].time
+    try:
+        word = parcel.verify(proof, registry, moment)
+        accepted = receipt.read(word.content, word.signer)
+    except Rejected as error:
+        raise rejected(Fault.RECEIPT_INVALID, f"A.1: {error}") from None
+    subject, statement = accepted.subject, accepted.statements[0]
+    if (
+        accepted.issuer != HUB
+        or statement.event is not Event.SubmissionAcceptance
+        or accepted.installation != agency.installation
+        or agency.code not in statement.recipients
+    ):
+        raise rejected(Fault.RECEIPT_INVALID, f"A.1 is not about mail for {agency.code}")
+    opened = parcel.verify(body, registry, moment)
+    if (opened.content_digest, opened.signer) != (subject.content_digest, subject.sender):
+        raise rejected(Fault.RECEIPT_INVALID, f"A.1 is about {subject.content_digest}")
+    return opened, accepted

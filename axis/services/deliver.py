@@ -22,12 +22,12 @@ from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.core.trust import HUB, HubOnly, read_registry
 from axis.errors import AxisError, Fault, Problem, Rejected, Unavailable, rejected
 from axis.infra.journal import JournalTransaction
+from axis.services.agency import verify_mail
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from axis.core.message import Delivered, Message
-    from axis.core.parcel import Parcel
     from axis.infra.database import Row
     from axis.infra.journal import JournalReader
     from axis.services.agency import Agency
@@ -37,6 +37,7 @@ Names = list[tuple[Folder, str]]
 Change = Callable[[JournalTransaction], None]
 BATCH_MESSAGES, BATCH_BYTES = 50, 32 * 1024 * 1024
 FIRST_RETRY, LONGEST_RETRY = 2.0, 600.0  # seconds, while the agency's system is away
+TAKEN_BACK = "Đã thu hồi trước khi đến hệ thống nơi nhận"  # the Description of a 15 made from a W.1
 STATUSES_LATER = timedelta(seconds=20)  # after a restore: the documents that they are about are accepted first
 
 
@@ -212,14 +213,14 @@ def _keep_document(agency: Agency, message: Message, now: datetime) -> Change:
         if error.fault is Fault.RECEIPT_INVALID:
             raise  # the hub's word cannot be believed: nobody to answer. Otherwise E.2 will tell the sender.
     entry = Entry(now, agency.code, "mail.received", subject.axis_id, "", {"content_digest": subject.content_digest})
-    return _receive(subject, message, "received", entry)
+    return _receive(subject, message, _first_state(subject), entry)
 
 
 def _receive(subject: Subject, message: Message, state: str, entry: Entry) -> Change:
-    kind, facts = _kind(subject), _facts(subject)
+    kind, facts, urgent = _kind(subject), _facts(subject), message.route.urgent
 
     def change(tx: JournalTransaction) -> None:
-        tx.receive(subject.axis_id, kind, message.body, message.proof, state, facts, entry)
+        tx.receive(subject.axis_id, kind, message.body, message.proof, state, facts, entry, urgent=urgent)
 
     return change
 
@@ -236,35 +237,11 @@ def _facts(subject: Subject) -> dict[str, str]:
 
 
 def _kind(subject: Subject) -> str:
-    return "status" if subject.kind == Kind.STATUS else "document"
+    return subject.kind if subject.kind in {Kind.STATUS, Kind.RECALL, Kind.UPDATE} else "document"
 
 
-def verify_mail(agency: Agency, body: bytes, proof: bytes) -> tuple[Parcel, Receipt]:
-    """The parcel and the hub's A.1 for it, both verified as of the acceptance.
-
-    Raises :class:`Rejected`: RECEIPT_INVALID when the proof is not the hub's word about this parcel and this
-    agency; otherwise what is wrong with the parcel.
-    """
-    registry = agency.registry()
-    unverified = receipt.read(parcel.peek(proof)[1], HUB)
-    moment = unverified.statements[0].time
-    try:
-        word = parcel.verify(proof, registry, moment)
-        accepted = receipt.read(word.content, word.signer)
-    except Rejected as error:
-        raise rejected(Fault.RECEIPT_INVALID, f"A.1: {error}") from None
-    subject, statement = accepted.subject, accepted.statements[0]
-    if (
-        accepted.issuer != HUB
-        or statement.event is not Event.SubmissionAcceptance
-        or accepted.installation != agency.installation
-        or agency.code not in statement.recipients
-    ):
-        raise rejected(Fault.RECEIPT_INVALID, f"A.1 is not about mail for {agency.code}")
-    opened = parcel.verify(body, registry, moment)
-    if (opened.content_digest, opened.signer) != (subject.content_digest, subject.sender):
-        raise rejected(Fault.RECEIPT_INVALID, f"A.1 is about {subject.content_digest}")
-    return opened, accepted
+def _first_state(subject: Subject) -> str:
+    return "undecided" if subject.kind in {Kind.RECALL, Kind.UPDATE} else "received"
 
 
 # -- Handing over ---------------------------------------------------------------------------------------------
@@ -279,8 +256,10 @@ def hand_over(agency: Agency, now: datetime) -> int:
     _release_held(agency)
     outcomes: list[tuple[Row, AxisError | None]] = []
     prepared: list[tuple[Row, Names]] = []
+    withdrawn: set[str] = set()
     with agency.journal.reading() as reader:
-        rows = reader.to_hand_over(now, BATCH_MESSAGES)
+        due = reader.to_hand_over(now, BATCH_MESSAGES)
+        rows = [row for row in due if row["state"] != "withdrawing"]
         for row in rows:
             names: Names = [(folder, name) for folder, name in row["names"]]
             same = reader.same_before(row) if row["state"] == "received" else None
@@ -297,8 +276,12 @@ def hand_over(agency: Agency, now: datetime) -> int:
             for row, names in fresh:
                 detail = {"files": [f"{folder}/{name}" for folder, name in names]}
                 entry = Entry(now, agency.code, f"{row['kind']}.handing_over", _axis_id(row), "", detail)
-                tx.handing_over(row["id"], names, entry)
+                if not tx.handing_over(row["id"], names, entry):
+                    withdrawn.add(row["id"])
     for row, names in prepared:
+        if row["id"] in withdrawn:
+            agency.adapter.discard(names)
+            continue
         try:
             agency.adapter.complete(names)
         except (Unavailable, Rejected) as error:
@@ -310,6 +293,17 @@ def hand_over(agency: Agency, now: datetime) -> int:
         with agency.journal.transaction() as tx:
             for row, failure in outcomes:
                 _finish(agency, tx, row, failure, now)
+    return len(outcomes) + _clear_away(agency, [row for row in due if row["state"] == "withdrawing"])
+
+
+def _clear_away(agency: Agency, rows: list[Row]) -> int:
+    """Files that may have been prepared of documents that were withdrawn."""
+    for row in rows:
+        agency.adapter.discard(_names(row))
+    if rows:
+        with agency.journal.transaction() as tx:
+            for row in rows:
+                tx.cleared(row["id"])
     return len(rows)
 
 
@@ -317,11 +311,11 @@ def _release_held(agency: Agency) -> None:
     with agency.journal.reading() as reader:
         held = reader.held()
         version = reader.registry_version() if held else 0
-        ready = [row["id"] for row in held if _needed_version(reader.payload(row["proof_digest"])) <= version]
+        ready = [row for row in held if _needed_version(reader.payload(row["proof_digest"])) <= version]
     if ready:
         with agency.journal.transaction() as tx:
-            for identifier in ready:
-                tx.release(identifier)
+            for row in ready:
+                tx.undecide(row["id"]) if row["kind"] in {"recall", "update"} else tx.release(row["id"])
 
 
 def _needed_version(proof: bytes) -> int:
@@ -373,11 +367,14 @@ def _files(agency: Agency, reader: JournalReader, row: Row) -> list[LocalFile]:
     except Rejected as error:
         raise Rejected(Problem(Fault.DELIVERY_INVALID, got=str(error))) from None
     packet = edxml.read_document(opened.content, len(opened.attachments))
-    folder: Folder = "status" if row["kind"] == "status" else "inbox"
-    return [
-        LocalFile(folder, f"{row['id']}.asice", body),
-        LocalFile(folder, f"{row['id']}.edxml", edxml.write_packet(opened.content, packet, opened.attachments)),
-    ]
+    folder: Folder = "status" if packet.kind is Kind.STATUS else "inbox"
+    packet_file = edxml.write_packet(opened.content, packet, opened.attachments)
+    return [LocalFile(folder, f"{row['id']}.asice", body), LocalFile(folder, f"{row['id']}.edxml", packet_file)]
+
+
+def _names(row: Row) -> Names:
+    """What a document's files are called when it is prepared."""
+    return [("inbox", f"{row['id']}.asice"), ("inbox", f"{row['id']}.edxml")]
 
 
 def _receipt_files(agency: Agency, reader: JournalReader, body: bytes) -> list[LocalFile]:
@@ -391,19 +388,30 @@ def _receipt_files(agency: Agency, reader: JournalReader, body: bytes) -> list[L
         label += f".{first.id[:8]}"  # a corrected document may be refused again
     files = [LocalFile("receipts", f"{label}.asice", body)]
     original = reader.outgoing_by_content(said.subject.content_digest)
-    if original is None or original["kind"] == Kind.STATUS:
+    if original is None or said.subject.kind == Kind.STATUS:
         return files
     facts = original["facts"]
     about = ResponseFor(facts["organ_id"], facts["code"], facts["document_id"], facts["promulgation_date"])
     for statement in said.statements:
-        code = {Event.ContentHandover: "01", Event.ContentHandoverFailure: "02"}.get(statement.event)
+        code = _status_meant(said.subject.kind, statement.event)
         if code is not None:
             member = agency.registry().by_code.get(statement.recipient)
             organ = Organ(statement.recipient, member.name_vi if member else "")
-            text = "; ".join(reason.text_vi for reason in statement.reasons)
+            withdrawn_text = TAKEN_BACK if statement.event is Event.ContentWithdrawal else ""
+            text = "; ".join(reason.text_vi for reason in statement.reasons) or withdrawn_text
             packet = edxml.status_packet(organ, about, code, statement.time, text)
             files.append(LocalFile("status", f"{name}.{code}.{statement.recipient}.edxml", packet))
     return files
+
+
+def _status_meant(kind: str, event: Event) -> str | None:
+    """The status packet that a receipt means to the sender's document system, if any: of a recall, that it was carried
+    out; that its request has arrived is nothing that a document system knows a code for."""
+    if event is Event.ContentWithdrawal:
+        return lifecycle.AGREED
+    if kind == Kind.RECALL:
+        return None
+    return {Event.ContentHandover: lifecycle.ARRIVED, Event.ContentHandoverFailure: lifecycle.REJECTED}.get(event)
 
 
 def _signer(agency: Agency, body: bytes) -> str:

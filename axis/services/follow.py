@@ -8,6 +8,9 @@ from axis.core.instant import to_text
 from axis.errors import Fault, rejected
 from axis.infra import store
 
+DOCUMENTS = ("new", "replace")
+CHANGES = ("recall", "update")
+
 if TYPE_CHECKING:
     from axis.infra.database import Row
     from axis.infra.journal import Journal
@@ -38,8 +41,12 @@ def trace(hub_store: HubStore, reference: str) -> dict[str, Any]:
                 "parcel_digest": about["parcel_digest"],
                 "registry_version": about["registry_version"],
                 "received_at": about["received_at"],
+                "number": about["number"],
+                "superseded_by": reader.superseded_by(about["sender"], about["document_id"]),
+                "kept": about["body_digest"] != "",
             },
-            "deliveries": [_delivery(reader, row) for row in reader.deliveries(axis_id)],
+            "deliveries": [_delivery(reader, row) for row in _deliveries(reader, about)],
+            "changes": _changes(reader, about),
             "events": [event for _, event in sorted(events, key=lambda pair: pair[0])],
         }
 
@@ -51,7 +58,7 @@ def _the_one(reader: HubReader, reference: str) -> Row:
     for row in rows:
         if reference in {row["axis_id"], row["content_digest"], row["parcel_digest"]}:
             return row
-    documents = [row for row in rows if row["kind"] != "status"] or rows
+    documents = [row for row in rows if row["kind"] in DOCUMENTS] or rows
     if len(documents) > 1:
         shown = ", ".join(f"{row['axis_id']} ({row['sender']} {row['code']})" for row in documents[:5])
         raise rejected(Fault.AMBIGUOUS, reference, shown + (" …" if len(documents) > 5 else ""))
@@ -59,12 +66,51 @@ def _the_one(reader: HubReader, reference: str) -> Row:
 
 
 def _family(reader: HubReader, about: Row) -> list[Row]:
-    """The submission, and the statuses reported about it."""
-    if about["kind"] == "status":
+    """The submission; with a document what was asked about it, and the statuses reported about it."""
+    if about["kind"] not in DOCUMENTS:
         return [about]
+    asked = reader.submissions_of(about["sender"], about["document_id"], CHANGES)
     named = [row for row in store.find(reader, about["document_id"]) if row["kind"] == "status"]
-    addressed = {row["recipient"] for row in reader.deliveries(about["axis_id"])}
-    return [about, *(row for row in named if row["sender"] in addressed and _answers(reader, row, about))]
+    addressed = set(reader.recipients(about["sender"], about["document_id"]))
+    statuses = (row for row in named if row["sender"] in addressed and _answers(reader, row, about))
+    return [about, *asked, *statuses]
+
+
+def _deliveries(reader: HubReader, about: Row) -> list[Row]:
+    """What brought the document to each of its recipients; of anything else its own deliveries."""
+    if about["kind"] not in DOCUMENTS:
+        return list(reader.deliveries(about["axis_id"]))
+    found = reader.recipients(about["sender"], about["document_id"])
+    return [found[code] for code in sorted(found)]
+
+
+def _changes(reader: HubReader, about: Row) -> list[dict[str, Any]]:
+    """The recalls, updates and replacements of a document (or the one that was asked for), with how far they are."""
+    asked = reader.submissions_of(about["sender"], about["document_id"], CHANGES)
+    if about["kind"] not in DOCUMENTS:
+        asked = [about] if about["kind"] in CHANGES else []
+    elif about["kind"] == "replace":
+        asked = [about, *asked]
+    return [
+        {
+            "axis_id": one["axis_id"],
+            "kind": one["kind"],
+            "number": one["number"],
+            "accepted_at": one["received_at"],
+            "units": [
+                {
+                    "recipient": row["recipient"],
+                    "unit": row["unit"],
+                    "demand": row["demand"],
+                    "stage": row["stage"],
+                    "answered_at": row["answered_at"],
+                    "reason": row["reason"],
+                }
+                for row in reader.demands_by(one["axis_id"])
+            ],
+        }
+        for one in asked
+    ]
 
 
 def _answers(reader: HubReader, status: Row, about: Row) -> bool:
@@ -141,7 +187,7 @@ def trace_journal(journals: dict[str, Journal], reference: str) -> dict[str, Any
             "id": "",
             "recipient": code,
             "units": [],
-            "state": "HANDED_OVER" if row["state"] == "handed_over" else "QUEUED",
+            "state": _STATES.get(row["state"], "QUEUED"),
             "business_status": "",
             "statuses": {},
             "attempts": row["attempts"],
@@ -160,5 +206,9 @@ def trace_journal(journals: dict[str, Journal], reference: str) -> dict[str, Any
             "received_at": about["moment"],
         },
         "deliveries": deliveries,
+        "changes": [],
         "events": sorted(events, key=lambda event: event["time"]),
     }
+
+
+_STATES = {"handed_over": "HANDED_OVER", "refused": "REFUSED", "withdrawing": "RECALLED", "withdrawn": "RECALLED"}

@@ -37,7 +37,8 @@ def step(hub: Hub, now: datetime) -> int:
     excluded = [*hub.suspended(now), *hub.breakers.open(now), *hub.rooms.full(now)]
     with hub.store.claim(now, BATCH_MESSAGES, excluded) as claim:
         _leave_what_does_not_fit(hub, claim, now)
-        if not claim.due:
+        withdrawn = _begin(hub, claim)
+        if not claim.due and not withdrawn:
             return 0
         crashpoints.reached("R03")
         outcomes = hub.broker.publish(claim.messages)
@@ -54,10 +55,26 @@ def step(hub: Hub, now: datetime) -> int:
                 else:
                     hub.breakers.failed(one.route.code, now, random.random())  # noqa: S311  jitter
                     _failed(hub, tx, one, outcome, now)
-            tx.sent(confirmed)
+            tx.sent([*confirmed, *withdrawn])
             for rows in consigned.values():
                 _consign(hub, tx, rows, now)
     return len(claim.due)
+
+
+def _begin(hub: Hub, claim: Claim) -> list[int]:
+    """Note, and commit, that publishing is tried: from here on a recall can only be decided by the recipient.
+
+    The rows of what was withdrawn before; they are not published."""
+    fresh = {one.delivery_id for one in claim.due if one.delivery_id and not one.attempts}
+    if not fresh:
+        return []
+    with hub.store.transaction() as tx:
+        tx.lock_documents_of(sorted(fresh))
+        begun = tx.begin(sorted(fresh))
+    left = [place for place, one in enumerate(claim.due) if one.delivery_id in fresh - begun]
+    rows = [claim.due[place].row for place in left]
+    claim.keep([place for place in range(len(claim.due)) if place not in set(left)])
+    return rows
 
 
 def _leave_what_does_not_fit(hub: Hub, claim: Claim, now: datetime) -> None:

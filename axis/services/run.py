@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from axis import crashpoints
 from axis.core import lifecycle
 from axis.errors import AxisError, Fault, Misconfigured, Unavailable
-from axis.services import admit, deliver, relay, submit
+from axis.services import admit, deliver, relay, submit, withdraw
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,10 +39,11 @@ def hub_round(hub: Hub, now: datetime, timeout: float = 0) -> int:
 
 
 def agency_round(agency: Agency, now: datetime) -> int:
-    """One round of an adapter: take mail, hand it over, collect and publish; how much was done."""
+    """One round of an adapter: take mail, decide recalls, hand over, collect and publish; how much was done."""
     done = deliver.take(agency, now)
     if not agency.is_enrolled():
         return done
+    done += withdraw.step(agency, now)
     done += deliver.hand_over(agency, now)
     done += submit.collect(agency, now)
     done += submit.publish(agency, now)

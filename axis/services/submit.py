@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 from axis import crashpoints
 from axis.core import edxml, lifecycle, parcel
-from axis.core.admission import named
 from axis.core.message import Message, Outcome, Route
 from axis.errors import AxisError, Fault, Problem, Rejected, Unavailable
 from axis.infra.journal import JournalTransaction, Outgoing
@@ -173,11 +172,11 @@ def _check_sender(agency: Agency, packet: Packet) -> None:
 
 def _frozen(source: Source, packet: Packet, digest: str, signed: bytes, problems: list[Problem]) -> Outgoing:
     findings = [p.as_json() for p in problems]
-    return Outgoing(source.digest, "pending", packet.kind.value, named(packet), digest, signed, facts(packet), findings)
+    return Outgoing(source.digest, "pending", packet.kind.value, packet.target, digest, signed, facts(packet), findings)
 
 
 def _invalid(source: Source, packet: Packet | None, problems: list[Problem] | tuple[Problem, ...]) -> Outgoing:
-    kind, document_id = (packet.kind.value, named(packet)) if packet else ("", "")
+    kind, document_id = (packet.kind.value, packet.target) if packet else ("", "")
     findings = [p.as_json() for p in problems]
     return Outgoing(source.digest, "invalid", kind, document_id, "", b"", facts(packet) if packet else {}, findings)
 
@@ -186,11 +185,12 @@ def facts(packet: Packet) -> dict[str, Any]:
     """What status packets and reports need of the original."""
     return {
         "organ_id": packet.sender.organ_id,
-        "document_id": packet.document_id,
+        "document_id": packet.target,
         "code": packet.code,
         "subject": packet.subject,
-        "promulgation_date": packet.promulgation_date,
-        "urgent": packet.priority > 0,
+        "promulgation_date": packet.promulgation_date or next((r.promulgation_date for r in packet.response_for), ""),
+        "urgent": packet.priority > 0 or packet.is_recall,
+        "status_code": packet.status_code,
     }
 
 

@@ -188,7 +188,7 @@ def test_a_01_from_the_recipients_own_system_after_the_handover_is_a_repetition(
 
 @pytest.mark.parametrize(
     ("code", "description", "expected"),
-    [("15", "", "STATUS_NOT_OPEN"), ("13", "", "KIND_UNSUPPORTED")],
+    [("15", "", "STATUS_NOT_OPEN"), ("13", "", "AUTHZ_MISMATCH")],
 )
 def test_a_status_out_of_place_is_refused(line: Line, code: str, description: str, expected: str) -> None:
     line.drop("G22", document())

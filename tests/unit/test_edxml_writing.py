@@ -74,16 +74,26 @@ def leaf(spec: Element, draw: st.DrawFn) -> str:
 
 BUSSINESS = "/edXMLHeader/TraceHeaderList/Bussiness"
 CHANGED = {
-    1: {f"{BUSSINESS}/DocumentId"},
-    2: {f"{BUSSINESS}/DocumentId"},
-    3: {f"{BUSSINESS}/ReplacementInfoList", f"{BUSSINESS}/ReplacementInfoList/ReplacementInfo"},
+    1: {f"{BUSSINESS}/DocumentId", f"{BUSSINESS}/BussinessDocReason"},
+    2: {
+        f"{BUSSINESS}/DocumentId",
+        f"{BUSSINESS}/BussinessDocumentInfo",
+        f"{BUSSINESS}/BussinessDocumentInfo/DocumentInfo",
+    },
+    3: {
+        f"{BUSSINESS}/ReplacementInfoList",
+        f"{BUSSINESS}/ReplacementInfoList/ReplacementInfo",
+        f"{BUSSINESS}/ReplacementInfoList/ReplacementInfo/OrganIdList",
+        f"{BUSSINESS}/ReplacementInfoList/ReplacementInfo/OrganIdList/OrganId",
+    },
 }
 
 
 def written(spec: Element, draw: st.DrawFn, path: str, kind: int, said: Counter[tuple[str, str]]) -> str:
     """An element in a prefix and an order of no importance; `said` counts the values."""
     if not spec.children:
-        value = str(kind) if spec.name == "BussinessDocType" else leaf(spec, draw)
+        fixed = {"BussinessDocType": str(kind), "DocumentInfo": "1", "DocumentReceiver": "0"}
+        value = fixed.get(spec.name) or leaf(spec, draw)
         said[path, value] += 1
         shown = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
         return f"<e:{spec.name}>{shown}</e:{spec.name}>"

@@ -11,18 +11,40 @@ from axis.core.lifecycle import (
     FINAL,
     STATUS_CODES,
     IllegalStepError,
+    Stage,
     State,
     Step,
+    Turn,
     climb,
     move,
+    turn,
 )
 
 WANTED = {
-    "ACCEPTED": {"CONSIGNED": "QUEUED", "HANDED_OVER": "HANDED_OVER", "REFUSED": "REFUSED", "GAVE_UP": "FAILED"},
-    "QUEUED": {"CONSIGNED": "QUEUED", "HANDED_OVER": "HANDED_OVER", "REFUSED": "REFUSED", "GAVE_UP": "FAILED"},
-    "FAILED": {"CONSIGNED": "QUEUED", "HANDED_OVER": "HANDED_OVER", "REFUSED": "REFUSED", "GAVE_UP": "FAILED"},
+    "ACCEPTED": {
+        "CONSIGNED": "QUEUED",
+        "HANDED_OVER": "HANDED_OVER",
+        "REFUSED": "REFUSED",
+        "GAVE_UP": "FAILED",
+        "WITHDRAWN": "RECALLED",
+    },
+    "QUEUED": {
+        "CONSIGNED": "QUEUED",
+        "HANDED_OVER": "HANDED_OVER",
+        "REFUSED": "REFUSED",
+        "GAVE_UP": "FAILED",
+        "WITHDRAWN": "RECALLED",
+    },
+    "FAILED": {
+        "CONSIGNED": "QUEUED",
+        "HANDED_OVER": "HANDED_OVER",
+        "REFUSED": "REFUSED",
+        "GAVE_UP": "FAILED",
+        "WITHDRAWN": "RECALLED",
+    },
     "HANDED_OVER": {"CONSIGNED": "HANDED_OVER", "HANDED_OVER": "HANDED_OVER", "GAVE_UP": "HANDED_OVER"},
     "REFUSED": {"CONSIGNED": "REFUSED", "REFUSED": "REFUSED", "GAVE_UP": "REFUSED"},
+    "RECALLED": {"CONSIGNED": "RECALLED", "WITHDRAWN": "RECALLED", "GAVE_UP": "RECALLED"},
 }
 
 
@@ -39,6 +61,33 @@ def test_every_cell_of_the_delivery_table(state: State, step: Step) -> None:
 def test_final_states_are_never_left() -> None:
     for state in FINAL:
         assert set(DELIVERY[state].values()) == {state}
+
+
+DEMANDS = {
+    "PENDING": {
+        "WITHDRAWN": "WITHDRAWN",
+        "TOO_LATE": "OPEN",
+        "NOTHING": "VOID",
+        "AGREED": "AGREED",
+        "DECLINED": "DECLINED",
+    },
+    "OPEN": {"TOO_LATE": "OPEN", "AGREED": "AGREED", "DECLINED": "DECLINED", "OVERTAKEN": "OVERTAKEN"},
+    "WITHDRAWN": {"WITHDRAWN": "WITHDRAWN"},
+    "VOID": {"NOTHING": "VOID"},
+    "AGREED": {"TOO_LATE": "AGREED", "AGREED": "AGREED"},
+    "DECLINED": {"TOO_LATE": "DECLINED", "DECLINED": "DECLINED"},
+    "OVERTAKEN": {"OVERTAKEN": "OVERTAKEN"},
+}
+
+
+@pytest.mark.parametrize(("stage", "what"), list(itertools.product(Stage, Turn)))
+def test_every_cell_of_the_table_of_demands(stage: Stage, what: Turn) -> None:
+    wanted = DEMANDS[stage.value].get(what.value)
+    if wanted is None:
+        with pytest.raises(IllegalStepError):
+            turn(stage, what)
+    else:
+        assert turn(stage, what) == wanted
 
 
 LADDER = {

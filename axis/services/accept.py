@@ -1,0 +1,458 @@
+"""What a good submission changes in the hub's record: documents, recalls, updates, replacements, statuses.
+
+Each is accepted in one transaction, or refused before anything was changed for it. Its documents are locked by then
+(services/admit.py), so nobody else's recall, update or receipt comes in between.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from axis import crashpoints
+from axis.core import admission, changes, lifecycle, receipt
+from axis.core.admission import Addressee, Asked, Original
+from axis.core.changes import Recipient
+from axis.core.edxml import Kind
+from axis.core.instant import whole
+from axis.core.ledger import Entry
+from axis.core.lifecycle import Demand, Stage, State, Step, Turn
+from axis.core.receipt import Event, Receipt, Statement, Subject
+from axis.core.trust import HUB
+from axis.errors import Fault, Problem, Rejected, Unavailable, rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+    from datetime import datetime
+
+    from axis.core.admission import Candidate
+    from axis.infra.database import Row
+    from axis.infra.store import HubTransaction, Role
+    from axis.services.hub import Hub
+
+
+@dataclass(frozen=True)
+class _Work:
+    """One submission being recorded."""
+
+    hub: Hub
+    tx: HubTransaction
+    candidate: Candidate
+    body: bytes  # the parcel
+    parcel_digest: str
+    now: datetime
+
+    @property
+    def sender(self) -> str:
+        return self.candidate.sender
+
+    @property
+    def target(self) -> str:
+        return self.candidate.packet.target
+
+
+@dataclass(frozen=True)
+class _Accepted:
+    """A submission that took its key: its axis id, and the digests of parcel and A.1."""
+
+    axis_id: str
+    body: str
+    proof: str
+
+
+def record(hub: Hub, tx: HubTransaction, candidate: Candidate, body: bytes, parcel_digest: str, now: datetime) -> None:
+    """Accept `candidate`, or answer what was accepted before. Raises :class:`Rejected` and has changed nothing."""
+    work = _Work(hub, tx, candidate, body, parcel_digest, now)
+    known = tx.repetition(candidate.sender, candidate.parcel.content_digest)
+    if known is not None:
+        _send_answer(work, known["axis_id"], known["receipt_digest"])
+        return
+    _BY_KIND[candidate.kind](work)
+
+
+# -- Documents ------------------------------------------------------------------------------------------------
+
+
+def _document(work: _Work) -> None:
+    if _is_answered(work, work.candidate.key):
+        return
+    addressees = work.candidate.addressees
+    taken_back = work.tx.asked_back(work.sender, work.target)  # by a recall that overtook the document
+    accepted = _accept(work, work.candidate.key, [a for a in addressees if a.code not in taken_back])
+    _first_deliveries(work, accepted, addressees, taken_back)
+
+
+def _replacement(work: _Work) -> None:
+    if _is_answered(work, work.candidate.key):
+        return
+    held = {d: work.tx.recipients(work.sender, d) for d, _ in work.candidate.packet.replaced}
+    known = {document_id: _recipients(work.tx, rows) for document_id, rows in held.items()}
+    addressees, holders = changes.plan_replacement(work.candidate, known, work.hub.registry())
+    taken_back = work.tx.asked_back(work.sender, work.target)
+    accepted = _accept(work, work.candidate.key, [a for a in addressees if a.code not in taken_back])
+    _first_deliveries(work, accepted, addressees, taken_back, {code for codes in holders.values() for code in codes})
+    for document_id in holders:
+        work.tx.supersede(work.sender, document_id, accepted.axis_id)
+
+
+def _first_deliveries(
+    work: _Work,
+    accepted: _Accepted,
+    addressees: Sequence[Addressee],
+    taken_back: dict[str, Row],
+    holders: Collection[str] = (),
+) -> None:
+    """To each of `addressees`, but not to whom a recall has overtaken it; `holders` have a document that this one
+    replaces, and are asked to put it in its place."""
+    withdrawn: dict[str, list[Statement]] = {}
+    for addressee in addressees:
+        recall = taken_back.get(addressee.code)
+        delivery_id = _deliver(work, accepted, addressee, "document", send=recall is None)
+        if recall is None and addressee.code not in holders:
+            continue
+        original = work.tx.delivery_for_update(delivery_id)
+        if addressee.code in holders:
+            _ask(work, original, 1, Demand.REPLACE, Stage.OPEN, accepted.axis_id)
+        if recall is not None:
+            said = _take_back(work, original, recall["id"], 2)
+            withdrawn.setdefault(recall["axis_id"], []).append(said)
+    for axis_id, statements in withdrawn.items():
+        _issue(work, axis_id, statements)
+
+
+# -- Recalls --------------------------------------------------------------------------------------------------
+
+
+def _recall(work: _Work) -> None:
+    rows = work.tx.recipients(work.sender, work.target)
+    if not rows and (owner := work.tx.owner(work.target)):
+        raise Rejected(Problem(Fault.AUTHZ_MISMATCH, "DocumentId", owner, work.sender, retry=True))
+    asked = work.tx.asked_back(work.sender, work.target)
+    new = changes.plan_recall(work.candidate, _recipients(work.tx, rows), asked)
+    earlier = work.tx.submissions_of(work.sender, work.target, (Kind.RECALL.value,))
+    if not new:
+        first = asked[work.candidate.addressees[0].code]["axis_id"]
+        same = [one for one in earlier if one["content_digest"] == work.candidate.parcel.content_digest]
+        _answer(work, same[0] if same else _submission(work.tx, first))
+        return
+    number = len(earlier) + 1
+    accepted = _accept(work, f"{work.candidate.key}|{number}", new, number)
+    _take_back_from(work, accepted, new, rows)
+
+
+def _take_back_from(work: _Work, accepted: _Accepted, addressees: Sequence[Addressee], rows: dict[str, Row]) -> None:
+    """Take the document back from each: here where it has not left, at the recipient's adapter otherwise. Of a document
+    that has not come yet nothing is known: the recall waits for it."""
+    number = work.tx.next_demand(work.sender, work.target)
+    said: list[Statement] = []
+    for addressee in addressees:
+        row = rows.get(addressee.code)
+        original = work.tx.delivery_for_update(row["id"]) if row is not None else None
+        decided = original is None or not _must_ask_recipient(original)
+        recall_id = _deliver(work, accepted, replace(addressee, closed=False), "recall", send=not decided)
+        if original is None:
+            continue
+        if decided:
+            said.append(_take_back(work, original, recall_id, number))
+        else:
+            _ask(work, original, number, Demand.RECALL, Stage.PENDING, accepted.axis_id)
+    _issue(work, accepted.axis_id, said)
+
+
+def _must_ask_recipient(original: Row) -> bool:
+    """Whether the parcel may be out: only the recipient's adapter can know then."""
+    return State(original["state"]) is not State.REFUSED and bool(original["tried"])
+
+
+def _take_back(work: _Work, original: Row, recall_id: str, number: int) -> Statement:
+    """Decide a recall here: W.1 for what has not left, W.2 for what was refused."""
+    tx, now = work.tx, work.now
+    recall = tx.delivery_for_update(recall_id)
+    void = State(original["state"]) is State.REFUSED
+    stage = Stage.VOID if void else Stage.WITHDRAWN
+    _ask(work, original, number, Demand.RECALL, stage, recall["axis_id"])
+    entry = Entry(now, HUB, "delivery.withdrawn", original["axis_id"], original["recipient"], {"by": recall["axis_id"]})
+    digest = ""
+    if not void:
+        _, digest = tx.move(original, Step.WITHDRAWN, entry)
+        tx.leave_out(original["id"])
+        overtake(tx, original, now)
+        drop_what_nobody_has(tx, work.sender, work.target)
+    done = Entry(now, HUB, "recall.decided", recall["axis_id"], original["recipient"], {"outcome": stage.value})
+    _, decided = tx.move(recall, Step.WITHDRAWN, done)
+    event = Event.ContentWithdrawalFailure if void else Event.ContentWithdrawal
+    why = receipt.reasons([Problem(Fault.RECALL_VOID)]) if void else ()
+    return Statement(work.hub.new_id(now), event, whole(now), original["recipient"], (), why, digest or decided)
+
+
+def overtake(tx: HubTransaction, original: Row, now: datetime) -> None:
+    """A recall was carried out: what else was asked about this delivery has no answer any more."""
+    for one in tx.demands([original["id"]]).get(original["id"], []):
+        waiting = {u: s for u, s in one.stages.items() if s is Stage.OPEN and one.demand is not Demand.RECALL}
+        if waiting:
+            stages = {unit: lifecycle.turn(stage, Turn.OVERTAKEN) for unit, stage in waiting.items()}
+            detail = {"number": one.number, "demand": one.demand.value}
+            entry = Entry(now, HUB, "demand.overtaken", original["axis_id"], original["recipient"], detail)
+            tx.answer(original["id"], one.number, stages, entry)
+
+
+def drop_what_nobody_has(tx: HubTransaction, sender: str, document_id: str) -> None:
+    """Drop the parcels of a document that was taken back from everybody (QĐ 28/2018, Art. 9.2); digests, parties,
+    times, reasons and receipts stay (NĐ 30/2020, Annex VI, III.8)."""
+    rows = tx.recipients(sender, document_id)
+    demands = tx.demands([row["id"] for row in rows.values()])
+    if all(_is_taken_back(row, demands.get(row["id"], [])) for row in rows.values()):
+        for one in tx.submissions_of(sender, document_id, (Kind.NEW.value, Kind.UPDATE.value, Kind.REPLACE.value)):
+            tx.drop_body(one["axis_id"], one["parcel_digest"])
+
+
+def _is_taken_back(row: Row, demands: Sequence[Asked]) -> bool:
+    state = State(row["state"])
+    agreed = any(
+        d.demand is Demand.RECALL and all(s in lifecycle.TAKEN_BACK for s in d.stages.values()) for d in demands
+    )
+    return state in {State.RECALLED, State.REFUSED} or agreed
+
+
+# -- Updates --------------------------------------------------------------------------------------------------
+
+
+def _update(work: _Work) -> None:
+    if _is_answered(work, work.candidate.key):
+        return
+    tx, packet = work.tx, work.candidate.packet
+    rows = tx.recipients(work.sender, work.target)
+    plan = changes.plan_update(work.candidate, _recipients(tx, rows), work.hub.registry())
+    number = len(tx.submissions_of(work.sender, work.target, (Kind.UPDATE.value,))) + 1
+    with_content = plan.added if packet.changes_content else ()
+    accepted = _accept(work, work.candidate.key, [*plan.kept, *plan.removed, *with_content], number)
+    if plan.kept:
+        demand = tx.next_demand(work.sender, work.target)
+        for addressee in plan.kept:
+            _deliver(work, accepted, addressee, "update")
+            _ask(work, rows[addressee.code], demand, Demand.UPDATE, Stage.OPEN, accepted.axis_id)
+    for addressee in with_content:
+        _deliver(work, accepted, addressee, "document")
+    if plan.added and not packet.changes_content:
+        _deliver_newest(work, plan.added)
+    if plan.removed:
+        _take_back_from(work, accepted, plan.removed, rows)
+
+
+def _deliver_newest(work: _Work, added: Sequence[Addressee]) -> None:
+    """The newest version of the document goes to those that an update has added, with an A.1 that names them."""
+    tx, now, hub = work.tx, work.now, work.hub
+    kinds = (Kind.NEW.value, Kind.UPDATE.value, Kind.REPLACE.value)
+    newest = [v for v in tx.submissions_of(work.sender, work.target, kinds) if v["has_content"]][-1]
+    for addressee in added:
+        detail = {"added_by": work.candidate.parcel.content_digest, "content_digest": newest["content_digest"]}
+        entry = tx.enter(Entry(now, HUB, "delivery.added", newest["axis_id"], addressee.code, detail))
+        subject = subject_of(newest)
+        said = Statement(hub.new_id(now), Event.SubmissionAcceptance, whole(now), "", (addressee.code,), (), entry)
+        a1 = Receipt(hub.installation, HUB, subject, (said,), hub.registry().version)
+        proof = tx.keep_proof(receipt.signed(a1, hub.signer, now))
+        place = _Accepted(newest["axis_id"], newest["body_digest"], proof)
+        _deliver(work, place, addressee, "document", own_proof=True)
+
+
+# -- Statuses -------------------------------------------------------------------------------------------------
+
+
+def _status(work: _Work) -> None:
+    if work.candidate.packet.status_code in {lifecycle.AGREED, lifecycle.DECLINED}:
+        _reply(work)
+        return
+    if _is_answered(work, work.candidate.key):
+        return
+    packet, tx, now = work.candidate.packet, work.tx, work.now
+    row = tx.delivery_of_document(work.candidate.addressees[0].code, work.target, work.sender)
+    business = tx.business(row["id"]) if row is not None else {}
+    original = Original(State(row["state"]), business) if row is not None else None
+    climbed = admission.judge_report(work.candidate, original)
+    assert row is not None  # noqa: S101  judge_report refuses None
+    unit = packet.sender.organ_id
+    said = packet.status_code == lifecycle.ARRIVED and bool(business.get(unit))  # E.1 had said it already
+    # What was taken back with the recipient's word has no more business: entered, and told to nobody.
+    over = _is_taken_back(row, tx.demands([row["id"]]).get(row["id"], []))
+    silent = said or over
+    accepted = _accept(work, work.candidate.key, () if silent else work.candidate.addressees)
+    if silent:
+        return
+    _deliver(work, accepted, work.candidate.addressees[0], "status")
+    detail = {"unit": unit, "status": packet.status_code, "by": accepted.axis_id}
+    entry = Entry(now, work.sender, "delivery.status", row["axis_id"], work.sender, detail)
+    tx.report(row["id"], unit, climbed, packet.timestamp, entry)
+
+
+def _reply(work: _Work) -> None:
+    """15 or 16: the recipient's clerk has carried out what was asked, or will not."""
+    packet, tx, now = work.candidate.packet, work.tx, work.now
+    owner = work.candidate.addressees[0].code
+    row = tx.delivery_of_document(owner, work.target, work.sender)
+    if row is None:
+        raise Rejected(Problem(Fault.STATUS_UNKNOWN_DOCUMENT, got=work.target, retry=True))
+    asked = tx.demands([row["id"]]).get(row["id"], [])
+    if not any(stage in lifecycle.WAITING for one in asked for stage in one.stages.values()):
+        # Of a replacement the clerk may name the document that was replaced.
+        by = tx.superseded_by(owner, work.target)
+        instead = tx.delivery(by, work.sender) if by else None
+        if instead is not None:
+            row, asked = instead, tx.demands([instead["id"]]).get(instead["id"], [])
+    try:
+        answered, stages = admission.judge_answer(work.candidate, asked)
+    except Rejected:
+        if not any(_is_answered(work, f"{work.candidate.key}|{one.number}") for one in reversed(asked)):
+            raise
+        return
+    accepted = _accept(work, f"{work.candidate.key}|{answered.number}", work.candidate.addressees, answered.number)
+    _deliver(work, accepted, work.candidate.addressees[0], "status")
+    detail = {
+        "number": answered.number,
+        "demand": answered.demand.value,
+        "status": packet.status_code,
+        "units": sorted(stages),
+        "by": accepted.axis_id,
+    }
+    entry = Entry(now, work.sender, "demand.answered", row["axis_id"], work.sender, detail)
+    tx.answer(row["id"], answered.number, stages, entry, packet.description)
+    after = {**answered.stages, **stages}
+    if answered.demand is Demand.RECALL and set(after.values()) == {Stage.AGREED}:
+        overtake(tx, row, now)
+        drop_what_nobody_has(tx, owner, work.target)
+
+
+_BY_KIND: dict[Kind, Callable[[_Work], None]] = {
+    Kind.NEW: _document,
+    Kind.REPLACE: _replacement,
+    Kind.RECALL: _recall,
+    Kind.UPDATE: _update,
+    Kind.STATUS: _status,
+}
+
+
+# -- What they share ------------------------------------------------------------------------------------------
+
+
+def _accept(work: _Work, key: str, routes: Sequence[Addressee], number: int = 0) -> _Accepted:
+    """Take `key`, with A.1; `routes` are those that the parcel goes to."""
+    hub, tx, candidate, now = work.hub, work.tx, work.candidate, work.now
+    axis_id, version = hub.new_id(now), hub.registry().version
+    detail = {
+        "document_id": work.target,
+        "kind": candidate.kind.value,
+        "content_digest": candidate.parcel.content_digest,
+        "parcel_digest": work.parcel_digest,
+        "registry": version,
+        "sender": candidate.sender,
+    }
+    if number:
+        detail["number"] = number
+    if candidate.packet.status_code:
+        detail["status"] = candidate.packet.status_code
+    entry = Entry(now, HUB, "submission.accepted", axis_id, "", detail)
+    recipients = tuple(a.code for a in routes if not a.closed)
+    said = Statement(hub.new_id(now), Event.SubmissionAcceptance, whole(now), "", recipients, (), entry.digest)
+    a1 = Receipt(hub.installation, HUB, _subject(work, axis_id), (said,), version)
+    signed = receipt.signed(a1, hub.signer, now)
+    kept = tx.accept(candidate, key, number, entry, version, work.body, signed, said, now)
+    if kept is None:  # its documents are locked, and it was looked for: somebody wrote it without the lock
+        raise Unavailable(Problem(Fault.STORE_DOWN, got="key taken"))
+    return _Accepted(axis_id, *kept)
+
+
+def _deliver(
+    work: _Work, accepted: _Accepted, addressee: Addressee, role: Role, *, send: bool = True, own_proof: bool = False
+) -> str:
+    """A delivery to one member, and its outbox row if it is to be sent; its id."""
+    hub, tx, packet, now = work.hub, work.tx, work.candidate.packet, work.now
+    delivery_id = hub.new_id(now)
+    proof = accepted.proof if own_proof else ""
+    tx.add_delivery(accepted.axis_id, delivery_id, addressee, role, now, proof=proof)
+    crashpoints.reached("R01")
+    if addressee.closed:
+        hub.fail_delivery(tx, delivery_id, Problem(Fault.AGENCY_CLOSED, got=addressee.code, expected="-"), 0, now)
+    elif send:
+        urgent = packet.priority > 0 or role == "recall"
+        tx.send(addressee.code, accepted.body, now, proof=accepted.proof, delivery_id=delivery_id, urgent=urgent)
+    return delivery_id
+
+
+def _ask(work: _Work, original: Row, number: int, what: Demand, stage: Stage, by: str) -> None:
+    detail = {"number": number, "demand": what.value, "stage": stage.value, "by": by}
+    entry = Entry(work.now, work.sender, "demand.asked", original["axis_id"], original["recipient"], detail)
+    work.tx.ask(original["id"], number, original["units"], what, by, stage, entry)
+
+
+def _recipients(tx: HubTransaction, rows: dict[str, Row]) -> dict[str, Recipient]:
+    demands = tx.demands([row["id"] for row in rows.values()])
+    found = {}
+    for code, row in rows.items():
+        recalls = [d for d in demands.get(row["id"], []) if d.demand is Demand.RECALL]
+        # Of several units the one that still works with the document counts.
+        stages = [stage for one in recalls for stage in one.stages.values()]
+        stage = Stage.DECLINED if Stage.DECLINED in stages else stages[0] if stages else None
+        found[code] = Recipient(code, tuple(row["units"]), stage)
+    return found
+
+
+def _is_answered(work: _Work, key: str) -> bool:
+    """Whether `key` is taken: then the stored answer goes out again for the same content; another content under a
+    document's key is a conflict."""
+    taken = work.tx.accepted_by_key(key)
+    if taken is None:
+        return False
+    same = taken["content_digest"] == work.candidate.parcel.content_digest
+    if not same and work.candidate.kind in {Kind.NEW, Kind.REPLACE}:
+        digest = work.candidate.parcel.content_digest
+        raise rejected(Fault.DUP_CONFLICT, digest, taken["content_digest"], "DocumentId")
+    _answer(work, taken)
+    return True
+
+
+def _answer(work: _Work, taken: Row) -> None:
+    """What `taken` had said is said again: its own A.1 for the same content, one that names this content for the same
+    thing in other words."""
+    hub, tx, now = work.hub, work.tx, work.now
+    digest = work.candidate.parcel.content_digest
+    if taken["content_digest"] == digest:
+        _send_answer(work, taken["axis_id"], taken["acceptance_digest"])
+        return
+    detail = {"sender": work.sender, "content_digest": digest}
+    entry = tx.enter(Entry(now, HUB, "submission.repeated", taken["axis_id"], "", detail))
+    said = Statement(hub.new_id(now), Event.SubmissionAcceptance, whole(now), "", (), (), entry)
+    a1 = Receipt(hub.installation, HUB, _subject(work, taken["axis_id"]), (said,), hub.registry().version)
+    tx.repeated(work.sender, digest, taken["axis_id"], receipt.signed(a1, hub.signer, now), now)
+
+
+def _send_answer(work: _Work, axis_id: str, receipt_digest: str) -> None:
+    work.tx.send(work.sender, receipt_digest, work.now)
+    work.tx.enter(Entry(work.now, HUB, "submission.repeated", axis_id, "", {"sender": work.sender}))
+
+
+def answer_again(tx: HubTransaction, agency: str, taken: Row, now: datetime) -> None:
+    """The same parcel came once more: the same answer."""
+    tx.send(agency, taken["acceptance_digest"], now)
+    tx.enter(Entry(now, HUB, "submission.repeated", taken["axis_id"], "", {"sender": agency}))
+
+
+def _issue(work: _Work, axis_id: str, statements: Sequence[Statement]) -> None:
+    """Sign what was decided here about a recall (or an update that removes), and send it to its sender."""
+    for first in range(0, len(statements), receipt.MAX_STATEMENTS):
+        part = list(statements[first : first + receipt.MAX_STATEMENTS])
+        work.hub.issue(work.tx, _submission(work.tx, axis_id), part, work.now)
+
+
+def _submission(tx: HubTransaction, axis_id: str) -> Row:
+    row = tx.submission(axis_id)
+    assert row is not None  # noqa: S101  it was accepted in this transaction or before
+    return row
+
+
+def _subject(work: _Work, axis_id: str) -> Subject:
+    candidate = work.candidate
+    return Subject(axis_id, candidate.kind.value, candidate.sender, work.target, candidate.parcel.content_digest)
+
+
+def subject_of(row: Row) -> Subject:
+    """What a receipt about this submission says that it is about."""
+    return Subject(row["axis_id"], row["kind"], row["sender"], row["document_id"], row["content_digest"])

@@ -1,0 +1,106 @@
+"""What a recall or an update means at the recipient: decided in one journal transaction, before it is shown.
+
+Hand-over and withdrawal compete for a document's row in the journal, and one of them comes first. From the row's
+"handing over" on a recall is a request that the agency's clerk answers; before it the document is withdrawn for
+certain, and the signed answer says so.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from axis.core import edxml, lifecycle, receipt
+from axis.core.edxml import Kind
+from axis.core.identity import uuid7
+from axis.core.instant import from_text, whole
+from axis.core.ledger import Entry
+from axis.core.receipt import Event, Receipt, Statement
+from axis.errors import Fault, Problem, Rejected
+from axis.services.agency import verify_mail
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from axis.core.edxml import Packet
+    from axis.core.receipt import Subject
+    from axis.infra.database import Row
+    from axis.infra.journal import JournalTransaction
+    from axis.services.agency import Agency
+
+BATCH = 50
+ORIGINAL_WITHIN = timedelta(hours=1)  # an update waits so long for the document that it has overtaken
+LOOK_AGAIN = timedelta(seconds=30)
+
+
+def step(agency: Agency, now: datetime) -> int:
+    """Decide about the recalls and updates that have arrived; how many."""
+    with agency.journal.reading() as reader:
+        rows = reader.undecided(now, BATCH)
+    for row in rows:
+        _decide(agency, row, now)
+    return len(rows)
+
+
+def _decide(agency: Agency, row: Row, now: datetime) -> None:
+    with agency.journal.reading() as reader:
+        body, proof = reader.payload(row["body_digest"]), reader.payload(row["proof_digest"])
+    try:
+        opened, accepted = verify_mail(agency, body, proof)
+        packet = edxml.read_document(opened.content, len(opened.attachments))
+    except Rejected:
+        with agency.journal.transaction() as tx:
+            tx.release(row["id"])  # the hand-over finds the same, and refuses it with E.2
+        return
+    with agency.journal.transaction() as tx:
+        if _takes_back(agency, packet):
+            _take_back(agency, tx, row, accepted.subject, now)
+        elif _waits_for_original(agency, tx, packet, row, now):
+            tx.not_now(row["id"], row["attempts"], now + LOOK_AGAIN)
+        else:
+            tx.release(row["id"])
+
+
+def _takes_back(agency: Agency, packet: Packet) -> bool:
+    if packet.kind is not Kind.UPDATE:
+        return packet.is_recall
+    return any(not added and _is_own(agency, organ_id) for organ_id, added in packet.receivers)
+
+
+def _is_own(agency: Agency, organ_id: str) -> bool:
+    return agency.registry().member_for(organ_id).code == agency.code
+
+
+def _waits_for_original(agency: Agency, tx: JournalTransaction, packet: Packet, row: Row, now: datetime) -> bool:
+    """Whether an update has overtaken the document; for whom it adds, it is the document."""
+    if any(added and _is_own(agency, organ_id) for organ_id, added in packet.receivers):
+        return False
+    known = [one for one in tx.documents(row["sender"], row["document_id"]) if one["kind"] == "document"]
+    return not known and now - from_text(row["received_at"]) < ORIGINAL_WITHIN
+
+
+def _take_back(agency: Agency, tx: JournalTransaction, row: Row, subject: Subject, now: datetime) -> None:
+    sender, document_id = row["sender"], row["document_id"]
+    states = {one["state"] for one in tx.documents(sender, document_id) if one["id"] != row["id"]}
+    if states & {"handing_over", "handed_over"}:
+        reported = tx.reported(document_id) or lifecycle.ARRIVED
+        problem, event, state = Problem(Fault.RECALL_LATE, got=reported), "recall.too_late", "received"
+    elif "refused" in states:
+        problem, event, state = Problem(Fault.RECALL_VOID), "recall.void", "done"
+    else:
+        entry = Entry(now, agency.code, "document.withdrawn", row["id"], "", {"document_id": document_id})
+        signed = _signed(agency, subject, Event.ContentWithdrawal, (), entry, now)
+        tx.withdraw(row, sender, document_id, entry, signed)
+        return
+    entry = Entry(now, agency.code, event, row["id"], "", {"document_id": document_id, "status": problem.got})
+    signed = _signed(agency, subject, Event.ContentWithdrawalFailure, (problem,), entry, now)
+    tx.answer_recall(row, state, entry, signed)
+
+
+def _signed(
+    agency: Agency, subject: Subject, event: Event, problems: tuple[Problem, ...], entry: Entry, now: datetime
+) -> bytes:
+    identifier = uuid7(now, os.urandom(10))
+    said = Statement(identifier, event, whole(now), agency.code, (), receipt.reasons(problems), entry.digest)
+    return receipt.signed(Receipt(agency.installation, agency.code, subject, (said,)), agency.signer, now)

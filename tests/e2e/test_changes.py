@@ -1,0 +1,513 @@
+"""Recall, update, replacement, and the answers to them, on the embedded line: each is decided once, at the place that can
+know, and everybody is told the same."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from axis import bootstrap
+from axis.errors import Fault, Problem, Rejected
+from axis.infra import payloads, store
+from axis.services import members
+from tests.line import Line, document, recall, replacement, small_home, status, update
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from adapters.base import LocalFile
+    from axis.services.agency import Agency
+    from axis.services.hub import Hub
+
+CONTENT = b"%PDF-1.4 noi dung"
+
+
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Line:
+    return small_home(tmp_path / "home")
+
+
+def codes_of(line: Line, code: str = "G22", name: str = "a.edxml") -> list[str]:
+    return [finding["code"] for finding in line.error(code, name)["findings"]]
+
+
+def stored(line: Line) -> set[str]:
+    """Digests of all payloads that the home keeps."""
+    with bootstrap.reading(bootstrap.open_home(line.path)) as record, record.reading() as reader:
+        return set(
+            reader.connection.execute(payloads.payload.select().with_only_columns(payloads.payload.c.digest)).scalars()
+        )
+
+
+def suspend(line: Line, code: str) -> None:
+    with bootstrap.registrar(bootstrap.open_home(line.path)) as registrar:
+        members.suspend(registrar, code, "thử", line.clock())
+
+
+def resume(line: Line, code: str) -> None:
+    with bootstrap.registrar(bootstrap.open_home(line.path)) as registrar:
+        members.resume(registrar, code, "thử", line.clock())
+
+
+# -- Recall: withdrawn for certain --------------------------------------------------------------------------------
+
+
+def test_what_has_not_left_the_hub_is_withdrawn_there_and_never_sent(line: Line) -> None:
+    suspend(line, "H41")
+    line.drop("G22", document(1, to=("H41", "G06")))
+    line.run()
+    line.drop("G22", recall(1), "b.edxml")
+    line.run()
+    assert line.states("1/TN-G22") == {"H41": "RECALLED", "G06": "HANDED_OVER"}
+    assert line.stages("1/TN-G22") == {"H41": ["recall WITHDRAWN"]}
+    (said,) = [r for r in line.receipts("G22").values() if r.statements[0].event.code == "W.1"]
+    assert (said.issuer, said.statements[0].recipient, said.subject.kind) == ("HUB", "H41", "recall")
+    assert "15 H41" in line.statuses("G22")
+    resume(line, "H41")
+    line.run()
+    assert line.files("H41", "inbox") == []
+    assert "E.1 H41" not in line.events("G22")
+    line.check_ledger()
+
+
+def test_what_waits_in_the_recipients_queue_is_withdrawn_by_its_adapter(line: Line) -> None:
+    line.drop("G22", document(1))
+    line.without("H41")
+    line.drop("G22", recall(1), "b.edxml")
+    line.without("H41")
+    assert line.stages("1/TN-G22") == {"H41": ["recall PENDING"]}, "until the adapter has said it"
+    line.run()
+    assert line.states("1/TN-G22") == {"H41": "RECALLED"}
+    assert line.stages("1/TN-G22") == {"H41": ["recall WITHDRAWN"]}
+    assert line.files("H41", "inbox") == [], "neither the document nor the recall is shown"
+    assert line.events("G22").count("W.1 H41") == 1
+    assert "E.1 H41" not in line.events("G22")
+    assert line.statuses("G22") == ["15 H41"]
+
+
+def test_after_a_recall_from_everybody_the_parcel_is_dropped_and_the_evidence_stays(line: Line) -> None:
+    line.drop("G22", document(1))
+    line.without("H41")
+    parcel_digest = line.trace("1/TN-G22")["document"]["parcel_digest"]
+    assert parcel_digest in stored(line)
+    line.drop("G22", recall(1), "b.edxml")
+    line.without("H41")
+    line.run()
+    found = line.trace("1/TN-G22")
+    assert found["document"]["kept"] is False
+    assert (found["document"]["parcel_digest"], found["document"]["subject"]) == (parcel_digest, "V/v thử nghiệm")
+    with bootstrap.reading(bootstrap.open_home(line.path)) as record, record.reading() as reader:
+        hub_names = {
+            column: reader.connection.execute(column.table.select().where(column == parcel_digest)).first()
+            for column in store.PAYLOAD_REFERENCES
+        }
+    assert not any(hub_names.values()), "the hub keeps no bytes of it"
+    assert line.events("G22").count("A.1") == 2
+
+
+def test_a_document_recalled_from_one_stays_with_the_others(line: Line) -> None:
+    line.drop("G22", document(1, to=("H41", "G06")))
+    line.without("H41")
+    line.drop("G22", recall(1), "b.edxml")
+    line.without("H41")
+    line.run()
+    assert line.states("1/TN-G22") == {"H41": "RECALLED", "G06": "HANDED_OVER"}
+    assert line.trace("1/TN-G22")["document"]["kept"] is True
+    assert line.attachments("G06") == [digest(CONTENT)]
+
+
+def test_a_recall_that_overtakes_its_document_waits_for_it(line: Line) -> None:
+    line.drop("G22", recall(1), "b.edxml")
+    line.run()
+    assert line.events("G22") == ["A.1"], "nothing to say yet"
+    line.drop("G22", document(1, to=("H41", "G06")))
+    line.run()
+    assert line.states("1/TN-G22") == {"H41": "RECALLED", "G06": "HANDED_OVER"}
+    assert line.files("H41", "inbox") == []
+    assert line.events("G22") == ["A.1", "A.1", "D.1 G06", "E.1 G06", "W.1 H41"]
+
+
+def test_a_document_that_arrives_after_its_recall_is_not_shown(line: Line) -> None:
+    """The recall travels on the urgent lane: the adapter decides before it has seen the document."""
+    line.drop("G22", document(1))
+    line.without("H41")
+    line.drop("G22", recall(1), "b.edxml")
+    line.without("H41")
+
+    def one_at_a_time(_hub: Hub, agencies: list[Agency]) -> None:
+        for agency in agencies:
+            take = agency.broker.receive
+            agency.broker.receive = lambda *a, take=take, **k: take(*a, **{**k, "limit": 1})  # type: ignore[method-assign]
+
+    line.run(before=one_at_a_time)
+    assert line.files("H41", "inbox") == []
+    assert line.states("1/TN-G22") == {"H41": "RECALLED"}
+    assert line.events("G22").count("W.1 H41") == 1
+
+
+def test_status_13_takes_back_as_a_recall_does(line: Line) -> None:
+    line.drop("G22", document(1))
+    line.without("H41")
+    line.drop(
+        "G22",
+        status("13", sender="G22", about="H41", description="Lấy lại")
+        .replace(b"H41,2026", b"G22,2026")
+        .replace(b"TN-H41", b"TN-G22"),
+        "b.edxml",
+    )
+    line.without("H41")
+    line.run()
+    assert line.states("1/TN-G22") == {"H41": "RECALLED"}
+    assert line.statuses("G22") == ["15 H41"]
+    assert line.files("H41", "status") == []
+
+
+# -- Recall: a request --------------------------------------------------------------------------------------------
+
+
+def test_what_was_handed_over_becomes_a_request_that_says_whether_it_was_opened(line: Line) -> None:
+    line.drop("G22", document(1, to=("H41", "G06")))
+    line.run()
+    line.drop("H41", status("03"))
+    line.run()
+    line.drop("G22", recall(1, to=("H41", "G06")), "b.edxml")
+    line.run()
+    assert line.states("1/TN-G22") == {"H41": "HANDED_OVER", "G06": "HANDED_OVER"}
+    assert line.stages("1/TN-G22") == {"H41": ["recall OPEN"], "G06": ["recall OPEN"]}
+    assert line.kinds("H41") == ["new", "recall"]
+    late = {
+        s.recipient: s.reasons[0] for r in line.receipts("G22").values() for s in r.statements if s.event.code == "W.2"
+    }
+    assert {code: reason.code for code, reason in late.items()} == {"H41": "RECALL_LATE", "G06": "RECALL_LATE"}
+    assert "03" in late["H41"].text_en
+    assert "01" in late["G06"].text_en
+    assert line.trace("1/TN-G22")["document"]["kept"] is True
+
+
+@pytest.mark.parametrize(("code", "stage", "kept"), [("15", "AGREED", False), ("16", "DECLINED", True)])
+def test_the_recipient_agrees_or_refuses_with_a_reason(line: Line, code: str, stage: str, kept: bool) -> None:
+    line.drop("G22", document(1))
+    line.run()
+    line.drop("G22", recall(1), "b.edxml")
+    line.run()
+    line.drop("H41", status(code, description="Đã xử lý"))
+    line.run()
+    assert line.stages("1/TN-G22") == {"H41": [f"recall {stage}"]}
+    assert f"{code} H41" in line.statuses("G22")
+    found = line.trace("1/TN-G22")
+    assert found["document"]["kept"] is kept
+    assert found["changes"][0]["units"][0]["reason"] == "Đã xử lý"
+    assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}, "it had it; that stays true"
+
+
+def test_after_an_agreed_recall_there_is_nothing_but_entries(line: Line) -> None:
+    line.drop("G22", document(1))
+    line.run()
+    line.drop("G22", recall(1), "b.edxml")
+    line.run()
+    line.drop("H41", status("15"))
+    line.run()
+    before = line.statuses("G22")
+    line.drop("H41", status("05"), "late.edxml")
+    line.run()
+    assert line.files("H41", "sent") == ["a.edxml", "late.edxml"]
+    assert line.statuses("G22") == before
+    assert line.trace("1/TN-G22")["deliveries"][0]["business_status"] == "01"
+    for number, packet in enumerate((recall(1, reason="lần nữa"), update(1))):
+        line.drop("G22", packet, f"{number}.edxml")
+    line.run()
+    assert line.files("G22", "sent") == ["0.edxml", "a.edxml", "b.edxml"]
+    assert codes_of(line, name="1.edxml") == ["DOCUMENT_RECALLED"]
+
+
+def test_what_the_recipient_refused_cannot_be_taken_back(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    from adapters.folder import FolderAdapter
+
+    def refuses(self: FolderAdapter, files: list[LocalFile]) -> None:
+        if files[0].folder == "inbox":
+            raise Rejected(Problem(Fault.DELIVERY_INVALID, got="no"))
+        prepare(self, files)
+
+    prepare = FolderAdapter.prepare
+    with monkeypatch.context() as patch:
+        patch.setattr(FolderAdapter, "prepare", refuses)
+        line.drop("G22", document(1))
+        line.run()
+    assert line.states("1/TN-G22") == {"H41": "REFUSED"}
+    line.drop("G22", recall(1), "b.edxml")
+    line.run()
+    assert line.states("1/TN-G22") == {"H41": "REFUSED"}
+    assert line.stages("1/TN-G22") == {"H41": ["recall VOID"]}
+    assert line.events("G22").count("W.2 H41") == 1
+    assert line.files("H41", "inbox") == []
+
+
+# -- Recall: again, and who may -----------------------------------------------------------------------------------
+
+
+def test_recalling_twice_gives_the_same_answer_and_a_later_one_may_add_recipients(line: Line) -> None:
+    line.drop("G22", document(1, to=("H41", "G06")))
+    line.without("H41", "G06")
+    line.drop("G22", recall(1), "b.edxml")
+    line.without("H41", "G06")
+    line.without("G06")
+    line.drop("G22", recall(1, reason="nhắc lại"), "c.edxml")
+    line.without("G06")
+    assert line.files("G22", "sent") == ["a.edxml", "b.edxml", "c.edxml"]
+    assert line.events("G22").count("W.1 H41") == 1
+    line.drop("G22", recall(1, to=("H41", "G06")), "d.edxml")
+    line.without("G06")
+    line.run()
+    assert line.stages("1/TN-G22") == {"H41": ["recall WITHDRAWN"], "G06": ["recall WITHDRAWN"]}
+    assert (line.events("G22").count("W.1 H41"), line.events("G22").count("W.1 G06")) == (1, 1)
+    assert line.files("G22", "sent") == ["a.edxml", "b.edxml", "c.edxml", "d.edxml"]
+    line.check_ledger()
+
+
+def test_only_the_sender_may_recall(line: Line) -> None:
+    line.drop("G22", document(1))
+    line.run()
+    line.drop("G06", recall(1, sender="G06").replace(b"G06,2026/11/23,1/TN-G06", b"G22,2026/11/23,1/TN-G22"))
+    line.run()
+    assert codes_of(line, "G06") == ["AUTHZ_MISMATCH"]
+    assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
+    assert line.kinds("H41") == ["new"]
+
+
+def test_a_recall_names_only_those_that_were_sent_the_document_and_says_why(line: Line) -> None:
+    line.drop("G22", document(1))
+    line.run()
+    line.drop("G22", recall(1, to=("H41", "G06")), "b.edxml")
+    line.drop("G22", recall(1, reason=""), "c.edxml")
+    line.run()
+    assert codes_of(line, name="b.edxml") == ["RECIPIENT_UNKNOWN"]
+    assert line.error("G22", "b.edxml")["findings"][0]["retry"] is True
+    assert codes_of(line, name="c.edxml") == ["PACKET_MISSING"]
+    assert line.stages("1/TN-G22") == {}
+
+
+# -- Update -------------------------------------------------------------------------------------------------------
+
+
+def test_an_update_is_a_new_version_that_the_recipient_answers(line: Line) -> None:
+    line.drop("G22", document(1, to=("H41", "G06")))
+    line.run()
+    line.drop("G22", update(1, to=("H41", "G06")), "b.edxml")
+    line.run()
+    assert line.kinds("H41") == ["new", "update"]
+    assert line.attachments("H41") == [digest(CONTENT), digest(b"%PDF-1.4 sua doi")]
+    assert line.stages("1/TN-G22") == {"H41": ["update OPEN"], "G06": ["update OPEN"]}
+    line.drop("H41", status("15"))
+    line.drop("G06", status("16", sender="G06", description="Đã lưu"))
+    line.run()
+    assert line.stages("1/TN-G22") == {"H41": ["update AGREED"], "G06": ["update DECLINED"]}
+    line.drop("G22", update(1, to=("H41",), content=b"third"), "c.edxml")
+    line.run()
+    changes = line.trace("1/TN-G22")["changes"]
+    assert [(c["kind"], c["number"]) for c in changes] == [("update", 1), ("update", 2)]
+    assert line.stages("1/TN-G22")["H41"] == ["update AGREED", "update OPEN"]
+    line.drop("H41", status("15", description="lần hai"), "again.edxml")
+    line.run()
+    assert line.stages("1/TN-G22")["H41"] == ["update AGREED", "update AGREED"]
+    line.check_ledger()
+
+
+def test_the_same_update_again_is_the_same(line: Line) -> None:
+    line.drop("G22", document(1))
+    line.drop("G22", update(1), "b.edxml")
+    line.run()
+    line.drop("G22", update(1), "c.edxml")
+    line.run()
+    assert line.files("G22", "sent") == ["a.edxml", "b.edxml", "c.edxml"]
+    assert line.kinds("H41") == ["new", "update"]
+
+
+@pytest.mark.parametrize("changes_content", [True, False])
+def test_an_update_gives_the_document_to_who_is_added_and_takes_it_from_who_is_removed(
+    line: Line, changes_content: bool
+) -> None:
+    line.drop("G22", document(1, to=("H41", "G06")))
+    line.without("G06")
+    line.drop("G22", update(1, to=("H41",), changes_content=changes_content, add=("G18",), remove=("G06",)), "b.edxml")
+    line.without("G06")
+    line.run()
+    new = b"%PDF-1.4 sua doi" if changes_content else CONTENT
+    assert line.attachments("G18") == [digest(new)]
+    assert line.files("G06", "inbox") == []
+    assert line.states("1/TN-G22") == {"H41": "HANDED_OVER", "G06": "RECALLED", "G18": "HANDED_OVER"}
+    assert line.stages("1/TN-G22")["G06"] == ["recall WITHDRAWN"]
+    assert line.kinds("H41") == (["new", "update"] if changes_content else ["new"])
+    assert line.events("G22").count("W.1 G06") == 1
+    assert line.events("G22").count("E.1 G18") == 1
+    line.drop("G18", status("03", sender="G18"))
+    line.run()
+    assert "03 G18" in line.statuses("G22")
+    assert {d["recipient"]: d["business_status"] for d in line.trace("1/TN-G22")["deliveries"]}["G18"] == "03"
+    # A later update reaches who was added, and not who was removed.
+    line.drop("G22", update(1, to=("H41", "G18"), content=b"third"), "c.edxml")
+    line.run()
+    assert digest(b"third") in line.attachments("G18")
+    line.drop("G22", update(1, to=("G06",), content=b"fourth"), "d.edxml")
+    line.run()
+    assert codes_of(line, name="d.edxml") == ["DOCUMENT_RECALLED"]
+    line.check_ledger()
+
+
+def test_who_is_removed_after_the_hand_over_is_asked(line: Line) -> None:
+    line.drop("G22", document(1, to=("H41", "G06")))
+    line.run()
+    line.drop("G22", update(1, to=("H41",), remove=("G06",)), "b.edxml")
+    line.run()
+    assert line.stages("1/TN-G22") == {"H41": ["update OPEN"], "G06": ["recall OPEN"]}
+    assert line.kinds("G06") == ["new", "update"], "it says who is removed"
+    line.drop("G06", status("15", sender="G06"))
+    line.run()
+    assert line.stages("1/TN-G22")["G06"] == ["recall AGREED"]
+
+
+@pytest.mark.parametrize(
+    ("packet", "code"),
+    [
+        (update(9), "DOCUMENT_UNKNOWN"),
+        (update(1, sender="G06"), "DOCUMENT_UNKNOWN"),
+        (update(1, to=("G06",)), "RECIPIENT_UNKNOWN"),
+        (update(1, remove=("G06",)), "RECIPIENT_UNKNOWN"),
+        (update(1, changes_content=False), "PACKET_VALUE"),
+        (update(1, add=("H63",)), "AGENCY_UNKNOWN"),
+        (
+            update(1, add=("G06",)).replace(b"<ReceiverList>", b"<X>").replace(b"</ReceiverList>", b"</X>"),
+            "PACKET_MISSING",
+        ),
+    ],
+    ids=[
+        "not known",
+        "somebody else's",
+        "to who never had it",
+        "removed who never had it",
+        "nothing changes",
+        "to nobody",
+        "no list",
+    ],
+)
+def test_an_update_out_of_place_is_refused(line: Line, packet: bytes, code: str) -> None:
+    line.drop("G22", document(1))
+    line.run()
+    sender = "G06" if b"<From><OrganId>G06" in packet else "G22"
+    line.drop(sender, packet, "b.edxml")
+    line.run()
+    assert code in codes_of(line, sender, "b.edxml")
+    assert line.kinds("H41") == ["new"]
+
+
+# -- Replacement --------------------------------------------------------------------------------------------------
+
+
+def test_a_replacement_supersedes_and_everybody_who_had_the_old_one_is_asked(line: Line) -> None:
+    line.drop("G22", document(1, to=("H41", "G06")))
+    line.run()
+    line.drop("G22", replacement(2, {1: ("H41", "G06")}, to=("H41", "G18")), "b.edxml")
+    line.run()
+    new = line.trace("2/TN-G22")
+    assert line.trace("1/TN-G22")["document"]["superseded_by"] == new["document"]["axis_id"]
+    assert line.states("2/TN-G22") == {"H41": "HANDED_OVER", "G06": "HANDED_OVER", "G18": "HANDED_OVER"}
+    assert line.stages("2/TN-G22") == {"H41": ["replace OPEN"], "G06": ["replace OPEN"]}
+    line.drop("H41", status("15", number=2))
+    line.drop("G06", status("16", number=1, sender="G06", description="Còn dùng"))  # by the old one's id
+    line.run()
+    assert line.stages("2/TN-G22") == {"H41": ["replace AGREED"], "G06": ["replace DECLINED"]}
+    line.drop("G22", replacement(2, {1: ("H41", "G06")}, to=("H41", "G18")), "c.edxml")
+    line.drop("G22", replacement(2, {1: ("H41",)}, to=("H41",), content=b"other"), "d.edxml")
+    line.run()
+    assert line.files("G22", "sent") == ["a.edxml", "b.edxml", "c.edxml"]
+    assert codes_of(line, name="d.edxml") == ["DUP_CONFLICT"]
+
+
+@pytest.mark.parametrize(
+    ("packet", "code"),
+    [
+        (replacement(2, {9: ("H41",)}), "DOCUMENT_UNKNOWN"),
+        (replacement(2, {1: ("H41", "G18")}), "RECIPIENT_UNKNOWN"),
+        (replacement(2, {1: ()}), "PACKET_MISSING"),
+        (replacement(2, {1: ("H41",)}, sender="G06"), "DOCUMENT_UNKNOWN"),
+    ],
+    ids=["not known", "who never had it", "nobody had it", "somebody else's"],
+)
+def test_a_replacement_out_of_place_is_refused(line: Line, packet: bytes, code: str) -> None:
+    line.drop("G22", document(1))
+    line.run()
+    sender = "G06" if b"<From><OrganId>G06" in packet else "G22"
+    line.drop(sender, packet, "b.edxml")
+    line.run()
+    assert code in codes_of(line, sender, "b.edxml")
+    assert line.kinds("H41") == ["new"]
+
+
+# -- Answers ------------------------------------------------------------------------------------------------------
+
+
+def test_an_answer_needs_something_asked_and_16_a_reason(line: Line) -> None:
+    line.drop("G22", document(1))
+    line.run()
+    line.drop("H41", status("15"))
+    line.run()
+    assert codes_of(line, "H41") == ["STATUS_NOT_OPEN"]
+    line.drop("G22", update(1), "b.edxml")
+    line.run()
+    line.drop("H41", status("16"), "b.edxml")
+    line.drop("G06", status("15", sender="G06"), "c.edxml")
+    line.run()
+    assert codes_of(line, "H41", "b.edxml") == ["PACKET_MISSING"]
+    assert codes_of(line, "G06", "c.edxml") == ["STATUS_UNKNOWN_DOCUMENT"]
+
+
+def test_an_answer_goes_to_the_recall_first_and_what_else_was_asked_is_overtaken(line: Line) -> None:
+    line.drop("G22", document(1))
+    line.drop("G22", update(1), "b.edxml")
+    line.run()
+    line.drop("G22", recall(1), "c.edxml")
+    line.run()
+    assert line.stages("1/TN-G22") == {"H41": ["update OPEN", "recall OPEN"]}
+    line.drop("H41", status("15"))
+    line.run()
+    assert line.stages("1/TN-G22") == {"H41": ["update OVERTAKEN", "recall AGREED"]}
+
+
+def test_a_repeated_answer_is_the_same_and_a_status_in_other_words_too(line: Line) -> None:
+    line.drop("G22", document(1))
+    line.drop("G22", update(1), "b.edxml")
+    line.run()
+    for name, text in (("a", "một"), ("b", "hai")):
+        line.drop("H41", status("15", description=text), f"{name}.edxml")
+        line.drop("H41", status("03", description=text), f"{name}3.edxml")
+        line.run()
+    assert line.files("H41", "sent") == ["a.edxml", "a3.edxml", "b.edxml", "b3.edxml"]
+    assert line.statuses("G22").count("15 H41") == 1
+    assert line.statuses("G22").count("03 H41") == 1
+    assert line.stages("1/TN-G22") == {"H41": ["update AGREED"]}
+
+
+def test_units_answer_for_themselves_and_the_member_for_all(line: Line) -> None:
+    line.drop("G22", document(1, to=("H29.10", "H29.11")))
+    line.drop("G22", update(1, to=("H29.10", "H29.11")), "b.edxml")
+    line.run()
+    assert line.stages("1/TN-G22") == {"H29.10": ["update OPEN"], "H29.11": ["update OPEN"]}
+    line.drop("H29", status("15", sender="H29.10"))
+    line.run()
+    assert line.stages("1/TN-G22") == {"H29.10": ["update AGREED"], "H29.11": ["update OPEN"]}
+    line.drop("H29", status("16", sender="H29", description="không"), "b.edxml")
+    line.run()
+    assert line.stages("1/TN-G22") == {"H29.10": ["update AGREED"], "H29.11": ["update DECLINED"]}
+
+
+def test_an_update_goes_out_after_what_it_updates_though_it_is_more_urgent(line: Line) -> None:
+    line.drop("G22", update(1, priority=3), "0-update.edxml")
+    line.drop("G22", document(1), "1-document.edxml")
+    line.run()
+    assert line.kinds("H41") == ["new", "update"]
+    assert line.files("G22", "sent") == ["0-update.edxml", "1-document.edxml"]
