@@ -445,6 +445,9 @@ def packet_show(file: Path, as_json: bool) -> None:
             click.echo(f"{key:18} {_plain(shown)}")
 
 
+_MOMENTS = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d"]  # Viet Nam time
+
+
 # -- Sending -------------------------------------------------------------------------------------------------
 
 
@@ -454,6 +457,8 @@ def packet_show(file: Path, as_json: bool) -> None:
 @click.option("--to", multiple=True, help=text("help.send.to", LANG))
 @click.option("--dry-run", is_flag=True, help=text("help.send.dry", LANG))
 @click.option("--wait", type=float, default=60, show_default=True, help=text("help.send.wait", LANG))
+@click.option("--at", "deliver_at", type=click.DateTime(_MOMENTS), help=text("help.send.at", LANG))
+@click.option("--within", type=float, help=text("help.send.within", LANG))
 @_home
 def send(
     home: Path,
@@ -461,6 +466,8 @@ def send(
     sender: str,
     to: tuple[str, ...],
     dry_run: bool,
+    deliver_at: datetime | None,
+    within: float | None,
     wait: float,
     as_json: bool,
 ) -> None:
@@ -471,7 +478,17 @@ def send(
     opened = _open(home)
     with bootstrap.reading_journal(opened, sender) as journal:
         letters = [
-            dispatch.prepare(journal, bootstrap.hub_certificate(opened), sender, file.name, file.read_bytes(), to)
+            dispatch.prepare(
+                journal,
+                bootstrap.hub_certificate(opened),
+                sender,
+                file.name,
+                file.read_bytes(),
+                to,
+                _now(),
+                deliver_at=deliver_at.strftime("%Y/%m/%d %H:%M:%S") if deliver_at else "",
+                deliver_within=f"PT{max(1, round(within * 60))}M" if within else "",
+            )
             for file in files
         ]
     bad = [letter for letter in letters if letter.problems]
@@ -611,6 +628,174 @@ def _show_trace(value: dict[str, Any]) -> None:
         for event in value["events"]
     ]
     _table([text(f"trace.{c}", LANG) for c in ("time", "actor", "event", "detail")], events)
+
+
+@main.command(**_settings("help.board", "axis board 12/CT-TTg"))
+@click.argument("reference")
+@_home
+def board(home: Path, reference: str, as_json: bool) -> None:
+    """Who has it, who waits."""
+    from axis import bootstrap
+    from axis.services import board as boards
+
+    opened = _open(home)
+    with bootstrap.reading_registry(opened) as registry, bootstrap.reading(opened) as record:
+        value = boards.board(record, registry, reference, _now())
+    if as_json:
+        _print(value)
+        return
+    about = value["document"]
+    click.echo(f"{_plain(about['code'])} · {_plain(about['subject'])}")
+    rows = [
+        (
+            one["recipient"],
+            _plain(one["name"]),
+            text(f"standing.{one['standing']}", LANG),
+            _local(one["since"]),
+            one["receipt"],
+            " ".join(sorted({code for code in one["statuses"].values() if code})),
+            ", ".join(text(f"leg.{leg.partition(' ')[0]}", LANG) for leg in one["overdue"]),
+            _local(one["next_deadline"]),
+        )
+        for one in value["recipients"]
+    ]
+    names = ("column.code", "column.name", "trace.state", "board.since", "board.receipt", "trace.status")
+    _table([text(name, LANG) for name in (*names, "board.overdue", "board.deadline")], rows)
+    totals = value["totals"]
+    parts = [f"{text(f'standing.{key}', LANG)}: {count}" for key, count in totals.items() if key != "recipients"]
+    click.echo(f"{text('board.recipients', LANG)}: {totals['recipients']} · " + " · ".join(parts))
+    if value["certificate"]:
+        click.echo(text("board.certificate", LANG, digest=value["certificate"]))
+
+
+@main.command(**_settings("help.resend", "axis resend --agency H41 --since 2026-11-20 --dry-run"))
+@click.argument("reference", default="")
+@click.option("--agency", "only", default="", help=text("help.resend.agency", LANG))
+@click.option("--since", type=click.DateTime(_MOMENTS), help=text("help.resend.since", LANG))
+@click.option("--until", type=click.DateTime(_MOMENTS), help=text("help.resend.until", LANG))
+@click.option("--answered", is_flag=True, help=text("help.resend.answered", LANG))
+@click.option("--dry-run", is_flag=True, help=text("help.resend.dry", LANG))
+@_home
+def resend(
+    home: Path,
+    reference: str,
+    only: str,
+    since: datetime | None,
+    until: datetime | None,
+    answered: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Publish once more."""
+    from axis import bootstrap
+    from axis.core.instant import VIETNAM
+    from axis.services import resend as sending
+
+    if not (reference or only or since or until):
+        raise click.UsageError(text("resend.which", LANG))
+    opened = _open(home)
+    first, last = (moment.replace(tzinfo=VIETNAM) if moment else None for moment in (since, until))
+    with bootstrap.reading_registry(opened) as registry:
+        code = registry.member_for(only).code if only else ""
+    wanted = sending.Selection(reference, code, first, last, answered)
+    sent = 0
+    with bootstrap.reading(opened) as record, record.reading() as reader:
+        rows = sending.find(reader, wanted)
+    if not dry_run:
+        with bootstrap.any_hub(opened) as worker:
+            sent = sending.send(worker, rows, _now())
+    if as_json:
+        for row in rows:
+            _print({"delivery": row["id"], "recipient": row["recipient"], "document_id": row["document_id"]})
+        _print({"found": len(rows), "resent": sent})
+        return
+    columns = [text(name, LANG) for name in ("column.code", "trace.document", "trace.state", "trace.updated")]
+    states = [(r["recipient"], _plain(r["document_id"]), text(f"state.{r['state']}", LANG)) for r in rows]
+    _table(columns, [(*state, _local(row["updated_at"])) for state, row in zip(states, rows, strict=True)])
+    click.echo(text("resend.dry" if dry_run else "resend.done", LANG, found=len(rows), sent=sent))
+
+
+# -- Dead ends ---------------------------------------------------------------------------------------------------
+
+
+@main.group(help=text("help.queue", LANG), short_help=text("help.queue", LANG))
+def queue() -> None:
+    """See the help text."""
+
+
+@queue.command("list", **_settings("help.queue.list", "axis queue list"))
+@_home
+def queue_list(home: Path, as_json: bool) -> None:
+    """What waits for an operator."""
+    from axis import bootstrap
+    from axis.services import deadends
+
+    with bootstrap.reading(_open(home)) as record, record.reading() as reader:
+        items = deadends.listed(reader)
+    if as_json:
+        for item in items:
+            _print(item)
+        return
+    rows = [
+        (
+            item["id"],
+            text(f"queue.{item['what']}", LANG),
+            item["sender"],
+            item["agency"],
+            _plain(item["document_id"]),
+            item["code"],
+            str(item["attempts"]),
+            _local(item["since"]),
+        )
+        for item in items
+    ]
+    names = ("queue.id", "column.kind", "trace.from", "trace.recipient", "trace.document", "column.code")
+    _table([text(name, LANG) for name in (*names, "trace.attempts", "board.since")], rows)
+    click.echo(text("queue.count", LANG, count=len(items)))
+
+
+@queue.command("show", **_settings("help.queue.show", "axis queue show 01a2…"))
+@click.argument("identifier")
+@_home
+def queue_show(home: Path, identifier: str, as_json: bool) -> None:
+    """One of them."""
+    from axis import bootstrap
+    from axis.services import deadends
+
+    with bootstrap.reading(_open(home)) as record, record.reading() as reader:
+        item = deadends.shown(reader, identifier)
+    if as_json:
+        _print(item)
+        return
+    for key, value in item.items():
+        if value != "":
+            click.echo(f"{key:12} {_plain(value)}")
+
+
+def _deadend(name: str, key: str) -> None:
+    """A command for one choice about a dead end."""
+
+    @queue.command(name, **_settings(key, f'axis queue {name} 01a2… --reason "…"'))
+    @click.argument("identifier")
+    @click.option("--reason", required=True, help=text("help.queue.reason", LANG))
+    @_home
+    def choose(home: Path, identifier: str, reason: str, as_json: bool) -> None:
+        from axis import bootstrap
+        from axis.services import deadends
+
+        act = {
+            "retry": deadends.retry,
+            "release": deadends.release,
+            "return": deadends.give_back,
+            "drop": deadends.drop,
+        }[name]
+        with bootstrap.any_hub(_open(home)) as worker:
+            done = act(worker, identifier, reason, _now())
+        _print(done) if as_json else click.echo(text(f"queue.{name}", LANG, id=done["id"]))
+
+
+for _name in ("retry", "release", "return", "drop"):
+    _deadend(_name, f"help.queue.{_name}")
 
 
 @main.command(**_settings("help.verify", "axis verify inbox/*.asice --trust pki/ca.pem"))
@@ -797,6 +982,44 @@ def agency_resume(home: Path, code: str, reason: str, as_json: bool) -> None:
         registry = members.resume(registrar, code, reason, _now())
     _show_change(registry.version, code, "resume", as_json, changed=registry.version != before)
     _carry_to_broker(opened, registry, as_json)
+
+
+@agency.command("close", **_settings("help.agency.close", "axis agency close G05 --successor G12 --from 2025-03-01"))
+@click.argument("code")
+@click.option("--successor", default="", help=text("help.agency.successor", LANG))
+@click.option("--from", "since", type=click.DateTime(_MOMENTS), help=text("help.agency.from", LANG))
+@click.option("--reason", default="", help=text("help.agency.reason", LANG))
+@_home
+def agency_close(home: Path, code: str, successor: str, since: datetime | None, reason: str, as_json: bool) -> None:
+    """Its mail goes to its successor."""
+    from axis import bootstrap
+    from axis.core.instant import VIETNAM
+    from axis.services import members
+
+    opened = _open(home)
+    at = since.replace(tzinfo=VIETNAM) if since else _now()
+    with bootstrap.registrar(opened) as registrar:
+        code = members.member_code(registrar, code)
+        after = members.member_code(registrar, successor) if successor else ""
+        registry = members.close(registrar, code, after, reason, at, _now())
+    _show_change(registry.version, code, "close", as_json)
+    _carry_to_broker(opened, registry, as_json)
+
+
+@agency.command("alias", **_settings("help.agency.alias", "axis agency alias H29 000.00.00.H29"))
+@click.argument("code")
+@click.argument("alias")
+@click.option("--reason", default="", help=text("help.agency.reason", LANG))
+@_home
+def agency_alias(home: Path, code: str, alias: str, reason: str, as_json: bool) -> None:
+    """Another code for it."""
+    from axis import bootstrap
+    from axis.services import members
+
+    with bootstrap.registrar(_open(home)) as registrar:
+        before, code = registrar.registry().version, members.member_code(registrar, code)
+        registry = members.add_alias(registrar, code, alias, reason, _now())
+    _show_change(registry.version, code, "alias", as_json, changed=registry.version != before)
 
 
 @agency.command("rotate", **_settings("help.agency.rotate", "axis agency rotate H41"))

@@ -288,6 +288,8 @@ def hub_part(home: Home, database: Database, broker: Broker, references: Referen
         allowances=Allowances(home.config.hub.agency_documents_per_second, home.config.hub.agency_bytes_per_second),
         rooms=Rooms(home.config.hub.queue_depth),
         mark=Mark(home.path / "hub.mark"),
+        deadlines=home.config.deadlines.build(home.path),
+        closed_agency=home.config.hub.closed_agency,
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import importlib.resources
 import os
 import tomllib
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 from typing import Literal as OneOf
 from urllib.parse import urlsplit
 
+from axis.core import calendar, deadline
 from axis.errors import Fault, Misconfigured, Problem
 
 if TYPE_CHECKING:
@@ -72,6 +74,37 @@ class Hub:
     # What one hub worker takes from one agency; beyond that its mail waits in its own queue, nobody else's.
     agency_documents_per_second: float = 50.0
     agency_bytes_per_second: float = 20_000_000.0
+    # What is sent to an agency that was closed: to its successor, or not at all (D.2 for that recipient).
+    closed_agency: OneOf["successor", "refuse"] = "successor"
+
+
+@dataclass(frozen=True)
+class Deadlines:
+    """By when what must have happened. Rules: docs/operations.md; days off: `calendar_file`, or our calendar.csv."""
+
+    rules: tuple[str, ...] = deadline.DEFAULT
+    working_hours: tuple[str, ...] = ("08:00-12:00", "13:00-17:00")
+    warn_share: float = 0.75  # of the time, when the warning comes
+    calendar_file: str = ""
+
+    def build(self, home: Path) -> deadline.Deadlines:
+        """The rules with their calendar. Raises :class:`Misconfigured` CONFIG_INVALID."""
+        try:
+            rules = tuple(deadline.read_rule(text) for text in self.rules)
+            hours = calendar.read_hours(self.working_hours)
+        except ValueError as error:
+            expected = "LEG [KIND] [urgent] 4h|4wh|2wd|due|never"
+            raise Misconfigured(Problem(Fault.CONFIG_INVALID, "deadlines", expected, str(error))) from None
+        try:
+            if self.calendar_file:
+                text = (home / self.calendar_file).read_text("utf-8")
+            else:
+                text = importlib.resources.files("config").joinpath("calendar.csv").read_text("utf-8")
+            days = calendar.read(text, hours)
+        except (OSError, ValueError) as error:
+            where = "deadlines.calendar_file"
+            raise Misconfigured(Problem(Fault.CONFIG_INVALID, where, "date,kind,name", str(error))) from None
+        return deadline.Deadlines(rules, days, min(max(self.warn_share, 0.0), 1.0))
 
 
 @dataclass(frozen=True)
@@ -100,6 +133,7 @@ class Config:
     hub: Hub = field(default_factory=Hub)
     adapter: Adapter = field(default_factory=Adapter)
     log: Log = field(default_factory=Log)
+    deadlines: Deadlines = field(default_factory=Deadlines)
 
     def database_url(self, home: Path, environment: Mapping[str, str] = os.environ) -> str:
         """SQLAlchemy URL of this home's database. Raises :class:`Misconfigured`."""

@@ -273,6 +273,26 @@ class Fault(Enum):
         "Chưa gửi được sau {got} lần thử; lỗi cuối: {expected}.",
         "Not delivered so far after {got} attempts; last error: {expected}.",
     )
+    RETURNED = (
+        SENDER,
+        "Người vận hành trả lại: {got}.",
+        "Returned by the operator: {got}.",
+    )
+    OVERDUE = (
+        OPERATOR,
+        "Chưa bàn giao được trước hạn {expected} (giờ Việt Nam).",
+        "Not handed over so far; it was due at {expected} (Viet Nam time).",
+    )
+    DEADLINE_NEAR = (
+        RECIPIENT,
+        "Sắp đến hạn {path}: {expected} (giờ Việt Nam).",
+        "The deadline for {path} is near: {expected} (Viet Nam time).",
+    )
+    DEADLINE_MISSED = (
+        RECIPIENT,
+        "Đã quá hạn {path}: {expected} (giờ Việt Nam).",
+        "The deadline for {path} has passed: {expected} (Viet Nam time).",
+    )
     DELIVERY_INVALID = (
         RECIPIENT,
         "Nơi nhận kiểm tra không đạt: {got}.",

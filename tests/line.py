@@ -135,10 +135,9 @@ class Line:
         return found
 
     def events(self, code: str) -> list[str]:
-        """Receipt codes held by an agency, sorted, one for each statement."""
-        return sorted(
-            f"{s.event.code} {s.recipient}".strip() for r in self.receipts(code).values() for s in r.statements
-        )
+        """Receipt codes held by an agency, sorted, one for each statement; certificates of distribution apart."""
+        said = [s for r in self.receipts(code).values() for s in r.statements if s.event.code != "S.1"]
+        return sorted(f"{s.event.code} {s.recipient}".strip() for s in said)
 
     def attachments(self, code: str) -> list[str]:
         """SHA-256 of every attachment in an agency's inbox."""

@@ -47,6 +47,7 @@ class Candidate:
     sender: str  # member code
     key: str
     addressees: tuple[Addressee, ...]
+    owner: str  # who sent the document that it is, changes, or speaks of
 
     @property
     def kind(self) -> Kind:
@@ -57,7 +58,7 @@ class Candidate:
     def documents(self) -> tuple[tuple[str, str], ...]:
         """(sender, DocumentId) of every document that it makes or changes."""
         if self.kind is Kind.STATUS:
-            return ((self.addressees[0].code, self.packet.target),)
+            return ((self.owner, self.packet.target),)
         replaced = self.packet.replaced if self.kind is Kind.REPLACE else ()
         return tuple((self.sender, identifier) for identifier in (self.packet.target, *(d for d, _ in replaced)))
 
@@ -96,7 +97,13 @@ def judge_answer(candidate: Candidate, asked: Sequence[Asked]) -> tuple[Asked, d
 
 
 def judge(
-    parcel: Parcel, queue: str, user_id: str | None, registry: Registry, now: datetime, skew: timedelta
+    parcel: Parcel,
+    queue: str,
+    user_id: str | None,
+    registry: Registry,
+    now: datetime,
+    skew: timedelta,
+    follow_successors: bool = True,
 ) -> Candidate:
     """What `parcel`, taken from agency `queue`'s queue and published by `user_id`, asks for.
 
@@ -117,7 +124,7 @@ def judge(
     if sender.standing(now) != "active":
         raise _circumstance(Fault.AGENCY_SUSPENDED, sender.code)
     if packet.kind is Kind.STATUS:
-        return _judge_status(parcel, packet, sender.code, registry)
+        return _judge_status(parcel, packet, sender.code, registry, now)
     if packet.kind is Kind.RECALL:
         key = f"recall|{sender.code}|{packet.target}"
     elif packet.kind is Kind.UPDATE:
@@ -126,7 +133,8 @@ def judge(
         key = f"document|{sender.code}|{packet.document_id}"
     for organ_id, path in _named_in_bussiness(packet):
         _located(registry, organ_id, path)
-    return Candidate(parcel, packet, sender.code, key, _addressees(packet, registry, now))
+    addressees = _addressees(packet, registry, now, follow_successors=follow_successors)
+    return Candidate(parcel, packet, sender.code, key, addressees, sender.code)
 
 
 def _named_in_bussiness(packet: Packet) -> list[tuple[str, str]]:
@@ -156,7 +164,7 @@ def judge_report(candidate: Candidate, original: Original | None) -> str:
         raise _circumstance(Fault.STATUS_ILLEGAL, packet.status_code, current) from None
 
 
-def _judge_status(parcel: Parcel, packet: Packet, sender: str, registry: Registry) -> Candidate:
+def _judge_status(parcel: Parcel, packet: Packet, sender: str, registry: Registry, now: datetime) -> Candidate:
     about = packet.response_for[0]
     to = _located(registry, about.organ_id, "ResponseFor/OrganId")
     if packet.is_recall:
@@ -164,7 +172,11 @@ def _judge_status(parcel: Parcel, packet: Packet, sender: str, registry: Registr
     else:  # another time or text is a repetition, not another status
         key = f"status|{packet.sender.organ_id}|{to}|{about.document_id}|{packet.status_code}"
         key += "" if packet.status_code in {lifecycle.AGREED, lifecycle.DECLINED} else "|0"
-    return Candidate(parcel, packet, sender, key, (Addressee(to, (about.organ_id,)),))
+    # A document of an agency that is closed now is recorded under its code; what is said of it goes to its successor.
+    here = registry.open_successor(to, now)
+    closed = registry.by_code[here].standing(now) == "closed"
+    owner = sender if packet.is_recall else to
+    return Candidate(parcel, packet, sender, key, (Addressee(here, (about.organ_id,), closed),), owner)
 
 
 def _located(registry: Registry, organ_id: str, path: str) -> str:
@@ -178,8 +190,9 @@ def _at(problem: Problem, path: str) -> Problem:
     return replace(problem, path=path, retry=problem.fault is Fault.AGENCY_UNKNOWN)
 
 
-def _addressees(packet: Packet, registry: Registry, now: datetime) -> tuple[Addressee, ...]:
-    """Each member to deliver to, once, with its units. One bad address refuses the whole packet."""
+def _addressees(packet: Packet, registry: Registry, now: datetime, *, follow_successors: bool) -> tuple[Addressee, ...]:
+    """Each member to deliver to, once, with its units; of a closed one its successor, if that is the policy. One bad
+    address refuses the whole packet."""
     if len(packet.recipients) > MAX_RECIPIENTS:
         raise rejected(Fault.PARCEL_LIMIT, f"{len(packet.recipients)} recipients", MAX_RECIPIENTS, path="To")
     problems: list[Problem] = []
@@ -196,15 +209,10 @@ def _addressees(packet: Packet, registry: Registry, now: datetime) -> tuple[Addr
         except Rejected as error:
             problems += [_at(p, path) for p in error.problems]
             continue
-        walked = {member.code}
-        while member.standing(now) == "closed" and member.successor in registry.by_code:
-            member = registry.by_code[member.successor]
-            if member.code in walked:
-                break
-            walked.add(member.code)
-        if member.standing(now) == "closed":
-            closed.add(member.code)
-        units.setdefault(member.code, []).append(organ.organ_id)
+        code = registry.open_successor(member.code, now) if follow_successors else member.code
+        if registry.by_code[code].standing(now) == "closed":
+            closed.add(code)
+        units.setdefault(code, []).append(organ.organ_id)
     if problems:
         raise Rejected(*problems)
     return tuple(Addressee(code, tuple(organ_ids), code in closed) for code, organ_ids in units.items())

@@ -55,6 +55,7 @@ __all__ = [
     "convert",
     "read_document",
     "status_packet",
+    "with_terms",
     "write_document",
     "write_packet",
 ]
@@ -220,7 +221,7 @@ def _keep(element: _Element, problems: list[Problem], path: str, *, signature: b
     """An element that is carried as it is, so that reading it again gives the same."""
     raw = raw_of(element)
     name = etree.QName(element)
-    if element.tag != grammar.EXTRA and not (signature and name.localname == "Signature"):
+    if name.namespace != grammar.EXTRA_NAMESPACE and not (signature and name.localname == "Signature"):
         where = f"{path}/{name.localname}" if path else name.localname
         problems.append(
             Problem(Fault.PACKET_UNKNOWN, where, got=name.localname, line=xml.line_of(element), severity="warning")
@@ -253,6 +254,18 @@ def _readdress(packet: Packet, to: Sequence[str], names: Mapping[str, str]) -> P
             leaves.append(Node("OrganName", name))
         wanted.append(Node("To", children=tuple(leaves)))
     return _change_header(packet, [*others, *wanted])
+
+
+def with_terms(packet: Packet, deliver_at: str = "", deliver_within: str = "") -> Packet:
+    """`packet` with when it shall be delivered, see :meth:`Packet.extension`."""
+    children = list(packet.header.children)
+    for name, value in (("DeliverAt", deliver_at), ("DeliverWithin", deliver_within)):
+        tag = f"{{{grammar.EXTRA_NAMESPACE}}}{name}"
+        if value:
+            children = [node for node in children if node.name != tag]
+            raw = f'<{name} xmlns="{grammar.EXTRA_NAMESPACE}">{xml.escape(value)}</{name}>'
+            children.append(Node(tag, raw=raw))
+    return _change_header(packet, children)
 
 
 def _with_manifest(packet: Packet) -> Packet:

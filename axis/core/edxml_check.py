@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import schemas
+from axis.core import deadline, organ, xml
 from axis.core import edxml_grammar as grammar
-from axis.core import organ, xml
 from axis.core.edxml_grammar import NAMESPACE
 from axis.core.edxml_packet import Kind, Node, Packet
 from axis.core.edxml_values import clean, day_of, local_name, timestamp_of
@@ -104,6 +104,19 @@ def _check_status(packet: Packet, problems: list[Problem]) -> None:
         problems.append(Problem(Fault.PACKET_MISSING, "Description", "Description", line=line))
 
 
+def _check_terms(packet: Packet) -> Iterator[Problem]:
+    for name, form, read in (
+        ("DeliverAt", "yyyy/MM/dd HH:mm:ss", deadline.read_moment),
+        ("DeliverWithin", "PT4H", deadline.read_duration),
+    ):
+        text = packet.extension(name)
+        try:
+            if text:
+                read(text)
+        except ValueError:
+            yield Problem(Fault.PACKET_DATE, name, form, text[:40])
+
+
 def _missing(packet: Packet, *path: str) -> Problem:
     where = "/".join(("TraceHeaderList", "Bussiness", *path))
     return Problem(Fault.PACKET_MISSING, where, expected=path[-1], line=packet.bussiness.line)
@@ -161,6 +174,7 @@ def _check_document(packet: Packet, problems: list[Problem], today: date | None)
         # A change of no document is nothing that a recipient could carry out.
         problems.append(_missing(packet, must[0]))
     problems += _check_change(packet)
+    problems += _check_terms(packet)
     # Classified documents never travel here (QĐ 28/2018, Art. 1.2).
     for marked in (("DocumentType", "TypeName"), ("Subject",), ("OtherInfo", "SphereOfPromulgation")):
         value = packet.header.value(*marked)

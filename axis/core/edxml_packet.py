@@ -204,6 +204,13 @@ class Packet:
         """Whether it takes a document back, in either form: BussinessDocType 1 or status 13."""
         return self.kind is Kind.RECALL or (self.kind is Kind.STATUS and self.status_code == "13")
 
+    def extension(self, name: str) -> str:
+        """The text of an element of our own namespace in MessageHeader: ``DeliverAt`` (``yyyy/MM/dd HH:mm:ss``: not
+        before this moment) or ``DeliverWithin`` (an ISO 8601 duration: the sender wants to know if it takes longer)."""
+        tag = f"{{{grammar.EXTRA_NAMESPACE}}}{name}"
+        raw = next((node.raw for node in self.header.children if node.name == tag), "")
+        return raw[raw.find(">") + 1 : raw.rfind("</")].strip() if raw else ""
+
     @cached_property
     def changes_content(self) -> bool:
         """DocumentInfo of an update: what the document says has changed."""

@@ -37,8 +37,8 @@ _RECIPIENT: frozenset[Issuer] = frozenset({"recipient"})
 class Event(Enum):
     """What a statement says. Value: (code, who may issue it, positive).
 
-    A, D and E are those of ETSI EN 319 522; it has none for a withdrawal, so W is our own: it stands on a recall's
-    receipt and speaks of the document recalled, for one recipient.
+    A, D and E are those of ETSI EN 319 522. It has none for these, so they are our own: W stands on a recall's
+    receipt and speaks of the document recalled, T of a deadline, S of how a delivery to several ended.
     """
 
     SubmissionAcceptance = ("A.1", _HUB, True)
@@ -49,6 +49,9 @@ class Event(Enum):
     ContentHandoverFailure = ("E.2", _RECIPIENT, False)
     ContentWithdrawal = ("W.1", _HUB | _RECIPIENT, True)  # by whoever could know: the recipient's system never saw it
     ContentWithdrawalFailure = ("W.2", _HUB | _RECIPIENT, False)  # it has it; a request from here on
+    DeadlineWarning = ("T.1", _HUB, False)  # of a leg: its time is nearly over
+    DeadlineExpiry = ("T.2", _HUB, False)  # of a leg: it has not happened so far
+    DistributionCertificate = ("S.1", _HUB, True)  # of one recipient: how the delivery ended, by which receipt
 
     @property
     def code(self) -> str:
@@ -89,7 +92,10 @@ class Reason:
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement. `recipient` is a member code, empty on A.2; `recipients` are A.1's routes."""
+    """One statement. `recipient` is a member code, empty on A.2; `recipients` are A.1's routes.
+
+    `leg`: of which deadline a T speaks; `outcome` and `evidence`: how a delivery ended, and the hex SHA-256 of the
+    receipt that says so (S)."""
 
     id: str
     event: Event
@@ -98,6 +104,14 @@ class Statement:
     recipients: tuple[str, ...] = ()
     reasons: tuple[Reason, ...] = ()
     entry: str = ""  # hex digest of the issuer's ledger entry
+    leg: str = ""
+    outcome: str = ""
+    evidence: str = ""
+
+    @property
+    def key(self) -> str:
+        """What is said once about a delivery: the event's code, with the leg that it is about."""
+        return f"{self.event.code} {self.leg}".strip()
 
 
 @dataclass(frozen=True)
@@ -137,10 +151,14 @@ def write(receipt: Receipt) -> bytes:
     ]
     for statement in receipt.statements:
         recipient = f" recipient={quoteattr(statement.recipient)}" if statement.recipient else ""
-        entry = f" entry={quoteattr(statement.entry)}" if statement.entry else ""
+        more = "".join(
+            f" {name}={quoteattr(value)}"
+            for name in ("entry", "leg", "outcome", "evidence")
+            if (value := getattr(statement, name))
+        )
         lines.append(
             f'  <statement id={quoteattr(statement.id)} code="{statement.event.code}" '
-            f'event="{statement.event.name}" time="{to_text(statement.time)}"{recipient}{entry}>'
+            f'event="{statement.event.name}" time="{to_text(statement.time)}"{recipient}{more}>'
         )
         lines += [f"    <recipient>{xml.escape(code)}</recipient>" for code in statement.recipients]
         for reason in statement.reasons:
@@ -215,6 +233,9 @@ def _statement(element: _Element) -> Statement:
             if c.tag == f"{{{NAMESPACE}}}reason"
         ),
         element.get("entry", ""),
+        element.get("leg", ""),
+        element.get("outcome", ""),
+        element.get("evidence", ""),
     )
 
 

@@ -124,6 +124,18 @@ class Registry:
                 return self.by_code[code]
         raise rejected(Fault.AGENCY_UNKNOWN, organ_id)
 
+    def open_successor(self, code: str, at: datetime) -> str:
+        """`code`, or the member that has its mail at `at` if it is closed then; `code` if there is none."""
+        member, seen = self.by_code[code], {code}
+        while member.standing(at) == "closed" and member.successor in self.by_code and member.successor not in seen:
+            member = self.by_code[member.successor]
+            seen.add(member.code)
+        return code if member.standing(at) == "closed" else member.code
+
+    def predecessors(self, code: str, at: datetime) -> list[str]:
+        """The closed members whose mail `code` has at `at`, and whose documents it answers for."""
+        return [m.code for m in self.agencies if m.code != code and self.open_successor(m.code, at) == code]
+
     def certificate(self, der: bytes, at: datetime) -> tuple[str, x509.Certificate]:
         """See :class:`axis.core.parcel.Trust`: the registry's own copy of the certificate, good at `at`."""
         found = self._by_certificate.get(hashlib.sha256(der).hexdigest())

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from axis import crashpoints
 from axis.core import ledger, lifecycle
 from axis.core.admission import Asked
+from axis.core.deadline import Progress
 from axis.core.edxml_packet import Kind
 from axis.core.instant import from_text, to_text
 from axis.core.ledger import Entry
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, RowMapping
 
     from axis.core.admission import Addressee, Candidate
+    from axis.core.deadline import Term
     from axis.core.receipt import Statement
 
 CLAIM_BYTES = 32 * 1024 * 1024  # of bodies that a worker publishes at once
@@ -85,6 +87,7 @@ delivery = sa.Table(
     # Publishing was tried: only the recipient's adapter can know from then on.
     sa.Column("tried", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("proof_digest", sa.Text, nullable=False, server_default=""),  # another than the submission's A.1
+    sa.Column("closed", sa.Boolean, nullable=False, server_default=sa.false()),  # failed, and nobody tries again
     sa.UniqueConstraint("axis_id", "recipient"),
     sa.Index("delivery_recipient", "recipient", "state", "id"),
 )
@@ -157,6 +160,31 @@ demand = sa.Table(
     sa.Column("reason", sa.Text, nullable=False, server_default=""),
     sa.Index("demand_asked_by", "asked_by"),
 )
+# By when what must have happened to a delivery; an answer to a recall or update is a leg of its own: "answer 2".
+deadline = sa.Table(
+    "deadline",
+    metadata,
+    sa.Column("delivery_id", sa.Text, sa.ForeignKey(delivery.c.id), primary_key=True),
+    sa.Column("leg", sa.Text, primary_key=True),
+    sa.Column("due_at", sa.Text, nullable=False),
+    sa.Column("next_at", sa.Text, nullable=False),  # when it is looked at next; "" when it is over
+    sa.Column("progress", sa.Text, nullable=False),
+    sa.Column("met_at", sa.Text, nullable=False, server_default=""),
+    sa.Index("deadline_next", "next_at"),
+)
+# Messages that could not be dealt with, for an operator to decide about.
+quarantine = sa.Table(
+    "quarantine",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("agency", sa.Text, nullable=False),
+    sa.Column("message_id", sa.Text, nullable=False),
+    sa.Column("user_id", sa.Text, nullable=False),
+    sa.Column("body_digest", sa.Text, nullable=False),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("since", sa.Text, nullable=False),
+)
 # The same thing said in other words: accepted as what the submission that took the key had said.
 repetition = sa.Table(
     "repetition",
@@ -216,6 +244,8 @@ TABLES = (
     outbox,
     document,
     demand,
+    deadline,
+    quarantine,
     repetition,
     lease,
     attempt,
@@ -227,6 +257,7 @@ PAYLOAD_REFERENCES = (
     submission.c.acceptance_digest,
     delivery.c.proof_digest,
     repetition.c.receipt_digest,
+    quarantine.c.body_digest,
     refusal.c.receipt_digest,
     statement.c.receipt_digest,
     outbox.c.body_digest,
@@ -396,6 +427,83 @@ class HubReader:
         )
         return str(self.connection.execute(query.limit(1)).scalar() or "")
 
+    def deadlines(self, delivery_ids: Sequence[str]) -> dict[str, dict[str, RowMapping]]:
+        """The deadlines of these deliveries by leg."""
+        found: dict[str, dict[str, RowMapping]] = {}
+        query = sa.select(deadline).where(deadline.c.delivery_id.in_(delivery_ids))
+        for row in self.connection.execute(query).mappings():
+            found.setdefault(row["delivery_id"], {})[row["leg"]] = row
+        return found
+
+    def deadlines_at(self, now: datetime, limit: int) -> Sequence[RowMapping]:
+        """Deadlines whose warning or end has come, the oldest first."""
+        query = sa.select(deadline).where(deadline.c.next_at != "", deadline.c.next_at <= to_text(now))
+        return self.connection.execute(query.order_by(deadline.c.next_at).limit(limit)).mappings().all()
+
+    def evidence(self, axis_id: str) -> dict[tuple[str, str], RowMapping]:
+        """The receipts about a submission by (event code, recipient)."""
+        rows = self.connection.execute(sa.select(statement).where(statement.c.axis_id == axis_id)).mappings()
+        return {(row["event"], row["recipient"]): row for row in rows}
+
+    def failed(self) -> Sequence[RowMapping]:
+        """Deliveries that were given up or are overdue, and that nobody has decided about, the oldest first."""
+        query = (
+            sa.select(delivery, submission.c.sender, submission.c.document_id)
+            .join(submission)
+            .where(delivery.c.state == State.FAILED.value, delivery.c.closed.is_(False))
+        )
+        return self.connection.execute(query.order_by(delivery.c.updated_at)).mappings().all()
+
+    def quarantined(self) -> Sequence[RowMapping]:
+        """Messages that were put aside, the oldest first."""
+        return self.connection.execute(sa.select(quarantine).order_by(quarantine.c.since)).mappings().all()
+
+    def quarantine_row(self, identifier: str) -> RowMapping | None:
+        """One of them."""
+        return self._one(sa.select(quarantine).where(quarantine.c.id == identifier))
+
+    def sendable(self, delivery_id: str) -> RowMapping:
+        """A delivery with what :meth:`HubTransaction.send_again` needs."""
+        columns = (submission.c.body_digest, submission.c.acceptance_digest, submission.c.priority)
+        query = sa.select(delivery, *columns).join(submission).where(delivery.c.id == delivery_id)
+        return self.connection.execute(query).mappings().one()
+
+    def sendable_again(
+        self, axis_id: str, recipient: str, since: datetime | None, until: datetime | None, *, answered: bool
+    ) -> Sequence[RowMapping]:
+        """Deliveries of what was accepted within a time (of one submission, to one member, where these are given) whose
+        parcel is kept, with what :meth:`HubTransaction.send_again` needs. Withdrawn ones are never sent again."""
+        columns = (
+            submission.c.body_digest,
+            submission.c.acceptance_digest,
+            submission.c.priority,
+            submission.c.document_id,
+            submission.c.sender,
+        )
+        query = (
+            sa.select(delivery, *columns)
+            .join(submission)
+            .where(submission.c.body_digest != "", delivery.c.state != State.RECALLED.value)
+        )
+        if not answered:
+            query = query.where(delivery.c.state.in_(_UNANSWERED))
+        if axis_id:
+            query = query.where(delivery.c.axis_id == axis_id)
+        if recipient:
+            query = query.where(delivery.c.recipient == recipient)
+        if since is not None:
+            query = query.where(submission.c.received_at >= to_text(since))
+        if until is not None:
+            query = query.where(submission.c.received_at <= to_text(until))
+        return self.connection.execute(query.order_by(submission.c.axis_id, delivery.c.recipient)).mappings().all()
+
+    def documents_of(self, about: RowMapping) -> list[str]:
+        """The axis ids of the document that a submission is, or is about."""
+        kinds = ("new", "replace")
+        if about["kind"] in kinds:
+            return [str(about["axis_id"])]
+        return [str(row["axis_id"]) for row in self.submissions_of(about["sender"], about["document_id"], kinds)]
+
     def superseded_by(self, sender: str, document_id: str) -> str:
         """The axis id of the document that took this one's place; "" for none."""
         query = sa.select(document.c.superseded_by)
@@ -536,6 +644,7 @@ class HubReader:
                 delivery.c.updated_at <= to_text(before),
                 delivery.c.id > after,
                 submission.c.body_digest != "",
+                delivery.c.closed.is_(False),
             )
             .order_by(delivery.c.id)
             .limit(limit)
@@ -694,6 +803,35 @@ class HubTransaction(HubReader):
             )
         )
 
+    def quarantine(
+        self, agency: str, message_id: str, user_id: str, body: bytes, code: str, attempts: int, now: datetime
+    ) -> None:
+        """Put a message aside with its bytes. Its entry is the refusal's or the receipt's."""
+        digest = payloads.put_late(self.connection, self.late, body)
+        row = {
+            "id": payloads.digest_of(f"{agency}/{message_id}/{digest}".encode())[:16],
+            "agency": agency,
+            "message_id": message_id,
+            "user_id": user_id,
+            "body_digest": digest,
+            "code": code,
+            "attempts": attempts,
+            "since": to_text(now),
+        }
+        self.late.add(quarantine, row)
+
+    def leave_quarantine(self, row: RowMapping, entry: Entry) -> None:
+        """An operator has decided about a message: off the list with it, and its bytes with it, unless they are named
+        by something else."""
+        self.connection.execute(sa.delete(quarantine).where(quarantine.c.id == row["id"]))
+        payloads.release(self.connection, row["body_digest"], self._references)
+        self.enter(entry)
+
+    def close_delivery(self, delivery_id: str, entry: Entry) -> None:
+        """Nobody tries this delivery again by itself; should it be handed over after all, that counts."""
+        self.connection.execute(sa.update(delivery).where(delivery.c.id == delivery_id).values(closed=True))
+        self.enter(entry)
+
     def keep_proof(self, receipt: bytes) -> str:
         """Keep an A.1 that a delivery is proved by, beside the submission's own; its digest."""
         return payloads.put_late(self.connection, self.late, receipt)
@@ -743,6 +881,36 @@ class HubTransaction(HubReader):
             self.connection.execute(sa.update(demand).where(*where).values(values))
         self.enter(entry)
 
+    def set_deadline(self, delivery_id: str, leg: str, term: Term) -> None:
+        """This leg has a deadline from here on; one that it has already stays. Its entry is that of what began it."""
+        row = {
+            "delivery_id": delivery_id,
+            "leg": leg,
+            "due_at": to_text(term.due_at),
+            "next_at": to_text(term.warn_at),
+            "progress": Progress.RUNNING.value,
+            "met_at": "",
+        }
+        self.late.add(deadline, row)
+
+    def pass_deadline(self, row: RowMapping, progress: Progress, next_at: str, entry: Entry) -> str:
+        """A deadline was warned of, missed, or has no meaning any more, with its entry; the entry's digest."""
+        where = (deadline.c.delivery_id == row["delivery_id"], deadline.c.leg == row["leg"])
+        values = {"progress": progress.value, "next_at": next_at}
+        self.connection.execute(sa.update(deadline).where(*where).values(values))
+        return self.enter(entry)
+
+    def meet_deadline(self, delivery_id: str, leg: str, at: datetime) -> bool:
+        """What this deadline was for has happened. True if it was missed before. Its entry is that of what happened."""
+        where = (deadline.c.delivery_id == delivery_id, deadline.c.leg == leg)
+        progress = self.connection.execute(sa.select(deadline.c.progress).where(*where)).scalar()
+        if progress is None or progress in {Progress.MET.value, Progress.LATE.value}:
+            return False
+        late = bool(progress == Progress.MISSED.value)
+        values = {"progress": (Progress.LATE if late else Progress.MET).value, "next_at": "", "met_at": to_text(at)}
+        self.connection.execute(sa.update(deadline).where(*where).values(values))
+        return late
+
     def next_demand(self, sender: str, document_id: str) -> int:
         """The number of the next recall, update or replacement of this document."""
         last = (
@@ -778,8 +946,9 @@ class HubTransaction(HubReader):
         proof: str = "",
         delivery_id: str = "",
         urgent: bool = False,
+        not_before: datetime | None = None,
     ) -> None:
-        """An outbox row: publish the payload `body` (a digest) to agency `code`."""
+        """An outbox row: publish the payload `body` (a digest) to agency `code`, if asked not before a moment."""
         self.late.add(
             outbox,
             {
@@ -789,7 +958,7 @@ class HubTransaction(HubReader):
                 "body_digest": body,
                 "proof_digest": proof,
                 "delivery_id": delivery_id,
-                "not_before": to_text(now),
+                "not_before": to_text(max(not_before or now, now)),
                 "attempts": 0,
                 "created_at": to_text(now),
             },
@@ -810,7 +979,7 @@ class HubTransaction(HubReader):
         for one in statements:
             row = {
                 "issuer": issuer,
-                "event": one.event.code,
+                "event": one.key,
                 "axis_id": axis_id,
                 "recipient": one.recipient,
                 "receipt_digest": digest,
@@ -845,6 +1014,7 @@ class HubTransaction(HubReader):
                 submission.c.document_id,
                 submission.c.content_digest,
                 submission.c.registry_version,
+                submission.c.priority,
             )
             .join(submission)
             .where(delivery.c.id == delivery_id)

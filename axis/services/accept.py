@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from axis import crashpoints
-from axis.core import admission, changes, lifecycle, receipt
+from axis.core import admission, changes, deadline, lifecycle, receipt
 from axis.core.admission import Addressee, Asked, Original
 from axis.core.changes import Recipient
+from axis.core.deadline import Leg
 from axis.core.edxml import Kind
 from axis.core.instant import whole
 from axis.core.ledger import Entry
@@ -20,6 +21,7 @@ from axis.core.lifecycle import Demand, Stage, State, Step, Turn
 from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.core.trust import HUB
 from axis.errors import Fault, Problem, Rejected, Unavailable, rejected
+from axis.services import watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -178,6 +180,7 @@ def _take_back(work: _Work, original: Row, recall_id: str, number: int) -> State
         tx.leave_out(original["id"])
         overtake(tx, original, now)
         drop_what_nobody_has(tx, work.sender, work.target)
+        watch.certify(work.hub, tx, original["axis_id"], now)
     done = Entry(now, HUB, "recall.decided", recall["axis_id"], original["recipient"], {"outcome": stage.value})
     _, decided = tx.move(recall, Step.WITHDRAWN, done)
     event = Event.ContentWithdrawalFailure if void else Event.ContentWithdrawal
@@ -265,7 +268,7 @@ def _status(work: _Work) -> None:
     if _is_answered(work, work.candidate.key):
         return
     packet, tx, now = work.candidate.packet, work.tx, work.now
-    row = tx.delivery_of_document(work.candidate.addressees[0].code, work.target, work.sender)
+    row = _delivered_to(work)
     business = tx.business(row["id"]) if row is not None else {}
     original = Original(State(row["state"]), business) if row is not None else None
     climbed = admission.judge_report(work.candidate, original)
@@ -280,22 +283,29 @@ def _status(work: _Work) -> None:
         return
     _deliver(work, accepted, work.candidate.addressees[0], "status")
     detail = {"unit": unit, "status": packet.status_code, "by": accepted.axis_id}
-    entry = Entry(now, work.sender, "delivery.status", row["axis_id"], work.sender, detail)
+    entry = Entry(now, work.sender, "delivery.status", row["axis_id"], row["recipient"], detail)
     tx.report(row["id"], unit, climbed, packet.timestamp, entry)
+    watch.reported(tx, row, now)
+
+
+def _delivered_to(work: _Work) -> Row | None:
+    """The delivery that a status speaks of: to who reports, or to a closed agency that it has succeeded."""
+    rows = work.tx.recipients(work.candidate.owner, work.target)
+    reporters = (work.sender, *work.hub.registry().predecessors(work.sender, work.now))
+    return next((rows[code] for code in reporters if code in rows), None)
 
 
 def _reply(work: _Work) -> None:
     """15 or 16: the recipient's clerk has carried out what was asked, or will not."""
     packet, tx, now = work.candidate.packet, work.tx, work.now
-    owner = work.candidate.addressees[0].code
-    row = tx.delivery_of_document(owner, work.target, work.sender)
+    owner, row = work.candidate.owner, _delivered_to(work)
     if row is None:
         raise Rejected(Problem(Fault.STATUS_UNKNOWN_DOCUMENT, got=work.target, retry=True))
     asked = tx.demands([row["id"]]).get(row["id"], [])
     if not any(stage in lifecycle.WAITING for one in asked for stage in one.stages.values()):
         # Of a replacement the clerk may name the document that was replaced.
         by = tx.superseded_by(owner, work.target)
-        instead = tx.delivery(by, work.sender) if by else None
+        instead = tx.delivery(by, row["recipient"]) if by else None
         if instead is not None:
             row, asked = instead, tx.demands([instead["id"]]).get(instead["id"], [])
     try:
@@ -313,8 +323,9 @@ def _reply(work: _Work) -> None:
         "units": sorted(stages),
         "by": accepted.axis_id,
     }
-    entry = Entry(now, work.sender, "demand.answered", row["axis_id"], work.sender, detail)
+    entry = Entry(now, work.sender, "demand.answered", row["axis_id"], row["recipient"], detail)
     tx.answer(row["id"], answered.number, stages, entry, packet.description)
+    tx.meet_deadline(row["id"], watch.name(Leg.ANSWER, answered.number), now)
     after = {**answered.stages, **stages}
     if answered.demand is Demand.RECALL and set(after.values()) == {Stage.AGREED}:
         overtake(tx, row, now)
@@ -373,14 +384,37 @@ def _deliver(
         hub.fail_delivery(tx, delivery_id, Problem(Fault.AGENCY_CLOSED, got=addressee.code, expected="-"), 0, now)
     elif send:
         urgent = packet.priority > 0 or role == "recall"
-        tx.send(addressee.code, accepted.body, now, proof=accepted.proof, delivery_id=delivery_id, urgent=urgent)
+        hour = packet.extension("DeliverAt") if role == "document" else ""
+        begins = max(now, deadline.read_moment(hour)) if hour else now
+        proof = accepted.proof
+        tx.send(
+            addressee.code, accepted.body, now, proof=proof, delivery_id=delivery_id, urgent=urgent, not_before=begins
+        )
+        if role in {"document", "update"}:
+            _begin_deadlines(work, delivery_id, begins)
     return delivery_id
+
+
+def _begin_deadlines(work: _Work, delivery_id: str, begins: datetime) -> None:
+    """The hand-over has a deadline, by the rules or by the sender; the processing, if the document has a due date."""
+    packet, kind = work.candidate.packet, work.candidate.kind
+    about = watch.Subject(delivery_id, kind.value, packet.priority)
+    if within := packet.extension("DeliverWithin"):
+        term = work.hub.deadlines.within(begins, begins + deadline.read_duration(within))
+        work.tx.set_deadline(delivery_id, Leg.HANDOVER.value, term)
+    else:
+        watch.begin(work.hub, work.tx, about, Leg.HANDOVER, begins)
+    if packet.due_date and kind is not Kind.UPDATE:
+        watch.begin(work.hub, work.tx, about, Leg.PROCESSING, begins, due=packet.due_date)
 
 
 def _ask(work: _Work, original: Row, number: int, what: Demand, stage: Stage, by: str) -> None:
     detail = {"number": number, "demand": what.value, "stage": stage.value, "by": by}
     entry = Entry(work.now, work.sender, "demand.asked", original["axis_id"], original["recipient"], detail)
     work.tx.ask(original["id"], number, original["units"], what, by, stage, entry)
+    if stage is Stage.OPEN:
+        about = watch.Subject(original["id"], what.value, work.candidate.packet.priority)
+        watch.begin(work.hub, work.tx, about, Leg.ANSWER, work.now, number=number)
 
 
 def _recipients(tx: HubTransaction, rows: dict[str, Row]) -> dict[str, Recipient]:

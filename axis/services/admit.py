@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING
 
 from axis import crashpoints
 from axis.core import admission, lifecycle, parcel, receipt
+from axis.core.deadline import Leg
 from axis.core.instant import to_text, whole
 from axis.core.ledger import Entry
 from axis.core.lifecycle import Demand, Step, Turn
-from axis.core.message import Delivered, hub_routes
+from axis.core.message import Delivered, Message, Route, hub_routes
 from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.core.trust import HUB
 from axis.errors import Corrupted, Fault, Misconfigured, Problem, Rejected, Unavailable, rejected
-from axis.services import accept
+from axis.services import accept, watch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,7 +67,7 @@ class _Opened:
 
 
 class _QuarantineError(Exception):
-    """This message cannot be answered; it goes to the dead letters with an entry."""
+    """This message cannot be answered; it is put aside with an entry, for an operator."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.text())
@@ -95,14 +96,14 @@ def step(hub: Hub, now: datetime, timeout: float = 0) -> int:
             opened = [_open(hub, d, now) for d in fresh]
             crashpoints.reached("H02")
             with hub.store.transaction() as tx:
-                dead = _record_all(hub, tx, opened, now)
+                _record_all(hub, tx, opened, now)
         except (Unavailable, Misconfigured, Corrupted):
             raise
         except Exception:  # one of them breaks us: find out which, one by one
             log.exception("a batch of %d failed; judging each alone", len(fresh))
             alone = fresh + alone
         else:
-            _settle(hub, opened, dead)
+            _settle(hub, opened)
     for delivered in alone:
         _judge_alone(hub, delivered, now)
     return len(taken)
@@ -120,13 +121,14 @@ def _judge_alone(hub: Hub, delivered: Delivered, now: datetime) -> None:
                 opened = _Opened(delivered, digest, None, problems=(problem,))
                 with hub.store.transaction() as tx:
                     _refuse(hub, tx, opened, opened.problems, now)
+                    _put_aside(tx, opened, Fault.QUARANTINED, attempts - 1, now)
                     tx.forget_attempts(queue, message_id)
                 log.error("quarantined message %s of %s after %d attempts", message_id, queue, attempts - 1)
-                hub.broker.reject([delivered])
+                _settle(hub, [opened])
                 return
             opened = _open(hub, delivered, now)
             with hub.store.transaction() as tx:
-                dead = _record_all(hub, tx, [opened], now)
+                _record_all(hub, tx, [opened], now)
                 tx.forget_attempts(queue, message_id)
         except (Unavailable, Misconfigured, Corrupted):
             raise
@@ -135,19 +137,38 @@ def _judge_alone(hub: Hub, delivered: Delivered, now: datetime) -> None:
             if attempts > MAX_ATTEMPTS:
                 raise
         else:
-            _settle(hub, [opened], dead)
+            _settle(hub, [opened])
             return
 
 
-def _settle(hub: Hub, recorded: Sequence[_Opened], dead: Sequence[bool]) -> None:
-    """After the commit, and only then: acknowledge, or move to the dead letters."""
+def judge_again(hub: Hub, agency: str, message_id: str, body: bytes, user_id: str | None, now: datetime) -> None:
+    """A message that was put aside, judged as if it had just come. Raises :class:`Rejected` QUARANTINED if it has to be
+    put aside again; nothing was changed then."""
+    message = Message(message_id, Route("in", agency), body, user_id=user_id)
+    opened = _open(hub, Delivered(message, redelivered=True, handle=None), now)
+    with hub.store.transaction() as tx:
+        if not _record_all(hub, tx, [opened], now):
+            raise rejected(Fault.QUARANTINED, "1")
+
+
+def refuse_unread(hub: Hub, tx: HubTransaction, agency: str, body_digest: str, problem: Problem, now: datetime) -> None:
+    """A.2 to the sender of a message that was put aside."""
+    message = Message("", Route("in", agency), tx.payload(body_digest))
+    opened = _Opened(Delivered(message, redelivered=True, handle=None), body_digest, None, problems=(problem,))
+    _refuse(hub, tx, opened, opened.problems, now)
+
+
+def _settle(hub: Hub, recorded: Sequence[_Opened]) -> None:
+    """After the commit, and only then: acknowledge."""
     for one in recorded:
         crashpoints.reached("T02" if one.said else "H03" if one.candidate else "H04")
-    if done := [one.delivered for one, is_dead in zip(recorded, dead, strict=True) if not is_dead]:
-        hub.broker.ack(done)
-    if bad := [one.delivered for one, is_dead in zip(recorded, dead, strict=True) if is_dead]:
-        hub.broker.reject(bad)
+    hub.broker.ack([one.delivered for one in recorded])
     crashpoints.reached("H05")
+
+
+def _put_aside(tx: HubTransaction, opened: _Opened, fault: Fault, attempts: int, now: datetime) -> None:
+    message = opened.delivered.message
+    tx.quarantine(opened.agency, message.id, message.user_id or "", message.body, fault.code, attempts, now)
 
 
 def _open(hub: Hub, delivered: Delivered, now: datetime) -> _Opened:
@@ -162,7 +183,9 @@ def _open(hub: Hub, delivered: Delivered, now: datetime) -> _Opened:
             return _Opened(delivered, digest, opened, True, said=_read_receipt(hub, delivered, opened))
         if message.user_id is None and hub.user_id_required:
             raise Rejected(Problem(Fault.AUTHZ_MISMATCH, "user_id", message.route.code, "?", retry=True))
-        candidate = admission.judge(opened, message.route.code, message.user_id, hub.registry(), now, CLOCK_SKEW)
+        candidate = admission.judge(
+            opened, message.route.code, message.user_id, hub.registry(), now, CLOCK_SKEW, hub.follow_successors
+        )
     except Rejected as error:
         return _Opened(delivered, digest, opened, is_receipt, problems=error.problems)
     return _Opened(delivered, digest, opened, candidate=candidate)
@@ -177,19 +200,20 @@ def _read_receipt(hub: Hub, delivered: Delivered, opened: Parcel) -> Receipt:
     return said
 
 
-def _record_all(hub: Hub, tx: HubTransaction, opened: Sequence[_Opened], now: datetime) -> list[bool]:
-    """Record each; which of them must go to the dead letters."""
+def _record_all(hub: Hub, tx: HubTransaction, opened: Sequence[_Opened], now: datetime) -> bool:
+    """Record each; False if one of them had to be put aside."""
     tx.lock_documents(document for one in opened for document in one.documents)
-    return [_record(hub, tx, one, now) for one in opened]
+    recorded = [_record(hub, tx, one, now) for one in opened]
+    return all(recorded)
 
 
 def _record(hub: Hub, tx: HubTransaction, opened: _Opened, now: datetime) -> bool:
-    """Record one message and its answer. True if it must go to the dead letters."""
+    """Record one message and its answer; False if it was put aside."""
     agency = opened.agency
     repeated = tx.accepted_by_parcel(agency, opened.digest)
     if repeated is not None:
         accept.answer_again(tx, agency, repeated, now)
-        return False
+        return True
     try:
         if opened.is_receipt and opened.problems:
             raise _QuarantineError(opened.problems[0])
@@ -197,7 +221,7 @@ def _record(hub: Hub, tx: HubTransaction, opened: _Opened, now: datetime) -> boo
         several = opened.said is not None and len(opened.said.statements) > 1
         with tx.savepoint() if several else nullcontext():
             if opened.said is not None:
-                _record_receipt(tx, opened, opened.said, now)
+                _record_receipt(hub, tx, opened, opened.said, now)
             elif opened.candidate is not None:
                 message = opened.delivered.message
                 accept.record(hub, tx, opened.candidate, message.body, opened.digest, now)
@@ -210,8 +234,9 @@ def _record(hub: Hub, tx: HubTransaction, opened: _Opened, now: datetime) -> boo
         log.error("receipt from %s quarantined: %s", agency, error.problem.text())  # noqa: TRY400  expected
         detail = {"code": error.problem.fault.code, "got": error.problem.got, "bytes": opened.digest}
         tx.enter(Entry(now, HUB, "receipt.quarantined", "", agency, detail))
-        return True
-    return False
+        _put_aside(tx, opened, error.problem.fault, 1, now)
+        return False
+    return True
 
 
 def _refuse(hub: Hub, tx: HubTransaction, opened: _Opened, problems: Sequence[Problem], now: datetime) -> None:
@@ -244,18 +269,20 @@ def _refuse(hub: Hub, tx: HubTransaction, opened: _Opened, problems: Sequence[Pr
 # -- Receipts from the recipients' adapters -------------------------------------------------------------------
 
 
-def _record_receipt(tx: HubTransaction, opened: _Opened, said: Receipt, now: datetime) -> None:
+def _record_receipt(hub: Hub, tx: HubTransaction, opened: _Opened, said: Receipt, now: datetime) -> None:
     """E or W: move the delivery, keep the receipt, pass it to the sender."""
     subject, about = said.subject, tx.submission(said.subject.axis_id)
     if about is None or subject != accept.subject_of(about):
         raise _QuarantineError(Problem(Fault.RECEIPT_INVALID, got=f"no such submission {subject.axis_id[:40]}"))
-    news = [one for one in said.statements if _apply(tx, about, one, now)]
+    news = [one for one in said.statements if _apply(hub, tx, about, one, now)]
     if news:
         body = opened.delivered.message.body
         tx.issue(subject.axis_id, body, news, subject.sender, now, issuer=opened.agency)
+        for axis_id in tx.documents_of(about):
+            watch.certify(hub, tx, axis_id, now)
 
 
-def _apply(tx: HubTransaction, about: Row, said: Statement, now: datetime) -> bool:
+def _apply(hub: Hub, tx: HubTransaction, about: Row, said: Statement, now: datetime) -> bool:
     """Apply one statement to its delivery; False if it was known already."""
     if tx.statement(said.recipient, said.event.code, about["axis_id"], said.recipient) is not None:
         return False
@@ -264,21 +291,24 @@ def _apply(tx: HubTransaction, about: Row, said: Statement, now: datetime) -> bo
         raise _QuarantineError(Problem(Fault.RECEIPT_INVALID, got=f"{said.recipient} is no recipient"))
     try:
         if said.event in {Event.ContentWithdrawal, Event.ContentWithdrawalFailure}:
-            _apply_recall(tx, about, tx.delivery_for_update(row["id"]), said, now)
+            _apply_recall(hub, tx, about, tx.delivery_for_update(row["id"]), said, now)
         else:
-            _apply_handover(tx, about, tx.delivery_for_update(row["id"]), said, now)
+            _apply_handover(hub, tx, about, tx.delivery_for_update(row["id"]), said, now)
     except lifecycle.IllegalStepError as error:
         raise _QuarantineError(Problem(Fault.RECEIPT_INVALID, got=str(error))) from None
     return True
 
 
-def _apply_handover(tx: HubTransaction, about: Row, row: Row, said: Statement, now: datetime) -> None:
+def _apply_handover(hub: Hub, tx: HubTransaction, about: Row, row: Row, said: Statement, now: datetime) -> None:
     handed = said.event is Event.ContentHandover
     event = "delivery.handed_over" if handed else "delivery.refused"
     step = Step.HANDED_OVER if handed else Step.REFUSED
-    tx.move(row, step, Entry(now, said.recipient, event, about["axis_id"], said.recipient, _said(said)))
+    late = {"late": True} if tx.meet_deadline(row["id"], Leg.HANDOVER.value, now) else {}
+    tx.move(row, step, Entry(now, said.recipient, event, about["axis_id"], said.recipient, _said(said) | late))
     if row["role"] != "document":
         return
+    if handed:
+        watch.begin(hub, tx, watch.Subject(row["id"], row["kind"], row["priority"]), Leg.RECEPTION, now)
     business = tx.business(row["id"])
     code = lifecycle.ARRIVED if handed else lifecycle.REJECTED
     for unit in row["units"]:
@@ -288,7 +318,7 @@ def _apply_handover(tx: HubTransaction, about: Row, row: Row, said: Statement, n
             tx.report(row["id"], unit, code, to_text(said.time), entry)
 
 
-def _apply_recall(tx: HubTransaction, about: Row, row: Row, said: Statement, now: datetime) -> None:
+def _apply_recall(hub: Hub, tx: HubTransaction, about: Row, row: Row, said: Statement, now: datetime) -> None:
     """What the recipient's adapter has decided about a recall: withdrawn for certain, or too late."""
     original = tx.delivery_of_document(about["sender"], about["document_id"], said.recipient)
     if row["role"] != "recall" or original is None:
@@ -302,6 +332,9 @@ def _apply_recall(tx: HubTransaction, about: Row, row: Row, said: Statement, now
             detail = {**_said(said), "number": one.number, "outcome": turn.value}
             entry = Entry(now, said.recipient, "recall.decided", about["axis_id"], said.recipient, detail)
             tx.answer(original["id"], one.number, stages, entry)
+            if turn is Turn.TOO_LATE:
+                asked = watch.Subject(original["id"], one.demand.value, row["priority"])
+                watch.begin(hub, tx, asked, Leg.ANSWER, now, number=one.number)
     if certain:
         locked = tx.delivery_for_update(original["id"])
         withdrawn = Entry(

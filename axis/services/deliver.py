@@ -384,8 +384,10 @@ def _receipt_files(agency: Agency, reader: JournalReader, body: bytes) -> list[L
     name = said.subject.axis_id or said.subject.content_digest[:16]
     more = f"+{len(said.statements) - 1}" if len(said.statements) > 1 else ""
     label = f"{name}.{first.event.code}" + (f".{first.recipient}{more}" if first.recipient else "")
-    if first.event is Event.SubmissionRejection:
-        label += f".{first.id[:8]}"  # a corrected document may be refused again
+    # A corrected document may be refused again, a delivery may be overdue and then given up: each its own file.
+    several = {Event.SubmissionRejection, Event.ContentConsignmentFailure, Event.DeadlineWarning, Event.DeadlineExpiry}
+    if first.event in several:
+        label += f".{first.id[:8]}"
     files = [LocalFile("receipts", f"{label}.asice", body)]
     original = reader.outgoing_by_content(said.subject.content_digest)
     if original is None or said.subject.kind == Kind.STATUS:

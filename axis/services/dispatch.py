@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from axis.core import edxml
 from axis.core.trust import read_registry
-from axis.errors import Fault, Problem, Rejected, Unavailable
+from axis.errors import Fault, Problem, Rejected, Unavailable, rejected
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
     from pathlib import Path
 
-    from axis.core.trust import Certificate
+    from axis.core.trust import Certificate, Registry
     from axis.infra.journal import Journal
 
 
@@ -42,14 +43,56 @@ class Letter:
         return f"{self.name.removesuffix('.edxml').lstrip('.')[:150]}-{self.digest[:8]}.edxml"
 
 
-def prepare(journal: Journal, hub: Certificate, sender: str, name: str, data: bytes, to: Sequence[str]) -> Letter:
-    """Check `data` as the sender's adapter and the hub would, as far as can be known here."""
+# By the registry's kinds. The 22 ministries are those with a minister; bodies attached to the Government are apart.
+GROUPS: dict[str, tuple[str, ...]] = {
+    "@all": (),
+    "@ministries": ("ministry", "ministerial_level"),
+    "@provinces": ("province", "centrally_run_city"),
+}
+
+
+def expand(registry: Registry | None, sender: str, to: Sequence[str], now: datetime) -> list[str]:
+    """`to` with each group (``@ministries``, ``@provinces``, ``@all``) as its members, the sender and closed ones left
+    out. Raises :class:`Rejected` AGENCY_UNKNOWN for a group that there is not."""
+    found: dict[str, None] = {}
+    for one in to:
+        if not one.startswith("@"):
+            found[one] = None
+            continue
+        if one not in GROUPS or registry is None:
+            raise rejected(Fault.AGENCY_UNKNOWN, one, ", ".join(GROUPS))
+        for member in registry.agencies:
+            wanted = not GROUPS[one] or member.kind in GROUPS[one]
+            if wanted and member.code != sender and member.standing(now) != "closed":
+                found[member.code] = None
+    return list(found)
+
+
+def prepare(
+    journal: Journal,
+    hub: Certificate,
+    sender: str,
+    name: str,
+    data: bytes,
+    to: Sequence[str],
+    now: datetime,
+    *,
+    deliver_at: str = "",
+    deliver_within: str = "",
+) -> Letter:
+    """Check `data` as the sender's adapter and the hub would, as far as can be known here. `to` may name groups;
+    `deliver_at` and `deliver_within`: see :meth:`axis.core.edxml.Packet.extension`."""
     with journal.reading() as reader:
         found = reader.registry()
     registry = read_registry(found[1], hub) if found else None
     names = {m.code: m.name_vi for m in registry.agencies} if registry else {}
+    to = expand(registry, sender, to, now)
     converted = edxml.convert(data, tuple(to), names)
-    packet, problems = converted.packet, list(converted.problems)
+    packet, problems, document = converted.packet, list(converted.problems), converted.document
+    if packet is not None and (deliver_at or deliver_within):
+        packet = edxml.with_terms(packet, deliver_at, deliver_within)
+        document = edxml.write_document(packet)
+        problems += [p for p in edxml.check(packet) if p not in problems]
     if packet is not None and registry is not None:
         for path, organ_id in [("From/OrganId", packet.sender.organ_id)] + [
             (f"To[{n}]/OrganId", o.organ_id) for n, o in enumerate(packet.recipients, 1)
@@ -61,8 +104,8 @@ def prepare(journal: Journal, hub: Certificate, sender: str, name: str, data: by
                 continue
             if path.startswith("From") and member.code != sender:
                 problems.append(Problem(Fault.AUTHZ_MISMATCH, path, organ_id, sender))
-    if to and packet is not None:
-        data = edxml.write_packet(converted.document, packet, converted.attachments)
+    if packet is not None and (to or deliver_at or deliver_within):
+        data = edxml.write_packet(document, packet, converted.attachments)
     return Letter(
         name,
         data,

@@ -24,7 +24,7 @@ def trace(hub_store: HubStore, reference: str) -> dict[str, Any]:
     Raises :class:`Rejected`: NOT_FOUND, AMBIGUOUS.
     """
     with hub_store.reading() as reader:
-        about = _the_one(reader, reference)
+        about = the_one(reader, reference)
         axis_id = about["axis_id"]
         events = [event for row in _family(reader, about) for event in _events(reader, row["axis_id"])]
         return {
@@ -45,13 +45,14 @@ def trace(hub_store: HubStore, reference: str) -> dict[str, Any]:
                 "superseded_by": reader.superseded_by(about["sender"], about["document_id"]),
                 "kept": about["body_digest"] != "",
             },
-            "deliveries": [_delivery(reader, row) for row in _deliveries(reader, about)],
+            "deliveries": [_delivery(reader, row) for row in deliveries(reader, about)],
             "changes": _changes(reader, about),
             "events": [event for _, event in sorted(events, key=lambda pair: pair[0])],
         }
 
 
-def _the_one(reader: HubReader, reference: str) -> Row:
+def the_one(reader: HubReader, reference: str) -> Row:
+    """The submission that `reference` names, a document before what is about it. Raises :class:`Rejected`."""
     rows = store.find(reader, reference)
     if not rows:
         raise rejected(Fault.NOT_FOUND, reference)
@@ -76,7 +77,7 @@ def _family(reader: HubReader, about: Row) -> list[Row]:
     return [about, *asked, *statuses]
 
 
-def _deliveries(reader: HubReader, about: Row) -> list[Row]:
+def deliveries(reader: HubReader, about: Row) -> list[Row]:
     """What brought the document to each of its recipients; of anything else its own deliveries."""
     if about["kind"] not in DOCUMENTS:
         return list(reader.deliveries(about["axis_id"]))

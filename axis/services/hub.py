@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from axis.core.deadline import Deadlines
     from axis.core.message import Broker
     from axis.core.signature import Signer
     from axis.core.trust import Registry
@@ -140,6 +141,8 @@ class Hub:
         allowances: Allowances,
         rooms: Rooms,
         mark: Mark,
+        deadlines: Deadlines,
+        closed_agency: str,
     ) -> None:
         self.store = store
         self.broker = broker
@@ -151,6 +154,8 @@ class Hub:
         self.allowances = allowances
         self.rooms = rooms
         self.mark = mark
+        self.deadlines = deadlines
+        self.follow_successors = closed_agency == "successor"
         self.breakers = Breakers()
         self._registry: Registry | None = None
         self._registry_digest = ""

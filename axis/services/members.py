@@ -88,6 +88,35 @@ def resume(registrar: Registrar, code: str, reason: str, now: datetime) -> Regis
     return _change(registrar, replace(member, suspensions=ended), "resume", reason, now)
 
 
+def close(registrar: Registrar, code: str, successor: str, reason: str, at: datetime, now: datetime) -> Registry:
+    """From `at` on the agency is closed; `successor` (empty for none) then takes its mail, and answers for what it had.
+    Raises Rejected AGENCY_UNKNOWN for a successor that there is not, or one that would come back to itself."""
+    registry = registrar.registry()
+    member = _known(registry, code)
+    following, seen = successor, {code}
+    while following:
+        if following in seen:
+            raise rejected(Fault.AGENCY_UNKNOWN, successor)
+        seen.add(following)
+        following = _known(registry, following).successor
+    changed = replace(member, valid_until=whole(at), successor=successor)
+    return _change(registrar, changed, "close", reason, now)
+
+
+def add_alias(registrar: Registrar, code: str, alias: str, reason: str, now: datetime) -> Registry:
+    """Another code by which the agency is known: an old one, in any of its forms. Raises Rejected: PACKET_ORGAN,
+    AGENCY_UNKNOWN when it is another agency's."""
+    registry = registrar.registry()
+    member = _known(registry, code)
+    if not organ.is_valid(alias):
+        raise rejected(Fault.PACKET_ORGAN, alias)
+    if (other := registry.by_code.get(alias)) is not None:
+        if other.code != code:
+            raise rejected(Fault.AGENCY_UNKNOWN, alias, other.code)
+        return registry
+    return _change(registrar, replace(member, aliases=(*member.aliases, alias)), "alias", reason, now)
+
+
 def rotate(registrar: Registrar, code: str, key_type: KeyType, *, revoke: bool, reason: str, now: datetime) -> Registry:
     """A new key for `code`; the old certificates stay, for what they signed, and may be revoked from now on."""
     member = _known(registrar.registry(), code)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from axis import crashpoints
 from axis.core import lifecycle
 from axis.errors import AxisError, Fault, Misconfigured, Unavailable
-from axis.services import admit, deliver, relay, submit, withdraw
+from axis.services import admit, deliver, relay, submit, watch, withdraw
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,10 +25,11 @@ PAUSE, LONGEST_PAUSE = 0.1, 1.0  # seconds between rounds when nothing was to be
 
 
 def hub_round(hub: Hub, now: datetime, timeout: float = 0) -> int:
-    """One round of the hub: admit, relay, sequence; how much was done. Waits at most `timeout` seconds."""
+    """One round of the hub: admit, relay, deadlines, sequence; how much was done. Waits at most `timeout` seconds."""
     hub.refresh()
     done = admit.step(hub, now, timeout)
     done += relay.step(hub, now)
+    done += watch.step(hub, now)
     crashpoints.reached("A01")
     with hub.store.transaction() as tx:
         linked = tx.sequence(hub.worker, now, 1000)

@@ -57,7 +57,7 @@ def test_the_line_gives_the_same_record_on_either_store(database: Database, tmp_
     line.drop("G22", document(1, to=("H41", "G06")))
     line.drop("G22", document(2, to=("H63",)), "refused.edxml")
     with hub_on(line, database) as record:
-        assert follow.summary(record) == {"documents": 1, "deliveries": 2, "handed_over": 2, "receipts": 5, "open": 0}
+        assert follow.summary(record) == {"documents": 1, "deliveries": 2, "handed_over": 2, "receipts": 7, "open": 0}
         trace = follow.trace(record, "1/TN-G22")
         assert {d["recipient"]: (d["state"], d["business_status"], d["attempts"]) for d in trace["deliveries"]} == {
             "H41": ("HANDED_OVER", "01", 1),

@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from axis import bootstrap
+from axis.core.message import Route
 from axis.errors import Fault, Problem, Rejected
 from axis.infra import payloads, store
-from axis.services import members
+from axis.services import admit, members
+from axis.services import run as loops
 from tests.line import Line, document, recall, replacement, small_home, status, update
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from adapters.base import LocalFile
+    from axis.core.message import Message, Outcome
     from axis.services.agency import Agency
     from axis.services.hub import Hub
 
@@ -166,6 +170,38 @@ def test_status_13_takes_back_as_a_recall_does(line: Line) -> None:
     assert line.states("1/TN-G22") == {"H41": "RECALLED"}
     assert line.statuses("G22") == ["15 H41"]
     assert line.files("H41", "status") == []
+
+
+def test_a_hub_that_died_while_publishing_leaves_the_recall_to_the_recipient(line: Line) -> None:
+    """It published and recorded nothing: by its record the document has not left."""
+    line.drop("G22", document(1))
+
+    def dies(hub: Hub, agencies: list[Agency]) -> None:
+        agencies[:] = [one for one in agencies if one.code != "H41"]
+        publish = hub.broker.publish
+
+        def published(messages: Sequence[Message]) -> list[Outcome]:
+            outcomes = publish(messages)
+            if any(m.route == Route("out", "H41") for m in messages):
+                raise KeyboardInterrupt
+            return outcomes
+
+        hub.broker.publish = published  # type: ignore[method-assign]
+
+    with pytest.raises(KeyboardInterrupt):
+        line.run(before=dies)
+    assert line.states("1/TN-G22") == {"H41": "ACCEPTED"}
+    line.drop("G22", recall(1), "b.edxml")
+    with line.parts() as (hub, agencies):  # the recall is judged before anything is published once more
+        (g22,) = [one for one in agencies if one.code == "G22"]
+        loops.agency_round(g22, line.clock())
+        admit.step(hub, line.clock())
+    assert line.stages("1/TN-G22") == {"H41": ["recall PENDING"]}
+    line.run()
+    shown = line.kinds("H41")
+    outcome = line.stages("1/TN-G22")["H41"]
+    both = {"recall WITHDRAWN": [], "recall OPEN": ["new", "recall"]}
+    assert both[outcome[0]] == shown
 
 
 # -- Recall: a request --------------------------------------------------------------------------------------------

@@ -48,8 +48,11 @@ def test_our_own_bug_with_one_document_refuses_that_one_and_delivers_the_rest(tm
     assert sorted(line.attachments("H41")) == good
     assert line.error("G22", "3.edxml")["findings"][0]["code"] == "QUARANTINED"
     assert line.files("G22", "sent") == ["1.edxml", "2.edxml", "4.edxml", "5.edxml"]
-    with line.parts() as (hub, _):
-        assert hub.broker.dead_depth() == 1
+    with line.parts() as (hub, _), hub.store.reading() as reader:
+        (kept,) = reader.quarantined()
+        assert (kept["agency"], kept["code"]) == ("G22", "QUARANTINED")
+        assert reader.payload(kept["body_digest"]).startswith(b"PK"), "with its bytes"
+        assert hub.broker.dead_depth() == 0
 
 
 def test_a_document_that_kills_the_hub_is_quarantined_after_its_attempts_and_takes_no_other_along(
@@ -109,8 +112,9 @@ def test_a_bad_receipt_is_quarantined_entered_and_never_answered(tmp_path: Path)
         messages = [Message(str(n), Route("in", "G06"), body, user_id="G06") for n, body in enumerate(bodies)]
         stranger.broker.publish(messages)
         loops.hub_round(hub, line.clock())
-        # The rubbish is not even a receipt: it is refused like a document. The receipts are dead letters.
-        assert hub.broker.dead_depth() == 4
+        # The rubbish is not even a receipt: it is refused like a document. The receipts are put aside.
+        with hub.store.reading() as reader:
+            assert [row["agency"] for row in reader.quarantined()] == ["G06"] * 4
     line.run()
     assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
     assert line.events("G22") == ["A.1", "D.1 H41", "E.1 H41"]

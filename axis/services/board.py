@@ -1,0 +1,86 @@
+"""``axis board``: who has a document, who waits, who refused, who is overdue."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from axis.core.deadline import Leg, Progress
+from axis.core.instant import to_text
+from axis.core.lifecycle import State
+from axis.core.receipt import Event
+from axis.services import follow
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from axis.core.trust import Registry
+    from axis.infra.database import Row
+    from axis.infra.store import HubReader, HubStore
+
+_STANDING = {
+    State.HANDED_OVER: "handed_over",
+    State.REFUSED: "refused",
+    State.RECALLED: "recalled",
+    State.FAILED: "failed",
+    State.ACCEPTED: "waiting",
+    State.QUEUED: "waiting",
+}
+
+
+def board(store: HubStore, registry: Registry, reference: str, now: datetime) -> dict[str, Any]:
+    """The document that `reference` names; for each recipient how it stands, since when, by what receipt, and what is
+    overdue; the totals; and the certificate of distribution, if there is one.
+
+    `standing`: ``handed_over``, ``late`` (handed over after the sender was told that it was not), ``refused``,
+    ``recalled``, ``failed`` (not delivered so far), ``suspended`` (waits for that) or ``waiting``.
+    Raises :class:`Rejected`: NOT_FOUND, AMBIGUOUS.
+    """
+    with store.reading() as reader:
+        about = follow.the_one(reader, reference)
+        rows = follow.deliveries(reader, about)
+        deadlines = reader.deadlines([row["id"] for row in rows])
+        suspended = {m.code for m in registry.agencies if m.standing(now) == "suspended"}
+        names = {m.code: m.name_vi for m in registry.agencies}
+        lines = [_line(reader, row, deadlines.get(row["id"], {}), suspended, names, now) for row in rows]
+        certificate = reader.evidence(about["axis_id"]).get((Event.DistributionCertificate.code, lines[0]["recipient"]))
+    totals = Counter(line["standing"] for line in lines)
+    return {
+        "document": {key: about[key] for key in ("axis_id", "document_id", "code", "subject", "sender", "received_at")},
+        "recipients": lines,
+        "totals": {
+            "recipients": len(lines),
+            **dict(sorted(totals.items())),
+            "overdue": sum(bool(x["overdue"]) for x in lines),
+        },
+        "certificate": certificate["receipt_digest"] if certificate is not None else "",
+    }
+
+
+def _line(
+    reader: HubReader, row: Row, deadlines: dict[str, Row], suspended: set[str], names: dict[str, str], now: datetime
+) -> dict[str, Any]:
+    state = State(row["state"])
+    standing = _STANDING[state]
+    handover = deadlines.get(Leg.HANDOVER.value)
+    if state is State.HANDED_OVER and handover is not None and handover["progress"] == Progress.LATE.value:
+        standing = "late"
+    elif state in {State.ACCEPTED, State.QUEUED} and row["recipient"] in suspended:
+        standing = "suspended"
+    business = reader.business(row["id"])
+    said = reader.evidence(row["axis_id"])
+    receipt = next(
+        (said[key] for key in ((c, row["recipient"]) for c in ("E.1", "E.2", "D.2", "D.1")) if key in said), None
+    )
+    running = [d for d in deadlines.values() if d["progress"] in {Progress.RUNNING.value, Progress.WARNED.value}]
+    return {
+        "recipient": row["recipient"],
+        "name": names.get(row["recipient"], ""),
+        "units": list(row["units"]),
+        "standing": standing,
+        "since": receipt["time"] if receipt is not None else row["updated_at"],
+        "receipt": receipt["event"] if receipt is not None else "",
+        "statuses": business,
+        "overdue": sorted(d["leg"] for d in deadlines.values() if d["progress"] == Progress.MISSED.value),
+        "next_deadline": min((d["due_at"] for d in running if d["due_at"] > to_text(now)), default=""),
+    }

@@ -1,0 +1,138 @@
+"""Dead ends: what the hub could not deal with or could not deliver, and what an operator does about each.
+
+Quarantined messages are kept in the record with their bytes. Each choice has a reason and a ledger entry.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from axis.core.ledger import Entry
+from axis.core.lifecycle import State
+from axis.core.trust import HUB
+from axis.errors import Fault, Problem, rejected
+from axis.services import admit
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from axis.infra.database import Row
+    from axis.infra.store import HubReader
+    from axis.services.hub import Hub
+
+
+def listed(reader: HubReader) -> list[dict[str, Any]]:
+    """Everything that waits for an operator: failed deliveries and quarantined messages, the oldest first."""
+    failed = [_failed(row) for row in reader.failed()]
+    kept = [_quarantined(row) for row in reader.quarantined()]
+    return sorted([*failed, *kept], key=lambda one: str(one["since"]))
+
+
+def shown(reader: HubReader, identifier: str) -> dict[str, Any]:
+    """One of them, by its id or a unique beginning of it. Raises :class:`Rejected`: NOT_FOUND, AMBIGUOUS."""
+    found = [one for one in listed(reader) if str(one["id"]).startswith(identifier)]
+    if not found:
+        raise rejected(Fault.NOT_FOUND, identifier)
+    if len(found) > 1:
+        raise rejected(Fault.AMBIGUOUS, identifier, ", ".join(str(one["id"]) for one in found[:5]))
+    return found[0]
+
+
+def retry(hub: Hub, identifier: str, reason: str, now: datetime) -> dict[str, Any]:
+    """Try again now: a failed delivery is published once more; a quarantined message is judged once more, and answered
+    as if it had just come."""
+    return _act(hub, identifier, "retry", reason, now)
+
+
+def release(hub: Hub, identifier: str, reason: str, now: datetime) -> dict[str, Any]:
+    """Let it go on its way again: a failed delivery waits for its agency like any other mail; a quarantined message is
+    judged once more. As :meth:`retry`, for what was held on purpose and not by mistake."""
+    return _act(hub, identifier, "release", reason, now)
+
+
+def give_back(hub: Hub, identifier: str, reason: str, now: datetime) -> dict[str, Any]:
+    """Return to the sender: D.2 with the operator's reason, and nobody tries again by itself."""
+    return _act(hub, identifier, "return", reason, now)
+
+
+def drop(hub: Hub, identifier: str, reason: str, now: datetime) -> dict[str, Any]:
+    """Off the list: the record stays, nobody is told. For a quarantined message its bytes go."""
+    return _act(hub, identifier, "drop", reason, now)
+
+
+def _act(hub: Hub, identifier: str, what: str, reason: str, now: datetime) -> dict[str, Any]:
+    with hub.store.reading() as reader:
+        item = shown(reader, identifier)
+        row = reader.quarantine_row(item["id"]) if item["what"] == "message" else None
+        body = reader.payload(row["body_digest"]) if row is not None and what in {"retry", "release"} else b""
+    if row is not None and what in {"retry", "release"}:
+        _judge_again(hub, row, body, what, reason, now)
+    elif row is not None:
+        _settle_message(hub, row, what, reason, now)
+    else:
+        _settle_delivery(hub, item["id"], what, reason, now)
+    return {**item, "action": what, "reason": reason}
+
+
+def _judge_again(hub: Hub, row: Row, body: bytes, what: str, reason: str, now: datetime) -> None:
+    admit.judge_again(hub, row["agency"], row["message_id"], body, row["user_id"] or None, now)
+    with hub.store.transaction() as tx:
+        tx.leave_quarantine(row, _entry(row, what, reason, now))
+
+
+def _settle_message(hub: Hub, row: Row, what: str, reason: str, now: datetime) -> None:
+    with hub.store.transaction() as tx:
+        if what == "return":
+            problem = Problem(Fault.RETURNED, got=reason)
+            admit.refuse_unread(hub, tx, row["agency"], row["body_digest"], problem, now)
+        tx.leave_quarantine(row, _entry(row, what, reason, now))
+
+
+def _entry(row: Row, what: str, reason: str, now: datetime) -> Entry:
+    detail = {"action": what, "reason": reason, "bytes": row["body_digest"], "message": row["message_id"]}
+    return Entry(now, HUB, f"quarantine.{what}", "", row["agency"], detail)
+
+
+def _settle_delivery(hub: Hub, delivery_id: str, what: str, reason: str, now: datetime) -> None:
+    with hub.store.transaction() as tx:
+        tx.lock_documents_of([delivery_id])
+        row = tx.delivery_for_update(delivery_id)
+        if State(row["state"]) is not State.FAILED:
+            raise rejected(Fault.NOT_FOUND, delivery_id)  # it was handed over in between: nothing to decide any more
+        detail = {"action": what, "reason": reason}
+        entry = Entry(now, HUB, f"delivery.{what}", row["axis_id"], row["recipient"], detail)
+        tx.leave_out(delivery_id)
+        if what in {"retry", "release"}:
+            tx.send_again(tx.sendable(delivery_id), now, entry)
+        else:
+            tx.close_delivery(delivery_id, entry)
+            if what == "return":
+                hub.fail_delivery(tx, delivery_id, Problem(Fault.RETURNED, got=reason), row["attempts"], now)
+
+
+def _failed(row: Row) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "what": "delivery",
+        "agency": row["recipient"],
+        "sender": row["sender"],
+        "document_id": row["document_id"],
+        "axis_id": row["axis_id"],
+        "attempts": row["attempts"],
+        "since": row["updated_at"],
+        "code": "UNDELIVERED",
+    }
+
+
+def _quarantined(row: Row) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "what": "message",
+        "agency": row["agency"],
+        "sender": row["agency"],
+        "document_id": "",
+        "axis_id": "",
+        "attempts": row["attempts"],
+        "since": row["since"],
+        "code": row["code"],
+    }

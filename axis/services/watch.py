@@ -1,0 +1,182 @@
+"""Deadlines: a warning before, signed evidence after, to the sender; and how a delivery to several has ended.
+
+A deadline is a row from the moment when its time begins to run. What happens before it ends it silently; what happens
+after it is said to be late.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from axis.core import lifecycle, receipt
+from axis.core.deadline import Leg, Progress
+from axis.core.edxml_values import day_of
+from axis.core.instant import from_text, local, to_text, whole
+from axis.core.ledger import Entry
+from axis.core.lifecycle import Stage, State
+from axis.core.receipt import Event, Statement
+from axis.core.trust import HUB
+from axis.errors import Fault, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from axis.infra.database import Row
+    from axis.infra.store import HubTransaction
+    from axis.services.hub import Hub
+
+BATCH = 100
+
+
+def step(hub: Hub, now: datetime) -> int:
+    """Say what is due to be said; how many deadlines."""
+    with hub.store.reading() as reader:
+        due = reader.deadlines_at(now, BATCH)
+    if not due:
+        return 0
+    with hub.store.transaction() as tx:
+        tx.lock_documents_of(sorted({row["delivery_id"] for row in due}))
+        for row in tx.deadlines_at(now, BATCH):  # another worker may have said some of it meanwhile
+            if any(row["delivery_id"] == one["delivery_id"] for one in due):
+                _pass(hub, tx, row, now)
+    return len(due)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A delivery, and what its deadlines depend on: the kind of what has to happen to it, and its priority."""
+
+    delivery_id: str
+    kind: str
+    priority: int
+
+
+def begin(
+    hub: Hub, tx: HubTransaction, about: Subject, leg: Leg, start: datetime, *, due: str = "", number: int = 0
+) -> None:
+    """From `start` this leg of a delivery has a deadline, if the rules give it one. `due`: the document's DueDate;
+    `number`: of the demand to be answered."""
+    term = hub.deadlines.term(leg, about.kind, about.priority, start, day_of(due) if due else None)
+    if term is not None:
+        tx.set_deadline(about.delivery_id, name(leg, number), term)
+
+
+def name(leg: Leg, number: int = 0) -> str:
+    """The leg as it is kept: an answer is one to a demand with a number."""
+    return f"{leg.value} {number}" if number else leg.value
+
+
+def reported(tx: HubTransaction, row: Row, now: datetime) -> None:
+    """A unit has reported a business status: what was waited for may have happened with it."""
+    business = tx.business(row["id"])
+    codes = [business.get(unit, "") for unit in row["units"]]
+    refused = all(code == lifecycle.REJECTED for code in codes)
+    if all(code >= lifecycle.RECEIVED or code == lifecycle.REJECTED for code in codes):
+        tx.meet_deadline(row["id"], Leg.RECEPTION.value, now)
+    if refused or all(code in {lifecycle.FINISHED, lifecycle.REJECTED} for code in codes):
+        tx.meet_deadline(row["id"], Leg.PROCESSING.value, now)
+
+
+def _pass(hub: Hub, tx: HubTransaction, row: Row, now: datetime) -> None:
+    delivery = tx.delivery_for_update(row["delivery_id"])
+    leg, _, number = row["leg"].partition(" ")
+    if not _still_waits(tx, delivery, Leg(leg), int(number or 0)):
+        entry = Entry(now, HUB, "deadline.void", delivery["axis_id"], delivery["recipient"], {"leg": row["leg"]})
+        tx.pass_deadline(row, Progress.VOID, "", entry)
+        return
+    missed = row["due_at"] <= to_text(now)
+    detail = {"leg": row["leg"], "due_at": row["due_at"]}
+    event = "deadline.missed" if missed else "deadline.near"
+    entry = Entry(now, HUB, event, delivery["axis_id"], delivery["recipient"], detail)
+    progress = Progress.MISSED if missed else Progress.WARNED
+    digest = tx.pass_deadline(row, progress, "" if missed else row["due_at"], entry)
+    until = local(from_text(row["due_at"]))
+    if missed and leg == Leg.HANDOVER:
+        hub.fail_delivery(tx, delivery["id"], Problem(Fault.OVERDUE, expected=until), delivery["attempts"], now)
+        return
+    fault = Fault.DEADLINE_MISSED if missed else Fault.DEADLINE_NEAR
+    said = Statement(
+        hub.new_id(now),
+        Event.DeadlineExpiry if missed else Event.DeadlineWarning,
+        whole(now),
+        delivery["recipient"],
+        (),
+        receipt.reasons([Problem(fault, row["leg"], until)]),
+        digest,
+        row["leg"],
+    )
+    hub.issue(tx, delivery, [said], now)
+
+
+def _still_waits(tx: HubTransaction, delivery: Row, leg: Leg, number: int) -> bool:
+    state = State(delivery["state"])
+    if leg is Leg.HANDOVER:
+        return state not in lifecycle.FINAL
+    demands = tx.demands([delivery["id"]]).get(delivery["id"], [])
+    if leg is Leg.ANSWER:
+        return any(d.number == number and Stage.OPEN in d.stages.values() for d in demands)
+    taken_back = any(d.demand == "recall" and Stage.AGREED in d.stages.values() for d in demands)
+    return state is State.HANDED_OVER and not taken_back
+
+
+# -- How a delivery to several has ended --------------------------------------------------------------------------
+
+
+def certify(hub: Hub, tx: HubTransaction, axis_id: str, now: datetime) -> None:
+    """When every delivery of a document to several is over: the certificate of distribution, once, to the sender."""
+    about = tx.submission(axis_id)
+    if about is None or about["kind"] not in {"new", "replace"}:
+        return
+    rows = sorted(tx.recipients(about["sender"], about["document_id"]).values(), key=lambda row: str(row["recipient"]))
+    if len(rows) < 2 or not all(_is_over(row) for row in rows):
+        return
+    if tx.statement(HUB, Event.DistributionCertificate.code, axis_id, rows[0]["recipient"]) is not None:
+        return
+    deadlines = tx.deadlines([row["id"] for row in rows])
+    found = [(row, *_evidence(tx, about, row)) for row in rows]
+    outcomes = {row["recipient"]: row["state"] for row in rows}
+    entry = tx.enter(Entry(now, HUB, "distribution.certified", axis_id, "", {"outcomes": outcomes}))
+    statements = [
+        Statement(
+            hub.new_id(now),
+            Event.DistributionCertificate,
+            from_text(time) if time else whole(now),
+            row["recipient"],
+            entry=entry,
+            leg="late" if _was_late(deadlines.get(row["id"], {})) else "",
+            outcome=row["state"],
+            evidence=digest,
+        )
+        for row, digest, time in found
+    ]
+    for first in range(0, len(statements), receipt.MAX_STATEMENTS):
+        hub.issue(tx, about, statements[first : first + receipt.MAX_STATEMENTS], now)
+
+
+def _is_over(row: Row) -> bool:
+    """Final, or never to be tried: the agency is closed and has no successor."""
+    return State(row["state"]) in lifecycle.FINAL or (State(row["state"]) is State.FAILED and not row["tried"])
+
+
+def _evidence(tx: HubTransaction, about: Row, row: Row) -> tuple[str, str]:
+    """(digest, time) of the receipt by which a delivery ended."""
+    events = {State.HANDED_OVER: "E.1", State.REFUSED: "E.2", State.FAILED: "D.2"}
+    event = events.get(State(row["state"]))
+    if event is not None:
+        said = tx.evidence(row["axis_id"]).get((event, row["recipient"]))
+    else:
+        recall = tx.asked_back(about["sender"], about["document_id"]).get(row["recipient"])
+        said = tx.evidence(recall["axis_id"]).get(("W.1", row["recipient"])) if recall is not None else None
+    return (said["receipt_digest"], said["time"]) if said is not None else ("", "")
+
+
+def _was_late(deadlines: dict[str, Row]) -> bool:
+    handover = deadlines.get(Leg.HANDOVER.value)
+    return handover is not None and handover["progress"] == Progress.LATE.value
+
+
+def late_legs(rows: Sequence[Row]) -> list[str]:
+    """The legs that were missed, and are still, of a delivery's deadlines."""
+    return sorted(row["leg"] for row in rows if row["progress"] == Progress.MISSED.value)
