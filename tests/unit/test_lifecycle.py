@@ -19,6 +19,7 @@ from axis.core.lifecycle import (
     move,
     turn,
 )
+from tests import make_diagrams
 
 WANTED = {
     "ACCEPTED": {
@@ -113,3 +114,7 @@ def test_every_cell_of_the_business_ladder(current: str, code: str) -> None:
 
 def test_the_codes_are_those_in_use() -> None:
     assert sorted(STATUS_CODES) == ["01", "02", "03", "04", "05", "06", "13", "15", "16"]
+
+
+def test_the_diagrams_are_those_of_the_tables() -> None:
+    assert make_diagrams.TARGET.read_text("utf-8") == make_diagrams.text(), "run python -m tests.make_diagrams"

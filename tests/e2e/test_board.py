@@ -1,0 +1,149 @@
+"""A circular to the 94: who has it, who waits, who refused, who is late, and the signed certificate when all is over."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner
+
+import cli
+from adapters.folder import FolderAdapter
+from axis import bootstrap
+from axis.core import parcel
+from axis.errors import Fault, Problem, Rejected
+from axis.services import board, enrol, members
+from tests.line import Line, document, recall, small_home
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from adapters.base import LocalFile
+
+ALL = tuple(row["code"] for row in enrol.catalogue())
+OTHERS = tuple(code for code in ALL if code != "G22")
+REFUSING, SILENT, SUSPENDED, LATE = ("G01", "G02", "H01"), ("H02", "H03"), "H04", "H05"
+
+
+def board_of(line: Line, reference: str) -> dict[str, Any]:
+    home = bootstrap.open_home(line.path)
+    with bootstrap.reading_registry(home) as registry, bootstrap.reading(home) as record:
+        return board.board(record, registry, reference, line.clock.now)
+
+
+def certificates(line: Line) -> list[Any]:
+    return [s for r in line.receipts("G22").values() for s in r.statements if s.event.code == "S.1"]
+
+
+@pytest.mark.timeout(300)
+def test_a_circular_to_94_with_refusals_silence_a_suspension_and_a_late_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = small_home(tmp_path / "home", codes=ALL)
+    prepare = FolderAdapter.prepare
+
+    def some_refuse(self: FolderAdapter, files: Sequence[LocalFile]) -> None:
+        if self._root.name in REFUSING and files[0].folder == "inbox":
+            raise Rejected(Problem(Fault.DELIVERY_INVALID, got="no"))
+        prepare(self, files)
+
+    monkeypatch.setattr(FolderAdapter, "prepare", some_refuse)
+    with bootstrap.registrar(bootstrap.open_home(line.path)) as registrar:
+        members.suspend(registrar, SUSPENDED, "thử", line.clock())
+    line.drop("G22", document(1, to=OTHERS, content=b"circular"))
+    line.without(*SILENT, LATE)
+    shown = board_of(line, "1/TN-G22")
+    assert shown["totals"] == {
+        "recipients": 94,
+        "handed_over": 87,
+        "refused": 3,
+        "suspended": 1,
+        "waiting": 3,
+        "overdue": 0,
+    }
+    assert shown["certificate"] == ""
+    assert certificates(line) == []
+    line.clock.now += timedelta(hours=25)
+    line.without(*SILENT, LATE)
+    by_code = {one["recipient"]: one for one in board_of(line, "1/TN-G22")["recipients"]}
+    assert {by_code[code]["standing"] for code in (*SILENT, LATE)} == {"failed"}
+    assert by_code[LATE]["overdue"] == ["handover"]
+    line.without(*SILENT)
+    by_code = {one["recipient"]: one for one in board_of(line, "1/TN-G22")["recipients"]}
+    assert by_code[LATE]["standing"] == "late"
+    assert certificates(line) == [], "not before everybody's is over"
+    # One of the silent is recalled from, the other and the suspended get it in the end.
+    line.drop("G22", recall(1, to=(SILENT[0],)), "b.edxml")
+    line.without(*SILENT)
+    line.run()
+    with bootstrap.registrar(bootstrap.open_home(line.path)) as registrar:
+        members.resume(registrar, SUSPENDED, "xong", line.clock())
+    line.run()
+    said = certificates(line)
+    assert len(said) == 94
+    outcomes = {s.recipient: s.outcome for s in said}
+    assert sorted(outcomes) == sorted(OTHERS)
+    assert {code for code, outcome in outcomes.items() if outcome == "REFUSED"} == set(REFUSING)
+    recalled = {code for code, outcome in outcomes.items() if outcome == "RECALLED"}
+    assert recalled <= {SILENT[0]}
+    assert {s.recipient for s in said if s.leg == "late"} >= {LATE, SILENT[1]}
+    # Each line of the certificate names a receipt that the sender holds.
+    held = {
+        hashlib.sha256((line.folder("G22", "receipts") / name).read_bytes()).hexdigest()
+        for name in line.files("G22", "receipts")
+    }
+    assert all(s.evidence in held for s in said)
+    found = board_of(line, "1/TN-G22")
+    assert found["certificate"] in held
+    assert found["totals"]["recipients"] == 94
+    assert sum(len(line.attachments(code)) for code in OTHERS if code not in {*REFUSING, *recalled}) == 91 - len(
+        recalled
+    )
+    (name,) = [n for n in line.files("G22", "receipts") if ".S.1." in n]
+    data = (line.folder("G22", "receipts") / name).read_bytes()
+    home = bootstrap.open_home(line.path)
+    with bootstrap.reading_registry(home) as registry:
+        assert parcel.verify(data, registry, line.clock.now).signer == "HUB"
+    line.check_ledger()
+
+
+def test_a_document_to_one_has_no_certificate_and_its_board_one_line(tmp_path: Path) -> None:
+    line = small_home(tmp_path / "home")
+    line.drop("G22", document(1))
+    line.run()
+    assert certificates(line) == []
+    assert board_of(line, "1/TN-G22")["totals"] == {"recipients": 1, "handed_over": 1, "overdue": 0}
+
+
+def test_the_command_shows_names_and_totals_in_both_languages(tmp_path: Path) -> None:
+    line = small_home(tmp_path / "home")
+    line.drop("G22", document(1, to=("H41", "G06")))
+    line.run()
+    runner = CliRunner()
+    shown = runner.invoke(cli.main, ["board", "1/TN-G22", "--home", str(line.path)])
+    assert shown.exit_code == 0, shown.output
+    assert "Nghệ An" in shown.output
+    assert "H41" in shown.output
+    assert "+07:00" in shown.output
+    told = runner.invoke(cli.main, ["board", "1/TN-G22", "--json", "--home", str(line.path)])
+    assert '"handed_over": 2' in told.output
+    missing = runner.invoke(cli.main, ["board", "9/X", "--home", str(line.path)])
+    assert missing.exit_code == 3
+
+
+def test_a_group_is_everybody_in_it_but_the_sender(tmp_path: Path) -> None:
+    line = small_home(tmp_path / "home", codes=ALL)
+    packet = tmp_path / "a.edxml"
+    packet.write_bytes(document(1))
+    runner = CliRunner()
+    for group, count in (("@provinces", 63), ("@ministries", 21), ("@all", 94)):
+        command = ["send", str(packet), "--from", "G22", "--to", group, "--dry-run", "--json", "--home", str(line.path)]
+        done = runner.invoke(cli.main, command)
+        assert done.exit_code == 0, done.output
+        assert done.output.count('"H') + done.output.count('"G') + done.output.count('"A') == count, group
+    bad = runner.invoke(cli.main, ["send", str(packet), "--from", "G22", "--to", "@nobody", "--home", str(line.path)])
+    assert bad.exit_code == 3
+    assert "@nobody" in bad.output
