@@ -155,7 +155,7 @@ def refuse_unread(hub: Hub, tx: HubTransaction, agency: str, body_digest: str, p
     """A.2 to the sender of a message that was put aside."""
     message = Message("", Route("in", agency), tx.payload(body_digest))
     opened = _Opened(Delivered(message, redelivered=True, handle=None), body_digest, None, problems=(problem,))
-    _refuse(hub, tx, opened, opened.problems, now)
+    _refuse(hub, tx, opened, opened.problems, now, anew=True)
 
 
 def _settle(hub: Hub, recorded: Sequence[_Opened]) -> None:
@@ -239,15 +239,18 @@ def _record(hub: Hub, tx: HubTransaction, opened: _Opened, now: datetime) -> boo
     return True
 
 
-def _refuse(hub: Hub, tx: HubTransaction, opened: _Opened, problems: Sequence[Problem], now: datetime) -> None:
-    """A.2 with every reason; the stored one again where the refusal depended on the bytes alone."""
+def _refuse(
+    hub: Hub, tx: HubTransaction, opened: _Opened, problems: Sequence[Problem], now: datetime, *, anew: bool = False
+) -> None:
+    """A.2 with every reason; the stored one again where the refusal depended on the bytes alone, unless an operator
+    has another (`anew`)."""
     agency, body = opened.agency, opened.delivered.message.body
     errors = [p for p in problems if p.severity == "error"]
     retry = all(p.retry for p in errors)
     verified = opened.parcel
     key = verified.content_digest if verified else opened.digest
     stored = tx.refusal(agency, key)
-    if stored is not None and not stored["retry"]:
+    if stored is not None and not stored["retry"] and not anew:
         tx.send(agency, stored["receipt_digest"], now)
         return
     content_digest = verified.content_digest if verified else parcel.unverified_digest(body)

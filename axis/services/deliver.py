@@ -387,7 +387,7 @@ def _receipt_files(agency: Agency, reader: JournalReader, body: bytes) -> list[L
     # A corrected document may be refused again, a delivery may be overdue and then given up: each its own file.
     several = {Event.SubmissionRejection, Event.ContentConsignmentFailure, Event.DeadlineWarning, Event.DeadlineExpiry}
     if first.event in several:
-        label += f".{first.id[:8]}"
+        label += f".{first.id[-8:]}"  # its random end: two of the same minute begin alike
     files = [LocalFile("receipts", f"{label}.asice", body)]
     original = reader.outgoing_by_content(said.subject.content_digest)
     if original is None or said.subject.kind == Kind.STATUS:

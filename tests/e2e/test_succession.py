@@ -1,0 +1,109 @@
+"""Codes over time: old forms, aliases, agencies that close, their successors, and what was sent before."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from axis import bootstrap, config
+from axis.errors import Rejected
+from axis.services import members
+from tests.line import Line, document, recall, small_home, status, update
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Line:
+    return small_home(tmp_path / "home")
+
+
+def close(line: Line, code: str, successor: str, *, later: timedelta = timedelta(0)) -> None:
+    with bootstrap.registrar(bootstrap.open_home(line.path)) as registrar:
+        members.close(registrar, code, successor, "hợp nhất", line.clock() + later, line.clock())
+    line.run()
+
+
+def test_mail_for_a_closed_agency_goes_to_its_successor(line: Line) -> None:
+    close(line, "G06", "G18")
+    line.drop("G22", document(1, to=("G06", "H41")))
+    line.run()
+    assert line.states("1/TN-G22") == {"G18": "HANDED_OVER", "H41": "HANDED_OVER"}
+    assert line.trace("1/TN-G22")["deliveries"][0]["units"] == ["G06"], "addressed as it was written"
+    assert line.files("G06", "inbox") == []
+
+
+def test_or_it_is_refused_with_that_code_where_that_is_the_policy(line: Line) -> None:
+    line.configure(hub=config.Hub(closed_agency="refuse"))
+    close(line, "G06", "G18")
+    line.drop("G22", document(1, to=("G06", "H41")))
+    line.run()
+    assert line.states("1/TN-G22") == {"G06": "FAILED", "H41": "HANDED_OVER"}
+    (failed,) = [s for r in line.receipts("G22").values() for s in r.statements if s.event.code == "D.2"]
+    assert (failed.recipient, failed.reasons[0].code) == ("G06", "AGENCY_CLOSED")
+    (certified,) = {r.subject.document_id for r in line.receipts("G22").values() if r.statements[0].event.code == "S.1"}
+    assert certified == "G22,2026/11/23,1/TN-G22", "a closed agency keeps nobody waiting"
+
+
+def test_a_closing_has_its_day(line: Line) -> None:
+    close(line, "G06", "G18", later=timedelta(days=1))
+    line.drop("G22", document(1, to=("G06",)))
+    line.run()
+    assert line.states("1/TN-G22") == {"G06": "HANDED_OVER"}
+    line.clock.now += timedelta(days=2)
+    line.drop("G22", document(2, to=("G06",)))
+    line.run()
+    assert line.states("2/TN-G22") == {"G18": "HANDED_OVER"}
+
+
+def test_the_successor_answers_for_what_its_predecessor_had(line: Line) -> None:
+    line.drop("G22", document(1, to=("G06",)))
+    line.drop("G22", update(1, to=("G06",)), "b.edxml")
+    line.run()
+    close(line, "G06", "G18")
+    line.drop("G18", status("03", sender="G18"))
+    line.drop("G18", status("15", sender="G18"), "b.edxml")
+    line.run()
+    assert "03 G18" in line.statuses("G22")
+    assert line.stages("1/TN-G22") == {"G06": ["update AGREED"]}
+    assert line.error is not None
+
+
+def test_a_reply_to_a_closed_agencys_document_finds_its_successor(line: Line) -> None:
+    line.drop("G06", document(1, sender="G06", to=("H41",)))
+    line.run()
+    close(line, "G06", "G18")
+    line.drop("H41", status("05", about="G06"))
+    line.run()
+    assert line.statuses("G18") == ["05 H41"]
+    assert line.trace("1/TN-G06")["deliveries"][0]["business_status"] == "05"
+
+
+def test_who_is_closed_sends_nothing_any_more(line: Line) -> None:
+    line.drop("G06", document(1, sender="G06", to=("H41",)))
+    line.run()
+    close(line, "G06", "G18")
+    line.drop("G06", recall(1, sender="G06"), "b.edxml")
+    line.run()
+    assert [f["code"] for f in line.error("G06", "b.edxml")["findings"]] == ["AGENCY_SUSPENDED"]
+
+
+def test_old_codes_and_aliases_are_the_same_agency(line: Line) -> None:
+    with bootstrap.registrar(bootstrap.open_home(line.path)) as registrar:
+        members.add_alias(registrar, "G18", "G38", "đổi mã", line.clock())
+        with pytest.raises(Rejected):
+            members.add_alias(registrar, "H41", "G38", "của cơ quan khác", line.clock())
+        with pytest.raises(Rejected):
+            members.add_alias(registrar, "H41", "không phải mã", "sai", line.clock())
+    line.drop("G22", document(1, to=("G38", "000.00.00.H41")))
+    line.run()
+    assert line.states("1/TN-G22") == {"G18": "HANDED_OVER", "H41": "HANDED_OVER"}
+
+
+def test_a_successor_that_leads_back_is_refused(line: Line) -> None:
+    close(line, "G06", "G18")
+    with bootstrap.registrar(bootstrap.open_home(line.path)) as registrar, pytest.raises(Rejected):
+        members.close(registrar, "G18", "G06", "vòng", line.clock(), line.clock())
