@@ -24,7 +24,7 @@ from axis.core.message import Delivered, Message, Route, hub_routes
 from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.core.trust import HUB
 from axis.errors import Corrupted, Fault, Misconfigured, Problem, Rejected, Unavailable, rejected
-from axis.services import accept, watch
+from axis.services import accept, intake, watch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from axis.services.hub import Hub
 
 log = logging.getLogger("axis.admit")
-BATCH_MESSAGES, BATCH_BYTES = 50, 32 * 1024 * 1024
 MAX_ATTEMPTS = 5  # a parcel that failed so often alone is quarantined
 CLOCK_SKEW = timedelta(minutes=5)
 
@@ -84,7 +83,8 @@ def step(hub: Hub, now: datetime, timeout: float = 0) -> int:
     routes = hub_routes(member.code for member in registry.agencies if member.code not in waiting)
     if not routes:
         return 0
-    taken = hub.broker.receive(routes, limit=BATCH_MESSAGES, max_bytes=BATCH_BYTES, timeout=timeout)
+    hub.turn += 1
+    taken = intake.take(hub.broker, routes, hub.turn, timeout)
     if taken:
         crashpoints.reached("H01")
     for one in taken:

@@ -44,6 +44,7 @@ class Agency:
         self.signer = signer
         self.hub = hub
         self.installation = installation
+        self.turn = 0
         self._registry: Registry | None = None
 
     def registry(self) -> Registry:

@@ -22,6 +22,7 @@ from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.core.trust import HUB, HubOnly, read_registry
 from axis.errors import AxisError, Fault, Problem, Rejected, Unavailable, rejected
 from axis.infra.journal import JournalTransaction
+from axis.services import intake
 from axis.services.agency import verify_mail
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("axis.deliver")
 Names = list[tuple[Folder, str]]
 Change = Callable[[JournalTransaction], None]
-BATCH_MESSAGES, BATCH_BYTES = 50, 32 * 1024 * 1024
+BATCH_MESSAGES = 50  # to hand over at once
 FIRST_RETRY, LONGEST_RETRY = 2.0, 600.0  # seconds, while the agency's system is away
 TAKEN_BACK = "Đã thu hồi trước khi đến hệ thống nơi nhận"  # the Description of a 15 made from a W.1
 STATUSES_LATER = timedelta(seconds=20)  # after a restore: the documents that they are about are accepted first
@@ -50,9 +51,8 @@ def take(agency: Agency, now: datetime, timeout: float = 0) -> int:
     Acknowledged after the commit. What cannot be believed is rejected to the dead letters, entered and
     said aloud, never answered.
     """
-    taken = agency.broker.receive(
-        agency_routes(agency.code), limit=BATCH_MESSAGES, max_bytes=BATCH_BYTES, timeout=timeout
-    )
+    agency.turn += 1
+    taken = intake.take(agency.broker, agency_routes(agency.code), agency.turn, timeout)
     if not taken:
         return 0
     crashpoints.reached("D01")

@@ -157,6 +157,7 @@ class Hub:
         self.deadlines = deadlines
         self.follow_successors = closed_agency == "successor"
         self.breakers = Breakers()
+        self.turn = 0
         self._registry: Registry | None = None
         self._registry_digest = ""
         self._declared: set[str] = set()
