@@ -217,9 +217,9 @@ def _record(hub: Hub, tx: HubTransaction, opened: _Opened, now: datetime) -> boo
     try:
         if opened.is_receipt and opened.problems:
             raise _QuarantineError(opened.problems[0])
-        # A document is refused before anything is changed for it; of several statements the second may be bad.
-        several = opened.said is not None and len(opened.said.statements) > 1
-        with tx.savepoint() if several else nullcontext():
+        # A document is refused before anything is changed for it. What a receipt says may turn out to be impossible
+        # when some of it is done: of several statements the second, of a withdrawal what the delivery says to it.
+        with tx.savepoint() if opened.said is not None and _has_parts(opened.said) else nullcontext():
             if opened.said is not None:
                 _record_receipt(hub, tx, opened, opened.said, now)
             elif opened.candidate is not None:
@@ -267,6 +267,10 @@ def _refuse(
     refused = Statement(hub.new_id(now), Event.SubmissionRejection, whole(now), "", (), receipt.reasons(errors), entry)
     a2 = receipt.signed(Receipt(hub.installation, HUB, subject, (refused,), hub.registry().version), hub.signer, now)
     tx.refuse(agency, key, document_id, a2, retry=retry, codes=codes, now=now)
+
+
+def _has_parts(said: Receipt) -> bool:
+    return len(said.statements) > 1 or said.statements[0].event is Event.ContentWithdrawal
 
 
 # -- Receipts from the recipients' adapters -------------------------------------------------------------------

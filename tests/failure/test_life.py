@@ -83,6 +83,14 @@ class Life(RuleBasedStateMachine):
         self.files += 1
         self.line.drop(recipient, status(code, number, recipient, description="lý do"), f"{self.files}.edxml")
 
+    @rule(away=st.sampled_from([(), ("H41",), RECIPIENTS]), times=st.integers(1, 3))
+    def everybody_works(self, away: tuple[str, ...], times: int) -> None:
+        for _ in range(times):
+            loops.hub_round(self.hub, self.line.clock())
+            for code, agency in self.agencies.items():
+                if code not in away:
+                    loops.agency_round(agency, self.line.clock())
+
     @rule(times=st.integers(1, 4))
     def hub_works(self, times: int) -> None:
         for _ in range(times):
@@ -163,6 +171,7 @@ class Life(RuleBasedStateMachine):
                 asked = recipient in self.recalled.get(number, set())
                 assert bool(stages.get(recipient)) is asked, "every recall is decided, and none that nobody asked for"
                 assert "PENDING" not in stages.get(recipient, [])
+                assert ("WITHDRAWN" in stages.get(recipient, [])) is (states[recipient] == "RECALLED")
             for recipient in RECIPIENTS:
                 copies = self.line.attachments(recipient).count(hashlib.sha256(b"document %d" % number).hexdigest())
                 assert copies <= 1
@@ -170,7 +179,7 @@ class Life(RuleBasedStateMachine):
 
 
 Life.TestCase.settings = settings(
-    max_examples=12,
+    max_examples=20,
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from axis.core.message import Route
+from axis.core import receipt
+from axis.core.message import Message, Route
+from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.services import admit
 from axis.services import run as loops
-from tests.line import document, small_home
+from tests.line import document, recall, small_home
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,6 +121,30 @@ def test_a_bad_receipt_is_quarantined_entered_and_never_answered(tmp_path: Path)
     assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
     assert line.events("G22") == ["A.1", "D.1 H41", "E.1 H41"]
     assert line.events("G06") == ["A.2"]
+
+
+def test_a_withdrawal_that_contradicts_the_hand_over_changes_nothing(tmp_path: Path) -> None:
+    line = small_home(tmp_path / "home")
+    line.drop("G22", document(1))
+    line.run()
+    line.drop("G22", recall(1), "b.edxml")
+    line.without("H41")
+    (change,) = line.trace("1/TN-G22")["changes"]
+    about = line.trace(change["axis_id"])["document"]
+    with line.parts() as (hub, agencies):
+        (h41,) = [one for one in agencies if one.code == "H41"]
+        subject = Subject(about["axis_id"], "recall", "G22", about["document_id"], about["content_digest"])
+        statement = Statement("x", Event.ContentWithdrawal, line.clock.now, "H41")
+        body = receipt.signed(Receipt(hub.installation, "H41", subject, (statement,)), h41.signer, line.clock.now)
+        h41.broker.publish([Message("1", Route("in", "H41"), body, user_id="H41")])
+        loops.hub_round(hub, line.clock())
+        with hub.store.reading() as reader:
+            assert [row["agency"] for row in reader.quarantined()] == ["H41"]
+    assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
+    assert line.stages("1/TN-G22") == {"H41": ["recall PENDING"]}
+    line.run()
+    assert line.stages("1/TN-G22") == {"H41": ["recall OPEN"]}
+    line.check_ledger()
 
 
 def test_a_handover_is_never_turned_into_a_refusal(tmp_path: Path) -> None:
