@@ -147,6 +147,9 @@ class Line:
             found += [hashlib.sha256(content).hexdigest() for content in converted.attachments]
         return found
 
+    def restart(self) -> None:
+        """What is opened next is new, as after a death: here it always is."""
+
     def without(self, *codes: str) -> None:
         """Run to rest while the adapters of these are away."""
         self.run(before=lambda _hub, agencies: _leave_out(agencies, codes))

@@ -1,9 +1,10 @@
-"""Recall, update, replacement, and the answers to them, on the embedded line: each is decided once, at the place that can
-know, and everybody is told the same."""
+"""Recall, update, replacement, and the answers to them, on the embedded line and served: each is decided once, at the
+place that can know, and everybody is told the same."""
 
 from __future__ import annotations
 
 import hashlib
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,13 +12,14 @@ import pytest
 from axis import bootstrap
 from axis.core.message import Route
 from axis.errors import Fault, Problem, Rejected
-from axis.infra import payloads, store
+from axis.infra import amqp, payloads, store
 from axis.services import admit, members
 from axis.services import run as loops
-from tests.line import Line, document, recall, replacement, small_home, status, update
+from tests.line import CODES, Line, document, recall, replacement, small_home, status, update
+from tests.served import ServedLine
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from adapters.base import LocalFile
@@ -32,9 +34,16 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-@pytest.fixture
-def line(tmp_path: Path) -> Line:
-    return small_home(tmp_path / "home")
+@pytest.fixture(params=["embedded", pytest.param("served", marks=[pytest.mark.amqp, pytest.mark.postgres])])
+def line(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
+    if request.param == "embedded":
+        yield small_home(tmp_path / "home")
+        return
+    url = request.getfixturevalue("postgres").database(f"changes{time.monotonic_ns()}")
+    monkeypatch.setenv("AXIS_DATABASE_URL", url)
+    monkeypatch.setattr(amqp, "SETTLE", 0.05)
+    with ServedLine(tmp_path / "home", request.getfixturevalue("rabbitmq"), url, CODES) as served:
+        yield served
 
 
 def codes_of(line: Line, code: str = "G22", name: str = "a.edxml") -> list[str]:
@@ -190,6 +199,7 @@ def test_a_hub_that_died_while_publishing_leaves_the_recall_to_the_recipient(lin
 
     with pytest.raises(KeyboardInterrupt):
         line.run(before=dies)
+    line.restart()
     assert line.states("1/TN-G22") == {"H41": "ACCEPTED"}
     line.drop("G22", recall(1), "b.edxml")
     with line.parts() as (hub, agencies):  # the recall is judged before anything is published once more

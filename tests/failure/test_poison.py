@@ -80,9 +80,6 @@ def test_a_document_that_kills_the_hub_is_quarantined_after_its_attempts_and_tak
 
 
 def test_a_bad_receipt_is_quarantined_entered_and_never_answered(tmp_path: Path) -> None:
-    from axis.core import receipt
-    from axis.core.message import Message
-    from axis.core.receipt import Event, Receipt, Statement, Subject
 
     line = small_home(tmp_path / "home")
     line.drop("G22", document(to=("H41",)))
@@ -148,9 +145,6 @@ def test_a_withdrawal_that_contradicts_the_hand_over_changes_nothing(tmp_path: P
 
 
 def test_a_handover_is_never_turned_into_a_refusal(tmp_path: Path) -> None:
-    from axis.core import receipt
-    from axis.core.message import Message
-    from axis.core.receipt import Event, Receipt, Statement, Subject
 
     line = small_home(tmp_path / "home")
     line.drop("G22", document())

@@ -13,16 +13,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from adapters.folder import FolderAdapter
-from axis import bootstrap, config
-from axis.core.ledger import Entry
-from axis.infra import amqp, store
+from axis.infra import amqp
 from axis.infra.amqp import AmqpBroker
-from axis.infra.database import Database
-from axis.infra.store import HubStore
 from axis.services import run as loops
 from tests.failure import test_crash_sweep as sweep
 from tests.failure.test_crash_sweep import Boundaries, all_is_well, boundaries, ordinary
-from tests.line import Line, small_home
+from tests.served import ServedLine
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,58 +36,22 @@ class Death(BaseException):
     """The process ended here."""
 
 
-class ServedLine:
-    """A small line whose hub is on PostgreSQL and whose mail goes through RabbitMQ, all in this process."""
+class Swept(ServedLine):
+    """A line that is watched on its way."""
 
-    def __init__(self, path: Path, rabbitmq: RabbitMq, url: str, number: int) -> None:
-        self.line = small_home(path, codes=CODES)
-        self.vhost = f"sweep{number}x{time.monotonic_ns()}"
-        rabbitmq.vhost(self.vhost)
-        self.urls = {code: rabbitmq.add_agency(self.vhost, code) for code in CODES}
-        self.urls["hub"] = rabbitmq.add_hub(self.vhost)
-        self.url = url
-        with self.line.parts() as (hub, _), hub.store.reading() as reader:
-            registry = reader.payload(reader.registry_digest())
-        self.line.configure(store=config.Store("postgresql"), broker=config.Broker("amqp"))
-        database = Database(url)
-        with database.begin() as connection:
-            store.metadata.drop_all(connection)
-        database.create(store.TABLES)
-        with HubStore(database).transaction() as tx:
-            now = self.line.clock()
-            tx.store_registry(1, registry, now, (), Entry(now, "HUB", "registry.issued"))
-        database.close()
-
-    def hub(self, stack: ExitStack) -> Hub:
-        database = Database(self.url)
-        stack.callback(database.close)
-        broker = AmqpBroker(self.urls["hub"], user_id=None, confirm_timeout=5)
-        stack.callback(broker.close)
-        broker.declare(CODES)
-        return bootstrap.hub_part(bootstrap.open_home(self.line.path), database, broker)
-
-    def parts(self, stack: ExitStack) -> tuple[Hub, list[Agency]]:
-        hub, home = self.hub(stack), bootstrap.open_home(self.line.path)
-        journal = Database(f"sqlite:///{self.line.path / 'axis.db'}")
-        stack.callback(journal.close)
-        agencies = []
-        for code in CODES:
-            broker = AmqpBroker(self.urls[code], user_id=code, confirm_timeout=5)
-            stack.callback(broker.close)
-            agencies.append(bootstrap.agency_part(home, journal, broker, code))
-        return hub, agencies
+    def __init__(self, path: Path, rabbitmq: RabbitMq, url: str) -> None:
+        super().__init__(path, rabbitmq, url, CODES)
 
     def is_done(self) -> bool:
-        line = self.line
-        return len(line.files("G22", "status", "*.01.*")) == len(TO) and len(line.files("G22", "failed")) == 4
+        return len(self.files("G22", "status", "*.01.*")) == len(TO) and len(self.files("G22", "failed")) == 4
 
     def to_rest(self, hub: Hub, agencies: list[Agency]) -> None:
         """Rounds until everything is answered and nothing more comes."""
         end, idle = time.monotonic() + 60, 0
         while idle < 4:
             assert time.monotonic() < end, "it does not come to rest"
-            done = loops.hub_round(hub, self.line.clock())
-            done += sum(loops.agency_round(one, self.line.clock()) for one in agencies)
+            done = loops.hub_round(hub, self.clock())
+            done += sum(loops.agency_round(one, self.clock()) for one in agencies)
             idle = idle + 1 if not done and self.is_done() else 0
             if not done:
                 time.sleep(0.02)
@@ -106,11 +66,10 @@ def database(postgres: PostgreSql, monkeypatch: pytest.MonkeyPatch) -> str:
     return url
 
 
-def check(served: ServedLine, number: int) -> None:
-    line: Line = served.line
+def check(served: Swept, number: int) -> None:
     try:
-        all_is_well(TO)(line, line.attachments)
-        line.check_ledger()
+        all_is_well(TO)(served, served.attachments)
+        served.check_ledger()
     except AssertionError as error:
         error.add_note(f"at boundary {number}")
         raise
@@ -118,11 +77,11 @@ def check(served: ServedLine, number: int) -> None:
 
 def count(tmp_path: Path, rabbitmq: RabbitMq, url: str, monkeypatch: pytest.MonkeyPatch) -> int:
     """How many boundaries the whole way has."""
-    served = ServedLine(tmp_path / "count", rabbitmq, url, 0)
-    ordinary(served.line, TO)
+    served = Swept(tmp_path / "count", rabbitmq, url)
+    ordinary(served, TO)
     at = Boundaries(lambda _name: None)
     with ExitStack() as stack, boundaries(monkeypatch, at):
-        served.to_rest(*served.parts(stack))
+        served.to_rest(*served.open(stack))
     check(served, 0)
     assert FolderAdapter.prepare is not None
     return len(at.passed)
@@ -135,18 +94,18 @@ def test_a_death_on_the_way_loses_and_doubles_nothing(
     assert total > 80
     died = []
     for number in range(3, min(total, 200), 9):
-        served = ServedLine(tmp_path / str(number), rabbitmq, database, number)
-        ordinary(served.line, TO)
+        served = Swept(tmp_path / str(number), rabbitmq, database)
+        ordinary(served, TO)
         at = Boundaries(lambda _name, number=number: die(at, number))  # type: ignore[misc]  # noqa: B023
         with ExitStack() as stack:
-            hub, agencies = served.parts(stack)
+            hub, agencies = served.open(stack)
             try:
                 with boundaries(monkeypatch, at):
                     served.to_rest(hub, agencies)
             except Death:
                 died.append(at.passed[-1])
         with ExitStack() as stack:
-            served.to_rest(*served.parts(stack))
+            served.to_rest(*served.open(stack))
         check(served, number)
         rabbitmq.drop_vhost(served.vhost)
     assert len(died) > 8, died
@@ -163,10 +122,10 @@ def test_another_hub_at_work_in_between_loses_and_doubles_nothing(
 ) -> None:
     met = []
     for number in range(2, 40, 5):
-        served = ServedLine(tmp_path / str(number), rabbitmq, database, number)
-        ordinary(served.line, TO)
+        served = Swept(tmp_path / str(number), rabbitmq, database)
+        ordinary(served, TO)
         with ExitStack() as stack:
-            hub, agencies = served.parts(stack)
+            hub, agencies = served.open(stack)
             other = served.hub(stack)
             within: list[str] = []
             busy: list[bool] = []
@@ -178,9 +137,9 @@ def test_another_hub_at_work_in_between_loses_and_doubles_nothing(
                         met.append(name)
                         busy.append(False)  # noqa: B023
                         for _ in range(4):
-                            loops.hub_round(other, served.line.clock())  # noqa: B023
+                            loops.hub_round(other, served.clock())  # noqa: B023
                             for one in agencies:  # noqa: B023
-                                loops.agency_round(one, served.line.clock())  # noqa: B023
+                                loops.agency_round(one, served.clock())  # noqa: B023
                         busy.pop()  # noqa: B023
 
             at = Boundaries(visit)
