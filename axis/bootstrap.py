@@ -100,8 +100,8 @@ def embedded_parts(home: Home, *, restored: bool = False) -> Iterator[tuple[Hub,
         database.create([*store.TABLES, *journal.TABLES, *embedded.TABLES])
         embedded.EmbeddedBroker.free_leases(database)
         codes = home.codes()
-        # One file has all of them, so a payload is named from anywhere.
-        references = (*store.PAYLOAD_REFERENCES, *journal.PAYLOAD_REFERENCES, *embedded.PAYLOAD_REFERENCES)
+        # One file has all of them, so a parcel is named from anywhere.
+        references = (*store.BODY_REFERENCES, *journal.BODY_REFERENCES, *embedded.BODY_REFERENCES)
         hub_broker = embedded.EmbeddedBroker(database, None)
         hub_broker.declare(codes)
         parts = hub_part(home, database, hub_broker, references)
@@ -113,8 +113,9 @@ def embedded_parts(home: Home, *, restored: bool = False) -> Iterator[tuple[Hub,
             agency_part(home, database, embedded.EmbeddedBroker(database, code), code, references) for code in codes
         ]
         yield parts, agencies
+        names = (*store.PAYLOAD_REFERENCES, *journal.PAYLOAD_REFERENCES, *embedded.PAYLOAD_REFERENCES)
         with database.begin() as connection:
-            payloads.sweep(connection, references)
+            payloads.sweep(connection, names)
 
 
 @contextmanager
@@ -276,8 +277,8 @@ def give_passwords(home: Home, management: Management, users: Sequence[str], fol
         keystore.write_private(folder / user, f"{url}\n".encode())
 
 
-def hub_part(home: Home, database: Database, broker: Broker, references: References = store.PAYLOAD_REFERENCES) -> Hub:
-    """A hub worker on these; `references`: every column of the database that names a payload."""
+def hub_part(home: Home, database: Database, broker: Broker, references: References = store.BODY_REFERENCES) -> Hub:
+    """A hub worker on these; `references`: every column of the database that may name a parcel."""
     return Hub(
         HubStore(database, references),
         broker,
@@ -294,9 +295,9 @@ def hub_part(home: Home, database: Database, broker: Broker, references: Referen
 
 
 def agency_part(
-    home: Home, database: Database, broker: Broker, code: str, references: References = journal.PAYLOAD_REFERENCES
+    home: Home, database: Database, broker: Broker, code: str, references: References = journal.BODY_REFERENCES
 ) -> Agency:
-    """An agency's adapter on these; `references`: every column of the database that names a payload."""
+    """An agency's adapter on these; `references`: every column of the database that may name a parcel."""
     adapter = Guarded(_adapter(home, code), code)
     adapter.check()
     signer = keystore.load_signer(home.path / "keys", code)

@@ -64,6 +64,7 @@ sa.Index(
 sa.Index("queue_message_held", queue_message.c.held_by, sqlite_where=queue_message.c.held_by.is_not(None))
 
 TABLES = (payloads.payload, queue, queue_message)
+BODY_REFERENCES = (queue_message.c.body_digest,)
 PAYLOAD_REFERENCES = (queue_message.c.body_digest, queue_message.c.proof_digest)
 
 

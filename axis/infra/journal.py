@@ -47,6 +47,7 @@ outgoing = sa.Table(
     sa.Column("urgent", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index("outgoing_content", "agency", "content_digest"),
     sa.Index("outgoing_document", "agency", "document_id"),
+    sa.Index("outgoing_parcel", "parcel_digest"),
     sa.Index("outgoing_due", "state", "not_before"),
 )
 incoming = sa.Table(
@@ -76,6 +77,7 @@ incoming = sa.Table(
     sa.Index("incoming_due", "agency", "state", "not_before"),
     sa.Index("incoming_content", "agency", "content_digest"),
     sa.Index("incoming_document", "agency", "sender", "document_id"),
+    sa.Index("incoming_body", "body_digest"),
 )
 # Documents that were withdrawn here for certain: whatever of them arrives later is not shown.
 withdrawal = sa.Table(
@@ -115,6 +117,7 @@ installed = sa.Table(
     sa.Column("digest", sa.Text, nullable=False),
 )
 TABLES = (payloads.payload, outgoing, incoming, withdrawal, posted, event, installed)
+BODY_REFERENCES = (outgoing.c.parcel_digest, incoming.c.body_digest, posted.c.body_digest)  # that may name a parcel
 PAYLOAD_REFERENCES = (
     outgoing.c.parcel_digest,
     outgoing.c.answer_digest,
@@ -144,8 +147,8 @@ class Outgoing:
 class Journal:
     """One agency's journal in a database."""
 
-    def __init__(self, database: Database, agency: str, references: payloads.References = PAYLOAD_REFERENCES) -> None:
-        """`references`: every column in this database that names a payload."""
+    def __init__(self, database: Database, agency: str, references: payloads.References = BODY_REFERENCES) -> None:
+        """`references`: every column in this database that may name a parcel."""
         self.database = database
         self.agency = agency
         self._references = references

@@ -77,6 +77,8 @@ def release(connection: Connection, digest: str, references: Iterable[sa.Column[
 
 
 def sweep(connection: Connection, references: Iterable[sa.Column[str]]) -> int:
-    """Drop every payload that no column of `references` names any more; how many."""
-    unused = sa.and_(*(~sa.exists(sa.select(sa.literal(1)).where(column == payload.c.digest)) for column in references))
-    return connection.execute(sa.delete(payload).where(unused)).rowcount
+    """Drop every payload that no column of `references` names any more; how many.
+
+    All that is named is gathered once: asking every column for each payload took minutes for a year's mail."""
+    named = sa.union_all(*(sa.select(column) for column in references))
+    return connection.execute(sa.delete(payload).where(payload.c.digest.not_in(named))).rowcount

@@ -71,6 +71,7 @@ submission = sa.Table(
     sa.Index("submission_content", "content_digest"),
     sa.Index("submission_parcel", "parcel_digest"),
     sa.Index("submission_code", "code"),
+    sa.Index("submission_body", "body_digest"),
 )
 delivery = sa.Table(
     "delivery",
@@ -252,6 +253,7 @@ TABLES = (
     ledger_entry,
     registry_version,
 )
+BODY_REFERENCES = (submission.c.body_digest, outbox.c.body_digest, quarantine.c.body_digest)  # that may name a parcel
 PAYLOAD_REFERENCES = (
     submission.c.body_digest,
     submission.c.acceptance_digest,
@@ -297,8 +299,8 @@ class Claim:
 class HubStore:
     """The hub's record in one database."""
 
-    def __init__(self, database: Database, references: payloads.References = PAYLOAD_REFERENCES) -> None:
-        """`references`: every column in this database that names a payload."""
+    def __init__(self, database: Database, references: payloads.References = BODY_REFERENCES) -> None:
+        """`references`: every column in this database that may name a parcel."""
         self.database = database
         self._references = references
 
@@ -824,7 +826,7 @@ class HubTransaction(HubReader):
         """An operator has decided about a message: off the list with it, and its bytes with it, unless they are named
         by something else."""
         self.connection.execute(sa.delete(quarantine).where(quarantine.c.id == row["id"]))
-        payloads.release(self.connection, row["body_digest"], self._references)
+        payloads.release(self.connection, row["body_digest"], (*self._references, *PAYLOAD_REFERENCES))
         self.enter(entry)
 
     def close_delivery(self, delivery_id: str, entry: Entry) -> None:

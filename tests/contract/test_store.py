@@ -301,3 +301,27 @@ def test_a_database_that_is_away_is_unavailable_not_a_stack_trace(tmp_path: Path
             pass
         with pytest.raises(Unavailable), away.read() as connection:
             connection.execute(sa.text("SELECT 1"))
+
+
+def test_a_sweep_asks_for_each_payload_once_however_many_there_are(database: Database) -> None:
+    """It keeps what any column names, and its work grows as what there is, not as its square."""
+    record, now = HubStore(database), Clock().now
+    with record.transaction() as tx:
+        kept = payloads.put(tx.connection, b"kept")
+        tx.send("H41", kept, now)
+        rows = [{"digest": f"{n:064x}", "content": b""} for n in range(20_000)]
+        tx.connection.execute(payloads.payload.insert(), rows)
+        tx.connection.execute(
+            store.attempt.insert(), [{"queue": "q", "message_id": str(n), "count": 1} for n in range(20_000)]
+        )
+    steps: list[int] = []
+    with database.begin() as connection:
+        raw = connection.connection.dbapi_connection
+        if database.is_sqlite:
+            raw.set_progress_handler(lambda: steps.append(1) or 0, 100_000)  # type: ignore[union-attr]
+        dropped = payloads.sweep(connection, store.PAYLOAD_REFERENCES)
+        if database.is_sqlite:
+            raw.set_progress_handler(None, 0)  # type: ignore[union-attr]
+        assert dropped == 20_000
+        assert payloads.get(connection, kept) == b"kept"
+    assert len(steps) < 200
