@@ -131,7 +131,10 @@ def judge(
         key = f"update|{sender.code}|{packet.target}|{parcel.content_digest}"
     else:
         key = f"document|{sender.code}|{packet.document_id}"
-    for organ_id, path in _named_in_bussiness(packet):
+    named = _named_in_bussiness(packet)
+    if len(named) > MAX_RECIPIENTS or len(packet.replaced) > MAX_RECIPIENTS:
+        raise rejected(Fault.PARCEL_LIMIT, f"{len(named)} agencies", MAX_RECIPIENTS, path="TraceHeaderList/Bussiness")
+    for organ_id, path in named:
         _located(registry, organ_id, path)
     addressees = _addressees(packet, registry, now, follow_successors=follow_successors)
     return Candidate(parcel, packet, sender.code, key, addressees, sender.code)

@@ -135,5 +135,8 @@ def read_duration(text: str) -> timedelta:
 
 
 def read_moment(text: str) -> datetime:
-    """``yyyy/MM/dd HH:mm:ss`` in Viet Nam time. Raises ValueError."""
+    """``yyyy/MM/dd HH:mm:ss`` in Viet Nam time, of this century. Raises ValueError."""
+    if not text.startswith("20"):
+        msg = f"not a moment of this century: {text[:40]!r}"
+        raise ValueError(msg)
     return datetime.strptime(text, "%Y/%m/%d %H:%M:%S").replace(tzinfo=VIETNAM)

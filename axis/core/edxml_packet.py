@@ -223,7 +223,10 @@ class Packet:
 
     @cached_property
     def receivers(self) -> tuple[tuple[str, bool], ...]:
-        """(OrganId, True when it is added, False when it is removed) of an update's ReceiverList."""
+        """(OrganId, True when it is added, False when it is removed) of an update's ReceiverList; nobody where the
+        update does not say that its receivers change."""
+        if not self.changes_receivers:
+            return ()
         listed = self.bussiness.get("BussinessDocumentInfo", "ReceiverList")
         nodes = listed.all("Receiver") if listed else ()
         return tuple((node.value("OrganId"), node.value("ReceiverType") == "1") for node in nodes)

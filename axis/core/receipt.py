@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 NAMESPACE = "urn:axis:receipt:1"
 MAX_STATEMENTS = 100
+MAX_DOCUMENT_ID = 200  # characters, as in a packet (core/edxml_grammar.py)
 # A refusal must stay small whatever was refused: a packet can have a hundred thousand things wrong with it.
 MAX_REASONS, MAX_REASON_TEXT = 50, 500
 
@@ -190,6 +191,9 @@ def read(data: bytes, signer: str) -> Receipt:
         raise rejected(Fault.RECEIPT_INVALID, f"{type(error).__name__} {str(error)[:100]}") from None
     if receipt.registry_version < 0 or write(receipt) != data:
         raise rejected(Fault.RECEIPT_INVALID, "not in the one allowed form")
+    subject = receipt.subject
+    if max(map(len, (subject.axis_id, subject.kind, subject.sender, subject.document_id))) > MAX_DOCUMENT_ID:
+        raise rejected(Fault.RECEIPT_INVALID, "an identifier that is too long")
     if receipt.issuer != signer:
         raise rejected(Fault.RECEIPT_INVALID, f"issuer {receipt.issuer}, signed by {signer}")
     if not 1 <= len(receipt.statements) <= MAX_STATEMENTS:
@@ -199,6 +203,9 @@ def read(data: bytes, signer: str) -> Receipt:
             raise rejected(Fault.RECEIPT_INVALID, f"{statement.event.code} issued by {signer}")
         if signer not in {HUB, statement.recipient}:
             raise rejected(Fault.RECEIPT_INVALID, f"{signer} speaks for {statement.recipient}")
+        by_rule = statement.event in {Event.DeadlineWarning, Event.DeadlineExpiry, Event.DistributionCertificate}
+        if (statement.leg or statement.outcome or statement.evidence) and not by_rule:
+            raise rejected(Fault.RECEIPT_INVALID, f"{statement.event.code} with what only T and S have")
         if bool(statement.reasons) == statement.event.positive:
             raise rejected(Fault.RECEIPT_INVALID, f"{statement.event.code} with {len(statement.reasons)} reasons")
     return receipt

@@ -225,6 +225,8 @@ def _translated() -> Iterator[None]:
         yield
     except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
         original = getattr(error, "orig", None) or error
+        if (getattr(original, "sqlstate", None) or "").startswith("54"):
+            raise  # a value over the server's limits: that is what was to be stored, not the server
         raise Unavailable(Problem(Fault.STORE_DOWN, got=f"{type(original).__name__}: {original}"[:300])) from error
     except sa.exc.DatabaseError as error:
         if type(error) is not sa.exc.DatabaseError:  # a broken rule of ours, not a broken file

@@ -242,6 +242,11 @@ class JournalReader:
         )
         return list(self.connection.execute(query.order_by(incoming.c.number)).mappings())
 
+    def state_of(self, identifier: str) -> str:
+        """The state of what was received under this id; "" for nothing."""
+        row = self.incoming(identifier)
+        return str(row["state"]) if row is not None else ""
+
     def withdrawal(self, sender: str, document_id: str) -> RowMapping | None:
         """The withdrawal of this document; None when it was not withdrawn."""
         where = (
@@ -531,13 +536,15 @@ class JournalTransaction(JournalReader):
     def _post(self, digest: str, now: str) -> None:
         self.late.add(posted, {"agency": self.agency, "body_digest": digest, "attempts": 0, "not_before": now})
 
-    def release(self, identifier: str) -> None:
-        """The registry that held mail waited for is installed."""
-        self._incoming(identifier, state="received")
+    def release(self, identifier: str, waiting: str = "held", to: str = "received") -> None:
+        """What `waiting` was the state of is over: the registry that it needed is installed, or it was decided about.
+        Nothing where it is in another state by now."""
+        where = (incoming.c.agency == self.agency, incoming.c.id == identifier, incoming.c.state == waiting)
+        self.connection.execute(sa.update(incoming).where(*where).values(state=to))
 
     def undecide(self, identifier: str) -> None:
         """As :meth:`release`, for a recall or an update: it is decided about first."""
-        self._incoming(identifier, state="undecided")
+        self.release(identifier, to="undecided")
 
     def handing_over(self, identifier: str, names: Sequence[tuple[str, str]], entry: Entry) -> bool:
         """Everything is prepared; from here the local system may see it. False, and nothing is changed, if it was

@@ -385,6 +385,20 @@ class HubReader:
             query = query.where(delivery.c.recipient == only)
         return {row["recipient"]: row for row in self.connection.execute(query).mappings()}
 
+    def brought(self, sender: str, document_id: str, recipient: str) -> Sequence[RowMapping]:
+        """The deliveries of this document and of its updates to one recipient."""
+        query = (
+            sa.select(delivery)
+            .join(submission)
+            .where(
+                submission.c.sender == sender,
+                submission.c.document_id == document_id,
+                delivery.c.recipient == recipient,
+                delivery.c.role.in_(("document", "update")),
+            )
+        )
+        return self.connection.execute(query).mappings().all()
+
     def asked_back(self, sender: str, document_id: str) -> dict[str, RowMapping]:
         """The deliveries that take this document back, by recipient: of recalls, and of updates that removed it."""
         query = (
@@ -738,7 +752,7 @@ class HubTransaction(HubReader):
             "sender": candidate.sender,
             "organ_id": packet.sender.organ_id,
             "document_id": packet.target,
-            "code": packet.code,
+            "code": packet.code[:200],  # it is indexed, and of a status only a warning bounds it
             "subject": packet.subject,
             "status_code": packet.status_code,
             "priority": packet.priority,
@@ -802,6 +816,7 @@ class HubTransaction(HubReader):
                 role=role,
                 tried=False,
                 proof_digest=proof,
+                closed=addressee.closed,
             )
         )
 

@@ -150,7 +150,7 @@ def _take_back_from(work: _Work, accepted: _Accepted, addressees: Sequence[Addre
     for addressee in addressees:
         row = rows.get(addressee.code)
         original = work.tx.delivery_for_update(row["id"]) if row is not None else None
-        decided = original is None or not _must_ask_recipient(original)
+        decided = original is None or not _must_ask_recipient(work, original)
         recall_id = _deliver(work, accepted, replace(addressee, closed=False), "recall", send=not decided)
         if original is None:
             continue
@@ -161,9 +161,10 @@ def _take_back_from(work: _Work, accepted: _Accepted, addressees: Sequence[Addre
     _issue(work, accepted.axis_id, said)
 
 
-def _must_ask_recipient(original: Row) -> bool:
-    """Whether the parcel may be out: only the recipient's adapter can know then."""
-    return State(original["state"]) is not State.REFUSED and bool(original["tried"])
+def _must_ask_recipient(work: _Work, original: Row) -> bool:
+    """Whether the document, or a version of it, may be out: only the recipient's adapter can know then."""
+    brought = work.tx.brought(work.sender, work.target, original["recipient"])
+    return State(original["state"]) is not State.REFUSED and any(row["tried"] for row in brought)
 
 
 def _take_back(work: _Work, original: Row, recall_id: str, number: int) -> Statement:
@@ -178,6 +179,7 @@ def _take_back(work: _Work, original: Row, recall_id: str, number: int) -> State
     if not void:
         _, digest = tx.move(original, Step.WITHDRAWN, entry)
         tx.leave_out(original["id"])
+        withdraw_versions(tx, work.sender, work.target, original["recipient"], now)
         overtake(tx, original, now)
         drop_what_nobody_has(tx, work.sender, work.target)
         watch.certify(work.hub, tx, original["axis_id"], now)
@@ -186,6 +188,16 @@ def _take_back(work: _Work, original: Row, recall_id: str, number: int) -> State
     event = Event.ContentWithdrawalFailure if void else Event.ContentWithdrawal
     why = receipt.reasons([Problem(Fault.RECALL_VOID)]) if void else ()
     return Statement(work.hub.new_id(now), event, whole(now), original["recipient"], (), why, digest or decided)
+
+
+def withdraw_versions(tx: HubTransaction, sender: str, document_id: str, recipient: str, now: datetime) -> None:
+    """A recall was carried out: the updates on their way to this recipient are withdrawn with the document."""
+    for one in tx.brought(sender, document_id, recipient):
+        if one["role"] == "update" and State(one["state"]) not in lifecycle.FINAL:
+            detail = {"with": document_id}
+            entry = Entry(now, HUB, "delivery.withdrawn", one["axis_id"], recipient, detail)
+            tx.move(tx.delivery_for_update(one["id"]), Step.WITHDRAWN, entry)
+            tx.leave_out(one["id"])
 
 
 def overtake(tx: HubTransaction, original: Row, now: datetime) -> None:
@@ -288,6 +300,11 @@ def _status(work: _Work) -> None:
     watch.reported(tx, row, now)
 
 
+def _reply_key(work: _Work, row: Row, number: int) -> str:
+    """What a repeated answer is known by: who answers what about which delivery."""
+    return f"{work.candidate.key}|{row['id']}|{number}"
+
+
 def _delivered_to(work: _Work) -> Row | None:
     """The delivery that a status speaks of: to who reports, or to a closed agency that it has succeeded."""
     rows = work.tx.recipients(work.candidate.owner, work.target)
@@ -311,10 +328,13 @@ def _reply(work: _Work) -> None:
     try:
         answered, stages = admission.judge_answer(work.candidate, asked)
     except Rejected:
-        if not any(_is_answered(work, f"{work.candidate.key}|{one.number}") for one in reversed(asked)):
+        if not any(_is_answered(work, _reply_key(work, row, one.number)) for one in reversed(asked)):
             raise
         return
-    accepted = _accept(work, f"{work.candidate.key}|{answered.number}", work.candidate.addressees, answered.number)
+    if Stage.PENDING in answered.stages.values() and State(row["state"]) is not State.HANDED_OVER:
+        # Its system has not seen the document yet, by all that is known: its adapter decides, not its clerk.
+        raise Rejected(Problem(Fault.STATUS_NOT_OPEN, got=packet.status_code, retry=True))
+    accepted = _accept(work, _reply_key(work, row, answered.number), work.candidate.addressees, answered.number)
     _deliver(work, accepted, work.candidate.addressees[0], "status")
     detail = {
         "number": answered.number,

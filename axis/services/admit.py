@@ -348,6 +348,7 @@ def _apply_recall(hub: Hub, tx: HubTransaction, about: Row, row: Row, said: Stat
             now, said.recipient, "delivery.withdrawn", original["axis_id"], said.recipient, {"by": about["axis_id"]}
         )
         tx.move(locked, Step.WITHDRAWN, withdrawn)
+        accept.withdraw_versions(tx, about["sender"], about["document_id"], said.recipient, now)
         accept.overtake(tx, locked, now)
     if certain or void:  # nothing of the recall is shown either
         done = Entry(now, said.recipient, "delivery.withdrawn", about["axis_id"], said.recipient, _said(said))

@@ -121,7 +121,9 @@ def _resend(hub: Hub, code: str, now: datetime, before: datetime) -> int:
     while True:
         with hub.store.transaction() as tx:
             rows = tx.unanswered(code, before, last, BATCH)
-            for row in rows:
+            tx.lock_documents_of([row["id"] for row in rows])
+            now_so = {row["id"]: row for row in tx.unanswered(code, before, last, BATCH)}
+            for row in [now_so[one["id"]] for one in rows if one["id"] in now_so]:
                 if not row["waits"]:
                     entry = Entry(now, HUB, "delivery.resent", row["axis_id"], code, {"state": row["state"]})
                     tx.send_again(row, now, entry)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from axis.core.ledger import Entry
+from axis.core.lifecycle import State
 from axis.core.trust import HUB
 from axis.services import follow
 
@@ -46,8 +47,12 @@ def send(hub: Hub, rows: Sequence[Row], now: datetime) -> int:
     count = 0
     for first in range(0, len(rows), BATCH):
         with hub.store.transaction() as tx:
-            for row in rows[first : first + BATCH]:
-                if tx.waiting_for(row["id"]) is None:
+            part = rows[first : first + BATCH]
+            tx.lock_documents_of([row["id"] for row in part])
+            for one in part:
+                row = tx.sendable(one["id"])  # it may have been withdrawn, and its bytes dropped, since it was found
+                kept = row["body_digest"] and row["state"] != State.RECALLED.value
+                if kept and tx.waiting_for(row["id"]) is None:
                     entry = Entry(
                         now, HUB, "delivery.resent", row["axis_id"], row["recipient"], {"state": row["state"]}
                     )

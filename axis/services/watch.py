@@ -156,8 +156,8 @@ def certify(hub: Hub, tx: HubTransaction, axis_id: str, now: datetime) -> None:
 
 
 def _is_over(row: Row) -> bool:
-    """Final, or never to be tried: the agency is closed and has no successor."""
-    return State(row["state"]) in lifecycle.FINAL or (State(row["state"]) is State.FAILED and not row["tried"])
+    """Final, or nobody tries again: the agency is closed and has no successor, or an operator has said so."""
+    return State(row["state"]) in lifecycle.FINAL or (State(row["state"]) is State.FAILED and row["closed"])
 
 
 def _evidence(tx: HubTransaction, about: Row, row: Row) -> tuple[str, str]:

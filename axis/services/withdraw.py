@@ -45,21 +45,25 @@ def step(agency: Agency, now: datetime) -> int:
 
 def _decide(agency: Agency, row: Row, now: datetime) -> None:
     with agency.journal.reading() as reader:
+        if reader.state_of(row["id"]) != "undecided":
+            return
         body, proof = reader.payload(row["body_digest"]), reader.payload(row["proof_digest"])
     try:
         opened, accepted = verify_mail(agency, body, proof)
         packet = edxml.read_document(opened.content, len(opened.attachments))
     except Rejected:
         with agency.journal.transaction() as tx:
-            tx.release(row["id"])  # the hand-over finds the same, and refuses it with E.2
+            tx.release(row["id"], "undecided")  # the hand-over finds the same, and refuses it with E.2
         return
     with agency.journal.transaction() as tx:
+        if tx.state_of(row["id"]) != "undecided":
+            return  # what it is about was withdrawn meanwhile, and this with it
         if _takes_back(agency, packet):
             _take_back(agency, tx, row, accepted.subject, now)
         elif _waits_for_original(agency, tx, packet, row, now):
             tx.not_now(row["id"], row["attempts"], now + LOOK_AGAIN)
         else:
-            tx.release(row["id"])
+            tx.release(row["id"], "undecided")
 
 
 def _takes_back(agency: Agency, packet: Packet) -> bool:

@@ -39,6 +39,20 @@ def old(database_url: str) -> Iterator[Database]:
             "received_at) VALUES ('G22', 'x', 'document', 'handed_over', 'b', 'p', '[]', '{}', 3, 't', 't')"
         )
         connection.exec_driver_sql("INSERT INTO ledger (digest, canonical, axis_id) VALUES ('d', 'c', 'a')")
+        for axis_id, kind in (("s1", "new"), ("s2", "status")):
+            connection.exec_driver_sql(
+                "INSERT INTO submission (axis_id, key, kind, sender, organ_id, document_id, code, subject, status_code, "
+                "priority, content_digest, parcel_digest, acceptance_digest, registry_version, received_at) VALUES "
+                f"('{axis_id}', 'k{axis_id}', '{kind}', 'G22', 'G22', 'd', 'c', 's', '', 0, 'x', 'p', 'a', 1, 't')"
+            )
+            connection.exec_driver_sql(
+                "INSERT INTO delivery (id, axis_id, recipient, units, state, attempts, updated_at) VALUES "
+                f"('d{axis_id}', '{axis_id}', 'H41', '[]', 'QUEUED', 1, 't')"
+            )
+        connection.exec_driver_sql(
+            "INSERT INTO business_status (delivery_id, unit, code, reported_at, arrived_at) VALUES "
+            "('ds1', 'H41', '03', 't', 't')"
+        )
     yield opened
     opened.close()
 
@@ -81,6 +95,11 @@ def test_an_upgrade_keeps_what_is_there_and_may_be_run_again(old: Database) -> N
         row = connection.execute(sa.select(journal.incoming)).mappings().one()
         assert (row["id"], row["attempts"], row["answer_digest"]) == ("x", 3, "")
         assert connection.execute(sa.select(store.ledger_entry.c.canonical)).scalars().all() == ["c"]
+        found = connection.execute(sa.select(store.delivery).order_by(store.delivery.c.id)).mappings().all()
+        assert [(d["role"], d["tried"], d["closed"]) for d in found] == [("document", 1, 0), ("status", 1, 0)]
+        bodies = connection.execute(sa.select(store.submission.c.body_digest)).scalars().all()
+        assert bodies == ["p", "p"], "what was kept is still named"
+        assert connection.execute(sa.select(store.business.c.code)).scalar_one() == "03"
     old.create(tables_of(old))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +14,7 @@ from axis import bootstrap
 from axis.core.message import Route
 from axis.errors import Fault, Problem, Rejected
 from axis.infra import amqp, payloads, store
-from axis.services import admit, members
+from axis.services import admit, members, submit
 from axis.services import run as loops
 from tests.line import CODES, Line, document, recall, replacement, small_home, status, update
 from tests.served import ServedLine
@@ -557,3 +558,80 @@ def test_an_update_goes_out_after_what_it_updates_though_it_is_more_urgent(line:
     line.run()
     assert line.kinds("H41") == ["new", "update"]
     assert line.files("G22", "sent") == ["0-update.edxml", "1-document.edxml"]
+
+
+# -- What came out when somebody tried to break it -------------------------------------------------------------
+
+
+def test_a_recall_at_the_hub_withdraws_the_updates_that_wait_with_the_document(line: Line) -> None:
+    suspend(line, "H41")
+    line.drop("G22", document(1))
+    line.drop("G22", update(1), "b.edxml")
+    line.run()
+    line.drop("G22", recall(1), "c.edxml")
+    line.run()
+    assert line.stages("1/TN-G22") == {"H41": ["update OVERTAKEN", "recall WITHDRAWN"]}
+    resume(line, "H41")
+    line.run(patience=timedelta(hours=3))
+    assert line.files("H41", "inbox") == [], "nothing of it, in any version"
+
+
+def test_a_receiver_list_that_the_update_does_not_use_takes_nothing_from_anybody(line: Line) -> None:
+    line.drop("G22", document(1))
+    leftover = update(1, remove=("H41",)).replace(b"<DocumentReceiver>1<", b"<DocumentReceiver>0<")
+    line.drop("G22", leftover, "b.edxml")
+    line.without("H41")
+    line.run()
+    assert line.kinds("H41") == ["new", "update"]
+    assert line.stages("1/TN-G22") == {"H41": ["update OPEN"]}
+
+
+def test_a_recall_and_an_update_that_wait_together_at_the_recipient_are_both_withdrawn(line: Line) -> None:
+    line.drop("G22", document(1))
+    line.drop("G22", update(1), "b.edxml")
+    line.without("H41")
+    line.drop("G22", recall(1), "c.edxml")
+    line.without("H41")
+    line.run()
+    assert line.files("H41", "inbox") == []
+    assert line.states("1/TN-G22") == {"H41": "RECALLED"}
+    assert line.statuses("G22") == ["15 H41"]
+    assert not [event for event in line.events("G22") if event.startswith("E.")]
+
+
+def test_an_answer_to_a_replacement_by_the_old_id_is_not_the_answer_to_the_old_ones_update(line: Line) -> None:
+    line.drop("G22", document(1))
+    line.drop("G22", update(1), "b.edxml")
+    line.run()
+    line.drop("H41", status("15"))
+    line.run()
+    line.drop("G22", replacement(2, {1: ("H41",)}), "c.edxml")
+    line.run()
+    line.drop("H41", status("15", description="cũng đồng ý"), "b.edxml")
+    line.run()
+    assert line.stages("2/TN-G22") == {"H41": ["replace AGREED"]}
+    assert line.files("H41", "sent") == ["a.edxml", "b.edxml"]
+
+
+def test_who_has_not_seen_a_document_cannot_answer_its_recall(line: Line) -> None:
+    line.drop("G22", document(1))
+    line.without("H41")
+    line.drop("G22", recall(1), "b.edxml")
+    line.without("H41")
+    line.drop("H41", status("16", description="không"), "early.edxml")
+    with line.parts() as (hub, agencies):
+        (h41,) = [one for one in agencies if one.code == "H41"]
+        submit.collect(h41, line.clock())
+        submit.publish(h41, line.clock())
+        admit.step(hub, line.clock(), 5)
+    line.run()
+    assert codes_of(line, "H41", "early.edxml") == ["STATUS_NOT_OPEN"]
+    assert line.stages("1/TN-G22") == {"H41": ["recall WITHDRAWN"]}
+
+
+def test_a_list_without_end_is_refused(line: Line) -> None:
+    line.drop("G22", document(1))
+    line.run()
+    line.drop("G22", update(1, add=tuple(f"H41.{n}" for n in range(1001))), "b.edxml")
+    line.run()
+    assert "PARCEL_LIMIT" in codes_of(line, name="b.edxml")

@@ -151,6 +151,7 @@ def test_what_is_to_be_delivered_at_an_hour_waits_for_it(line: Line) -> None:
     "element",
     [
         "<DeliverAt xmlns='urn:axis:edxml:1'>soon</DeliverAt>",
+        "<DeliverAt xmlns='urn:axis:edxml:1'>9999/12/31 20:00:00</DeliverAt>",
         "<DeliverWithin xmlns='urn:axis:edxml:1'>4h</DeliverWithin>",
     ],
 )

@@ -27,17 +27,16 @@ def _flag(name: str, default: sa.sql.elements.ColumnElement[bool]) -> sa.Column[
 
 
 def _record() -> None:
-    with op.batch_alter_table("submission") as submission:
-        submission.add_column(sa.Column("number", sa.Integer, nullable=False, server_default="0"))
-        submission.add_column(_text("body_digest"))
-        submission.add_column(_flag("has_content", sa.true()))
+    # Added in place: a table that others refer to cannot be copied and dropped.
+    op.add_column("submission", sa.Column("number", sa.Integer, nullable=False, server_default="0"))
+    op.add_column("submission", _text("body_digest"))
+    op.add_column("submission", _flag("has_content", sa.true()))
     op.drop_index("submission_document", "submission")
     op.create_index("submission_document", "submission", ["document_id", "sender"])
     op.execute(sa.text("UPDATE submission SET body_digest = parcel_digest"))
-    with op.batch_alter_table("delivery") as delivery:
-        delivery.add_column(sa.Column("role", sa.Text, nullable=False, server_default="document"))
-        delivery.add_column(_flag("tried", sa.true()))
-        delivery.add_column(_text("proof_digest"))
+    op.add_column("delivery", sa.Column("role", sa.Text, nullable=False, server_default="document"))
+    op.add_column("delivery", _flag("tried", sa.true()))
+    op.add_column("delivery", _text("proof_digest"))
     statuses = "SELECT axis_id FROM submission WHERE kind = 'status'"
     op.execute(sa.text(f"UPDATE delivery SET role = 'status' WHERE axis_id IN ({statuses})"))  # noqa: S608  constants
     op.add_column("document", _text("superseded_by"))

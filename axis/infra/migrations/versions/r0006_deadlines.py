@@ -31,5 +31,4 @@ def upgrade() -> None:
             sa.Column("attempts", sa.Integer, nullable=False),
             sa.Column("since", sa.Text, nullable=False),
         )
-        with op.batch_alter_table("delivery") as delivery:
-            delivery.add_column(sa.Column("closed", sa.Boolean, nullable=False, server_default=sa.false()))
+        op.add_column("delivery", sa.Column("closed", sa.Boolean, nullable=False, server_default=sa.false()))
