@@ -8,13 +8,14 @@ import re
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from axis import crashpoints
 from tests.failure.campaign import Campaign, Ledger, Plan, _attachments
-from tests.line import document
+from tests.line import Line, document, small_home
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -41,6 +42,42 @@ def test_an_armed_point_kills_the_process_that_passes_it_for_the_nth_time() -> N
         [sys.executable, "-c", script], env=environment, cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (-signal.SIGKILL, "0\n1\n")
+
+
+def dies_at(point: str, line: Line, *arguments: str) -> None:
+    """``axis`` in a process that kills itself at `point`."""
+    command = [sys.executable, "-m", "cli", *arguments, "--home", str(line.path)]
+    environment = {**os.environ, "AXIS_CRASH_AT": point}
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+
+
+def test_a_hub_that_dies_after_a_refusal_refuses_again(tmp_path: Path) -> None:
+    """The campaign sends good documents only, and rotates no keys: two points are passed here."""
+    line = small_home(tmp_path / "home")
+    line.drop("G22", document(1, to=("H63",)))
+    dies_at("H04", line, "run", "--until-idle")
+    line.clock.now = datetime.now(UTC)
+    line.run()
+    # It depends on the registry: whoever asks again is judged afresh, and told the same.
+    assert set(line.events("G22")) == {"A.2"}
+    assert line.files("G22", "failed") == ["a.edxml", "a.edxml.error.json"]
+    assert line.files("G22", "outbox") == []
+
+
+def test_a_rotation_that_dies_before_the_key_is_in_its_place_can_be_done_again(tmp_path: Path) -> None:
+    line = small_home(tmp_path / "home")
+    dies_at("X03", line, "agency", "rotate", "G22")
+    line.clock.now = datetime.now(UTC)
+    line.drop("G22", document(1))
+    line.run()
+    assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}, "the old key is still good"
+    command = [sys.executable, "-m", "cli", "agency", "rotate", "G22", "--home", str(line.path)]
+    assert subprocess.run(command, cwd=ROOT, check=False, capture_output=True, timeout=60).returncode == 0
+    line.clock.now = datetime.now(UTC)
+    line.drop("G22", document(2), "b.edxml")
+    line.run()
+    assert line.states("2/TN-G22") == {"H41": "HANDED_OVER"}
 
 
 @pytest.mark.amqp
