@@ -106,7 +106,7 @@ class ServedLine(Line):
         with self.parts() as (hub, agencies):
             if before is not None:
                 before(hub, agencies)
-            end, quiet = time.monotonic() + 60, 0
+            end, quiet = time.monotonic() + 120, 0
             until = self.clock.now + patience
             while True:
                 assert time.monotonic() < end, "it does not come to rest"

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from axis.services.hub import Hub
 
 CONTENT = b"%PDF-1.4 noi dung"
+pytestmark = pytest.mark.timeout(400)  # served, several processes' worth of work in one
 
 
 def digest(content: bytes) -> str:
