@@ -55,6 +55,11 @@ class Candidate:
         return Kind.RECALL if self.packet.is_recall else self.packet.kind
 
     @property
+    def is_reply(self) -> bool:
+        """Whether it is 15 or 16: the answer to a recall, an update or a replacement."""
+        return self.kind is Kind.STATUS and self.packet.status_code in {lifecycle.AGREED, lifecycle.DECLINED}
+
+    @property
     def documents(self) -> tuple[tuple[str, str], ...]:
         """(sender, DocumentId) of every document that it makes or changes."""
         if self.kind is Kind.STATUS:

@@ -521,8 +521,11 @@ class JournalTransaction(JournalReader):
         )
         if new:
             self.enter(entry)
-        elif kind != "receipt":
-            self._answer_again(identifier, entry)
+        else:
+            for content in (body, proof):
+                payloads.mend(self.connection, content)
+            if kind != "receipt":
+                self._answer_again(identifier, entry)
         return new
 
     def _answer_again(self, identifier: str, entry: Entry) -> None:

@@ -24,6 +24,7 @@ from axis.core.instant import from_text, to_text
 from axis.core.ledger import Entry
 from axis.core.lifecycle import Demand, Stage, State, Step
 from axis.core.message import Message, Route
+from axis.core.receipt import Event
 from axis.core.trust import HUB
 from axis.errors import Corrupted, Fault, Problem
 from axis.infra import payloads
@@ -118,7 +119,7 @@ statement = sa.Table(
     sa.Column("event", sa.Text, primary_key=True),
     sa.Column("axis_id", sa.Text, primary_key=True),
     sa.Column("recipient", sa.Text, primary_key=True),
-    sa.Column("receipt_digest", sa.Text, nullable=False),
+    sa.Column("receipt_digest", sa.Text, primary_key=True),  # a delivery may fail twice: overdue, then given up
     sa.Column("time", sa.Text, nullable=False),
 )
 outbox = sa.Table(
@@ -284,10 +285,12 @@ class Due:
 
 @dataclass(frozen=True)
 class Claim:
-    """What one worker publishes: rows, their messages, and the transaction that records the outcome."""
+    """What one worker publishes: rows, their messages, and the transaction that records the outcome. `damaged`: rows
+    that cannot be published, each with the digest of the bytes that are missing or altered."""
 
     due: list[Due]
     messages: list[Message]
+    damaged: list[tuple[Due, str]]
     recording: Callable[[], AbstractContextManager[HubTransaction]]
 
     def keep(self, places: Sequence[int]) -> None:
@@ -327,13 +330,11 @@ class HubStore:
         """
         if self.database.is_sqlite:
             with self.reading() as reader:
-                due = reader.due(now, limit, excluded)
-                messages = _messages(reader.connection, due)
-            yield Claim(due, messages, self.transaction)
+                claimed = _messages(reader.connection, reader.due(now, limit, excluded))
+            yield Claim(*claimed, self.transaction)
             return
         with self.transaction() as tx:
-            due = tx.due(now, limit, excluded, lock=True)
-            yield Claim(due, _messages(tx.connection, due), lambda: nullcontext(tx))
+            yield Claim(*_messages(tx.connection, tx.due(now, limit, excluded, lock=True)), lambda: nullcontext(tx))
 
 
 class HubReader:
@@ -457,9 +458,27 @@ class HubReader:
         return self.connection.execute(query.order_by(deadline.c.next_at).limit(limit)).mappings().all()
 
     def evidence(self, axis_id: str) -> dict[tuple[str, str], RowMapping]:
-        """The receipts about a submission by (event code, recipient)."""
-        rows = self.connection.execute(sa.select(statement).where(statement.c.axis_id == axis_id)).mappings()
-        return {(row["event"], row["recipient"]): row for row in rows}
+        """The receipts about a submission by (event code, recipient), of several the last."""
+        return {(row["event"], row["recipient"]): row for row in self.receipts(axis_id)}
+
+    def receipts(self, axis_id: str) -> Sequence[RowMapping]:
+        """Every statement of a receipt about a submission, by time."""
+        query = sa.select(statement).where(statement.c.axis_id == axis_id).order_by(statement.c.time)
+        return self.connection.execute(query).mappings().all()
+
+    def certificate(self, axis_id: str) -> tuple[str, set[str]]:
+        """(digest, recipients) of a document's certificate of distribution; of several the last, which speaks of all
+        that those before it spoke of; nobody where there is none."""
+        spoken_of: dict[str, set[str]] = {}
+        for row in self.receipts(axis_id):
+            if row["event"] == Event.DistributionCertificate.code:
+                spoken_of.setdefault(row["receipt_digest"], set()).add(row["recipient"])
+        return max(spoken_of.items(), key=lambda one: len(one[1]), default=("", set()))
+
+    def quarantined_of(self, agency: str) -> int:
+        """How many messages of this agency are put aside."""
+        query = sa.select(sa.func.count()).select_from(quarantine).where(quarantine.c.agency == agency)
+        return int(self.connection.execute(query).scalar_one())
 
     def failed(self) -> Sequence[RowMapping]:
         """Deliveries that were given up or are overdue, and that nobody has decided about, the oldest first."""
@@ -525,6 +544,12 @@ class HubReader:
         query = sa.select(document.c.superseded_by)
         query = query.where(document.c.sender == sender, document.c.document_id == document_id)
         return str(self.connection.execute(query).scalar() or "")
+
+    def instead_of(self, documents: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+        """(sender, DocumentId) of the documents that have taken the place of these."""
+        named = [one for document in documents if (one := self.superseded_by(*document))]
+        query = sa.select(submission.c.sender, submission.c.document_id).where(submission.c.axis_id.in_(named))
+        return {(row.sender, row.document_id) for row in self.connection.execute(query)} if named else set()
 
     def repetition(self, sender: str, content_digest: str) -> RowMapping | None:
         """What this content was accepted as a repetition of."""
@@ -835,7 +860,7 @@ class HubTransaction(HubReader):
             "attempts": attempts,
             "since": to_text(now),
         }
-        self.late.add(quarantine, row)
+        insert_or_ignore(self.connection, quarantine, row)
 
     def leave_quarantine(self, row: RowMapping, entry: Entry) -> None:
         """An operator has decided about a message: off the list with it, and its bytes with it, unless they are named
@@ -1230,7 +1255,11 @@ def _due(row: RowMapping) -> Due:
     )
 
 
-def _messages(connection: Connection, due: Sequence[Due]) -> list[Message]:
+def _messages(connection: Connection, due: Sequence[Due]) -> tuple[list[Due], list[Message], list[tuple[Due, str]]]:
+    """(the rows that can be published, their messages, the rows that cannot with what is damaged)."""
     digests = {digest for one in due for digest in (one.body_digest, one.proof_digest) if digest}
-    found = payloads.get_all(connection, digests) | {"": b""}
-    return [Message(one.message_id, one.route, found[one.body_digest], found[one.proof_digest]) for one in due]
+    found = payloads.get_sound(connection, digests) | {"": b""}
+    damaged = [(one, bad) for one in due for bad in (one.body_digest, one.proof_digest) if bad not in found]
+    sound = [one for one in due if {one.body_digest, one.proof_digest} <= set(found)]
+    messages = [Message(one.message_id, one.route, found[one.body_digest], found[one.proof_digest]) for one in sound]
+    return sound, messages, list({one.row: (one, bad) for one, bad in damaged}.values())

@@ -274,7 +274,7 @@ def _deliver_newest(work: _Work, added: Sequence[Addressee]) -> None:
 
 
 def _status(work: _Work) -> None:
-    if work.candidate.packet.status_code in {lifecycle.AGREED, lifecycle.DECLINED}:
+    if work.candidate.is_reply:
         _reply(work)
         return
     if _is_answered(work, work.candidate.key):

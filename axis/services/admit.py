@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("axis.admit")
 MAX_ATTEMPTS = 5  # a parcel that failed so often alone is quarantined
+MAX_QUARANTINED = 1000  # messages of one agency
 CLOCK_SKEW = timedelta(minutes=5)
 
 
@@ -167,7 +168,11 @@ def _settle(hub: Hub, recorded: Sequence[_Opened]) -> None:
 
 
 def _put_aside(tx: HubTransaction, opened: _Opened, fault: Fault, attempts: int, now: datetime) -> None:
+    """Keep it for an operator; over the agency's share its entry alone: what it publishes must not fill the record."""
     message = opened.delivered.message
+    if tx.quarantined_of(opened.agency) >= MAX_QUARANTINED:
+        log.error("%s has %d messages in quarantine: another is not kept", opened.agency, MAX_QUARANTINED)
+        return
     tx.quarantine(opened.agency, message.id, message.user_id or "", message.body, fault.code, attempts, now)
 
 
@@ -202,7 +207,9 @@ def _read_receipt(hub: Hub, delivered: Delivered, opened: Parcel) -> Receipt:
 
 def _record_all(hub: Hub, tx: HubTransaction, opened: Sequence[_Opened], now: datetime) -> bool:
     """Record each; False if one of them had to be put aside."""
-    tx.lock_documents(document for one in opened for document in one.documents)
+    documents = {document for one in opened for document in one.documents}
+    replies = {one.candidate.documents[0] for one in opened if one.candidate is not None and one.candidate.is_reply}
+    tx.lock_documents(documents | tx.instead_of(replies))  # of a replacement the clerk may name the one replaced
     recorded = [_record(hub, tx, one, now) for one in opened]
     return all(recorded)
 

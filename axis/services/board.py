@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from axis.core.deadline import Leg, Progress
 from axis.core.instant import to_text
 from axis.core.lifecycle import State
-from axis.core.receipt import Event
 from axis.services import follow
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def board(store: HubStore, registry: Registry, reference: str, now: datetime) ->
         suspended = {m.code for m in registry.agencies if m.standing(now) == "suspended"}
         names = {m.code: m.name_vi for m in registry.agencies}
         lines = [_line(reader, row, deadlines.get(row["id"], {}), suspended, names, now) for row in rows]
-        certificate = reader.evidence(about["axis_id"]).get((Event.DistributionCertificate.code, lines[0]["recipient"]))
+        certificate, _ = reader.certificate(about["axis_id"])
     totals = Counter(line["standing"] for line in lines)
     return {
         "document": {key: about[key] for key in ("axis_id", "document_id", "code", "subject", "sender", "received_at")},
@@ -53,7 +52,7 @@ def board(store: HubStore, registry: Registry, reference: str, now: datetime) ->
             **dict(sorted(totals.items())),
             "overdue": sum(bool(x["overdue"]) for x in lines),
         },
-        "certificate": certificate["receipt_digest"] if certificate is not None else "",
+        "certificate": certificate,
     }
 
 

@@ -20,7 +20,7 @@ from axis.core.ledger import Entry
 from axis.core.message import agency_routes
 from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.core.trust import HUB, HubOnly, read_registry
-from axis.errors import AxisError, Fault, Problem, Rejected, Unavailable, rejected
+from axis.errors import AxisError, Corrupted, Fault, Problem, Rejected, Unavailable, rejected
 from axis.infra.journal import JournalTransaction
 from axis.services import intake
 from axis.services.agency import verify_mail
@@ -38,6 +38,7 @@ Names = list[tuple[Folder, str]]
 Change = Callable[[JournalTransaction], None]
 BATCH_MESSAGES = 50  # to hand over at once
 FIRST_RETRY, LONGEST_RETRY = 2.0, 600.0  # seconds, while the agency's system is away
+REPAIR = timedelta(hours=1)  # between two looks at what a disk has damaged
 TAKEN_BACK = "Đã thu hồi trước khi đến hệ thống nơi nhận"  # the Description of a 15 made from a W.1
 STATUSES_LATER = timedelta(seconds=20)  # after a restore: the documents that they are about are accepted first
 
@@ -269,7 +270,7 @@ def hand_over(agency: Agency, now: datetime) -> int:
                 continue
             try:
                 prepared.append((row, _prepare(agency, reader, row) if row["state"] == "received" else names))
-            except (Unavailable, Rejected) as error:
+            except (Unavailable, Rejected, Corrupted) as error:
                 outcomes.append((row, error))
     if fresh := [(row, names) for row, names in prepared if row["state"] == "received"]:
         with agency.journal.transaction() as tx:
@@ -330,6 +331,10 @@ def _prepare(agency: Agency, reader: JournalReader, row: Row) -> Names:
 
 def _finish(agency: Agency, tx: JournalTransaction, row: Row, failure: AxisError | None, now: datetime) -> None:
     """Record how it went: handed over (E.1), refused for good (E.2), or not now (nothing is said)."""
+    if isinstance(failure, Corrupted):  # it waits alone; when the hub sends it again (axis reconcile), it is mended
+        log.error("%s: %s cannot be handed over: %s", agency.code, row["id"], failure)
+        tx.not_now(row["id"], row["attempts"] + 1, now + REPAIR)
+        return
     if isinstance(failure, Unavailable):
         attempts = row["attempts"] + 1
         log.warning("%s: %s not handed over now: %s", agency.code, row["id"], failure)

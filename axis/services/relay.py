@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from collections import Counter
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 BATCH_MESSAGES = 100
 FIRST_RETRY, LONGEST_RETRY = 5.0, 3600.0  # seconds
+REPAIR = timedelta(hours=1)  # between two looks at what a disk has damaged
+log = logging.getLogger("axis.relay")
 
 
 def step(hub: Hub, now: datetime) -> int:
@@ -38,13 +42,14 @@ def step(hub: Hub, now: datetime) -> int:
     with hub.store.claim(now, BATCH_MESSAGES, excluded) as claim:
         _leave_what_does_not_fit(hub, claim, now)
         withdrawn = _begin(hub, claim)
-        if not claim.due and not withdrawn:
+        if not claim.due and not withdrawn and not claim.damaged:
             return 0
         crashpoints.reached("R03")
         outcomes = hub.broker.publish(claim.messages)
         crashpoints.reached("T03")
+        broken = [one for one, _ in claim.damaged]
         with claim.recording() as tx:
-            tx.lock_documents_of([one.delivery_id for one in claim.due if one.delivery_id])
+            tx.lock_documents_of([one.delivery_id for one in (*claim.due, *broken) if one.delivery_id])
             consigned: dict[str, list[Row]] = {}
             confirmed: list[int] = []
             for one, outcome in zip(claim.due, outcomes, strict=True):
@@ -55,6 +60,8 @@ def step(hub: Hub, now: datetime) -> int:
                 else:
                     hub.breakers.failed(one.route.code, now, random.random())  # noqa: S311  jitter
                     _failed(hub, tx, one, outcome, now)
+            for one, digest in claim.damaged:
+                _damaged(hub, tx, one, digest, now)
             tx.sent([*confirmed, *withdrawn])
             for rows in consigned.values():
                 _consign(hub, tx, rows, now)
@@ -121,6 +128,19 @@ def _consign(hub: Hub, tx: HubTransaction, rows: list[Row], now: datetime) -> No
         return
     for first in range(0, len(statements), receipt.MAX_STATEMENTS):
         hub.issue(tx, rows[0], statements[first : first + receipt.MAX_STATEMENTS], now)
+
+
+def _damaged(hub: Hub, tx: HubTransaction, due: Due, digest: str, now: datetime) -> None:
+    """Its stored bytes are missing or altered: nothing else is held up by it. A delivery fails, and its sender, who has
+    the original, is told; a receipt or registry waits for a repair."""
+    problem = Problem(Fault.BODY_CORRUPT, expected=digest)
+    log.error("outbox row %d for %s cannot be published: %s", due.row, due.route.code, problem.text())
+    if due.delivery_id:
+        tx.sent([due.row])
+        hub.fail_delivery(tx, due.delivery_id, problem, due.attempts, now)
+        return
+    detail = {"code": problem.fault.code, "bytes": digest}
+    tx.postpone(due, now + REPAIR, Entry(now, HUB, "message.damaged", "", due.route.code, detail))
 
 
 def _failed(hub: Hub, tx: HubTransaction, due: Due, outcome: Outcome, now: datetime) -> None:

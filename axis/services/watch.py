@@ -125,14 +125,15 @@ def _still_waits(tx: HubTransaction, delivery: Row, leg: Leg, number: int) -> bo
 
 
 def certify(hub: Hub, tx: HubTransaction, axis_id: str, now: datetime) -> None:
-    """When every delivery of a document to several is over: the certificate of distribution, once, to the sender."""
+    """When every delivery of a document to several is over: the certificate of distribution, to the sender. Once, and
+    once more for everybody when an update has added recipients since."""
     about = tx.submission(axis_id)
     if about is None or about["kind"] not in {"new", "replace"}:
         return
     rows = sorted(tx.recipients(about["sender"], about["document_id"]).values(), key=lambda row: str(row["recipient"]))
     if len(rows) < 2 or not all(_is_over(row) for row in rows):
         return
-    if tx.statement(HUB, Event.DistributionCertificate.code, axis_id, rows[0]["recipient"]) is not None:
+    if tx.certificate(axis_id)[1] >= {row["recipient"] for row in rows}:
         return
     deadlines = tx.deadlines([row["id"] for row in rows])
     found = [(row, *_evidence(tx, about, row)) for row in rows]

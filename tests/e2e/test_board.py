@@ -15,7 +15,7 @@ from axis import bootstrap
 from axis.core import parcel
 from axis.errors import Fault, Problem, Rejected
 from axis.services import board, enrol, members
-from tests.line import Line, document, recall, small_home
+from tests.line import Line, document, recall, small_home, status, update
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,6 +108,22 @@ def test_a_circular_to_94_with_refusals_silence_a_suspension_and_a_late_one(
     with bootstrap.reading_registry(home) as registry:
         assert parcel.verify(data, registry, line.clock.now).signer == "HUB"
     line.check_ledger()
+
+
+def test_who_an_update_adds_is_certified_too_with_everybody_else(tmp_path: Path) -> None:
+    line = small_home(tmp_path / "home")
+    line.drop("G22", document(1, to=("H29", "H41")))
+    line.run()
+    (first,) = [name for name in line.files("G22", "receipts") if ".S.1." in name]
+    line.drop("G22", update(1, to=("H41",), changes_content=False, add=("G06",)), "b.edxml")
+    line.run()
+    line.drop("H41", status("03"))
+    line.run()
+    found = [r for name, r in line.receipts("G22").items() if ".S.1." in name and name != first]
+    assert [[s.recipient for s in r.statements] for r in found] == [["G06", "H29", "H41"]]
+    (name,) = [name for name in line.files("G22", "receipts") if ".S.1." in name and name != first]
+    newest = hashlib.sha256((line.folder("G22", "receipts") / name).read_bytes()).hexdigest()
+    assert board_of(line, "1/TN-G22")["certificate"] == newest
 
 
 def test_a_document_to_one_has_no_certificate_and_its_board_one_line(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from tests.line import CODES, Line, document, recall, replacement, small_home, s
 from tests.served import ServedLine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from adapters.base import LocalFile
@@ -612,6 +612,27 @@ def test_an_answer_to_a_replacement_by_the_old_id_is_not_the_answer_to_the_old_o
     line.run()
     assert line.stages("2/TN-G22") == {"H41": ["replace AGREED"]}
     assert line.files("H41", "sent") == ["a.edxml", "b.edxml"]
+
+
+def test_an_answer_by_the_old_id_keeps_others_from_the_replacement_meanwhile(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line.drop("G22", document(1))
+    line.run()
+    line.drop("G22", replacement(2, {1: ("H41",)}), "b.edxml")
+    line.run()
+    locked: list[set[tuple[str, str]]] = []
+    lock = store.HubTransaction.lock_documents
+
+    def seen(self: store.HubTransaction, keys: Iterable[tuple[str, str]]) -> None:
+        locked.append(set(keys))
+        lock(self, locked[-1])
+
+    monkeypatch.setattr(store.HubTransaction, "lock_documents", seen)
+    line.drop("H41", status("15"))
+    line.run()
+    assert line.stages("2/TN-G22") == {"H41": ["replace AGREED"]}
+    assert {("G22", "G22,2026/11/23,1/TN-G22"), ("G22", "G22,2026/11/23,2/TN-G22")} in locked
 
 
 def test_who_has_not_seen_a_document_cannot_answer_its_recall(line: Line) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -102,6 +103,22 @@ def test_a_failed_delivery_is_returned_or_dropped_and_nobody_tries_it_again(
     assert line.states("1/TN-G22") == {"H41": "FAILED"}
     assert line.files("H41", "inbox") == []
     assert len(events(line, f"delivery.{choice}")) == 1
+
+
+def test_each_failure_notice_of_a_delivery_is_kept_with_its_receipt(line: Line) -> None:
+    identifier = undeliverable(line)
+    assert axis(line, "queue", "return", identifier, "--reason", "cơ quan đã giải thể").exit_code == 0
+    line.run()
+    held = {
+        hashlib.sha256((line.folder("G22", "receipts") / name).read_bytes()).hexdigest()
+        for name in line.files("G22", "receipts")
+        if ".D.2." in name
+    }
+    assert len(held) == 3, "overdue, given up, returned"
+    about = line.trace("1/TN-G22")["document"]["axis_id"]
+    with line.parts() as (hub, _), hub.store.reading() as reader:
+        assert {row["receipt_digest"] for row in reader.receipts(about) if row["event"] == "D.2"} == held
+        assert all(reader.payload(digest) for digest in held), "and not swept away"
 
 
 @pytest.mark.parametrize("choice", ["retry", "release"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,12 +11,17 @@ import pytest
 from axis.core import receipt
 from axis.core.message import Message, Route
 from axis.core.receipt import Event, Receipt, Statement, Subject
-from axis.services import admit
+from axis.infra import payloads, store
+from axis.services import admit, deliver
 from axis.services import run as loops
 from tests.line import document, recall, small_home
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from sqlalchemy.engine import Connection
+
+    from tests.line import Line
 
 
 class Crash(BaseException):
@@ -161,3 +167,101 @@ def test_a_handover_is_never_turned_into_a_refusal(tmp_path: Path) -> None:
     line.run()
     assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
     assert line.events("G22") == ["A.1", "D.1 H41", "E.1 H41"]
+
+
+def damage(line: Line, document_id: str) -> bytes:
+    """A byte of this document's stored parcel changes, as on a failing disk; the good bytes."""
+    with line.parts() as (hub, _), hub.store.database.begin() as connection:
+        (row,) = connection.execute(
+            store.submission.select().where(store.submission.c.document_id == document_id)
+        ).mappings()
+        return spoil(connection, row["body_digest"])
+
+
+def spoil(connection: Connection, digest: str) -> bytes:
+    where = payloads.payload.c.digest == digest
+    good = payloads.get(connection, digest)
+    connection.execute(payloads.payload.update().where(where).values(content=bytes([good[0] ^ 1]) + good[1:]))
+    return good
+
+
+def test_a_parcel_that_the_hubs_disk_has_damaged_fails_alone_and_its_sender_is_told(tmp_path: Path) -> None:
+    line = small_home(tmp_path / "home")
+    line.drop("G22", document(1))
+    line.drop("G22", document(2, to=("H41", "G06"), content=b"good"), "b.edxml")
+    with line.parts() as (hub, agencies):
+        loops.agency_round(next(one for one in agencies if one.code == "G22"), line.clock())
+        admit.step(hub, line.clock())
+    damage(line, "G22,2026/11/23,1/TN-G22")
+    line.run()
+    assert line.states("1/TN-G22") == {"H41": "FAILED"}
+    assert line.states("2/TN-G22") == {"H41": "HANDED_OVER", "G06": "HANDED_OVER"}
+    (told,) = [
+        s for r in line.receipts("G22").values() for s in r.statements if s.event is Event.ContentConsignmentFailure
+    ]
+    assert (told.recipient, told.reasons[0].code) == ("H41", "BODY_CORRUPT")
+    line.check_ledger()
+
+
+def test_a_receipt_that_the_hubs_disk_has_damaged_waits_alone(tmp_path: Path) -> None:
+    line = small_home(tmp_path / "home")
+    line.drop("G22", document(1))
+    with line.parts() as (hub, agencies):
+        loops.agency_round(next(one for one in agencies if one.code == "G22"), line.clock())
+        admit.step(hub, line.clock())
+        with hub.store.database.begin() as connection:
+            (row,) = connection.execute(store.submission.select()).mappings()
+            good = spoil(connection, row["acceptance_digest"])
+    line.run(patience=timedelta(minutes=5))
+    assert line.events("G22") == ["D.2 H41"], "its A.1 waits, and what is proved by it cannot go out"
+    with line.parts() as (hub, _), hub.store.database.begin() as connection:
+        connection.execute(
+            payloads.payload.update().where(payloads.payload.c.digest == row["acceptance_digest"]).values(content=good)
+        )
+    line.run()
+    assert "A.1" in line.events("G22")
+
+
+def test_a_parcel_that_the_recipients_disk_has_damaged_waits_alone_and_coming_again_mends_it(tmp_path: Path) -> None:
+    line = small_home(tmp_path / "home")
+    line.drop("G22", document(1))
+    line.drop("G22", document(2, content=b"good"), "b.edxml")
+
+    def only_take(_: Any, agencies: list[Any]) -> None:
+        agencies[:] = [one for one in agencies if one.code != "H41"]
+
+    line.run(before=only_take)
+    with line.parts() as (_, agencies):
+        (h41,) = [one for one in agencies if one.code == "H41"]
+        deliver.take(h41, line.clock())
+        with h41.journal.reading() as reader:
+            (row,) = reader.documents("G22", "G22,2026/11/23,1/TN-G22")
+            proof = reader.payload(row["proof_digest"])
+    good = damage(line, "G22,2026/11/23,1/TN-G22")
+    line.run(patience=timedelta(minutes=5))
+    assert line.attachments("H41") == [hashlib.sha256(b"good").hexdigest()]
+    with line.parts() as (_, agencies):
+        (h41,) = [one for one in agencies if one.code == "H41"]
+        mail = Message(row["id"], Route("out", "H41"), good, proof)
+        with h41.journal.transaction() as tx:
+            deliver._keep_document(h41, mail, line.clock())(tx)
+    line.run()
+    assert len(line.attachments("H41")) == 2
+    assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
+
+
+def test_of_what_one_agency_has_put_aside_only_so_much_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admit, "MAX_QUARANTINED", 3)
+    line = small_home(tmp_path / "home")
+    with line.parts() as (hub, agencies):
+        (flood,) = [one for one in agencies if one.code == "G06"]
+        for number in range(5):
+            subject = Subject(f"x{number}", "new", "G22", "d", "0" * 64)
+            statement = Statement("x", Event.ContentHandover, line.clock.now, "G06")
+            body = receipt.signed(Receipt(hub.installation, "G06", subject, (statement,)), flood.signer, line.clock.now)
+            flood.broker.publish([Message(str(number), Route("in", "G06"), body, user_id="G06")])
+        loops.hub_round(hub, line.clock())
+        with hub.store.reading() as reader:
+            assert len(reader.quarantined()) == 3
+        assert hub.broker.depth(Route("in", "G06")) == 0, "the rest is entered and not kept"
+    assert line.check_ledger() >= 5
