@@ -73,7 +73,7 @@ class Original:
     """What the record knows of the delivery that a status speaks about."""
 
     state: lifecycle.State
-    business: dict[str, str]  # by unit
+    business: str  # of who reports
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,9 @@ class Asked:
     stages: dict[str, lifecycle.Stage]  # by unit
 
 
-def judge_answer(candidate: Candidate, asked: Sequence[Asked]) -> tuple[Asked, dict[str, lifecycle.Stage]]:
+def judge_answer(
+    candidate: Candidate, asked: Sequence[Asked], registry: Registry
+) -> tuple[Asked, dict[str, lifecycle.Stage]]:
     """What a status 15 or 16 answers, and the stage of each unit that it speaks for after it: a recall if one waits,
     otherwise the oldest that waits. A unit speaks for itself, the member for every unit addressed.
 
@@ -94,8 +96,9 @@ def judge_answer(candidate: Candidate, asked: Sequence[Asked]) -> tuple[Asked, d
     unit, code = candidate.packet.sender.organ_id, candidate.packet.status_code
     turn = lifecycle.Turn.AGREED if code == lifecycle.AGREED else lifecycle.Turn.DECLINED
     for one in sorted(asked, key=lambda a: (a.demand is not lifecycle.Demand.RECALL, a.number)):
-        units = [unit] if unit in one.stages else list(one.stages)
-        waiting = [name for name in units if one.stages[name] in lifecycle.WAITING]
+        waiting = [
+            name for name, stage in one.stages.items() if stage in lifecycle.WAITING and registry.speaks_for(unit, name)
+        ]
         if waiting:
             return one, {name: lifecycle.turn(one.stages[name], turn) for name in waiting}
     raise _circumstance(Fault.STATUS_NOT_OPEN, code)
@@ -165,11 +168,10 @@ def judge_report(candidate: Candidate, original: Original | None) -> str:
         raise _circumstance(Fault.STATUS_UNKNOWN_DOCUMENT, packet.target)
     if original.state is lifecycle.State.RECALLED:
         raise _circumstance(Fault.STATUS_ILLEGAL, packet.status_code, original.state.value)
-    current = original.business.get(packet.sender.organ_id, "")
     try:
-        return lifecycle.climb(current, packet.status_code)
+        return lifecycle.climb(original.business, packet.status_code)
     except lifecycle.IllegalStepError:
-        raise _circumstance(Fault.STATUS_ILLEGAL, packet.status_code, current) from None
+        raise _circumstance(Fault.STATUS_ILLEGAL, packet.status_code, original.business) from None
 
 
 def _judge_status(parcel: Parcel, packet: Packet, sender: str, registry: Registry, now: datetime) -> Candidate:

@@ -124,6 +124,23 @@ class Registry:
                 return self.by_code[code]
         raise rejected(Fault.AGENCY_UNKNOWN, organ_id)
 
+    def canonical(self, organ_id: str) -> str:
+        """`organ_id` in the one spelling: an alias as its member's code, an old form by its groups. Raises
+        :class:`Rejected` PACKET_ORGAN for a malformed code."""
+        if organ_id in self.by_code:
+            return self.by_code[organ_id].code
+        try:
+            return organ.normalise(organ_id)
+        except ValueError:
+            raise rejected(Fault.PACKET_ORGAN, organ_id) from None
+
+    def speaks_for(self, reporter: str, unit: str) -> bool:
+        """Whether what `reporter` says of a document counts for `unit`, which it was addressed to: the same in any
+        spelling, one above or below it, or somebody of another member, its successor."""
+        one, other = self.canonical(reporter), self.canonical(unit)
+        in_line = one in organ.ancestors(other) or other in organ.ancestors(one)
+        return in_line or self.member_for(one) != self.member_for(other)
+
     def open_successor(self, code: str, at: datetime) -> str:
         """`code`, or the member that has its mail at `at` if it is closed then; `code` if there is none."""
         member, seen = self.by_code[code], {code}

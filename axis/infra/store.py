@@ -919,7 +919,7 @@ class HubTransaction(HubReader):
         for unit, stage in stages.items():
             answered = "" if stage in lifecycle.WAITING else to_text(entry.time)
             where = (demand.c.delivery_id == delivery_id, demand.c.number == number, demand.c.unit == unit)
-            values = {"stage": stage.value, "answered_at": answered, "reason": reason}
+            values = {"stage": stage.value, "answered_at": answered, **({"reason": reason} if reason else {})}
             self.connection.execute(sa.update(demand).where(*where).values(values))
         self.enter(entry)
 
@@ -962,6 +962,19 @@ class HubTransaction(HubReader):
             .where(submission.c.sender == sender, submission.c.document_id == document_id)
         )
         return int(self.connection.execute(last).scalar() or 0) + 1
+
+    def held_until(self, sender: str, document_id: str) -> datetime | None:
+        """The hour that this document waits for, by its sender's wish; None when it does not wait."""
+        self.late.insert()  # it may have been accepted in this transaction
+        query = (
+            sa.select(sa.func.max(outbox.c.not_before))
+            .join(delivery, delivery.c.id == outbox.c.delivery_id)
+            .join(submission, submission.c.axis_id == delivery.c.axis_id)
+            .where(submission.c.sender == sender, submission.c.document_id == document_id)
+            .where(delivery.c.role == "document", outbox.c.attempts == 0)
+        )
+        found = self.connection.execute(query).scalar()
+        return from_text(found) if found else None
 
     def supersede(self, sender: str, document_id: str, axis_id: str) -> None:
         """Another document takes this one's place. Its entry is the other's acceptance, which names it."""

@@ -281,11 +281,11 @@ def _status(work: _Work) -> None:
         return
     packet, tx, now = work.candidate.packet, work.tx, work.now
     row = _delivered_to(work)
+    unit = _reporting(work, row)
     business = tx.business(row["id"]) if row is not None else {}
-    original = Original(State(row["state"]), business) if row is not None else None
+    original = Original(State(row["state"]), business.get(unit, "")) if row is not None else None
     climbed = admission.judge_report(work.candidate, original)
     assert row is not None  # noqa: S101  judge_report refuses None
-    unit = packet.sender.organ_id
     said = packet.status_code == lifecycle.ARRIVED and bool(business.get(unit))  # E.1 had said it already
     # What was taken back with the recipient's word has no more business: entered, and told to nobody.
     over = _is_taken_back(row, tx.demands([row["id"]]).get(row["id"], []))
@@ -297,7 +297,15 @@ def _status(work: _Work) -> None:
     detail = {"unit": unit, "status": packet.status_code, "by": accepted.axis_id}
     entry = Entry(now, work.sender, "delivery.status", row["axis_id"], row["recipient"], detail)
     tx.report(row["id"], unit, climbed, packet.timestamp, entry)
-    watch.reported(tx, row, now)
+    watch.reported(work.hub, tx, row, now)
+
+
+def _reporting(work: _Work, row: Row | None) -> str:
+    """Who reports, as it was addressed if it was: one unit has one status, whatever its spelling."""
+    registry, reporter = work.hub.registry(), work.candidate.packet.sender.organ_id
+    same = registry.canonical(reporter)
+    addressed = row["units"] if row is not None else ()
+    return next((unit for unit in addressed if registry.canonical(unit) == same), same)
 
 
 def _reply_key(work: _Work, row: Row, number: int) -> str:
@@ -326,7 +334,7 @@ def _reply(work: _Work) -> None:
         if instead is not None:
             row, asked = instead, tx.demands([instead["id"]]).get(instead["id"], [])
     try:
-        answered, stages = admission.judge_answer(work.candidate, asked)
+        answered, stages = admission.judge_answer(work.candidate, asked, work.hub.registry())
     except Rejected:
         if not any(_is_answered(work, _reply_key(work, row, one.number)) for one in reversed(asked)):
             raise
@@ -345,8 +353,9 @@ def _reply(work: _Work) -> None:
     }
     entry = Entry(now, work.sender, "demand.answered", row["axis_id"], row["recipient"], detail)
     tx.answer(row["id"], answered.number, stages, entry, packet.description)
-    tx.meet_deadline(row["id"], watch.name(Leg.ANSWER, answered.number), now)
     after = {**answered.stages, **stages}
+    if not lifecycle.WAITING & set(after.values()):
+        tx.meet_deadline(row["id"], watch.name(Leg.ANSWER, answered.number), now)
     if answered.demand is Demand.RECALL and set(after.values()) == {Stage.AGREED}:
         overtake(tx, row, now)
         drop_what_nobody_has(tx, owner, work.target)
@@ -404,18 +413,20 @@ def _deliver(
         hub.fail_delivery(tx, delivery_id, Problem(Fault.AGENCY_CLOSED, got=addressee.code, expected="-"), 0, now)
     elif send:
         urgent = packet.priority > 0 or role == "recall"
-        hour = packet.extension("DeliverAt") if role == "document" else ""
+        hour = packet.extension("DeliverAt") if role in {"document", "update"} else ""
         begins = max(now, deadline.read_moment(hour)) if hour else now
+        if work.candidate.kind is Kind.UPDATE and role != "recall":  # what it changes may be held until an hour
+            begins = max(begins, tx.held_until(work.sender, work.target) or now)
         proof = accepted.proof
         tx.send(
             addressee.code, accepted.body, now, proof=proof, delivery_id=delivery_id, urgent=urgent, not_before=begins
         )
-        if role in {"document", "update"}:
-            _begin_deadlines(work, delivery_id, begins)
+        if role != "status":
+            _begin_deadlines(work, delivery_id, role, begins)
     return delivery_id
 
 
-def _begin_deadlines(work: _Work, delivery_id: str, begins: datetime) -> None:
+def _begin_deadlines(work: _Work, delivery_id: str, role: Role, begins: datetime) -> None:
     """The hand-over has a deadline, by the rules or by the sender; the processing, if the document has a due date."""
     packet, kind = work.candidate.packet, work.candidate.kind
     about = watch.Subject(delivery_id, kind.value, packet.priority)
@@ -424,7 +435,7 @@ def _begin_deadlines(work: _Work, delivery_id: str, begins: datetime) -> None:
         work.tx.set_deadline(delivery_id, Leg.HANDOVER.value, term)
     else:
         watch.begin(work.hub, work.tx, about, Leg.HANDOVER, begins)
-    if packet.due_date and kind is not Kind.UPDATE:
+    if packet.due_date and role == "document":
         watch.begin(work.hub, work.tx, about, Leg.PROCESSING, begins, due=packet.due_date)
 
 
@@ -432,9 +443,6 @@ def _ask(work: _Work, original: Row, number: int, what: Demand, stage: Stage, by
     detail = {"number": number, "demand": what.value, "stage": stage.value, "by": by}
     entry = Entry(work.now, work.sender, "demand.asked", original["axis_id"], original["recipient"], detail)
     work.tx.ask(original["id"], number, original["units"], what, by, stage, entry)
-    if stage is Stage.OPEN:
-        about = watch.Subject(original["id"], what.value, work.candidate.packet.priority)
-        watch.begin(work.hub, work.tx, about, Leg.ANSWER, work.now, number=number)
 
 
 def _recipients(tx: HubTransaction, rows: dict[str, Row]) -> dict[str, Recipient]:

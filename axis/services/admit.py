@@ -319,6 +319,8 @@ def _apply_handover(hub: Hub, tx: HubTransaction, about: Row, row: Row, said: St
     step = Step.HANDED_OVER if handed else Step.REFUSED
     late = {"late": True} if tx.meet_deadline(row["id"], Leg.HANDOVER.value, now) else {}
     tx.move(row, step, Entry(now, said.recipient, event, about["axis_id"], said.recipient, _said(said) | late))
+    if handed:
+        watch.arrived(hub, tx, row, now)
     if row["role"] != "document":
         return
     if handed:
@@ -346,9 +348,6 @@ def _apply_recall(hub: Hub, tx: HubTransaction, about: Row, row: Row, said: Stat
             detail = {**_said(said), "number": one.number, "outcome": turn.value}
             entry = Entry(now, said.recipient, "recall.decided", about["axis_id"], said.recipient, detail)
             tx.answer(original["id"], one.number, stages, entry)
-            if turn is Turn.TOO_LATE:
-                asked = watch.Subject(original["id"], one.demand.value, row["priority"])
-                watch.begin(hub, tx, asked, Leg.ANSWER, now, number=one.number)
     if certain:
         locked = tx.delivery_for_update(original["id"])
         withdrawn = Entry(
@@ -358,7 +357,8 @@ def _apply_recall(hub: Hub, tx: HubTransaction, about: Row, row: Row, said: Stat
         accept.withdraw_versions(tx, about["sender"], about["document_id"], said.recipient, now)
         accept.overtake(tx, locked, now)
     if certain or void:  # nothing of the recall is shown either
-        done = Entry(now, said.recipient, "delivery.withdrawn", about["axis_id"], said.recipient, _said(said))
+        late = {"late": True} if tx.meet_deadline(row["id"], Leg.HANDOVER.value, now) else {}
+        done = Entry(now, said.recipient, "delivery.withdrawn", about["axis_id"], said.recipient, _said(said) | late)
         tx.move(row, Step.WITHDRAWN, done)
     if certain:
         accept.drop_what_nobody_has(tx, about["sender"], about["document_id"])

@@ -14,7 +14,7 @@ from axis.core.deadline import Leg, Progress
 from axis.core.edxml_values import day_of
 from axis.core.instant import from_text, local, to_text, whole
 from axis.core.ledger import Entry
-from axis.core.lifecycle import Stage, State
+from axis.core.lifecycle import Demand, Stage, State, Turn
 from axis.core.receipt import Event, Statement
 from axis.core.trust import HUB
 from axis.errors import Fault, Problem
@@ -68,23 +68,53 @@ def name(leg: Leg, number: int = 0) -> str:
     return f"{leg.value} {number}" if number else leg.value
 
 
-def reported(tx: HubTransaction, row: Row, now: datetime) -> None:
+def reported(hub: Hub, tx: HubTransaction, row: Row, now: datetime) -> None:
     """A unit has reported a business status: what was waited for may have happened with it."""
-    business = tx.business(row["id"])
-    codes = [business.get(unit, "") for unit in row["units"]]
-    refused = all(code == lifecycle.REJECTED for code in codes)
-    if all(code >= lifecycle.RECEIVED or code == lifecycle.REJECTED for code in codes):
-        tx.meet_deadline(row["id"], Leg.RECEPTION.value, now)
-    if refused or all(code in {lifecycle.FINISHED, lifecycle.REJECTED} for code in codes):
-        tx.meet_deadline(row["id"], Leg.PROCESSING.value, now)
+    for leg in (Leg.RECEPTION, Leg.PROCESSING):
+        if _has_happened(hub, tx, row, leg):
+            tx.meet_deadline(row["id"], leg.value, now)
+
+
+def _has_happened(hub: Hub, tx: HubTransaction, row: Row, leg: Leg) -> bool:
+    """Whether every unit addressed has accepted (or refused) the document, or has finished with it, by the furthest
+    that anybody who speaks for it has reported."""
+    business, registry = tx.business(row["id"]), hub.registry()
+    furthest = [
+        max((code for reporter, code in business.items() if registry.speaks_for(reporter, unit)), default="")
+        for unit in row["units"]
+    ]
+    if leg is Leg.RECEPTION:
+        return all(code >= lifecycle.REJECTED for code in furthest)
+    return all(code in {lifecycle.FINISHED, lifecycle.REJECTED} for code in furthest)
+
+
+def arrived(hub: Hub, tx: HubTransaction, row: Row, now: datetime) -> None:
+    """A delivery was handed over: what it asks for is before a clerk from now on, and the time to answer runs."""
+    theirs = {row["recipient"], *hub.registry().predecessors(row["recipient"], now)}
+    for original in {one["delivery_id"] for one in tx.demands_by(row["axis_id"]) if one["recipient"] in theirs}:
+        for one in tx.demands([original])[original]:
+            if tx.asked_by(original, one.number) != row["axis_id"]:
+                continue
+            # A recall that its adapter could not decide about: the successor of who has the document.
+            pending = [unit for unit, stage in one.stages.items() if stage is Stage.PENDING]
+            if pending:
+                stages = {unit: lifecycle.turn(Stage.PENDING, Turn.TOO_LATE) for unit in pending}
+                detail = {"number": one.number, "outcome": Turn.TOO_LATE.value}
+                entry = Entry(now, HUB, "recall.asked", row["axis_id"], row["recipient"], detail)
+                tx.answer(original, one.number, stages, entry)
+            if pending or Stage.OPEN in one.stages.values():
+                about = Subject(original, one.demand.value, row["priority"])
+                begin(hub, tx, about, Leg.ANSWER, now, number=one.number)
 
 
 def _pass(hub: Hub, tx: HubTransaction, row: Row, now: datetime) -> None:
     delivery = tx.delivery_for_update(row["delivery_id"])
     leg, _, number = row["leg"].partition(" ")
-    if not _still_waits(tx, delivery, Leg(leg), int(number or 0)):
-        entry = Entry(now, HUB, "deadline.void", delivery["axis_id"], delivery["recipient"], {"leg": row["leg"]})
-        tx.pass_deadline(row, Progress.VOID, "", entry)
+    progress = _progress(hub, tx, delivery, Leg(leg), int(number or 0))
+    if progress is not Progress.RUNNING:
+        event = f"deadline.{progress.value}"
+        entry = Entry(now, HUB, event, delivery["axis_id"], delivery["recipient"], {"leg": row["leg"]})
+        tx.pass_deadline(row, progress, "", entry)
         return
     missed = row["due_at"] <= to_text(now)
     detail = {"leg": row["leg"], "due_at": row["due_at"]}
@@ -110,15 +140,21 @@ def _pass(hub: Hub, tx: HubTransaction, row: Row, now: datetime) -> None:
     hub.issue(tx, delivery, [said], now)
 
 
-def _still_waits(tx: HubTransaction, delivery: Row, leg: Leg, number: int) -> bool:
+def _progress(hub: Hub, tx: HubTransaction, delivery: Row, leg: Leg, number: int) -> Progress:
+    """RUNNING while it can happen and has not; MET; VOID when it cannot happen any more."""
     state = State(delivery["state"])
-    if leg is Leg.HANDOVER:
-        return state not in lifecycle.FINAL
     demands = tx.demands([delivery["id"]]).get(delivery["id"], [])
     if leg is Leg.ANSWER:
-        return any(d.number == number and Stage.OPEN in d.stages.values() for d in demands)
-    taken_back = any(d.demand == "recall" and Stage.AGREED in d.stages.values() for d in demands)
-    return state is State.HANDED_OVER and not taken_back
+        stages = {stage for one in demands if one.number == number for stage in one.stages.values()}
+        if stages & lifecycle.WAITING:
+            return Progress.RUNNING
+        return Progress.MET if stages & {Stage.AGREED, Stage.DECLINED} else Progress.VOID
+    if leg is Leg.HANDOVER:
+        return Progress.RUNNING if state not in lifecycle.FINAL else Progress.MET
+    if _has_happened(hub, tx, delivery, leg):
+        return Progress.MET
+    taken_back = any(d.demand is Demand.RECALL and Stage.AGREED in d.stages.values() for d in demands)
+    return Progress.VOID if taken_back or state in {State.REFUSED, State.RECALLED} else Progress.RUNNING
 
 
 # -- How a delivery to several has ended --------------------------------------------------------------------------

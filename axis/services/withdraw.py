@@ -77,8 +77,9 @@ def _is_own(agency: Agency, organ_id: str) -> bool:
 
 
 def _waits_for_original(agency: Agency, tx: JournalTransaction, packet: Packet, row: Row, now: datetime) -> bool:
-    """Whether an update has overtaken the document; for whom it adds, it is the document."""
-    if any(added and _is_own(agency, organ_id) for organ_id, added in packet.receivers):
+    """Whether an update has overtaken the document. For whom it adds, or who was added since, it is the document."""
+    added = any(is_added and _is_own(agency, organ_id) for organ_id, is_added in packet.receivers)
+    if added or not any(_is_own(agency, organ.organ_id) for organ in packet.recipients):
         return False
     known = [one for one in tx.documents(row["sender"], row["document_id"]) if one["kind"] == "document"]
     return not known and now - from_text(row["received_at"]) < ORIGINAL_WITHIN

@@ -11,7 +11,8 @@ import pytest
 from axis import bootstrap, config
 from axis.errors import Misconfigured
 from axis.services import board
-from tests.line import Line, document, small_home, status, update
+from axis.services import run as loops
+from tests.line import Line, document, recall, small_home, status, update
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -125,6 +126,110 @@ def test_an_answer_to_an_update_has_its_time(line: Line) -> None:
     line.drop("H41", status("15"), "b.edxml")
     line.run()
     assert board_of(line, "1/TN-G22")["recipients"][0]["overdue"] == []
+
+
+def test_the_time_to_answer_begins_with_the_arrival_and_ends_with_the_last_units_answer(line: Line) -> None:
+    line.drop("G22", document(1, to=("H29.10", "H29.11")))
+    line.run()
+    line.drop("H29", status("03", sender="H29"))
+    line.drop("G22", update(1, to=("H29.10", "H29.11")), "b.edxml")
+    line.without("H29")
+    later(line, 24 * 5, "H29")  # the update is overdue by then, and nobody there has seen it
+    assert "T.2 answer 1 H29 DEADLINE_MISSED" not in said(line)
+    line.run()
+    line.drop("H29", status("15", sender="H29.10"), "b.edxml")
+    line.run()
+    later(line, 24 * 5)
+    assert "T.2 answer 1 H29 DEADLINE_MISSED" in said(line), "one of two has answered"
+    line.drop("H29", status("15", sender="H29.11"), "c.edxml")
+    line.run()
+    assert "answer 1" not in board_of(line, "1/TN-G22")["recipients"][0]["overdue"]
+
+
+@pytest.mark.parametrize(
+    ("to", "reporter"),
+    [(("000.00.00.H41",), "H41"), (("H41",), "000.00.00.H41"), (("H41",), "H41.02"), (("H41.01", "H41.02"), "H41")],
+    ids=["an old form", "the other way", "a unit for its member", "the member for its units"],
+)
+def test_who_speaks_for_a_recipient_in_whatever_spelling_meets_its_deadlines(
+    line: Line, to: tuple[str, ...], reporter: str
+) -> None:
+    line.drop("G22", document(1, to=to))
+    line.run()
+    line.drop("H41", status("06", sender=reporter))
+    line.run()
+    later(line, 24 * 10)
+    assert said(line) == []
+    line.drop("H41", status("02", sender=reporter, description="không"), "b.edxml")
+    line.run()
+    assert [f["code"] for f in line.error("H41", "b.edxml")["findings"]] == ["STATUS_ILLEGAL"]
+
+
+def test_a_unit_speaks_for_nobody_beside_it(line: Line) -> None:
+    line.drop("G22", document(1, to=("H41.01", "H41.02")))
+    line.run()
+    line.drop("H41", status("03", sender="H41.01"))
+    line.run()
+    later(line, 24 * 10)
+    assert "T.2 reception H41 DEADLINE_MISSED" in said(line)
+
+
+def test_a_report_that_overtakes_the_receipt_is_no_missed_deadline(line: Line) -> None:
+    line.drop("G22", document(1))
+    line.without("H41")
+    with line.parts() as (_, agencies):  # E.1 and 03 reach the hub together
+        (h41,) = [one for one in agencies if one.code == "H41"]
+        loops.agency_round(h41, line.clock())
+        line.drop("H41", status("03"))
+        loops.agency_round(h41, line.clock())
+        loops.agency_round(h41, line.clock())
+    line.run()
+    later(line, 24 * 10)
+    assert said(line) == []
+    (shown,) = board_of(line, "1/TN-G22")["recipients"]
+    assert shown["next_deadline"] == ""
+
+
+def test_a_due_date_that_passes_before_the_hand_over_is_missed_too(line: Line) -> None:
+    due = b"<DueDate>2026/11/23</DueDate><OtherInfo>"
+    line.drop("G22", document(1).replace(b"<OtherInfo>", due))
+    line.without("H41")
+    later(line, 15, "H41")
+    assert "T.2 processing H41 DEADLINE_MISSED" in said(line)
+
+
+def test_a_recall_that_nobody_decides_is_said_to_be_overdue(line: Line) -> None:
+    line.drop("G22", document(1))
+    line.without("H41")
+    line.drop("G22", recall(1), "b.edxml")
+    line.without("H41")
+    later(line, 25, "H41")
+    late = [r.subject.kind for r in line.receipts("G22").values() for s in r.statements if s.event.code == "D.2"]
+    assert sorted(late) == ["new", "recall"]
+    line.run()
+    assert line.states("1/TN-G22") == {"H41": "RECALLED"}
+
+
+def test_what_changes_a_document_waits_for_its_hour_too(line: Line) -> None:
+    at = b'<DeliverAt xmlns="urn:axis:edxml:1">2026/11/23 15:00:00</DeliverAt><OtherInfo>'
+    line.drop("G22", document(1, to=("H41", "G06")).replace(b"<OtherInfo>", at))
+    line.run(patience=timedelta(0))
+    line.drop("G22", update(1, to=("H41",)), "b.edxml")
+    line.drop("G22", update(1, to=("H41",), changes_content=False, add=("G18",)), "c.edxml")
+    line.run(patience=timedelta(minutes=30))
+    assert [line.files(code, "inbox") for code in ("H41", "G06", "G18")] == [[], [], []]
+    line.clock.now += timedelta(hours=5, minutes=1)
+    line.run(patience=timedelta(minutes=2))
+    assert (line.kinds("H41"), line.kinds("G18")) == (["new", "update"], ["update"])
+
+
+def test_who_is_added_after_a_new_version_gets_it_at_once(line: Line) -> None:
+    line.drop("G22", document(1))
+    line.drop("G22", update(1), "b.edxml")
+    line.run()
+    line.drop("G22", update(1, changes_content=False, add=("G18",)), "c.edxml")
+    line.run(patience=timedelta(minutes=1))
+    assert line.kinds("G18") == ["update"]
 
 
 def test_the_sender_may_set_its_own_time(line: Line) -> None:
