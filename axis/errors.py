@@ -238,6 +238,11 @@ class Fault(Enum):
         "Văn bản này chưa được gửi đến {got}.",
         "This document was not sent to {got}.",
     )
+    UNITS_TOGETHER = (
+        SENDER,
+        "{got} và {expected} nhận chung một gói tin; hãy nêu tất cả, hoặc cơ quan của chúng.",
+        "{got} and {expected} have the document in one parcel together; name all of them, or their agency.",
+    )
     RECALL_LATE = (
         RECIPIENT,
         "Văn bản đã được bàn giao cho hệ thống nơi nhận (trạng thái {got}); nơi nhận sẽ trả lời 15 hoặc 16.",

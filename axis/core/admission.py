@@ -27,11 +27,13 @@ MAX_RECIPIENTS = 1000  # 95 members and many of their units; a packet to all 120
 @dataclass(frozen=True)
 class Addressee:
     """One member to deliver to, with the organ ids addressed there. `closed`: it is closed and has no open
-    successor, so the delivery fails at once."""
+    successor, so the delivery fails at once. `holder`: of a change, whose delivery of the document it is about; another
+    than `code` where that one is closed and `code` has its mail now."""
 
     code: str
     units: tuple[str, ...]
     closed: bool = False
+    holder: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,12 @@ class Candidate:
     sender: str  # member code
     key: str
     addressees: tuple[Addressee, ...]
-    owner: str  # who sent the document that it is, changes, or speaks of
+    documents: tuple[tuple[str, str], ...]  # (who sent it, DocumentId) of every document that it makes or changes
+
+    @property
+    def owner(self) -> str:
+        """Who sent the document that it is, changes, or speaks of."""
+        return self.documents[0][0]
 
     @property
     def kind(self) -> Kind:
@@ -58,14 +65,6 @@ class Candidate:
     def is_reply(self) -> bool:
         """Whether it is 15 or 16: the answer to a recall, an update or a replacement."""
         return self.kind is Kind.STATUS and self.packet.status_code in {lifecycle.AGREED, lifecycle.DECLINED}
-
-    @property
-    def documents(self) -> tuple[tuple[str, str], ...]:
-        """(sender, DocumentId) of every document that it makes or changes."""
-        if self.kind is Kind.STATUS:
-            return ((self.owner, self.packet.target),)
-        replaced = self.packet.replaced if self.kind is Kind.REPLACE else ()
-        return tuple((self.sender, identifier) for identifier in (self.packet.target, *(d for d, _ in replaced)))
 
 
 @dataclass(frozen=True)
@@ -133,10 +132,13 @@ def judge(
         raise _circumstance(Fault.AGENCY_SUSPENDED, sender.code)
     if packet.kind is Kind.STATUS:
         return _judge_status(parcel, packet, sender.code, registry, now)
+    owner = sender.code
+    if packet.kind in {Kind.RECALL, Kind.UPDATE}:  # also of what an agency had sent that it has succeeded
+        owner = registry.author(packet.target, sender.code, now)
     if packet.kind is Kind.RECALL:
-        key = f"recall|{sender.code}|{packet.target}"
+        key = f"recall|{owner}|{packet.target}"
     elif packet.kind is Kind.UPDATE:
-        key = f"update|{sender.code}|{packet.target}|{parcel.content_digest}"
+        key = f"update|{owner}|{packet.target}|{parcel.content_digest}"
     else:
         key = f"document|{sender.code}|{packet.document_id}"
     named = _named_in_bussiness(packet)
@@ -145,7 +147,9 @@ def judge(
     for organ_id, path in named:
         _located(registry, organ_id, path)
     addressees = _addressees(packet, registry, now, follow_successors=follow_successors)
-    return Candidate(parcel, packet, sender.code, key, addressees, sender.code)
+    replaced = packet.replaced if packet.kind is Kind.REPLACE else ()
+    others = ((registry.author(document_id, sender.code, now), document_id) for document_id, _ in replaced)
+    return Candidate(parcel, packet, sender.code, key, addressees, ((owner, packet.target), *others))
 
 
 def _named_in_bussiness(packet: Packet) -> list[tuple[str, str]]:
@@ -177,16 +181,18 @@ def judge_report(candidate: Candidate, original: Original | None) -> str:
 def _judge_status(parcel: Parcel, packet: Packet, sender: str, registry: Registry, now: datetime) -> Candidate:
     about = packet.response_for[0]
     to = _located(registry, about.organ_id, "ResponseFor/OrganId")
+    owner = registry.author(packet.target, sender, now) if packet.is_recall else to
     if packet.is_recall:
-        key = f"recall|{sender}|{packet.target}"
+        key = f"recall|{owner}|{packet.target}"
     else:  # another time or text is a repetition, not another status
         key = f"status|{packet.sender.organ_id}|{to}|{about.document_id}|{packet.status_code}"
         key += "" if packet.status_code in {lifecycle.AGREED, lifecycle.DECLINED} else "|0"
     # A document of an agency that is closed now is recorded under its code; what is said of it goes to its successor.
     here = registry.open_successor(to, now)
     closed = registry.by_code[here].standing(now) == "closed"
-    owner = sender if packet.is_recall else to
-    return Candidate(parcel, packet, sender, key, (Addressee(here, (about.organ_id,), closed),), owner)
+    return Candidate(
+        parcel, packet, sender, key, (Addressee(here, (about.organ_id,), closed),), ((owner, packet.target),)
+    )
 
 
 def _located(registry: Registry, organ_id: str, path: str) -> str:

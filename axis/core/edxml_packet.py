@@ -111,6 +111,13 @@ class Packet:
         """To, in order."""
         return tuple(_organ(node) for node in self.header.all("To"))
 
+    @property
+    def addressed(self) -> tuple[str, ...]:
+        """The OrganIds that it is for: of To; of a status packet whom it answers."""
+        if self.kind is Kind.STATUS:
+            return tuple(one.organ_id for one in self.response_for[:1])
+        return tuple(one.organ_id for one in self.recipients)
+
     @cached_property
     def document_id(self) -> str:
         """DocumentId; "" in a status packet."""

@@ -20,7 +20,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from axis.core import organ, parcel, signature, xml
 from axis.core.instant import from_text, to_text, whole
-from axis.errors import Fault, rejected
+from axis.errors import Fault, Rejected, rejected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -152,6 +152,15 @@ class Registry:
     def predecessors(self, code: str, at: datetime) -> list[str]:
         """The closed members whose mail `code` has at `at`, and whose documents it answers for."""
         return [m.code for m in self.agencies if m.code != code and self.open_successor(m.code, at) == code]
+
+    def author(self, document_id: str, sender: str, at: datetime) -> str:
+        """Whose document `sender` means: its own, or that of a closed agency that it has succeeded at `at`, which the
+        DocumentId begins with."""
+        try:
+            code = self.member_for(document_id.partition(",")[0]).code
+        except Rejected:
+            return sender
+        return code if code != sender and self.open_successor(code, at) == sender else sender
 
     def certificate(self, der: bytes, at: datetime) -> tuple[str, x509.Certificate]:
         """See :class:`axis.core.parcel.Trust`: the registry's own copy of the certificate, good at `at`."""

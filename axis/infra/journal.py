@@ -591,6 +591,20 @@ class JournalTransaction(JournalReader):
         self.enter(entry)
         self._post(digest, to_text(entry.time))
 
+    def belongs_to(self, identifier: str, owner: str) -> RowMapping:
+        """What was received here is about a document that `owner` had sent; the row as it is then."""
+        self._incoming(identifier, sender=owner)
+        row = self.incoming(identifier)
+        assert row is not None  # noqa: S101  it was just changed
+        return row
+
+    def withdrawn_with(self, row: RowMapping, gone: RowMapping, now: datetime) -> None:
+        """An update of what was withdrawn before: it is not shown either."""
+        self._incoming(row["id"], state="withdrawn", body_digest="", answer_digest=gone["receipt_digest"])
+        payloads.release(self.connection, row["body_digest"], self._references)
+        detail = {"document_id": row["document_id"]}
+        self.enter(Entry(now, self.agency, f"{row['kind']}.withdrawn", row["id"], "", detail))
+
     def cleared(self, identifier: str) -> None:
         """What was prepared of a withdrawn document is gone."""
         self._incoming(identifier, state="withdrawn")

@@ -54,6 +54,8 @@ submission = sa.Table(
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("sender", sa.Text, nullable=False),
     sa.Column("organ_id", sa.Text, nullable=False),
+    # Who sent the document that it is or is about: another than `sender` of a status, and of what a successor changes.
+    sa.Column("owner", sa.Text, nullable=False, server_default=""),
     sa.Column("document_id", sa.Text, nullable=False),
     sa.Column("code", sa.Text, nullable=False),
     sa.Column("subject", sa.Text, nullable=False),
@@ -68,7 +70,7 @@ submission = sa.Table(
     sa.Column("number", sa.Integer, nullable=False, server_default="0"),
     sa.Column("body_digest", sa.Text, nullable=False, server_default=""),  # the parcel, "" once it was dropped
     sa.Column("has_content", sa.Boolean, nullable=False, server_default=sa.true()),  # a version of the document
-    sa.Index("submission_document", "document_id", "sender"),
+    sa.Index("submission_document", "document_id", "owner"),
     sa.Index("submission_content", "content_digest"),
     sa.Index("submission_parcel", "parcel_digest"),
     sa.Index("submission_code", "code"),
@@ -365,18 +367,18 @@ class HubReader:
         """The delivery of this submission to this member."""
         return self._one(sa.select(delivery).where(delivery.c.axis_id == axis_id, delivery.c.recipient == recipient))
 
-    def delivery_of_document(self, sender: str, document_id: str, recipient: str) -> RowMapping | None:
-        """The delivery that brought `sender`'s document to `recipient`."""
-        return self.recipients(sender, document_id, recipient).get(recipient)
+    def delivery_of_document(self, owner: str, document_id: str, recipient: str) -> RowMapping | None:
+        """The delivery that brought `owner`'s document to `recipient`."""
+        return self.recipients(owner, document_id, recipient).get(recipient)
 
-    def recipients(self, sender: str, document_id: str, only: str = "") -> dict[str, RowMapping]:
+    def recipients(self, owner: str, document_id: str, only: str = "") -> dict[str, RowMapping]:
         """The deliveries that brought this document, by recipient: of the document itself, or of the update that added
         the recipient. Empty for a document that is not known."""
         query = (
             sa.select(delivery)
             .join(submission)
             .where(
-                submission.c.sender == sender,
+                submission.c.owner == owner,
                 submission.c.document_id == document_id,
                 submission.c.kind.in_(("new", "update", "replace")),
                 delivery.c.role == "document",
@@ -386,13 +388,13 @@ class HubReader:
             query = query.where(delivery.c.recipient == only)
         return {row["recipient"]: row for row in self.connection.execute(query).mappings()}
 
-    def brought(self, sender: str, document_id: str, recipient: str) -> Sequence[RowMapping]:
+    def brought(self, owner: str, document_id: str, recipient: str) -> Sequence[RowMapping]:
         """The deliveries of this document and of its updates to one recipient."""
         query = (
             sa.select(delivery)
             .join(submission)
             .where(
-                submission.c.sender == sender,
+                submission.c.owner == owner,
                 submission.c.document_id == document_id,
                 delivery.c.recipient == recipient,
                 delivery.c.role.in_(("document", "update")),
@@ -400,14 +402,26 @@ class HubReader:
         )
         return self.connection.execute(query).mappings().all()
 
-    def asked_back(self, sender: str, document_id: str) -> dict[str, RowMapping]:
+    def asked_back(self, owner: str, document_id: str) -> dict[str, RowMapping]:
         """The deliveries that take this document back, by recipient: of recalls, and of updates that removed it."""
         query = (
             sa.select(delivery)
             .join(submission)
-            .where(submission.c.sender == sender, submission.c.document_id == document_id, delivery.c.role == "recall")
+            .where(submission.c.owner == owner, submission.c.document_id == document_id, delivery.c.role == "recall")
         )
         return {row["recipient"]: row for row in self.connection.execute(query).mappings()}
+
+    def recalled_by(self, owner: str, document_id: str) -> dict[str, str]:
+        """The axis id of the first recall of this document (or of the update that removed it), by recipient."""
+        query = (
+            sa.select(delivery.c.recipient, demand.c.asked_by)
+            .join(demand, demand.c.delivery_id == delivery.c.id)
+            .join(submission, submission.c.axis_id == delivery.c.axis_id)
+            .where(submission.c.owner == owner, submission.c.document_id == document_id)
+            .where(demand.c.demand == Demand.RECALL.value)
+            .order_by(demand.c.number.desc())
+        )
+        return {row.recipient: row.asked_by for row in self.connection.execute(query)}
 
     def demands(self, delivery_ids: Sequence[str]) -> dict[str, list[Asked]]:
         """What was asked about each of these deliveries, in order."""
@@ -430,14 +444,14 @@ class HubReader:
         query = query.where(demand.c.asked_by == axis_id).order_by(delivery.c.recipient, demand.c.unit)
         return self.connection.execute(query).mappings().all()
 
-    def submissions_of(self, sender: str, document_id: str, kinds: Sequence[str]) -> Sequence[RowMapping]:
+    def submissions_of(self, owner: str, document_id: str, kinds: Sequence[str]) -> Sequence[RowMapping]:
         """Submissions of these kinds about this document, in order of acceptance."""
         query = sa.select(submission).where(
-            submission.c.sender == sender, submission.c.document_id == document_id, submission.c.kind.in_(kinds)
+            submission.c.owner == owner, submission.c.document_id == document_id, submission.c.kind.in_(kinds)
         )
         return self.connection.execute(query.order_by(submission.c.axis_id)).mappings().all()
 
-    def owner(self, document_id: str) -> str:
+    def sender_of(self, document_id: str) -> str:
         """Who sent a document with this DocumentId; "" for nobody."""
         query = sa.select(submission.c.sender).where(
             submission.c.document_id == document_id, submission.c.kind.in_(("new", "replace"))
@@ -537,7 +551,7 @@ class HubReader:
         kinds = ("new", "replace")
         if about["kind"] in kinds:
             return [str(about["axis_id"])]
-        return [str(row["axis_id"]) for row in self.submissions_of(about["sender"], about["document_id"], kinds)]
+        return [str(row["axis_id"]) for row in self.submissions_of(about["owner"], about["document_id"], kinds)]
 
     def superseded_by(self, sender: str, document_id: str) -> str:
         """The axis id of the document that took this one's place; "" for none."""
@@ -548,8 +562,8 @@ class HubReader:
     def instead_of(self, documents: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
         """(sender, DocumentId) of the documents that have taken the place of these."""
         named = [one for document in documents if (one := self.superseded_by(*document))]
-        query = sa.select(submission.c.sender, submission.c.document_id).where(submission.c.axis_id.in_(named))
-        return {(row.sender, row.document_id) for row in self.connection.execute(query)} if named else set()
+        query = sa.select(submission.c.owner, submission.c.document_id).where(submission.c.axis_id.in_(named))
+        return {(row.owner, row.document_id) for row in self.connection.execute(query)} if named else set()
 
     def repetition(self, sender: str, content_digest: str) -> RowMapping | None:
         """What this content was accepted as a repetition of."""
@@ -737,6 +751,7 @@ class HubTransaction(HubReader):
     def __init__(self, connection: Connection, references: payloads.References) -> None:
         super().__init__(connection)
         self._references = references
+        self._locked: set[tuple[str, str]] = set()
         self.late = LateRows(connection)
 
     @contextmanager
@@ -776,6 +791,7 @@ class HubTransaction(HubReader):
             "kind": candidate.kind.value,
             "sender": candidate.sender,
             "organ_id": packet.sender.organ_id,
+            "owner": candidate.owner,
             "document_id": packet.target,
             "code": packet.code[:200],  # it is indexed, and of a status only a warning bounds it
             "subject": packet.subject,
@@ -953,24 +969,24 @@ class HubTransaction(HubReader):
         self.connection.execute(sa.update(deadline).where(*where).values(values))
         return late
 
-    def next_demand(self, sender: str, document_id: str) -> int:
+    def next_demand(self, owner: str, document_id: str) -> int:
         """The number of the next recall, update or replacement of this document."""
         last = (
             sa.select(sa.func.max(demand.c.number))
             .join(delivery, delivery.c.id == demand.c.delivery_id)
             .join(submission, submission.c.axis_id == delivery.c.axis_id)
-            .where(submission.c.sender == sender, submission.c.document_id == document_id)
+            .where(submission.c.owner == owner, submission.c.document_id == document_id)
         )
         return int(self.connection.execute(last).scalar() or 0) + 1
 
-    def held_until(self, sender: str, document_id: str) -> datetime | None:
+    def held_until(self, owner: str, document_id: str) -> datetime | None:
         """The hour that this document waits for, by its sender's wish; None when it does not wait."""
         self.late.insert()  # it may have been accepted in this transaction
         query = (
             sa.select(sa.func.max(outbox.c.not_before))
             .join(delivery, delivery.c.id == outbox.c.delivery_id)
             .join(submission, submission.c.axis_id == delivery.c.axis_id)
-            .where(submission.c.sender == sender, submission.c.document_id == document_id)
+            .where(submission.c.owner == owner, submission.c.document_id == document_id)
             .where(delivery.c.role == "document", outbox.c.attempts == 0)
         )
         found = self.connection.execute(query).scalar()
@@ -980,6 +996,10 @@ class HubTransaction(HubReader):
         """Another document takes this one's place. Its entry is the other's acceptance, which names it."""
         where = (document.c.sender == sender, document.c.document_id == document_id)
         self.connection.execute(sa.update(document).where(*where).values(superseded_by=axis_id))
+
+    def extend(self, delivery_id: str, units: Sequence[str]) -> None:
+        """More units of the recipient have the document from now on. Its entry is the update's."""
+        self.connection.execute(sa.update(delivery).where(delivery.c.id == delivery_id).values(units=list(units)))
 
     def leave_out(self, delivery_id: str) -> None:
         """It was withdrawn: out of the outbox with it, unless another worker is about to publish; that one will see."""
@@ -1066,6 +1086,7 @@ class HubTransaction(HubReader):
                 delivery,
                 submission.c.kind,
                 submission.c.sender,
+                submission.c.owner,
                 submission.c.document_id,
                 submission.c.content_digest,
                 submission.c.registry_version,
@@ -1145,6 +1166,7 @@ class HubTransaction(HubReader):
         Locked in one order everywhere, so that two workers with the same documents wait and do not deadlock.
         """
         ordered = sorted(set(keys))
+        self._locked.update(ordered)
         for first in range(0, len(ordered), 500):
             part = ordered[first : first + 500]
             rows = [{"sender": sender, "document_id": document_id} for sender, document_id in part]
@@ -1153,15 +1175,20 @@ class HubTransaction(HubReader):
             locked = sa.select(document).where(columns.in_(part)).order_by(document.c.sender, document.c.document_id)
             self.connection.execute(locked.with_for_update()).all()
 
+    def is_locked(self, axis_id: str) -> bool:
+        """Whether the document of this submission was locked by this transaction."""
+        about = self.submission(axis_id)
+        return about is not None and (about["owner"], about["document_id"]) in self._locked
+
     def lock_documents_of(self, delivery_ids: Sequence[str]) -> None:
         """:meth:`lock_documents` for the documents that these deliveries deliver."""
         query = (
-            sa.select(submission.c.sender, submission.c.document_id)
+            sa.select(submission.c.owner, submission.c.document_id)
             .join(delivery, delivery.c.axis_id == submission.c.axis_id)
             .where(delivery.c.id.in_(delivery_ids))
         )
         if delivery_ids:
-            self.lock_documents((row.sender, row.document_id) for row in self.connection.execute(query))
+            self.lock_documents((row.owner, row.document_id) for row in self.connection.execute(query))
 
     def hold(self, duty: str, holder: str, now: datetime) -> int | None:
         """Take or renew the lease on a duty that only one worker may do; its fencing token, None if another's.

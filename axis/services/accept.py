@@ -49,8 +49,16 @@ class _Work:
         return self.candidate.sender
 
     @property
+    def owner(self) -> str:
+        return self.candidate.owner
+
+    @property
     def target(self) -> str:
         return self.candidate.packet.target
+
+    @property
+    def places(self) -> changes.Places:
+        return changes.Places(self.hub.registry(), self.now, self.hub.follow_successors)
 
 
 @dataclass(frozen=True)
@@ -79,7 +87,7 @@ def _document(work: _Work) -> None:
     if _is_answered(work, work.candidate.key):
         return
     addressees = work.candidate.addressees
-    taken_back = work.tx.asked_back(work.sender, work.target)  # by a recall that overtook the document
+    taken_back = work.tx.asked_back(work.owner, work.target)  # by a recall that overtook the document
     accepted = _accept(work, work.candidate.key, [a for a in addressees if a.code not in taken_back])
     _first_deliveries(work, accepted, addressees, taken_back)
 
@@ -87,14 +95,15 @@ def _document(work: _Work) -> None:
 def _replacement(work: _Work) -> None:
     if _is_answered(work, work.candidate.key):
         return
-    held = {d: work.tx.recipients(work.sender, d) for d, _ in work.candidate.packet.replaced}
+    owners = {document_id: owner for owner, document_id in work.candidate.documents[1:]}
+    held = {document_id: work.tx.recipients(owner, document_id) for document_id, owner in owners.items()}
     known = {document_id: _recipients(work.tx, rows) for document_id, rows in held.items()}
-    addressees, holders = changes.plan_replacement(work.candidate, known, work.hub.registry())
-    taken_back = work.tx.asked_back(work.sender, work.target)
+    addressees, holders = changes.plan_replacement(work.candidate, known, work.places)
+    taken_back = work.tx.asked_back(work.owner, work.target)
     accepted = _accept(work, work.candidate.key, [a for a in addressees if a.code not in taken_back])
     _first_deliveries(work, accepted, addressees, taken_back, {code for codes in holders.values() for code in codes})
     for document_id in holders:
-        work.tx.supersede(work.sender, document_id, accepted.axis_id)
+        work.tx.supersede(owners[document_id], document_id, accepted.axis_id)
 
 
 def _first_deliveries(
@@ -114,7 +123,7 @@ def _first_deliveries(
             continue
         original = work.tx.delivery_for_update(delivery_id)
         if addressee.code in holders:
-            _ask(work, original, 1, Demand.REPLACE, Stage.OPEN, accepted.axis_id)
+            _ask(work, original, original["units"], 1, Demand.REPLACE, Stage.OPEN, accepted.axis_id)
         if recall is not None:
             said = _take_back(work, original, recall["id"], 2)
             withdrawn.setdefault(recall["axis_id"], []).append(said)
@@ -126,44 +135,48 @@ def _first_deliveries(
 
 
 def _recall(work: _Work) -> None:
-    rows = work.tx.recipients(work.sender, work.target)
-    if not rows and (owner := work.tx.owner(work.target)):
-        raise Rejected(Problem(Fault.AUTHZ_MISMATCH, "DocumentId", owner, work.sender, retry=True))
-    asked = work.tx.asked_back(work.sender, work.target)
-    new = changes.plan_recall(work.candidate, _recipients(work.tx, rows), asked)
-    earlier = work.tx.submissions_of(work.sender, work.target, (Kind.RECALL.value,))
+    tx = work.tx
+    rows = tx.recipients(work.owner, work.target)
+    if not rows and (other := tx.sender_of(work.target)):
+        raise Rejected(Problem(Fault.AUTHZ_MISMATCH, "DocumentId", other, work.sender, retry=True))
+    # Of a document that has not come nothing was asked yet: what waits for it is the recall itself.
+    waiting = {code: row["axis_id"] for code, row in tx.asked_back(work.owner, work.target).items()}
+    asked = tx.recalled_by(work.owner, work.target) if rows else waiting
+    new = changes.plan_recall(work.candidate, _recipients(tx, rows), asked, work.places)
+    earlier = tx.submissions_of(work.owner, work.target, (Kind.RECALL.value,))
     if not new:
-        first = asked[work.candidate.addressees[0].code]["axis_id"]
         same = [one for one in earlier if one["content_digest"] == work.candidate.parcel.content_digest]
-        _answer(work, same[0] if same else _submission(work.tx, first))
+        _answer(work, same[0] if same else _submission(tx, min(asked.values())))
         return
     number = len(earlier) + 1
     accepted = _accept(work, f"{work.candidate.key}|{number}", new, number)
-    _take_back_from(work, accepted, new, rows)
+    _take_back_from(work, accepted, new, rows, {})
 
 
-def _take_back_from(work: _Work, accepted: _Accepted, addressees: Sequence[Addressee], rows: dict[str, Row]) -> None:
+def _take_back_from(
+    work: _Work, accepted: _Accepted, addressees: Sequence[Addressee], rows: dict[str, Row], sent: dict[str, str]
+) -> None:
     """Take the document back from each: here where it has not left, at the recipient's adapter otherwise. Of a document
     that has not come yet nothing is known: the recall waits for it."""
-    number = work.tx.next_demand(work.sender, work.target)
+    number = work.tx.next_demand(work.owner, work.target)
     said: list[Statement] = []
     for addressee in addressees:
-        row = rows.get(addressee.code)
+        row = rows.get(addressee.holder)
         original = work.tx.delivery_for_update(row["id"]) if row is not None else None
-        decided = original is None or not _must_ask_recipient(work, original)
-        recall_id = _deliver(work, accepted, replace(addressee, closed=False), "recall", send=not decided)
-        if original is None:
+        if original is not None and _must_ask_recipient(work, original):
+            _deliver_once(work, accepted, addressee, "recall", sent)
+            _ask(work, original, original["units"], number, Demand.RECALL, Stage.PENDING, accepted.axis_id)
             continue
-        if decided:
+        here = replace(addressee, code=addressee.holder or addressee.code, closed=False)
+        recall_id = _deliver(work, accepted, here, "recall", send=False)
+        if original is not None:
             said.append(_take_back(work, original, recall_id, number))
-        else:
-            _ask(work, original, number, Demand.RECALL, Stage.PENDING, accepted.axis_id)
     _issue(work, accepted.axis_id, said)
 
 
 def _must_ask_recipient(work: _Work, original: Row) -> bool:
     """Whether the document, or a version of it, may be out: only the recipient's adapter can know then."""
-    brought = work.tx.brought(work.sender, work.target, original["recipient"])
+    brought = work.tx.brought(work.owner, work.target, original["recipient"])
     return State(original["state"]) is not State.REFUSED and any(row["tried"] for row in brought)
 
 
@@ -173,15 +186,15 @@ def _take_back(work: _Work, original: Row, recall_id: str, number: int) -> State
     recall = tx.delivery_for_update(recall_id)
     void = State(original["state"]) is State.REFUSED
     stage = Stage.VOID if void else Stage.WITHDRAWN
-    _ask(work, original, number, Demand.RECALL, stage, recall["axis_id"])
+    _ask(work, original, original["units"], number, Demand.RECALL, stage, recall["axis_id"])
     entry = Entry(now, HUB, "delivery.withdrawn", original["axis_id"], original["recipient"], {"by": recall["axis_id"]})
     digest = ""
     if not void:
         _, digest = tx.move(original, Step.WITHDRAWN, entry)
         tx.leave_out(original["id"])
-        withdraw_versions(tx, work.sender, work.target, original["recipient"], now)
+        withdraw_versions(tx, work.owner, work.target, original["recipient"], now)
         overtake(tx, original, now)
-        drop_what_nobody_has(tx, work.sender, work.target)
+        drop_what_nobody_has(tx, work.owner, work.target)
         watch.certify(work.hub, tx, original["axis_id"], now)
     done = Entry(now, HUB, "recall.decided", recall["axis_id"], original["recipient"], {"outcome": stage.value})
     _, decided = tx.move(recall, Step.WITHDRAWN, done)
@@ -190,9 +203,9 @@ def _take_back(work: _Work, original: Row, recall_id: str, number: int) -> State
     return Statement(work.hub.new_id(now), event, whole(now), original["recipient"], (), why, digest or decided)
 
 
-def withdraw_versions(tx: HubTransaction, sender: str, document_id: str, recipient: str, now: datetime) -> None:
+def withdraw_versions(tx: HubTransaction, owner: str, document_id: str, recipient: str, now: datetime) -> None:
     """A recall was carried out: the updates on their way to this recipient are withdrawn with the document."""
-    for one in tx.brought(sender, document_id, recipient):
+    for one in tx.brought(owner, document_id, recipient):
         if one["role"] == "update" and State(one["state"]) not in lifecycle.FINAL:
             detail = {"with": document_id}
             entry = Entry(now, HUB, "delivery.withdrawn", one["axis_id"], recipient, detail)
@@ -211,13 +224,13 @@ def overtake(tx: HubTransaction, original: Row, now: datetime) -> None:
             tx.answer(original["id"], one.number, stages, entry)
 
 
-def drop_what_nobody_has(tx: HubTransaction, sender: str, document_id: str) -> None:
+def drop_what_nobody_has(tx: HubTransaction, owner: str, document_id: str) -> None:
     """Drop the parcels of a document that was taken back from everybody (QĐ 28/2018, Art. 9.2); digests, parties,
     times, reasons and receipts stay (NĐ 30/2020, Annex VI, III.8)."""
-    rows = tx.recipients(sender, document_id)
+    rows = tx.recipients(owner, document_id)
     demands = tx.demands([row["id"] for row in rows.values()])
     if all(_is_taken_back(row, demands.get(row["id"], [])) for row in rows.values()):
-        for one in tx.submissions_of(sender, document_id, (Kind.NEW.value, Kind.UPDATE.value, Kind.REPLACE.value)):
+        for one in tx.submissions_of(owner, document_id, (Kind.NEW.value, Kind.UPDATE.value, Kind.REPLACE.value)):
             tx.drop_body(one["axis_id"], one["parcel_digest"])
 
 
@@ -236,29 +249,32 @@ def _update(work: _Work) -> None:
     if _is_answered(work, work.candidate.key):
         return
     tx, packet = work.tx, work.candidate.packet
-    rows = tx.recipients(work.sender, work.target)
-    plan = changes.plan_update(work.candidate, _recipients(tx, rows), work.hub.registry())
-    number = len(tx.submissions_of(work.sender, work.target, (Kind.UPDATE.value,))) + 1
+    rows = tx.recipients(work.owner, work.target)
+    plan = changes.plan_update(work.candidate, _recipients(tx, rows), work.places)
+    number = len(tx.submissions_of(work.owner, work.target, (Kind.UPDATE.value,))) + 1
     with_content = plan.added if packet.changes_content else ()
     accepted = _accept(work, work.candidate.key, [*plan.kept, *plan.removed, *with_content], number)
-    if plan.kept:
-        demand = tx.next_demand(work.sender, work.target)
-        for addressee in plan.kept:
-            _deliver(work, accepted, addressee, "update")
-            _ask(work, rows[addressee.code], demand, Demand.UPDATE, Stage.OPEN, accepted.axis_id)
+    sent: dict[str, str] = {}
+    demand = tx.next_demand(work.owner, work.target)
+    for addressee in plan.kept:
+        _deliver_once(work, accepted, addressee, "update", sent)
+        original = rows[addressee.holder]
+        if list(addressee.units) != original["units"]:
+            tx.extend(original["id"], addressee.units)
+        _ask(work, original, addressee.units, demand, Demand.UPDATE, Stage.OPEN, accepted.axis_id)
     for addressee in with_content:
-        _deliver(work, accepted, addressee, "document")
+        _deliver_once(work, accepted, addressee, "document", sent)
     if plan.added and not packet.changes_content:
         _deliver_newest(work, plan.added)
     if plan.removed:
-        _take_back_from(work, accepted, plan.removed, rows)
+        _take_back_from(work, accepted, plan.removed, rows, sent)
 
 
 def _deliver_newest(work: _Work, added: Sequence[Addressee]) -> None:
     """The newest version of the document goes to those that an update has added, with an A.1 that names them."""
     tx, now, hub = work.tx, work.now, work.hub
     kinds = (Kind.NEW.value, Kind.UPDATE.value, Kind.REPLACE.value)
-    newest = [v for v in tx.submissions_of(work.sender, work.target, kinds) if v["has_content"]][-1]
+    newest = [v for v in tx.submissions_of(work.owner, work.target, kinds) if v["has_content"]][-1]
     for addressee in added:
         detail = {"added_by": work.candidate.parcel.content_digest, "content_digest": newest["content_digest"]}
         entry = tx.enter(Entry(now, HUB, "delivery.added", newest["axis_id"], addressee.code, detail))
@@ -280,7 +296,7 @@ def _status(work: _Work) -> None:
     if _is_answered(work, work.candidate.key):
         return
     packet, tx, now = work.candidate.packet, work.tx, work.now
-    row = _delivered_to(work)
+    row = next(iter(_delivered_to(work)), None)
     unit = _reporting(work, row)
     business = tx.business(row["id"]) if row is not None else {}
     original = Original(State(row["state"]), business.get(unit, "")) if row is not None else None
@@ -313,26 +329,35 @@ def _reply_key(work: _Work, row: Row, number: int) -> str:
     return f"{work.candidate.key}|{row['id']}|{number}"
 
 
-def _delivered_to(work: _Work) -> Row | None:
-    """The delivery that a status speaks of: to who reports, or to a closed agency that it has succeeded."""
-    rows = work.tx.recipients(work.candidate.owner, work.target)
+def _delivered_to(work: _Work) -> list[Row]:
+    """The deliveries that a status may speak of: to who reports, and to the closed agencies that it has succeeded."""
+    rows = work.tx.recipients(work.owner, work.target)
     reporters = (work.sender, *work.hub.registry().predecessors(work.sender, work.now))
-    return next((rows[code] for code in reporters if code in rows), None)
+    return [rows[code] for code in reporters if code in rows]
+
+
+def _is_waiting(asked: Asked) -> bool:
+    return bool(lifecycle.WAITING & set(asked.stages.values()))
+
+
+def _in_its_place(work: _Work, row: Row) -> Row | None:
+    """The delivery of what replaced this one's document, if it was locked with it: replaced just now, it was not."""
+    by = work.tx.superseded_by(work.owner, work.target)
+    return work.tx.delivery(by, row["recipient"]) if by and work.tx.is_locked(by) else None
 
 
 def _reply(work: _Work) -> None:
     """15 or 16: the recipient's clerk has carried out what was asked, or will not."""
     packet, tx, now = work.candidate.packet, work.tx, work.now
-    owner, row = work.candidate.owner, _delivered_to(work)
-    if row is None:
+    rows = _delivered_to(work)
+    if not rows:
         raise Rejected(Problem(Fault.STATUS_UNKNOWN_DOCUMENT, got=work.target, retry=True))
+    everything = tx.demands([one["id"] for one in rows])
+    waits = (one for one in rows if any(_is_waiting(asked) for asked in everything.get(one["id"], [])))
+    row = next(waits, None)
+    if row is None:  # of a replacement the clerk may name the document that was replaced
+        row = _in_its_place(work, rows[0]) or rows[0]
     asked = tx.demands([row["id"]]).get(row["id"], [])
-    if not any(stage in lifecycle.WAITING for one in asked for stage in one.stages.values()):
-        # Of a replacement the clerk may name the document that was replaced.
-        by = tx.superseded_by(owner, work.target)
-        instead = tx.delivery(by, row["recipient"]) if by else None
-        if instead is not None:
-            row, asked = instead, tx.demands([instead["id"]]).get(instead["id"], [])
     try:
         answered, stages = admission.judge_answer(work.candidate, asked, work.hub.registry())
     except Rejected:
@@ -358,7 +383,7 @@ def _reply(work: _Work) -> None:
         tx.meet_deadline(row["id"], watch.name(Leg.ANSWER, answered.number), now)
     if answered.demand is Demand.RECALL and set(after.values()) == {Stage.AGREED}:
         overtake(tx, row, now)
-        drop_what_nobody_has(tx, owner, work.target)
+        drop_what_nobody_has(tx, work.owner, work.target)
 
 
 _BY_KIND: dict[Kind, Callable[[_Work], None]] = {
@@ -374,7 +399,8 @@ _BY_KIND: dict[Kind, Callable[[_Work], None]] = {
 
 
 def _accept(work: _Work, key: str, routes: Sequence[Addressee], number: int = 0) -> _Accepted:
-    """Take `key`, with A.1; `routes` are those that the parcel goes to."""
+    """Take `key`, with A.1; `routes` are those that the parcel goes to. A.1 also names who had the document whose mail
+    one of them has now."""
     hub, tx, candidate, now = work.hub, work.tx, work.candidate, work.now
     axis_id, version = hub.new_id(now), hub.registry().version
     detail = {
@@ -390,7 +416,7 @@ def _accept(work: _Work, key: str, routes: Sequence[Addressee], number: int = 0)
     if candidate.packet.status_code:
         detail["status"] = candidate.packet.status_code
     entry = Entry(now, HUB, "submission.accepted", axis_id, "", detail)
-    recipients = tuple(a.code for a in routes if not a.closed)
+    recipients = tuple(dict.fromkeys(code for a in routes if not a.closed for code in (a.code, a.holder) if code))
     said = Statement(hub.new_id(now), Event.SubmissionAcceptance, whole(now), "", recipients, (), entry.digest)
     a1 = Receipt(hub.installation, HUB, _subject(work, axis_id), (said,), version)
     signed = receipt.signed(a1, hub.signer, now)
@@ -416,7 +442,7 @@ def _deliver(
         hour = packet.extension("DeliverAt") if role in {"document", "update"} else ""
         begins = max(now, deadline.read_moment(hour)) if hour else now
         if work.candidate.kind is Kind.UPDATE and role != "recall":  # what it changes may be held until an hour
-            begins = max(begins, tx.held_until(work.sender, work.target) or now)
+            begins = max(begins, tx.held_until(work.owner, work.target) or now)
         proof = accepted.proof
         tx.send(
             addressee.code, accepted.body, now, proof=proof, delivery_id=delivery_id, urgent=urgent, not_before=begins
@@ -424,6 +450,12 @@ def _deliver(
         if role != "status":
             _begin_deadlines(work, delivery_id, role, begins)
     return delivery_id
+
+
+def _deliver_once(work: _Work, accepted: _Accepted, addressee: Addressee, role: Role, sent: dict[str, str]) -> None:
+    """As :func:`_deliver`, but once to a member that has the mail of several."""
+    if addressee.code not in sent:
+        sent[addressee.code] = _deliver(work, accepted, addressee, role)
 
 
 def _begin_deadlines(work: _Work, delivery_id: str, role: Role, begins: datetime) -> None:
@@ -439,10 +471,10 @@ def _begin_deadlines(work: _Work, delivery_id: str, role: Role, begins: datetime
         watch.begin(work.hub, work.tx, about, Leg.PROCESSING, begins, due=packet.due_date)
 
 
-def _ask(work: _Work, original: Row, number: int, what: Demand, stage: Stage, by: str) -> None:
+def _ask(work: _Work, original: Row, units: Sequence[str], number: int, what: Demand, stage: Stage, by: str) -> None:
     detail = {"number": number, "demand": what.value, "stage": stage.value, "by": by}
     entry = Entry(work.now, work.sender, "demand.asked", original["axis_id"], original["recipient"], detail)
-    work.tx.ask(original["id"], number, original["units"], what, by, stage, entry)
+    work.tx.ask(original["id"], number, units, what, by, stage, entry)
 
 
 def _recipients(tx: HubTransaction, rows: dict[str, Row]) -> dict[str, Recipient]:

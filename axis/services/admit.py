@@ -53,17 +53,11 @@ class _Opened:
     candidate: Candidate | None = None
     said: Receipt | None = None
     problems: tuple[Problem, ...] = ()
+    documents: tuple[tuple[str, str], ...] = ()  # (who sent it, DocumentId) of all that it makes or changes
 
     @property
     def agency(self) -> str:
         return self.delivered.message.route.code
-
-    @property
-    def documents(self) -> tuple[tuple[str, str], ...]:
-        """(sender, DocumentId) of every document that it makes or changes."""
-        if self.said is not None:
-            return ((self.said.subject.sender, self.said.subject.document_id),)
-        return self.candidate.documents if self.candidate is not None else ()
 
 
 class _QuarantineError(Exception):
@@ -185,7 +179,10 @@ def _open(hub: Hub, delivered: Delivered, now: datetime) -> _Opened:
         is_receipt = parcel.peek(message.body)[0] == parcel.RECEIPT
         opened = parcel.verify(message.body, hub.registry(), now)
         if is_receipt:
-            return _Opened(delivered, digest, opened, True, said=_read_receipt(hub, delivered, opened))
+            said = _read_receipt(hub, delivered, opened)
+            about = said.subject
+            owner = hub.registry().author(about.document_id, about.sender, now)
+            return _Opened(delivered, digest, opened, True, said=said, documents=((owner, about.document_id),))
         if message.user_id is None and hub.user_id_required:
             raise Rejected(Problem(Fault.AUTHZ_MISMATCH, "user_id", message.route.code, "?", retry=True))
         candidate = admission.judge(
@@ -193,7 +190,7 @@ def _open(hub: Hub, delivered: Delivered, now: datetime) -> _Opened:
         )
     except Rejected as error:
         return _Opened(delivered, digest, opened, is_receipt, problems=error.problems)
-    return _Opened(delivered, digest, opened, candidate=candidate)
+    return _Opened(delivered, digest, opened, candidate=candidate, documents=candidate.documents)
 
 
 def _read_receipt(hub: Hub, delivered: Delivered, opened: Parcel) -> Receipt:
@@ -208,7 +205,7 @@ def _read_receipt(hub: Hub, delivered: Delivered, opened: Parcel) -> Receipt:
 def _record_all(hub: Hub, tx: HubTransaction, opened: Sequence[_Opened], now: datetime) -> bool:
     """Record each; False if one of them had to be put aside."""
     documents = {document for one in opened for document in one.documents}
-    replies = {one.candidate.documents[0] for one in opened if one.candidate is not None and one.candidate.is_reply}
+    replies = {one.documents[0] for one in opened if one.candidate is not None and one.candidate.is_reply}
     tx.lock_documents(documents | tx.instead_of(replies))  # of a replacement the clerk may name the one replaced
     recorded = [_record(hub, tx, one, now) for one in opened]
     return all(recorded)
@@ -291,7 +288,7 @@ def _record_receipt(hub: Hub, tx: HubTransaction, opened: _Opened, said: Receipt
     news = [one for one in said.statements if _apply(hub, tx, about, one, now)]
     if news:
         body = opened.delivered.message.body
-        tx.issue(subject.axis_id, body, news, subject.sender, now, issuer=opened.agency)
+        tx.issue(subject.axis_id, body, news, hub.mailbox(subject.sender, now), now, issuer=opened.agency)
         for axis_id in tx.documents_of(about):
             watch.certify(hub, tx, axis_id, now)
 
@@ -336,7 +333,7 @@ def _apply_handover(hub: Hub, tx: HubTransaction, about: Row, row: Row, said: St
 
 def _apply_recall(hub: Hub, tx: HubTransaction, about: Row, row: Row, said: Statement, now: datetime) -> None:
     """What the recipient's adapter has decided about a recall: withdrawn for certain, or too late."""
-    original = tx.delivery_of_document(about["sender"], about["document_id"], said.recipient)
+    original = tx.delivery_of_document(about["owner"], about["document_id"], said.recipient)
     if row["role"] != "recall" or original is None:
         raise _QuarantineError(Problem(Fault.RECEIPT_INVALID, got=f"nobody asked {said.recipient}"))
     certain = said.event is Event.ContentWithdrawal
@@ -354,14 +351,14 @@ def _apply_recall(hub: Hub, tx: HubTransaction, about: Row, row: Row, said: Stat
             now, said.recipient, "delivery.withdrawn", original["axis_id"], said.recipient, {"by": about["axis_id"]}
         )
         tx.move(locked, Step.WITHDRAWN, withdrawn)
-        accept.withdraw_versions(tx, about["sender"], about["document_id"], said.recipient, now)
+        accept.withdraw_versions(tx, about["owner"], about["document_id"], said.recipient, now)
         accept.overtake(tx, locked, now)
     if certain or void:  # nothing of the recall is shown either
         late = {"late": True} if tx.meet_deadline(row["id"], Leg.HANDOVER.value, now) else {}
         done = Entry(now, said.recipient, "delivery.withdrawn", about["axis_id"], said.recipient, _said(said) | late)
         tx.move(row, Step.WITHDRAWN, done)
     if certain:
-        accept.drop_what_nobody_has(tx, about["sender"], about["document_id"])
+        accept.drop_what_nobody_has(tx, about["owner"], about["document_id"])
 
 
 def _said(said: Statement) -> dict[str, object]:

@@ -158,7 +158,8 @@ def _keep_receipt(agency: Agency, body: bytes, now: datetime) -> Change:
     opened = parcel.verify(body, agency.registry(), now)
     said = receipt.read(opened.content, opened.signer)
     subject = said.subject
-    if said.installation != agency.installation or subject.sender != agency.code:
+    ours = {agency.code, *agency.registry().predecessors(agency.code, now)}
+    if said.installation != agency.installation or subject.sender not in ours:
         raise rejected(Fault.RECEIPT_INVALID, f"about {subject.sender} of {said.installation}")
     digest = hashlib.sha256(body).hexdigest()
     entry = Entry(

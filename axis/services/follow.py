@@ -42,7 +42,7 @@ def trace(hub_store: HubStore, reference: str) -> dict[str, Any]:
                 "registry_version": about["registry_version"],
                 "received_at": about["received_at"],
                 "number": about["number"],
-                "superseded_by": reader.superseded_by(about["sender"], about["document_id"]),
+                "superseded_by": reader.superseded_by(about["owner"], about["document_id"]),
                 "kept": about["body_digest"] != "",
             },
             "deliveries": [_delivery(reader, row) for row in deliveries(reader, about)],
@@ -70,24 +70,20 @@ def _family(reader: HubReader, about: Row) -> list[Row]:
     """The submission; with a document what was asked about it, and the statuses reported about it."""
     if about["kind"] not in DOCUMENTS:
         return [about]
-    asked = reader.submissions_of(about["sender"], about["document_id"], CHANGES)
-    named = [row for row in store.find(reader, about["document_id"]) if row["kind"] == "status"]
-    addressed = set(reader.recipients(about["sender"], about["document_id"]))
-    statuses = (row for row in named if row["sender"] in addressed and _answers(reader, row, about))
-    return [about, *asked, *statuses]
+    return [about, *reader.submissions_of(about["owner"], about["document_id"], (*CHANGES, "status"))]
 
 
 def deliveries(reader: HubReader, about: Row) -> list[Row]:
     """What brought the document to each of its recipients; of anything else its own deliveries."""
     if about["kind"] not in DOCUMENTS:
         return list(reader.deliveries(about["axis_id"]))
-    found = reader.recipients(about["sender"], about["document_id"])
+    found = reader.recipients(about["owner"], about["document_id"])
     return [found[code] for code in sorted(found)]
 
 
 def _changes(reader: HubReader, about: Row) -> list[dict[str, Any]]:
     """The recalls, updates and replacements of a document (or the one that was asked for), with how far they are."""
-    asked = reader.submissions_of(about["sender"], about["document_id"], CHANGES)
+    asked = reader.submissions_of(about["owner"], about["document_id"], CHANGES)
     if about["kind"] not in DOCUMENTS:
         asked = [about] if about["kind"] in CHANGES else []
     elif about["kind"] == "replace":
@@ -112,10 +108,6 @@ def _changes(reader: HubReader, about: Row) -> list[dict[str, Any]]:
         }
         for one in asked
     ]
-
-
-def _answers(reader: HubReader, status: Row, about: Row) -> bool:
-    return any(row["recipient"] == about["sender"] for row in reader.deliveries(status["axis_id"]))
 
 
 def _events(reader: HubReader, axis_id: str) -> list[tuple[int, dict[str, Any]]]:

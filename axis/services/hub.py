@@ -205,11 +205,15 @@ class Hub:
         taken, self._entropy = self._entropy[:10], self._entropy[10:]
         return uuid7(now, taken)
 
+    def mailbox(self, code: str, now: datetime) -> str:
+        """Who has the mail of agency `code` now: itself, or its successor."""
+        return self.registry().open_successor(code, now) if self.follow_successors else code
+
     def issue(self, tx: HubTransaction, row: Row, statements: list[Statement], now: datetime) -> None:
         """Sign D statements about one submission and send them to its sender."""
         subject = Subject(row["axis_id"], row["kind"], row["sender"], row["document_id"], row["content_digest"])
         signed = receipt.signed(Receipt(self.installation, HUB, subject, tuple(statements)), self.signer, now)
-        tx.issue(row["axis_id"], signed, statements, row["sender"], now)
+        tx.issue(row["axis_id"], signed, statements, self.mailbox(row["sender"], now), now)
 
     def fail_delivery(
         self, tx: HubTransaction, delivery_id: str, problem: Problem, attempts: int, now: datetime

@@ -166,7 +166,7 @@ def certify(hub: Hub, tx: HubTransaction, axis_id: str, now: datetime) -> None:
     about = tx.submission(axis_id)
     if about is None or about["kind"] not in {"new", "replace"}:
         return
-    rows = sorted(tx.recipients(about["sender"], about["document_id"]).values(), key=lambda row: str(row["recipient"]))
+    rows = sorted(tx.recipients(about["owner"], about["document_id"]).values(), key=lambda row: str(row["recipient"]))
     if len(rows) < 2 or not all(_is_over(row) for row in rows):
         return
     if tx.certificate(axis_id)[1] >= {row["recipient"] for row in rows}:
@@ -204,8 +204,8 @@ def _evidence(tx: HubTransaction, about: Row, row: Row) -> tuple[str, str]:
     if event is not None:
         said = tx.evidence(row["axis_id"]).get((event, row["recipient"]))
     else:
-        recall = tx.asked_back(about["sender"], about["document_id"]).get(row["recipient"])
-        said = tx.evidence(recall["axis_id"]).get(("W.1", row["recipient"])) if recall is not None else None
+        recall = tx.recalled_by(about["owner"], about["document_id"]).get(row["recipient"])
+        said = tx.evidence(recall).get(("W.1", row["recipient"])) if recall is not None else None
     return (said["receipt_digest"], said["time"]) if said is not None else ("", "")
 
 

@@ -58,17 +58,26 @@ def _decide(agency: Agency, row: Row, now: datetime) -> None:
     with agency.journal.transaction() as tx:
         if tx.state_of(row["id"]) != "undecided":
             return  # what it is about was withdrawn meanwhile, and this with it
-        if _takes_back(agency, packet):
+        # A successor changes what the agency before it had sent; which of the two it was stands in the registry.
+        owner = agency.registry().author(row["document_id"], row["sender"], now)
+        if owner != row["sender"]:
+            row = tx.belongs_to(row["id"], owner)
+        if _takes_back(agency, tx, packet, row, accepted.statements[0]):
             _take_back(agency, tx, row, accepted.subject, now)
+        elif packet.kind is Kind.UPDATE and (gone := tx.withdrawal(owner, row["document_id"])) is not None:
+            tx.withdrawn_with(row, gone, now)
         elif _waits_for_original(agency, tx, packet, row, now):
             tx.not_now(row["id"], row["attempts"], now + LOOK_AGAIN)
         else:
             tx.release(row["id"], "undecided")
 
 
-def _takes_back(agency: Agency, packet: Packet) -> bool:
-    if packet.kind is not Kind.UPDATE:
-        return packet.is_recall
+def _takes_back(agency: Agency, tx: JournalTransaction, packet: Packet, row: Row, accepted: Statement) -> bool:
+    """Whether it is decided here if the document is withdrawn. What an agency had that this one has succeeded (A.1 then
+    names both) may have been shown there: what is not known here is a request that a clerk sees."""
+    if packet.is_recall:
+        before = set(accepted.recipients) & set(agency.registry().predecessors(agency.code, accepted.time))
+        return not before or bool(tx.documents(row["sender"], row["document_id"]))
     return any(not added and _is_own(agency, organ_id) for organ_id, added in packet.receivers)
 
 

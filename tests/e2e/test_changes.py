@@ -553,6 +553,40 @@ def test_units_answer_for_themselves_and_the_member_for_all(line: Line) -> None:
     assert line.stages("1/TN-G22") == {"H29.10": ["update AGREED"], "H29.11": ["update DECLINED"]}
 
 
+@pytest.mark.parametrize(
+    "packet",
+    [recall(1, to=("H29.10",)), update(1, to=("G06",), remove=("H29.10",))],
+    ids=["recalled", "removed"],
+)
+def test_of_units_that_have_one_document_together_one_alone_cannot_be_taken_away(line: Line, packet: bytes) -> None:
+    line.drop("G22", document(1, to=("H29.10", "H29.11", "G06")))
+    line.run()
+    line.drop("G22", packet, "b.edxml")
+    line.run()
+    (finding,) = line.error("G22", "b.edxml")["findings"]
+    assert (finding["code"], "H29.11" in finding["text"]) == ("UNITS_TOGETHER", True)
+    assert line.stages("1/TN-G22") == {}
+    line.drop("G22", recall(1, to=("H29",)), "c.edxml")  # the member, or all its units
+    line.run()
+    assert line.stages("1/TN-G22") == {"H29.10": ["recall OPEN"], "H29.11": ["recall OPEN"]}
+
+
+@pytest.mark.parametrize("changes_content", [True, False])
+def test_a_unit_that_is_added_where_the_document_is_already_has_the_update_there(
+    line: Line, changes_content: bool
+) -> None:
+    line.drop("G22", document(1, to=("H29.10", "G06")))
+    line.run()
+    packet = update(1, to=("H29.10", "G06"), changes_content=changes_content, add=("H29.12",))
+    line.drop("G22", packet, "b.edxml")
+    line.run()
+    assert line.kinds("H29") == ["new", "update"]
+    assert line.kinds("G06") == (["new", "update"] if changes_content else ["new"])
+    assert line.stages("1/TN-G22")["H29.12"] == ["update OPEN"]
+    (delivery,) = [d for d in line.trace("1/TN-G22")["deliveries"] if d["recipient"] == "H29"]
+    assert delivery["units"] == ["H29.10", "H29.12"]
+
+
 def test_an_update_goes_out_after_what_it_updates_though_it_is_more_urgent(line: Line) -> None:
     line.drop("G22", update(1, priority=3), "0-update.edxml")
     line.drop("G22", document(1), "1-document.edxml")

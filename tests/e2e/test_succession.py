@@ -10,7 +10,7 @@ import pytest
 from axis import bootstrap, config
 from axis.errors import Rejected
 from axis.services import members
-from tests.line import Line, document, recall, small_home, status, update
+from tests.line import Line, document, recall, replacement, small_home, status, update
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,9 +21,13 @@ def line(tmp_path: Path) -> Line:
     return small_home(tmp_path / "home")
 
 
-def close(line: Line, code: str, successor: str, *, later: timedelta = timedelta(0)) -> None:
+def close_quietly(line: Line, code: str, successor: str, *, later: timedelta = timedelta(0)) -> None:
     with bootstrap.registrar(bootstrap.open_home(line.path)) as registrar:
         members.close(registrar, code, successor, "hợp nhất", line.clock() + later, line.clock())
+
+
+def close(line: Line, code: str, successor: str, *, later: timedelta = timedelta(0)) -> None:
+    close_quietly(line, code, successor, later=later)
     line.run()
 
 
@@ -70,6 +74,105 @@ def test_the_successor_answers_for_what_its_predecessor_had(line: Line) -> None:
     assert "03 G18" in line.statuses("G22")
     assert line.stages("1/TN-G22") == {"G06": ["update AGREED"]}
     assert line.error is not None
+
+
+@pytest.mark.parametrize("named", ["G06", "G18"], ids=["by the old code", "by the successor's"])
+def test_what_a_closed_agency_has_is_asked_back_of_its_successor_and_never_said_to_be_unseen(
+    line: Line, named: str
+) -> None:
+    line.drop("G22", document(1, to=("G06", "H41")))
+    line.run()
+    close(line, "G06", "G18")
+    line.drop("G22", recall(1, to=(named,)), "b.edxml")
+    line.run()
+    assert line.states("1/TN-G22") == {"G06": "HANDED_OVER", "H41": "HANDED_OVER"}
+    assert line.stages("1/TN-G22") == {"G06": ["recall OPEN"]}
+    assert line.kinds("G18") == ["recall"], "its clerk is asked"
+    assert not [event for event in line.events("G22") if event.startswith("W.1")]
+    line.drop("G22", recall(1, to=(named,), reason="nhắc lại"), "c.edxml")
+    line.run()
+    assert line.files("G22", "sent") == ["a.edxml", "b.edxml", "c.edxml"]
+    line.drop("G18", status("15", sender="G18"))
+    line.run()
+    assert line.stages("1/TN-G22") == {"G06": ["recall AGREED"]}
+    line.check_ledger()
+
+
+def test_a_recall_of_what_went_to_the_successor_is_decided_there(line: Line) -> None:
+    close(line, "G06", "G18")
+    line.drop("G22", document(1, to=("G06",)))
+    line.without("G18")
+    line.drop("G22", recall(1, to=("G06",)), "b.edxml")
+    line.without("G18")
+    line.run()
+    assert line.states("1/TN-G22") == {"G18": "RECALLED"}
+    assert (line.stages("1/TN-G22"), line.kinds("G18")) == ({"G06": ["recall WITHDRAWN"]}, [])
+
+
+def test_what_changes_goes_to_the_successor_of_who_had_the_document(line: Line) -> None:
+    line.drop("G22", document(1, to=("G06", "H41")))
+    line.run()
+    close(line, "G06", "G18")
+    line.drop("G22", update(1, to=("G06", "H41")), "b.edxml")
+    line.run(patience=timedelta(minutes=1))
+    assert line.kinds("G18") == ["update"]
+    assert line.stages("1/TN-G22") == {"G06": ["update OPEN"], "H41": ["update OPEN"]}
+    line.drop("G18", status("15", sender="G18"))
+    line.run()
+    assert line.stages("1/TN-G22")["G06"] == ["update AGREED"]
+    line.drop("G22", replacement(2, {1: ("G06", "H41")}, to=("H41",)), "c.edxml")
+    line.run()
+    assert line.states("2/TN-G22") == {"G18": "HANDED_OVER", "H41": "HANDED_OVER"}
+    assert line.stages("2/TN-G22") == {"G06": ["replace OPEN"], "H41": ["replace OPEN"]}, "as it was addressed"
+    line.drop("G22", update(1, to=("H41",), add=(), remove=("G06",)), "d.edxml")
+    line.run()
+    assert line.stages("1/TN-G22")["G06"] == ["update AGREED", "recall OPEN"]
+
+
+def test_a_successor_recalls_and_updates_what_its_predecessor_has_sent_and_has_the_receipts(line: Line) -> None:
+    line.drop("G06", document(1, sender="G06", to=("H41", "H29")))
+    line.without("H29")
+    close_quietly(line, "G06", "G18")
+    line.without("H29")
+    theirs = b"G06,2026/11/23,1/TN-G06"
+    for name, packet in (
+        ("a", recall(1, sender="G18", to=("H29",))),
+        ("b", update(1, sender="G18", to=("H41",))),
+    ):
+        line.drop(
+            "G18",
+            packet.replace(b"G18,2026/11/23,1/TN-G18</DocumentId><Buss", theirs + b"</DocumentId><Buss"),
+            f"{name}.edxml",
+        )
+    line.without("H29")
+    assert line.files("G18", "sent") == ["a.edxml", "b.edxml"]
+    line.run()
+    assert line.states("1/TN-G06") == {"H41": "HANDED_OVER", "H29": "RECALLED"}
+    assert line.stages("1/TN-G06") == {"H29": ["recall WITHDRAWN"], "H41": ["update OPEN"]}
+    assert line.files("H29", "inbox") == []
+    assert "W.1 H29" in line.events("G18")
+    line.drop("H41", status("15", about="G06"))
+    line.run()
+    assert line.stages("1/TN-G06")["H41"] == ["update AGREED"]
+    line.check_ledger()
+
+
+def test_what_is_said_of_a_closed_agencys_document_goes_to_its_successor(line: Line) -> None:
+    line.drop("G06", document(1, sender="G06", to=("H41",)))
+    line.without("H41")
+    close_quietly(line, "G06", "G18")
+    line.run()
+    assert "E.1 H41" in line.events("G18")
+
+
+def test_nobody_else_recalls_a_closed_agencys_documents(line: Line) -> None:
+    line.drop("G06", document(1, sender="G06", to=("H41",)))
+    line.run()
+    close(line, "G06", "G18")
+    stolen = recall(1, sender="H29").replace(b"H29,2026/11/23,1/TN-H29", b"G06,2026/11/23,1/TN-G06")
+    line.drop("H29", stolen)
+    line.run()
+    assert [f["code"] for f in line.error("H29")["findings"]] == ["AUTHZ_MISMATCH"]
 
 
 def test_a_reply_to_a_closed_agencys_document_finds_its_successor(line: Line) -> None:
