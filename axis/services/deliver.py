@@ -35,6 +35,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("axis.deliver")
 Names = list[tuple[Folder, str]]
+_SEVERAL = {
+    Event.SubmissionRejection,
+    Event.ContentConsignment,
+    Event.ContentConsignmentFailure,
+    Event.DeadlineWarning,
+    Event.DeadlineExpiry,
+}
 Change = Callable[[JournalTransaction], None]
 BATCH_MESSAGES = 50  # to hand over at once
 FIRST_RETRY, LONGEST_RETRY = 2.0, 600.0  # seconds, while the agency's system is away
@@ -390,9 +397,9 @@ def _receipt_files(agency: Agency, reader: JournalReader, body: bytes) -> list[L
     name = said.subject.axis_id or said.subject.content_digest[:16]
     more = f"+{len(said.statements) - 1}" if len(said.statements) > 1 else ""
     label = f"{name}.{first.event.code}" + (f".{first.recipient}{more}" if first.recipient else "")
-    # A corrected document may be refused again, a delivery may be overdue and then given up: each its own file.
-    several = {Event.SubmissionRejection, Event.ContentConsignmentFailure, Event.DeadlineWarning, Event.DeadlineExpiry}
-    if first.event in several:
+    # A corrected document may be refused again; a delivery may be overdue, be given up, be consigned after that; an A.1
+    # may answer the same thing in other words, for which nothing goes out: each its own file.
+    if first.event in _SEVERAL or (first.event is Event.SubmissionAcceptance and not first.recipients):
         label += f".{first.id[-8:]}"  # its random end: two of the same minute begin alike
     files = [LocalFile("receipts", f"{label}.asice", body)]
     original = reader.outgoing_by_content(said.subject.content_digest)
@@ -414,10 +421,11 @@ def _receipt_files(agency: Agency, reader: JournalReader, body: bytes) -> list[L
 
 def _status_meant(kind: str, event: Event) -> str | None:
     """The status packet that a receipt means to the sender's document system, if any: of a recall, that it was carried
-    out; that its request has arrived is nothing that a document system knows a code for."""
+    out; that its request has arrived is nothing that a document system knows a code for. Nor that an update was not
+    taken: 02 would say it of the document."""
     if event is Event.ContentWithdrawal:
         return lifecycle.AGREED
-    if kind == Kind.RECALL:
+    if kind == Kind.RECALL or (kind == Kind.UPDATE and event is Event.ContentHandoverFailure):
         return None
     return {Event.ContentHandover: lifecycle.ARRIVED, Event.ContentHandoverFailure: lifecycle.REJECTED}.get(event)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 import time
 from contextlib import contextmanager
@@ -325,3 +326,16 @@ def test_a_sweep_asks_for_each_payload_once_however_many_there_are(database: Dat
         assert dropped == 20_000
         assert payloads.get(connection, kept) == b"kept"
     assert len(steps) < 200
+
+
+def test_a_value_over_the_servers_limits_is_the_values_fault_and_not_an_outage(database: Database) -> None:
+    """An outage stops a hub until it is over; one message with such a value must only be put aside."""
+    row = {"queue": secrets.token_hex(20_000), "message_id": "x", "count": 1}  # too long for an index of PostgreSQL
+    if database.is_sqlite:
+        with database.begin() as connection:
+            connection.execute(store.attempt.insert(), row)
+        return
+    with pytest.raises(sa.exc.OperationalError), database.begin() as connection:
+        connection.execute(store.attempt.insert(), row)
+    with database.begin() as connection:
+        connection.execute(store.attempt.insert(), {**row, "queue": "q"})

@@ -376,6 +376,28 @@ def test_the_same_update_again_is_the_same(line: Line) -> None:
     assert line.kinds("H41") == ["new", "update"]
 
 
+def test_an_update_that_the_recipients_system_refuses_says_nothing_of_the_document(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from adapters.folder import FolderAdapter
+
+    line.drop("G22", document(1))
+    line.run()
+
+    def refuses(self: FolderAdapter, files: list[LocalFile]) -> None:
+        if files[0].folder == "inbox":
+            raise Rejected(Problem(Fault.DELIVERY_INVALID, got="no"))
+        prepare(self, files)
+
+    prepare = FolderAdapter.prepare
+    with monkeypatch.context() as patch:
+        patch.setattr(FolderAdapter, "prepare", refuses)
+        line.drop("G22", update(1), "b.edxml")
+        line.run()
+    assert "E.2 H41" in line.events("G22")
+    assert line.statuses("G22") == ["01 H41"]
+
+
 @pytest.mark.parametrize("changes_content", [True, False])
 def test_an_update_gives_the_document_to_who_is_added_and_takes_it_from_who_is_removed(
     line: Line, changes_content: bool

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import cli
-from axis.infra import embedded
+from axis.infra import embedded, journal
 from axis.services import admit
 from tests.line import Line, document, recall, small_home
 
@@ -119,6 +119,26 @@ def test_each_failure_notice_of_a_delivery_is_kept_with_its_receipt(line: Line) 
     with line.parts() as (hub, _), hub.store.reading() as reader:
         assert {row["receipt_digest"] for row in reader.receipts(about) if row["event"] == "D.2"} == held
         assert all(reader.payload(digest) for digest in held), "and not swept away"
+
+
+def test_no_receipt_takes_the_file_of_another(line: Line) -> None:
+    identifier = undeliverable(line)
+    assert axis(line, "queue", "retry", identifier, "--reason", "hàng đợi đã có lại").exit_code == 0
+    line.run()
+    line.drop("G22", recall(1), "b.edxml")
+    line.run()
+    line.drop("G22", recall(1, reason="nhắc lại"), "c.edxml")  # the same in other words: an A.1 of its own
+    line.run()
+    with line.parts() as (_, agencies):
+        (g22,) = [one for one in agencies if one.code == "G22"]
+        with g22.journal.reading() as reader:
+            query = journal.incoming.select().where(journal.incoming.c.agency == "G22")
+            received = {row["id"] for row in reader.connection.execute(query).mappings() if row["kind"] == "receipt"}
+    held = [
+        hashlib.sha256((line.folder("G22", "receipts") / n).read_bytes()).hexdigest()
+        for n in line.files("G22", "receipts")
+    ]
+    assert sorted(held) == sorted(received)
 
 
 @pytest.mark.parametrize("choice", ["retry", "release"])

@@ -289,3 +289,19 @@ def test_times_keep_their_milliseconds_and_come_back_in_utc() -> None:
     moment = pki.NOW + timedelta(milliseconds=123)
     changed = replace(CONSIGNED, statements=(replace(CONSIGNED.statements[0], time=moment),))
     assert receipt.read(receipt.write(changed), HUB).statements[0].time == moment
+
+
+@pytest.mark.parametrize("name", ["leg", "outcome", "evidence"])
+def test_what_only_deadlines_and_certificates_have_is_refused_on_every_other_statement(name: str) -> None:
+    (good,) = HANDED_OVER.statements
+    forged = replace(HANDED_OVER, statements=(replace(good, **{name: "x"}),))
+    assert fault_of(receipt.write(forged), "H29") is Fault.RECEIPT_INVALID
+    assert receipt.read(receipt.write(HANDED_OVER), "H29") == HANDED_OVER
+
+
+@pytest.mark.parametrize("field", ["axis_id", "kind", "sender", "document_id"])
+def test_an_identifier_is_no_longer_than_a_packets_document_id(field: str) -> None:
+    longest = replace(HANDED_OVER, subject=replace(HANDED_OVER.subject, **{field: "x" * 200}))
+    assert receipt.read(receipt.write(longest), "H29") == longest
+    over = replace(HANDED_OVER, subject=replace(HANDED_OVER.subject, **{field: "x" * 201}))
+    assert fault_of(receipt.write(over), "H29") is Fault.RECEIPT_INVALID
