@@ -1,4 +1,4 @@
-"""The adapter contract: what connects an agency's own document system to its axis adapter.
+"""The adapter contract: what connects an agency's own document system to its axis adapter. docs/adapters.md.
 
 An implementation raises what it likes; :class:`Guarded`, which stands between every adapter and the axis,
 lets only the axis' own errors out.
@@ -8,17 +8,28 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from axis.errors import AxisError, Fault, Problem, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
 log = logging.getLogger("axis.adapter")
 Folder = Literal["inbox", "receipts", "status", "failed"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an adapter works; its factory is called with this. `folder` is the agency's own; `options` its table
+    ``[adapter.agencies.CODE]`` in axis.toml, over what ``[adapter]`` says for all."""
+
+    agency: str
+    folder: Path
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -32,12 +43,40 @@ class Source:
 
 
 @dataclass(frozen=True)
+class About:
+    """What a file is, for systems that list their mail: `ref` is the delivery's id, which :class:`Answer` names; `kind`
+    is new, recall, update, replace or status; `sender` and `recipients` are OrganIds as they stand in the packet.
+
+    Of a receipt (`kind` receipt): its digest, who issued it, the document that it speaks of, in `code` the kind of what
+    was submitted, and its `events`: (event code, member) for each statement."""
+
+    ref: str
+    kind: str
+    sender: str
+    recipients: tuple[str, ...]
+    document_id: str
+    code: str
+    subject: str
+    events: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class LocalFile:
     """A file for the agency's system: ``inbox`` documents, ``receipts``, ``status`` packets, ``failed`` reports."""
 
     folder: Folder
     name: str
     content: bytes
+    about: About | None = None  # of packets
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The agency's system has said what became of a delivery that it was shown: it has it durably, or, with `problem`,
+    it refuses it for good."""
+
+    ref: str
+    problem: Problem | None = None
 
 
 class Adapter(Protocol):
@@ -64,9 +103,18 @@ class Adapter(Protocol):
     def discard(self, names: Sequence[tuple[Folder, str]]) -> None:
         """Clear away what was prepared and not shown: it was withdrawn. Idempotent; what is not there is no error."""
 
-    def complete(self, names: Sequence[tuple[Folder, str]]) -> None:
+    def complete(self, names: Sequence[tuple[Folder, str]]) -> bool:
         """Show what was prepared, each whole and in this order. Idempotent: what is no longer there was
-        shown before, even if the agency's system has taken it away since."""
+        shown before, even if the agency's system has taken it away since.
+
+        True: with this the agency's system has it. False: it says so itself, see :meth:`answers`."""
+
+    def answers(self) -> Iterator[Answer]:
+        """What the agency's system has said since; the same again until it is :meth:`answered`. Nothing, where
+        :meth:`complete` is True."""
+
+    def answered(self, ref: str) -> None:
+        """The answer is recorded, and its receipt (E.1 or E.2) will go out. Idempotent."""
 
 
 class Guarded:
@@ -116,10 +164,20 @@ class Guarded:
         with self._translated():
             self._adapter.discard(names)
 
-    def complete(self, names: Sequence[tuple[Folder, str]]) -> None:
+    def complete(self, names: Sequence[tuple[Folder, str]]) -> bool:
         """See :meth:`Adapter.complete`."""
         with self._translated():
-            self._adapter.complete(names)
+            return self._adapter.complete(names)
+
+    def answers(self) -> list[Answer]:
+        """See :meth:`Adapter.answers`."""
+        with self._translated():
+            return list(self._adapter.answers())
+
+    def answered(self, ref: str) -> None:
+        """See :meth:`Adapter.answered`."""
+        with self._translated():
+            self._adapter.answered(ref)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

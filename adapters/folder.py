@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from adapters.base import LocalFile, Source
+from adapters.base import Answer, LocalFile, Place, Source
 from axis.core import xml
 from axis.errors import Fault, Misconfigured, Problem, rejected
 
@@ -37,12 +37,12 @@ class _Look:
 
 
 class FolderAdapter:
-    """Folders of one agency below `root`. A file in ``outbox/`` is taken once it has looked the same for
-    `settle` seconds on this machine's own clock (a network drive's time stamps may be off)."""
+    """Folders of one agency below the place's own. A file in ``outbox/`` is taken once it has looked the same for
+    `settle_seconds` on this machine's own clock (a network drive's time stamps may be off)."""
 
-    def __init__(self, root: Path, settle: float = 1.0) -> None:
-        self._root = root
-        self._settle = settle
+    def __init__(self, place: Place) -> None:
+        self._root = place.folder
+        self._settle = float(place.options.get("settle_seconds", 1.0))
         self._looks: dict[str, tuple[_Look, float]] = {}
         self._digests: dict[str, tuple[_Look, str]] = {}
         self._unsettled = False
@@ -111,7 +111,7 @@ class FolderAdapter:
         for folder, name in names:
             self._temporary(folder, name).unlink(missing_ok=True)
 
-    def complete(self, names: Sequence[tuple[Folder, str]]) -> None:
+    def complete(self, names: Sequence[tuple[Folder, str]]) -> bool:
         """Rename each from its temporary name, in order; then fsync the folders."""
         for folder, name in names:
             try:
@@ -120,6 +120,14 @@ class FolderAdapter:
                 continue  # it was shown before a crash; the local system may have taken it away since
         for folder in {folder for folder, _ in names}:
             _sync(self._root / folder)
+        return True
+
+    def answers(self) -> Iterator[Answer]:
+        """None: a file that is there is the agency's."""
+        return iter(())
+
+    def answered(self, ref: str) -> None:
+        """See :meth:`answers`."""
 
     def _source(self, name: str, look: _Look) -> Source:
         path = self._root / "outbox" / name

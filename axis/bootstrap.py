@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
-from adapters.base import Adapter, Guarded
+from adapters.base import Adapter, Guarded, Place
 from axis import config as settings
 from axis.core.message import HUB_USER
 from axis.core.trust import HUB, Certificate, Registry, read_registry, signing_certificate
@@ -323,11 +323,11 @@ def adapter_kinds() -> list[str]:
 
 
 def _adapter(home: Home, code: str) -> Adapter:
-    kind = home.config.adapter.kind
+    kind, options = home.config.adapter.of(code)
     factory = _factories().get(kind)
     if factory is None:
         raise Misconfigured(Problem(Fault.ADAPTER_UNKNOWN, got=kind, expected=", ".join(adapter_kinds())))
-    made: Adapter = factory.load()(home.path / "agencies" / code, home.config.adapter.settle_seconds)
+    made: Adapter = factory.load()(Place(code, home.path / "agencies" / code, options))
     return made
 
 

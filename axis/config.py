@@ -11,7 +11,7 @@ import importlib.resources
 import os
 import tomllib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 from typing import Literal as OneOf
 from urllib.parse import urlsplit
 
@@ -113,6 +113,24 @@ class Adapter:
 
     kind: str = "folder"
     settle_seconds: float = 1.0  # a file in outbox/ is complete when it has not changed for so long
+    # [adapter.agencies.CODE]: its own `kind`, and what else its adapter wants to know.
+    agencies: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def of(self, code: str) -> tuple[str, dict[str, Any]]:
+        """(kind, options) of one agency's adapter."""
+        own = self.agencies.get(code, {})
+        options = {"settle_seconds": self.settle_seconds} | own
+        return str(own.get("kind", self.kind)), options
+
+
+@dataclass(frozen=True)
+class Server:
+    """The HTTP(S) server for agencies whose systems fetch their mail (adapter kind spool): VXP, and the API /v1."""
+
+    listen: str = ""  # host:port; empty: none
+    certificate_file: str = ""  # for HTTPS: paths, relative to the home
+    key_file: str = ""
+    ca_file: str = ""  # clients may show a certificate of this CA
 
 
 @dataclass(frozen=True)
@@ -133,6 +151,7 @@ class Config:
     hub: Hub = field(default_factory=Hub)
     adapter: Adapter = field(default_factory=Adapter)
     log: Log = field(default_factory=Log)
+    server: Server = field(default_factory=Server)
     deadlines: Deadlines = field(default_factory=Deadlines)
 
     def database_url(self, home: Path, environment: Mapping[str, str] = os.environ) -> str:
@@ -181,13 +200,18 @@ def render(config: Config) -> str:
     lines = ["# Settings of this axis home. Every key and its default: docs/architecture.md."]
     for section in dataclasses.fields(config):
         value = getattr(config, section.name)
+        fields = {f.name: (f, getattr(value, f.name)) for f in dataclasses.fields(value)}
         rows = [
-            f"{f.name} = {_toml(getattr(value, f.name))}"
-            for f in dataclasses.fields(value)
-            if f.default is dataclasses.MISSING or getattr(value, f.name) != f.default
+            f"{name} = {_toml(one)}"
+            for name, (f, one) in fields.items()
+            if not isinstance(one, dict) and (f.default is dataclasses.MISSING or one != f.default)
         ]
         if rows:
             lines += ["", f"[{section.name}]", *rows]
+        for name, (_, tables) in fields.items():
+            for key, table in tables.items() if isinstance(tables, dict) else ():
+                lines += ["", f"[{section.name}.{name}.{_toml(key)}]"]
+                lines += [f"{option} = {_toml(one)}" for option, one in table.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -213,6 +237,10 @@ def _value(hint: Any, value: Any, path: str, problems: list[Problem]) -> Any:
         if isinstance(value, dict):
             return _build(hint, value, path + ".", problems)
         expected = "a table"
+    elif get_origin(hint) is dict:
+        if isinstance(value, dict) and all(isinstance(one, dict) for one in value.values()):
+            return value
+        expected = "a table of tables"
     elif hint in (str, int, float):
         if type(value) is hint or (hint is float and type(value) is int):
             return value

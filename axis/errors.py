@@ -243,6 +243,11 @@ class Fault(Enum):
         "{got} và {expected} nhận chung một gói tin; hãy nêu tất cả, hoặc cơ quan của chúng.",
         "{got} and {expected} have the document in one parcel together; name all of them, or their agency.",
     )
+    SYSTEM_REFUSED = (
+        RECIPIENT,
+        "Hệ thống nơi nhận đã {got} lần báo không nhận được: {expected}.",
+        "The recipient's system has reported {got} times that it could not take it: {expected}.",
+    )
     RECALL_LATE = (
         RECIPIENT,
         "Văn bản đã được bàn giao cho hệ thống nơi nhận (trạng thái {got}); nơi nhận sẽ trả lời 15 hoặc 16.",

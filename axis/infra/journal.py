@@ -57,7 +57,7 @@ incoming = sa.Table(
     sa.Column("agency", sa.Text, nullable=False),
     sa.Column("id", sa.Text, nullable=False),  # axis id; a receipt's digest
     sa.Column("kind", sa.Text, nullable=False),  # document, update, recall, status, receipt
-    # held → (update, recall: undecided →) received → handing_over → handed_over | refused
+    # held → (update, recall: undecided →) received → handing_over → (shown →) handed_over | refused
     # and aside: withdrawing → withdrawn; done, of a recall that is not shown
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("body_digest", sa.Text, nullable=False),
@@ -608,6 +608,11 @@ class JournalTransaction(JournalReader):
     def cleared(self, identifier: str) -> None:
         """What was prepared of a withdrawn document is gone."""
         self._incoming(identifier, state="withdrawn")
+
+    def shown(self, identifier: str, entry: Entry) -> None:
+        """The local system sees it, and says itself when it has it."""
+        self._incoming(identifier, state="shown")
+        self.enter(entry)
 
     def handed_over(self, identifier: str, state: str, entry: Entry, receipt: bytes, now: datetime) -> None:
         """The local system has it (or refused it for good); `receipt`, if any, goes to the hub."""

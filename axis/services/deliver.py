@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from adapters.base import Folder, LocalFile
+from adapters.base import About, Folder, LocalFile
 from axis import crashpoints
 from axis.core import edxml, lifecycle, parcel, receipt
 from axis.core.edxml import Kind, Organ, ResponseFor
@@ -261,11 +261,14 @@ def hand_over(agency: Agency, now: datetime) -> int:
 
     Prepare (files written and fsynced out of sight) → journal: handing over → show → journal: handed over,
     with E.1. After a crash in between, what is still out of sight is shown; what is not was shown before.
+    A system that fetches its mail has it when it says so: until then it is shown.
     """
     _release_held(agency)
+    done = _hear(agency, now)
     outcomes: list[tuple[Row, AxisError | None]] = []
     prepared: list[tuple[Row, Names]] = []
     withdrawn: set[str] = set()
+    shown: list[Row] = []
     with agency.journal.reading() as reader:
         due = reader.to_hand_over(now, BATCH_MESSAGES)
         rows = [row for row in due if row["state"] != "withdrawing"]
@@ -292,17 +295,35 @@ def hand_over(agency: Agency, now: datetime) -> int:
             agency.adapter.discard(names)
             continue
         try:
-            agency.adapter.complete(names)
+            has_it = agency.adapter.complete(names)
         except (Unavailable, Rejected) as error:
             outcomes.append((row, error))
         else:
-            outcomes.append((row, None))
+            shown.append(row) if not has_it and row["kind"] != "receipt" else outcomes.append((row, None))
     crashpoints.reached("D04")
-    if outcomes:
+    if outcomes or shown:
         with agency.journal.transaction() as tx:
             for row, failure in outcomes:
                 _finish(agency, tx, row, failure, now)
-    return len(outcomes) + _clear_away(agency, [row for row in due if row["state"] == "withdrawing"])
+            for row in shown:
+                tx.shown(row["id"], Entry(now, agency.code, f"{row['kind']}.shown", _axis_id(row)))
+    cleared = _clear_away(agency, [row for row in due if row["state"] == "withdrawing"])
+    return done + len(outcomes) + len(shown) + cleared
+
+
+def _hear(agency: Agency, now: datetime) -> int:
+    """What the agency's system has said about what it was shown; how many."""
+    answers = agency.adapter.answers()[:BATCH_MESSAGES]
+    if not answers:
+        return 0
+    with agency.journal.transaction() as tx:
+        for one in answers:
+            row = tx.incoming(one.ref)
+            if row is not None and row["state"] in {"handing_over", "shown"}:
+                _finish(agency, tx, row, Rejected(one.problem) if one.problem else None, now)
+    for one in answers:
+        agency.adapter.answered(one.ref)
+    return len(answers)
 
 
 def _clear_away(agency: Agency, rows: list[Row]) -> int:
@@ -382,7 +403,19 @@ def _files(agency: Agency, reader: JournalReader, row: Row) -> list[LocalFile]:
     packet = edxml.read_document(opened.content, len(opened.attachments))
     folder: Folder = "status" if packet.kind is Kind.STATUS else "inbox"
     packet_file = edxml.write_packet(opened.content, packet, opened.attachments)
-    return [LocalFile(folder, f"{row['id']}.asice", body), LocalFile(folder, f"{row['id']}.edxml", packet_file)]
+    about = About(
+        row["id"],
+        packet.kind.value,
+        packet.sender.organ_id,
+        packet.addressed,
+        packet.target,
+        packet.code,
+        packet.subject,
+    )
+    return [
+        LocalFile(folder, f"{row['id']}.asice", body, about),
+        LocalFile(folder, f"{row['id']}.edxml", packet_file, about),
+    ]
 
 
 def _names(row: Row) -> Names:
@@ -401,7 +434,10 @@ def _receipt_files(agency: Agency, reader: JournalReader, body: bytes) -> list[L
     # may answer the same thing in other words, for which nothing goes out: each its own file.
     if first.event in _SEVERAL or (first.event is Event.SubmissionAcceptance and not first.recipients):
         label += f".{first.id[-8:]}"  # its random end: two of the same minute begin alike
-    files = [LocalFile("receipts", f"{label}.asice", body)]
+    events = tuple((s.event.code, s.recipient) for s in said.statements)
+    subject = said.subject
+    about_it = About(label, "receipt", said.issuer, (), subject.document_id, subject.kind, "", events)
+    files = [LocalFile("receipts", f"{label}.asice", body, about_it)]
     original = reader.outgoing_by_content(said.subject.content_digest)
     if original is None or said.subject.kind == Kind.STATUS:
         return files
@@ -415,7 +451,9 @@ def _receipt_files(agency: Agency, reader: JournalReader, body: bytes) -> list[L
             withdrawn_text = TAKEN_BACK if statement.event is Event.ContentWithdrawal else ""
             text = "; ".join(reason.text_vi for reason in statement.reasons) or withdrawn_text
             packet = edxml.status_packet(organ, about, code, statement.time, text)
-            files.append(LocalFile("status", f"{name}.{code}.{statement.recipient}.edxml", packet))
+            made = f"{name}.{code}.{statement.recipient}"
+            told = About(made, "status", organ.organ_id, (about.organ_id,), about.document_id, about.code, "")
+            files.append(LocalFile("status", f"{made}.edxml", packet, told))
     return files
 
 

@@ -97,7 +97,7 @@ def _waits_for_original(agency: Agency, tx: JournalTransaction, packet: Packet, 
 def _take_back(agency: Agency, tx: JournalTransaction, row: Row, subject: Subject, now: datetime) -> None:
     sender, document_id = row["sender"], row["document_id"]
     states = {one["state"] for one in tx.documents(sender, document_id) if one["id"] != row["id"]}
-    if states & {"handing_over", "handed_over"}:
+    if states & {"handing_over", "shown", "handed_over"}:
         reported = tx.reported(document_id) or lifecycle.ARRIVED
         problem, event, state = Problem(Fault.RECALL_LATE, got=reported), "recall.too_late", "received"
     elif "refused" in states:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from adapters.base import Guarded, LocalFile
+from adapters.base import Guarded, LocalFile, Place
 from adapters.folder import FOLDERS, FolderAdapter
 from axis.core import xml
 from axis.errors import Misconfigured, Rejected, Unavailable
@@ -21,6 +21,10 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def folders(root: Path, settle: float) -> FolderAdapter:
+    return FolderAdapter(Place("H41", root, {"settle_seconds": settle}))
+
+
 def refs(adapter: FolderAdapter) -> list[str]:
     return [source.ref for source in adapter.collect()]
 
@@ -28,7 +32,7 @@ def refs(adapter: FolderAdapter) -> list[str]:
 def test_a_file_is_taken_once_it_has_looked_the_same_for_a_moment(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [100.0]
     monkeypatch.setattr("time.monotonic", lambda: clock[0])
-    adapter = FolderAdapter(root, settle=1.0)
+    adapter = folders(root, 1.0)
     path = root / "outbox" / "a.edxml"
     path.write_bytes(b"first half, ")
     assert refs(adapter) == []
@@ -50,13 +54,13 @@ def test_a_file_whose_clock_is_far_off_is_taken_all_the_same(root: Path) -> None
     path = root / "outbox" / "a.edxml"
     path.write_bytes(b"x")
     os.utime(path, (4_000_000_000, 4_000_000_000))
-    assert refs(FolderAdapter(root, settle=0)) == ["a.edxml"]
+    assert refs(folders(root, 0)) == ["a.edxml"]
 
 
 @pytest.mark.parametrize("name", [".a.edxml", "a.edxml.tmp", "a.edxml.part", "a.edxml~", "a.txt", "a.EDXML.crdownload"])
 def test_temporary_and_foreign_names_are_left_alone(root: Path, name: str) -> None:
     (root / "outbox" / name).write_bytes(b"x")
-    adapter = FolderAdapter(root, settle=0)
+    adapter = folders(root, 0)
     assert refs(adapter) == []
     assert (root / "outbox" / name).exists()
 
@@ -67,20 +71,20 @@ def test_links_folders_and_pipes_are_not_read(root: Path, tmp_path: Path) -> Non
     (root / "outbox" / "link.edxml").symlink_to(secret)
     (root / "outbox" / "folder.edxml").mkdir()
     os.mkfifo(root / "outbox" / "pipe.edxml")
-    assert refs(FolderAdapter(root, settle=0)) == []
+    assert refs(folders(root, 0)) == []
 
 
 def test_a_file_over_the_limit_is_refused_without_reading_it_whole(root: Path) -> None:
     with (root / "outbox" / "big.edxml").open("wb") as handle:
         handle.truncate(xml.MAX_BYTES + 1)
-    (source,) = FolderAdapter(root, settle=0).collect()
+    (source,) = folders(root, 0).collect()
     with pytest.raises(Rejected) as caught:
         source.read()
     assert caught.value.fault.code == "XML_TOO_BIG"
 
 
 def test_a_sent_file_never_overwrites_another_of_the_same_name(root: Path) -> None:
-    adapter = FolderAdapter(root, settle=0)
+    adapter = folders(root, 0)
     for content in (b"one", b"two", b"two"):
         (root / "outbox" / "a.edxml").write_bytes(content)
         list(adapter.collect())
@@ -90,7 +94,7 @@ def test_a_sent_file_never_overwrites_another_of_the_same_name(root: Path) -> No
 
 
 def test_a_refused_file_stands_beside_its_report(root: Path) -> None:
-    adapter = FolderAdapter(root, settle=0)
+    adapter = folders(root, 0)
     for content, report in ((b"one", b"1"), (b"two", b"2")):
         (root / "outbox" / "a.edxml").write_bytes(content)
         list(adapter.collect())
@@ -104,7 +108,7 @@ def test_a_refused_file_stands_beside_its_report(root: Path) -> None:
 
 
 def test_what_is_prepared_is_invisible_until_it_is_shown_and_shown_once(root: Path) -> None:
-    adapter = FolderAdapter(root)
+    adapter = folders(root, 1.0)
     files = [LocalFile("inbox", "1.asice", b"p"), LocalFile("inbox", "1.edxml", b"d")]
     names = [(file.folder, file.name) for file in files]
     adapter.prepare(files)
@@ -118,16 +122,16 @@ def test_what_is_prepared_is_invisible_until_it_is_shown_and_shown_once(root: Pa
 
 
 def test_a_folder_that_is_missing_or_closed_is_said_at_the_start(root: Path) -> None:
-    FolderAdapter(root).check()
+    folders(root, 1.0).check()
     (root / "status").rmdir()
     with pytest.raises(Misconfigured):
-        FolderAdapter(root).check()
+        folders(root, 1.0).check()
 
 
 def test_thousands_of_files_are_taken_in_order(root: Path) -> None:
     for number in range(3000):
         (root / "outbox" / f"{number:05}.edxml").write_bytes(b"%d" % number)
-    assert refs(FolderAdapter(root, settle=0)) == [f"{number:05}.edxml" for number in range(3000)]
+    assert refs(folders(root, 0)) == [f"{number:05}.edxml" for number in range(3000)]
 
 
 def test_the_safe_wrapper_lets_only_our_errors_out() -> None:
@@ -155,7 +159,7 @@ def test_the_safe_wrapper_lets_only_our_errors_out() -> None:
 
 
 def test_a_file_put_in_the_place_of_one_that_was_answered_is_not_moved_away_with_it(root: Path) -> None:
-    adapter = FolderAdapter(root, settle=0)
+    adapter = folders(root, 0)
     path = root / "outbox" / "a.edxml"
     path.write_bytes(b"old")
     list(adapter.collect())
@@ -170,7 +174,7 @@ def test_a_file_put_in_the_place_of_one_that_was_answered_is_not_moved_away_with
 def test_a_file_taken_away_before_it_is_read_is_the_systems_affair_not_a_crash(root: Path) -> None:
     path = root / "outbox" / "a.edxml"
     path.write_bytes(b"x")
-    (source,) = Guarded(FolderAdapter(root, settle=0), "G22").collect()
+    (source,) = Guarded(folders(root, 0), "G22").collect()
     path.unlink()
     with pytest.raises(Unavailable):
         source.read()

@@ -1,0 +1,542 @@
+"""The spool: an agency's mail for systems that fetch it, in one SQLite file and a folder of packets.
+
+It is the adapter of such an agency, and what the servers in front of it (VXP, HTTP) put into and take out of. A
+document lies here until its system says that it has it: only then is it handed over.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+import uuid
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.engine import RowMapping as Row
+
+from adapters.base import Answer, Source
+from axis.core import xml
+from axis.core.instant import to_text
+from axis.errors import Fault, Misconfigured, Problem, rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from sqlalchemy.engine import Connection
+
+    from adapters.base import About, Folder, LocalFile, Place
+
+__all__ = ["MAX_FAILURES", "Row", "Selection", "Spool", "SpoolAdapter", "Upload", "open_spool"]
+MAX_FAILURES = 5  # that the agency's system reports of one delivery, until it is refused for good
+_NAMESPACE = uuid.UUID("6f3f0c9e-6ad1-5d0e-9d64-5b1f1a1c0a55")  # of ids for what has no axis id of its own
+_RANK = {"D.1": 1, "D.2": 2, "E.1": 3, "E.2": 3, "W.1": 3}  # receipts may arrive in another order than they were given
+metadata = sa.MetaData()
+
+sent = sa.Table(
+    "sent",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("id", sa.Text, nullable=False, unique=True),  # a UUID; the packet is out/<id>.edxml
+    sa.Column("digest", sa.Text, nullable=False, unique=True),  # hex SHA-256 of the packet as it came
+    sa.Column("kind", sa.Text, nullable=False),  # new, recall, update, replace, status
+    sa.Column("sender", sa.Text, nullable=False),
+    sa.Column("recipients", sa.JSON, nullable=False),
+    sa.Column("document_id", sa.Text, nullable=False),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),  # pending, accepted, refused
+    sa.Column("report", sa.JSON, nullable=False),  # why it was refused
+    sa.Column("outcomes", sa.JSON, nullable=False),  # by recipient: {event, time} of the newest receipt
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("updated_at", sa.Text, nullable=False),
+    sa.Index("sent_document", "document_id", "kind"),
+)
+received = sa.Table(
+    "received",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("id", sa.Text, nullable=False, unique=True),  # a UUID: the axis id, or made of the file's name
+    sa.Column("ref", sa.Text, nullable=False),
+    sa.Column("folder", sa.Text, nullable=False),  # inbox, status, receipts
+    sa.Column("names", sa.JSON, nullable=False),  # the files in in/
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("sender", sa.Text, nullable=False),
+    sa.Column("recipients", sa.JSON, nullable=False),
+    sa.Column("document_id", sa.Text, nullable=False),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("visible", sa.Boolean, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),  # initial, processing, done, fail (for good)
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("answered", sa.Boolean, nullable=False),
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("updated_at", sa.Text, nullable=False),
+    sa.Index("received_list", "folder", "visible", "number"),
+    sa.Index("received_answers", "answered", "state"),
+    sa.Index("received_ref", "ref"),
+)
+# What a request was answered with: the same request once more is the client's repeat.
+answer = sa.Table(
+    "answer",
+    metadata,
+    sa.Column("request", sa.Text, primary_key=True),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Column("at", sa.Text, nullable=False),
+)
+unit = sa.Table(
+    "unit",
+    metadata,
+    sa.Column("code", sa.Text, primary_key=True),
+    sa.Column("facts", sa.JSON, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("deleted", sa.Boolean, nullable=False),
+    sa.Column("modified_at", sa.Text, nullable=False),
+)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a list shows: of these folders or kinds, in this state, from one moment to another (UTC, as text)."""
+
+    folders: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    since: str = ""
+    until: str = ""
+    after: int = 0  # number
+    skip: int = 0
+    limit: int = 1000
+
+
+class Upload:
+    """A packet that is coming in: written to disk as it comes, digested on the way."""
+
+    def __init__(self, file: BinaryIO, path: Path, limit: int) -> None:
+        self._file = file
+        self.path = path
+        self._limit = limit
+        self._sha256 = hashlib.sha256()
+        self._tail = b""
+        self.size = 0
+
+    def write(self, chunk: bytes) -> None:
+        """More of it. Raises :class:`Rejected` XML_TOO_BIG over the limit."""
+        self.size += len(chunk)
+        if self.size > self._limit:
+            raise rejected(Fault.XML_TOO_BIG, self.size, self._limit)
+        self._file.write(chunk)
+        # The last two bytes are held back from the digest: a client may end the packet with a line break of its own.
+        chunk = self._tail + chunk
+        self._sha256.update(chunk[:-2])
+        self._tail = chunk[-2:]
+
+    def cut(self, ending: bytes) -> None:
+        """Leave out `ending` (of at most two bytes), if the packet ends with it."""
+        if ending and self._tail.endswith(ending):
+            self._tail = self._tail[: -len(ending)]
+            self.size -= len(ending)
+            self._file.truncate(self.size)
+
+    def digest(self) -> bytes:
+        """SHA-256 of what has come, without what was cut."""
+        whole = self._sha256.copy()
+        whole.update(self._tail)
+        return whole.digest()
+
+    def sync(self) -> None:
+        """On disk for good."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+
+class Spool:
+    """See the module. One object for each folder in a process, see :func:`open_spool`; safe to use from several
+    threads."""
+
+    def __init__(self, folder: Path, limit: int = xml.MAX_BYTES) -> None:
+        self._out, self._in = folder / "out", folder / "in"
+        self._limit = limit
+        for path in (folder, self._out, self._in):
+            path.mkdir(mode=0o750, parents=True, exist_ok=True)
+        self._lock = threading.RLock()
+        self._engine = sa.create_engine(
+            f"sqlite:///{folder / 'spool.db'}",
+            poolclass=sa.pool.StaticPool,
+            connect_args={"check_same_thread": False, "timeout": 30},
+        )
+        sa.event.listen(self._engine, "connect", _settings)
+        with self._begin() as connection:
+            metadata.create_all(connection)
+        for left in self._out.glob(".*"):
+            left.unlink()  # an upload that a death has cut short
+
+    # -- The agency's system: what it sends --------------------------------------------------------------------
+
+    @contextmanager
+    def upload(self) -> Iterator[Upload]:
+        """A place for a packet that comes in; what was not submitted at the end of the block is gone."""
+        with NamedTemporaryFile(dir=self._out, prefix=".", delete=False) as file:
+            path = Path(file.name)
+            try:
+                yield Upload(cast("BinaryIO", file), path, self._limit)
+            finally:
+                path.unlink(missing_ok=True)
+
+    def submit(self, upload: Upload, about: About) -> Row:
+        """Keep an upload to be sent; its row. The same bytes again are the same submission."""
+        upload.sync()
+        digest, now, identifier = upload.digest().hex(), _now(), str(uuid.uuid4())
+        with self._begin() as connection:
+            known = connection.execute(sa.select(sent).where(sent.c.digest == digest)).mappings().first()
+            if known is not None:
+                if known["state"] == "refused":  # given once more: it is judged once more
+                    connection.execute(
+                        sa.update(sent).where(sent.c.digest == digest).values(state="pending", report={})
+                    )
+                return known
+            target = self._out / f"{identifier}.edxml"
+            upload.path.replace(target)
+            _sync(self._out)
+            row = {
+                "id": identifier,
+                "digest": digest,
+                "kind": about.kind,
+                "sender": about.sender,
+                "recipients": list(about.recipients),
+                "document_id": about.document_id,
+                "code": about.code,
+                "subject": about.subject,
+                "state": "pending",
+                "report": {},
+                "outcomes": {},
+                "created_at": now,
+                "updated_at": now,
+            }
+            connection.execute(sent.insert().values(row))
+            return connection.execute(sa.select(sent).where(sent.c.id == identifier)).mappings().one()
+
+    def sent(self, wanted: Selection, identifier: str = "") -> list[Row]:
+        """What was submitted, in order."""
+        query = sa.select(sent).where(sent.c.number > wanted.after).order_by(sent.c.number)
+        if wanted.kinds:
+            query = query.where(sent.c.kind.in_(wanted.kinds))
+        return self._rows(_in_time(query, sent, wanted), wanted, sent.c.id, identifier)
+
+    # -- The agency's system: what it receives -----------------------------------------------------------------
+
+    def received(self, wanted: Selection, identifier: str = "") -> list[Row]:
+        """What it may see, in order of arrival."""
+        return self._rows(self._visible(wanted).order_by(received.c.number), wanted, received.c.id, identifier)
+
+    def count(self, wanted: Selection) -> int:
+        """How many :meth:`received` has in all."""
+        query = sa.select(sa.func.count()).select_from(self._visible(wanted).subquery())
+        with self._begin() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def path(self, row: Row, ending: str = ".edxml") -> Path | None:
+        """Where the file of a received row lies; None where there is none of this kind."""
+        name = next((name for name in row["names"] if str(name).endswith(ending)), None)
+        return self._in / name if name is not None else None
+
+    def acknowledge(self, identifier: str, state: str, reason: str = "") -> Row | None:
+        """The system has it (``done``), works on it (``processing``) or could not take it (``fail``: it is listed
+        again, and refused for good after `MAX_FAILURES`); its row before, None for none. What is over stays so."""
+        with self._begin() as connection:
+            where = (received.c.id == identifier, received.c.visible.is_(True))
+            row = connection.execute(sa.select(received).where(*where)).mappings().first()
+            if row is None or row["state"] in {"done", "fail"}:
+                return row
+            values: dict[str, Any] = {"state": state, "updated_at": _now()}
+            if state == "fail":
+                failures = row["failures"] + 1
+                values |= {"failures": failures, "reason": reason[:500]}
+                values["state"] = "fail" if failures >= MAX_FAILURES else "initial"
+            connection.execute(sa.update(received).where(*where).values(values))
+            return row
+
+    # -- Beside the mail ---------------------------------------------------------------------------------------
+
+    def repeated(self, request: str, since: datetime) -> str:
+        """What this request was answered with since then; "" for nothing."""
+        with self._begin() as connection:
+            query = sa.select(answer.c.content).where(answer.c.request == request, answer.c.at >= to_text(since))
+            return str(connection.execute(query).scalar() or "")
+
+    def remember(self, request: str, content: str, forget: datetime) -> None:
+        """Keep what a request was answered with; what is older than `forget` goes."""
+        with self._begin() as connection:
+            connection.execute(sa.delete(answer).where(answer.c.at < to_text(forget)))
+            row = {"request": request, "content": content, "at": _now()}
+            statement = insert(answer).values(row)
+            changed = {"content": statement.excluded.content, "at": statement.excluded.at}
+            connection.execute(statement.on_conflict_do_update(index_elements=["request"], set_=changed))
+
+    def register(self, code: str, facts: Mapping[str, str]) -> None:
+        """A unit of the agency, new or changed."""
+        self._put_unit(code, dict(facts), deleted=False)
+
+    def unregister(self, code: str) -> None:
+        """A unit is no more; nothing where there was none."""
+        with self._begin() as connection:
+            facts = connection.execute(sa.select(unit.c.facts).where(unit.c.code == code)).scalar()
+        if facts is not None:
+            self._put_unit(code, facts, deleted=True)
+
+    def units(self) -> list[Row]:
+        """Every unit that was registered, by code; also those that are no more."""
+        with self._begin() as connection:
+            return list(connection.execute(sa.select(unit).order_by(unit.c.code)).mappings())
+
+    # -- The adapter: see adapters/base.py ---------------------------------------------------------------------
+
+    def pending(self) -> list[Row]:
+        """What was submitted and is not answered."""
+        with self._begin() as connection:
+            query = sa.select(sent).where(sent.c.state == "pending").order_by(sent.c.number).limit(1000)
+            return list(connection.execute(query).mappings())
+
+    def read(self, identifier: str) -> bytes:
+        """A submitted packet's bytes."""
+        return (self._out / f"{identifier}.edxml").read_bytes()
+
+    def settle(self, identifier: str, state: str, report: dict[str, Any]) -> None:
+        """The hub has answered."""
+        with self._begin() as connection:
+            values = {"state": state, "report": report, "updated_at": _now()}
+            connection.execute(sa.update(sent).where(sent.c.id == identifier).values(values))
+
+    def prepare(self, files: Sequence[LocalFile]) -> None:
+        """Files on disk, rows out of sight."""
+        for file in files:
+            temporary = self._in / f".{file.name}"
+            with temporary.open("wb") as handle:
+                handle.write(file.content)
+                handle.flush()
+                os.fsync(handle.fileno())
+            temporary.replace(self._in / file.name)
+        _sync(self._in)
+        now = _now()
+        with self._begin() as connection:
+            for file in files:
+                # A document's parcel stands beside its packet; a receipt stands alone, and needs no answer.
+                is_receipt = file.folder == "receipts"
+                if file.about is None or not (is_receipt or file.name.endswith(".edxml")):
+                    continue
+                row = {
+                    "id": _identifier(file.about.ref),
+                    "ref": file.about.ref,
+                    "folder": file.folder,
+                    "names": [other.name for other in files if other.about == file.about],
+                    "kind": file.about.kind,
+                    "sender": file.about.sender,
+                    "recipients": list(file.about.recipients),
+                    "document_id": file.about.document_id,
+                    "code": file.about.code,
+                    "subject": file.about.subject,
+                    "visible": False,
+                    "state": "done" if is_receipt else "initial",
+                    "failures": 0,
+                    "reason": "",
+                    "answered": is_receipt,
+                    "created_at": now,
+                    "updated_at": now,
+                }
+                connection.execute(insert(received).values(row).on_conflict_do_nothing())
+
+    def show(self, names: Sequence[str]) -> None:
+        """What was prepared under these names may be seen."""
+        refs = {name.rpartition(".")[0] for name in names}
+        with self._begin() as connection:
+            where = (received.c.ref.in_(refs), received.c.visible.is_(False))
+            connection.execute(sa.update(received).where(*where).values(visible=True, updated_at=_now()))
+
+    def discard(self, names: Sequence[str]) -> None:
+        """What was prepared under these names is gone, if it was not shown."""
+        with self._begin() as connection:
+            for name in names:
+                ref = name.rpartition(".")[0]
+                shown = sa.select(received.c.visible).where(received.c.ref == ref)
+                if connection.execute(shown).scalar():
+                    continue
+                connection.execute(sa.delete(received).where(received.c.ref == ref))
+                (self._in / name).unlink(missing_ok=True)
+                (self._in / f".{name}").unlink(missing_ok=True)
+
+    def unanswered(self) -> list[Row]:
+        """What the system has said about its mail, and the axis has not recorded yet."""
+        with self._begin() as connection:
+            query = sa.select(received).where(received.c.answered.is_(False), received.c.state.in_(("done", "fail")))
+            return list(connection.execute(query.order_by(received.c.number).limit(1000)).mappings())
+
+    def recorded(self, ref: str) -> None:
+        """It has now."""
+        with self._begin() as connection:
+            connection.execute(sa.update(received).where(received.c.ref == ref).values(answered=True))
+
+    def note(self, document_id: str, kind: str, events: Sequence[tuple[str, str]]) -> None:
+        """Receipts about what was sent: (event code, recipient)."""
+        with self._begin() as connection:
+            query = sa.select(sent).where(sent.c.document_id == document_id, sent.c.kind == kind)
+            row = connection.execute(query.order_by(sent.c.number.desc()).limit(1)).mappings().first()
+            if row is not None:
+                outcomes = dict(row["outcomes"])
+                for event, recipient in events:
+                    before = _RANK.get(outcomes.get(recipient, {}).get("event", ""), 0)
+                    if _RANK.get(event, -1) >= before:
+                        outcomes[recipient] = {"event": event, "time": _now()}
+                values = {"outcomes": outcomes, "updated_at": _now()}
+                connection.execute(sa.update(sent).where(sent.c.number == row["number"]).values(values))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._engine.dispose()
+
+    def _visible(self, wanted: Selection) -> sa.Select[Any]:
+        query = sa.select(received).where(received.c.visible.is_(True), received.c.number > wanted.after)
+        for column, values in (
+            (received.c.folder, wanted.folders),
+            (received.c.kind, wanted.kinds),
+            (received.c.state, wanted.states),
+        ):
+            if values:
+                query = query.where(column.in_(values))
+        return _in_time(query, received, wanted)
+
+    def _rows(self, query: sa.Select[Any], wanted: Selection, column: sa.Column[str], identifier: str) -> list[Row]:
+        if identifier:
+            query = query.where(column == identifier)
+        with self._begin() as connection:
+            return list(connection.execute(query.offset(wanted.skip).limit(wanted.limit)).mappings())
+
+    def _put_unit(self, code: str, facts: dict[str, str], *, deleted: bool) -> None:
+        with self._begin() as connection:
+            version = connection.execute(sa.select(unit.c.version).where(unit.c.code == code)).scalar() or 0
+            row = {"code": code, "facts": facts, "version": version + 1, "deleted": deleted, "modified_at": _now()}
+            statement = insert(unit).values(row)
+            changed = {name: statement.excluded[name] for name in row if name != "code"}
+            connection.execute(statement.on_conflict_do_update(index_elements=["code"], set_=changed))
+
+    @contextmanager
+    def _begin(self) -> Iterator[Connection]:
+        with self._lock, self._engine.begin() as connection:
+            yield connection
+
+
+_opened: dict[Path, Spool] = {}
+_opening = threading.Lock()
+
+
+def open_spool(folder: Path) -> Spool:
+    """The spool in `folder`: the same object for the adapter and for the servers, as it has one writing connection."""
+    with _opening:
+        path = folder.resolve()
+        if path not in _opened:
+            _opened[path] = Spool(path)
+        return _opened[path]
+
+
+class SpoolAdapter:
+    """The adapter of an agency whose system fetches its mail from the spool."""
+
+    def __init__(self, place: Place) -> None:
+        self.agency = place.agency
+        self.spool = open_spool(place.folder / "spool")
+
+    def check(self) -> None:
+        """The spool can be written. Raises Misconfigured CONFIG_INVALID."""
+        try:
+            self.spool.pending()
+        except sa.exc.SQLAlchemyError as error:
+            raise Misconfigured(
+                Problem(Fault.CONFIG_INVALID, "spool", "a file that can be written", str(error))
+            ) from None
+
+    def collect(self) -> Iterator[Source]:
+        """What was submitted and is not answered."""
+        for row in self.spool.pending():
+            yield Source(row["id"], row["digest"], partial(self.spool.read, row["id"]))
+
+    def unsettled(self) -> bool:
+        """False: an upload is a submission when it is complete."""
+        return False
+
+    def accepted(self, ref: str) -> None:
+        """The hub holds it."""
+        self.spool.settle(ref, "accepted", {})
+
+    def refused(self, ref: str, report: bytes) -> None:
+        """It was refused; the report is shown with it."""
+        self.spool.settle(ref, "refused", json.loads(report))
+
+    def prepare(self, files: Sequence[LocalFile]) -> None:
+        """See :meth:`Spool.prepare`. What receipts say is noted with what was sent."""
+        self.spool.prepare(files)
+        for file in files:
+            if file.about is not None and file.about.kind == "receipt":
+                self.spool.note(file.about.document_id, file.about.code, file.about.events)
+
+    def discard(self, names: Sequence[tuple[Folder, str]]) -> None:
+        """See :meth:`Spool.discard`."""
+        self.spool.discard([name for _, name in names])
+
+    def complete(self, names: Sequence[tuple[Folder, str]]) -> bool:
+        """Show it. False: the system says itself when it has it."""
+        self.spool.show([name for _, name in names])
+        return False
+
+    def answers(self) -> Iterator[Answer]:
+        """What the system has acknowledged, or has reported as failed too often."""
+        for row in self.spool.unanswered():
+            failed = Problem(Fault.SYSTEM_REFUSED, got=str(row["failures"]), expected=row["reason"] or "-")
+            yield Answer(row["ref"], failed if row["state"] == "fail" else None)
+
+    def answered(self, ref: str) -> None:
+        """See :meth:`Spool.recorded`."""
+        self.spool.recorded(ref)
+
+
+def _identifier(ref: str) -> str:
+    """A UUID: the axis id, or one made of the name. Clients write it into JSON without quotes, and use it as a file
+    name."""
+    try:
+        return str(uuid.UUID(ref))
+    except ValueError:
+        return str(uuid.uuid5(_NAMESPACE, ref))
+
+
+def _in_time(query: sa.Select[Any], table: sa.Table, wanted: Selection) -> sa.Select[Any]:
+    if wanted.since:
+        query = query.where(table.c.created_at >= wanted.since)
+    if wanted.until:
+        query = query.where(table.c.created_at < wanted.until)
+    return query
+
+
+def _now() -> str:
+    return to_text(datetime.now(UTC))
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _settings(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
