@@ -290,9 +290,15 @@ def run(home: Path, until_idle: bool, as_json: bool) -> None:
     from axis.services import run as loops
 
     opened = _open(home)
-    with bootstrap.embedded_parts(opened) as (hub, agencies), _stoppable() as stopped:
+    with (
+        bootstrap.embedded_parts(opened) as (hub, agencies),
+        bootstrap.front(opened, agencies) as port,
+        _stoppable() as stopped,
+    ):
         if not until_idle:
             _say("run.started", what=home)
+        if port:
+            _say("run.listening", listen=f"{opened.config.server.listen.rpartition(':')[0]}:{port}")
         due = loops.rounds(hub, agencies, stopped=stopped, until_idle=until_idle)
         counts = follow.summary(hub.store)
     if as_json:
@@ -330,8 +336,15 @@ def adapter_run(home: Path, codes: tuple[str, ...], as_json: bool) -> None:
     from axis import bootstrap
     from axis.services import run as loops
 
-    with _stoppable() as stopped, bootstrap.served_agencies(_open(home), codes) as agencies:
+    opened = _open(home)
+    with (
+        _stoppable() as stopped,
+        bootstrap.served_agencies(opened, codes) as agencies,
+        bootstrap.front(opened, agencies) as port,
+    ):
         _say("run.started", what=" ".join(codes))
+        if port:
+            _say("run.listening", listen=f"{opened.config.server.listen.rpartition(':')[0]}:{port}")
         loops.rounds(None, agencies, stopped=stopped)
     _say("run.stopped")
 
@@ -347,6 +360,30 @@ def adapter_list(as_json: bool) -> None:
             _print({"kind": kind})
         else:
             click.echo(kind)
+
+
+@adapter.command("system", **_settings("help.adapter.system", "axis adapter system SYS.H41 --agency H41"))
+@click.argument("systemid")
+@click.option("--agency", "code", required=True, help=text("help.adapter.system.agency", LANG))
+@click.option("--secret-stdin", is_flag=True, help=text("help.adapter.system.secret", LANG))
+@_home
+def adapter_system(home: Path, systemid: str, code: str, secret_stdin: bool, as_json: bool) -> None:
+    """A system's secret."""
+    from adapters import vxp
+    from axis import bootstrap
+
+    opened = _open(home)
+    if code not in opened.codes():
+        raise Rejected(Problem(Fault.AGENCY_UNKNOWN, got=code))
+    given = sys.stdin.readline().strip() if secret_stdin else ""
+    if secret_stdin and not given:
+        raise click.UsageError("--secret-stdin")
+    secret = vxp.add_system(bootstrap.systems_file(opened), systemid, code, given)
+    shown = {} if given else {"secret": secret}
+    if as_json:
+        _print({"system": systemid, "agency": code, **shown})
+        return
+    click.echo(text("adapter.system" if shown else "adapter.system.kept", LANG, system=systemid, agency=code, **shown))
 
 
 # -- Packets -------------------------------------------------------------------------------------------------

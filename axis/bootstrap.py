@@ -312,6 +312,36 @@ def agency_part(
     )
 
 
+@contextmanager
+def front(home: Home, agencies: Sequence[Agency]) -> Iterator[int]:
+    """The HTTP(S) server for those of `agencies` whose systems fetch their mail, if one is configured; its port, 0 for
+    none. Raises :class:`Misconfigured`."""
+    settings = home.config.server
+    if not settings.listen:
+        yield 0
+        return
+    from adapters.desk import Office
+    from adapters.server import serving
+    from adapters.spool import open_spool
+    from adapters.vxp import Vxp, read_systems
+
+    offices = {
+        one.code: Office(one.code, open_spool(home.path / "agencies" / one.code / "spool"), one.registry)
+        for one in agencies
+        if home.config.adapter.of(one.code)[0] == "spool"
+    }
+    files = (_at_home(home, name) for name in (settings.certificate_file, settings.key_file, settings.ca_file))
+    certificate, key, authority = (Path(name) if name else None for name in files)
+    app = Vxp(lambda: read_systems(systems_file(home)), offices)
+    with serving(app, settings.listen, certificate, key, authority) as port:
+        yield port
+
+
+def systems_file(home: Home) -> Path:
+    """Where the secrets of the systems that speak VXP are kept."""
+    return home.path / "keys" / "systems.toml"
+
+
 def hub_certificate(home: Home) -> Certificate:
     """The hub's certificate, received with enrolment."""
     return signing_certificate(keystore.load_certificate(home.path / "pki" / "hub.pem"))

@@ -208,6 +208,23 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Run the adapters of one or more agencies.",
     ),
     "help.adapter.list": ("Liệt kê các loại adapter đã cài.", "List the kinds of adapters installed."),
+    "help.adapter.system": (
+        "Cấp khóa cho hệ thống nói giao thức VXP: thay khóa nếu hệ thống đã có.",
+        "Give a system that speaks VXP its secret; another one, if it is known already.",
+    ),
+    "help.adapter.system.agency": ("Mã cơ quan mà hệ thống đại diện.", "The code of the agency that it speaks for."),
+    "help.adapter.system.secret": (
+        "Đọc khóa đang dùng từ stdin thay vì tạo mới.",
+        "Read the secret that is in use from stdin instead of making a new one.",
+    ),
+    "adapter.system": (
+        "Hệ thống {system} của {agency}. Khóa, chỉ hiện một lần: {secret}",
+        "System {system} of {agency}. Its secret, shown this once: {secret}",
+    ),
+    "adapter.system.kept": (
+        "Hệ thống {system} của {agency} dùng khóa đã cho.",
+        "System {system} of {agency} has the secret given.",
+    ),
     "help.send": (
         "Kiểm tra, chuyển đổi, ký và gửi các gói edXML.",
         "Check, convert, sign and submit edXML packets.",
@@ -275,6 +292,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "run.idle": ("Không còn việc nào đến hạn.", "Nothing is due."),
     "run.waiting": ("Việc chờ tiếp theo đến hạn lúc {time}.", "The next thing that waits is due at {time}."),
     "run.started": ("Đang chạy {what}; dừng bằng Ctrl+C.", "Running {what}; stop with Ctrl+C."),
+    "run.listening": ("Máy chủ cho hệ thống của cơ quan: {listen}.", "Serving the agencies' systems at {listen}."),
     "run.stopped": ("Đã dừng.", "Stopped."),
     "run.counts": (
         "Văn bản {documents}, lượt gửi {deliveries}, đã bàn giao {handed_over}, biên nhận {receipts}.",

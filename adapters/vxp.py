@@ -1,0 +1,535 @@
+"""The server that the VXP client SDK (2.0.0, 2.0.1) of agencies' document systems speaks to, unchanged.
+
+Every request is signed by HMAC-SHA256 over a JSON of its parameters, which stand in headers; only what is signed
+counts. Every answer is HTTP 200 with ASCII JSON and never a null: the SDK throws the rest away. docs/adapters.md tells
+the facts that this rests on.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import logging
+import os
+import secrets
+import tomllib
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response, StreamingResponse
+
+from adapters import desk
+from adapters.spool import Selection
+from axis.core import organ
+from axis.core.instant import VIETNAM, from_text, to_text
+from axis.errors import Fault, Misconfigured, Problem, Rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from starlette.requests import Request
+    from starlette.types import Receive, Scope, Send
+
+    from adapters.desk import Office
+    from adapters.spool import Row
+    from axis.core.trust import Member, Registry
+
+log = logging.getLogger("axis.vxp")
+PREFIX = "xroadvnpt-"
+MAX_BODY = 64 * 1024  # bytes of every request but sendEdoc
+MAX_DRAIN = 200_000_000  # bytes that are read and thrown away of a request that is refused
+REPEATED = timedelta(minutes=10)  # the same signature on what changes something, within this time, is a repeat
+BLOCK = 3 * 64 * 1024  # bytes of a packet encoded at once: a multiple of three has no padding
+# Codes as a provincial gateway to the running axis gives them: clients may know their meaning.
+INVALID_FILE, WRONG_SYSTEM, NO_RECEIVER, NO_SENDER, SYSTEM_ERROR, NOT_STANDARD = "10", "15", "18", "19", "20", "22"
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\t": "\\t", "\b": "\\b", "\n": "\\n", "\r": "\\r", "\f": "\\f"}
+_ESCAPES |= {"\u2028": "\\u2028", "\u2029": "\\u2029"}
+
+
+@dataclass(frozen=True)
+class System:
+    """A connected system: the agency that it speaks for, and the secret that it signs with."""
+
+    agency: str
+    secret: str
+
+
+class Refusal(Exception):
+    """FAIL with a code and a sentence."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+# -- Systems and their secrets: keys/systems.toml --------------------------------------------------------------
+
+
+def read_systems(path: Path) -> dict[str, System]:
+    """The systems that are known, by systemid; none where there is no file. Raises :class:`Misconfigured`:
+    KEY_FILE_MODE when others may read it, CONFIG_INVALID."""
+    try:
+        status = path.stat()
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        return {}
+    if status.st_mode & 0o077:
+        raise Misconfigured(Problem(Fault.KEY_FILE_OPEN, got=str(path)))
+    try:
+        return {name: System(str(one["agency"]), str(one["secret"])) for name, one in tomllib.loads(text).items()}
+    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        raise Misconfigured(Problem(Fault.CONFIG_INVALID, str(path), "agency, secret", str(error))) from None
+
+
+def add_system(path: Path, systemid: str, agency: str, secret: str = "") -> str:
+    """A system, new or with another secret; the secret (a new one where none is given). Anything that is in use
+    already may stay: agencies change the endpoint alone."""
+    given = secret or secrets.token_urlsafe(32)
+    known = read_systems(path) | {systemid: System(agency, given)}
+    lines = [
+        f"[{json.dumps(name)}]\nagency = {json.dumps(one.agency)}\nsecret = {json.dumps(one.secret)}\n"
+        for name, one in sorted(known.items())
+    ]
+    temporary = path.with_name(f".{path.name}")
+    temporary.unlink(missing_ok=True)
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as handle:
+        handle.write("\n".join(lines))
+        handle.flush()
+        os.fsync(handle.fileno())
+    temporary.replace(path)
+    return given
+
+
+# -- The signature ---------------------------------------------------------------------------------------------
+
+
+def file_hash(digest: bytes) -> str:
+    """SHA-256 as the SDK writes it: hex without the leading zero of each byte."""
+    return "".join(f"{byte:x}" for byte in digest)
+
+
+def canonical(pairs: Iterable[tuple[str, str]]) -> bytes:
+    """The JSON that the SDK signs: no spaces, its own escapes, everything else as it is."""
+    return ("{" + ",".join(f"{_quoted(name)}:{_quoted(value)}" for name, value in pairs) + "}").encode()
+
+
+def _quoted(text: str) -> str:
+    return '"' + "".join(_ESCAPES.get(c) or (f"\\u{ord(c):04x}" if c < " " else c) for c in text) + '"'
+
+
+def signed_parameters(headers: Sequence[tuple[bytes, bytes]], systems: Mapping[str, System]) -> dict[str, str]:
+    """The parameters of a request, from its signed JSON alone, by exact case. Raises :class:`Refusal`."""
+    found = {name.decode("latin-1").lower(): value.strip() for name, value in headers}
+    system = systems.get(found.get(f"{PREFIX}systemid", b"").decode("utf-8", "replace"))
+    sign = found.get(f"{PREFIX}sign-header", b"")
+    mac = found.get(f"{PREFIX}hash-header", b"").decode("ascii", "replace").lower()
+    # An unknown system takes as long as a wrong secret.
+    key = system.secret.encode() if system is not None else b"unknown"
+    # Some clients send characters up to U+00FF as single bytes of what they signed as UTF-8.
+    texts = {sign, sign.decode("latin-1").encode()}
+    texts = {one for one in texts if hmac.compare_digest(hmac.new(key, one, hashlib.sha256).hexdigest(), mac)}
+    if not texts or system is None:
+        raise Refusal(WRONG_SYSTEM, "system or secret wrong")
+    (text,) = texts
+    try:
+        pairs = json.loads(text, object_pairs_hook=list)
+        names = [name for name, _ in pairs]
+        listed = found[f"{PREFIX}sign-header-key"].decode("latin-1").split(";")
+        good = canonical(pairs) == text and names == [f"XroadVnpt-{name}" for name in listed]
+        parameters = {str(name).removeprefix("XroadVnpt-"): str(value) for name, value in pairs}
+        good = good and len(parameters) == len(pairs)
+        good = good and parameters.get("systemid", "").encode() == found[f"{PREFIX}systemid"]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        good = False
+    if not good:
+        raise Refusal(WRONG_SYSTEM, "the signed parameters are not in the form of the SDK")
+    return parameters
+
+
+# -- The server ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Call:
+    """A verified request."""
+
+    systemid: str
+    office: Office
+    parameters: dict[str, str]
+    signature: str
+    body: bytes
+
+
+class Vxp:
+    """The ASGI application. `systems` is asked at each request: a new one is known at once."""
+
+    def __init__(self, systems: Callable[[], Mapping[str, System]], offices: Mapping[str, Office]) -> None:
+        self._systems = systems
+        self._offices = offices
+        self._operations: dict[str, Callable[[_Call], Response]] = {
+            "getAgenciesList": self._agencies,
+            "getAgenciesListQD20": self._agencies,
+            "getSynchronizeUnit": self._units,
+            "registerAgency": self._register,
+            "deleteAgency": self._delete,
+            "getSentEdocList": self._sent,
+            "getReceivedEdocList": self._received,
+            "countReceiveEdoc": self._count_edoc,
+            "countReceiveStatus": self._count_status,
+            "getEdoc": self._get,
+            "downloadEdoc": self._download,
+            "updateStatus": self._update,
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See :class:`Vxp`."""
+        from starlette.requests import Request
+
+        if scope["type"] != "http":
+            return
+        request = Request(scope, receive)
+        operation = scope["path"].rstrip("/").rpartition("/")[2]
+        try:
+            response = await self._answer(request, operation)
+        except Refusal as refusal:
+            await _drain(request)
+            response = _refused(operation, refusal.code, str(refusal))
+        except Exception:
+            log.exception("%s", operation)
+            response = _refused(operation, SYSTEM_ERROR, "internal error")
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request, operation: str) -> Response:
+        if operation not in self._operations and operation != "sendEdoc":
+            raise Refusal(SYSTEM_ERROR, "no such operation")
+        systems = self._systems()
+        parameters = signed_parameters(request.headers.raw, systems)
+        systemid = parameters["systemid"]
+        office = self._offices.get(systems[systemid].agency)
+        if office is None:
+            raise Refusal(NO_SENDER, f"agency {systems[systemid].agency} is not served here")
+        signature = request.headers.get(f"{PREFIX}hash-header", "").lower()
+        if operation == "sendEdoc":
+            return await self._send(request, _Call(systemid, office, parameters, signature, b""))
+        body = await _read(request, MAX_BODY)
+        call = _Call(systemid, office, parameters, signature, body)
+        if operation in {"registerAgency", "deleteAgency", "updateStatus"}:
+            return await run_in_threadpool(self._once, operation, call)
+        return await run_in_threadpool(self._operations[operation], call)
+
+    def _once(self, operation: str, call: _Call) -> Response:
+        """What changes something: a repeat has the answer that the first had."""
+        now = datetime.now(UTC)
+        # The body of registerAgency is not signed: another one is another request.
+        request = f"{call.systemid}/{operation}/{call.signature}/{hashlib.sha256(call.body).hexdigest()}"
+        before = call.office.spool.repeated(request, now - REPEATED)
+        if before:
+            return _json(before)
+        response = self._operations[operation](call)
+        call.office.spool.remember(request, bytes(response.body).decode(), now - REPEATED)
+        return response
+
+    # -- Sending -----------------------------------------------------------------------------------------------
+
+    async def _send(self, request: Request, call: _Call) -> Response:
+        spool = call.office.spool
+        with spool.upload() as upload:
+            try:
+                async for chunk in request.stream():
+                    if chunk:
+                        await run_in_threadpool(upload.write, chunk)
+            except Rejected as error:
+                raise Refusal(INVALID_FILE, str(error)) from None
+            said = call.parameters.get("hash-file", "").lower()
+            whole = upload.digest()
+            upload.cut(b"\r\n")  # the SDK ends the packet with a line break that it does not digest
+            cut = upload.digest()
+            if said in {file_hash(whole), whole.hex()} and whole != cut:
+                upload.write(b"\r\n")
+            elif said not in {file_hash(cut), cut.hex()}:
+                raise Refusal(INVALID_FILE, "hash-file is not that of the file")
+            try:
+                row = await run_in_threadpool(desk.submit, call.office, upload)
+            except Rejected as error:
+                first = error.problems[0].fault
+                code = {Fault.AUTHZ_MISMATCH: NO_SENDER, Fault.AGENCY_UNKNOWN: NO_RECEIVER}.get(first, NOT_STANDARD)
+                raise Refusal(code, str(error)) from None
+        return _envelope(DocId=row["id"])
+
+    def _sent(self, call: _Call) -> Response:
+        wanted = _listed(call)
+        kinds = (
+            ("status",) if call.parameters.get("messagetype") == "status" else ("new", "recall", "update", "replace")
+        )
+        rows = call.office.spool.sent(Selection(kinds=kinds, since=wanted.since, until=wanted.until, limit=100_000))
+        named = call.parameters.get("docId", "")
+        if any(row["id"] == named for row in rows):  # it may be left over from a fetch
+            rows = [row for row in rows if row["id"] == named]
+        registry = call.office.registry()
+        found = [line for row in rows for line in _sent_lines(row, registry)]
+        return _envelope(data=_page(found, call))
+
+    # -- Receiving ---------------------------------------------------------------------------------------------
+
+    def _received(self, call: _Call) -> Response:
+        rows = call.office.spool.received(_listed(call))
+        return _envelope(data=_page([_received_line(row, call.office) for row in rows], call))
+
+    def _count_edoc(self, call: _Call) -> Response:
+        return _envelope(count=call.office.spool.count(_listed(call, messagetype="edoc")))
+
+    def _count_status(self, call: _Call) -> Response:
+        return _envelope(count=call.office.spool.count(_listed(call, messagetype="status")))
+
+    def _get(self, call: _Call) -> Response:
+        path = self._packet(call)
+        size = path.stat().st_size
+        head = b'{"status":"OK","ErrorCode":"0","ErrorDesc":"","data":"'
+        length = len(head) + 4 * ((size + 2) // 3) + 2
+        headers = {"Content-Length": str(length)}
+        return StreamingResponse(_encoded(path, head), media_type="application/json", headers=headers)
+
+    def _download(self, call: _Call) -> Response:
+        path = self._packet(call)
+        headers = {"Content-Length": str(path.stat().st_size)}
+        return StreamingResponse(_blocks(path), media_type="application/octet-stream", headers=headers)
+
+    def _packet(self, call: _Call) -> Path:
+        identifier = call.parameters.get("docId") or call.parameters.get("docid", "")
+        for row in call.office.spool.received(Selection(folders=("inbox", "status")), identifier or "-"):
+            path = call.office.spool.path(row)
+            if path is not None and path.exists():
+                return path
+        raise Refusal(SYSTEM_ERROR, "no such document")
+
+    def _update(self, call: _Call) -> Response:
+        state = call.parameters.get("status", "").lower()
+        if state not in {"done", "fail", "processing"}:
+            raise Refusal(SYSTEM_ERROR, "status is done, fail or processing")
+        identifier = call.parameters.get("docid") or call.parameters.get("docId", "")
+        reason = call.parameters.get("description", "")
+        if call.office.spool.acknowledge(identifier, state, reason) is None:
+            raise Refusal(SYSTEM_ERROR, "no such document")
+        return _envelope()
+
+    # -- Agencies ----------------------------------------------------------------------------------------------
+
+    def _agencies(self, call: _Call) -> Response:
+        keep = ("id", "pid", "code", "name", "mail", "oldCode", "code102")
+        rows = self._catalogue(call.office.registry())
+        return _envelope(data=[{key: row[key] for key in keep if key in row} for row in rows if not row["deleted"]])
+
+    def _units(self, call: _Call) -> Response:
+        return _envelope(data=self._catalogue(call.office.registry()))
+
+    def _catalogue(self, registry: Registry) -> list[dict[str, Any]]:
+        """Every agency, and every unit that was registered here."""
+        now = datetime.now(UTC)
+        places = {member.code: str(number) for number, member in enumerate(registry.agencies, 1)}
+        rows = [_agency_line(one, places[one.code], now, registry.issued_at) for one in registry.agencies]
+        number = len(rows)
+        for office in self._offices.values():
+            for one in office.spool.units():
+                number += 1
+                facts = {name: one["facts"][name] for name in ("mail",) if one["facts"].get(name)}
+                rows.append(
+                    {
+                        "id": str(number),
+                        "pid": places.get(office.agency, "0"),
+                        "code": one["code"],
+                        "name": one["facts"].get("name") or one["code"],
+                        **facts,
+                        "centerCode": office.agency,
+                        "version": one["version"],
+                        "deleted": one["deleted"],
+                        "modifyDate": _vietnam(one["modified_at"]),
+                        "isAgency": False,
+                    }
+                )
+        return rows
+
+    def _register(self, call: _Call) -> Response:
+        try:
+            facts = json.loads(call.body)
+            code, name = str(facts["code"]), str(facts["name"])
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise Refusal(NOT_STANDARD, "a JSON object with code and name") from None
+        self._own(call, code)
+        kept = {key: str(facts[key])[:500] for key in ("mail", "mobile", "fax", "pcode", "pid") if facts.get(key)}
+        call.office.spool.register(code, {"name": name[:500], **kept})
+        return _envelope()
+
+    def _delete(self, call: _Call) -> Response:
+        code = call.parameters.get("AgencyCode", "")
+        self._own(call, code)
+        call.office.spool.unregister(code)
+        return _envelope()
+
+    def _own(self, call: _Call, code: str) -> None:
+        """A system registers units below its own agency, and nobody else's."""
+        registry = call.office.registry()
+        if not organ.is_valid(code) or registry.canonical(code) in registry.by_code:
+            raise Refusal(NO_SENDER, "not the code of a unit")
+        try:
+            if registry.member_for(code).code == call.office.agency:
+                return
+        except Rejected:
+            pass
+        raise Refusal(NO_SENDER, f"not a unit of {call.office.agency}")
+
+
+# -- Lists -----------------------------------------------------------------------------------------------------
+
+
+def _listed(call: _Call, messagetype: str = "") -> Selection:
+    """What a list of received mail shows: what is not done yet, of one kind, from one day in Viet Nam to another."""
+    wanted = messagetype or call.parameters.get("messagetype", "edoc")
+    folders = ("status",) if wanted == "status" else ("inbox",)
+    since, until = _day(call, "fromDate"), _day(call, "toDate")
+    return Selection(
+        folders,
+        states=("initial", "processing"),
+        since=to_text(since) if since else "",
+        until=to_text(until + timedelta(days=1)) if until else "",
+        limit=100_000,
+    )
+
+
+def _day(call: _Call, name: str) -> datetime | None:
+    text = call.parameters.get(name, "")
+    if not text:
+        return None
+    try:
+        return datetime.strptime(text, "%Y/%m/%d").replace(tzinfo=VIETNAM)
+    except ValueError:
+        raise Refusal(SYSTEM_ERROR, f"{name} is yyyy/MM/dd") from None
+
+
+def _page(rows: list[dict[str, Any]], call: _Call) -> list[dict[str, Any]]:
+    """Page `pageIndex` (the first is 1; 0 is the first too) of `pageSize` rows; all where no size is given."""
+    try:
+        size, index = int(call.parameters.get("pageSize", "0")), int(call.parameters.get("pageIndex", "1"))
+    except ValueError:
+        raise Refusal(SYSTEM_ERROR, "pageIndex and pageSize are numbers") from None
+    if size < 1:
+        return rows
+    first = (max(index, 1) - 1) * size
+    return rows[first : first + size]
+
+
+def _sent_lines(row: Row, registry: Registry) -> Iterator[dict[str, Any]]:
+    state = {"accepted": "done", "refused": "fail"}.get(row["state"], "initial")
+    findings = row["report"].get("findings", [])
+    for organ_id in row["recipients"]:
+        code = registry.member_for(organ_id).code
+        outcome = row["outcomes"].get(code, {})
+        event = outcome.get("event", "")
+        yield {
+            "serviceType": "eDoc",
+            "messageType": "status" if row["kind"] == "status" else "edoc",
+            "senderDocId": row["id"],
+            "fromCode": row["sender"],
+            "toCode": organ_id,
+            "title": row["subject"],
+            "notation": row["code"],
+            "sentTime": _vietnam(row["created_at"]),
+            **({"receivedTime": _vietnam(outcome["time"])} if event == "E.1" else {}),
+            "sendStatus": state,
+            "sendStatusDesc": "; ".join(str(one.get("text_vi") or one.get("text", "")) for one in findings)[:1000],
+            "receiveStatus": {"E.1": "done", "E.2": "fail", "D.2": "fail"}.get(event, "initial"),
+            "receiveStatusDesc": event,
+        }
+
+
+def _received_line(row: Row, office: Office) -> dict[str, Any]:
+    to = row["recipients"]
+    return {
+        "docId": row["id"],
+        "serviceType": "eDoc",
+        "messageType": "status" if row["folder"] == "status" else "edoc",
+        "created_time": _vietnam(row["created_at"]),
+        "updated_time": _vietnam(row["updated_at"]),
+        "from": row["sender"],
+        "to": to[0] if len(to) == 1 else office.agency,
+        "status": row["state"],
+        "status_desc": row["reason"],
+    }
+
+
+def _agency_line(member: Member, number: str, now: datetime, changed: datetime) -> dict[str, Any]:
+    old = next((alias for alias in member.aliases), "")
+    return {
+        "id": number,
+        "pid": "0",
+        "code": member.code,
+        "name": member.name_vi,
+        **({"oldCode": old} if old else {}),
+        "code102": f"000.00.00.{member.code}" if len(member.code) == 3 else member.code,
+        "centerCode": member.code,
+        "version": 1,
+        "deleted": member.standing(now) == "closed",
+        "modifyDate": _vietnam(to_text(changed)),
+        "isAgency": True,
+    }
+
+
+def _vietnam(moment: str) -> str:
+    return from_text(moment).astimezone(VIETNAM).strftime("%Y/%m/%d %H:%M:%S")
+
+
+# -- Bytes in and out ------------------------------------------------------------------------------------------
+
+
+async def _read(request: Request, limit: int) -> bytes:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise Refusal(SYSTEM_ERROR, "the request is too large")
+    return body
+
+
+async def _drain(request: Request) -> None:
+    """Read on until the client is done: it gives its caller nothing where the answer comes before."""
+    from starlette.requests import ClientDisconnect
+
+    left = MAX_DRAIN
+    try:
+        async for chunk in request.stream():
+            left -= len(chunk)
+            if left < 0:
+                return
+    except (ClientDisconnect, RuntimeError):  # it is gone, or everything was read
+        return
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as handle:
+        while block := handle.read(BLOCK):
+            yield block
+
+
+def _encoded(path: Path, head: bytes) -> Iterator[bytes]:
+    yield head
+    for block in _blocks(path):
+        yield base64.b64encode(block)
+    yield b'"}'
+
+
+def _envelope(**more: object) -> Response:
+    return _json(json.dumps({"status": "OK", "ErrorCode": "0", "ErrorDesc": "", **more}))
+
+
+def _refused(operation: str, code: str, text: str) -> Response:
+    if operation == "downloadEdoc":  # whatever comes is saved as the file
+        return Response(b"", media_type="application/octet-stream")
+    return _json(json.dumps({"status": "FAIL", "ErrorCode": code, "ErrorDesc": text[:1000], "DocId": "", "data": ""}))
+
+
+def _json(text: str) -> Response:
+    return Response(text, media_type="application/json")

@@ -1,0 +1,445 @@
+"""The client software that agencies run today connects unchanged: every request that was recorded from it has an answer
+of its shape, and a client like it does the whole round trip, also through TLS."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import random
+import socket
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from adapters import vxp
+from axis import bootstrap, config
+from axis.core import edxml
+from axis.infra import keystore
+from tests.line import Line, document, rest, small_home, status
+from tests.vxp_client import SdkClient, read_answer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from axis.services.agency import Agency
+    from axis.services.hub import Hub
+
+DATA = Path(__file__).parent.parent / "data"
+RECORDED = json.loads((DATA / "vxp" / "requests.json").read_text("utf-8"))
+FETCHING = ("G22", "H41")
+SECRETS = {"G22": RECORDED["secret"], "H41": "khóa của Nghệ An"}
+
+
+@dataclass
+class Served:
+    """A line whose agencies G22 and H41 speak VXP; the others have folders."""
+
+    line: Line
+    hub: Hub
+    agencies: list[Agency]
+    port: int
+    trusted: str = ""
+
+    def client(self, code: str, base: str = "") -> SdkClient:
+        return SdkClient(self.port, f"SYS.{code}", SECRETS[code], base, self.trusted)
+
+    def rest(self) -> None:
+        rest(self.hub, self.agencies, self.line.clock)
+
+    def listed(self, code: str, messagetype: str = "edoc", **more: str) -> list[dict[str, Any]]:
+        answer = self.client(code).call("getReceivedEdocList", servicetype="eDoc", messagetype=messagetype, **more)
+        assert answer["status"] == "OK", answer
+        return list(answer["data"])
+
+    def states(self, reference: str) -> dict[str, str]:
+        from axis.services import follow
+
+        return {d["recipient"]: d["state"] for d in follow.trace(self.hub.store, reference)["deliveries"]}
+
+
+@contextmanager
+def serving(path: Path, server: config.Server | None = None, trusted: str = "") -> Iterator[Served]:
+    line = small_home(path / "home")
+    kinds = {code: {"kind": "spool"} for code in FETCHING}
+    listening = server or config.Server(listen="127.0.0.1:0")
+    line.configure(adapter=config.Adapter(settle_seconds=0.0, agencies=kinds), server=listening)
+    home = bootstrap.open_home(line.path)
+    for code in FETCHING:
+        vxp.add_system(bootstrap.systems_file(home), f"SYS.{code}", code, SECRETS[code])
+    with ExitStack() as stack:
+        hub, agencies = stack.enter_context(bootstrap.embedded_parts(home))
+        port = stack.enter_context(bootstrap.front(home, agencies))
+        yield Served(line, hub, agencies, port, trusted)
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    with serving(tmp_path) as opened:
+        yield opened
+
+
+def replay(served: Served, request: dict[str, Any], headers: list[list[str]] | None = None) -> tuple[int, bytes]:
+    body = base64.b64decode(request["body"])
+    lines = [f"{request['method']} {request['path']} HTTP/1.1"]
+    lines += [f"{name}: {value}" for name, value in headers or request["headers"]]
+    with socket.create_connection(("127.0.0.1", served.port), timeout=30) as connection:
+        connection.sendall("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n")
+        file = connection.makefile("rb")
+        if any(name == "Expect" for name, _ in request["headers"]):
+            assert b" 100 " in file.readline()
+            file.readline()
+        connection.sendall(body)
+        return read_answer(file)
+
+
+# -- What was recorded from the client ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("request_", RECORDED["requests"], ids=lambda one: one["name"])
+def test_every_recorded_request_has_an_answer_of_its_shape(served: Served, request_: dict[str, Any]) -> None:
+    mail = document(1, sender="H41", to=("G22",))
+    served.line.drop("G06", document(1, sender="G06", to=("G22",)))
+    served.client("H41").send(mail)
+    served.rest()
+    status_, body = replay(served, request_)
+    assert status_ == 200
+    if request_["answer"] is None:  # downloadEdoc of what is not there: nothing, as whatever comes is saved as the file
+        assert body == b""
+        return
+    answer = json.loads(body.decode("ascii"))
+    assert None not in answer.values()
+    asked_for_nothing_known = request_["name"].startswith(("getEdoc", "updateStatus", "quirk-updateStatus"))
+    in_anothers_name = request_["name"] in {
+        "registerAgency",
+        "deleteAgency",
+        "sendEdoc-status",
+    }  # H41's, by G22's system
+    refused = asked_for_nothing_known or in_anothers_name
+    assert (answer["status"], answer["ErrorCode"] == "0") == (("FAIL", False) if refused else ("OK", True)), answer
+    assert set(request_["answer"]) <= set(answer) | ({"DocId", "data"} if refused else set())
+    wrong = answer["ErrorCode"] == vxp.WRONG_SYSTEM
+    assert wrong is not request_["verifies"], "what verifies there verifies here, and nothing else"
+    if request_["row"] is not None and "List" in request_["name"] and answer["data"]:
+        optional = {"mail", "receivedTime", "receiverDocId"}
+        assert set(request_["row"]) - optional <= set(answer["data"][0])
+
+
+@pytest.mark.parametrize("request_", [r for r in RECORDED["requests"] if r["verifies"]], ids=lambda one: one["name"])
+def test_nothing_counts_that_is_not_signed(served: Served, request_: dict[str, Any]) -> None:
+    """A parameter beside the signed ones changes nothing; a changed signature, secret or signed value refuses."""
+    extra = [*request_["headers"], ["XroadVnpt-docId", "x"], ["XroadVnpt-status", "done"]]
+    changed = [
+        ["XroadVnpt-sign-header", v.replace("SYS.G22", "SYS.H41")] if n == "XroadVnpt-sign-header" else [n, v]
+        for n, v in request_["headers"]
+    ]
+    other = [[n, "SYS.H41"] if n == "XroadVnpt-systemid" else [n, v] for n, v in request_["headers"]]
+    unsigned = [[n, v] for n, v in request_["headers"] if n != "XroadVnpt-hash-header"]
+    before = replay(served, request_)[1]
+    if request_["name"].startswith("sendEdoc"):
+        assert json.loads(replay(served, request_, extra)[1])["DocId"] == json.loads(before)["DocId"]
+    else:
+        assert replay(served, request_, extra)[1] == before
+    for forged in (changed, other, unsigned):
+        answer = replay(served, request_, forged)[1]
+        assert answer == b"" or json.loads(answer)["ErrorCode"] == vxp.WRONG_SYSTEM
+
+
+# -- The round trip -----------------------------------------------------------------------------------------------
+
+
+def test_a_document_goes_to_a_client_and_to_a_folder_and_is_handed_over_when_the_client_says_so(served: Served) -> None:
+    packet = (DATA / "packets" / "edoc_new.edxml").read_bytes()
+    answer = served.client("G22").send(packet, **{"from": "G22", "to": '["H41","G06"]'})
+    assert answer["status"] == "OK"
+    served.rest()
+    reference = "1234/VPCP-KSTT"
+    assert served.states(reference) == {"H41": "QUEUED", "G06": "HANDED_OVER"}
+    (row,) = served.listed("H41")
+    assert (row["from"], row["status"]) == ("G22", "initial")
+    client = served.client("H41")
+    came = client.fetch(row["docId"])
+    assert client.continued == 1
+    assert client.call("updateStatus", status="done", docId=row["docId"])["status"] == "OK"
+    served.rest()
+    assert served.states(reference) == {"H41": "HANDED_OVER", "G06": "HANDED_OVER"}
+    assert served.listed("H41") == []
+    sent, got = edxml.convert(packet), edxml.convert(came)
+    assert (got.document, got.attachments) == (sent.document, sent.attachments), "every value, every byte"
+    (name,) = served.line.files("G06", "inbox", "*.edxml")
+    assert (served.line.folder("G06", "inbox") / name).read_bytes() == came
+    told = {
+        (r["toCode"], r["receiveStatus"])
+        for r in served.client("G22").call("getSentEdocList", messagetype="edoc")["data"]
+    }
+    assert told == {("H41", "done"), ("G06", "done")}
+
+
+def test_statuses_recalls_and_answers_travel_both_ways(served: Served) -> None:
+    sender, recipient = served.client("G22"), served.client("H41")
+    assert sender.send(document(1))["status"] == "OK"
+    served.rest()
+    (row,) = served.listed("H41")
+    recipient.call("updateStatus", status="done", docid=row["docId"])
+    for code in ("01", "03", "04", "05", "06"):
+        assert recipient.send(status(code), "status")["status"] == "OK"
+        served.rest()
+    recall = (
+        status("13", sender="G22", about="H41", description="Lấy lại")
+        .replace(b"H41,2026", b"G22,2026")
+        .replace(b"TN-H41", b"TN-G22")
+    )
+    assert sender.send(recall, "status")["status"] == "OK"
+    served.rest()
+    assert recipient.send(status("16", description="Đã giải quyết xong"), "status")["status"] == "OK"
+    served.rest()
+    came = [edxml.convert(sender.fetch(one["docId"])).packet for one in served.listed("G22", "status")]
+    assert [packet.status_code for packet in came if packet] == ["01", "03", "04", "05", "06", "16"]
+    assert len(served.listed("H41", "status")) == 1, "the 13 itself, for its clerk"
+
+
+@pytest.mark.parametrize("name", sorted(p.name for p in (DATA / "packets").glob("*.edxml")))
+def test_every_packet_of_the_real_library_passes_with_every_value(served: Served, name: str) -> None:
+    packet = (DATA / "packets" / name).read_bytes()
+    asked = edxml.convert(packet).packet
+    assert asked is not None
+    sender = asked.sender.organ_id
+    if asked.kind is not edxml.Kind.NEW:  # what it is about comes first
+        new = (DATA / "packets" / "edoc_new.edxml").read_bytes()
+        if asked.kind is edxml.Kind.REPLACE:
+            old = asked.replaced[0][0].encode()
+            new = new.replace(b"G22,2021/03/15,1234/VPCP-KSTT", old)
+        assert served.client("G22").send(new)["status"] == "OK"
+        served.rest()
+        for one in served.listed("H41"):
+            served.client("H41").call("updateStatus", status="done", docId=one["docId"])
+        served.rest()
+        if asked.status_code in {"15", "16"}:
+            served.client("G22").send((DATA / "packets" / "edoc_recall.edxml").read_bytes())
+            served.rest()
+    kind = "status" if asked.kind is edxml.Kind.STATUS else "edoc"
+    identifier = served.client(sender).send(packet, kind)["DocId"]
+    served.rest()
+    lines = served.client(sender).call("getSentEdocList", messagetype=kind)["data"]
+    mine = [line for line in lines if line["senderDocId"] == identifier]
+    assert {line["sendStatus"] for line in mine} == {"done"}, mine
+    to = "H41" if sender == "G22" else "G22"
+    came = [edxml.convert(served.client(to).fetch(one["docId"])) for one in served.listed(to, kind)]
+    sent = edxml.convert(packet)
+    if asked.status_code == "01":  # the hand-over has said it already, in the axis' own packet
+        assert {one.packet.status_code for one in came if one.packet} == {"01"}
+    else:
+        assert (sent.document, sent.attachments) in [(one.document, one.attachments) for one in came]
+
+
+def test_the_same_through_tls(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    authority = keystore.new_authority(now)
+    keystore.save_signer(tmp_path, "ca", authority)
+    keystore.save_signer(tmp_path, "localhost", keystore.new_tls(authority, "localhost", now, ["localhost"]))
+    server = config.Server("127.0.0.1:0", str(tmp_path / "localhost.pem"), str(tmp_path / "localhost.key"))
+    with serving(tmp_path, server, str(tmp_path / "ca.pem")) as served:
+        answer = served.client("G22").send(document(1, subject="V/v tiếng Việt"))
+        assert answer["status"] == "OK"
+        served.rest()
+        (row,) = served.listed("H41")
+        done = served.client("H41").call(
+            "updateStatus", status="fail", docId=row["docId"], description="Từ chối: gửi nhầm"
+        )
+        assert done["status"] == "OK"
+        assert served.listed("H41")[0]["status_desc"] == "Từ chối: gửi nhầm"
+
+
+# -- Its quirks ---------------------------------------------------------------------------------------------------
+
+
+def test_one_object_of_the_sdk_keeps_what_it_was_given_and_is_understood(served: Served) -> None:
+    for number in (1, 2):
+        served.client("G22").send(document(number, content=b"%d" % number))
+    served.rest()
+    client = served.client("H41")
+    first, second = client.call("getReceivedEdocList", servicetype="eDoc", messagetype="edoc")["data"]
+    client.fetch(first["docId"])
+    assert client.call("updateStatus", status="done", docid=first["docId"])["status"] == "OK"
+    assert edxml.convert(client.fetch(second["docId"])).packet.code == "2/TN-G22"  # type: ignore[union-attr]
+    left = client.call("getReceivedEdocList", servicetype="eDoc", messagetype="edoc")["data"]
+    assert [row["docId"] for row in left] == [second["docId"]]
+
+
+def test_a_repeated_request_is_answered_alike_and_does_nothing_twice(served: Served) -> None:
+    client = served.client("G22")
+    answers = {json.dumps(client.send(document(1))) for _ in range(3)}
+    assert len(answers) == 1
+    served.rest()
+    assert len(served.listed("H41")) == 1
+    failing = served.client("H41")
+    (row,) = served.listed("H41")
+    for _ in range(20):  # the same bytes: one attempt
+        failing.call("updateStatus", status="fail", docId=row["docId"])
+    assert served.listed("H41")[0]["status"] == "initial"
+
+
+def test_what_a_client_cannot_take_is_listed_again_and_in_the_end_refused_with_its_words(served: Served) -> None:
+    served.client("G22").send(document(1))
+    served.rest()
+    (row,) = served.listed("H41")
+    for attempt in range(5):
+        time.sleep(0.002)
+        client = served.client("H41")
+        client.parameters["timestamp"] += str(attempt)
+        client.call(
+            "updateStatus", status="fail", docId=row["docId"], description="Không mở được tệp".encode().decode()
+        )
+    served.rest()
+    assert served.states("1/TN-G22") == {"H41": "REFUSED"}
+    (line,) = served.client("G22").call("getSentEdocList", messagetype="edoc")["data"]
+    assert line["receiveStatus"] == "fail"
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (lambda p: p.replace(b"<OrganId>H41</OrganId>", b"<OrganId>H63</OrganId>"), vxp.NO_RECEIVER),
+        (lambda p: p.replace(b"<OrganId>G22</OrganId>", b"<OrganId>H41</OrganId>"), vxp.NO_SENDER),
+        (lambda p: p.replace(b"<Subject>", b"<Subjekt>"), vxp.NOT_STANDARD),
+        (
+            lambda p: b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>' + p[38:],
+            vxp.NOT_STANDARD,
+        ),
+        (lambda _: b"", vxp.NOT_STANDARD),
+    ],
+    ids=["nobody knows the recipient", "in another's name", "an element is missing", "a DOCTYPE", "nothing"],
+)
+def test_a_packet_with_a_fault_is_told_so_at_once(served: Served, change: Any, code: str) -> None:
+    answer = served.client("G22").send(change(document(1)))
+    assert (answer["status"], answer["ErrorCode"], answer["DocId"]) == ("FAIL", code, "")
+    served.rest()
+    assert served.listed("H41") == []
+    assert served.client("G22").send(document(1))["status"] == "OK"
+
+
+def test_a_file_that_is_not_the_one_that_was_signed_is_refused_with_or_without_the_line_break(served: Served) -> None:
+    client, packet = served.client("G22"), document(1)
+    padded = hashlib.sha256(packet).hexdigest()
+    assert client.send(packet, **{"hash-file": padded})["status"] == "OK", "other clients pad"
+    served.rest()
+    other = document(2)
+    answer = client.send(other, **{"hash-file": padded})
+    assert (answer["status"], answer["ErrorCode"]) == ("FAIL", vxp.INVALID_FILE)
+
+
+def test_an_agency_sees_and_acknowledges_its_own_mail_alone(served: Served) -> None:
+    served.client("G22").send(document(1))
+    served.rest()
+    (row,) = served.listed("H41")
+    stranger = served.client("G22")
+    assert stranger.call("getEdoc", docId=row["docId"])["status"] == "FAIL"
+    assert stranger.call("updateStatus", status="done", docId=row["docId"])["status"] == "FAIL"
+    assert stranger.call("downloadEdoc", method="GET", docId=row["docId"]) == b""
+    served.rest()
+    assert served.states("1/TN-G22") == {"H41": "QUEUED"}
+
+
+def test_units_are_registered_below_the_own_agency_alone_and_are_in_the_catalogue(served: Served) -> None:
+    client = served.client("H41")
+
+    def register(code: str) -> Any:
+        facts = {"id": "", "pcode": "H41", "code": code, "name": "Sở Nội vụ tỉnh Nghệ An", "mail": "snv@example.vn"}
+        return client.call("registerAgency", json.dumps(facts).encode())
+
+    assert register("H41.10")["status"] == "OK"
+    assert {register(code)["ErrorCode"] for code in ("G22.10", "H41", "H63.1", "không")} == {vxp.NO_SENDER}
+    assert client.call("registerAgency", b"{not json")["ErrorCode"] == vxp.NOT_STANDARD
+    agencies = client.call("getAgenciesList")["data"]
+    assert {"H41.10", "G22", "H41"} <= {one["code"] for one in agencies}
+    (unit,) = [one for one in client.call("getSynchronizeUnit")["data"] if one["code"] == "H41.10"]
+    assert (unit["version"], unit["deleted"], unit["isAgency"], unit["centerCode"]) == (1, False, False, "H41")
+    for _ in range(2):
+        assert client.call("deleteAgency", AgencyCode="H41.10")["status"] == "OK"
+    assert "H41.10" not in {one["code"] for one in client.call("getAgenciesList")["data"]}
+    (unit,) = [one for one in client.call("getSynchronizeUnit")["data"] if one["code"] == "H41.10"]
+    assert unit["deleted"] is True
+
+
+def test_lists_have_pages_days_and_counts(served: Served) -> None:
+    for number in range(1, 6):
+        served.client("G22").send(document(number, content=b"%d" % number))
+    served.rest()
+    client = served.client("H41")
+    pages = [served.listed("H41", pageSize="2", pageIndex=str(index)) for index in (1, 2, 3, 4)]
+    assert [len(page) for page in pages] == [2, 2, 1, 0]
+    assert len({row["docId"] for page in pages for row in page}) == 5
+    assert client.call("countReceiveEdoc")["count"] == 5
+    assert client.call("countReceiveStatus")["count"] == 0
+    assert served.listed("H41", fromDate="2000/01/01", toDate="2000/12/31") == []
+    assert len(served.listed("H41", fromDate="2000/01/01", toDate="2099/12/31")) == 5
+    bad = client.call("getReceivedEdocList", messagetype="edoc", fromDate="hôm qua".encode("ascii", "ignore").decode())
+    assert bad["status"] == "FAIL"
+    (row, *_) = served.listed("H41")
+    raw = served.client("H41").call("downloadEdoc", method="GET", docId=row["docId"])
+    assert edxml.convert(raw).packet is not None
+
+
+def test_any_base_path_and_double_slashes_are_the_same(served: Served) -> None:
+    for base in ("", "/", "/vxp/api", "/vxp//api/"):
+        assert served.client("G22", base).call("getAgenciesList")["status"] == "OK"
+    assert served.client("G22").call("noSuchOperation")["ErrorCode"] == vxp.SYSTEM_ERROR
+
+
+def test_a_long_head_passes(served: Served) -> None:
+    codes = json.dumps([f"H41.{number}" for number in range(2000)])
+    assert served.client("G22").send(document(1), to=codes)["status"] == "OK"
+
+
+def test_two_hundred_idle_connections_harm_nobody(served: Served) -> None:
+    with ExitStack() as stack:
+        idle = [stack.enter_context(socket.create_connection(("127.0.0.1", served.port))) for _ in range(200)]
+        idle[0].sendall(b"POST /sendEdoc HTTP/1.1\r\nHost: x\r\n")  # and one that never ends its head
+        assert served.client("G22").send(document(1))["status"] == "OK"
+        served.rest()
+        assert len(served.listed("H41")) == 1
+
+
+def test_mutated_requests_have_an_answer_and_never_a_trace_of_the_inside(served: Served) -> None:
+    dice = random.Random(20261125)
+    until = time.monotonic() + 4
+    while time.monotonic() < until:
+        one = dice.choice(RECORDED["requests"])
+        raw = bytearray(f"{one['method']} {one['path']} HTTP/1.1\r\n".encode())
+        for name, value in one["headers"]:
+            if name != "Expect":
+                raw += f"{name}: {value}\r\n".encode("latin-1")
+        raw += b"\r\n" + base64.b64decode(one["body"])
+        for _ in range(dice.randint(1, 4)):
+            place = dice.randrange(len(raw))
+            if dice.random() < 0.5:
+                raw[place] = dice.randrange(256)
+            else:
+                del raw[place : place + dice.randint(1, 40)]
+        with socket.create_connection(("127.0.0.1", served.port), timeout=5) as connection:
+            connection.sendall(raw)
+            connection.shutdown(socket.SHUT_WR)
+            answer = b""
+            while chunk := connection.recv(65536):
+                answer += chunk
+        first = answer.split(b"\r\n", 1)[0]
+        assert b" 5" not in first[:12], (first, bytes(raw))
+        assert b"Traceback" not in answer
+    assert served.client("G22").call("getAgenciesList")["status"] == "OK"
+
+
+def test_the_secrets_are_kept_for_their_owner_alone(served: Served) -> None:
+    from axis.errors import Misconfigured
+
+    path = bootstrap.systems_file(bootstrap.open_home(served.line.path))
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.chmod(0o640)
+    with pytest.raises(Misconfigured):
+        vxp.read_systems(path)
+    answer = served.client("G22").call("getAgenciesList")
+    assert (answer["status"], str(path) in json.dumps(answer)) == ("FAIL", False)
