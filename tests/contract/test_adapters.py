@@ -4,9 +4,11 @@ for each: it puts packets down, looks at what it was given, and says that it has
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
@@ -19,7 +21,6 @@ from tests.line import document, small_home, status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.line import Line
 
@@ -118,7 +119,44 @@ class Fetching:
         return other
 
 
-SYSTEMS: dict[str, Callable[[Path], System]] = {"folder": Folders, "spool": Fetching}
+def example() -> type[Any]:
+    """The adapter that docs/adapters.md shows to those who write one."""
+    text = (Path(__file__).parent.parent.parent / "docs" / "adapters.md").read_text("utf-8")
+    lines = text[text.index("    import hashlib, os") :].split("\n")
+    code = "\n".join(line[4:] for line in itertools.takewhile(lambda one: not one or one.startswith("    "), lines))
+    assert code.count("\n") < 60
+    module: dict[str, Any] = {}
+    exec(code, module)
+    return module["JournalAdapter"]  # type: ignore[no-any-return]
+
+
+@dataclass
+class Example:
+    root: Path
+
+    def __post_init__(self) -> None:
+        self.adapter = example()(Place("H41", self.root))
+        self.adapter.check()
+
+    def send(self, packet: bytes, name: str) -> None:
+        (self.root / "out" / f"{name}.edxml").write_bytes(packet)
+
+    def mail(self) -> dict[str, bytes]:
+        return {p.name: p.read_bytes() for p in (self.root / "in").glob("*.edxml") if not p.name.startswith(".")}
+
+    def take(self, name: str) -> None:
+        (self.root / "in" / name).unlink()
+
+    def told(self, name: str) -> str:
+        if (self.root / "done" / f"{name}.edxml.error.json").exists():
+            return "refused"
+        return "accepted" if (self.root / "done" / f"{name}.edxml").exists() else ""
+
+    def again(self) -> System:
+        return Example(self.root)
+
+
+SYSTEMS: dict[str, Callable[[Path], System]] = {"folder": Folders, "spool": Fetching, "the example": Example}
 
 
 @pytest.fixture(params=list(SYSTEMS))
