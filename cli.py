@@ -531,7 +531,9 @@ def send(
     bad = [letter for letter in letters if letter.problems]
     if dry_run or bad:
         for letter in letters:
-            _show_letter(letter, as_json)
+            _show_letter(
+                letter, None if letter.problems else bootstrap.preflight(opened, sender, letter, _now()), as_json
+            )
         sys.exit(REFUSED if bad else DONE)
     outbox = opened.path / "agencies" / sender / "outbox"
     for letter in letters:
@@ -552,10 +554,10 @@ def send(
     sys.exit(DONE if states == {"accepted"} else UNAVAILABLE if "pending" in states else REFUSED)
 
 
-def _show_letter(letter: Any, as_json: bool) -> None:
+def _show_letter(letter: Any, found: dict[str, Any] | None, as_json: bool) -> None:
     if as_json:
         problems = [p.as_json(LANG) for p in (*letter.problems, *letter.warnings)]
-        _print({"file": letter.name, "to": list(letter.to), "findings": problems})
+        _print({"file": letter.name, "to": list(letter.to), "findings": problems, **(found or {})})
         return
     if letter.problems or letter.warnings:
         _findings([*letter.problems, *letter.warnings])
@@ -571,6 +573,24 @@ def _show_letter(letter: Any, as_json: bool) -> None:
         )
     else:
         click.echo(text("send.good", LANG, file=letter.name, to=", ".join(letter.to)))
+    if found is not None:
+        _show_preflight(found)
+
+
+def _show_preflight(found: dict[str, Any]) -> None:
+    until, size = _local(found["certificate_until"]), f"{found['size']:,}"
+    click.echo(text("preflight.parcel", LANG, size=size, limit=f"{found['limit']:,}", until=until))
+    columns = [text(f"preflight.{name}", LANG) for name in ("to", "agency", "standing", "due")]
+    rows = [
+        (
+            _plain(one["to"]),
+            f"{one['agency']} {_plain(one['name'])}",
+            text(f"preflight.{one['standing']}", LANG),
+            _local(one["due_at"]) if one["due_at"] else "-",
+        )
+        for one in found["routes"]
+    ]
+    _table(columns, rows)
 
 
 def _show_result(result: dict[str, Any], as_json: bool) -> None:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from adapters.base import About
-from axis.core import edxml
-from axis.errors import Fault, Problem, Rejected
+from axis.core import admission, edxml
+from axis.errors import Problem, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +42,7 @@ def examine(office: Office, upload: Upload) -> tuple[Packet, list[Problem]]:
         packet, problems = converted.packet, list(converted.problems)
         del converted
     if packet is not None:
-        problems += _out_of_place(office, packet)
+        problems += admission.misaddressed(packet, office.registry(), office.agency)
     if packet is None or any(one.severity == "error" for one in problems):
         raise Rejected(*(one for one in problems if one.severity == "error"))
     return packet, problems
@@ -61,19 +61,3 @@ def submit(office: Office, upload: Upload) -> Row:
         packet.subject,
     )
     return office.spool.submit(upload, about)
-
-
-def _out_of_place(office: Office, packet: Packet) -> list[Problem]:
-    registry, problems = office.registry(), []
-    try:
-        if registry.member_for(packet.sender.organ_id).code != office.agency:
-            problems.append(Problem(Fault.AUTHZ_MISMATCH, "From/OrganId", packet.sender.organ_id, office.agency))
-    except Rejected as error:
-        problems += [Problem(p.fault, "From/OrganId", got=packet.sender.organ_id) for p in error.problems]
-    where = "ResponseFor/OrganId" if packet.kind is edxml.Kind.STATUS else "To/OrganId"
-    for organ_id in packet.addressed:
-        try:
-            registry.member_for(organ_id)
-        except Rejected as error:
-            problems += [Problem(p.fault, where, got=organ_id) for p in error.problems]
-    return problems

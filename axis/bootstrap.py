@@ -30,11 +30,14 @@ from axis.services.members import Registrar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
+    from typing import Any
 
     from axis.config import Config
     from axis.core.message import Broker
     from axis.infra.amqp import AmqpBroker
     from axis.infra.management import Management
+    from axis.services.dispatch import Letter
 
 log = logging.getLogger("axis")
 
@@ -246,6 +249,15 @@ def registrar(home: Home) -> Iterator[Registrar]:
     signer = keystore.load_signer(home.path / "keys", HUB)
     with _one_writer(home), reading(home) as record:
         yield Registrar(home.path, record, signer, hub_certificate(home))
+
+
+def preflight(home: Home, sender: str, letter: Letter, now: datetime) -> dict[str, Any]:
+    """See :func:`axis.services.dispatch.preflight`, by what this home knows."""
+    from axis.services import dispatch
+
+    with reading_registry(home) as registry:
+        signer = keystore.load_signer(home.path / "keys", sender)
+        return dispatch.preflight(letter, registry, signer, home.config.deadlines.build(home.path), now)
 
 
 def management(home: Home) -> Management | None:

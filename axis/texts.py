@@ -235,6 +235,17 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Recipient's code instead of the packet's; may be repeated.",
     ),
     "help.send.dry": ("Chỉ kiểm tra, không gửi.", "Only check, send nothing."),
+    "preflight.parcel": (
+        "Gói tin {size} byte (tối đa {limit}); chứng thư ký còn hạn đến {until}.",
+        "A parcel of {size} bytes (at most {limit}); the signing certificate is valid until {until}.",
+    ),
+    "preflight.to": ("Nơi nhận", "Recipient"),
+    "preflight.agency": ("Đi đến", "Goes to"),
+    "preflight.standing": ("Tình trạng", "Standing"),
+    "preflight.due": ("Bàn giao trước", "To be handed over by"),
+    "preflight.active": ("hoạt động", "active"),
+    "preflight.suspended": ("tạm ngừng: thư sẽ chờ", "suspended: it will wait"),
+    "preflight.closed": ("đã giải thể, không có nơi kế thừa: sẽ thất bại", "closed without a successor: it will fail"),
     "help.send.wait": (
         "Chờ trả lời tối đa bao nhiêu giây khi nhà đang chạy.",
         "Seconds to wait for the answer of a running home.",

@@ -178,6 +178,24 @@ def judge_report(candidate: Candidate, original: Original | None) -> str:
         raise _circumstance(Fault.STATUS_ILLEGAL, packet.status_code, original.business) from None
 
 
+def misaddressed(packet: Packet, registry: Registry, sender: str) -> list[Problem]:
+    """What agency `sender` can know beforehand that the hub would say to this packet's addresses: a From that is not
+    its own, recipients that nobody knows, each with its path."""
+    problems: list[Problem] = []
+    where = "ResponseFor" if packet.kind is Kind.STATUS else "To"
+    paths = [("From/OrganId", packet.sender.organ_id)]
+    paths += [(f"{where}[{number}]/OrganId", organ_id) for number, organ_id in enumerate(packet.addressed, 1)]
+    for path, organ_id in paths:
+        try:
+            code = registry.member_for(organ_id).code
+        except Rejected as error:
+            problems += [Problem(p.fault, path, p.expected, p.got) for p in error.problems]
+            continue
+        if path.startswith("From") and code != sender:
+            problems.append(Problem(Fault.AUTHZ_MISMATCH, path, organ_id, sender))
+    return problems
+
+
 def _judge_status(parcel: Parcel, packet: Packet, sender: str, registry: Registry, now: datetime) -> Candidate:
     about = packet.response_for[0]
     to = _located(registry, about.organ_id, "ResponseFor/OrganId")
