@@ -362,6 +362,23 @@ def adapter_list(as_json: bool) -> None:
             click.echo(kind)
 
 
+@adapter.command("check", **_settings("help.adapter.check", "axis adapter check H41"))
+@click.argument("codes", nargs=-1)
+@_home
+def adapter_check(home: Path, codes: tuple[str, ...], as_json: bool) -> None:
+    """Whether each agency's adapter can work."""
+    from axis import bootstrap
+
+    worst = DONE
+    for code, kind, error in bootstrap.check_adapters(_open(home), codes):
+        if as_json:
+            _print({"agency": code, "kind": kind, "works": error is None, "why": str(error or "")})
+        else:
+            click.echo(text("adapter.bad" if error else "adapter.good", LANG, agency=code, kind=kind, why=error or ""))
+        worst = max(worst, error.exit_code if error is not None else DONE)
+    sys.exit(worst)
+
+
 @adapter.command("system", **_settings("help.adapter.system", "axis adapter system SYS.H41 --agency H41"))
 @click.argument("systemid")
 @click.option("--agency", "code", required=True, help=text("help.adapter.system.agency", LANG))
@@ -384,6 +401,37 @@ def adapter_system(home: Path, systemid: str, code: str, secret_stdin: bool, as_
         _print({"system": systemid, "agency": code, **shown})
         return
     click.echo(text("adapter.system" if shown else "adapter.system.kept", LANG, system=systemid, agency=code, **shown))
+
+
+@main.command(**_settings("help.conformance", "axis conformance folder --from G22 --out report.asice"))
+@click.argument("driver")
+@click.option("--from", "signer", default="", help=text("help.conformance.from", LANG))
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help=text("help.conformance.out", LANG))
+@_home
+def conformance(home: Path, driver: str, signer: str, out: Path | None, as_json: bool) -> None:
+    """Every check of the adapter contract."""
+    from adapters import conformance as kit
+    from axis import bootstrap
+    from axis.core.conformance import Report
+
+    if (out is None) is not (not signer):
+        raise click.UsageError("--from, --out")
+    made, found = kit.load(driver), []
+    for outcome in kit.run(made):
+        found.append((outcome.name, outcome.why))
+        if as_json:
+            _print({"check": outcome.name, "passed": not outcome.why, "why": outcome.why})
+        else:
+            click.echo(text("conformance.no" if outcome.why else "conformance.yes", LANG, name=outcome.name))
+            if outcome.why:
+                click.echo(f"    {_plain(outcome.why)}")
+    report = Report(driver, kit.VERSION, _now(), tuple(found))
+    if out is not None:
+        out.write_bytes(bootstrap.sign_report(_open(home), signer, report, _now()))
+    passed = sum(not why for _, why in found)
+    if not as_json:
+        click.echo(text("conformance.total", LANG, passed=passed, all=len(found)))
+    sys.exit(DONE if report.passed else REFUSED)
 
 
 # -- Packets -------------------------------------------------------------------------------------------------
@@ -966,13 +1014,24 @@ def agency_show(home: Path, code: str, as_json: bool) -> None:
     show_default=True,
     help=text("help.init.key_type", LANG),
 )
+@click.option(
+    "--conformance",
+    "report",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help=text("help.agency.conformance", LANG),
+)
 @_home
-def agency_add(home: Path, code: str, name: str, name_en: str, kind: str, key_type: Any, as_json: bool) -> None:
+def agency_add(
+    home: Path, code: str, name: str, name_en: str, kind: str, key_type: Any, report: Path | None, as_json: bool
+) -> None:
     """A new member."""
     from axis import bootstrap
     from axis.services import members
 
-    with bootstrap.registrar(_open(home)) as registrar:
+    opened = _open(home)
+    if report is not None or opened.config.hub.conformance == "required":
+        bootstrap.check_report(opened, report.read_bytes() if report is not None else b"", _now())
+    with bootstrap.registrar(opened) as registrar:
         registry = members.add(registrar, code, name, name_en, kind, key_type, _now())
     _show_change(registry.version, code, "add", as_json)
 

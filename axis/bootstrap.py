@@ -15,9 +15,10 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from adapters.base import Adapter, Guarded, Place
 from axis import config as settings
+from axis.core import conformance, parcel
 from axis.core.message import HUB_USER
 from axis.core.trust import HUB, Certificate, Registry, read_registry, signing_certificate
-from axis.errors import Corrupted, Fault, Misconfigured, Problem, Unavailable
+from axis.errors import AxisError, Corrupted, Fault, Misconfigured, Problem, Unavailable
 from axis.infra import embedded, journal, keystore, payloads, store
 from axis.infra.database import Database
 from axis.infra.journal import Journal
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from axis.config import Config
+    from axis.core.conformance import Report
     from axis.core.message import Broker
     from axis.infra.amqp import AmqpBroker
     from axis.infra.management import Management
@@ -258,6 +260,33 @@ def preflight(home: Home, sender: str, letter: Letter, now: datetime) -> dict[st
     with reading_registry(home) as registry:
         signer = keystore.load_signer(home.path / "keys", sender)
         return dispatch.preflight(letter, registry, signer, home.config.deadlines.build(home.path), now)
+
+
+def check_adapters(home: Home, codes: Sequence[str]) -> Iterator[tuple[str, str, AxisError | None]]:
+    """(agency, kind of adapter, what keeps it from working) for these agencies; for all of the home where none is
+    named."""
+    for code in codes or home.codes():
+        kind = home.config.adapter.of(code)[0]
+        try:
+            Guarded(_adapter(home, code), code).check()
+        except AxisError as error:
+            yield code, kind, error
+        else:
+            yield code, kind, None
+
+
+def sign_report(home: Home, code: str, report: Report, now: datetime) -> bytes:
+    """The report of a conformance test, signed with an agency's key (or the hub's: ``HUB``)."""
+    signer = keystore.load_signer(home.path / "keys", code)
+    return parcel.build(parcel.CONFORMANCE, conformance.write(report), (), signer, now)
+
+
+def check_report(home: Home, data: bytes, now: datetime) -> None:
+    """Raises :class:`Rejected` unless `data` is a report, signed by somebody in the registry, that all passed."""
+    from adapters.conformance import VERSION
+
+    with reading_registry(home) as registry:
+        conformance.accepted(data, registry, VERSION, now)
 
 
 def management(home: Home) -> Management | None:

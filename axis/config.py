@@ -76,6 +76,8 @@ class Hub:
     agency_bytes_per_second: float = 20_000_000.0
     # What is sent to an agency that was closed: to its successor, or not at all (D.2 for that recipient).
     closed_agency: OneOf["successor", "refuse"] = "successor"
+    # Whether `axis agency add` wants a signed report that the new agency's adapter keeps the contract.
+    conformance: OneOf["optional", "required"] = "optional"
 
 
 @dataclass(frozen=True)

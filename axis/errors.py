@@ -310,6 +310,11 @@ class Fault(Enum):
     )
     # -- Receipts and registry -----------------------------------------------------------------------
     RECEIPT_INVALID = (OPERATOR, "Biên nhận không hợp lệ: {got}.", "Receipt not valid: {got}.")
+    CONFORMANCE_INVALID = (
+        OPERATOR,
+        "Báo cáo kiểm thử adapter không được chấp nhận: {got}.",
+        "The conformance report is not accepted: {got}.",
+    )
     REGISTRY_INVALID = (OPERATOR, "Danh bạ không hợp lệ: {got}.", "Registry not valid: {got}.")
     REGISTRY_OLD = (
         OPERATOR,

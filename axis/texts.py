@@ -208,6 +208,25 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Run the adapters of one or more agencies.",
     ),
     "help.adapter.list": ("Liệt kê các loại adapter đã cài.", "List the kinds of adapters installed."),
+    "help.adapter.check": (
+        "Kiểm tra adapter của từng cơ quan có làm việc được không.",
+        "Check whether each agency's adapter can work.",
+    ),
+    "adapter.good": ("{agency}: {kind}, sẵn sàng.", "{agency}: {kind}, can work."),
+    "adapter.bad": ("{agency}: {kind}, không làm việc được: {why}", "{agency}: {kind}, cannot work: {why}"),
+    "help.conformance": (
+        "Kiểm thử một adapter theo hợp đồng: một loại có sẵn, hoặc package.module:Class.",
+        "Test an adapter against the contract: a kind of ours, or package.module:Class.",
+    ),
+    "help.conformance.from": ("Cơ quan ký báo cáo (hoặc HUB).", "The agency that signs the report (or HUB)."),
+    "help.conformance.out": ("Ghi báo cáo đã ký vào tệp này.", "Write the signed report to this file."),
+    "conformance.yes": ("  đạt      {name}", "  passed   {name}"),
+    "conformance.no": ("  KHÔNG    {name}", "  FAILED   {name}"),
+    "conformance.total": ("Đạt {passed}/{all}.", "Passed {passed} of {all}."),
+    "help.agency.conformance": (
+        "Báo cáo kiểm thử adapter đã ký; phải đạt tất cả.",
+        "A signed conformance report of its adapter; everything in it must have passed.",
+    ),
     "help.adapter.system": (
         "Cấp khóa cho hệ thống nói giao thức VXP: thay khóa nếu hệ thống đã có.",
         "Give a system that speaks VXP its secret; another one, if it is known already.",

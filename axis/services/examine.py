@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from axis.core import edxml, parcel, receipt, trust
+from axis.core import conformance, edxml, parcel, receipt, trust
 from axis.core.instant import local, to_text
 from axis.errors import Rejected
 
@@ -64,6 +64,9 @@ def _says(opened: Parcel) -> list[str]:
             + "".join(f" [{r.code}] {r.text_vi}" for r in s.reasons)
             for s in said.statements
         ]
+    if opened.main == parcel.CONFORMANCE:
+        report = conformance.read(opened.content)
+        return [f"{name}: {why or 'passed'}" for name, why in report.checks]
     if opened.main == parcel.REGISTRY:
         return [f"version {trust.read(opened.content).version}"]
     packet = edxml.read_document(opened.content, len(opened.attachments))

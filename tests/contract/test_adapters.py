@@ -1,122 +1,30 @@
-"""Every adapter keeps the contract of adapters/base.py, whatever is behind it. `systems` plays the agency's own system
-for each: it puts packets down, looks at what it was given, and says that it has it."""
+"""Every adapter keeps the contract of adapters/base.py, whatever is behind it; the kit that anybody can run on an adapter
+of their own finds each of the faults that are planted here."""
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-import json
-from dataclasses import dataclass
+import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from adapters.base import About, Adapter, Guarded, LocalFile, Place
-from adapters.folder import FOLDERS, FolderAdapter
-from adapters.spool import MAX_FAILURES, Selection, SpoolAdapter
+from adapters import conformance
+from adapters.base import About, Guarded, LocalFile, Place
+from adapters.conformance import CHECKS, DRIVERS, FolderSystem, SpoolSystem, _Mail, name_of
+from adapters.folder import FolderAdapter
+from adapters.spool import MAX_FAILURES, Selection
 from axis.core import edxml
 from axis.errors import Unavailable
-from tests.line import document, small_home, status
+from tests.line import document, recall, small_home, status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
+    from adapters.base import Answer, Folder, Source
+    from adapters.conformance import System
     from tests.line import Line
-
-
-class System(Protocol):
-    """An agency's own system."""
-
-    adapter: Adapter
-
-    def send(self, packet: bytes, name: str) -> None: ...
-
-    def mail(self) -> dict[str, bytes]:
-        """Packets that it sees and has not taken, by name."""
-
-    def take(self, name: str) -> None:
-        """It has this durably."""
-
-    def told(self, name: str) -> str:
-        """What it was told about what it sent: "", accepted or refused."""
-
-    def again(self) -> System:
-        """The same after a restart of the adapter."""
-
-
-@dataclass
-class Folders:
-    root: Path
-
-    def __post_init__(self) -> None:
-        for name in FOLDERS:
-            (self.root / name).mkdir(parents=True, exist_ok=True)
-        self.adapter = FolderAdapter(Place("H41", self.root, {"settle_seconds": 0}))
-
-    def send(self, packet: bytes, name: str) -> None:
-        (self.root / "outbox" / ".new").write_bytes(packet)
-        (self.root / "outbox" / ".new").rename(self.root / "outbox" / f"{name}.edxml")
-
-    def mail(self) -> dict[str, bytes]:
-        found = [*(self.root / "inbox").glob("*.edxml"), *(self.root / "status").glob("*.edxml")]
-        return {path.name: path.read_bytes() for path in found if not path.name.startswith(".")}
-
-    def take(self, name: str) -> None:
-        for folder in ("inbox", "status"):
-            (self.root / folder / name).unlink(missing_ok=True)
-
-    def told(self, name: str) -> str:
-        if (self.root / "sent" / f"{name}.edxml").exists():
-            return "accepted"
-        return "refused" if (self.root / "failed" / f"{name}.edxml.error.json").exists() else ""
-
-    def again(self) -> System:
-        return Folders(self.root)
-
-
-@dataclass
-class Fetching:
-    root: Path
-
-    def __post_init__(self) -> None:
-        self.adapter = SpoolAdapter(Place("H41", self.root))
-        self.spool = self.adapter.spool
-        self.names: dict[str, str] = {}
-
-    def send(self, packet: bytes, name: str) -> None:
-        found = edxml.convert(packet).packet
-        assert found is not None
-        about = About("", found.kind.value, found.sender.organ_id, found.addressed, found.target, found.code, "")
-        with self.spool.upload() as upload:
-            for at in range(0, len(packet), 1000):
-                upload.write(packet[at : at + 1000])
-            self.names[name] = self.spool.submit(upload, about)["id"]
-
-    def _rows(self) -> dict[str, str]:
-        open_ones = Selection(("inbox", "status"), states=("initial", "processing"))
-        return {str(row["names"][-1]): row["id"] for row in self.spool.received(open_ones)}
-
-    def mail(self) -> dict[str, bytes]:
-        found = {}
-        for name, identifier in self._rows().items():
-            (row,) = self.spool.received(Selection(), identifier)
-            path = self.spool.path(row)
-            assert path is not None
-            found[name] = path.read_bytes()
-        return found
-
-    def take(self, name: str) -> None:
-        self.spool.acknowledge(self._rows()[name], "done")
-
-    def told(self, name: str) -> str:
-        (row,) = self.spool.sent(Selection(), self.names[name])
-        return "" if row["state"] == "pending" else str(row["state"])
-
-    def again(self) -> System:
-        other = Fetching(self.root)
-        other.names = self.names
-        return other
 
 
 def example() -> type[Any]:
@@ -130,11 +38,9 @@ def example() -> type[Any]:
     return module["JournalAdapter"]  # type: ignore[no-any-return]
 
 
-@dataclass
 class Example:
-    root: Path
-
-    def __post_init__(self) -> None:
+    def __init__(self, root: Path) -> None:
+        self.root = root
         self.adapter = example()(Place("H41", self.root))
         self.adapter.check()
 
@@ -152,123 +58,152 @@ class Example:
             return "refused"
         return "accepted" if (self.root / "done" / f"{name}.edxml").exists() else ""
 
-    def again(self) -> System:
-        return Example(self.root)
+
+SYSTEMS: dict[str, Callable[[Path], System]] = {**DRIVERS, "the example": Example}
 
 
-SYSTEMS: dict[str, Callable[[Path], System]] = {"folder": Folders, "spool": Fetching, "the example": Example}
+@pytest.mark.parametrize("check", CHECKS, ids=name_of)
+@pytest.mark.parametrize("kind", list(SYSTEMS))
+def test_an_adapter_keeps_its_promise(kind: str, check: Callable[[Callable[[], System]], None], tmp_path: Path) -> None:
+    check(lambda: SYSTEMS[kind](tmp_path / "agency"))
 
 
-@pytest.fixture(params=list(SYSTEMS))
-def system(request: pytest.FixtureRequest, tmp_path: Path) -> System:
-    return SYSTEMS[request.param](tmp_path / "agency")
+# -- Would the kit notice? ---------------------------------------------------------------------------------------
 
 
-def files(ref: str = "01920000-0000-7000-8000-000000000001", content: bytes = b"<edXML/>") -> list[LocalFile]:
-    about = About(ref, "new", "G22", ("H41",), "G22,2026/11/23,1/TN-G22", "1/TN-G22", "V/v")
-    return [
-        LocalFile("inbox", f"{ref}.asice", b"PK parcel", about),
-        LocalFile("inbox", f"{ref}.edxml", content, about),
-    ]
+class ShowsAtOnce(FolderAdapter):
+    def prepare(self, files: Sequence[LocalFile]) -> None:
+        super().prepare(files)
+        self.complete([(file.folder, file.name) for file in files])
 
 
-def names(given: list[LocalFile]) -> list[tuple[str, str]]:
-    return [(file.folder, file.name) for file in given]
+class LosesWhatItPrepares(FolderAdapter):
+    def prepare(self, files: Sequence[LocalFile]) -> None:
+        self.kept = list(files)
+
+    def complete(self, names: Sequence[tuple[Folder, str]]) -> bool:
+        super().prepare(getattr(self, "kept", []))
+        return super().complete(names)
 
 
-def test_an_adapter_that_can_work_says_nothing(system: System) -> None:
-    system.adapter.check()
+class ShowsAgain(FolderAdapter):
+    def complete(self, names: Sequence[tuple[Folder, str]]) -> bool:
+        for folder, name in names:
+            copy = self._root / f"{folder}-{name}"
+            if self._temporary(folder, name).exists():
+                shutil.copy(self._temporary(folder, name), copy)
+            if copy.exists():
+                shutil.copy(copy, self._root / folder / name)
+        return super().complete(names)
 
 
-def test_what_is_sent_is_collected_again_and_again_until_it_is_answered(system: System) -> None:
-    assert list(system.adapter.collect()) == []
-    packet = document(1)
-    system.send(packet, "a")
-    for adapter in (system.adapter, system.adapter, system.again().adapter):
-        list(adapter.collect())  # a folder looks twice
-        (source,) = adapter.collect()
-        assert (source.read(), source.digest) == (packet, hashlib.sha256(packet).hexdigest())
-    assert system.told("a") == ""
-    for _ in range(2):
-        system.adapter.accepted(source.ref)
-    assert list(system.adapter.collect()) == []
-    assert system.told("a") == "accepted"
-    assert system.again().told("a") == "accepted"
+class ChangesBytes(FolderAdapter):
+    def prepare(self, files: Sequence[LocalFile]) -> None:
+        changed = [LocalFile(f.folder, f.name, f.content.decode("latin-1").encode(), f.about) for f in files]
+        super().prepare(changed)
 
 
-def test_what_is_refused_is_told_with_every_reason_and_may_be_given_again(system: System) -> None:
-    system.send(document(1), "a")
-    list(system.adapter.collect())
-    (source,) = system.adapter.collect()
-    for _ in range(2):
-        system.adapter.refused(source.ref, json.dumps({"findings": [{"code": "AGENCY_UNKNOWN"}]}).encode())
-    assert list(system.adapter.collect()) == []
-    assert system.told("a") == "refused"
-    system.send(document(1), "b")
-    list(system.adapter.collect())
-    assert len(list(system.adapter.collect())) == 1
+class GivesOnce(FolderAdapter):
+    def collect(self) -> Iterator[Source]:
+        seen = self._root / "seen"
+        for source in super().collect():
+            known = seen.read_text() if seen.exists() else ""
+            if known.count(source.ref) < 2:
+                seen.write_text(known + source.ref)
+                yield source
 
 
-def test_nothing_is_seen_before_it_is_complete_and_then_all_of_it(system: System) -> None:
-    given = files()
-    system.adapter.prepare(given)
-    assert system.mail() == {}
-    system.adapter.prepare(given)
-    assert system.again().mail() == {}
-    system.adapter.complete(names(given))
-    assert list(system.mail().values()) == [b"<edXML/>"]
-    system.adapter.complete(names(given))
-    assert list(system.again().mail().values()) == [b"<edXML/>"]
+class KeepsWhatWasAccepted(FolderAdapter):
+    def accepted(self, ref: str) -> None:
+        shutil.copy(self._root / "outbox" / ref, self._root / "sent" / ref)
 
 
-def test_what_was_taken_does_not_come_back_when_it_is_completed_once_more(system: System) -> None:
-    given = files()
-    system.adapter.prepare(given)
-    system.adapter.complete(names(given))
-    (name,) = system.mail()
-    system.take(name)
-    system.adapter.complete(names(given))
-    assert system.mail() == {}
-    again = system.again()
-    again.adapter.complete(names(given))
-    assert again.mail() == {}
+class LosesTheReport(FolderAdapter):
+    def refused(self, ref: str, report: bytes) -> None:
+        (self._root / "outbox" / ref).unlink(missing_ok=True)
 
 
-def test_what_is_discarded_is_never_seen_and_what_was_shown_is_not_discarded(system: System) -> None:
-    given = files()
-    system.adapter.discard(names(given))  # nothing there: no error
-    system.adapter.prepare(given)
-    system.adapter.discard(names(given))
-    system.adapter.complete(names(given))
-    assert system.mail() == {}
-    other = files("01920000-0000-7000-8000-000000000002")
-    system.adapter.prepare(other)
-    system.adapter.complete(names(other))
-    system.adapter.discard(names(other))
-    assert len(system.mail()) == 1
+class FailsOnARepeatedAnswer(FolderAdapter):
+    def accepted(self, ref: str) -> None:
+        (self._root / "outbox" / ref).rename(self._root / "sent" / ref)
 
 
-def test_a_system_that_has_its_mail_with_it_says_nothing_and_another_says_it_once_and_for_all(system: System) -> None:
-    given = files()
-    system.adapter.prepare(given)
-    has_it = system.adapter.complete(names(given))
-    assert list(system.adapter.answers()) == []
-    (name,) = system.mail()
-    system.take(name)
-    answers = list(system.adapter.answers())
-    assert [(one.ref, one.problem) for one in answers] == ([] if has_it else [(given[0].about.ref, None)])  # type: ignore[union-attr]
-    assert list(system.again().adapter.answers()) == answers, "the same until it is recorded"
-    for _ in range(2):
-        system.adapter.answered(given[0].about.ref)  # type: ignore[union-attr]
-    assert list(system.adapter.answers()) == []
+class IgnoresWithdrawals(FolderAdapter):
+    def discard(self, names: Sequence[tuple[Folder, str]]) -> None:
+        pass
+
+
+class TakesBackWhatWasSeen(FolderAdapter):
+    def discard(self, names: Sequence[tuple[Folder, str]]) -> None:
+        super().discard(names)
+        for folder, name in names:
+            (self._root / folder / name).unlink(missing_ok=True)
+
+
+class WrongDigest(FolderAdapter):
+    def collect(self) -> Iterator[Source]:
+        from dataclasses import replace
+
+        for source in super().collect():
+            yield replace(source, digest="0" * 64)
+
+
+class AnswersTooEarly(FolderAdapter):
+    def complete(self, names: Sequence[tuple[Folder, str]]) -> bool:
+        super().complete(names)
+        self.given = [name.rpartition(".")[0] for _, name in names][:1]
+        return False
+
+    def answers(self) -> Iterator[Answer]:
+        from adapters.base import Answer
+
+        return iter([Answer(ref) for ref in getattr(self, "given", [])])
+
+
+PLANTED = {
+    ShowsAtOnce: "nothing is seen before it is complete also after a restart",
+    LosesWhatItPrepares: "what was prepared survives a death and is shown whole",
+    ShowsAgain: "what the system has taken never comes back",
+    ChangesBytes: "what was prepared survives a death and is shown whole",
+    GivesOnce: "what is sent is collected until it is answered also after a restart",
+    KeepsWhatWasAccepted: "what was accepted is told and not collected again",
+    LosesTheReport: "what was refused is told with the report and may be sent again",
+    FailsOnARepeatedAnswer: "what was accepted is told and not collected again",
+    IgnoresWithdrawals: "what was withdrawn is never seen",
+    TakesBackWhatWasSeen: "what was shown is not taken away again",
+    WrongDigest: "what is sent is collected byte for byte under its digest",
+    AnswersTooEarly: "who has its mail says so once and until it is recorded",
+}
+
+
+@pytest.mark.parametrize("fault", list(PLANTED), ids=lambda one: one.__name__)
+def test_the_kit_finds_a_planted_fault(fault: type[FolderAdapter], monkeypatch: pytest.MonkeyPatch) -> None:
+    class Faulty(FolderSystem):
+        def __init__(self, root: Path) -> None:
+            super().__init__(root)
+            self.adapter = fault(Place("H41", root, {"settle_seconds": 0}))
+
+    monkeypatch.setattr(conformance, "HUGE", 100_000)
+    monkeypatch.setattr(conformance, "MANY", 5)
+    found = {outcome.name: outcome.why for outcome in conformance.run(Faulty)}
+    assert found[PLANTED[fault]], "the fault is not found where it is"
+
+
+def test_the_kit_passes_our_own_and_takes_an_exception_for_a_failure() -> None:
+    for driver in DRIVERS.values():
+        assert [one for one in conformance.run(driver) if one.why] == []
+
+    def breaks(_: Path) -> System:
+        raise ZeroDivisionError
+
+    assert {one.why for one in conformance.run(breaks)} == {"ZeroDivisionError: "}
 
 
 def test_what_a_fetching_system_cannot_take_is_listed_again_and_refused_in_the_end(tmp_path: Path) -> None:
-    system = Fetching(tmp_path)
-    given = files()
-    system.adapter.prepare(given)
-    system.adapter.complete(names(given))
-    (identifier,) = system._rows().values()
+    system, mail = SpoolSystem(tmp_path), _Mail(1)
+    system.adapter.prepare(mail.files)
+    system.adapter.complete(mail.names)
+    (identifier,) = system.mail()
     for attempt in range(1, MAX_FAILURES + 1):
         assert list(system.adapter.answers()) == []
         system.spool.acknowledge(identifier, "fail", "không đọc được")
@@ -282,14 +217,15 @@ def test_what_a_fetching_system_cannot_take_is_listed_again_and_refused_in_the_e
 
 
 def test_a_foreign_failure_of_any_adapter_leaves_as_one_of_ours(
-    system: System, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def breaks(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(system.adapter, "complete", breaks)
+    adapter = FolderSystem(tmp_path).adapter
+    monkeypatch.setattr(adapter, "complete", breaks)
     with pytest.raises(Unavailable) as caught:
-        Guarded(system.adapter, "H41").complete([])
+        Guarded(adapter, "H41").complete([])
     assert caught.value.fault.code == "ADAPTER_AWAY"
 
 
@@ -306,45 +242,58 @@ def line(tmp_path: Path) -> Line:
     return made
 
 
-def at(line: Line, code: str) -> Fetching:
-    return Fetching(line.folder(code, ""))
+class At(SpoolSystem):
+    """An agency of the line."""
+
+    def __init__(self, line: Line, code: str) -> None:
+        super().__init__(line.folder(code, ""))
+
+    def send(self, packet: bytes, name: str) -> None:
+        found = edxml.convert(packet).packet
+        assert found is not None
+        about = About("", found.kind.value, found.sender.organ_id, found.addressed, found.target, found.code, "")
+        with self.spool.upload() as upload:
+            upload.write(packet)
+            self.ids = getattr(self, "ids", {}) | {name: self.spool.submit(upload, about)["id"]}
+
+    def told(self, name: str) -> str:
+        (row,) = self.spool.sent(Selection(), self.ids[name])
+        return str(row["state"])
 
 
 def test_a_document_is_handed_over_when_the_fetching_system_says_so(line: Line) -> None:
-    sender = at(line, "G22")
+    sender = At(line, "G22")
     sender.send(document(1, to=("H41", "G06")), "a")
     line.run()
     assert line.states("1/TN-G22") == {"H41": "QUEUED", "G06": "HANDED_OVER"}
-    (name,) = at(line, "H41").mail()
-    at(line, "H41").take(name)
+    (name,) = At(line, "H41").mail()
+    At(line, "H41").take(name)
     line.run()
     assert line.states("1/TN-G22") == {"H41": "HANDED_OVER", "G06": "HANDED_OVER"}
     assert sender.told("a") == "accepted"
     (row,) = sender.spool.sent(Selection())
     assert {code: one["event"] for code, one in row["outcomes"].items()} == {"H41": "E.1", "G06": "E.1"}
-    assert len(at(line, "G22").mail()) == 2, "01 of each"
+    assert len(At(line, "G22").mail()) == 2, "01 of each"
 
 
 def test_a_recall_of_what_a_system_was_shown_is_a_request(line: Line) -> None:
-    from tests.line import recall
-
-    sender = at(line, "G22")
+    sender = At(line, "G22")
     sender.send(document(1), "a")
     line.run()
     sender.send(recall(1), "b")
     line.run()
     assert line.stages("1/TN-G22") == {"H41": ["recall OPEN"]}
-    assert len(at(line, "H41").mail()) == 2
-    at(line, "H41").send(status("15"), "c")
+    assert len(At(line, "H41").mail()) == 2
+    At(line, "H41").send(status("15"), "c")
     line.run()
     assert line.stages("1/TN-G22") == {"H41": ["recall AGREED"]}
 
 
 def test_what_a_fetching_system_refuses_for_good_is_refused_with_its_words(line: Line) -> None:
-    at(line, "G22").send(document(1), "a")
+    At(line, "G22").send(document(1), "a")
     line.run()
-    (identifier,) = at(line, "H41")._rows().values()
+    (identifier,) = At(line, "H41").mail()
     for _ in range(MAX_FAILURES):
-        at(line, "H41").spool.acknowledge(identifier, "fail", "ổ đĩa đầy")
+        At(line, "H41").spool.acknowledge(identifier, "fail", "ổ đĩa đầy")
     line.run()
     assert line.states("1/TN-G22") == {"H41": "REFUSED"}
