@@ -92,6 +92,7 @@ def convert(data: bytes, to: Sequence[str] = (), names: Mapping[str, str] | None
     problems: list[Problem] = []
     try:
         root = xml.parse(data, free_text=BASE64)
+        del data  # the tree has it all once more
         envelope = _envelope(root)
         verdict = _own_signature(root)
         packet = _packet(envelope, problems)

@@ -129,14 +129,14 @@ def freeze(agency: Agency, source: Source, now: datetime) -> Outgoing | None:
     """What `source` becomes: a signed parcel to publish, or the findings that forbid it. None when its bytes are
     no longer those of its digest."""
     try:
-        data = source.read()
-        if hashlib.sha256(data).hexdigest() != source.digest:
+        held = [source.read()]
+        if hashlib.sha256(held[0]).hexdigest() != source.digest:
             return None
-        if data.startswith(b"PK"):
-            return _ready_parcel(agency, source, data, now)
+        if held[0].startswith(b"PK"):
+            return _ready_parcel(agency, source, held[0], now)
     except Rejected as error:
         return _invalid(source, None, error.problems)
-    converted = edxml.convert(data)
+    converted = edxml.convert(held.pop())  # nobody else holds these 70 MB meanwhile
     packet, problems = converted.packet, list(converted.problems)
     if packet is None or any(p.severity == "error" for p in problems):
         return _invalid(source, packet, problems)
