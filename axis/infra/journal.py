@@ -561,8 +561,11 @@ class JournalTransaction(JournalReader):
             self.enter(entry)
         return moved is not None
 
-    def withdraw(self, row: RowMapping, sender: str, document_id: str, entry: Entry, receipt: bytes) -> None:
-        """This document was not shown, and never will be: `row`, the recall, is done; `receipt` (W.1) goes to the hub.
+    def withdraw(
+        self, row: RowMapping, sender: str, document_id: str, entry: Entry, receipt: bytes, recall: str = "done"
+    ) -> None:
+        """This document was not shown, and never will be: `row`, the recall, is done, or goes on to be shown
+        ("received"); `receipt` (W.1) goes to the hub.
 
         The bytes are dropped. Files that were prepared are cleared away by the next hand-over."""
         digest = payloads.put_late(self.connection, self.late, receipt)
@@ -579,7 +582,7 @@ class JournalTransaction(JournalReader):
                 state = "withdrawing" if one["state"] == "received" else "withdrawn"
                 self._incoming(one["id"], state=state, body_digest="", answer_digest=digest)
                 payloads.release(self.connection, one["body_digest"], self._references)
-        self._incoming(row["id"], state="done", answer_digest=digest)
+        self._incoming(row["id"], state=recall, answer_digest=digest)
         self.enter(entry)
         self._post(digest, to_text(entry.time))
 

@@ -87,9 +87,15 @@ def _document(work: _Work) -> None:
     if _is_answered(work, work.candidate.key):
         return
     addressees = work.candidate.addressees
-    taken_back = work.tx.asked_back(work.owner, work.target)  # by a recall that overtook the document
+    taken_back = _taken_back(work)
     accepted = _accept(work, work.candidate.key, [a for a in addressees if a.code not in taken_back])
     _first_deliveries(work, accepted, addressees, taken_back)
+
+
+def _taken_back(work: _Work) -> dict[str, Row]:
+    """The recalls that have overtaken the document, by whoever has the mail of those that they name now."""
+    asked = work.tx.asked_back(work.owner, work.target)
+    return {work.hub.mailbox(code, work.now): row for code, row in asked.items()}
 
 
 def _replacement(work: _Work) -> None:
@@ -99,7 +105,7 @@ def _replacement(work: _Work) -> None:
     held = {document_id: work.tx.recipients(owner, document_id) for document_id, owner in owners.items()}
     known = {document_id: _recipients(work.tx, rows) for document_id, rows in held.items()}
     addressees, holders = changes.plan_replacement(work.candidate, known, work.places)
-    taken_back = work.tx.asked_back(work.owner, work.target)
+    taken_back = _taken_back(work)
     accepted = _accept(work, work.candidate.key, [a for a in addressees if a.code not in taken_back])
     _first_deliveries(work, accepted, addressees, taken_back, {code for codes in holders.values() for code in codes})
     for document_id in holders:

@@ -353,7 +353,9 @@ def _apply_recall(hub: Hub, tx: HubTransaction, about: Row, row: Row, said: Stat
         tx.move(locked, Step.WITHDRAWN, withdrawn)
         accept.withdraw_versions(tx, about["owner"], about["document_id"], said.recipient, now)
         accept.overtake(tx, locked, now)
-    if certain or void:  # nothing of the recall is shown either
+    others = any(d["recipient"] != said.recipient and d["stage"] == "PENDING" for d in tx.demands_by(about["axis_id"]))
+    shown = others and hub.registry().predecessors(said.recipient, now)
+    if (certain or void) and not shown:  # nothing of the recall is shown either
         late = {"late": True} if tx.meet_deadline(row["id"], Leg.HANDOVER.value, now) else {}
         done = Entry(now, said.recipient, "delivery.withdrawn", about["axis_id"], said.recipient, _said(said) | late)
         tx.move(row, Step.WITHDRAWN, done)

@@ -63,7 +63,7 @@ def _decide(agency: Agency, row: Row, now: datetime) -> None:
         if owner != row["sender"]:
             row = tx.belongs_to(row["id"], owner)
         if _takes_back(agency, tx, packet, row, accepted.statements[0]):
-            _take_back(agency, tx, row, accepted.subject, now)
+            _take_back(agency, tx, row, accepted, now)
         elif packet.kind is Kind.UPDATE and (gone := tx.withdrawal(owner, row["document_id"])) is not None:
             tx.withdrawn_with(row, gone, now)
         elif _waits_for_original(agency, tx, packet, row, now):
@@ -73,12 +73,16 @@ def _decide(agency: Agency, row: Row, now: datetime) -> None:
 
 
 def _takes_back(agency: Agency, tx: JournalTransaction, packet: Packet, row: Row, accepted: Statement) -> bool:
-    """Whether it is decided here if the document is withdrawn. What an agency had that this one has succeeded (A.1 then
-    names both) may have been shown there: what is not known here is a request that a clerk sees."""
+    """Whether it is decided here if the document is withdrawn. What an agency had that this one has succeeded may have
+    been shown there: what is not known here is a request that a clerk sees."""
     if packet.is_recall:
-        before = set(accepted.recipients) & set(agency.registry().predecessors(agency.code, accepted.time))
-        return not before or bool(tx.documents(row["sender"], row["document_id"]))
+        return not _asks_for_others(agency, accepted) or bool(tx.documents(row["sender"], row["document_id"]))
     return any(not added and _is_own(agency, organ_id) for organ_id, added in packet.receivers)
+
+
+def _asks_for_others(agency: Agency, accepted: Statement) -> bool:
+    """Whether it is also about what agencies had that this one has succeeded: A.1 names them beside it."""
+    return bool(set(accepted.recipients) & set(agency.registry().predecessors(agency.code, accepted.time)))
 
 
 def _is_own(agency: Agency, organ_id: str) -> bool:
@@ -94,18 +98,20 @@ def _waits_for_original(agency: Agency, tx: JournalTransaction, packet: Packet, 
     return not known and now - from_text(row["received_at"]) < ORIGINAL_WITHIN
 
 
-def _take_back(agency: Agency, tx: JournalTransaction, row: Row, subject: Subject, now: datetime) -> None:
-    sender, document_id = row["sender"], row["document_id"]
+def _take_back(agency: Agency, tx: JournalTransaction, row: Row, accepted: Receipt, now: datetime) -> None:
+    sender, document_id, subject = row["sender"], row["document_id"], accepted.subject
+    # A clerk sees what was asked of an agency before this one, whatever becomes of what was sent here.
+    unseen = "received" if _asks_for_others(agency, accepted.statements[0]) else "done"
     states = {one["state"] for one in tx.documents(sender, document_id) if one["id"] != row["id"]}
     if states & {"handing_over", "shown", "handed_over"}:
         reported = tx.reported(document_id) or lifecycle.ARRIVED
         problem, event, state = Problem(Fault.RECALL_LATE, got=reported), "recall.too_late", "received"
     elif "refused" in states:
-        problem, event, state = Problem(Fault.RECALL_VOID), "recall.void", "done"
+        problem, event, state = Problem(Fault.RECALL_VOID), "recall.void", unseen
     else:
         entry = Entry(now, agency.code, "document.withdrawn", row["id"], "", {"document_id": document_id})
         signed = _signed(agency, subject, Event.ContentWithdrawal, (), entry, now)
-        tx.withdraw(row, sender, document_id, entry, signed)
+        tx.withdraw(row, sender, document_id, entry, signed, unseen)
         return
     entry = Entry(now, agency.code, event, row["id"], "", {"document_id": document_id, "status": problem.got})
     signed = _signed(agency, subject, Event.ContentWithdrawalFailure, (problem,), entry, now)

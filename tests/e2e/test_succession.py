@@ -109,6 +109,32 @@ def test_a_recall_of_what_went_to_the_successor_is_decided_there(line: Line) -> 
     assert (line.stages("1/TN-G22"), line.kinds("G18")) == ({"G06": ["recall WITHDRAWN"]}, [])
 
 
+def test_a_recall_from_both_withdraws_what_waits_and_asks_about_what_the_other_had(line: Line) -> None:
+    line.drop("G22", document(1, to=("G06", "G18")))
+    line.without("G06", "G18")
+    close_quietly(line, "G06", "G18")
+    line.without("G06", "G18")
+    line.drop("G22", recall(1, to=("G06", "G18")), "b.edxml")
+    line.without("G06", "G18")
+    line.without("G06")
+    assert line.stages("1/TN-G22") == {"G06": ["recall OPEN"], "G18": ["recall WITHDRAWN"]}
+    assert line.kinds("G18") == ["recall"]
+    line.drop("G18", status("15", sender="G18"))
+    line.without("G06")
+    assert line.stages("1/TN-G22") == {"G06": ["recall AGREED"], "G18": ["recall WITHDRAWN"]}
+    line.check_ledger()
+
+
+def test_a_recall_that_waits_for_its_document_finds_it_at_the_successor(line: Line) -> None:
+    line.drop("G22", recall(1, to=("G06",)), "b.edxml")
+    line.run()
+    close(line, "G06", "G18")
+    line.drop("G22", document(1, to=("G06",)))
+    line.run()
+    assert line.states("1/TN-G22") == {"G18": "RECALLED"}
+    assert line.kinds("G18") == []
+
+
 def test_what_changes_goes_to_the_successor_of_who_had_the_document(line: Line) -> None:
     line.drop("G22", document(1, to=("G06", "H41")))
     line.run()
