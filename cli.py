@@ -379,6 +379,23 @@ def adapter_check(home: Path, codes: tuple[str, ...], as_json: bool) -> None:
     sys.exit(worst)
 
 
+@adapter.command("token", **_settings("help.adapter.token", "axis adapter token H41"))
+@click.argument("code")
+@_home
+def adapter_token(home: Path, code: str, as_json: bool) -> None:
+    """A token for the HTTP API."""
+    from adapters import api
+    from axis import bootstrap
+
+    opened = _open(home)
+    if code not in opened.codes():
+        raise Rejected(Problem(Fault.AGENCY_UNKNOWN, got=code))
+    token = api.create_token(bootstrap.tokens_file(opened), code)
+    _print({"agency": code, "token": token}) if as_json else click.echo(
+        text("adapter.token", LANG, agency=code, token=token)
+    )
+
+
 @adapter.command("system", **_settings("help.adapter.system", "axis adapter system SYS.H41 --agency H41"))
 @click.argument("systemid")
 @click.option("--agency", "code", required=True, help=text("help.adapter.system.agency", LANG))

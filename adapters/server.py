@@ -14,12 +14,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from starlette.types import ASGIApp
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 log = logging.getLogger("axis.server")
 HEAD = 128 * 1024  # bytes of a request's head: the SDK sends its parameters twice, and a long list of recipients
 IDLE = 60  # seconds that a connection may do nothing
 START = 15.0  # seconds
+
+
+def side_by_side(api: ASGIApp, vxp: ASGIApp) -> ASGIApp:
+    """The API under /v1, and VXP under every other path: its clients have base paths of their own."""
+
+    async def both(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        await (api if path == "/v1" or path.startswith("/v1/") else vxp)(scope, receive, send)
+
+    return both
 
 
 @contextmanager

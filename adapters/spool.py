@@ -93,6 +93,25 @@ answer = sa.Table(
     sa.Column("content", sa.Text, nullable=False),
     sa.Column("at", sa.Text, nullable=False),
 )
+# Who is to be told what happens here, and what it was not told yet, in order.
+webhook = sa.Table(
+    "webhook",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("secret", sa.Text, nullable=False),
+)
+notice = sa.Table(
+    "notice",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("event", sa.Text, nullable=False),
+    sa.Column("document_id", sa.Text, nullable=False),
+    sa.Column("content", sa.JSON, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("not_before", sa.Text, nullable=False),
+    sa.Column("created_at", sa.Text, nullable=False),
+)
 unit = sa.Table(
     "unit",
     metadata,
@@ -225,18 +244,19 @@ class Spool:
             connection.execute(sent.insert().values(row))
             return connection.execute(sa.select(sent).where(sent.c.id == identifier)).mappings().one()
 
-    def sent(self, wanted: Selection, identifier: str = "") -> list[Row]:
-        """What was submitted, in order."""
+    def sent(self, wanted: Selection, identifier: str = "", reference: str = "") -> list[Row]:
+        """What was submitted, in order; of one id, or of one document (an id, DocumentId or number/notation)."""
         query = sa.select(sent).where(sent.c.number > wanted.after).order_by(sent.c.number)
         if wanted.kinds:
             query = query.where(sent.c.kind.in_(wanted.kinds))
-        return self._rows(_in_time(query, sent, wanted), wanted, sent.c.id, identifier)
+        return self._rows(_named(_in_time(query, sent, wanted), sent, reference), wanted, sent.c.id, identifier)
 
     # -- The agency's system: what it receives -----------------------------------------------------------------
 
-    def received(self, wanted: Selection, identifier: str = "") -> list[Row]:
-        """What it may see, in order of arrival."""
-        return self._rows(self._visible(wanted).order_by(received.c.number), wanted, received.c.id, identifier)
+    def received(self, wanted: Selection, identifier: str = "", reference: str = "") -> list[Row]:
+        """What it may see, in order of arrival; as :meth:`sent`."""
+        query = _named(self._visible(wanted), received, reference).order_by(received.c.number)
+        return self._rows(query, wanted, received.c.id, identifier)
 
     def count(self, wanted: Selection) -> int:
         """How many :meth:`received` has in all."""
@@ -282,6 +302,39 @@ class Spool:
             changed = {"content": statement.excluded.content, "at": statement.excluded.at}
             connection.execute(statement.on_conflict_do_update(index_elements=["request"], set_=changed))
 
+    def set_webhook(self, url: str, secret: str) -> None:
+        """Tell this URL from now on what happens here; "" for nobody, and what it was not told is forgotten."""
+        with self._begin() as connection:
+            connection.execute(sa.delete(webhook))
+            if url:
+                connection.execute(webhook.insert().values(id=1, url=url, secret=secret))
+            else:
+                connection.execute(sa.delete(notice))
+
+    def webhook(self) -> tuple[str, str]:
+        """(URL, secret) of who is told; empty for nobody."""
+        with self._begin() as connection:
+            row = connection.execute(sa.select(webhook)).mappings().first()
+            return (row["url"], row["secret"]) if row is not None else ("", "")
+
+    def notices(self, now: datetime, limit: int = 100) -> list[Row]:
+        """What it is to be told now: of each document the first that it was not told, no later one before."""
+        before = notice.alias("before")
+        earlier = sa.exists().where(before.c.document_id == notice.c.document_id, before.c.number < notice.c.number)
+        query = sa.select(notice).where(notice.c.not_before <= to_text(now), ~earlier).order_by(notice.c.number)
+        with self._begin() as connection:
+            return list(connection.execute(query.limit(limit)).mappings())
+
+    def noticed(self, number: int, again_at: datetime | None) -> None:
+        """It was told; or could not be, and is told again at `again_at`."""
+        with self._begin() as connection:
+            where = notice.c.number == number
+            if again_at is None:
+                connection.execute(sa.delete(notice).where(where))
+            else:
+                values = {"attempts": notice.c.attempts + 1, "not_before": to_text(again_at)}
+                connection.execute(sa.update(notice).where(where).values(values))
+
     def register(self, code: str, facts: Mapping[str, str]) -> None:
         """A unit of the agency, new or changed."""
         self._put_unit(code, dict(facts), deleted=False)
@@ -314,7 +367,10 @@ class Spool:
         """The hub has answered."""
         with self._begin() as connection:
             values = {"state": state, "report": report, "updated_at": _now()}
-            connection.execute(sa.update(sent).where(sent.c.id == identifier).values(values))
+            where = (sent.c.id == identifier, sent.c.state != state)
+            changed = connection.execute(sa.update(sent).where(*where).values(values).returning(sent)).mappings()
+            for row in changed.all():
+                _notify(connection, f"document.{state}", row)
 
     def prepare(self, files: Sequence[LocalFile]) -> None:
         """Files on disk, rows out of sight."""
@@ -359,7 +415,9 @@ class Spool:
         refs = {name.rpartition(".")[0] for name in names}
         with self._begin() as connection:
             where = (received.c.ref.in_(refs), received.c.visible.is_(False))
-            connection.execute(sa.update(received).where(*where).values(visible=True, updated_at=_now()))
+            seen = sa.update(received).where(*where).values(visible=True, updated_at=_now()).returning(received)
+            for row in connection.execute(seen).mappings().all():
+                _notify(connection, f"{_WHAT[row['folder']]}.received", row)
 
     def discard(self, names: Sequence[str]) -> None:
         """What was prepared under these names is gone, if it was not shown."""
@@ -431,6 +489,19 @@ class Spool:
     def _begin(self) -> Iterator[Connection]:
         with self._lock, self._engine.begin() as connection:
             yield connection
+
+
+_WHAT = {"inbox": "document", "status": "status", "receipts": "receipt"}
+
+
+def _notify(connection: Connection, event: str, row: Row) -> None:
+    """In the transaction in which it happens, if anybody wants to know."""
+    if connection.execute(sa.select(webhook.c.id)).first() is None:
+        return
+    now = _now()
+    content = {key: row[key] for key in ("id", "kind", "sender", "document_id", "code", "subject")}
+    values = {"event": event, "document_id": row["document_id"], "content": content, "attempts": 0}
+    connection.execute(notice.insert().values(values | {"not_before": now, "created_at": now}))
 
 
 _opened: dict[Path, Spool] = {}
@@ -521,6 +592,11 @@ def _in_time(query: sa.Select[Any], table: sa.Table, wanted: Selection) -> sa.Se
     if wanted.until:
         query = query.where(table.c.created_at < wanted.until)
     return query
+
+
+def _named(query: sa.Select[Any], table: sa.Table, reference: str) -> sa.Select[Any]:
+    columns = (table.c.id, table.c.document_id, table.c.code)
+    return query.where(sa.or_(*(column == reference for column in columns))) if reference else query
 
 
 def _now() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import threading
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import cache
@@ -361,8 +362,9 @@ def front(home: Home, agencies: Sequence[Agency]) -> Iterator[int]:
     if not settings.listen:
         yield 0
         return
+    from adapters import api
     from adapters.desk import Office
-    from adapters.server import serving
+    from adapters.server import serving, side_by_side
     from adapters.spool import open_spool
     from adapters.vxp import Vxp, read_systems
 
@@ -373,9 +375,21 @@ def front(home: Home, agencies: Sequence[Agency]) -> Iterator[int]:
     }
     files = (_at_home(home, name) for name in (settings.certificate_file, settings.key_file, settings.ca_file))
     certificate, key, authority = (Path(name) if name else None for name in files)
-    app = Vxp(lambda: read_systems(systems_file(home)), offices)
-    with serving(app, settings.listen, certificate, key, authority) as port:
-        yield port
+    vxp = Vxp(lambda: read_systems(systems_file(home)), offices)
+    v1 = api.application(lambda: api.read_tokens(tokens_file(home)), offices)
+    stopped = threading.Event()
+    with serving(side_by_side(v1, vxp), settings.listen, certificate, key, authority) as port:
+        telling = api.telling(offices, stopped)
+        try:
+            yield port
+        finally:
+            stopped.set()
+            telling.join(15)
+
+
+def tokens_file(home: Home) -> Path:
+    """Where the digests of the API's tokens are kept."""
+    return home.path / "keys" / "tokens.toml"
 
 
 def systems_file(home: Home) -> Path:

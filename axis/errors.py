@@ -310,6 +310,21 @@ class Fault(Enum):
     )
     # -- Receipts and registry -----------------------------------------------------------------------
     RECEIPT_INVALID = (OPERATOR, "Biên nhận không hợp lệ: {got}.", "Receipt not valid: {got}.")
+    API_UNAUTHORIZED = (
+        SENDER,
+        "Cần mã truy cập hợp lệ của cơ quan (Authorization: Bearer …).",
+        "A valid token of an agency is needed (Authorization: Bearer …).",
+    )
+    API_VALUE = (
+        SENDER,
+        "Giá trị «{got}» không hợp lệ; cần: {expected}.",
+        "Value '{got}' is not allowed; wanted: {expected}.",
+    )
+    API_KEY_REUSED = (
+        SENDER,
+        "Idempotency-Key «{got}» đã dùng cho một gói tin khác.",
+        "Idempotency-Key '{got}' was used for another packet.",
+    )
     CONFORMANCE_INVALID = (
         OPERATOR,
         "Báo cáo kiểm thử adapter không được chấp nhận: {got}.",

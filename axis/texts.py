@@ -227,6 +227,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Báo cáo kiểm thử adapter đã ký; phải đạt tất cả.",
         "A signed conformance report of its adapter; everything in it must have passed.",
     ),
+    "help.adapter.token": (
+        "Cấp một mã truy cập HTTP API cho cơ quan; chỉ hiện một lần.",
+        "Give an agency a token for the HTTP API; it is shown once.",
+    ),
+    "adapter.token": (
+        "Mã truy cập của {agency}, chỉ hiện một lần: {token}",
+        "{agency}'s token, shown this once: {token}",
+    ),
     "help.adapter.system": (
         "Cấp khóa cho hệ thống nói giao thức VXP: thay khóa nếu hệ thống đã có.",
         "Give a system that speaks VXP its secret; another one, if it is known already.",

@@ -1,0 +1,404 @@
+"""The HTTP API v1 on a real server and a real line: a new document system submits, fetches, says that it has it, and reads
+its receipts; it sees its own agency alone."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import threading
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from adapters import api
+from adapters.client import Client, Refused
+from adapters.spool import open_spool
+from axis import bootstrap, config
+from axis.core import edxml, parcel
+from tests.line import Line, document, recall, rest, small_home, status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from axis.services.agency import Agency
+    from axis.services.hub import Hub
+
+FETCHING = ("G22", "H41")
+
+
+@dataclass
+class Served:
+    """A line whose agencies G22 and H41 use the API."""
+
+    line: Line
+    hub: Hub
+    agencies: list[Agency]
+    port: int
+    tokens: dict[str, str]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def client(self, code: str) -> Client:
+        return Client(self.url, self.tokens[code])
+
+    def rest(self) -> None:
+        rest(self.hub, self.agencies, self.line.clock)
+
+    def ask(self, method: str, path: str, code: str = "G22", **more: Any) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.tokens[code]}", **more.pop("headers", {})}
+        return httpx.request(method, self.url + path, headers=headers, **more)
+
+
+@contextmanager
+def serving(path: Path) -> Iterator[Served]:
+    line = small_home(path / "home")
+    kinds = {code: {"kind": "spool"} for code in FETCHING}
+    line.configure(
+        adapter=config.Adapter(settle_seconds=0.0, agencies=kinds), server=config.Server(listen="127.0.0.1:0")
+    )
+    home = bootstrap.open_home(line.path)
+    tokens = {code: api.create_token(bootstrap.tokens_file(home), code) for code in (*FETCHING, "G06")}
+    with ExitStack() as stack:
+        hub, agencies = stack.enter_context(bootstrap.embedded_parts(home))
+        port = stack.enter_context(bootstrap.front(home, agencies))
+        yield Served(line, hub, agencies, port, tokens)
+
+
+_really_join = threading.Thread.join
+
+
+def _join(self: threading.Thread, timeout: float | None = None) -> None:
+    if self.ident is not None:  # one that was never started has nothing to wait for
+        _really_join(self, timeout)
+
+
+@pytest.fixture
+def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    monkeypatch.setattr(api, "telling", lambda *_: threading.Thread())  # the tests tell when they want to
+    monkeypatch.setattr(threading.Thread, "join", _join)
+    with serving(tmp_path) as opened:
+        yield opened
+
+
+# -- The round trip -----------------------------------------------------------------------------------------------
+
+
+def test_a_document_is_submitted_fetched_and_handed_over_when_its_system_says_so(served: Served) -> None:
+    content = bytes(range(256)) * 100
+    with served.client("G22") as sender, served.client("H41") as recipient:
+        given = sender.submit(document(1, to=("H41", "G06"), content=content))
+        assert (given["state"], given["to"]) == ("pending", ["H41", "G06"])
+        served.rest()
+        (item,) = recipient.inbox(state="initial")
+        assert (item["kind"], item["code"], item["from"]) == ("new", "1/TN-G22", "G22")
+        came = edxml.convert(recipient.fetch(item["id"]))
+        assert came.attachments == (content,)
+        assert parcel.peek(recipient.parcel(item["id"]))[0] == "document.edxml"
+        assert recipient.acknowledge(item["id"])["state"] == "done"
+        served.rest()
+        assert served.line.states("1/TN-G22") == {"H41": "HANDED_OVER", "G06": "HANDED_OVER"}
+        shown = sender.document(given["id"])
+        assert (shown["state"], {o["agency"]: o["event"] for o in shown["outcomes"]}) == (
+            "accepted",
+            {"H41": "E.1", "G06": "E.1"},
+        )
+        receipts = list(sender.receipts())
+        assert all(parcel.peek(sender.receipt(one["id"]))[0] == "receipt.xml" for one in receipts)
+        traced = sender.trace("1/TN-G22")
+        assert [one["id"] for one in traced["sent"]] == [given["id"]]
+        assert len(traced["received"]) > len(receipts), "statuses and receipts"
+        assert list(recipient.inbox(state="initial")) == []
+
+
+def test_statuses_and_recalls_travel_like_any_packet(served: Served) -> None:
+    with served.client("G22") as sender, served.client("H41") as recipient:
+        sender.submit(document(1))
+        served.rest()
+        (item,) = recipient.inbox()
+        recipient.acknowledge(item["id"])
+        recipient.submit(status("03"))
+        served.rest()
+        sender.submit(recall(1))
+        served.rest()
+        assert [one["kind"] for one in recipient.inbox(state="initial")] == ["recall"]
+        recipient.submit(status("15"))
+        served.rest()
+        codes = [edxml.convert(sender.fetch(one["id"])).packet for one in sender.inbox(kind="status")]
+        assert [packet.status_code for packet in codes if packet] == ["01", "03", "15"]
+
+
+def test_what_cannot_be_taken_is_said_and_refused_in_the_end(served: Served) -> None:
+    with served.client("G22") as sender, served.client("H41") as recipient:
+        sender.submit(document(1))
+        served.rest()
+        (item,) = recipient.inbox()
+        states = [recipient.acknowledge(item["id"], "fail", "ổ đĩa đầy")["state"] for _ in range(5)]
+        assert states == ["initial"] * 4 + ["fail"]
+        served.rest()
+        assert served.line.states("1/TN-G22") == {"H41": "REFUSED"}
+
+
+def test_a_packet_is_examined_without_being_kept(served: Served) -> None:
+    with served.client("G22") as sender:
+        assert sender.examine(document(1)) == []
+        with pytest.raises(Refused) as caught:
+            sender.examine(document(1, to=("H63",)))
+        assert [one["code"] for one in caught.value.problem["findings"]] == ["AGENCY_UNKNOWN"]
+        assert list(sender.documents()) == []
+
+
+def test_lists_have_pages_that_lead_on(served: Served) -> None:
+    with served.client("G22") as sender:
+        ids = [sender.submit(document(n, content=b"%d" % n))["id"] for n in range(1, 6)]
+        assert [one["id"] for one in sender.documents(limit="2")] == ids
+        later = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+        assert list(sender.documents(since=later)) == []
+        first = served.ask("GET", "/v1/documents?limit=2").json()
+        assert "after=" in first["next"]
+
+
+# -- Once, and by whom --------------------------------------------------------------------------------------------
+
+
+def test_the_same_packet_or_key_is_the_same_submission(served: Served) -> None:
+    with served.client("G22") as sender:
+        one = sender.submit(document(1), "key-1")
+        assert sender.submit(document(1), "key-1")["id"] == one["id"]
+        assert sender.submit(document(1))["id"] == one["id"]
+        with pytest.raises(Refused) as caught:
+            sender.submit(document(2), "key-1")
+        assert (caught.value.problem["status"], caught.value.problem["title"]) == (409, "API_KEY_REUSED")
+        served.rest()
+        assert len(list(sender.documents())) == 1
+
+
+def test_nobody_comes_in_without_a_token_of_an_agency_that_is_served_here(served: Served) -> None:
+    good = served.tokens["G22"]
+    for value in ("", "Bearer", f"Bearer {good}x", f"Basic {good}", f"Bearer {served.tokens['G06']}"):
+        answer = httpx.get(f"{served.url}/v1/inbox", headers={"Authorization": value} if value else {})
+        assert (answer.status_code, answer.json()["title"]) == (401, "API_UNAUTHORIZED"), value
+        assert answer.headers["www-authenticate"] == "Bearer"
+    assert served.ask("GET", "/v1/inbox").status_code == 200
+    assert httpx.get(f"{served.url}/v1/health").json() == {"status": "ok"}
+
+
+def test_an_agency_sees_nothing_of_anothers(served: Served) -> None:
+    with served.client("G22") as sender, served.client("H41") as recipient:
+        given = sender.submit(document(1))
+        served.rest()
+        (item,) = recipient.inbox()
+        for path in ("", "/packet", "/parcel"):
+            assert served.ask("GET", f"/v1/inbox/{item['id']}{path}").status_code == 404
+        said = {"state": "done"}
+        assert served.ask("POST", f"/v1/inbox/{item['id']}/acknowledgement", json=said).status_code == 404
+        assert served.ask("GET", f"/v1/documents/{given['id']}", "H41").status_code == 404
+        (receipt, *_) = sender.receipts()
+        assert served.ask("GET", f"/v1/receipts/{receipt['id']}", "H41").status_code == 404
+        with pytest.raises(Refused):
+            sender.submit(document(2, sender="H41", to=("G22",)))
+
+
+def test_tokens_are_kept_as_digests_for_their_owner_alone(served: Served) -> None:
+    path = bootstrap.tokens_file(bootstrap.open_home(served.line.path))
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert not any(token in path.read_text() for token in served.tokens.values())
+    path.chmod(0o644)
+    assert served.ask("GET", "/v1/inbox").status_code == 503
+
+
+# -- Errors -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "code"),
+    [
+        ("GET", "/v1/inbox?unknown=1", None, 400),
+        ("GET", "/v1/inbox?limit=0", None, 400),
+        ("GET", "/v1/inbox?limit=5&limit=6", None, 400),
+        ("GET", "/v1/inbox?state=lost", None, 400),
+        ("GET", "/v1/inbox?since=yesterday", None, 400),
+        ("GET", "/v1/inbox?since=2026-11-23T10:00:00", None, 400),
+        ("GET", "/v1/documents/00000000-0000-0000-0000-000000000000", None, 404),
+        ("GET", "/v1/nothing", None, 404),
+        ("DELETE", "/v1/inbox", None, 405),
+        ("PUT", "/v1/webhook", b"[]", 400),
+        ("PUT", "/v1/webhook", b'{"url": "http://example.vn/x", "secret": "0123456789abcdef"}', 400),
+        ("PUT", "/v1/webhook", b'{"url": "https://example.vn/x", "secret": "short"}', 400),
+        ("PUT", "/v1/webhook", b'{"url": "https://e.vn", "secret": "0123456789abcdef", "more": 1}', 400),
+        ("PUT", "/v1/webhook", b"x" * 70_000, 413),
+        ("POST", "/v1/documents", b"<edXML/>", 422),
+    ],
+)
+def test_a_mistake_is_told_as_problem_details(
+    served: Served, method: str, path: str, body: bytes | None, code: int
+) -> None:
+    answer = served.ask(method, path, content=body)
+    assert answer.status_code == code, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    told = answer.json()
+    assert told["type"] == f"urn:axis:fault:{told['title']}"
+    assert told["status"] == code
+    assert "Traceback" not in answer.text
+
+
+def test_problems_are_told_in_vietnamese_to_who_asks_for_it(served: Served) -> None:
+    said = {
+        lang: served.ask("GET", "/v1/documents/x", headers={"Accept-Language": lang}).json() for lang in ("vi", "en")
+    }
+    assert said["vi"]["detail"] != said["en"]["detail"]
+    assert said["vi"]["title"] == said["en"]["title"]
+
+
+def test_a_bug_of_ours_is_told_without_its_inside(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_: Any) -> Any:
+        raise ZeroDivisionError("secret detail")
+
+    monkeypatch.setattr(api, "_selection", breaks)
+    answer = served.ask("GET", "/v1/inbox")
+    assert (answer.status_code, answer.json()["title"]) == (500, "INTERNAL")
+    assert "secret detail" not in answer.text
+
+
+# -- Webhooks -----------------------------------------------------------------------------------------------------
+
+
+class Listener:
+    """An agency's own HTTP server: refuses as often as it is told to."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[dict[str, str], bytes]] = []
+        self.refusals = 0
+        listener = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                refused = listener.refusals > 0
+                listener.refusals -= refused
+                if not refused:
+                    listener.heard.append((dict(self.headers), body))
+                self.send_response(503 if refused else 204)
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.server_port}/axis"
+
+    def events(self) -> list[str]:
+        return [json.loads(body)["event"] for _, body in self.heard]
+
+
+def test_what_happens_is_told_signed_in_order_and_again_until_it_is_taken(served: Served, tmp_path: Path) -> None:
+    listener, secret = Listener(), "0123456789abcdef-bí mật"
+    spool = open_spool(served.line.folder("G22", "spool"))
+    with served.client("G22") as sender:
+        sender.tell(listener.url, secret)
+        assert served.ask("GET", "/v1/webhook").json() == {"url": listener.url}
+        listener.refusals = 2
+        sender.submit(document(1, to=("G06",)))
+        served.rest()
+        now = datetime.now(UTC)
+        for hours in range(12):
+            api.tell(spool, now + timedelta(hours=hours), api.post)
+        told = listener.events()
+        assert sorted(told) == ["document.accepted", *["receipt.received"] * 3, "status.received"]
+        numbers = [json.loads(body)["number"] for _, body in listener.heard]
+        assert numbers == sorted(numbers), "of one document in order, though the first was refused twice"
+        for headers, body in listener.heard:
+            time, _, mac = headers["Axis-Signature"].partition(",v1=")
+            expected = hmac.new(secret.encode(), f"{time[2:]}.".encode() + body, hashlib.sha256).hexdigest()
+            assert mac == expected
+        sender.tell("", "")
+        sender.submit(document(2, to=("G06",)))
+        served.rest()
+        assert api.tell(spool, now + timedelta(days=2), api.post) == 0
+    listener.server.shutdown()
+
+
+def test_one_documents_trouble_does_not_hold_back_anothers_notices(served: Served) -> None:
+    spool = open_spool(served.line.folder("G22", "spool"))
+    spool.set_webhook("http://127.0.0.1:9/x", "0123456789abcdef")
+    with served.client("G22") as sender:
+        for number in (1, 2):
+            sender.submit(document(number, to=("G06",), content=b"%d" % number))
+        served.rest()
+    heard: dict[str, list[int]] = {}
+
+    def post(_: str, body: bytes, __: dict[str, str]) -> int:
+        facts = json.loads(body)
+        heard.setdefault(facts["document_id"][-8:], []).append(facts["number"])
+        if "1/TN-G22" in facts["document_id"]:
+            raise OSError("away")
+        return 200
+
+    for minute in range(20):
+        api.tell(spool, datetime.now(UTC) + timedelta(seconds=minute), post)
+    assert len(spool.notices(datetime.now(UTC) + timedelta(days=1))) == 1, "the first of document 1 waits"
+    assert len(set(heard["1/TN-G22"])) == 1
+    assert heard["2/TN-G22"] == sorted(set(heard["2/TN-G22"]))
+    assert len(heard["2/TN-G22"]) == 5
+
+
+# -- The description ----------------------------------------------------------------------------------------------
+
+
+def test_the_description_names_every_path_and_is_served(served: Served) -> None:
+    description = httpx.get(f"{served.url}/v1/openapi.json").json()
+    described = {(path, method.upper()) for path, ways in description["paths"].items() for method in ways}
+    routes = api.application(dict, {}).routes
+    there = {
+        (route.path.replace(":path}", "}"), method)  # type: ignore[attr-defined]
+        for route in routes
+        for method in route.methods - {"HEAD"}  # type: ignore[attr-defined]
+    }
+    assert described == there
+
+
+@pytest.mark.timeout(300)
+def test_whatever_a_client_sends_is_answered_as_described(served: Served) -> None:
+    import schemathesis
+    from hypothesis import HealthCheck, Phase, given, settings
+    from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+    with served.client("G22") as sender:
+        sender.submit(document(1, sender="G22", to=("G22", "H41")))
+    served.rest()
+    schema = schemathesis.openapi.from_url(f"{served.url}/v1/openapi.json")
+    tried = 0
+    for operation in schema.get_all_operations():
+
+        @settings(
+            max_examples=int(os.environ.get("API_EXAMPLES", "25")),
+            deadline=None,
+            derandomize=True,
+            database=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=operation.ok().as_strategy())
+        def holds(case: Any) -> None:
+            nonlocal tried
+            tried += 1
+            # What a packet says is beyond JSON Schema: any bytes are a body, and few are a packet.
+            beyond = [positive_data_acceptance] if case.method == "POST" else []
+            authorised = {"Authorization": f"Bearer {served.tokens['G22']}"}
+            case.call_and_validate(headers=authorised, excluded_checks=beyond)
+
+        holds()
+    assert tried > 200
