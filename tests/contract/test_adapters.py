@@ -71,13 +71,19 @@ def test_an_adapter_keeps_its_promise(kind: str, check: Callable[[Callable[[], S
 # -- Would the kit notice? ---------------------------------------------------------------------------------------
 
 
-class ShowsAtOnce(FolderAdapter):
+class Planted(FolderAdapter):
+    def __init__(self, place: Place) -> None:
+        super().__init__(place)
+        self.root = place.folder
+
+
+class ShowsAtOnce(Planted):
     def prepare(self, files: Sequence[LocalFile]) -> None:
         super().prepare(files)
         self.complete([(file.folder, file.name) for file in files])
 
 
-class LosesWhatItPrepares(FolderAdapter):
+class LosesWhatItPrepares(Planted):
     def prepare(self, files: Sequence[LocalFile]) -> None:
         self.kept = list(files)
 
@@ -86,26 +92,26 @@ class LosesWhatItPrepares(FolderAdapter):
         return super().complete(names)
 
 
-class ShowsAgain(FolderAdapter):
+class ShowsAgain(Planted):
     def complete(self, names: Sequence[tuple[Folder, str]]) -> bool:
         for folder, name in names:
-            copy = self._root / f"{folder}-{name}"
-            if self._temporary(folder, name).exists():
-                shutil.copy(self._temporary(folder, name), copy)
+            copy = self.root / f"{folder}-{name}"
+            if (self.root / folder / f".{name}.axis-tmp").exists():
+                shutil.copy((self.root / folder / f".{name}.axis-tmp"), copy)
             if copy.exists():
-                shutil.copy(copy, self._root / folder / name)
+                shutil.copy(copy, self.root / folder / name)
         return super().complete(names)
 
 
-class ChangesBytes(FolderAdapter):
+class ChangesBytes(Planted):
     def prepare(self, files: Sequence[LocalFile]) -> None:
         changed = [LocalFile(f.folder, f.name, f.content.decode("latin-1").encode(), f.about) for f in files]
         super().prepare(changed)
 
 
-class GivesOnce(FolderAdapter):
+class GivesOnce(Planted):
     def collect(self) -> Iterator[Source]:
-        seen = self._root / "seen"
+        seen = self.root / "seen"
         for source in super().collect():
             known = seen.read_text() if seen.exists() else ""
             if known.count(source.ref) < 2:
@@ -113,34 +119,34 @@ class GivesOnce(FolderAdapter):
                 yield source
 
 
-class KeepsWhatWasAccepted(FolderAdapter):
+class KeepsWhatWasAccepted(Planted):
     def accepted(self, ref: str) -> None:
-        shutil.copy(self._root / "outbox" / ref, self._root / "sent" / ref)
+        shutil.copy(self.root / "outbox" / ref, self.root / "sent" / ref)
 
 
-class LosesTheReport(FolderAdapter):
+class LosesTheReport(Planted):
     def refused(self, ref: str, report: bytes) -> None:
-        (self._root / "outbox" / ref).unlink(missing_ok=True)
+        (self.root / "outbox" / ref).unlink(missing_ok=True)
 
 
-class FailsOnARepeatedAnswer(FolderAdapter):
+class FailsOnARepeatedAnswer(Planted):
     def accepted(self, ref: str) -> None:
-        (self._root / "outbox" / ref).rename(self._root / "sent" / ref)
+        (self.root / "outbox" / ref).rename(self.root / "sent" / ref)
 
 
-class IgnoresWithdrawals(FolderAdapter):
+class IgnoresWithdrawals(Planted):
     def discard(self, names: Sequence[tuple[Folder, str]]) -> None:
         pass
 
 
-class TakesBackWhatWasSeen(FolderAdapter):
+class TakesBackWhatWasSeen(Planted):
     def discard(self, names: Sequence[tuple[Folder, str]]) -> None:
         super().discard(names)
         for folder, name in names:
-            (self._root / folder / name).unlink(missing_ok=True)
+            (self.root / folder / name).unlink(missing_ok=True)
 
 
-class WrongDigest(FolderAdapter):
+class WrongDigest(Planted):
     def collect(self) -> Iterator[Source]:
         from dataclasses import replace
 
@@ -148,7 +154,7 @@ class WrongDigest(FolderAdapter):
             yield replace(source, digest="0" * 64)
 
 
-class AnswersTooEarly(FolderAdapter):
+class AnswersTooEarly(Planted):
     def complete(self, names: Sequence[tuple[Folder, str]]) -> bool:
         super().complete(names)
         self.given = [name.rpartition(".")[0] for _, name in names][:1]
@@ -187,6 +193,8 @@ def test_the_kit_finds_a_planted_fault(fault: type[FolderAdapter], monkeypatch: 
     monkeypatch.setattr(conformance, "MANY", 5)
     found = {outcome.name: outcome.why for outcome in conformance.run(Faulty)}
     assert found[PLANTED[fault]], "the fault is not found where it is"
+    is_crash = fault in {FailsOnARepeatedAnswer}
+    assert (": " in found[PLANTED[fault]].partition("Error")[2][:2]) is is_crash, "by what it does, not by a slip here"
 
 
 def test_the_kit_passes_our_own_and_takes_an_exception_for_a_failure() -> None:

@@ -47,7 +47,7 @@ def test_a_circular_to_94_with_refusals_silence_a_suspension_and_a_late_one(
     prepare = FolderAdapter.prepare
 
     def some_refuse(self: FolderAdapter, files: Sequence[LocalFile]) -> None:
-        if self._root.name in REFUSING and files[0].folder == "inbox":
+        if self.agency in REFUSING and files[0].folder == "inbox":
             raise Rejected(Problem(Fault.DELIVERY_INVALID, got="no"))
         prepare(self, files)
 

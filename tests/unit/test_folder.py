@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from adapters.base import Guarded, LocalFile, Place
 from adapters.folder import FOLDERS, FolderAdapter
+from adapters.tree import LocalTree
 from axis.core import xml
 from axis.errors import Misconfigured, Rejected, Unavailable
 
@@ -21,8 +23,8 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def folders(root: Path, settle: float) -> FolderAdapter:
-    return FolderAdapter(Place("H41", root, {"settle_seconds": settle}))
+def folders(root: Path, settle: float, **options: object) -> FolderAdapter:
+    return FolderAdapter(Place("H41", root, {"settle_seconds": settle, **options}))
 
 
 def refs(adapter: FolderAdapter) -> list[str]:
@@ -178,3 +180,92 @@ def test_a_file_taken_away_before_it_is_read_is_the_systems_affair_not_a_crash(r
     path.unlink()
     with pytest.raises(Unavailable):
         source.read()
+
+
+# -- Options, and what goes wrong with folders -------------------------------------------------------------------
+
+
+def test_with_ready_files_a_packet_is_taken_when_its_sign_is_there_and_the_sign_goes_with_it(root: Path) -> None:
+    adapter = folders(root, 0, ready=True)
+    for name in ("a", "b"):
+        (root / "outbox" / f"{name}.edxml").write_bytes(name.encode())
+    assert refs(adapter) == []
+    (root / "outbox" / "a.edxml.ready").touch()
+    assert refs(adapter) == ["a.edxml"]
+    adapter.accepted("a.edxml")
+    assert sorted(p.name for p in (root / "outbox").iterdir()) == ["b.edxml"]
+    (root / "outbox" / "b.edxml.ready").touch()
+    assert refs(adapter) == ["b.edxml"]
+    adapter.refused("b.edxml", b"{}")
+    assert list((root / "outbox").iterdir()) == []
+    assert sorted(p.name for p in (root / "failed").iterdir()) == ["b.edxml", "b.edxml.error.json"]
+
+
+def test_with_folders_by_day_each_day_has_its_own_and_nothing_is_shown_twice(root: Path) -> None:
+    adapter = folders(root, 0, by_day=True)
+    given = [LocalFile("inbox", "x.edxml", b"document"), LocalFile("failed", "y.error.json", b"{}")]
+    named = [(file.folder, file.name) for file in given]
+    adapter.prepare(given)
+    adapter.complete(named)
+    (shown,) = (root / "inbox").glob("*/x.edxml")
+    assert re.fullmatch(r"20\d\d-\d\d-\d\d", shown.parent.name)
+    assert (root / "failed" / "y.error.json").exists(), "reports stay where they are looked for"
+    shown.unlink()
+    adapter.complete(named)
+    assert list((root / "inbox").glob("**/*.edxml")) == []
+    adapter.prepare(given)
+    adapter.discard(named)
+    adapter.complete(named)
+    assert list((root / "inbox").glob("**/*.edxml")) == []
+
+
+def test_a_link_in_the_outbox_leads_nowhere(root: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    secret = tmp_path_factory.mktemp("elsewhere") / "secret"
+    secret.write_bytes(b"secret")
+    (root / "outbox" / "a.edxml").symlink_to(secret)
+    adapter = folders(root, 0)
+    assert refs(adapter) == []
+    (root / "outbox" / "a.edxml").unlink()
+    (root / "outbox" / "a.edxml").write_bytes(b"packet")
+    (source,) = adapter.collect()
+    (root / "outbox" / "a.edxml").unlink()
+    (root / "outbox" / "a.edxml").symlink_to(secret)  # between the look and the reading
+    with pytest.raises(OSError):
+        source.read()
+
+
+def test_a_folder_that_cannot_be_written_is_the_systems_trouble_and_nothing_is_lost(root: Path) -> None:
+    adapter = Guarded(folders(root, 0), "H41")
+    (root / "inbox").rmdir()
+    with pytest.raises(Unavailable) as caught:
+        adapter.prepare([LocalFile("inbox", "x.edxml", b"document")])
+    assert caught.value.fault.code == "ADAPTER_AWAY"
+    with pytest.raises(Misconfigured):
+        adapter.check()
+    (root / "inbox").mkdir()
+    adapter.prepare([LocalFile("inbox", "x.edxml", b"document")])
+    adapter.complete([("inbox", "x.edxml")])
+    assert (root / "inbox" / "x.edxml").read_bytes() == b"document"
+
+
+def test_of_thousands_each_is_read_once_and_looked_at_without_a_question_of_its_own(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(5000):
+        (root / "outbox" / f"{number:05}.edxml").write_bytes(b"%d" % number)
+    adapter = folders(root, 0)
+    read: list[str] = []
+    reading = LocalTree.read
+
+    def counted(self: LocalTree, path: str) -> bytes:
+        read.append(path)
+        return reading(self, path)
+
+    monkeypatch.setattr(LocalTree, "read", counted)
+    assert len(refs(adapter)) == 5000
+    assert len(refs(adapter)) == 5000
+    assert len(read) == 5000, "a second round reads nothing again"
+    assert len(adapter._looks) == 5000
+    for name in ("00000.edxml", "04999.edxml"):
+        adapter.accepted(name)
+    assert len(refs(adapter)) == 4998
