@@ -16,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 
 from axis.core.message import Route
-from tests.servers import NoServerError, PostgreSql, RabbitMq, ensure_installed
+from tests.servers import NoServerError, OpenSsh, PostgreSql, RabbitMq, ensure_installed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,6 +72,17 @@ def postgres() -> Iterator[PostgreSql]:
     except NoServerError as error:
         _not_to_be_had("PostgreSQL", error)
     with PostgreSql() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def openssh() -> Iterator[OpenSsh]:
+    """A private OpenSSH server that a test may also stop and start."""
+    try:
+        ensure_installed(["openssh-server"])
+    except NoServerError as error:
+        _not_to_be_had("OpenSSH", error)
+    with OpenSsh() as server:
         yield server
 
 

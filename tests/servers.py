@@ -39,6 +39,7 @@ PACKAGES = {
     "xmlsec1": "/usr/bin/xmlsec1",
     "unzip": "/usr/bin/unzip",
     "strace": "/usr/bin/strace",
+    "openssh-server": "/usr/sbin/sshd",
 }
 
 
@@ -525,6 +526,68 @@ class PostgreSql:
             if done.returncode:
                 output.seek(0)
                 raise NoServerError(f"{program} failed: {output.read().decode(errors='replace')[-1000:]}")
+
+
+class OpenSsh:
+    """A private OpenSSH server with SFTP alone, for the current user with one key; a context manager."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="axis-sshd-"))
+        (self.port,) = free_ports(1)
+        self.user = pwd.getpwuid(os.geteuid()).pw_name
+        for name in ("host", "client", "stranger"):
+            command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.folder / name]
+            subprocess.run(command, check=True, capture_output=True)
+        shutil.copy(self.folder / "client.pub", self.folder / "authorized")
+        (self.folder / "config").write_text(
+            f"ListenAddress 127.0.0.1\nPort {self.port}\nHostKey {self.folder}/host\nPidFile {self.folder}/pid\n"
+            f"AuthorizedKeysFile {self.folder}/authorized\nStrictModes no\nUsePAM no\nPasswordAuthentication no\n"
+            "PermitRootLogin prohibit-password\nSubsystem sftp internal-sftp\nForceCommand internal-sftp\n"
+        )
+        self._process: subprocess.Popen[bytes] | None = None
+        self._will: _LastWill | None = None
+
+    @property
+    def host_key(self) -> str:
+        """As a line of known_hosts has it: kind and key."""
+        return " ".join((self.folder / "host.pub").read_text().split()[:2])
+
+    def __enter__(self) -> OpenSsh:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start(self) -> None:
+        """Start it and wait until it listens."""
+        with contextlib.suppress(OSError):
+            Path("/run/sshd").mkdir(mode=0o755)  # for its unprivileged half
+        log = (self.folder / "log").open("ab")
+        command = ["/usr/sbin/sshd", "-D", "-e", "-f", str(self.folder / "config")]
+        self._process = subprocess.Popen(command, stdout=log, stderr=log)
+        self._will = _LastWill('kill "$1" 2>/dev/null', self._process.pid)
+        end = time.monotonic() + 10
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
+                return
+            if self._process.poll() is not None or time.monotonic() > end:
+                raise NoServerError(f"sshd did not start: {(self.folder / 'log').read_text()[-500:]}")
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """Stop it, and the connections that it serves."""
+        if self._process is None:
+            return
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
+        for pid in [*children, str(self._process.pid)]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+        self._process.wait(10)
+        self._process = None
+        if self._will is not None:
+            self._will.revoke()
 
 
 @contextlib.contextmanager

@@ -1,0 +1,239 @@
+"""The folder adapter's folders on an SFTP server: a drop box for an agency that has nothing but that.
+
+Options in ``[adapter.agencies.CODE]``: `host`, `port` (22), `user`, `root` (where outbox/, inbox/ and the others are),
+`key_file` (relative to the home's folder of the agency; 0600), `host_key` (a line as in known_hosts: the server is
+believed by it alone), and those of the folder adapter. The server must know posix-rename@openssh.com; with
+fsync@openssh.com what it has taken is on its disk for good, without it the server's word is all there is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import posixpath
+import threading
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import asyncssh
+
+from adapters.folder import FolderAdapter
+from adapters.tree import Entry
+from axis.errors import Fault, Misconfigured, Problem, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from pathlib import Path
+
+    from adapters.base import Place
+
+T = TypeVar("T")
+TIMEOUT = 30.0  # seconds for one question
+BLOCK = 256 * 1024  # bytes
+
+
+class SftpAdapter(FolderAdapter):
+    """See the module: the folder adapter with its folders elsewhere."""
+
+    def __init__(self, place: Place) -> None:
+        super().__init__(place, RemoteTree(place.folder, place.options))
+
+
+class RemoteTree:
+    """See :class:`adapters.tree.Tree`: files on an SFTP server, over one connection that is made again when it is gone.
+
+    Raises Unavailable ADAPTER_AWAY while the server is away, Misconfigured for options that cannot work."""
+
+    def __init__(self, folder: Path, options: Any) -> None:
+        try:
+            self._where = (str(options["host"]), int(options.get("port", 22)))
+            self._user, self._root = str(options["user"]), str(options.get("root", "."))
+            self._host_key = str(options["host_key"])
+            self._key = folder / str(options["key_file"])
+        except (KeyError, ValueError) as error:
+            raise Misconfigured(Problem(Fault.CONFIG_INVALID, "adapter.agencies", _NEEDED, str(error))) from None
+        self._loop = _loop()
+        self._connection: asyncssh.SSHClientConnection | None = None
+        self._sftp: asyncssh.SFTPClient | None = None
+
+    def check(self, folder: str) -> bool:
+        """See :class:`Tree`."""
+        probe = self._path(f"{folder}/.axis-check")
+
+        async def ask(sftp: asyncssh.SFTPClient) -> bool:
+            try:
+                async with sftp.open(probe, "wb"):
+                    pass
+                await sftp.remove(probe)
+            except asyncssh.SFTPError:
+                return False
+            return True
+
+        return self._do(ask)
+
+    def entries(self, folder: str) -> list[Entry]:
+        """See :class:`Tree`: one listing has all that there is to see."""
+
+        async def ask(sftp: asyncssh.SFTPClient) -> list[Entry]:
+            listed = await sftp.readdir(self._path(folder))
+            return [
+                _entry(str(one.filename), one.attrs)
+                for one in listed
+                if one.attrs.type == asyncssh.FILEXFER_TYPE_REGULAR
+            ]
+
+        return self._do(ask)
+
+    def look(self, path: str) -> Entry:
+        """See :class:`Tree`."""
+
+        async def ask(sftp: asyncssh.SFTPClient) -> Entry:
+            return _entry(posixpath.basename(path), await sftp.lstat(self._path(path)))
+
+        return self._do(ask)
+
+    def read(self, path: str) -> bytes:
+        """See :class:`Tree`."""
+
+        async def ask(sftp: asyncssh.SFTPClient) -> bytes:
+            if (await sftp.lstat(self._path(path))).type != asyncssh.FILEXFER_TYPE_REGULAR:
+                raise FileNotFoundError(path)
+            async with sftp.open(self._path(path), "rb") as file:
+                content = await file.read()
+            return content if isinstance(content, bytes) else content.encode()
+
+        return self._do(ask)
+
+    def write(self, path: str, content: bytes) -> None:
+        """See :class:`Tree`."""
+
+        async def ask(sftp: asyncssh.SFTPClient) -> None:
+            async with sftp.open(self._path(path), "wb") as file:
+                for at in range(0, len(content), BLOCK):
+                    await file.write(content[at : at + BLOCK])
+                await _fsync(file)
+
+        self._do(ask)
+
+    def rename(self, path: str, to: str) -> None:
+        """See :class:`Tree`."""
+        self._do(lambda sftp: sftp.posix_rename(self._path(path), self._path(to)))
+
+    def remove(self, path: str) -> None:
+        """See :class:`Tree`."""
+
+        async def ask(sftp: asyncssh.SFTPClient) -> None:
+            try:
+                await sftp.remove(self._path(path))
+            except asyncssh.SFTPNoSuchFile:
+                return
+
+        self._do(ask)
+
+    def make(self, folder: str) -> None:
+        """See :class:`Tree`."""
+        self._do(lambda sftp: sftp.makedirs(self._path(folder), exist_ok=True))
+
+    def sync(self, folder: str) -> None:
+        """Names are the server's to keep: SFTP has no word for it."""
+
+    def _path(self, name: str) -> str:
+        return posixpath.join(self._root, name)
+
+    def _do(self, ask: Callable[[asyncssh.SFTPClient], Coroutine[Any, Any, T]]) -> T:
+        """Ask over the connection; once more over a new one if that one had died meanwhile."""
+        for attempt in (1, 2):
+            try:
+                return _wait(self._loop, ask(self._connected()))
+            except asyncssh.SFTPNoSuchFile as error:
+                raise FileNotFoundError(str(error)) from None
+            except (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection, ConnectionError, TimeoutError) as error:
+                self._drop()
+                if attempt == 2 or isinstance(error, TimeoutError):
+                    raise _away(error) from error
+            except asyncssh.SFTPError as error:
+                raise OSError(f"{error.code}: {error.reason}") from error
+        raise AssertionError
+
+    def _connected(self) -> asyncssh.SFTPClient:
+        if self._sftp is None:
+            self._sftp = _wait(self._loop, self._connect())
+        return self._sftp
+
+    async def _connect(self) -> asyncssh.SFTPClient:
+        host, port = self._where
+        if not self._key.exists():
+            raise Misconfigured(Problem(Fault.KEY_FILE_MISSING, got=str(self._key)))
+        if self._key.stat().st_mode & 0o077:
+            raise Misconfigured(Problem(Fault.KEY_FILE_OPEN, got=str(self._key)))
+        try:
+            known = asyncssh.import_known_hosts(f"[{host}]:{port} {self._host_key}\n{host} {self._host_key}\n")
+            self._connection = await asyncio.wait_for(
+                asyncssh.connect(
+                    host,
+                    port,
+                    username=self._user,
+                    client_keys=[os.fspath(self._key)],
+                    known_hosts=known,
+                    agent_path=None,
+                    config=None,
+                    preferred_auth="publickey",
+                    keepalive_interval=30,
+                ),
+                TIMEOUT,
+            )
+            return await self._connection.start_sftp_client()
+        except asyncssh.HostKeyNotVerifiable as error:
+            problem = Problem(Fault.CONFIG_INVALID, "host_key", "the key of the server", f"another: {error.reason}")
+            raise Misconfigured(problem) from None
+        except asyncssh.PermissionDenied as error:
+            problem = Problem(Fault.CONFIG_INVALID, "user, key_file", "a login that the server takes", error.reason)
+            raise Misconfigured(problem) from None
+        except (asyncssh.KeyImportError, ValueError) as error:
+            raise Misconfigured(Problem(Fault.CONFIG_INVALID, "key_file, host_key", "keys", str(error))) from None
+        except (OSError, asyncssh.Error, TimeoutError) as error:
+            raise _away(error) from error
+
+    def _drop(self) -> None:
+        connection, self._connection, self._sftp = self._connection, None, None
+        if connection is not None:
+            self._loop.call_soon_threadsafe(connection.abort)
+
+
+_NEEDED = "host, user, key_file, host_key"
+_lock = threading.Lock()
+_running: list[asyncio.AbstractEventLoop] = []
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    """The one loop of this process that talks to SFTP servers, in a thread of its own."""
+    with _lock:
+        if not _running:
+            loop = asyncio.new_event_loop()
+            threading.Thread(target=loop.run_forever, name="sftp", daemon=True).start()
+            _running.append(loop)
+        return _running[0]
+
+
+def _wait(loop: asyncio.AbstractEventLoop, asked: Coroutine[Any, Any, T]) -> T:
+    future = asyncio.run_coroutine_threadsafe(asked, loop)
+    try:
+        return future.result(TIMEOUT * 4)
+    except TimeoutError:
+        future.cancel()
+        raise
+
+
+async def _fsync(file: Any) -> None:
+    try:
+        await file.fsync()
+    except asyncssh.SFTPOpUnsupported:
+        return
+
+
+def _entry(name: str, attributes: asyncssh.SFTPAttrs) -> Entry:
+    seconds = attributes.mtime or 0
+    return Entry(name, attributes.size or 0, seconds * 10**9 + (attributes.mtime_ns or 0))
+
+
+def _away(error: Exception) -> Unavailable:
+    return Unavailable(Problem(Fault.ADAPTER_AWAY, got=f"{type(error).__name__}: {error}"[:300]))
