@@ -420,6 +420,79 @@ def adapter_system(home: Path, systemid: str, code: str, secret_stdin: bool, as_
     click.echo(text("adapter.system" if shown else "adapter.system.kept", LANG, system=systemid, agency=code, **shown))
 
 
+@main.command(**_settings("help.sandbox", "axis sandbox --agency H41 --listen 127.0.0.1:8480"))
+@click.option(
+    "--home", type=click.Path(path_type=Path, file_okay=False), default=Path("axis-sandbox"), show_default=True
+)
+@click.option("--agency", "code", default="H41", show_default=True, help=text("help.sandbox.agency", LANG))
+@click.option(
+    "--kind",
+    type=click.Choice(["spool", "folder"]),
+    default="spool",
+    show_default=True,
+    help=text("help.sandbox.kind", LANG),
+)
+@click.option("--listen", default="127.0.0.1:8480", show_default=True, help=text("help.sandbox.listen", LANG))
+@click.option("--seconds", type=float, default=0, help=text("help.sandbox.seconds", LANG))
+@_common
+def sandbox(home: Path, code: str, kind: str, listen: str, seconds: float, as_json: bool) -> None:
+    """Hub and simulated agencies."""
+    import time
+
+    from adapters import api, vxp
+    from axis import bootstrap, config
+    from axis.services import enrol, resend
+    from axis.services import run as loops
+
+    if not (home / config.FILE).exists():
+        import uuid
+
+        settings = config.Config(
+            config.Installation(str(uuid.uuid4())),
+            adapter=config.Adapter(settle_seconds=0.2, agencies={code: {"kind": kind}}),
+            server=config.Server(listen if kind == "spool" else ""),
+        )
+        with _bar(text("init.keys", LANG), 95, quiet=as_json) as advance:
+            enrol.create_home(home, settings, "p256", _now(), lambda done, _all: advance(done))
+    opened = _open(home)
+    secret = vxp.add_system(bootstrap.systems_file(opened), f"SYS.{code}", code)
+    token = api.create_token(bootstrap.tokens_file(opened), code)
+    peers = bootstrap.sandbox_peers(opened, code, _now())
+    with (
+        bootstrap.embedded_parts(opened) as (hub, agencies),
+        bootstrap.front(opened, agencies) as port,
+        _stoppable() as stopped,
+    ):
+        url = f"http://{opened.config.server.listen.rpartition(':')[0]}:{port}" if port else ""
+        facts = {
+            "agency": code,
+            "home": str(home),
+            "url": url,
+            "systemid": f"SYS.{code}",
+            "secret": secret,
+            "token": token,
+        }
+        if as_json:
+            _print(facts)
+        else:
+            click.echo(text("sandbox.served" if port else "sandbox.folder", LANG, **facts))
+            click.echo(text("sandbox.peers", LANG))
+        end = time.monotonic() + seconds if seconds else float("inf")
+
+        def act() -> None:
+            for one in peers.act(_now()):
+                if not one.code:
+                    with hub.store.reading() as reader:
+                        rows = resend.find(reader, resend.Selection(agency=code, answered=True))
+                    resend.send(hub, rows, _now())
+                said = {"peer": one.code, "does": text(one.text, LANG)}
+                _print(said) if as_json else click.echo(f"{one.code or '---':4} {said['does']}")
+
+        loops.rounds(hub, agencies, stopped=lambda: stopped() or time.monotonic() > end, progress=act)
+    if not as_json:
+        _say("run.stopped")
+
+
 @main.command(**_settings("help.conformance", "axis conformance folder --from G22 --out report.asice"))
 @click.argument("driver")
 @click.option("--from", "signer", default="", help=text("help.conformance.from", LANG))

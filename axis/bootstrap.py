@@ -8,6 +8,7 @@ import os
 import threading
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from axis.infra.amqp import AmqpBroker
     from axis.infra.management import Management
     from axis.services.dispatch import Letter
+    from axis.services.sandbox import Peers
 
 log = logging.getLogger("axis")
 
@@ -288,6 +290,15 @@ def check_report(home: Home, data: bytes, now: datetime) -> None:
 
     with reading_registry(home) as registry:
         conformance.accepted(data, registry, VERSION, now)
+
+
+def sandbox_peers(home: Home, to: str, now: datetime) -> Peers:
+    """The peers of a sandbox, with the keys they need; `to` is the agency under test."""
+    from axis.services.sandbox import EXPIRED, LATER, Peers
+
+    authority = keystore.load_signer(home.path / "pki", "ca")
+    expired = keystore.new_member(authority, EXPIRED, EXPIRED, "p256", now - timedelta(days=3650))
+    return Peers(home.path / "agencies", to, now, keystore.load_signer(home.path / "keys", LATER), expired)
 
 
 def management(home: Home) -> Management | None:

@@ -214,6 +214,63 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "adapter.good": ("{agency}: {kind}, sẵn sàng.", "{agency}: {kind}, can work."),
     "adapter.bad": ("{agency}: {kind}, không làm việc được: {why}", "{agency}: {kind}, cannot work: {why}"),
+    "help.sandbox": (
+        "Chạy trục thử nghiệm với các cơ quan mô phỏng để phát triển hệ thống hoặc adapter.",
+        "Run a test axis with simulated agencies, to develop a document system or an adapter.",
+    ),
+    "help.sandbox.agency": ("Cơ quan đang được phát triển.", "The agency under test."),
+    "help.sandbox.kind": (
+        "Cách kết nối: spool (VXP, HTTP) hoặc folder.",
+        "How it is connected: spool (VXP, HTTP) or folder.",
+    ),
+    "help.sandbox.listen": ("Địa chỉ máy chủ HTTP.", "Where the HTTP server listens."),
+    "help.sandbox.seconds": ("Dừng sau số giây này; 0: không tự dừng.", "Stop after so many seconds; 0: never."),
+    "sandbox.served": (
+        "Cơ quan {agency}: {url}\n  VXP: systemid {systemid}, secret {secret}\n  HTTP API: {url}/v1, token {token}\n"
+        "Hộp cát chỉ để thử nghiệm; mỗi lần chạy cấp khóa mới.",
+        "Agency {agency}: {url}\n  VXP: systemid {systemid}, secret {secret}\n  HTTP API: {url}/v1, token {token}\n"
+        "A sandbox is for tests alone; each run gives a new secret and token.",
+    ),
+    "sandbox.folder": (
+        "Cơ quan {agency}: thư mục {home}/agencies/{agency} (outbox, inbox, status, receipts).",
+        "Agency {agency}: folders in {home}/agencies/{agency} (outbox, inbox, status, receipts).",
+    ),
+    "sandbox.peers": (
+        "Hãy gửi đến H29 (trả lời 03-06, đồng ý), H26 (từ chối), H48 (im lặng). Các cơ quan khác sẽ gửi đến bạn:",
+        "Send to H29 (answers 03-06, agrees), H26 (refuses), H48 (says nothing). Others will send to you:",
+    ),
+    "sandbox.document": ("gửi một văn bản mới", "sends a new document"),
+    "sandbox.twice": (
+        "gửi một văn bản, rồi gửi lại y hệt: bạn chỉ thấy một",
+        "sends a document, then the same once more: you see one",
+    ),
+    "sandbox.again": ("… gửi lại", "… sends it again"),
+    "sandbox.update": ("cập nhật văn bản 1: trả lời 15 hoặc 16", "updates document 1: answer 15 or 16"),
+    "sandbox.recall": (
+        "thu hồi: nếu chưa bàn giao, bạn không thấy gì; nếu đã thấy, trả lời 15 hoặc 16",
+        "recalls it: not handed over yet, you see nothing; otherwise answer 15 or 16",
+    ),
+    "sandbox.clock": (
+        "ký với đồng hồ sai một giờ: trục từ chối, bạn không thấy gì",
+        "signs with a clock an hour off: refused, you see nothing",
+    ),
+    "sandbox.expired": (
+        "ký bằng chứng thư hết hạn: bị từ chối, bạn không thấy gì",
+        "signs with an expired certificate: refused, you see nothing",
+    ),
+    "sandbox.garbled": ("gửi XML hỏng: bị từ chối, bạn không thấy gì", "sends broken XML: refused, you see nothing"),
+    "sandbox.resend": (
+        "trục phát lại mọi thứ như thể xác nhận bị mất: bạn không thấy gì lần hai",
+        "the axis delivers everything again as if acknowledgements were lost: you see nothing twice",
+    ),
+    "sandbox.huge": ("gửi một văn bản 20 MB", "sends a document of 20 MB"),
+    "sandbox.status.02": ("trả lời 02, từ chối", "answers 02, refused"),
+    "sandbox.status.03": ("trả lời 03, đã tiếp nhận", "answers 03, accepted"),
+    "sandbox.status.04": ("trả lời 04, phân công xử lý", "answers 04, assigned"),
+    "sandbox.status.05": ("trả lời 05, đang xử lý", "answers 05, in work"),
+    "sandbox.status.06": ("trả lời 06, hoàn thành", "answers 06, finished"),
+    "sandbox.status.15": ("trả lời 15, đồng ý", "answers 15, agrees"),
+    "sandbox.status.16": ("trả lời 16, từ chối", "answers 16, declines"),
     "help.conformance": (
         "Kiểm thử một adapter theo hợp đồng: một loại có sẵn, hoặc package.module:Class.",
         "Test an adapter against the contract: a kind of ours, or package.module:Class.",
@@ -417,6 +474,18 @@ TEXTS: dict[str, tuple[str, str]] = {
     "event.submission.refused": ("trục từ chối (A.2)", "refused by the hub (A.2)"),
     "event.submission.repeated": ("gửi lặp, trả lời cũ", "submitted again, same answer"),
     "event.delivery.consigned": ("vào hàng đợi nơi nhận (D.1)", "in the recipient's queue (D.1)"),
+    "event.delivery.resent": ("phát lại", "sent again"),
+    "event.message.damaged": ("nội dung lưu trữ hỏng, chờ sửa", "stored bytes damaged, waits for a repair"),
+    "event.recall.asked": ("yêu cầu thu hồi đã đến nơi kế thừa", "the successor is asked to take it back"),
+    "event.receipt.repeated": ("gửi lại biên nhận cũ", "the same receipt again"),
+    "event.deadline.met": ("hạn đã đạt", "in time"),
+    "event.document.shown": ("hệ thống nơi nhận thấy văn bản, chờ xác nhận", "shown to the recipient's system"),
+    "event.update.shown": (
+        "hệ thống nơi nhận thấy bản cập nhật, chờ xác nhận",
+        "the update is shown to the recipient's system",
+    ),
+    "event.recall.shown": ("hệ thống nơi nhận thấy yêu cầu thu hồi", "the recall is shown to the recipient's system"),
+    "event.status.shown": ("hệ thống nơi nhận thấy trạng thái", "the status is shown to the recipient's system"),
     "event.delivery.republished": ("chuyển lại vào hàng đợi", "published again"),
     "event.delivery.postponed": ("chưa chuyển được, sẽ thử lại", "not published, will be tried again"),
     "event.delivery.failed": ("chưa gửi được (D.2)", "not delivered so far (D.2)"),
