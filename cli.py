@@ -422,7 +422,11 @@ def adapter_system(home: Path, systemid: str, code: str, secret_stdin: bool, as_
 
 @main.command(**_settings("help.sandbox", "axis sandbox --agency H41 --listen 127.0.0.1:8480"))
 @click.option(
-    "--home", type=click.Path(path_type=Path, file_okay=False), default=Path("axis-sandbox"), show_default=True
+    "--home",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("axis-sandbox"),
+    show_default=True,
+    help=text("help.sandbox.home", LANG),
 )
 @click.option("--agency", "code", default="H41", show_default=True, help=text("help.sandbox.agency", LANG))
 @click.option(
@@ -434,15 +438,18 @@ def adapter_system(home: Path, systemid: str, code: str, secret_stdin: bool, as_
 )
 @click.option("--listen", default="127.0.0.1:8480", show_default=True, help=text("help.sandbox.listen", LANG))
 @click.option("--seconds", type=float, default=0, help=text("help.sandbox.seconds", LANG))
+@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help=text("help.sandbox.report", LANG))
 @_common
-def sandbox(home: Path, code: str, kind: str, listen: str, seconds: float, as_json: bool) -> None:
+def sandbox(home: Path, code: str, kind: str, listen: str, seconds: float, report: Path | None, as_json: bool) -> None:
     """Hub and simulated agencies."""
     import time
 
     from adapters import api, vxp
     from axis import bootstrap, config
+    from axis.core.conformance import Report
     from axis.services import enrol, resend
     from axis.services import run as loops
+    from axis.services import sandbox as peers_at_work
 
     if not (home / config.FILE).exists():
         import uuid
@@ -489,8 +496,18 @@ def sandbox(home: Path, code: str, kind: str, listen: str, seconds: float, as_js
                 _print(said) if as_json else click.echo(f"{one.code or '---':4} {said['does']}")
 
         loops.rounds(hub, agencies, stopped=lambda: stopped() or time.monotonic() > end, progress=act)
-    if not as_json:
-        _say("run.stopped")
+        with hub.store.reading() as reader:
+            found = peers_at_work.judged(reader, code)
+    if report is not None:
+        made = Report(f"system of {code}", peers_at_work.VERSION, _now(), tuple(found))
+        report.write_bytes(bootstrap.sign_report(opened, "HUB", made, _now()))
+    for name, why in found:
+        if as_json:
+            _print({"check": name, "passed": not why, "why": why})
+        else:
+            click.echo(
+                text("conformance.no" if why else "conformance.yes", LANG, name=name) + (f": {why}" if why else "")
+            )
 
 
 @main.command(**_settings("help.conformance", "axis conformance folder --from G22 --out report.asice"))

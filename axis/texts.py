@@ -225,6 +225,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "help.sandbox.listen": ("Địa chỉ máy chủ HTTP.", "Where the HTTP server listens."),
     "help.sandbox.seconds": ("Dừng sau số giây này; 0: không tự dừng.", "Stop after so many seconds; 0: never."),
+    "help.sandbox.home": ("Thư mục của trục thử nghiệm.", "The folder of the test axis."),
+    "help.sandbox.report": (
+        "Khi dừng, ghi báo cáo đã ký: hệ thống của cơ quan đã làm đúng những gì.",
+        "At the end write a signed report: what the agency's system has done right.",
+    ),
     "sandbox.served": (
         "Cơ quan {agency}: {url}\n  VXP: systemid {systemid}, secret {secret}\n  HTTP API: {url}/v1, token {token}\n"
         "Hộp cát chỉ để thử nghiệm; mỗi lần chạy cấp khóa mới.",

@@ -494,6 +494,20 @@ class HubReader:
         query = sa.select(sa.func.count()).select_from(quarantine).where(quarantine.c.agency == agency)
         return int(self.connection.execute(query).scalar_one())
 
+    def deliveries_to(self, recipient: str) -> Sequence[RowMapping]:
+        """Everything that was ever on its way to a member, with what it belongs to, in order."""
+        query = (
+            sa.select(delivery, submission.c.sender, submission.c.document_id, submission.c.code, submission.c.kind)
+            .join(submission)
+            .where(delivery.c.recipient == recipient)
+        )
+        return self.connection.execute(query.order_by(delivery.c.id)).mappings().all()
+
+    def refusals_of(self, sender: str) -> Sequence[RowMapping]:
+        """What a member has submitted and was refused, in order."""
+        query = sa.select(refusal).where(refusal.c.sender == sender).order_by(refusal.c.refused_at)
+        return self.connection.execute(query).mappings().all()
+
     def failed(self) -> Sequence[RowMapping]:
         """Deliveries that were given up or are overdue, and that nobody has decided about, the oldest first."""
         query = (

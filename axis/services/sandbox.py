@@ -16,6 +16,7 @@ from xml.sax.saxutils import escape
 from axis.core import edxml, parcel
 from axis.core.edxml import Kind, Organ, ResponseFor
 from axis.core.instant import VIETNAM
+from axis.core.lifecycle import WAITING, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from axis.core.edxml import Packet
     from axis.core.signature import Signer
+    from axis.infra.store import HubReader
 
 NAMESPACE = "http://www.mic.gov.vn/TBT/QCVN_102_2016"
 SENDER, DOUBLER, LATER, GARBLER = "G22", "H63", "G06", "G18"  # who sends; twice; with a wrong clock; bad XML
@@ -168,3 +170,36 @@ class Peers:
         outbox = self._agencies / act.code / "outbox"
         (outbox / f".{act.name}").write_bytes(act.content)
         (outbox / f".{act.name}").rename(outbox / act.name)
+
+
+# -- How the agency's own system has done ------------------------------------------------------------------------
+
+VERSION = "system 1"  # of these checks
+
+
+def judged(reader: HubReader, to: str) -> list[tuple[str, str]]:
+    """(a sentence, why it does not hold or "") for each thing that the system of agency `to` should have done by now
+    with what came to it, by the hub's record."""
+    rows = reader.deliveries_to(to)
+    mail = [row for row in rows if row["role"] in {"document", "update", "recall"} and row["state"] != State.RECALLED]
+    demands = reader.demands([row["id"] for row in rows])
+    documents = [row for row in mail if row["role"] == "document" and row["state"] == State.HANDED_OVER]
+    untaken = [row["code"] for row in mail if row["state"] != State.HANDED_OVER]
+    unsaid = [row["code"] for row in documents if max(reader.business(row["id"]).values(), default="") < "02"]
+    unanswered = [
+        f"{row['code']} {one.demand.value}"
+        for row in rows
+        for one in demands.get(row["id"], [])
+        if WAITING & set(one.stages.values())
+    ]
+    refused = [row["document_id"] for row in reader.refusals_of(to)]
+    return [
+        ("everything that came was taken", _those(untaken) if rows else "nothing came"),
+        ("every document was accepted or refused", _those(unsaid)),
+        ("every recall and update was answered", _those(unanswered)),
+        ("nothing that it sent was refused", _those(refused)),
+    ]
+
+
+def _those(names: list[str]) -> str:
+    return f"{len(names)} not: {', '.join(sorted(names)[:5])}" if names else ""

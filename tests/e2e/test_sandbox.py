@@ -12,7 +12,7 @@ import pytest
 
 from axis import bootstrap
 from axis.core import edxml
-from axis.services import resend
+from axis.services import resend, sandbox
 from tests.line import Line, document, recall, rest, small_home
 
 if TYPE_CHECKING:
@@ -96,6 +96,28 @@ def test_each_peer_answers_in_its_own_way(line: Line, to: str, codes: list[str])
     assert line.files(to, "failed") == []
 
 
+def verdict(line: Line) -> dict[str, str]:
+    with bootstrap.reading(bootstrap.open_home(line.path)) as record, record.reading() as reader:
+        return dict(sandbox.judged(reader, "H41"))
+
+
+def test_a_system_is_told_what_it_has_left_undone_and_passes_when_it_has_done_it(line: Line) -> None:
+    play(line)
+    found = verdict(line)
+    assert found["everything that came was taken"] == ""
+    assert found["every document was accepted or refused"].startswith("4 not: 1/SB-G22")
+    assert found["every recall and update was answered"].startswith("3 not")
+    for sender, number in (("G22", 1), ("G22", 2), ("G22", 3), ("H63", 1)):
+        name, day = f"{number}/SB-{sender}", "2026/11/23"
+        about = edxml.ResponseFor(sender, name, f"{sender},{day},{name}", day)
+        for code in ("03", "15", "15") if number < 3 and sender == "G22" else ("03",):
+            text = f"lần {line.clock.now.timestamp()}" if code == "15" else ""
+            made = edxml.status_packet(edxml.Organ("H41", "H41"), about, code, line.clock.now, text)
+            line.drop("H41", made, f"{sender}-{number}-{code}.edxml")
+            line.run()
+    assert {why for name, why in verdict(line).items() if "refused" not in name} == {""}
+
+
 def test_the_command_says_how_to_connect(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "cli", "sandbox", "--home", str(tmp_path / "sandbox"), "--listen", "127.0.0.1:0"]
     done = subprocess.run(
@@ -103,6 +125,9 @@ def test_the_command_says_how_to_connect(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     first, *acts = [json.loads(row) for row in done.stdout.splitlines()]
+    told = [one for one in acts if "check" in one]
+    assert {one["check"]: one["passed"] for one in told}["everything that came was taken"] is False
+    acts = [one for one in acts if "peer" in one]
     assert first["agency"] == "H41"
     assert first["url"].startswith("http://127.0.0.1:")
     assert min(len(first["secret"]), len(first["token"])) > 20

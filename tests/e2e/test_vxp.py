@@ -369,6 +369,28 @@ def test_units_are_registered_below_the_own_agency_alone_and_are_in_the_catalogu
     assert unit["deleted"] is True
 
 
+def test_the_catalogue_with_all_the_units_of_the_country_comes_in_one_answer(served: Served) -> None:
+    from adapters import spool
+
+    store = spool.open_spool(served.line.folder("H41", "spool"))
+    rows = [
+        {
+            "code": f"H41.{n}",
+            "facts": {"name": f"Đơn vị số {n}"},
+            "version": 1,
+            "deleted": False,
+            "modified_at": "2026-11-23T03:00:00.000Z",
+        }
+        for n in range(150_000)
+    ]
+    with store._begin() as connection:
+        connection.execute(spool.unit.insert(), rows)
+    for operation in ("getAgenciesList", "getSynchronizeUnit"):
+        data = served.client("G22").call(operation)["data"]
+        assert len(data) == 150_000 + 5
+        assert data[-1]["name"].startswith("Đơn vị số ")
+
+
 def test_lists_have_pages_days_and_counts(served: Served) -> None:
     for number in range(1, 6):
         served.client("G22").send(document(number, content=b"%d" % number))
