@@ -289,38 +289,19 @@ async def _description(_: Request) -> Response:
 # -- Answers -----------------------------------------------------------------------------------------------------
 
 
+def _facts(row: Row) -> dict[str, Any]:
+    """What every packet has, sent or received."""
+    same = ("id", "kind", "state", "document_id", "code", "subject", "created_at")
+    return {**{name: row[name] for name in same}, "from": row["sender"], "to": row["recipients"]}
+
+
 def _sent(row: Row) -> dict[str, Any]:
-    return {
-        "id": row["id"],
-        "kind": row["kind"],
-        "state": row["state"],
-        "document_id": row["document_id"],
-        "code": row["code"],
-        "subject": row["subject"],
-        "from": row["sender"],
-        "to": row["recipients"],
-        "created_at": row["created_at"],
-        "outcomes": [
-            {"agency": code, "event": one["event"], "time": one["time"]}
-            for code, one in sorted(row["outcomes"].items())
-        ],
-        "findings": row["report"].get("findings", []),
-    }
+    outcomes = [{"agency": code, **one} for code, one in sorted(row["outcomes"].items())]
+    return {**_facts(row), "outcomes": outcomes, "findings": row["report"].get("findings", [])}
 
 
 def _received(row: Row) -> dict[str, Any]:
-    return {
-        "id": row["id"],
-        "kind": row["kind"],
-        "state": row["state"],
-        "document_id": row["document_id"],
-        "code": row["code"],
-        "subject": row["subject"],
-        "from": row["sender"],
-        "to": row["recipients"],
-        "created_at": row["created_at"],
-        "reason": row["reason"],
-    }
+    return {**_facts(row), "reason": row["reason"]}
 
 
 def _receipt(row: Row) -> dict[str, Any]:

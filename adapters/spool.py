@@ -10,10 +10,11 @@ import hashlib
 import json
 import os
 import threading
+import time
 import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["MAX_FAILURES", "Row", "Selection", "Spool", "SpoolAdapter", "Upload", "open_spool"]
 MAX_FAILURES = 5  # that the agency's system reports of one delivery, until it is refused for good
 _NAMESPACE = uuid.UUID("6f3f0c9e-6ad1-5d0e-9d64-5b1f1a1c0a55")  # of ids for what has no axis id of its own
+KEPT = timedelta(days=30)  # the files of what the agency's system has had
 _RANK = {"D.1": 1, "D.2": 2, "E.1": 3, "E.2": 3, "W.1": 3}  # receipts may arrive in another order than they were given
 metadata = sa.MetaData()
 
@@ -217,15 +219,16 @@ class Spool:
         digest, now, identifier = upload.digest().hex(), _now(), str(uuid.uuid4())
         with self._begin() as connection:
             known = connection.execute(sa.select(sent).where(sent.c.digest == digest)).mappings().first()
-            if known is not None:
-                if known["state"] == "refused":  # given once more: it is judged once more
-                    connection.execute(
-                        sa.update(sent).where(sent.c.digest == digest).values(state="pending", report={})
-                    )
+            if known is not None and known["state"] != "refused":
                 return known
-            target = self._out / f"{identifier}.edxml"
-            upload.path.replace(target)
+            if known is not None:
+                identifier = str(known["id"])
+            upload.path.replace(self._out / f"{identifier}.edxml")
             _sync(self._out)
+            if known is not None:  # a refused one was given once more: it is judged once more
+                again = {"state": "pending", "report": {}, "updated_at": now}
+                connection.execute(sa.update(sent).where(sent.c.digest == digest).values(again))
+                return connection.execute(sa.select(sent).where(sent.c.id == identifier)).mappings().one()
             row = {
                 "id": identifier,
                 "digest": digest,
@@ -339,6 +342,11 @@ class Spool:
         """A unit of the agency, new or changed."""
         self._put_unit(code, dict(facts), deleted=False)
 
+    def has_units(self, count: int) -> bool:
+        """Whether so many units are registered."""
+        with self._begin() as connection:
+            return int(connection.execute(sa.select(sa.func.count()).select_from(unit)).scalar_one()) >= count
+
     def unregister(self, code: str) -> None:
         """A unit is no more; nothing where there was none."""
         with self._begin() as connection:
@@ -371,6 +379,25 @@ class Spool:
             changed = connection.execute(sa.update(sent).where(*where).values(values).returning(sent)).mappings()
             for row in changed.all():
                 _notify(connection, f"document.{state}", row)
+        (self._out / f"{identifier}.edxml").unlink(missing_ok=True)  # the journal has what was made of it
+
+    def purge(self, before: datetime) -> int:
+        """The packets of what the system has had since before this moment are not kept any more; how many were left
+        out. What they were, and what became of it, stays; receipts stay whole: they are evidence."""
+        old = (
+            received.c.answered.is_(True),
+            received.c.updated_at < to_text(before),
+            received.c.names != [],
+            received.c.folder != "receipts",
+        )
+        with self._begin() as connection:
+            rows = list(connection.execute(sa.select(received).where(*old).limit(1000)).mappings())
+            for row in rows:
+                connection.execute(sa.update(received).where(received.c.number == row["number"]).values(names=[]))
+        for row in rows:
+            for name in row["names"]:
+                (self._in / name).unlink(missing_ok=True)
+        return len(rows)
 
     def prepare(self, files: Sequence[LocalFile]) -> None:
         """Files on disk, rows out of sight."""
@@ -523,6 +550,7 @@ class SpoolAdapter:
     def __init__(self, place: Place) -> None:
         self.agency = place.agency
         self.spool = open_spool(place.folder / "spool")
+        self._purge_at = time.monotonic() + 60
 
     def check(self) -> None:
         """The spool can be written. Raises Misconfigured CONFIG_INVALID."""
@@ -535,6 +563,9 @@ class SpoolAdapter:
 
     def collect(self) -> Iterator[Source]:
         """What was submitted and is not answered."""
+        if time.monotonic() >= self._purge_at:
+            more = self.spool.purge(datetime.now(UTC) - KEPT) == 1000
+            self._purge_at = time.monotonic() + (0 if more else 3600)
         for row in self.spool.pending():
             yield Source(row["id"], row["digest"], partial(self.spool.read, row["id"]))
 

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("axis.vxp")
 PREFIX = "xroadvnpt-"
 MAX_BODY = 64 * 1024  # bytes of every request but sendEdoc
+MAX_UNITS = 200_000  # of one agency: the whole country has fewer
 MAX_DRAIN = 200_000_000  # bytes that are read and thrown away of a request that is refused
 REPEATED = timedelta(minutes=10)  # the same signature on what changes something, within this time, is a repeat
 BLOCK = 3 * 64 * 1024  # bytes of a packet encoded at once: a multiple of three has no padding
@@ -127,12 +128,12 @@ def signed_parameters(headers: Sequence[tuple[bytes, bytes]], systems: Mapping[s
     found = {name.decode("latin-1").lower(): value.strip() for name, value in headers}
     system = systems.get(found.get(f"{PREFIX}systemid", b"").decode("utf-8", "replace"))
     sign = found.get(f"{PREFIX}sign-header", b"")
-    mac = found.get(f"{PREFIX}hash-header", b"").decode("ascii", "replace").lower()
+    mac = found.get(f"{PREFIX}hash-header", b"").lower()
     # An unknown system takes as long as a wrong secret.
     key = system.secret.encode() if system is not None else b"unknown"
     # Some clients send characters up to U+00FF as single bytes of what they signed as UTF-8.
     texts = {sign, sign.decode("latin-1").encode()}
-    texts = {one for one in texts if hmac.compare_digest(hmac.new(key, one, hashlib.sha256).hexdigest(), mac)}
+    texts = {one for one in texts if hmac.compare_digest(hmac.new(key, one, hashlib.sha256).hexdigest().encode(), mac)}
     if not texts or system is None:
         raise Refusal(WRONG_SYSTEM, "system or secret wrong")
     (text,) = texts
@@ -360,6 +361,8 @@ class Vxp:
         except (ValueError, KeyError, TypeError, RecursionError):
             raise Refusal(NOT_STANDARD, "a JSON object with code and name") from None
         self._own(call, code)
+        if call.office.spool.has_units(MAX_UNITS):
+            raise Refusal(SYSTEM_ERROR, f"{MAX_UNITS} units are registered already")
         kept = {key: str(facts[key])[:500] for key in ("mail", "mobile", "fax", "pcode", "pid") if facts.get(key)}
         call.office.spool.register(code, {"name": name[:500], **kept})
         return _envelope()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -222,6 +223,33 @@ def test_what_a_fetching_system_cannot_take_is_listed_again_and_refused_in_the_e
     system.spool.acknowledge(identifier, "done")
     (said,) = system.adapter.answers()
     assert said.problem is not None, "what is over stays so"
+
+
+def test_a_spool_keeps_the_files_of_what_was_taken_for_a_while_and_what_became_of_it_for_good(tmp_path: Path) -> None:
+    system = SpoolSystem(tmp_path)
+    for number in (1, 2):
+        system.adapter.prepare(_Mail(number).files)
+        system.adapter.complete(_Mail(number).names)
+    taken, open_one = system.mail()
+    system.take(taken)
+    system.adapter.answered(_Mail(1).about.ref)
+    now = datetime.now(UTC)
+    assert system.spool.purge(now - timedelta(days=1)) == 0
+    assert system.spool.purge(now + timedelta(days=1)) == 1
+    assert list(system.mail()) == [open_one]
+    (row,) = system.spool.received(Selection(), taken)
+    assert (row["state"], system.spool.path(row)) == ("done", None)
+    assert len(list((tmp_path / "spool" / "in").iterdir())) == 2, "the other's"
+
+
+def test_what_was_refused_and_is_sent_again_is_there_to_be_read(tmp_path: Path) -> None:
+    system = SpoolSystem(tmp_path)
+    for _ in range(2):
+        system.send(b"<a/>", "a")
+        (source,) = system.adapter.collect()
+        assert source.read() == b"<a/>"
+        system.adapter.refused(source.ref, b'{"findings": []}')
+        assert list((tmp_path / "spool" / "out").iterdir()) == []
 
 
 def test_a_foreign_failure_of_any_adapter_leaves_as_one_of_ours(

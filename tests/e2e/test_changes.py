@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import hashlib
 import time
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from adapters.folder import FolderAdapter
 from axis import bootstrap
 from axis.core.message import Route
 from axis.errors import Fault, Problem, Rejected
@@ -68,6 +70,21 @@ def suspend(line: Line, code: str) -> None:
 def resume(line: Line, code: str) -> None:
     with bootstrap.registrar(bootstrap.open_home(line.path)) as registrar:
         members.resume(registrar, code, "thử", line.clock())
+
+
+@contextmanager
+def refusing(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Within, no agency's system takes a document."""
+    prepare = FolderAdapter.prepare
+
+    def refuses(self: FolderAdapter, files: Sequence[LocalFile]) -> None:
+        if files[0].folder == "inbox":
+            raise Rejected(Problem(Fault.DELIVERY_INVALID, got="no"))
+        prepare(self, files)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FolderAdapter, "prepare", refuses)
+        yield
 
 
 # -- Recall: withdrawn for certain --------------------------------------------------------------------------------
@@ -275,16 +292,7 @@ def test_after_an_agreed_recall_there_is_nothing_but_entries(line: Line) -> None
 
 
 def test_what_the_recipient_refused_cannot_be_taken_back(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    from adapters.folder import FolderAdapter
-
-    def refuses(self: FolderAdapter, files: list[LocalFile]) -> None:
-        if files[0].folder == "inbox":
-            raise Rejected(Problem(Fault.DELIVERY_INVALID, got="no"))
-        prepare(self, files)
-
-    prepare = FolderAdapter.prepare
-    with monkeypatch.context() as patch:
-        patch.setattr(FolderAdapter, "prepare", refuses)
+    with refusing(monkeypatch):
         line.drop("G22", document(1))
         line.run()
     assert line.states("1/TN-G22") == {"H41": "REFUSED"}
@@ -379,19 +387,9 @@ def test_the_same_update_again_is_the_same(line: Line) -> None:
 def test_an_update_that_the_recipients_system_refuses_says_nothing_of_the_document(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from adapters.folder import FolderAdapter
-
     line.drop("G22", document(1))
     line.run()
-
-    def refuses(self: FolderAdapter, files: list[LocalFile]) -> None:
-        if files[0].folder == "inbox":
-            raise Rejected(Problem(Fault.DELIVERY_INVALID, got="no"))
-        prepare(self, files)
-
-    prepare = FolderAdapter.prepare
-    with monkeypatch.context() as patch:
-        patch.setattr(FolderAdapter, "prepare", refuses)
+    with refusing(monkeypatch):
         line.drop("G22", update(1), "b.edxml")
         line.run()
     assert "E.2 H41" in line.events("G22")
