@@ -26,6 +26,9 @@ payload = sa.Table(
 )
 
 
+LARGE = 1024 * 1024  # bytes
+
+
 def digest_of(content: bytes) -> str:
     """The hex SHA-256 that `content` is kept under."""
     return hashlib.sha256(content).hexdigest()
@@ -37,6 +40,10 @@ def put(connection: Connection, content: bytes) -> str:
     # Asking first spares sending megabytes that are already there; the UNIQUE key still decides.
     if connection.execute(sa.select(payload.c.digest).where(payload.c.digest == digest)).first() is None:
         insert_or_ignore(connection, payload, {"digest": digest, "content": content})
+        if (
+            len(content) > LARGE
+        ):  # SQLite's prepared statement holds what it was given last: 50 MB for the process' life
+            insert_or_ignore(connection, payload, {"digest": digest, "content": b""})
     return digest
 
 
