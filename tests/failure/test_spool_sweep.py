@@ -1,0 +1,141 @@
+"""A system that fetches its mail, and a death at every step of the hand-over: it sees each document once, and one E.1 says
+so; what it had taken before the death is not shown again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from adapters.base import Guarded
+from adapters.conformance import SpoolSystem
+from axis import config
+from axis.infra.journal import Journal
+from tests.line import Line, document, recall, small_home
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+STEPS = ("prepare", "complete", "answers", "answered", "discard")
+
+
+class Death(BaseException):
+    """The adapter's process died."""
+
+
+class Boundaries:
+    """Dies at the boundary with this number; 0 only counts."""
+
+    def __init__(self, at: int) -> None:
+        self.at, self.passed = at, 0
+
+    def pass_one(self) -> None:
+        self.passed += 1
+        if self.passed == self.at:
+            raise Death
+
+    def around(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        def watched(one: Guarded, *arguments: Any) -> Any:
+            if one._agency != "H41":
+                return method(one, *arguments)
+            self.pass_one()
+            result = method(one, *arguments)
+            self.pass_one()
+            return result
+
+        return watched
+
+
+def run(line: Line, monkeypatch: pytest.MonkeyPatch, at: int) -> tuple[int, bool]:
+    """(boundaries passed, whether it died)."""
+    boundaries = Boundaries(at)
+    transaction = Journal.transaction
+
+    def watched(self: Journal) -> AbstractContextManager[Any]:
+        from contextlib import contextmanager
+
+        @contextmanager
+        def inner() -> Iterator[Any]:
+            with transaction(self) as tx:
+                yield tx
+            if self.agency == "H41":
+                boundaries.pass_one()
+
+        return inner()
+
+    with monkeypatch.context() as patch:
+        for name in STEPS:
+            patch.setattr(Guarded, name, boundaries.around(getattr(Guarded, name)))
+        patch.setattr(Journal, "transaction", watched)
+        try:
+            line.run()
+        except Death:
+            return boundaries.passed, True
+        return boundaries.passed, False
+
+
+def made(path: Path) -> Line:
+    line = small_home(path, codes=("G22", "H41"))
+    line.configure(adapter=config.Adapter(settle_seconds=0.0, agencies={"H41": {"kind": "spool"}}))
+    return line
+
+
+def system(line: Line) -> SpoolSystem:
+    return SpoolSystem(line.folder("H41", ""))
+
+
+def taken(line: Line, seen: list[bytes]) -> None:
+    one = system(line)
+    for name, content in one.mail().items():
+        seen.append(content)
+        one.take(name)
+
+
+def test_a_document_is_seen_once_and_evidenced_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deaths = 0
+    for at in range(1, 60):
+        line = made(tmp_path / f"{at}" / "home")
+        line.drop("G22", document(1))
+        seen: list[bytes] = []
+        first, died = run(line, monkeypatch, at)
+        taken(line, seen)
+        if not died:
+            _, died = run(line, monkeypatch, at - first)
+        taken(line, seen)
+        for _ in range(2):
+            line.run()
+            taken(line, seen)
+        assert len(seen) == 1, f"seen {len(seen)} times with a death at {at}"
+        assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
+        assert line.events("G22").count("E.1 H41") == 1
+        line.check_ledger()
+        if not died:
+            break
+        deaths += 1
+    assert deaths > 8
+
+
+def test_a_recall_and_a_death_leave_it_seen_with_the_recall_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcomes = set()
+    for at in range(1, 60):
+        line = made(tmp_path / f"{at}" / "home")
+        line.drop("G22", document(1))
+        line.without("H41")
+        line.drop("G22", recall(1), "b.edxml")
+        _, died = run(line, monkeypatch, at)
+        seen: list[bytes] = []
+        for _ in range(3):
+            line.run()
+            taken(line, seen)
+        line.run()
+        state, stage = line.states("1/TN-G22")["H41"], line.stages("1/TN-G22")["H41"][0]
+        assert (state, stage, len(seen)) in {("RECALLED", "recall WITHDRAWN", 0), ("HANDED_OVER", "recall OPEN", 2)}
+        outcomes.add(state)
+        line.check_ledger()
+        if not died:
+            break
+    assert "RECALLED" in outcomes
