@@ -439,8 +439,22 @@ def adapter_system(home: Path, systemid: str, code: str, secret_stdin: bool, as_
 @click.option("--listen", default="127.0.0.1:8480", show_default=True, help=text("help.sandbox.listen", LANG))
 @click.option("--seconds", type=float, default=0, help=text("help.sandbox.seconds", LANG))
 @click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help=text("help.sandbox.report", LANG))
+@click.option("--from", "signer", default="HUB", show_default=True, help=text("help.conformance.from", LANG))
+@click.option(
+    "--keys", type=click.Path(path_type=Path, exists=True, file_okay=False), help=text("help.sandbox.keys", LANG)
+)
 @_common
-def sandbox(home: Path, code: str, kind: str, listen: str, seconds: float, report: Path | None, as_json: bool) -> None:
+def sandbox(
+    home: Path,
+    code: str,
+    kind: str,
+    listen: str,
+    seconds: float,
+    report: Path | None,
+    signer: str,
+    keys: Path | None,
+    as_json: bool,
+) -> None:
     """Hub and simulated agencies."""
     import time
 
@@ -500,7 +514,7 @@ def sandbox(home: Path, code: str, kind: str, listen: str, seconds: float, repor
             found = peers_at_work.judged(reader, code)
     if report is not None:
         made = Report(f"system of {code}", peers_at_work.VERSION, _now(), tuple(found))
-        report.write_bytes(bootstrap.sign_report(opened, "HUB", made, _now()))
+        report.write_bytes(bootstrap.sign_report(_open(keys) if keys else opened, signer, made, _now()))
     for name, why in found:
         if as_json:
             _print({"check": name, "passed": not why, "why": why})

@@ -287,9 +287,10 @@ def sign_report(home: Home, code: str, report: Report, now: datetime) -> bytes:
 def check_report(home: Home, data: bytes, now: datetime) -> None:
     """Raises :class:`Rejected` unless `data` is a report, signed by somebody in the registry, that all passed."""
     from adapters.conformance import VERSION
+    from axis.services import sandbox
 
     with reading_registry(home) as registry:
-        conformance.accepted(data, registry, VERSION, now)
+        conformance.accepted(data, registry, (VERSION, sandbox.VERSION), now)
 
 
 def sandbox_peers(home: Home, to: str, now: datetime) -> Peers:

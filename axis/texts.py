@@ -230,6 +230,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Khi dừng, ghi báo cáo đã ký: hệ thống của cơ quan đã làm đúng những gì.",
         "At the end write a signed report: what the agency's system has done right.",
     ),
+    "help.sandbox.keys": (
+        "Nhà có khóa để ký báo cáo; mặc định là nhà của trục thử nghiệm.",
+        "The home whose key signs the report; the sandbox's own where none is given.",
+    ),
     "sandbox.served": (
         "Cơ quan {agency}: {url}\n  VXP: systemid {systemid}, secret {secret}\n  HTTP API: {url}/v1, token {token}\n"
         "Hộp cát chỉ để thử nghiệm; mỗi lần chạy cấp khóa mới.",

@@ -11,6 +11,7 @@ from axis.core.instant import from_text, to_text
 from axis.errors import Fault, rejected
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from lxml.etree import _Element
@@ -60,15 +61,16 @@ def read(data: bytes) -> Report:
     return report
 
 
-def accepted(data: bytes, trust: parcel.Trust, version: str, now: datetime) -> Report:
-    """The report in a signed parcel, if it says that everything passed, by these checks. Raises :class:`Rejected`: what
-    is wrong with the parcel, CONFORMANCE_INVALID."""
+def accepted(data: bytes, trust: parcel.Trust, versions: Sequence[str], now: datetime) -> Report:
+    """The report in a signed parcel, if it says that everything passed, by checks of one of these versions.
+
+    Raises :class:`Rejected`: what is wrong with the parcel, CONFORMANCE_INVALID."""
     opened = parcel.verify(data, trust, now)
     if opened.main != parcel.CONFORMANCE:
         raise rejected(Fault.CONFORMANCE_INVALID, opened.main)
     report = read(opened.content)
-    if report.version != version:
-        raise rejected(Fault.CONFORMANCE_INVALID, f"version {report.version}", version)
+    if report.version not in versions:
+        raise rejected(Fault.CONFORMANCE_INVALID, f"version {report.version}", ", ".join(versions))
     if not report.passed:
         failed = [name for name, why in report.checks if why]
         raise rejected(Fault.CONFORMANCE_INVALID, f"{len(failed)} of {len(report.checks)} failed: {failed[:3]}")

@@ -23,8 +23,9 @@ import pytest
 from adapters import vxp
 from axis import bootstrap, config
 from axis.core import edxml
-from axis.infra import keystore
+from axis.infra import amqp, keystore
 from tests.line import Line, document, rest, small_home, status
+from tests.served import ServedLine
 from tests.vxp_client import SdkClient, read_answer
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from axis.services.agency import Agency
     from axis.services.hub import Hub
+    from tests.servers import PostgreSql, RabbitMq
 
 DATA = Path(__file__).parent.parent / "data"
 RECORDED = json.loads((DATA / "vxp" / "requests.json").read_text("utf-8"))
@@ -263,6 +265,34 @@ def test_vietnamese_words_come_through_unharmed(either: Served) -> None:
     done = either.client("H41").call("updateStatus", status="fail", docId=row["docId"], description="Từ chối: gửi nhầm")
     assert done["status"] == "OK"
     assert either.listed("H41")[0]["status_desc"] == "Từ chối: gửi nhầm"
+
+
+@pytest.mark.amqp
+@pytest.mark.postgres
+def test_the_same_at_agencies_beside_a_broker(
+    tmp_path: Path, rabbitmq: RabbitMq, postgres: PostgreSql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = postgres.database(f"vxp{time.monotonic_ns()}")
+    monkeypatch.setenv("AXIS_DATABASE_URL", url)
+    monkeypatch.setattr(amqp, "SETTLE", 0.05)
+    with ServedLine(tmp_path / "home", rabbitmq, url, ("G22", "H41", "G06")) as line:
+        kinds = {code: {"kind": "spool"} for code in FETCHING}
+        line.configure(
+            adapter=config.Adapter(settle_seconds=0.0, agencies=kinds), server=config.Server(listen="127.0.0.1:0")
+        )
+        home = bootstrap.open_home(line.path)
+        for code in FETCHING:
+            vxp.add_system(bootstrap.systems_file(home), f"SYS.{code}", code, SECRETS[code])
+        with line.parts() as (_, agencies), bootstrap.front(home, agencies) as port:
+            sender, recipient = (SdkClient(port, f"SYS.{code}", SECRETS[code]) for code in FETCHING)
+            assert sender.send(document(1, to=("H41", "G06")))["status"] == "OK"
+            line.run()
+            (row,) = recipient.call("getReceivedEdocList", messagetype="edoc")["data"]
+            assert edxml.convert(recipient.fetch(row["docId"])).packet is not None
+            assert line.states("1/TN-G22") == {"H41": "QUEUED", "G06": "HANDED_OVER"}
+            assert recipient.call("updateStatus", status="done", docId=row["docId"])["status"] == "OK"
+            line.run()
+            assert line.states("1/TN-G22") == {"H41": "HANDED_OVER", "G06": "HANDED_OVER"}
 
 
 # -- Its quirks ---------------------------------------------------------------------------------------------------
