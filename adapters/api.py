@@ -256,7 +256,9 @@ class _Api:
         _query(request)
         said = await _json(request, {"url": str, "secret": str}, ("url", "secret"))
         parts = urlsplit(said["url"])
-        here = parts.hostname in {"localhost", "127.0.0.1", "::1"}
+        # In the clear only within one machine, and only for who is on it: nobody else reaches what listens there.
+        client = request.client.host if request.client is not None else ""
+        here = parts.hostname in {"localhost", "127.0.0.1", "::1"} and client in {"127.0.0.1", "::1"}
         if (parts.scheme != "https" and not (parts.scheme == "http" and here)) or not parts.hostname:
             raise Rejected(Problem(Fault.API_VALUE, "url", "https://…", said["url"][:100]))
         if len(said["secret"]) < 16:

@@ -3,6 +3,7 @@ its receipts; it sees its own agency alone."""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -329,6 +330,27 @@ def test_what_happens_is_told_signed_in_order_and_again_until_it_is_taken(served
         served.rest()
         assert api.tell(spool, now + timedelta(days=2), api.post) == 0
     listener.server.shutdown()
+
+
+def test_a_webhook_to_this_machine_is_for_who_is_on_it(served: Served) -> None:
+    application = api.application(lambda: {hashlib.sha256(b"t").hexdigest(): "G22"}, _offices(served))
+    asked = {"url": "http://127.0.0.1:15672/api", "secret": "0123456789abcdef"}
+    for host, status_ in (("10.0.0.5", 400), ("127.0.0.1", 200)):
+        transport = httpx.ASGITransport(app=application, client=(host, 5))
+
+        async def put(transport: httpx.ASGITransport = transport) -> int:
+            async with httpx.AsyncClient(transport=transport, base_url="http://axis") as client:
+                headers = {"Authorization": "Bearer t"}
+                return (await client.put("/v1/webhook", json=asked, headers=headers)).status_code
+
+        assert asyncio.run(put()) == status_
+
+
+def _offices(served: Served) -> Any:
+    from adapters.desk import Office
+
+    (g22,) = [one for one in served.agencies if one.code == "G22"]
+    return {"G22": Office("G22", open_spool(served.line.folder("G22", "spool")), g22.registry)}
 
 
 def test_one_documents_trouble_does_not_hold_back_anothers_notices(served: Served) -> None:
