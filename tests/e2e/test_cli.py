@@ -246,7 +246,15 @@ def test_the_registry_can_be_read_and_changed(home: Path) -> None:
 
 
 def test_an_export_holds_its_own_key_and_nothing_of_the_hub(home: Path, tmp_path: Path) -> None:
-    assert axis("agency", "export", "H41", "--home", home, "--to", tmp_path / "X").returncode == 0
+    settings = (home / "axis.toml").read_text("utf-8")
+    own = '\n[adapter.agencies.H41]\nkind = "spool"\n\n[adapter.agencies.G22]\nkind = "sftp"\nhost = "nobody-elses"\n'
+    (home / "axis.toml").write_text(settings + own, "utf-8")
+    try:
+        assert axis("agency", "export", "H41", "--home", home, "--to", tmp_path / "X").returncode == 0
+    finally:
+        (home / "axis.toml").write_text(settings, "utf-8")
+    exported = (tmp_path / "X" / "axis.toml").read_text("utf-8")
+    assert ("spool" in exported, "nobody-elses" in exported) == (True, False)
     files = sorted(str(p.relative_to(tmp_path / "X")) for p in (tmp_path / "X").rglob("*") if p.is_file())
     assert [f for f in files if not f.startswith("axis.db")] == [
         "axis.toml", "keys/H41.key", "keys/H41.pem", "pki/ca.pem", "pki/hub.pem",

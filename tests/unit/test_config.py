@@ -32,11 +32,23 @@ def test_what_is_written_reads_the_same(tmp_path: Path) -> None:
             config.Store("postgresql"),
             config.Broker("amqp", user_id="optional", url='amqp://h/"x"\\'),
             config.Hub(3),
-            config.Adapter("folder", 0.5),
+            config.Adapter("folder", 0.5, {"G22": {"kind": "sftp", "port": 22, "by_day": True}, "H41": {"kind": "x"}}),
             config.Log("json", "debug"),
         ),
     ):
         assert _load(tmp_path, config.render(one)) == one
+
+
+def test_an_agencys_own_adapter_has_its_options_over_those_of_all(tmp_path: Path) -> None:
+    loaded = _load(
+        tmp_path,
+        '[installation]\nid="a"\n[adapter]\nsettle_seconds=2.0\n[adapter.agencies.G22]\nkind="sftp"\nport=22\n',
+    )
+    assert loaded.adapter.of("G22") == ("sftp", {"settle_seconds": 2.0, "kind": "sftp", "port": 22})
+    assert loaded.adapter.of("H41") == ("folder", {"settle_seconds": 2.0})
+    assert _codes(tmp_path, '[installation]\nid="a"\n[adapter.agencies]\nG22="sftp"\n') == [
+        ("CONFIG_INVALID", "adapter.agencies")
+    ]
 
 
 def test_a_folder_without_settings_is_no_home(tmp_path: Path) -> None:
