@@ -400,7 +400,9 @@ class Spool:
         return len(rows)
 
     def prepare(self, files: Sequence[LocalFile]) -> None:
-        """Files on disk, rows out of sight."""
+        """Files on disk, rows out of sight; what was prepared, or shown, and is whole stays as it is."""
+        if all(file.about is not None and self._has(file) for file in files):
+            return
         for file in files:
             temporary = self._in / f".{file.name}"
             with temporary.open("wb") as handle:
@@ -436,6 +438,13 @@ class Spool:
                     "updated_at": now,
                 }
                 connection.execute(insert(received).values(row).on_conflict_do_nothing())
+
+    def _has(self, file: LocalFile) -> bool:
+        if file.about is None or not (self._in / file.name).exists():
+            return False
+        with self._begin() as connection:
+            query = sa.select(received.c.names).where(received.c.ref == file.about.ref)
+            return file.name in (connection.execute(query).scalar() or [])
 
     def show(self, names: Sequence[str]) -> None:
         """What was prepared under these names may be seen."""

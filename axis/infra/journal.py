@@ -227,6 +227,11 @@ class JournalReader:
         due = self._incoming_in("received", "handing_over", "withdrawing").where(incoming.c.not_before <= to_text(now))
         return self._urgent_first(due, incoming.c.urgent, incoming.c.number, limit)
 
+    def shown_since(self, after: int, limit: int) -> list[RowMapping]:
+        """What the local system was shown and has not answered, from row number `after` on."""
+        query = self._incoming_in("shown").where(incoming.c.number > after).order_by(incoming.c.number)
+        return list(self.connection.execute(query.limit(limit)).mappings())
+
     def undecided(self, now: datetime, limit: int) -> list[RowMapping]:
         """Recalls and updates that nothing was decided about yet, in order of arrival."""
         due = self._incoming_in("undecided").where(incoming.c.not_before <= to_text(now))

@@ -45,6 +45,7 @@ class Agency:
         self.hub = hub
         self.installation = installation
         self.turn = 0
+        self.shown_again: int | None = 0  # up to which row what was shown has been looked at since the start; None: all
         self._registry: Registry | None = None
 
     def registry(self) -> Registry:

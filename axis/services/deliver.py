@@ -264,7 +264,7 @@ def hand_over(agency: Agency, now: datetime) -> int:
     A system that fetches its mail has it when it says so: until then it is shown.
     """
     _release_held(agency)
-    done = _hear(agency, now)
+    done = _hear(agency, now) + _show_again(agency, now)
     outcomes: list[tuple[Row, AxisError | None]] = []
     prepared: list[tuple[Row, Names]] = []
     withdrawn: set[str] = set()
@@ -324,6 +324,29 @@ def _hear(agency: Agency, now: datetime) -> int:
     for one in answers:
         agency.adapter.answered(one.ref)
     return len(answers)
+
+
+def _show_again(agency: Agency, now: datetime) -> int:
+    """Once after each start: what the agency's system was shown and has not answered is prepared and shown once more.
+    It stays as it is where it still is; a system that has lost its mail, or is connected otherwise now, gets it."""
+    if agency.shown_again is None:
+        return 0
+    has_it: list[Row] = []
+    with agency.journal.reading() as reader:
+        rows = reader.shown_since(agency.shown_again, BATCH_MESSAGES)
+        for row in rows:
+            try:
+                _prepare(agency, reader, row)
+                if agency.adapter.complete([(folder, name) for folder, name in row["names"]]):
+                    has_it.append(row)
+            except (Unavailable, Rejected, Corrupted) as error:
+                log.warning("%s: %s not shown again: %s", agency.code, row["id"], error)
+    agency.shown_again = rows[-1]["number"] if rows else None
+    if has_it:
+        with agency.journal.transaction() as tx:
+            for row in has_it:
+                _finish(agency, tx, row, None, now)
+    return len(rows)
 
 
 def _clear_away(agency: Agency, rows: list[Row]) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from adapters import conformance
+from adapters import conformance, spool
 from adapters.base import About, Guarded, LocalFile, Place
 from adapters.conformance import CHECKS, DRIVERS, FolderSystem, SpoolSystem, _Mail, name_of
 from adapters.folder import FolderAdapter
@@ -323,6 +323,33 @@ def test_a_recall_of_what_a_system_was_shown_is_a_request(line: Line) -> None:
     At(line, "H41").send(status("15"), "c")
     line.run()
     assert line.stages("1/TN-G22") == {"H41": ["recall AGREED"]}
+
+
+def test_a_system_that_has_lost_its_mail_gets_it_again_at_the_next_start(line: Line) -> None:
+    At(line, "G22").send(document(1), "a")
+    line.run()
+    assert len(At(line, "H41").mail()) == 1
+    spool._opened.pop((line.folder("H41", "") / "spool").resolve()).close()
+    shutil.rmtree(line.folder("H41", "") / "spool")
+    line.run()
+    (name,) = At(line, "H41").mail()
+    At(line, "H41").take(name)
+    line.run()
+    assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
+    line.run()
+    assert At(line, "H41").mail() == {}, "and what it has, once"
+
+
+def test_what_was_shown_to_a_fetching_system_lies_in_the_folder_that_takes_its_place(line: Line) -> None:
+    At(line, "G22").send(document(1), "a")
+    line.run()
+    assert line.states("1/TN-G22") == {"H41": "QUEUED"}
+    from axis import config
+
+    line.configure(adapter=config.Adapter(settle_seconds=0.0, agencies={"G22": {"kind": "spool"}}))
+    line.run()
+    assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
+    assert len(line.files("H41", "inbox", "*.edxml")) == 1
 
 
 def test_what_a_fetching_system_refuses_for_good_is_refused_with_its_words(line: Line) -> None:
