@@ -253,6 +253,11 @@ class Fault(Enum):
         "Văn bản đã được bàn giao cho hệ thống nơi nhận (trạng thái {got}); nơi nhận sẽ trả lời 15 hoặc 16.",
         "Handed over to the recipient's system before (status {got}); the recipient answers 15 or 16.",
     )
+    RECALL_SHOWN = (
+        RECIPIENT,
+        "Hệ thống nơi nhận đã thấy văn bản, chưa xác nhận; nơi nhận sẽ trả lời 15 hoặc 16.",
+        "The recipient's system has been shown it and has not confirmed; the recipient answers 15 or 16.",
+    )
     RECALL_VOID = (
         SENDER,
         "Nơi nhận đã từ chối văn bản này; không có gì để thu hồi.",

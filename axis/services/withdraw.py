@@ -103,9 +103,11 @@ def _take_back(agency: Agency, tx: JournalTransaction, row: Row, accepted: Recei
     # A clerk sees what was asked of an agency before this one, whatever becomes of what was sent here.
     unseen = "received" if _asks_for_others(agency, accepted.statements[0]) else "done"
     states = {one["state"] for one in tx.documents(sender, document_id) if one["id"] != row["id"]}
-    if states & {"handing_over", "shown", "handed_over"}:
+    if states & {"handing_over", "handed_over"}:
         reported = tx.reported(document_id) or lifecycle.ARRIVED
         problem, event, state = Problem(Fault.RECALL_LATE, got=reported), "recall.too_late", "received"
+    elif "shown" in states:
+        problem, event, state = Problem(Fault.RECALL_SHOWN), "recall.too_late", "received"
     elif "refused" in states:
         problem, event, state = Problem(Fault.RECALL_VOID), "recall.void", unseen
     else:

@@ -16,7 +16,7 @@ from adapters.base import About, Guarded, LocalFile, Place
 from adapters.conformance import CHECKS, DRIVERS, FolderSystem, SpoolSystem, _Mail, name_of
 from adapters.folder import FolderAdapter
 from adapters.spool import MAX_FAILURES, Selection
-from axis.core import edxml
+from axis.core import edxml, parcel
 from axis.errors import Unavailable
 from tests.line import document, recall, small_home, status
 
@@ -320,6 +320,9 @@ def test_a_recall_of_what_a_system_was_shown_is_a_request(line: Line) -> None:
     line.run()
     assert line.stages("1/TN-G22") == {"H41": ["recall OPEN"]}
     assert len(At(line, "H41").mail()) == 2
+    (late,) = [row for row in At(line, "G22").spool.received(Selection(("receipts",))) if "W.2" in row["ref"]]
+    _, said = parcel.peek((line.folder("G22", "spool") / "in" / late["names"][0]).read_bytes())
+    assert b"RECALL_SHOWN" in said, "it is not said to be handed over: nobody has confirmed that"
     At(line, "H41").send(status("15"), "c")
     line.run()
     assert line.stages("1/TN-G22") == {"H41": ["recall AGREED"]}
