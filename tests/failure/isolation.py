@@ -42,10 +42,13 @@ ALLOWANCE = 2.0  # documents a second, of one hub worker
 FLOOD = 100 * ALLOWANCE
 
 PARK = [
-    """INSERT INTO submission SELECT 'parked-' || n, key || n, kind, sender, organ_id, document_id || n, code, subject,
-       status_code, priority, content_digest, parcel_digest, acceptance_digest, registry_version, received_at
+    """INSERT INTO submission (axis_id, key, kind, sender, owner, organ_id, document_id, code, subject, status_code, priority,
+       content_digest, parcel_digest, acceptance_digest, registry_version, received_at, body_digest)
+       SELECT 'parked-' || n, key || n, kind, sender, owner, organ_id, document_id || n, code, subject, status_code, priority,
+       content_digest, parcel_digest, acceptance_digest, registry_version, received_at, body_digest
        FROM submission, generate_series(1, :count) n WHERE axis_id = :axis_id""",
-    """INSERT INTO delivery SELECT 'parked-' || n, 'parked-' || n, recipient, units, 'ACCEPTED', 0, updated_at
+    """INSERT INTO delivery (id, axis_id, recipient, units, state, attempts, updated_at, tried)
+       SELECT 'parked-' || n, 'parked-' || n, recipient, units, 'ACCEPTED', 0, updated_at, false
        FROM delivery, generate_series(1, :count) n WHERE axis_id = :axis_id""",
     """INSERT INTO outbox (code, urgent, message_id, body_digest, proof_digest, delivery_id, not_before, attempts, created_at)
        SELECT :code, false, 'parked-' || n, parcel_digest, acceptance_digest, 'parked-' || n, received_at, 0, received_at
