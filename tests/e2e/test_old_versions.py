@@ -1,0 +1,194 @@
+"""Homes, records and adapters of an earlier version beside this one: nothing is lost, and everybody goes on working."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from contextlib import ExitStack, suppress
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner
+
+import cli
+from axis import bootstrap
+from axis.errors import Rejected
+from axis.infra.database import SCHEMA_VERSION, Database
+from axis.services import members
+from tests import old
+from tests.e2e.test_served_line import Served, stop, wait_for
+from tests.line import CODES, Line, document, recall
+from tests.old_home import content
+from tests.served import ServedLine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.servers import PostgreSql, RabbitMq
+
+# What the old program has left (tests/old_home.py): states of the deliveries, by number and recipient.
+BEFORE = {
+    1: {"H41": "HANDED_OVER", "G06": "HANDED_OVER"},
+    2: {"H41": "RECALLED"},
+    3: {"H41": "REFUSED"},
+    4: {"H41": "FAILED"},
+    6: {"G18": "ACCEPTED"},
+    7: {"H41": "QUEUED", "G06": "HANDED_OVER"},
+    8: {"H41": "QUEUED"},
+    10: {"H41": "QUEUED"},
+}
+HANDED = {"H41": "HANDED_OVER"}
+AFTER = {
+    **BEFORE,
+    4: HANDED,
+    6: {"G18": "HANDED_OVER"},
+    7: {"H41": "HANDED_OVER", "G06": "HANDED_OVER"},
+    8: {"H41": "RECALLED"},
+    10: HANDED,
+    12: {"H41": "HANDED_OVER", "G06": "HANDED_OVER"},
+    13: {"G06": "HANDED_OVER"},
+}
+# The contents in each inbox at the end; 9 is what the update of 1 brought, 5 what waited in quarantine.
+INBOXES = {"H41": (1, 4, 5, 7, 9, 10, 12), "G06": (1, 7, 12, 13), "G18": (6,)}
+
+
+class OldHome(Line):
+    """An embedded home that the old program has made."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.clock.now = datetime.fromisoformat((path / "clock").read_text("utf-8"))
+
+
+class OldServedLine(ServedLine):
+    """A home whose record is on PostgreSQL and whose mail is at RabbitMQ, left there by the old program."""
+
+    def __init__(self, path: Path, rabbitmq: RabbitMq, url: str) -> None:
+        Line.__init__(self, path)
+        self.vhost = f"old{time.monotonic_ns()}"
+        rabbitmq.vhost(self.vhost)
+        self.codes = CODES
+        self.urls = {code: rabbitmq.add_agency(self.vhost, code) for code in CODES}
+        self.urls["hub"] = rabbitmq.add_hub(self.vhost)
+        self.url = url
+        self._rabbitmq = rabbitmq
+        self._stack = ExitStack()
+        self._opened = None
+        old.make("served", path, OLD_URLS=json.dumps(self.urls), AXIS_DATABASE_URL=url)
+        self.clock.now = datetime.fromisoformat((path / "clock").read_text("utf-8"))
+
+
+@pytest.fixture(params=["embedded", pytest.param("served", marks=[pytest.mark.amqp, pytest.mark.postgres])])
+def line(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Line]:
+    home = tmp_path / "home"
+    if request.param == "embedded":
+        old.make("embedded", home)
+        yield OldHome(home)
+        return
+    url = request.getfixturevalue("postgres").database(f"old{time.monotonic_ns()}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AXIS_DATABASE_URL", url)
+        with OldServedLine(home, request.getfixturevalue("rabbitmq"), url) as served:
+            patch.setenv("AXIS_AMQP_URL", served.urls["hub"])
+            yield served
+
+
+def axis(line: Line, *arguments: str) -> str:
+    done = CliRunner().invoke(cli.main, [*arguments, "--lang", "en", "--home", str(line.path)])
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def states(line: Line) -> dict[int, dict[str, str]]:
+    """As the record has them; of documents that it does not have, nothing."""
+    found = {}
+    for number in range(1, 14):
+        with suppress(Rejected):
+            found[number] = line.states(f"G22,2026/11/23,{number}/TN-G22")
+    return found
+
+
+def in_record(line: Line, query: str) -> list[tuple[Any, ...]]:
+    database = Database(os.environ.get("AXIS_DATABASE_URL", f"sqlite:///{line.path / 'axis.db'}"))
+    try:
+        with database.read() as connection:
+            return [tuple(row) for row in connection.exec_driver_sql(query)]
+    finally:
+        database.close()
+
+
+@pytest.mark.timeout(180)
+def test_a_home_of_the_earlier_version_is_upgraded_with_documents_in_every_state_and_loses_none(line: Line) -> None:
+    entries = in_record(line, "SELECT position, digest, canonical FROM ledger WHERE position IS NOT NULL ORDER BY 1")
+    receipts = {name: (line.folder("G22", "receipts") / name).read_bytes() for name in line.files("G22", "receipts")}
+    assert len(entries) > 30, "the old program has left something"
+    assert SCHEMA_VERSION in axis(line, "upgrade")
+    if isinstance(line, ServedLine):
+        journal = Database(f"sqlite:///{line.path / 'axis.db'}")
+        journal.upgrade()
+        journal.close()
+    assert states(line) == BEFORE
+    line.run()
+    with bootstrap.registrar(bootstrap.open_home(line.path)) as registrar:
+        members.resume(registrar, "G18", "xong", line.clock())
+    axis(line, "queue", "retry", json.loads(axis(line, "queue", "list", "--json"))["id"], "--reason", "đã sửa")
+    line.restart()
+    line.run()
+    assert states(line) == {**AFTER, 5: HANDED}
+    for code, numbers in INBOXES.items():
+        # The replacement's own file and the recall's are apart; what was handed over is there once.
+        wanted = [hashlib.sha256(content(number)).hexdigest() for number in numbers]
+        found = [one for one in line.attachments(code) if one not in {hashlib.sha256(b"recall").hexdigest()}]
+        assert sorted(found) == sorted(wanted), code
+    assert line.stages("1/TN-G22") == {"H41": ["update OPEN"]}
+    kept = in_record(line, "SELECT position, digest, canonical FROM ledger WHERE position IS NOT NULL ORDER BY 1")
+    assert kept[: len(entries)] == entries
+    line.check_ledger()
+    assert {name: (line.folder("G22", "receipts") / name).read_bytes() for name in receipts} == receipts
+
+
+@pytest.fixture
+def served(rabbitmq: RabbitMq, postgres: PostgreSql) -> Iterator[Served]:
+    before = os.environ.get("AXIS_DATABASE_URL")
+    with TemporaryDirectory(prefix="axis-served-") as folder, ExitStack() as stack:
+        yield Served(Path(folder), rabbitmq, postgres, stack)
+        stack.close()
+    if before is None:
+        os.environ.pop("AXIS_DATABASE_URL", None)
+    else:
+        os.environ["AXIS_DATABASE_URL"] = before
+
+
+@pytest.mark.amqp
+@pytest.mark.postgres
+@pytest.mark.timeout(180)
+def test_adapters_of_the_earlier_version_work_with_the_hub_of_this_one(served: Served) -> None:
+    """One of the two is old: a document each way, a recall, and the receipts of all of them."""
+    served.start("hub", home=served.home, user="HUB", wall=False)
+    wait_for(lambda: "Running hub" in served.log("HUB"))
+    for code in ("G22", "G06"):
+        log = served.folder / f"{code}.log"
+        home = str(served.folder / code)
+        process = old.start("adapter", "run", code, "--home", home, log=log, AXIS_AMQP_URL=served.urls[code])
+        served.stack.callback(stop, process)
+    served.start("adapter", "run", "H41", home=served.folder / "H41", user="H41", wall=False)
+    earlier, today, third = (served.lines[code] for code in ("G22", "H41", "G06"))
+    earlier.drop("G22", document(1, to=("H41", "G06")))
+    today.drop("H41", document(2, "H41", to=("G22", "G06")))
+    wait_for(lambda: {"E.1 G06", "E.1 H41"} <= set(earlier.events("G22")))
+    wait_for(lambda: {"E.1 G06", "E.1 G22"} <= set(today.events("H41")))
+    earlier.drop("G22", recall(1, to=("H41", "G06")), "r.edxml")
+    today.drop("H41", recall(2, to=("G22", "G06"), sender="H41"), "r.edxml")
+    # Both were handed over: each clerk is asked, and each sender told so.
+    wait_for(lambda: {"W.2 G06", "W.2 H41"} <= set(earlier.events("G22")))
+    wait_for(lambda: {"W.2 G06", "W.2 G22"} <= set(today.events("H41")))
+    wait_for(lambda: earlier.kinds("G22") == ["new", "recall"] and third.kinds("G06").count("recall") == 2)
+    digest = hashlib.sha256(b"%PDF-1.4 noi dung").hexdigest()
+    assert [third.attachments("G06").count(digest), today.attachments("H41").count(digest)] == [2, 1]
+    assert earlier.files("G22", "sent") == ["a.edxml", "r.edxml"] == today.files("H41", "sent")
+    assert not [line.files(code, "failed") for code, line in served.lines.items() if line.files(code, "failed")]

@@ -1,0 +1,46 @@
+"""The program as it was at an earlier version, run beside the one under test: whoever has it must not be left behind.
+
+Kept as an archive (``git archive 73d2b4f axis adapters schemas config cli.py tests/line.py tests/served.py
+tests/servers.py | xz``), since a shallow clone and a source distribution have no history to make it from. Homes are
+made by that program itself at test time, so no key is kept here.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tarfile
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+
+ARCHIVE = Path(__file__).parent / "data" / "axis-73d2b4f.tar.xz"
+SCRIPT = Path(__file__).parent / "old_home.py"
+
+
+@cache
+def program() -> Path:
+    """The folder of the old program, unpacked once for a session."""
+    folder = Path(mkdtemp(prefix="axis-old-"))
+    with tarfile.open(ARCHIVE) as archive:
+        archive.extractall(folder, filter="data")
+    return folder
+
+
+def environment(**more: str) -> dict[str, str]:
+    """What a process of the old program is started with: its own modules come before those under test."""
+    return {**os.environ, "PYTHONPATH": str(program()), **more}
+
+
+def make(what: str, home: Path, **more: str) -> None:
+    """Have the old program make `home` as :mod:`tests.old_home` says."""
+    command = [sys.executable, "-P", str(SCRIPT), what, str(home)]
+    done = subprocess.run(command, cwd=program(), env=environment(**more), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def start(*arguments: str, log: Path, **more: str) -> subprocess.Popen[bytes]:
+    """A process of the old ``axis``; what it says goes to `log`."""
+    command = [sys.executable, "-m", "cli", *arguments]
+    return subprocess.Popen(command, cwd=program(), env=environment(**more), stderr=log.open("ab"))
