@@ -6,8 +6,6 @@ is quick.
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from axis import __version__
+from axis.commands import console
 from axis.errors import AxisError, Fault, Problem, Rejected
 from axis.texts import TEXTS, event_text, language, text
 
@@ -34,6 +33,18 @@ DONE, UNEXPECTED, USAGE, REFUSED, UNAVAILABLE, MISCONFIGURED, CORRUPTED = range(
 class Axis(click.Group):
     """A group whose commands may raise the axis' errors: they are shown with code and who acts, never a trace."""
 
+    def main(self, *arguments: Any, **more: Any) -> Any:
+        """As click does it, on a terminal of any encoding."""
+        console.fit_the_terminal()
+        try:
+            return super().main(*arguments, **more)
+        except OSError as error:  # of the help text, say
+            if (found := console.trouble(error)) is None:
+                raise
+            console.give_up_stdout()
+            console.show_error(found, LANG, as_json=False)
+            sys.exit(found.exit_code)
+
     def invoke(self, context: click.Context) -> Any:
         """Run the command; turn errors into text (or a JSON line) and an exit code."""
         try:
@@ -42,10 +53,12 @@ class Axis(click.Group):
             _show_error(error)
             context.exit(error.exit_code)
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            console.give_up_stdout()
             context.exit(DONE)
         except (click.ClickException, click.exceptions.Exit, click.Abort, KeyboardInterrupt):
             raise
+        except OSError as error:
+            context.exit(_show_trouble(error))
         except Exception as error:  # noqa: BLE001  our own bug: say so, keep the trace in a file
             _show_crash(error)
             context.exit(UNEXPECTED)
@@ -56,34 +69,38 @@ def _as_json() -> bool:
     return bool(click.get_current_context().find_root().meta.get("axis.json"))
 
 
-def _note_json(context: click.Context, _parameter: click.Parameter, value: bool) -> bool:
-    context.find_root().meta["axis.json"] = value
+def _note_home(context: click.Context, _parameter: click.Parameter, value: Path) -> Path:
+    context.find_root().meta["axis.home"] = value
     return value
 
 
 def _show_error(error: AxisError) -> None:
-    if _as_json():
-        click.echo(json.dumps({"error": [p.as_json(LANG) for p in error.problems]}, ensure_ascii=False))
-        return
-    for problem in error.problems:
-        where = f" {problem.path}" if problem.path and "{path}" not in problem.fault.value[2] else ""
-        acts = text(f"acts.{problem.fault.actor.value}", LANG)
-        click.echo(f"{problem.fault.code}{where}: {problem.text(LANG)} [{acts}]", err=True)
+    console.show_error(error, LANG, as_json=_as_json())
+
+
+def _show_trouble(error: OSError) -> int:
+    found = console.trouble(error)
+    if found is None:
+        _show_crash(error)
+        return UNEXPECTED
+    if on_stdout := found.problems[0].path == "stdout":
+        console.give_up_stdout()
+    console.show_error(found, LANG, as_json=_as_json() and not on_stdout)
+    return found.exit_code
 
 
 def _show_crash(error: Exception) -> None:
-    import tempfile
-    import traceback
-    import uuid
+    import logging
 
-    incident = uuid.uuid4().hex[:12]
-    log = Path(tempfile.gettempdir()) / f"axis-{incident}.log"
-    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
-        traceback.print_exception(error, file=handle)
-    if _as_json():
-        facts = {"code": Fault.INTERNAL.code, "incident": incident, "log": str(log)}
-        click.echo(json.dumps({"error": [facts]}))
-    click.echo(text("crash", LANG, incident=incident, log=log), err=True)
+    meta = click.get_current_context().find_root().meta
+    console.show_crash(error, meta.get("axis.home"), LANG, as_json=_as_json())
+    if meta.get("axis.service"):  # whoever keeps its log has the trace there too
+        logging.getLogger("axis").error("internal error", exc_info=error)
+
+
+def _note_json(context: click.Context, _parameter: click.Parameter, value: bool) -> bool:
+    context.find_root().meta["axis.json"] = value
+    return value
 
 
 # -- Options and helpers shared by the commands ----------------------------------------------------------------
@@ -108,6 +125,7 @@ def _home(command: Callable[..., Any]) -> Callable[..., Any]:
             envvar="AXIS_HOME",
             default=Path("axis-home"),
             show_default=True,
+            callback=_note_home,
             help=text("help.home", LANG),
         )(command)
     )
@@ -118,24 +136,15 @@ def _settings(key: str, example: str) -> dict[str, Any]:
 
 
 def _print(value: dict[str, Any]) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False))
+    console.data(value)
 
 
 def _say(key: str, **facts: Any) -> None:
-    click.echo(text(key, LANG, **facts), err=True)
+    console.say(text(key, LANG, **facts), err=True)
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    width = None if sys.stdout.isatty() else 200
-    Console(highlight=False, markup=False, emoji=False, width=width).print(table)
+    console.table(columns, rows)
 
 
 def _now() -> datetime:
@@ -148,11 +157,6 @@ def _local(moment: str | None) -> str:
     from axis.core.instant import from_text, local
 
     return local(from_text(moment)) if moment else ""
-
-
-def _plain(value: object) -> str:
-    """Text for a terminal: control characters shown, not obeyed (what agencies write must not steer it)."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(value))
 
 
 def _open(home: Path) -> Home:
@@ -183,6 +187,7 @@ def _stoppable() -> Iterator[Callable[[], bool]]:
     """Within: SIGTERM and SIGINT ask to stop; what is in hand is finished."""
     import signal
 
+    click.get_current_context().find_root().meta["axis.service"] = True
     asked: list[int] = []
     before = {s: signal.signal(s, lambda number, _frame: asked.append(number)) for s in (signal.SIGTERM, signal.SIGINT)}
     try:
@@ -258,6 +263,8 @@ def init(
 
     if hosts and broker != "amqp":
         raise click.UsageError("--tls: --broker amqp")
+    if store == "postgresql" and broker != "amqp":
+        raise click.UsageError("--store postgresql: --broker amqp")
     files = ("tls/ca.pem", "tls/{user}.pem", "tls/{user}.key") if hosts else ("", "", "")
     ca, certificate, key = files
     link = config.Broker(broker, user_id=user_id, ca_file=ca, certificate_file=certificate, key_file=key)
@@ -274,7 +281,7 @@ def init(
             }
         )
         return
-    click.echo(text("init.done", LANG, home=home, agencies=len(registry.agencies), version=registry.version))
+    console.say(text("init.done", LANG, home=home, agencies=len(registry.agencies), version=registry.version))
     if broker == "embedded":
         _say("init.next", home=home)
 
@@ -304,7 +311,7 @@ def run(home: Path, until_idle: bool, as_json: bool) -> None:
     if as_json:
         _print({**counts, "next_due": due.isoformat() if due else None})
         return
-    click.echo(text("run.counts", LANG, **counts))
+    console.say(text("run.counts", LANG, **counts))
     _say("run.waiting", time=local(due)) if due else _say("run.idle")
 
 
@@ -359,7 +366,7 @@ def adapter_list(as_json: bool) -> None:
         if as_json:
             _print({"kind": kind})
         else:
-            click.echo(kind)
+            console.say(kind)
 
 
 @adapter.command("check", **_settings("help.adapter.check", "axis adapter check H41"))
@@ -374,7 +381,7 @@ def adapter_check(home: Path, codes: tuple[str, ...], as_json: bool) -> None:
         if as_json:
             _print({"agency": code, "kind": kind, "works": error is None, "why": str(error or "")})
         else:
-            click.echo(text("adapter.bad" if error else "adapter.good", LANG, agency=code, kind=kind, why=error or ""))
+            console.say(text("adapter.bad" if error else "adapter.good", LANG, agency=code, kind=kind, why=error or ""))
         worst = max(worst, error.exit_code if error is not None else DONE)
     sys.exit(worst)
 
@@ -391,7 +398,7 @@ def adapter_token(home: Path, code: str, as_json: bool) -> None:
     if code not in opened.codes():
         raise Rejected(Problem(Fault.AGENCY_UNKNOWN, got=code))
     token = api.create_token(bootstrap.tokens_file(opened), code)
-    _print({"agency": code, "token": token}) if as_json else click.echo(
+    _print({"agency": code, "token": token}) if as_json else console.say(
         text("adapter.token", LANG, agency=code, token=token)
     )
 
@@ -417,7 +424,7 @@ def adapter_system(home: Path, systemid: str, code: str, secret_stdin: bool, as_
     if as_json:
         _print({"system": systemid, "agency": code, **shown})
         return
-    click.echo(text("adapter.system" if shown else "adapter.system.kept", LANG, system=systemid, agency=code, **shown))
+    console.say(text("adapter.system" if shown else "adapter.system.kept", LANG, system=systemid, agency=code, **shown))
 
 
 @main.command(**_settings("help.sandbox", "axis sandbox --agency H41 --listen 127.0.0.1:8480"))
@@ -496,8 +503,8 @@ def sandbox(
         if as_json:
             _print(facts)
         else:
-            click.echo(text("sandbox.served" if port else "sandbox.folder", LANG, **facts))
-            click.echo(text("sandbox.peers", LANG))
+            console.say(text("sandbox.served" if port else "sandbox.folder", LANG, **facts))
+            console.say(text("sandbox.peers", LANG))
         end = time.monotonic() + seconds if seconds else float("inf")
 
         def act() -> None:
@@ -507,7 +514,7 @@ def sandbox(
                         rows = resend.find(reader, resend.Selection(agency=code, answered=True))
                     resend.send(hub, rows, _now())
                 said = {"peer": one.code, "does": text(one.text, LANG)}
-                _print(said) if as_json else click.echo(f"{one.code or '---':4} {said['does']}")
+                _print(said) if as_json else console.say(f"{one.code or '---':4} {said['does']}")
 
         loops.rounds(hub, agencies, stopped=lambda: stopped() or time.monotonic() > end, progress=act)
         with hub.store.reading() as reader:
@@ -519,7 +526,7 @@ def sandbox(
         if as_json:
             _print({"check": name, "passed": not why, "why": why})
         else:
-            click.echo(
+            console.say(
                 text("conformance.no" if why else "conformance.yes", LANG, name=name) + (f": {why}" if why else "")
             )
 
@@ -543,15 +550,15 @@ def conformance(home: Path, driver: str, signer: str, out: Path | None, as_json:
         if as_json:
             _print({"check": outcome.name, "passed": not outcome.why, "why": outcome.why})
         else:
-            click.echo(text("conformance.no" if outcome.why else "conformance.yes", LANG, name=outcome.name))
+            console.say(text("conformance.no" if outcome.why else "conformance.yes", LANG, name=outcome.name))
             if outcome.why:
-                click.echo(f"    {_plain(outcome.why)}")
+                console.say(f"    {console.plain(outcome.why)}")
     report = Report(driver, kit.VERSION, _now(), tuple(found))
     if out is not None:
         out.write_bytes(bootstrap.sign_report(_open(home), signer, report, _now()))
     passed = sum(not why for _, why in found)
     if not as_json:
-        click.echo(text("conformance.total", LANG, passed=passed, all=len(found)))
+        console.say(text("conformance.total", LANG, passed=passed, all=len(found)))
     sys.exit(DONE if report.passed else REFUSED)
 
 
@@ -565,7 +572,7 @@ def packet() -> None:
 
 def _findings(problems: Sequence[Problem]) -> None:
     rows = [
-        (p.fault.code, text(p.severity, LANG), _plain(p.path), str(p.line or ""), _plain(p.text(LANG)))
+        (p.fault.code, text(p.severity, LANG), console.plain(p.path), str(p.line or ""), console.plain(p.text(LANG)))
         for p in problems
     ]
     columns = [
@@ -599,7 +606,7 @@ def packet_check(files: tuple[Path, ...], as_json: bool) -> None:
         if problems:
             _findings(problems)
         key = "check.bad" if problems else "check.good"
-        click.echo(text(key, LANG, file=file, errors=errors, warnings=len(problems) - errors))
+        console.say(text(key, LANG, file=file, errors=errors, warnings=len(problems) - errors))
     sys.exit(REFUSED if bad else DONE)
 
 
@@ -648,7 +655,7 @@ def packet_show(file: Path, as_json: bool) -> None:
     for key, entry in value.items():
         for one in entry if isinstance(entry, list) else [entry] if entry not in ("", None) else []:
             shown = "  ".join(f"{v}" for v in one.values() if v != "") if isinstance(one, dict) else one
-            click.echo(f"{key:18} {_plain(shown)}")
+            console.say(f"{key:18} {console.plain(shown)}")
 
 
 _MOMENTS = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d"]  # Viet Nam time
@@ -731,7 +738,7 @@ def _show_letter(letter: Any, found: dict[str, Any] | None, as_json: bool) -> No
     if letter.problems or letter.warnings:
         _findings([*letter.problems, *letter.warnings])
     if letter.problems:
-        click.echo(
+        console.say(
             text(
                 "check.bad",
                 LANG,
@@ -741,19 +748,19 @@ def _show_letter(letter: Any, found: dict[str, Any] | None, as_json: bool) -> No
             )
         )
     else:
-        click.echo(text("send.good", LANG, file=letter.name, to=", ".join(letter.to)))
+        console.say(text("send.good", LANG, file=letter.name, to=", ".join(letter.to)))
     if found is not None:
         _show_preflight(found)
 
 
 def _show_preflight(found: dict[str, Any]) -> None:
     until, size = _local(found["certificate_until"]), f"{found['size']:,}"
-    click.echo(text("preflight.parcel", LANG, size=size, limit=f"{found['limit']:,}", until=until))
+    console.say(text("preflight.parcel", LANG, size=size, limit=f"{found['limit']:,}", until=until))
     columns = [text(f"preflight.{name}", LANG) for name in ("to", "agency", "standing", "due")]
     rows = [
         (
-            _plain(one["to"]),
-            f"{one['agency']} {_plain(one['name'])}",
+            console.plain(one["to"]),
+            f"{one['agency']} {console.plain(one['name'])}",
             text(f"preflight.{one['standing']}", LANG),
             _local(one["due_at"]) if one["due_at"] else "-",
         )
@@ -767,15 +774,15 @@ def _show_result(result: dict[str, Any], as_json: bool) -> None:
         _print(result)
         return
     if result["state"] == "accepted":
-        click.echo(text("send.accepted", LANG, file=result["file"], axis_id=result["axis_id"]))
+        console.say(text("send.accepted", LANG, file=result["file"], axis_id=result["axis_id"]))
         return
     if result["state"] == "pending":
-        click.echo(text("send.pending", LANG, file=result["file"]))
+        console.say(text("send.pending", LANG, file=result["file"]))
         return
-    click.echo(text("send.refused", LANG, file=result["file"]))
+    console.say(text("send.refused", LANG, file=result["file"]))
     for finding in result["findings"]:
         shown = finding.get("text_vi") if LANG == "vi" and finding.get("text_vi") else finding["text"]
-        click.echo(f"  {finding['code']}: {_plain(shown)}", err=True)
+        console.say(f"  {finding['code']}: {console.plain(shown)}", err=True)
 
 
 # -- Tracing and verifying ------------------------------------------------------------------------------------
@@ -801,13 +808,13 @@ def trace(home: Path, reference: str, as_json: bool) -> None:
 
 def _show_trace(value: dict[str, Any]) -> None:
     about = value["document"]
-    click.echo(f"{text('trace.document', LANG)}: {_plain(about['code'])} · {_plain(about['subject'])}")
-    click.echo(f"  axis id: {about['axis_id']}")
-    click.echo(f"  DocumentId: {_plain(about['document_id'])}")
-    click.echo(f"  {text('trace.from', LANG)}: {about['from']}")
-    click.echo(f"  {text('trace.received', LANG)}: {_local(about['received_at'])}")
-    click.echo(f"  {text('trace.digest', LANG)}: {about['content_digest']}")
-    click.echo()
+    console.say(f"{text('trace.document', LANG)}: {console.plain(about['code'])} · {console.plain(about['subject'])}")
+    console.say(f"  axis id: {about['axis_id']}")
+    console.say(f"  DocumentId: {console.plain(about['document_id'])}")
+    console.say(f"  {text('trace.from', LANG)}: {about['from']}")
+    console.say(f"  {text('trace.received', LANG)}: {_local(about['received_at'])}")
+    console.say(f"  {text('trace.digest', LANG)}: {about['content_digest']}")
+    console.say()
     rows = []
     for one in value["deliveries"]:
         business = one["business_status"]
@@ -825,16 +832,16 @@ def _show_trace(value: dict[str, Any]) -> None:
     columns = ["recipient", "state", "status", "attempts", "updated", "next"]
     shown = len(columns) if any(row[-1] for row in rows) else len(columns) - 1
     _table([text(f"trace.{c}", LANG) for c in columns[:shown]], [row[:shown] for row in rows])
-    click.echo()
+    console.say()
     if by := about.get("superseded_by"):
-        click.echo(f"{text('trace.superseded', LANG)}: {by}\n")
+        console.say(f"{text('trace.superseded', LANG)}: {by}\n")
     changes = [
         (
             text(f"demand.{unit['demand']}", LANG),
             unit["unit"],
             text(f"stage.{unit['stage']}", LANG),
             _local(unit["answered_at"]),
-            _plain(unit["reason"]),
+            console.plain(unit["reason"]),
             change["axis_id"],
         )
         for change in value["changes"]
@@ -843,13 +850,13 @@ def _show_trace(value: dict[str, Any]) -> None:
     if changes:
         names = ("trace.change", "trace.recipient", "trace.state", "trace.answered", "trace.reason", "column.by")
         _table([text(name, LANG) for name in names], changes)
-        click.echo()
+        console.say()
     events = [
         (
             _local(event["time"]),
             event["actor"],
             event_text(event["event"], LANG) + (f" → {event['recipient']}" if event.get("recipient") else ""),
-            _plain(", ".join(f"{k}={v}" for k, v in event["detail"].items() if v not in ("", [], None))),
+            console.plain(", ".join(f"{k}={v}" for k, v in event["detail"].items() if v not in ("", [], None))),
         )
         for event in value["events"]
     ]
@@ -871,11 +878,11 @@ def board(home: Path, reference: str, as_json: bool) -> None:
         _print(value)
         return
     about = value["document"]
-    click.echo(f"{_plain(about['code'])} · {_plain(about['subject'])}")
+    console.say(f"{console.plain(about['code'])} · {console.plain(about['subject'])}")
     rows = [
         (
             one["recipient"],
-            _plain(one["name"]),
+            console.plain(one["name"]),
             text(f"standing.{one['standing']}", LANG),
             _local(one["since"]),
             one["receipt"],
@@ -889,9 +896,9 @@ def board(home: Path, reference: str, as_json: bool) -> None:
     _table([text(name, LANG) for name in (*names, "board.overdue", "board.deadline")], rows)
     totals = value["totals"]
     parts = [f"{text(f'standing.{key}', LANG)}: {count}" for key, count in totals.items() if key != "recipients"]
-    click.echo(f"{text('board.recipients', LANG)}: {totals['recipients']} · " + " · ".join(parts))
+    console.say(f"{text('board.recipients', LANG)}: {totals['recipients']} · " + " · ".join(parts))
     if value["certificate"]:
-        click.echo(text("board.certificate", LANG, digest=value["certificate"]))
+        console.say(text("board.certificate", LANG, digest=value["certificate"]))
 
 
 @main.command(**_settings("help.resend", "axis resend --agency H41 --since 2026-11-20 --dry-run"))
@@ -936,9 +943,9 @@ def resend(
         _print({"found": len(rows), "resent": sent})
         return
     columns = [text(name, LANG) for name in ("column.code", "trace.document", "trace.state", "trace.updated")]
-    states = [(r["recipient"], _plain(r["document_id"]), text(f"state.{r['state']}", LANG)) for r in rows]
+    states = [(r["recipient"], console.plain(r["document_id"]), text(f"state.{r['state']}", LANG)) for r in rows]
     _table(columns, [(*state, _local(row["updated_at"])) for state, row in zip(states, rows, strict=True)])
-    click.echo(text("resend.dry" if dry_run else "resend.done", LANG, found=len(rows), sent=sent))
+    console.say(text("resend.dry" if dry_run else "resend.done", LANG, found=len(rows), sent=sent))
 
 
 # -- Dead ends ---------------------------------------------------------------------------------------------------
@@ -968,7 +975,7 @@ def queue_list(home: Path, as_json: bool) -> None:
             text(f"queue.{item['what']}", LANG),
             item["sender"],
             item["agency"],
-            _plain(item["document_id"]),
+            console.plain(item["document_id"]),
             item["code"],
             str(item["attempts"]),
             _local(item["since"]),
@@ -977,7 +984,7 @@ def queue_list(home: Path, as_json: bool) -> None:
     ]
     names = ("queue.id", "column.kind", "trace.from", "trace.recipient", "trace.document", "column.code")
     _table([text(name, LANG) for name in (*names, "trace.attempts", "board.since")], rows)
-    click.echo(text("queue.count", LANG, count=len(items)))
+    console.say(text("queue.count", LANG, count=len(items)))
 
 
 @queue.command("show", **_settings("help.queue.show", "axis queue show 01a2…"))
@@ -995,7 +1002,7 @@ def queue_show(home: Path, identifier: str, as_json: bool) -> None:
         return
     for key, value in item.items():
         if value != "":
-            click.echo(f"{key:12} {_plain(value)}")
+            console.say(f"{key:12} {console.plain(value)}")
 
 
 def _deadend(name: str, key: str) -> None:
@@ -1017,7 +1024,7 @@ def _deadend(name: str, key: str) -> None:
         }[name]
         with bootstrap.any_hub(_open(home)) as worker:
             done = act(worker, identifier, reason, _now())
-        _print(done) if as_json else click.echo(text(f"queue.{name}", LANG, id=done["id"]))
+        _print(done) if as_json else console.say(text(f"queue.{name}", LANG, id=done["id"]))
 
 
 for _name in ("retry", "release", "return", "drop"):
@@ -1057,7 +1064,7 @@ def verify(home: Path, files: tuple[Path, ...], trust: Path | None, at: datetime
         if as_json:
             _print({"file": str(file), **verdict, "revocation_checked": trust is None})
         elif verdict["verdict"] == "PASSED":
-            click.echo(
+            console.say(
                 text(
                     "verify.good",
                     LANG,
@@ -1068,10 +1075,10 @@ def verify(home: Path, files: tuple[Path, ...], trust: Path | None, at: datetime
                 )
             )
             for line in verdict["says"]:
-                click.echo(f"  {_plain(line)}")
+                console.say(f"  {console.plain(line)}")
         else:
             shown = "; ".join(f"{p['code']} {p['text_vi' if LANG == 'vi' else 'text_en']}" for p in verdict["reasons"])
-            click.echo(text("verify.bad", LANG, file=file, reason=_plain(shown)))
+            console.say(text("verify.bad", LANG, file=file, reason=console.plain(shown)))
     if trust is not None and not as_json:
         _say("verify.unrevoked")
     sys.exit(REFUSED if bad else DONE)
@@ -1120,7 +1127,7 @@ def agency_show(home: Path, code: str, as_json: bool) -> None:
     for key, entry in value.items():
         for one in entry if isinstance(entry, list) else [entry] if entry not in ("", None) else []:
             shown = "  ".join(f"{k}={v}" for k, v in one.items() if v) if isinstance(one, dict) else one
-            click.echo(f"{key:12} {_plain(shown)}")
+            console.say(f"{key:12} {console.plain(shown)}")
 
 
 @agency.command("add", **_settings("help.agency.add", 'axis agency add G38 --name "Ủy ban sông Mê Công Việt Nam"'))
@@ -1161,9 +1168,9 @@ def _show_change(version: int, code: str, change: str, as_json: bool, *, changed
     if as_json:
         _print({"registry": version, "code": code, "change": change, "changed": changed})
     elif not changed:
-        click.echo(text("registry.same", LANG, code=code))
+        console.say(text("registry.same", LANG, code=code))
     else:
-        click.echo(text("registry.changed", LANG, version=version, code=code, change=text(f"change.{change}", LANG)))
+        console.say(text("registry.changed", LANG, version=version, code=code, change=text(f"change.{change}", LANG)))
 
 
 def _carry_to_broker(home: Home, registry: Any, as_json: bool, also: tuple[str, ...] = ()) -> None:
@@ -1184,7 +1191,7 @@ def _carry_to_broker(home: Home, registry: Any, as_json: bool, also: tuple[str, 
         _say("broker.unbarred")
         raise
     if not as_json:
-        click.echo(text("broker.barred", LANG, count=ended, seconds=time.monotonic() - begun))
+        console.say(text("broker.barred", LANG, count=ended, seconds=time.monotonic() - begun))
 
 
 @agency.command("suspend", **_settings("help.agency.suspend", 'axis agency suspend H41 --reason "lộ khóa"'))
@@ -1306,7 +1313,7 @@ def agency_export(home: Path, codes: tuple[str, ...], target: Path, as_json: boo
     if as_json:
         _print({"home": str(target), "agencies": list(codes)})
     else:
-        click.echo(text("export.done", LANG, target=target, codes=", ".join(codes)))
+        console.say(text("export.done", LANG, target=target, codes=", ".join(codes)))
 
 
 # -- The broker ----------------------------------------------------------------------------------------------
@@ -1346,13 +1353,27 @@ def broker_setup(home: Path, passwords: Path | None, keep_guest: bool, as_json: 
             if as_json:
                 _print({**problem.as_json(LANG), "changed": mended})
             elif not mended:
-                click.echo(f"{problem.fault.code}: {_plain(problem.text(LANG))}", err=True)
+                console.say(f"{problem.fault.code}: {console.plain(problem.text(LANG))}", err=True)
         if passwords is not None:
             names = [user.name for user in topology.users(registry, _now())]
             bootstrap.give_passwords(bootstrap.open_home(home), management, names, passwords)
     if not as_json:
-        click.echo(text("broker.bad", LANG, count=wrong) if wrong else text("broker.done", LANG, count=changed))
+        console.say(text("broker.bad", LANG, count=wrong) if wrong else text("broker.done", LANG, count=changed))
     sys.exit(REFUSED if wrong else DONE)
+
+
+@broker.command("reissue", **_settings("help.broker.reissue", "axis broker reissue --home axis-home"))
+@_home
+def broker_reissue(home: Path, as_json: bool) -> None:
+    """New TLS certificates for the keys that are there."""
+    from axis.services import enrol
+
+    files = enrol.reissue_tls(_open(home).path, _now())
+    if as_json:
+        _print({"folder": str(home / "tls"), "files": files})
+        return
+    console.say(text("broker.reissued", LANG, count=len(files), folder=home / "tls"))
+    _say("broker.carry", folder=home / "tls")
 
 
 @broker.command("check", **_settings("help.broker.check", "AXIS_MANAGEMENT_URL=http://… axis broker check"))
@@ -1368,9 +1389,9 @@ def broker_check(home: Path, keep_guest: bool, as_json: bool) -> None:
         if as_json:
             _print(problem.as_json(LANG))
         else:
-            click.echo(f"{problem.fault.code}: {_plain(problem.text(LANG))}")
+            console.say(f"{problem.fault.code}: {console.plain(problem.text(LANG))}")
     if not as_json:
-        _say("broker.bad", count=len(problems)) if problems else click.echo(text("broker.good", LANG))
+        _say("broker.bad", count=len(problems)) if problems else console.say(text("broker.good", LANG))
     sys.exit(REFUSED if problems else DONE)
 
 
@@ -1423,7 +1444,7 @@ def reconcile(home: Path, older_than: float, only: str, restored: bool, as_json:
         ]
         _table(columns, rows)
     total = {name: sum(getattr(one, name) for one in accounts) for name in ("unanswered", "resent")}
-    click.echo(text("reconcile.done", LANG, **total))
+    console.say(text("reconcile.done", LANG, **total))
 
 
 @main.command(**_settings("help.upgrade", "axis upgrade --home axis-home"))
@@ -1442,7 +1463,7 @@ def upgrade(home: Path, check: bool, as_json: bool) -> None:
             if as_json:
                 _print({"database": name, "before": before, "after": after})
             else:
-                click.echo(
+                console.say(
                     text(
                         "upgrade.same" if before == after else "upgrade.done",
                         LANG,
@@ -1490,12 +1511,12 @@ def demo(documents: int, broker: str, keep: Path | None, as_json: bool) -> None:
         if as_json:
             _print(result.summary)
         else:
-            click.echo(text("demo.trace", LANG))
+            console.say(text("demo.trace", LANG))
             _show_trace(result.trace)
-            click.echo()
-            click.echo(text("demo.summary", LANG) + ":")
+            console.say()
+            console.say(text("demo.summary", LANG) + ":")
             for key, entry in result.summary.items():
-                click.echo(f"  {text(f'demo.{key}', LANG):14} {entry}")
+                console.say(f"  {text(f'demo.{key}', LANG):14} {entry}")
             if keep:
                 _say("demo.kept", home=folder)
         lost, duplicates = result.summary["lost"], result.summary["duplicates"]

@@ -27,6 +27,7 @@ from starlette.routing import Route
 
 from adapters import desk
 from adapters.spool import Selection
+from axis.config import TEXT, require_private
 from axis.core import xml
 from axis.core.instant import to_text
 from axis.errors import AxisError, Fault, Misconfigured, Problem, Rejected
@@ -56,12 +57,10 @@ _STATUS = {Fault.NOT_FOUND: 404, Fault.XML_TOO_BIG: 413, Fault.API_KEY_REUSED: 4
 def read_tokens(path: Path) -> dict[str, str]:
     """Agencies by the hex SHA-256 of their tokens; none where there is no file. Raises :class:`Misconfigured`."""
     try:
-        mode = path.stat().st_mode
-        text = path.read_text("utf-8")
+        require_private(path)
+        text = path.read_text(TEXT)
     except FileNotFoundError:
         return {}
-    if mode & 0o077:
-        raise Misconfigured(Problem(Fault.KEY_FILE_OPEN, got=str(path)))
     try:
         return {str(digest): str(agency) for digest, agency in tomllib.loads(text).items()}
     except tomllib.TOMLDecodeError as error:

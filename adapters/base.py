@@ -80,7 +80,10 @@ class Answer:
 
 
 class Adapter(Protocol):
-    """Two kinds of failure: Rejected (this document, for good) and Unavailable (the system is away)."""
+    """Two kinds of failure: Rejected (this document, for good) and Unavailable (the system is away).
+
+    A factory may have ``OPTIONS``, a mapping of its options' names to their types (str, int, float, bool): a table
+    with any other is refused when the adapter is made."""
 
     def check(self) -> None:
         """Raise Misconfigured or Unavailable when this adapter cannot work."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from adapters.base import Answer, LocalFile, Place, Source
 from adapters.tree import Entry, LocalTree, Tree
@@ -18,7 +18,7 @@ from axis.core.instant import VIETNAM
 from axis.errors import Fault, Misconfigured, Problem, rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from adapters.base import Folder
 
@@ -37,12 +37,14 @@ class FolderAdapter:
     `by_day`: what comes in lies in a folder for the day in Viet Nam on which it came, ``inbox/2026-11-25/``.
     """
 
+    OPTIONS: ClassVar[Mapping[str, type]] = {"ready": bool, "by_day": bool}
+
     def __init__(self, place: Place, tree: Tree | None = None) -> None:
         self.agency = place.agency
         self._tree = tree or LocalTree(place.folder)
         self._settle = float(place.options.get("settle_seconds", 1.0))
-        self._ready = bool(place.options.get("ready", False))
-        self._by_day = bool(place.options.get("by_day", False))
+        self._ready: bool = place.options.get("ready", False)
+        self._by_day: bool = place.options.get("by_day", False)
         self._looks: dict[str, tuple[Entry, float]] = {}
         self._digests: dict[str, tuple[Entry, str]] = {}
         self._unsettled = False

@@ -12,16 +12,17 @@ import asyncio
 import os
 import posixpath
 import threading
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import asyncssh
 
 from adapters.folder import FolderAdapter
 from adapters.tree import Entry
+from axis.config import require_private
 from axis.errors import Fault, Misconfigured, Problem, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Mapping
     from pathlib import Path
 
     from adapters.base import Place
@@ -33,6 +34,16 @@ BLOCK = 256 * 1024  # bytes
 
 class SftpAdapter(FolderAdapter):
     """See the module: the folder adapter with its folders elsewhere."""
+
+    OPTIONS: ClassVar[Mapping[str, type]] = {
+        **FolderAdapter.OPTIONS,
+        "host": str,
+        "port": int,
+        "user": str,
+        "root": str,
+        "host_key": str,
+        "key_file": str,
+    }
 
     def __init__(self, place: Place) -> None:
         super().__init__(place, RemoteTree(place.folder, place.options))
@@ -161,10 +172,10 @@ class RemoteTree:
 
     async def _connect(self) -> asyncssh.SFTPClient:
         host, port = self._where
-        if not self._key.exists():
-            raise Misconfigured(Problem(Fault.KEY_FILE_MISSING, got=str(self._key)))
-        if self._key.stat().st_mode & 0o077:
-            raise Misconfigured(Problem(Fault.KEY_FILE_OPEN, got=str(self._key)))
+        try:
+            require_private(self._key)
+        except OSError:
+            raise Misconfigured(Problem(Fault.KEY_FILE_MISSING, got=str(self._key))) from None
         try:
             known = asyncssh.import_known_hosts(f"[{host}]:{port} {self._host_key}\n{host} {self._host_key}\n")
             self._connection = await asyncio.wait_for(

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
@@ -555,6 +555,8 @@ def open_spool(folder: Path) -> Spool:
 
 class SpoolAdapter:
     """The adapter of an agency whose system fetches its mail from the spool."""
+
+    OPTIONS: ClassVar[Mapping[str, type]] = {}
 
     def __init__(self, place: Place) -> None:
         self.agency = place.agency

@@ -24,6 +24,7 @@ from starlette.responses import Response, StreamingResponse
 
 from adapters import desk
 from adapters.spool import Selection
+from axis.config import TEXT, require_private
 from axis.core import organ
 from axis.core.instant import VIETNAM, from_text, to_text
 from axis.errors import Fault, Misconfigured, Problem, Rejected
@@ -75,12 +76,10 @@ def read_systems(path: Path) -> dict[str, System]:
     """The systems that are known, by systemid; none where there is no file. Raises :class:`Misconfigured`:
     KEY_FILE_MODE when others may read it, CONFIG_INVALID."""
     try:
-        status = path.stat()
-        text = path.read_text("utf-8")
+        require_private(path)
+        text = path.read_text(TEXT)
     except FileNotFoundError:
         return {}
-    if status.st_mode & 0o077:
-        raise Misconfigured(Problem(Fault.KEY_FILE_OPEN, got=str(path)))
     try:
         return {name: System(str(one["agency"]), str(one["secret"])) for name, one in tomllib.loads(text).items()}
     except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:

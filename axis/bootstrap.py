@@ -20,7 +20,7 @@ from axis import config as settings
 from axis.core import conformance, parcel
 from axis.core.message import HUB_USER
 from axis.core.trust import HUB, Certificate, Registry, read_registry, signing_certificate
-from axis.errors import AxisError, Corrupted, Fault, Misconfigured, Problem, Unavailable
+from axis.errors import AxisError, Corrupted, Fault, Misconfigured, Problem, Unavailable, unusable
 from axis.infra import embedded, journal, keystore, payloads, store
 from axis.infra.database import Database
 from axis.infra.journal import Journal
@@ -69,7 +69,12 @@ def open_home(path: Path) -> Home:
 @contextmanager
 def lock(home: Home) -> Iterator[None]:
     """This process alone works in the home. Raises :class:`Unavailable` HOME_LOCKED."""
-    with (home.path / ".lock").open("a") as handle:
+    path = home.path / ".lock"
+    try:
+        handle = path.open("a")
+    except OSError as error:
+        raise unusable(path, error) from None
+    with handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -108,6 +113,7 @@ def embedded_parts(home: Home, *, restored: bool = False) -> Iterator[tuple[Hub,
         database.create([*store.TABLES, *journal.TABLES, *embedded.TABLES])
         embedded.EmbeddedBroker.free_leases(database)
         codes = home.codes()
+        home.config.adapter.check_codes(codes)
         # One file has all of them, so a parcel is named from anywhere.
         references = (*store.BODY_REFERENCES, *journal.BODY_REFERENCES, *embedded.BODY_REFERENCES)
         hub_broker = embedded.EmbeddedBroker(database, None)
@@ -183,6 +189,7 @@ def served_agencies(home: Home, codes: Sequence[str]) -> Iterator[list[Agency]]:
     _only_amqp(home)
     if unknown := sorted(set(codes) - set(home.codes())):
         raise Misconfigured(Problem(Fault.KEY_FILE_MISSING, got=f"{home.path}/keys/{unknown[0]}.key"))
+    home.config.adapter.check_codes(home.codes())
     url = f"sqlite:///{home.path.resolve() / 'axis.db'}"
     with lock(home), _database(url) as database:
         database.create(journal.TABLES)
@@ -268,6 +275,7 @@ def preflight(home: Home, sender: str, letter: Letter, now: datetime) -> dict[st
 def check_adapters(home: Home, codes: Sequence[str]) -> Iterator[tuple[str, str, AxisError | None]]:
     """(agency, kind of adapter, what keeps it from working) for these agencies; for all of the home where none is
     named."""
+    home.config.adapter.check_codes(home.codes())
     for code in codes or home.codes():
         kind = home.config.adapter.of(code)[0]
         try:
@@ -323,7 +331,7 @@ def give_passwords(home: Home, management: Management, users: Sequence[str], fol
     for user in users:
         if (folder / user).exists():  # of an earlier run: the broker may be a new one
             topology.give_password(
-                management, user, urlsplit((folder / user).read_text("utf-8").strip()).password or ""
+                management, user, urlsplit((folder / user).read_text(settings.TEXT).strip()).password or ""
             )
             continue
         place = parts.netloc.rpartition("@")[2]
@@ -424,7 +432,10 @@ def _adapter(home: Home, code: str) -> Adapter:
     factory = _factories().get(kind)
     if factory is None:
         raise Misconfigured(Problem(Fault.ADAPTER_UNKNOWN, got=kind, expected=", ".join(adapter_kinds())))
-    made: Adapter = factory.load()(Place(code, home.path / "agencies" / code, options))
+    make = factory.load()
+    if (known := getattr(make, "OPTIONS", None)) is not None:  # somebody else's adapter may not say
+        home.config.adapter.check(code, known)
+    made: Adapter = make(Place(code, home.path / "agencies" / code, options))
     return made
 
 

@@ -9,20 +9,22 @@ import dataclasses
 import difflib
 import importlib.resources
 import os
+import stat
 import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 from typing import Literal as OneOf
 from urllib.parse import urlsplit
 
-from axis.core import calendar, deadline
+from axis.core import calendar, deadline, secret
 from axis.errors import Fault, Misconfigured, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 FILE = "axis.toml"
+TEXT = "utf-8-sig"  # what people write: some editors put a byte order mark before it
 _LEAST = {
     "give_up_attempts": 1,
     "queue_depth": 1,
@@ -99,7 +101,7 @@ class Deadlines:
             raise Misconfigured(Problem(Fault.CONFIG_INVALID, "deadlines", expected, str(error))) from None
         try:
             if self.calendar_file:
-                text = (home / self.calendar_file).read_text("utf-8")
+                text = (home / self.calendar_file).read_text(TEXT)
             else:
                 text = importlib.resources.files("config").joinpath("calendar.csv").read_text("utf-8")
             days = calendar.read(text, hours)
@@ -123,6 +125,27 @@ class Adapter:
         own = self.agencies.get(code, {})
         options = {"settle_seconds": self.settle_seconds} | own
         return str(own.get("kind", self.kind)), options
+
+    def check(self, code: str, known: Mapping[str, type]) -> None:
+        """Whether the table of one agency's adapter has only what that kind of adapter knows, in the right type.
+
+        Raises :class:`Misconfigured`: CONFIG_UNKNOWN_KEY, CONFIG_INVALID, every problem at once."""
+        path, problems = f"adapter.agencies.{code}.", list[Problem]()
+        types = {"kind": str, "settle_seconds": float, **known}
+        for name, value in self.agencies.get(code, {}).items():
+            if name in types:
+                _value(types[name], value, path + name, problems)
+            else:
+                problems.append(_unknown(path, name, types))
+        if problems:
+            raise Misconfigured(*problems)
+
+    def check_codes(self, codes: Sequence[str]) -> None:
+        """Whether each table is of one of `codes`, the agencies whose adapters this home has. Raises
+        :class:`Misconfigured` CONFIG_UNKNOWN_KEY."""
+        unknown = [_unknown("adapter.agencies.", code, codes) for code in self.agencies if code not in codes]
+        if unknown:
+            raise Misconfigured(*unknown)
 
 
 @dataclass(frozen=True)
@@ -171,12 +194,21 @@ class Config:
         return self.broker.management_url or environment.get(self.broker.management_url_env, "")
 
 
+def require_private(path: Path) -> None:
+    """Raises :class:`Misconfigured` KEY_FILE_OPEN when somebody else could read or change the secret at `path`, and
+    OSError where there is none."""
+    status = path.stat()
+    if not secret.is_private(status.st_mode, status.st_uid, os.geteuid()):
+        facts = f"{path} ({stat.filemode(status.st_mode)}, {status.st_uid}:{status.st_gid})"
+        raise Misconfigured(Problem(Fault.KEY_FILE_OPEN, path=str(path), got=facts))
+
+
 def load(home: Path) -> Config:
     """The settings of `home`. Raises :class:`Misconfigured`: HOME_MISSING, CONFIG_INVALID, CONFIG_UNKNOWN_KEY,
     every problem at once."""
     path = home / FILE
     try:
-        values = tomllib.loads(path.read_text("utf-8"))
+        values = tomllib.loads(path.read_text(TEXT))
     except FileNotFoundError:
         raise Misconfigured(Problem(Fault.HOME_MISSING, got=str(home))) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -222,8 +254,7 @@ def _build(kind: Any, values: Mapping[str, Any], path: str, problems: list[Probl
     fields = {f.name: f for f in dataclasses.fields(kind)}
     for name in values:
         if name not in fields:
-            near = difflib.get_close_matches(name, fields, 1, 0) or ["?"]
-            problems.append(Problem(Fault.CONFIG_UNKNOWN_KEY, path + name, path + near[0], path + name))
+            problems.append(_unknown(path, name, fields))
     arguments = {}
     for name, one in fields.items():
         if name not in values:
@@ -232,6 +263,11 @@ def _build(kind: Any, values: Mapping[str, Any], path: str, problems: list[Probl
             continue
         arguments[name] = _value(hints[name], values[name], path + name, problems)
     return kind(**arguments) if not problems else None
+
+
+def _unknown(path: str, name: str, known: Iterable[str]) -> Problem:
+    near = difflib.get_close_matches(name, known, 1, 0) or ["?"]
+    return Problem(Fault.CONFIG_UNKNOWN_KEY, path + name, path + near[0], path + name)
 
 
 def _value(hint: Any, value: Any, path: str, problems: list[Problem]) -> Any:
@@ -243,10 +279,10 @@ def _value(hint: Any, value: Any, path: str, problems: list[Problem]) -> Any:
         if isinstance(value, dict) and all(isinstance(one, dict) for one in value.values()):
             return value
         expected = "a table of tables"
-    elif hint in (str, int, float):
+    elif hint in (str, int, float, bool):
         if type(value) is hint or (hint is float and type(value) is int):
             return value
-        expected = {str: "a text", int: "a whole number", float: "a number"}[hint]
+        expected = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}[hint]
     elif get_args(hint) and isinstance(get_args(hint)[0], str):
         if value in get_args(hint):
             return value

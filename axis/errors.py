@@ -393,10 +393,13 @@ class Fault(Enum):
     )
     KEY_FILE_OPEN = (
         OPERATOR,
-        "Tệp khóa {got} đọc được bởi người khác; hãy «chmod 600».",
-        "Key file {got} can be read by others; run 'chmod 600'.",
+        "Tệp khóa {got} người khác đọc hoặc sửa được. Tệp của chính người chạy trục: «chmod 600 {path}»; tệp do root đặt sẵn: "
+        "quyền 0440 là rộng nhất, nhóm là nhóm của trục.",
+        "Key file {got} can be read or changed by others. A file of the user who runs the axis: 'chmod 600 {path}'; one that "
+        "root has put there: at most 0440, with the axis' own group.",
     )
     KEY_FILE_MISSING = (OPERATOR, "Thiếu tệp khóa {got}.", "Key file {got} is missing.")
+    FILE_UNUSABLE = (OPERATOR, "Không dùng được {path}: {got}.", "{path} cannot be used: {got}.")
     SCHEMA_VERSION = (
         OPERATOR,
         "Kho dữ liệu phiên bản {got}, chương trình cần {expected}; bản cũ hơn thì chạy 'axis upgrade', bản mới hơn thì cần "
@@ -532,6 +535,11 @@ class Corrupted(AxisError):
     """Evidence or storage disagrees with itself: stop loudly, touch nothing."""
 
     exit_code = 6
+
+
+def unusable(path: object, error: OSError) -> Misconfigured:
+    """A file or folder that the operator has to mend, with the system's word for what is wrong with it."""
+    return Misconfigured(Problem(Fault.FILE_UNUSABLE, str(path), got=error.strerror or type(error).__name__))
 
 
 def rejected(

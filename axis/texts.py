@@ -124,6 +124,17 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Tạo ở broker mọi thứ còn thiếu: hàng đợi, người dùng, quyền của từng cơ quan; chạy lại bao nhiêu lần cũng được.",
         "Make at the broker whatever is missing: queues, users, each agency's rights. May be run again at any time.",
     ),
+    "help.broker.reissue": (
+        "Cấp lại chứng thư TLS cho trục, broker và các cơ quan, giữ nguyên khóa (chứng thư do bản cũ cấp bị Python 3.13 từ chối).",
+        "New TLS certificates for hub, broker and agencies, for the keys they have (Python 3.13 refuses those of older versions).",
+    ),
+    "broker.reissued": ("Đã cấp lại {count} chứng thư trong {folder}.", "{count} certificates reissued in {folder}."),
+    "broker.carry": (
+        "Chép broker.pem và ca.pem sang broker rồi nạp lại; gửi ca.pem và <mã>.pem cho từng cơ quan, đặt vào thư mục tls/ của họ. "
+        "Không có khóa nào phải chuyển; chứng thư cũ vẫn dùng được trong lúc chuyển.",
+        "Copy broker.pem and ca.pem to the broker and have it read them; send each agency ca.pem and its <code>.pem for its "
+        "folder tls/. No key has to travel, and the old certificates go on working meanwhile.",
+    ),
     "help.broker.check": (
         "So broker với danh bạ: cái gì sai, phải làm gì.",
         "Compare the broker with the registry: what is wrong and what to do.",

@@ -7,9 +7,13 @@ synchronous_commit must be on.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -50,20 +54,25 @@ class Database:
             url = "postgresql+psycopg://" + url.split("://", 1)[1]
         self.url = sa.make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        if self.is_sqlite:
+            self.url = _at_home(self.url)
         self._writing = threading.RLock()
         if self.is_sqlite:
             self._writer = sa.create_engine(
                 self.url,
                 poolclass=sa.pool.StaticPool,
                 connect_args={"check_same_thread": False, "timeout": 30},
+                hide_parameters=True,
             )
-            self._reader = sa.create_engine(self.url, connect_args={"timeout": 30})
+            self._reader = sa.create_engine(self.url, connect_args={"timeout": 30}, hide_parameters=True)
             for engine in (self._writer, self._reader):
                 sa.event.listen(engine, "connect", _prepare_sqlite)
             sa.event.listen(self._writer, "begin", _begin_immediate)
             sa.event.listen(self._reader, "begin", _begin_deferred)
         else:
-            self._writer = self._reader = sa.create_engine(self.url, pool_pre_ping=True, pool_size=5)
+            self._writer = self._reader = sa.create_engine(
+                self.url, pool_pre_ping=True, pool_size=5, hide_parameters=True
+            )
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -232,6 +241,27 @@ def _translated() -> Iterator[None]:
         if type(error) is not sa.exc.DatabaseError:  # a broken rule of ours, not a broken file
             raise
         raise Corrupted(Problem(Fault.STORE_DOWN, got=str(error.orig)[:300])) from error
+
+
+def _at_home(url: sa.URL) -> sa.URL:
+    """`url` of a file that is private from its first byte on. In a folder that nobody may write into, as an auditor's
+    copy, it is only read: without the lock files that SQLite would make beside it.
+
+    Raises :class:`Misconfigured` FILE_UNUSABLE for such a copy whose last entries lie in a log beside it that only a
+    folder which can be written lets us read."""
+    path = Path(url.database or "")
+    if not path.name or path.name == ":memory:" or not path.parent.is_dir():
+        return url
+    if os.access(path.parent, os.W_OK):
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        return url
+    log = Path(f"{path}-wal")
+    unfinished = log.exists() and log.stat().st_size > 0
+    if unfinished and not Path(f"{path}-shm").exists():
+        raise Misconfigured(Problem(Fault.FILE_UNUSABLE, str(log), got="read-only; copy the home to a writable folder"))
+    query = {"mode": "ro", "uri": "true"} | ({} if unfinished else {"immutable": "1"})
+    return url.set(database=f"file:{quote(str(path))}").update_query_dict(query)
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -1,6 +1,6 @@
 """Keys and certificates on disk, and the test CA that makes them.
 
-A private key file is made 0600 and refused when anybody but its owner may read it.
+A private key file is made 0600, and refused when others may read it (axis/core/secret.py).
 """
 
 from __future__ import annotations
@@ -21,13 +21,16 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from axis.config import require_private
 from axis.core.signature import Signer
-from axis.errors import Corrupted, Fault, Misconfigured, Problem
+from axis.errors import Corrupted, Fault, Misconfigured, Problem, unusable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
     from pathlib import Path
+
+    from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
     from axis.core.signature import PrivateKey
 
@@ -40,11 +43,11 @@ def new_key(kind: KeyType) -> PrivateKey:
     return ec.generate_private_key(ec.SECP256R1()) if kind == "p256" else rsa.generate_private_key(65537, 2048)
 
 
-def new_authority(now: datetime, common_name: str = "Axis test CA") -> Signer:
-    """A self-signed test CA."""
-    key = new_key("p256")
+def new_authority(now: datetime, common_name: str = "Axis test CA", key: PrivateKey | None = None) -> Signer:
+    """A self-signed test CA, with a new key or the given one."""
+    key = key or new_key("p256")
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
-    builder = _builder(name, name, key, now, AUTHORITY_YEARS)
+    builder = _builder(name, name, key, key.public_key(), now, AUTHORITY_YEARS)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     builder = builder.add_extension(_usage(cert_sign=True), critical=True)
     return Signer(key, builder.sign(key, hashes.SHA256()))
@@ -60,19 +63,19 @@ def new_member(authority: Signer, code: str, name: str, kind: KeyType, now: date
             x509.NameAttribute(NameOID.COUNTRY_NAME, "VN"),
         ]
     )
-    builder = _builder(subject, authority.certificate.subject, key, now, CERTIFICATE_YEARS)
-    builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+    builder = _issued(authority, subject, key, now)
     builder = builder.add_extension(_usage(sign=True), critical=True)
     return Signer(key, builder.sign(authority.key, hashes.SHA256()))
 
 
-def new_tls(authority: Signer, user: str, now: datetime, hosts: Sequence[str] = ()) -> Signer:
-    """A key and a certificate for TLS only: of the broker user `user` (CN), or of the broker itself, reached as `hosts`
-    (names or addresses). It signs no documents: another CA, another usage."""
-    key = new_key("p256")
+def new_tls(
+    authority: Signer, user: str, now: datetime, hosts: Sequence[str] = (), key: PrivateKey | None = None
+) -> Signer:
+    """A certificate for TLS only, and its key, new or the given one: of the broker user `user` (CN), or of the broker
+    itself, reached as `hosts` (names or addresses). It signs no documents: another CA, another usage."""
+    key = key or new_key("p256")
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, user)])
-    builder = _builder(subject, authority.certificate.subject, key, now, CERTIFICATE_YEARS)
-    builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+    builder = _issued(authority, subject, key, now)
     usage = _usage(sign=True, commitment=False)
     purpose = ExtendedKeyUsageOID.SERVER_AUTH if hosts else ExtendedKeyUsageOID.CLIENT_AUTH
     builder = builder.add_extension(usage, critical=True).add_extension(x509.ExtendedKeyUsage([purpose]), critical=True)
@@ -82,6 +85,21 @@ def new_tls(authority: Signer, user: str, now: datetime, hosts: Sequence[str] = 
     return Signer(key, builder.sign(authority.key, hashes.SHA256()))
 
 
+def _issuer_identifier(key: CertificatePublicKeyTypes) -> x509.AuthorityKeyIdentifier:
+    if not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
+        raise TypeError(type(key).__name__)
+    return x509.AuthorityKeyIdentifier.from_issuer_public_key(key)
+
+
+def hosts_of(certificate: x509.Certificate) -> list[str]:
+    """Under which names and addresses a server has this certificate; none for a client's."""
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return []
+    return [str(name.value) for name in names]
+
+
 def _general_name(host: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ipaddress.ip_address(host))
@@ -89,9 +107,21 @@ def _general_name(host: str) -> x509.GeneralName:
         return x509.DNSName(host)
 
 
+def _issued(authority: Signer, subject: x509.Name, key: PrivateKey, now: datetime) -> x509.CertificateBuilder:
+    issuer = authority.certificate
+    builder = _builder(subject, issuer.subject, key, issuer.public_key(), now, CERTIFICATE_YEARS)
+    return builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+
+
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: PrivateKey, now: datetime, years: int
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: PrivateKey,
+    issuer_key: CertificatePublicKeyTypes,
+    now: datetime,
+    years: int,
 ) -> x509.CertificateBuilder:
+    """With both key identifiers: strict verifiers want them (RFC 5280, 4.2.1.1 and 4.2.1.2; Python from 3.13 on)."""
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -100,6 +130,8 @@ def _builder(
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(minutes=5))  # clocks of two machines may differ a little
         .not_valid_after(now + timedelta(days=365 * years))
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(_issuer_identifier(issuer_key), critical=False)
     )
 
 
@@ -124,6 +156,13 @@ def save_signer(folder: Path, name: str, signer: Signer) -> None:
     (folder / f"{name}.pem").write_bytes(signer.certificate.public_bytes(Encoding.PEM))
 
 
+def replace_certificate(folder: Path, name: str, signer: Signer) -> None:
+    """Another ``<name>.pem`` in the place of the one that is there, whole at any moment."""
+    beside = folder / f".{name}.pem.new"
+    beside.write_bytes(signer.certificate.public_bytes(Encoding.PEM))
+    beside.replace(folder / f"{name}.pem")
+
+
 def write_private(path: Path, content: bytes) -> None:
     """A new file that only its owner may read, from its first byte on."""
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as handle:
@@ -135,15 +174,17 @@ def write_private(path: Path, content: bytes) -> None:
 def load_signer(folder: Path, name: str) -> Signer:
     """The key and certificate kept as `name`.
 
-    Raises :class:`Misconfigured`: KEY_FILE_MISSING, KEY_FILE_OPEN; :class:`Corrupted` when they do not pair.
+    Raises :class:`Misconfigured`: KEY_FILE_MISSING, KEY_FILE_OPEN, FILE_UNUSABLE; :class:`Corrupted` when they do not
+    pair.
     """
     path = folder / f"{name}.key"
     try:
-        mode, pem = path.stat().st_mode, path.read_bytes()
-    except OSError:
+        require_private(path)
+        pem = path.read_bytes()
+    except FileNotFoundError:
         raise Misconfigured(Problem(Fault.KEY_FILE_MISSING, got=str(path))) from None
-    if mode & 0o077:
-        raise Misconfigured(Problem(Fault.KEY_FILE_OPEN, got=str(path)))
+    except OSError as error:
+        raise unusable(path, error) from None
     certificate = load_certificate(folder / f"{name}.pem")
     try:
         key = load_pem_private_key(pem, None)
@@ -157,8 +198,12 @@ def load_signer(folder: Path, name: str) -> Signer:
 
 
 def load_certificate(path: Path) -> x509.Certificate:
-    """A PEM certificate. Raises :class:`Misconfigured` KEY_FILE_MISSING."""
+    """A PEM certificate. Raises :class:`Misconfigured`: KEY_FILE_MISSING, FILE_UNUSABLE."""
     try:
         return x509.load_pem_x509_certificate(path.read_bytes())
-    except (OSError, ValueError):
+    except FileNotFoundError:
         raise Misconfigured(Problem(Fault.KEY_FILE_MISSING, got=str(path))) from None
+    except OSError as error:
+        raise unusable(path, error) from None
+    except ValueError:
+        raise Misconfigured(Problem(Fault.FILE_UNUSABLE, str(path), got="no certificate in PEM")) from None

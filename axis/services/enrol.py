@@ -18,7 +18,7 @@ from axis.core.instant import whole
 from axis.core.ledger import Entry
 from axis.core.message import HUB_USER
 from axis.core.trust import HUB, Member, Registry, signing_certificate
-from axis.errors import Fault, Misconfigured, Problem, rejected
+from axis.errors import Fault, Misconfigured, Problem, rejected, unusable
 from axis.infra import journal, keystore, store
 from axis.infra.database import Database
 from axis.infra.journal import Journal
@@ -69,8 +69,17 @@ def create_home(
     return registry
 
 
+def _own_folder(home: Path) -> None:
+    """`home` is there, and nobody else's to read, whoever made it. Raises :class:`Misconfigured` FILE_UNUSABLE."""
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        home.chmod(0o700)
+    except OSError as error:
+        raise unusable(home, error) from None
+
+
 def _move_in(building: Path, home: Path) -> None:
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _own_folder(home)
     # axis.toml last: it is what makes the folder a home.
     for item in sorted(building.iterdir(), key=lambda p: p.name == settings.FILE):
         if (home / item.name).exists():
@@ -135,6 +144,25 @@ def renew_tls(home: Path, code: str, now: datetime) -> None:
     keystore.save_signer(home / "tls", code, keystore.new_tls(keystore.load_signer(home / "tls", "ca"), code, now))
 
 
+def reissue_tls(home: Path, now: datetime) -> list[str]:
+    """New certificates of the TLS CA, the broker, the hub and the agencies, for the keys that they have: made as this
+    version makes them, valid from now on; the names of the files. The old ones go on working beside them.
+
+    Raises :class:`Misconfigured` KEY_FILE_MISSING where the home has no TLS CA with its key."""
+    folder, authority_name = home / "tls", "ca"
+    old = keystore.load_signer(folder, authority_name)
+    authority = keystore.new_authority(now, "Axis test TLS CA", old.key)
+    made = {authority_name: authority}
+    for path in sorted(folder.glob("*.key")):
+        if path.stem != authority_name:
+            one = keystore.load_signer(folder, path.stem)
+            hosts = keystore.hosts_of(one.certificate)
+            made[path.stem] = keystore.new_tls(authority, path.stem, now, hosts, one.key)
+    for name, signer in made.items():
+        keystore.replace_certificate(folder, name, signer)
+    return [f"{name}.pem" for name in made]
+
+
 def new_member(code: str, name_vi: str, name_en: str, kind: str, signer: Signer) -> Member:
     """A registry entry with one certificate."""
     return Member(code, name_vi, name_en, kind, certificates=(signing_certificate(signer.certificate),))
@@ -174,7 +202,7 @@ def export(home: Path, config: Config, codes: Sequence[str], registry: bytes, ta
     if strangers := [code for code in codes if code not in known]:
         raise rejected(Fault.AGENCY_UNKNOWN, strangers[0])
     signers = {code: keystore.load_signer(home / "keys", code) for code in codes}
-    target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _own_folder(target)
     for name in ("pki", "keys", "agencies"):
         (target / name).mkdir(mode=0o700, exist_ok=True)
     for name in ("ca.pem", "hub.pem"):

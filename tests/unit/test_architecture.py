@@ -13,6 +13,7 @@ SOURCES = [p for folder in ("axis", "adapters", "schemas") for p in (ROOT / fold
 # cli → bootstrap → services → infra | adapters → config → core → errors
 LAYERS = {
     "cli": 9,
+    "axis.commands": 8,
     "axis.demonstration": 8,
     "axis.bootstrap": 7,
     "axis.services": 6,

@@ -6,9 +6,12 @@ import configparser
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from axis.infra.embedded import MAX_MESSAGE
 
@@ -69,3 +72,17 @@ def test_nothing_shipped_has_a_password_in_it() -> None:
         for url in re.findall(r"\w+://[^\s\"]+", path.read_text("utf-8")):
             password = re.match(r"\w+://[^:/@]+:([^@]+)@", url)
             assert password is None or password[1] == "…", path
+
+
+def test_every_library_has_bounds_and_a_tested_version_within_them() -> None:
+    project = tomllib.loads((CONFIG.parent / "pyproject.toml").read_text("utf-8"))["project"]
+    wanted = [Requirement(one) for one in [*project["dependencies"], *project["optional-dependencies"]["dev"]]]
+    lines = [line for line in (CONFIG / "constraints.txt").read_text("utf-8").splitlines() if not line.startswith("#")]
+    tested = {canonicalize_name(name): version for name, _, version in (line.partition("==") for line in lines)}
+    for one in wanted:
+        assert {"<", ">="} <= {bound.operator for bound in one.specifier}, one
+        assert one.specifier.contains(tested[canonicalize_name(one.name)], prereleases=True), one
+
+
+def test_an_installation_takes_the_tested_versions() -> None:
+    assert "--constraint config/constraints.txt" in (CONFIG.parent / "Makefile").read_text("utf-8")

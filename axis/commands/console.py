@@ -1,0 +1,163 @@
+"""What commands say: the one place where text goes to a terminal, a pipe or a file.
+
+Whatever an agency, a file or a server wrote is shown and never obeyed: control characters are escaped here, for every
+command. A terminal that is not UTF-8 gets what it can show, never an error. stdout is data, stderr is for people.
+"""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import errno
+import io
+import json
+import os
+import sys
+import tempfile
+import traceback
+import unicodedata
+import uuid
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from axis.errors import AxisError, Fault, unusable
+from axis.texts import text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from axis.errors import Language
+
+INCIDENTS = "incidents"  # the folder in a home where traces of our own bugs are kept
+KEPT, LARGEST = 20, 256 * 1024  # of those files, and bytes of each
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
+_ALIKE = str.maketrans("đĐ«»“”‘’–—…→", 'dD""""\'\'--.>')
+
+
+def fit_the_terminal() -> None:
+    """From here on stdout and stderr show what their encoding cannot as nearly as it can: ``ế`` as ``ê`` or ``e``."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            handler = f"axis.near.{stream.encoding}"  # the error itself may say "charmap" for any table
+            codecs.register_error(handler, partial(_near, stream.encoding))
+            stream.reconfigure(errors=handler)
+
+
+def _near(encoding: str, error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    wanted = error.object[error.start : error.end]
+    return "".join(_nearest(character, encoding) for character in wanted), error.end
+
+
+def _nearest(character: str, encoding: str) -> str:
+    """`character` in what `encoding` has: with as many of its marks as it knows, a letter like it, or escaped."""
+    pieces = unicodedata.normalize("NFD", character.translate(_ALIKE))
+    base, marks = pieces[0], pieces[1:]
+    found = base if _has(encoding, base) else ascii(base)[1:-1]
+    # First the mark that makes a letter of this encoding: of ậ the circumflex (â), then the dot.
+    for mark in sorted(marks, key=lambda one: not _has(encoding, unicodedata.normalize("NFC", base + one))):
+        together = unicodedata.normalize("NFC", found + mark)
+        if _has(encoding, together):
+            found = together
+        elif _has(encoding, mark):
+            found += mark
+    return found
+
+
+def _has(encoding: str, characters: str) -> bool:
+    try:
+        characters.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def plain(value: object) -> str:
+    """One fact for people: control characters are shown, not obeyed; a line end too, which would forge a line."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(value))
+
+
+def say(value: object = "", *, err: bool = False) -> None:
+    """A text of one or several lines, to stdout or stderr, each as :func:`plain` makes it."""
+    click.echo("\n".join(plain(line) for line in str(value).expandtabs().split("\n")), err=err)
+
+
+def data(value: object) -> None:
+    """One line of JSON on stdout; in ASCII where the terminal is not UTF-8, so that nothing is changed."""
+    encoding = codecs.lookup(getattr(sys.stdout, "encoding", None) or "utf-8").name
+    click.echo(json.dumps(value, ensure_ascii=encoding != "utf-8"))
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table on stdout, one line a row."""
+    from rich.console import Console
+    from rich.table import Table
+
+    made = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    for row in rows:
+        made.add_row(*map(plain, row))
+    width = None if sys.stdout.isatty() else 200
+    Console(highlight=False, markup=False, emoji=False, width=width).print(made)
+
+
+def show_error(error: AxisError, language: Language, *, as_json: bool) -> None:
+    """Each problem with its code, its sentence and who acts."""
+    if as_json:
+        data({"error": [problem.as_json(language) for problem in error.problems]})
+        return
+    for problem in error.problems:
+        where = f" {problem.path}" if problem.path and "{path}" not in problem.fault.value[2] else ""
+        acts = text(f"acts.{problem.fault.actor.value}", language)
+        say(f"{problem.fault.code}{plain(where)}: {plain(problem.text(language))} [{acts}]", err=True)
+
+
+def trouble(error: OSError) -> AxisError | None:
+    """What an error of the system means to the operator: the file that cannot be used, or stdout that is full. None for
+    what is no file's trouble."""
+    if error.filename is not None:
+        return unusable(os.fsdecode(error.filename), error)
+    return unusable("stdout", error) if error.errno in _FULL else None
+
+
+def give_up_stdout() -> None:
+    """Nobody reads it, or it is full: what is still in its buffer goes nowhere, in silence."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def show_crash(error: Exception, home: Path | None, language: Language, *, as_json: bool) -> None:
+    """Our own bug: its trace goes into a file, and the file is named."""
+    incident = uuid.uuid4().hex[:12]
+    log = _keep_trace(error, incident, home)
+    if as_json:
+        data({"error": [{"code": Fault.INTERNAL.code, "incident": incident, "log": str(log)}]})
+    say(text("crash", language, incident=incident, log=log), err=True)
+
+
+def _keep_trace(error: Exception, incident: str, home: Path | None) -> Path:
+    trace = "".join(traceback.format_exception(error)).encode(errors="backslashreplace")[-LARGEST:]
+    places = [Path(tempfile.gettempdir())]
+    if home is not None and home.is_dir():
+        places.insert(0, home / INCIDENTS)
+    for place in places:
+        log = place / f"axis-{incident}.log"
+        with contextlib.suppress(OSError):
+            place.mkdir(mode=0o700, exist_ok=True)
+            with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as handle:
+                handle.write(trace)
+            if place.name == INCIDENTS:
+                _drop_oldest(place)
+            return log
+    return Path(os.devnull)
+
+
+def _drop_oldest(place: Path) -> None:
+    found = sorted(place.glob("axis-*.log"), key=lambda path: path.stat().st_mtime)
+    for path in found[:-KEPT]:
+        path.unlink(missing_ok=True)
