@@ -31,6 +31,23 @@ DOCUMENT, RECEIPT, REGISTRY = "document.edxml", "receipt.xml", "registry.xml"
 CONFORMANCE = "conformance.xml"  # a test report; it never travels
 MAX_BYTES = 60 * 1024 * 1024  # one broker message of at most 64 MiB: the parcel, and the A.1 beside it
 MAX_ATTACHMENTS = 100
+# What :func:`verify` finds that says nothing of the content: another key, or the same at another time, would pass.
+CIRCUMSTANCES = frozenset({Fault.SIG_SIGNER, Fault.KEY_EXPIRED, Fault.KEY_REVOKED})
+# What it finds in bytes that were never signed so. Who has somebody's word that the parcel was good holds another one.
+ALTERED = frozenset(
+    {
+        Fault.PARCEL_LIMIT,
+        Fault.PARCEL_ZIP,
+        Fault.PARCEL_TYPE,
+        Fault.PARCEL_COVERAGE,
+        Fault.PARCEL_NOT_CANONICAL,
+        Fault.SIG_COUNT,
+        Fault.SIG_SHAPE,
+        Fault.SIG_REF,
+        Fault.SIG_DIGEST,
+        Fault.SIG_VALUE,
+    }
+)
 _MIMETYPE, _MANIFEST, _SIGNATURES = "mimetype", "META-INF/manifest.xml", "META-INF/signatures.xml"
 
 # Fixed header fields: version 2.0, UTF-8 names, stored, 1980-01-01 00:00.
@@ -165,6 +182,22 @@ def _peek(data: bytes) -> tuple[list[Named], bytes]:
     if len(data) > MAX_BYTES:
         raise rejected(Fault.PARCEL_LIMIT, f"{len(data)} B", f"{MAX_BYTES} B")
     return _expected_entries(_read_container(data))
+
+
+def signed_again(data: bytes, signer: Signer, at: datetime) -> bytes | None:
+    """The same files under a new signature, where it can be judged otherwise than the one they have: another key, or a
+    time that has not come yet or at which the key could not sign. None where it would be no other.
+
+    Raises :class:`Rejected` for what is no container.
+    """
+    named, signatures = _peek(data)
+    old = xades.read(signatures)
+    certificate = signer.certificate
+    in_time = certificate.not_valid_before_utc <= old.signing_time <= min(at, certificate.not_valid_after_utc)
+    if old.certificate == signer.der and in_time:
+        return None
+    (main, content), *attachments = [(name, bytes(content)) for name, content in named]
+    return build(main, content, [content for _, content in attachments], signer, at)
 
 
 def unverified_digest(data: bytes) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from axis.core.signature import Signer
 
 NAMESPACE = "urn:axis:receipt:1"
+KIND = "receipt"  # of the subject of a refusal (A.2) that is about a receipt; its digest is that of the receipt's bytes
 MAX_STATEMENTS = 100
 MAX_DOCUMENT_ID = 200  # characters, as in a packet (core/edxml_grammar.py)
 # A refusal must stay small whatever was refused: a packet can have a hundred thousand things wrong with it.
@@ -39,7 +40,8 @@ class Event(Enum):
     """What a statement says. Value: (code, who may issue it, positive).
 
     A, D and E are those of ETSI EN 319 522. It has none for these, so they are our own: W stands on a recall's
-    receipt and speaks of the document recalled, T of a deadline, S of how a delivery to several ended.
+    receipt and speaks of the document recalled, T of a deadline, S of how a delivery to several ended. R travels beside
+    a recipient's receipt whose certificate is no longer good, as A.1 does beside a document.
     """
 
     SubmissionAcceptance = ("A.1", _HUB, True)
@@ -53,6 +55,7 @@ class Event(Enum):
     DeadlineWarning = ("T.1", _HUB, False)  # of a leg: its time is nearly over
     DeadlineExpiry = ("T.2", _HUB, False)  # of a leg: it has not happened so far
     DistributionCertificate = ("S.1", _HUB, True)  # of one recipient: how the delivery ended, by which receipt
+    ReceiptAcceptance = ("R.1", _HUB, True)  # when the hub accepted a receipt of `recipient`, which it is as of then
 
     @property
     def code(self) -> str:
@@ -95,8 +98,8 @@ class Reason:
 class Statement:
     """One statement. `recipient` is a member code, empty on A.2; `recipients` are A.1's routes.
 
-    `leg`: of which deadline a T speaks; `outcome` and `evidence`: how a delivery ended, and the hex SHA-256 of the
-    receipt that says so (S)."""
+    `leg`: of which deadline a T speaks; `outcome`: how a delivery ended (S); `evidence`: the hex SHA-256 of the receipt
+    that says so (S), or that was accepted (R)."""
 
     id: str
     event: Event
@@ -204,11 +207,17 @@ def read(data: bytes, signer: str) -> Receipt:
         if signer not in {HUB, statement.recipient}:
             raise rejected(Fault.RECEIPT_INVALID, f"{signer} speaks for {statement.recipient}")
         by_rule = statement.event in {Event.DeadlineWarning, Event.DeadlineExpiry, Event.DistributionCertificate}
-        if (statement.leg or statement.outcome or statement.evidence) and not by_rule:
-            raise rejected(Fault.RECEIPT_INVALID, f"{statement.event.code} with what only T and S have")
+        witness = statement.event is Event.ReceiptAcceptance
+        if ((statement.leg or statement.outcome) and not by_rule) or (statement.evidence and not (by_rule or witness)):
+            raise rejected(Fault.RECEIPT_INVALID, f"{statement.event.code} with what only T, S and R have")
         if bool(statement.reasons) == statement.event.positive:
             raise rejected(Fault.RECEIPT_INVALID, f"{statement.event.code} with {len(statement.reasons)} reasons")
     return receipt
+
+
+def claimed(data: bytes) -> Receipt:
+    """What `data` says, whoever signed it: for what cannot be verified. Raises :class:`Rejected` RECEIPT_INVALID."""
+    return read(data, str(xml.parse(data, max_bytes=2_000_000).get("issuer", "")))
 
 
 def _plain(text: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Literal
@@ -156,24 +157,44 @@ class Registry:
     def author(self, document_id: str, sender: str, at: datetime) -> str:
         """Whose document `sender` means: its own, or that of a closed agency that it has succeeded at `at`, which the
         DocumentId begins with."""
+        code = self.named_by(document_id)
+        return code if code and code != sender and self.open_successor(code, at) == sender else sender
+
+    def named_by(self, document_id: str) -> str:
+        """The member that a DocumentId begins with; "" for none."""
         try:
-            code = self.member_for(document_id.partition(",")[0]).code
+            return self.member_for(document_id.partition(",")[0]).code
         except Rejected:
-            return sender
-        return code if code != sender and self.open_successor(code, at) == sender else sender
+            return ""
 
     def certificate(self, der: bytes, at: datetime) -> tuple[str, x509.Certificate]:
         """See :class:`axis.core.parcel.Trust`: the registry's own copy of the certificate, good at `at`."""
-        found = self._by_certificate.get(hashlib.sha256(der).hexdigest())
-        if found is None:
-            raise rejected(Fault.SIG_SIGNER, _subject(der))
-        member, certificate = found
+        member, certificate = self._held(der)
         if certificate.use != "sign":
             raise rejected(Fault.KEY_ROLE, f"{certificate.use}, {member.code}", "sign")
         if certificate.revoked_at and at >= certificate.revoked_at:
             raise rejected(Fault.KEY_REVOKED, to_text(certificate.revoked_at), member.code)
         parcel.check_validity(certificate.x509, at)
         return member.code, certificate.x509
+
+    def owner(self, der: bytes) -> str:
+        """Whose certificate this is, good or not: of what was verified before. Raises :class:`Rejected` SIG_SIGNER."""
+        return self._held(der)[0].code
+
+    def _held(self, der: bytes) -> tuple[Member, Certificate]:
+        found = self._by_certificate.get(hashlib.sha256(der).hexdigest())
+        if found is None:
+            raise rejected(Fault.SIG_SIGNER, _subject(der))
+        return found
+
+    def lost_between(self, since: datetime, until: datetime) -> bool:
+        """Whether any certificate for signing has stopped being good after `since`, up to `until`."""
+        return bisect_right(self._ends, since) < bisect_right(self._ends, until)
+
+    @cached_property
+    def _ends(self) -> list[datetime]:
+        held = [c for m in self.members for c in m.certificates if c.use == "sign"]
+        return sorted(min(c.revoked_at or c.x509.not_valid_after_utc, c.x509.not_valid_after_utc) for c in held)
 
     def changed(self, member: Member, at: datetime) -> Registry:
         """The next version, with `member` added or put in the place of the one with its code."""

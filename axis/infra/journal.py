@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -22,7 +23,7 @@ from axis.infra.database import BIG_ID, Database, LateRows, insert_or_ignore, me
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from sqlalchemy.engine import Connection, RowMapping
 
@@ -117,6 +118,8 @@ installed = sa.Table(
     sa.Column("digest", sa.Text, nullable=False),
 )
 TABLES = (payloads.payload, outgoing, incoming, withdrawal, posted, event, installed)
+REFUSED = -1  # attempts of a posted receipt whose signature the hub has refused: it is signed again first
+FURTHEST = timedelta(days=1)  # nothing is put off so long: a time beyond it is one that a wrong clock has set
 BODY_REFERENCES = (outgoing.c.parcel_digest, incoming.c.body_digest, posted.c.body_digest)  # that may name a parcel
 PAYLOAD_REFERENCES = (
     outgoing.c.parcel_digest,
@@ -203,7 +206,7 @@ class JournalReader:
         )
         due = self._outgoing().where(
             outgoing.c.state == "pending",
-            outgoing.c.not_before <= to_text(now),
+            _has_come(outgoing.c.not_before, now),
             sa.or_(outgoing.c.kind != "update", ~what_it_updates),
         )
         return self._urgent_first(due, outgoing.c.urgent, outgoing.c.created_at, limit)
@@ -219,12 +222,12 @@ class JournalReader:
 
     def to_post(self, now: datetime, limit: int) -> list[RowMapping]:
         """Receipts for the hub whose time has come."""
-        query = sa.select(posted).where(posted.c.agency == self.agency, posted.c.not_before <= to_text(now))
+        query = sa.select(posted).where(posted.c.agency == self.agency, _has_come(posted.c.not_before, now))
         return list(self.connection.execute(query.order_by(posted.c.number).limit(limit)).mappings())
 
     def to_hand_over(self, now: datetime, limit: int) -> list[RowMapping]:
         """What is to be shown to the local system now, or cleared away again, urgent first, in order of arrival."""
-        due = self._incoming_in("received", "handing_over", "withdrawing").where(incoming.c.not_before <= to_text(now))
+        due = self._incoming_in("received", "handing_over", "withdrawing").where(_has_come(incoming.c.not_before, now))
         return self._urgent_first(due, incoming.c.urgent, incoming.c.number, limit)
 
     def shown_since(self, after: int, limit: int) -> list[RowMapping]:
@@ -234,7 +237,7 @@ class JournalReader:
 
     def undecided(self, now: datetime, limit: int) -> list[RowMapping]:
         """Recalls and updates that nothing was decided about yet, in order of arrival."""
-        due = self._incoming_in("undecided").where(incoming.c.not_before <= to_text(now))
+        due = self._incoming_in("undecided").where(_has_come(incoming.c.not_before, now))
         return list(self.connection.execute(due.order_by(incoming.c.number).limit(limit)).mappings())
 
     def documents(self, sender: str, document_id: str) -> list[RowMapping]:
@@ -325,6 +328,10 @@ class JournalReader:
     def payload(self, digest: str) -> bytes:
         """Stored bytes; b"" for an empty digest. Raises :class:`axis.errors.Corrupted`."""
         return payloads.get(self.connection, digest) if digest else b""
+
+    def payload_if_any(self, digest: str) -> bytes:
+        """Stored bytes; b"" where there are none, or others."""
+        return payloads.get_sound(self.connection, [digest]).get(digest, b"")
 
     def events(self, axis_id: str) -> list[Entry]:
         """This agency's events about a submission, in order."""
@@ -446,6 +453,21 @@ class JournalTransaction(JournalReader):
             .values(values)
         )
 
+    def renewed(self, content_digest: str, parcel: bytes, entry: Entry) -> None:
+        """What is pending with this content has a new signature: `parcel` is published in place of the one before."""
+        pending = (
+            outgoing.c.agency == self.agency,
+            outgoing.c.content_digest == content_digest,
+            outgoing.c.state == "pending",
+        )
+        before = list(self.connection.execute(sa.select(outgoing.c.parcel_digest).where(*pending)).scalars())
+        digest = payloads.put_late(self.connection, self.late, parcel)
+        values = {"parcel_digest": digest, "attempts": 0, "not_before": to_text(entry.time)}
+        self.connection.execute(sa.update(outgoing).where(*pending).values(values))
+        for one in before:
+            payloads.release(self.connection, one, self._references)
+        self.enter(entry)
+
     def ask_again(self, source_digest: str, now: datetime) -> None:
         """A refused source was given again: the hub shall judge the same parcel once more."""
         self._update(source_digest, state="pending", settled=False, attempts=0, not_before=to_text(now))
@@ -541,6 +563,31 @@ class JournalTransaction(JournalReader):
             again = {"receipt": row["answer_digest"]}
             self.enter(Entry(entry.time, self.agency, "receipt.repeated", identifier, "", again))
 
+    def ask_about(self, receipt: bytes, entry: Entry) -> None:
+        """Show the hub a receipt that came from it: as of when was it accepted?"""
+        self._post(payloads.put_late(self.connection, self.late, receipt), to_text(entry.time))
+        self.enter(entry)
+
+    def receipt_refused(self, digest: str, entry: Entry) -> None:
+        """The hub could not accept the signature of a receipt that was given here: it is signed again, and posted."""
+        of_it = (posted.c.agency == self.agency, posted.c.body_digest == digest)
+        values = {"attempts": REFUSED, "not_before": to_text(entry.time)}
+        self.late.insert()
+        if not self.connection.execute(sa.update(posted).where(*of_it).values(values)).rowcount:
+            self.late.add(posted, {"agency": self.agency, "body_digest": digest, **values})
+        self.enter(entry)
+
+    def receipt_renewed(self, row: RowMapping, receipt: bytes, entry: Entry) -> None:
+        """`receipt` says what the one in `row`, which waits to be posted, has said, under a new signature: it takes its
+        place, also where the same is asked for again."""
+        digest, before = payloads.put_late(self.connection, self.late, receipt), row["body_digest"]
+        values = {"body_digest": digest, "attempts": 0, "not_before": to_text(entry.time)}
+        self.connection.execute(sa.update(posted).where(posted.c.number == row["number"]).values(values))
+        for table, column in ((incoming, incoming.c.answer_digest), (withdrawal, withdrawal.c.receipt_digest)):
+            where = (table.c.agency == self.agency, column == before)
+            self.connection.execute(sa.update(table).where(*where).values({column: digest}))
+        self.enter(replace(entry, detail={**entry.detail, "receipt": digest}))
+
     def _post(self, digest: str, now: str) -> None:
         self.late.add(posted, {"agency": self.agency, "body_digest": digest, "attempts": 0, "not_before": now})
 
@@ -630,6 +677,15 @@ class JournalTransaction(JournalReader):
         if digest:
             self._post(digest, to_text(now))
 
+    def forget(self, identifier: str, entry: Entry) -> None:
+        """What was received under this id is not what it was said to be: it may come again."""
+        row = self.incoming(identifier)
+        where = (incoming.c.agency == self.agency, incoming.c.id == identifier)
+        self.connection.execute(sa.delete(incoming).where(*where))
+        if row is not None and row["body_digest"]:
+            payloads.release(self.connection, row["body_digest"], self._references)
+        self.enter(entry)
+
     def not_now(self, identifier: str, attempts: int, again_at: datetime) -> None:
         """The local system is away: nothing is said to anyone, try again at `again_at`."""
         self._incoming(identifier, attempts=attempts, not_before=to_text(again_at))
@@ -660,3 +716,7 @@ class JournalTransaction(JournalReader):
     def _incoming(self, identifier: str, **values: Any) -> None:
         where = sa.and_(incoming.c.agency == self.agency, incoming.c.id == identifier)
         self.connection.execute(sa.update(incoming).where(where).values(**values))
+
+
+def _has_come(moment: sa.Column[str], now: datetime) -> sa.ColumnElement[bool]:
+    return sa.or_(moment <= to_text(now), moment > to_text(now + FURTHEST))

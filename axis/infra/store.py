@@ -451,13 +451,6 @@ class HubReader:
         )
         return self.connection.execute(query.order_by(submission.c.axis_id)).mappings().all()
 
-    def sender_of(self, document_id: str) -> str:
-        """Who sent a document with this DocumentId; "" for nobody."""
-        query = sa.select(submission.c.sender).where(
-            submission.c.document_id == document_id, submission.c.kind.in_(("new", "replace"))
-        )
-        return str(self.connection.execute(query.limit(1)).scalar() or "")
-
     def deadlines(self, delivery_ids: Sequence[str]) -> dict[str, dict[str, RowMapping]]:
         """The deadlines of these deliveries by leg."""
         found: dict[str, dict[str, RowMapping]] = {}
@@ -1137,6 +1130,18 @@ class HubTransaction(HubReader):
         urgent = row["priority"] > 0 or row["role"] == "recall"
         self.send(row["recipient"], row["body_digest"], now, proof=proof, delivery_id=row["id"], urgent=urgent)
         self.enter(entry)
+
+    def redirect(self, row: int, code: str, entry: Entry) -> None:
+        """An outbox row goes to agency `code` from now on, with its entry."""
+        self.connection.execute(sa.update(outbox).where(outbox.c.id == row).values(code=code))
+        self.enter(entry)
+
+    def move_delivery(self, delivery_id: str, row: int, code: str, proof: str) -> None:
+        """A delivery that was never published, and its outbox row, are agency `code`'s from now on, by the A.1 `proof`,
+        whose entry tells it."""
+        of_it = sa.update(delivery).where(delivery.c.id == delivery_id)
+        self.connection.execute(of_it.values(recipient=code, proof_digest=proof))
+        self.connection.execute(sa.update(outbox).where(outbox.c.id == row).values(code=code, proof_digest=proof))
 
     def sent(self, rows: Sequence[int]) -> None:
         """These outbox rows were confirmed: they are done."""

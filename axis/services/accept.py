@@ -15,7 +15,7 @@ from axis.core.admission import Addressee, Asked, Original
 from axis.core.changes import Recipient
 from axis.core.deadline import Leg
 from axis.core.edxml import Kind
-from axis.core.instant import whole
+from axis.core.instant import from_text, whole
 from axis.core.ledger import Entry
 from axis.core.lifecycle import Demand, Stage, State, Step, Turn
 from axis.core.receipt import Event, Receipt, Statement, Subject
@@ -143,8 +143,10 @@ def _first_deliveries(
 def _recall(work: _Work) -> None:
     tx = work.tx
     rows = tx.recipients(work.owner, work.target)
-    if not rows and (other := tx.sender_of(work.target)):
-        raise Rejected(Problem(Fault.AUTHZ_MISMATCH, "DocumentId", other, work.sender, retry=True))
+    # Judged by what it says itself, not by who has sent such a document: nobody learns whether there is one.
+    named = work.hub.registry().named_by(work.target)
+    if not rows and named not in {"", work.owner}:
+        raise Rejected(Problem(Fault.AUTHZ_MISMATCH, "DocumentId", named, work.sender, retry=True))
     # Of a document that has not come nothing was asked yet: what waits for it is the recall itself.
     waiting = {code: row["axis_id"] for code, row in tx.asked_back(work.owner, work.target).items()}
     asked = tx.recalled_by(work.owner, work.target) if rows else waiting
@@ -283,13 +285,22 @@ def _deliver_newest(work: _Work, added: Sequence[Addressee]) -> None:
     newest = [v for v in tx.submissions_of(work.owner, work.target, kinds) if v["has_content"]][-1]
     for addressee in added:
         detail = {"added_by": work.candidate.parcel.content_digest, "content_digest": newest["content_digest"]}
-        entry = tx.enter(Entry(now, HUB, "delivery.added", newest["axis_id"], addressee.code, detail))
-        subject = subject_of(newest)
-        said = Statement(hub.new_id(now), Event.SubmissionAcceptance, whole(now), "", (addressee.code,), (), entry)
-        a1 = Receipt(hub.installation, HUB, subject, (said,), hub.registry().version)
-        proof = tx.keep_proof(receipt.signed(a1, hub.signer, now))
+        entry = Entry(now, HUB, "delivery.added", newest["axis_id"], addressee.code, detail)
+        proof = accepted_before(hub, tx, newest, (addressee.code,), entry, from_text(newest["received_at"]))
         place = _Accepted(newest["axis_id"], newest["body_digest"], proof)
         _deliver(work, place, addressee, "document", own_proof=True)
+
+
+def accepted_before(
+    hub: Hub, tx: HubTransaction, about: Row, recipients: tuple[str, ...], entry: Entry, as_of: datetime
+) -> str:
+    """An A.1, with its `entry`, for what was accepted before and goes to `recipients` now; its digest. It speaks as of
+    the acceptance: a key that was revoked since was good then."""
+    said = Statement(
+        hub.new_id(entry.time), Event.SubmissionAcceptance, whole(as_of), "", recipients, (), tx.enter(entry)
+    )
+    a1 = Receipt(hub.installation, HUB, subject_of(about), (said,), hub.registry().version)
+    return tx.keep_proof(receipt.signed(a1, hub.signer, entry.time))
 
 
 # -- Statuses -------------------------------------------------------------------------------------------------

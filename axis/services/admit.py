@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,7 @@ from axis.core.message import Delivered, Message, Route, hub_routes
 from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.core.trust import HUB
 from axis.errors import Corrupted, Fault, Misconfigured, Problem, Rejected, Unavailable, rejected
-from axis.services import accept, intake, watch
+from axis.services import accept, intake, vouch, watch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +52,7 @@ class _Opened:
     is_receipt: bool = False
     candidate: Candidate | None = None
     said: Receipt | None = None
+    claimed: Receipt | None = None  # what a receipt says that was not verified
     problems: tuple[Problem, ...] = ()
     documents: tuple[tuple[str, str], ...] = ()  # (who sent it, DocumentId) of all that it makes or changes
 
@@ -189,8 +190,19 @@ def _open(hub: Hub, delivered: Delivered, now: datetime) -> _Opened:
             opened, message.route.code, message.user_id, hub.registry(), now, CLOCK_SKEW, hub.follow_successors
         )
     except Rejected as error:
-        return _Opened(delivered, digest, opened, is_receipt, problems=error.problems)
+        problems = tuple(replace(p, retry=True) if p.fault in parcel.CIRCUMSTANCES else p for p in error.problems)
+        claimed = _claimed(hub, message.body) if is_receipt else None
+        return _Opened(delivered, digest, opened, is_receipt, problems=problems, claimed=claimed)
     return _Opened(delivered, digest, opened, candidate=candidate, documents=candidate.documents)
+
+
+def _claimed(hub: Hub, body: bytes) -> Receipt | None:
+    """What an unverified receipt says, if it is one of this installation."""
+    try:
+        said = receipt.claimed(parcel.peek(body)[1])
+    except Rejected:
+        return None
+    return said if said.installation == hub.installation else None
 
 
 def _read_receipt(hub: Hub, delivered: Delivered, opened: Parcel) -> Receipt:
@@ -220,6 +232,8 @@ def _record(hub: Hub, tx: HubTransaction, opened: _Opened, now: datetime) -> boo
         return True
     try:
         if opened.is_receipt and opened.problems:
+            if _is_answered(hub, tx, opened, now):
+                return True
             raise _QuarantineError(opened.problems[0])
         # A document is refused before anything is changed for it. What a receipt says may turn out to be impossible
         # when some of it is done: of several statements the second, of a withdrawal what the delivery says to it.
@@ -234,7 +248,7 @@ def _record(hub: Hub, tx: HubTransaction, opened: _Opened, now: datetime) -> boo
     except Rejected as error:
         _refuse(hub, tx, opened, error.problems, now)
     except _QuarantineError as error:
-        # A bad receipt is never answered (that would loop); it is kept, entered and said aloud.
+        # A receipt whose content is bad is never answered (that would loop); it is kept, entered and said aloud.
         log.error("receipt from %s quarantined: %s", agency, error.problem.text())  # noqa: TRY400  expected
         detail = {"code": error.problem.fault.code, "got": error.problem.got, "bytes": opened.digest}
         tx.enter(Entry(now, HUB, "receipt.quarantined", "", agency, detail))
@@ -278,6 +292,44 @@ def _has_parts(said: Receipt) -> bool:
 
 
 # -- Receipts from the recipients' adapters -------------------------------------------------------------------
+
+
+def _is_answered(hub: Hub, tx: HubTransaction, opened: _Opened, now: datetime) -> bool:
+    """Whether a receipt that could not be accepted had its answer: the agency's own whose signature alone has passed is
+    refused, so that it is signed again; one that was given to this agency is confirmed to it.
+
+    The first is decided by what the message holds and the registry says, not by the record: nobody finds out by it
+    what others have. Neither answer is answered by anything: there is no loop."""
+    said = opened.claimed
+    if said is None:
+        return False
+    if said.issuer != opened.agency:
+        return vouch.answer(hub, tx, opened.agency, said, opened.digest, now)
+    if not all(problem.fault in parcel.CIRCUMSTANCES for problem in opened.problems):
+        return False
+    _refuse_receipt(hub, tx, opened, said, now)
+    return True
+
+
+def _refuse_receipt(hub: Hub, tx: HubTransaction, opened: _Opened, said: Receipt, now: datetime) -> None:
+    """A.2 about a receipt. Its subject is named by the digest of the receipt's bytes, and nothing else: an adapter that
+    does not know this answer files it under that."""
+    agency = opened.agency
+    stored = tx.refusal(agency, opened.digest)
+    if stored is not None:
+        tx.send(agency, stored["receipt_digest"], now)
+        return
+    codes = [problem.fault.code for problem in opened.problems]
+    log.warning("receipt from %s refused, to be signed again: %s", agency, ", ".join(codes))
+    about = tx.submission(said.subject.axis_id)
+    axis_id = about["axis_id"] if about is not None and said.subject == accept.subject_of(about) else ""
+    detail = {"codes": codes, "bytes": opened.digest}
+    entry = tx.enter(Entry(now, HUB, "receipt.refused", axis_id, agency, detail))
+    why = receipt.reasons(opened.problems)
+    refused = Statement(hub.new_id(now), Event.SubmissionRejection, whole(now), "", (), why, entry)
+    subject = Subject("", receipt.KIND, agency, "", opened.digest)
+    a2 = receipt.signed(Receipt(hub.installation, HUB, subject, (refused,), hub.registry().version), hub.signer, now)
+    tx.refuse(agency, opened.digest, "", a2, retry=True, codes=codes, now=now)
 
 
 def _record_receipt(hub: Hub, tx: HubTransaction, opened: _Opened, said: Receipt, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from axis.core import parcel, receipt, trust
@@ -78,8 +79,8 @@ class Agency:
 def verify_mail(agency: Agency, body: bytes, proof: bytes) -> tuple[Parcel, Receipt]:
     """The parcel and the hub's A.1 for it, both verified as of the acceptance.
 
-    Raises :class:`Rejected`: RECEIPT_INVALID when the proof is not the hub's word about this parcel and this
-    agency; otherwise what is wrong with the parcel.
+    Raises :class:`Rejected`: RECEIPT_INVALID when the proof is not the hub's word about this parcel and this agency:
+    what the hub accepted may still come. Otherwise what is wrong with the parcel.
     """
     registry = agency.registry()
     unverified = receipt.read(parcel.peek(proof)[1], HUB)
@@ -97,7 +98,48 @@ def verify_mail(agency: Agency, body: bytes, proof: bytes) -> tuple[Parcel, Rece
         or agency.code not in statement.recipients
     ):
         raise rejected(Fault.RECEIPT_INVALID, f"A.1 is not about mail for {agency.code}")
-    opened = parcel.verify(body, registry, moment)
+    try:
+        opened = parcel.verify(body, registry, moment)
+    except Rejected as error:
+        if error.fault in parcel.ALTERED or not is_about(accepted, body):
+            raise rejected(Fault.RECEIPT_INVALID, f"not what A.1 is about: {error}") from None
+        raise
     if (opened.content_digest, opened.signer) != (subject.content_digest, subject.sender):
         raise rejected(Fault.RECEIPT_INVALID, f"A.1 is about {subject.content_digest}")
     return opened, accepted
+
+
+def is_about(accepted: Receipt, body: bytes) -> bool:
+    """Whether these bytes, whoever signed them, hold the content that the receipt speaks of."""
+    return parcel.unverified_digest(body) == accepted.subject.content_digest
+
+
+def verify_receipt(agency: Agency, body: bytes, proof: bytes, now: datetime) -> Receipt:
+    """A receipt, verified as of the moment when the hub accepted it: as R.1 in `proof` says, now where there is none,
+    and the hub's own as of when it gave it.
+
+    Raises :class:`Rejected`: one of parcel.CIRCUMSTANCES alone where only that moment can tell.
+    """
+    moment = _accepted_at(agency, body, proof) if proof else now
+    try:
+        opened = parcel.verify(body, agency.registry(), moment)
+    except Rejected as error:
+        signature = parcel.peek_signature(body) if error.fault is Fault.KEY_EXPIRED and not proof else None
+        if signature is None or signature.certificate != agency.hub.der:
+            raise
+        opened = parcel.verify(body, agency.registry(), signature.signing_time)
+    return receipt.read(opened.content, opened.signer)
+
+
+def _accepted_at(agency: Agency, body: bytes, proof: bytes) -> datetime:
+    moment = receipt.read(parcel.peek(proof)[1], HUB).statements[0].time
+    word = parcel.verify(proof, agency.registry(), moment)
+    accepted = receipt.read(word.content, word.signer)
+    statement = accepted.statements[0]
+    if (statement.event, statement.evidence, accepted.installation) != (
+        Event.ReceiptAcceptance,
+        hashlib.sha256(body).hexdigest(),
+        agency.installation,
+    ):
+        raise rejected(Fault.RECEIPT_INVALID, "the proof is not about this receipt")
+    return statement.time

@@ -15,15 +15,15 @@ from axis import crashpoints
 from axis.core import edxml, lifecycle, parcel, receipt
 from axis.core.edxml import Kind, Organ, ResponseFor
 from axis.core.identity import uuid7
-from axis.core.instant import to_text, whole
+from axis.core.instant import from_text, to_text, whole
 from axis.core.ledger import Entry
 from axis.core.message import agency_routes
 from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.core.trust import HUB, HubOnly, read_registry
 from axis.errors import AxisError, Corrupted, Fault, Problem, Rejected, Unavailable, rejected
 from axis.infra.journal import JournalTransaction
-from axis.services import intake
-from axis.services.agency import verify_mail
+from axis.services import intake, renew
+from axis.services.agency import is_about, verify_mail, verify_receipt
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -35,13 +35,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("axis.deliver")
 Names = list[tuple[Folder, str]]
-_SEVERAL = {
-    Event.SubmissionRejection,
-    Event.ContentConsignment,
-    Event.ContentConsignmentFailure,
-    Event.DeadlineWarning,
-    Event.DeadlineExpiry,
-}
 Change = Callable[[JournalTransaction], None]
 BATCH_MESSAGES = 50  # to hand over at once
 FIRST_RETRY, LONGEST_RETRY = 2.0, 600.0  # seconds, while the agency's system is away
@@ -68,8 +61,8 @@ def take(agency: Agency, now: datetime, timeout: float = 0) -> int:
     mains = [_main(d.message) for d in taken]
     registries = [d for d, main in zip(taken, mains, strict=True) if main == parcel.REGISTRY]
     others = [d for d, main in zip(taken, mains, strict=True) if main != parcel.REGISTRY]
-    _keep_all(agency, registries, now)
-    if registries:
+    for one in registries:  # each alone: the next may contradict it
+        _keep_all(agency, [one], now)
         agency.forget_registry()
     if others and not agency.is_enrolled():
         agency.broker.close()  # nothing can be believed yet: it comes again
@@ -119,7 +112,7 @@ def _judged(agency: Agency, message: Message, now: datetime) -> Change | Problem
         if main == parcel.REGISTRY:
             return _keep_registry(agency, message.body, now)
         if main == parcel.RECEIPT:
-            return _keep_receipt(agency, message.body, now)
+            return _keep_receipt(agency, message, now)
         return _keep_document(agency, message, now)
     except Rejected as error:
         return error.problems[0]
@@ -145,6 +138,9 @@ def _keep_registry(agency: Agency, body: bytes, now: datetime) -> Change:
     registry = read_registry(body, agency.hub)
     if registry.installation != agency.installation:
         raise rejected(Fault.REGISTRY_INVALID, f"installation {registry.installation}")
+    with agency.journal.reading() as reader:
+        if reader.registry_version() == registry.version and reader.registry() != (registry.version, body):
+            raise rejected(Fault.REGISTRY_INVALID, f"another version {registry.version} than the one installed")
     entry = Entry(now, agency.code, "registry.installed", "", "", {"version": registry.version})
 
     def change(tx: JournalTransaction) -> None:
@@ -161,9 +157,23 @@ def _keep_registry(agency: Agency, body: bytes, now: datetime) -> Change:
     return change
 
 
-def _keep_receipt(agency: Agency, body: bytes, now: datetime) -> Change:
-    opened = parcel.verify(body, agency.registry(), now)
-    said = receipt.read(opened.content, opened.signer)
+def _keep_receipt(agency: Agency, message: Message, now: datetime) -> Change:
+    """Believe a receipt as of when the hub accepted it; of one whose certificate was good then, and is not now, the hub
+    is asked when that was. Our own, that it could not accept, is signed again."""
+    body, proof, held = message.body, message.proof, False
+    if proof:
+        accepted = receipt.read(parcel.peek(proof)[1], HUB)
+        held = accepted.registry_version > agency.registry().version
+    try:
+        if held:  # on the hub's own word only, and verified when it is handed over
+            parcel.verify(proof, HubOnly(agency.hub), accepted.statements[0].time)
+            said = receipt.claimed(parcel.peek(body)[1])
+        else:
+            said = verify_receipt(agency, body, proof, now)
+    except Rejected as error:
+        if proof or error.fault not in parcel.CIRCUMSTANCES:
+            raise
+        return _ask_about(agency, body, error.problems[0], now)
     subject = said.subject
     ours = {agency.code, *agency.registry().predecessors(agency.code, now)}
     if said.installation != agency.installation or subject.sender not in ours:
@@ -183,15 +193,38 @@ def _keep_receipt(agency: Agency, body: bytes, now: datetime) -> Change:
         },
     )
     first = said.statements[0]
+    if first.event is Event.SubmissionRejection and subject.kind == receipt.KIND:
+        return _sign_again(agency, subject.content_digest, first, now)
+    is_refusal = first.event is Event.SubmissionRejection
+    renewed = renew.document(agency, subject.content_digest, first.reasons, now) if is_refusal else None
 
     def change(tx: JournalTransaction) -> None:
         if first.event is Event.SubmissionAcceptance:
             tx.answered(subject.content_digest, "accepted", subject.axis_id, digest, [])
-        elif first.event is Event.SubmissionRejection:
+        elif renewed:
+            detail = {"content_digest": subject.content_digest, "codes": [reason.code for reason in first.reasons]}
+            tx.renewed(subject.content_digest, renewed, Entry(now, agency.code, "source.signed_again", "", "", detail))
+        elif is_refusal and renewed is None:
             tx.answered(subject.content_digest, "refused", "", digest, _findings(first))
-        tx.receive(digest, "receipt", body, b"", "received", {}, entry)
+        tx.receive(digest, "receipt", body, proof, "held" if held else "received", {}, entry)
 
     return change
+
+
+def _ask_about(agency: Agency, body: bytes, why: Problem, now: datetime) -> Change:
+    detail = {"receipt": hashlib.sha256(body).hexdigest(), "code": why.fault.code}
+    entry = Entry(now, agency.code, "receipt.doubted", "", "", detail)
+    log.warning("%s: a receipt is not good now (%s); the hub is asked when it accepted it", agency.code, why.fault.code)
+    return lambda tx: tx.ask_about(body, entry)
+
+
+def _sign_again(agency: Agency, digest: str, refused: Statement, now: datetime) -> Change:
+    """The hub could not accept a receipt of ours, for a circumstance of its signature."""
+    if not renew.is_own_receipt(agency, digest):
+        raise rejected(Fault.RECEIPT_INVALID, f"about {digest}, which was not given here")
+    detail = {"receipt": digest, "codes": [reason.code for reason in refused.reasons]}
+    entry = Entry(now, agency.code, "receipt.refused", "", "", detail)
+    return lambda tx: tx.receipt_refused(digest, entry)
 
 
 def _findings(statement: Statement) -> list[dict[str, object]]:
@@ -214,6 +247,8 @@ def _keep_document(agency: Agency, message: Message, now: datetime) -> Change:
     if accepted.registry_version > agency.registry().version:
         # Held on the hub's own word only: by the certificate of enrolment, which needs no registry.
         parcel.verify(message.proof, HubOnly(agency.hub), statement.time)
+        if not is_about(accepted, message.body):
+            raise rejected(Fault.RECEIPT_INVALID, f"A.1 is about {subject.content_digest}")
         entry = Entry(now, agency.code, "mail.held", subject.axis_id, "", {"registry": accepted.registry_version})
         return _receive(subject, message, "held", entry)
     try:
@@ -395,8 +430,13 @@ def _finish(agency: Agency, tx: JournalTransaction, row: Row, failure: AxisError
         return
     problems = failure.problems if failure else ()
     state = "refused" if failure else "handed_over"
-    detail = {"codes": [p.fault.code for p in problems]}
-    entry = Entry(now, agency.code, f"{row['kind']}.{state}", _axis_id(row), "", detail)
+    if failure and failure.fault is Fault.RECEIPT_INVALID:  # it is not what the hub accepted: that may still come
+        log.error("%s: %s rejected: %s", agency.code, row["id"], failure)
+        detail = {"code": failure.fault.code, "got": problems[0].got}
+        tx.forget(row["id"], Entry(now, agency.code, "mail.rejected", _axis_id(row), "", detail))
+        return
+    codes = {"codes": [p.fault.code for p in problems]}
+    entry = Entry(now, agency.code, f"{row['kind']}.{state}", _axis_id(row), "", codes)
     answer = b""
     if row["kind"] != "receipt":
         subject = receipt.read(parcel.peek(tx.payload(row["proof_digest"]))[1], HUB).subject
@@ -418,10 +458,12 @@ def _files(agency: Agency, reader: JournalReader, row: Row) -> list[LocalFile]:
     """What the agency's system gets. In order: the last one is the sign that all are there."""
     body = reader.payload(row["body_digest"])
     if row["kind"] == "receipt":
-        return _receipt_files(agency, reader, body)
+        return _receipt_files(agency, reader, row, body)
     try:
         opened, _ = verify_mail(agency, body, reader.payload(row["proof_digest"]))
     except Rejected as error:
+        if error.fault is Fault.RECEIPT_INVALID:
+            raise
         raise Rejected(Problem(Fault.DELIVERY_INVALID, got=str(error))) from None
     packet = edxml.read_document(opened.content, len(opened.attachments))
     folder: Folder = "status" if packet.kind is Kind.STATUS else "inbox"
@@ -446,17 +488,21 @@ def _names(row: Row) -> Names:
     return [("inbox", f"{row['id']}.asice"), ("inbox", f"{row['id']}.edxml")]
 
 
-def _receipt_files(agency: Agency, reader: JournalReader, body: bytes) -> list[LocalFile]:
+def _receipt_files(agency: Agency, reader: JournalReader, row: Row, body: bytes) -> list[LocalFile]:
     """The receipt, and for E.1 and E.2 about a document the status 01 or 02 packet it means in edXML."""
-    said = receipt.read(parcel.peek(body)[1], _signer(agency, body))
+    proof = reader.payload(row["proof_digest"])
+    if proof:  # it may have been held before it could be verified
+        said = verify_receipt(agency, body, proof, from_text(row["received_at"]))
+    else:
+        said = receipt.read(parcel.peek(body)[1], _signer(agency, body))
     first = said.statements[0]
     name = said.subject.axis_id or said.subject.content_digest[:16]
     more = f"+{len(said.statements) - 1}" if len(said.statements) > 1 else ""
     label = f"{name}.{first.event.code}" + (f".{first.recipient}{more}" if first.recipient else "")
-    # A corrected document may be refused again; a delivery may be overdue, be given up, be consigned after that; an A.1
-    # may answer the same thing in other words, for which nothing goes out: each its own file.
-    if first.event in _SEVERAL or (first.event is Event.SubmissionAcceptance and not first.recipients):
-        label += f".{first.id[-8:]}"  # its random end: two of the same minute begin alike
+    # A name says what is in it: no receipt overwrites another that speaks of the same. But the acceptance of a
+    # submission is one, and has the plain name; an A.1 that names nobody only repeats it, in answer to other words.
+    if first.event is not Event.SubmissionAcceptance or not first.recipients:
+        label += f".{hashlib.sha256(body).hexdigest()[:8]}"
     events = tuple((s.event.code, s.recipient) for s in said.statements)
     subject = said.subject
     about_it = About(label, "receipt", said.issuer, (), subject.document_id, subject.kind, "", events)
@@ -493,5 +539,4 @@ def _status_meant(kind: str, event: Event) -> str | None:
 
 def _signer(agency: Agency, body: bytes) -> str:
     """Who signed a receipt that was verified when it was taken."""
-    signature = parcel.peek_signature(body)
-    return agency.registry().certificate(signature.certificate, signature.signing_time)[0]
+    return agency.registry().owner(parcel.peek_signature(body).certificate)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from axis.core.message import Outcome, agency_routes
 from axis.core.receipt import Event, Statement
 from axis.core.trust import HUB
 from axis.errors import Fault, Problem, Unavailable
+from axis.services import succession, vouch
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -40,16 +42,18 @@ def step(hub: Hub, now: datetime) -> int:
     """
     excluded = [*hub.suspended(now), *hub.breakers.open(now), *hub.rooms.full(now)]
     with hub.store.claim(now, BATCH_MESSAGES, excluded) as claim:
+        moved = succession.leave_out(hub, claim, now)
         _leave_what_does_not_fit(hub, claim, now)
         withdrawn = _begin(hub, claim)
-        if not claim.due and not withdrawn and not claim.damaged:
+        if not claim.due and not withdrawn and not claim.damaged and not moved:
             return 0
+        _vouch(hub, claim, now)
         crashpoints.reached("R03")
         outcomes = hub.broker.publish(claim.messages)
         crashpoints.reached("T03")
         broken = [one for one, _ in claim.damaged]
         with claim.recording() as tx:
-            tx.lock_documents_of([one.delivery_id for one in (*claim.due, *broken) if one.delivery_id])
+            tx.lock_documents_of([one.delivery_id for one in (*claim.due, *broken, *moved) if one.delivery_id])
             consigned: dict[str, list[Row]] = {}
             confirmed: list[int] = []
             for one, outcome in zip(claim.due, outcomes, strict=True):
@@ -65,7 +69,18 @@ def step(hub: Hub, now: datetime) -> int:
             tx.sent([*confirmed, *withdrawn])
             for rows in consigned.values():
                 _consign(hub, tx, rows, now)
-    return len(claim.due)
+            for one in moved:
+                succession.follow(hub, tx, one, now)
+    return len(claim.due) + len(moved)
+
+
+def _vouch(hub: Hub, claim: Claim, now: datetime) -> None:
+    """Beside a receipt whose certificate has stopped being good since it was accepted goes when that was."""
+    registry = hub.registry()
+    for place, one in enumerate(claim.due):
+        if not one.delivery_id and not one.proof_digest and registry.lost_between(one.created_at, now):
+            message = claim.messages[place]
+            claim.messages[place] = replace(message, proof=vouch.beside(hub, message.body, now))
 
 
 def _begin(hub: Hub, claim: Claim) -> list[int]:

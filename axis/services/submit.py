@@ -19,7 +19,8 @@ from axis import crashpoints
 from axis.core import edxml, lifecycle, parcel
 from axis.core.message import Message, Outcome, Route
 from axis.errors import AxisError, Fault, Problem, Rejected, Unavailable
-from axis.infra.journal import JournalTransaction, Outgoing
+from axis.infra.journal import REFUSED, JournalTransaction, Outgoing
+from axis.services import renew
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -121,8 +122,9 @@ def _consider(agency: Agency, source: Source, row: Row | None, now: datetime) ->
 
 
 def _key_is_past(row: Row) -> bool:
-    """Refused because of the key it was frozen with: only a new signature helps; the content stays the same."""
-    return row["state"] == "refused" and any(f["code"].startswith(("KEY_", "SIG_SIGNER")) for f in row["problems"])
+    """Refused because of the key it was frozen with, or of the clock: only a new signature helps; the content stays."""
+    codes = [finding["code"] for finding in row["problems"]]
+    return row["state"] == "refused" and any(c in renew.OF_THE_SIGNATURE or c == Fault.KEY_ROLE.code for c in codes)
 
 
 def freeze(agency: Agency, source: Source, now: datetime) -> Outgoing | None:
@@ -215,7 +217,8 @@ def publish(agency: Agency, now: datetime) -> int:
     """
     with agency.journal.reading() as reader:
         parcels = reader.to_publish(now, BATCH_MESSAGES)
-        posts = reader.to_post(now, BATCH_MESSAGES)
+        waiting = reader.to_post(now, BATCH_MESSAGES)
+        posts = [row for row in waiting if row["attempts"] != REFUSED]
         messages: list[Message] = []
         size = 0
         for digest, urgent in [
@@ -228,8 +231,10 @@ def publish(agency: Agency, now: datetime) -> int:
             size += len(body)
             route = Route("in", agency.code, urgent)
             messages.append(Message(digest, route, body, user_id=agency.code))
+    if refused := [row for row in waiting if row["attempts"] == REFUSED]:
+        renew.receipts(agency, refused, now)
     if not messages:
-        return 0
+        return len(refused)
     crashpoints.reached("C05")
     outcomes = agency.broker.publish(messages)
     crashpoints.reached("C07")
@@ -250,7 +255,7 @@ def publish(agency: Agency, now: datetime) -> int:
             else:
                 wait = _back_off(attempts, ANSWER_WITHIN) if confirmed else _back_off(attempts, 5.0)
                 tx.published(row["source_digest"], attempts, now + wait)
-    return len(messages)
+    return len(messages) + len(refused)
 
 
 def _back_off(attempts: int, first: float) -> timedelta:

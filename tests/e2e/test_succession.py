@@ -6,14 +6,20 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 
 from axis import bootstrap, config
 from axis.errors import Rejected
+from axis.infra import embedded
+from axis.infra.embedded import EmbeddedBroker
 from axis.services import members
 from tests.line import Line, document, recall, replacement, small_home, status, update
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from axis.services.agency import Agency
+    from axis.services.hub import Hub
 
 
 @pytest.fixture
@@ -236,3 +242,152 @@ def test_a_successor_that_leads_back_is_refused(line: Line) -> None:
     close(line, "G06", "G18")
     with bootstrap.registrar(bootstrap.open_home(line.path)) as registrar, pytest.raises(Rejected):
         members.close(registrar, "G18", "G06", "vòng", line.clock(), line.clock())
+
+
+# -- What waited while its agency was closed: where it goes is asked when it goes -----------------------------------
+
+
+def suspend(line: Line, code: str) -> None:
+    with bootstrap.registrar(bootstrap.open_home(line.path)) as registrar:
+        members.suspend(registrar, code, "lộ khóa", line.clock())
+
+
+def without_queue(line: Line, code: str) -> None:
+    """Run until `code`'s mail was returned by the broker, and waits to be tried again."""
+
+    def gone(hub: Hub, agencies: list[Agency]) -> None:
+        agencies[:] = [one for one in agencies if one.code != code]
+        assert isinstance(hub.broker, EmbeddedBroker)
+        with hub.broker._database.begin() as connection:
+            connection.execute(sa.delete(embedded.queue).where(embedded.queue.c.name == f"axis.to.{code}"))
+
+    line.run(before=gone, patience=timedelta(seconds=1))
+
+
+def received(line: Line, code: str) -> dict[str, list[str]]:
+    return {folder: line.files(code, folder) for folder in ("inbox", "receipts", "status")}
+
+
+def test_mail_that_waited_for_a_suspended_agency_is_its_successors_when_it_is_closed(line: Line) -> None:
+    suspend(line, "G06")
+    line.drop("G22", document(1, to=("G06", "H41")))
+    line.run()
+    close(line, "G06", "G18")
+    assert line.states("1/TN-G22") == {"G18": "HANDED_OVER", "H41": "HANDED_OVER"}
+    assert line.trace("1/TN-G22")["deliveries"][0]["units"] == ["G06"], "addressed as it was written"
+    assert line.events("G22") == ["A.1", "D.1 G18", "D.1 H41", "E.1 G18", "E.1 H41"]
+    assert (line.kinds("G18"), line.files("G06", "inbox")) == (["new"], [])
+    line.drop("G22", recall(1, to=("G06",)), "b.edxml")
+    line.drop("G18", status("03", sender="G18"), "c.edxml")
+    line.run()
+    assert line.stages("1/TN-G22") == {"G06": ["recall OPEN"]}
+    assert "03 G18" in line.statuses("G22")
+    line.check_ledger()
+
+
+def test_what_waited_is_held_while_the_successor_is_suspended_too(line: Line) -> None:
+    suspend(line, "G06")
+    line.drop("G22", document(1, to=("G06",)))
+    line.run()
+    suspend(line, "G18")
+    close(line, "G06", "G18")
+    assert (line.states("1/TN-G22"), line.files("G18", "inbox")) == ({"G18": "ACCEPTED"}, [])
+    with bootstrap.registrar(bootstrap.open_home(line.path)) as registrar:
+        members.resume(registrar, "G18", "thử", line.clock())
+    line.run()
+    assert line.states("1/TN-G22") == {"G18": "HANDED_OVER"}
+
+
+def test_what_waited_was_signed_by_a_key_that_is_revoked_now_and_is_good(line: Line) -> None:
+    suspend(line, "G06")
+    line.drop("G22", document(1, to=("G06",)))
+    line.run()
+    line.clock.now += timedelta(hours=1)
+    with bootstrap.registrar(bootstrap.open_home(line.path)) as registrar:
+        members.rotate(registrar, "G22", "p256", revoke=True, reason="thử", now=line.clock())
+    line.clock.now += timedelta(hours=1)
+    close(line, "G06", "G18")
+    assert line.states("1/TN-G22") == {"G18": "HANDED_OVER"}
+
+
+def test_receipts_and_statuses_that_waited_go_to_the_successor_as_well(line: Line) -> None:
+    line.drop("G06", document(1, sender="G06", to=("H41",)))
+    line.without("H41")
+    suspend(line, "G06")
+    line.drop("H41", status("03", about="G06"))
+    line.run()
+    assert [event for event in line.events("G06") if event.startswith("E.1")] == []
+    close(line, "G06", "G18")
+    assert "E.1 H41" in line.events("G18")
+    assert line.statuses("G18") == ["03 H41"]
+    assert (line.statuses("G06"), line.trace("1/TN-G06")["deliveries"][0]["business_status"]) == ([], "03")
+    line.check_ledger()
+
+
+def test_a_recall_that_waited_of_what_the_closed_agency_has_is_its_successors_clerks_to_answer(line: Line) -> None:
+    line.drop("G22", document(1, to=("G06",)))
+    line.run()
+    suspend(line, "G06")
+    line.drop("G22", recall(1, to=("G06",)), "b.edxml")
+    line.run()
+    close(line, "G06", "G18")
+    assert (line.kinds("G18"), line.kinds("G06")) == (["recall"], ["new"])
+    assert line.stages("1/TN-G22") == {"G06": ["recall OPEN"]}
+    assert not [event for event in line.events("G22") if event.startswith("W.1")], "nobody says that it was not seen"
+    line.drop("G18", status("15", sender="G18"))
+    line.run()
+    assert line.stages("1/TN-G22") == {"G06": ["recall AGREED"]}
+
+
+def test_what_may_have_arrived_stays_on_record_and_the_successor_gets_its_own_delivery(line: Line) -> None:
+    line.drop("G22", document(1, to=("G06", "H41")))
+    without_queue(line, "G06")
+    assert line.states("1/TN-G22") == {"G06": "ACCEPTED", "H41": "HANDED_OVER"}
+    close_quietly(line, "G06", "G18")
+    line.without("G06")
+    assert line.states("1/TN-G22") == {"G06": "FAILED", "G18": "HANDED_OVER", "H41": "HANDED_OVER"}
+    assert "D.2 G06" in line.events("G22")
+    assert line.kinds("G18") == ["new"]
+    (certificate,) = [r for r in line.receipts("G22").values() if r.statements[0].event.code == "S.1"]
+    assert {s.recipient: s.outcome for s in certificate.statements} == line.states("1/TN-G22")
+    line.drop("G22", recall(1, to=("G06",)), "b.edxml")
+    line.without("G06")
+    assert not [event for event in line.events("G22") if event.startswith("W.1")]
+    assert line.stages("1/TN-G22") == {"G06": ["recall OPEN"]}
+    line.check_ledger()
+
+
+def test_a_successor_that_was_sent_the_document_itself_has_it_once_for_both(line: Line) -> None:
+    suspend(line, "G06")
+    line.drop("G22", document(1, to=("G06", "G18")))
+    line.run()
+    close(line, "G06", "G18")
+    assert line.states("1/TN-G22") == {"G06": "FAILED", "G18": "HANDED_OVER"}
+    assert (line.kinds("G18"), line.kinds("G06")) == (["new"], [])
+    (failed,) = [s for r in line.receipts("G22").values() for s in r.statements if s.event.code == "D.2"]
+    assert (failed.recipient, failed.reasons[0].code) == ("G06", "AGENCY_CLOSED")
+    assert {d["recipient"]: d["units"] for d in line.trace("1/TN-G22")["deliveries"]}["G18"] == ["G18", "G06"]
+
+
+@pytest.mark.parametrize("successor", ["", "G18"], ids=["nobody takes its mail", "by policy"])
+def test_what_waited_for_a_closed_agency_that_nobody_follows_goes_back(line: Line, successor: str) -> None:
+    if successor:
+        line.configure(hub=config.Hub(closed_agency="refuse"))
+    suspend(line, "G06")
+    line.drop("G22", document(1, to=("G06", "H41")))
+    line.run()
+    close(line, "G06", successor)
+    assert line.states("1/TN-G22") == {"G06": "FAILED", "H41": "HANDED_OVER"}
+    (failed,) = [s for r in line.receipts("G22").values() for s in r.statements if s.event.code == "D.2"]
+    assert (failed.recipient, failed.reasons[0].code) == ("G06", "AGENCY_CLOSED")
+    certified = [s for r in line.receipts("G22").values() for s in r.statements if s.event.code == "S.1"]
+    assert {s.recipient: bool(s.evidence) for s in certified} == {"G06": True, "H41": True}
+    assert received(line, "G06") == {"inbox": [], "receipts": [], "status": []}
+
+
+def test_what_a_closed_agency_sends_is_answered_to_itself(line: Line) -> None:
+    close(line, "G06", "G18")
+    line.drop("G06", document(1, sender="G06"))
+    line.run()
+    assert [f["code"] for f in line.error("G06")["findings"]] == ["AGENCY_SUSPENDED"]
+    assert line.files("G18", "receipts") == []
