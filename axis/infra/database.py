@@ -39,6 +39,9 @@ _OLDER = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 metadata = sa.MetaData()
 BIG_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite counts up only an INTEGER key
 _UPGRADING = 4159  # the advisory lock that one of several starting hubs holds
+_VALUES = {"22", "23", "54"}  # SQLSTATE classes: data exception, integrity constraint, program limit exceeded
+# SQLSTATE: the server is read-only (a standby); it does not know what was prepared (another one, behind a pooler).
+_ELSEWHERE = {"25006", "26000", "42P05"}
 
 
 class Database:
@@ -64,6 +67,7 @@ class Database:
             sa.event.listen(self._reader, "begin", _begin_deferred)
         else:
             self._writer = self._reader = sa.create_engine(self.url, pool_pre_ping=True, pool_size=5)
+            sa.event.listen(self._writer, "handle_error", _leave_that_server)
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -221,17 +225,35 @@ def upsert(connection: Connection, table: sa.Table, row: dict[str, Any], key: Se
 
 @contextmanager
 def _translated() -> Iterator[None]:
+    """Whatever a database says is its own trouble, and waiting may help, but for a value that it cannot store: that
+    error is left as it is, for whoever gave the value."""
     try:
         yield
-    except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
-        original = getattr(error, "orig", None) or error
-        if (getattr(original, "sqlstate", None) or "").startswith("54"):
-            raise  # a value over the server's limits: that is what was to be stored, not the server
-        raise Unavailable(Problem(Fault.STORE_DOWN, got=f"{type(original).__name__}: {original}"[:300])) from error
-    except sa.exc.DatabaseError as error:
-        if type(error) is not sa.exc.DatabaseError:  # a broken rule of ours, not a broken file
+    except sa.exc.TimeoutError as error:  # no connection of the pool became free
+        raise Unavailable(Problem(Fault.STORE_DOWN, got=str(error)[:300])) from error
+    except sa.exc.DBAPIError as error:
+        if _is_the_values(error):
             raise
-        raise Corrupted(Problem(Fault.STORE_DOWN, got=str(error.orig)[:300])) from error
+        got = f"{type(error.orig).__name__}: {error.orig}"[:300]
+        if type(error) is sa.exc.DatabaseError and not _state(error):  # SQLite: not a database, or a damaged one
+            raise Corrupted(Problem(Fault.STORE_DOWN, got=got)) from error
+        raise Unavailable(Problem(Fault.STORE_DOWN, got=got)) from error
+
+
+def _is_the_values(error: sa.exc.DBAPIError) -> bool:
+    if state := _state(error):
+        return state[:2] in _VALUES
+    return isinstance(error, (sa.exc.DataError, sa.exc.IntegrityError))  # SQLite, and what the driver finds itself
+
+
+def _state(error: sa.exc.DBAPIError) -> str:
+    return str(getattr(error.orig, "sqlstate", None) or "")
+
+
+def _leave_that_server(context: sa.engine.ExceptionContext) -> None:
+    """The next connection is a new one, perhaps to another server, where this one will not do again."""
+    if getattr(context.original_exception, "sqlstate", None) in _ELSEWHERE:
+        context.is_disconnect = True
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
