@@ -45,6 +45,8 @@ outgoing = sa.Table(
     sa.Column("not_before", sa.Text, nullable=False),
     sa.Column("created_at", sa.Text, nullable=False),
     sa.Column("urgent", sa.Boolean, nullable=False, server_default=sa.false()),
+    # Accepted after it was refused, and the local system was told of the refusal alone.
+    sa.Column("lifted", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index("outgoing_content", "agency", "content_digest"),
     sa.Index("outgoing_document", "agency", "document_id"),
     sa.Index("outgoing_parcel", "parcel_digest"),

@@ -206,12 +206,14 @@ lease = sa.Table(
     sa.Column("token", sa.BigInteger, nullable=False),  # grows with each change of holder
     sa.Column("until", sa.Text, nullable=False),
 )
+# Messages that are judged alone, because they came before.
 attempt = sa.Table(
     "attempt",
     metadata,
     sa.Column("queue", sa.Text, primary_key=True),
-    sa.Column("message_id", sa.Text, primary_key=True),
-    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("message_id", sa.Text, primary_key=True),  # SHA-256 of its bytes: an id may be anything
+    sa.Column("count", sa.Integer, nullable=False),  # how often it failed, by its own fault
+    sa.Column("is_open", sa.Boolean, nullable=False, server_default=sa.false()),  # being judged, or a hub died of it
 )
 ledger_entry = sa.Table(
     "ledger",
@@ -493,6 +495,17 @@ class HubReader:
         """How many messages of this agency are put aside."""
         query = sa.select(sa.func.count()).select_from(quarantine).where(quarantine.c.agency == agency)
         return int(self.connection.execute(query).scalar_one())
+
+    def attempts(self, digests: Sequence[str]) -> dict[tuple[str, str], tuple[int, bool]]:
+        """(how often it failed by its own fault, whether an attempt was begun and not ended) of those of these messages
+        that were judged alone before, by queue and digest."""
+        rows = self.connection.execute(sa.select(attempt).where(attempt.c.message_id.in_(list(digests))))
+        return {(row.queue, row.message_id): (row.count, row.is_open) for row in rows}
+
+    def last_accepted(self, but: str) -> RowMapping | None:
+        """The document that was accepted last and whose parcel is kept, but not the one with these bytes."""
+        query = sa.select(submission).where(submission.c.body_digest.not_in(("", but)), submission.c.kind == "new")
+        return self._one(query.order_by(submission.c.axis_id.desc()).limit(1))
 
     def deliveries_to(self, recipient: str) -> Sequence[RowMapping]:
         """Everything that was ever on its way to a member, with what it belongs to, in order."""
@@ -1150,16 +1163,23 @@ class HubTransaction(HubReader):
         if entry is not None:
             self.enter(entry)
 
-    def note_attempt(self, queue: str, message_id: str) -> int:
-        """Count one more attempt at a redelivered message; how many now."""
-        insert_or_ignore(self.connection, attempt, {"queue": queue, "message_id": message_id, "count": 0})
-        where = sa.and_(attempt.c.queue == queue, attempt.c.message_id == message_id)
-        self.connection.execute(sa.update(attempt).where(where).values(count=attempt.c.count + 1))
-        return int(self.connection.execute(sa.select(attempt.c.count).where(where)).scalar_one())
+    def begin_attempt(self, queue: str, digest: str) -> None:
+        """A message is about to be judged alone. Where nobody ends this attempt, a hub died in it."""
+        if not insert_or_ignore(
+            self.connection, attempt, {"queue": queue, "message_id": digest, "count": 0, "is_open": True}
+        ):
+            where = sa.and_(attempt.c.queue == queue, attempt.c.message_id == digest)
+            self.connection.execute(sa.update(attempt).where(where).values(is_open=True))
 
-    def forget_attempts(self, queue: str, message_id: str) -> None:
+    def end_attempt(self, queue: str, digest: str, *, failed: bool) -> None:
+        """It was judged, and dealt with neither way; with `failed` by its own fault, which is counted."""
+        where = sa.and_(attempt.c.queue == queue, attempt.c.message_id == digest)
+        values = {"is_open": False, "count": attempt.c.count + int(failed)}
+        self.connection.execute(sa.update(attempt).where(where).values(values))
+
+    def forget_attempts(self, queue: str, digest: str) -> None:
         """The message was dealt with."""
-        self.connection.execute(sa.delete(attempt).where(attempt.c.queue == queue, attempt.c.message_id == message_id))
+        self.connection.execute(sa.delete(attempt).where(attempt.c.queue == queue, attempt.c.message_id == digest))
 
     def store_registry(
         self, version: int, parcel: bytes, issued_at: datetime, codes: Sequence[str], entry: Entry

@@ -158,6 +158,7 @@ class Hub:
         self.follow_successors = closed_agency == "successor"
         self.breakers = Breakers()
         self.turn = 0
+        self.excused: set[tuple[str, str]] = set()  # messages that the world's trouble has interrupted, see admit
         self._registry: Registry | None = None
         self._registry_digest = ""
         self._declared: set[str] = set()

@@ -278,13 +278,20 @@ def test_a_payload_is_kept_once_and_an_altered_one_is_never_served(database: Dat
             payloads.get(connection, "0" * 64)
 
 
-def test_attempts_are_counted_for_each_queue_and_message(database: Database) -> None:
+def test_an_attempt_that_nobody_ends_is_seen_and_one_that_failed_is_counted(database: Database) -> None:
     record = HubStore(database)
     with record.transaction() as tx:
-        assert [tx.note_attempt("q", "m") for _ in range(3)] == [1, 2, 3]
-        assert tx.note_attempt("q", "other") == 1
+        tx.begin_attempt("q", "m")
+        assert tx.attempts(["m", "other"]) == {("q", "m"): (0, True)}
+        tx.end_attempt("q", "m", failed=False)
+        assert tx.attempts(["m"]) == {("q", "m"): (0, False)}
+        for _ in range(2):
+            tx.begin_attempt("q", "m")
+            tx.end_attempt("q", "m", failed=True)
+        tx.begin_attempt("r", "m")
+        assert tx.attempts(["m"]) == {("q", "m"): (2, False), ("r", "m"): (0, True)}
         tx.forget_attempts("q", "m")
-        assert tx.note_attempt("q", "m") == 1
+        assert tx.attempts(["m"]) == {("r", "m"): (0, True)}
 
 
 def test_a_store_of_another_version_is_refused_and_left_alone(database: Database) -> None:
