@@ -499,8 +499,8 @@ class HubReader:
     def attempts(self, digests: Sequence[str]) -> dict[tuple[str, str], tuple[int, bool]]:
         """(how often it failed by its own fault, whether an attempt was begun and not ended) of those of these messages
         that were judged alone before, by queue and digest."""
-        rows = self.connection.execute(sa.select(attempt).where(attempt.c.message_id.in_(list(digests))))
-        return {(row.queue, row.message_id): (row.count, row.is_open) for row in rows}
+        rows = self.connection.execute(sa.select(attempt).where(attempt.c.message_id.in_(list(digests)))).mappings()
+        return {(row["queue"], row["message_id"]): (row["count"], row["is_open"]) for row in rows}
 
     def last_accepted(self, but: str) -> RowMapping | None:
         """The document that was accepted last and whose parcel is kept, but not the one with these bytes."""

@@ -264,7 +264,9 @@ def _put_aside(tx: HubTransaction, opened: _Opened, fault: Fault, attempts: int,
     if tx.quarantined_of(opened.agency) >= MAX_QUARANTINED:
         log.error("%s has %d messages in quarantine: another is not kept", opened.agency, MAX_QUARANTINED)
         return
-    tx.quarantine(opened.agency, message.id.replace("\0", "?"), message.user_id or "", message.body, fault.code, attempts, now)
+    tx.quarantine(
+        opened.agency, message.id.replace("\0", "?"), message.user_id or "", message.body, fault.code, attempts, now
+    )
 
 
 def _open(hub: Hub, delivered: Delivered, now: datetime) -> _Opened:

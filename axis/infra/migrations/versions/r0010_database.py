@@ -18,3 +18,5 @@ def upgrade() -> None:
         op.add_column("attempt", sa.Column("is_open", sa.Boolean, nullable=False, server_default=sa.false()))
     if "outgoing" in there:
         op.add_column("outgoing", sa.Column("lifted", sa.Boolean, nullable=False, server_default=sa.false()))
+        lifted = sa.text("lifted")
+        op.create_index("outgoing_lifted", "outgoing", ["agency"], sqlite_where=lifted, postgresql_where=lifted)
