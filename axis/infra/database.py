@@ -7,6 +7,7 @@ synchronous_commit must be on.
 
 from __future__ import annotations
 
+import re
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from sqlalchemy.engine import RowMapping as Row
 from axis.errors import Corrupted, Fault, Misconfigured, Problem, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from sqlalchemy.engine import Connection
@@ -38,6 +39,7 @@ SCHEMA_VERSION = "0010"  # the newest revision in axis/infra/migrations/versions
 _OLDER = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
 metadata = sa.MetaData()
 BIG_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite counts up only an INTEGER key
+_URL_FORM = "postgresql://user@host:5432/name or postgresql://user@one:5432,two:5432/name?target_session_attrs=read-write"
 _UPGRADING = 4159  # the advisory lock that one of several starting hubs holds
 _VALUES = {"22", "23", "54"}  # SQLSTATE classes: data exception, integrity constraint, program limit exceeded
 # SQLSTATE: the server is read-only (a standby); it does not know what was prepared (another one, behind a pooler).
@@ -48,10 +50,8 @@ class Database:
     """A database and its transactions. Raises :class:`Unavailable` STORE_DOWN when it cannot be used."""
 
     def __init__(self, url: str) -> None:
-        """`url` is an SQLAlchemy URL: ``sqlite:///file`` or ``postgresql+psycopg://…``."""
-        if url.startswith(("postgres://", "postgresql://")):
-            url = "postgresql+psycopg://" + url.split("://", 1)[1]
-        self.url = sa.make_url(url)
+        """`url`: see :func:`read_url`. Raises :class:`Misconfigured` CONFIG_INVALID."""
+        self.url = read_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._writing = threading.RLock()
         if self.is_sqlite:
@@ -68,22 +68,41 @@ class Database:
         else:
             self._writer = self._reader = sa.create_engine(self.url, pool_pre_ping=True, pool_size=5)
             sa.event.listen(self._writer, "handle_error", _leave_that_server)
+        self.judge: Callable[[Connection], None] | None = None
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """One write transaction: committed when the block ends, rolled back when it raises."""
         if not self.is_sqlite:
             with _translated(), self._writer.begin() as connection:
+                self._look_at(connection)
                 yield connection
             return
         with self._writing, _translated(), self._writer.begin() as connection:
+            self._look_at(connection)
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection for reading one consistent state; nothing it does is kept."""
         with _translated(), self._reader.connect() as connection:
+            self._look_at(connection)
             yield connection
+
+    def _look_at(self, connection: Connection) -> None:
+        """A connection that is new goes to :attr:`judge` before anything else is done with it: behind the same address
+        there may be another server by now. One that is not writable is left, and waited for."""
+        if self.judge is None or connection.info.get("judge") is self.judge:
+            return
+        try:
+            if not self.is_sqlite and connection.exec_driver_sql("SELECT pg_is_in_recovery()").scalar():
+                raise Unavailable(Problem(Fault.STORE_DOWN, got="a standby, read-only"))
+            self.judge(connection)
+        except BaseException:
+            if not self.is_sqlite:
+                connection.invalidate()
+            raise
+        connection.info["judge"] = self.judge
 
     def create(self, tables: Sequence[sa.Table]) -> None:
         """Make `tables` where they are missing. An SQLite file of an older version is upgraded first: this is its only
@@ -137,6 +156,38 @@ class Database:
         """Close every connection."""
         self._writer.dispose()
         self._reader.dispose()
+
+
+def read_url(text: str) -> sa.URL:
+    """``sqlite:///file``, or ``postgresql://…`` as SQLAlchemy or libpq write it: of several servers, the one that can be
+    written is meant. Raises :class:`Misconfigured` CONFIG_INVALID, without what may be a password."""
+    name, _, rest = text.strip().partition("://")
+    if name in {"postgres", "postgresql"}:
+        name = "postgresql+psycopg"
+    try:
+        url = sa.make_url(f"{name}://{_hosts_apart(rest)}")
+        if url.get_backend_name() not in {"sqlite", "postgresql"}:
+            raise ValueError
+        _, arguments = url.get_dialect()().create_connect_args(url)
+    except (ValueError, sa.exc.ArgumentError, ImportError):
+        got = f"{name[:30]}://…" if rest else "?"
+        raise Misconfigured(Problem(Fault.CONFIG_INVALID, "store.url_env", _URL_FORM, got)) from None
+    if "," in str(arguments.get("host", "")) and "target_session_attrs" not in url.query:
+        url = url.update_query_dict({"target_session_attrs": "read-write"})
+    return url
+
+
+def _hosts_apart(rest: str) -> str:
+    """libpq's ``user@one:5432,two:5432/name`` in the form that SQLAlchemy reads."""
+    place, slash, path = rest.partition("/")
+    user, at, servers = place.rpartition("@")
+    if "," not in servers:
+        return rest
+    pairs = [server.rpartition(":") if re.search(r":\d*$", server) else (server, "", "") for server in servers.split(",")]
+    hosts, ports = [host.strip("[]") for host, _, _ in pairs], [port or "5432" for _, _, port in pairs]
+    path, _, query = path.partition("?") if slash else ("", "", "")
+    more = f"&{query}" if query else ""
+    return f"{user}{at}/{path}?host={','.join(hosts)}&port={','.join(ports)}{more}"
 
 
 class LateRows:

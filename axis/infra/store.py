@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from axis.core.admission import Addressee, Candidate
     from axis.core.deadline import Term
     from axis.core.receipt import Statement
+    from axis.infra.mark import Mark
 
 CLAIM_BYTES = 32 * 1024 * 1024  # of bodies that a worker publishes at once
 LEASE = timedelta(seconds=10)
@@ -324,6 +325,11 @@ class HubStore:
         """One consistent state of the record, to read from."""
         with self.database.read() as connection:
             yield HubReader(connection)
+
+    def guard(self, mark: Mark) -> None:
+        """From now on nothing is read or written on a connection before the record behind it was found to hold what
+        `mark` says; :class:`Corrupted` RECORD_OLD is raised where it does not."""
+        self.database.judge = lambda connection: HubReader(connection).check(mark)
 
     @contextmanager
     def claim(self, now: datetime, limit: int, excluded: Sequence[str] = ()) -> Iterator[Claim]:
@@ -670,8 +676,8 @@ class HubReader:
         return count, from_text(first) if first else None
 
     def written(self) -> Written:
-        """How far the record goes: the last linked entry (0 and the first link's predecessor when there is none), and
-        the newest registry."""
+        """How far the record goes: the last linked entry (0 and the first link's predecessor when there is none), the
+        last entry of all, and the newest registry."""
         last = self.connection.execute(
             sa.select(ledger_entry.c.position, ledger_entry.c.link)
             .where(ledger_entry.c.position.is_not(None))
@@ -679,7 +685,26 @@ class HubReader:
             .limit(1)
         ).first()
         version = self.connection.execute(sa.select(sa.func.max(registry_version.c.version))).scalar() or 0
-        return Written(last.position, last.link, version) if last else Written(0, ledger.GENESIS, version)
+        newest = sa.select(ledger_entry.c.id, ledger_entry.c.digest).order_by(ledger_entry.c.id.desc()).limit(1)
+        entry = self.connection.execute(newest).first()
+        position, link = (last.position, last.link) if last else (0, ledger.GENESIS)
+        return Written(position, link, version, *((entry.id, entry.digest) if entry else (0, "")))
+
+    def holds(self, written: Written) -> bool:
+        """Whether the record still has what was written once."""
+        if written.position and self.link_at(written.position) != written.link:
+            return False
+        query = sa.select(ledger_entry.c.digest).where(ledger_entry.c.id == written.entry)
+        return not written.entry or self.connection.execute(query).scalar() == written.digest
+
+    def check(self, mark: Mark) -> None:
+        """Raises :class:`Corrupted` RECORD_OLD unless the record still has what `mark` says."""
+        written = mark.read()
+        if written is not None and not self.holds(written):
+            end = self.written()
+            linked = written.position > end.position  # else what had no place yet is missing, or it goes on differently
+            ends = [str(one.position) if linked else f"{one.position}/{one.entry}" for one in (end, written)]
+            raise Corrupted(Problem(Fault.RECORD_OLD, got=ends[0], expected=ends[1]))
 
     def last_moment(self) -> datetime | None:
         """The time of the last entry that was written; None when there is none."""
