@@ -39,7 +39,9 @@ SCHEMA_VERSION = "0010"  # the newest revision in axis/infra/migrations/versions
 _OLDER = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
 metadata = sa.MetaData()
 BIG_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite counts up only an INTEGER key
-_URL_FORM = "postgresql://user@host:5432/name or postgresql://user@one:5432,two:5432/name?target_session_attrs=read-write"
+_URL_FORM = (
+    "postgresql://user@host:5432/name or postgresql://user@one:5432,two:5432/name?target_session_attrs=read-write"
+)
 _UPGRADING = 4159  # the advisory lock that one of several starting hubs holds
 _VALUES = {"22", "23", "54"}  # SQLSTATE classes: data exception, integrity constraint, program limit exceeded
 # SQLSTATE: the server is read-only (a standby); it does not know what was prepared (another one, behind a pooler).
@@ -159,8 +161,8 @@ class Database:
 
 
 def read_url(text: str) -> sa.URL:
-    """``sqlite:///file``, or ``postgresql://…`` as SQLAlchemy or libpq write it: of several servers, the one that can be
-    written is meant. Raises :class:`Misconfigured` CONFIG_INVALID, without what may be a password."""
+    """``sqlite:///file``, or ``postgresql://…`` as SQLAlchemy or libpq write it: of several servers, the one that can
+    be written is meant. Raises :class:`Misconfigured` CONFIG_INVALID, without what may be a password."""
     name, _, rest = text.strip().partition("://")
     if name in {"postgres", "postgresql"}:
         name = "postgresql+psycopg"
@@ -183,7 +185,9 @@ def _hosts_apart(rest: str) -> str:
     user, at, servers = place.rpartition("@")
     if "," not in servers:
         return rest
-    pairs = [server.rpartition(":") if re.search(r":\d*$", server) else (server, "", "") for server in servers.split(",")]
+    pairs = [
+        server.rpartition(":") if re.search(r":\d*$", server) else (server, "", "") for server in servers.split(",")
+    ]
     hosts, ports = [host.strip("[]") for host, _, _ in pairs], [port or "5432" for _, _, port in pairs]
     path, _, query = path.partition("?") if slash else ("", "", "")
     more = f"&{query}" if query else ""

@@ -19,7 +19,7 @@ from axis.infra import store
 from axis.infra.database import Database
 from axis.infra.embedded import EmbeddedBroker
 from axis.infra.store import HubStore
-from axis.services import admit
+from axis.services import admit, deliver
 from axis.services import run as loops
 from tests.line import document, rest, small_home
 
@@ -322,3 +322,23 @@ def test_a_message_that_nobody_can_judge_now_keeps_nothing_else_back(
     line.run()
     assert len(line.attachments("H41")) == 2
     assert line.files("G22", "failed") == []
+
+
+def test_an_adapter_without_a_file_handle_left_rejects_no_mail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = small_home(tmp_path / "home")
+    line.drop("G22", document(1))
+
+    def full(*_: Any) -> Any:
+        raise OSError(24, "Too many open files")
+
+    with line.parts() as (hub, agencies):
+        by_code = {one.code: one for one in agencies}
+        for _ in range(2):
+            loops.agency_round(by_code["G22"], line.clock())
+            loops.hub_round(hub, line.clock())
+        with monkeypatch.context() as patch, pytest.raises(Unavailable):
+            patch.setattr(deliver, "verify_mail", full)
+            deliver.take(by_code["H41"], line.clock())
+        assert hub.broker.dead_depth() == 0
+    line.run()
+    assert len(line.attachments("H41")) == 1
