@@ -176,9 +176,9 @@ def _try_another(hub: Hub, key: tuple[str, str], now: datetime) -> None:
     try:
         with hub.store.reading() as reader:
             known = reader.last_accepted(key[1])
-            if known is None:
-                raise Unavailable(Problem(Fault.HUB_BROKEN, got="-"))
-            body, sender = reader.payload(known["body_digest"]), known["sender"]
+        if known is None:
+            raise Unavailable(Problem(Fault.HUB_BROKEN, got="-"))
+        sender, body = known
         good, bad = (_open(hub, _again(sender, one, sender), now) for one in (body, b""))
         with suppress(_UndoneError), hub.store.transaction() as tx:
             tx.lock_documents(good.documents)

@@ -400,3 +400,21 @@ def test_a_file_that_cannot_be_written_is_an_outage_and_a_broken_rule_is_not(tmp
             "INSERT INTO attempt (queue, message_id, count) VALUES ('q', zeroblob(2000000000), 1)"
         )
     database.close()
+
+
+@pytest.mark.parametrize("database_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
+def test_no_entry_goes_missing_where_a_restored_server_counts_from_the_beginning(database: Database) -> None:
+    record, now = HubStore(database), Clock().now
+
+    def enter(event: str) -> None:
+        with record.transaction() as tx:
+            tx.enter(Entry(now, "HUB", event))
+
+    enter("before")
+    with database.begin() as connection:
+        connection.exec_driver_sql("SELECT setval(pg_get_serial_sequence('ledger', 'id'), 1, false)")
+    with pytest.raises(sa.exc.IntegrityError):
+        enter("lost")
+    enter("after")
+    with record.reading() as reader:
+        assert [entry.event for _, entry in reader.entries("")] == ["before", "after"]

@@ -21,6 +21,7 @@ from axis.infra.embedded import EmbeddedBroker
 from axis.infra.store import HubStore
 from axis.services import admit, deliver
 from axis.services import run as loops
+from tests.failure.test_poison import damage
 from tests.line import document, rest, small_home
 
 if TYPE_CHECKING:
@@ -250,6 +251,18 @@ def test_a_lone_document_that_breaks_the_hub_is_put_aside_where_an_earlier_one_s
     assert deaths == (0 if isinstance(error, RuntimeError) else admit.MAX_ATTEMPTS + 1)
     (finding,) = line.error("G22", "2.edxml")["findings"]
     assert (finding["code"], finding["retry"]) == ("QUARANTINED", True)
+
+
+def test_whether_another_passes_is_seen_also_where_the_last_one_is_damaged(tmp_path: Path, broken: Any) -> None:
+    line = small_home(tmp_path / "home")
+    for number in (1, 2):
+        line.drop("G22", document(number, content=b"%d" % number), f"{number}.edxml")
+        line.run()
+    damage(line, "G22,2026/11/23,2/TN-G22")
+    broken.applies = lambda content: b"poison" in content
+    line.drop("G22", document(3, subject="poison"), "3.edxml")
+    line.run()
+    assert line.error("G22", "3.edxml")["findings"][0]["code"] == "QUARANTINED"
 
 
 def test_the_first_document_of_all_waits_for_another_before_it_is_blamed(tmp_path: Path, broken: Any) -> None:
