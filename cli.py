@@ -1005,6 +1005,45 @@ def queue_show(home: Path, identifier: str, as_json: bool) -> None:
             console.say(f"{key:12} {console.plain(value)}")
 
 
+@queue.command("retry", **_settings("help.queue.retry", 'axis queue retry --code QUARANTINED --reason "…"'))
+@click.argument("identifier", default="")
+@click.option("--agency", "only", default="", help=text("help.queue.agency", LANG))
+@click.option("--code", default="", help=text("help.queue.code", LANG))
+@click.option("--since", type=click.DateTime(_MOMENTS), help=text("help.queue.since", LANG))
+@click.option("--limit", type=click.IntRange(1), default=1000, show_default=True, help=text("help.queue.limit", LANG))
+@click.option("--reason", required=True, help=text("help.queue.reason", LANG))
+@_home
+def queue_retry(
+    home: Path, identifier: str, only: str, code: str, since: datetime | None, limit: int, reason: str, as_json: bool
+) -> None:
+    """Try one again, or all that a filter names."""
+    from axis import bootstrap
+    from axis.core.instant import VIETNAM
+    from axis.services import deadends
+
+    if bool(identifier) == bool(only or code or since):
+        raise click.UsageError(text("queue.which", LANG))
+    opened = _open(home)
+    if identifier:
+        with bootstrap.any_hub(opened) as worker:
+            one = deadends.retry(worker, identifier, reason, _now())
+        _print(one) if as_json else click.echo(text("queue.retry", LANG, id=one["id"]))
+        return
+    if only:
+        with bootstrap.reading_registry(opened) as registry:
+            only = registry.member_for(only).code
+    wanted = deadends.Selection(only, code, since.replace(tzinfo=VIETNAM) if since else None, limit)
+    found = failed = 0
+    with bootstrap.any_hub(opened) as worker:
+        for done in deadends.retry_all(worker, wanted, reason, _now()):
+            found, failed = found + 1, failed + ("error" in done)
+            label = "queue.again" if "error" in done else "queue.retry"
+            _print(done) if as_json else click.echo(text(label, LANG, id=done["id"], code=done.get("error", "")))
+    totals = {"found": found, "done": found - failed, "failed": failed}
+    _print(totals) if as_json else click.echo(text("queue.totals", LANG, **totals))
+    sys.exit(REFUSED if failed else DONE)
+
+
 def _deadend(name: str, key: str) -> None:
     """A command for one choice about a dead end."""
 
@@ -1016,18 +1055,13 @@ def _deadend(name: str, key: str) -> None:
         from axis import bootstrap
         from axis.services import deadends
 
-        act = {
-            "retry": deadends.retry,
-            "release": deadends.release,
-            "return": deadends.give_back,
-            "drop": deadends.drop,
-        }[name]
+        act = {"release": deadends.release, "return": deadends.give_back, "drop": deadends.drop}[name]
         with bootstrap.any_hub(_open(home)) as worker:
             done = act(worker, identifier, reason, _now())
         _print(done) if as_json else console.say(text(f"queue.{name}", LANG, id=done["id"]))
 
 
-for _name in ("retry", "release", "return", "drop"):
+for _name in ("release", "return", "drop"):
     _deadend(_name, f"help.queue.{_name}")
 
 

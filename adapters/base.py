@@ -100,6 +100,10 @@ class Adapter(Protocol):
     def refused(self, ref: str, report: bytes) -> None:
         """It was refused (A.2, or a finding here); `report` is JSON with every reason. Idempotent."""
 
+    def lifted(self, digests: Sequence[str]) -> None:
+        """The sources with these digests were accepted after all, long after they were :meth:`refused`. Idempotent; an
+        adapter may leave this out."""
+
     def prepare(self, files: Sequence[LocalFile]) -> None:
         """Store these durably where the agency's system does not see them yet. Idempotent."""
 
@@ -156,6 +160,12 @@ class Guarded:
         """See :meth:`Adapter.refused`."""
         with self._translated():
             self._adapter.refused(ref, report)
+
+    def lifted(self, digests: Sequence[str]) -> None:
+        """See :meth:`Adapter.lifted`."""
+        with self._translated():
+            if tell := getattr(self._adapter, "lifted", None):
+                tell(digests)
 
     def prepare(self, files: Sequence[LocalFile]) -> None:
         """See :meth:`Adapter.prepare`."""

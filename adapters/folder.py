@@ -7,7 +7,9 @@ waits for a notice from the file system: network drives give none.
 from __future__ import annotations
 
 import hashlib
+import json
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 FOLDERS = ("outbox", "sent", "failed", "inbox", "receipts", "status")
 ENDINGS = (".edxml", ".asice")
 READY = ".ready"
+REPORT = ".error.json"
+MAX_REPORTS, MAX_REPORT = 5000, 1024 * 1024  # of a folder looked at, and bytes of one
 _BY_DAY = ("inbox", "receipts", "status")
 _TEMPORARY = ".axis-tmp"
 
@@ -87,9 +91,23 @@ class FolderAdapter:
         if not self._is_as_collected(ref):
             return
         target = self._free(f"outbox/{ref}", "failed", ref)
-        self._tree.write(f"failed/.{target}.error.json{_TEMPORARY}", report)
-        self._tree.rename(f"failed/.{target}.error.json{_TEMPORARY}", f"failed/{target}.error.json")
+        self._tree.write(f"failed/.{target}{REPORT}{_TEMPORARY}", report)
+        self._tree.rename(f"failed/.{target}{REPORT}{_TEMPORARY}", f"failed/{target}{REPORT}")
         self._move(ref, "failed", target)
+
+    def lifted(self, digests: Sequence[str]) -> None:
+        """Move these packets from ``failed/`` to ``sent/``; their reports go. Of very many the last are read."""
+        found = [one for one in self._tree.entries("failed") if one.name.endswith(REPORT) and one.size <= MAX_REPORT]
+        for entry in sorted(found, key=lambda one: one.mtime, reverse=True)[:MAX_REPORTS]:
+            if _source_of(self._tree.read(f"failed/{entry.name}")) not in digests:
+                continue
+            name = entry.name.removesuffix(REPORT)
+            source = f"failed/{name}"
+            with suppress(FileNotFoundError):  # moved before a crash, or taken away by its owner
+                self._tree.rename(source, f"sent/{self._free(source, 'sent', name)}")
+            self._tree.sync("sent")
+            self._tree.remove(f"failed/{entry.name}")
+        self._tree.sync("failed")
 
     def prepare(self, files: Sequence[LocalFile]) -> None:
         """Write each file under its temporary name and fsync it."""
@@ -184,6 +202,14 @@ class FolderAdapter:
             return there.size != self._tree.look(source).size or self._tree.read(path) != self._tree.read(source)
         except FileNotFoundError:
             return True
+
+
+def _source_of(report: bytes) -> str:
+    """The digest that a report names; "" where it is none of ours."""
+    try:
+        return str(json.loads(report)["source_digest"])
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def _temporary(folder: str, name: str) -> str:

@@ -381,6 +381,15 @@ class Spool:
                 _notify(connection, f"document.{state}", row)
         (self._out / f"{identifier}.edxml").unlink(missing_ok=True)  # the journal has what was made of it
 
+    def lift(self, digests: Sequence[str]) -> None:
+        """What was refused was accepted after all."""
+        for first in range(0, len(digests), 500):
+            where = (sent.c.digest.in_(digests[first : first + 500]), sent.c.state == "refused")
+            with self._begin() as connection:
+                refused = connection.execute(sa.select(sent.c.id).where(*where)).scalars().all()
+            for identifier in refused:
+                self.settle(identifier, "accepted", {})
+
     def purge(self, before: datetime) -> int:
         """The packets of what the system has had since before this moment are not kept any more; how many were left
         out. What they were, and what became of it, stays; receipts stay whole: they are evidence."""
@@ -591,6 +600,10 @@ class SpoolAdapter:
     def refused(self, ref: str, report: bytes) -> None:
         """It was refused; the report is shown with it."""
         self.spool.settle(ref, "refused", json.loads(report))
+
+    def lifted(self, digests: Sequence[str]) -> None:
+        """Shown as accepted from now on."""
+        self.spool.lift(digests)
 
     def prepare(self, files: Sequence[LocalFile]) -> None:
         """See :meth:`Spool.prepare`. What receipts say is noted with what was sent."""

@@ -260,6 +260,7 @@ def registrar(home: Home) -> Iterator[Registrar]:
     """
     signer = keystore.load_signer(home.path / "keys", HUB)
     with _one_writer(home), reading(home) as record:
+        record.guard(_mark(home))
         yield Registrar(home.path, record, signer, hub_certificate(home))
 
 
@@ -350,10 +351,14 @@ def hub_part(home: Home, database: Database, broker: Broker, references: Referen
         user_id_required=home.config.broker.user_id == "required",
         allowances=Allowances(home.config.hub.agency_documents_per_second, home.config.hub.agency_bytes_per_second),
         rooms=Rooms(home.config.hub.queue_depth),
-        mark=Mark(home.path / "hub.mark"),
+        mark=_mark(home),
         deadlines=home.config.deadlines.build(home.path),
         closed_agency=home.config.hub.closed_agency,
     )
+
+
+def _mark(home: Home) -> Mark:
+    return Mark(home.path / "hub.mark")
 
 
 def agency_part(

@@ -188,9 +188,11 @@ def _own_schema() -> Iterator[None]:
     """A PostgreSQL schema of the demo's own, dropped at the end: nothing else in the database is touched."""
     import sqlalchemy as sa
 
+    from axis.infra.database import read_url
+
     name = f"axis_demo_{uuid.uuid4().hex[:12]}"
     given = config.Config(config.Installation("demo"), config.Store("postgresql")).database_url(Path())
-    url = sa.make_url(given).set(drivername="postgresql+psycopg")
+    url = read_url(given)
     engine = sa.create_engine(url)
     try:
         with engine.begin() as connection:

@@ -283,6 +283,11 @@ class Fault(Enum):
         "Bản tin đã làm lỗi {got} lần và bị cách ly.",
         "The message failed {got} times and was quarantined.",
     )
+    HUB_BROKEN = (
+        DEVELOPER,
+        "Trục lỗi cả với văn bản đã từng nhận được: {got}. Chưa từ chối văn bản nào; trục chờ và thử lại.",
+        "The hub fails even with what it accepted before: {got}. Nothing is refused for it; the hub waits and tries again.",
+    )
     UNDELIVERED = (
         OPERATOR,
         "Chưa gửi được sau {got} lần thử; lỗi cuối: {expected}.",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import threading
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +23,7 @@ from sqlalchemy.engine import RowMapping as Row
 from axis.errors import Corrupted, Fault, Misconfigured, Problem, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from sqlalchemy.engine import Connection
@@ -38,21 +39,25 @@ __all__ = [
     "upsert",
 ]
 
-SCHEMA_VERSION = "0009"  # the newest revision in axis/infra/migrations/versions
-_OLDER = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
+SCHEMA_VERSION = "0010"  # the newest revision in axis/infra/migrations/versions
+_OLDER = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
 metadata = sa.MetaData()
 BIG_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite counts up only an INTEGER key
+_URL_FORM = (
+    "postgresql://user@host:5432/name or postgresql://user@one:5432,two:5432/name?target_session_attrs=read-write"
+)
 _UPGRADING = 4159  # the advisory lock that one of several starting hubs holds
+_VALUES = {"22", "23", "54"}  # SQLSTATE classes: data exception, integrity constraint, program limit exceeded
+# SQLSTATE: the server is read-only (a standby); it does not know what was prepared (another one, behind a pooler).
+_ELSEWHERE = {"25006", "26000", "42P05"}
 
 
 class Database:
     """A database and its transactions. Raises :class:`Unavailable` STORE_DOWN when it cannot be used."""
 
     def __init__(self, url: str) -> None:
-        """`url` is an SQLAlchemy URL: ``sqlite:///file`` or ``postgresql+psycopg://…``."""
-        if url.startswith(("postgres://", "postgresql://")):
-            url = "postgresql+psycopg://" + url.split("://", 1)[1]
-        self.url = sa.make_url(url)
+        """`url`: see :func:`read_url`. Raises :class:`Misconfigured` CONFIG_INVALID."""
+        self.url = read_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite:
             self.url = _at_home(self.url)
@@ -73,22 +78,42 @@ class Database:
             self._writer = self._reader = sa.create_engine(
                 self.url, pool_pre_ping=True, pool_size=5, hide_parameters=True
             )
+            sa.event.listen(self._writer, "handle_error", _leave_that_server)
+        self.judge: Callable[[Connection], None] | None = None
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """One write transaction: committed when the block ends, rolled back when it raises."""
         if not self.is_sqlite:
             with _translated(), self._writer.begin() as connection:
+                self._look_at(connection)
                 yield connection
             return
         with self._writing, _translated(), self._writer.begin() as connection:
+            self._look_at(connection)
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection for reading one consistent state; nothing it does is kept."""
         with _translated(), self._reader.connect() as connection:
+            self._look_at(connection)
             yield connection
+
+    def _look_at(self, connection: Connection) -> None:
+        """A connection that is new goes to :attr:`judge` before anything else is done with it: behind the same address
+        there may be another server by now. One that is not writable is left, and waited for."""
+        if self.judge is None or connection.info.get("judge") is self.judge:
+            return
+        try:
+            if not self.is_sqlite and connection.exec_driver_sql("SELECT pg_is_in_recovery()").scalar():
+                raise Unavailable(Problem(Fault.STORE_DOWN, got="a standby, read-only"))
+            self.judge(connection)
+        except BaseException:
+            if not self.is_sqlite:
+                connection.invalidate()
+            raise
+        connection.info["judge"] = self.judge
 
     def create(self, tables: Sequence[sa.Table]) -> None:
         """Make `tables` where they are missing. An SQLite file of an older version is upgraded first: this is its only
@@ -144,6 +169,40 @@ class Database:
         self._reader.dispose()
 
 
+def read_url(text: str) -> sa.URL:
+    """``sqlite:///file``, or ``postgresql://…`` as SQLAlchemy or libpq write it: of several servers, the one that can
+    be written is meant. Raises :class:`Misconfigured` CONFIG_INVALID, without what may be a password."""
+    name, _, rest = text.strip().partition("://")
+    if name in {"postgres", "postgresql"}:
+        name = "postgresql+psycopg"
+    try:
+        url = sa.make_url(f"{name}://{_hosts_apart(rest)}")
+        if url.get_backend_name() not in {"sqlite", "postgresql"}:
+            raise ValueError
+        _, arguments = url.get_dialect()().create_connect_args(url)
+    except (ValueError, sa.exc.ArgumentError, ImportError):
+        got = f"{name[:30]}://…" if rest else "?"
+        raise Misconfigured(Problem(Fault.CONFIG_INVALID, "store.url_env", _URL_FORM, got)) from None
+    if "," in str(arguments.get("host", "")) and "target_session_attrs" not in url.query:
+        url = url.update_query_dict({"target_session_attrs": "read-write"})
+    return url
+
+
+def _hosts_apart(rest: str) -> str:
+    """libpq's ``user@one:5432,two:5432/name`` in the form that SQLAlchemy reads."""
+    place, slash, path = rest.partition("/")
+    user, at, servers = place.rpartition("@")
+    if "," not in servers:
+        return rest
+    pairs = [
+        server.rpartition(":") if re.search(r":\d*$", server) else (server, "", "") for server in servers.split(",")
+    ]
+    hosts, ports = [host.strip("[]") for host, _, _ in pairs], [port or "5432" for _, _, port in pairs]
+    path, _, query = path.partition("?") if slash else ("", "", "")
+    more = f"&{query}" if query else ""
+    return f"{user}{at}/{path}?host={','.join(hosts)}&port={','.join(ports)}{more}"
+
+
 class LateRows:
     """Rows that nobody reads before the transaction ends: inserted together just before its commit, each table's
     in the order given. A database that is asked once instead of fifty times is the greater part of a batch's time."""
@@ -174,8 +233,14 @@ class LateRows:
             tables.setdefault(table.name, (table, []))[1].append(row)
         self._rows = []
         for table, rows in tables.values():
+            # Where the database gives the key, two rows meet only if it counts wrongly: nothing may go missing then.
+            given = all(column.name in rows[0] for column in table.primary_key)
             for first in range(0, len(rows), 100):  # far below any limit on parameters
-                insert_all_or_ignore(self._connection, table, rows[first : first + 100])
+                part = rows[first : first + 100]
+                if given:
+                    insert_all_or_ignore(self._connection, table, part)
+                else:
+                    self._connection.execute(table.insert().values(part))
 
 
 _alembic_version = sa.Table("alembic_version", metadata, sa.Column("version_num", sa.String(32), primary_key=True))
@@ -230,17 +295,35 @@ def upsert(connection: Connection, table: sa.Table, row: dict[str, Any], key: Se
 
 @contextmanager
 def _translated() -> Iterator[None]:
+    """Whatever a database says is its own trouble, and waiting may help, but for a value that it cannot store: that
+    error is left as it is, for whoever gave the value."""
     try:
         yield
-    except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
-        original = getattr(error, "orig", None) or error
-        if (getattr(original, "sqlstate", None) or "").startswith("54"):
-            raise  # a value over the server's limits: that is what was to be stored, not the server
-        raise Unavailable(Problem(Fault.STORE_DOWN, got=f"{type(original).__name__}: {original}"[:300])) from error
-    except sa.exc.DatabaseError as error:
-        if type(error) is not sa.exc.DatabaseError:  # a broken rule of ours, not a broken file
+    except sa.exc.TimeoutError as error:  # no connection of the pool became free
+        raise Unavailable(Problem(Fault.STORE_DOWN, got=str(error)[:300])) from error
+    except sa.exc.DBAPIError as error:
+        if _is_the_values(error):
             raise
-        raise Corrupted(Problem(Fault.STORE_DOWN, got=str(error.orig)[:300])) from error
+        got = f"{type(error.orig).__name__}: {error.orig}"[:300]
+        if type(error) is sa.exc.DatabaseError and not _state(error):  # SQLite: not a database, or a damaged one
+            raise Corrupted(Problem(Fault.STORE_DOWN, got=got)) from error
+        raise Unavailable(Problem(Fault.STORE_DOWN, got=got)) from error
+
+
+def _is_the_values(error: sa.exc.DBAPIError) -> bool:
+    if state := _state(error):
+        return state[:2] in _VALUES
+    return isinstance(error, (sa.exc.DataError, sa.exc.IntegrityError))  # SQLite, and what the driver finds itself
+
+
+def _state(error: sa.exc.DBAPIError) -> str:
+    return str(getattr(error.orig, "sqlstate", None) or "")
+
+
+def _leave_that_server(context: sa.engine.ExceptionContext) -> None:
+    """The next connection is a new one, perhaps to another server, where this one will not do again."""
+    if getattr(context.original_exception, "sqlstate", None) in _ELSEWHERE:
+        context.is_disconnect = True
 
 
 def _at_home(url: sa.URL) -> sa.URL:

@@ -46,10 +46,18 @@ outgoing = sa.Table(
     sa.Column("not_before", sa.Text, nullable=False),
     sa.Column("created_at", sa.Text, nullable=False),
     sa.Column("urgent", sa.Boolean, nullable=False, server_default=sa.false()),
+    # Accepted after it was refused, and the local system was told of the refusal alone.
+    sa.Column("lifted", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index("outgoing_content", "agency", "content_digest"),
     sa.Index("outgoing_document", "agency", "document_id"),
     sa.Index("outgoing_parcel", "parcel_digest"),
     sa.Index("outgoing_due", "state", "not_before"),
+    sa.Index(
+        "outgoing_lifted",
+        "agency",
+        sqlite_where=sa.text("lifted"),
+        postgresql_where=sa.text("lifted"),
+    ),
 )
 incoming = sa.Table(
     "incoming",
@@ -190,6 +198,11 @@ class JournalReader:
     def outgoing_by_content(self, content_digest: str) -> RowMapping | None:
         """What was sent with this content."""
         return self._first(self._outgoing().where(outgoing.c.content_digest == content_digest))
+
+    def lifted(self, limit: int) -> list[str]:
+        """The digests of sources that were accepted after the local system was told of a refusal."""
+        query = sa.select(outgoing.c.source_digest).where(outgoing.c.lifted, outgoing.c.agency == self.agency)
+        return list(self.connection.execute(query.limit(limit)).scalars())
 
     def to_publish(self, now: datetime, limit: int) -> list[RowMapping]:
         """Pending sources whose time has come, urgent first, but a quarter for the others; an update waits until what
@@ -443,6 +456,8 @@ class JournalTransaction(JournalReader):
             "answer_digest": receipt,
             "problems": problems,
         }
+        if state == "accepted":
+            values["lifted"] = sa.or_(outgoing.c.lifted, sa.and_(outgoing.c.state == "refused", outgoing.c.settled))
         self.connection.execute(
             sa.update(outgoing)
             .where(
@@ -497,6 +512,11 @@ class JournalTransaction(JournalReader):
             )
             .values(state="received")
         )
+
+    def told_lifted(self, source_digests: Sequence[str]) -> None:
+        """The local system knows of these now that they were accepted after all."""
+        where = (outgoing.c.agency == self.agency, outgoing.c.source_digest.in_(list(source_digests)))
+        self.connection.execute(sa.update(outgoing).where(*where).values(lifted=False))
 
     def settled(self, source_digest: str) -> None:
         """The local system was told."""

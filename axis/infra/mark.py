@@ -1,28 +1,43 @@
-"""How far the ledger had come when this home's hub last wrote it: a file beside the database, not in it.
+"""How far the record had come when this home's hub last looked: a file beside the database, not in it.
 
 A restored old backup, a standby that took over without the last commits, a disk that lied about them: the record then
-ends before the mark, or goes on differently. The hub would give out the same places twice; it must not start.
+ends before the mark, or goes on differently. The hub would give out the same places twice; it must not go on.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from axis.errors import Corrupted, Fault, Problem, Unavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
 @dataclass(frozen=True)
 class Written:
-    """The end of the ledger: `position` and `link` of its last entry, and the newest registry's version."""
+    """The end of the ledger: `position` and `link` of the last entry that has a place, `entry` and `digest` of the last
+    one of all (0 and "" where that was not noted); and the newest registry's version."""
 
     position: int
     link: str
     registry: int
+    entry: int = 0
+    digest: str = ""
+
+    def or_later(self, other: Written) -> Written:
+        """Whatever of both is farther. Raises :class:`Corrupted` RECORD_OLD where they cannot be of one record."""
+        if self.position == other.position and self.link != other.link:
+            raise Corrupted(Problem(Fault.RECORD_OLD, got=str(other.position), expected=str(self.position)))
+        linked = max(self, other, key=lambda one: one.position)
+        last = max(self, other, key=lambda one: one.entry)
+        registry = max(self.registry, other.registry)
+        return Written(linked.position, linked.link, registry, last.entry, last.digest)
 
 
 class Mark:
@@ -30,30 +45,59 @@ class Mark:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._last: Written | None = None
+        self._noted: Written | None = None
 
     def read(self) -> Written | None:
         """What was written last; None when nothing ever was. Raises :class:`Corrupted` LEDGER_CORRUPT."""
         try:
-            position, link, registry = self._path.read_text("ascii").split()
-            self._last = Written(int(position), link, int(registry))
+            position, link, registry, *last = self._path.read_text("ascii").split()
+            if not last:  # of an earlier version
+                return Written(int(position), link, int(registry))
+            entry, digest = last
+            return Written(int(position), link, int(registry), int(entry), digest if int(entry) else "")
         except FileNotFoundError:
             return None
         except ValueError:
             raise Corrupted(Problem(Fault.LEDGER_CORRUPT, got=str(self._path))) from None
-        return self._last
+
+    def advance(self, written: Written) -> None:
+        """The record has come so far, durably, for whoever looks next; after the commit that it speaks of, and after
+        the record was found to hold what was read here. A mark that is farther already stays: another worker's.
+
+        Raises :class:`Unavailable` STORE_DOWN, :class:`Corrupted` RECORD_OLD."""
+        if written == self._noted:
+            return
+        with self._alone():
+            known = self.read()
+            later = written if known is None else known.or_later(written)
+            if later != known:
+                self._replace(later)
+        self._noted = written
 
     def write(self, written: Written) -> None:
-        """Replace it, durably; after the commit that it speaks of. Raises :class:`Unavailable` STORE_DOWN."""
-        if self._last == written:
-            return
-        temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+        """Whatever was written before, the record goes on from here. Raises :class:`Unavailable` STORE_DOWN."""
+        with self._alone():
+            self._replace(written)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """No other worker writes within. The folder itself is locked: a file of its own might be another user's."""
         try:
-            with temporary.open("w", encoding="ascii") as handle:
-                handle.write(f"{written.position} {written.link} {written.registry}\n")
-                handle.flush()
-                os.fsync(handle.fileno())
-            temporary.replace(self._path)
+            folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX)
+                yield
+            finally:
+                os.close(folder)
         except OSError as error:
             raise Unavailable(Problem(Fault.STORE_DOWN, got=f"{self._path}: {error.strerror}")) from error
-        self._last = written
+
+    def _replace(self, written: Written) -> None:
+        temporary = self._path.with_name(f".{self._path.name}.new")
+        with temporary.open("w", encoding="ascii") as handle:
+            handle.write(
+                f"{written.position} {written.link} {written.registry} {written.entry} {written.digest or '-'}\n"
+            )
+            handle.flush()
+            os.fsync(handle.fileno())
+        temporary.replace(self._path)

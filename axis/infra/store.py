@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from axis.core.admission import Addressee, Candidate
     from axis.core.deadline import Term
     from axis.core.receipt import Statement
+    from axis.infra.mark import Mark
 
 CLAIM_BYTES = 32 * 1024 * 1024  # of bodies that a worker publishes at once
 LEASE = timedelta(seconds=10)
@@ -206,12 +207,14 @@ lease = sa.Table(
     sa.Column("token", sa.BigInteger, nullable=False),  # grows with each change of holder
     sa.Column("until", sa.Text, nullable=False),
 )
+# Messages that are judged alone, because they came before.
 attempt = sa.Table(
     "attempt",
     metadata,
     sa.Column("queue", sa.Text, primary_key=True),
-    sa.Column("message_id", sa.Text, primary_key=True),
-    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("message_id", sa.Text, primary_key=True),  # SHA-256 of its bytes: an id may be anything
+    sa.Column("count", sa.Integer, nullable=False),  # how often it failed, by its own fault
+    sa.Column("is_open", sa.Boolean, nullable=False, server_default=sa.false()),  # being judged, or a hub died of it
 )
 ledger_entry = sa.Table(
     "ledger",
@@ -322,6 +325,11 @@ class HubStore:
         """One consistent state of the record, to read from."""
         with self.database.read() as connection:
             yield HubReader(connection)
+
+    def guard(self, mark: Mark) -> None:
+        """From now on nothing is read or written on a connection before the record behind it was found to hold what
+        `mark` says; :class:`Corrupted` RECORD_OLD is raised where it does not."""
+        self.database.judge = lambda connection: HubReader(connection).check(mark)
 
     @contextmanager
     def claim(self, now: datetime, limit: int, excluded: Sequence[str] = ()) -> Iterator[Claim]:
@@ -487,6 +495,21 @@ class HubReader:
         query = sa.select(sa.func.count()).select_from(quarantine).where(quarantine.c.agency == agency)
         return int(self.connection.execute(query).scalar_one())
 
+    def attempts(self, digests: Sequence[str]) -> dict[tuple[str, str], tuple[int, bool]]:
+        """(how often it failed by its own fault, whether an attempt was begun and not ended) of those of these messages
+        that were judged alone before, by queue and digest."""
+        rows = self.connection.execute(sa.select(attempt).where(attempt.c.message_id.in_(list(digests)))).mappings()
+        return {(row["queue"], row["message_id"]): (row["count"], row["is_open"]) for row in rows}
+
+    def last_accepted(self, but: str) -> tuple[str, bytes] | None:
+        """(sender, parcel) of the document that was accepted last and whose parcel is kept whole; not these bytes."""
+        query = sa.select(submission).where(submission.c.body_digest.not_in(("", but)), submission.c.kind == "new")
+        rows = self.connection.execute(query.order_by(submission.c.axis_id.desc()).limit(5)).mappings().all()
+        for row in rows:
+            if found := payloads.get_sound(self.connection, [row["body_digest"]]):
+                return row["sender"], found[row["body_digest"]]
+        return None
+
     def deliveries_to(self, recipient: str) -> Sequence[RowMapping]:
         """Everything that was ever on its way to a member, with what it belongs to, in order."""
         query = (
@@ -650,8 +673,8 @@ class HubReader:
         return count, from_text(first) if first else None
 
     def written(self) -> Written:
-        """How far the record goes: the last linked entry (0 and the first link's predecessor when there is none), and
-        the newest registry."""
+        """How far the record goes: the last linked entry (0 and the first link's predecessor when there is none), the
+        last entry of all, and the newest registry."""
         last = self.connection.execute(
             sa.select(ledger_entry.c.position, ledger_entry.c.link)
             .where(ledger_entry.c.position.is_not(None))
@@ -659,7 +682,26 @@ class HubReader:
             .limit(1)
         ).first()
         version = self.connection.execute(sa.select(sa.func.max(registry_version.c.version))).scalar() or 0
-        return Written(last.position, last.link, version) if last else Written(0, ledger.GENESIS, version)
+        newest = sa.select(ledger_entry.c.id, ledger_entry.c.digest).order_by(ledger_entry.c.id.desc()).limit(1)
+        entry = self.connection.execute(newest).first()
+        position, link = (last.position, last.link) if last else (0, ledger.GENESIS)
+        return Written(position, link, version, *((entry.id, entry.digest) if entry else (0, "")))
+
+    def holds(self, written: Written) -> bool:
+        """Whether the record still has what was written once."""
+        if written.position and self.link_at(written.position) != written.link:
+            return False
+        query = sa.select(ledger_entry.c.digest).where(ledger_entry.c.id == written.entry)
+        return not written.entry or self.connection.execute(query).scalar() == written.digest
+
+    def check(self, mark: Mark) -> None:
+        """Raises :class:`Corrupted` RECORD_OLD unless the record still has what `mark` says."""
+        written = mark.read()
+        if written is not None and not self.holds(written):
+            end = self.written()
+            linked = written.position > end.position  # else what had no place yet is missing, or it goes on differently
+            ends = [str(one.position) if linked else f"{one.position}/{one.entry}" for one in (end, written)]
+            raise Corrupted(Problem(Fault.RECORD_OLD, got=ends[0], expected=ends[1]))
 
     def last_moment(self) -> datetime | None:
         """The time of the last entry that was written; None when there is none."""
@@ -1155,16 +1197,23 @@ class HubTransaction(HubReader):
         if entry is not None:
             self.enter(entry)
 
-    def note_attempt(self, queue: str, message_id: str) -> int:
-        """Count one more attempt at a redelivered message; how many now."""
-        insert_or_ignore(self.connection, attempt, {"queue": queue, "message_id": message_id, "count": 0})
-        where = sa.and_(attempt.c.queue == queue, attempt.c.message_id == message_id)
-        self.connection.execute(sa.update(attempt).where(where).values(count=attempt.c.count + 1))
-        return int(self.connection.execute(sa.select(attempt.c.count).where(where)).scalar_one())
+    def begin_attempt(self, queue: str, digest: str) -> None:
+        """A message is about to be judged alone. Where nobody ends this attempt, a hub died in it."""
+        if not insert_or_ignore(
+            self.connection, attempt, {"queue": queue, "message_id": digest, "count": 0, "is_open": True}
+        ):
+            where = sa.and_(attempt.c.queue == queue, attempt.c.message_id == digest)
+            self.connection.execute(sa.update(attempt).where(where).values(is_open=True))
 
-    def forget_attempts(self, queue: str, message_id: str) -> None:
+    def end_attempt(self, queue: str, digest: str, *, failed: bool) -> None:
+        """It was judged, and dealt with neither way; with `failed` by its own fault, which is counted."""
+        where = sa.and_(attempt.c.queue == queue, attempt.c.message_id == digest)
+        values = {"is_open": False, "count": attempt.c.count + int(failed)}
+        self.connection.execute(sa.update(attempt).where(where).values(values))
+
+    def forget_attempts(self, queue: str, digest: str) -> None:
         """The message was dealt with."""
-        self.connection.execute(sa.delete(attempt).where(attempt.c.queue == queue, attempt.c.message_id == message_id))
+        self.connection.execute(sa.delete(attempt).where(attempt.c.queue == queue, attempt.c.message_id == digest))
 
     def store_registry(
         self, version: int, parcel: bytes, issued_at: datetime, codes: Sequence[str], entry: Entry

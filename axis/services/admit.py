@@ -1,15 +1,16 @@
 """The hub takes parcels from the agencies: verify, judge, record, answer.
 
 A batch is verified outside any transaction, recorded in one, and acknowledged only after its commit. A
-message that came before is judged alone, its attempt counted and committed first, so that a parcel that
-kills the hub goes to quarantine by itself and takes no healthy one with it.
+message that came before is judged alone, its attempt noted and committed first, so that a parcel that
+kills the hub goes to quarantine by itself and takes no healthy one with it. Only what fails while another
+passes has failed by its own fault: a database, a file or a line that is away is waited for.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ from axis.core.lifecycle import Demand, Step, Turn
 from axis.core.message import Delivered, Message, Route, hub_routes
 from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.core.trust import HUB
-from axis.errors import Corrupted, Fault, Misconfigured, Problem, Rejected, Unavailable, rejected
+from axis.errors import AxisError, Corrupted, Fault, Misconfigured, Problem, Rejected, Unavailable, rejected
 from axis.services import accept, intake, vouch, watch
 
 if TYPE_CHECKING:
@@ -100,48 +101,145 @@ def step(hub: Hub, now: datetime, timeout: float = 0) -> int:
             alone = fresh + alone
         else:
             _settle(hub, opened)
-    for delivered in alone:
-        _judge_alone(hub, delivered, now)
+    _judge_each_alone(hub, alone, now)
     return len(taken)
 
 
-def _judge_alone(hub: Hub, delivered: Delivered, now: datetime) -> None:
-    queue, message_id = delivered.message.route.queue, delivered.message.id
+def _judge_each_alone(hub: Hub, taken: Sequence[Delivered], now: datetime) -> None:
+    """Those first of which no hub has died and that never failed: they shall not wait for what may break this one, and
+    that they pass is what can be held against it."""
+    keys = [_key(one) for one in taken]
+    with hub.store.reading() as reader:
+        before = reader.attempts([digest for _, digest in keys]) if keys else {}
+    known = [(*before.get(key, (0, False)), key in hub.excused, place) for place, key in enumerate(keys)]
+    for failures, is_open, _, place in sorted(known):
+        _judge_alone(hub, taken[place], keys[place], failures, is_open, now)
+
+
+def _key(delivered: Delivered) -> tuple[str, str]:
+    return delivered.message.route.queue, hashlib.sha256(delivered.message.body).hexdigest()
+
+
+def _judge_alone(
+    hub: Hub, delivered: Delivered, key: tuple[str, str], failures: int, is_open: bool, now: datetime
+) -> None:
+    """Judge a message that came before. The attempt is noted first, so that one of which the hub dies is known.
+
+    It failed by its own fault where another passes at that moment (:func:`_try_another`); what fails for the
+    database, a file or a line is not counted, and is raised."""
+    is_dead = is_open and key not in hub.excused
     while True:
+        if is_dead:
+            _try_another(hub, key, now)
+            failures += 1
+            with hub.store.transaction() as tx:
+                tx.end_attempt(*key, failed=True)
+        if failures >= MAX_ATTEMPTS:
+            _quarantine(hub, delivered, key, failures, now)
+            return
         with hub.store.transaction() as tx:
-            attempts = tx.note_attempt(queue, message_id)
+            tx.begin_attempt(*key)
         try:
-            if attempts > MAX_ATTEMPTS:
-                problem = Problem(Fault.QUARANTINED, got=str(attempts - 1))
-                digest = hashlib.sha256(delivered.message.body).hexdigest()
-                opened = _Opened(delivered, digest, None, problems=(problem,))
-                with hub.store.transaction() as tx:
-                    _refuse(hub, tx, opened, opened.problems, now)
-                    _put_aside(tx, opened, Fault.QUARANTINED, attempts - 1, now)
-                    tx.forget_attempts(queue, message_id)
-                log.error("quarantined message %s of %s after %d attempts", message_id, queue, attempts - 1)
-                _settle(hub, [opened])
-                return
             opened = _open(hub, delivered, now)
             with hub.store.transaction() as tx:
                 _record_all(hub, tx, [opened], now)
-                tx.forget_attempts(queue, message_id)
-        except (Unavailable, Misconfigured, Corrupted):
+                tx.forget_attempts(*key)
+        except (Unavailable, Misconfigured, Corrupted, OSError) as error:
+            _excuse(hub, key)
+            if isinstance(error, OSError):
+                raise Unavailable(Problem(Fault.STORE_DOWN, got=f"{type(error).__name__}: {error}"[:300])) from error
             raise
         except Exception:
-            log.exception("message %s of %s failed, attempt %d", message_id, queue, attempts)
-            if attempts > MAX_ATTEMPTS:
-                raise
+            log.exception("message %s of %s failed, attempt %d", delivered.message.id, key[0], failures + 1)
+            is_dead = True
         else:
+            hub.excused.discard(key)
             _settle(hub, [opened])
             return
+
+
+def _excuse(hub: Hub, key: tuple[str, str]) -> None:
+    """The world's trouble ended the attempt, not the message: as far as that can be written now, else remembered."""
+    hub.excused.add(key)
+    with suppress(Unavailable), hub.store.transaction() as tx:
+        tx.end_attempt(*key, failed=False)
+
+
+class _UndoneError(Exception):
+    """Nothing of a trial is kept."""
+
+
+def _try_another(hub: Hub, key: tuple[str, str], now: datetime) -> None:
+    """A document that was accepted before is judged and answered once more, another is refused, and nothing of it is
+    kept. Raises :class:`Unavailable` when that fails as well, or nothing was accepted yet: who can say then that the
+    message is to blame?
+    """
+    try:
+        with hub.store.reading() as reader:
+            known = reader.last_accepted(key[1])
+        if known is None:
+            raise Unavailable(Problem(Fault.HUB_BROKEN, got="-"))
+        sender, body = known
+        good, bad = (_open(hub, _again(sender, one, sender), now) for one in (body, b""))
+        with suppress(_UndoneError), hub.store.transaction() as tx:
+            tx.lock_documents(good.documents)
+            if good.candidate is not None:
+                another = replace(good.candidate, key=f"{good.candidate.key} once more")
+                with suppress(Rejected):
+                    accept.record(hub, tx, another, body, good.digest, now)
+            _refuse(hub, tx, bad, bad.problems, now)
+            tx.late.insert()
+            raise _UndoneError
+    except (Unavailable, Misconfigured, Corrupted):
+        _excuse(hub, key)
+        raise
+    except Exception as error:
+        _excuse(hub, key)
+        log.exception("what was accepted before fails as well")
+        raise Unavailable(Problem(Fault.HUB_BROKEN, got=f"{type(error).__name__}: {error}"[:300])) from error
+
+
+def _quarantine(hub: Hub, delivered: Delivered, key: tuple[str, str], failures: int, now: datetime) -> None:
+    """Put it aside, with an A.2 where it may be a document. What was said of a delivery is never answered: it is kept
+    and entered, and `axis queue retry` records it when we are mended."""
+    problem = Problem(Fault.QUARANTINED, got=str(failures), retry=True)
+    opened = _Opened(delivered, key[1], None, problems=(problem,))
+
+    def put_aside(*, answered: bool) -> None:
+        with hub.store.transaction() as tx:
+            if _is_receipt(delivered.message.body):
+                _enter_bad_receipt(tx, opened, problem, now)
+            elif answered:
+                _refuse(hub, tx, opened, opened.problems, now)
+            _put_aside(tx, opened, Fault.QUARANTINED, failures, now)
+            tx.forget_attempts(*key)
+
+    try:
+        put_aside(answered=True)
+    except AxisError:
+        raise
+    except Exception:  # it breaks even this
+        log.exception("message %s of %s cannot be answered", delivered.message.id, key[0])
+        put_aside(answered=False)
+    log.error("quarantined message %s of %s after %d attempts", delivered.message.id, key[0], failures)
+    _settle(hub, [opened])
+
+
+def _is_receipt(body: bytes) -> bool:
+    try:
+        return parcel.peek(body)[0] == parcel.RECEIPT
+    except Exception:  # noqa: BLE001  what breaks us is none that can be believed
+        return False
+
+
+def _again(agency: str, body: bytes, user_id: str | None, message_id: str = "") -> Delivered:
+    return Delivered(Message(message_id, Route("in", agency), body, user_id=user_id), redelivered=True, handle=None)
 
 
 def judge_again(hub: Hub, agency: str, message_id: str, body: bytes, user_id: str | None, now: datetime) -> None:
     """A message that was put aside, judged as if it had just come. Raises :class:`Rejected` QUARANTINED if it has to be
     put aside again; nothing was changed then."""
-    message = Message(message_id, Route("in", agency), body, user_id=user_id)
-    opened = _open(hub, Delivered(message, redelivered=True, handle=None), now)
+    opened = _open(hub, _again(agency, body, user_id, message_id), now)
     with hub.store.transaction() as tx:
         if not _record_all(hub, tx, [opened], now):
             raise rejected(Fault.QUARANTINED, "1")
@@ -149,8 +247,7 @@ def judge_again(hub: Hub, agency: str, message_id: str, body: bytes, user_id: st
 
 def refuse_unread(hub: Hub, tx: HubTransaction, agency: str, body_digest: str, problem: Problem, now: datetime) -> None:
     """A.2 to the sender of a message that was put aside."""
-    message = Message("", Route("in", agency), tx.payload(body_digest))
-    opened = _Opened(Delivered(message, redelivered=True, handle=None), body_digest, None, problems=(problem,))
+    opened = _Opened(_again(agency, tx.payload(body_digest), None), body_digest, None, problems=(problem,))
     _refuse(hub, tx, opened, opened.problems, now, anew=True)
 
 
@@ -168,7 +265,9 @@ def _put_aside(tx: HubTransaction, opened: _Opened, fault: Fault, attempts: int,
     if tx.quarantined_of(opened.agency) >= MAX_QUARANTINED:
         log.error("%s has %d messages in quarantine: another is not kept", opened.agency, MAX_QUARANTINED)
         return
-    tx.quarantine(opened.agency, message.id, message.user_id or "", message.body, fault.code, attempts, now)
+    tx.quarantine(
+        opened.agency, message.id.replace("\0", "?"), message.user_id or "", message.body, fault.code, attempts, now
+    )
 
 
 def _open(hub: Hub, delivered: Delivered, now: datetime) -> _Opened:
@@ -250,11 +349,15 @@ def _record(hub: Hub, tx: HubTransaction, opened: _Opened, now: datetime) -> boo
     except _QuarantineError as error:
         # A receipt whose content is bad is never answered (that would loop); it is kept, entered and said aloud.
         log.error("receipt from %s quarantined: %s", agency, error.problem.text())  # noqa: TRY400  expected
-        detail = {"code": error.problem.fault.code, "got": error.problem.got, "bytes": opened.digest}
-        tx.enter(Entry(now, HUB, "receipt.quarantined", "", agency, detail))
+        _enter_bad_receipt(tx, opened, error.problem, now)
         _put_aside(tx, opened, error.problem.fault, 1, now)
         return False
     return True
+
+
+def _enter_bad_receipt(tx: HubTransaction, opened: _Opened, problem: Problem, now: datetime) -> None:
+    detail = {"code": problem.fault.code, "got": problem.got, "bytes": opened.digest}
+    tx.enter(Entry(now, HUB, "receipt.quarantined", "", opened.agency, detail))
 
 
 def _refuse(

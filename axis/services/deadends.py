@@ -5,20 +5,36 @@ Quarantined messages are kept in the record with their bytes. Each choice has a 
 
 from __future__ import annotations
 
+import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from axis.core.instant import to_text
 from axis.core.ledger import Entry
 from axis.core.lifecycle import State
 from axis.core.trust import HUB
-from axis.errors import Fault, Problem, rejected
+from axis.errors import AxisError, Fault, Problem, Rejected, rejected
 from axis.services import admit
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from axis.infra.database import Row
     from axis.infra.store import HubReader
     from axis.services.hub import Hub
+
+log = logging.getLogger("axis.deadends")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which dead ends: from or to one agency, with one code, since a moment; not more than `limit` of them."""
+
+    agency: str = ""
+    code: str = ""
+    since: datetime | None = None
+    limit: int = 1000
 
 
 def listed(reader: HubReader) -> list[dict[str, Any]]:
@@ -26,6 +42,18 @@ def listed(reader: HubReader) -> list[dict[str, Any]]:
     failed = [_failed(row) for row in reader.failed()]
     kept = [_quarantined(row) for row in reader.quarantined()]
     return sorted([*failed, *kept], key=lambda one: str(one["since"]))
+
+
+def found(reader: HubReader, wanted: Selection) -> list[dict[str, Any]]:
+    """Those of :func:`listed` that are meant, at most `wanted.limit`."""
+    since = to_text(wanted.since) if wanted.since else ""
+    return [
+        one
+        for one in listed(reader)
+        if wanted.agency in {"", one["agency"], one["sender"]}
+        and wanted.code in {"", one["code"]}
+        and str(one["since"]) >= since
+    ][: wanted.limit]
 
 
 def shown(reader: HubReader, identifier: str) -> dict[str, Any]:
@@ -42,6 +70,18 @@ def retry(hub: Hub, identifier: str, reason: str, now: datetime) -> dict[str, An
     """Try again now: a failed delivery is published once more; a quarantined message is judged once more, and answered
     as if it had just come."""
     return _act(hub, identifier, "retry", reason, now)
+
+
+def retry_all(hub: Hub, wanted: Selection, reason: str, now: datetime) -> Iterator[dict[str, Any]]:
+    """:func:`retry` each of these, the oldest first. What fails again stays where it is, with the code in ``error``,
+    and keeps none of the others back."""
+    with hub.store.reading() as reader:
+        items = found(reader, wanted)
+    for item in items:
+        try:
+            yield _done(hub, item, "retry", reason, now)
+        except Rejected as error:
+            yield {**item, "action": "retry", "reason": reason, "error": error.fault.code}
 
 
 def release(hub: Hub, identifier: str, reason: str, now: datetime) -> dict[str, Any]:
@@ -63,7 +103,14 @@ def drop(hub: Hub, identifier: str, reason: str, now: datetime) -> dict[str, Any
 def _act(hub: Hub, identifier: str, what: str, reason: str, now: datetime) -> dict[str, Any]:
     with hub.store.reading() as reader:
         item = shown(reader, identifier)
+    return _done(hub, item, what, reason, now)
+
+
+def _done(hub: Hub, item: dict[str, Any], what: str, reason: str, now: datetime) -> dict[str, Any]:
+    with hub.store.reading() as reader:
         row = reader.quarantine_row(item["id"]) if item["what"] == "message" else None
+        if item["what"] == "message" and row is None:
+            raise rejected(Fault.NOT_FOUND, item["id"])  # somebody else has decided in between
         body = reader.payload(row["body_digest"]) if row is not None and what in {"retry", "release"} else b""
     if row is not None and what in {"retry", "release"}:
         _judge_again(hub, row, body, what, reason, now)
@@ -75,7 +122,13 @@ def _act(hub: Hub, identifier: str, what: str, reason: str, now: datetime) -> di
 
 
 def _judge_again(hub: Hub, row: Row, body: bytes, what: str, reason: str, now: datetime) -> None:
-    admit.judge_again(hub, row["agency"], row["message_id"], body, row["user_id"] or None, now)
+    try:
+        admit.judge_again(hub, row["agency"], row["message_id"], body, row["user_id"] or None, now)
+    except AxisError:
+        raise
+    except Exception:
+        log.exception("message %s of %s fails again", row["message_id"], row["agency"])
+        raise rejected(Fault.QUARANTINED, "1") from None
     with hub.store.transaction() as tx:
         tx.leave_quarantine(row, _entry(row, what, reason, now))
 

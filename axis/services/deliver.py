@@ -118,6 +118,8 @@ def _judged(agency: Agency, message: Message, now: datetime) -> Change | Problem
         return error.problems[0]
     except AxisError:
         raise
+    except OSError as error:  # a disk's trouble is not the message's
+        raise Unavailable(Problem(Fault.STORE_DOWN, got=f"{type(error).__name__}: {error}"[:300])) from error
     except Exception as error:
         log.exception("%s: message %s broke the adapter", agency.code, message.id)
         return Problem(Fault.INTERNAL, got=type(error).__name__)

@@ -16,7 +16,7 @@ from axis.core.ledger import Entry
 from axis.core.lifecycle import State, Step
 from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.core.trust import HUB, read_registry
-from axis.errors import Corrupted, Fault, Problem
+from axis.errors import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -158,20 +158,30 @@ class Hub:
         self.follow_successors = closed_agency == "successor"
         self.breakers = Breakers()
         self.turn = 0
+        self.excused: set[tuple[str, str]] = set()  # messages that the world's trouble has interrupted, see admit
         self._registry: Registry | None = None
         self._registry_digest = ""
         self._declared: set[str] = set()
         self._entropy = b""
 
     def check_record(self) -> None:
-        """Whether the record still has what this hub once wrote. Raises :class:`Corrupted` RECORD_OLD."""
-        written = self.mark.read()
-        if written is None:
-            return
+        """Whether the record still has what this hub once wrote; now, and with each new connection from now on.
+        Raises :class:`Corrupted` RECORD_OLD."""
+        self.store.guard(self.mark)
         with self.store.reading() as reader:
-            if reader.link_at(written.position) != written.link:
-                end = reader.written().position
-                raise Corrupted(Problem(Fault.RECORD_OLD, got=str(end), expected=str(written.position)))
+            reader.check(self.mark)
+
+    def link(self, now: datetime) -> int:
+        """Give new entries their places in the ledger, and note how far the record goes; how many. Before anything goes
+        out that rests on them: what was promised and is lost afterwards is noticed then.
+
+        Raises :class:`Corrupted` RECORD_OLD where the record has lost what was noted: no place is given out twice."""
+        with self.store.transaction() as tx:
+            tx.check(self.mark)
+            linked = tx.sequence(self.worker, now, 1000)
+            end = tx.written()
+        self.mark.advance(end)
+        return linked
 
     def registry(self) -> Registry:
         """The registry in force, as read by the last :meth:`refresh`."""

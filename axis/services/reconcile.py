@@ -86,7 +86,7 @@ def accept_restored(hub: Hub, now: datetime) -> Gap | None:
     written = hub.mark.read()
     with hub.store.reading() as reader:
         end, last = reader.written(), reader.last_moment() or now
-        if written is None or reader.link_at(written.position) == written.link:
+        if written is None or reader.holds(written):
             return None
     since = last - CLOCKS
     with hub.store.transaction() as tx:

@@ -25,18 +25,22 @@ PAUSE, LONGEST_PAUSE = 0.1, 1.0  # seconds between rounds when nothing was to be
 
 
 def hub_round(hub: Hub, now: datetime, timeout: float = 0) -> int:
-    """One round of the hub: admit, relay, deadlines, sequence; how much was done. Waits at most `timeout` seconds."""
+    """One round of the hub: admit, link, relay, deadlines; how much was done. Waits at most `timeout` seconds."""
     hub.refresh()
-    done = admit.step(hub, now, timeout)
+    done, trouble = 0, None
+    try:
+        done = admit.step(hub, now, timeout)
+    except Unavailable as error:
+        if error.fault not in {Fault.STORE_DOWN, Fault.HUB_BROKEN}:
+            raise
+        trouble = error  # perhaps with one message alone: what is accepted already does not wait for that
+    crashpoints.reached("A01")
+    done += hub.link(now)
     done += relay.step(hub, now)
     done += watch.step(hub, now)
-    crashpoints.reached("A01")
-    with hub.store.transaction() as tx:
-        linked = tx.sequence(hub.worker, now, 1000)
-        end = tx.written() if linked else None
-    if end is not None:
-        hub.mark.write(end)
-    return done + linked
+    if trouble is not None:
+        raise trouble
+    return done
 
 
 def agency_round(agency: Agency, now: datetime) -> int:

@@ -48,9 +48,21 @@ def collect(agency: Agency, now: datetime) -> int:
         sources = agency.adapter.collect()
         while batch := list(itertools.islice(sources, BATCH_MESSAGES)):
             changed += _consider_all(agency, batch, now)
+        changed += _tell_lifted(agency)
     except Unavailable as error:
         _only_away(agency, error)
     return changed
+
+
+def _tell_lifted(agency: Agency) -> int:
+    """The agency's system holds as refused what an operator has had accepted since; how many."""
+    with agency.journal.reading() as reader:
+        digests = reader.lifted(1000)
+    if digests:
+        agency.adapter.lifted(digests)
+        with agency.journal.transaction() as tx:
+            tx.told_lifted(digests)
+    return len(digests)
 
 
 def _consider_all(agency: Agency, sources: list[Source], now: datetime) -> int:

@@ -3,6 +3,7 @@ of their own finds each of the faults that are planted here."""
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import shutil
 from datetime import UTC, datetime, timedelta
@@ -250,6 +251,24 @@ def test_what_was_refused_and_is_sent_again_is_there_to_be_read(tmp_path: Path) 
         assert source.read() == b"<a/>"
         system.adapter.refused(source.ref, b'{"findings": []}')
         assert list((tmp_path / "spool" / "out").iterdir()) == []
+
+
+def test_what_was_refused_and_accepted_after_all_is_shown_as_accepted(tmp_path: Path) -> None:
+    system = SpoolSystem(tmp_path)
+    for name in ("a", "b"):
+        system.send(f"<{name}/>".encode(), name)
+        (source,) = system.adapter.collect()
+        system.adapter.refused(source.ref, b'{"findings": [{"code": "QUARANTINED"}]}')
+    for _ in range(2):
+        Guarded(system.adapter, "H41").lifted([hashlib.sha256(b"<a/>").hexdigest()])
+        assert [(row["state"], bool(row["report"])) for row in system.spool.sent(Selection())] == [
+            ("accepted", False),
+            ("refused", True),
+        ]
+
+
+def test_an_adapter_that_was_written_before_may_leave_that_out(tmp_path: Path) -> None:
+    Guarded(Example(tmp_path / "agency").adapter, "H41").lifted(["x"])
 
 
 def test_a_foreign_failure_of_any_adapter_leaves_as_one_of_ours(

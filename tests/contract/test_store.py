@@ -278,13 +278,20 @@ def test_a_payload_is_kept_once_and_an_altered_one_is_never_served(database: Dat
             payloads.get(connection, "0" * 64)
 
 
-def test_attempts_are_counted_for_each_queue_and_message(database: Database) -> None:
+def test_an_attempt_that_nobody_ends_is_seen_and_one_that_failed_is_counted(database: Database) -> None:
     record = HubStore(database)
     with record.transaction() as tx:
-        assert [tx.note_attempt("q", "m") for _ in range(3)] == [1, 2, 3]
-        assert tx.note_attempt("q", "other") == 1
+        tx.begin_attempt("q", "m")
+        assert tx.attempts(["m", "other"]) == {("q", "m"): (0, True)}
+        tx.end_attempt("q", "m", failed=False)
+        assert tx.attempts(["m"]) == {("q", "m"): (0, False)}
+        for _ in range(2):
+            tx.begin_attempt("q", "m")
+            tx.end_attempt("q", "m", failed=True)
+        tx.begin_attempt("r", "m")
+        assert tx.attempts(["m"]) == {("q", "m"): (2, False), ("r", "m"): (0, True)}
         tx.forget_attempts("q", "m")
-        assert tx.note_attempt("q", "m") == 1
+        assert tx.attempts(["m"]) == {("r", "m"): (0, True)}
 
 
 def test_a_store_of_another_version_is_refused_and_left_alone(database: Database) -> None:
@@ -339,3 +346,75 @@ def test_a_value_over_the_servers_limits_is_the_values_fault_and_not_an_outage(d
         connection.execute(store.attempt.insert(), row)
     with database.begin() as connection:
         connection.execute(store.attempt.insert(), {**row, "queue": "q"})
+
+
+# SQLSTATE of what has nothing to do with a message, and of what has.
+# fmt: off
+WORLD = (
+    "08006", "08P01", "25006", "25P02", "25P03", "26000", "28000", "28P01", "2D000", "40001",
+    "40P01", "42501", "42601", "42703", "42P01", "42P05", "53100", "53200", "53300", "55000",
+    "55P03", "57014", "57P01", "57P03", "58000", "58030", "58P01", "P0001", "XX000", "XX001",
+)
+# fmt: on
+VALUES = ("22000", "22001", "22021", "22P02", "23502", "23505", "23514", "54000", "54001")
+
+
+@pytest.mark.parametrize("database_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
+def test_of_what_a_server_says_only_a_values_fault_is_not_its_own_trouble(database: Database) -> None:
+    def says(state: str) -> None:
+        with database.begin() as connection:
+            connection.exec_driver_sql(f"DO $$BEGIN RAISE EXCEPTION 'so' USING ERRCODE = '{state}'; END$$")
+
+    for state in WORLD:
+        with pytest.raises(Unavailable):
+            says(state)
+    for state in VALUES:
+        with pytest.raises(sa.exc.DBAPIError):
+            says(state)
+    with pytest.raises(sa.exc.DataError), database.begin() as connection:  # what the driver refuses by itself
+        connection.execute(store.attempt.insert(), {"queue": "q\0", "message_id": "x", "count": 1})
+    with pytest.raises(Unavailable), database.begin() as connection:
+        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+        connection.execute(store.attempt.insert(), {"queue": "q", "message_id": "x", "count": 1})
+    with pytest.raises(Unavailable), database.begin() as connection:
+        connection.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
+    with database.begin() as connection:
+        connection.execute(store.attempt.insert(), {"queue": "q", "message_id": "x", "count": 1})
+
+
+def test_a_file_that_cannot_be_written_is_an_outage_and_a_broken_rule_is_not(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'axis.db'}")
+    database.create(store.TABLES)
+    row = {"queue": "q", "message_id": "x", "count": 1}
+    with pytest.raises(Unavailable), database.begin() as connection:  # its disk is full
+        connection.exec_driver_sql("PRAGMA max_page_count = 1")
+        connection.execute(store.attempt.insert(), {**row, "queue": "q" * 1_000_000})
+    read_only = Database(f"sqlite:///file:{tmp_path / 'axis.db'}?mode=ro&uri=true")
+    with pytest.raises(Unavailable), read_only.begin() as connection:
+        connection.execute(store.attempt.insert(), row)
+    read_only.close()
+    with pytest.raises(sa.exc.IntegrityError), database.begin() as connection:
+        connection.execute(store.attempt.insert(), [row, row])
+    with pytest.raises(sa.exc.DataError), database.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO attempt (queue, message_id, count) VALUES ('q', zeroblob(2000000000), 1)"
+        )
+    database.close()
+
+
+@pytest.mark.parametrize("database_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
+def test_no_entry_goes_missing_where_a_restored_server_counts_from_the_beginning(database: Database) -> None:
+    record, now = HubStore(database), Clock().now
+
+    def enter(event: str) -> None:
+        with record.transaction() as tx:
+            tx.enter(Entry(now, "HUB", event))
+
+    enter("before")
+    with database.begin() as connection:
+        connection.exec_driver_sql("SELECT setval(pg_get_serial_sequence('ledger', 'id'), 1, false)")
+    with pytest.raises(sa.exc.IntegrityError):
+        enter("lost")
+    enter("after")
+    with record.reading() as reader:
+        assert [entry.event for _, entry in reader.entries("")] == ["before", "after"]

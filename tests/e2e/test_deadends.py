@@ -60,6 +60,7 @@ def quarantined(line: Line, monkeypatch: pytest.MonkeyPatch) -> str:
 
     with monkeypatch.context() as patch:
         patch.setattr(admit.admission, "judge", broken)
+        line.drop("G22", document(9), "good.edxml")  # that another passes is what shows who is to blame
         line.drop("G22", document(1, subject="poison"))
         line.run()
     (item,) = items(line)
@@ -151,6 +152,8 @@ def test_a_quarantined_message_is_judged_again_and_answered(
     assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
     assert items(line) == []
     assert events(line, f"quarantine.{choice}")[0]["reason"] == "đã sửa lỗi"
+    assert line.files("G22", "failed") == [], "the clerk does not find it among the refused any more"
+    assert line.files("G22", "sent") == ["a.edxml", "good.edxml"]
 
 
 def test_a_message_that_still_breaks_us_stays_where_it_is(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,6 +166,52 @@ def test_a_message_that_still_breaks_us_stays_where_it_is(line: Line, monkeypatc
         patch.setattr(admit.admission, "judge", broken)
         assert axis(line, "queue", "retry", identifier, "--reason", "thử").exit_code != 0
     assert [item["id"] for item in items(line)] == [identifier]
+
+
+def test_many_are_tried_again_by_a_filter_and_one_that_fails_again_keeps_none_back(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge = admit.admission.judge
+
+    def broken_for(word: bytes) -> Any:
+        def judged(parcel: Any, *arguments: Any) -> Any:
+            if word in parcel.content:
+                raise RuntimeError
+            return judge(parcel, *arguments)
+
+        return judged
+
+    line.drop("G22", document(9), "good.edxml")
+    with monkeypatch.context() as patch:
+        patch.setattr(admit.admission, "judge", broken_for(b"poison"))
+        for number in (1, 2, 3):
+            line.drop("G22", document(number, subject=f"poison {number}"), f"{number}.edxml")
+        line.drop("G06", document(4, sender="G06", subject="poison 4"), "4.edxml")
+        line.run()
+    assert len(items(line)) == 4
+    clerk = ("--reason", "đã sửa lỗi", "--json")
+
+    def rows(*arguments: str, code: int = 0) -> list[dict[str, Any]]:
+        done = axis(line, "queue", "retry", *arguments, *clerk)
+        assert done.exit_code == code, done.output
+        return [json.loads(row) for row in done.stdout.splitlines()]
+
+    assert rows("--code", "OVERDUE") == [{"found": 0, "done": 0, "failed": 0}]
+    assert rows("--since", "2030-01-01")[-1]["found"] == 0
+    assert rows("--agency", "000.00.00.G06")[-1] == {"found": 1, "done": 1, "failed": 0}
+    with monkeypatch.context() as patch:
+        patch.setattr(admit.admission, "judge", broken_for(b"poison 2"))
+        found = rows("--code", "QUARANTINED", "--limit", "2", code=3)
+        assert [row.get("error") for row in found] == [None, "QUARANTINED", None]
+        assert found[-1] == {"found": 2, "done": 1, "failed": 1}
+    assert len(items(line)) == 2
+    assert rows("--since", "2026-01-01")[-1] == {"found": 2, "done": 2, "failed": 0}
+    assert axis(line, "queue", "retry", *clerk).exit_code == 2, "which ones?"
+    assert axis(line, "queue", "retry", "01a2", "--code", "X", *clerk).exit_code == 2
+    line.run()
+    assert [one["reason"] for one in events(line, "quarantine.retry")] == ["đã sửa lỗi"] * 4
+    assert (items(line), line.files("G22", "failed"), line.files("G06", "failed")) == ([], [], [])
+    assert len(line.files("G22", "sent")) == 4
 
 
 @pytest.mark.parametrize(("choice", "answers"), [("return", 2), ("drop", 1)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 from pathlib import Path
@@ -151,6 +153,7 @@ def test_the_safe_wrapper_lets_only_our_errors_out() -> None:
         guarded.unsettled,
         lambda: guarded.accepted("x"),
         lambda: guarded.refused("x", b""),
+        lambda: guarded.lifted(["x"]),
         lambda: guarded.prepare([]),
         lambda: guarded.complete([]),
     ]
@@ -171,6 +174,23 @@ def test_a_file_put_in_the_place_of_one_that_was_answered_is_not_moved_away_with
     adapter.refused("a.edxml", b"{}")
     assert path.read_bytes() == b"new, never sent"
     assert list((root / "sent").iterdir()) == list((root / "failed").iterdir()) == []
+
+
+def test_what_was_accepted_after_all_goes_from_failed_to_sent_and_its_report_goes(root: Path) -> None:
+    adapter = folders(root, 0)
+    (root / "sent" / "a.edxml").write_bytes(b"another of that name")
+    for name in ("a", "b", "gone", "other"):
+        (root / "outbox" / f"{name}.edxml").write_bytes(name.encode())
+        (source,) = adapter.collect()
+        adapter.refused(source.ref, json.dumps({"source_digest": source.digest}).encode())
+    (root / "failed" / "x.edxml.error.json").write_bytes(b"none of ours")
+    (root / "failed" / "gone.edxml").unlink()
+    digests = [hashlib.sha256(name).hexdigest() for name in (b"a", b"b", b"gone")]
+    for _ in range(2):
+        adapter.lifted(digests)
+        left = sorted(path.name for path in (root / "failed").iterdir())
+        assert left == ["other.edxml", "other.edxml.error.json", "x.edxml.error.json"]
+        assert sorted(path.name for path in (root / "sent").iterdir()) == ["a.edxml", "a~2.edxml", "b.edxml"]
 
 
 def test_a_file_taken_away_before_it_is_read_is_the_systems_affair_not_a_crash(root: Path) -> None:
