@@ -283,6 +283,11 @@ class Fault(Enum):
         "Bản tin đã làm lỗi {got} lần và bị cách ly.",
         "The message failed {got} times and was quarantined.",
     )
+    RECORD_GAP = (
+        OPERATOR,
+        "Nói về nội dung mà sổ của trục đã mất khi phục hồi bản sao lưu ({got}); chờ bên gửi gửi lại.",
+        "About something that the record lost when a backup was restored ({got}); it waits until that was sent again.",
+    )
     UNDELIVERED = (
         OPERATOR,
         "Chưa gửi được sau {got} lần thử; lỗi cuối: {expected}.",

@@ -5,12 +5,14 @@ Quarantined messages are kept in the record with their bytes. Each choice has a 
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from axis.core.ledger import Entry
 from axis.core.lifecycle import State
 from axis.core.trust import HUB
-from axis.errors import Fault, Problem, rejected
+from axis.errors import Fault, Problem, Rejected, rejected
 from axis.services import admit
 
 if TYPE_CHECKING:
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from axis.infra.database import Row
     from axis.infra.store import HubReader
     from axis.services.hub import Hub
+
+
+BATCH, LOOK_AGAIN = 20, timedelta(minutes=5)
 
 
 def listed(reader: HubReader) -> list[dict[str, Any]]:
@@ -58,6 +63,24 @@ def give_back(hub: Hub, identifier: str, reason: str, now: datetime) -> dict[str
 def drop(hub: Hub, identifier: str, reason: str, now: datetime) -> dict[str, Any]:
     """Off the list: the record stays, nobody is told. For a quarantined message its bytes go."""
     return _act(hub, identifier, "drop", reason, now)
+
+
+def look_again(hub: Hub, now: datetime) -> int:
+    """Judge once more, some at a time, the receipts that wait for what a restored record has lost; how many wait no
+    longer."""
+    at, last = hub.looked_again or (now - LOOK_AGAIN, "")
+    if hub.lost_until is None or now < at + LOOK_AGAIN:
+        return 0
+    with hub.store.reading() as reader:
+        rows = reader.quarantined_with(Fault.RECORD_GAP.code, last, BATCH)
+        bodies = [reader.payload(row["body_digest"]) for row in rows]
+    hub.looked_again = (now, str(rows[-1]["id"]) if len(rows) == BATCH else "")
+    done = 0
+    for row, body in zip(rows, bodies, strict=True):
+        with suppress(Rejected):
+            _judge_again(hub, row, body, "retry", "record restored", now)
+            done += 1
+    return done
 
 
 def _act(hub: Hub, identifier: str, what: str, reason: str, now: datetime) -> dict[str, Any]:

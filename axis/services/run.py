@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from axis import crashpoints
 from axis.core import lifecycle
 from axis.errors import AxisError, Fault, Misconfigured, Unavailable
-from axis.services import admit, deliver, relay, submit, watch, withdraw
+from axis.services import admit, deadends, deliver, relay, submit, watch, withdraw
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,6 +30,7 @@ def hub_round(hub: Hub, now: datetime, timeout: float = 0) -> int:
     done = admit.step(hub, now, timeout)
     done += relay.step(hub, now)
     done += watch.step(hub, now)
+    done += deadends.look_again(hub, now)
     crashpoints.reached("A01")
     with hub.store.transaction() as tx:
         linked = tx.sequence(hub.worker, now, 1000)
