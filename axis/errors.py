@@ -288,6 +288,11 @@ class Fault(Enum):
         "Trục lỗi cả với văn bản đã từng nhận được: {got}. Chưa từ chối văn bản nào; trục chờ và thử lại.",
         "The hub fails even with what it accepted before: {got}. Nothing is refused for it; the hub waits and tries again.",
     )
+    RECORD_GAP = (
+        OPERATOR,
+        "Nói về nội dung mà sổ của trục đã mất khi phục hồi bản sao lưu ({got}); chờ bên gửi gửi lại.",
+        "About something that the record lost when a backup was restored ({got}); it waits until that was sent again.",
+    )
     UNDELIVERED = (
         OPERATOR,
         "Chưa gửi được sau {got} lần thử; lỗi cuối: {expected}.",

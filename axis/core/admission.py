@@ -8,15 +8,18 @@ the bytes alone does not.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING
 
 from axis.core import edxml, lifecycle
 from axis.core.edxml import Kind, Packet
+from axis.core.edxml_values import day_of
+from axis.core.instant import VIETNAM
 from axis.errors import Fault, Problem, Rejected, rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime, timedelta
+    from collections.abc import Iterable, Sequence
+    from datetime import timedelta
 
     from axis.core.parcel import Parcel
     from axis.core.trust import Registry
@@ -61,10 +64,43 @@ class Candidate:
         """What it is recorded as: a recall in either form is a recall."""
         return Kind.RECALL if self.packet.is_recall else self.packet.kind
 
+    def may_be_older_than(self, moment: datetime) -> bool:
+        """Whether it, or what it is about, may have been sent before `moment`, by its sender's own times. The signature
+        alone does not tell: the same content may have been signed again since. What has no date may be of any time."""
+        packet = self.packet
+        issued = [packet.promulgation_date or "", *(one.promulgation_date for one in packet.response_for)]
+        days = [day_of(text) for text in issued if text]
+        if not days or None in days:
+            return True
+        return min(self.parcel.signing_time, *_midnights(days)) <= moment
+
     @property
     def is_reply(self) -> bool:
         """Whether it is 15 or 16: the answer to a recall, an update or a replacement."""
         return self.kind is Kind.STATUS and self.packet.status_code in {lifecycle.AGREED, lifecycle.DECLINED}
+
+
+# What a record may find wrong only because it has lost something: the document, its recipient, what was asked of whom.
+_BY_ABSENCE = frozenset(
+    {
+        Fault.DOCUMENT_UNKNOWN,
+        Fault.DOCUMENT_RECALLED,
+        Fault.RECIPIENT_UNKNOWN,
+        Fault.STATUS_UNKNOWN_DOCUMENT,
+        Fault.STATUS_NOT_OPEN,
+    }
+)
+
+
+def is_by_absence(problems: Sequence[Problem]) -> bool:
+    """Whether each of these says that something is not in the record: that somebody else has sent a document is said
+    only where its sender's own is not there."""
+    foreign = (Fault.AUTHZ_MISMATCH, "DocumentId")
+    return all(one.fault in _BY_ABSENCE or (one.fault, one.path) == foreign for one in problems)
+
+
+def _midnights(days: Iterable[date | None]) -> list[datetime]:
+    return [datetime.combine(day, time(), VIETNAM) for day in days if day is not None]
 
 
 @dataclass(frozen=True)

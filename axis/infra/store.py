@@ -40,11 +40,12 @@ if TYPE_CHECKING:
 
     from axis.core.admission import Addressee, Candidate
     from axis.core.deadline import Term
-    from axis.core.receipt import Statement
+    from axis.core.receipt import Statement, Subject
     from axis.infra.mark import Mark
 
 CLAIM_BYTES = 32 * 1024 * 1024  # of bodies that a worker publishes at once
 LEASE = timedelta(seconds=10)
+RESTORED = "record.restored"  # the entry of a record that was put back to an older backup
 Role = Literal["document", "update", "recall", "status"]
 
 submission = sa.Table(
@@ -533,6 +534,11 @@ class HubReader:
         )
         return self.connection.execute(query.order_by(delivery.c.updated_at)).mappings().all()
 
+    def quarantined_with(self, fault: str, after: str, limit: int) -> Sequence[RowMapping]:
+        """Messages that were put aside for this reason, by id from `after` on."""
+        query = sa.select(quarantine).where(quarantine.c.code == fault, quarantine.c.id > after)
+        return self.connection.execute(query.order_by(quarantine.c.id).limit(limit)).mappings().all()
+
     def quarantined(self) -> Sequence[RowMapping]:
         """Messages that were put aside, the oldest first."""
         return self.connection.execute(sa.select(quarantine).order_by(quarantine.c.since)).mappings().all()
@@ -702,6 +708,24 @@ class HubReader:
             linked = written.position > end.position  # else what had no place yet is missing, or it goes on differently
             ends = [str(one.position) if linked else f"{one.position}/{one.entry}" for one in (end, written)]
             raise Corrupted(Problem(Fault.RECORD_OLD, got=ends[0], expected=ends[1]))
+
+    def restored(self) -> datetime | None:
+        """When this record was last found to lack what it had held; None when it never was. Looks through the entries
+        that are about no submission."""
+        about_nothing = sa.select(ledger_entry.c.canonical).where(ledger_entry.c.axis_id == "")
+        query = about_nothing.where(ledger_entry.c.canonical.contains(f'"event":"{RESTORED}"', autoescape=True))
+        canonical = self.connection.execute(query.order_by(ledger_entry.c.id.desc()).limit(1)).scalar()
+        return ledger.read(canonical).time if canonical else None
+
+    def sent_as(self, about: Subject) -> RowMapping | None:
+        """What this record holds, under whatever axis id, of the submission that a receipt speaks of."""
+        same = (
+            submission.c.document_id == about.document_id,
+            submission.c.content_digest == about.content_digest,
+            submission.c.sender == about.sender,
+            submission.c.kind == about.kind,
+        )
+        return self._one(sa.select(submission).where(*same).limit(1))
 
     def last_moment(self) -> datetime | None:
         """The time of the last entry that was written; None when there is none."""
@@ -891,9 +915,18 @@ class HubTransaction(HubReader):
         self.send(sender, receipt_digest, now)
 
     def add_delivery(
-        self, axis_id: str, delivery_id: str, addressee: Addressee, role: Role, now: datetime, *, proof: str = ""
+        self,
+        axis_id: str,
+        delivery_id: str,
+        addressee: Addressee,
+        role: Role,
+        now: datetime,
+        *,
+        tried: bool,
+        proof: str = "",
     ) -> None:
-        """A delivery to one member. Its entry is the submission's, which names all recipients."""
+        """A delivery to one member; `tried`: it may have been published before. Its entry is the submission's, which
+        names all recipients."""
         self.connection.execute(
             sa.insert(delivery).values(
                 id=delivery_id,
@@ -904,7 +937,7 @@ class HubTransaction(HubReader):
                 attempts=0,
                 updated_at=to_text(now),
                 role=role,
-                tried=False,
+                tried=tried,
                 proof_digest=proof,
                 closed=addressee.closed,
             )
@@ -949,6 +982,16 @@ class HubTransaction(HubReader):
         row = {"sender": sender, "content_digest": content_digest, "axis_id": axis_id, "receipt_digest": digest}
         self.late.add(repetition, row)
         self.send(sender, digest, now)
+
+    def restore(self, not_before: datetime, entry: Entry) -> None:
+        """This record lacks what happened last. What it holds as never published may have been, or have been withdrawn:
+        only recipients can know, and it leaves `not_before` a moment, so that what has withdrawn it comes first."""
+        untried = sa.select(delivery.c.id).where(delivery.c.tried.is_(False), outbox.c.delivery_id == delivery.c.id)
+        doubtful = untried.where(delivery.c.role.in_(("document", "update")))
+        later = sa.update(outbox).where(doubtful.exists(), outbox.c.not_before < to_text(not_before))
+        self.connection.execute(later.values(not_before=to_text(not_before)))
+        self.connection.execute(sa.update(delivery).where(delivery.c.tried.is_(False)).values(tried=True))
+        self.enter(entry)
 
     def begin(self, delivery_ids: Sequence[str]) -> set[str]:
         """Publishing these is tried from here on: only their recipients can know. Those that were withdrawn are left

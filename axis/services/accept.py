@@ -7,6 +7,7 @@ Each is accepted in one transaction, or refused before anything was changed for 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from axis import crashpoints
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from axis.services.hub import Hub
 
 
+RECALLS_FIRST = timedelta(minutes=5)  # what may have been withdrawn before a restore waits so long for its recall
+
+
 @dataclass(frozen=True)
 class _Work:
     """One submission being recorded."""
@@ -55,6 +59,19 @@ class _Work:
     @property
     def target(self) -> str:
         return self.candidate.packet.target
+
+    @property
+    def is_sent_again(self) -> bool:
+        """Whether it was signed before the record was put back, and so may have been accepted then."""
+        lost_until = self.hub.lost_until
+        return lost_until is not None and self.candidate.parcel.signing_time <= lost_until
+
+    @property
+    def may_be_out(self) -> bool:
+        """Whether it, or the same content, may have been delivered before the record was put back: that nothing of it
+        is known proves nothing then."""
+        lost_until = self.hub.lost_until
+        return lost_until is not None and self.candidate.may_be_older_than(lost_until)
 
     @property
     def places(self) -> changes.Places:
@@ -88,7 +105,7 @@ def _document(work: _Work) -> None:
         return
     addressees = work.candidate.addressees
     taken_back = _taken_back(work)
-    accepted = _accept(work, work.candidate.key, [a for a in addressees if a.code not in taken_back])
+    accepted = _accept(work, work.candidate.key, _sent_to(work, addressees, taken_back))
     _first_deliveries(work, accepted, addressees, taken_back)
 
 
@@ -96,6 +113,11 @@ def _taken_back(work: _Work) -> dict[str, Row]:
     """The recalls that have overtaken the document, by whoever has the mail of those that they name now."""
     asked = work.tx.asked_back(work.owner, work.target)
     return {work.hub.mailbox(code, work.now): row for code, row in asked.items()}
+
+
+def _sent_to(work: _Work, addressees: Sequence[Addressee], taken_back: dict[str, Row]) -> list[Addressee]:
+    """Those that it goes to: not whom a recall has overtaken it to, unless they may have it since before a restore."""
+    return [one for one in addressees if one.code not in taken_back or work.may_be_out]
 
 
 def _replacement(work: _Work) -> None:
@@ -106,7 +128,7 @@ def _replacement(work: _Work) -> None:
     known = {document_id: _recipients(work.tx, rows) for document_id, rows in held.items()}
     addressees, holders = changes.plan_replacement(work.candidate, known, work.places)
     taken_back = _taken_back(work)
-    accepted = _accept(work, work.candidate.key, [a for a in addressees if a.code not in taken_back])
+    accepted = _accept(work, work.candidate.key, _sent_to(work, addressees, taken_back))
     _first_deliveries(work, accepted, addressees, taken_back, {code for codes in holders.values() for code in codes})
     for document_id in holders:
         work.tx.supersede(owners[document_id], document_id, accepted.axis_id)
@@ -119,22 +141,41 @@ def _first_deliveries(
     taken_back: dict[str, Row],
     holders: Collection[str] = (),
 ) -> None:
-    """To each of `addressees`, but not to whom a recall has overtaken it; `holders` have a document that this one
-    replaces, and are asked to put it in its place."""
+    """To each of `addressees`, but not to whom a recall has overtaken it (who may have it since before a restore is
+    asked); `holders` have a document that this one replaces, and are asked to put it in its place."""
     withdrawn: dict[str, list[Statement]] = {}
     for addressee in addressees:
         recall = taken_back.get(addressee.code)
-        delivery_id = _deliver(work, accepted, addressee, "document", send=recall is None)
+        delivery_id = _deliver(work, accepted, addressee, "document", send=recall is None or work.may_be_out)
         if recall is None and addressee.code not in holders:
             continue
         original = work.tx.delivery_for_update(delivery_id)
         if addressee.code in holders:
             _ask(work, original, original["units"], 1, Demand.REPLACE, Stage.OPEN, accepted.axis_id)
-        if recall is not None:
+        if recall is not None and work.may_be_out:
+            _pass_on(work, original, recall, 2, closed=addressee.closed)
+        elif recall is not None:
             said = _take_back(work, original, recall["id"], 2)
             withdrawn.setdefault(recall["axis_id"], []).append(said)
     for axis_id, statements in withdrawn.items():
         _issue(work, axis_id, statements)
+
+
+def _pass_on(work: _Work, original: Row, recall: Row, number: int, *, closed: bool) -> None:
+    """A recall that has waited for its document goes to the recipient, who alone can know."""
+    tx, now = work.tx, work.now
+    _ask(work, original, original["units"], number, Demand.RECALL, Stage.PENDING, recall["axis_id"])
+    if closed:
+        problem = Problem(Fault.AGENCY_CLOSED, got=recall["recipient"], expected="-")
+        work.hub.fail_delivery(tx, recall["id"], problem, 0, now)
+        return
+    entry = Entry(
+        now, HUB, "recall.passed_on", recall["axis_id"], recall["recipient"], {"document": original["axis_id"]}
+    )
+    sendable = tx.sendable(recall["id"])
+    tx.send_again(sendable, now, entry)
+    about = watch.Subject(recall["id"], Kind.RECALL.value, sendable["priority"])
+    watch.begin(work.hub, tx, about, Leg.HANDOVER, now)
 
 
 # -- Recalls --------------------------------------------------------------------------------------------------
@@ -450,7 +491,7 @@ def _deliver(
     hub, tx, packet, now = work.hub, work.tx, work.candidate.packet, work.now
     delivery_id = hub.new_id(now)
     proof = accepted.proof if own_proof else ""
-    tx.add_delivery(accepted.axis_id, delivery_id, addressee, role, now, proof=proof)
+    tx.add_delivery(accepted.axis_id, delivery_id, addressee, role, now, tried=work.may_be_out, proof=proof)
     crashpoints.reached("R01")
     if addressee.closed:
         hub.fail_delivery(tx, delivery_id, Problem(Fault.AGENCY_CLOSED, got=addressee.code, expected="-"), 0, now)
@@ -460,6 +501,8 @@ def _deliver(
         begins = max(now, deadline.read_moment(hour)) if hour else now
         if work.candidate.kind is Kind.UPDATE and role != "recall":  # what it changes may be held until an hour
             begins = max(begins, tx.held_until(work.owner, work.target) or now)
+        if role in {"document", "update"} and work.is_sent_again:
+            begins = max(begins, now + RECALLS_FIRST)
         proof = accepted.proof
         tx.send(
             addressee.code, accepted.body, now, proof=proof, delivery_id=delivery_id, urgent=urgent, not_before=begins

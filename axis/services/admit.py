@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from axis import crashpoints
 from axis.core import admission, lifecycle, parcel, receipt
 from axis.core.deadline import Leg
+from axis.core.identity import earliest
 from axis.core.instant import to_text, whole
 from axis.core.ledger import Entry
 from axis.core.lifecycle import Demand, Step, Turn
@@ -314,7 +315,7 @@ def _read_receipt(hub: Hub, delivered: Delivered, opened: Parcel) -> Receipt:
 
 
 def _record_all(hub: Hub, tx: HubTransaction, opened: Sequence[_Opened], now: datetime) -> bool:
-    """Record each; False if one of them had to be put aside."""
+    """Record each; False if one of them had to be put aside, or to come again."""
     documents = {document for one in opened for document in one.documents}
     replies = {one.documents[0] for one in opened if one.candidate is not None and one.candidate.is_reply}
     tx.lock_documents(documents | tx.instead_of(replies))  # of a replacement the clerk may name the one replaced
@@ -323,7 +324,7 @@ def _record_all(hub: Hub, tx: HubTransaction, opened: Sequence[_Opened], now: da
 
 
 def _record(hub: Hub, tx: HubTransaction, opened: _Opened, now: datetime) -> bool:
-    """Record one message and its answer; False if it was put aside."""
+    """Record one message and its answer; False if it was put aside, or has to come again."""
     agency = opened.agency
     repeated = tx.accepted_by_parcel(agency, opened.digest)
     if repeated is not None:
@@ -345,10 +346,17 @@ def _record(hub: Hub, tx: HubTransaction, opened: _Opened, now: datetime) -> boo
             else:
                 raise Rejected(*opened.problems)
     except Rejected as error:
+        if _waits(hub, opened, error.problems, now):
+            # Nothing is answered, so its sender publishes it again, at last hours apart, until the record can tell.
+            codes = [one.fault.code for one in error.problems]
+            detail = {"codes": codes, "bytes": opened.digest}
+            tx.enter(Entry(now, HUB, "submission.waits", "", agency, detail))
+            return False
         _refuse(hub, tx, opened, error.problems, now)
     except _QuarantineError as error:
         # A receipt whose content is bad is never answered (that would loop); it is kept, entered and said aloud.
-        log.error("receipt from %s quarantined: %s", agency, error.problem.text())  # noqa: TRY400  expected
+        level = logging.WARNING if error.problem.fault is Fault.RECORD_GAP else logging.ERROR
+        log.log(level, "receipt from %s quarantined: %s", agency, error.problem.text())
         _enter_bad_receipt(tx, opened, error.problem, now)
         _put_aside(tx, opened, error.problem.fault, 1, now)
         return False
@@ -358,6 +366,14 @@ def _record(hub: Hub, tx: HubTransaction, opened: _Opened, now: datetime) -> boo
 def _enter_bad_receipt(tx: HubTransaction, opened: _Opened, problem: Problem, now: datetime) -> None:
     detail = {"code": problem.fault.code, "got": problem.got, "bytes": opened.digest}
     tx.enter(Entry(now, HUB, "receipt.quarantined", "", opened.agency, detail))
+
+
+def _waits(hub: Hub, opened: _Opened, problems: Sequence[Problem], now: datetime) -> bool:
+    """Whether it cannot be refused yet: it lacks what the record may have lost, and what its sender will send again."""
+    one = opened.candidate
+    if one is None or hub.lost_until is None or not hub.is_gap_open(now):
+        return False
+    return admission.is_by_absence(problems) and one.may_be_older_than(hub.lost_until)
 
 
 def _refuse(
@@ -438,6 +454,12 @@ def _refuse_receipt(hub: Hub, tx: HubTransaction, opened: _Opened, said: Receipt
 def _record_receipt(hub: Hub, tx: HubTransaction, opened: _Opened, said: Receipt, now: datetime) -> None:
     """E or W: move the delivery, keep the receipt, pass it to the sender."""
     subject, about = said.subject, tx.submission(said.subject.axis_id)
+    if about is None and _is_lost(hub, subject):
+        if _is_answered_again(tx, said):
+            digest = hashlib.sha256(opened.delivered.message.body).hexdigest()
+            tx.enter(Entry(now, HUB, "receipt.superseded", subject.axis_id, opened.agency, {"receipt": digest}))
+            return
+        raise _QuarantineError(Problem(Fault.RECORD_GAP, got=subject.axis_id[:40]))
     if about is None or subject != accept.subject_of(about):
         raise _QuarantineError(Problem(Fault.RECEIPT_INVALID, got=f"no such submission {subject.axis_id[:40]}"))
     news = [one for one in said.statements if _apply(hub, tx, about, one, now)]
@@ -448,13 +470,26 @@ def _record_receipt(hub: Hub, tx: HubTransaction, opened: _Opened, said: Receipt
             watch.certify(hub, tx, axis_id, now)
 
 
+def _is_lost(hub: Hub, subject: Subject) -> bool:
+    """Whether a submission that is not in the record may have been: its id tells when it was accepted."""
+    return hub.lost_until is not None and subject.axis_id <= earliest(hub.lost_until)
+
+
+def _is_answered_again(tx: HubTransaction, said: Receipt) -> bool:
+    """Whether what this receipt speaks of was accepted once more, and its issuer has answered for it since."""
+    about = tx.sent_as(said.subject)
+    rows = [tx.delivery(about["axis_id"], one.recipient) for one in said.statements] if about is not None else [None]
+    return all(row is not None and lifecycle.State(row["state"]) in lifecycle.FINAL for row in rows)
+
+
 def _apply(hub: Hub, tx: HubTransaction, about: Row, said: Statement, now: datetime) -> bool:
     """Apply one statement to its delivery; False if it was known already."""
     if tx.statement(said.recipient, said.event.code, about["axis_id"], said.recipient) is not None:
         return False
     row = tx.delivery(about["axis_id"], said.recipient)
     if row is None:
-        raise _QuarantineError(Problem(Fault.RECEIPT_INVALID, got=f"{said.recipient} is no recipient"))
+        fault = Fault.RECORD_GAP if _is_lost(hub, accept.subject_of(about)) else Fault.RECEIPT_INVALID
+        raise _QuarantineError(Problem(fault, got=f"{said.recipient} is no recipient"))
     try:
         if said.event in {Event.ContentWithdrawal, Event.ContentWithdrawalFailure}:
             _apply_recall(hub, tx, about, tx.delivery_for_update(row["id"]), said, now)

@@ -6,7 +6,9 @@ Quarantined messages are kept in the record with their bytes. Each choice has a 
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from axis.core.instant import to_text
@@ -35,6 +37,9 @@ class Selection:
     code: str = ""
     since: datetime | None = None
     limit: int = 1000
+
+
+BATCH, LOOK_AGAIN = 20, timedelta(minutes=5)
 
 
 def listed(reader: HubReader) -> list[dict[str, Any]]:
@@ -98,6 +103,24 @@ def give_back(hub: Hub, identifier: str, reason: str, now: datetime) -> dict[str
 def drop(hub: Hub, identifier: str, reason: str, now: datetime) -> dict[str, Any]:
     """Off the list: the record stays, nobody is told. For a quarantined message its bytes go."""
     return _act(hub, identifier, "drop", reason, now)
+
+
+def look_again(hub: Hub, now: datetime) -> int:
+    """Judge once more, some at a time, the receipts that wait for what a restored record has lost; how many wait no
+    longer."""
+    at, last = hub.looked_again or (now - LOOK_AGAIN, "")
+    if hub.lost_until is None or now < at + LOOK_AGAIN:
+        return 0
+    with hub.store.reading() as reader:
+        rows = reader.quarantined_with(Fault.RECORD_GAP.code, last, BATCH)
+        bodies = [reader.payload(row["body_digest"]) for row in rows]
+    hub.looked_again = (now, str(rows[-1]["id"]) if len(rows) == BATCH else "")
+    done = 0
+    for row, body in zip(rows, bodies, strict=True):
+        with suppress(Rejected):
+            _judge_again(hub, row, body, "retry", "record restored", now)
+            done += 1
+    return done
 
 
 def _act(hub: Hub, identifier: str, what: str, reason: str, now: datetime) -> dict[str, Any]:

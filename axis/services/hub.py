@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 BREAKER_FIRST, BREAKER_LONGEST = 2.0, 300.0  # seconds
 BURST = 10.0  # seconds' worth that an agency may send at once
 PARKED = timedelta(seconds=2)
+CLOCKS = timedelta(minutes=10)  # by which the clocks of several workers may differ
+GAP_OPEN = timedelta(days=7)  # after a restore: so long may an agency be away before it sends again
 
 
 @dataclass
@@ -161,6 +163,8 @@ class Hub:
         self.excused: set[tuple[str, str]] = set()  # messages that the world's trouble has interrupted, see admit
         self._registry: Registry | None = None
         self._registry_digest = ""
+        self.lost_until: datetime | None = None  # the record was put back: of what was before this, some may be missing
+        self.looked_again: tuple[datetime, str] | None = None  # when at what waits for it, and up to which
         self._declared: set[str] = set()
         self._entropy = b""
 
@@ -197,12 +201,19 @@ class Hub:
             if digest == self._registry_digest:
                 return
             data = reader.payload(digest)
-        self._registry = read_registry(data, trust.Certificate(self.signer.der))
+            registry = read_registry(data, trust.Certificate(self.signer.der))
+            restored = reader.restored() if registry.resend_from is not None else None
+        self.lost_until = restored + CLOCKS if restored is not None else None
+        self._registry = registry
         self._registry_digest = digest
         codes = {member.code for member in self._registry.agencies}
         if self._declared and codes - self._declared:
             self.broker.declare(codes - self._declared)  # a new agency's queues
         self._declared = codes
+
+    def is_gap_open(self, now: datetime) -> bool:
+        """Whether what the record has lost is still expected to come again."""
+        return self.lost_until is not None and now < self.lost_until + GAP_OPEN
 
     def suspended(self, now: datetime) -> list[str]:
         """Agencies whose mail waits."""

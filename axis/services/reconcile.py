@@ -8,7 +8,6 @@ safe: an adapter that has the document keeps what it has, and gives the receipt 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from axis.core.instant import to_text, whole
@@ -16,16 +15,17 @@ from axis.core.ledger import Entry
 from axis.core.message import agency_routes
 from axis.core.trust import HUB
 from axis.errors import Fault, Unavailable
-from axis.services import enrol
+from axis.infra.store import RESTORED
+from axis.services import accept, enrol
+from axis.services.hub import CLOCKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from axis.services.hub import Hub
 
 BATCH = 500
-CLOCKS = timedelta(minutes=10)  # by which the clocks of several workers may differ
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def accept_restored(hub: Hub, now: datetime) -> Gap | None:
     since = last - CLOCKS
     with hub.store.transaction() as tx:
         gap = {"record_ends": end.position, "written": written.position, "link": written.link, "since": to_text(since)}
-        tx.enter(Entry(now, HUB, "record.restored", "", "", gap))
+        tx.restore(now + accept.RECALLS_FIRST, Entry(now, HUB, RESTORED, "", "", gap))
         # Adapters take no registry that is not newer than theirs, and one may have gone out just before the last mark.
         version = max(end.registry, written.registry) + 10
         registry = replace(hub.registry(), version=version, issued_at=whole(now), resend_from=whole(since))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from axis import crashpoints
 from axis.core import lifecycle
 from axis.errors import AxisError, Fault, Misconfigured, Unavailable
-from axis.services import admit, deliver, relay, submit, watch, withdraw
+from axis.services import admit, deadends, deliver, relay, submit, watch, withdraw
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,6 +38,7 @@ def hub_round(hub: Hub, now: datetime, timeout: float = 0) -> int:
     done += hub.link(now)
     done += relay.step(hub, now)
     done += watch.step(hub, now)
+    done += deadends.look_again(hub, now)
     if trouble is not None:
         raise trouble
     return done

@@ -78,7 +78,9 @@ def follow(hub: Hub, tx: HubTransaction, due: Due, now: datetime) -> None:
 
 def _deliver(hub: Hub, tx: HubTransaction, due: Due, row: Row, to: str, now: datetime) -> None:
     proof, identifier = _proof(hub, tx, row, to, now), hub.new_id(now)
-    tx.add_delivery(row["axis_id"], identifier, Addressee(to, tuple(row["units"])), row["role"], now, proof=proof)
+    addressee = Addressee(to, tuple(row["units"]))
+    # Where the record was rolled back it may have gone to the successor before: tried as the closed agency's own is.
+    tx.add_delivery(row["axis_id"], identifier, addressee, row["role"], now, tried=row["tried"], proof=proof)
     tx.send(to, due.body_digest, now, proof=proof, delivery_id=identifier, urgent=due.route.urgent)
     if row["kind"] != Kind.STATUS:
         watch.begin(hub, tx, watch.Subject(identifier, row["kind"], row["priority"]), Leg.HANDOVER, now)
