@@ -124,6 +124,19 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Tạo ở broker mọi thứ còn thiếu: hàng đợi, người dùng, quyền của từng cơ quan; chạy lại bao nhiêu lần cũng được.",
         "Make at the broker whatever is missing: queues, users, each agency's rights. May be run again at any time.",
     ),
+    "help.broker.close": (
+        "Bỏ quyền gửi vào axis.in của mọi cơ quan, khi mọi adapter đã lên phiên bản mới.",
+        "Take the right to publish into axis.in away from every agency, once all adapters are of the new version.",
+    ),
+    "help.broker.remake": (
+        "Tạo lại các hàng đợi có tham số khác; bản tin trong đó được giữ. Dừng mọi hub trước.",
+        "Make queues with other arguments anew, and keep what is in them. Stop every hub first.",
+    ),
+    "broker.remade": ("Đã tạo lại {count} hàng đợi.", "{count} queues were made anew."),
+    "broker.beside": (
+        "{queue} đã đầy: {count} bản tin còn nằm ở axis.remake.{queue}.",
+        "{queue} is full: {count} messages still wait in axis.remake.{queue}.",
+    ),
     "help.broker.check": (
         "So broker với danh bạ: cái gì sai, phải làm gì.",
         "Compare the broker with the registry: what is wrong and what to do.",
@@ -527,6 +540,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "event.receipt.handing_over": ("đang đưa biên nhận", "handing the receipt over"),
     "event.receipt.handed_over": ("đã đưa biên nhận", "receipt handed over"),
     "event.receipt.quarantined": ("biên nhận bị cách ly", "receipt quarantined"),
+    "event.message.put_aside": ("cách ly: người gửi khác chủ hàng đợi", "put aside: published by another agency"),
     "event.mail.received": ("adapter nhận được", "taken by the adapter"),
     "event.mail.held": ("chờ danh bạ mới", "waits for a newer registry"),
     "event.mail.rejected": ("bản tin không tin được", "mail that cannot be believed"),

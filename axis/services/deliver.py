@@ -88,7 +88,7 @@ def _main(message: Message) -> str:
 
 def _keep_all(agency: Agency, taken: list[Delivered], now: datetime) -> None:
     """Judge each, keep what is good in one transaction, acknowledge it; reject the rest."""
-    judged: list[tuple[Delivered, Change | Problem]] = [(d, _judged(agency, d.message, now)) for d in taken]
+    judged: list[tuple[Delivered, Change | Problem]] = [(d, _judged(agency, d, now)) for d in taken]
     if not judged:
         return
     try:
@@ -112,8 +112,11 @@ def _keep_all(agency: Agency, taken: list[Delivered], now: datetime) -> None:
         agency.broker.reject(bad)
 
 
-def _judged(agency: Agency, message: Message, now: datetime) -> Change | Problem:
+def _judged(agency: Agency, delivered: Delivered, now: datetime) -> Change | Problem:
     """What keeping a message will change in the journal, or why it cannot be believed."""
+    message = delivered.message
+    if delivered.trouble:
+        return Problem(Fault.MESSAGE_FOREIGN, got=delivered.trouble)
     try:
         main = _main(message)
         if main == parcel.REGISTRY:
@@ -188,7 +191,8 @@ def _keep_receipt(agency: Agency, body: bytes, now: datetime) -> Change:
         if first.event is Event.SubmissionAcceptance:
             tx.answered(subject.content_digest, "accepted", subject.axis_id, digest, [])
         elif first.event is Event.SubmissionRejection:
-            tx.answered(subject.content_digest, "refused", "", digest, _findings(first))
+            # Of what it published itself only: the same content in another's parcel is refused to that other.
+            tx.answered(subject.content_digest, "refused", "", digest, _findings(first), first.parcel)
         tx.receive(digest, "receipt", body, b"", "received", {}, entry)
 
     return change
