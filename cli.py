@@ -1027,7 +1027,7 @@ def queue_retry(
     if identifier:
         with bootstrap.any_hub(opened) as worker:
             one = deadends.retry(worker, identifier, reason, _now())
-        _print(one) if as_json else click.echo(text("queue.retry", LANG, id=one["id"]))
+        _print(one) if as_json else console.say(text("queue.retry", LANG, id=one["id"]))
         return
     if only:
         with bootstrap.reading_registry(opened) as registry:
@@ -1038,9 +1038,9 @@ def queue_retry(
         for done in deadends.retry_all(worker, wanted, reason, _now()):
             found, failed = found + 1, failed + ("error" in done)
             label = "queue.again" if "error" in done else "queue.retry"
-            _print(done) if as_json else click.echo(text(label, LANG, id=done["id"], code=done.get("error", "")))
+            _print(done) if as_json else console.say(text(label, LANG, id=done["id"], code=done.get("error", "")))
     totals = {"found": found, "done": found - failed, "failed": failed}
-    _print(totals) if as_json else click.echo(text("queue.totals", LANG, **totals))
+    _print(totals) if as_json else console.say(text("queue.totals", LANG, **totals))
     sys.exit(REFUSED if failed else DONE)
 
 
@@ -1373,21 +1373,35 @@ def _broker_and_registry(home: Path) -> Iterator[tuple[Any, Any]]:
 @broker.command("setup", **_settings("help.broker.setup", "AXIS_MANAGEMENT_URL=http://… axis broker setup"))
 @click.option("--passwords", type=click.Path(path_type=Path, file_okay=False), help=text("help.broker.passwords", LANG))
 @click.option("--keep-guest", is_flag=True, help=text("help.broker.guest", LANG))
+@click.option("--close-old", is_flag=True, help=text("help.broker.close", LANG))
+@click.option("--remake", is_flag=True, help=text("help.broker.remake", LANG))
 @_home
-def broker_setup(home: Path, passwords: Path | None, keep_guest: bool, as_json: bool) -> None:
+def broker_setup(
+    home: Path, passwords: Path | None, keep_guest: bool, close_old: bool, remake: bool, as_json: bool
+) -> None:
     """Make what is missing."""
     from axis import bootstrap
     from axis.services import topology
 
     changed = wrong = 0
-    with _broker_and_registry(home) as (management, registry):
-        for problem, mended in topology.set_up(management, registry, _now(), keep_guest=keep_guest):
+
+    def set_up() -> None:
+        nonlocal changed, wrong
+        for problem, mended in topology.set_up(
+            management, registry, _now(), keep_guest=keep_guest, close_old=close_old
+        ):
             changed += mended
             wrong += not mended
             if as_json:
                 _print({**problem.as_json(LANG), "changed": mended})
             elif not mended:
                 console.say(f"{problem.fault.code}: {console.plain(problem.text(LANG))}", err=True)
+
+    with _broker_and_registry(home) as (management, registry):
+        if remake:
+            _remake(home, management, registry, set_up, as_json)
+        else:
+            set_up()
         if passwords is not None:
             names = [user.name for user in topology.users(registry, _now())]
             bootstrap.give_passwords(bootstrap.open_home(home), management, names, passwords)
@@ -1410,6 +1424,29 @@ def broker_reissue(home: Path, as_json: bool) -> None:
     _say("broker.carry", folder=home / "tls")
 
 
+def _remake(home: Path, management: Any, registry: Any, set_up: Callable[[], None], as_json: bool) -> None:
+    """Queues with other arguments down, all set up, and what was in them back; then the senders are asked."""
+    from axis import bootstrap
+    from axis.services import reconcile, remake
+
+    with bootstrap.remaking(_open(home)) as (worker, link):
+        names: list[str] = []
+        try:
+            for name in remake.take_down(worker, link, management, registry, _now):
+                names.append(name)
+                if as_json:
+                    _print({"queue": name, "remade": True})
+        finally:
+            set_up()
+        for name, left in remake.bring_back(link, management):
+            if left:
+                _say("broker.beside", queue=name, count=left)
+        if names:
+            reconcile.ask_senders(worker, _now())
+    if not as_json:
+        console.say(text("broker.remade", LANG, count=len(names)))
+
+
 @broker.command("check", **_settings("help.broker.check", "AXIS_MANAGEMENT_URL=http://… axis broker check"))
 @click.option("--keep-guest", is_flag=True, help=text("help.broker.guest", LANG))
 @_home
@@ -1419,6 +1456,7 @@ def broker_check(home: Path, keep_guest: bool, as_json: bool) -> None:
 
     with _broker_and_registry(home) as (management, registry):
         problems = [one.problem for one in topology.differences(management, registry, _now(), keep_guest=keep_guest)]
+        problems += topology.twice(management, registry)
     for problem in problems:
         if as_json:
             _print(problem.as_json(LANG))

@@ -184,6 +184,18 @@ def any_hub(home: Home, *, restored: bool = False) -> Iterator[Hub]:
 
 
 @contextmanager
+def remaking(home: Home) -> Iterator[tuple[Hub, AmqpBroker]]:
+    """A hub worker that takes in what waits while no hub runs, and a link to the broker as it stands."""
+    _only_amqp(home)
+    with any_hub(home) as hub:
+        link = _amqp(home, None, "remake")
+        try:
+            yield hub, link
+        finally:
+            link.close()
+
+
+@contextmanager
 def served_agencies(home: Home, codes: Sequence[str]) -> Iterator[list[Agency]]:
     """The adapters of `codes` on the home's journal and the configured broker. The home is locked meanwhile."""
     _only_amqp(home)
@@ -195,10 +207,10 @@ def served_agencies(home: Home, codes: Sequence[str]) -> Iterator[list[Agency]]:
         database.create(journal.TABLES)
         brokers: list[Broker] = []
         # Where all share one broker user, they may share its connections too.
-        shared = _amqp(home, None, "adapters") if home.config.broker.user_id == "optional" else None
+        shared = _amqp(home, None, "adapters", alone=True) if home.config.broker.user_id == "optional" else None
         agencies = []
         for code in codes:
-            broker: Broker = shared or _amqp(home, code, code)
+            broker: Broker = shared or _amqp(home, code, code, alone=True)
             brokers.append(broker)
             agencies.append(agency_part(home, database, broker, code))
         try:
@@ -463,13 +475,14 @@ def _only_amqp(home: Home) -> None:
         raise Misconfigured(Problem(Fault.CONFIG_INVALID, "broker.kind", "amqp", home.config.broker.kind))
 
 
-def _amqp(home: Home, user_id: str | None, name: str) -> AmqpBroker:
+def _amqp(home: Home, user_id: str | None, name: str, *, alone: bool = False) -> AmqpBroker:
     from axis.infra.amqp import AmqpBroker
 
     broker = home.config.broker
     return AmqpBroker(
         home.config.broker_url(),
         user_id=user_id,
+        alone=alone,
         name=name,
         ca_file=_at_home(home, broker.ca_file),
         certificate_file=_at_home(home, broker.certificate_file, user_id),

@@ -355,6 +355,45 @@ class Fault(Enum):
     BROKER_DOWN = (OPERATOR, "Không kết nối được broker: {got}.", "The broker cannot be reached: {got}.")
     BROKER_NO_QUEUE = (OPERATOR, "Không có hàng đợi {got}.", "There is no queue {got}.")
     BROKER_CONFIG = (OPERATOR, "Broker cấu hình sai: {got}.", "The broker is not set up as needed: {got}.")
+    BROKER_FULL = (
+        OPERATOR,
+        "Broker không nhận thêm bản tin: {got}. Hãy giải phóng đĩa hoặc bộ nhớ ở máy chạy broker; chưa mất gì.",
+        "The broker takes no more messages: {got}. Free disk or memory at the broker's machine; nothing is lost.",
+    )
+    BROKER_IN_USE = (
+        OPERATOR,
+        "Hàng đợi {path} còn {got} tiến trình đang đọc; dừng mọi hub (và adapter dùng chung tài khoản) rồi chạy lại.",
+        "Queue {path} is still read by {got}; stop every hub (and adapters that share a user), then run this again.",
+    )
+    BROKER_OTHER_QUEUE = (
+        OPERATOR,
+        "Ở broker, hàng đợi {got} có tham số khác ({expected}). Dừng mọi hub, chạy 'axis broker setup --remake'.",
+        "At the broker, queue {got} has other arguments ({expected}). Stop every hub, run 'axis broker setup --remake'.",
+    )
+    ADAPTER_TWICE = (
+        OPERATOR,
+        "Một adapter khác của {got} đang chạy với broker này, có thể từ một bản sao của thư mục nhà. Tắt một trong hai; "
+        "'axis broker check' cho biết chúng ở máy nào.",
+        "Another adapter of {got} works with this broker, perhaps from a copy of its home. Stop one of the two; "
+        "'axis broker check' tells where they are.",
+    )
+    BROKER_TWICE = (
+        OPERATOR,
+        "{path}: hơn một adapter đang nối vào broker ({got}), có thể từ một bản sao của thư mục nhà; chỉ một được nhận "
+        "văn bản. Yêu cầu cơ quan tắt bớt.",
+        "{path}: more than one adapter is connected ({got}), perhaps from a copy of its home; only one gets the mail. Have "
+        "the agency stop the other.",
+    )
+    MESSAGE_FOREIGN = (
+        OPERATOR,
+        "Không phải bản tin của trục: {got}.",
+        "Not a message of the axis: {got}.",
+    )
+    PUBLISHER_OTHER = (
+        OPERATOR,
+        "Bản tin trong hàng đợi của {expected} do {got} gửi vào, không phải {expected}; không trả lời ai.",
+        "A message in the queue of {expected} was published by {got}, not by {expected}; nobody is answered.",
+    )
     BROKER_MISSING = (
         OPERATOR,
         "Broker thiếu {path} {got}; chạy 'axis broker setup'.",
@@ -363,9 +402,9 @@ class Fault(Enum):
     BROKER_DIFFERS = (
         OPERATOR,
         "Ở broker, {path}: cần {expected}, đang là {got}. Chạy 'axis broker setup'; tham số của hàng đợi thì không đổi được: "
-        "dừng hub, xóa hàng đợi, chạy lại lệnh rồi 'axis reconcile'.",
+        "dừng mọi hub, chạy 'axis broker setup --remake'.",
         "At the broker, {path}: wanted {expected}, found {got}. Run 'axis broker setup'; the arguments of a queue cannot be "
-        "changed: stop the hub, delete the queue, run it again and then 'axis reconcile'.",
+        "changed: stop every hub, run 'axis broker setup --remake'.",
     )
     BROKER_FEW_MEMBERS = (
         OPERATOR,

@@ -151,6 +151,19 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Copy broker.pem and ca.pem to the broker and have it read them; send each agency ca.pem and its <code>.pem for its "
         "folder tls/. No key has to travel, and the old certificates go on working meanwhile.",
     ),
+    "help.broker.close": (
+        "Bỏ quyền gửi vào axis.in của mọi cơ quan, khi mọi adapter đã lên phiên bản mới.",
+        "Take the right to publish into axis.in away from every agency, once all adapters are of the new version.",
+    ),
+    "help.broker.remake": (
+        "Tạo lại các hàng đợi có tham số khác; bản tin trong đó được giữ. Dừng mọi hub trước.",
+        "Make queues with other arguments anew, and keep what is in them. Stop every hub first.",
+    ),
+    "broker.remade": ("Đã tạo lại {count} hàng đợi.", "{count} queues were made anew."),
+    "broker.beside": (
+        "{queue} đã đầy: {count} bản tin còn nằm ở axis.remake.{queue}.",
+        "{queue} is full: {count} messages still wait in axis.remake.{queue}.",
+    ),
     "help.broker.check": (
         "So broker với danh bạ: cái gì sai, phải làm gì.",
         "Compare the broker with the registry: what is wrong and what to do.",
@@ -560,6 +573,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "event.receipt.handed_over": ("đã đưa biên nhận", "receipt handed over"),
     "event.receipt.superseded": ("nơi nhận đã trả lời lại", "the recipient has answered for it again"),
     "event.receipt.quarantined": ("biên nhận bị cách ly", "receipt quarantined"),
+    "event.message.put_aside": ("cách ly: người gửi khác chủ hàng đợi", "put aside: published by another agency"),
     "event.mail.received": ("adapter nhận được", "taken by the adapter"),
     "event.mail.held": ("chờ danh bạ mới", "waits for a newer registry"),
     "event.mail.rejected": ("bản tin không tin được", "mail that cannot be believed"),

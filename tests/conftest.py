@@ -108,8 +108,9 @@ def _empty(url: str) -> None:
         for direction in ("in", "out"):
             for urgent in (True, False):
                 channel.queue_delete(Route(direction, code, urgent).queue)
-    channel.queue_delete("axis.dead")
-    for exchange in ("axis.in", "axis.out"):
+    for queue in ("axis.dead", "axis.remake.x"):
+        channel.queue_delete(queue)
+    for exchange in ("axis.in", "axis.out", *(Route("in", code).exchange for code in CODES)):
         channel.exchange_delete(exchange)
     connection.close()
 

@@ -269,10 +269,10 @@ class RabbitMq:
         self.evaluate(f'rabbit_vhost:delete(<<"{name}">>, <<"tests">>)')
 
     def add_agency(self, vhost: str, code: str) -> str:
-        """A broker user as each agency has one; its URL. Rights: its own keys and queues, and nothing else."""
+        """A broker user as each agency has one; its URL. Rights: its own exchange, queues and lock, and nothing else."""
         own = re.escape(code)
-        rights = ("^$", r"^axis\.in$", rf"^axis\.to\.{own}(\.urgent)?$")
-        return self._add_user(vhost, code, rights, {"axis.in": rf"^{own}(\.urgent)?$", "axis.out": "^$"})
+        rights = (rf"^axis\.lock\.{own}$", rf"^axis\.in\.{own}$", rf"^axis\.to\.{own}(\.urgent)?$")
+        return self._add_user(vhost, code, rights, {"axis.in": "^$", "axis.out": "^$"})
 
     def add_hub(self, vhost: str) -> str:
         """The hub's broker user; its URL."""

@@ -26,8 +26,8 @@ class Route:
 
     @property
     def exchange(self) -> str:
-        """AMQP exchange: ``axis.in`` or ``axis.out``."""
-        return f"axis.{self.direction}"
+        """AMQP exchange: ``axis.in.CODE``, which leads to this agency's intake and nowhere else, or ``axis.out``."""
+        return f"axis.in.{self.code}" if self.direction == "in" else "axis.out"
 
     @property
     def routing_key(self) -> str:
@@ -74,11 +74,14 @@ class Delivered:
 
     `redelivered` is True when it may have been given to a consumer before. `handle` belongs to the
     broker; it is void once the connection that gave it is gone (the message then comes again).
+    `trouble` says why this is no message of the axis (headers missing, sizes or digest wrong); "" for a good one.
+    Of a message with trouble only `route`, `user_id` and the size of `body` mean something: reject it.
     """
 
     message: Message
     redelivered: bool
     handle: object
+    trouble: str = ""
 
 
 class Outcome(Enum):
@@ -86,6 +89,7 @@ class Outcome(Enum):
 
     CONFIRMED = "confirmed"  # durably held in its queue
     RETURNED = "returned"  # no such queue
+    FULL = "full"  # its queue holds what it may hold, and refused it
     FAILED = "failed"  # refused, timed out or unknown: it may or may not be in the queue
 
 
@@ -110,7 +114,8 @@ class Broker(Protocol):
         """Take up to `limit` messages and about `max_bytes` bytes (at least one message, if there is one).
 
         Routes are served urgent first, and within a level in turn, so that a full queue does not starve
-        the others; within one queue in order of arrival. Waits up to `timeout` seconds for the first
+        the others; within one queue in order of arrival. What is none of ours
+        comes too, with its `trouble`. Waits up to `timeout` seconds for the first
         message only. What is taken is given to no other consumer until acknowledged, rejected, or this
         broker object is closed or lost. Queues that do not exist are passed over; only when none of those
         asked for exists :class:`axis.errors.Unavailable` BROKER_NO_QUEUE is raised.

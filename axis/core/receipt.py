@@ -113,6 +113,11 @@ class Statement:
     evidence: str = ""
 
     @property
+    def parcel(self) -> str:
+        """Of an A.2: the hex SHA-256 of the parcel that was refused; "" where it does not say."""
+        return self.id.rpartition(".")[0] if self.event is Event.SubmissionRejection else ""
+
+    @property
     def key(self) -> str:
         """What is said once about a delivery: the event's code, with the leg that it is about."""
         return f"{self.event.code} {self.leg}".strip()
@@ -127,6 +132,12 @@ class Receipt:
     subject: Subject
     statements: tuple[Statement, ...]
     registry_version: int = 0  # on A.1: the registry the submission was judged by
+
+
+def refusal_id(unique: str, parcel_digest: str) -> str:
+    """The id of an A.2's statement. It begins with the parcel that is refused: the one place for it that readers of the
+    first version take; they name files by an id's end."""
+    return f"{parcel_digest}.{unique}"
 
 
 def reasons(problems: tuple[Problem, ...] | list[Problem]) -> tuple[Reason, ...]:

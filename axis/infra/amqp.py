@@ -21,10 +21,12 @@ connection (after 15 s by default) and the messages come again.
 from __future__ import annotations
 
 import contextlib
+import copy
 import hashlib
 import itertools
 import logging
 import random
+import re
 import ssl
 import struct
 import threading
@@ -71,11 +73,11 @@ RECEIVE_BYTES = 32 * 1024  # of one recv(); with pika's 4 kB a message of 100 kB
 # killed consumer returns a whole batch of innocents. The record counts attempts and judges; this is an alarm.
 DELIVERY_LIMIT = 1000
 
-DEAD_QUEUE_ARGUMENTS: dict[str, Any] = {"x-queue-type": "quorum"}
-QUEUE_ARGUMENTS = DEAD_QUEUE_ARGUMENTS | {
+# A full queue refuses what comes; it drops nothing that it holds.
+_BOUNDED: dict[str, Any] = {"x-queue-type": "quorum", "x-overflow": "reject-publish"}
+QUEUE_ARGUMENTS = _BOUNDED | {
     # A dead letter leaves its queue only when the other queue has confirmed it. That needs reject-publish.
     "x-dead-letter-strategy": "at-least-once",
-    "x-overflow": "reject-publish",
     "x-dead-letter-exchange": "",  # the default exchange always exists and needs no binding
     "x-dead-letter-routing-key": DEAD_QUEUE,
     "x-delivery-limit": DELIVERY_LIMIT,
@@ -83,11 +85,39 @@ QUEUE_ARGUMENTS = DEAD_QUEUE_ARGUMENTS | {
 # Of what an agency sends so much may wait for the hub; beyond it the broker refuses (the adapter keeps it and tries
 # again). So a flood fills its own queue and then costs the broker's disk, which all share, nothing.
 INTAKE_QUOTA: dict[str, Any] = {"x-max-length": 10_000, "x-max-length-bytes": 4_000_000_000}
+# The same for an agency's mail, whatever the number of hub workers; the rest waits in the record. Their own limit,
+# `hub.queue_depth`, counts messages only: AMQP tells nobody how many bytes wait.
+MAIL_QUOTA = INTAKE_QUOTA
+# A dead letter that finds no room waits where it is and counts there, so against the agency whose queue that is.
+DEAD_QUOTA: dict[str, Any] = {"x-max-length": 10_000, "x-max-length-bytes": 1_000_000_000}
+
+OLD_INTAKE = "axis.in"  # of adapters from before each agency had an intake exchange of its own
 
 
-def queue_arguments(route: Route) -> dict[str, Any]:
-    """The arguments that this route's queue is declared with."""
-    return QUEUE_ARGUMENTS | (INTAKE_QUOTA if route.direction == "in" else {})
+def queue_arguments(route: Route | None) -> dict[str, Any]:
+    """The arguments that this route's queue is declared with; None: the dead letters' queue."""
+    if route is None:
+        return _BOUNDED | DEAD_QUOTA
+    return QUEUE_ARGUMENTS | (INTAKE_QUOTA if route.direction == "in" else MAIL_QUOTA)
+
+
+def exchanges(codes: Iterable[str]) -> dict[str, str]:
+    """The exchanges that agencies' mail needs, with their kinds.
+
+    One exchange for all intakes would not do: CC and BCC headers are routing keys too, and the broker asks only for the
+    right to the first key."""
+    return {OLD_INTAKE: "topic", "axis.out": "topic"} | {Route("in", code).exchange: "direct" for code in codes}
+
+
+def bindings(route: Route) -> list[tuple[str, str]]:
+    """(exchange, routing key) of everything that leads to this route's queue."""
+    old = [(OLD_INTAKE, route.routing_key)] if route.direction == "in" else []
+    return [(route.exchange, route.routing_key), *old]
+
+
+def lock_queue(code: str) -> str:
+    """The queue that one adapter of this agency holds for itself alone while it works."""
+    return f"axis.lock.{code}"
 
 
 class AmqpBroker:
@@ -97,7 +127,9 @@ class AmqpBroker:
     turn (the nodes of a cluster). `ca_file` is for AMQPS and replaces the system's authorities; with
     `certificate_file` and `key_file` the broker knows the user by certificate (EXTERNAL), not by password.
     `user_id` is the agency this object serves, None for the hub; it is
-    stamped on what is published, and the broker checks it against the login. `prefetch` is how many
+    stamped on what is published, and the broker checks it against the login. `alone`: before it reads an agency's mail
+    it takes that agency's lock at the broker, which one connection can have; :meth:`receive` raises
+    :class:`Unavailable` ADAPTER_TWICE while another has it. `prefetch` is how many
     unacknowledged messages of each queue the broker hands out, `buffer_bytes` how many bytes of them wait
     here before reading pauses. `name` is shown in the broker's list of
     connections. All times in seconds: `connect_timeout` bounds how long one call tries to connect,
@@ -113,6 +145,7 @@ class AmqpBroker:
         url: str,
         *,
         user_id: str | None,
+        alone: bool = False,
         prefetch: int = 10,
         buffer_bytes: int = 256 * 1024 * 1024,
         name: str = "axis",
@@ -124,6 +157,8 @@ class AmqpBroker:
         confirm_timeout: float = 30.0,
     ) -> None:
         self._user_id = user_id
+        self._alone = alone
+        self._locks: dict[str, _Line] = {}  # by agency: the connection that has its lock, or had it
         self._prefetch = prefetch
         self._buffer_bytes = buffer_bytes
         self._name = name
@@ -137,7 +172,6 @@ class AmqpBroker:
                 by_certificate=bool(certificate_file),
                 heartbeat=heartbeat,
                 blocked=confirm_timeout,
-                name=name,
             )
             for one in url.split(",")
         ]
@@ -153,19 +187,21 @@ class AmqpBroker:
         """Make exchanges, the queues of these agencies and the dead letters. Idempotent.
 
         Requests are sent without waiting for each answer; the last one is answered when all are done.
-        Raises :class:`Misconfigured` BROKER_CONFIG where a queue exists with other arguments.
+        Raises :class:`Misconfigured` BROKER_OTHER_QUEUE where a queue exists with other arguments.
         """
+        codes = list(codes)
         queues = [
             Route(direction, code, urgent) for code in codes for direction in ("in", "out") for urgent in (True, False)
         ]
 
         def work(channel: Channel, done: Callable[[None], None]) -> None:
-            channel.queue_declare(DEAD_QUEUE, durable=True, arguments=DEAD_QUEUE_ARGUMENTS)
-            for exchange in ("axis.in", "axis.out"):
-                channel.exchange_declare(exchange, "topic", durable=True)  # type: ignore[arg-type]
+            channel.queue_declare(DEAD_QUEUE, durable=True, arguments=queue_arguments(None))
+            for exchange, kind in exchanges(codes).items():
+                channel.exchange_declare(exchange, kind, durable=True)  # type: ignore[arg-type]
             for route in queues:
                 channel.queue_declare(route.queue, durable=True, arguments=queue_arguments(route))
-                channel.queue_bind(route.queue, route.exchange, route.routing_key)
+                for exchange, key in bindings(route):
+                    channel.queue_bind(route.queue, exchange, key)
             channel.queue_declare(DEAD_QUEUE, passive=True, callback=lambda _frame: done(None))
 
         # A quorum queue takes some 10 ms to make.
@@ -193,21 +229,42 @@ class AmqpBroker:
 
     def depth(self, route: Route) -> int:
         """How many wait in this queue unheld. Raises :class:`Unavailable` BROKER_NO_QUEUE."""
-        return self._depth(route.queue)
+        return self.waiting(route.queue)[0]
 
     def dead_depth(self) -> int:
         """How many dead letters there are. Raises :class:`Unavailable` BROKER_NO_QUEUE."""
-        return self._depth(DEAD_QUEUE)
+        return self.waiting(DEAD_QUEUE)[0]
 
-    def _depth(self, queue: str) -> int:
-        def work(channel: Channel, done: Callable[[int], None]) -> None:
-            channel.queue_declare(
-                queue,
-                passive=True,
-                callback=lambda declared: done(cast("int", declared.method.message_count)),
-            )
+    def waiting(self, queue: str) -> tuple[int, int]:
+        """How many messages wait in a queue unheld, and how many read it.
+
+        Raises :class:`Unavailable` BROKER_NO_QUEUE.
+        """
+
+        def work(channel: Channel, done: Callable[[tuple[int, int]], None]) -> None:
+            def counted(declared: Any) -> None:
+                done((declared.method.message_count, declared.method.consumer_count))
+
+            channel.queue_declare(queue, passive=True, callback=counted)
 
         return self._line("ask").ask(work, self._confirm_timeout, queue)
+
+    def move(self, source: str, target: str) -> None:
+        """Move what waits in one queue to another, which is made where it is missing, in order and as it is.
+
+        Each message is gone from `source` only when `target` has confirmed it; what `target` has no room for stays. Who
+        published it is kept as a header, for it is published anew. For one who administers, at leisure; while nobody
+        else reads `source`.
+        """
+        try:
+            connection = pika.BlockingConnection(self._parameters, _impl_class=_Connection)  # type: ignore[arg-type]
+            try:
+                _move(connection, source, target)
+            finally:
+                with contextlib.suppress(exceptions.AMQPError):
+                    connection.close()
+        except exceptions.AMQPError as error:
+            raise _translated(error, source) from error
 
     # -- publishing ----------------------------------------------------------------------------------
 
@@ -246,7 +303,7 @@ class AmqpBroker:
                 answers = batch.answers  # not woken for each: with small messages that would cost the most
                 in_time = line.changed.wait_for(lambda: batch.done or line.ended is not None, patience)
                 if not in_time and batch.answers == answers:
-                    batch.trouble = _translated(TimeoutError(f"no confirm within {patience:.0f} s"))
+                    batch.trouble = line.why_slow(f"no confirm within {patience:.0f} s")
                     break
         if not batch.done:
             batch.trouble = batch.trouble or line.error
@@ -258,11 +315,12 @@ class AmqpBroker:
     def receive(self, routes: Sequence[Route], *, limit: int, max_bytes: int, timeout: float) -> list[Delivered]:
         """Take messages as the port promises; of one queue no more than `prefetch` are held at a time.
 
-        A message that is none of ours (headers missing, sizes or digest wrong) goes to the dead letters with
-        a line in the log. Queues that do not exist are passed over, asked for again with growing pauses,
+        Queues that do not exist are passed over, asked for again with growing pauses,
         and only when none is left :class:`Unavailable` BROKER_NO_QUEUE is raised.
         """
         line = self._line("consume")
+        if self._alone:
+            self._lock(line, {route.code for route in routes if route.direction == "out"})
         self._subscribe(line, routes)
         deadline = time.monotonic() + timeout
         while limit > 0:
@@ -279,18 +337,9 @@ class AmqpBroker:
                     line.changed.wait(left)
                     continue
             by_name = {route.queue: route for route in routes}
-            taken = []
-            for source, arrived in raw:
-                route = by_name[source.queue]
-                self._last_served[route.urgent] = route.queue
-                message = _read(route, arrived)
-                handle = _Handle(source, arrived.tag)
-                if message is None:
-                    self._settle([handle], done=False)
-                else:
-                    taken.append(Delivered(message, arrived.redelivered, handle))
-            if taken:
-                return taken
+            for source, _ in raw:
+                self._last_served[by_name[source.queue].urgent] = source.queue
+            return [_read(by_name[source.queue], arrived, _Handle(source, arrived.tag)) for source, arrived in raw]
         return []
 
     def ack(self, deliveries: Sequence[Delivered]) -> None:
@@ -312,6 +361,17 @@ class AmqpBroker:
             by_source.setdefault(id(handle.source), (handle.source, []))[1].append(handle.tag)
         for source, tags in by_source.values():
             source.settle(tags, done=done)
+
+    def _lock(self, line: _Line, codes: set[str]) -> None:
+        """Have these agencies' locks on `line`: queues that exist as long as the connection that declared them."""
+        for code in sorted(code for code in codes if self._locks.get(code) is not line):
+            name = lock_queue(code)
+
+            def work(channel: Channel, done: Callable[[None], None], name: str = name) -> None:
+                channel.queue_declare(name, exclusive=True, callback=lambda _frame: done(None))
+
+            line.ask(work, self._confirm_timeout, name)
+            self._locks[code] = line
 
     def _subscribe(self, line: _Line, routes: Sequence[Route]) -> None:
         """Consume from every route's queue, and wait until new consumers have brought what was waiting.
@@ -393,7 +453,8 @@ class AmqpBroker:
         deadline = time.monotonic() + self._connect_timeout
         attempt = 0
         while True:
-            parameters = self._parameters[attempt % len(self._parameters)]
+            parameters = copy.copy(self._parameters[attempt % len(self._parameters)])
+            parameters.client_properties = {"connection_name": f"{self._name} {role}"}  # see services/topology.py
             line = _Line(parameters, f"{self._name} {role}", self._buffer_bytes)
             try:
                 line.start(max(0.1, deadline - time.monotonic()))
@@ -530,6 +591,7 @@ class _Line:
         self.opened = False
         self.ended: Exception | None = None
         self.bug: Exception | None = None  # an exception of ours in a callback
+        self.blocked = ""  # why the broker takes nothing now from whoever publishes
         self.io = _PausableIo()
         self.connection: _Connection
         self._buffer_bytes = buffer_bytes
@@ -541,7 +603,15 @@ class _Line:
     @property
     def error(self) -> Exception:
         """What to raise for an ended line: our own bug as it is, else what the loss means."""
+        if isinstance(self.ended, exceptions.ConnectionBlockedTimeout):
+            return self.why_slow("blocked")
         return self.bug or _translated(self.ended or ConnectionError("the connection ended"))
+
+    def why_slow(self, otherwise: str) -> AxisError:
+        """What to raise when nothing is confirmed: the broker's own word if it has said why, else `otherwise`."""
+        if self.blocked:
+            return Unavailable(Problem(Fault.BROKER_FULL, got=self.blocked))
+        return _translated(TimeoutError(otherwise))
 
     def start(self, timeout: float) -> None:
         """Connect. Raises :class:`Unavailable` or :class:`Misconfigured`."""
@@ -652,9 +722,19 @@ class _Line:
         transport: Any = getattr(self.connection, "_transport", None)
         if hasattr(transport, "_MAX_RECV_BYTES"):
             transport._MAX_RECV_BYTES = RECEIVE_BYTES
+        self.connection.add_on_connection_blocked_callback(self.guarded(self._on_blocked))
+        self.connection.add_on_connection_unblocked_callback(self.guarded(self._on_unblocked))
         with self.changed:
             self.opened = True
             self.changed.notify_all()
+
+    def _on_blocked(self, _connection: object, said: Any) -> None:
+        self.blocked = str(said.method.reason or "?")[:100]
+        log.error("the broker takes no messages: %s", self.blocked)
+
+    def _on_unblocked(self, *_said: object) -> None:
+        self.blocked = ""
+        log.warning("the broker takes messages again")
 
     def _disconnect(self) -> None:
         self._leaving = True
@@ -774,7 +854,7 @@ class _Outlet:
             tags = list(itertools.takewhile(lambda sequence: sequence <= tag, self._outstanding))
         else:
             tags = [tag] if tag in self._outstanding else []
-        outcome = Outcome.CONFIRMED if isinstance(method, spec.Basic.Ack) else Outcome.FAILED
+        outcome = Outcome.CONFIRMED if isinstance(method, spec.Basic.Ack) else Outcome.FULL
         for sequence in tags:
             # A returned message is confirmed all the same: there is no queue that could still fail.
             returned = sequence in self._returned
@@ -924,6 +1004,39 @@ class _Source:
                 self._channel.basic_reject(tag, requeue=False)
 
 
+def _move(connection: Any, source: str, target: str) -> None:
+    taking, giving = connection.channel(), connection.channel()
+    try:
+        connection.channel().queue_declare(target, passive=True)
+    except exceptions.ChannelClosedByBroker:
+        connection.channel().queue_declare(target, durable=True, arguments={"x-queue-type": "quorum"})
+    giving.confirm_delivery()
+    while True:
+        method, properties, body = taking.basic_get(source)
+        if method is None:
+            return
+        try:
+            giving.basic_publish("", target, body, _anew(properties), mandatory=True)
+        except exceptions.NackError:
+            return  # full; closing the connection gives it back
+        taking.basic_ack(method.delivery_tag)
+
+
+def _anew(properties: pika.BasicProperties) -> pika.BasicProperties:
+    """These properties for publishing once more: nothing that another user may not say, and nothing that the broker
+    takes for a further target or an end."""
+    headers = {name: value for name, value in (properties.headers or {}).items() if name not in {"CC", "BCC"}}
+    if properties.user_id is not None:
+        headers["published-by"] = properties.user_id
+    return pika.BasicProperties(
+        content_type=properties.content_type,
+        delivery_mode=2,
+        message_id=properties.message_id,
+        app_id=properties.app_id,
+        headers=headers,
+    )
+
+
 def _properties(message: Message, user_id: str | None) -> pika.BasicProperties:
     return pika.BasicProperties(
         content_type=CONTENT_TYPE,
@@ -941,26 +1054,32 @@ def _properties(message: Message, user_id: str | None) -> pika.BasicProperties:
     )
 
 
-def _read(route: Route, arrived: _Arrived) -> Message | None:
-    """The message, None (and a line in the log) when it is not one of ours, complete and unaltered."""
+def _read(route: Route, arrived: _Arrived, handle: _Handle) -> Delivered:
+    """What arrived; with its trouble (and a line in the log) when it is not one of ours, complete and unaltered."""
     properties, body = arrived.properties, arrived.body
     headers = properties.headers or {}
     size, proof = headers.get("size"), headers.get("proof")
     trouble = ""
+    # Broker users have printable names, and what cannot be written into a record is no name and no id.
+    user_id = properties.user_id if isinstance(properties.user_id, str) and properties.user_id.isprintable() else None
     if not isinstance(properties.message_id, str) or not properties.message_id:
         trouble = "no message id"
+    elif not properties.message_id.isprintable():
+        trouble = "a message id that cannot be printed"
     elif not (type(size) is int and type(proof) is int and size >= 0 and proof >= 0 and size + proof == len(body)):
         trouble = f"size {size!r} and proof {proof!r} do not make {len(body)}"
     elif (headers.get("part"), headers.get("parts")) != (1, 1):
         trouble = f"part {headers.get('part')!r} of {headers.get('parts')!r}"
     elif hashlib.sha256(body[:size]).hexdigest() != headers.get("sha256"):
         trouble = "the digest is another's"
-    elif not (properties.user_id is None or isinstance(properties.user_id, str)):
+    elif properties.user_id is not None and user_id is None:
         trouble = "the user id is no text"
     if trouble:
-        log.error("message %r in %s is none of ours, rejected: %s", properties.message_id, route.queue, trouble)
-        return None
-    return Message(str(properties.message_id), route, body[:size], body[size:], properties.user_id)
+        log.error("message %r in %s is none of ours: %s", properties.message_id, route.queue, trouble)
+        return Delivered(Message("", route, body, user_id=user_id), arrived.redelivered, handle, trouble)
+    return Delivered(
+        Message(str(properties.message_id), route, body[:size], body[size:], user_id), arrived.redelivered, handle
+    )
 
 
 def _ssl_context(ca_file: str, certificate_file: str, key_file: str) -> ssl.SSLContext:
@@ -979,7 +1098,7 @@ def _ssl_context(ca_file: str, certificate_file: str, key_file: str) -> ssl.SSLC
 
 
 def _parameters(
-    url: str, tls: ssl.SSLContext | None, *, by_certificate: bool, heartbeat: int, blocked: float, name: str
+    url: str, tls: ssl.SSLContext | None, *, by_certificate: bool, heartbeat: int, blocked: float
 ) -> pika.connection.Parameters:
     if not url.strip().startswith(("amqp://", "amqps://")):
         raise Misconfigured(Problem(Fault.BROKER_CONFIG, got="the broker's URL begins with amqp:// or amqps://"))
@@ -997,7 +1116,6 @@ def _parameters(
     parameters.heartbeat = heartbeat
     parameters.blocked_connection_timeout = blocked
     parameters.connection_attempts = 1
-    parameters.client_properties = {"connection_name": name}
     return parameters
 
 
@@ -1009,6 +1127,10 @@ def _translated(reason: Exception, queue: str = "") -> AxisError:
     if isinstance(reason, exceptions.ChannelClosedByBroker):
         if reason.reply_code == 404:
             return Unavailable(Problem(Fault.BROKER_NO_QUEUE, got=queue or text))
+        if reason.reply_code == 405 and queue.startswith(lock_queue("")):
+            return Unavailable(Problem(Fault.ADAPTER_TWICE, got=queue.removeprefix(lock_queue(""))))
+        if reason.reply_code == 406 and (other := re.search(r"inequivalent arg '(.*?)' for queue '(.*?)'", text)):
+            return Misconfigured(Problem(Fault.BROKER_OTHER_QUEUE, got=other[2], expected=other[1]))
         if reason.reply_code in {403, 406, 530}:
             return Misconfigured(Problem(Fault.BROKER_CONFIG, got=text))
     if isinstance(reason, exceptions.NoFreeChannels):

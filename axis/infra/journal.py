@@ -444,9 +444,16 @@ class JournalTransaction(JournalReader):
         crashpoints.reached("C04")
 
     def answered(
-        self, content_digest: str, state: str, axis_id: str, receipt: str, problems: list[dict[str, Any]]
+        self,
+        content_digest: str,
+        state: str,
+        axis_id: str,
+        receipt: str,
+        problems: list[dict[str, Any]],
+        parcel_digest: str | None = None,
     ) -> None:
-        """A.1 or A.2 is held for everything with this content. An acceptance stands; a refusal may be lifted.
+        """A.1 or A.2 is held for everything with this content, or for one parcel of it. An acceptance stands; a refusal
+        may be lifted.
 
         The event is the one of the receipt, which is received in the same transaction."""
         standing = ("pending", "refused") if state == "accepted" else ("pending",)
@@ -464,6 +471,7 @@ class JournalTransaction(JournalReader):
                 outgoing.c.agency == self.agency,
                 outgoing.c.content_digest == content_digest,
                 outgoing.c.state.in_(standing),
+                sa.true() if parcel_digest is None else outgoing.c.parcel_digest == parcel_digest,
             )
             .values(values)
         )
@@ -488,12 +496,13 @@ class JournalTransaction(JournalReader):
         self._update(source_digest, state="pending", settled=False, attempts=0, not_before=to_text(now))
 
     def send_again(self, since: datetime, now: datetime, later: timedelta, entry: Entry) -> None:
-        """What the hub accepted since `since` shall be published again; statuses, which are about documents, later."""
+        """What the hub accepted since `since`, and what it has not answered, shall be published again; statuses, which
+        are about documents, later."""
         for kinds, moment in ((outgoing.c.kind != "status", now), (outgoing.c.kind == "status", now + later)):
+            unanswered = sa.and_(outgoing.c.state == "pending", outgoing.c.not_before > to_text(moment))
             accepted = (
                 outgoing.c.agency == self.agency,
-                outgoing.c.state == "accepted",
-                outgoing.c.axis_id >= earliest(since),
+                sa.or_(unanswered, sa.and_(outgoing.c.state == "accepted", outgoing.c.axis_id >= earliest(since))),
                 kinds,
             )
             values = {"state": "pending", "attempts": 0, "not_before": to_text(moment)}

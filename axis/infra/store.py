@@ -945,8 +945,9 @@ class HubTransaction(HubReader):
 
     def quarantine(
         self, agency: str, message_id: str, user_id: str, body: bytes, code: str, attempts: int, now: datetime
-    ) -> None:
-        """Put a message aside with its bytes. Its entry is the refusal's or the receipt's."""
+    ) -> bool:
+        """Put a message aside with its bytes; False if it was there already. Its entry is the refusal's, the receipt's,
+        or the caller's."""
         digest = payloads.put_late(self.connection, self.late, body)
         row = {
             "id": payloads.digest_of(f"{agency}/{message_id}/{digest}".encode())[:16],
@@ -958,7 +959,7 @@ class HubTransaction(HubReader):
             "attempts": attempts,
             "since": to_text(now),
         }
-        insert_or_ignore(self.connection, quarantine, row)
+        return insert_or_ignore(self.connection, quarantine, row)
 
     def leave_quarantine(self, row: RowMapping, entry: Entry) -> None:
         """An operator has decided about a message: off the list with it, and its bytes with it, unless they are named

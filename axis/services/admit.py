@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("axis.admit")
 MAX_ATTEMPTS = 5  # a parcel that failed so often alone is quarantined
-MAX_QUARANTINED = 1000  # messages of one agency
+MAX_QUARANTINED = 1000  # messages of one agency; nobody's have one share together
 CLOCK_SKEW = timedelta(minutes=5)
 
 
@@ -86,9 +86,15 @@ def step(hub: Hub, now: datetime, timeout: float = 0) -> int:
     if taken:
         crashpoints.reached("H01")
     for one in taken:
-        hub.allowances.spend(one.message.route.code, len(one.message.body))
-    fresh = [d for d in taken if not d.redelivered]
-    alone = [d for d in taken if d.redelivered]
+        hub.allowances.spend(_publisher(hub, one.message), len(one.message.body))
+    hub.broker.reject([d for d in taken if d.trouble])
+    good = [d for d in taken if not d.trouble]
+    others = [d for d in good if _publisher(hub, d.message) != d.message.route.code]
+    if others:
+        _turn_away(hub, others, now)
+    own = [d for d in good if _publisher(hub, d.message) == d.message.route.code]
+    fresh = [d for d in own if not d.redelivered]
+    alone = [d for d in own if d.redelivered]
     if fresh:
         try:
             opened = [_open(hub, d, now) for d in fresh]
@@ -104,6 +110,34 @@ def step(hub: Hub, now: datetime, timeout: float = 0) -> int:
             _settle(hub, opened)
     _judge_each_alone(hub, alone, now)
     return len(taken)
+
+
+def _publisher(hub: Hub, message: Message) -> str:
+    """The agency that published this, by the broker's word; "" where the broker does not say and must."""
+    if message.user_id is None and not hub.user_id_required:
+        return message.route.code
+    return message.user_id or ""
+
+
+def _turn_away(hub: Hub, others: Sequence[Delivered], now: datetime) -> None:
+    """What one agency has put into another's queue: kept for an operator as the publisher's, and answered to nobody."""
+    with hub.store.transaction() as tx:
+        kept = {code: tx.quarantined_of(code) for code in {_publisher(hub, one.message) for one in others}}
+        for one in others:
+            message, publisher = one.message, _publisher(hub, one.message)
+            problem = Problem(Fault.PUBLISHER_OTHER, got=publisher or "?", expected=message.route.code)
+            log.error("message %s: %s", message.id, problem.text())
+            if kept[publisher] >= MAX_QUARANTINED:
+                log.error("%s has %d messages in quarantine: another is not kept", publisher or "?", MAX_QUARANTINED)
+            elif tx.quarantine(publisher, message.id, publisher, message.body, problem.fault.code, 1, now):
+                kept[publisher] += 1
+                detail = {
+                    "code": problem.fault.code,
+                    "queue": message.route.queue,
+                    "bytes": hashlib.sha256(message.body).hexdigest(),
+                }
+                tx.enter(Entry(now, HUB, "message.put_aside", "", publisher, detail))
+    hub.broker.ack(others)
 
 
 def _judge_each_alone(hub: Hub, taken: Sequence[Delivered], now: datetime) -> None:
@@ -240,7 +274,10 @@ def _again(agency: str, body: bytes, user_id: str | None, message_id: str = "") 
 def judge_again(hub: Hub, agency: str, message_id: str, body: bytes, user_id: str | None, now: datetime) -> None:
     """A message that was put aside, judged as if it had just come. Raises :class:`Rejected` QUARANTINED if it has to be
     put aside again; nothing was changed then."""
-    opened = _open(hub, _again(agency, body, user_id, message_id), now)
+    again = _again(agency, body, user_id, message_id)
+    if not agency or _publisher(hub, again.message) != agency:
+        raise rejected(Fault.QUARANTINED, "1")
+    opened = _open(hub, again, now)
     with hub.store.transaction() as tx:
         if not _record_all(hub, tx, [opened], now):
             raise rejected(Fault.QUARANTINED, "1")
@@ -284,8 +321,6 @@ def _open(hub: Hub, delivered: Delivered, now: datetime) -> _Opened:
             about = said.subject
             owner = hub.registry().author(about.document_id, about.sender, now)
             return _Opened(delivered, digest, opened, True, said=said, documents=((owner, about.document_id),))
-        if message.user_id is None and hub.user_id_required:
-            raise Rejected(Problem(Fault.AUTHZ_MISMATCH, "user_id", message.route.code, "?", retry=True))
         candidate = admission.judge(
             opened, message.route.code, message.user_id, hub.registry(), now, CLOCK_SKEW, hub.follow_successors
         )
@@ -387,7 +422,7 @@ def _refuse(
     verified = opened.parcel
     key = verified.content_digest if verified else opened.digest
     stored = tx.refusal(agency, key)
-    if stored is not None and not stored["retry"] and not anew:
+    if stored is not None and not stored["retry"] and not anew and _names(tx, stored["receipt_digest"], opened.digest):
         tx.send(agency, stored["receipt_digest"], now)
         return
     content_digest = verified.content_digest if verified else parcel.unverified_digest(body)
@@ -401,9 +436,19 @@ def _refuse(
         "bytes": opened.digest,
     }
     entry = tx.enter(Entry(now, HUB, "submission.refused", "", agency, detail))
-    refused = Statement(hub.new_id(now), Event.SubmissionRejection, whole(now), "", (), receipt.reasons(errors), entry)
+    name = receipt.refusal_id(hub.new_id(now), opened.digest)
+    refused = Statement(name, Event.SubmissionRejection, whole(now), "", (), receipt.reasons(errors), entry)
     a2 = receipt.signed(Receipt(hub.installation, HUB, subject, (refused,), hub.registry().version), hub.signer, now)
     tx.refuse(agency, key, document_id, a2, retry=retry, codes=codes, now=now)
+
+
+def _names(tx: HubTransaction, receipt_digest: str, parcel_digest: str) -> bool:
+    """Whether this stored A.2 names that parcel; one from before they named parcels does not, nor a damaged one."""
+    try:
+        said = receipt.read(parcel.peek(tx.payload(receipt_digest))[1], HUB)
+    except (Corrupted, Rejected):
+        return False
+    return said.statements[0].parcel == parcel_digest
 
 
 def _has_parts(said: Receipt) -> bool:

@@ -22,6 +22,37 @@ if TYPE_CHECKING:
     from axis.infra.journal import Journal
 
 
+class Sent:
+    """What this adapter has put into its two intake queues since it started, to tell what still waits there."""
+
+    LATEST = 10_000  # more do not wait in a queue, see INTAKE_QUOTA
+
+    def __init__(self) -> None:
+        self._count = {True: 0, False: 0}
+        self._place: dict[str, int | None] = {}  # by parcel; None: it may not have got there
+
+    def confirmed(self, digest: str, *, urgent: bool) -> None:
+        """This parcel is in its queue."""
+        self._count[urgent] += 1
+        self._note(digest, self._count[urgent])
+
+    def failed(self, digest: str) -> None:
+        """Whether this parcel is in its queue is not known."""
+        self._note(digest, None)
+
+    def waits(self, digest: str, depth: int, *, urgent: bool) -> bool:
+        """Whether this parcel has not been taken yet, `depth` being how many wait in its queue, which is taken from the
+        front. One that was put there before the start waits as long as anything of that time does."""
+        place = self._place.get(digest, 0)
+        return place is not None and depth > self._count[urgent] - place
+
+    def _note(self, digest: str, place: int | None) -> None:
+        self._place.pop(digest, None)
+        self._place[digest] = place
+        if len(self._place) > self.LATEST:
+            del self._place[next(iter(self._place))]
+
+
 class Agency:
     """One agency's adapter. Its steps live in services/submit.py and services/deliver.py.
 
@@ -46,6 +77,7 @@ class Agency:
         self.hub = hub
         self.installation = installation
         self.turn = 0
+        self.sent = Sent()
         self.shown_again: int | None = 0  # up to which row what was shown has been looked at since the start; None: all
         self._registry: Registry | None = None
 

@@ -159,6 +159,8 @@ def _judge_again(hub: Hub, row: Row, body: bytes, what: str, reason: str, now: d
 def _settle_message(hub: Hub, row: Row, what: str, reason: str, now: datetime) -> None:
     with hub.store.transaction() as tx:
         if what == "return":
+            if all(member.code != row["agency"] for member in hub.registry().agencies):
+                raise rejected(Fault.AGENCY_UNKNOWN, row["agency"] or "?")  # nobody knows who published it
             problem = Problem(Fault.RETURNED, got=reason)
             admit.refuse_unread(hub, tx, row["agency"], row["body_digest"], problem, now)
         tx.leave_quarantine(row, _entry(row, what, reason, now))

@@ -81,7 +81,7 @@ def _main(message: Message) -> str:
 
 def _keep_all(agency: Agency, taken: list[Delivered], now: datetime) -> None:
     """Judge each, keep what is good in one transaction, acknowledge it; reject the rest."""
-    judged: list[tuple[Delivered, Change | Problem]] = [(d, _judged(agency, d.message, now)) for d in taken]
+    judged: list[tuple[Delivered, Change | Problem]] = [(d, _judged(agency, d, now)) for d in taken]
     if not judged:
         return
     try:
@@ -105,8 +105,11 @@ def _keep_all(agency: Agency, taken: list[Delivered], now: datetime) -> None:
         agency.broker.reject(bad)
 
 
-def _judged(agency: Agency, message: Message, now: datetime) -> Change | Problem:
+def _judged(agency: Agency, delivered: Delivered, now: datetime) -> Change | Problem:
     """What keeping a message will change in the journal, or why it cannot be believed."""
+    message = delivered.message
+    if delivered.trouble:
+        return Problem(Fault.MESSAGE_FOREIGN, got=delivered.trouble)
     try:
         main = _main(message)
         if main == parcel.REGISTRY:
@@ -198,16 +201,17 @@ def _keep_receipt(agency: Agency, message: Message, now: datetime) -> Change:
     if first.event is Event.SubmissionRejection and subject.kind == receipt.KIND:
         return _sign_again(agency, subject.content_digest, first, now)
     is_refusal = first.event is Event.SubmissionRejection
-    renewed = renew.document(agency, subject.content_digest, first.reasons, now) if is_refusal else None
+    renewed = renew.document(agency, first.parcel, subject.content_digest, first.reasons, now) if is_refusal else None
 
     def change(tx: JournalTransaction) -> None:
         if first.event is Event.SubmissionAcceptance:
             tx.answered(subject.content_digest, "accepted", subject.axis_id, digest, [])
-        elif renewed:
+        elif renewed is not None:
             detail = {"content_digest": subject.content_digest, "codes": [reason.code for reason in first.reasons]}
             tx.renewed(subject.content_digest, renewed, Entry(now, agency.code, "source.signed_again", "", "", detail))
-        elif is_refusal and renewed is None:
-            tx.answered(subject.content_digest, "refused", "", digest, _findings(first))
+        elif is_refusal:
+            # Of what it published itself only: the same content in another's parcel is refused to that other.
+            tx.answered(subject.content_digest, "refused", "", digest, _findings(first), first.parcel)
         tx.receive(digest, "receipt", body, proof, "held" if held else "received", {}, entry)
 
     return change

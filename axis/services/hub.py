@@ -35,6 +35,8 @@ BURST = 10.0  # seconds' worth that an agency may send at once
 PARKED = timedelta(seconds=2)
 CLOCKS = timedelta(minutes=10)  # by which the clocks of several workers may differ
 GAP_OPEN = timedelta(days=7)  # after a restore: so long may an agency be away before it sends again
+SHARE = 4  # a worker takes a quarter of what is free, and asks again: others may have asked at the same moment
+FRESH = timedelta(seconds=10)  # how long it believes the answer
 
 
 @dataclass
@@ -100,11 +102,14 @@ class Allowances:
 class Rooms:
     """How much more may be put into each agency's queues, so that no more than `depth` wait in them.
 
-    The broker is asked when what it said last is used up; a full queue is left alone for `PARKED`.
+    Every worker has its own; the depth is the queue's. So each takes a part of what the broker says is free, and asks
+    again when that is used up or no longer fresh; a full queue is left alone for `PARKED`.
     """
 
     depth: int
+    _free: dict[str, int] = field(default_factory=dict)
     _left: dict[str, int] = field(default_factory=dict)
+    _asked: dict[str, datetime] = field(default_factory=dict)
     _full_until: dict[str, datetime] = field(default_factory=dict)
 
     def full(self, now: datetime) -> list[str]:
@@ -117,11 +122,13 @@ class Rooms:
 
     def take(self, code: str, wanted: int, ask: Callable[[], int], now: datetime) -> int:
         """How many of `wanted` messages fit; `ask` tells how many wait there."""
-        if self._left.get(code, 0) < wanted:
-            self._left[code] = max(0, self.depth - ask())
+        if self._left.get(code, 0) < wanted or self._asked[code] + FRESH <= now:
+            self._asked[code] = now
+            self._free[code] = free = max(0, self.depth - ask())
+            self._left[code] = max(1, free // SHARE) if free else 0
         taken = min(wanted, self._left[code])
         self._left[code] -= taken
-        if taken < wanted:
+        if taken < wanted and self._free[code] < wanted:
             self._full_until[code] = now + PARKED
         else:
             self._full_until.pop(code, None)

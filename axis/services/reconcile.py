@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime, timedelta
 
+    from axis.infra.store import HubTransaction
     from axis.services.hub import Hub
 
 BATCH = 500
@@ -93,11 +94,7 @@ def accept_restored(hub: Hub, now: datetime) -> Gap | None:
         gap = {"record_ends": end.position, "written": written.position, "link": written.link, "since": to_text(since)}
         tx.restore(now + accept.RECALLS_FIRST, Entry(now, HUB, RESTORED, "", "", gap))
         # Adapters take no registry that is not newer than theirs, and one may have gone out just before the last mark.
-        version = max(end.registry, written.registry) + 10
-        registry = replace(hub.registry(), version=version, issued_at=whole(now), resend_from=whole(since))
-        entry = Entry(now, HUB, "registry.issued", "", "", {"version": version, "change": "restored"})
-        signed = enrol.sign_registry(registry, hub.signer, now)
-        tx.store_registry(version, signed, now, [member.code for member in registry.agencies], entry)
+        _ask_again(hub, tx, max(end.registry, written.registry) + 10, since, now, "restored")
         tx.let_go()  # of workers that were alive when the backup was made
     with hub.store.transaction() as tx:
         while tx.sequence(hub.worker, now, 10_000):
@@ -105,6 +102,21 @@ def accept_restored(hub: Hub, now: datetime) -> Gap | None:
         now_written = tx.written()
     hub.mark.write(now_written)
     return Gap(end.position, written.position, since)
+
+
+def ask_senders(hub: Hub, now: datetime) -> None:
+    """Have every agency send again at once what it has no answer for: it may have been lost with a queue."""
+    hub.refresh()
+    with hub.store.transaction() as tx:
+        _ask_again(hub, tx, hub.registry().version + 1, now, now, "sent_again")
+
+
+def _ask_again(hub: Hub, tx: HubTransaction, version: int, since: datetime, now: datetime, change: str) -> None:
+    """A registry that says: send again what was accepted since then, and what was never answered."""
+    registry = replace(hub.registry(), version=version, issued_at=whole(now), resend_from=whole(since))
+    entry = Entry(now, HUB, "registry.issued", "", "", {"version": version, "change": change})
+    signed = enrol.sign_registry(registry, hub.signer, now)
+    tx.store_registry(version, signed, now, [member.code for member in registry.agencies], entry)
 
 
 def _queued(hub: Hub, code: str) -> int:

@@ -61,8 +61,9 @@ def step(hub: Hub, now: datetime) -> int:
                     hub.breakers.succeeded(one.route.code)
                     confirmed.append(one.row)
                     _confirmed(tx, one, consigned, now)
-                else:
-                    hub.breakers.failed(one.route.code, now, random.random())  # noqa: S311  jitter
+                    continue
+                hub.breakers.failed(one.route.code, now, random.random())  # noqa: S311  jitter
+                if outcome is not Outcome.FULL:  # a full queue is no failure of what it had no room for: that waits
                     _failed(hub, tx, one, outcome, now)
             for one, digest in claim.damaged:
                 _damaged(hub, tx, one, digest, now)

@@ -11,7 +11,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from axis.core import parcel, receipt
-from axis.core.instant import from_text
 from axis.core.ledger import Entry
 from axis.errors import Fault, Rejected
 from axis.infra.journal import REFUSED
@@ -27,27 +26,23 @@ if TYPE_CHECKING:
 OF_THE_SIGNATURE = frozenset(fault.code for fault in (*parcel.CIRCUMSTANCES, Fault.CLOCK_SKEW))
 LOOK_AGAIN = timedelta(minutes=1)  # while the key, or the clock, is not good
 ONCE_MORE = timedelta(hours=1)  # what could only be signed as it is: the hub's circumstances may change
-SAME_MOMENT = timedelta(seconds=1)
 
 
-def document(agency: Agency, content_digest: str, reasons: Sequence[Reason], now: datetime) -> bytes | None:
-    """What takes the place of a pending parcel that the hub refused for these reasons: the same content signed anew, or
-    b"" where the refusal is that of the parcel before it. None: it is refused."""
+def document(
+    agency: Agency, parcel_digest: str, content_digest: str, reasons: Sequence[Reason], now: datetime
+) -> bytes | None:
+    """What takes the place of a pending parcel that the hub refused for these reasons: the same content signed anew.
+    None: it is refused, or is another parcel than the pending one."""
     if not reasons or not {reason.code for reason in reasons} <= OF_THE_SIGNATURE:
         return None
     with agency.journal.reading() as reader:
         row = reader.outgoing_by_content(content_digest)
-        if row is None or row["state"] != "pending" or row["source_digest"] == row["parcel_digest"]:
+        if row is None or row["state"] != "pending" or row["parcel_digest"] != parcel_digest:
+            return None
+        if row["source_digest"] == parcel_digest:
             return None  # what the agency's own tool has signed is its own to sign again
         body = reader.payload(row["parcel_digest"])
-    if not _is_good(agency, now):
-        return None
-    renewed = parcel.signed_again(body, agency.signer, now)
-    if renewed is None:
-        signed_at = parcel.peek_signature(body).signing_time
-        was_renewed = signed_at - from_text(row["created_at"]) > SAME_MOMENT
-        return b"" if was_renewed and row["attempts"] <= 1 else None
-    return renewed
+    return parcel.signed_again(body, agency.signer, now) if _is_good(agency, now) else None
 
 
 def is_own_receipt(agency: Agency, digest: str) -> bool:

@@ -123,7 +123,8 @@ class _Part:
         self._trouble = error.fault.code
         self.error = error
         self._again_at = time.monotonic() + wait.total_seconds()
-        self._broker.close()
+        if error.fault is not Fault.ADAPTER_TWICE:  # the two connections show the administrator where both are
+            self._broker.close()
 
 
 def _parts(hub: Hub | None, agencies: Sequence[Agency], clock: Callable[[], datetime]) -> list[_Part]:

@@ -23,6 +23,7 @@ from axis.infra.journal import REFUSED, JournalTransaction, Outgoing
 from axis.services import renew
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from adapters.base import Source
@@ -228,14 +229,17 @@ def publish(agency: Agency, now: datetime) -> int:
     Raises :class:`axis.errors.Unavailable` when the broker is away; everything stays due.
     """
     with agency.journal.reading() as reader:
-        parcels = reader.to_publish(now, BATCH_MESSAGES)
-        waiting = reader.to_post(now, BATCH_MESSAGES)
-        posts = [row for row in waiting if row["attempts"] != REFUSED]
-        messages: list[Message] = []
-        size = 0
+        due = reader.to_publish(now, BATCH_MESSAGES)
+        to_post = reader.to_post(now, BATCH_MESSAGES)
+    posts = [row for row in to_post if row["attempts"] != REFUSED]
+    waiting = _still_waiting(agency, due)
+    parcels = [row for row in due if row["source_digest"] not in waiting]
+    messages: list[Message] = []
+    size = 0
+    with agency.journal.reading() as reader:
         for digest, urgent in [
             *((row["body_digest"], False) for row in posts),
-            *((row["parcel_digest"], row["facts"].get("urgent", False)) for row in parcels),
+            *((row["parcel_digest"], _urgent(row)) for row in parcels),
         ]:
             if messages and size > BATCH_BYTES:
                 break
@@ -243,8 +247,13 @@ def publish(agency: Agency, now: datetime) -> int:
             size += len(body)
             route = Route("in", agency.code, urgent)
             messages.append(Message(digest, route, body, user_id=agency.code))
-    if refused := [row for row in waiting if row["attempts"] == REFUSED]:
+    if refused := [row for row in to_post if row["attempts"] == REFUSED]:
         renew.receipts(agency, refused, now)
+    if waiting:
+        with agency.journal.transaction() as tx:
+            for row in due:
+                if row["source_digest"] in waiting:
+                    tx.published(row["source_digest"], row["attempts"], now + _back_off(1, ANSWER_WITHIN))
     if not messages:
         return len(refused)
     crashpoints.reached("C05")
@@ -267,7 +276,36 @@ def publish(agency: Agency, now: datetime) -> int:
             else:
                 wait = _back_off(attempts, ANSWER_WITHIN) if confirmed else _back_off(attempts, 5.0)
                 tx.published(row["source_digest"], attempts, now + wait)
+            if confirmed:
+                agency.sent.confirmed(messages[number].id, urgent=messages[number].route.urgent)
+            else:
+                agency.sent.failed(messages[number].id)
     return len(messages) + len(refused)
+
+
+def _still_waiting(agency: Agency, due: Sequence[Row]) -> set[str]:
+    """Of what was published before and has no answer: what the hub has not even taken. To publish it once more would
+    only make the queue longer."""
+    again = [row for row in due if row["attempts"]]
+    depths = {urgent: _depth(agency, urgent=urgent) for urgent in {_urgent(row) for row in again}}
+    return {
+        row["source_digest"]
+        for row in again
+        if agency.sent.waits(row["parcel_digest"], depths[_urgent(row)], urgent=_urgent(row))
+    }
+
+
+def _urgent(row: Row) -> bool:
+    return bool(row["facts"].get("urgent", False))
+
+
+def _depth(agency: Agency, *, urgent: bool) -> int:
+    try:
+        return agency.broker.depth(Route("in", agency.code, urgent))
+    except AxisError as error:
+        if error.fault is Fault.BROKER_DOWN:
+            raise
+        return 0  # a broker that does not tell: published once more, as ever
 
 
 def _back_off(attempts: int, first: float) -> timedelta:

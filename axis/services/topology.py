@@ -2,9 +2,13 @@
 
 One list of differences serves both commands: ``check`` shows them, ``setup`` removes those that can be removed.
 
-Rights (RabbitMQ's words): an agency may make nothing, publish into ``axis.in`` under its own routing key, and read its
-own two queues. It cannot publish for another, read another's mail, or reach a queue past the exchange. Together
-with the broker's check of ``user_id`` that leaves the hub with the broker's word on who published.
+Rights (RabbitMQ's words): an agency may make nothing but its lock, publish into its own intake exchange, and read its
+own two queues. It cannot publish for another, read another's mail, or reach a queue past the exchange. Together with
+the broker's check of ``user_id`` that leaves the hub with the broker's word on who published.
+
+Adapters from before there were intake exchanges of their own publish into ``axis.in`` under their routing key; until
+``--close-old`` agencies' users have that right too. It is not as narrow: a CC or BCC header reaches every queue of that
+exchange. The broker itself keeps what was decided: where nobody has the right any more, nobody gets it again.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from axis.core.message import HUB_USER, Route
 from axis.errors import Fault, Problem
-from axis.infra.amqp import DEAD_QUEUE_ARGUMENTS, queue_arguments
+from axis.infra import amqp
 from axis.infra.embedded import DEAD_QUEUE
 
 if TYPE_CHECKING:
@@ -26,7 +30,6 @@ if TYPE_CHECKING:
     from axis.core.trust import Registry
     from axis.infra.management import Management
 
-EXCHANGES = ("axis.in", "axis.out")
 NOTHING = "^$"
 # An adapter uses three connections and its start may overlap the end of the one before; an agency may have a few.
 MAX_CONNECTIONS, MAX_CHANNELS = 12, 60
@@ -52,17 +55,25 @@ class Difference:
     mend: Callable[[], None] | None
 
 
-def agency_user(code: str) -> User:
-    """The broker user of an agency."""
+def agency_user(code: str, *, old: bool = False) -> User:
+    """The broker user of an agency; `old`: its adapter may be one that publishes into ``axis.in``."""
     own = re.escape(code)
-    topics = (("axis.in", rf"^{own}(\.urgent)?$"), ("axis.out", NOTHING))
-    return User(code, NOTHING, r"^axis\.in$", rf"^axis\.to\.{own}(\.urgent)?$", topics)
+    topics = ((amqp.OLD_INTAKE, rf"^{own}(\.urgent)?$" if old else NOTHING), ("axis.out", NOTHING))
+    write = rf"^axis\.in(\.{own})?$" if old else rf"^axis\.in\.{own}$"
+    return User(code, rf"^{re.escape(amqp.lock_queue(code))}$", write, rf"^axis\.to\.{own}(\.urgent)?$", topics)
 
 
-def users(registry: Registry, now: datetime) -> list[User]:
+def users(registry: Registry, now: datetime, *, old: bool = False) -> list[User]:
     """The hub's user and one for each agency in good standing. Who is suspended or closed has no rights at all."""
     hub = User(HUB_USER, r"^axis\.", r"^(axis\..*|amq\.default)$", r"^axis\.", limited=False)
-    return [hub, *(agency_user(m.code) for m in registry.agencies if m.standing(now) == "active")]
+    return [hub, *(agency_user(m.code, old=old) for m in registry.agencies if m.standing(now) == "active")]
+
+
+def has_old(at: Management, registry: Registry) -> bool:
+    """Whether an agency may still publish into ``axis.in``, or none was given any right yet."""
+    codes = {member.code for member in registry.agencies}
+    rights = [r for r in at.get("permissions") or [] if r["vhost"] == at.vhost and r["user"] in codes]
+    return not rights or any(re.search(right["write"], amqp.OLD_INTAKE) for right in rights)
 
 
 def queues(registry: Registry) -> dict[str, Route]:
@@ -76,44 +87,78 @@ def queues(registry: Registry) -> dict[str, Route]:
     return {route.queue: route for route in routes}
 
 
-def differences(at: Management, registry: Registry, now: datetime, *, keep_guest: bool = False) -> Iterator[Difference]:
+def differences(
+    at: Management, registry: Registry, now: datetime, *, keep_guest: bool = False, close_old: bool = False
+) -> Iterator[Difference]:
     """What is not as it must be, in an order in which it can be mended.
 
     Mend each before asking for the next: what follows may depend on it.
     """
+    old = has_old(at, registry) and not close_old
     if at.get("vhosts", at.vhost) is None:
         yield _missing("vhost", at.vhost, lambda: at.put("vhosts", at.vhost, body={}))
     if at.get("permissions", at.vhost, at.user) is None:
         full = {"configure": ".*", "write": ".*", "read": ".*"}
         yield _missing("right", at.user, lambda: at.put("permissions", at.vhost, at.user, body=full))
     yield from _queue_differences(at, registry)
-    yield from _user_differences(at, registry, now, keep_guest=keep_guest)
+    yield from _user_differences(at, registry, now, keep_guest=keep_guest, old=old)
+
+
+def twice(at: Management, registry: Registry) -> Iterator[Problem]:
+    """Agencies of which more than one adapter is connected. One of them has the lock; the other waits for it."""
+    codes = {member.code for member in registry.agencies}
+    peers: dict[str, list[str]] = {}
+    for one in at.get("vhosts", at.vhost, "connections") or []:
+        name = str(one.get("client_properties", {}).get("connection_name", ""))
+        if one.get("user") in codes and name.endswith(" consume"):
+            peers.setdefault(one["user"], []).append(f"{one.get('peer_host')}:{one.get('peer_port')}")
+    for code, places in sorted(peers.items()):
+        if len(places) > 1:
+            yield Problem(Fault.BROKER_TWICE, path=code, got=", ".join(sorted(places)))
 
 
 def _queue_differences(at: Management, registry: Registry) -> Iterator[Difference]:
     durable = {"durable": True}
     exchanges = {one["name"]: one for one in at.get("exchanges", at.vhost) or []}
-    for name in EXCHANGES:
-        body = {"type": "topic", **durable}
+    for name, kind in amqp.exchanges(member.code for member in registry.agencies).items():
+        body = {"type": kind, **durable}
         if name not in exchanges:
             yield _missing("exchange", name, _put(at, "exchanges", at.vhost, name, body=body))
-        elif (exchanges[name]["type"], exchanges[name]["durable"]) != ("topic", True):
-            yield Difference(_wrong("exchange", name, "topic, durable", exchanges[name]["type"]), None)
+        elif (exchanges[name]["type"], exchanges[name]["durable"]) != (kind, True):
+            yield Difference(_wrong("exchange", name, f"{kind}, durable", exchanges[name]["type"]), None)
     standing = {one["name"]: one for one in at.get("queues", at.vhost) or []}
     bound = {(one["source"], one["routing_key"], one["destination"]) for one in at.get("bindings", at.vhost) or []}
     routes = queues(registry)
     nodes = sum(bool(node.get("running")) for node in at.get("nodes") or [])
-    wanted = {DEAD_QUEUE: DEAD_QUEUE_ARGUMENTS} | {name: queue_arguments(route) for name, route in routes.items()}
-    for name, arguments in wanted.items():
+    for name, arguments in wanted_arguments(routes).items():
         if name not in standing:
             body = {**durable, "arguments": arguments}
             yield _missing("queue", name, _put(at, "queues", at.vhost, name, body=body))
         else:
             yield from _argument_differences(name, standing[name], arguments, nodes)
-        if (route := routes.get(name)) and (route.exchange, route.routing_key, name) not in bound:
-            path = ("bindings", at.vhost, "e", route.exchange, "q", name)
-            mend = _post(at, *path, body={"routing_key": route.routing_key})
-            yield _missing("binding", f"{route.exchange} → {name}", mend)
+        for exchange, key in amqp.bindings(routes[name]) if name in routes else ():
+            if (exchange, key, name) not in bound:
+                mend = _post(at, "bindings", at.vhost, "e", exchange, "q", name, body={"routing_key": key})
+                yield _missing("binding", f"{exchange} → {name}", mend)
+    for exchange, _, name in sorted(bound):
+        if exchange.startswith(f"{amqp.OLD_INTAKE}.") and (
+            name not in routes or exchange not in {e for e, _ in amqp.bindings(routes[name])}
+        ):
+            yield Difference(_wrong("binding", f"{exchange} → {name}", "-", "a queue of another"), None)
+
+
+def wanted_arguments(routes: dict[str, Route]) -> dict[str, dict[str, Any]]:
+    """The arguments that these queues, and the dead letters', are made with, by name."""
+    return {DEAD_QUEUE: amqp.queue_arguments(None)} | {
+        name: amqp.queue_arguments(route) for name, route in routes.items()
+    }
+
+
+def unlike(at: Management, registry: Registry) -> list[str]:
+    """The queues that stand with other arguments than they would be made with now."""
+    wanted = wanted_arguments(queues(registry))
+    standing = at.get("queues", at.vhost) or []
+    return [q["name"] for q in standing if q["name"] in wanted and q.get("arguments", {}) != wanted[q["name"]]]
 
 
 def _argument_differences(name: str, queue: dict[str, Any], wanted: dict[str, Any], nodes: int) -> Iterator[Difference]:
@@ -127,8 +172,10 @@ def _argument_differences(name: str, queue: dict[str, Any], wanted: dict[str, An
         yield Difference(problem, None)
 
 
-def _user_differences(at: Management, registry: Registry, now: datetime, *, keep_guest: bool) -> Iterator[Difference]:
-    wanted = {user.name: user for user in users(registry, now)}
+def _user_differences(
+    at: Management, registry: Registry, now: datetime, *, keep_guest: bool, old: bool
+) -> Iterator[Difference]:
+    wanted = {user.name: user for user in users(registry, now, old=old)}
     barred = {member.code for member in registry.agencies} - set(wanted)
     standing = {one["name"]: one for one in at.get("users") or []}
     rights = {one["user"]: one for one in at.get("permissions") or [] if one["vhost"] == at.vhost}
@@ -170,7 +217,7 @@ def _user_differences(at: Management, registry: Registry, now: datetime, *, keep
 def follow(at: Management, registry: Registry, now: datetime, also: Sequence[str] = ()) -> int:
     """Rights as the registry says, then the end of every open connection of an agency that has none (and of those
     in `also`); how many ended. A connection opened in between has no rights either."""
-    for one in _user_differences(at, registry, now, keep_guest=True):
+    for one in _user_differences(at, registry, now, keep_guest=True, old=has_old(at, registry)):
         if one.mend is not None:
             one.mend()
     good = {user.name for user in users(registry, now)}
@@ -220,10 +267,10 @@ def _untag(at: Management, user: dict[str, Any]) -> Callable[[], None]:
 
 
 def set_up(
-    at: Management, registry: Registry, now: datetime, *, keep_guest: bool = False
+    at: Management, registry: Registry, now: datetime, *, keep_guest: bool = False, close_old: bool = False
 ) -> Iterator[tuple[Problem, bool]]:
     """Mend what can be mended; each difference, and whether it is mended now. Idempotent."""
-    for one in differences(at, registry, now, keep_guest=keep_guest):
+    for one in differences(at, registry, now, keep_guest=keep_guest, close_old=close_old):
         if one.mend is not None:
             one.mend()
         yield one.problem, one.mend is not None

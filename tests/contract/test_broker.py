@@ -40,7 +40,7 @@ FROM_G22, FROM_H29 = Route("in", "G22"), Route("in", "H29")
 URGENT_G22, URGENT_H29 = Route("in", "G22", urgent=True), Route("in", "H29", urgent=True)
 TO_H29 = Route("out", "H29")
 HUB = hub_routes(["G22", "H29"])
-CONFIRMED, RETURNED, FAILED = Outcome.CONFIRMED, Outcome.RETURNED, Outcome.FAILED
+CONFIRMED, RETURNED, FULL, FAILED = Outcome.CONFIRMED, Outcome.RETURNED, Outcome.FULL, Outcome.FAILED
 
 
 class Place(Protocol):
@@ -152,11 +152,14 @@ def take(broker: Broker, routes: list[Route] | None = None, *, limit: int = 1000
 
 
 def take_all(broker: Broker, count: int, routes: list[Route] | None = None) -> list[Message]:
-    """Receive and acknowledge until `count` messages have come, and look whether there are more."""
+    """Receive and acknowledge until `count` messages have come, and look whether there are more. What is none of ours
+    is rejected and does not count."""
     found: list[Message] = []
     while len(found) < count and (taken := take(broker, routes, wait=20)):
-        broker.ack(taken)
-        found += [delivered.message for delivered in taken]
+        broker.reject([delivered for delivered in taken if delivered.trouble])
+        good = [delivered for delivered in taken if not delivered.trouble]
+        broker.ack(good)
+        found += [delivered.message for delivered in good]
     return found + [delivered.message for delivered in take(broker, routes, wait=0.1)]
 
 
@@ -244,14 +247,14 @@ def test_publishing_nothing_is_nothing(hub: Broker) -> None:
 
 
 def test_only_the_message_without_a_queue_is_returned(hub: Broker) -> None:
-    lost = Route("in", "A41")
+    lost = Route("out", "A41")
     sent = [message(), message(lost), message(FROM_H29), message(lost), message()]
     assert hub.publish(sent) == [CONFIRMED, RETURNED, CONFIRMED, RETURNED, CONFIRMED]
     assert sorted(ids(take_all(hub, 3))) == sorted(ids([sent[0], sent[2], sent[4]]))
 
 
 def test_the_same_id_to_a_queue_and_to_none_is_told_apart(hub: Broker) -> None:
-    sent = [message(id="one"), message(Route("in", "A41"), id="one"), message(id="one")]
+    sent = [message(id="one"), message(Route("out", "A41"), id="one"), message(id="one")]
     assert hub.publish(sent) == [CONFIRMED, RETURNED, CONFIRMED]
 
 
@@ -886,9 +889,9 @@ def test_a_full_queue_refuses_and_only_what_it_took_is_confirmed(
     def refused() -> bool:
         sent = messages(100)
         outcomes = served.publish(sent)
-        assert set(outcomes) <= {CONFIRMED, FAILED}
+        assert set(outcomes) <= {CONFIRMED, FULL}
         confirmed.extend(one.id for one, outcome in zip(sent, outcomes, strict=True) if outcome is CONFIRMED)
-        return FAILED in outcomes
+        return FULL in outcomes
 
     confirmed: list[str] = []
     eventually(refused)
@@ -983,9 +986,11 @@ def test_a_broker_short_of_memory_stops_publishing_but_not_acknowledging(
     node.evaluate(f"rabbit_alarm:set_alarm({alarm})")
     try:
         began = time.monotonic()
-        with pytest.raises(Unavailable):
+        with pytest.raises(Unavailable) as raised:
             publisher.publish([message(FROM_H29)])
         assert time.monotonic() - began < 10
+        assert raised.value.fault is Fault.BROKER_FULL
+        assert "memory" in raised.value.problems[0].got
         served.ack(held)
         served.close()
         assert served.depth(FROM_G22) == 0
@@ -1222,7 +1227,7 @@ def test_a_flood_fills_its_own_queue_and_is_refused_from_there_on(
     outcomes = [broker.publish([one])[0] for one in flood]
     accepted = outcomes.count(Outcome.CONFIRMED)
     assert 5 <= accepted < 40, "the broker may let a few more in before it notices"
-    assert outcomes[-1] is Outcome.FAILED
+    assert outcomes[-1] is Outcome.FULL
     assert broker.publish([Message("other", Route("in", "H29"), b"body")]) == [Outcome.CONFIRMED]
     taken = broker.receive([FROM_G22], limit=100, max_bytes=10**6, timeout=5)
     while len(taken) < accepted:
@@ -1233,6 +1238,97 @@ def test_a_flood_fills_its_own_queue_and_is_refused_from_there_on(
         assert time.monotonic() < end, "it never takes anything again"
         time.sleep(0.1)
     broker.close()
+
+
+@amqp_only
+def test_an_agencys_queue_holds_what_it_may_and_the_hub_is_told_that_it_is_full(
+    amqp_vhost: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also by bytes: a few large parcels for an agency that is away would fill the disk that all share."""
+    monkeypatch.setattr(amqp, "MAIL_QUOTA", {"x-max-length-bytes": 500_000})
+    broker = AmqpBroker(amqp_vhost, user_id=None)
+    broker.declare(["G22", "H29"])
+    outcomes = [broker.publish([message(TO_H29, os.urandom(100_000))])[0] for _ in range(12)]
+    assert set(outcomes) == {CONFIRMED, FULL}
+    assert outcomes[0] is CONFIRMED
+    assert outcomes[-1] is FULL
+    assert broker.publish([message(Route("out", "G22"))]) == [CONFIRMED]
+    broker.close()
+
+
+@amqp_only
+def test_dead_letters_have_a_bound_and_what_is_beyond_waits_where_it_is(
+    amqp_place: AmqpPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(amqp, "DEAD_QUOTA", {"x-max-length": 5})
+    monkeypatch.setattr(amqp, "INTAKE_QUOTA", {"x-max-length": 60})
+    broker = amqp_place.open()
+    broker.declare(["G22", "H29"])
+    for _ in range(5):
+        broker.publish(messages(20))
+        while taken := take(broker, [FROM_G22], wait=0.3):
+            broker.reject(taken)
+    assert broker.dead_depth() < 20
+    assert broker.publish([message()]) == [FULL]
+    assert broker.publish([message(FROM_H29)]) == [CONFIRMED], "the others' mail goes on"
+
+
+@amqp_only
+def test_an_agency_is_read_by_one_adapter_at_a_time_and_the_other_is_told(
+    amqp_place: AmqpPlace, served: AmqpBroker, node: RabbitMq
+) -> None:
+    agency = node.add_agency(urlsplit(amqp_place.url).path[1:], "H29")
+    routes = agency_routes("H29")
+    first = amqp_place.open("H29", url=agency, alone=True)
+    copy = amqp_place.open("H29", url=agency, alone=True)
+    served.publish([message(TO_H29)])
+    assert len(take_all(first, 1, routes)) == 1
+    served.publish(messages(3, TO_H29))
+    for _ in range(2):
+        with pytest.raises(Unavailable) as raised:
+            take(copy, routes)
+        assert raised.value.fault is Fault.ADAPTER_TWICE
+        assert raised.value.problems[0].got == "H29"
+    assert len(take_all(first, 3, routes)) == 3
+    line = first._lines["consume"]
+    transport: Any = line.connection.__dict__["_transport"]
+    transport._sock.shutdown(2)  # its connection is lost; it comes back and has its lock again
+    eventually(lambda: line.ended is not None)
+    eventually(lambda: _is_served(first, routes))
+    with pytest.raises(Unavailable):
+        take(copy, routes)
+    first.close()
+    eventually(lambda: _is_served(copy, routes))
+
+
+def _is_served(broker: AmqpBroker, routes: list[Route]) -> bool:
+    with contextlib.suppress(Unavailable):
+        take(broker, routes, wait=0)
+        return True
+    return False
+
+
+@amqp_only
+def test_a_queue_is_moved_whole_in_order_and_to_where_it_was_meant_to_go(
+    amqp_place: AmqpPlace, served: AmqpBroker
+) -> None:
+    sent = messages(5, TO_H29)
+    served.publish(sent)
+    served.move(TO_H29.queue, "axis.remake.x")
+    assert served.waiting("axis.remake.x") == (5, 0)
+    assert served.depth(TO_H29) == 0
+    served.move("axis.remake.x", TO_H29.queue)
+    assert ids(take_all(served, 5, [TO_H29])) == ids(sent)
+    connection = pika.BlockingConnection(pika.URLParameters(amqp_place.url))
+    hostile = pika.BasicProperties(headers={"CC": [TO_H29.queue]}, expiration="60000", user_id="guest")
+    connection.channel().basic_publish("", "axis.remake.x", b"x", hostile)
+    connection.channel().basic_publish("", "axis.remake.x", b"x", FOREIGN["impossible time"])
+    eventually(lambda: served.waiting("axis.remake.x")[0] == 2)
+    drain(served, [TO_H29])
+    served.move("axis.remake.x", "axis.dead")
+    assert (served.dead_depth(), served.depth(TO_H29)) == (2, 0)
+    connection.channel().queue_delete("axis.remake.x")
+    connection.close()
 
 
 def test_every_error_of_a_broker_is_one_of_ours(place: Place) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,11 @@ from click.testing import CliRunner
 
 import cli
 from axis import bootstrap, config
+from axis.core.message import agency_routes
+from axis.errors import Fault
+from axis.infra.amqp import AmqpBroker
 from axis.services import enrol
+from axis.services import run as loops
 from tests.line import Clock
 
 if TYPE_CHECKING:
@@ -65,7 +70,7 @@ class Site:
 
         at = Management(self.environment["AXIS_MANAGEMENT_URL"], self.vhost)
         assert opened.config.broker.kind == "amqp"
-        return at.put(*path, body=body) if method == "put" else getattr(at, method)(*path)
+        return getattr(at, method)(*path, body=body) if method in {"put", "post"} else getattr(at, method)(*path)
 
 
 @pytest.fixture
@@ -126,11 +131,13 @@ def test_a_queue_with_other_arguments_is_found_and_left_to_a_person(
     assert says in {one["expected"] for one in found}
     again = site.axis("broker", "setup", "--keep-guest")
     assert again.exit_code == 3
-    assert "axis reconcile" in again.output
-    # The hub does not start on it either, and says which queue.
+    assert "--remake" in again.output
+    # The hub does not start on it either, and says which queue and what to do.
     start = site.axis("hub")
     assert start.exit_code == 5
-    assert queue in start.output
+    assert f"queue {queue}" in start.output
+    assert "axis broker setup --remake" in start.output
+    assert "PRECONDITION_FAILED" not in start.output
 
 
 def test_an_agency_that_has_left_and_guest_have_no_rights(site: Site) -> None:
@@ -162,3 +169,25 @@ def test_a_wrong_password_and_a_dead_port_are_clear_and_never_show_the_password(
     away = site.axis("broker", "check")
     assert (away.exit_code, "BROKER_DOWN" in away.output) == (4, True)
     assert "secret-word" not in wrong.output + away.output
+
+
+def test_two_adapters_of_one_agency_are_shown_to_the_administrator_with_their_places(
+    site: Site, tmp_path: Path
+) -> None:
+    urls = tmp_path / "urls"
+    assert site.axis("broker", "setup", "--keep-guest", "--passwords", str(urls)).exit_code == 0
+    url = (urls / "H41").read_text("utf-8").strip()
+    first, copy = (AmqpBroker(url, user_id="H41", name="H41", alone=True) for _ in range(2))
+    routes = agency_routes("H41")
+    first.receive(routes, limit=1, max_bytes=1, timeout=0)
+    part = loops._Part("H41", copy, [lambda: len(copy.receive(routes, limit=1, max_bytes=1, timeout=0))])
+    assert part.turn() == 0
+    assert part.error.fault is Fault.ADAPTER_TWICE, "its operator is told, and it keeps trying"
+    end = time.monotonic() + 20
+    while not (found := site.findings()):
+        assert time.monotonic() < end, "the administrator is not told"
+        time.sleep(0.2)
+    assert [(one["code"], one["path"]) for one in found] == [("BROKER_TWICE", "H41")]
+    assert found[0]["got"].count("127.0.0.1:") == 2
+    first.close()
+    copy.close()

@@ -15,6 +15,7 @@ from axis.core.message import Route
 from axis.errors import Corrupted, Fault
 from axis.infra import embedded, journal, store
 from axis.services import reconcile
+from axis.services import run as loops
 from tests.line import Line, document, small_home
 
 if TYPE_CHECKING:
@@ -149,3 +150,50 @@ def test_a_mark_that_cannot_be_read_stops_the_hub(line: Line) -> None:
     (line.path / "hub.mark").write_text("nonsense")
     with pytest.raises(Corrupted), line.parts():
         pass
+
+
+def test_what_was_lost_with_a_queue_is_asked_for_and_comes_at_once(tmp_path: Path) -> None:
+    """Not when the sender's own patience ends, ten minutes later."""
+    line = small_home(tmp_path / "home")
+    line.drop("G22", document(1, content=b"lost"))
+    with line.parts() as (hub, agencies):
+        for _ in range(2):
+            for one in agencies:
+                loops.agency_round(one, line.clock())
+        with hub.store.database.begin() as connection:
+            assert connection.execute(embedded.queue_message.delete()).rowcount > 0
+        reconcile.ask_senders(hub, line.clock())
+    line.run(patience=timedelta(minutes=1))
+    assert line.attachments("H41") == [hashlib.sha256(b"lost").hexdigest()]
+
+
+def test_while_the_hub_is_away_nothing_that_still_waits_for_it_is_published_again(tmp_path: Path) -> None:
+    line = small_home(tmp_path / "home")
+    for number in range(1, 6):
+        line.drop("G22", document(number, content=b"%d" % number, priority=number % 2), f"{number}.edxml")
+
+    def queued(hub: Hub) -> int:
+        return sum(hub.broker.depth(Route("in", "G22", urgent)) for urgent in (True, False))
+
+    def hours(agencies: list[Agency], count: int) -> None:
+        (g22,) = [one for one in agencies if one.code == "G22"]
+        for _ in range(count):
+            line.clock.now += timedelta(hours=1)
+            loops.agency_round(g22, line.clock())
+
+    with line.parts() as (hub, agencies):
+        hours(agencies, 24)
+        assert queued(hub) == 5
+    with line.parts() as (hub, agencies):  # adapters that were started again know nothing of what they have published
+        line.drop("G22", document(6, content=b"6"), "6.edxml")
+        hours(agencies, 24)
+        assert queued(hub) == 6
+        taken = hub.broker.receive([Route("in", "G22")], limit=2, max_bytes=10**6, timeout=0)
+        hub.broker.ack(taken)  # and lost there, with a hub that did not record them
+        assert queued(hub) == 4
+        hours(agencies, 24)
+        assert queued(hub) >= 6, "what is not in the queue any more is published again"
+        assert queued(hub) <= 8
+    line.run()
+    assert len(line.attachments("H41")) == 6
+    assert len(line.files("G22", "sent")) == 6

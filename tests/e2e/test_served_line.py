@@ -182,7 +182,8 @@ def test_a_killed_hub_and_killed_adapters_lose_and_double_nothing(served: Served
 
 
 def test_the_hub_does_not_believe_a_parcel_without_the_brokers_word(served: Served) -> None:
-    """Published by the hub's own broker user, so without a user_id: refused, though the signature is good."""
+    """Published by the hub's own broker user, so without a user_id: put aside, though the signature is good, and not
+    answered to the one in whose queue it was."""
     from axis.core import edxml, parcel
     from axis.core.message import Message, Route
     from axis.infra import keystore
@@ -200,9 +201,13 @@ def test_the_hub_does_not_believe_a_parcel_without_the_brokers_word(served: Serv
     broker.close()
     served.start("adapter", "run", "G22", home=served.folder / "G22", user="G22", wall=False)
     sender = served.lines["G22"]
-    wait_for(lambda: sender.files("G22", "receipts", "*.asice"))  # whatever the answer is
-    (refused,) = sender.receipts("G22").values()
-    assert [reason.code for reason in refused.statements[0].reasons] == ["AUTHZ_MISMATCH"]
+    sender.drop("G22", document(2), "b.edxml")
+    wait_for(lambda: sender.files("G22", "receipts", "*.asice"))  # of the second, which its own user published
+    with bootstrap.reading(bootstrap.open_home(served.home)) as record, record.reading() as reader:
+        (kept,) = reader.quarantined()
+        assert (kept["agency"], kept["code"], kept["message_id"]) == ("", "PUBLISHER_OTHER", "m1")
+        assert reader.counts()["documents"] == 1
+    assert {said.subject.document_id for said in sender.receipts("G22").values()} == {"G22,2026/11/23,2/TN-G22"}
 
 
 def test_a_restored_old_record_is_completed_by_the_agencies_and_nobody_sees_anything_twice(

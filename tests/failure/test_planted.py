@@ -128,8 +128,8 @@ FAULTS = [
     Fault(
         "the broker's word on who published is not asked for",
         "axis/services/admit.py",
-        "        if message.user_id is None and hub.user_id_required:\n",
-        "        if False:\n",
+        "    if message.user_id is None and not hub.user_id_required:\n",
+        "    if message.user_id is None:\n",
         "tests/e2e/test_served_line.py::test_the_hub_does_not_believe_a_parcel_without_the_brokers_word",
     ),
     Fault(
