@@ -129,6 +129,14 @@ class Guarded:
         with self._translated():
             self._adapter.check()
 
+    def tidy(self, kept: Sequence[tuple[Folder, str]]) -> None:
+        """Clear away what a process that died (a power loss) has left out of sight, but what is `kept`: it will be
+        shown. At the start; for adapters that have such a method."""
+        tidy = getattr(self._adapter, "tidy", None)
+        if tidy is not None:
+            with self._translated():
+                tidy(kept)
+
     def collect(self) -> Iterator[Source]:
         """See :meth:`Adapter.collect`."""
         with self._translated():
