@@ -123,6 +123,7 @@ class Guarded:
     def __init__(self, adapter: Adapter, agency: str) -> None:
         self._adapter = adapter
         self._agency = agency
+        self._logged = ""
 
     def check(self) -> None:
         """See :meth:`Adapter.check`."""
@@ -194,6 +195,8 @@ class Guarded:
         except AxisError:
             raise
         except Exception as error:
-            if not isinstance(error, OSError):
+            got = f"{type(error).__name__}: {error}"[:300]
+            if not isinstance(error, OSError) and got != self._logged:
                 log.exception("adapter of %s failed", self._agency)
-            raise Unavailable(Problem(Fault.ADAPTER_AWAY, got=f"{type(error).__name__}: {error}"[:300])) from error
+                self._logged = got
+            raise Unavailable(Problem(Fault.ADAPTER_AWAY, got=got)) from error

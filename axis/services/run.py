@@ -103,6 +103,9 @@ class _Part:
         except Exception as error:
             if self.agency is None:
                 raise
+            if isinstance(error, OSError):
+                self._wait(Unavailable(Problem(Fault.ADAPTER_AWAY, got=f"{type(error).__name__}: {error}"[:300])))
+                return 0
             problem = Problem(Fault.INTERNAL, got=f"{type(error).__name__}: {error}"[:300])
             if self.error is None or self.error.problems != (problem,):
                 log.exception("the adapter of %s failed", self.name)
@@ -110,8 +113,8 @@ class _Part:
             return 0
         if self.error is not None:
             log.warning("%s: works again after %.0f s", self.name, time.monotonic() - self._since)
-        self.worked, self.failures = True, 0
         self._note(None)
+        self.worked, self.failures = True, 0 if self.is_well else self.failures + 1
         return done
 
     def has_unsettled(self) -> bool:
@@ -122,9 +125,14 @@ class _Part:
             return False
 
     @property
+    def is_well(self) -> bool:
+        """Whether nothing was wrong in its last round, nor with the agency's own system."""
+        return self.error is None and (self.agency is None or self.agency.away is None)
+
+    @property
     def may_recover(self) -> bool:
         """Whether it is in a trouble that a few seconds may end."""
-        return isinstance(self.error, Unavailable) and self.failures < PATIENCE
+        return not self.is_well and isinstance(self.error, Unavailable | None) and self.failures < PATIENCE
 
     def _may_pass(self, error: AxisError) -> bool:
         """A broker that refuses whom it has served before is told so by somebody, and will be told otherwise."""
@@ -196,7 +204,7 @@ def rounds(
         if done:
             continue
         if until_idle and _may_rest(parts):
-            due = next_due(hub, [part.agency for part in those if part.agency and part.error is None], clock())
+            due = next_due(hub, [part.agency for part in those if part.agency and part.is_well], clock())
             if due is None or due > clock():
                 return due
         _sleep(min(PAUSE * idle, LONGEST_PAUSE), stopped)
@@ -211,7 +219,7 @@ def _may_rest(parts: Sequence[_Part]) -> bool:
             if part.failures > LONG_PATIENCE:
                 raise part.error
             return False
-    return not any(part.may_recover or (part.error is None and part.has_unsettled()) for part in parts)
+    return not any(part.may_recover or (part.is_well and part.has_unsettled()) for part in parts)
 
 
 def _sleep(seconds: float, stopped: Callable[[], bool]) -> None:
