@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 TIMEOUT = 30.0  # seconds for one question
 CONNECT = 10.0  # seconds
-# A server that does not answer takes at most a tenth of the time that all agencies of a process share.
-REST, LONGEST_REST = 9, 300.0  # times as long as it was waited for; seconds
+# A server that does not answer takes at most a tenth of the time that all agencies of a process share: after a wait of
+# SLOW seconds or more it is left alone for REST times as long, LONGEST_REST seconds at most.
+SLOW, REST, LONGEST_REST = 1.0, 9, 300.0
 BLOCK = 256 * 1024  # bytes
 
 
@@ -176,7 +177,8 @@ class RemoteTree:
             done = self._asked(ask)
         except Unavailable as error:
             waited = time.monotonic() - began
-            self._away = (time.monotonic() + min(REST * waited, LONGEST_REST), error.problems[0])
+            if waited >= SLOW:
+                self._away = (time.monotonic() + min(REST * waited, LONGEST_REST), error.problems[0])
             raise
         self._away = None
         return done

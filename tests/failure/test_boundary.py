@@ -3,7 +3,9 @@ others' mail goes, the agency is named, and when it is mended its mail goes as w
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import shutil
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -18,6 +20,7 @@ from axis.errors import Fault, Misconfigured, Problem, Unavailable
 from axis.infra import embedded, journal, payloads
 from axis.services import admit, submit
 from axis.services import run as loops
+from axis.services.dispatch import Letter
 from tests.e2e.test_cli import axis
 from tests.line import document, recall, rest, small_home
 
@@ -162,6 +165,15 @@ def test_an_operators_commands_do_not_need_the_agencies_systems(line: Line) -> N
     packet.write_bytes(document(3, sender="G06"))
     sent = axis("send", packet, "--from", "G06", "--home", line.path)
     assert (sent.returncode, "CONFIG_INVALID" in sent.stderr) == (5, True), sent.stderr
+
+
+def test_what_is_sent_by_hand_has_a_name_that_fits() -> None:
+    for name in ("ế" * 150, "a" * 255, "~$x", ".x", "VB.EDXML"):
+        file = Letter(name, b"", (), (), ()).file
+        assert len(os.fsencode(file)) <= 255
+        assert not file.startswith((".", "~"))
+        assert file.endswith(f"-{hashlib.sha256(b'').hexdigest()[:8]}.edxml")
+        assert "EDXML" not in file
 
 
 # -- An adapter that raises ----------------------------------------------------------------------------------------
