@@ -18,11 +18,13 @@ from adapters.folder import FolderAdapter
 from axis import bootstrap, config
 from axis.errors import Fault, Misconfigured, Problem, Unavailable
 from axis.infra import embedded, journal, payloads
+from axis.infra.amqp import AmqpBroker
 from axis.services import admit, submit
 from axis.services import run as loops
 from axis.services.dispatch import Letter
 from tests.e2e.test_cli import axis
 from tests.line import document, recall, rest, small_home
+from tests.served import ServedLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from axis.services.agency import Agency
     from axis.services.hub import Hub
     from tests.line import Line
+    from tests.servers import PostgreSql, RabbitMq
 
 
 @pytest.fixture
@@ -206,6 +209,59 @@ def test_whatever_an_adapter_raises_wherever_the_others_work(line: Line, method:
             one.trouble = None
         rest(hub, agencies, line.clock)
     assert line.states("2/TN-G22")["G18"] == line.states("1/TN-G18")["G22"] == "HANDED_OVER"
+
+
+def test_of_those_that_share_one_line_to_the_broker_one_stops_nobody_else(line: Line) -> None:
+    line.configure(broker=config.Broker(user_id="optional"))
+    line.drop("G22", document(2, to=("H41", "G18")))
+    with line.parts() as (hub, agencies):
+        shared = embedded.EmbeddedBroker(hub.store.database, None)
+        for one in agencies:
+            one.broker = shared
+        (g18,) = [one for one in agencies if one.code == "G18"]
+        g18.open()
+        with g18.journal.database.begin() as connection:  # its registry is damaged
+            (digest,) = connection.execute(
+                sa.select(journal.installed.c.digest).where(journal.installed.c.agency == "G18")
+            ).scalars()
+            connection.execute(
+                sa.update(journal.installed).where(journal.installed.c.agency == "G18").values(digest="0" * 64)
+            )
+        until_idle(hub, agencies, line)
+        assert g18.trouble is not None
+        assert line.states("2/TN-G22") == {"H41": "HANDED_OVER", "G18": "QUEUED"}
+        with g18.journal.database.begin() as connection:
+            connection.execute(
+                sa.update(journal.installed).where(journal.installed.c.agency == "G18").values(digest=digest)
+            )
+        g18.trouble = None
+        rest(hub, agencies, line.clock)
+    assert line.states("2/TN-G22") == {"H41": "HANDED_OVER", "G18": "HANDED_OVER"}
+
+
+@pytest.mark.amqp
+@pytest.mark.postgres
+def test_an_agency_that_the_broker_refuses_stops_nobody_beside_it(
+    tmp_path: Path, rabbitmq: RabbitMq, postgres: PostgreSql
+) -> None:
+    url = postgres.database(f"boundary{os.getpid()}")
+    with ServedLine(tmp_path / "served", rabbitmq, url, ("G22", "H41")) as line, line.parts() as (_, agencies):
+        g22, h41 = agencies
+        wrong = line.urls["G22"].replace("G22:", "G22:wrong")
+        g22.broker = AmqpBroker(wrong, user_id="G22")
+        line.drop("H41", document(1, sender="H41", to=("G22",)))
+        turns = iter(range(30))
+
+        def over() -> bool:
+            with h41.journal.reading() as reader:
+                sent = reader.connection.execute(sa.select(journal.outgoing.c.attempts)).scalars().all()
+            return bool(sent and sent[0]) or next(turns, None) is None
+
+        loops.rounds(None, agencies, stopped=over, clock=line.clock)
+        assert next(turns, None) is not None, "what H41 sends went out"
+        assert g22.trouble is not None
+        assert g22.trouble.fault is Fault.BROKER_CONFIG
+        assert h41.trouble is None
 
 
 def _place(line: Line, code: str) -> Any:
