@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from axis.bootstrap import Home
     from axis.errors import Language
+    from axis.services.agency import Agency
 
 LANG: Language = language()
 # Exit codes. 2 is click's for wrong usage; the rest by the class of the error (axis/errors.py).
@@ -308,11 +309,26 @@ def run(home: Path, until_idle: bool, as_json: bool) -> None:
             _say("run.listening", listen=f"{opened.config.server.listen.rpartition(':')[0]}:{port}")
         due = loops.rounds(hub, agencies, stopped=stopped, until_idle=until_idle)
         counts = follow.summary(hub.store)
+    away = _troubles(agencies)
+    worst = max((error.exit_code for error in away.values()), default=DONE) if until_idle else DONE
     if as_json:
-        _print({**counts, "next_due": due.isoformat() if due else None})
-        return
+        named = [{"agency": code, **error.problems[0].as_json(LANG)} for code, error in away.items()]
+        _print({**counts, "next_due": due.isoformat() if due else None, "away": named})
+        sys.exit(worst)
     console.say(text("run.counts", LANG, **counts))
     _say("run.waiting", time=local(due)) if due else _say("run.idle")
+    _name_away(away)
+    sys.exit(worst)
+
+
+def _troubles(agencies: Sequence[Agency]) -> dict[str, AxisError]:
+    """What keeps which agencies, or their own systems, from working now."""
+    return {one.code: error for one in agencies if (error := one.trouble or one.away) is not None}
+
+
+def _name_away(away: dict[str, AxisError]) -> None:
+    for code, error in away.items():
+        _say("run.away", agency=code, why=f"{error.fault.code}: {console.plain(error.problems[0].text(LANG))}")
 
 
 @main.command(
@@ -723,6 +739,7 @@ def send(
 
             with bootstrap.embedded_parts(opened) as (worker, agencies), _stoppable() as stopped:
                 loops.rounds(worker, agencies, stopped=stopped, until_idle=True)
+                _name_away(_troubles(agencies))
         results = dispatch.results(journal, letters)
     for result in results:
         _show_result(result, as_json)

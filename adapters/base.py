@@ -130,11 +130,20 @@ class Guarded:
     def __init__(self, adapter: Adapter, agency: str) -> None:
         self._adapter = adapter
         self._agency = agency
+        self._logged = ""
 
     def check(self) -> None:
         """See :meth:`Adapter.check`."""
         with self._translated():
             self._adapter.check()
+
+    def tidy(self, kept: Sequence[tuple[Folder, str]]) -> None:
+        """Clear away what a process that died (a power loss) has left out of sight, but what is `kept`: it will be
+        shown. At the start; for adapters that have such a method."""
+        tidy = getattr(self._adapter, "tidy", None)
+        if tidy is not None:
+            with self._translated():
+                tidy(kept)
 
     def collect(self) -> Iterator[Source]:
         """See :meth:`Adapter.collect`."""
@@ -199,6 +208,8 @@ class Guarded:
         except AxisError:
             raise
         except Exception as error:
-            if not isinstance(error, OSError):
+            got = f"{type(error).__name__}: {error}"[:300]
+            if not isinstance(error, OSError) and got != self._logged:
                 log.exception("adapter of %s failed", self._agency)
-            raise Unavailable(Problem(Fault.ADAPTER_AWAY, got=f"{type(error).__name__}: {error}"[:300])) from error
+                self._logged = got
+            raise Unavailable(Problem(Fault.ADAPTER_AWAY, got=got)) from error

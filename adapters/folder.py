@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
+import os
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -24,18 +26,28 @@ if TYPE_CHECKING:
 
     from adapters.base import Folder
 
+log = logging.getLogger("axis.adapter")
 FOLDERS = ("outbox", "sent", "failed", "inbox", "receipts", "status")
 ENDINGS = (".edxml", ".asice")
 READY = ".ready"
-REPORT = ".error.json"
 MAX_REPORTS, MAX_REPORT = 5000, 1024 * 1024  # of a folder looked at, and bytes of one
+# What those who write leave beside a packet for a while; told of to nobody.
+_PASSING = (READY, ".tmp", ".temp", ".part", ".partial", ".filepart", ".crdownload", ".swp", "~")
 _BY_DAY = ("inbox", "receipts", "status")
 _TEMPORARY = ".axis-tmp"
+_REPORT = ".error.json"
+_NAME = 255  # bytes that a file's name may have
+_NAME_IN_FAILED = _NAME - len(f".{_REPORT}{_TEMPORARY}")  # so that its report and that one's temporary name fit, too
+READ_AGAIN = 10.0  # seconds between two attempts at a file that cannot be read
+_LEFT_BEHIND = 86400.0  # seconds after which nobody is still writing a file into outbox/
 
 
 class FolderAdapter:
     """Folders of one agency below the place's own. A file in ``outbox/`` is taken once it has looked the same for
     `settle_seconds` on this machine's own clock (a network drive's time stamps may be off). Options:
+
+    A file that can never be taken stays where it is, and is told of once, in ``failed/NAME.error.json``.
+    One that cannot be read now is tried again; neither keeps the others back.
 
     `ready`: a packet is taken when ``NAME.ready`` lies beside it, and not before; the sign goes with it.
     `by_day`: what comes in lies in a folder for the day in Viet Nam on which it came, ``inbox/2026-11-25/``.
@@ -51,6 +63,8 @@ class FolderAdapter:
         self._by_day: bool = place.options.get("by_day", False)
         self._looks: dict[str, tuple[Entry, float]] = {}
         self._digests: dict[str, tuple[Entry, str]] = {}
+        self._unreadable: dict[str, tuple[Entry, float]] = {}  # until when each is left alone
+        self._told: dict[str, Entry] = {}  # what can never be taken
         self._unsettled = False
 
     def check(self) -> None:
@@ -59,24 +73,37 @@ class FolderAdapter:
             if not self._tree.check(name):
                 raise Misconfigured(Problem(Fault.CONFIG_INVALID, name, "a folder that can be written", "?"))
 
+    def tidy(self, kept: Sequence[tuple[Folder, str]]) -> None:
+        """See :meth:`adapters.base.Guarded.tidy`."""
+        wanted = {_temporary(folder, name) for folder, name in kept}
+        for folder in ("failed", *_BY_DAY):
+            for entry in self._tree.entries(folder):
+                if _is_temporary(entry.name) and f"{folder}/{entry.name}" not in wanted:
+                    self._tree.remove(f"{folder}/{entry.name}")
+        for entry in self._tree.entries("outbox"):
+            if _is_temporary(entry.name) and time.time() - entry.mtime / 10**9 > _LEFT_BEHIND:
+                self._tree.remove(f"outbox/{entry.name}")
+
     def collect(self) -> Iterator[Source]:
         """Complete packets (``.edxml``) and signed parcels (``.asice``), in order of name."""
         now, looks, unsettled = time.monotonic(), {}, False
         entries = sorted(self._tree.entries("outbox"), key=lambda one: one.name)
         names = {one.name for one in entries}
         for entry in entries:
-            if entry.name.startswith(".") or not entry.name.endswith(ENDINGS):
+            if entry.name.startswith((".", "~$")) or entry.name.lower().endswith(_PASSING):
                 continue
-            if self._ready and entry.name + READY not in names:
+            if self._ready and _is_packet(entry.name) and entry.name + READY not in names:
                 continue
             seen, since = self._looks.get(entry.name, (None, now))
             looks[entry.name] = (entry, since if seen == entry else now)
             unsettled = unsettled or now - looks[entry.name][1] < self._settle
         self._looks, self._unsettled = looks, unsettled
         self._digests = {name: kept for name, kept in self._digests.items() if name in looks}
+        self._unreadable = {name: kept for name, kept in self._unreadable.items() if name in looks}
+        self._told = {name: kept for name, kept in self._told.items() if name in looks}
         for name, (look, since) in list(looks.items()):
-            if now - since >= self._settle:
-                yield self._source(name, look)
+            if now - since >= self._settle and (source := self._considered(name, look, now)) is not None:
+                yield source
 
     def unsettled(self) -> bool:
         """See :meth:`adapters.base.Adapter.unsettled`."""
@@ -90,18 +117,17 @@ class FolderAdapter:
         """Move the packet to ``failed/``, with `report` beside it as ``<name>.error.json``."""
         if not self._is_as_collected(ref):
             return
-        target = self._free(f"outbox/{ref}", "failed", ref)
-        self._tree.write(f"failed/.{target}{REPORT}{_TEMPORARY}", report)
-        self._tree.rename(f"failed/.{target}{REPORT}{_TEMPORARY}", f"failed/{target}{REPORT}")
+        target = self._free(f"outbox/{ref}", "failed", ref, _NAME_IN_FAILED)
+        self._put(f"{target}{_REPORT}", report)
         self._move(ref, "failed", target)
 
     def lifted(self, digests: Sequence[str]) -> None:
         """Move these packets from ``failed/`` to ``sent/``; their reports go. Of very many the last are read."""
-        found = [one for one in self._tree.entries("failed") if one.name.endswith(REPORT) and one.size <= MAX_REPORT]
+        found = [one for one in self._tree.entries("failed") if one.name.endswith(_REPORT) and one.size <= MAX_REPORT]
         for entry in sorted(found, key=lambda one: one.mtime, reverse=True)[:MAX_REPORTS]:
             if _source_of(self._tree.read(f"failed/{entry.name}")) not in digests:
                 continue
-            name = entry.name.removesuffix(REPORT)
+            name = entry.name.removesuffix(_REPORT)
             source = f"failed/{name}"
             with suppress(FileNotFoundError):  # moved before a crash, or taken away by its owner
                 self._tree.rename(source, f"sent/{self._free(source, 'sent', name)}")
@@ -146,6 +172,50 @@ class FolderAdapter:
     def answered(self, ref: str) -> None:
         """See :meth:`answers`."""
 
+    def _considered(self, name: str, look: Entry, now: float) -> Source | None:
+        """The source that this file is; None, and a word about it once, where it is none: its own trouble alone."""
+        known, again_at = self._unreadable.get(name, (None, 0.0))
+        if known == look and now < again_at:
+            return None
+        try:
+            if not _is_packet(name):
+                self._tell(name, look)
+                return None
+            source = self._source(name, look)
+        except FileNotFoundError:
+            return None  # its owner has taken it away
+        except OSError as error:
+            if known != look:
+                log.warning("%s: %r in outbox: %s", self.agency, name, error)
+            self._unreadable[name] = (look, now + READ_AGAIN)
+            return None
+        self._unreadable.pop(name, None)
+        return source
+
+    def _tell(self, name: str, look: Entry) -> None:
+        """Say of a file that can never be taken that it cannot; once, also over a restart."""
+        if self._told.get(name) == look:
+            return
+        problem = Problem(Fault.FILE_ENDING, got=name, expected=", ".join(ENDINGS))
+        findings = {"refused_by": "adapter", "findings": [problem.as_json()]}
+        told = {"file": name, "size": look.size, "modified": look.mtime // 10**9, **findings}
+        report = (json.dumps(told, ensure_ascii=False, indent=2) + "\n").encode("utf-8", "backslashreplace")
+        place = f"{_shortened(name, _NAME_IN_FAILED)}{_REPORT}"
+        try:
+            before = self._tree.read(f"failed/{place}")
+        except OSError:
+            before = b""
+        if before != report:
+            log.warning("%s: %s", self.agency, problem.text())
+            self._put(place, report)
+        self._told[name] = look
+
+    def _put(self, name: str, report: bytes) -> None:
+        temporary = _temporary("failed", name)
+        self._tree.write(temporary, report)
+        self._tree.rename(temporary, f"failed/{name}")
+        self._tree.sync("failed")
+
     def _source(self, name: str, look: Entry) -> Source:
         known, digest = self._digests.get(name, (None, ""))
         if known != look:
@@ -183,13 +253,13 @@ class FolderAdapter:
         look, _ = self._digests.get(name, (None, ""))
         return look is None or look == found
 
-    def _free(self, source: str, folder: str, name: str) -> str:
-        """`name`, or ``name~2``…, so that no other content is overwritten in `folder`."""
+    def _free(self, source: str, folder: str, name: str, room: int = _NAME) -> str:
+        """`name`, or ``name~2``…, so that no other content is overwritten in `folder`; of at most `room` bytes."""
         stem, dot, ending = name.rpartition(".")
-        candidate, number = name, 1
+        candidate, number = _shortened(name, room), 1
         while self._is_another(f"{folder}/{candidate}", source):
             number += 1
-            candidate = f"{stem}~{number}{dot}{ending}"
+            candidate = _shortened(f"{stem}~{number}{dot}{ending}", room)
         return candidate
 
     def _is_another(self, path: str, source: str) -> bool:
@@ -199,9 +269,18 @@ class FolderAdapter:
         except FileNotFoundError:
             return False
         try:
-            return there.size != self._tree.look(source).size or self._tree.read(path) != self._tree.read(source)
-        except FileNotFoundError:
-            return True
+            size = self._tree.look(source).size
+            return there.size != size or size > xml.MAX_BYTES or self._tree.read(path) != self._tree.read(source)
+        except OSError:
+            return True  # no file at all, or none that can be compared
+
+
+def _is_packet(name: str) -> bool:
+    return name.lower().endswith(ENDINGS)
+
+
+def _is_temporary(name: str) -> bool:
+    return name.startswith(".") and name.endswith(_TEMPORARY)
 
 
 def _source_of(report: bytes) -> str:
@@ -213,4 +292,14 @@ def _source_of(report: bytes) -> str:
 
 
 def _temporary(folder: str, name: str) -> str:
-    return f"{folder}/.{name}{_TEMPORARY}"
+    return f"{folder}/.{_shortened(name, _NAME - len(f'.{_TEMPORARY}'))}{_TEMPORARY}"
+
+
+def _shortened(name: str, room: int) -> str:
+    """`name`, or where it has more than `room` bytes its beginning, marked so that no other name becomes the same."""
+    whole = os.fsencode(name)
+    if len(whole) <= room:
+        return name
+    _, dot, ending = name.rpartition(".")
+    mark = "~" + hashlib.sha256(whole).hexdigest()[:8] + (f".{ending}" if dot and len(ending) < 10 else "")
+    return whole[: room - len(os.fsencode(mark))].decode("utf-8", "ignore") + mark

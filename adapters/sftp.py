@@ -12,6 +12,7 @@ import asyncio
 import os
 import posixpath
 import threading
+import time
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import asyncssh
@@ -19,6 +20,7 @@ import asyncssh
 from adapters.folder import FolderAdapter
 from adapters.tree import Entry
 from axis.config import require_private
+from axis.core import xml
 from axis.errors import Fault, Misconfigured, Problem, Unavailable
 
 if TYPE_CHECKING:
@@ -29,6 +31,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 TIMEOUT = 30.0  # seconds for one question
+CONNECT = 10.0  # seconds
+# A server that does not answer takes at most a tenth of the time that all agencies of a process share: after a wait of
+# SLOW seconds or more it is left alone for REST times as long, LONGEST_REST seconds at most.
+SLOW, REST, LONGEST_REST = 1.0, 9, 300.0
 BLOCK = 256 * 1024  # bytes
 
 
@@ -65,6 +71,7 @@ class RemoteTree:
         self._loop = _loop()
         self._connection: asyncssh.SSHClientConnection | None = None
         self._sftp: asyncssh.SFTPClient | None = None
+        self._away: tuple[float, Problem] | None = None  # until when it is not asked, and why
 
     def check(self, folder: str) -> bool:
         """See :class:`Tree`."""
@@ -106,10 +113,14 @@ class RemoteTree:
         """See :class:`Tree`."""
 
         async def ask(sftp: asyncssh.SFTPClient) -> bytes:
-            if (await sftp.lstat(self._path(path))).type != asyncssh.FILEXFER_TYPE_REGULAR:
-                raise FileNotFoundError(path)
+            status = await sftp.lstat(self._path(path))
+            if status.type != asyncssh.FILEXFER_TYPE_REGULAR:
+                raise OSError(f"{path}: not a regular file")
+            size = status.size or 0
+            if size > xml.MAX_BYTES:
+                raise OSError(f"{path}: {size} bytes")
             async with sftp.open(self._path(path), "rb") as file:
-                content = await file.read()
+                content = await file.read(size + 1)  # no more, while somebody writes on
             return content if isinstance(content, bytes) else content.encode()
 
         return self._do(ask)
@@ -118,7 +129,7 @@ class RemoteTree:
         """See :class:`Tree`."""
 
         async def ask(sftp: asyncssh.SFTPClient) -> None:
-            async with sftp.open(self._path(path), "wb") as file:
+            async with await self._new(sftp, self._path(path)) as file:
                 for at in range(0, len(content), BLOCK):
                     await file.write(content[at : at + BLOCK])
                 await _fsync(file)
@@ -142,7 +153,13 @@ class RemoteTree:
 
     def make(self, folder: str) -> None:
         """See :class:`Tree`."""
-        self._do(lambda sftp: sftp.makedirs(self._path(folder), exist_ok=True))
+
+        async def ask(sftp: asyncssh.SFTPClient) -> None:
+            await sftp.makedirs(self._path(folder), exist_ok=True)
+            if (await sftp.lstat(self._path(folder))).type != asyncssh.FILEXFER_TYPE_DIRECTORY:
+                raise OSError(f"{folder}: not a folder")
+
+        self._do(ask)
 
     def sync(self, folder: str) -> None:
         """Names are the server's to keep: SFTP has no word for it."""
@@ -150,8 +167,35 @@ class RemoteTree:
     def _path(self, name: str) -> str:
         return posixpath.join(self._root, name)
 
+    @staticmethod
+    async def _new(sftp: asyncssh.SFTPClient, path: str) -> asyncssh.SFTPClientFile:
+        """A file of our own, to write; what lay there is removed, not written through."""
+        try:
+            return await sftp.open(path, "xb")
+        except asyncssh.SFTPError as error:
+            try:
+                await sftp.remove(path)
+            except asyncssh.SFTPNoSuchFile:
+                raise error from None  # nothing lay there
+            return await sftp.open(path, "xb")
+
     def _do(self, ask: Callable[[asyncssh.SFTPClient], Coroutine[Any, Any, T]]) -> T:
-        """Ask over the connection; once more over a new one if that one had died meanwhile."""
+        """Ask over the connection, unless the server has just not answered."""
+        began = time.monotonic()
+        if self._away is not None and began < self._away[0]:
+            raise Unavailable(self._away[1])
+        try:
+            done = self._asked(ask)
+        except Unavailable as error:
+            waited = time.monotonic() - began
+            if waited >= SLOW:
+                self._away = (time.monotonic() + min(REST * waited, LONGEST_REST), error.problems[0])
+            raise
+        self._away = None
+        return done
+
+    def _asked(self, ask: Callable[[asyncssh.SFTPClient], Coroutine[Any, Any, T]]) -> T:
+        """Over the connection; once more over a new one if that one had died meanwhile."""
         for attempt in (1, 2):
             try:
                 return _wait(self._loop, ask(self._connected()))
@@ -190,7 +234,7 @@ class RemoteTree:
                     preferred_auth="publickey",
                     keepalive_interval=30,
                 ),
-                TIMEOUT,
+                CONNECT,
             )
             return await self._connection.start_sftp_client()
         except asyncssh.HostKeyNotVerifiable as error:

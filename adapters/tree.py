@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from axis.core import xml
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,7 @@ class Tree(Protocol):
         """One file."""
 
     def read(self, path: str) -> bytes:
-        """A file's bytes."""
+        """A regular file's bytes; of anything else, and of what is larger than a packet may be, OSError at once."""
 
     def write(self, path: str, content: bytes) -> None:
         """A new file, or another content, on disk for good."""
@@ -53,20 +60,27 @@ class Tree(Protocol):
 
 
 class LocalTree:
-    """Folders on this machine, or on a drive that it has mounted."""
+    """Folders on this machine, or on a drive that it has mounted.
+
+    Whoever can write into a folder can put anything there: pipes, devices and links are never waited for nor followed.
+    A folder itself may be a link that this program's user or root has made, to a drive that is mounted elsewhere.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
     def check(self, folder: str) -> bool:
         """See :class:`Tree`."""
-        path = self._root / folder
-        return path.is_dir() and os.access(path, os.R_OK | os.W_OK | os.X_OK)
+        try:
+            with self._folder(folder) as opened:
+                return os.access(".", os.R_OK | os.W_OK | os.X_OK, dir_fd=opened)
+        except OSError:
+            return False
 
     def entries(self, folder: str) -> list[Entry]:
         """See :class:`Tree`."""
         found = []
-        with os.scandir(self._root / folder) as listed:
+        with self._folder(folder) as opened, os.scandir(opened) as listed:
             for entry in listed:
                 try:
                     status = entry.stat(follow_symlinks=False)
@@ -78,39 +92,89 @@ class LocalTree:
 
     def look(self, path: str) -> Entry:
         """See :class:`Tree`."""
-        status = (self._root / path).lstat()
-        return Entry(path.rpartition("/")[2], status.st_size, status.st_mtime_ns, status.st_ino)
+        with self._within(path) as (opened, name):
+            status = os.stat(name, dir_fd=opened, follow_symlinks=False)
+        return Entry(name, status.st_size, status.st_mtime_ns, status.st_ino)
 
     def read(self, path: str) -> bytes:
-        """See :class:`Tree`. A link is never followed."""
-        descriptor = os.open(self._root / path, os.O_RDONLY | os.O_NOFOLLOW)
-        with os.fdopen(descriptor, "rb") as handle:
-            return handle.read()
+        """See :class:`Tree`."""
+        with self._within(path) as (opened, name):
+            # Opening a pipe to read would wait for a writer.
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            with os.fdopen(os.open(name, flags, dir_fd=opened), "rb") as handle:
+                status = os.fstat(handle.fileno())
+                if not stat.S_ISREG(status.st_mode):
+                    raise OSError(errno.EINVAL, "not a regular file", path)
+                if status.st_size > xml.MAX_BYTES:
+                    raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), path)
+                return handle.read(status.st_size + 1)  # no more, while somebody writes on
 
     def write(self, path: str, content: bytes) -> None:
-        """See :class:`Tree`."""
-        descriptor = os.open(self._root / path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o640)
-        with os.fdopen(descriptor, "wb") as handle:
-            handle.write(content)
-            handle.flush()
-            os.fsync(handle.fileno())
+        """See :class:`Tree`. What lies there is removed, not written through: it may be a pipe, or another's file under
+        a second name."""
+        with self._within(path) as (opened, name):
+            with suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=opened)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            with os.fdopen(os.open(name, flags, 0o640, dir_fd=opened), "wb") as handle:
+                handle.write(content)
+                handle.flush()
+                os.fsync(handle.fileno())
 
     def rename(self, path: str, to: str) -> None:
         """See :class:`Tree`."""
-        (self._root / path).rename(self._root / to)
+        with self._within(path) as (old, name), self._within(to) as (new, name_to):
+            os.rename(name, name_to, src_dir_fd=old, dst_dir_fd=new)
 
     def remove(self, path: str) -> None:
         """See :class:`Tree`."""
-        (self._root / path).unlink(missing_ok=True)
+        with self._within(path) as (opened, name), suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=opened)
 
     def make(self, folder: str) -> None:
         """See :class:`Tree`."""
-        (self._root / folder).mkdir(exist_ok=True)
+        with self._within(folder) as (opened, name), suppress(FileExistsError):
+            os.mkdir(name, dir_fd=opened)
 
     def sync(self, folder: str) -> None:
         """See :class:`Tree`."""
-        descriptor = os.open(self._root / folder, os.O_RDONLY | os.O_DIRECTORY)
+        with self._folder(folder) as opened:
+            os.fsync(opened)
+
+    @contextmanager
+    def _within(self, path: str) -> Iterator[tuple[int, str]]:
+        """The folder that `path` is in, opened, and its name there."""
+        folder, _, name = path.rpartition("/")
+        with self._folder(folder) as opened:
+            yield opened, name
+
+    @contextmanager
+    def _folder(self, folder: str) -> Iterator[int]:
+        """A folder, opened one step after the other: what is put in its place meanwhile leads nowhere else."""
+        opened = os.open(self._root, _FOLDER)
         try:
-            os.fsync(descriptor)
+            for depth, name in enumerate(folder.split("/") if folder else ()):
+                deeper = _opened(opened, name, may_be_our_link=not depth)
+                os.close(opened)
+                opened = deeper
+            yield opened
         finally:
-            os.close(descriptor)
+            os.close(opened)
+
+
+def _opened(parent: int, name: str, *, may_be_our_link: bool) -> int:
+    """The folder `name` in `parent`; a link only where this program's user or root has made it."""
+    try:
+        return os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=parent)
+    except OSError:
+        if not may_be_our_link:
+            raise
+        link = os.open(name, os.O_PATH | os.O_NOFOLLOW, dir_fd=parent)  # held: nobody can exchange it any more
+        try:
+            status = os.fstat(link)
+            if not stat.S_ISLNK(status.st_mode) or status.st_uid not in {0, os.geteuid()}:
+                raise
+            target = os.readlink("", dir_fd=link)
+        finally:
+            os.close(link)
+        return os.open(target, _FOLDER, dir_fd=parent)

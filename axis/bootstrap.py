@@ -9,7 +9,7 @@ import threading
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +32,7 @@ from axis.services.hub import Allowances, Hub, Rooms
 from axis.services.members import Registrar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
     from typing import Any
 
@@ -124,7 +124,8 @@ def embedded_parts(home: Home, *, restored: bool = False) -> Iterator[tuple[Hub,
         with parts.store.transaction() as tx:
             tx.let_go()
         agencies = [
-            agency_part(home, database, embedded.EmbeddedBroker(database, code), code, references) for code in codes
+            agency_part(home, database, partial(embedded.EmbeddedBroker, database, code), code, references)
+            for code in codes
         ]
         yield parts, agencies
         names = (*store.PAYLOAD_REFERENCES, *journal.PAYLOAD_REFERENCES, *embedded.PAYLOAD_REFERENCES)
@@ -205,19 +206,22 @@ def served_agencies(home: Home, codes: Sequence[str]) -> Iterator[list[Agency]]:
     url = f"sqlite:///{home.path.resolve() / 'axis.db'}"
     with lock(home), _database(url) as database:
         database.create(journal.TABLES)
-        brokers: list[Broker] = []
         # Where all share one broker user, they may share its connections too.
         shared = _amqp(home, None, "adapters", alone=True) if home.config.broker.user_id == "optional" else None
-        agencies = []
-        for code in codes:
-            broker: Broker = shared or _amqp(home, code, code, alone=True)
-            brokers.append(broker)
-            agencies.append(agency_part(home, database, broker, code))
+        agencies = [
+            agency_part(
+                home, database, (lambda: shared) if shared else partial(_amqp, home, code, code, alone=True), code
+            )
+            for code in codes
+        ]
         try:
             yield agencies
         finally:
-            for broker in brokers:
-                broker.close()
+            for one in agencies:
+                try:
+                    one.let_go()
+                except Exception:
+                    log.exception("%s: its line to the broker cannot be closed", one.code)
         with database.begin() as connection:
             payloads.sweep(connection, journal.PAYLOAD_REFERENCES)
 
@@ -374,18 +378,19 @@ def _mark(home: Home) -> Mark:
 
 
 def agency_part(
-    home: Home, database: Database, broker: Broker, code: str, references: References = journal.BODY_REFERENCES
+    home: Home,
+    database: Database,
+    broker: Callable[[], Broker],
+    code: str,
+    references: References = journal.BODY_REFERENCES,
 ) -> Agency:
-    """An agency's adapter on these; `references`: every column of the database that may name a parcel."""
-    adapter = Guarded(_adapter(home, code), code)
-    adapter.check()
-    signer = keystore.load_signer(home.path / "keys", code)
+    """An agency's adapter on these, not open yet; `references`: every column of the database that may name a parcel."""
     return Agency(
         code,
         Journal(database, code, references),
         broker,
-        adapter,
-        signer,
+        lambda: Guarded(_adapter(home, code), code),
+        lambda: keystore.load_signer(home.path / "keys", code),
         hub_certificate(home),
         home.config.installation.id,
     )
@@ -405,11 +410,16 @@ def front(home: Home, agencies: Sequence[Agency]) -> Iterator[int]:
     from adapters.spool import open_spool
     from adapters.vxp import Vxp, read_systems
 
-    offices = {
-        one.code: Office(one.code, open_spool(home.path / "agencies" / one.code / "spool"), one.registry)
-        for one in agencies
-        if home.config.adapter.of(one.code)[0] == "spool"
-    }
+    offices = {}
+    for one in agencies:
+        if home.config.adapter.of(one.code)[0] != "spool":
+            continue
+        try:
+            spool = open_spool(home.path / "agencies" / one.code / "spool")
+        except Exception as error:  # noqa: BLE001  whatever it is, it is this agency's
+            log.warning("%s: nothing is served to its systems until the next start: %s", one.code, error)
+        else:
+            offices[one.code] = Office(one.code, spool, one.registry)
     files = (_at_home(home, name) for name in (settings.certificate_file, settings.key_file, settings.ca_file))
     certificate, key, authority = (Path(name) if name else None for name in files)
     vxp = Vxp(lambda: read_systems(systems_file(home)), offices)

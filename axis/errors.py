@@ -80,6 +80,11 @@ class Fault(Enum):
     XSD_INVALID = (SENDER, "Không đúng lược đồ: {got}.", "Does not match the schema: {got}.")
     # -- Packet: what an agency wrote ----------------------------------------------------------------
     PACKET_KIND = (SENDER, "Không nhận ra loại gói tin.", "Cannot tell what kind of packet this is.")
+    FILE_ENDING = (
+        SENDER,
+        "Tệp «{got}» không được gửi: thư mục gửi chỉ nhận tệp có đuôi {expected}.",
+        "'{got}' is not sent: only files ending in {expected} are taken from the outbox.",
+    )
     PACKET_MISSING = (SENDER, "Thiếu {expected}.", "{expected} is missing.")
     PACKET_TOO_LONG = (
         SENDER,

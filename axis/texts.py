@@ -435,6 +435,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "init.keys": ("Tạo khóa và chứng thư", "Making keys and certificates"),
     "run.idle": ("Không còn việc nào đến hạn.", "Nothing is due."),
     "run.waiting": ("Việc chờ tiếp theo đến hạn lúc {time}.", "The next thing that waits is due at {time}."),
+    "run.away": ("{agency} chưa làm việc được: {why}", "{agency} cannot work now: {why}"),
     "run.started": ("Đang chạy {what}; dừng bằng Ctrl+C.", "Running {what}; stop with Ctrl+C."),
     "run.listening": ("Máy chủ cho hệ thống của cơ quan: {listen}.", "Serving the agencies' systems at {listen}."),
     "run.stopped": ("Đã dừng.", "Stopped."),

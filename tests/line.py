@@ -205,6 +205,8 @@ def rest(hub: Hub, agencies: list[Agency], clock: Clock, patience: timedelta = t
     end = clock.now + patience
     while True:
         due = loops.rounds(hub, agencies, stopped=lambda: False, until_idle=True, clock=clock)
+        if trouble := next((one.trouble for one in agencies if one.trouble is not None), None):
+            raise trouble
         if due is None or due > end:
             return
         clock.now = max(clock.now, due)

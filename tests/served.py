@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from axis import bootstrap, config
@@ -21,11 +22,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from axis.core.message import Broker
     from axis.services.agency import Agency
     from axis.services.hub import Hub
     from tests.servers import RabbitMq
 
 QUIET = 4  # rounds in which nothing happened, until the line is at rest
+
+
+def _given(broker: Broker) -> Broker:
+    return broker
 
 
 class ServedLine(Line):
@@ -88,7 +94,7 @@ class ServedLine(Line):
         for code in self.codes:
             broker = AmqpBroker(self.urls[code], user_id=code, confirm_timeout=5)
             stack.callback(broker.close)
-            agencies.append(bootstrap.agency_part(home, journal, broker, code))
+            agencies.append(bootstrap.agency_part(home, journal, partial(_given, broker), code))
         return hub, agencies
 
     @contextmanager

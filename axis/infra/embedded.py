@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, cast
 import sqlalchemy as sa
 
 from axis.core.message import Delivered, Message, Outcome, Route
-from axis.errors import Fault, Misconfigured, Problem, Unavailable
+from axis.errors import Corrupted, Fault, Misconfigured, Problem, Unavailable
 from axis.infra import payloads
 from axis.infra.database import BIG_ID, insert_or_ignore, metadata
 
@@ -86,6 +86,7 @@ class EmbeddedBroker:
         self._database = database
         self._user_id = user_id
         self._token = uuid.uuid4().hex
+        self._not_freed: set[str] = set()  # tokens whose messages could not be given back yet
         self._last_served: dict[bool, str] = {}  # by level: where the next round begins
 
     @staticmethod
@@ -153,13 +154,14 @@ class EmbeddedBroker:
     def receive(self, routes: Sequence[Route], *, limit: int, max_bytes: int, timeout: float) -> list[Delivered]:
         """Take messages as the port promises; one transaction, whatever the number of routes.
 
+        A message whose stored bytes are not what was published goes to the dead letters with a line in the log.
         Raises :class:`Unavailable` BROKER_NO_QUEUE when none of the queues exists (those that do are
-        served without the others), :class:`Misconfigured` BROKER_CONFIG for another agency's queue,
-        :class:`axis.errors.Corrupted` BODY_CORRUPT when a stored body is not what was published.
+        served without the others), :class:`Misconfigured` BROKER_CONFIG for another agency's queue.
         """
         for route in routes:
             if self._user_id not in {None, route.code} or (self._user_id is not None and route.direction == "in"):
                 raise Misconfigured(Problem(Fault.BROKER_CONFIG, got=f"{self._user_id} may not read {route.queue}"))
+        self._free_all()
         deadline = time.monotonic() + timeout
         while True:
             # Looking needs no lock; only when something is there does the one writer start.
@@ -184,11 +186,7 @@ class EmbeddedBroker:
         """Move what this object still holds of these to the dead letters, in one transaction."""
         if rows := self._held(deliveries):
             with self._database.begin() as connection:
-                connection.execute(
-                    sa.update(queue_message)
-                    .where(queue_message.c.id.in_(rows), queue_message.c.held_by == self._token)
-                    .values(queue=DEAD_QUEUE, held_by=None)
-                )
+                _bury(connection, queue_message.c.id.in_(rows), queue_message.c.held_by == self._token)
 
     def depth(self, route: Route) -> int:
         """How many wait in this queue unheld. Raises :class:`Unavailable` BROKER_NO_QUEUE."""
@@ -199,13 +197,19 @@ class EmbeddedBroker:
         return self._depth(DEAD_QUEUE)
 
     def close(self) -> None:
-        """Give back what is held. Idempotent. If the database is away the next free_leases() does."""
-        token, self._token = self._token, uuid.uuid4().hex
+        """Give back what is held. Idempotent. If the database is away the next receive() does."""
+        self._not_freed.add(self._token)
+        self._token = uuid.uuid4().hex
         try:
+            self._free_all()
+        except (Unavailable, Corrupted) as error:
+            log.warning("what is held is given back later: %s", error)
+
+    def _free_all(self) -> None:
+        if self._not_freed:
             with self._database.begin() as connection:
-                _free(connection, queue_message.c.held_by == token)
-        except Unavailable as error:
-            log.warning("leases are kept until the home is opened again: %s", error)
+                _free(connection, queue_message.c.held_by.in_(self._not_freed))
+            self._not_freed.clear()
 
     def _held(self, deliveries: Sequence[Delivered]) -> list[int]:
         handles = [cast("_Handle", delivered.handle) for delivered in deliveries]
@@ -235,13 +239,20 @@ class EmbeddedBroker:
                 .values(held_by=self._token, deliveries=queue_message.c.deliveries + 1)
             )
             by_name = {route.queue: route for route in routes}
-            taken = []
+            taken, damaged = [], []
             for row in (by_id[number] for number in chosen):
-                body = payloads.get(connection, row["body_digest"])
-                proof = payloads.get(connection, row["proof_digest"]) if row["proof_digest"] else b""
+                try:
+                    body = payloads.get(connection, row["body_digest"])
+                    proof = payloads.get(connection, row["proof_digest"]) if row["proof_digest"] else b""
+                except Corrupted as error:
+                    log.warning("message %s in %s is now a dead letter: %s", row["message_id"], row["queue"], error)
+                    damaged.append(row["id"])
+                    continue
                 route = by_name[row["queue"]]
                 message = Message(row["message_id"], route, body, proof, row["user_id"])
                 taken.append(Delivered(message, row["deliveries"] > 0, _Handle(row["id"], self._token)))
+            if damaged:
+                _bury(connection, queue_message.c.id.in_(damaged))
         for delivered in taken:
             self._last_served[delivered.message.route.urgent] = delivered.message.route.queue
         return taken
@@ -299,6 +310,10 @@ def _existing(connection: Connection, names: Iterable[str]) -> set[str]:
 def _free(connection: Connection, which: sa.ColumnElement[bool]) -> int:
     freed = connection.execute(sa.update(queue_message).where(which).values(held_by=None))
     return int(freed.rowcount)
+
+
+def _bury(connection: Connection, *which: sa.ColumnElement[bool]) -> None:
+    connection.execute(sa.update(queue_message).where(*which).values(queue=DEAD_QUEUE, held_by=None))
 
 
 def _is_any_waiting(connection: Connection, routes: Sequence[Route]) -> bool:

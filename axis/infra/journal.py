@@ -219,6 +219,7 @@ class JournalReader:
         )
         due = self._outgoing().where(
             outgoing.c.state == "pending",
+            outgoing.c.parcel_digest != "",
             _has_come(outgoing.c.not_before, now),
             sa.or_(outgoing.c.kind != "update", ~what_it_updates),
         )
@@ -242,6 +243,11 @@ class JournalReader:
         """What is to be shown to the local system now, or cleared away again, urgent first, in order of arrival."""
         due = self._incoming_in("received", "handing_over", "withdrawing").where(_has_come(incoming.c.not_before, now))
         return self._urgent_first(due, incoming.c.urgent, incoming.c.number, limit)
+
+    def being_shown(self) -> list[tuple[Any, str]]:
+        """The files that were prepared, and will be shown whatever happens."""
+        query = self._incoming_in("handing_over").with_only_columns(incoming.c.names)
+        return [(folder, name) for names in self.connection.execute(query).scalars() for folder, name in names]
 
     def shown_since(self, after: int, limit: int) -> list[RowMapping]:
         """What the local system was shown and has not answered, from row number `after` on."""
@@ -290,9 +296,9 @@ class JournalReader:
     def _incoming_in(self, *states: str) -> sa.Select[Any]:
         return sa.select(incoming).where(incoming.c.agency == self.agency, incoming.c.state.in_(states))
 
-    def held(self) -> list[RowMapping]:
+    def held(self, now: datetime) -> list[RowMapping]:
         """Mail that waits for a newer registry."""
-        query = self._incoming_in("held")
+        query = self._incoming_in("held").where(incoming.c.not_before <= to_text(now))
         return list(self.connection.execute(query.order_by(incoming.c.number)).mappings())
 
     def incoming(self, identifier: str) -> RowMapping | None:
@@ -327,7 +333,7 @@ class JournalReader:
         """When something pending, posted or received is due next; None when nothing is."""
         moments = [
             sa.select(sa.func.min(outgoing.c.not_before)).where(
-                outgoing.c.agency == self.agency, outgoing.c.state == "pending"
+                outgoing.c.agency == self.agency, outgoing.c.state == "pending", outgoing.c.parcel_digest != ""
             ),
             sa.select(sa.func.min(posted.c.not_before)).where(posted.c.agency == self.agency),
             sa.select(sa.func.min(incoming.c.not_before)).where(
@@ -411,8 +417,11 @@ class JournalTransaction(JournalReader):
         self.late.add(event, row)
         return digest
 
-    def freeze(self, row: Outgoing, now: datetime) -> None:
-        """Keep a converted source and its parcel, to be published now; or the findings that forbid it."""
+    def freeze(self, row: Outgoing, now: datetime, *, again: bool = False) -> None:
+        """Keep a converted source and its parcel, to be published now; or the findings that forbid it. `again`: after
+        :meth:`parcel_lost`."""
+        if again and row.parcel:
+            payloads.mend(self.connection, row.parcel)
         digest = payloads.put_late(self.connection, self.late, row.parcel) if row.parcel else ""
         crashpoints.reached("C03")
         upsert(
@@ -530,6 +539,11 @@ class JournalTransaction(JournalReader):
     def settled(self, source_digest: str) -> None:
         """The local system was told."""
         self._update(source_digest, settled=True)
+
+    def parcel_lost(self, source_digest: str, entry: Entry) -> None:
+        """The parcel's bytes are damaged: it is frozen again from the source, which is kept until it is answered."""
+        self._update(source_digest, parcel_digest="")
+        self.enter(entry)
 
     def published(self, source_digest: str, attempts: int, again_at: datetime) -> None:
         """The parcel was published, or could not be: publish again at `again_at` unless it is answered."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from axis.core import parcel, receipt, trust
@@ -11,6 +13,7 @@ from axis.core.trust import HUB, read_registry
 from axis.errors import Corrupted, Fault, Problem, Rejected, rejected
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from adapters.base import Guarded
@@ -19,7 +22,11 @@ if TYPE_CHECKING:
     from axis.core.receipt import Receipt
     from axis.core.signature import Signer
     from axis.core.trust import Registry
+    from axis.errors import AxisError
     from axis.infra.journal import Journal
+
+log = logging.getLogger("axis.agency")
+SAID_AT_ONCE = 20  # lines about different things of one agency
 
 
 class Sent:
@@ -56,30 +63,90 @@ class Sent:
 class Agency:
     """One agency's adapter. Its steps live in services/submit.py and services/deliver.py.
 
-    It has nothing of the hub but the broker and what came through it.
+    It has nothing of the hub but the broker and what came through it. Its broker, adapter and key are made when they
+    are first needed, so that what is wrong with one agency's is found within that agency's own rounds.
     """
 
     def __init__(
         self,
         code: str,
         journal: Journal,
-        broker: Broker,
-        adapter: Guarded,
-        signer: Signer,
+        broker: Callable[[], Broker],
+        adapter: Callable[[], Guarded],
+        signer: Callable[[], Signer],
         hub: trust.Certificate,
         installation: str,
     ) -> None:
         self.code = code
         self.journal = journal
-        self.broker = broker
-        self.adapter = adapter
-        self.signer = signer
+        self._make_broker = broker
+        self._make_adapter = adapter
+        self._make_signer = signer
         self.hub = hub
         self.installation = installation
         self.turn = 0
         self.sent = Sent()
         self.shown_again: int | None = 0  # up to which row what was shown has been looked at since the start; None: all
+        self.trouble: AxisError | None = None  # what keeps it from working now
+        self.away: AxisError | None = None  # why its own system could not be reached in the last round
+        self.is_open = False
+        self._said: dict[str, str] = {}
         self._registry: Registry | None = None
+
+    @cached_property
+    def broker(self) -> Broker:
+        """The line to the hub."""
+        return self._make_broker()
+
+    @cached_property
+    def adapter(self) -> Guarded:
+        """What connects the agency's own system."""
+        return self._make_adapter()
+
+    @cached_property
+    def signer(self) -> Signer:
+        """The agency's key."""
+        return self._make_signer()
+
+    def open(self) -> None:
+        """Make and check what it works with, once; what a process that died has left behind is cleared away.
+
+        Raises what is wrong with it: until it is open nothing is taken, sent or shown."""
+        if self.is_open:
+            return
+        _ = self.signer, self.broker
+        self.adapter.check()
+        with self.journal.reading() as reader:
+            kept = reader.being_shown()
+        self.adapter.tidy(kept)
+        self.is_open = True
+
+    def let_go(self) -> None:
+        """Give back what it holds at the broker, if it has one."""
+        if "broker" in self.__dict__:
+            self.broker.close()
+
+    def reached(self, away: AxisError | None) -> None:
+        """How it went with the agency's own system in this round; said when that changes."""
+        if away is not None and self.away is None:
+            log.warning("%s: %s", self.code, away)
+        elif away is None and self.away is not None:
+            log.warning("%s: its system is there again", self.code)
+        self.away = away
+
+    def is_new(self, what: str, why: str) -> bool:
+        """Whether this trouble with one of its things has not been said yet."""
+        return self._said.get(what) != why
+
+    def say(self, wrong: Mapping[str, str], *, whole: bool = True) -> None:
+        """What is wrong with the agency's things now, by name: logged when it is new, not at each round. Not `whole`:
+        some have not been looked at."""
+        new = [(what, why) for what, why in wrong.items() if self.is_new(what, why)]
+        for what, why in new[:SAID_AT_ONCE]:
+            log.warning("%s: %r: %s", self.code, what, why)
+        if len(new) > SAID_AT_ONCE:
+            log.warning("%s: and %d more", self.code, len(new) - SAID_AT_ONCE)
+        self._said = dict(wrong) if whole else {**self._said, **wrong}
 
     def registry(self) -> Registry:
         """The registry installed here. Raises :class:`Corrupted` when there is none."""

@@ -304,7 +304,7 @@ def hand_over(agency: Agency, now: datetime) -> int:
     with E.1. After a crash in between, what is still out of sight is shown; what is not was shown before.
     A system that fetches its mail has it when it says so: until then it is shown.
     """
-    _release_held(agency)
+    _release_held(agency, now)
     done = _hear(agency, now) + _show_again(agency, now)
     outcomes: list[tuple[Row, AxisError | None]] = []
     prepared: list[tuple[Row, Names]] = []
@@ -324,6 +324,11 @@ def hand_over(agency: Agency, now: datetime) -> int:
                 prepared.append((row, _prepare(agency, reader, row) if row["state"] == "received" else names))
             except (Unavailable, Rejected, Corrupted) as error:
                 outcomes.append((row, error))
+            except AxisError:
+                raise
+            except Exception as error:  # our own bug with this one
+                log.exception("%s: %s broke the adapter", agency.code, row["id"])
+                outcomes.append((row, Unavailable(Problem(Fault.INTERNAL, got=type(error).__name__))))
     if fresh := [(row, names) for row, names in prepared if row["state"] == "received"]:
         with agency.journal.transaction() as tx:
             for row, names in fresh:
@@ -333,8 +338,7 @@ def hand_over(agency: Agency, now: datetime) -> int:
                     withdrawn.add(row["id"])
     for row, names in prepared:
         if row["id"] in withdrawn:
-            agency.adapter.discard(names)
-            continue
+            continue  # the next hand-over clears it away
         try:
             has_it = agency.adapter.complete(names)
         except (Unavailable, Rejected) as error:
@@ -348,7 +352,7 @@ def hand_over(agency: Agency, now: datetime) -> int:
                 _finish(agency, tx, row, failure, now)
             for row in shown:
                 tx.shown(row["id"], Entry(now, agency.code, f"{row['kind']}.shown", _axis_id(row)))
-    cleared = _clear_away(agency, [row for row in due if row["state"] == "withdrawing"])
+    cleared = _clear_away(agency, [row for row in due if row["state"] == "withdrawing"], now)
     return done + len(outcomes) + len(shown) + cleared
 
 
@@ -357,14 +361,19 @@ def _hear(agency: Agency, now: datetime) -> int:
     answers = agency.adapter.answers()[:BATCH_MESSAGES]
     if not answers:
         return 0
+    recorded = []
     with agency.journal.transaction() as tx:
         for one in answers:
             row = tx.incoming(one.ref)
-            if row is not None and row["state"] in {"handing_over", "shown"}:
-                _finish(agency, tx, row, Rejected(one.problem) if one.problem else None, now)
-    for one in answers:
+            if row is None or row["state"] not in {"handing_over", "shown"}:
+                recorded.append(one)
+            elif row["state"] == "shown" and row["not_before"] > to_text(now):
+                continue  # a disk has damaged what the receipt needs
+            elif _finish(agency, tx, row, Rejected(one.problem) if one.problem else None, now):
+                recorded.append(one)
+    for one in recorded:
         agency.adapter.answered(one.ref)
-    return len(answers)
+    return len(recorded)
 
 
 def _show_again(agency: Agency, now: datetime) -> int:
@@ -390,26 +399,41 @@ def _show_again(agency: Agency, now: datetime) -> int:
     return len(rows)
 
 
-def _clear_away(agency: Agency, rows: list[Row]) -> int:
+def _clear_away(agency: Agency, rows: list[Row], now: datetime) -> int:
     """Files that may have been prepared of documents that were withdrawn."""
+    outcomes: list[tuple[Row, Unavailable | None]] = []
     for row in rows:
-        agency.adapter.discard(_names(row))
-    if rows:
+        try:
+            agency.adapter.discard(_names(row))
+        except Unavailable as error:
+            outcomes.append((row, error))
+        else:
+            outcomes.append((row, None))
+    if outcomes:
         with agency.journal.transaction() as tx:
-            for row in rows:
-                tx.cleared(row["id"])
+            for row, failure in outcomes:
+                _finish(agency, tx, row, failure, now) if failure else tx.cleared(row["id"])
     return len(rows)
 
 
-def _release_held(agency: Agency) -> None:
+def _release_held(agency: Agency, now: datetime) -> None:
+    ready: list[Row] = []
+    damaged: list[tuple[Row, Corrupted]] = []
     with agency.journal.reading() as reader:
-        held = reader.held()
+        held = reader.held(now)
         version = reader.registry_version() if held else 0
-        ready = [row for row in held if _needed_version(reader.payload(row["proof_digest"])) <= version]
-    if ready:
+        for row in held:
+            try:
+                if _needed_version(reader.payload(row["proof_digest"])) <= version:
+                    ready.append(row)
+            except Corrupted as error:
+                damaged.append((row, error))
+    if ready or damaged:
         with agency.journal.transaction() as tx:
             for row in ready:
                 tx.undecide(row["id"]) if row["kind"] in {"recall", "update"} else tx.release(row["id"])
+            for row, damage in damaged:
+                _finish(agency, tx, row, damage, now)
 
 
 def _needed_version(proof: bytes) -> int:
@@ -422,30 +446,36 @@ def _prepare(agency: Agency, reader: JournalReader, row: Row) -> Names:
     return [(file.folder, file.name) for file in files]
 
 
-def _finish(agency: Agency, tx: JournalTransaction, row: Row, failure: AxisError | None, now: datetime) -> None:
-    """Record how it went: handed over (E.1), refused for good (E.2), or not now (nothing is said)."""
+def _finish(agency: Agency, tx: JournalTransaction, row: Row, failure: AxisError | None, now: datetime) -> bool:
+    """Record how it went: handed over (E.1), refused for good (E.2), or not now (nothing is said): then False."""
+    proof = b""
+    if row["kind"] != "receipt" and (failure is None or isinstance(failure, Rejected)):
+        try:
+            proof = tx.payload(row["proof_digest"])
+        except Corrupted as error:
+            failure = error
     if isinstance(failure, Corrupted):  # it waits alone; when the hub sends it again (axis reconcile), it is mended
         log.error("%s: %s cannot be handed over: %s", agency.code, row["id"], failure)
         tx.not_now(row["id"], row["attempts"] + 1, now + REPAIR)
-        return
+        return False
     if isinstance(failure, Unavailable):
         attempts = row["attempts"] + 1
         log.warning("%s: %s not handed over now: %s", agency.code, row["id"], failure)
         wait = lifecycle.retry_after(attempts, random.random(), first=FIRST_RETRY, longest=LONGEST_RETRY)  # noqa: S311
         tx.not_now(row["id"], attempts, now + wait)
-        return
+        return False
     problems = failure.problems if failure else ()
     state = "refused" if failure else "handed_over"
     if failure and failure.fault is Fault.RECEIPT_INVALID:  # it is not what the hub accepted: that may still come
         log.error("%s: %s rejected: %s", agency.code, row["id"], failure)
         detail = {"code": failure.fault.code, "got": problems[0].got}
         tx.forget(row["id"], Entry(now, agency.code, "mail.rejected", _axis_id(row), "", detail))
-        return
+        return True
     codes = {"codes": [p.fault.code for p in problems]}
     entry = Entry(now, agency.code, f"{row['kind']}.{state}", _axis_id(row), "", codes)
     answer = b""
     if row["kind"] != "receipt":
-        subject = receipt.read(parcel.peek(tx.payload(row["proof_digest"]))[1], HUB).subject
+        subject = receipt.read(parcel.peek(proof)[1], HUB).subject
         event = Event.ContentHandoverFailure if failure else Event.ContentHandover
         identifier = uuid7(now, os.urandom(10))
         statement = Statement(identifier, event, whole(now), agency.code, (), receipt.reasons(problems), entry.digest)
@@ -454,6 +484,7 @@ def _finish(agency: Agency, tx: JournalTransaction, row: Row, failure: AxisError
         answer = receipt.signed(said, agency.signer, now)
         crashpoints.reached("D03")
     tx.handed_over(row["id"], state, entry, answer, now)
+    return True
 
 
 def _axis_id(row: Row) -> str:

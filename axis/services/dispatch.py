@@ -8,11 +8,12 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from adapters.tree import LocalTree
 from axis.core import admission, deadline, edxml, parcel
 from axis.core.deadline import Leg
 from axis.core.instant import to_text
 from axis.core.trust import read_registry
-from axis.errors import Fault, Problem, Unavailable, rejected
+from axis.errors import Fault, Misconfigured, Problem, Unavailable, rejected
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +46,9 @@ class Letter:
     @property
     def file(self) -> str:
         """Its name in the outbox; never one that the adapter leaves alone."""
-        return f"{self.name.removesuffix('.edxml').lstrip('.')[:150]}-{self.digest[:8]}.edxml"
+        stem = self.name[: -len(".edxml")] if self.name.lower().endswith(".edxml") else self.name
+        beginning = os.fsencode(stem.lstrip(".~"))[:150].decode("utf-8", "ignore")
+        return f"{beginning}-{self.digest[:8]}.edxml"
 
 
 # By the registry's kinds. The 22 ministries are those with a minister; bodies attached to the Government are apart.
@@ -155,13 +158,16 @@ def _route(registry: Registry, packet: Packet, organ_id: str, deadlines: Deadlin
 
 
 def drop(letter: Letter, outbox: Path) -> None:
-    """Put the packet into the outbox, whole at once; the same packet under the same name."""
-    temporary = outbox / f".{letter.digest}.tmp"
-    with temporary.open("wb") as handle:
-        handle.write(letter.data)
-        handle.flush()
-        os.fsync(handle.fileno())
-    temporary.rename(outbox / letter.file)
+    """Put the packet into the outbox, whole at once; the same packet under the same name. Raises
+    :class:`Misconfigured` CONFIG_INVALID when that folder cannot be written."""
+    tree, temporary = LocalTree(outbox.parent), f"{outbox.name}/.{letter.digest}.axis-tmp"
+    try:
+        tree.write(temporary, letter.data)
+        tree.rename(temporary, f"{outbox.name}/{letter.file}")
+        tree.sync(outbox.name)
+    except OSError as error:
+        problem = Problem(Fault.CONFIG_INVALID, str(outbox), "a folder that can be written", str(error))
+        raise Misconfigured(problem) from None
 
 
 def answered(journal: Journal, letters: Sequence[Letter], outbox: Path) -> bool:

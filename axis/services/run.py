@@ -6,22 +6,23 @@ import logging
 import random
 import time
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from axis import crashpoints
 from axis.core import lifecycle
-from axis.errors import AxisError, Fault, Misconfigured, Unavailable
+from axis.errors import AxisError, Fault, Misconfigured, Problem, Unavailable
 from axis.services import admit, deadends, deliver, relay, submit, watch, withdraw
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from axis.core.message import Broker
     from axis.services.agency import Agency
     from axis.services.hub import Hub
 
 log = logging.getLogger("axis.run")
 PAUSE, LONGEST_PAUSE = 0.1, 1.0  # seconds between rounds when nothing was to be done; grows while it stays so
+PATIENCE, LONG_PATIENCE = 3, 5  # attempts of an agency, and of the hub, before work until nothing is due goes without
 
 
 def hub_round(hub: Hub, now: datetime, timeout: float = 0) -> int:
@@ -45,26 +46,25 @@ def hub_round(hub: Hub, now: datetime, timeout: float = 0) -> int:
 
 
 def agency_round(agency: Agency, now: datetime) -> int:
-    """One round of an adapter: take mail, decide recalls, hand over, collect and publish; how much was done."""
+    """One round of an adapter: take mail, decide recalls, hand over, collect and publish; how much was done.
+
+    While the agency's own system is away the rest goes on."""
+    agency.open()
     done = deliver.take(agency, now)
     if not agency.is_enrolled():
         return done
     done += withdraw.step(agency, now)
-    done += deliver.hand_over(agency, now)
-    done += submit.collect(agency, now)
+    away: AxisError | None = None
+    for step in (deliver.hand_over, submit.collect):
+        try:
+            done += step(agency, now)
+        except Unavailable as error:
+            if error.fault is not Fault.ADAPTER_AWAY:
+                raise
+            away = error
+    agency.reached(away)
     done += submit.publish(agency, now)
     return done
-
-
-def _isolated(agency: Agency, now: datetime) -> int:
-    """A round of one adapter; our own bug there is said and does not stop the others."""
-    try:
-        return agency_round(agency, now)
-    except AxisError:
-        raise
-    except Exception:
-        log.exception("the adapter of %s failed", agency.code)
-        return 0
 
 
 def next_due(hub: Hub | None, agencies: Sequence[Agency], now: datetime) -> datetime | None:
@@ -79,64 +79,103 @@ def next_due(hub: Hub | None, agencies: Sequence[Agency], now: datetime) -> date
 
 
 class _Part:
-    """What works through one broker object, and keeps trying by itself when broker or store are away.
+    """The hub or one agency: the boundary at which whatever goes wrong in it is caught, named, counted and backed off.
 
-    One part's trouble is not another's: an agency whose login is refused does not stop the one beside it.
+    One part's trouble is not another's. What an operator must mend at the hub ends the work; an agency waits for it.
     """
 
-    def __init__(self, name: str, broker: Broker, work: list[Callable[[], int]]) -> None:
-        self._name = name
-        self._broker = broker
+    def __init__(self, name: str, work: Callable[[], int], let_go: Callable[[], None], agency: Agency | None) -> None:
+        self.name = name
+        self.agency = agency
         self._work = work
-        self._worked = False
-        self._trouble = ""
+        self._let_go = let_go
         self._since = self._again_at = 0.0  # on the monotonic clock
+        self.worked = False
         self.failures = 0
-        self.error: AxisError
+        self.error: AxisError | None = None
 
     def turn(self) -> int:
-        """One round; how much was done. Raises what waiting does not help against."""
+        """One round; how much was done. Of the hub it raises what waiting does not help against."""
         if time.monotonic() < self._again_at:
             return 0
         try:
-            done = sum(work() for work in self._work)
-        except (Unavailable, Misconfigured) as error:
-            # A broker that refuses whom it has served before is told so by somebody, and will be told otherwise.
-            refused = isinstance(error, Misconfigured)
-            if refused and not (self._worked and error.fault is Fault.BROKER_CONFIG):
+            done = self._work()
+        except AxisError as error:
+            if self.agency is None and not self._may_pass(error):
                 raise
             self._wait(error)
             return 0
-        if self._trouble:
-            log.warning("%s: works again after %.0f s", self._name, time.monotonic() - self._since)
-        self._worked, self._trouble, self.failures = True, "", 0
+        except Exception as error:
+            if self.agency is None:
+                raise
+            if isinstance(error, OSError):
+                self._wait(Unavailable(Problem(Fault.ADAPTER_AWAY, got=f"{type(error).__name__}: {error}"[:300])))
+                return 0
+            problem = Problem(Fault.INTERNAL, got=f"{type(error).__name__}: {error}"[:300])
+            if self.error is None or self.error.problems != (problem,):
+                log.exception("the adapter of %s failed", self.name)
+            self._wait(Unavailable(problem))
+            return 0
+        if self.error is not None:
+            log.warning("%s: works again after %.0f s", self.name, time.monotonic() - self._since)
+        self._note(None)
+        self.worked, self.failures = True, 0 if self.is_well else self.failures + 1
         return done
+
+    def has_unsettled(self) -> bool:
+        """Whether something was seen in the agency's outbox that is not complete yet."""
+        try:
+            return self.agency is not None and self.agency.adapter.unsettled()
+        except AxisError:
+            return False
+
+    @property
+    def is_well(self) -> bool:
+        """Whether nothing was wrong in its last round, nor with the agency's own system."""
+        return self.error is None and (self.agency is None or self.agency.away is None)
+
+    @property
+    def may_recover(self) -> bool:
+        """Whether it is in a trouble that a few seconds may end."""
+        return not self.is_well and isinstance(self.error, Unavailable | None) and self.failures < PATIENCE
+
+    def _may_pass(self, error: AxisError) -> bool:
+        """A broker that refuses whom it has served before is told so by somebody, and will be told otherwise."""
+        if isinstance(error, Unavailable):
+            return True
+        return self.worked and isinstance(error, Misconfigured) and error.fault is Fault.BROKER_CONFIG
 
     def _wait(self, error: AxisError) -> None:
         """Said once for each kind of trouble, not at each attempt."""
         self.failures += 1
         wait = lifecycle.retry_after(self.failures, random.random(), first=0.5, longest=30)  # noqa: S311  jitter
-        if not self._trouble:
+        if self.error is None:
             self._since = time.monotonic()
-        if self._trouble != error.fault.code:
-            log.warning("%s: %s; trying again", self._name, error)
-        self._trouble = error.fault.code
-        self.error = error
+        if self.error is None or self.error.fault is not error.fault:
+            log.warning("%s: %s; trying again", self.name, error)
+        self._note(error)
         self._again_at = time.monotonic() + wait.total_seconds()
-        if error.fault is not Fault.ADAPTER_TWICE:  # the two connections show the administrator where both are
-            self._broker.close()
+        if error.fault is Fault.ADAPTER_TWICE:
+            return  # the two connections show the administrator where both are
+        try:
+            self._let_go()
+        except Exception:
+            log.exception("%s: what it held at the broker is not given back", self.name)
+
+    def _note(self, error: AxisError | None) -> None:
+        self.error = error
+        if self.agency is not None:
+            self.agency.trouble = error
 
 
 def _parts(hub: Hub | None, agencies: Sequence[Agency], clock: Callable[[], datetime]) -> list[_Part]:
-    """The hub, and the agencies, those together that share a broker object."""
-    parts = [] if hub is None else [_Part("hub", hub.broker, [lambda: hub_round(hub, clock())])]
-    shared: dict[int, list[Agency]] = {}
-    for one in agencies:
-        shared.setdefault(id(one.broker), []).append(one)
-    for together in shared.values():
-        name = together[0].code + (f" and {len(together) - 1} more" if len(together) > 1 else "")
-        parts.append(_Part(name, together[0].broker, [lambda a=a: _isolated(a, clock()) for a in together]))  # type: ignore[misc]
-    return parts
+    """The hub, and each agency by itself."""
+    parts = [] if hub is None else [_Part("hub", lambda: hub_round(hub, clock()), hub.broker.close, None)]
+    return parts + [_Part(one.code, partial(_round_of, one, clock), one.let_go, one) for one in agencies]
+
+
+def _round_of(agency: Agency, clock: Callable[[], datetime]) -> int:
+    return agency_round(agency, clock())
 
 
 def rounds(
@@ -148,12 +187,15 @@ def rounds(
     progress: Callable[[], None] = lambda: None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> datetime | None:
-    """Round after round until `stopped()`; with `until_idle` also when nothing is due now.
+    """Round after round until `stopped()`; with `until_idle` also when nothing is due now, but at agencies that are in
+    trouble: what it is, each says itself (:attr:`Agency.trouble`, :attr:`Agency.away`).
 
     What is in hand is finished before stopping. Who finds broker or store away backs off and goes on by itself.
-    Returns when the next thing is due (None: nothing waits).
+    Returns when the next thing is due (None: nothing waits). Raises what keeps the hub from working, and
+    :class:`Misconfigured` when an operator has to act before any of the agencies can.
     """
     parts = _parts(hub, agencies, clock)
+    those = [part for part in parts if part.agency is not None]
     idle = 0
     while not stopped():
         done = 0
@@ -161,19 +203,30 @@ def rounds(
             if stopped():
                 break
             done += part.turn()
+        if those and all(isinstance(part.error, Misconfigured) and not part.worked for part in those):
+            assert those[0].error is not None  # noqa: S101
+            raise those[0].error
         progress()
         idle = 0 if done else idle + 1
         if done:
             continue
-        if until_idle and any(part.failures for part in parts):
-            if worst := next((part for part in parts if part.failures > 5), None):
-                raise worst.error
-        elif until_idle and not any(one.adapter.unsettled() for one in agencies):
-            due = next_due(hub, agencies, clock())
+        if until_idle and _may_rest(parts):
+            due = next_due(hub, [part.agency for part in those if part.agency and part.is_well], clock())
             if due is None or due > clock():
                 return due
         _sleep(min(PAUSE * idle, LONGEST_PAUSE), stopped)
     return next_due(hub, agencies, clock())
+
+
+def _may_rest(parts: Sequence[_Part]) -> bool:
+    """Whether nothing is about to come by itself: who is in trouble stays in it, and no file is being written. Raises
+    what has kept the hub from working for long."""
+    for part in parts:
+        if part.agency is None and part.error is not None:
+            if part.failures > LONG_PATIENCE:
+                raise part.error
+            return False
+    return not any(part.may_recover or (part.is_well and part.has_unsettled()) for part in parts)
 
 
 def _sleep(seconds: float, stopped: Callable[[], bool]) -> None:

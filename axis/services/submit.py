@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from axis import crashpoints
 from axis.core import edxml, lifecycle, parcel
+from axis.core.ledger import Entry
 from axis.core.message import Message, Outcome, Route
-from axis.errors import AxisError, Fault, Problem, Rejected, Unavailable
+from axis.errors import AxisError, Corrupted, Fault, Problem, Rejected, Unavailable
 from axis.infra.journal import REFUSED, JournalTransaction, Outgoing
 from axis.services import renew
 
@@ -36,23 +37,24 @@ log = logging.getLogger("axis.submit")
 BATCH_MESSAGES, BATCH_BYTES = 50, 32 * 1024 * 1024
 ANSWER_WITHIN = 600.0  # seconds; without A.1 or A.2 by then the parcel is published again
 LONGEST_WAIT = 6 * 3600.0
+REPAIR = timedelta(hours=1)  # between two looks at what a disk has damaged
 
 
 def collect(agency: Agency, now: datetime) -> int:
-    """Freeze what is new, settle what is answered; how many sources changed.
+    """Freeze what is new, settle what is answered; how many sources changed. One sweep changes about as many as go into
+    a batch, so that everybody's turn comes, however many lie there.
 
-    What goes wrong with one source is said and does not keep the others back; when the agency's own system is
-    away, the rest of the adapter goes on.
+    What goes wrong with one source is said once and does not keep the others back. Raises :class:`Unavailable`
+    ADAPTER_AWAY when the agency's own system is away.
     """
-    changed = 0
-    try:
-        sources = agency.adapter.collect()
-        while batch := list(itertools.islice(sources, BATCH_MESSAGES)):
-            changed += _consider_all(agency, batch, now)
-        changed += _tell_lifted(agency)
-    except Unavailable as error:
-        _only_away(agency, error)
-    return changed
+    changed, left = 0, BATCH_BYTES
+    wrong: dict[str, str] = {}
+    sources, batch = agency.adapter.collect(), None
+    while changed < BATCH_MESSAGES and left > 0 and (batch := list(itertools.islice(sources, BATCH_MESSAGES))):
+        done, held = _consider_all(agency, batch, left, wrong, now)
+        changed, left = changed + done, left - held
+    agency.say(wrong, whole=not batch)
+    return changed + _tell_lifted(agency)
 
 
 def _tell_lifted(agency: Agency) -> int:
@@ -66,30 +68,36 @@ def _tell_lifted(agency: Agency) -> int:
     return len(digests)
 
 
-def _consider_all(agency: Agency, sources: list[Source], now: datetime) -> int:
-    """What is to be done about a batch of sources, noted in one transaction, or in several when they are large."""
+def _consider_all(
+    agency: Agency, sources: list[Source], left: int, wrong: dict[str, str], now: datetime
+) -> tuple[int, int]:
+    """What is to be done about a batch of sources, noted in one transaction; (how many, bytes held for them). It ends
+    when there are `left` bytes; what was `wrong` with which is added there."""
     with agency.journal.reading() as reader:
         known = reader.outgoing_of([source.digest for source in sources])
-    changed = held = 0
+    held = 0
     changes: list[Change] = []
     for source in _first_of_each(sources):
         try:
             change, size = _consider(agency, source, known.get(source.digest), now)
         except Unavailable as error:
-            _only_away(agency, error, source.ref)
+            if error.fault is not Fault.ADAPTER_AWAY:
+                raise
+            wrong[source.ref] = str(error)
             continue
         except AxisError:
             raise
-        except Exception:
-            log.exception("%s: %r cannot be dealt with", agency.code, source.ref)
+        except Exception as error:
+            wrong[source.ref] = f"{type(error).__name__}: {error}"
+            if agency.is_new(source.ref, wrong[source.ref]):
+                log.exception("%s: %r cannot be dealt with", agency.code, source.ref)
             continue
         if change is not None:
             changes.append(change)
             held += size
-        if held > BATCH_BYTES:
-            changed += _note(agency, changes)
-            changes, held = [], 0
-    return changed + _note(agency, changes)
+        if held >= left:
+            break
+    return _note(agency, changes), held
 
 
 def _first_of_each(sources: list[Source]) -> list[Source]:
@@ -107,12 +115,6 @@ def _note(agency: Agency, changes: list[Change]) -> int:
     return len(changes)
 
 
-def _only_away(agency: Agency, error: Unavailable, what: str = "outbox") -> None:
-    if error.fault is not Fault.ADAPTER_AWAY:
-        raise error
-    log.warning("%s: %r: %s", agency.code, what, error)
-
-
 def _consider(agency: Agency, source: Source, row: Row | None, now: datetime) -> tuple[Change | None, int]:
     """(what the journal is to note about a source of which it knows `row`, None for nothing; bytes held for it)."""
     digest = source.digest
@@ -122,7 +124,10 @@ def _consider(agency: Agency, source: Source, row: Row | None, now: datetime) ->
             return None, 0  # it changed under our eyes: it is looked at again when it has settled
         return lambda tx: tx.freeze(frozen, now), len(frozen.parcel)
     if row["state"] == "pending":
-        return None, 0
+        if row["parcel_digest"]:
+            return None, 0
+        again = freeze(agency, source, now)  # a disk has damaged it; the content is the same
+        return (lambda tx: tx.freeze(again, now, again=True), len(again.parcel)) if again else (None, 0)
     if row["settled"]:  # the same thing was given once more
         if row["state"] == "accepted":
             return lambda tx: tx.answer_again(digest, row["answer_digest"]), 0
@@ -224,10 +229,12 @@ def report(name: str, row: Row) -> bytes:
 
 
 def publish(agency: Agency, now: datetime) -> int:
-    """Publish the parcels and receipts that are due; how many.
+    """Publish the parcels and receipts that are due; how many. What a disk has damaged does not keep the others back.
 
     Raises :class:`axis.errors.Unavailable` when the broker is away; everything stays due.
     """
+    sound: list[Row] = []
+    damaged: list[tuple[Row, Corrupted]] = []
     with agency.journal.reading() as reader:
         due = reader.to_publish(now, BATCH_MESSAGES)
         to_post = reader.to_post(now, BATCH_MESSAGES)
@@ -237,16 +244,21 @@ def publish(agency: Agency, now: datetime) -> int:
     messages: list[Message] = []
     size = 0
     with agency.journal.reading() as reader:
-        for digest, urgent in [
-            *((row["body_digest"], False) for row in posts),
-            *((row["parcel_digest"], _urgent(row)) for row in parcels),
-        ]:
+        for row in [*posts, *parcels]:
             if messages and size > BATCH_BYTES:
                 break
-            body = reader.payload(digest)
+            is_parcel = "parcel_digest" in row
+            digest = row["parcel_digest" if is_parcel else "body_digest"]
+            try:
+                body = reader.payload(digest)
+            except Corrupted as error:
+                damaged.append((row, error))
+                continue
             size += len(body)
-            route = Route("in", agency.code, urgent)
+            route = Route("in", agency.code, is_parcel and _urgent(row))
             messages.append(Message(digest, route, body, user_id=agency.code))
+            sound.append(row)
+    _put_aside(agency, damaged, now)
     if refused := [row for row in to_post if row["attempts"] == REFUSED]:
         renew.receipts(agency, refused, now)
     if waiting:
@@ -254,8 +266,9 @@ def publish(agency: Agency, now: datetime) -> int:
             for row in due:
                 if row["source_digest"] in waiting:
                     tx.published(row["source_digest"], row["attempts"], now + _back_off(1, ANSWER_WITHIN))
+    aside = len(damaged) + len(refused)
     if not messages:
-        return len(refused)
+        return aside
     crashpoints.reached("C05")
     outcomes = agency.broker.publish(messages)
     crashpoints.reached("C07")
@@ -263,24 +276,22 @@ def publish(agency: Agency, now: datetime) -> int:
         crashpoints.reached("T01")
     if any(outcome is not Outcome.CONFIRMED for outcome in outcomes):
         crashpoints.reached("C08")
-    rows = [*posts, *parcels][: len(messages)]
     with agency.journal.transaction() as tx:
-        for number, (row, outcome) in enumerate(zip(rows, outcomes, strict=True)):
+        for message, row, outcome in zip(messages, sound, outcomes, strict=True):
             attempts = row["attempts"] + 1
             confirmed = outcome is Outcome.CONFIRMED
-            if number < len(posts):
-                if confirmed:
-                    tx.posted(row["number"])
-                else:
-                    tx.postpone(row["number"], attempts, now + _back_off(attempts, 5.0))
-            else:
+            if "parcel_digest" in row:
                 wait = _back_off(attempts, ANSWER_WITHIN) if confirmed else _back_off(attempts, 5.0)
                 tx.published(row["source_digest"], attempts, now + wait)
-            if confirmed:
-                agency.sent.confirmed(messages[number].id, urgent=messages[number].route.urgent)
+            elif confirmed:
+                tx.posted(row["number"])
             else:
-                agency.sent.failed(messages[number].id)
-    return len(messages) + len(refused)
+                tx.postpone(row["number"], attempts, now + _back_off(attempts, 5.0))
+            if confirmed:
+                agency.sent.confirmed(message.id, urgent=message.route.urgent)
+            else:
+                agency.sent.failed(message.id)
+    return len(messages) + aside
 
 
 def _still_waiting(agency: Agency, due: Sequence[Row]) -> set[str]:
@@ -306,6 +317,23 @@ def _depth(agency: Agency, *, urgent: bool) -> int:
         if error.fault is Fault.BROKER_DOWN:
             raise
         return 0  # a broker that does not tell: published once more, as ever
+
+
+def _put_aside(agency: Agency, damaged: list[tuple[Row, Corrupted]], now: datetime) -> None:
+    """Bytes to publish that are not what they were: a parcel is made again from its source; a receipt waits for a
+    repair (the hub asks for it again)."""
+    if not damaged:
+        return
+    with agency.journal.transaction() as tx:
+        for row, error in damaged:
+            log.error("%s: cannot be published: %s", agency.code, error)
+            detail = {"code": error.fault.code, "bytes": error.problems[0].expected}
+            entry = Entry(now, agency.code, "message.damaged", "", "", detail)
+            if "parcel_digest" in row:
+                tx.parcel_lost(row["source_digest"], entry)
+            else:
+                tx.postpone(row["number"], row["attempts"] + 1, now + REPAIR)
+                tx.enter(entry)
 
 
 def _back_off(attempts: int, first: float) -> timedelta:

@@ -7,6 +7,7 @@ certain, and the signed answer says so.
 
 from __future__ import annotations
 
+import logging
 import os
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from axis.core.identity import uuid7
 from axis.core.instant import from_text, whole
 from axis.core.ledger import Entry
 from axis.core.receipt import Event, Receipt, Statement
-from axis.errors import Fault, Problem, Rejected
+from axis.errors import Corrupted, Fault, Problem, Rejected
 from axis.services.agency import verify_mail
 
 if TYPE_CHECKING:
@@ -29,9 +30,11 @@ if TYPE_CHECKING:
     from axis.infra.journal import JournalTransaction
     from axis.services.agency import Agency
 
+log = logging.getLogger("axis.withdraw")
 BATCH = 50
 ORIGINAL_WITHIN = timedelta(hours=1)  # an update waits so long for the document that it has overtaken
 LOOK_AGAIN = timedelta(seconds=30)
+REPAIR = timedelta(hours=1)  # between two looks at what a disk has damaged
 
 
 def step(agency: Agency, now: datetime) -> int:
@@ -39,7 +42,14 @@ def step(agency: Agency, now: datetime) -> int:
     with agency.journal.reading() as reader:
         rows = reader.undecided(now, BATCH)
     for row in rows:
-        _decide(agency, row, now)
+        try:
+            _decide(agency, row, now)
+        except Corrupted as error:  # it waits alone; when the hub sends it again (axis reconcile), it is mended
+            if error.fault is not Fault.BODY_CORRUPT:
+                raise
+            log.warning("%s: %s cannot be decided: %s", agency.code, row["id"], error)
+            with agency.journal.transaction() as tx:
+                tx.not_now(row["id"], row["attempts"] + 1, now + REPAIR)
     return len(rows)
 
 

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from axis.core.message import Broker, Delivered, Message, Outcome, Route, agency_routes, hub_routes
-from axis.errors import AxisError, Corrupted, Fault, Misconfigured, Unavailable
+from axis.errors import AxisError, Fault, Misconfigured, Unavailable
 from axis.infra import amqp, embedded
 from axis.infra.amqp import AmqpBroker
 from axis.infra.database import Database
@@ -621,15 +621,30 @@ def test_the_number_of_statements_does_not_depend_on_the_number_of_routes(file: 
     assert counts[0] == counts[1] < 20
 
 
-def test_a_stored_body_that_was_altered_is_never_handed_out(file: EmbeddedPlace) -> None:
+@pytest.mark.parametrize("part", ["body", "proof"])
+def test_a_stored_body_that_was_altered_is_never_handed_out_and_keeps_nothing_else_back(
+    file: EmbeddedPlace, part: str
+) -> None:
     broker = file.open()
-    broker.publish([message(body=b"as it was signed")])
+    broker.publish([message(body=b"body", proof=b"proof"), message(body=b"another", id="another")])
     with file.database.begin() as connection:
-        connection.exec_driver_sql("UPDATE payload SET content = ?", (b"as it was altered",))
-    with pytest.raises(Corrupted) as raised:
-        take(broker)
-    assert raised.value.fault is Fault.BODY_CORRUPT
-    assert broker.depth(FROM_G22) == 1  # and nothing was touched
+        connection.exec_driver_sql(
+            "UPDATE payload SET content = ? WHERE content = ?", (b"as it was altered", part.encode())
+        )
+    assert [one.message.body for one in take(broker)] == [b"another"]
+    assert (broker.depth(FROM_G22), broker.dead_depth()) == (0, 1)
+
+
+def test_what_could_not_be_given_back_while_the_disk_failed_is_given_back_when_it_works(file: EmbeddedPlace) -> None:
+    broker = file.open()
+    broker.publish([message(body=b"body")])
+    assert len(take(broker)) == 1
+    disk: Any = file.database._writer.raw_connection().driver_connection
+    disk.execute("PRAGMA query_only = ON")
+    broker.close()
+    broker.close()
+    disk.execute("PRAGMA query_only = OFF")
+    assert [one.message.body for one in take(broker)] == [b"body"]
 
 
 def test_a_batch_is_published_whole_or_not_at_all(file: EmbeddedPlace) -> None:

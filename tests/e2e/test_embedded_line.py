@@ -272,6 +272,8 @@ def test_when_the_agencys_system_is_away_nothing_is_said_and_it_is_handed_over_l
     inbox = line.folder("H41", "inbox")
 
     with line.parts() as (hub, agencies):
+        for agency in agencies:
+            agency.open()
         inbox.rmdir()
         inbox.write_text("not a folder")
         from axis.services import run as loops

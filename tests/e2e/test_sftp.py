@@ -4,13 +4,16 @@ enters by any of the four ways reaches an agency on each of them."""
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
+import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from adapters import api, vxp
-from adapters.base import Guarded, Place
+from adapters import sftp as sftp_module
+from adapters.base import Guarded, LocalFile, Place
 from adapters.client import Client
 from adapters.conformance import CHECKS, name_of
 from adapters.folder import FOLDERS
@@ -70,6 +73,68 @@ class DropBox:
 @pytest.mark.parametrize("check", CHECKS, ids=name_of)
 def test_it_keeps_its_promise(check: Callable[[Callable[[], Any]], None], openssh: OpenSsh, tmp_path: Path) -> None:
     check(lambda: DropBox(tmp_path / "agency", openssh))
+
+
+@pytest.mark.timeout(60)
+def test_what_others_put_into_the_folders_keeps_nothing_back_and_is_not_written_through(
+    openssh: OpenSsh, tmp_path: Path
+) -> None:
+    root = tmp_path / "agency"
+    box = DropBox(root, openssh)
+    for name in ("a", "b", "c", "d"):
+        box.send(name.encode(), name)
+    sources = box.adapter.collect()
+    assert next(sources).ref == "a.edxml"
+    for name in ("b", "c"):
+        (root / "outbox" / f"{name}.edxml").unlink()
+    os.mkfifo(root / "outbox" / "b.edxml")
+    (root / "outbox" / "c.edxml").symlink_to(root / "outbox" / "a.edxml")
+    assert [source.ref for source in sources] == ["d.edxml"]
+    (root / "precious").write_bytes(b"precious")
+    os.mkfifo(root / "inbox" / ".x.edxml.axis-tmp")
+    os.link(root / "precious", root / "inbox" / ".y.edxml.axis-tmp")
+    files = [LocalFile("inbox", "x.edxml", b"x"), LocalFile("inbox", "y.edxml", b"y")]
+    box.adapter.prepare(files)
+    box.adapter.complete([(file.folder, file.name) for file in files])
+    assert box.mail() == {"x.edxml": b"x", "y.edxml": b"y"}
+    assert (root / "precious").read_bytes() == b"precious"
+
+
+def test_a_link_in_the_place_of_the_days_folder_leads_nowhere(openssh: OpenSsh, tmp_path: Path) -> None:
+    root = tmp_path / "agency"
+    DropBox(root, openssh)
+    adapter = SftpAdapter(Place("H41", root, options(openssh, root, by_day=True)))
+    adapter.prepare([LocalFile("inbox", "x.edxml", b"document")])
+    adapter.complete([("inbox", "x.edxml")])
+    (day,) = (root / "inbox").iterdir()
+    shutil.rmtree(day)
+    day.symlink_to(root / "sent")
+    adapter.prepare([LocalFile("inbox", "y.edxml", b"document")])
+    with pytest.raises(OSError):
+        adapter.complete([("inbox", "y.edxml")])
+    assert list((root / "sent").iterdir()) == []
+
+
+def test_a_server_that_does_not_answer_is_not_waited_for_by_each_question(
+    openssh: OpenSsh, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sftp_module, "CONNECT", 0.5)
+    monkeypatch.setattr(sftp_module, "SLOW", 0.2)
+    monkeypatch.setattr(sftp_module, "REST", 1000)
+    asked = 0
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(0)
+        silent_options = options(openssh, tmp_path, port=silent.getsockname()[1])
+        adapter = SftpAdapter(Place("H41", tmp_path, silent_options))
+        for _ in range(50):
+            with pytest.raises(Unavailable):
+                list(adapter.collect())
+        try:
+            while silent.accept():
+                asked += 1
+        except BlockingIOError:
+            pass
+    assert asked == 1
 
 
 def test_a_server_that_goes_away_and_comes_back_loses_and_doubles_nothing(openssh: OpenSsh, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def another_adapter(path: Path) -> tuple[Database, Agency]:
     """H41's adapter once more, with connections of its own."""
     home = bootstrap.open_home(path)
     database = Database(f"sqlite:///{path / 'axis.db'}")
-    return database, bootstrap.agency_part(home, database, embedded.EmbeddedBroker(database, "H41"), "H41")
+    return database, bootstrap.agency_part(home, database, lambda: embedded.EmbeddedBroker(database, "H41"), "H41")
 
 
 def work(path: Path, what: Callable[[Agency, datetime], int], seed: int, now: datetime, until: float) -> None:

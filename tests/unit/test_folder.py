@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import re
+import tempfile
+import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,6 +19,9 @@ from adapters.folder import FOLDERS, FolderAdapter
 from adapters.tree import LocalTree
 from axis.core import xml
 from axis.errors import Misconfigured, Rejected, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @pytest.fixture
@@ -289,3 +295,216 @@ def test_of_thousands_each_is_read_once_and_looked_at_without_a_question_of_its_
     for name in ("00000.edxml", "04999.edxml"):
         adapter.accepted(name)
     assert len(refs(adapter)) == 4998
+
+
+# -- What others may have put there -------------------------------------------------------------------------------
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("kind", ["pipe", "link to a pipe", "folder"])
+def test_what_lies_under_a_packets_name_is_never_waited_for_and_never_overwritten(root: Path, kind: str) -> None:
+    (root / "pipe").mkdir()
+    os.mkfifo(root / "pipe" / "p")
+    for folder in ("failed", "sent"):
+        path = root / folder / "a.edxml"
+        if kind == "pipe":
+            os.mkfifo(path)
+        elif kind == "folder":
+            path.mkdir()
+        else:
+            path.symlink_to(root / "pipe" / "p")
+    adapter = folders(root, 0)
+    for number in (1, 2):
+        (root / "outbox" / "a.edxml").write_bytes(b"" if number == 1 else b"x")
+        list(adapter.collect())
+        adapter.refused("a.edxml", b"{}") if number == 1 else adapter.accepted("a.edxml")
+    assert (root / "failed" / "a~2.edxml").read_bytes() == b""
+    assert (root / "sent" / "a~2.edxml").read_bytes() == b"x"
+    assert os.path.lexists(root / "failed" / "a.edxml")
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_in_the_place_of_a_file_that_was_seen_is_an_error_at_once(root: Path) -> None:
+    (root / "outbox" / "a.edxml").write_bytes(b"packet")
+    (source,) = folders(root, 0).collect()
+    (root / "outbox" / "a.edxml").unlink()
+    os.mkfifo(root / "outbox" / "a.edxml")
+    with pytest.raises(OSError):
+        source.read()
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("kind", ["pipe", "link", "second name"])
+def test_what_lies_under_a_temporary_name_is_not_written_through(root: Path, kind: str) -> None:
+    (root / "precious").write_bytes(b"precious")
+    hidden = root / "inbox" / ".x.edxml.axis-tmp"
+    if kind == "pipe":
+        os.mkfifo(hidden)
+    elif kind == "link":
+        hidden.symlink_to(root / "precious")
+    else:
+        os.link(root / "precious", hidden)
+    adapter = folders(root, 0)
+    adapter.prepare([LocalFile("inbox", "x.edxml", b"document")])
+    adapter.complete([("inbox", "x.edxml")])
+    assert (root / "inbox" / "x.edxml").read_bytes() == b"document"
+    assert (root / "precious").read_bytes() == b"precious"
+
+
+def test_a_link_in_the_place_of_the_days_folder_leads_nowhere(root: Path) -> None:
+    other = root / "other-agency" / "outbox"
+    other.mkdir(parents=True)
+    adapter = folders(root, 0, by_day=True)
+    adapter.prepare([LocalFile("inbox", "x.edxml", b"document")])
+    adapter.complete([("inbox", "x.edxml")])
+    (day,) = (root / "inbox").iterdir()
+    (day / "x.edxml").unlink()
+    day.rmdir()
+    day.symlink_to(other)
+    adapter.prepare([LocalFile("inbox", "y.edxml", b"document")])
+    with pytest.raises(OSError):
+        adapter.complete([("inbox", "y.edxml")])
+    assert list(other.iterdir()) == []
+    day.unlink()
+    assert adapter.complete([("inbox", "y.edxml")]), "and nothing is lost meanwhile"
+    assert (day / "y.edxml").read_bytes() == b"document"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make what belongs to another user")
+def test_a_folder_may_be_a_link_that_the_operator_has_made_and_nobody_else(root: Path) -> None:
+    elsewhere = root / "drive"
+    elsewhere.mkdir()
+    (root / "outbox").rmdir()
+    (root / "outbox").symlink_to(elsewhere)
+    (elsewhere / "a.edxml").write_bytes(b"packet")
+    adapter = folders(root, 0)
+    adapter.check()
+    assert refs(adapter) == ["a.edxml"]
+    os.lchown(root / "outbox", 65534, 65534)
+    with pytest.raises(OSError):
+        refs(adapter)
+    with pytest.raises(Misconfigured):
+        adapter.check()
+
+
+# -- One file's trouble -------------------------------------------------------------------------------------------
+
+
+def test_a_file_that_cannot_be_read_does_not_keep_the_others_back(root: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("a", "b", "c"):
+        (root / "outbox" / f"{name}.edxml").write_bytes(name.encode())
+    sources = folders(root, 0).collect()
+    assert next(sources).ref == "a.edxml"
+    (root / "outbox" / "b.edxml").unlink()
+    (root / "outbox" / "b.edxml").symlink_to(root / "outbox" / "a.edxml")
+    with caplog.at_level(logging.WARNING):
+        assert [source.ref for source in sources] == ["c.edxml"]
+    assert ["b.edxml" in record.getMessage() for record in caplog.records] == [True]
+
+
+@pytest.fixture
+def not_root() -> Iterator[Path]:
+    """Folders of an agency, for a process that may not read everything."""
+    with tempfile.TemporaryDirectory() as made:
+        root = Path(made)
+        for folder in (root, *(root / name for name in FOLDERS)):
+            folder.mkdir(exist_ok=True)
+            folder.chmod(0o777)
+        before = os.geteuid()
+        if before == 0:
+            os.seteuid(65534)
+        try:
+            yield root
+        finally:
+            os.seteuid(before)
+
+
+def test_a_file_without_rights_is_said_once_and_taken_when_it_has_them(
+    not_root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    for name in ("a", "b"):
+        (not_root / "outbox" / f"{name}.edxml").write_bytes(name.encode())
+    (not_root / "outbox" / "a.edxml").chmod(0)
+    adapter = folders(not_root, 0)
+    with caplog.at_level(logging.WARNING):
+        for _ in range(50):
+            assert refs(adapter) == ["b.edxml"]
+            clock[0] += 1
+    assert len(caplog.records) == 1
+    assert not adapter.unsettled()
+    (not_root / "outbox" / "a.edxml").chmod(0o600)
+    clock[0] += 10
+    assert refs(adapter) == ["a.edxml", "b.edxml"]
+
+
+@pytest.mark.parametrize("length", [230, 240, 249, 255])
+@pytest.mark.parametrize("letter", ["n", "ế"])
+def test_a_name_as_long_as_a_name_may_be_is_refused_with_its_report_and_accepted(
+    root: Path, length: int, letter: str
+) -> None:
+    stem = letter * ((length - len(".edxml")) // len(letter.encode()))
+    name = f"{stem}.edxml"
+    for content in (b"first", b"second"):
+        adapter = folders(root, 0)
+        (root / "outbox" / name).write_bytes(content)
+        (source,) = adapter.collect()
+        adapter.refused(source.ref, content)
+        (root / "outbox" / name).write_bytes(content)
+        (source,) = adapter.collect()
+        adapter.accepted(source.ref)
+    assert list((root / "outbox").iterdir()) == []
+    assert sorted(path.read_bytes() for path in (root / "sent").iterdir()) == [b"first", b"second"]
+    reports = [path for path in (root / "failed").iterdir() if path.name.endswith(".error.json")]
+    assert sorted(path.read_bytes() for path in reports) == [b"first", b"second"]
+    for path in reports:
+        assert path.with_name(path.name.removesuffix(".error.json")).read_bytes() == path.read_bytes()
+        assert path.name.startswith(letter * 20)
+
+
+def test_endings_are_read_without_case(root: Path) -> None:
+    for name in ("a.EDXML", "b.edXML", "c.ASICE", "d.edxml"):
+        (root / "outbox" / name).write_bytes(b"x")
+    assert refs(folders(root, 0)) == ["a.EDXML", "b.edXML", "c.ASICE", "d.edxml"]
+
+
+def test_what_will_never_be_taken_is_told_of_once_and_stays(root: Path, caplog: pytest.LogCaptureFixture) -> None:
+    strange = ("a.xml", "b.pdf", "no ending", "ả" * 80)
+    passing = (".hidden", "c.edxml.part", "d.TMP", "~$e.docx", "f.edxml.ready", "g.edxml.filepart")
+    for name in (*strange, *passing):
+        (root / "outbox" / name).write_bytes(b"x")
+    with caplog.at_level(logging.WARNING):
+        for _ in range(2):  # as before a restart, so after it
+            adapter = folders(root, 0)
+            for _ in range(3):
+                assert refs(adapter) == []
+            assert not adapter.unsettled()
+    assert len(caplog.records) == len(strange)
+    assert sorted(path.name for path in (root / "outbox").iterdir()) == sorted((*strange, *passing))
+    told = {json.loads(path.read_text())["file"]: path for path in (root / "failed").iterdir()}
+    assert set(told) == set(strange)
+    assert told["b.pdf"].name == "b.pdf.error.json"
+    (finding,) = json.loads(told["b.pdf"].read_text())["findings"]
+    assert (finding["code"], finding["got"]) == ("FILE_ENDING", "b.pdf")
+    (root / "outbox" / "b.pdf").write_bytes(b"another file of this name")
+    with caplog.at_level(logging.WARNING):
+        refs(adapter)
+    assert len(caplog.records) == len(strange) + 1
+
+
+def test_what_a_power_loss_left_out_of_sight_is_cleared_away_but_what_will_be_shown(root: Path) -> None:
+    adapter = folders(root, 0)
+    adapter.prepare([LocalFile("inbox", f"{name}.edxml", b"document") for name in ("kept", "left")])
+    (root / "failed" / ".x.error.json.axis-tmp").write_bytes(b"{")
+    (root / "inbox" / ".theirs").write_bytes(b"the agency's own")
+    for name, age in (("old", 100_000), ("being written", 60)):
+        path = root / "outbox" / f".{name}.axis-tmp"
+        path.write_bytes(b"x")
+        os.utime(path, (time.time() - age,) * 2)
+    Guarded(adapter, "H41").tidy([("inbox", "kept.edxml")])
+    assert sorted(path.name for path in (root / "inbox").iterdir()) == [".kept.edxml.axis-tmp", ".theirs"]
+    assert list((root / "failed").iterdir()) == []
+    assert [path.name for path in (root / "outbox").iterdir()] == [".being written.axis-tmp"]
+    adapter.complete([("inbox", "kept.edxml")])
+    assert (root / "inbox" / "kept.edxml").read_bytes() == b"document"
