@@ -471,7 +471,8 @@ def sandbox(
         settings = config.Config(
             config.Installation(str(uuid.uuid4())),
             adapter=config.Adapter(settle_seconds=0.2, agencies={code: {"kind": kind}}),
-            server=config.Server(listen if kind == "spool" else ""),
+            # What it listens on was said on the command line, and nothing in it is real.
+            server=config.Server(listen if kind == "spool" else "", plain_http="anywhere"),
         )
         with _bar(text("init.keys", LANG), 95, quiet=as_json) as advance:
             enrol.create_home(home, settings, "p256", _now(), lambda done, _all: advance(done))

@@ -376,6 +376,7 @@ def front(home: Home, agencies: Sequence[Agency]) -> Iterator[int]:
         return
     from adapters import api
     from adapters.desk import Office
+    from adapters.door import Limits
     from adapters.server import serving, side_by_side
     from adapters.spool import open_spool
     from adapters.vxp import Vxp, read_systems
@@ -390,7 +391,11 @@ def front(home: Home, agencies: Sequence[Agency]) -> Iterator[int]:
     vxp = Vxp(lambda: read_systems(systems_file(home)), offices)
     v1 = api.application(lambda: api.read_tokens(tokens_file(home)), offices)
     stopped = threading.Event()
-    with serving(side_by_side(v1, vxp), settings.listen, certificate, key, authority) as port:
+    limits = Limits(settings.connections, settings.connections_per_peer)
+    clear = settings.plain_http == "anywhere"
+    with serving(
+        side_by_side(v1, vxp), settings.listen, certificate, key, authority, limits=limits, clear=clear
+    ) as port:
         telling = api.telling(offices, stopped)
         try:
             yield port
