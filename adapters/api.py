@@ -16,8 +16,8 @@ import secrets
 import threading
 import tomllib
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -25,7 +25,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from adapters import desk
+from adapters import desk, webhook
 from adapters.spool import Selection
 from axis.core import xml
 from axis.core.instant import to_text
@@ -255,12 +255,15 @@ class _Api:
         """PUT /v1/webhook."""
         _query(request)
         said = await _json(request, {"url": str, "secret": str}, ("url", "secret"))
-        parts = urlsplit(said["url"])
         # In the clear only within one machine, and only for who is on it: nobody else reaches what listens there.
         client = request.client.host if request.client is not None else ""
-        here = parts.hostname in {"localhost", "127.0.0.1", "::1"} and client in {"127.0.0.1", "::1"}
-        if (parts.scheme != "https" and not (parts.scheme == "http" and here)) or not parts.hostname:
-            raise Rejected(Problem(Fault.API_VALUE, "url", "https://…", said["url"][:100]))
+        try:
+            parts = webhook.destination(said["url"], office.networks)
+            if parts.scheme == "http" and client not in {"127.0.0.1", "::1"}:
+                raise ValueError(f"{parts.scheme}://{parts.host}, from {client}")
+        except ValueError as error:
+            # Not the URL itself: it may have a password in it.
+            raise Rejected(Problem(Fault.API_VALUE, "url", "https://…", str(error)[:100])) from None
         if len(said["secret"]) < 16:
             raise Rejected(Problem(Fault.API_VALUE, "secret", "at least 16 characters", str(len(said["secret"]))))
         office.spool.set_webhook(said["url"], said["secret"])
@@ -471,7 +474,7 @@ async def _broken(request: Request, error: Exception) -> Response:
 # -- Webhooks ----------------------------------------------------------------------------------------------------
 
 FIRST_RETRY, LONGEST_RETRY = 5.0, 3600.0  # seconds
-TIMEOUT = 10.0  # seconds
+AT_ONCE = 20  # notices: each is signed with the time at which its turn began
 
 
 def signature(secret: str, time: str, body: bytes) -> str:
@@ -486,7 +489,7 @@ def tell(spool: Spool, now: datetime, post: Callable[[str, bytes, dict[str, str]
     url, secret = spool.webhook()
     if not url:
         return 0
-    due = spool.notices(now)
+    due = spool.notices(now, AT_ONCE)
     for one in due:
         facts = {"number": one["number"], "event": one["event"], "time": one["created_at"], **one["content"]}
         body = json.dumps(facts, ensure_ascii=False).encode()
@@ -495,34 +498,30 @@ def tell(spool: Spool, now: datetime, post: Callable[[str, bytes, dict[str, str]
         try:
             taken = 200 <= post(url, body, headers) < 300
         except OSError as error:
-            log.info("webhook %s: %s", url, error)
+            log.log(logging.INFO if one["attempts"] else logging.WARNING, "a webhook is tried again: %s", error)
             taken = False
         wait = min(FIRST_RETRY * 2 ** min(one["attempts"], 20), LONGEST_RETRY)
         spool.noticed(one["number"], None if taken else now + timedelta(seconds=wait))
     return len(due)
 
 
-def post(url: str, body: bytes, headers: dict[str, str]) -> int:
-    """The status of a POST; no redirect is followed. Raises OSError."""
-    import httpx
+def telling(offices: Mapping[str, Office], stopped: threading.Event) -> list[threading.Thread]:
+    """Threads that tell the agencies' systems until they are stopped: one for each, so that none waits for another."""
 
-    try:
-        return httpx.post(url, content=body, headers=headers, timeout=TIMEOUT, follow_redirects=False).status_code
-    except httpx.HTTPError as error:
-        raise OSError(str(error)) from error
-
-
-def telling(offices: Mapping[str, Office], stopped: threading.Event) -> threading.Thread:
-    """A thread that tells the agencies' systems until it is stopped."""
-
-    def work() -> None:
+    def work(office: Office) -> None:
+        post = partial(webhook.post, networks=office.networks)
         while not stopped.wait(1.0):
-            for office in offices.values():
-                try:
-                    tell(office.spool, datetime.now(UTC), post)
-                except Exception:
-                    log.exception("webhook of %s", office.agency)
+            try:
+                tell(office.spool, datetime.now(UTC), post)
+            except AxisError as error:
+                log.warning("webhook of %s: %s", office.agency, error)
+            except Exception:
+                log.exception("webhook of %s", office.agency)
 
-    thread = threading.Thread(target=work, name="webhooks", daemon=True)
-    thread.start()
-    return thread
+    threads = [
+        threading.Thread(target=work, args=(office,), name=f"webhook {office.agency}", daemon=True)
+        for office in offices.values()
+    ]
+    for one in threads:
+        one.start()
+    return threads

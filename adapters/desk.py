@@ -31,6 +31,7 @@ class Office:
     agency: str
     spool: Spool
     registry: Callable[[], Registry]
+    networks: tuple[str, ...] = ()  # private networks in which its own system may be told of its mail
 
 
 def examine(office: Office, upload: Upload) -> tuple[Packet, list[Problem]]:

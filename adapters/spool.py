@@ -113,6 +113,7 @@ notice = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("not_before", sa.Text, nullable=False),
     sa.Column("created_at", sa.Text, nullable=False),
+    sa.Index("notice_document", "document_id", "number"),  # or each that waits costs for all the others
 )
 unit = sa.Table(
     "unit",
@@ -198,6 +199,8 @@ class Spool:
         sa.event.listen(self._engine, "connect", _settings)
         with self._begin() as connection:
             metadata.create_all(connection)
+            for index in notice.indexes:  # a spool that has the table already may not have its index
+                index.create(connection, checkfirst=True)
         for left in self._out.glob(".*"):
             left.unlink()  # an upload that a death has cut short
 

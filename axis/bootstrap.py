@@ -6,6 +6,7 @@ import fcntl
 import logging
 import os
 import threading
+import time
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -382,7 +383,12 @@ def front(home: Home, agencies: Sequence[Agency]) -> Iterator[int]:
     from adapters.vxp import Vxp, read_systems
 
     offices = {
-        one.code: Office(one.code, open_spool(home.path / "agencies" / one.code / "spool"), one.registry)
+        one.code: Office(
+            one.code,
+            open_spool(home.path / "agencies" / one.code / "spool"),
+            one.registry,
+            settings.webhook_networks,
+        )
         for one in agencies
         if home.config.adapter.of(one.code)[0] == "spool"
     }
@@ -401,7 +407,9 @@ def front(home: Home, agencies: Sequence[Agency]) -> Iterator[int]:
             yield port
         finally:
             stopped.set()
-            telling.join(15)
+            end = time.monotonic() + 15
+            for one in telling:
+                one.join(max(0, end - time.monotonic()))
 
 
 def tokens_file(home: Home) -> Path:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from adapters import api
+from adapters import api, webhook
 from adapters.client import Client, Refused
 from adapters.spool import open_spool
 from axis import bootstrap, config
@@ -75,18 +75,9 @@ def serving(path: Path) -> Iterator[Served]:
         yield Served(line, hub, agencies, port, tokens)
 
 
-_really_join = threading.Thread.join
-
-
-def _join(self: threading.Thread, timeout: float | None = None) -> None:
-    if self.ident is not None:  # one that was never started has nothing to wait for
-        _really_join(self, timeout)
-
-
 @pytest.fixture
 def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
-    monkeypatch.setattr(api, "telling", lambda *_: threading.Thread())  # the tests tell when they want to
-    monkeypatch.setattr(threading.Thread, "join", _join)
+    monkeypatch.setattr(api, "telling", lambda *_: [])  # the tests tell when they want to
     with serving(tmp_path) as opened:
         yield opened
 
@@ -235,6 +226,9 @@ def test_tokens_are_kept_as_digests_for_their_owner_alone(served: Served) -> Non
         ("PUT", "/v1/webhook", b"[]", 400),
         ("PUT", "/v1/webhook", b'{"url": "http://example.vn/x", "secret": "0123456789abcdef"}', 400),
         ("PUT", "/v1/webhook", b'{"url": "https://example.vn/x", "secret": "short"}', 400),
+        ("PUT", "/v1/webhook", b'{"url": "https://10.0.0.1/x", "secret": "0123456789abcdef"}', 400),
+        ("PUT", "/v1/webhook", b'{"url": "https://[::ffff:127.0.0.1]/", "secret": "0123456789abcdef"}', 400),
+        ("PUT", "/v1/webhook", b'{"url": "https://user:pw@example.vn/x", "secret": "0123456789abcdef"}', 400),
         ("PUT", "/v1/webhook", b'{"url": "https://e.vn", "secret": "0123456789abcdef", "more": 1}', 400),
         ("PUT", "/v1/webhook", b"x" * 70_000, 413),
         ("POST", "/v1/documents", b"<edXML/>", 422),
@@ -316,7 +310,7 @@ def test_what_happens_is_told_signed_in_order_and_again_until_it_is_taken(served
         served.rest()
         now = datetime.now(UTC)
         for hours in range(12):
-            api.tell(spool, now + timedelta(hours=hours), api.post)
+            api.tell(spool, now + timedelta(hours=hours), webhook.post)
         told = listener.events()
         assert sorted(told) == ["document.accepted", *["receipt.received"] * 3, "status.received"]
         numbers = [json.loads(body)["number"] for _, body in listener.heard]
@@ -328,7 +322,7 @@ def test_what_happens_is_told_signed_in_order_and_again_until_it_is_taken(served
         sender.tell("", "")
         sender.submit(document(2, to=("G06",)))
         served.rest()
-        assert api.tell(spool, now + timedelta(days=2), api.post) == 0
+        assert api.tell(spool, now + timedelta(days=2), webhook.post) == 0
     listener.server.shutdown()
 
 
