@@ -156,14 +156,7 @@ class _Api:
             if dry:
                 _, warnings = await run_in_threadpool(desk.examine, office, upload)
                 return JSONResponse({"findings": _findings(warnings, _language(request))})
-            digest = upload.digest().hex()
-            known = f"api/{key}" if key else ""
-            before = office.spool.repeated(known, datetime.now(UTC) - KEPT) if known else ""
-            if before and before != digest:
-                raise Rejected(Problem(Fault.API_KEY_REUSED, "Idempotency-Key", got=key))
-            row = await run_in_threadpool(desk.submit, office, upload)
-            if known:
-                office.spool.remember(known, digest, datetime.now(UTC) - KEPT)
+            row = await run_in_threadpool(desk.submit, office, upload, key, datetime.now(UTC) - KEPT)
         return JSONResponse(_sent(row), 202, {"Location": f"/v1/documents/{row['id']}"})
 
     async def documents(self, request: Request, office: Office) -> Response:

@@ -16,6 +16,7 @@ from axis.errors import Problem, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from adapters.spool import Row, Spool, Upload
     from axis.core.edxml import Packet
@@ -49,8 +50,9 @@ def examine(office: Office, upload: Upload) -> tuple[Packet, list[Problem]]:
     return packet, problems
 
 
-def submit(office: Office, upload: Upload) -> Row:
-    """Keep the packet to be sent; its row in the spool. Raises :class:`Rejected` as :func:`examine`."""
+def submit(office: Office, upload: Upload, key: str = "", since: datetime | None = None) -> Row:
+    """Keep the packet to be sent; its row in the spool. Raises :class:`Rejected` as :func:`examine`, and as
+    :meth:`Spool.submit` for a `key`."""
     packet, _ = examine(office, upload)
     about = About(
         "",
@@ -61,4 +63,4 @@ def submit(office: Office, upload: Upload) -> Row:
         packet.code,
         packet.subject,
     )
-    return office.spool.submit(upload, about)
+    return office.spool.submit(upload, about, key, since)

@@ -228,12 +228,8 @@ class Vxp:
         now = datetime.now(UTC)
         # The body of registerAgency is not signed: another one is another request.
         request = f"{call.systemid}/{operation}/{call.signature}/{hashlib.sha256(call.body).hexdigest()}"
-        before = call.office.spool.repeated(request, now - REPEATED)
-        if before:
-            return _json(before)
-        response = self._operations[operation](call)
-        call.office.spool.remember(request, bytes(response.body).decode(), now - REPEATED)
-        return response
+        work = self._operations[operation]
+        return _json(call.office.spool.once(request, now - REPEATED, lambda: bytes(work(call).body).decode()))
 
     # -- Sending -----------------------------------------------------------------------------------------------
 

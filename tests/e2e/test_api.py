@@ -9,6 +9,7 @@ import hmac
 import json
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -172,6 +173,25 @@ def test_the_same_packet_or_key_is_the_same_submission(served: Served) -> None:
         assert (caught.value.problem["status"], caught.value.problem["title"]) == (409, "API_KEY_REUSED")
         served.rest()
         assert len(list(sender.documents())) == 1
+
+
+def test_of_different_packets_at_once_with_one_key_one_is_taken(served: Served) -> None:
+    def give(number: int) -> int:
+        headers = {"Idempotency-Key": "the same"}
+        return served.ask("POST", "/v1/documents", headers=headers, content=document(number)).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = sorted(pool.map(give, range(1, 17)))
+    assert answers == [202] + [409] * 15
+    with served.client("G22") as sender:
+        assert len(list(sender.documents())) == 1
+
+
+def test_a_key_of_a_packet_that_was_refused_is_free_again(served: Served) -> None:
+    with served.client("G22") as sender:
+        with pytest.raises(Refused):
+            sender.submit(document(1, to=("H63",)), "key")
+        assert sender.submit(document(1), "key")["state"] == "pending"
 
 
 def test_nobody_comes_in_without_a_token_of_an_agency_that_is_served_here(served: Served) -> None:
