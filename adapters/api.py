@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
@@ -98,23 +99,29 @@ def application(tokens: Callable[[], Mapping[str, str]], offices: Mapping[str, O
     routes = [
         Route("/v1/health", _health),
         Route("/v1/openapi.json", _description),
-        Route("/v1/documents", api.locked(api.submit), methods=["POST"]),
+        Route("/v1/documents", api.streamed(api.submit), methods=["POST"]),
         Route("/v1/documents", api.locked(api.documents)),
         Route("/v1/documents/{id}", api.locked(api.document)),
         Route("/v1/inbox", api.locked(api.inbox)),
         Route("/v1/inbox/{id}", api.locked(api.item)),
         Route("/v1/inbox/{id}/packet", api.locked(api.packet)),
         Route("/v1/inbox/{id}/parcel", api.locked(api.parcel)),
-        Route("/v1/inbox/{id}/acknowledgement", api.locked(api.acknowledge), methods=["POST"]),
+        Route("/v1/inbox/{id}/acknowledgement", api.told(api.acknowledge, ("state",), "reason"), methods=["POST"]),
         Route("/v1/receipts", api.locked(api.receipts)),
         Route("/v1/receipts/{id}", api.locked(api.receipt)),
         Route("/v1/trace/{reference:path}", api.locked(api.trace)),
         Route("/v1/agencies", api.locked(api.agencies)),
-        Route("/v1/webhook", api.locked(api.put_webhook), methods=["PUT"]),
+        Route("/v1/webhook", api.told(api.put_webhook, ("url", "secret")), methods=["PUT"]),
         Route("/v1/webhook", api.locked(api.get_webhook)),
         Route("/v1/webhook", api.locked(api.delete_webhook), methods=["DELETE"]),
     ]
-    handlers: Any = {AxisError: _refused, HTTPException: _no_such, Exception: _broken}
+    handlers: Any = {
+        AxisError: _refused,
+        OSError: _away,
+        HTTPException: _no_such,
+        ClientDisconnect: _gone,
+        Exception: _broken,
+    }
     return Starlette(routes=routes, exception_handlers=handlers)
 
 
@@ -123,20 +130,45 @@ class _Api:
         self._tokens = tokens
         self._offices = offices
 
-    def locked(
-        self, handler: Callable[[Request, Office], Awaitable[Response]]
-    ) -> Callable[[Request], Awaitable[Response]]:
-        """Nobody comes in without a token; it says which agency's mail is seen."""
+    def locked(self, handler: Callable[[Request, Office], Response]) -> Callable[[Request], Awaitable[Response]]:
+        """Nobody comes in without a token; it says which agency's mail is seen. The handler may wait for the spool: it
+        runs in a thread."""
 
         async def opened(request: Request) -> Response:
-            scheme, _, token = request.headers.get("authorization", "").partition(" ")
-            agency = agency_of(token.strip(), self._tokens()) if scheme.lower() == "bearer" else ""
-            office = self._offices.get(agency)
-            if office is None:
-                raise Rejected(Problem(Fault.API_UNAUTHORIZED))
-            return await handler(request, office)
+            office = await run_in_threadpool(self._office, request)
+            return await office.aside(handler, request, office)
 
         return opened
+
+    def told(
+        self, handler: Callable[[Request, Office, dict[str, str]], Response], needed: tuple[str, ...], *more: str
+    ) -> Callable[[Request], Awaitable[Response]]:
+        """The same for a handler of a JSON object that has the `needed` members, and may have `more`."""
+
+        async def opened(request: Request) -> Response:
+            office = await run_in_threadpool(self._office, request)
+            said = await _json(request, dict.fromkeys((*needed, *more), str), needed)
+            return await office.aside(handler, request, office, said)
+
+        return opened
+
+    def streamed(
+        self, handler: Callable[[Request, Office], Awaitable[Response]]
+    ) -> Callable[[Request], Awaitable[Response]]:
+        """The same for a handler that reads the body as it comes, in the event loop."""
+
+        async def opened(request: Request) -> Response:
+            return await handler(request, await run_in_threadpool(self._office, request))
+
+        return opened
+
+    def _office(self, request: Request) -> Office:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        agency = agency_of(token.strip(), self._tokens()) if scheme.lower() == "bearer" else ""
+        office = self._offices.get(agency)
+        if office is None:
+            raise Rejected(Problem(Fault.API_UNAUTHORIZED))
+        return office
 
     # -- What it sends ---------------------------------------------------------------------------------------------
 
@@ -152,20 +184,20 @@ class _Api:
         with office.spool.upload() as upload:
             async for chunk in request.stream():
                 if chunk:
-                    await run_in_threadpool(upload.write, chunk)
+                    await office.aside(upload.write, chunk)
             if dry:
-                _, warnings = await run_in_threadpool(desk.examine, office, upload)
+                _, warnings = await office.aside(desk.examine, office, upload)
                 return JSONResponse({"findings": _findings(warnings, _language(request))})
-            row = await run_in_threadpool(desk.submit, office, upload, key, datetime.now(UTC) - KEPT)
+            row = await office.aside(desk.submit, office, upload, key, datetime.now(UTC) - KEPT)
         return JSONResponse(_sent(row), 202, {"Location": f"/v1/documents/{row['id']}"})
 
-    async def documents(self, request: Request, office: Office) -> Response:
+    def documents(self, request: Request, office: Office) -> Response:
         """GET /v1/documents."""
         asked = _query(request, "kind", "since", "until", "after", "limit")
-        rows = await run_in_threadpool(office.spool.sent, _selection(asked))
+        rows = office.spool.sent(_selection(asked))
         return _page(request, rows, _sent, asked)
 
-    async def document(self, request: Request, office: Office) -> Response:
+    def document(self, request: Request, office: Office) -> Response:
         """GET /v1/documents/{id}."""
         _query(request)
         identifier = request.path_params["id"]
@@ -173,51 +205,50 @@ class _Api:
 
     # -- What it receives ------------------------------------------------------------------------------------------
 
-    async def inbox(self, request: Request, office: Office) -> Response:
+    def inbox(self, request: Request, office: Office) -> Response:
         """GET /v1/inbox."""
         asked = _query(request, "kind", "state", "since", "until", "after", "limit")
         wanted = _selection(asked, ("inbox", "status"))
-        return _page(request, await run_in_threadpool(office.spool.received, wanted), _received, asked)
+        return _page(request, office.spool.received(wanted), _received, asked)
 
-    async def item(self, request: Request, office: Office) -> Response:
+    def item(self, request: Request, office: Office) -> Response:
         """GET /v1/inbox/{id}."""
         _query(request)
         return JSONResponse(_received(_mail(request, office)))
 
-    async def packet(self, request: Request, office: Office) -> Response:
+    def packet(self, request: Request, office: Office) -> Response:
         """GET /v1/inbox/{id}/packet."""
         _query(request)
         return _file(_mail(request, office), office.spool, ".edxml", "application/xml")
 
-    async def parcel(self, request: Request, office: Office) -> Response:
+    def parcel(self, request: Request, office: Office) -> Response:
         """GET /v1/inbox/{id}/parcel."""
         _query(request)
         return _file(_mail(request, office), office.spool, ".asice", "application/vnd.etsi.asic-e+zip")
 
-    async def acknowledge(self, request: Request, office: Office) -> Response:
+    def acknowledge(self, request: Request, office: Office, said: dict[str, str]) -> Response:
         """POST /v1/inbox/{id}/acknowledgement."""
         _query(request)
-        said = await _json(request, {"state": str, "reason": str}, ("state",))
         if said["state"] not in {"done", "processing", "fail"}:
             raise Rejected(Problem(Fault.API_VALUE, "state", "done, processing, fail", said["state"][:40]))
         row = _mail(request, office)
         office.spool.acknowledge(row["id"], said["state"], said.get("reason", ""))
         return JSONResponse(_received(_mail(request, office)))
 
-    async def receipts(self, request: Request, office: Office) -> Response:
+    def receipts(self, request: Request, office: Office) -> Response:
         """GET /v1/receipts."""
         asked = _query(request, "since", "until", "after", "limit")
         wanted = _selection(asked, ("receipts",))
-        return _page(request, await run_in_threadpool(office.spool.received, wanted), _receipt, asked)
+        return _page(request, office.spool.received(wanted), _receipt, asked)
 
-    async def receipt(self, request: Request, office: Office) -> Response:
+    def receipt(self, request: Request, office: Office) -> Response:
         """GET /v1/receipts/{id}."""
         _query(request)
         identifier = request.path_params["id"]
         row = _one(office.spool.received(Selection(("receipts",)), identifier), identifier)
         return _file(row, office.spool, ".asice", "application/vnd.etsi.asic-e+zip")
 
-    async def trace(self, request: Request, office: Office) -> Response:
+    def trace(self, request: Request, office: Office) -> Response:
         """GET /v1/trace/{reference}: what was sent and received under an id, a DocumentId or number/notation."""
         _query(request)
         reference = request.path_params["reference"]
@@ -233,7 +264,7 @@ class _Api:
 
     # -- Beside the mail -------------------------------------------------------------------------------------------
 
-    async def agencies(self, request: Request, office: Office) -> Response:
+    def agencies(self, request: Request, office: Office) -> Response:
         """GET /v1/agencies."""
         _query(request)
         now = datetime.now(UTC)
@@ -244,10 +275,9 @@ class _Api:
         ]
         return JSONResponse({"registry": registry.version, "items": shown})
 
-    async def put_webhook(self, request: Request, office: Office) -> Response:
+    def put_webhook(self, request: Request, office: Office, said: dict[str, str]) -> Response:
         """PUT /v1/webhook."""
         _query(request)
-        said = await _json(request, {"url": str, "secret": str}, ("url", "secret"))
         # In the clear only within one machine, and only for who is on it: nobody else reaches what listens there.
         client = request.client.host if request.client is not None else ""
         try:
@@ -262,12 +292,12 @@ class _Api:
         office.spool.set_webhook(said["url"], said["secret"])
         return JSONResponse({"url": said["url"]})
 
-    async def get_webhook(self, request: Request, office: Office) -> Response:
+    def get_webhook(self, request: Request, office: Office) -> Response:
         """GET /v1/webhook."""
         _query(request)
         return JSONResponse({"url": office.spool.webhook()[0]})
 
-    async def delete_webhook(self, request: Request, office: Office) -> Response:
+    def delete_webhook(self, request: Request, office: Office) -> Response:
         """DELETE /v1/webhook."""
         _query(request)
         office.spool.set_webhook("", "")
@@ -449,8 +479,21 @@ async def _refused(request: Request, error: Exception) -> Response:
         status = 400
     if not isinstance(error, Rejected):
         log.error("%s %s: %s", request.method, request.url.path, error)
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": desk.RETRY_AFTER}}.get(status, {})
     return _problem(request, status, problems, **headers)
+
+
+async def _away(request: Request, error: Exception) -> Response:
+    """The disk is full, or cannot be used."""
+    log.error("%s %s: %s", request.method, request.url.path, error)
+    why = (isinstance(error, OSError) and error.strerror) or str(error)
+    headers = {"Retry-After": desk.RETRY_AFTER}
+    return _problem(request, 503, [Problem(Fault.STORE_DOWN, got=why[:200])], **headers)
+
+
+async def _gone(_: Request, _error: Exception) -> Response:
+    """The client has gone in the middle of its request: nobody hears this."""
+    return Response(status_code=400)
 
 
 async def _no_such(request: Request, error: Exception) -> Response:
@@ -506,7 +549,7 @@ def telling(offices: Mapping[str, Office], stopped: threading.Event) -> list[thr
         while not stopped.wait(1.0):
             try:
                 tell(office.spool, datetime.now(UTC), post)
-            except AxisError as error:
+            except (AxisError, OSError) as error:
                 log.warning("webhook of %s: %s", office.agency, error)
             except Exception:
                 log.exception("webhook of %s", office.agency)

@@ -183,7 +183,7 @@ class Upload:
 
 class Spool:
     """See the module. One object for each folder in a process, see :func:`open_spool`; safe to use from several
-    threads."""
+    threads. Raises OSError while its disk is full, or cannot be used otherwise."""
 
     def __init__(self, folder: Path, limit: int = xml.MAX_BYTES) -> None:
         self._out, self._in = folder / "out", folder / "in"
@@ -532,7 +532,7 @@ class Spool:
             if self._connection is not None:
                 yield self._connection
                 return
-            with self._engine.begin() as connection:
+            with _disk(), self._engine.begin() as connection:
                 self._connection = connection
                 try:
                     yield connection
@@ -552,6 +552,17 @@ def _remember(connection: Connection, request: str, content: str, forget: dateti
     statement = insert(answer).values(row)
     changed = {"content": statement.excluded.content, "at": statement.excluded.at}
     connection.execute(statement.on_conflict_do_update(index_elements=["request"], set_=changed))
+
+
+@contextmanager
+def _disk() -> Iterator[None]:
+    """What SQLite says of its file is the disk's trouble, as of any other file."""
+    try:
+        yield
+    except sa.exc.DatabaseError as error:
+        if type(error) not in {sa.exc.DatabaseError, sa.exc.OperationalError}:  # a broken rule of ours
+            raise
+        raise OSError(f"spool.db: {error.orig}") from error
 
 
 _WHAT = {"inbox": "document", "status": "status", "receipts": "receipt"}
@@ -592,7 +603,7 @@ class SpoolAdapter:
         """The spool can be written. Raises Misconfigured CONFIG_INVALID."""
         try:
             self.spool.pending()
-        except sa.exc.SQLAlchemyError as error:
+        except OSError as error:
             raise Misconfigured(
                 Problem(Fault.CONFIG_INVALID, "spool", "a file that can be written", str(error))
             ) from None

@@ -23,10 +23,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from adapters import desk
+from adapters.desk import RETRY_AFTER
 from adapters.spool import Selection
 from axis.core import organ
 from axis.core.instant import VIETNAM, from_text, to_text
-from axis.errors import Fault, Misconfigured, Problem, Rejected
+from axis.errors import AxisError, Fault, Misconfigured, Problem, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -200,6 +201,11 @@ class Vxp:
         except Refusal as refusal:
             await _drain(request)
             response = _refused(operation, refusal.code, str(refusal))
+        except (AxisError, OSError) as error:  # the disk is full, or a file is not as it must be
+            log.warning("%s: %s", operation, error)
+            await _drain(request)
+            response = _refused(operation, SYSTEM_ERROR, "temporarily not available; try again later")
+            response.headers["Retry-After"] = RETRY_AFTER
         except Exception:
             log.exception("%s", operation)
             response = _refused(operation, SYSTEM_ERROR, "internal error")
@@ -208,7 +214,7 @@ class Vxp:
     async def _answer(self, request: Request, operation: str) -> Response:
         if operation not in self._operations and operation != "sendEdoc":
             raise Refusal(SYSTEM_ERROR, "no such operation")
-        systems = self._systems()
+        systems = await run_in_threadpool(self._systems)
         parameters = signed_parameters(request.headers.raw, systems)
         systemid = parameters["systemid"]
         office = self._offices.get(systems[systemid].agency)
@@ -220,8 +226,8 @@ class Vxp:
         body = await _read(request, MAX_BODY)
         call = _Call(systemid, office, parameters, signature, body)
         if operation in {"registerAgency", "deleteAgency", "updateStatus"}:
-            return await run_in_threadpool(self._once, operation, call)
-        return await run_in_threadpool(self._operations[operation], call)
+            return await office.aside(self._once, operation, call)
+        return await office.aside(self._operations[operation], call)
 
     def _once(self, operation: str, call: _Call) -> Response:
         """What changes something: a repeat has the answer that the first had."""
@@ -239,7 +245,7 @@ class Vxp:
             try:
                 async for chunk in request.stream():
                     if chunk:
-                        await run_in_threadpool(upload.write, chunk)
+                        await call.office.aside(upload.write, chunk)
             except Rejected as error:
                 raise Refusal(INVALID_FILE, str(error)) from None
             said = call.parameters.get("hash-file", "").lower()
@@ -251,7 +257,7 @@ class Vxp:
             elif said not in {file_hash(cut), cut.hex()}:
                 raise Refusal(INVALID_FILE, "hash-file is not that of the file")
             try:
-                row = await run_in_threadpool(desk.submit, call.office, upload)
+                row = await call.office.aside(desk.submit, call.office, upload)
             except Rejected as error:
                 first = error.problems[0].fault
                 code = {Fault.AUTHZ_MISMATCH: NO_SENDER, Fault.AGENCY_UNKNOWN: NO_RECEIVER}.get(first, NOT_STANDARD)

@@ -228,6 +228,44 @@ def test_tokens_are_kept_as_digests_for_their_owner_alone(served: Served) -> Non
     assert served.ask("GET", "/v1/inbox").status_code == 503
 
 
+# -- One agency's spool and the others ----------------------------------------------------------------------------
+
+
+def test_while_one_spool_is_busy_everybody_else_is_answered(served: Served) -> None:
+    """The adapter is in a transaction of G22's spool, on a slow disk; requests to it wait, more of them than there are
+    threads. Every way of asking is tried."""
+    with served.client("G22") as sender:
+        sender.submit(document(1, to=("G22", "H41")))
+        served.rest()
+        (item,) = sender.inbox(kind="new")
+        (receipt, *_) = sender.receipts()
+    said = {"state": "processing"}
+    hook = {"url": "https://example.vn/", "secret": "0123456789abcdef"}
+    ways: list[tuple[str, str, dict[str, Any]]] = [
+        ("GET", "/v1/documents", {}),
+        ("GET", f"/v1/documents/{item['id']}", {}),
+        ("POST", "/v1/documents", {"content": document(2)}),
+        ("GET", "/v1/inbox", {}),
+        *(("GET", f"/v1/inbox/{item['id']}{path}", {}) for path in ("", "/packet", "/parcel")),
+        ("POST", f"/v1/inbox/{item['id']}/acknowledgement", {"json": said}),
+        ("GET", "/v1/receipts", {}),
+        ("GET", f"/v1/receipts/{receipt['id']}", {}),
+        ("GET", "/v1/trace/1/TN-G22", {}),
+        ("PUT", "/v1/webhook", {"json": hook}),
+        ("GET", "/v1/webhook", {}),
+        ("DELETE", "/v1/webhook", {}),
+    ]
+    spool = open_spool(served.line.folder("G22", "spool"))
+    with ThreadPoolExecutor(len(ways) * 5) as pool:
+        with spool._begin():
+            waiting = [pool.submit(served.ask, *way[:2], timeout=60, **way[2]) for way in ways * 5]
+            for _ in range(20):  # each time more of them have come
+                assert httpx.get(f"{served.url}/v1/health", timeout=20).status_code == 200
+                assert served.ask("GET", "/v1/inbox", "H41", timeout=20).status_code == 200
+            assert not any(one.done() for one in waiting)
+        assert {one.result().status_code for one in waiting} <= {200, 202, 204, 404}
+
+
 # -- Errors -------------------------------------------------------------------------------------------------------
 
 
@@ -246,6 +284,7 @@ def test_tokens_are_kept_as_digests_for_their_owner_alone(served: Served) -> Non
         ("PUT", "/v1/webhook", b"[]", 400),
         ("PUT", "/v1/webhook", b'{"url": "http://example.vn/x", "secret": "0123456789abcdef"}', 400),
         ("PUT", "/v1/webhook", b'{"url": "https://example.vn/x", "secret": "short"}', 400),
+        ("PUT", "/v1/webhook", b'{"url": "https://example.vn/x"}', 400),
         ("PUT", "/v1/webhook", b'{"url": "https://10.0.0.1/x", "secret": "0123456789abcdef"}', 400),
         ("PUT", "/v1/webhook", b'{"url": "https://[::ffff:127.0.0.1]/", "secret": "0123456789abcdef"}', 400),
         ("PUT", "/v1/webhook", b'{"url": "https://user:pw@example.vn/x", "secret": "0123456789abcdef"}', 400),
