@@ -11,12 +11,12 @@ import hmac
 import importlib.resources
 import json
 import logging
-import os
 import secrets
 import threading
-import tomllib
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -26,7 +26,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from adapters import desk, webhook
+from adapters import desk, keyfile, webhook
 from adapters.spool import Selection
 from axis.core import xml
 from axis.core.instant import to_text
@@ -47,6 +47,7 @@ MAX_JSON = 64 * 1024  # bytes
 PAGE = 100  # rows, where no limit is asked for
 MOST = 1000
 KEPT = timedelta(days=1)  # an Idempotency-Key is known for so long
+ID = 12  # digits of a token's digest that name it
 DOCUMENTS = ("new", "recall", "update", "replace", "status")
 _STATUS = {Fault.NOT_FOUND: 404, Fault.XML_TOO_BIG: 413, Fault.API_KEY_REUSED: 409, Fault.API_UNAUTHORIZED: 401}
 
@@ -54,38 +55,64 @@ _STATUS = {Fault.NOT_FOUND: 404, Fault.XML_TOO_BIG: 413, Fault.API_KEY_REUSED: 4
 # -- Tokens: keys/tokens.toml ------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Token:
+    """What is known of a token: the beginning of its digest, whose it is, since when ("": of an earlier version)."""
+
+    id: str
+    agency: str
+    created_at: str
+
+
 def read_tokens(path: Path) -> dict[str, str]:
     """Agencies by the hex SHA-256 of their tokens; none where there is no file. Raises :class:`Misconfigured`."""
-    try:
-        mode = path.stat().st_mode
-        text = path.read_text("utf-8")
-    except FileNotFoundError:
-        return {}
-    if mode & 0o077:
-        raise Misconfigured(Problem(Fault.KEY_FILE_OPEN, got=str(path)))
-    try:
-        return {str(digest): str(agency) for digest, agency in tomllib.loads(text).items()}
-    except tomllib.TOMLDecodeError as error:
-        raise Misconfigured(Problem(Fault.CONFIG_INVALID, str(path), "digest = agency", str(error))) from None
+    return {digest: one.agency for digest, one in _tokens(keyfile.read(path), path).items()}
+
+
+def list_tokens(path: Path, agency: str = "") -> list[Token]:
+    """The tokens that are good, of one agency or of all. Raises :class:`Misconfigured`."""
+    known = _tokens(keyfile.read(path), path).values()
+    return sorted((one for one in known if agency in {"", one.agency}), key=attrgetter("agency", "created_at"))
 
 
 def create_token(path: Path, agency: str) -> str:
     """A new token for `agency`; the file keeps its digest alone."""
     token = secrets.token_urlsafe(32)
-    known = read_tokens(path) | {hashlib.sha256(token.encode()).hexdigest(): agency}
-    temporary = path.with_name(f".{path.name}")
-    temporary.unlink(missing_ok=True)
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as handle:
-        handle.write("".join(f"{digest} = {json.dumps(code)}\n" for digest, code in sorted(known.items())))
-        handle.flush()
-        os.fsync(handle.fileno())
-    temporary.replace(path)
+    with keyfile.changing(path) as known:
+        known[token_digest(token)] = {"agency": agency, "created_at": to_text(datetime.now(UTC))}
     return token
+
+
+def withdraw_token(path: Path, identifier: str) -> Token:
+    """Take back the one token whose digest begins so, with at least six digits. Raises :class:`Rejected` NOT_FOUND."""
+    with keyfile.changing(path) as known:
+        found = [digest for digest in known if len(identifier) >= 6 and digest.startswith(identifier.lower())]
+        if len(found) != 1:
+            raise Rejected(Problem(Fault.NOT_FOUND, got=identifier[:64]))
+        (withdrawn,) = _tokens({found[0]: known.pop(found[0])}, path).values()
+    return withdrawn
+
+
+def token_digest(token: str) -> str:
+    """What is kept of a token."""
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _tokens(content: Mapping[str, Any], path: Path) -> dict[str, Token]:
+    try:
+        return {
+            digest: Token(digest[:ID], one, "")
+            if isinstance(one, str)
+            else Token(digest[:ID], str(one["agency"]), str(one["created_at"]))
+            for digest, one in content.items()
+        }
+    except (KeyError, TypeError) as error:
+        raise Misconfigured(Problem(Fault.CONFIG_INVALID, str(path), "agency, created_at", str(error))) from None
 
 
 def agency_of(token: str, known: Mapping[str, str]) -> str:
     """Whose token this is; "" for nobody's."""
-    digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+    digest = token_digest(token)
     found = [agency for one, agency in known.items() if hmac.compare_digest(one, digest)]
     return found[0] if found else ""
 

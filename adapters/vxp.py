@@ -7,14 +7,13 @@ the facts that this rests on.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
 import json
 import logging
-import os
 import secrets
-import tomllib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
-from adapters import desk
+from adapters import desk, keyfile
 from adapters.desk import RETRY_AFTER
 from adapters.spool import Selection
 from axis.core import organ
@@ -45,6 +44,7 @@ PREFIX = "xroadvnpt-"
 MAX_BODY = 64 * 1024  # bytes of every request but sendEdoc
 MAX_UNITS = 200_000  # of one agency: the whole country has fewer
 MAX_DRAIN = 200_000_000  # bytes that are read and thrown away of a request that is refused
+DRAIN = 60  # seconds for that
 REPEATED = timedelta(minutes=10)  # the same signature on what changes something, within this time, is a repeat
 BLOCK = 3 * 64 * 1024  # bytes of a packet encoded at once: a multiple of three has no padding
 # Codes as a provincial gateway to the running axis gives them: clients may know their meaning.
@@ -74,37 +74,41 @@ class Refusal(Exception):
 
 def read_systems(path: Path) -> dict[str, System]:
     """The systems that are known, by systemid; none where there is no file. Raises :class:`Misconfigured`:
-    KEY_FILE_MODE when others may read it, CONFIG_INVALID."""
-    try:
-        status = path.stat()
-        text = path.read_text("utf-8")
-    except FileNotFoundError:
-        return {}
-    if status.st_mode & 0o077:
-        raise Misconfigured(Problem(Fault.KEY_FILE_OPEN, got=str(path)))
-    try:
-        return {name: System(str(one["agency"]), str(one["secret"])) for name, one in tomllib.loads(text).items()}
-    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
-        raise Misconfigured(Problem(Fault.CONFIG_INVALID, str(path), "agency, secret", str(error))) from None
+    KEY_FILE_OPEN when others may read it, CONFIG_INVALID."""
+    return _systems(keyfile.read(path), path)
 
 
 def add_system(path: Path, systemid: str, agency: str, secret: str = "") -> str:
     """A system, new or with another secret; the secret (a new one where none is given). Anything that is in use
-    already may stay: agencies change the endpoint alone."""
+    already may stay: agencies change the endpoint alone. Raises :class:`Rejected` API_VALUE for an id that no header
+    can carry."""
+    if not 0 < len(systemid) <= 200 or not systemid.isprintable() or " " in systemid:
+        expected = "1 to 200 characters, no space"
+        raise Rejected(Problem(Fault.API_VALUE, "systemid", expected, systemid[:40]))
     given = secret or secrets.token_urlsafe(32)
-    known = read_systems(path) | {systemid: System(agency, given)}
-    lines = [
-        f"[{json.dumps(name)}]\nagency = {json.dumps(one.agency)}\nsecret = {json.dumps(one.secret)}\n"
-        for name, one in sorted(known.items())
-    ]
-    temporary = path.with_name(f".{path.name}")
-    temporary.unlink(missing_ok=True)
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as handle:
-        handle.write("\n".join(lines))
-        handle.flush()
-        os.fsync(handle.fileno())
-    temporary.replace(path)
+    with keyfile.changing(path) as known:
+        _systems(known, path)
+        known[systemid] = {"agency": agency, "secret": given}
     return given
+
+
+def withdraw_system(path: Path, systemid: str) -> System:
+    """Take back a system and its secret. Raises :class:`Rejected` NOT_FOUND."""
+    with keyfile.changing(path) as known:
+        if systemid not in known:
+            raise Rejected(Problem(Fault.NOT_FOUND, got=systemid[:200]))
+        (withdrawn,) = _systems({systemid: known.pop(systemid)}, path).values()
+    return withdrawn
+
+
+def _systems(content: Mapping[str, Any], path: Path) -> dict[str, System]:
+    try:
+        found = {name: System(str(one["agency"]), str(one["secret"])) for name, one in content.items()}
+    except (KeyError, TypeError) as error:
+        raise Misconfigured(Problem(Fault.CONFIG_INVALID, str(path), "agency, secret", str(error))) from None
+    if any(not one.secret for one in found.values()):  # everybody could sign with it
+        raise Misconfigured(Problem(Fault.CONFIG_INVALID, str(path), "secret", "none"))
+    return found
 
 
 # -- The signature ---------------------------------------------------------------------------------------------
@@ -505,11 +509,12 @@ async def _drain(request: Request) -> None:
 
     left = MAX_DRAIN
     try:
-        async for chunk in request.stream():
-            left -= len(chunk)
-            if left < 0:
-                return
-    except (ClientDisconnect, RuntimeError):  # it is gone, or everything was read
+        async with asyncio.timeout(DRAIN):
+            async for chunk in request.stream():
+                left -= len(chunk)
+                if left < 0:
+                    return
+    except (ClientDisconnect, RuntimeError, TimeoutError):  # it is gone, or everything was read; or it is too slow
         return
 
 
