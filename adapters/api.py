@@ -28,6 +28,7 @@ from starlette.routing import Route
 
 from adapters import desk, keyfile, webhook
 from adapters.spool import Selection
+from adapters.webhook import post
 from axis.core import xml
 from axis.core.instant import to_text
 from axis.errors import AxisError, Fault, Misconfigured, Problem, Rejected
@@ -572,10 +573,10 @@ def telling(offices: Mapping[str, Office], stopped: threading.Event) -> list[thr
     """Threads that tell the agencies' systems until they are stopped: one for each, so that none waits for another."""
 
     def work(office: Office) -> None:
-        post = partial(webhook.post, networks=office.networks)
+        call = partial(post, networks=office.networks)
         while not stopped.wait(1.0):
             try:
-                tell(office.spool, datetime.now(UTC), post)
+                tell(office.spool, datetime.now(UTC), call)
             except (AxisError, OSError) as error:
                 log.warning("webhook of %s: %s", office.agency, error)
             except Exception:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("axis.server")
 LEAVING = 32  # connections that were shown out and are not closed yet, at most
 SILENCE = 60.0  # seconds between two log lines about connections that were refused
+_trouble = logging.getLogger("axis.server.http")
+_trouble.setLevel(logging.ERROR)  # what is no HTTP is answered and not logged: anybody could fill the log with it
 _LATE = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -194,6 +196,7 @@ class Visit(H11Protocol):
 
     def __init__(self, config: Config, *arguments: Any, **named: Any) -> None:
         super().__init__(config, *arguments, **named)
+        self.logger = _trouble
         self._descriptor = -1
         self._turn: tuple[str, object] = ("", None)
         self._clock: asyncio.TimerHandle | None = None

@@ -313,6 +313,26 @@ def test_one_object_of_the_sdk_keeps_what_it_was_given_and_is_understood(served:
     assert [row["docId"] for row in left] == [second["docId"]]
 
 
+def test_who_is_refused_is_not_listened_to_for_long(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its body is read on, or a client sees no answer; but not for as long as it likes to send one."""
+    monkeypatch.setattr(vxp, "DRAIN", 0.3)
+    client = SdkClient(served.port, "SYS.H41", "wrong")
+    client.parameters["Content-Type"] = "application/octet-stream"
+    head = client.head("POST", "sendEdoc", 1_000_000)
+    with client.connect() as connection:
+        connection.sendall(head)
+        connection.settimeout(0.05)
+        answer = b""
+        for _ in range(400):
+            connection.sendall(b"x" * 100)
+            try:
+                answer = connection.recv(65536)
+                break
+            except TimeoutError:
+                pass
+        assert b'"status": "FAIL"' in answer
+
+
 def test_a_request_that_is_repeated_at_once_is_done_once(served: Served) -> None:
     """The same bytes on sixteen connections, as a client behind an impatient proxy sends them."""
     body = json.dumps({"code": "H41.10", "name": "Sở"}).encode()

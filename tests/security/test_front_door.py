@@ -119,6 +119,14 @@ def test_who_does_not_finish_is_not_waited_for(impatient: int, sent: bytes, answ
     assert greeted(impatient)
 
 
+def test_what_is_no_http_is_answered_and_fills_no_log(impatient: int, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(5):
+        connection = connect(impatient)
+        connection.sendall(b"GET / HTTP/1.1\r\nno header\r\n\r\n")
+        assert ends(connection).startswith(b"HTTP/1.1 400")
+    assert caplog.records == []
+
+
 def test_half_a_request_behind_a_whole_one_ends_too(impatient: int) -> None:
     connection = connect(impatient)
     connection.sendall(WHOLE)
