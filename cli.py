@@ -414,9 +414,47 @@ def adapter_token(home: Path, code: str, as_json: bool) -> None:
     if code not in opened.codes():
         raise Rejected(Problem(Fault.AGENCY_UNKNOWN, got=code))
     token = api.create_token(bootstrap.tokens_file(opened), code)
-    _print({"agency": code, "token": token}) if as_json else console.say(
-        text("adapter.token", LANG, agency=code, token=token)
+    identifier = api.token_digest(token)[: api.ID]
+    _print({"agency": code, "id": identifier, "token": token}) if as_json else console.say(
+        text("adapter.token", LANG, agency=code, id=identifier, token=token)
     )
+
+
+@adapter.group("tokens", help=text("help.adapter.tokens", LANG), short_help=text("help.adapter.tokens", LANG))
+def adapter_tokens() -> None:
+    """See the help text."""
+
+
+@adapter_tokens.command("list", **_settings("help.adapter.tokens.list", "axis adapter tokens list H41"))
+@click.argument("code", default="")
+@_home
+def adapter_tokens_list(home: Path, code: str, as_json: bool) -> None:
+    """Tokens, without what they are."""
+    from adapters import api
+    from axis import bootstrap
+
+    rows = api.list_tokens(bootstrap.tokens_file(_open(home)), code)
+    if as_json:
+        for one in rows:
+            _print({"id": one.id, "agency": one.agency, "created_at": one.created_at})
+        return
+    columns = [text(name, LANG) for name in ("column.id", "column.agency", "board.since")]
+    _table(columns, [(one.id, one.agency, _local(one.created_at)) for one in rows])
+
+
+@adapter_tokens.command("withdraw", **_settings("help.adapter.tokens.withdraw", "axis adapter tokens withdraw 3f2a9c"))
+@click.argument("identifier", metavar="ID")
+@_home
+def adapter_tokens_withdraw(home: Path, identifier: str, as_json: bool) -> None:
+    """One token is good no more."""
+    from adapters import api
+    from axis import bootstrap
+
+    one = api.withdraw_token(bootstrap.tokens_file(_open(home)), identifier)
+    if as_json:
+        _print({"agency": one.agency, "id": one.id})
+        return
+    console.say(text("adapter.token.withdrawn", LANG, agency=one.agency, id=one.id))
 
 
 @adapter.command("system", **_settings("help.adapter.system", "axis adapter system SYS.H41 --agency H41"))
@@ -441,6 +479,44 @@ def adapter_system(home: Path, systemid: str, code: str, secret_stdin: bool, as_
         _print({"system": systemid, "agency": code, **shown})
         return
     console.say(text("adapter.system" if shown else "adapter.system.kept", LANG, system=systemid, agency=code, **shown))
+
+
+@adapter.group("systems", help=text("help.adapter.systems", LANG), short_help=text("help.adapter.systems", LANG))
+def adapter_systems() -> None:
+    """See the help text."""
+
+
+@adapter_systems.command("list", **_settings("help.adapter.systems.list", "axis adapter systems list"))
+@_home
+def adapter_systems_list(home: Path, as_json: bool) -> None:
+    """Systems, without their secrets."""
+    from adapters import vxp
+    from axis import bootstrap
+
+    rows = sorted(vxp.read_systems(bootstrap.systems_file(_open(home))).items())
+    if as_json:
+        for systemid, one in rows:
+            _print({"system": systemid, "agency": one.agency})
+        return
+    columns = [text(name, LANG) for name in ("column.system", "column.agency")]
+    _table(columns, [(systemid, one.agency) for systemid, one in rows])
+
+
+@adapter_systems.command(
+    "withdraw", **_settings("help.adapter.systems.withdraw", "axis adapter systems withdraw SYS.H41")
+)
+@click.argument("systemid")
+@_home
+def adapter_systems_withdraw(home: Path, systemid: str, as_json: bool) -> None:
+    """One system is known no more."""
+    from adapters import vxp
+    from axis import bootstrap
+
+    one = vxp.withdraw_system(bootstrap.systems_file(_open(home)), systemid)
+    if as_json:
+        _print({"system": systemid, "agency": one.agency})
+        return
+    console.say(text("adapter.system.withdrawn", LANG, system=systemid, agency=one.agency))
 
 
 @main.command(**_settings("help.sandbox", "axis sandbox --agency H41 --listen 127.0.0.1:8480"))
@@ -494,7 +570,8 @@ def sandbox(
         settings = config.Config(
             config.Installation(str(uuid.uuid4())),
             adapter=config.Adapter(settle_seconds=0.2, agencies={code: {"kind": kind}}),
-            server=config.Server(listen if kind == "spool" else ""),
+            # What it listens on was said on the command line, and nothing in it is real.
+            server=config.Server(listen if kind == "spool" else "", plain_http="anywhere"),
         )
         with _bar(text("init.keys", LANG), 95, quiet=as_json) as advance:
             enrol.create_home(home, settings, "p256", _now(), lambda done, _all: advance(done))

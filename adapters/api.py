@@ -11,23 +11,24 @@ import hmac
 import importlib.resources
 import json
 import logging
-import os
 import secrets
 import threading
-import tomllib
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from adapters import desk
+from adapters import desk, keyfile, webhook
 from adapters.spool import Selection
-from axis.config import TEXT, require_private
+from adapters.webhook import post
 from axis.core import xml
 from axis.core.instant import to_text
 from axis.errors import AxisError, Fault, Misconfigured, Problem, Rejected
@@ -47,6 +48,7 @@ MAX_JSON = 64 * 1024  # bytes
 PAGE = 100  # rows, where no limit is asked for
 MOST = 1000
 KEPT = timedelta(days=1)  # an Idempotency-Key is known for so long
+ID = 12  # digits of a token's digest that name it
 DOCUMENTS = ("new", "recall", "update", "replace", "status")
 _STATUS = {Fault.NOT_FOUND: 404, Fault.XML_TOO_BIG: 413, Fault.API_KEY_REUSED: 409, Fault.API_UNAUTHORIZED: 401}
 
@@ -54,36 +56,64 @@ _STATUS = {Fault.NOT_FOUND: 404, Fault.XML_TOO_BIG: 413, Fault.API_KEY_REUSED: 4
 # -- Tokens: keys/tokens.toml ------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Token:
+    """What is known of a token: the beginning of its digest, whose it is, since when ("": of an earlier version)."""
+
+    id: str
+    agency: str
+    created_at: str
+
+
 def read_tokens(path: Path) -> dict[str, str]:
     """Agencies by the hex SHA-256 of their tokens; none where there is no file. Raises :class:`Misconfigured`."""
-    try:
-        require_private(path)
-        text = path.read_text(TEXT)
-    except FileNotFoundError:
-        return {}
-    try:
-        return {str(digest): str(agency) for digest, agency in tomllib.loads(text).items()}
-    except tomllib.TOMLDecodeError as error:
-        raise Misconfigured(Problem(Fault.CONFIG_INVALID, str(path), "digest = agency", str(error))) from None
+    return {digest: one.agency for digest, one in _tokens(keyfile.read(path), path).items()}
+
+
+def list_tokens(path: Path, agency: str = "") -> list[Token]:
+    """The tokens that are good, of one agency or of all. Raises :class:`Misconfigured`."""
+    known = _tokens(keyfile.read(path), path).values()
+    return sorted((one for one in known if agency in {"", one.agency}), key=attrgetter("agency", "created_at"))
 
 
 def create_token(path: Path, agency: str) -> str:
     """A new token for `agency`; the file keeps its digest alone."""
     token = secrets.token_urlsafe(32)
-    known = read_tokens(path) | {hashlib.sha256(token.encode()).hexdigest(): agency}
-    temporary = path.with_name(f".{path.name}")
-    temporary.unlink(missing_ok=True)
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as handle:
-        handle.write("".join(f"{digest} = {json.dumps(code)}\n" for digest, code in sorted(known.items())))
-        handle.flush()
-        os.fsync(handle.fileno())
-    temporary.replace(path)
+    with keyfile.changing(path) as known:
+        known[token_digest(token)] = {"agency": agency, "created_at": to_text(datetime.now(UTC))}
     return token
+
+
+def withdraw_token(path: Path, identifier: str) -> Token:
+    """Take back the one token whose digest begins so, with at least six digits. Raises :class:`Rejected` NOT_FOUND."""
+    with keyfile.changing(path) as known:
+        found = [digest for digest in known if len(identifier) >= 6 and digest.startswith(identifier.lower())]
+        if len(found) != 1:
+            raise Rejected(Problem(Fault.NOT_FOUND, got=identifier[:64]))
+        (withdrawn,) = _tokens({found[0]: known.pop(found[0])}, path).values()
+    return withdrawn
+
+
+def token_digest(token: str) -> str:
+    """What is kept of a token."""
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _tokens(content: Mapping[str, Any], path: Path) -> dict[str, Token]:
+    try:
+        return {
+            digest: Token(digest[:ID], one, "")
+            if isinstance(one, str)
+            else Token(digest[:ID], str(one["agency"]), str(one["created_at"]))
+            for digest, one in content.items()
+        }
+    except (KeyError, TypeError) as error:
+        raise Misconfigured(Problem(Fault.CONFIG_INVALID, str(path), "agency, created_at", str(error))) from None
 
 
 def agency_of(token: str, known: Mapping[str, str]) -> str:
     """Whose token this is; "" for nobody's."""
-    digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+    digest = token_digest(token)
     found = [agency for one, agency in known.items() if hmac.compare_digest(one, digest)]
     return found[0] if found else ""
 
@@ -97,23 +127,29 @@ def application(tokens: Callable[[], Mapping[str, str]], offices: Mapping[str, O
     routes = [
         Route("/v1/health", _health),
         Route("/v1/openapi.json", _description),
-        Route("/v1/documents", api.locked(api.submit), methods=["POST"]),
+        Route("/v1/documents", api.streamed(api.submit), methods=["POST"]),
         Route("/v1/documents", api.locked(api.documents)),
         Route("/v1/documents/{id}", api.locked(api.document)),
         Route("/v1/inbox", api.locked(api.inbox)),
         Route("/v1/inbox/{id}", api.locked(api.item)),
         Route("/v1/inbox/{id}/packet", api.locked(api.packet)),
         Route("/v1/inbox/{id}/parcel", api.locked(api.parcel)),
-        Route("/v1/inbox/{id}/acknowledgement", api.locked(api.acknowledge), methods=["POST"]),
+        Route("/v1/inbox/{id}/acknowledgement", api.told(api.acknowledge, ("state",), "reason"), methods=["POST"]),
         Route("/v1/receipts", api.locked(api.receipts)),
         Route("/v1/receipts/{id}", api.locked(api.receipt)),
         Route("/v1/trace/{reference:path}", api.locked(api.trace)),
         Route("/v1/agencies", api.locked(api.agencies)),
-        Route("/v1/webhook", api.locked(api.put_webhook), methods=["PUT"]),
+        Route("/v1/webhook", api.told(api.put_webhook, ("url", "secret")), methods=["PUT"]),
         Route("/v1/webhook", api.locked(api.get_webhook)),
         Route("/v1/webhook", api.locked(api.delete_webhook), methods=["DELETE"]),
     ]
-    handlers: Any = {AxisError: _refused, HTTPException: _no_such, Exception: _broken}
+    handlers: Any = {
+        AxisError: _refused,
+        OSError: _away,
+        HTTPException: _no_such,
+        ClientDisconnect: _gone,
+        Exception: _broken,
+    }
     return Starlette(routes=routes, exception_handlers=handlers)
 
 
@@ -122,20 +158,45 @@ class _Api:
         self._tokens = tokens
         self._offices = offices
 
-    def locked(
-        self, handler: Callable[[Request, Office], Awaitable[Response]]
-    ) -> Callable[[Request], Awaitable[Response]]:
-        """Nobody comes in without a token; it says which agency's mail is seen."""
+    def locked(self, handler: Callable[[Request, Office], Response]) -> Callable[[Request], Awaitable[Response]]:
+        """Nobody comes in without a token; it says which agency's mail is seen. The handler may wait for the spool: it
+        runs in a thread."""
 
         async def opened(request: Request) -> Response:
-            scheme, _, token = request.headers.get("authorization", "").partition(" ")
-            agency = agency_of(token.strip(), self._tokens()) if scheme.lower() == "bearer" else ""
-            office = self._offices.get(agency)
-            if office is None:
-                raise Rejected(Problem(Fault.API_UNAUTHORIZED))
-            return await handler(request, office)
+            office = await run_in_threadpool(self._office, request)
+            return await office.aside(handler, request, office)
 
         return opened
+
+    def told(
+        self, handler: Callable[[Request, Office, dict[str, str]], Response], needed: tuple[str, ...], *more: str
+    ) -> Callable[[Request], Awaitable[Response]]:
+        """The same for a handler of a JSON object that has the `needed` members, and may have `more`."""
+
+        async def opened(request: Request) -> Response:
+            office = await run_in_threadpool(self._office, request)
+            said = await _json(request, dict.fromkeys((*needed, *more), str), needed)
+            return await office.aside(handler, request, office, said)
+
+        return opened
+
+    def streamed(
+        self, handler: Callable[[Request, Office], Awaitable[Response]]
+    ) -> Callable[[Request], Awaitable[Response]]:
+        """The same for a handler that reads the body as it comes, in the event loop."""
+
+        async def opened(request: Request) -> Response:
+            return await handler(request, await run_in_threadpool(self._office, request))
+
+        return opened
+
+    def _office(self, request: Request) -> Office:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        agency = agency_of(token.strip(), self._tokens()) if scheme.lower() == "bearer" else ""
+        office = self._offices.get(agency)
+        if office is None:
+            raise Rejected(Problem(Fault.API_UNAUTHORIZED))
+        return office
 
     # -- What it sends ---------------------------------------------------------------------------------------------
 
@@ -151,27 +212,20 @@ class _Api:
         with office.spool.upload() as upload:
             async for chunk in request.stream():
                 if chunk:
-                    await run_in_threadpool(upload.write, chunk)
+                    await office.aside(upload.write, chunk)
             if dry:
-                _, warnings = await run_in_threadpool(desk.examine, office, upload)
+                _, warnings = await office.aside(desk.examine, office, upload)
                 return JSONResponse({"findings": _findings(warnings, _language(request))})
-            digest = upload.digest().hex()
-            known = f"api/{key}" if key else ""
-            before = office.spool.repeated(known, datetime.now(UTC) - KEPT) if known else ""
-            if before and before != digest:
-                raise Rejected(Problem(Fault.API_KEY_REUSED, "Idempotency-Key", got=key))
-            row = await run_in_threadpool(desk.submit, office, upload)
-            if known:
-                office.spool.remember(known, digest, datetime.now(UTC) - KEPT)
+            row = await office.aside(desk.submit, office, upload, key, datetime.now(UTC) - KEPT)
         return JSONResponse(_sent(row), 202, {"Location": f"/v1/documents/{row['id']}"})
 
-    async def documents(self, request: Request, office: Office) -> Response:
+    def documents(self, request: Request, office: Office) -> Response:
         """GET /v1/documents."""
         asked = _query(request, "kind", "since", "until", "after", "limit")
-        rows = await run_in_threadpool(office.spool.sent, _selection(asked))
+        rows = office.spool.sent(_selection(asked))
         return _page(request, rows, _sent, asked)
 
-    async def document(self, request: Request, office: Office) -> Response:
+    def document(self, request: Request, office: Office) -> Response:
         """GET /v1/documents/{id}."""
         _query(request)
         identifier = request.path_params["id"]
@@ -179,51 +233,50 @@ class _Api:
 
     # -- What it receives ------------------------------------------------------------------------------------------
 
-    async def inbox(self, request: Request, office: Office) -> Response:
+    def inbox(self, request: Request, office: Office) -> Response:
         """GET /v1/inbox."""
         asked = _query(request, "kind", "state", "since", "until", "after", "limit")
         wanted = _selection(asked, ("inbox", "status"))
-        return _page(request, await run_in_threadpool(office.spool.received, wanted), _received, asked)
+        return _page(request, office.spool.received(wanted), _received, asked)
 
-    async def item(self, request: Request, office: Office) -> Response:
+    def item(self, request: Request, office: Office) -> Response:
         """GET /v1/inbox/{id}."""
         _query(request)
         return JSONResponse(_received(_mail(request, office)))
 
-    async def packet(self, request: Request, office: Office) -> Response:
+    def packet(self, request: Request, office: Office) -> Response:
         """GET /v1/inbox/{id}/packet."""
         _query(request)
         return _file(_mail(request, office), office.spool, ".edxml", "application/xml")
 
-    async def parcel(self, request: Request, office: Office) -> Response:
+    def parcel(self, request: Request, office: Office) -> Response:
         """GET /v1/inbox/{id}/parcel."""
         _query(request)
         return _file(_mail(request, office), office.spool, ".asice", "application/vnd.etsi.asic-e+zip")
 
-    async def acknowledge(self, request: Request, office: Office) -> Response:
+    def acknowledge(self, request: Request, office: Office, said: dict[str, str]) -> Response:
         """POST /v1/inbox/{id}/acknowledgement."""
         _query(request)
-        said = await _json(request, {"state": str, "reason": str}, ("state",))
         if said["state"] not in {"done", "processing", "fail"}:
             raise Rejected(Problem(Fault.API_VALUE, "state", "done, processing, fail", said["state"][:40]))
         row = _mail(request, office)
         office.spool.acknowledge(row["id"], said["state"], said.get("reason", ""))
         return JSONResponse(_received(_mail(request, office)))
 
-    async def receipts(self, request: Request, office: Office) -> Response:
+    def receipts(self, request: Request, office: Office) -> Response:
         """GET /v1/receipts."""
         asked = _query(request, "since", "until", "after", "limit")
         wanted = _selection(asked, ("receipts",))
-        return _page(request, await run_in_threadpool(office.spool.received, wanted), _receipt, asked)
+        return _page(request, office.spool.received(wanted), _receipt, asked)
 
-    async def receipt(self, request: Request, office: Office) -> Response:
+    def receipt(self, request: Request, office: Office) -> Response:
         """GET /v1/receipts/{id}."""
         _query(request)
         identifier = request.path_params["id"]
         row = _one(office.spool.received(Selection(("receipts",)), identifier), identifier)
         return _file(row, office.spool, ".asice", "application/vnd.etsi.asic-e+zip")
 
-    async def trace(self, request: Request, office: Office) -> Response:
+    def trace(self, request: Request, office: Office) -> Response:
         """GET /v1/trace/{reference}: what was sent and received under an id, a DocumentId or number/notation."""
         _query(request)
         reference = request.path_params["reference"]
@@ -239,7 +292,7 @@ class _Api:
 
     # -- Beside the mail -------------------------------------------------------------------------------------------
 
-    async def agencies(self, request: Request, office: Office) -> Response:
+    def agencies(self, request: Request, office: Office) -> Response:
         """GET /v1/agencies."""
         _query(request)
         now = datetime.now(UTC)
@@ -250,27 +303,29 @@ class _Api:
         ]
         return JSONResponse({"registry": registry.version, "items": shown})
 
-    async def put_webhook(self, request: Request, office: Office) -> Response:
+    def put_webhook(self, request: Request, office: Office, said: dict[str, str]) -> Response:
         """PUT /v1/webhook."""
         _query(request)
-        said = await _json(request, {"url": str, "secret": str}, ("url", "secret"))
-        parts = urlsplit(said["url"])
         # In the clear only within one machine, and only for who is on it: nobody else reaches what listens there.
         client = request.client.host if request.client is not None else ""
-        here = parts.hostname in {"localhost", "127.0.0.1", "::1"} and client in {"127.0.0.1", "::1"}
-        if (parts.scheme != "https" and not (parts.scheme == "http" and here)) or not parts.hostname:
-            raise Rejected(Problem(Fault.API_VALUE, "url", "https://…", said["url"][:100]))
+        try:
+            parts = webhook.destination(said["url"], office.networks)
+            if parts.scheme == "http" and client not in {"127.0.0.1", "::1"}:
+                raise ValueError(f"{parts.scheme}://{parts.host}, from {client}")
+        except ValueError as error:
+            # Not the URL itself: it may have a password in it.
+            raise Rejected(Problem(Fault.API_VALUE, "url", "https://…", str(error)[:100])) from None
         if len(said["secret"]) < 16:
             raise Rejected(Problem(Fault.API_VALUE, "secret", "at least 16 characters", str(len(said["secret"]))))
         office.spool.set_webhook(said["url"], said["secret"])
         return JSONResponse({"url": said["url"]})
 
-    async def get_webhook(self, request: Request, office: Office) -> Response:
+    def get_webhook(self, request: Request, office: Office) -> Response:
         """GET /v1/webhook."""
         _query(request)
         return JSONResponse({"url": office.spool.webhook()[0]})
 
-    async def delete_webhook(self, request: Request, office: Office) -> Response:
+    def delete_webhook(self, request: Request, office: Office) -> Response:
         """DELETE /v1/webhook."""
         _query(request)
         office.spool.set_webhook("", "")
@@ -452,8 +507,21 @@ async def _refused(request: Request, error: Exception) -> Response:
         status = 400
     if not isinstance(error, Rejected):
         log.error("%s %s: %s", request.method, request.url.path, error)
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": desk.RETRY_AFTER}}.get(status, {})
     return _problem(request, status, problems, **headers)
+
+
+async def _away(request: Request, error: Exception) -> Response:
+    """The disk is full, or cannot be used."""
+    log.error("%s %s: %s", request.method, request.url.path, error)
+    why = (isinstance(error, OSError) and error.strerror) or str(error)
+    headers = {"Retry-After": desk.RETRY_AFTER}
+    return _problem(request, 503, [Problem(Fault.STORE_DOWN, got=why[:200])], **headers)
+
+
+async def _gone(_: Request, _error: Exception) -> Response:
+    """The client has gone in the middle of its request: nobody hears this."""
+    return Response(status_code=400)
 
 
 async def _no_such(request: Request, error: Exception) -> Response:
@@ -470,7 +538,7 @@ async def _broken(request: Request, error: Exception) -> Response:
 # -- Webhooks ----------------------------------------------------------------------------------------------------
 
 FIRST_RETRY, LONGEST_RETRY = 5.0, 3600.0  # seconds
-TIMEOUT = 10.0  # seconds
+AT_ONCE = 20  # notices: each is signed with the time at which its turn began
 
 
 def signature(secret: str, time: str, body: bytes) -> str:
@@ -485,7 +553,7 @@ def tell(spool: Spool, now: datetime, post: Callable[[str, bytes, dict[str, str]
     url, secret = spool.webhook()
     if not url:
         return 0
-    due = spool.notices(now)
+    due = spool.notices(now, AT_ONCE)
     for one in due:
         facts = {"number": one["number"], "event": one["event"], "time": one["created_at"], **one["content"]}
         body = json.dumps(facts, ensure_ascii=False).encode()
@@ -494,34 +562,30 @@ def tell(spool: Spool, now: datetime, post: Callable[[str, bytes, dict[str, str]
         try:
             taken = 200 <= post(url, body, headers) < 300
         except OSError as error:
-            log.info("webhook %s: %s", url, error)
+            log.log(logging.INFO if one["attempts"] else logging.WARNING, "a webhook is tried again: %s", error)
             taken = False
         wait = min(FIRST_RETRY * 2 ** min(one["attempts"], 20), LONGEST_RETRY)
         spool.noticed(one["number"], None if taken else now + timedelta(seconds=wait))
     return len(due)
 
 
-def post(url: str, body: bytes, headers: dict[str, str]) -> int:
-    """The status of a POST; no redirect is followed. Raises OSError."""
-    import httpx
+def telling(offices: Mapping[str, Office], stopped: threading.Event) -> list[threading.Thread]:
+    """Threads that tell the agencies' systems until they are stopped: one for each, so that none waits for another."""
 
-    try:
-        return httpx.post(url, content=body, headers=headers, timeout=TIMEOUT, follow_redirects=False).status_code
-    except httpx.HTTPError as error:
-        raise OSError(str(error)) from error
-
-
-def telling(offices: Mapping[str, Office], stopped: threading.Event) -> threading.Thread:
-    """A thread that tells the agencies' systems until it is stopped."""
-
-    def work() -> None:
+    def work(office: Office) -> None:
+        call = partial(post, networks=office.networks)
         while not stopped.wait(1.0):
-            for office in offices.values():
-                try:
-                    tell(office.spool, datetime.now(UTC), post)
-                except Exception:
-                    log.exception("webhook of %s", office.agency)
+            try:
+                tell(office.spool, datetime.now(UTC), call)
+            except (AxisError, OSError) as error:
+                log.warning("webhook of %s: %s", office.agency, error)
+            except Exception:
+                log.exception("webhook of %s", office.agency)
 
-    thread = threading.Thread(target=work, name="webhooks", daemon=True)
-    thread.start()
-    return thread
+    threads = [
+        threading.Thread(target=work, args=(office,), name=f"webhook {office.agency}", daemon=True)
+        for office in offices.values()
+    ]
+    for one in threads:
+        one.start()
+    return threads

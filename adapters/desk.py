@@ -6,9 +6,12 @@ packet: the adapter's loop collects, signs and sends it.
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from starlette.concurrency import run_in_threadpool
 
 from adapters.base import About
 from axis.core import admission, edxml
@@ -16,11 +19,16 @@ from axis.errors import Problem, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from adapters.spool import Row, Spool, Upload
     from axis.core.edxml import Packet
     from axis.core.trust import Registry
 
+P = ParamSpec("P")
+T = TypeVar("T")
+RETRY_AFTER = "30"  # seconds, where the spool's disk cannot be written
+THREADS = 4  # of the server's forty that may wait for one agency
 _one_at_a_time = threading.Lock()  # reading a packet of 70 MB takes several times its size
 
 
@@ -31,6 +39,14 @@ class Office:
     agency: str
     spool: Spool
     registry: Callable[[], Registry]
+    networks: tuple[str, ...] = ()  # private networks in which its own system may be told of its mail
+    _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(THREADS), repr=False, compare=False)
+
+    async def aside(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What waits for disks and locks, in a thread: the event loop goes on meanwhile, and while this agency's spool
+        is busy no more threads than its share wait there."""
+        async with self._turns:
+            return await run_in_threadpool(work, *args, **kwargs)
 
 
 def examine(office: Office, upload: Upload) -> tuple[Packet, list[Problem]]:
@@ -48,8 +64,9 @@ def examine(office: Office, upload: Upload) -> tuple[Packet, list[Problem]]:
     return packet, problems
 
 
-def submit(office: Office, upload: Upload) -> Row:
-    """Keep the packet to be sent; its row in the spool. Raises :class:`Rejected` as :func:`examine`."""
+def submit(office: Office, upload: Upload, key: str = "", since: datetime | None = None) -> Row:
+    """Keep the packet to be sent; its row in the spool. Raises :class:`Rejected` as :func:`examine`, and as
+    :meth:`Spool.submit` for a `key`."""
     packet, _ = examine(office, upload)
     about = About(
         "",
@@ -60,4 +77,4 @@ def submit(office: Office, upload: Upload) -> Row:
         packet.code,
         packet.subject,
     )
-    return office.spool.submit(upload, about)
+    return office.spool.submit(upload, about, key, since)

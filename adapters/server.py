@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
+import ipaddress
 import logging
+import resource
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from adapters.door import Hall, Limits, Loop, Visit, doors
 from axis.errors import Fault, Misconfigured, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
+    import uvicorn
     from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from adapters.door import Door
 
 log = logging.getLogger("axis.server")
 HEAD = 128 * 1024  # bytes of a request's head: the SDK sends its parameters twice, and a long list of recipients
-IDLE = 60  # seconds that a connection may do nothing
 START = 15.0  # seconds
+RESERVE = 256  # descriptors that the adapters' loop may still need: databases, brokers, files, webhooks
+EACH = 2  # descriptors of a connection: itself, and the packet that it sends or fetches
 
 
 def side_by_side(api: ASGIApp, vxp: ASGIApp) -> ASGIApp:
@@ -34,10 +43,19 @@ def side_by_side(api: ASGIApp, vxp: ASGIApp) -> ASGIApp:
 
 @contextmanager
 def serving(
-    app: ASGIApp, listen: str, certificate: Path | None = None, key: Path | None = None, authority: Path | None = None
+    app: ASGIApp,
+    listen: str,
+    certificate: Path | None = None,
+    key: Path | None = None,
+    authority: Path | None = None,
+    *,
+    limits: Limits = Limits(),  # noqa: B008  it is frozen
+    clear: bool = False,
 ) -> Iterator[int]:
     """The port on which `app` answers within the block. `listen` is ``host:port``, port 0 for any; with `certificate`
-    and `key` it is HTTPS. With `authority` a client may show a certificate of that CA.
+    and `key` it is HTTPS. With `authority` a client may show a certificate of that CA. Without a certificate it listens
+    on this machine alone, unless `clear` says that others may come in the clear. Never more come in than leave the
+    rest of the process its descriptors.
 
     Raises :class:`Misconfigured` CONFIG_INVALID when it cannot listen there.
     """
@@ -45,47 +63,88 @@ def serving(
 
     import uvicorn
 
+    class Seated(Visit):
+        hall = Hall(replace(limits, connections=_room(limits.connections)))
+
     host, _, port = listen.rpartition(":")
+    opened: Sequence[Door] = ()
     try:
         settings = uvicorn.Config(
             app,
-            host=host.strip("[]") or "127.0.0.1",
-            port=int(port),
-            http="h11",
+            http=Seated,
             ws="none",
             lifespan="off",
             log_config=None,
             access_log=False,
             server_header=False,
-            timeout_keep_alive=IDLE,
-            timeout_graceful_shutdown=10,
+            timeout_keep_alive=limits.idle,
+            timeout_graceful_shutdown=5,
             h11_max_incomplete_event_size=HEAD,
             ssl_certfile=certificate,
             ssl_keyfile=key,
             ssl_ca_certs=str(authority) if authority else None,
             ssl_cert_reqs=ssl.CERT_OPTIONAL if authority else ssl.CERT_NONE,
         )
-        server = uvicorn.Server(settings)
-    except (ValueError, OSError) as error:
+        settings.load()
+        opened = doors(Seated.hall, host.strip("[]") or "127.0.0.1", int(port))
+    except (ValueError, OverflowError, TypeError, AssertionError, OSError) as error:
         raise Misconfigured(
-            Problem(Fault.CONFIG_INVALID, "server", "host:port, certificate, key", str(error))
+            Problem(Fault.CONFIG_INVALID, "server", "host:port, certificate, key", f"{listen}: {error}")
         ) from None
-    thread = threading.Thread(target=_run, args=(server,), name="server", daemon=True)
-    thread.start()
-    end = time.monotonic() + START
-    while not server.started:
-        if not thread.is_alive() or time.monotonic() > end:
-            raise Misconfigured(Problem(Fault.CONFIG_INVALID, "server.listen", "an address to listen on", listen))
-        time.sleep(0.01)
     try:
-        yield int(server.servers[0].sockets[0].getsockname()[1])
+        if settings.ssl is None and not clear and not all(_is_here(one) for one in opened):
+            raise Misconfigured(
+                Problem(
+                    Fault.CONFIG_INVALID,
+                    "server.listen",
+                    'certificate_file, or plain_http = "anywhere" in [server]',
+                    f"{listen}, plain HTTP",
+                )
+            )
+        port_there = int(opened[0].getsockname()[1])
+        server = uvicorn.Server(settings)
+        thread = threading.Thread(target=_run, args=(server, opened, limits), name="server", daemon=True)
+        thread.start()
+        end = time.monotonic() + START
+        try:
+            while not server.started:
+                if not thread.is_alive() or time.monotonic() > end:
+                    raise Misconfigured(
+                        Problem(Fault.CONFIG_INVALID, "server.listen", "an address to listen on", listen)
+                    )
+                time.sleep(0.01)
+            yield port_there
+        finally:
+            server.should_exit = True
+            thread.join(15)
     finally:
-        server.should_exit = True
-        thread.join(15)
+        for one in opened:
+            one.close()
 
 
-def _run(server: object) -> None:
+def _run(server: uvicorn.Server, opened: Sequence[Door], limits: Limits) -> None:
     try:
-        server.run()  # type: ignore[attr-defined]
+        with asyncio.Runner(loop_factory=lambda: Loop(limits)) as runner:
+            runner.run(server.serve(sockets=list(opened)))
     except SystemExit:  # it could not listen: said to who has started it
         log.debug("the server did not start")
+    except Exception:
+        log.exception("the server has ended; the adapters go on")
+
+
+def _room(wanted: int) -> int:
+    """How many connections leave the process the descriptors that it needs elsewhere."""
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if allowed == resource.RLIM_INFINITY:
+        return wanted
+    room = (allowed - sum(1 for _ in Path("/dev/fd").iterdir()) - RESERVE) // EACH
+    if room < 1:
+        got = f"ulimit -n {allowed}"
+        raise Misconfigured(Problem(Fault.CONFIG_INVALID, "server.listen", "LimitNOFILE, ulimit -n: 4096", got))
+    if room < wanted:
+        log.warning("server.connections: %d instead of %d, for ulimit -n is %d", room, wanted, allowed)
+    return min(room, wanted)
+
+
+def _is_here(one: Door) -> bool:
+    return ipaddress.ip_address(one.getsockname()[0].partition("%")[0]).is_loopback

@@ -30,7 +30,7 @@ from axis.core.instant import to_text
 from axis.errors import Fault, Misconfigured, Problem, rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from sqlalchemy.engine import Connection
 
@@ -113,6 +113,7 @@ notice = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("not_before", sa.Text, nullable=False),
     sa.Column("created_at", sa.Text, nullable=False),
+    sa.Index("notice_document", "document_id", "number"),  # or each that waits costs for all the others
 )
 unit = sa.Table(
     "unit",
@@ -182,7 +183,7 @@ class Upload:
 
 class Spool:
     """See the module. One object for each folder in a process, see :func:`open_spool`; safe to use from several
-    threads."""
+    threads. Raises OSError while its disk is full, or cannot be used otherwise."""
 
     def __init__(self, folder: Path, limit: int = xml.MAX_BYTES) -> None:
         self._out, self._in = folder / "out", folder / "in"
@@ -190,6 +191,7 @@ class Spool:
         for path in (folder, self._out, self._in):
             path.mkdir(mode=0o750, parents=True, exist_ok=True)
         self._lock = threading.RLock()
+        self._connection: Connection | None = None  # of the transaction that the lock's holder is in
         self._engine = sa.create_engine(
             f"sqlite:///{folder / 'spool.db'}",
             poolclass=sa.pool.StaticPool,
@@ -198,6 +200,8 @@ class Spool:
         sa.event.listen(self._engine, "connect", _settings)
         with self._begin() as connection:
             metadata.create_all(connection)
+            for index in notice.indexes:  # a spool that has the table already may not have its index
+                index.create(connection, checkfirst=True)
         for left in self._out.glob(".*"):
             left.unlink()  # an upload that a death has cut short
 
@@ -213,11 +217,16 @@ class Spool:
             finally:
                 path.unlink(missing_ok=True)
 
-    def submit(self, upload: Upload, about: About) -> Row:
-        """Keep an upload to be sent; its row. The same bytes again are the same submission."""
+    def submit(self, upload: Upload, about: About, key: str = "", since: datetime | None = None) -> Row:
+        """Keep an upload to be sent; its row. The same bytes again are the same submission. With a `key` no other
+        bytes are, that came with it since then: raises :class:`Rejected` API_KEY_REUSED."""
         upload.sync()
         digest, now, identifier = upload.digest().hex(), _now(), str(uuid.uuid4())
         with self._begin() as connection:
+            if key and since is not None:
+                if _answered(connection, f"api/{key}", since) not in {"", digest}:
+                    raise rejected(Fault.API_KEY_REUSED, key, path="Idempotency-Key")
+                _remember(connection, f"api/{key}", digest, since)
             known = connection.execute(sa.select(sent).where(sent.c.digest == digest)).mappings().first()
             if known is not None and known["state"] != "refused":
                 return known
@@ -290,20 +299,15 @@ class Spool:
 
     # -- Beside the mail ---------------------------------------------------------------------------------------
 
-    def repeated(self, request: str, since: datetime) -> str:
-        """What this request was answered with since then; "" for nothing."""
+    def once(self, request: str, since: datetime, work: Callable[[], str]) -> str:
+        """What `work` answers; or, for a request that came before (since then), what it was answered with. The look,
+        the work and the note of it are one transaction: of two at once one is done. What raises is not noted."""
         with self._begin() as connection:
-            query = sa.select(answer.c.content).where(answer.c.request == request, answer.c.at >= to_text(since))
-            return str(connection.execute(query).scalar() or "")
-
-    def remember(self, request: str, content: str, forget: datetime) -> None:
-        """Keep what a request was answered with; what is older than `forget` goes."""
-        with self._begin() as connection:
-            connection.execute(sa.delete(answer).where(answer.c.at < to_text(forget)))
-            row = {"request": request, "content": content, "at": _now()}
-            statement = insert(answer).values(row)
-            changed = {"content": statement.excluded.content, "at": statement.excluded.at}
-            connection.execute(statement.on_conflict_do_update(index_elements=["request"], set_=changed))
+            before = _answered(connection, request, since)
+            if not before:
+                before = work()
+                _remember(connection, request, before, since)
+            return before
 
     def set_webhook(self, url: str, secret: str) -> None:
         """Tell this URL from now on what happens here; "" for nobody, and what it was not told is forgotten."""
@@ -351,8 +355,8 @@ class Spool:
         """A unit is no more; nothing where there was none."""
         with self._begin() as connection:
             facts = connection.execute(sa.select(unit.c.facts).where(unit.c.code == code)).scalar()
-        if facts is not None:
-            self._put_unit(code, facts, deleted=True)
+            if facts is not None:
+                self._put_unit(code, facts, deleted=True)
 
     def units(self) -> list[Row]:
         """Every unit that was registered, by code; also those that are no more."""
@@ -532,8 +536,42 @@ class Spool:
 
     @contextmanager
     def _begin(self) -> Iterator[Connection]:
-        with self._lock, self._engine.begin() as connection:
-            yield connection
+        """A transaction; within one, the same: it is over when the outermost block is."""
+        with self._lock:
+            if self._connection is not None:
+                yield self._connection
+                return
+            with _disk(), self._engine.begin() as connection:
+                self._connection = connection
+                try:
+                    yield connection
+                finally:
+                    self._connection = None
+
+
+def _answered(connection: Connection, request: str, since: datetime) -> str:
+    query = sa.select(answer.c.content).where(answer.c.request == request, answer.c.at >= to_text(since))
+    return str(connection.execute(query).scalar() or "")
+
+
+def _remember(connection: Connection, request: str, content: str, forget: datetime) -> None:
+    """Keep what a request was answered with; what is older than `forget` goes."""
+    connection.execute(sa.delete(answer).where(answer.c.at < to_text(forget)))
+    row = {"request": request, "content": content, "at": _now()}
+    statement = insert(answer).values(row)
+    changed = {"content": statement.excluded.content, "at": statement.excluded.at}
+    connection.execute(statement.on_conflict_do_update(index_elements=["request"], set_=changed))
+
+
+@contextmanager
+def _disk() -> Iterator[None]:
+    """What SQLite says of its file is the disk's trouble, as of any other file."""
+    try:
+        yield
+    except sa.exc.DatabaseError as error:
+        if type(error) not in {sa.exc.DatabaseError, sa.exc.OperationalError}:  # a broken rule of ours
+            raise
+        raise OSError(f"spool.db: {error.orig}") from error
 
 
 _WHAT = {"inbox": "document", "status": "status", "receipts": "receipt"}
@@ -576,7 +614,7 @@ class SpoolAdapter:
         """The spool can be written. Raises Misconfigured CONFIG_INVALID."""
         try:
             self.spool.pending()
-        except sa.exc.SQLAlchemyError as error:
+        except OSError as error:
             raise Misconfigured(
                 Problem(Fault.CONFIG_INVALID, "spool", "a file that can be written", str(error))
             ) from None

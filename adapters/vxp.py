@@ -7,14 +7,13 @@ the facts that this rests on.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
 import json
 import logging
-import os
 import secrets
-import tomllib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -22,12 +21,12 @@ from typing import TYPE_CHECKING, Any
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
-from adapters import desk
+from adapters import desk, keyfile
+from adapters.desk import RETRY_AFTER
 from adapters.spool import Selection
-from axis.config import TEXT, require_private
 from axis.core import organ
 from axis.core.instant import VIETNAM, from_text, to_text
-from axis.errors import Fault, Misconfigured, Problem, Rejected
+from axis.errors import AxisError, Fault, Misconfigured, Problem, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -45,6 +44,7 @@ PREFIX = "xroadvnpt-"
 MAX_BODY = 64 * 1024  # bytes of every request but sendEdoc
 MAX_UNITS = 200_000  # of one agency: the whole country has fewer
 MAX_DRAIN = 200_000_000  # bytes that are read and thrown away of a request that is refused
+DRAIN = 60  # seconds for that
 REPEATED = timedelta(minutes=10)  # the same signature on what changes something, within this time, is a repeat
 BLOCK = 3 * 64 * 1024  # bytes of a packet encoded at once: a multiple of three has no padding
 # Codes as a provincial gateway to the running axis gives them: clients may know their meaning.
@@ -74,35 +74,41 @@ class Refusal(Exception):
 
 def read_systems(path: Path) -> dict[str, System]:
     """The systems that are known, by systemid; none where there is no file. Raises :class:`Misconfigured`:
-    KEY_FILE_MODE when others may read it, CONFIG_INVALID."""
-    try:
-        require_private(path)
-        text = path.read_text(TEXT)
-    except FileNotFoundError:
-        return {}
-    try:
-        return {name: System(str(one["agency"]), str(one["secret"])) for name, one in tomllib.loads(text).items()}
-    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
-        raise Misconfigured(Problem(Fault.CONFIG_INVALID, str(path), "agency, secret", str(error))) from None
+    KEY_FILE_OPEN when others may read it, CONFIG_INVALID."""
+    return _systems(keyfile.read(path), path)
 
 
 def add_system(path: Path, systemid: str, agency: str, secret: str = "") -> str:
     """A system, new or with another secret; the secret (a new one where none is given). Anything that is in use
-    already may stay: agencies change the endpoint alone."""
+    already may stay: agencies change the endpoint alone. Raises :class:`Rejected` API_VALUE for an id that no header
+    can carry."""
+    if not 0 < len(systemid) <= 200 or not systemid.isprintable() or " " in systemid:
+        expected = "1 to 200 characters, no space"
+        raise Rejected(Problem(Fault.API_VALUE, "systemid", expected, systemid[:40]))
     given = secret or secrets.token_urlsafe(32)
-    known = read_systems(path) | {systemid: System(agency, given)}
-    lines = [
-        f"[{json.dumps(name)}]\nagency = {json.dumps(one.agency)}\nsecret = {json.dumps(one.secret)}\n"
-        for name, one in sorted(known.items())
-    ]
-    temporary = path.with_name(f".{path.name}")
-    temporary.unlink(missing_ok=True)
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as handle:
-        handle.write("\n".join(lines))
-        handle.flush()
-        os.fsync(handle.fileno())
-    temporary.replace(path)
+    with keyfile.changing(path) as known:
+        _systems(known, path)
+        known[systemid] = {"agency": agency, "secret": given}
     return given
+
+
+def withdraw_system(path: Path, systemid: str) -> System:
+    """Take back a system and its secret. Raises :class:`Rejected` NOT_FOUND."""
+    with keyfile.changing(path) as known:
+        if systemid not in known:
+            raise Rejected(Problem(Fault.NOT_FOUND, got=systemid[:200]))
+        (withdrawn,) = _systems({systemid: known.pop(systemid)}, path).values()
+    return withdrawn
+
+
+def _systems(content: Mapping[str, Any], path: Path) -> dict[str, System]:
+    try:
+        found = {name: System(str(one["agency"]), str(one["secret"])) for name, one in content.items()}
+    except (KeyError, TypeError) as error:
+        raise Misconfigured(Problem(Fault.CONFIG_INVALID, str(path), "agency, secret", str(error))) from None
+    if any(not one.secret for one in found.values()):  # everybody could sign with it
+        raise Misconfigured(Problem(Fault.CONFIG_INVALID, str(path), "secret", "none"))
+    return found
 
 
 # -- The signature ---------------------------------------------------------------------------------------------
@@ -199,6 +205,11 @@ class Vxp:
         except Refusal as refusal:
             await _drain(request)
             response = _refused(operation, refusal.code, str(refusal))
+        except (AxisError, OSError) as error:  # the disk is full, or a file is not as it must be
+            log.warning("%s: %s", operation, error)
+            await _drain(request)
+            response = _refused(operation, SYSTEM_ERROR, "temporarily not available; try again later")
+            response.headers["Retry-After"] = RETRY_AFTER
         except Exception:
             log.exception("%s", operation)
             response = _refused(operation, SYSTEM_ERROR, "internal error")
@@ -207,7 +218,7 @@ class Vxp:
     async def _answer(self, request: Request, operation: str) -> Response:
         if operation not in self._operations and operation != "sendEdoc":
             raise Refusal(SYSTEM_ERROR, "no such operation")
-        systems = self._systems()
+        systems = await run_in_threadpool(self._systems)
         parameters = signed_parameters(request.headers.raw, systems)
         systemid = parameters["systemid"]
         office = self._offices.get(systems[systemid].agency)
@@ -219,20 +230,16 @@ class Vxp:
         body = await _read(request, MAX_BODY)
         call = _Call(systemid, office, parameters, signature, body)
         if operation in {"registerAgency", "deleteAgency", "updateStatus"}:
-            return await run_in_threadpool(self._once, operation, call)
-        return await run_in_threadpool(self._operations[operation], call)
+            return await office.aside(self._once, operation, call)
+        return await office.aside(self._operations[operation], call)
 
     def _once(self, operation: str, call: _Call) -> Response:
         """What changes something: a repeat has the answer that the first had."""
         now = datetime.now(UTC)
         # The body of registerAgency is not signed: another one is another request.
         request = f"{call.systemid}/{operation}/{call.signature}/{hashlib.sha256(call.body).hexdigest()}"
-        before = call.office.spool.repeated(request, now - REPEATED)
-        if before:
-            return _json(before)
-        response = self._operations[operation](call)
-        call.office.spool.remember(request, bytes(response.body).decode(), now - REPEATED)
-        return response
+        work = self._operations[operation]
+        return _json(call.office.spool.once(request, now - REPEATED, lambda: bytes(work(call).body).decode()))
 
     # -- Sending -----------------------------------------------------------------------------------------------
 
@@ -242,7 +249,7 @@ class Vxp:
             try:
                 async for chunk in request.stream():
                     if chunk:
-                        await run_in_threadpool(upload.write, chunk)
+                        await call.office.aside(upload.write, chunk)
             except Rejected as error:
                 raise Refusal(INVALID_FILE, str(error)) from None
             said = call.parameters.get("hash-file", "").lower()
@@ -254,7 +261,7 @@ class Vxp:
             elif said not in {file_hash(cut), cut.hex()}:
                 raise Refusal(INVALID_FILE, "hash-file is not that of the file")
             try:
-                row = await run_in_threadpool(desk.submit, call.office, upload)
+                row = await call.office.aside(desk.submit, call.office, upload)
             except Rejected as error:
                 first = error.problems[0].fault
                 code = {Fault.AUTHZ_MISMATCH: NO_SENDER, Fault.AGENCY_UNKNOWN: NO_RECEIVER}.get(first, NOT_STANDARD)
@@ -502,11 +509,12 @@ async def _drain(request: Request) -> None:
 
     left = MAX_DRAIN
     try:
-        async for chunk in request.stream():
-            left -= len(chunk)
-            if left < 0:
-                return
-    except (ClientDisconnect, RuntimeError):  # it is gone, or everything was read
+        async with asyncio.timeout(DRAIN):
+            async for chunk in request.stream():
+                left -= len(chunk)
+                if left < 0:
+                    return
+    except (ClientDisconnect, RuntimeError, TimeoutError):  # it is gone, or everything was read; or it is too slow
         return
 
 

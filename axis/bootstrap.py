@@ -6,6 +6,7 @@ import fcntl
 import logging
 import os
 import threading
+import time
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -406,32 +407,39 @@ def front(home: Home, agencies: Sequence[Agency]) -> Iterator[int]:
         return
     from adapters import api
     from adapters.desk import Office
+    from adapters.door import Limits
     from adapters.server import serving, side_by_side
     from adapters.spool import open_spool
     from adapters.vxp import Vxp, read_systems
 
     offices = {}
-    for one in agencies:
-        if home.config.adapter.of(one.code)[0] != "spool":
+    for agency in agencies:
+        if home.config.adapter.of(agency.code)[0] != "spool":
             continue
         try:
-            spool = open_spool(home.path / "agencies" / one.code / "spool")
+            spool = open_spool(home.path / "agencies" / agency.code / "spool")
         except Exception as error:  # noqa: BLE001  whatever it is, it is this agency's
-            log.warning("%s: nothing is served to its systems until the next start: %s", one.code, error)
+            log.warning("%s: nothing is served to its systems until the next start: %s", agency.code, error)
         else:
-            offices[one.code] = Office(one.code, spool, one.registry)
+            offices[agency.code] = Office(agency.code, spool, agency.registry, settings.webhook_networks)
     files = (_at_home(home, name) for name in (settings.certificate_file, settings.key_file, settings.ca_file))
     certificate, key, authority = (Path(name) if name else None for name in files)
     vxp = Vxp(lambda: read_systems(systems_file(home)), offices)
     v1 = api.application(lambda: api.read_tokens(tokens_file(home)), offices)
     stopped = threading.Event()
-    with serving(side_by_side(v1, vxp), settings.listen, certificate, key, authority) as port:
+    limits = Limits(settings.connections, settings.connections_per_peer)
+    clear = settings.plain_http == "anywhere"
+    with serving(
+        side_by_side(v1, vxp), settings.listen, certificate, key, authority, limits=limits, clear=clear
+    ) as port:
         telling = api.telling(offices, stopped)
         try:
             yield port
         finally:
             stopped.set()
-            telling.join(15)
+            end = time.monotonic() + 15
+            for one in telling:
+                one.join(max(0, end - time.monotonic()))
 
 
 def tokens_file(home: Home) -> Path:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import importlib.resources
+import ipaddress
 import os
 import stat
 import tomllib
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 from typing import Literal as OneOf
 from urllib.parse import urlsplit
@@ -26,10 +28,12 @@ if TYPE_CHECKING:
 FILE = "axis.toml"
 TEXT = "utf-8-sig"  # what people write: some editors put a byte order mark before it
 _LEAST = {
-    "give_up_attempts": 1,
-    "queue_depth": 1,
-    "agency_documents_per_second": 0.1,
-    "agency_bytes_per_second": 1000,
+    "hub.give_up_attempts": 1,
+    "hub.queue_depth": 1,
+    "hub.agency_documents_per_second": 0.1,
+    "hub.agency_bytes_per_second": 1000,
+    "server.connections": 1,
+    "server.connections_per_peer": 1,
 }
 
 
@@ -156,6 +160,11 @@ class Server:
     certificate_file: str = ""  # for HTTPS: paths, relative to the home
     key_file: str = ""
     ca_file: str = ""  # clients may show a certificate of this CA
+    # Without a certificate the server listens on this machine alone, unless others may come in the clear.
+    plain_http: OneOf["loopback", "anywhere"] = "loopback"
+    connections: int = 300  # open at once; fewer where the limit of open files (ulimit -n) is low
+    connections_per_peer: int = 100  # of one address; as many as `connections` where a proxy stands in front
+    webhook_networks: tuple[str, ...] = ()  # private networks in which agencies' systems may be told (10.20.0.0/16)
 
 
 @dataclass(frozen=True)
@@ -222,8 +231,14 @@ def load(home: Path) -> Config:
     if not problems and config.installation.role == "agency" and not config.installation.agencies:
         problems.append(Problem(Fault.CONFIG_INVALID, "installation.agencies", "at least one code", "none"))
     for name, least in _LEAST.items() if not problems else ():
-        if (value := getattr(config.hub, name)) < least:
-            problems.append(Problem(Fault.CONFIG_INVALID, f"hub.{name}", f"{least} or more", str(value)))
+        if (value := attrgetter(name)(config)) < least:
+            problems.append(Problem(Fault.CONFIG_INVALID, name, f"{least} or more", str(value)))
+    for one in config.server.webhook_networks if not problems else ():
+        try:
+            ipaddress.ip_network(one)
+        except ValueError as error:
+            expected = "10.20.0.0/16, fd00:1::/48"
+            problems.append(Problem(Fault.CONFIG_INVALID, "server.webhook_networks", expected, str(error)))
     if problems:
         raise Misconfigured(*problems)
     return config  # type: ignore[no-any-return]

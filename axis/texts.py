@@ -338,9 +338,35 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Give an agency a token for the HTTP API; it is shown once.",
     ),
     "adapter.token": (
-        "Mã truy cập của {agency}, chỉ hiện một lần: {token}",
-        "{agency}'s token, shown this once: {token}",
+        "Mã truy cập {id} của {agency}, chỉ hiện một lần: {token}",
+        "{agency}'s token {id}, shown this once: {token}",
     ),
+    "help.adapter.tokens": ("Các mã truy cập HTTP API đã cấp.", "The tokens for the HTTP API that were given."),
+    "help.adapter.tokens.list": (
+        "Liệt kê mã truy cập của một hay mọi cơ quan; không hiện chính mã đó.",
+        "List the tokens of one agency or of all; not what they are.",
+    ),
+    "help.adapter.tokens.withdraw": (
+        "Thu hồi một mã truy cập; máy chủ đang chạy không nhận mã đó nữa.",
+        "Withdraw a token; a server that runs takes it no more.",
+    ),
+    "adapter.token.withdrawn": (
+        "Đã thu hồi mã truy cập {id} của {agency}. Webhook đặt bằng mã đó vẫn còn; hãy xem và đặt lại nếu cần.",
+        "{agency}'s token {id} was withdrawn. A webhook that was set with it stays; look at it, and set it anew if need be.",
+    ),
+    "help.adapter.systems": ("Các hệ thống nói giao thức VXP đã khai báo.", "The systems that speak VXP."),
+    "help.adapter.systems.list": ("Liệt kê các hệ thống; không hiện khóa.", "List the systems, without their secrets."),
+    "help.adapter.systems.withdraw": (
+        "Thu hồi một hệ thống và khóa của nó; máy chủ đang chạy không nhận nó nữa.",
+        "Withdraw a system and its secret; a server that runs takes it no more.",
+    ),
+    "adapter.system.withdrawn": (
+        "Đã thu hồi hệ thống {system} của {agency}.",
+        "System {system} of {agency} was withdrawn.",
+    ),
+    "column.id": ("Mã", "Id"),
+    "column.agency": ("Cơ quan", "Agency"),
+    "column.system": ("Hệ thống", "System"),
     "help.adapter.system": (
         "Cấp khóa cho hệ thống nói giao thức VXP: thay khóa nếu hệ thống đã có.",
         "Give a system that speaks VXP its secret; another one, if it is known already.",

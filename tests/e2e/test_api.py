@@ -9,6 +9,7 @@ import hmac
 import json
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from adapters import api
+from adapters import api, webhook
 from adapters.client import Client, Refused
 from adapters.spool import open_spool
 from axis import bootstrap, config
@@ -75,18 +76,9 @@ def serving(path: Path) -> Iterator[Served]:
         yield Served(line, hub, agencies, port, tokens)
 
 
-_really_join = threading.Thread.join
-
-
-def _join(self: threading.Thread, timeout: float | None = None) -> None:
-    if self.ident is not None:  # one that was never started has nothing to wait for
-        _really_join(self, timeout)
-
-
 @pytest.fixture
 def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
-    monkeypatch.setattr(api, "telling", lambda *_: threading.Thread())  # the tests tell when they want to
-    monkeypatch.setattr(threading.Thread, "join", _join)
+    monkeypatch.setattr(api, "telling", lambda *_: [])  # the tests tell when they want to
     with serving(tmp_path) as opened:
         yield opened
 
@@ -183,6 +175,25 @@ def test_the_same_packet_or_key_is_the_same_submission(served: Served) -> None:
         assert len(list(sender.documents())) == 1
 
 
+def test_of_different_packets_at_once_with_one_key_one_is_taken(served: Served) -> None:
+    def give(number: int) -> int:
+        headers = {"Idempotency-Key": "the same"}
+        return served.ask("POST", "/v1/documents", headers=headers, content=document(number)).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = sorted(pool.map(give, range(1, 17)))
+    assert answers == [202] + [409] * 15
+    with served.client("G22") as sender:
+        assert len(list(sender.documents())) == 1
+
+
+def test_a_key_of_a_packet_that_was_refused_is_free_again(served: Served) -> None:
+    with served.client("G22") as sender:
+        with pytest.raises(Refused):
+            sender.submit(document(1, to=("H63",)), "key")
+        assert sender.submit(document(1), "key")["state"] == "pending"
+
+
 def test_nobody_comes_in_without_a_token_of_an_agency_that_is_served_here(served: Served) -> None:
     good = served.tokens["G22"]
     for value in ("", "Bearer", f"Bearer {good}x", f"Basic {good}", f"Bearer {served.tokens['G06']}"):
@@ -217,6 +228,44 @@ def test_tokens_are_kept_as_digests_for_their_owner_alone(served: Served) -> Non
     assert served.ask("GET", "/v1/inbox").status_code == 503
 
 
+# -- One agency's spool and the others ----------------------------------------------------------------------------
+
+
+def test_while_one_spool_is_busy_everybody_else_is_answered(served: Served) -> None:
+    """The adapter is in a transaction of G22's spool, on a slow disk; requests to it wait, more of them than there are
+    threads. Every way of asking is tried."""
+    with served.client("G22") as sender:
+        sender.submit(document(1, to=("G22", "H41")))
+        served.rest()
+        (item,) = sender.inbox(kind="new")
+        (receipt, *_) = sender.receipts()
+    said = {"state": "processing"}
+    hook = {"url": "https://example.vn/", "secret": "0123456789abcdef"}
+    ways: list[tuple[str, str, dict[str, Any]]] = [
+        ("GET", "/v1/documents", {}),
+        ("GET", f"/v1/documents/{item['id']}", {}),
+        ("POST", "/v1/documents", {"content": document(2)}),
+        ("GET", "/v1/inbox", {}),
+        *(("GET", f"/v1/inbox/{item['id']}{path}", {}) for path in ("", "/packet", "/parcel")),
+        ("POST", f"/v1/inbox/{item['id']}/acknowledgement", {"json": said}),
+        ("GET", "/v1/receipts", {}),
+        ("GET", f"/v1/receipts/{receipt['id']}", {}),
+        ("GET", "/v1/trace/1/TN-G22", {}),
+        ("PUT", "/v1/webhook", {"json": hook}),
+        ("GET", "/v1/webhook", {}),
+        ("DELETE", "/v1/webhook", {}),
+    ]
+    spool = open_spool(served.line.folder("G22", "spool"))
+    with ThreadPoolExecutor(len(ways) * 5) as pool:
+        with spool._begin():
+            waiting = [pool.submit(served.ask, *way[:2], timeout=60, **way[2]) for way in ways * 5]
+            for _ in range(20):  # each time more of them have come
+                assert httpx.get(f"{served.url}/v1/health", timeout=20).status_code == 200
+                assert served.ask("GET", "/v1/inbox", "H41", timeout=20).status_code == 200
+            assert not any(one.done() for one in waiting)
+        assert {one.result().status_code for one in waiting} <= {200, 202, 204, 404}
+
+
 # -- Errors -------------------------------------------------------------------------------------------------------
 
 
@@ -235,6 +284,10 @@ def test_tokens_are_kept_as_digests_for_their_owner_alone(served: Served) -> Non
         ("PUT", "/v1/webhook", b"[]", 400),
         ("PUT", "/v1/webhook", b'{"url": "http://example.vn/x", "secret": "0123456789abcdef"}', 400),
         ("PUT", "/v1/webhook", b'{"url": "https://example.vn/x", "secret": "short"}', 400),
+        ("PUT", "/v1/webhook", b'{"url": "https://example.vn/x"}', 400),
+        ("PUT", "/v1/webhook", b'{"url": "https://10.0.0.1/x", "secret": "0123456789abcdef"}', 400),
+        ("PUT", "/v1/webhook", b'{"url": "https://[::ffff:127.0.0.1]/", "secret": "0123456789abcdef"}', 400),
+        ("PUT", "/v1/webhook", b'{"url": "https://user:pw@example.vn/x", "secret": "0123456789abcdef"}', 400),
         ("PUT", "/v1/webhook", b'{"url": "https://e.vn", "secret": "0123456789abcdef", "more": 1}', 400),
         ("PUT", "/v1/webhook", b"x" * 70_000, 413),
         ("POST", "/v1/documents", b"<edXML/>", 422),
@@ -316,7 +369,7 @@ def test_what_happens_is_told_signed_in_order_and_again_until_it_is_taken(served
         served.rest()
         now = datetime.now(UTC)
         for hours in range(12):
-            api.tell(spool, now + timedelta(hours=hours), api.post)
+            api.tell(spool, now + timedelta(hours=hours), webhook.post)
         told = listener.events()
         assert sorted(told) == ["document.accepted", *["receipt.received"] * 3, "status.received"]
         numbers = [json.loads(body)["number"] for _, body in listener.heard]
@@ -328,7 +381,7 @@ def test_what_happens_is_told_signed_in_order_and_again_until_it_is_taken(served
         sender.tell("", "")
         sender.submit(document(2, to=("G06",)))
         served.rest()
-        assert api.tell(spool, now + timedelta(days=2), api.post) == 0
+        assert api.tell(spool, now + timedelta(days=2), webhook.post) == 0
     listener.server.shutdown()
 
 

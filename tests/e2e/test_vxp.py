@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from adapters import vxp
+from adapters.spool import open_spool
 from axis import bootstrap, config
 from axis.core import edxml
 from axis.infra import amqp, keystore
@@ -309,6 +311,44 @@ def test_one_object_of_the_sdk_keeps_what_it_was_given_and_is_understood(served:
     assert edxml.convert(client.fetch(second["docId"])).packet.code == "2/TN-G22"  # type: ignore[union-attr]
     left = client.call("getReceivedEdocList", servicetype="eDoc", messagetype="edoc")["data"]
     assert [row["docId"] for row in left] == [second["docId"]]
+
+
+def test_who_is_refused_is_not_listened_to_for_long(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its body is read on, or a client sees no answer; but not for as long as it likes to send one."""
+    monkeypatch.setattr(vxp, "DRAIN", 0.3)
+    client = SdkClient(served.port, "SYS.H41", "wrong")
+    client.parameters["Content-Type"] = "application/octet-stream"
+    head = client.head("POST", "sendEdoc", 1_000_000)
+    with client.connect() as connection:
+        connection.sendall(head)
+        connection.settimeout(0.05)
+        answer = b""
+        for _ in range(400):
+            connection.sendall(b"x" * 100)
+            try:
+                answer = connection.recv(65536)
+                break
+            except TimeoutError:
+                pass
+        assert b'"status": "FAIL"' in answer
+
+
+def test_a_request_that_is_repeated_at_once_is_done_once(served: Served) -> None:
+    """The same bytes on sixteen connections, as a client behind an impatient proxy sends them."""
+    body = json.dumps({"code": "H41.10", "name": "Sở"}).encode()
+    client = served.client("H41")
+    client.parameters |= {"Content-Type": "application/json"}
+    head = client.head("POST", "registerAgency", len(body)).replace(b"Expect: 100-continue\r\n", b"")
+
+    def give(_: int) -> Any:
+        with client.connect() as connection:
+            connection.sendall(head + body)
+            return json.loads(read_answer(connection.makefile("rb"))[1])["status"]
+
+    with ThreadPoolExecutor(16) as pool:
+        assert set(pool.map(give, range(16))) == {"OK"}
+    (unit,) = open_spool(served.line.folder("H41", "spool")).units()
+    assert unit["version"] == 1
 
 
 def test_a_repeated_request_is_answered_alike_and_does_nothing_twice(served: Served) -> None:

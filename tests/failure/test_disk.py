@@ -7,18 +7,22 @@ import hashlib
 import os
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
+from adapters import api, vxp
+from axis import bootstrap, config
 from axis.errors import AxisError
 from tests.failure.test_crash_sweep import no_false_receipt
-from tests.line import document, small_home
+from tests.line import document, rest, small_home
 from tests.servers import ensure_installed
+from tests.vxp_client import SdkClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,6 +60,49 @@ def fill(line: Line, count: int, size: int) -> list[bytes]:
             break
         put.append(content)
     return put
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small file system")
+def test_a_full_disk_under_the_spool_is_told_its_clients_as_a_pause(caplog: pytest.LogCaptureFixture) -> None:
+    """Not as our bug, with a trace for each request."""
+    with small_disk(32) as (disk, grow), ExitStack() as stack:
+        line = small_home(disk / "home")
+        kinds = {code: {"kind": "spool"} for code in ("G22", "H41")}
+        adapter = config.Adapter(settle_seconds=0.0, agencies=kinds)
+        line.configure(adapter=adapter, server=config.Server(listen="127.0.0.1:0"))
+        home = bootstrap.open_home(line.path)
+        token = api.create_token(bootstrap.tokens_file(home), "G22")
+        secret = vxp.add_system(bootstrap.systems_file(home), "SYS.G22", "G22")
+        hub, agencies = stack.enter_context(bootstrap.embedded_parts(home))
+        port = stack.enter_context(bootstrap.front(home, agencies))
+        ask = stack.enter_context(
+            httpx.Client(base_url=f"http://127.0.0.1:{port}/v1", headers={"Authorization": f"Bearer {token}"})
+        )
+        filler = stack.enter_context((disk / "filler").open("wb", buffering=0))
+        with suppress(OSError):
+            while filler.write(bytes(4096)):
+                pass
+        hook = {"url": "https://example.vn/", "secret": "0123456789abcdef"}
+        for answer in (
+            ask.post("/documents", content=document(1)),
+            ask.post("/documents", content=document(1, content=os.urandom(300_000))),
+            ask.put("/webhook", json=hook),
+        ):
+            assert (answer.status_code, answer.json()["title"]) == (503, "STORE_DOWN"), answer.text
+            assert int(answer.headers["retry-after"]) > 0
+            assert answer.headers["content-type"] == "application/problem+json"
+        assert ask.get("/documents").json()["items"] == []
+        system = SdkClient(port, "SYS.G22", secret)
+        told = system.send(document(1, content=os.urandom(300_000)))
+        assert (told["status"], told["ErrorCode"]) == ("FAIL", vxp.SYSTEM_ERROR)
+        assert "internal" not in told["ErrorDesc"]
+        assert not [one for one in caplog.records if one.exc_info], caplog.text
+        assert not list((line.folder("G22", "spool") / "out").iterdir()), "and nothing is left of them"
+        grow(64)
+        assert ask.post("/documents", content=document(1)).status_code == 202
+        assert system.send(document(2))["status"] == "OK"
+        rest(hub, agencies, line.clock)
+        assert len(line.states("1/TN-G22")) == 1
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small file system")

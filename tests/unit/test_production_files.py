@@ -60,6 +60,7 @@ def test_a_unit_has_few_rights_and_finishes_what_is_in_hand(unit: Path) -> None:
     assert service["LimitCORE"] == "0"
     assert service["Restart"] == "always"
     assert int(service["TimeoutStopSec"]) >= 30
+    assert int(service["LimitNOFILE"]) >= 16384
     assert re.search(r"axis (hub|adapter run %i) --home ", service["ExecStart"])
     if shutil.which("systemd-analyze"):
         done = subprocess.run(["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False)

@@ -1,0 +1,143 @@
+"""Telling an agency's own system over HTTP: where it may be, and one request to it.
+
+Whoever has a token names the URL, so it must not lead into networks that only this machine can reach. Names are
+resolved when the call is made, each address is judged, and the connection goes to the very address that was judged.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from ipaddress import IPv4Address, IPv6Address
+
+TIMEOUT = 10.0  # seconds for the whole call, from the connection to the status; a name is resolved before
+HEAD = 16 * 1024  # bytes that may come before the status
+LOCAL = ("localhost", "127.0.0.1", "::1")
+_GLOBAL = ipaddress.IPv6Network("2000::/3")  # the only unicast addresses of IPv6 that are given out
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})[ \r\n]")
+
+
+def destination(url: str, networks: Sequence[str] = ()) -> httpx.URL:
+    """The parts of a webhook's URL: HTTPS, or plain HTTP to this machine. Raises ValueError for anything else, for user
+    and password in it, and for an address that :func:`may_be_told` refuses."""
+    try:
+        parts = httpx.URL(url)
+        host = parts.raw_host.decode("ascii")
+    except (httpx.InvalidURL, ValueError) as error:
+        raise ValueError(str(error)) from None
+    if parts.userinfo:
+        raise ValueError("user and password in the URL")
+    if parts.scheme == "http" and host in LOCAL:
+        return parts
+    if parts.scheme != "https" or not host:
+        raise ValueError(f"{parts.scheme}://{host}")
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return parts  # a name: judged when it is resolved
+    if not may_be_told(address, networks):
+        raise ValueError(f"address {address}")
+    return parts
+
+
+def may_be_told(address: IPv4Address | IPv6Address, networks: Sequence[str] = ()) -> bool:
+    """Whether agencies' systems may be at this address: a public one, or in the private networks that the operator has
+    named. An IPv6 address that stands for an IPv4 address is judged as that."""
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour
+        if address in _NAT64:
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        if inner is not None:
+            return may_be_told(inner, networks)
+    if any(address in ipaddress.ip_network(one) for one in networks):
+        return True
+    if address.is_multicast or address.is_reserved or address.is_unspecified or not address.is_global:
+        return False
+    return isinstance(address, ipaddress.IPv4Address) or (address in _GLOBAL and address.teredo is None)
+
+
+def post(url: str, body: bytes, headers: Mapping[str, str], networks: Sequence[str] = ()) -> int:
+    """The status that a POST is answered with; nothing after it is read, no redirect is followed, no proxy asked.
+    Raises OSError: not reached, not answered in time, or not a place that may be told."""
+    try:
+        parts = destination(url, networks)
+    except ValueError as error:
+        raise OSError(f"not told: {error}") from None
+    end = time.monotonic() + TIMEOUT
+    lines = [b"POST " + parts.raw_path + b" HTTP/1.1", b"Host: " + parts.netloc, b"Connection: close"]
+    lines += [f"{name}: {value}".encode("ascii") for name, value in headers.items()]
+    lines += [b"Content-Length: %d" % len(body), b"", b""]
+    with _connected(parts, networks, end) as connection:
+        connection.settimeout(_left(end))
+        connection.sendall(b"\r\n".join(lines) + body)
+        return _status(connection, end)
+
+
+@contextmanager
+def _connected(parts: httpx.URL, networks: Sequence[str], end: float) -> Iterator[socket.socket]:
+    """A connection to the first address of the host that may be told and answers."""
+    host = parts.raw_host.decode("ascii")
+    secure = parts.scheme == "https"
+    try:
+        found = socket.getaddrinfo(host, parts.port or (443 if secure else 80), type=socket.SOCK_STREAM)
+    except UnicodeError as error:
+        raise OSError(str(error)) from None
+    trouble: OSError = OSError(f"{host} has no address")
+    for family, kind, protocol, _, place in found:
+        address = ipaddress.ip_address(str(place[0]).partition("%")[0])
+        if not (may_be_told(address, networks) if secure else address.is_loopback):
+            trouble = OSError(f"not told: address {address}")
+            continue
+        with socket.socket(family, kind, protocol) as connection:
+            connection.settimeout(_left(end))
+            try:
+                connection.connect(place)
+            except OSError as error:
+                trouble = error
+                continue
+            if not secure:
+                yield connection
+                return
+            connection.settimeout(_left(end))
+            with httpx.create_ssl_context().wrap_socket(connection, server_hostname=host) as wrapped:
+                yield wrapped
+            return
+    raise trouble
+
+
+def _status(connection: socket.socket, end: float) -> int:
+    """What the answer's first line says, or that of the one behind 1xx."""
+    got, start = b"", 0
+    while len(got) < HEAD:
+        connection.settimeout(_left(end))
+        data = connection.recv(4096)
+        if not data:
+            raise OSError("closed before it said its status")
+        got += data
+        while found := _STATUS.match(got, start):
+            if int(found[1]) >= 200:
+                return int(found[1])
+            behind = got.find(b"\r\n\r\n", start)
+            if behind < 0:
+                break
+            start = behind + 4
+        if not found and len(got) - start >= 13:
+            raise OSError("not an answer of HTTP")
+    raise OSError("too much before its status")
+
+
+def _left(end: float) -> float:
+    left = end - time.monotonic()
+    if left <= 0:
+        raise TimeoutError(f"not answered within {TIMEOUT:.0f} seconds")
+    return left
