@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
@@ -48,6 +49,7 @@ MOST = 1000
 KEPT = timedelta(days=1)  # an Idempotency-Key is known for so long
 DOCUMENTS = ("new", "recall", "update", "replace", "status")
 _STATUS = {Fault.NOT_FOUND: 404, Fault.XML_TOO_BIG: 413, Fault.API_KEY_REUSED: 409, Fault.API_UNAUTHORIZED: 401}
+_STATUS |= {Fault.DELIVERY_OVER: 409}
 
 
 # -- Tokens: keys/tokens.toml ------------------------------------------------------------------------------------
@@ -114,7 +116,7 @@ def application(tokens: Callable[[], Mapping[str, str]], offices: Mapping[str, O
         Route("/v1/webhook", api.locked(api.get_webhook)),
         Route("/v1/webhook", api.locked(api.delete_webhook), methods=["DELETE"]),
     ]
-    handlers: Any = {AxisError: _refused, HTTPException: _no_such, Exception: _broken}
+    handlers: Any = {AxisError: _refused, HTTPException: _no_such, ClientDisconnect: _gone, Exception: _broken}
     return Starlette(routes=routes, exception_handlers=handlers)
 
 
@@ -461,6 +463,11 @@ async def _no_such(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
     return _problem(request, status, [Problem(Fault.NOT_FOUND, got=request.url.path[:200])], **headers)
+
+
+async def _gone(request: Request, _: Exception) -> Response:
+    log.info("%s %s: the client went away in the middle", request.method, request.url.path)
+    return Response(status_code=400)  # nobody reads it
 
 
 async def _broken(request: Request, error: Exception) -> Response:

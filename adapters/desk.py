@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from adapters.base import About
 from axis.core import admission, edxml
+from axis.core.edxml import Kind
 from axis.errors import Problem, Rejected
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from axis.core.edxml import Packet
     from axis.core.trust import Registry
 
+# A recall or a status in the same words may be meant once more, of another moment; the hub knows its repetitions.
+_KNOWN_BY_ESSENCE = (Kind.NEW, Kind.UPDATE, Kind.REPLACE)
 _one_at_a_time = threading.Lock()  # reading a packet of 70 MB takes several times its size
 
 
@@ -36,21 +39,14 @@ class Office:
 def examine(office: Office, upload: Upload) -> tuple[Packet, list[Problem]]:
     """(the packet, warnings). Raises :class:`Rejected` with every finding: what the packet itself has, a sender that is
     not this agency, recipients that nobody knows."""
-    with _one_at_a_time:
-        upload.sync()
-        converted = edxml.convert(upload.path.read_bytes())
-        packet, problems = converted.packet, list(converted.problems)
-        del converted
-    if packet is not None:
-        problems += admission.misaddressed(packet, office.registry(), office.agency)
-    if packet is None or any(one.severity == "error" for one in problems):
-        raise Rejected(*(one for one in problems if one.severity == "error"))
+    packet, problems, _ = _examined(office, upload)
     return packet, problems
 
 
 def submit(office: Office, upload: Upload) -> Row:
-    """Keep the packet to be sent; its row in the spool. Raises :class:`Rejected` as :func:`examine`."""
-    packet, _ = examine(office, upload)
+    """Keep the packet to be sent; its row in the spool, with the warnings in its report. Raises :class:`Rejected` as
+    :func:`examine`."""
+    packet, warnings, essence = _examined(office, upload)
     about = About(
         "",
         packet.kind.value,
@@ -60,4 +56,19 @@ def submit(office: Office, upload: Upload) -> Row:
         packet.code,
         packet.subject,
     )
-    return office.spool.submit(upload, about)
+    return office.spool.submit(upload, about, essence, [one.as_json() for one in warnings])
+
+
+def _examined(office: Office, upload: Upload) -> tuple[Packet, list[Problem], str]:
+    with _one_at_a_time:
+        upload.sync()
+        converted = edxml.convert(upload.path.read_bytes())
+        packet, problems, essence = converted.packet, list(converted.problems), ""
+        if packet is not None and packet.kind in _KNOWN_BY_ESSENCE:
+            essence = edxml.essence(packet, converted.attachments)
+        del converted
+    if packet is not None:
+        problems += admission.misaddressed(packet, office.registry(), office.agency)
+    if packet is None or any(one.severity == "error" for one in problems):
+        raise Rejected(*(one for one in problems if one.severity == "error"))
+    return packet, problems, essence

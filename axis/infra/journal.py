@@ -184,9 +184,12 @@ class JournalReader:
         query = self._outgoing().where(outgoing.c.source_digest.in_(source_digests))
         return {row["source_digest"]: row for row in self.connection.execute(query).mappings()}
 
-    def outgoing_by_content(self, content_digest: str) -> RowMapping | None:
-        """What was sent with this content."""
-        return self._first(self._outgoing().where(outgoing.c.content_digest == content_digest))
+    def outgoing_by_content(self, content_digest: str) -> list[RowMapping]:
+        """What was sent with this content: one source, or several whose bytes say the same."""
+        if not content_digest:
+            return []
+        query = self._outgoing().where(outgoing.c.content_digest == content_digest)
+        return list(self.connection.execute(query.order_by(outgoing.c.created_at)).mappings())
 
     def to_publish(self, now: datetime, limit: int) -> list[RowMapping]:
         """Pending sources whose time has come, urgent first, but a quarter for the others; an update waits until what

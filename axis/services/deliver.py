@@ -459,12 +459,23 @@ def _receipt_files(agency: Agency, reader: JournalReader, body: bytes) -> list[L
         label += f".{first.id[-8:]}"  # its random end: two of the same minute begin alike
     events = tuple((s.event.code, s.recipient) for s in said.statements)
     subject = said.subject
-    about_it = About(label, "receipt", said.issuer, (), subject.document_id, subject.kind, "", events)
+    originals = reader.outgoing_by_content(subject.content_digest)
+    about_it = About(
+        label,
+        "receipt",
+        said.issuer,
+        (),
+        subject.document_id,
+        subject.kind,
+        "",
+        events,
+        subject.axis_id,
+        tuple(row["source_digest"] for row in originals),
+    )
     files = [LocalFile("receipts", f"{label}.asice", body, about_it)]
-    original = reader.outgoing_by_content(said.subject.content_digest)
-    if original is None or said.subject.kind == Kind.STATUS:
+    if not originals or said.subject.kind == Kind.STATUS:
         return files
-    facts = original["facts"]
+    facts = originals[0]["facts"]
     about = ResponseFor(facts["organ_id"], facts["code"], facts["document_id"], facts["promulgation_date"])
     for statement in said.statements:
         code = _status_meant(said.subject.kind, statement.event)
