@@ -230,15 +230,11 @@ class _Api:
         """GET /v1/trace/{reference}: what was sent and received under an id, a DocumentId or number/notation."""
         _query(request)
         reference = request.path_params["reference"]
-        spool, every = office.spool, Selection(limit=MOST)
-        named = [*spool.sent(every, reference=reference), *spool.received(every, reference=reference)]
-        if not named:
+        sent, mail = await run_in_threadpool(office.spool.trace, reference, MOST)
+        if not sent and not mail:
             raise Rejected(Problem(Fault.NOT_FOUND, got=reference[:200]))
-        documents = sorted({row["document_id"] for row in named})
-        sent = [_sent(row) for one in documents for row in spool.sent(every, reference=one)]
-        mail = [row for one in documents for row in spool.received(every, reference=one)]
         shown = [_receipt(row) if row["folder"] == "receipts" else _received(row) for row in mail]
-        return JSONResponse({"sent": sent, "received": shown})
+        return JSONResponse({"sent": [_sent(row) for row in sent], "received": shown})
 
     # -- Beside the mail -------------------------------------------------------------------------------------------
 

@@ -261,19 +261,35 @@ class Spool:
             connection.execute(sent.insert().values(row))
             return connection.execute(sa.select(sent).where(sent.c.id == identifier)).mappings().one()
 
-    def sent(self, wanted: Selection, identifier: str = "", reference: str = "") -> list[Row]:
-        """What was submitted, in order; of one id, or of one document (an id, DocumentId or number/notation)."""
+    def sent(self, wanted: Selection, identifier: str = "") -> list[Row]:
+        """What was submitted, in order; of one id."""
         query = sa.select(sent).where(sent.c.number > wanted.after).order_by(sent.c.number)
         if wanted.kinds:
             query = query.where(sent.c.kind.in_(wanted.kinds))
-        return self._rows(_named(_in_time(query, sent, wanted), sent, reference), wanted, sent.c.id, identifier)
+        return self._rows(_in_time(query, sent, wanted), wanted, sent.c.id, identifier)
 
     # -- The agency's system: what it receives -----------------------------------------------------------------
 
-    def received(self, wanted: Selection, identifier: str = "", reference: str = "") -> list[Row]:
+    def received(self, wanted: Selection, identifier: str = "") -> list[Row]:
         """What it may see, in order of arrival; as :meth:`sent`."""
-        query = _named(self._visible(wanted), received, reference).order_by(received.c.number)
-        return self._rows(query, wanted, received.c.id, identifier)
+        return self._rows(self._visible(wanted).order_by(received.c.number), wanted, received.c.id, identifier)
+
+    def trace(self, reference: str, limit: int) -> tuple[list[Row], list[Row]]:
+        """(what was submitted, what it may see) under an id, a DocumentId or number/notation, and what else there is
+        about the same documents; of each the first `limit`."""
+        shown = ((sent, sa.true()), (received, received.c.visible.is_(True)))
+        with self._begin() as connection:
+            documents: set[str] = set()
+            for table, seen in shown:
+                query = sa.select(table.c.document_id).where(_is_named(table, reference), seen).distinct()
+                documents.update(connection.execute(query.limit(limit)).scalars())
+            documents.discard("")  # what has no DocumentId has nothing in common with the others that have none
+            found = []
+            for table, seen in shown:
+                about = sa.or_(_is_named(table, reference), table.c.document_id.in_(documents))
+                query = sa.select(table).where(about, seen).order_by(table.c.number).limit(limit)
+                found.append(list(connection.execute(query).mappings()))
+        return found[0], found[1]
 
     def count(self, wanted: Selection) -> int:
         """How many :meth:`received` has in all."""
@@ -660,9 +676,8 @@ def _in_time(query: sa.Select[Any], table: sa.Table, wanted: Selection) -> sa.Se
     return query
 
 
-def _named(query: sa.Select[Any], table: sa.Table, reference: str) -> sa.Select[Any]:
-    columns = (table.c.id, table.c.document_id, table.c.code)
-    return query.where(sa.or_(*(column == reference for column in columns))) if reference else query
+def _is_named(table: sa.Table, reference: str) -> sa.ColumnElement[bool]:
+    return sa.or_(*(column == reference for column in (table.c.id, table.c.document_id, table.c.code)))
 
 
 def _add_what_is_new(connection: Connection) -> None:

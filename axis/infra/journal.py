@@ -264,15 +264,16 @@ class JournalReader:
         )
         return self._first(sa.select(withdrawal).where(*where))
 
-    def reported(self, document_id: str) -> str:
-        """The highest business status that this agency's system has reported about a document; "" for none."""
+    def reported(self, document_id: str) -> list[tuple[str, str]]:
+        """(whose document, status code) of what this agency's system has reported about documents of this id: two
+        senders may give the same. The OrganId is "" where an older program did not note it."""
         query = self._outgoing().where(
             outgoing.c.document_id == document_id,
             outgoing.c.kind == "status",
             outgoing.c.state.in_(("pending", "accepted")),
         )
-        codes = [row["facts"].get("status_code", "") for row in self.connection.execute(query).mappings()]
-        return max((code for code in codes if code <= "06"), default="")
+        facts = [row["facts"] for row in self.connection.execute(query).mappings()]
+        return [(one.get("about", ""), one.get("status_code", "")) for one in facts]
 
     def _incoming_in(self, *states: str) -> sa.Select[Any]:
         return sa.select(incoming).where(incoming.c.agency == self.agency, incoming.c.state.in_(states))

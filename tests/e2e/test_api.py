@@ -22,6 +22,7 @@ import httpx
 import pytest
 
 from adapters import api, spool
+from adapters.base import About, LocalFile
 from adapters.client import Client, Refused
 from adapters.spool import open_spool
 from axis import bootstrap, config
@@ -173,6 +174,23 @@ def test_what_was_left_out_of_a_packet_is_told_with_it(served: Served) -> None:
         served.rest()
         (row,) = sender.documents()
         assert (row["state"], row["findings"]) == ("accepted", sent["findings"])
+
+
+def test_what_has_no_document_id_is_traced_alone(served: Served) -> None:
+    """A receipt about something that nobody could read is about no document of the agency's."""
+    with served.client("G22") as sender:
+        for number in (1, 2):
+            sender.submit(document(number, content=b"%d" % number))
+        served.rest()
+        label = "0123456789abcdef.A.2"
+        about = About(label, "receipt", "HUB", (), "", "", "")
+        store = open_spool(served.line.folder("G22", "spool"))
+        store.prepare([LocalFile("receipts", f"{label}.asice", b"PK", about)])
+        store.show([f"{label}.asice"])
+        unread = [one["id"] for one in served.ask("GET", "/v1/receipts?limit=1000").json()["items"]][-1]
+        traced = sender.trace(unread)
+        assert ([one["id"] for one in traced["received"]], traced["sent"]) == ([unread], [])
+        assert len(sender.trace("1/TN-G22")["sent"]) == 1
 
 
 def test_a_client_that_goes_away_in_the_middle_is_no_error_of_the_server(
