@@ -488,6 +488,51 @@ def test_the_first_and_the_last_day_of_all_are_days(served: Served) -> None:
     assert served.listed("H41", toDate="0001/01/01") == []
 
 
+_HOSTILE = [
+    *("0001/01/01", "9999/12/31", "0000/00/00", "-1", "0", "9" * 4400, "1e9", "٣", "null", "[", "\u2028", "👍"),
+    *("a" * 2000, "'; --", "%s{}", "H41", "H41.", "done", "fail", "edoc", "../../x", "\u202e", "NaN"),
+]
+
+
+def test_whatever_is_signed_is_answered_and_is_no_error_of_the_server(
+    served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    names = ["docId", "docid", "status", "description", "fromDate", "toDate", "pageIndex", "pageSize", "messagetype"]
+    names += ["servicetype", "filePath", "AgencyCode", "level", "from", "to"]
+    good = {"docId": "x", "status": "done", "messagetype": "edoc", "servicetype": "eDoc", "filePath": "x"}
+    served.client("G22").send(document(1))
+    served.rest()
+    operations = [
+        "getReceivedEdocList",
+        "getSentEdocList",
+        "countReceiveEdoc",
+        "getEdoc",
+        "updateStatus",
+        "deleteAgency",
+    ]
+    for operation in operations:
+        for number, value in enumerate(_HOSTILE):
+            name = names[number % len(names)]
+            for given in (good | dict.fromkeys(names[:9], value), good | {name: value}, good | {"fromDate": value}):
+                client = served.client("H41")
+                raw = client.call(operation, **given)
+                assert raw["ErrorDesc"] != "internal error", (operation, given)
+    bodies = [
+        b"",
+        b"[]",
+        b"5",
+        b"null",
+        b'{"code": {}, "name": []}',
+        b'{"code": "H41.5", "name": "\\ud800"}',
+        b"\xff",
+        b"[" * 9999,
+    ]
+    for body in bodies:
+        assert served.client("H41").call("registerAgency", body)["ErrorDesc"] != "internal error", body
+    assert served.client("G22").call("getAgenciesList")["status"] == "OK"
+    assert [one for one in caplog.records if one.levelno >= logging.ERROR] == []
+
+
 def test_a_client_that_goes_away_in_the_middle_is_no_error_of_the_server(
     served: Served, caplog: pytest.LogCaptureFixture
 ) -> None:
