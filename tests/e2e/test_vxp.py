@@ -452,23 +452,24 @@ _GUARDED = {
 }
 
 
-@pytest.mark.parametrize(
-    "request_",
-    [r for r in RECORDED["requests"] if r["verifies"] and not r["name"].startswith("quirk-reused")],
-    ids=lambda one: one["name"],
-)
-def test_a_captured_head_serves_for_nothing_else(served: Served, request_: dict[str, Any]) -> None:
+def test_a_captured_head_serves_for_nothing_else(served: Served) -> None:
     served.client("H41").send(document(1, sender="H41", to=("G22",)))
     served.rest()
-    own = request_["path"].rpartition("/")[2]
-    for operation in sorted(_GUARDED - {own} - {other for one, other in _ALIKE if one == own}):
-        answer = replay(served, request_ | {"path": f"/{operation}"})[1]
-        if operation == "downloadEdoc":
-            assert answer == b""
-        else:
+    tried = 0
+    for request in RECORDED["requests"]:
+        if not request["verifies"] or request["name"].startswith("quirk-reused"):
+            continue  # an object that has done several things has the parameters of all of them
+        own = request["path"].rpartition("/")[2]
+        for operation in sorted(_GUARDED - {own} - {other for one, other in _ALIKE if one == own}):
+            answer = replay(served, request | {"path": f"/{operation}"})[1]
+            tried += 1
+            if operation == "downloadEdoc":
+                assert answer == b""
+                continue
             said = json.loads(answer)
             assert (said["status"], said["ErrorCode"]) == ("FAIL", vxp.SYSTEM_ERROR), (own, operation, said)
             assert "parameter" in said["ErrorDesc"], (own, operation, said)
+    assert tried > 100
 
 
 def test_a_list_of_what_nobody_knows_is_refused(served: Served) -> None:
