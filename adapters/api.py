@@ -51,6 +51,7 @@ KEPT = timedelta(days=1)  # an Idempotency-Key is known for so long
 ID = 12  # digits of a token's digest that name it
 DOCUMENTS = ("new", "recall", "update", "replace", "status")
 _STATUS = {Fault.NOT_FOUND: 404, Fault.XML_TOO_BIG: 413, Fault.API_KEY_REUSED: 409, Fault.API_UNAUTHORIZED: 401}
+_STATUS |= {Fault.DELIVERY_OVER: 409}
 
 
 # -- Tokens: keys/tokens.toml ------------------------------------------------------------------------------------
@@ -280,15 +281,11 @@ class _Api:
         """GET /v1/trace/{reference}: what was sent and received under an id, a DocumentId or number/notation."""
         _query(request)
         reference = request.path_params["reference"]
-        spool, every = office.spool, Selection(limit=MOST)
-        named = [*spool.sent(every, reference=reference), *spool.received(every, reference=reference)]
-        if not named:
+        sent, mail = office.spool.trace(reference, MOST)
+        if not sent and not mail:
             raise Rejected(Problem(Fault.NOT_FOUND, got=reference[:200]))
-        documents = sorted({row["document_id"] for row in named})
-        sent = [_sent(row) for one in documents for row in spool.sent(every, reference=one)]
-        mail = [row for one in documents for row in spool.received(every, reference=one)]
         shown = [_receipt(row) if row["folder"] == "receipts" else _received(row) for row in mail]
-        return JSONResponse({"sent": sent, "received": shown})
+        return JSONResponse({"sent": [_sent(row) for row in sent], "received": shown})
 
     # -- Beside the mail -------------------------------------------------------------------------------------------
 
@@ -519,15 +516,15 @@ async def _away(request: Request, error: Exception) -> Response:
     return _problem(request, 503, [Problem(Fault.STORE_DOWN, got=why[:200])], **headers)
 
 
-async def _gone(_: Request, _error: Exception) -> Response:
-    """The client has gone in the middle of its request: nobody hears this."""
-    return Response(status_code=400)
-
-
 async def _no_such(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
     return _problem(request, status, [Problem(Fault.NOT_FOUND, got=request.url.path[:200])], **headers)
+
+
+async def _gone(request: Request, _: Exception) -> Response:
+    log.info("%s %s: the client went away in the middle", request.method, request.url.path)
+    return Response(status_code=400)  # nobody reads it
 
 
 async def _broken(request: Request, error: Exception) -> Response:

@@ -48,7 +48,8 @@ class About:
     is new, recall, update, replace or status; `sender` and `recipients` are OrganIds as they stand in the packet.
 
     Of a receipt (`kind` receipt): its digest, who issued it, the document that it speaks of, in `code` the kind of what
-    was submitted, and its `events`: (event code, member) for each statement."""
+    was submitted, and its `events`: (event code, member) for each statement; the `axis_id` of what it is about, and the
+    digests of the `submissions` that were this: of :class:`Source`."""
 
     ref: str
     kind: str
@@ -58,6 +59,8 @@ class About:
     code: str
     subject: str
     events: tuple[tuple[str, str], ...] = ()
+    axis_id: str = ""
+    submissions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

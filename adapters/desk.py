@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 
 from adapters.base import About
 from axis.core import admission, edxml
+from axis.core.edxml import Kind
 from axis.errors import Problem, Rejected
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 RETRY_AFTER = "30"  # seconds, where the spool's disk cannot be written
 THREADS = 4  # of the server's forty that may wait for one agency
+# A recall or a status in the same words may be meant once more, of another moment; the hub knows its repetitions.
+_KNOWN_BY_ESSENCE = (Kind.NEW, Kind.UPDATE, Kind.REPLACE)
 _one_at_a_time = threading.Lock()  # reading a packet of 70 MB takes several times its size
 
 
@@ -52,22 +55,14 @@ class Office:
 def examine(office: Office, upload: Upload) -> tuple[Packet, list[Problem]]:
     """(the packet, warnings). Raises :class:`Rejected` with every finding: what the packet itself has, a sender that is
     not this agency, recipients that nobody knows."""
-    with _one_at_a_time:
-        upload.sync()
-        converted = edxml.convert(upload.path.read_bytes())
-        packet, problems = converted.packet, list(converted.problems)
-        del converted
-    if packet is not None:
-        problems += admission.misaddressed(packet, office.registry(), office.agency)
-    if packet is None or any(one.severity == "error" for one in problems):
-        raise Rejected(*(one for one in problems if one.severity == "error"))
+    packet, problems, _ = _examined(office, upload)
     return packet, problems
 
 
 def submit(office: Office, upload: Upload, key: str = "", since: datetime | None = None) -> Row:
-    """Keep the packet to be sent; its row in the spool. Raises :class:`Rejected` as :func:`examine`, and as
-    :meth:`Spool.submit` for a `key`."""
-    packet, _ = examine(office, upload)
+    """Keep the packet to be sent; its row in the spool, with the warnings in its report. Raises :class:`Rejected` as
+    :func:`examine`, and as :meth:`Spool.submit` for a `key`."""
+    packet, warnings, essence = _examined(office, upload)
     about = About(
         "",
         packet.kind.value,
@@ -77,4 +72,19 @@ def submit(office: Office, upload: Upload, key: str = "", since: datetime | None
         packet.code,
         packet.subject,
     )
-    return office.spool.submit(upload, about, key, since)
+    return office.spool.submit(upload, about, key, since, essence, [one.as_json() for one in warnings])
+
+
+def _examined(office: Office, upload: Upload) -> tuple[Packet, list[Problem], str]:
+    with _one_at_a_time:
+        upload.sync()
+        converted = edxml.convert(upload.path.read_bytes())
+        packet, problems, essence = converted.packet, list(converted.problems), ""
+        if packet is not None and packet.kind in _KNOWN_BY_ESSENCE:
+            essence = edxml.essence(packet, converted.attachments)
+        del converted
+    if packet is not None:
+        problems += admission.misaddressed(packet, office.registry(), office.agency)
+    if packet is None or any(one.severity == "error" for one in problems):
+        raise Rejected(*(one for one in problems if one.severity == "error"))
+    return packet, problems, essence

@@ -12,7 +12,7 @@ import os
 import threading
 import time
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -26,7 +26,7 @@ from sqlalchemy.engine import RowMapping as Row
 
 from adapters.base import Answer, Source
 from axis.core import xml
-from axis.core.instant import to_text
+from axis.core.instant import from_text, to_text
 from axis.errors import Fault, Misconfigured, Problem, rejected
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_FAILURES", "Row", "Selection", "Spool", "SpoolAdapter", "Upload", "open_spool"]
 MAX_FAILURES = 5  # that the agency's system reports of one delivery, until it is refused for good
+FAILURES_APART = timedelta(hours=1)  # before that it is the same failure: of a system that tries again at once
 _NAMESPACE = uuid.UUID("6f3f0c9e-6ad1-5d0e-9d64-5b1f1a1c0a55")  # of ids for what has no axis id of its own
 KEPT = timedelta(days=30)  # the files of what the agency's system has had
 _RANK = {"D.1": 1, "D.2": 2, "E.1": 3, "E.2": 3, "W.1": 3}  # receipts may arrive in another order than they were given
@@ -60,7 +61,11 @@ sent = sa.Table(
     sa.Column("outcomes", sa.JSON, nullable=False),  # by recipient: {event, time} of the newest receipt
     sa.Column("created_at", sa.Text, nullable=False),
     sa.Column("updated_at", sa.Text, nullable=False),
+    sa.Column("essence", sa.Text, nullable=False, server_default=""),  # what a repetition in other bytes is known by
+    sa.Column("axis_id", sa.Text, nullable=False, server_default=""),  # as the newest receipt says
     sa.Index("sent_document", "document_id", "kind"),
+    sa.Index("sent_essence", "essence"),
+    sa.Index("sent_axis_id", "axis_id"),
 )
 received = sa.Table(
     "received",
@@ -83,6 +88,7 @@ received = sa.Table(
     sa.Column("answered", sa.Boolean, nullable=False),
     sa.Column("created_at", sa.Text, nullable=False),
     sa.Column("updated_at", sa.Text, nullable=False),
+    sa.Column("failed_at", sa.Text, nullable=False, server_default=""),  # the newest failure that was counted
     sa.Index("received_list", "folder", "visible", "number"),
     sa.Index("received_answers", "answered", "state"),
     sa.Index("received_ref", "ref"),
@@ -192,16 +198,18 @@ class Spool:
             path.mkdir(mode=0o750, parents=True, exist_ok=True)
         self._lock = threading.RLock()
         self._connection: Connection | None = None  # of the transaction that the lock's holder is in
+        with suppress(FileExistsError):
+            os.close(os.open(folder / "spool.db", os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         self._engine = sa.create_engine(
             f"sqlite:///{folder / 'spool.db'}",
             poolclass=sa.pool.StaticPool,
             connect_args={"check_same_thread": False, "timeout": 30},
+            hide_parameters=True,
         )
         sa.event.listen(self._engine, "connect", _settings)
         with self._begin() as connection:
             metadata.create_all(connection)
-            for index in notice.indexes:  # a spool that has the table already may not have its index
-                index.create(connection, checkfirst=True)
+            _add_what_is_new(connection)
         for left in self._out.glob(".*"):
             left.unlink()  # an upload that a death has cut short
 
@@ -217,11 +225,22 @@ class Spool:
             finally:
                 path.unlink(missing_ok=True)
 
-    def submit(self, upload: Upload, about: About, key: str = "", since: datetime | None = None) -> Row:
-        """Keep an upload to be sent; its row. The same bytes again are the same submission. With a `key` no other
-        bytes are, that came with it since then: raises :class:`Rejected` API_KEY_REUSED."""
+    def submit(
+        self,
+        upload: Upload,
+        about: About,
+        key: str = "",
+        since: datetime | None = None,
+        essence: str = "",
+        warnings: Sequence[dict[str, Any]] = (),
+    ) -> Row:
+        """Keep an upload to be sent; its row. The same bytes again are the same submission, and so are others of the
+        same `essence` (see :func:`axis.core.edxml.essence`), if it has one, unless it was refused. With a `key` no
+        other bytes are, that came with it since then: raises :class:`Rejected` API_KEY_REUSED. `warnings` are its
+        findings."""
         upload.sync()
         digest, now, identifier = upload.digest().hex(), _now(), str(uuid.uuid4())
+        report = {"findings": list(warnings)} if warnings else {}
         with self._begin() as connection:
             if key and since is not None:
                 if _answered(connection, f"api/{key}", since) not in {"", digest}:
@@ -230,12 +249,15 @@ class Spool:
             known = connection.execute(sa.select(sent).where(sent.c.digest == digest)).mappings().first()
             if known is not None and known["state"] != "refused":
                 return known
+            same = sa.select(sent).where(sent.c.essence == essence, sent.c.state != "refused").order_by(sent.c.number)
+            if essence and (first := connection.execute(same.limit(1)).mappings().first()) is not None:
+                return first
             if known is not None:
                 identifier = str(known["id"])
             upload.path.replace(self._out / f"{identifier}.edxml")
             _sync(self._out)
             if known is not None:  # a refused one was given once more: it is judged once more
-                again = {"state": "pending", "report": {}, "updated_at": now}
+                again = {"state": "pending", "report": report, "essence": essence, "updated_at": now}
                 connection.execute(sa.update(sent).where(sent.c.digest == digest).values(again))
                 return connection.execute(sa.select(sent).where(sent.c.id == identifier)).mappings().one()
             row = {
@@ -248,27 +270,44 @@ class Spool:
                 "code": about.code,
                 "subject": about.subject,
                 "state": "pending",
-                "report": {},
+                "report": report,
                 "outcomes": {},
                 "created_at": now,
                 "updated_at": now,
+                "essence": essence,
             }
             connection.execute(sent.insert().values(row))
             return connection.execute(sa.select(sent).where(sent.c.id == identifier)).mappings().one()
 
-    def sent(self, wanted: Selection, identifier: str = "", reference: str = "") -> list[Row]:
-        """What was submitted, in order; of one id, or of one document (an id, DocumentId or number/notation)."""
+    def sent(self, wanted: Selection, identifier: str = "") -> list[Row]:
+        """What was submitted, in order; of one id."""
         query = sa.select(sent).where(sent.c.number > wanted.after).order_by(sent.c.number)
         if wanted.kinds:
             query = query.where(sent.c.kind.in_(wanted.kinds))
-        return self._rows(_named(_in_time(query, sent, wanted), sent, reference), wanted, sent.c.id, identifier)
+        return self._rows(_in_time(query, sent, wanted), wanted, sent.c.id, identifier)
 
     # -- The agency's system: what it receives -----------------------------------------------------------------
 
-    def received(self, wanted: Selection, identifier: str = "", reference: str = "") -> list[Row]:
+    def received(self, wanted: Selection, identifier: str = "") -> list[Row]:
         """What it may see, in order of arrival; as :meth:`sent`."""
-        query = _named(self._visible(wanted), received, reference).order_by(received.c.number)
-        return self._rows(query, wanted, received.c.id, identifier)
+        return self._rows(self._visible(wanted).order_by(received.c.number), wanted, received.c.id, identifier)
+
+    def trace(self, reference: str, limit: int) -> tuple[list[Row], list[Row]]:
+        """(what was submitted, what it may see) under an id, a DocumentId or number/notation, and what else there is
+        about the same documents; of each the first `limit`."""
+        shown = ((sent, sa.true()), (received, received.c.visible.is_(True)))
+        with self._begin() as connection:
+            documents: set[str] = set()
+            for table, seen in shown:
+                query = sa.select(table.c.document_id).where(_is_named(table, reference), seen).distinct()
+                documents.update(connection.execute(query.limit(limit)).scalars())
+            documents.discard("")  # what has no DocumentId has nothing in common with the others that have none
+            found = []
+            for table, seen in shown:
+                about = sa.or_(_is_named(table, reference), table.c.document_id.in_(documents))
+                query = sa.select(table).where(about, seen).order_by(table.c.number).limit(limit)
+                found.append(list(connection.execute(query).mappings()))
+        return found[0], found[1]
 
     def count(self, wanted: Selection) -> int:
         """How many :meth:`received` has in all."""
@@ -281,18 +320,25 @@ class Spool:
         name = next((name for name in row["names"] if str(name).endswith(ending)), None)
         return self._in / name if name is not None else None
 
-    def acknowledge(self, identifier: str, state: str, reason: str = "") -> Row | None:
+    def acknowledge(self, identifier: str, state: str, reason: str = "", now: datetime | None = None) -> Row | None:
         """The system has it (``done``), works on it (``processing``) or could not take it (``fail``: it is listed
-        again, and refused for good after `MAX_FAILURES`); its row before, None for none. What is over stays so."""
+        again, and refused for good after `MAX_FAILURES`, each `FAILURES_APART` from the one before); its row before,
+        None for none. What is over stays so: raises :class:`Rejected` DELIVERY_OVER where something else is said."""
+        moment = now or datetime.now(UTC)
         with self._begin() as connection:
             where = (received.c.id == identifier, received.c.visible.is_(True))
             row = connection.execute(sa.select(received).where(*where)).mappings().first()
-            if row is None or row["state"] in {"done", "fail"}:
+            if row is None or row["state"] == state in {"done", "fail"}:
                 return row
-            values: dict[str, Any] = {"state": state, "updated_at": _now()}
+            if row["state"] in {"done", "fail"}:
+                raise rejected(Fault.DELIVERY_OVER, row["state"], state)
+            values: dict[str, Any] = {"state": state, "updated_at": to_text(moment)}
             if state == "fail":
-                failures = row["failures"] + 1
+                counted = row["failed_at"]
+                another = not counted or from_text(counted) + FAILURES_APART <= moment
+                failures = row["failures"] + another
                 values |= {"failures": failures, "reason": reason[:500]}
+                values["failed_at"] = to_text(moment) if another else counted
                 values["state"] = "fail" if failures >= MAX_FAILURES else "initial"
             connection.execute(sa.update(received).where(*where).values(values))
             return row
@@ -375,10 +421,11 @@ class Spool:
         """A submitted packet's bytes."""
         return (self._out / f"{identifier}.edxml").read_bytes()
 
-    def settle(self, identifier: str, state: str, report: dict[str, Any]) -> None:
-        """The hub has answered."""
+    def settle(self, identifier: str, state: str, report: dict[str, Any] | None = None) -> None:
+        """The hub has answered, with a report if it has refused."""
         with self._begin() as connection:
-            values = {"state": state, "report": report, "updated_at": _now()}
+            values: dict[str, Any] = {"state": state, "updated_at": _now()}
+            values |= {} if report is None else {"report": report}
             where = (sent.c.id == identifier, sent.c.state != state)
             changed = connection.execute(sa.update(sent).where(*where).values(values).returning(sent)).mappings()
             for row in changed.all():
@@ -491,19 +538,23 @@ class Spool:
         with self._begin() as connection:
             connection.execute(sa.update(received).where(received.c.ref == ref).values(answered=True))
 
-    def note(self, document_id: str, kind: str, events: Sequence[tuple[str, str]]) -> None:
-        """Receipts about what was sent: (event code, recipient)."""
+    def note(self, axis_id: str, digests: Sequence[str], events: Sequence[tuple[str, str]]) -> None:
+        """What a receipt says, (event code, recipient), of what was submitted with one of these digests or has this
+        axis id already: what was built again and sent once more is one submission at the hub, and has every receipt."""
+        about: sa.ColumnElement[bool] = sent.c.digest.in_(digests)
+        if axis_id:
+            about = sa.or_(about, sent.c.axis_id == axis_id)
         with self._begin() as connection:
-            query = sa.select(sent).where(sent.c.document_id == document_id, sent.c.kind == kind)
-            row = connection.execute(query.order_by(sent.c.number.desc()).limit(1)).mappings().first()
-            if row is not None:
-                outcomes = dict(row["outcomes"])
-                for event, recipient in events:
-                    before = _RANK.get(outcomes.get(recipient, {}).get("event", ""), 0)
-                    if _RANK.get(event, -1) >= before:
-                        outcomes[recipient] = {"event": event, "time": _now()}
-                values = {"outcomes": outcomes, "updated_at": _now()}
-                connection.execute(sa.update(sent).where(sent.c.number == row["number"]).values(values))
+            rows = connection.execute(sa.select(sent).where(about).order_by(sent.c.number)).mappings().all()
+            outcomes: dict[str, dict[str, str]] = {}
+            said = [(one["event"], to, one["time"]) for row in rows for to, one in row["outcomes"].items()]
+            for event, recipient, time in [*said, *((event, recipient, _now()) for event, recipient in events)]:
+                before = _RANK.get(outcomes.get(recipient, {}).get("event", ""), 0)
+                if _RANK.get(event, -1) >= before:
+                    outcomes[recipient] = {"event": event, "time": time}
+            values = {"outcomes": outcomes, "updated_at": _now()} | ({"axis_id": axis_id} if axis_id else {})
+            numbers = [row["number"] for row in rows]
+            connection.execute(sa.update(sent).where(sent.c.number.in_(numbers)).values(values))
 
     def close(self) -> None:
         """Close the file."""
@@ -633,7 +684,7 @@ class SpoolAdapter:
 
     def accepted(self, ref: str) -> None:
         """The hub holds it."""
-        self.spool.settle(ref, "accepted", {})
+        self.spool.settle(ref, "accepted")
 
     def refused(self, ref: str, report: bytes) -> None:
         """It was refused; the report is shown with it."""
@@ -648,7 +699,7 @@ class SpoolAdapter:
         self.spool.prepare(files)
         for file in files:
             if file.about is not None and file.about.kind == "receipt":
-                self.spool.note(file.about.document_id, file.about.code, file.about.events)
+                self.spool.note(file.about.axis_id, file.about.submissions, file.about.events)
 
     def discard(self, names: Sequence[tuple[Folder, str]]) -> None:
         """See :meth:`Spool.discard`."""
@@ -687,9 +738,21 @@ def _in_time(query: sa.Select[Any], table: sa.Table, wanted: Selection) -> sa.Se
     return query
 
 
-def _named(query: sa.Select[Any], table: sa.Table, reference: str) -> sa.Select[Any]:
-    columns = (table.c.id, table.c.document_id, table.c.code)
-    return query.where(sa.or_(*(column == reference for column in columns))) if reference else query
+def _is_named(table: sa.Table, reference: str) -> sa.ColumnElement[bool]:
+    return sa.or_(*(column == reference for column in (table.c.id, table.c.document_id, table.c.code)))
+
+
+def _add_what_is_new(connection: Connection) -> None:
+    """The columns and indexes that a file of an older program does not have yet."""
+    found = sa.inspect(connection)
+    for table in metadata.sorted_tables:
+        known = {column["name"] for column in found.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in known:
+                definition = sa.schema.CreateColumn(column).compile(connection)
+                connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {definition}")
+        for index in table.indexes:
+            index.create(connection, checkfirst=True)
 
 
 def _now() -> str:

@@ -49,6 +49,23 @@ REPEATED = timedelta(minutes=10)  # the same signature on what changes something
 BLOCK = 3 * 64 * 1024  # bytes of a packet encoded at once: a multiple of three has no padding
 # Codes as a provincial gateway to the running axis gives them: clients may know their meaning.
 INVALID_FILE, WRONG_SYSTEM, NO_RECEIVER, NO_SENDER, SYSTEM_ERROR, NOT_STANDARD = "10", "15", "18", "19", "20", "22"
+_CONTENT = {"sendEdoc": "application/octet-stream"}  # of every other operation application/json
+# What an operation is asked with, as the SDK does: any one of each group. An object of the SDK keeps what it was given,
+# so more may stand there; but a head that was made for something else has not all of it.
+_LISTING, _FETCHING = (("servicetype",), ("messagetype",)), (("docId", "docid"), ("filePath",))
+_OWN: dict[str, tuple[tuple[str, ...], ...]] = {
+    "sendEdoc": (("from",), ("servicetype",), ("messagetype",), ("hash-file",)),
+    "getSentEdocList": _LISTING,
+    "getReceivedEdocList": _LISTING,
+    "getEdoc": _FETCHING,
+    "downloadEdoc": _FETCHING,
+    "updateStatus": (("docid", "docId"), ("status",)),
+    "deleteAgency": (("AgencyCode",),),
+}
+# The body of registerAgency is not signed, and it has no parameters of its own. The SDK calls it from another object
+# than the documents' operations: what belongs to those never stands in its head.
+_DOCUMENTS = frozenset({"servicetype", "messagetype", "docId", "docid", "filePath", "status", "hash-file", "to"})
+_DOCUMENTS |= {"fromDate", "toDate", "pageIndex", "pageSize"}
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\t": "\\t", "\b": "\\b", "\n": "\\n", "\r": "\\r", "\f": "\\f"}
 _ESCAPES |= {"\u2028": "\\u2028", "\u2029": "\\u2029"}
 
@@ -157,6 +174,19 @@ def signed_parameters(headers: Sequence[tuple[bytes, bytes]], systems: Mapping[s
     return parameters
 
 
+def demand_own(operation: str, parameters: Mapping[str, str]) -> None:
+    """The parameters are those of a request for `operation`. Raises :class:`Refusal` where they are not: the signature
+    does not say what it was given for, and a head that was overheard must not serve for anything else."""
+    missing = [" or ".join(group) for group in _OWN.get(operation, ()) if not any(parameters.get(n) for n in group)]
+    content = parameters.get("Content-Type", "").partition(";")[0].strip().lower()
+    if content != _CONTENT.get(operation, "application/json"):
+        missing.append(f"Content-Type {_CONTENT.get(operation, 'application/json')}")
+    if missing:
+        raise Refusal(SYSTEM_ERROR, f"parameters of {operation} are missing: {', '.join(missing)}")
+    if operation == "registerAgency" and (foreign := sorted(_DOCUMENTS & set(parameters))):
+        raise Refusal(SYSTEM_ERROR, f"no parameters of {operation}: {', '.join(foreign)}")
+
+
 # -- The server ------------------------------------------------------------------------------------------------
 
 
@@ -194,7 +224,7 @@ class Vxp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See :class:`Vxp`."""
-        from starlette.requests import Request
+        from starlette.requests import ClientDisconnect, Request
 
         if scope["type"] != "http":
             return
@@ -205,6 +235,9 @@ class Vxp:
         except Refusal as refusal:
             await _drain(request)
             response = _refused(operation, refusal.code, str(refusal))
+        except ClientDisconnect:  # it was not there for the end: nothing was done, and nobody reads an answer
+            log.info("%s: the client went away in the middle", operation)
+            return
         except (AxisError, OSError) as error:  # the disk is full, or a file is not as it must be
             log.warning("%s: %s", operation, error)
             await _drain(request)
@@ -220,6 +253,7 @@ class Vxp:
             raise Refusal(SYSTEM_ERROR, "no such operation")
         systems = await run_in_threadpool(self._systems)
         parameters = signed_parameters(request.headers.raw, systems)
+        demand_own(operation, parameters)
         systemid = parameters["systemid"]
         office = self._offices.get(systems[systemid].agency)
         if office is None:
@@ -266,13 +300,11 @@ class Vxp:
                 first = error.problems[0].fault
                 code = {Fault.AUTHZ_MISMATCH: NO_SENDER, Fault.AGENCY_UNKNOWN: NO_RECEIVER}.get(first, NOT_STANDARD)
                 raise Refusal(code, str(error)) from None
-        return _envelope(DocId=row["id"])
+        return _envelope(DocId=row["id"], ErrorDesc=_said(row))
 
     def _sent(self, call: _Call) -> Response:
         wanted = _listed(call)
-        kinds = (
-            ("status",) if call.parameters.get("messagetype") == "status" else ("new", "recall", "update", "replace")
-        )
+        kinds = ("status",) if wanted.folders == ("status",) else ("new", "recall", "update", "replace")
         rows = call.office.spool.sent(Selection(kinds=kinds, since=wanted.since, until=wanted.until, limit=100_000))
         named = call.parameters.get("docId", "")
         if any(row["id"] == named for row in rows):  # it may be left over from a fetch
@@ -285,7 +317,8 @@ class Vxp:
 
     def _received(self, call: _Call) -> Response:
         rows = call.office.spool.received(_listed(call))
-        return _envelope(data=_page([_received_line(row, call.office) for row in rows], call))
+        registry = call.office.registry()
+        return _envelope(data=_page([_received_line(row, registry, call.office.agency) for row in rows], call))
 
     def _count_edoc(self, call: _Call) -> Response:
         return _envelope(count=call.office.spool.count(_listed(call, messagetype="edoc")))
@@ -320,7 +353,11 @@ class Vxp:
             raise Refusal(SYSTEM_ERROR, "status is done, fail or processing")
         identifier = call.parameters.get("docid") or call.parameters.get("docId", "")
         reason = call.parameters.get("description", "")
-        if call.office.spool.acknowledge(identifier, state, reason) is None:
+        try:
+            row = call.office.spool.acknowledge(identifier, state, reason)
+        except Rejected as error:
+            raise Refusal(SYSTEM_ERROR, str(error)) from None
+        if row is None:
             raise Refusal(SYSTEM_ERROR, "no such document")
         return _envelope()
 
@@ -337,17 +374,14 @@ class Vxp:
     def _catalogue(self, registry: Registry) -> list[dict[str, Any]]:
         """Every agency, and every unit that was registered here."""
         now = datetime.now(UTC)
-        places = {member.code: str(number) for number, member in enumerate(registry.agencies, 1)}
-        rows = [_agency_line(one, places[one.code], now, registry.issued_at) for one in registry.agencies]
-        number = len(rows)
+        rows = [_agency_line(one, now, registry.issued_at) for one in registry.agencies]
         for office in self._offices.values():
             for one in office.spool.units():
-                number += 1
                 facts = {name: one["facts"][name] for name in ("mail",) if one["facts"].get(name)}
                 rows.append(
                     {
-                        "id": str(number),
-                        "pid": places.get(office.agency, "0"),
+                        "id": _number(one["code"]),
+                        "pid": _number(office.agency),
                         "code": one["code"],
                         "name": one["facts"].get("name") or one["code"],
                         **facts,
@@ -397,24 +431,29 @@ class Vxp:
 
 def _listed(call: _Call, messagetype: str = "") -> Selection:
     """What a list of received mail shows: what is not done yet, of one kind, from one day in Viet Nam to another."""
-    wanted = messagetype or call.parameters.get("messagetype", "edoc")
+    wanted = messagetype or call.parameters["messagetype"].lower()
+    if wanted not in {"edoc", "status"}:
+        raise Refusal(SYSTEM_ERROR, "messagetype is edoc or status")
     folders = ("status",) if wanted == "status" else ("inbox",)
-    since, until = _day(call, "fromDate"), _day(call, "toDate")
     return Selection(
         folders,
         states=("initial", "processing"),
-        since=to_text(since) if since else "",
-        until=to_text(until + timedelta(days=1)) if until else "",
+        since=_day(call, "fromDate"),
+        until=_day(call, "toDate", timedelta(days=1)),
         limit=100_000,
     )
 
 
-def _day(call: _Call, name: str) -> datetime | None:
+def _day(call: _Call, name: str, later: timedelta = timedelta(0)) -> str:
+    """The beginning of this day in Viet Nam, or `later`, as the spool has its times; "" where none is given, or it lies
+    outside all time."""
     text = call.parameters.get(name, "")
     if not text:
-        return None
+        return ""
     try:
-        return datetime.strptime(text, "%Y/%m/%d").replace(tzinfo=VIETNAM)
+        return to_text(datetime.strptime(text, "%Y/%m/%d").replace(tzinfo=VIETNAM) + later)
+    except OverflowError:
+        return ""
     except ValueError:
         raise Refusal(SYSTEM_ERROR, f"{name} is yyyy/MM/dd") from None
 
@@ -433,10 +472,9 @@ def _page(rows: list[dict[str, Any]], call: _Call) -> list[dict[str, Any]]:
 
 def _sent_lines(row: Row, registry: Registry) -> Iterator[dict[str, Any]]:
     state = {"accepted": "done", "refused": "fail"}.get(row["state"], "initial")
-    findings = row["report"].get("findings", [])
+    said = _said(row)
     for organ_id in row["recipients"]:
-        code = registry.member_for(organ_id).code
-        outcome = row["outcomes"].get(code, {})
+        outcome = row["outcomes"].get(_member(organ_id, registry), {})
         event = outcome.get("event", "")
         yield {
             "serviceType": "eDoc",
@@ -449,14 +487,20 @@ def _sent_lines(row: Row, registry: Registry) -> Iterator[dict[str, Any]]:
             "sentTime": _vietnam(row["created_at"]),
             **({"receivedTime": _vietnam(outcome["time"])} if event == "E.1" else {}),
             "sendStatus": state,
-            "sendStatusDesc": "; ".join(str(one.get("text_vi") or one.get("text", "")) for one in findings)[:1000],
+            "sendStatusDesc": said,
             "receiveStatus": {"E.1": "done", "E.2": "fail", "D.2": "fail"}.get(event, "initial"),
             "receiveStatusDesc": event,
         }
 
 
-def _received_line(row: Row, office: Office) -> dict[str, Any]:
-    to = row["recipients"]
+def _said(row: Row) -> str:
+    """What is to be said about a submission: why it was refused, or what of it was not taken over as it was."""
+    findings = row["report"].get("findings", [])
+    return "; ".join(str(one.get("text_vi") or one.get("text", "")) for one in findings)[:1000]
+
+
+def _received_line(row: Row, registry: Registry, agency: str) -> dict[str, Any]:
+    here = [organ_id for organ_id in row["recipients"] if _member(organ_id, registry) == agency]
     return {
         "docId": row["id"],
         "serviceType": "eDoc",
@@ -464,16 +508,30 @@ def _received_line(row: Row, office: Office) -> dict[str, Any]:
         "created_time": _vietnam(row["created_at"]),
         "updated_time": _vietnam(row["updated_at"]),
         "from": row["sender"],
-        "to": to[0] if len(to) == 1 else office.agency,
+        "to": here[0] if len(here) == 1 else agency,
         "status": row["state"],
         "status_desc": row["reason"],
     }
 
 
-def _agency_line(member: Member, number: str, now: datetime, changed: datetime) -> dict[str, Any]:
+def _member(organ_id: str, registry: Registry) -> str:
+    """The agency that this code belongs to; "" where the registry knows none any more."""
+    try:
+        return registry.member_for(organ_id).code
+    except Rejected:
+        return ""
+
+
+def _number(code: str) -> str:
+    """The number of an agency or unit in the catalogue: clients keep it, so it depends on nothing but the code. Of 52
+    bits: whole in every language, and in a country of 120,000 codes hardly two have the same."""
+    return str(int(hashlib.sha256(code.encode()).hexdigest()[:13], 16))
+
+
+def _agency_line(member: Member, now: datetime, changed: datetime) -> dict[str, Any]:
     old = next((alias for alias in member.aliases), "")
     return {
-        "id": number,
+        "id": _number(member.code),
         "pid": "0",
         "code": member.code,
         "name": member.name_vi,

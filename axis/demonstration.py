@@ -193,7 +193,7 @@ def _own_schema() -> Iterator[None]:
     name = f"axis_demo_{uuid.uuid4().hex[:12]}"
     given = config.Config(config.Installation("demo"), config.Store("postgresql")).database_url(Path())
     url = read_url(given)
-    engine = sa.create_engine(url)
+    engine = sa.create_engine(url, hide_parameters=True)
     try:
         with engine.begin() as connection:
             connection.execute(sa.schema.CreateSchema(name))

@@ -345,6 +345,11 @@ class Fault(Enum):
         "Idempotency-Key «{got}» đã dùng cho một gói tin khác.",
         "Idempotency-Key '{got}' was used for another packet.",
     )
+    DELIVERY_OVER = (
+        RECIPIENT,
+        "Đã kết thúc ở trạng thái «{got}»; không nhận «{expected}» nữa.",
+        "This is over, as '{got}'; '{expected}' is not taken any more.",
+    )
     CONFORMANCE_INVALID = (
         OPERATOR,
         "Báo cáo kiểm thử adapter không được chấp nhận: {got}.",

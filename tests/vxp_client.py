@@ -48,6 +48,7 @@ class SdkClient:
         """sendEdoc."""
         unpadded = "".join(f"{byte:x}" for byte in hashlib.sha256(packet).digest())
         self.parameters |= {
+            "from": self.parameters["systemid"].rpartition(".")[2],
             "servicetype": "eDoc",
             "messagetype": messagetype,
             "Content-Type": "application/octet-stream",

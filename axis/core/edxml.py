@@ -31,7 +31,7 @@ from axis.core.edxml_check import check
 from axis.core.edxml_grammar import NAMESPACE
 from axis.core.edxml_packet import KINDS, AttachmentInfo, Kind, Node, Organ, Packet, ResponseFor
 from axis.core.edxml_values import BASE64, clean, day_of, local_name, normal, raw_of
-from axis.core.edxml_write import status_packet, write_document, write_packet
+from axis.core.edxml_write import essence, status_packet, write_document, write_packet
 from axis.errors import Fault, Problem, Rejected, rejected
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ __all__ = [
     "ResponseFor",
     "check",
     "convert",
+    "essence",
     "read_document",
     "status_packet",
     "with_terms",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from axis.core import xml
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 _HEAD = f'<?xml version="1.0" encoding="UTF-8"?>\n<edXML xmlns="{NAMESPACE}">\n'
 _TAIL = "</edXML>\n"
+_MADE_ANEW = frozenset({"ContentId", "Timestamp"})  # Timestamp: of a hop
 
 
 def write_document(packet: Packet) -> bytes:
@@ -55,6 +58,22 @@ def write_packet(document: bytes, packet: Packet, contents: Sequence[bytes]) -> 
             b"</edXML:ContentTransferEncoded>\n    </Attachment>\n",
         ]
     return b"".join([*pieces, b"  </AttachmentEncoded>\n" if contents else b"", _TAIL.encode()])
+
+
+def essence(packet: Packet, contents: Sequence[bytes]) -> str:
+    """Hex SHA-256 of what a packet that is no status says. What is made anew whenever the same packet is built again is
+    left out: the ids of its attachments, the times of its hops, its own signature."""
+    digest = hashlib.sha256(write_document(replace(packet, envelope=_lasting(packet.envelope))))
+    for content in contents:
+        digest.update(hashlib.sha256(content).digest())
+    return digest.hexdigest()
+
+
+def _lasting(node: Node) -> Node:
+    signed = node.name == "edXMLHeader"  # where the packet's own signature stands
+    kept = [one for one in node.children if one.name not in _MADE_ANEW]
+    kept = [one for one in kept if not (signed and one.name.endswith("}Signature"))]
+    return replace(node, children=tuple(_lasting(one) for one in kept))
 
 
 def _extra_children(raw: str) -> str:

@@ -195,9 +195,12 @@ class JournalReader:
         query = self._outgoing().where(outgoing.c.source_digest.in_(source_digests))
         return {row["source_digest"]: row for row in self.connection.execute(query).mappings()}
 
-    def outgoing_by_content(self, content_digest: str) -> RowMapping | None:
-        """What was sent with this content."""
-        return self._first(self._outgoing().where(outgoing.c.content_digest == content_digest))
+    def outgoing_by_content(self, content_digest: str) -> list[RowMapping]:
+        """What was sent with this content: one source, or several whose bytes say the same."""
+        if not content_digest:
+            return []
+        query = self._outgoing().where(outgoing.c.content_digest == content_digest)
+        return list(self.connection.execute(query.order_by(outgoing.c.created_at)).mappings())
 
     def lifted(self, limit: int) -> list[str]:
         """The digests of sources that were accepted after the local system was told of a refusal."""
@@ -283,15 +286,16 @@ class JournalReader:
         )
         return self._first(sa.select(withdrawal).where(*where))
 
-    def reported(self, document_id: str) -> str:
-        """The highest business status that this agency's system has reported about a document; "" for none."""
+    def reported(self, document_id: str) -> list[tuple[str, str]]:
+        """(whose document, status code) of what this agency's system has reported about documents of this id: two
+        senders may give the same. The OrganId is "" where an older program did not note it."""
         query = self._outgoing().where(
             outgoing.c.document_id == document_id,
             outgoing.c.kind == "status",
             outgoing.c.state.in_(("pending", "accepted")),
         )
-        codes = [row["facts"].get("status_code", "") for row in self.connection.execute(query).mappings()]
-        return max((code for code in codes if code <= "06"), default="")
+        facts = [row["facts"] for row in self.connection.execute(query).mappings()]
+        return [(one.get("about", ""), one.get("status_code", "")) for one in facts]
 
     def _incoming_in(self, *states: str) -> sa.Select[Any]:
         return sa.select(incoming).where(incoming.c.agency == self.agency, incoming.c.state.in_(states))
@@ -485,19 +489,20 @@ class JournalTransaction(JournalReader):
             .values(values)
         )
 
-    def renewed(self, content_digest: str, parcel: bytes, entry: Entry) -> None:
-        """What is pending with this content has a new signature: `parcel` is published in place of the one before."""
-        pending = (
-            outgoing.c.agency == self.agency,
-            outgoing.c.content_digest == content_digest,
-            outgoing.c.state == "pending",
-        )
-        before = list(self.connection.execute(sa.select(outgoing.c.parcel_digest).where(*pending)).scalars())
+    def renewed(self, before: str, parcel: bytes, entry: Entry) -> None:
+        """What is pending with the parcel `before` has a new signature: `parcel` is published in its place."""
         digest = payloads.put_late(self.connection, self.late, parcel)
-        values = {"parcel_digest": digest, "attempts": 0, "not_before": to_text(entry.time)}
-        self.connection.execute(sa.update(outgoing).where(*pending).values(values))
-        for one in before:
-            payloads.release(self.connection, one, self._references)
+        self.connection.execute(
+            sa.update(outgoing)
+            .where(
+                outgoing.c.agency == self.agency,
+                outgoing.c.parcel_digest == before,
+                outgoing.c.source_digest != before,
+                outgoing.c.state == "pending",
+            )
+            .values(parcel_digest=digest, attempts=0, not_before=to_text(entry.time))
+        )
+        payloads.release(self.connection, before, self._references)
         self.enter(entry)
 
     def ask_again(self, source_digest: str, now: datetime) -> None:

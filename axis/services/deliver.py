@@ -208,7 +208,7 @@ def _keep_receipt(agency: Agency, message: Message, now: datetime) -> Change:
             tx.answered(subject.content_digest, "accepted", subject.axis_id, digest, [])
         elif renewed is not None:
             detail = {"content_digest": subject.content_digest, "codes": [reason.code for reason in first.reasons]}
-            tx.renewed(subject.content_digest, renewed, Entry(now, agency.code, "source.signed_again", "", "", detail))
+            tx.renewed(first.parcel, renewed, Entry(now, agency.code, "source.signed_again", "", "", detail))
         elif is_refusal:
             # Of what it published itself only: the same content in another's parcel is refused to that other.
             tx.answered(subject.content_digest, "refused", "", digest, _findings(first), first.parcel)
@@ -542,12 +542,23 @@ def _receipt_files(agency: Agency, reader: JournalReader, row: Row, body: bytes)
         label += f".{hashlib.sha256(body).hexdigest()[:8]}"
     events = tuple((s.event.code, s.recipient) for s in said.statements)
     subject = said.subject
-    about_it = About(label, "receipt", said.issuer, (), subject.document_id, subject.kind, "", events)
+    originals = reader.outgoing_by_content(subject.content_digest)
+    about_it = About(
+        label,
+        "receipt",
+        said.issuer,
+        (),
+        subject.document_id,
+        subject.kind,
+        "",
+        events,
+        subject.axis_id,
+        tuple(row["source_digest"] for row in originals),
+    )
     files = [LocalFile("receipts", f"{label}.asice", body, about_it)]
-    original = reader.outgoing_by_content(said.subject.content_digest)
-    if original is None or said.subject.kind == Kind.STATUS:
+    if not originals or said.subject.kind == Kind.STATUS:
         return files
-    facts = original["facts"]
+    facts = originals[0]["facts"]
     about = ResponseFor(facts["organ_id"], facts["code"], facts["document_id"], facts["promulgation_date"])
     for statement in said.statements:
         code = _status_meant(said.subject.kind, statement.event)

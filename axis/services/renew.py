@@ -36,12 +36,11 @@ def document(
     if not reasons or not {reason.code for reason in reasons} <= OF_THE_SIGNATURE:
         return None
     with agency.journal.reading() as reader:
-        row = reader.outgoing_by_content(content_digest)
-        if row is None or row["state"] != "pending" or row["parcel_digest"] != parcel_digest:
+        same = [row for row in reader.outgoing_by_content(content_digest) if row["parcel_digest"] == parcel_digest]
+        # What the agency's own tool has signed is its own to sign again.
+        if not any(row["state"] == "pending" and row["source_digest"] != parcel_digest for row in same):
             return None
-        if row["source_digest"] == parcel_digest:
-            return None  # what the agency's own tool has signed is its own to sign again
-        body = reader.payload(row["parcel_digest"])
+        body = reader.payload(parcel_digest)
     return parcel.signed_again(body, agency.signer, now) if _is_good(agency, now) else None
 
 

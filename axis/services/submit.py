@@ -211,6 +211,7 @@ def facts(packet: Packet) -> dict[str, Any]:
         "promulgation_date": packet.promulgation_date or next((r.promulgation_date for r in packet.response_for), ""),
         "urgent": packet.priority > 0 or packet.is_recall,
         "status_code": packet.status_code,
+        "about": packet.response_for[0].organ_id if packet.kind is edxml.Kind.STATUS and packet.response_for else "",
     }
 
 

@@ -114,7 +114,7 @@ def _take_back(agency: Agency, tx: JournalTransaction, row: Row, accepted: Recei
     unseen = "received" if _asks_for_others(agency, accepted.statements[0]) else "done"
     states = {one["state"] for one in tx.documents(sender, document_id) if one["id"] != row["id"]}
     if states & {"handing_over", "handed_over"}:
-        reported = tx.reported(document_id) or lifecycle.ARRIVED
+        reported = _reported(agency, tx, sender, document_id, now)
         problem, event, state = Problem(Fault.RECALL_LATE, got=reported), "recall.too_late", "received"
     elif "shown" in states:
         problem, event, state = Problem(Fault.RECALL_SHOWN), "recall.too_late", "received"
@@ -128,6 +128,18 @@ def _take_back(agency: Agency, tx: JournalTransaction, row: Row, accepted: Recei
     entry = Entry(now, agency.code, event, row["id"], "", {"document_id": document_id, "status": problem.got})
     signed = _signed(agency, subject, Event.ContentWithdrawalFailure, (problem,), entry, now)
     tx.answer_recall(row, state, entry, signed)
+
+
+def _reported(agency: Agency, tx: JournalTransaction, owner: str, document_id: str, now: datetime) -> str:
+    """The highest business status that this agency's system has reported about this document of `owner`."""
+    registry, codes = agency.registry(), []
+    for organ_id, code in tx.reported(document_id):
+        try:
+            whose = registry.author(document_id, registry.member_for(organ_id).code, now) if organ_id else owner
+        except Rejected:
+            continue
+        codes += [code] if whose == owner and code <= "06" else []
+    return max(codes, default=lifecycle.ARRIVED)
 
 
 def _signed(

@@ -6,6 +6,8 @@ from __future__ import annotations
 import hashlib
 import itertools
 import shutil
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,11 +16,12 @@ import pytest
 
 from adapters import conformance, spool
 from adapters.base import About, Guarded, LocalFile, Place
-from adapters.conformance import CHECKS, DRIVERS, FolderSystem, SpoolSystem, _Mail, name_of
+from adapters.conformance import CHECKS, DRIVERS, FolderSystem, SpoolSystem, _Mail, _packet, name_of
 from adapters.folder import FolderAdapter
-from adapters.spool import MAX_FAILURES, Selection
+from adapters.spool import FAILURES_APART, MAX_FAILURES, Selection
 from axis.core import edxml, parcel
-from axis.errors import Unavailable
+from axis.core.instant import to_text
+from axis.errors import Fault, Rejected, Unavailable
 from tests.line import document, recall, small_home, status
 
 if TYPE_CHECKING:
@@ -211,17 +214,22 @@ def test_the_kit_passes_our_own_and_takes_an_exception_for_a_failure() -> None:
 
 def test_what_a_fetching_system_cannot_take_is_listed_again_and_refused_in_the_end(tmp_path: Path) -> None:
     system, mail = SpoolSystem(tmp_path), _Mail(1)
+    now = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)
     system.adapter.prepare(mail.files)
     system.adapter.complete(mail.names)
     (identifier,) = system.mail()
     for attempt in range(1, MAX_FAILURES + 1):
         assert list(system.adapter.answers()) == []
-        system.spool.acknowledge(identifier, "fail", "không đọc được")
+        for second in range(30):  # a system that tries again at once has not tried again
+            system.spool.acknowledge(identifier, "fail", "không đọc được", now + timedelta(seconds=second))
         assert (len(system.mail()) == 1) is (attempt < MAX_FAILURES)
+        now += FAILURES_APART
     (said,) = system.adapter.answers()
     assert said.problem is not None
     assert (said.problem.fault.code, "không đọc được" in said.problem.text()) == ("SYSTEM_REFUSED", True)
-    system.spool.acknowledge(identifier, "done")
+    with pytest.raises(Rejected) as caught:
+        system.spool.acknowledge(identifier, "done")
+    assert caught.value.fault is Fault.DELIVERY_OVER
     (said,) = system.adapter.answers()
     assert said.problem is not None, "what is over stays so"
 
@@ -241,6 +249,61 @@ def test_a_spool_keeps_the_files_of_what_was_taken_for_a_while_and_what_became_o
     (row,) = system.spool.received(Selection(), taken)
     assert (row["state"], system.spool.path(row)) == ("done", None)
     assert len(list((tmp_path / "spool" / "in").iterdir())) == 2, "the other's"
+
+
+def test_a_spool_of_before_goes_on_with_what_is_in_it(tmp_path: Path) -> None:
+    """Its file was made by a program that knew fewer columns."""
+    now, packet = datetime(2026, 11, 25, 2, 0, tzinfo=UTC), b"<edXML/>"
+    (tmp_path / "spool" / "out").mkdir(parents=True)
+    (tmp_path / "spool" / "out" / "one.edxml").write_bytes(packet)
+    with closing(sqlite3.connect(tmp_path / "spool" / "spool.db")) as old:
+        old.executescript((Path(__file__).parent / "schema_spool.sqlite.sql").read_text("utf-8"))
+        same = ("new", "G22", '["H41"]', "G22,2026/11/23,1", "1/KT", "x")
+        digest = hashlib.sha256(packet).hexdigest()
+        old.execute(
+            "INSERT INTO sent (id, digest, kind, sender, recipients, document_id, code, subject, state, report, outcomes,"
+            " created_at, updated_at) VALUES ('one', ?, ?, ?, ?, ?, ?, ?, 'pending', '{}', '{}', ?, ?)",
+            (digest, *same, to_text(now), to_text(now)),
+        )
+        old.execute(
+            "INSERT INTO received (id, ref, folder, names, kind, sender, recipients, document_id, code, subject, visible,"
+            " state, failures, reason, answered, created_at, updated_at)"
+            " VALUES ('two', 'two', 'inbox', '[]', ?, ?, ?, ?, ?, ?, 1, 'initial', 4, 'x', 0, ?, ?)",
+            (*same, to_text(now), to_text(now)),
+        )
+        old.commit()
+    system = SpoolSystem(tmp_path)
+    (source,) = system.adapter.collect()
+    assert (source.ref, source.read()) == ("one", packet)
+    system.adapter.accepted("one")
+    system.spool.note("axis-1", (digest,), [("E.1", "H41")])
+    (row,) = system.spool.sent(Selection())
+    assert (row["state"], row["outcomes"]["H41"]["event"]) == ("accepted", "E.1")
+    system.send(_packet(7), "seven")
+    assert len(system.spool.sent(Selection())) == 2
+    system.spool.acknowledge("two", "fail", "x", now)
+    (said,) = system.adapter.answers()
+    assert said.ref == "two", "the fifth"
+
+
+def test_a_receipt_is_noted_with_what_it_is_about_in_whatever_order_they_come(tmp_path: Path) -> None:
+    """Two packets that say the same thing are one submission at the hub, and have one axis id."""
+    system = SpoolSystem(tmp_path)
+    digests = {}
+    for name in ("first", "again", "other"):
+        system.send(b"<edXML>%s</edXML>" % name.encode(), name)
+        digests[name] = hashlib.sha256(b"<edXML>%s</edXML>" % name.encode()).hexdigest()
+    note, spool = system.spool.note, system.spool
+    note("axis-1", (digests["first"],), [("A.1", "")])
+    note("axis-1", (digests["first"],), [("E.1", "H41")])
+    note("axis-1", (digests["again"],), [("A.1", "")])  # the hub's answer to the same thing in other words
+    note("axis-1", (digests["first"],), [("D.2", "G06")])
+    note("axis-2", (digests["other"],), [("A.1", "")])
+    note("axis-3", (), [("E.2", "H29")])  # of nothing that was submitted here
+    note("", (), [("E.2", "H29")])
+    rows = {row["digest"]: {to: one["event"] for to, one in row["outcomes"].items()} for row in spool.sent(Selection())}
+    both = {"H41": "E.1", "G06": "D.2"}
+    assert rows == {digests["first"]: both, digests["again"]: both, digests["other"]: {}}
 
 
 def test_what_was_refused_and_is_sent_again_is_there_to_be_read(tmp_path: Path) -> None:
@@ -378,7 +441,7 @@ def test_what_a_fetching_system_refuses_for_good_is_refused_with_its_words(line:
     At(line, "G22").send(document(1), "a")
     line.run()
     (identifier,) = At(line, "H41").mail()
-    for _ in range(MAX_FAILURES):
-        At(line, "H41").spool.acknowledge(identifier, "fail", "ổ đĩa đầy")
+    for hour in range(MAX_FAILURES):
+        At(line, "H41").spool.acknowledge(identifier, "fail", "ổ đĩa đầy", line.clock() + hour * FAILURES_APART)
     line.run()
     assert line.states("1/TN-G22") == {"H41": "REFUSED"}

@@ -7,8 +7,11 @@ import asyncio
 import hashlib
 import hmac
 import json
+import logging
 import os
+import socket
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -19,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from adapters import api, webhook
+from adapters import api, spool, webhook
+from adapters.base import About, LocalFile
 from adapters.client import Client, Refused
 from adapters.spool import open_spool
 from axis import bootstrap, config
@@ -130,15 +134,69 @@ def test_statuses_and_recalls_travel_like_any_packet(served: Served) -> None:
         assert [packet.status_code for packet in codes if packet] == ["01", "03", "15"]
 
 
-def test_what_cannot_be_taken_is_said_and_refused_in_the_end(served: Served) -> None:
+def test_what_cannot_be_taken_is_said_and_refused_in_the_end(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool, "FAILURES_APART", timedelta(0))
     with served.client("G22") as sender, served.client("H41") as recipient:
         sender.submit(document(1))
         served.rest()
         (item,) = recipient.inbox()
         states = [recipient.acknowledge(item["id"], "fail", "ổ đĩa đầy")["state"] for _ in range(5)]
         assert states == ["initial"] * 4 + ["fail"]
+        with pytest.raises(Refused) as caught:
+            recipient.acknowledge(item["id"])
+        assert [caught.value.problem[one] for one in ("status", "title")] == [409, "DELIVERY_OVER"]
+        assert recipient.acknowledge(item["id"], "fail", "ổ đĩa đầy")["state"] == "fail"
         served.rest()
         assert served.line.states("1/TN-G22") == {"H41": "REFUSED"}
+
+
+def test_a_packet_that_is_built_again_after_a_lost_answer_is_the_first_one(served: Served) -> None:
+    with served.client("G22") as sender, served.client("H41") as recipient:
+        first = sender.submit(document(1))
+        again = sender.submit(document(1).replace(b"cid:1", b"cid:7f0c").replace(b"09:00:00", b"09:07:41"))
+        assert again == first
+        served.rest()
+        assert len(list(recipient.inbox())) == len(list(sender.documents())) == 1
+
+
+def test_what_was_left_out_of_a_packet_is_told_with_it(served: Served) -> None:
+    with served.client("G22") as sender:
+        sent = sender.submit(document(1).replace(b"<SignerInfo>", b"<Hopper>7</Hopper><SignerInfo>"))
+        assert [(one["code"], one["severity"]) for one in sent["findings"]] == [("PACKET_UNKNOWN", "warning")]
+        served.rest()
+        (row,) = sender.documents()
+        assert (row["state"], row["findings"]) == ("accepted", sent["findings"])
+
+
+def test_what_has_no_document_id_is_traced_alone(served: Served) -> None:
+    """A receipt about something that nobody could read is about no document of the agency's."""
+    with served.client("G22") as sender:
+        for number in (1, 2):
+            sender.submit(document(number, content=b"%d" % number))
+        served.rest()
+        label = "0123456789abcdef.A.2"
+        about = About(label, "receipt", "HUB", (), "", "", "")
+        store = open_spool(served.line.folder("G22", "spool"))
+        store.prepare([LocalFile("receipts", f"{label}.asice", b"PK", about)])
+        store.show([f"{label}.asice"])
+        unread = [one["id"] for one in served.ask("GET", "/v1/receipts?limit=1000").json()["items"]][-1]
+        traced = sender.trace(unread)
+        assert ([one["id"] for one in traced["received"]], traced["sent"]) == ([unread], [])
+        assert len(sender.trace("1/TN-G22")["sent"]) == 1
+
+
+def test_a_client_that_goes_away_in_the_middle_is_no_error_of_the_server(
+    served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    head = f"POST /v1/documents HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {served.tokens['G22']}\r\n"
+    with socket.create_connection(("127.0.0.1", served.port), timeout=10) as connection:
+        connection.sendall(head.encode() + b"Content-Length: 1000\r\n\r\n<edXML>")
+    end = time.monotonic() + 30
+    while not (said := [one for one in caplog.records if one.name == "axis.api"]) and time.monotonic() < end:
+        time.sleep(0.02)
+    assert [(one.levelname, one.exc_info) for one in said] == [("INFO", None)]
+    assert [one.levelname for one in caplog.records if one.levelno >= logging.WARNING] == []
 
 
 def test_a_packet_is_examined_without_being_kept(served: Served) -> None:

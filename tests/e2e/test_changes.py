@@ -255,6 +255,23 @@ def test_what_was_handed_over_becomes_a_request_that_says_whether_it_was_opened(
     assert line.trace("1/TN-G22")["document"]["kept"] is True
 
 
+def test_what_was_reported_of_anothers_document_with_the_same_id_is_not_said_of_this_one(line: Line) -> None:
+    line.drop("G22", document(1, document_id="1/KT"))
+    line.drop("G18", document(1, sender="G18", document_id="1/KT"))
+    line.run()
+    line.drop("H41", status("03").replace(b"G22,2026/11/23,1/TN-G22", b"1/KT"))
+    line.run()
+    about = "<DocumentId>1/KT</DocumentId><BussinessDocType>1</BussinessDocType>"
+    why = "<BussinessDocReason>Nhầm</BussinessDocReason>"
+    said = {}
+    for sender in ("G22", "G18"):
+        line.drop(sender, document(1, sender=sender, content=b"recall", bussiness=about + why), "b.edxml")
+        line.run()
+        (late,) = [s for r in line.receipts(sender).values() for s in r.statements if s.event.code == "W.2"]
+        said[sender] = late.reasons[0].text_en
+    assert ("03" in said["G22"], "03" in said["G18"]) == (True, False), said
+
+
 @pytest.mark.parametrize(("code", "stage", "kept"), [("15", "AGREED", False), ("16", "DECLINED", True)])
 def test_the_recipient_agrees_or_refuses_with_a_reason(line: Line, code: str, stage: str, kept: bool) -> None:
     line.drop("G22", document(1))

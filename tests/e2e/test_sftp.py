@@ -246,7 +246,7 @@ def test_a_document_that_enters_by_one_way_reaches_an_agency_on_each(
         rest(hub, agencies, line.clock)
         came: dict[str, bytes] = {}
         system = SdkClient(port, "SYS.H41", "bí mật")
-        (row,) = system.call("getReceivedEdocList", messagetype="edoc")["data"]
+        (row,) = system.call("getReceivedEdocList", servicetype="eDoc", messagetype="edoc")["data"]
         came["vxp"] = system.fetch(row["docId"])
         system.call("updateStatus", status="done", docId=row["docId"])
         with Client(url, tokens["H29"]) as client:

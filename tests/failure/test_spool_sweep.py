@@ -9,6 +9,7 @@ import pytest
 
 from adapters.base import Guarded
 from adapters.conformance import SpoolSystem
+from adapters.spool import Selection, Spool
 from axis import config
 from axis.infra.journal import Journal
 from tests.line import Line, document, recall, small_home
@@ -139,3 +140,34 @@ def test_a_recall_and_a_death_leave_it_seen_with_the_recall_or_not_at_all(
         if not died:
             break
     assert "RECALLED" in outcomes
+
+
+def test_a_death_between_a_receipt_and_its_note_leaves_neither_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The submitting system sees the receipt, and with its submission what the receipt says."""
+    note, deaths = Spool.note, 0
+    for at in range(1, 10):
+        line = small_home(tmp_path / f"{at}" / "home", codes=("G22", "H41"))
+        line.configure(adapter=config.Adapter(settle_seconds=0.0, agencies={"G22": {"kind": "spool"}}))
+        sender, boundaries = SpoolSystem(line.folder("G22", "")), Boundaries(at)
+        sender.send(document(1), "a")
+
+        def dies(self: Spool, *receipt: Any, boundaries: Boundaries = boundaries) -> None:
+            boundaries.pass_one()
+            note(self, *receipt)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Spool, "note", dies)
+            try:
+                line.run()
+            except Death:
+                deaths += 1
+        line.run()
+        (row,) = sender.spool.sent(Selection())
+        assert (row["state"], row["outcomes"]["H41"]["event"], row["axis_id"] != "") == ("accepted", "E.1", True)
+        codes = [one["names"][0].split(".")[1] for one in sender.spool.received(Selection(("receipts",)))]
+        assert sorted(codes) == ["A", "D", "E"]
+        if boundaries.passed < at:
+            break
+    assert deaths > 1

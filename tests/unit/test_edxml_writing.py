@@ -262,3 +262,51 @@ def test_fifty_megabytes_are_converted_and_written_in_seconds() -> None:
     assert time.perf_counter() - started < 10
     assert result.attachments[0] == content
     assert len(packet) > len(encoded)
+
+
+# -- The same packet, built again ----------------------------------------------------------------------------------
+
+
+def essence(packet: str) -> str:
+    result = convert(packet.encode())
+    assert result.packet is not None
+    return edxml.essence(result.packet, result.attachments)
+
+
+def test_what_is_made_anew_with_every_building_is_not_what_a_packet_says() -> None:
+    identifier = re.findall(r"cid:([^<]+)<", NEW)[0]
+    moment = re.findall(r"<(?:edXML:)?Timestamp>([^<]+)<", NEW)[0]
+    for again in (NEW.replace(identifier, "7f0c"), NEW.replace(moment, "2026/11/25 09:07:41"), UNSIGNED):
+        assert again != NEW
+        assert essence(again) == essence(NEW)
+
+
+@pytest.mark.parametrize("name", [p.name for p in sorted(PACKETS.glob("edoc_*.edxml"))])
+def test_every_other_value_is_what_a_packet_says(name: str) -> None:
+    packet = (PACKETS / name).read_text("utf-8")
+    known, changed = {essence(packet)}, 0
+    leaves = list(
+        re.finditer(r"<(?:edXML:)?(OrganName|Subject|Place|FullName|Position|AttachmentName)>([^<]+)<", packet)
+    )
+    for leaf in leaves:
+        if leaf[1] == "AttachmentName":  # one name in both places
+            other = packet.replace(leaf[2], f"x{leaf[2]}")
+        else:
+            other = packet[: leaf.start(2)] + "x" + packet[leaf.start(2) :]
+        known.add(essence(other))
+        changed += 1
+    names = {leaf[2] for leaf in leaves if leaf[1] == "AttachmentName"}
+    alike = sum(leaf[1] == "AttachmentName" for leaf in leaves) - len(names)
+    assert len(known) == 1 + changed - alike
+    assert changed > 5
+
+
+def test_the_bytes_of_an_attachment_are_what_a_packet_says() -> None:
+    result = convert(NEW.encode())
+    assert result.packet is not None
+    first = edxml.essence(result.packet, result.attachments)
+    assert result.attachments
+    for number in range(len(result.attachments)):
+        other = list(result.attachments)
+        other[number] += b"x"
+        assert edxml.essence(result.packet, other) != first
