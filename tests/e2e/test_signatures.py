@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +18,14 @@ from axis.infra import journal, store
 from axis.services import deliver, members
 from axis.services import run as loops
 from tests.line import Line, document, recall, small_home, update
+from tests.served import ServedLine
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from axis.services.agency import Agency
     from axis.services.hub import Hub
+    from tests.servers import PostgreSql, RabbitMq
 
 WRONG = timedelta(days=-800)  # a machine without a battery
 AHEAD = timedelta(days=6 * 365)
@@ -250,6 +253,61 @@ def test_what_waits_at_the_hub_while_the_key_is_revoked_has_its_word_beside_it(l
     line.run(patience=timedelta(minutes=5))
     assert line.events("G22") == ["A.1", "D.1 H41", "E.1 H41"]
     assert (noted(line, "G22", "receipt.doubted"), dead_letters(line)) == ([], 0)
+
+
+def test_a_receipt_by_a_key_that_the_sender_does_not_know_yet_waits_for_the_registry(line: Line) -> None:
+    line.drop("G22", document(1))
+    with line.parts() as (hub, agencies):
+        (g22,) = [one for one in agencies if one.code == "G22"]
+        loops.agency_round(g22, line.clock())
+        loops.hub_round(hub, line.clock())
+    rotate(line, "H41")
+    line.without("G22")
+    assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
+    with line.parts() as (hub, agencies):
+        (g22,) = [one for one in agencies if one.code == "G22"]
+        (registry,) = g22.broker.receive([Route("out", "G22", urgent=True)], limit=9, max_bytes=10**7, timeout=0)
+        g22.broker.ack([registry])
+        for _ in range(3):
+            loops.agency_round(g22, line.clock())
+            loops.hub_round(hub, line.clock())
+        assert "E.1 H41" not in line.events("G22")
+        hub.broker.publish([registry.message])
+    line.run(patience=timedelta(minutes=5))
+    assert line.events("G22") == ["A.1", "D.1 H41", "E.1 H41"]
+    assert dead_letters(line) == 0
+
+
+@pytest.mark.amqp
+@pytest.mark.postgres
+@pytest.mark.timeout(240)
+def test_served_mail_follows_the_successor_and_a_receipt_outlives_its_key(
+    rabbitmq: RabbitMq, postgres: PostgreSql, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = postgres.database(f"signatures{time.monotonic_ns()}")
+    monkeypatch.setenv("AXIS_DATABASE_URL", url)
+    with ServedLine(tmp_path / "home", rabbitmq, url, ("G22", "H41", "G06")) as line:
+        with bootstrap.registrar(bootstrap.open_home(line.path)) as registrar:
+            members.suspend(registrar, "G06", "thử", line.clock())
+        line.drop("G22", document(1, to=("G06",)))
+        line.run()
+        assert line.states("1/TN-G22") == {"G06": "ACCEPTED"}
+        with bootstrap.registrar(bootstrap.open_home(line.path)) as registrar:
+            members.close(registrar, "G06", "H41", "hợp nhất", line.clock(), line.clock())
+        line.run(patience=timedelta(minutes=5))
+        assert (line.states("1/TN-G22"), line.files("G06", "inbox")) == ({"H41": "HANDED_OVER"}, [])
+        line.drop("G22", document(2), "b.edxml")
+        with line.parts() as (hub, agencies):
+            (g22,) = [one for one in agencies if one.code == "G22"]
+            loops.agency_round(g22, line.clock())
+        line.without("G22")
+        assert line.states("2/TN-G22") == {"H41": "HANDED_OVER"}
+        rotate(line, "H41")
+        line.restart()
+        line.run(patience=timedelta(minutes=5))
+        assert line.events("G22").count("E.1 H41") == 2
+        with line.parts() as (hub, _):
+            assert hub.broker.dead_depth() == 0
 
 
 def test_the_word_for_a_receipt_is_given_only_where_it_is_needed(line: Line) -> None:

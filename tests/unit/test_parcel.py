@@ -50,6 +50,25 @@ def test_the_rsa_parcel_of_the_same_things_is_the_same_bytes() -> None:
     assert first == again
 
 
+@pytest.mark.parametrize(
+    ("code", "signed_at"),
+    [
+        ("H41", pki.NOW),  # by another key
+        ("G22", pki.NOW + timedelta(minutes=1)),  # by a clock that is ahead
+        ("G22", pki.ISSUED - pki.DAY),  # before the key began
+    ],
+)
+def test_what_is_signed_again_is_the_same_content_and_good(code: str, signed_at: datetime) -> None:
+    old = parcel.build(parcel.DOCUMENT, pki.DOCUMENT, pki.ATTACHMENTS, pki.signer(code), signed_at)
+    renewed = parcel.signed_again(old, pki.signer("G22"), pki.NOW)
+    assert renewed is not None
+    opened = parcel.verify(renewed, pki.registry(), pki.NOW)
+    assert (opened.signer, opened.signing_time) == ("G22", pki.NOW)
+    assert (opened.content, opened.attachments) == (pki.DOCUMENT, pki.ATTACHMENTS)
+    assert opened.content_digest == parcel.unverified_digest(old)
+    assert parcel.signed_again(renewed, pki.signer("G22"), pki.NOW) is None, "it could be judged no otherwise"
+
+
 def test_the_signing_time_is_written_in_utc_whatever_zone_it_was_given_in() -> None:
     from axis.core.instant import VIETNAM
 

@@ -36,7 +36,18 @@ HANDED_OVER = Receipt(
 NOT_TAKEN = Receipt(
     "test", "H29", SUBJECT, (Statement("s6", Event.ContentHandoverFailure, pki.NOW, "H29", reasons=WHY),)
 )
-GOOD = {"A.1": ACCEPTED, "A.2": REFUSED, "D.1": CONSIGNED, "D.2": OVERDUE, "E.1": HANDED_OVER, "E.2": NOT_TAKEN}
+WITNESSED = Receipt(
+    "test", HUB, SUBJECT, (Statement("s7", Event.ReceiptAcceptance, pki.NOW, "H29", evidence="ab" * 32),), 7
+)
+GOOD = {
+    "A.1": ACCEPTED,
+    "A.2": REFUSED,
+    "D.1": CONSIGNED,
+    "D.2": OVERDUE,
+    "E.1": HANDED_OVER,
+    "E.2": NOT_TAKEN,
+    "R.1": WITNESSED,
+}
 
 
 def fault_of(data: bytes, signer: str) -> Fault:
@@ -116,6 +127,20 @@ def test_a_negative_statement_needs_a_reason(code: str) -> None:
 def test_a_positive_statement_has_none(code: str) -> None:
     odd = replace(GOOD[code], statements=(replace(GOOD[code].statements[0], reasons=WHY),))
     assert fault_of(receipt.write(odd), odd.issuer) is Fault.RECEIPT_INVALID
+
+
+@pytest.mark.parametrize("more", [{"leg": "handover"}, {"outcome": "HANDED_OVER"}])
+def test_the_word_for_a_receipt_names_it_and_nothing_else(more: dict[str, str]) -> None:
+    odd = replace(WITNESSED, statements=(replace(WITNESSED.statements[0], **more),))  # type: ignore[arg-type]
+    assert fault_of(receipt.write(odd), HUB) is Fault.RECEIPT_INVALID
+    assert fault_of(receipt.write(replace(WITNESSED, issuer="H29")), "H29") is Fault.RECEIPT_INVALID
+
+
+def test_what_cannot_be_verified_can_still_be_read_for_what_it_says() -> None:
+    assert receipt.claimed(receipt.write(HANDED_OVER)) == HANDED_OVER
+    for bad in (b"", b"<x/>", receipt.write(replace(HANDED_OVER, issuer="H41"))):
+        with pytest.raises(Rejected):
+            receipt.claimed(bad)
 
 
 def test_a_hundred_statements_are_read_and_neither_none_nor_one_more() -> None:

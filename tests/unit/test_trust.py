@@ -394,3 +394,17 @@ def test_a_certificate_for_tls_or_of_a_ca_may_not_enter_for_signing() -> None:
         with pytest.raises(Rejected) as caught:
             trust.signing_certificate(certificate)
         assert caught.value.fault is Fault.KEY_ROLE
+
+
+def test_the_registry_says_whether_any_key_has_stopped_being_good_within_a_time() -> None:
+    registry = pki.registry()
+    second = timedelta(seconds=1)
+    for end in (pki.REVOKED_AT, pki.EXPIRED_AT):
+        assert registry.lost_between(end - second, end)
+        assert not registry.lost_between(end, end + second)
+        assert not registry.lost_between(end - 2 * second, end - second)
+    assert registry.lost_between(pki.EXPIRED_AT - second, pki.NOW)
+    assert registry.owner(pki.signer("C20").der) == "C20", "good or not"
+    with pytest.raises(Rejected) as caught:
+        registry.owner(pki.impostor().der)
+    assert caught.value.fault is Fault.SIG_SIGNER
