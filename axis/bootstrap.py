@@ -300,6 +300,8 @@ def check_adapters(home: Home, codes: Sequence[str]) -> Iterator[tuple[str, str,
             Guarded(_adapter(home, code), code).check()
         except AxisError as error:
             yield code, kind, error
+        except Exception as error:  # noqa: BLE001  whatever it is, it is this agency's
+            yield code, kind, Unavailable(Problem(Fault.ADAPTER_AWAY, got=f"{type(error).__name__}: {error}"[:300]))
         else:
             yield code, kind, None
 
