@@ -34,7 +34,7 @@ AHEAD = timedelta(days=6 * 365)
 
 @pytest.fixture
 def line(tmp_path: Path) -> Line:
-    return small_home(tmp_path / "home")
+    return small_home(tmp_path / "home", codes=("G22", "H41", "G06"))
 
 
 def rotate(line: Line, code: str, *, revoke: bool = True) -> None:
@@ -44,7 +44,7 @@ def rotate(line: Line, code: str, *, revoke: bool = True) -> None:
     line.clock.now += timedelta(minutes=1)
 
 
-def rounds(line: Line, count: int = 10, **off: timedelta) -> None:
+def rounds(line: Line, count: int = 8, **off: timedelta) -> None:
     """Rounds in which the clocks of some are wrong."""
     with line.parts() as (hub, agencies):
         for _ in range(count):
@@ -112,7 +112,7 @@ def test_a_receipt_signed_while_the_recipients_clock_was_wrong_is_signed_again_w
 
 def test_while_the_clock_is_wrong_a_receipt_is_refused_once_and_nothing_goes_round(line: Line) -> None:
     line.drop("G22", document(1))
-    rounds(line, 40, H41=WRONG)
+    rounds(line, 20, H41=WRONG)
     (refused,) = ledger(line, "receipt.refused")
     assert refused["codes"] == ["KEY_EXPIRED"]
     assert len(noted(line, "H41", "receipt.refused")) == 1
@@ -368,18 +368,18 @@ def test_a_receipt_that_another_has_published_is_answered_to_nobody(line: Line) 
 
 
 def test_a_receipt_is_confirmed_to_nobody_but_whom_it_was_given_to(line: Line) -> None:
-    line.drop("G22", document(1, to=("H41", "G06")))
+    line.drop("G22", document(1))
     line.run()
-    (name,) = [name for name, r in line.receipts("G22").items() if [s.event.code for s in r.statements] == ["E.1"]][:1]
+    (name,) = [name for name, r in line.receipts("G22").items() if r.issuer == "H41"]
     body = (line.folder("G22", "receipts") / name).read_bytes()
 
     def shown(_hub: Hub, agencies: list[Agency]) -> None:
-        (h29,) = [one for one in agencies if one.code == "H29"]
-        h29.broker.publish([Message("x", Route("in", "H29"), body, user_id="H29")])
+        (g06,) = [one for one in agencies if one.code == "G06"]
+        g06.broker.publish([Message("x", Route("in", "G06"), body, user_id="G06")])
 
     line.run(before=shown)
     assert (quarantined(line), ledger(line, "receipt.vouched")) == (["AUTHZ_MISMATCH"], [])
-    assert line.files("H29", "receipts") == []
+    assert line.files("G06", "receipts") == []
 
 
 def test_a_word_about_another_receipt_makes_none_good(line: Line) -> None:
