@@ -465,7 +465,7 @@ def _is_answered(hub: Hub, tx: HubTransaction, opened: _Opened, now: datetime) -
     The first is decided by what the message holds and the registry says, not by the record: nobody finds out by it
     what others have. Neither answer is answered by anything: there is no loop."""
     said = opened.claimed
-    if said is None:
+    if said is None or opened.delivered.message.user_id not in {None, opened.agency}:
         return False
     if said.issuer != opened.agency:
         return vouch.answer(hub, tx, opened.agency, said, opened.digest, now)

@@ -219,7 +219,7 @@ def verify_receipt(agency: Agency, body: bytes, proof: bytes, now: datetime) -> 
 
     Raises :class:`Rejected`: one of parcel.CIRCUMSTANCES alone where only that moment can tell.
     """
-    moment = _accepted_at(agency, body, proof) if proof else now
+    moment = accepted_at(agency, body, proof, agency.registry()) if proof else now
     try:
         opened = parcel.verify(body, agency.registry(), moment)
     except Rejected as error:
@@ -230,9 +230,10 @@ def verify_receipt(agency: Agency, body: bytes, proof: bytes, now: datetime) -> 
     return receipt.read(opened.content, opened.signer)
 
 
-def _accepted_at(agency: Agency, body: bytes, proof: bytes) -> datetime:
+def accepted_at(agency: Agency, body: bytes, proof: bytes, source: parcel.Trust) -> datetime:
+    """When the hub accepted the receipt `body`, by its word in `proof` (R.1). Raises :class:`Rejected`."""
     moment = receipt.read(parcel.peek(proof)[1], HUB).statements[0].time
-    word = parcel.verify(proof, agency.registry(), moment)
+    word = parcel.verify(proof, source, moment)
     accepted = receipt.read(word.content, word.signer)
     statement = accepted.statements[0]
     if (statement.event, statement.evidence, accepted.installation) != (
