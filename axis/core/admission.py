@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from axis.core import edxml, lifecycle
+from axis.core import edxml_grammar as grammar
 from axis.core.edxml import Kind, Packet
 from axis.errors import Fault, Problem, Rejected, rejected
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from axis.core.parcel import Parcel
     from axis.core.trust import Registry
 
-MAX_RECIPIENTS = 1000  # 95 members and many of their units; a packet to all 120,000 units is no packet
+MAX_RECIPIENTS = grammar.MAX_SAME
+MAX_SHOWN = 200  # characters of a refused packet's DocumentId, as in a receipt (core/receipt.py)
 
 
 @dataclass(frozen=True)
@@ -264,4 +266,4 @@ def describe(parcel: Parcel | None) -> tuple[str, str]:
         packet = edxml.read_document(parcel.content, len(parcel.attachments))
     except Rejected:
         return "", ""
-    return packet.kind.value, packet.target
+    return packet.kind.value, packet.target[:MAX_SHOWN]

@@ -19,6 +19,7 @@ Reading is by local name, in the QCVN namespace, the older e-doc.vn one, or none
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,7 @@ from axis.core.edxml_grammar import NAMESPACE
 from axis.core.edxml_packet import KINDS, AttachmentInfo, Kind, Node, Organ, Packet, ResponseFor
 from axis.core.edxml_values import BASE64, clean, day_of, local_name, normal, raw_of
 from axis.core.edxml_write import status_packet, write_document, write_packet
-from axis.errors import Fault, Problem, Rejected, rejected
+from axis.errors import Fault, Problem, Rejected, capped, rejected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -99,7 +100,7 @@ def convert(data: bytes, to: Sequence[str] = (), names: Mapping[str, str] | None
         packet = replace(packet, beside=_beside(root, envelope, problems))
         attachments = read_attachments(root, {a.content_id: a.name for a in packet.attachments}, problems)
     except Rejected as error:
-        return Conversion(None, b"", (), error.problems)
+        return Conversion(None, b"", (), capped((*error.problems, *problems)))
     if to and packet.kind is Kind.STATUS:
         problems.append(Problem(Fault.PACKET_VALUE, "To", "ResponseFor/OrganId", ", ".join(to)[:80]))
     elif to:
@@ -109,7 +110,7 @@ def convert(data: bytes, to: Sequence[str] = (), names: Mapping[str, str] | None
     if verdict:
         problems.append(Problem(Fault.PACKET_SIGNATURE, "Signature", got=verdict, severity="warning"))
     problems += check(packet)
-    return Conversion(packet, write_document(packet), contents, tuple(dict.fromkeys(problems)))
+    return Conversion(packet, write_document(packet), contents, capped(tuple(dict.fromkeys(problems))))
 
 
 def read_document(document: bytes, attachments: int) -> Packet:
@@ -158,8 +159,10 @@ def _read(element: _Element, spec: Element, problems: list[Problem], path: str) 
     """The canonical node of `element`: known children in order, then a Signature and unknown ones."""
     found: dict[str, list[Node]] = {}
     kept: list[Node] = []
+    counted: Counter[str] = Counter()
     for child in _regrouped(element, spec):
         name = local_name(child)
+        grammar.bounded(counted, name if name in spec.by_name else "?", path or spec.name, xml.line_of(child))
         inner = spec.by_name.get(name)
         if inner is None or (not inner.children and len(child)):
             if len(child) or clean(child.text) or (inner is None and child.attrib):
@@ -206,6 +209,7 @@ def _drop_attributes(element: _Element, path: str, problems: list[Problem]) -> N
 def _beside(root: _Element, envelope: _Element, problems: list[Problem]) -> tuple[Node, ...]:
     """What stands beside the envelope and is none of the standard's; a second envelope is an error."""
     kept: list[Node] = []
+    counted: Counter[str] = Counter()
     for child in root:
         name = local_name(child)
         encoded = name == "AttachmentEncoded"
@@ -214,7 +218,10 @@ def _beside(root: _Element, envelope: _Element, problems: list[Problem]) -> tupl
             if child is not envelope:
                 problems.append(Problem(Fault.PACKET_REPEATED, name, got=name, line=xml.line_of(child)))
             continue
-        kept += [_keep(c, problems, "" if c is child else name) for c in inner if len(c) or clean(c.text) or c.attrib]
+        for one in inner:
+            grammar.bounded(counted, "?", name, xml.line_of(one))
+            if len(one) or clean(one.text) or one.attrib:
+                kept.append(_keep(one, problems, "" if one is child else name))
     return tuple(kept)
 
 

@@ -9,6 +9,7 @@ import re
 import struct
 import zipfile
 import zlib
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,7 @@ _MADE_UP = frozenset(
     {"", "application/zip", "application/doc", "application/docx", "application/xsl", "application/xslx"}
 )
 _ZIPPED_FORMATS = frozenset({"docx", "xlsx", "pptx", "odt", "ods", "odp", "asice", "jar", "epub", "kmz"})
+PATH_MARK = re.compile(r"[/\\:\x00]")  # what makes a path of a name
 _ONE_RECORD = 46 + 3 * 0xFFFF  # bytes: the longest record of one entry in a zip's directory
 
 
@@ -71,10 +73,12 @@ class Attachment:
 def read_attachments(root: _Element, names: Mapping[str, str], problems: list[Problem]) -> list[Attachment]:
     """The attachments in order; `names` (by content id) says what the References call them."""
     found: list[Attachment] = []
+    counted: Counter[str] = Counter()
     room = MAX_ATTACHMENT
     for part in root:
         for element in part if local_name(part) == "AttachmentEncoded" else ():
             if local_name(element) == "Attachment":
+                grammar.bounded(counted, "Attachment", "AttachmentEncoded", xml.line_of(element))
                 path = f"AttachmentEncoded/Attachment[{len(found) + 1}]"
                 found.append(_attachment(element, path, names, room, problems))
                 room = max(0, room - len(found[-1].content))
@@ -87,8 +91,10 @@ def _attachment(
     values: dict[str, str] = {}
     extras: list[str] = []
     content: bytes | None = None
+    counted: Counter[str] = Counter()
     for child in element:
         name = local_name(child)
+        grammar.bounded(counted, name or "?", path, xml.line_of(child))
         if name == "ContentTransferEncoded":
             if content is not None:
                 problems.append(Problem(Fault.PACKET_REPEATED, path, got=name, line=xml.line_of(child)))
@@ -164,7 +170,7 @@ def _unzipped(content: bytes, name: str, path: str, room: int, problems: list[Pr
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = archive.infolist()
             entry = entries[0]
-            unsafe = entry.filename in {"", ".", ".."} or re.search(r"[/\\:\x00]", entry.filename)
+            unsafe = entry.filename in {"", ".", ".."} or PATH_MARK.search(entry.filename)
             plain = entry.compress_type in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
             if len(entries) != 1 or entry.flag_bits & 1 or unsafe or not plain:
                 raise zipfile.BadZipFile(f"{len(entries)} entries, first {entry.filename[:60]!r}")

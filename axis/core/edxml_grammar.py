@@ -10,10 +10,17 @@ on it; otherwise it is a warning.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+from axis.errors import Fault, rejected
+
+if TYPE_CHECKING:
+    from collections import Counter
 
 NAMESPACE = "http://www.mic.gov.vn/TBT/QCVN_102_2016"
 LEGACY_NAMESPACE = "http://www.e-doc.vn/Schema/"
+MAX_SAME = 1000  # of one element in one place: 95 members and many of their units; to all 120,000 units is no packet
+MAX_NAME = 200  # characters of an attachment's name
 EXTRA_NAMESPACE = "urn:axis:edxml:1"
 EXTRA = f"{{{EXTRA_NAMESPACE}}}Attachment"  # in a Reference: what its Attachment says beside the standard's elements
 
@@ -180,7 +187,7 @@ MANIFEST = _g(
         _t("ContentId", 200, hard=True, required=True),
         _t("ContentType", 100),
         _t("Description", 500),
-        _t("AttachmentName", 200, hard=True, required=True),
+        _t("AttachmentName", MAX_NAME, hard=True, required=True),
         many=True,
     ),
     required=True,
@@ -209,6 +216,22 @@ STATUS = _g(
     ),
     required=True,
 )
+
+
+def bounded(counted: Counter[str], name: str, path: str, line: int | None) -> None:
+    """Count one more `name` in one place. Raises :class:`Rejected` PACKET_TOO_MANY over MAX_SAME; "?" stands for all
+    that the standard does not know."""
+    counted[name] += 1
+    if counted[name] > MAX_SAME:
+        raise rejected(Fault.PACKET_TOO_MANY, name, MAX_SAME, path, line)
+
+
+def limit(*path: str) -> int:
+    """How long the value at `path` below MessageHeader may be."""
+    spec = DOCUMENT_HEADER
+    for name in path:
+        spec = spec.by_name[name]
+    return spec.limit
 
 
 def below(path: str, spec: Element) -> str:

@@ -38,6 +38,9 @@ def raw_of(element: _Element) -> str:
     raw = etree.tostring(element, method="c14n", exclusive=True, with_tail=False)
     if _NO_NAMESPACE(element):
         ours = xml.parse(f'<w xmlns="{NAMESPACE}">'.encode() + raw + b"</w>", free_text=BASE64)[0]
+        for inner in ours.iter():  # below an element of another namespace, which xmlns="" had ended
+            if isinstance(inner.tag, str) and inner.tag[0] != "{":
+                inner.tag = f"{{{NAMESPACE}}}{inner.tag}"
         raw = etree.tostring(ours, method="c14n", exclusive=True)
     return raw.decode()
 
@@ -57,6 +60,7 @@ _STAMP = re.compile(
     re.ASCII,
 )
 _INTEGER = re.compile(r"[+-]?\d{1,6}", re.ASCII)
+_PREFIXES = re.compile(r"(?:cid:)*")
 
 
 def normal(text: str, spec: Element) -> str:
@@ -106,6 +110,4 @@ def timestamp_of(text: str) -> str:
 
 def bare_id(text: str) -> str:
     """The id without ``cid:``, of which the client library adds one at each turn."""
-    while text.startswith("cid:"):
-        text = text[4:]
-    return text
+    return _PREFIXES.sub("", text, count=1)
