@@ -275,6 +275,16 @@ class Fault(Enum):
         "Nơi nhận đã từ chối văn bản này; không có gì để thu hồi.",
         "The recipient had refused this document; there is nothing to take back.",
     )
+    CHANGES_TOO_OFTEN = (
+        SENDER,
+        "Văn bản {got} đã được thu hồi hoặc cập nhật {expected} lần trong một ngày; hãy gửi lại vào hôm sau.",
+        "Document {got} was recalled or updated {expected} times in one day; send it again tomorrow.",
+    )
+    REPORTERS_TOO_MANY = (
+        SENDER,
+        "Đã có {expected} đơn vị báo trạng thái của văn bản {got}; không nhận thêm đơn vị nào nữa.",
+        "{expected} units have reported on document {got}; no more are taken.",
+    )
     STATUS_UNKNOWN_DOCUMENT = (
         SENDER,
         "Không có văn bản nào khớp trạng thái này: {got}.",

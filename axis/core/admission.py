@@ -8,6 +8,7 @@ the bytes alone does not.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from axis.core import edxml, lifecycle
@@ -17,12 +18,14 @@ from axis.errors import Fault, Problem, Rejected, rejected
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from axis.core.parcel import Parcel
     from axis.core.trust import Registry
 
 MAX_RECIPIENTS = grammar.MAX_SAME
+CHANGES_A_DAY = 50  # of one document: each recall and each update goes to all that have it
+MAX_REPORTERS = 200  # units of one recipient that may report on one document
 MAX_SHOWN = 200  # characters of a refused packet's DocumentId, as in a receipt (core/receipt.py)
 
 
@@ -75,6 +78,7 @@ class Original:
 
     state: lifecycle.State
     business: str  # of who reports
+    reporters: int = 0  # units that have reported on it
 
 
 @dataclass(frozen=True)
@@ -164,16 +168,25 @@ def _named_in_bussiness(packet: Packet) -> list[tuple[str, str]]:
     return []
 
 
+def judge_pace(candidate: Candidate, earlier: Sequence[datetime], now: datetime) -> None:
+    """Raises :class:`Rejected` CHANGES_TOO_OFTEN for a recall or update of a document that had CHANGES_A_DAY of them
+    within a day; `earlier`: when those were accepted."""
+    if sum(now - one < timedelta(days=1) for one in earlier) >= CHANGES_A_DAY:
+        raise _circumstance(Fault.CHANGES_TOO_OFTEN, candidate.packet.target, CHANGES_A_DAY)
+
+
 def judge_report(candidate: Candidate, original: Original | None) -> str:
     """The business status of the reporting unit after a status 01-06 about `original`.
 
-    Raises :class:`Rejected`: STATUS_UNKNOWN_DOCUMENT, STATUS_ILLEGAL.
+    Raises :class:`Rejected`: STATUS_UNKNOWN_DOCUMENT, STATUS_ILLEGAL, REPORTERS_TOO_MANY.
     """
     packet = candidate.packet
     if original is None:
         raise _circumstance(Fault.STATUS_UNKNOWN_DOCUMENT, packet.target)
     if original.state is lifecycle.State.RECALLED:
         raise _circumstance(Fault.STATUS_ILLEGAL, packet.status_code, original.state.value)
+    if not original.business and original.reporters >= MAX_REPORTERS:
+        raise _circumstance(Fault.REPORTERS_TOO_MANY, packet.target, MAX_REPORTERS)
     try:
         return lifecycle.climb(original.business, packet.status_code)
     except lifecycle.IllegalStepError:

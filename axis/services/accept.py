@@ -15,7 +15,7 @@ from axis.core.admission import Addressee, Asked, Original
 from axis.core.changes import Recipient
 from axis.core.deadline import Leg
 from axis.core.edxml import Kind
-from axis.core.instant import whole
+from axis.core.instant import from_text, whole
 from axis.core.ledger import Entry
 from axis.core.lifecycle import Demand, Stage, State, Step, Turn
 from axis.core.receipt import Event, Receipt, Statement, Subject
@@ -154,6 +154,7 @@ def _recall(work: _Work) -> None:
         same = [one for one in earlier if one["content_digest"] == work.candidate.parcel.content_digest]
         _answer(work, same[0] if same else _submission(tx, min(asked.values())))
         return
+    admission.judge_pace(work.candidate, _accepted_at(earlier), work.now)
     number = len(earlier) + 1
     accepted = _accept(work, f"{work.candidate.key}|{number}", new, number)
     _take_back_from(work, accepted, new, rows, {})
@@ -255,9 +256,11 @@ def _update(work: _Work) -> None:
     if _is_answered(work, work.candidate.key):
         return
     tx, packet = work.tx, work.candidate.packet
+    earlier = tx.submissions_of(work.owner, work.target, (Kind.UPDATE.value,))
+    admission.judge_pace(work.candidate, _accepted_at(earlier), work.now)
     rows = tx.recipients(work.owner, work.target)
     plan = changes.plan_update(work.candidate, _recipients(tx, rows), work.places)
-    number = len(tx.submissions_of(work.owner, work.target, (Kind.UPDATE.value,))) + 1
+    number = len(earlier) + 1
     with_content = plan.added if packet.changes_content else ()
     accepted = _accept(work, work.candidate.key, [*plan.kept, *plan.removed, *with_content], number)
     sent: dict[str, str] = {}
@@ -305,7 +308,7 @@ def _status(work: _Work) -> None:
     row = next(iter(_delivered_to(work)), None)
     unit = _reporting(work, row)
     business = tx.business(row["id"]) if row is not None else {}
-    original = Original(State(row["state"]), business.get(unit, "")) if row is not None else None
+    original = Original(State(row["state"]), business.get(unit, ""), len(business)) if row is not None else None
     climbed = admission.judge_report(work.candidate, original)
     assert row is not None  # noqa: S101  judge_report refuses None
     said = packet.status_code == lifecycle.ARRIVED and bool(business.get(unit))  # E.1 had said it already
@@ -540,6 +543,10 @@ def _issue(work: _Work, axis_id: str, statements: Sequence[Statement]) -> None:
     for first in range(0, len(statements), receipt.MAX_STATEMENTS):
         part = list(statements[first : first + receipt.MAX_STATEMENTS])
         work.hub.issue(work.tx, _submission(work.tx, axis_id), part, work.now)
+
+
+def _accepted_at(rows: Sequence[Row]) -> list[datetime]:
+    return [from_text(row["received_at"]) for row in rows]
 
 
 def _submission(tx: HubTransaction, axis_id: str) -> Row:

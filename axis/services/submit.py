@@ -16,9 +16,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from axis import crashpoints
-from axis.core import edxml, lifecycle, parcel
+from axis.core import admission, edxml, lifecycle, parcel
 from axis.core.message import Message, Outcome, Route
-from axis.errors import AxisError, Fault, Problem, Rejected, Unavailable
+from axis.errors import MAX_FACT, AxisError, Fault, Problem, Rejected, Unavailable
 from axis.infra.journal import JournalTransaction, Outgoing
 
 if TYPE_CHECKING:
@@ -178,12 +178,13 @@ def _frozen(source: Source, packet: Packet, digest: str, signed: bytes, problems
 def _invalid(source: Source, packet: Packet | None, problems: list[Problem] | tuple[Problem, ...]) -> Outgoing:
     kind, document_id = (packet.kind.value, packet.target) if packet else ("", "")
     findings = [p.as_json() for p in problems]
+    document_id = document_id[: admission.MAX_SHOWN]
     return Outgoing(source.digest, "invalid", kind, document_id, "", b"", facts(packet) if packet else {}, findings)
 
 
 def facts(packet: Packet) -> dict[str, Any]:
-    """What status packets and reports need of the original."""
-    return {
+    """What status packets and reports need of the original; of a bad one no more than a good one may have."""
+    found = {
         "organ_id": packet.sender.organ_id,
         "document_id": packet.target,
         "code": packet.code,
@@ -192,6 +193,7 @@ def facts(packet: Packet) -> dict[str, Any]:
         "urgent": packet.priority > 0 or packet.is_recall,
         "status_code": packet.status_code,
     }
+    return {name: value[:MAX_FACT] if isinstance(value, str) else value for name, value in found.items()}
 
 
 def report(name: str, row: Row) -> bytes:
