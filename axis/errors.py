@@ -137,6 +137,11 @@ class Fault(Enum):
         "Không có DocumentId; dùng «{got}» suy từ cơ quan, ngày, số ký hiệu.",
         "No DocumentId; '{got}' derived from agency, date and number.",
     )
+    PACKET_ASSUMED = (
+        SENDER,
+        "Thiếu {expected}; được hiểu là «{got}».",
+        "{expected} is missing; taken to be '{got}'.",
+    )
     PACKET_NOT_CANONICAL = (
         SENDER,
         "Tài liệu trong gói gửi không ở dạng chuẩn: {got}.",

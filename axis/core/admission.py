@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from axis.core.parcel import Parcel
     from axis.core.trust import Registry
 
-MAX_RECIPIENTS = grammar.MAX_SAME
+MAX_NAMED = grammar.MAX_SAME  # agencies in all the lists of a replacement together
 CHANGES_A_DAY = 50  # of one document: each recall and each update goes to all that have it
 MAX_REPORTERS = 200  # units of one recipient that may report on one document
 MAX_SHOWN = 200  # characters of a refused packet's DocumentId, as in a receipt (core/receipt.py)
@@ -148,8 +148,8 @@ def judge(
     else:
         key = f"document|{sender.code}|{packet.document_id}"
     named = _named_in_bussiness(packet)
-    if len(named) > MAX_RECIPIENTS or len(packet.replaced) > MAX_RECIPIENTS:
-        raise rejected(Fault.PARCEL_LIMIT, f"{len(named)} agencies", MAX_RECIPIENTS, path="TraceHeaderList/Bussiness")
+    if len(named) > MAX_NAMED or len(packet.replaced) > MAX_NAMED:
+        raise rejected(Fault.PARCEL_LIMIT, f"{len(named)} agencies", MAX_NAMED, path="TraceHeaderList/Bussiness")
     for organ_id, path in named:
         _located(registry, organ_id, path)
     addressees = _addressees(packet, registry, now, follow_successors=follow_successors)
@@ -242,8 +242,6 @@ def _at(problem: Problem, path: str) -> Problem:
 def _addressees(packet: Packet, registry: Registry, now: datetime, *, follow_successors: bool) -> tuple[Addressee, ...]:
     """Each member to deliver to, once, with its units; of a closed one its successor, if that is the policy. One bad
     address refuses the whole packet."""
-    if len(packet.recipients) > MAX_RECIPIENTS:
-        raise rejected(Fault.PARCEL_LIMIT, f"{len(packet.recipients)} recipients", MAX_RECIPIENTS, path="To")
     problems: list[Problem] = []
     units: dict[str, list[str]] = {}
     closed: set[str] = set()

@@ -105,7 +105,7 @@ def convert(data: bytes, to: Sequence[str] = (), names: Mapping[str, str] | None
         problems.append(Problem(Fault.PACKET_VALUE, "To", "ResponseFor/OrganId", ", ".join(to)[:80]))
     elif to:
         packet = _readdress(packet, to, names or {})
-    packet = _with_document_id(_with_manifest(packet), problems)
+    packet = _with_target(_with_document_id(_with_bussiness(_with_manifest(packet), problems), problems), problems)
     packet, contents = pair(packet, attachments, problems)
     if verdict:
         problems.append(Problem(Fault.PACKET_SIGNATURE, "Signature", got=verdict, severity="warning"))
@@ -176,7 +176,12 @@ def _read(element: _Element, spec: Element, problems: list[Problem], path: str) 
                 found.setdefault(name, []).append(node)
         elif text := clean(child.text):
             found.setdefault(name, []).append(Node(name, normal(text, inner), line=xml.line_of(child)))
-    for between in (element.text, *(child.tail for child in element)):
+    texts = (element.text, *(child.tail for child in element))
+    if spec.item and not found and (text := clean("".join(t or "" for t in texts))):
+        # Some software writes the one value of a list without the element around it.
+        found[spec.item.name] = [Node(spec.item.name, normal(text, spec.item), line=xml.line_of(element))]
+        texts = ()
+    for between in texts:
         if stray := clean(between):
             problems.append(Problem(Fault.PACKET_DROPPED, path or spec.name, got=f"«{stray[:40]}»", severity="warning"))
     ordered: list[Node] = []
@@ -285,6 +290,46 @@ def _with_manifest(packet: Packet) -> Packet:
     header = tuple(part for part in packet.envelope.children if part.name == "edXMLHeader" and not part.raw)
     others = tuple(p for p in packet.envelope.children if p.raw or p.name not in {"edXMLHeader", "edXMLBody"})
     return replace(packet, envelope=replace(packet.envelope, children=(*header, body, *others)))
+
+
+def _with_bussiness(packet: Packet, problems: list[Problem]) -> Packet:
+    """A packet that does not say what is to be done is a new document, unless it says what only a change says."""
+    said = {node.name for node in packet.bussiness.children if not node.raw}
+    if packet.kind is Kind.STATUS or said - {"Paper", "StaffInfo"}:
+        return packet
+    path = "TraceHeaderList/Bussiness/BussinessDocType"
+    problems.append(Problem(Fault.PACKET_ASSUMED, path, "BussinessDocType", "0", packet.envelope.line, "warning"))
+    return _change_bussiness(packet, Node("BussinessDocType", "0"))
+
+
+def _with_target(packet: Packet, problems: list[Problem]) -> Packet:
+    """A recall or update repeats the header of its document: what Bussiness does not name, the header does."""
+    if packet.kind not in {Kind.RECALL, Kind.UPDATE} or packet.bussiness_document_id or not packet.document_id:
+        return packet
+    line, path = packet.bussiness.line, "TraceHeaderList/Bussiness/DocumentId"
+    problems.append(Problem(Fault.PACKET_ASSUMED, path, "DocumentId", packet.document_id, line, "warning"))
+    return _change_bussiness(packet, Node("DocumentId", packet.document_id))
+
+
+def _change_bussiness(packet: Packet, more: Node) -> Packet:
+    """The packet with `more` in its Bussiness, which is made where there is none."""
+    header = packet.envelope.get("edXMLHeader") or Node("edXMLHeader")
+    traces = header.get("TraceHeaderList") or Node("TraceHeaderList")
+    bussiness = traces.get("Bussiness") or Node("Bussiness")
+    changed = _put(traces, _put(bussiness, more, grammar.BUSSINESS), grammar.TRACE_HEADER_LIST)
+    envelope = _put(packet.envelope, _put(header, changed, grammar.DOCUMENT.by_name["edXMLHeader"]), grammar.DOCUMENT)
+    return replace(packet, envelope=envelope)
+
+
+def _put(parent: Node, child: Node, spec: Element) -> Node:
+    """`parent` with `child` in place of the first of its name, or where the grammar has it."""
+    old = parent.get(child.name)
+    if old is not None:
+        return replace(parent, children=tuple(child if node is old else node for node in parent.children))
+    order = {element.name: number for number, element in enumerate(spec.children)}
+    places = [order.get(node.name, len(order)) if not node.raw else len(order) for node in parent.children]
+    at = sum(place < order[child.name] for place in places)
+    return replace(parent, children=(*parent.children[:at], child, *parent.children[at:]))
 
 
 def _with_document_id(packet: Packet, problems: list[Problem]) -> Packet:

@@ -45,6 +45,12 @@ class Element:
     def __post_init__(self) -> None:
         self.by_name.update({child.name: child for child in self.children})
 
+    @property
+    def item(self) -> Element | None:
+        """The one element that this one is a list of, if it is a list of values."""
+        only = self.children[0] if len(self.children) == 1 else None
+        return only if only and only.many and not only.children else None
+
 
 def _t(name: str, limit: int = 0, *, hard: bool = False, required: bool = False, many: bool = False) -> Element:
     return Element(name, limit=limit, hard=hard, required=required, many=many)
@@ -63,7 +69,8 @@ def _date(name: str, *, required: bool = False) -> Element:
 
 
 def _organ_id(*, required: bool = True, many: bool = False) -> Element:
-    return Element("OrganId", type="organ", limit=35, hard=True, required=required, many=many)
+    """Hard where it is needed to deliver or to act; in a note about the past a machine may have written anything."""
+    return Element("OrganId", type="organ", limit=35, hard=required, required=required, many=many)
 
 
 def _flag(name: str) -> Element:
@@ -146,32 +153,33 @@ DOCUMENT_HEADER = _g(
     _g("ToPlaces", _t("Place", 150, many=True)),
     required=True,
 )
+BUSSINESS = _g(
+    "Bussiness",
+    _t("DocumentId", 200, hard=True),
+    _n("BussinessDocType", 0, 3, hard=True, required=True),
+    _t("BussinessDocReason", 500),
+    _flag("Paper"),
+    _g(
+        "BussinessDocumentInfo",
+        _flag("DocumentInfo"),
+        _flag("DocumentReceiver"),
+        _g("ReceiverList", _g("Receiver", _flag("ReceiverType"), _organ_id(), many=True)),
+    ),
+    _g(
+        "ReplacementInfoList",
+        _g(
+            "ReplacementInfo",
+            _t("DocumentId", 200, hard=True, required=True),
+            _g("OrganIdList", _organ_id(many=True)),
+            many=True,
+        ),
+    ),
+    _staff(),
+    required=True,
+)
 TRACE_HEADER_LIST = _g(
     "TraceHeaderList",
-    _g(
-        "Bussiness",
-        _t("DocumentId", 200, hard=True),
-        _n("BussinessDocType", 0, 3, hard=True, required=True),
-        _t("BussinessDocReason", 500),
-        _flag("Paper"),
-        _g(
-            "BussinessDocumentInfo",
-            _flag("DocumentInfo"),
-            _flag("DocumentReceiver"),
-            _g("ReceiverList", _g("Receiver", _flag("ReceiverType"), _organ_id(), many=True)),
-        ),
-        _g(
-            "ReplacementInfoList",
-            _g(
-                "ReplacementInfo",
-                _t("DocumentId", 200, hard=True, required=True),
-                _g("OrganIdList", _organ_id(many=True)),
-                many=True,
-            ),
-        ),
-        _staff(),
-        required=True,
-    ),
+    BUSSINESS,
     _g(
         "TraceHeader",
         _organ_id(required=False),

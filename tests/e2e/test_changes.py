@@ -705,9 +705,26 @@ def test_who_has_not_seen_a_document_cannot_answer_its_recall(line: Line) -> Non
     assert line.stages("1/TN-G22") == {"H41": ["recall WITHDRAWN"]}
 
 
+def test_a_recall_that_names_its_document_in_the_header_alone_takes_it_back(line: Line) -> None:
+    line.drop("G22", document(1))
+    line.run()
+    line.drop(
+        "G22",
+        recall(1).replace(
+            b"<DocumentId>G22,2026/11/23,1/TN-G22</DocumentId><BussinessDocType>1", b"<BussinessDocType>1"
+        ),
+    )
+    line.run()
+    assert line.kinds("H41") == ["new", "recall"]
+    assert line.stages("1/TN-G22") == {"H41": ["recall OPEN"]}
+    line.drop("H41", status("15"), "answer.edxml")
+    line.run()
+    assert line.stages("1/TN-G22") == {"H41": ["recall AGREED"]}
+
+
 def test_a_list_without_end_is_refused(line: Line) -> None:
     line.drop("G22", document(1))
     line.run()
     line.drop("G22", update(1, add=tuple(f"H41.{n}" for n in range(1001))), "b.edxml")
     line.run()
-    assert "PARCEL_LIMIT" in codes_of(line, name="b.edxml")
+    assert "PACKET_TOO_MANY" in codes_of(line, name="b.edxml")
