@@ -26,6 +26,7 @@ from sqlalchemy.engine import RowMapping as Row
 
 from adapters.base import Answer, Source
 from axis.core import xml
+from axis.core.edxml import same_id
 from axis.core.instant import to_text
 from axis.errors import Fault, Misconfigured, Problem, rejected
 
@@ -481,7 +482,9 @@ class Spool:
     def note(self, document_id: str, kind: str, events: Sequence[tuple[str, str]]) -> None:
         """Receipts about what was sent: (event code, recipient)."""
         with self._begin() as connection:
-            query = sa.select(sent).where(sent.c.document_id == document_id, sent.c.kind == kind)
+            query = sa.select(sent).where(
+                sent.c.document_id.in_({document_id, same_id(document_id)}), sent.c.kind == kind
+            )
             row = connection.execute(query.order_by(sent.c.number.desc()).limit(1)).mappings().first()
             if row is not None:
                 outcomes = dict(row["outcomes"])
@@ -635,8 +638,8 @@ def _in_time(query: sa.Select[Any], table: sa.Table, wanted: Selection) -> sa.Se
 
 
 def _named(query: sa.Select[Any], table: sa.Table, reference: str) -> sa.Select[Any]:
-    columns = (table.c.id, table.c.document_id, table.c.code)
-    return query.where(sa.or_(*(column == reference for column in columns))) if reference else query
+    columns, forms = (table.c.id, table.c.document_id, table.c.code), {reference, same_id(reference)}
+    return query.where(sa.or_(*(column.in_(forms) for column in columns))) if reference else query
 
 
 def _now() -> str:

@@ -277,4 +277,4 @@ def describe(parcel: Parcel | None) -> tuple[str, str]:
         packet = edxml.read_document(parcel.content, len(parcel.attachments))
     except Rejected:
         return "", ""
-    return packet.kind.value, packet.target[:MAX_SHOWN]
+    return packet.kind.value, packet.target_as_written[:MAX_SHOWN]

@@ -31,7 +31,7 @@ from axis.core.edxml_attachments import MAX_ATTACHMENT, pair, read_attachments
 from axis.core.edxml_check import check
 from axis.core.edxml_grammar import NAMESPACE
 from axis.core.edxml_packet import KINDS, AttachmentInfo, Kind, Node, Organ, Packet, ResponseFor
-from axis.core.edxml_values import BASE64, clean, day_of, local_name, normal, raw_of
+from axis.core.edxml_values import BASE64, clean, day_of, local_name, normal, raw_of, same_id
 from axis.core.edxml_write import status_packet, write_document, write_packet
 from axis.errors import Fault, Problem, Rejected, capped, rejected
 
@@ -55,6 +55,7 @@ __all__ = [
     "check",
     "convert",
     "read_document",
+    "same_id",
     "status_packet",
     "with_terms",
     "write_document",
@@ -98,7 +99,7 @@ def convert(data: bytes, to: Sequence[str] = (), names: Mapping[str, str] | None
         verdict = _own_signature(root)
         packet = _packet(envelope, problems)
         packet = replace(packet, beside=_beside(root, envelope, problems))
-        attachments = read_attachments(root, {a.content_id: a.name for a in packet.attachments}, problems)
+        attachments = read_attachments(root, {same_id(a.content_id): a.name for a in packet.attachments}, problems)
     except Rejected as error:
         return Conversion(None, b"", (), capped((*error.problems, *problems)))
     if to and packet.kind is Kind.STATUS:
@@ -307,8 +308,9 @@ def _with_target(packet: Packet, problems: list[Problem]) -> Packet:
     if packet.kind not in {Kind.RECALL, Kind.UPDATE} or packet.bussiness_document_id or not packet.document_id:
         return packet
     line, path = packet.bussiness.line, "TraceHeaderList/Bussiness/DocumentId"
-    problems.append(Problem(Fault.PACKET_ASSUMED, path, "DocumentId", packet.document_id, line, "warning"))
-    return _change_bussiness(packet, Node("DocumentId", packet.document_id))
+    written = packet.header.value("DocumentId")
+    problems.append(Problem(Fault.PACKET_ASSUMED, path, "DocumentId", written, line, "warning"))
+    return _change_bussiness(packet, Node("DocumentId", written))
 
 
 def _change_bussiness(packet: Packet, more: Node) -> Packet:

@@ -17,7 +17,7 @@ from axis.core import edxml_grammar as grammar
 from axis.core import xml
 from axis.core.edxml_grammar import EXTRA_NAMESPACE, NAMESPACE
 from axis.core.edxml_packet import Kind, Node, Packet
-from axis.core.edxml_values import bare_id, clean, local_name, raw_of
+from axis.core.edxml_values import bare_id, clean, local_name, raw_of, same_id
 from axis.errors import Fault, Problem
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _attachment(
         elif len(child) or clean(child.text) or child.attrib:
             extras.append(raw_of(child))
     content_id = bare_id(values.get("ContentId", ""))
-    shown = values.get("AttachmentName") or names.get(content_id) or content_id or path
+    shown = values.get("AttachmentName") or names.get(same_id(content_id)) or content_id or path
     content_type = values.get("ContentType", "")
     if content is None:
         problems.append(_unpaired(f"'{shown}' is empty", xml.line_of(element)))
@@ -204,14 +204,15 @@ def pair(packet: Packet, attachments: list[Attachment], problems: list[Problem])
     references = list(manifest.all("Reference")) if manifest else []
     by_id: dict[str, Attachment] = {}
     for attachment in attachments:
-        if not attachment.content_id or attachment.content_id in by_id:
+        known = same_id(attachment.content_id)
+        if not known or known in by_id:
             problems.append(_unpaired(f"attachment id '{attachment.content_id}' is empty or repeated"))
-        by_id.setdefault(attachment.content_id, attachment)
+        by_id.setdefault(known, attachment)
     paired: list[Node] = []
     contents: list[bytes] = []
     seen: set[str] = set()
     for reference in references:
-        content_id = bare_id(reference.value("ContentId"))
+        content_id = same_id(bare_id(reference.value("ContentId")))
         partner = by_id.get(content_id)
         if not content_id or content_id in seen:
             problems.append(_unpaired(f"reference id '{content_id}' is empty or repeated", reference.line))
@@ -242,7 +243,7 @@ def _unpaired(text: str, line: int | None = None) -> Problem:
 def _described(reference: Node, partner: Attachment, problems: list[Problem]) -> Node:
     """The Reference with the attachment's truth, and what the attachment says beside it."""
     said = {n: reference.value(n) for n in ("ContentType", "Description", "AttachmentName")}
-    if partner.name and said["AttachmentName"] and partner.name != said["AttachmentName"]:
+    if partner.name and said["AttachmentName"] and same_id(partner.name) != same_id(said["AttachmentName"]):
         text = f"'{said['AttachmentName']}' in the manifest is '{partner.name}' in the attachment"
         problems.append(_unpaired(text, reference.line))
     name = said["AttachmentName"] or partner.name

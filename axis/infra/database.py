@@ -34,7 +34,7 @@ __all__ = [
     "upsert",
 ]
 
-SCHEMA_VERSION = "0009"  # the newest revision in axis/infra/migrations/versions
+SCHEMA_VERSION = "0010packets"  # the newest revision in axis/infra/migrations/versions
 _OLDER = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 metadata = sa.MetaData()
 BIG_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite counts up only an INTEGER key

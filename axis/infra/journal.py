@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from axis import crashpoints
 from axis.core import ledger
+from axis.core.edxml_values import same_id
 from axis.core.identity import earliest
 from axis.core.instant import from_text, to_text
 from axis.core.ledger import Entry
@@ -335,7 +336,7 @@ class JournalReader:
         """Documents sent or received here that `reference` names (axis id, DocumentId, number/notation, content
         digest, or a part of one): axis_id, kind, sender, document_id, code, subject, content_digest, direction,
         state, attempts, moment."""
-        found = []
+        found, reference = [], same_id(reference)
         for row in self.connection.execute(self._outgoing().where(outgoing.c.axis_id != "")).mappings():
             facts = row["facts"]
             found.append(
@@ -366,8 +367,8 @@ class JournalReader:
                 }
             )
         keys = ("axis_id", "document_id", "code", "content_digest")
-        whole = [row for row in found if reference in {row[key] for key in keys}]
-        return whole or [row for row in found if any(reference in row[key] for key in keys)]
+        whole = [row for row in found if reference in {same_id(row[key]) for key in keys}]
+        return whole or [row for row in found if any(reference in same_id(row[key]) for key in keys)]
 
     def _outgoing(self) -> sa.Select[Any]:
         return sa.select(outgoing).where(outgoing.c.agency == self.agency)

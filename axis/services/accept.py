@@ -14,7 +14,7 @@ from axis.core import admission, changes, deadline, lifecycle, receipt
 from axis.core.admission import Addressee, Asked, Original
 from axis.core.changes import Recipient
 from axis.core.deadline import Leg
-from axis.core.edxml import Kind
+from axis.core.edxml import Kind, same_id
 from axis.core.instant import from_text, whole
 from axis.core.ledger import Entry
 from axis.core.lifecycle import Demand, Stage, State, Step, Turn
@@ -557,7 +557,13 @@ def _submission(tx: HubTransaction, axis_id: str) -> Row:
 
 def _subject(work: _Work, axis_id: str) -> Subject:
     candidate = work.candidate
-    return Subject(axis_id, candidate.kind.value, candidate.sender, work.target, candidate.parcel.content_digest)
+    written = candidate.packet.target_as_written
+    return Subject(axis_id, candidate.kind.value, candidate.sender, written, candidate.parcel.content_digest)
+
+
+def is_about(subject: Subject, row: Row) -> bool:
+    """Whether a receipt with this subject is about this submission; it may spell the DocumentId as its packet does."""
+    return replace(subject, document_id=same_id(subject.document_id)) == subject_of(row)
 
 
 def subject_of(row: Row) -> Subject:

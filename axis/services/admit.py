@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from axis import crashpoints
 from axis.core import admission, lifecycle, parcel, receipt
 from axis.core.deadline import Leg
+from axis.core.edxml import same_id
 from axis.core.instant import to_text, whole
 from axis.core.ledger import Entry
 from axis.core.lifecycle import Demand, Step, Turn
@@ -180,9 +181,9 @@ def _open(hub: Hub, delivered: Delivered, now: datetime) -> _Opened:
         opened = parcel.verify(message.body, hub.registry(), now)
         if is_receipt:
             said = _read_receipt(hub, delivered, opened)
-            about = said.subject
-            owner = hub.registry().author(about.document_id, about.sender, now)
-            return _Opened(delivered, digest, opened, True, said=said, documents=((owner, about.document_id),))
+            document_id = same_id(said.subject.document_id)
+            owner = hub.registry().author(document_id, said.subject.sender, now)
+            return _Opened(delivered, digest, opened, True, said=said, documents=((owner, document_id),))
         if message.user_id is None and hub.user_id_required:
             raise Rejected(Problem(Fault.AUTHZ_MISMATCH, "user_id", message.route.code, "?", retry=True))
         candidate = admission.judge(
@@ -283,7 +284,7 @@ def _has_parts(said: Receipt) -> bool:
 def _record_receipt(hub: Hub, tx: HubTransaction, opened: _Opened, said: Receipt, now: datetime) -> None:
     """E or W: move the delivery, keep the receipt, pass it to the sender."""
     subject, about = said.subject, tx.submission(said.subject.axis_id)
-    if about is None or subject != accept.subject_of(about):
+    if about is None or not accept.is_about(subject, about):
         raise _QuarantineError(Problem(Fault.RECEIPT_INVALID, got=f"no such submission {subject.axis_id[:40]}"))
     news = [one for one in said.statements if _apply(hub, tx, about, one, now)]
     if news:

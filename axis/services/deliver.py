@@ -238,7 +238,7 @@ def _facts(subject: Subject) -> dict[str, str]:
     return {
         "kind": subject.kind,
         "sender": subject.sender,
-        "document_id": subject.document_id,
+        "document_id": edxml.same_id(subject.document_id),
         "code": subject.document_id.rpartition(",")[2],
         "subject": "",
         "content_digest": subject.content_digest,

@@ -186,7 +186,7 @@ def facts(packet: Packet) -> dict[str, Any]:
     """What status packets and reports need of the original; of a bad one no more than a good one may have."""
     found = {
         "organ_id": packet.sender.organ_id,
-        "document_id": packet.target,
+        "document_id": packet.target_as_written,
         "code": packet.code,
         "subject": packet.subject,
         "promulgation_date": packet.promulgation_date or next((r.promulgation_date for r in packet.response_for), ""),

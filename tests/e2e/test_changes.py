@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+import unicodedata
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -720,6 +721,50 @@ def test_a_recall_that_names_its_document_in_the_header_alone_takes_it_back(line
     line.drop("H41", status("15"), "answer.edxml")
     line.run()
     assert line.stages("1/TN-G22") == {"H41": ["recall AGREED"]}
+
+
+COMPOSED = "G22,2026/11/23,1/QĐ-ế"
+DECOMPOSED = unicodedata.normalize("NFD", COMPOSED)
+
+
+def spelled(data: bytes, document_id: str) -> bytes:
+    """Document 1, or what is about it, with its DocumentId written so."""
+    return data.replace(b"G22,2026/11/23,1/TN-G22", document_id.encode())
+
+
+def test_a_document_id_in_two_normal_forms_is_one_document(line: Line) -> None:
+    assert COMPOSED != DECOMPOSED
+    line.drop("G22", spelled(document(1), DECOMPOSED))
+    line.run()
+    line.drop("G22", spelled(document(1, content=b"another"), COMPOSED), "b.edxml")
+    line.run()
+    assert codes_of(line, name="b.edxml") == ["DUP_CONFLICT"]
+    assert line.kinds("H41") == ["new"]
+    # Its own system knows the document by what it wrote.
+    (told,) = line.folder("G22", "status").glob("*.01.H41.edxml")
+    assert f"<edXML:DocumentId>{DECOMPOSED}</edXML:DocumentId>".encode() in told.read_bytes()
+    line.drop("H41", spelled(status("03"), COMPOSED), "status.edxml")
+    line.drop("G22", spelled(update(1), COMPOSED), "update.edxml")
+    line.run()
+    line.drop("G22", spelled(recall(1), COMPOSED), "recall.edxml")
+    line.run()
+    assert line.kinds("H41") == ["new", "update", "recall"]
+    assert line.statuses("G22")[-1] == "03 H41"
+    for reference in (COMPOSED, DECOMPOSED):
+        trace = line.trace(reference)
+        assert [c["kind"] for c in trace["changes"]] == ["update", "recall"]
+    assert line.stages(COMPOSED) == {"H41": ["update OPEN", "recall OPEN"]}
+
+
+def test_a_recall_in_another_normal_form_finds_the_document_that_has_not_been_shown(line: Line) -> None:
+    line.drop("G22", spelled(document(1), DECOMPOSED))
+    line.without("H41")
+    line.drop("G22", spelled(recall(1), COMPOSED), "recall.edxml")
+    line.without("H41")
+    line.run()
+    assert line.kinds("H41") == []
+    assert line.states(DECOMPOSED) == {"H41": "RECALLED"}
+    assert "W.1 H41" in line.events("G22")
 
 
 def test_a_list_without_end_is_refused(line: Line) -> None:

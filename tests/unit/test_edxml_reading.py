@@ -8,6 +8,7 @@ import io
 import re
 import struct
 import time
+import unicodedata
 import zipfile
 from pathlib import Path
 
@@ -645,6 +646,27 @@ def test_a_subject_may_quote_what_an_element_must_not_be() -> None:
     subject = 'V/v xmlns="" và http://www.w3.org/2001/XInclude'
     packet = read(re.sub(r"(<edXML:Subject>).*?(<)", rf"\g<1>{subject}\g<2>", NEW).encode())
     assert packet.subject == subject
+
+
+@pytest.mark.parametrize("part", ["ContentId", "AttachmentName"])
+def test_a_reference_and_its_attachment_pair_in_whatever_normal_form_each_is_written(part: str) -> None:
+    old, new = (PDF_ID, "tệp-ế") if part == "ContentId" else ("1234-VPCP-KSTT.signed.pdf", "Quyết định ế.pdf")
+    composed = NEW.replace(old, unicodedata.normalize("NFC", new))
+    first, second, rest = composed.partition("<AttachmentEncoded>")
+    mixed = first + second + unicodedata.normalize("NFD", rest)
+    assert mixed != composed
+    assert faults(edxml.convert(mixed.encode())) == []
+    assert edxml.convert(mixed.encode()).attachments == edxml.convert(composed.encode()).attachments
+
+
+def test_an_id_is_known_by_one_normal_form_and_carried_as_it_was_written() -> None:
+    written = unicodedata.normalize("NFD", "G22,2021/03/15,1234/VPCP-ế")
+    result = edxml.convert(changed(("G22,2021/03/15,1234/VPCP-KSTT", written)))
+    packet = result.packet
+    assert packet is not None
+    assert (packet.document_id, packet.target) == (unicodedata.normalize("NFC", written),) * 2
+    assert packet.target_as_written == written
+    assert f"<edXML:DocumentId>{written}</edXML:DocumentId>".encode() in result.document
 
 
 # -- What is no packet -----------------------------------------------------------------------------------------
