@@ -262,12 +262,6 @@ class Spool:
         query = _named(self._visible(wanted), received, reference).order_by(received.c.number)
         return self._rows(query, wanted, received.c.id, identifier)
 
-    def count(self, wanted: Selection) -> int:
-        """How many :meth:`received` has in all."""
-        query = sa.select(sa.func.count()).select_from(self._visible(wanted).subquery())
-        with self._begin() as connection:
-            return int(connection.execute(query).scalar_one())
-
     def path(self, row: Row, ending: str = ".edxml") -> Path | None:
         """Where the file of a received row lies; None where there is none of this kind."""
         name = next((name for name in row["names"] if str(name).endswith(ending)), None)

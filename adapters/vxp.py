@@ -278,14 +278,13 @@ class Vxp:
     # -- Receiving ---------------------------------------------------------------------------------------------
 
     def _received(self, call: _Call) -> Response:
-        rows = call.office.spool.received(_listed(call))
-        return _envelope(data=_page([_received_line(row, call.office) for row in rows], call))
+        return _envelope(data=_page(_received_lines(call), call))
 
     def _count_edoc(self, call: _Call) -> Response:
-        return _envelope(count=call.office.spool.count(_listed(call, messagetype="edoc")))
+        return _envelope(count=len(_received_lines(call, "edoc")))
 
     def _count_status(self, call: _Call) -> Response:
-        return _envelope(count=call.office.spool.count(_listed(call, messagetype="status")))
+        return _envelope(count=len(_received_lines(call, "status")))
 
     def _get(self, call: _Call) -> Response:
         path = self._packet(call)
@@ -449,8 +448,18 @@ def _sent_lines(row: Row, registry: Registry) -> Iterator[dict[str, Any]]:
         }
 
 
-def _received_line(row: Row, office: Office) -> dict[str, Any]:
-    to = row["recipients"]
+def _received_lines(call: _Call, messagetype: str = "") -> list[dict[str, Any]]:
+    """What waits: a line for each OrganId of this agency that a packet is addressed to, as the sender spells it. They
+    are one packet under one docId: whichever unit's software fetches it, the agency's system has it."""
+    agency, registry, now = call.office.agency, call.office.registry(), datetime.now(UTC)
+    found = []
+    for row in call.office.spool.received(_listed(call, messagetype)):
+        here = [one for one in row["recipients"] if registry.is_reached(one, agency, now)]
+        found += [_received_line(row, organ_id) for organ_id in here or [agency]]
+    return found
+
+
+def _received_line(row: Row, organ_id: str) -> dict[str, Any]:
     return {
         "docId": row["id"],
         "serviceType": "eDoc",
@@ -458,7 +467,7 @@ def _received_line(row: Row, office: Office) -> dict[str, Any]:
         "created_time": _vietnam(row["created_at"]),
         "updated_time": _vietnam(row["updated_at"]),
         "from": row["sender"],
-        "to": to[0] if len(to) == 1 else office.agency,
+        "to": organ_id,
         "status": row["state"],
         "status_desc": row["reason"],
     }

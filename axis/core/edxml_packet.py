@@ -118,6 +118,19 @@ class Packet:
             return tuple(one.organ_id for one in self.response_for[:1])
         return tuple(one.organ_id for one in self.recipients)
 
+    @property
+    def organs(self) -> tuple[Organ, ...]:
+        """Whom it goes to, as its author spells them: To; of an update those that it adds as well, of a replacement
+        those that had what it replaces; of a status packet whom it answers. The first of a code counts."""
+        if self.kind is Kind.STATUS:
+            return tuple(Organ(organ_id) for organ_id in self.addressed)
+        added = [organ_id for organ_id, is_added in self.receivers if is_added]
+        had = [organ_id for _, organ_ids in self.replaced for organ_id in organ_ids]
+        found = {organ.organ_id: organ for organ in self.recipients}
+        for organ_id in (*added, *had):
+            found.setdefault(organ_id, Organ(organ_id))
+        return tuple(found.values())
+
     @cached_property
     def document_id(self) -> str:
         """DocumentId in the one form that it is known by (as every id here); "" in a status packet."""

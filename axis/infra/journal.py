@@ -185,6 +185,14 @@ class JournalReader:
         query = self._outgoing().where(outgoing.c.source_digest.in_(source_digests))
         return {row["source_digest"]: row for row in self.connection.execute(query).mappings()}
 
+    def organs_of(self, document_id: str) -> list[tuple[str, str]]:
+        """(OrganId, name) of whoever this agency has addressed with this document or a change of it, in order."""
+        query = sa.select(outgoing.c.facts).where(
+            outgoing.c.agency == self.agency, outgoing.c.document_id == document_id, outgoing.c.state == "accepted"
+        )
+        rows = self.connection.execute(query.order_by(outgoing.c.created_at)).scalars()
+        return [(organ_id, name) for facts in rows for organ_id, name in facts.get("organs", ())]
+
     def outgoing_by_content(self, content_digest: str) -> RowMapping | None:
         """What was sent with this content."""
         return self._first(self._outgoing().where(outgoing.c.content_digest == content_digest))

@@ -311,7 +311,9 @@ def _status(work: _Work) -> None:
     original = Original(State(row["state"]), business.get(unit, ""), len(business)) if row is not None else None
     climbed = admission.judge_report(work.candidate, original)
     assert row is not None  # noqa: S101  judge_report refuses None
-    said = packet.status_code == lifecycle.ARRIVED and bool(business.get(unit))  # E.1 had said it already
+    # E.1 had said it already, for the member; that a unit below it has the document is the unit's own word.
+    is_member = work.hub.registry().canonical(packet.sender.organ_id) == work.sender
+    said = packet.status_code == lifecycle.ARRIVED and bool(business.get(unit)) and is_member
     # What was taken back with the recipient's word has no more business: entered, and told to nobody.
     over = _is_taken_back(row, tx.demands([row["id"]]).get(row["id"], []))
     silent = said or over

@@ -172,7 +172,8 @@ def _check_sender(agency: Agency, packet: Packet) -> None:
 
 def _frozen(source: Source, packet: Packet, digest: str, signed: bytes, problems: list[Problem]) -> Outgoing:
     findings = [p.as_json() for p in problems]
-    return Outgoing(source.digest, "pending", packet.kind.value, packet.target, digest, signed, facts(packet), findings)
+    known = facts(packet) | {"organs": [(one.organ_id, one.name) for one in packet.organs]}
+    return Outgoing(source.digest, "pending", packet.kind.value, packet.target, digest, signed, known, findings)
 
 
 def _invalid(source: Source, packet: Packet | None, problems: list[Problem] | tuple[Problem, ...]) -> Outgoing:

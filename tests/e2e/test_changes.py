@@ -11,12 +11,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 
 from adapters.folder import FolderAdapter
 from axis import bootstrap
+from axis.core import edxml
 from axis.core.message import Route
 from axis.errors import Fault, Problem, Rejected
-from axis.infra import amqp, payloads, store
+from axis.infra import amqp, journal, payloads, store
 from axis.services import admit, members, submit
 from axis.services import run as loops
 from tests.line import CODES, Line, document, recall, replacement, small_home, status, update
@@ -721,6 +723,83 @@ def test_a_recall_that_names_its_document_in_the_header_alone_takes_it_back(line
     line.drop("H41", status("15"), "answer.edxml")
     line.run()
     assert line.stages("1/TN-G22") == {"H41": ["recall AGREED"]}
+
+
+# -- As the sender has addressed them ------------------------------------------------------------------------------
+
+
+def named_in_statuses(line: Line, code: str) -> set[tuple[str, str]]:
+    """(OrganId, OrganName) of whoever a status packet in an agency's status/ comes from."""
+    found = set()
+    for name in line.files(code, "status", "*.edxml"):
+        packet = edxml.convert((line.folder(code, "status") / name).read_bytes()).packet
+        assert packet is not None
+        found.add((packet.sender.organ_id, packet.sender.name))
+    return found
+
+
+def test_every_addressed_unit_says_that_it_has_the_document_in_the_senders_spelling(line: Line) -> None:
+    line.drop("G22", document(1, to=("H41.01", "H41.02", "000.00.00.G06", "G18")))
+    line.run()
+    assert line.statuses("G22") == ["01 000.00.00.G06", "01 G18", "01 H41.01", "01 H41.02"]
+    named = dict(named_in_statuses(line, "G22"))
+    assert named["H41.01"] == "Nơi nhận H41.01", "as the sender calls it"
+    assert named["000.00.00.G06"] == "Bộ Khoa học và Công nghệ", "as the registry does"
+    assert line.events("G22").count("E.1 H41") == 1
+
+
+def test_every_addressed_unit_refuses_the_document_that_its_member_cannot_take(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with refusing(monkeypatch):
+        line.drop("G22", document(1, to=("H41.01", "000.00.00.H41")))
+        line.run()
+    assert line.statuses("G22") == ["02 000.00.00.H41", "02 H41.01"]
+
+
+def test_a_units_own_word_that_it_has_the_document_reaches_the_sender_and_its_members_is_a_repetition(
+    line: Line,
+) -> None:
+    line.drop("G22", document(1, to=("H41.01", "000.00.00.H41")))
+    line.run()
+    line.drop("H41", status("01", sender="H41.01", description="Văn thư phòng đã nhận"), "unit.edxml")
+    line.drop("H41", status("01", sender="H41"), "member.edxml")
+    line.run()
+    assert line.files("H41", "sent") == ["member.edxml", "unit.edxml"]
+    assert line.statuses("G22") == ["01 000.00.00.H41", "01 H41.01", "01 H41.01"]
+    own = [p for p in line.folder("G22", "status").glob("*.edxml") if "Văn thư phòng" in p.read_text("utf-8")]
+    assert len(own) == 1
+
+
+def test_every_unit_that_a_recall_names_says_that_the_document_was_never_seen(line: Line) -> None:
+    line.drop("G22", document(1, to=("H41.01", "H41.02")))
+    line.without("H41")
+    line.drop("G22", recall(1, to=("H41.01", "H41.02")), "recall.edxml")
+    line.without("H41")
+    line.run()
+    assert line.statuses("G22") == ["15 H41.01", "15 H41.02"]
+
+
+def test_a_unit_that_an_update_adds_says_that_it_has_the_document(line: Line) -> None:
+    line.drop("G22", document(1))
+    line.run()
+    line.drop("G22", update(1, to=("H41",), add=("000.00.10.H29",), changes_content=False), "update.edxml")
+    line.run()
+    assert line.statuses("G22") == ["01 000.00.10.H29", "01 H41"]
+    assert line.states("1/TN-G22")["H29"] == "HANDED_OVER"
+
+
+def test_of_what_was_sent_before_its_units_were_noted_the_member_speaks(line: Line) -> None:
+    line.drop("G22", document(1, to=("H41.01", "H41.02")))
+    line.without("H41")
+    with line.parts() as (_, agencies):
+        for agency in agencies:
+            with agency.journal.transaction() as tx:
+                for row in tx.connection.execute(sa.select(journal.outgoing)).mappings().all():
+                    facts = {name: value for name, value in row["facts"].items() if name != "organs"}
+                    tx.connection.execute(sa.update(journal.outgoing).values(facts=facts))
+    line.run()
+    assert line.statuses("G22") == ["01 H41"]
 
 
 COMPOSED = "G22,2026/11/23,1/QĐ-ế"
