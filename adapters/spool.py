@@ -26,6 +26,7 @@ from sqlalchemy.engine import RowMapping as Row
 
 from adapters.base import Answer, Source
 from axis.core import xml
+from axis.core.edxml import same_id
 from axis.core.instant import from_text, to_text
 from axis.errors import Fault, Misconfigured, Problem, rejected
 
@@ -308,12 +309,6 @@ class Spool:
                 query = sa.select(table).where(about, seen).order_by(table.c.number).limit(limit)
                 found.append(list(connection.execute(query).mappings()))
         return found[0], found[1]
-
-    def count(self, wanted: Selection) -> int:
-        """How many :meth:`received` has in all."""
-        query = sa.select(sa.func.count()).select_from(self._visible(wanted).subquery())
-        with self._begin() as connection:
-            return int(connection.execute(query).scalar_one())
 
     def path(self, row: Row, ending: str = ".edxml") -> Path | None:
         """Where the file of a received row lies; None where there is none of this kind."""
@@ -739,7 +734,8 @@ def _in_time(query: sa.Select[Any], table: sa.Table, wanted: Selection) -> sa.Se
 
 
 def _is_named(table: sa.Table, reference: str) -> sa.ColumnElement[bool]:
-    return sa.or_(*(column == reference for column in (table.c.id, table.c.document_id, table.c.code)))
+    columns, forms = (table.c.id, table.c.document_id, table.c.code), {reference, same_id(reference)}
+    return sa.or_(*(column.in_(forms) for column in columns))
 
 
 def _add_what_is_new(connection: Connection) -> None:

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from axis import crashpoints
 from axis.core import ledger
+from axis.core.edxml_values import same_id
 from axis.core.identity import earliest
 from axis.core.instant import from_text, to_text
 from axis.core.ledger import Entry
@@ -202,6 +203,14 @@ class JournalReader:
         query = self._outgoing().where(outgoing.c.content_digest == content_digest)
         return list(self.connection.execute(query.order_by(outgoing.c.created_at)).mappings())
 
+    def organs_of(self, document_id: str) -> list[tuple[str, str]]:
+        """(OrganId, name) of whoever this agency has addressed with this document or a change of it, in order."""
+        query = sa.select(outgoing.c.facts).where(
+            outgoing.c.agency == self.agency, outgoing.c.document_id == document_id, outgoing.c.state == "accepted"
+        )
+        rows = self.connection.execute(query.order_by(outgoing.c.created_at)).scalars()
+        return [(organ_id, name) for facts in rows for organ_id, name in facts.get("organs", ())]
+
     def lifted(self, limit: int) -> list[str]:
         """The digests of sources that were accepted after the local system was told of a refusal."""
         query = sa.select(outgoing.c.source_digest).where(outgoing.c.lifted, outgoing.c.agency == self.agency)
@@ -365,7 +374,7 @@ class JournalReader:
         """Documents sent or received here that `reference` names (axis id, DocumentId, number/notation, content
         digest, or a part of one): axis_id, kind, sender, document_id, code, subject, content_digest, direction,
         state, attempts, moment."""
-        found = []
+        found, reference = [], same_id(reference)
         for row in self.connection.execute(self._outgoing().where(outgoing.c.axis_id != "")).mappings():
             facts = row["facts"]
             found.append(
@@ -396,8 +405,8 @@ class JournalReader:
                 }
             )
         keys = ("axis_id", "document_id", "code", "content_digest")
-        whole = [row for row in found if reference in {row[key] for key in keys}]
-        return whole or [row for row in found if any(reference in row[key] for key in keys)]
+        whole = [row for row in found if reference in {same_id(row[key]) for key in keys}]
+        return whole or [row for row in found if any(reference in same_id(row[key]) for key in keys)]
 
     def _outgoing(self) -> sa.Select[Any]:
         return sa.select(outgoing).where(outgoing.c.agency == self.agency)

@@ -20,6 +20,7 @@ from axis.core import ledger, lifecycle
 from axis.core.admission import Asked
 from axis.core.deadline import Progress
 from axis.core.edxml_packet import Kind
+from axis.core.edxml_values import same_id
 from axis.core.instant import from_text, to_text
 from axis.core.ledger import Entry
 from axis.core.lifecycle import Demand, Stage, State, Step
@@ -720,7 +721,7 @@ class HubReader:
     def sent_as(self, about: Subject) -> RowMapping | None:
         """What this record holds, under whatever axis id, of the submission that a receipt speaks of."""
         same = (
-            submission.c.document_id == about.document_id,
+            submission.c.document_id == same_id(about.document_id),
             submission.c.content_digest == about.content_digest,
             submission.c.sender == about.sender,
             submission.c.kind == about.kind,
@@ -1379,7 +1380,7 @@ def check_ledger(reader: HubReader) -> tuple[int, str]:
 def find(reader: HubReader, reference: str) -> list[RowMapping]:
     """Submissions that `reference` names: axis id, DocumentId, number/notation, content or parcel digest,
     or a part of one of them. Whole matches win over parts."""
-    s = submission.c
+    s, reference = submission.c, same_id(reference)
     columns = (s.axis_id, s.document_id, s.code, s.content_digest, s.parcel_digest)
     whole = sa.select(submission).where(sa.or_(*(c == reference for c in columns))).order_by(s.received_at)
     rows = list(reader.connection.execute(whole.limit(1000)).mappings())

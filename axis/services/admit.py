@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from axis import crashpoints
 from axis.core import admission, lifecycle, parcel, receipt
 from axis.core.deadline import Leg
+from axis.core.edxml import same_id
 from axis.core.identity import earliest
 from axis.core.instant import to_text, whole
 from axis.core.ledger import Entry
@@ -318,9 +319,9 @@ def _open(hub: Hub, delivered: Delivered, now: datetime) -> _Opened:
         opened = parcel.verify(message.body, hub.registry(), now)
         if is_receipt:
             said = _read_receipt(hub, delivered, opened)
-            about = said.subject
-            owner = hub.registry().author(about.document_id, about.sender, now)
-            return _Opened(delivered, digest, opened, True, said=said, documents=((owner, about.document_id),))
+            document_id = same_id(said.subject.document_id)
+            owner = hub.registry().author(document_id, said.subject.sender, now)
+            return _Opened(delivered, digest, opened, True, said=said, documents=((owner, document_id),))
         candidate = admission.judge(
             opened, message.route.code, message.user_id, hub.registry(), now, CLOCK_SKEW, hub.follow_successors
         )
@@ -505,7 +506,7 @@ def _record_receipt(hub: Hub, tx: HubTransaction, opened: _Opened, said: Receipt
             tx.enter(Entry(now, HUB, "receipt.superseded", subject.axis_id, opened.agency, {"receipt": digest}))
             return
         raise _QuarantineError(Problem(Fault.RECORD_GAP, got=subject.axis_id[:40]))
-    if about is None or subject != accept.subject_of(about):
+    if about is None or not accept.is_about(subject, about):
         raise _QuarantineError(Problem(Fault.RECEIPT_INVALID, got=f"no such submission {subject.axis_id[:40]}"))
     news = [one for one in said.statements if _apply(hub, tx, about, one, now)]
     if news:

@@ -26,6 +26,7 @@ from axis.services import intake, renew
 from axis.services.agency import accepted_at, is_about, verify_mail, verify_receipt
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from axis.core.message import Delivered, Message
@@ -282,7 +283,7 @@ def _facts(subject: Subject) -> dict[str, str]:
     return {
         "kind": subject.kind,
         "sender": subject.sender,
-        "document_id": subject.document_id,
+        "document_id": edxml.same_id(subject.document_id),
         "code": subject.document_id.rpartition(",")[2],
         "subject": "",
         "content_digest": subject.content_digest,
@@ -512,7 +513,7 @@ def _files(agency: Agency, reader: JournalReader, row: Row) -> list[LocalFile]:
         row["id"],
         packet.kind.value,
         packet.sender.organ_id,
-        packet.addressed,
+        tuple(one.organ_id for one in packet.organs),
         packet.target,
         packet.code,
         packet.subject,
@@ -529,7 +530,8 @@ def _names(row: Row) -> Names:
 
 
 def _receipt_files(agency: Agency, reader: JournalReader, row: Row, body: bytes) -> list[LocalFile]:
-    """The receipt, and for E.1 and E.2 about a document the status 01 or 02 packet it means in edXML."""
+    """The receipt, and for E.1 and E.2 about a document the status 01 or 02 packets that it means in edXML: one of each
+    OrganId that was addressed."""
     proof = reader.payload(row["proof_digest"])
     if proof:  # it may have been held before it could be verified
         said = verify_receipt(agency, body, proof, from_text(row["received_at"]))
@@ -565,16 +567,34 @@ def _receipt_files(agency: Agency, reader: JournalReader, row: Row, body: bytes)
     about = ResponseFor(facts["organ_id"], facts["code"], facts["document_id"], facts["promulgation_date"])
     for statement in said.statements:
         code = _status_meant(said.subject.kind, statement.event)
-        if code is not None:
-            member = agency.registry().by_code.get(statement.recipient)
-            organ = Organ(statement.recipient, member.name_vi if member else "")
+        if code is None:
+            continue
+        organs = _reached(agency, facts.get("organs", ()), statement) or _reached(
+            agency,
+            reader.organs_of(originals[0]["document_id"]),
+            statement,  # an update has added it
+        )
+        member = agency.registry().by_code.get(statement.recipient)
+        for organ in organs or [Organ(statement.recipient, member.name_vi if member else "")]:
             withdrawn_text = TAKEN_BACK if statement.event is Event.ContentWithdrawal else ""
             text = "; ".join(reason.text_vi for reason in statement.reasons) or withdrawn_text
             packet = edxml.status_packet(organ, about, code, statement.time, text)
-            made = f"{name}.{code}.{statement.recipient}"
+            made = f"{name}.{code}.{organ.organ_id}"
             told = About(made, "status", organ.organ_id, (about.organ_id,), about.document_id, about.code, "")
             files.append(LocalFile("status", f"{made}.edxml", packet, told))
     return files
+
+
+def _reached(agency: Agency, organs: Iterable[tuple[str, str]], statement: Statement) -> list[Organ]:
+    """Those of `organs` (OrganId, name) that a recipient's receipt speaks for, spelled as the sender did: its system
+    matches by that."""
+    registry, found = agency.registry(), {}
+    for organ_id, name in organs:
+        if registry.is_reached(organ_id, statement.recipient, statement.time):
+            own = registry.member_for(organ_id)
+            is_member = registry.canonical(organ_id) == own.code
+            found[organ_id] = Organ(organ_id, own.name_vi if is_member else name)
+    return list(found.values())
 
 
 def _status_meant(kind: str, event: Event) -> str | None:

@@ -389,7 +389,7 @@ def test_a_packet_with_thousands_of_bad_addresses_gets_a_small_answer_and_stops_
     line.drop("G22", document(3), "good.edxml")
     line.run()
     assert line.attachments("H41") == [DIGEST]
-    assert line.error("G22", "more.edxml")["findings"][0]["code"] == "PARCEL_LIMIT"
+    assert line.error("G22", "more.edxml")["findings"][0]["code"] == "PACKET_TOO_MANY"
     for name in line.files("G22", "receipts", "*A.2*"):
         assert (line.folder("G22", "receipts") / name).stat().st_size < 100_000
 
