@@ -34,8 +34,8 @@ __all__ = [
     "upsert",
 ]
 
-SCHEMA_VERSION = "0009"  # the newest revision in axis/infra/migrations/versions
-_OLDER = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
+SCHEMA_VERSION = "0010"  # the newest revision in axis/infra/migrations/versions
+_OLDER = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
 metadata = sa.MetaData()
 BIG_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite counts up only an INTEGER key
 _UPGRADING = 4159  # the advisory lock that one of several starting hubs holds

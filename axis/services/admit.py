@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from axis import crashpoints
 from axis.core import admission, lifecycle, parcel, receipt
 from axis.core.deadline import Leg
+from axis.core.homes import is_hello
 from axis.core.identity import earliest
 from axis.core.instant import to_text, whole
 from axis.core.ledger import Entry
@@ -25,7 +26,7 @@ from axis.core.message import Delivered, Message, Route, hub_routes
 from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.core.trust import HUB
 from axis.errors import Corrupted, Fault, Misconfigured, Problem, Rejected, Unavailable, rejected
-from axis.services import accept, intake, watch
+from axis.services import accept, homes, intake, watch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,6 +86,9 @@ def step(hub: Hub, now: datetime, timeout: float = 0) -> int:
         crashpoints.reached("H01")
     for one in taken:
         hub.allowances.spend(one.message.route.code, len(one.message.body))
+    asked = [d for d in taken if is_hello(d.message.body)]
+    homes.answer(hub, asked, now)
+    taken = [d for d in taken if not is_hello(d.message.body)]
     fresh = [d for d in taken if not d.redelivered]
     alone = [d for d in taken if d.redelivered]
     if fresh:
@@ -102,7 +106,7 @@ def step(hub: Hub, now: datetime, timeout: float = 0) -> int:
             _settle(hub, opened)
     for delivered in alone:
         _judge_alone(hub, delivered, now)
-    return len(taken)
+    return len(asked) + len(taken)
 
 
 def _judge_alone(hub: Hub, delivered: Delivered, now: datetime) -> None:
@@ -209,6 +213,7 @@ def _record_all(hub: Hub, tx: HubTransaction, opened: Sequence[_Opened], now: da
     replies = {one.documents[0] for one in opened if one.candidate is not None and one.candidate.is_reply}
     tx.lock_documents(documents | tx.instead_of(replies))  # of a replacement the clerk may name the one replaced
     recorded = [_record(hub, tx, one, now) for one in opened]
+    homes.note(hub, tx, [one.delivered.message for one in opened], now)
     return all(recorded)
 
 

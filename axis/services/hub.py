@@ -177,6 +177,14 @@ class Hub:
                 end = reader.written().position
                 raise Corrupted(Problem(Fault.RECORD_OLD, got=str(end), expected=str(written.position)))
 
+    def is_record_old(self) -> bool:
+        """Whether it lacks something that this hub once wrote."""
+        try:
+            self.check_record()
+        except Corrupted:
+            return True
+        return False
+
     def registry(self) -> Registry:
         """The registry in force, as read by the last :meth:`refresh`."""
         if self._registry is None:

@@ -20,6 +20,7 @@ from axis.core import edxml, lifecycle, parcel
 from axis.core.message import Message, Outcome, Route
 from axis.errors import AxisError, Fault, Problem, Rejected, Unavailable
 from axis.infra.journal import JournalTransaction, Outgoing
+from axis.services import standing
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -218,6 +219,7 @@ def publish(agency: Agency, now: datetime) -> int:
         posts = reader.to_post(now, BATCH_MESSAGES)
         messages: list[Message] = []
         size = 0
+        origin = standing.origin(agency, reader) if parcels or posts else ""
         for digest, urgent in [
             *((row["body_digest"], False) for row in posts),
             *((row["parcel_digest"], row["facts"].get("urgent", False)) for row in parcels),
@@ -227,7 +229,7 @@ def publish(agency: Agency, now: datetime) -> int:
             body = reader.payload(digest)
             size += len(body)
             route = Route("in", agency.code, urgent)
-            messages.append(Message(digest, route, body, user_id=agency.code))
+            messages.append(Message(digest, route, body, user_id=agency.code, origin=origin))
     if not messages:
         return 0
     crashpoints.reached("C05")
