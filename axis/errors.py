@@ -500,6 +500,18 @@ class Fault(Enum):
         "The hub's record ends at {got}, but the hub had written up to {expected}: perhaps an old backup was restored. The hub "
         "does not run; see docs/operations.md, then 'axis reconcile --restored'.",
     )
+    HOME_OLD = (
+        OPERATOR,
+        "Thư mục của {path} là bản cũ: nhật ký ở {got}, trục đã nhận đến {expected}. Adapter không nhận, không bàn giao, không gửi "
+        "gì; tắt mọi bản sao khác rồi chạy 'axis adapter restored {path}'.",
+        "The home of {path} is an older copy: its journal is at {got}, the hub has heard up to {expected}. The adapter takes in, "
+        "hands over and sends nothing; stop every other copy, then run 'axis adapter restored {path}'.",
+    )
+    HOME_COPIED = (
+        OPERATOR,
+        "Hai bản sao của thư mục {path} cùng chạy: {got}, ngoài {expected}. Hãy tắt một bản.",
+        "Two copies of the home of {path} work at the same time: {got}, beside {expected}. Stop one of them.",
+    )
     ADAPTER_UNKNOWN = (
         OPERATOR,
         "Không có adapter «{got}»; hiện có: {expected}.",

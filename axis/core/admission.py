@@ -70,12 +70,7 @@ class Candidate:
     def may_be_older_than(self, moment: datetime) -> bool:
         """Whether it, or what it is about, may have been sent before `moment`, by its sender's own times. The signature
         alone does not tell: the same content may have been signed again since. What has no date may be of any time."""
-        packet = self.packet
-        issued = [packet.promulgation_date or "", *(one.promulgation_date for one in packet.response_for)]
-        days = [day_of(text) for text in issued if text]
-        if not days or None in days:
-            return True
-        return min(self.parcel.signing_time, *_midnights(days)) <= moment
+        return may_be_older(self.packet, self.parcel.signing_time, moment)
 
     @property
     def is_reply(self) -> bool:
@@ -100,6 +95,15 @@ def is_by_absence(problems: Sequence[Problem]) -> bool:
     only where its sender's own is not there."""
     foreign = (Fault.AUTHZ_MISMATCH, "DocumentId")
     return all(one.fault in _BY_ABSENCE or (one.fault, one.path) == foreign for one in problems)
+
+
+def may_be_older(packet: Packet, signed_at: datetime, moment: datetime) -> bool:
+    """See :meth:`Candidate.may_be_older_than`."""
+    issued = [packet.promulgation_date or "", *(one.promulgation_date for one in packet.response_for)]
+    days = [day_of(text) for text in issued if text]
+    if not days or None in days:
+        return True
+    return min(signed_at, *_midnights(days)) <= moment
 
 
 def _midnights(days: Iterable[date | None]) -> list[datetime]:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from axis.services.hub import Hub
 
 
-RECALLS_FIRST = timedelta(minutes=5)  # what may have been withdrawn before a restore waits so long for its recall
+RECALLS_FIRST = timedelta(seconds=20)  # what is sent again after a restore waits so long for a recall sent with it
 
 
 @dataclass(frozen=True)

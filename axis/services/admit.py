@@ -19,6 +19,7 @@ from axis import crashpoints
 from axis.core import admission, lifecycle, parcel, receipt
 from axis.core.deadline import Leg
 from axis.core.edxml import same_id
+from axis.core.homes import is_hello
 from axis.core.identity import earliest
 from axis.core.instant import to_text, whole
 from axis.core.ledger import Entry
@@ -27,7 +28,7 @@ from axis.core.message import Delivered, Message, Route, hub_routes
 from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.core.trust import HUB
 from axis.errors import AxisError, Corrupted, Fault, Misconfigured, Problem, Rejected, Unavailable, rejected
-from axis.services import accept, intake, vouch, watch
+from axis.services import accept, homes, intake, vouch, watch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,6 +95,8 @@ def step(hub: Hub, now: datetime, timeout: float = 0) -> int:
     if others:
         _turn_away(hub, others, now)
     own = [d for d in good if _publisher(hub, d.message) == d.message.route.code]
+    homes.answer(hub, [d for d in own if is_hello(d.message.body)], now)
+    own = [d for d in own if not is_hello(d.message.body)]
     fresh = [d for d in own if not d.redelivered]
     alone = [d for d in own if d.redelivered]
     if fresh:
@@ -356,6 +359,7 @@ def _record_all(hub: Hub, tx: HubTransaction, opened: Sequence[_Opened], now: da
     replies = {one.documents[0] for one in opened if one.candidate is not None and one.candidate.is_reply}
     tx.lock_documents(documents | tx.instead_of(replies))  # of a replacement the clerk may name the one replaced
     recorded = [_record(hub, tx, one, now) for one in opened]
+    homes.note(hub, tx, [one.delivered.message for one in opened], now)
     return all(recorded)
 
 

@@ -22,7 +22,7 @@ from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.core.trust import HUB, HubOnly, read_registry
 from axis.errors import AxisError, Corrupted, Fault, Problem, Rejected, Unavailable, rejected
 from axis.infra.journal import JournalTransaction
-from axis.services import intake, renew
+from axis.services import intake, renew, standing
 from axis.services.agency import accepted_at, is_about, verify_mail, verify_receipt
 
 if TYPE_CHECKING:
@@ -47,14 +47,15 @@ STATUSES_LATER = timedelta(seconds=20)  # after a restore: the documents that th
 # -- Taking ---------------------------------------------------------------------------------------------------
 
 
-def take(agency: Agency, now: datetime, timeout: float = 0) -> int:
+def take(agency: Agency, now: datetime, timeout: float = 0, *, urgent_only: bool = False) -> int:
     """Take what waits in the agency's queues into the journal; how many messages.
 
     Acknowledged after the commit. What cannot be believed is rejected to the dead letters, entered and
     said aloud, never answered.
     """
     agency.turn += 1
-    taken = intake.take(agency.broker, agency_routes(agency.code), agency.turn, timeout)
+    routes = [route for route in agency_routes(agency.code) if route.urgent or not urgent_only]
+    taken = intake.take(agency.broker, routes, agency.turn, timeout)
     if not taken:
         return 0
     crashpoints.reached("D01")
@@ -117,6 +118,8 @@ def _judged(agency: Agency, delivered: Delivered, now: datetime) -> Change | Pro
             return _keep_registry(agency, message.body, now)
         if main == parcel.RECEIPT:
             return _keep_receipt(agency, message, now)
+        if main == parcel.HOME:
+            return standing.heed(agency, message.body, now)
         return _keep_document(agency, message, now)
     except Rejected as error:
         return error.problems[0]
@@ -159,6 +162,7 @@ def _keep_registry(agency: Agency, body: bytes, now: datetime) -> Change:
             if since is not None and since != agency.registry().resend_from:
                 again = Entry(now, agency.code, "source.sent_again", "", "", {"accepted_since": to_text(since)})
                 tx.send_again(since, now, STATUSES_LATER, again)
+                standing.ask_again(agency)
 
     return change
 

@@ -21,7 +21,7 @@ from axis.core.ledger import Entry
 from axis.core.message import Message, Outcome, Route
 from axis.errors import MAX_FACT, AxisError, Corrupted, Fault, Problem, Rejected, Unavailable
 from axis.infra.journal import REFUSED, JournalTransaction, Outgoing
-from axis.services import renew
+from axis.services import renew, standing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -248,6 +248,7 @@ def publish(agency: Agency, now: datetime) -> int:
     messages: list[Message] = []
     size = 0
     with agency.journal.reading() as reader:
+        origin = standing.origin(agency, reader) if parcels or posts else ""
         for row in [*posts, *parcels]:
             if messages and size > BATCH_BYTES:
                 break
@@ -260,7 +261,7 @@ def publish(agency: Agency, now: datetime) -> int:
                 continue
             size += len(body)
             route = Route("in", agency.code, is_parcel and _urgent(row))
-            messages.append(Message(digest, route, body, user_id=agency.code))
+            messages.append(Message(digest, route, body, user_id=agency.code, origin=origin))
             sound.append(row)
     _put_aside(agency, damaged, now)
     if refused := [row for row in to_post if row["attempts"] == REFUSED]:

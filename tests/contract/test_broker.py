@@ -194,6 +194,12 @@ def test_a_message_arrives_as_it_was_sent(place: Place, hub: Broker) -> None:
     assert not delivered.redelivered
 
 
+def test_which_home_has_published_arrives_with_a_message_and_nothing_where_none_was_named(hub: Broker) -> None:
+    named = f"{'a' * 32}/{'b' * 32}/17"
+    hub.publish([message(origin=named), message()])
+    assert [delivered.origin for delivered in take_all(hub, 2)] == [named, ""]
+
+
 def test_an_empty_body_and_one_without_proof_arrive_too(hub: Broker) -> None:
     sent = [message(body=b""), message(body=b"", proof=b"only proof"), message(body=b"only body")]
     assert hub.publish(sent) == [CONFIRMED] * 3
