@@ -16,7 +16,7 @@ from axis.core.ledger import Entry
 from axis.core.lifecycle import State, Step
 from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.core.trust import HUB, read_registry
-from axis.errors import Corrupted, Problem
+from axis.errors import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -195,12 +195,10 @@ class Hub:
         return linked
 
     def is_record_old(self) -> bool:
-        """Whether it lacks something that this hub once wrote."""
-        try:
-            self.check_record()
-        except Corrupted:
-            return True
-        return False
+        """Whether it lacks something that this hub once wrote; it is not guarded by this."""
+        written = self.mark.read()
+        with self.store.reading() as reader:
+            return written is not None and not reader.holds(written)
 
     def registry(self) -> Registry:
         """The registry in force, as read by the last :meth:`refresh`."""
