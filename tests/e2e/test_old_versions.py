@@ -137,7 +137,7 @@ def test_a_home_of_the_earlier_version_is_upgraded_with_documents_in_every_state
     assert states(line) == BEFORE
     line.without("G18")
     axis(line, "agency", "resume", "G18", "--reason", "xong")
-    axis(line, "queue", "retry", json.loads(axis(line, "queue", "list", "--json"))["id"], "--reason", "đã sửa")
+    axis(line, "queue", "retry", "--code", "QUARANTINED", "--reason", "đã sửa")
     line.restart()
     line.run()
     assert states(line) == {**AFTER, 5: HANDED}
