@@ -92,9 +92,10 @@ class Allowances:
                     del left[code]  # full: as if it had never sent anything
         return {code for left in (self._documents, self._bytes) for code, value in left.items() if value <= 0}
 
-    def spend(self, code: str, size: int) -> None:
-        """A message of `size` bytes was taken from `code`; the last one may go beyond what is left."""
-        self._documents[code] = self._documents.get(code, self.documents_per_second * BURST) - 1
+    def spend(self, code: str, size: int, documents: int = 1) -> None:
+        """A message of `size` bytes was taken from `code`, as much work as so many `documents`; the last one may go
+        beyond what is left."""
+        self._documents[code] = self._documents.get(code, self.documents_per_second * BURST) - documents
         self._bytes[code] = self._bytes.get(code, self.bytes_per_second * BURST) - size
 
 
