@@ -248,19 +248,19 @@ def test_an_agency_that_the_broker_refuses_stops_nobody_beside_it(
     tmp_path: Path, rabbitmq: RabbitMq, postgres: PostgreSql
 ) -> None:
     url = postgres.database(f"boundary{os.getpid()}")
-    with ServedLine(tmp_path / "served", rabbitmq, url, ("G22", "H41")) as line, line.parts() as (_, agencies):
+    with ServedLine(tmp_path / "served", rabbitmq, url, ("G22", "H41")) as line, line.parts() as (hub, agencies):
         g22, h41 = agencies
         wrong = line.urls["G22"].replace("G22:", "G22:wrong")
         g22.broker = AmqpBroker(wrong, user_id="G22")
         line.drop("H41", document(1, sender="H41", to=("G22",)))
-        turns = iter(range(30))
+        turns = iter(range(200))
 
         def over() -> bool:
             with h41.journal.reading() as reader:
                 sent = reader.connection.execute(sa.select(journal.outgoing.c.attempts)).scalars().all()
             return bool(sent and sent[0]) or next(turns, None) is None
 
-        loops.rounds(None, agencies, stopped=over, clock=line.clock)
+        loops.rounds(hub, agencies, stopped=over, clock=line.clock)
         assert next(turns, None) is not None, "what H41 sends went out"
         assert g22.trouble is not None
         assert g22.trouble.fault is Fault.BROKER_CONFIG
