@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Each starts servers of its own. 0 where AXIS_TEST_… names servers, which all would share.
+WORKERS ?= 2
 
 .PHONY: help install demo demo-served test check campaign isolation clean
 
@@ -33,7 +35,7 @@ check: $(STAMP)
 
 test: $(STAMP) check
 	$(BIN)/python tests/servers.py install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 # The loss campaign: an hour, or `make campaign MINUTES=5`; `SEED=…` replays the decisions of a run.
 campaign: $(STAMP)
