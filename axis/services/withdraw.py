@@ -104,7 +104,11 @@ def _waits_for_original(agency: Agency, tx: JournalTransaction, packet: Packet, 
     added = any(is_added and _is_own(agency, organ_id) for organ_id, is_added in packet.receivers)
     if added or not any(_is_own(agency, organ.organ_id) for organ in packet.recipients):
         return False
-    known = [one for one in tx.documents(row["sender"], row["document_id"]) if one["kind"] == "document"]
+    # An update that is no longer waited with brought it, or has waited in vain already.
+    known = any(
+        one["kind"] == "document" or (one["id"] != row["id"] and one["state"] != "undecided")
+        for one in tx.documents(row["sender"], row["document_id"])
+    )
     return not known and now - from_text(row["received_at"]) < ORIGINAL_WITHIN
 
 

@@ -442,8 +442,8 @@ def test_an_update_gives_the_document_to_who_is_added_and_takes_it_from_who_is_r
     assert {d["recipient"]: d["business_status"] for d in line.trace("1/TN-G22")["deliveries"]}["G18"] == "03"
     # A later update reaches who was added, and not who was removed.
     line.drop("G22", update(1, to=("H41", "G18"), content=b"third"), "c.edxml")
-    line.run()
-    assert digest(b"third") in line.attachments("G18")
+    line.run(patience=timedelta(seconds=10))
+    assert digest(b"third") in line.attachments("G18"), "at once: it has what is updated"
     line.drop("G22", update(1, to=("G06",), content=b"fourth"), "d.edxml")
     line.run()
     assert codes_of(line, name="d.edxml") == ["DOCUMENT_RECALLED"]
