@@ -545,8 +545,7 @@ def test_a_refusal_of_the_same_content_in_anothers_parcel_leaves_a_document_pend
             hub.broker.publish([Message(name, Route("out", "G22"), a2)])
         loops.agency_round(g22, line.clock())
         with g22.journal.reading() as reader:
-            row = reader.outgoing_by_content(content)
-            assert row is not None
+            (row,) = reader.outgoing_by_content(content)
             assert row["state"] == "pending"
     line.run()
     assert line.files("G22", "sent") == ["a.edxml"]
