@@ -40,7 +40,6 @@ PACKAGES = {
     "unzip": "/usr/bin/unzip",
     "strace": "/usr/bin/strace",
     "openssh-server": "/usr/sbin/sshd",
-    "libfaketime": "/usr/lib/*/faketime/libfaketimeMT.so.1",
 }
 
 

@@ -49,7 +49,16 @@ import cli
 from axis import bootstrap, config, crashpoints
 from axis.infra import store
 from axis.services import enrol
-from tests.failure.faults import FROZEN, IDLE_IN_TRANSACTION, Disk, Record, ShiftedProcess, operator
+from tests.failure.faults import (
+    FROZEN,
+    IDLE_IN_TRANSACTION,
+    Disk,
+    Record,
+    ShiftedProcess,
+    copy_home,
+    operator,
+    put_back,
+)
 from tests.failure.proxy import TcpProxy
 from tests.line import document
 from tests.servers import NoServerError, PostgreSql, RabbitCluster, RabbitMq
@@ -453,7 +462,7 @@ class Campaign:
         self._to_recall: list[str] = []  # digests of documents
         self._database_free = threading.Lock()  # one trouble with the database at a time
         self._dump: tuple[Path, int, float] | None = None  # where it is, how far the ledger had come, when it was made
-        self._copies: dict[str, tuple[Path, float]] = {}  # of adapters' homes, by code, and when they were made
+        self._copy: tuple[Service, Path, float] | None = None  # of an adapter's home, and when it was made
         self._points = {True: list(HUB_POINTS), False: list(ADAPTER_POINTS)}
         self._busy: dict[str, threading.Thread] = {}
         self._begun = time.monotonic()
@@ -541,6 +550,7 @@ class Campaign:
             ("clock", plan.wrong_clocks),
             ("trouble", plan.database_troubles),
             ("restore", plan.restores),
+            ("put_back", plan.homes_put_back),
         )
         return self.kills < plan.kills or any(self.happened[kind] < planned for kind, planned in servers)
 
@@ -581,6 +591,12 @@ class Campaign:
         if self._is_due("trouble", plan.database_troubles):
             self._fault("trouble", self._trouble_database)
         free = [one for one in self.line.adapters if not one.is_held]
+        if self._is_due("put_back", plan.homes_put_back):
+            if self._copy is None:
+                self._fault("copy", partial(self._copy_home, dice.choice(self.line.adapters)))
+            elif time.monotonic() - self._copy[2] > GAP and not self._is_busy("copy") and not self._copy[0].is_held:
+                self._fault("put_back", self._put_back, self._copy[0])
+                return
         hubs = [one for one in self.line.hubs if not one.is_held and not hubs_wanted]
         # A hub and an adapter in turn, and the clock of each fast and slow.
         if self._is_due("freeze", plan.freezes) and (chosen := free if self.happened["freeze"] % 2 else hubs):
@@ -679,7 +695,7 @@ class Campaign:
             self._dump = None
             first = self.line.hubs[0]
             arguments = ("reconcile", "--restored", "--older-than", "0", "--home", str(first.home))
-            print(operator(arguments, first.environment), file=sys.stderr)
+            print(operator(arguments, first.environment), end="")
 
     def _disturb_network(self) -> None:
         assert self.proxy is not None
@@ -743,6 +759,23 @@ class Campaign:
             time.sleep(0.2)
         time.sleep(3)
 
+    def _copy_home(self, adapter: Service) -> None:
+        copy = adapter.home.parent / f"{adapter.name}-{time.monotonic_ns()}"
+        copy.mkdir()
+        copy_home(adapter.home, copy)
+        self._copy = adapter, copy, time.monotonic()
+
+    def _put_back(self) -> None:
+        """The adapter is stopped, its home is as it was in the copy, and the operator says so."""
+        assert self._copy is not None
+        adapter, copy, _ = self._copy
+        if not adapter.is_dead():
+            adapter.exits.append(adapter.stop())
+        put_back(adapter.home, copy)
+        shutil.rmtree(copy)
+        self._copy = None
+        print(operator(("adapter", "restored", adapter.name, "--home", str(adapter.home)), adapter.environment), end="")
+
     def _rest(self) -> None:
         """No more faults: everything must arrive and be answered by itself."""
         for thread in self._busy.values():
@@ -800,7 +833,7 @@ def _plans(asked: argparse.Namespace) -> dict[str, Plan]:
                 wrong_clocks=2 * few,
                 database_troubles=max(3, int(minutes)),
                 restores=max(1, int(minutes / 10)),
-                homes_put_back=few,
+                homes_put_back=few if "restored" in cli.adapter.commands else 0,
             ),
             "cluster": Plan(
                 asked.seed,

@@ -4,7 +4,6 @@ does not let one write, an old backup of the record, an adapter's home put back 
 from __future__ import annotations
 
 import contextlib
-import glob
 import os
 import shutil
 import sqlite3
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from tests.servers import PACKAGES, NoServerError, PostgreSql, _LastWill, ensure_installed
+from tests.servers import NoServerError, PostgreSql, _LastWill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,30 +29,21 @@ IDLE_IN_TRANSACTION = "-c idle_in_transaction_session_timeout=40s"
 
 
 class ShiftedProcess:
-    """``axis`` with a clock of its own, which can be set while it runs: only this process sees it. It goes on as the
-    machine's does. Has what the campaign uses of a multiprocessing.Process."""
+    """``axis`` with a clock of its own, which can be set while it runs (tests/failure/shifted.py). Has what the campaign
+    uses of a multiprocessing.Process."""
 
     def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], log: str, seconds: int) -> None:
-        ensure_installed(["libfaketime"])
         self._folder = Path(tempfile.mkdtemp(prefix="axis-clock-"))
         self.set(seconds)
-        own = {
-            "LD_PRELOAD": glob.glob(PACKAGES["libfaketime"])[0],
-            "FAKETIME_TIMESTAMP_FILE": str(self._folder / "clock"),
-            "FAKETIME_CACHE_DURATION": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "DONT_FAKE_MONOTONIC": "1",
-        }
+        command = [sys.executable, "-m", "tests.failure.shifted", str(self._folder / "clock"), *arguments]
         with Path(log).open("ab") as output:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "cli", *arguments], env={**environment, **own}, stdout=output, stderr=output
-            )
+            self._process = subprocess.Popen(command, env=dict(environment), stdout=output, stderr=output)
         self.pid = self._process.pid
 
     def set(self, seconds: int) -> None:
-        """Its clock is wrong by so much from now on (within a second)."""
+        """Its clock is wrong by so much from now on."""
         aside = self._folder / ".clock"
-        aside.write_text(f"{seconds:+d}\n")
+        aside.write_text(str(seconds))
         aside.rename(self._folder / "clock")
 
     @property
