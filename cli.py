@@ -402,6 +402,20 @@ def adapter_check(home: Path, codes: tuple[str, ...], as_json: bool) -> None:
     sys.exit(worst)
 
 
+@adapter.command("restored", **_settings("help.adapter.restored", "axis adapter restored H41"))
+@click.argument("code")
+@_home
+def adapter_restored(home: Path, code: str, as_json: bool) -> None:
+    """This home was put back to an older copy, and is the one that works from now on."""
+    from axis import bootstrap
+
+    doubted = bootstrap.take_over(_open(home), code, _now())
+    if as_json:
+        _print({"agency": code, "waiting_to_be_sent_again": doubted})
+    else:
+        click.echo(text("adapter.restored", LANG, agency=code, count=doubted))
+
+
 @adapter.command("token", **_settings("help.adapter.token", "axis adapter token H41"))
 @click.argument("code")
 @_home
@@ -1577,11 +1591,12 @@ def reconcile(home: Path, older_than: float, only: str, restored: bool, as_json:
     from axis.core import instant
     from axis.services import reconcile as repair
 
+    opened = _open(home)
     with (
-        bootstrap.any_hub(_open(home), restored=restored) as worker,
+        bootstrap.any_hub(opened, restored=restored) as worker,
         _bar(text("reconcile.running", LANG), 1, quiet=as_json) as advance,
     ):
-        gap = repair.accept_restored(worker, _now()) if restored else None
+        gap = bootstrap.accept_restored(opened, worker, _now()) if restored else None
         if only:
             only = worker.registry().member_for(only).code
         step = lambda done, every: advance(done / every)  # noqa: E731

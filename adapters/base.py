@@ -45,7 +45,8 @@ class Source:
 @dataclass(frozen=True)
 class About:
     """What a file is, for systems that list their mail: `ref` is the delivery's id, which :class:`Answer` names; `kind`
-    is new, recall, update, replace or status; `sender` and `recipients` are OrganIds as they stand in the packet.
+    is new, recall, update, replace or status; `sender` and `recipients` (all that it goes to) are OrganIds as they
+    stand in the packet.
 
     Of a receipt (`kind` receipt): its digest, who issued it, the document that it speaks of, in `code` the kind of what
     was submitted, and its `events`: (event code, member) for each statement; the `axis_id` of what it is about, and the

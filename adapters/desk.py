@@ -67,7 +67,7 @@ def submit(office: Office, upload: Upload, key: str = "", since: datetime | None
         "",
         packet.kind.value,
         packet.sender.organ_id,
-        packet.addressed,
+        tuple(one.organ_id for one in packet.organs),
         packet.target,
         packet.code,
         packet.subject,

@@ -13,6 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from starlette.responses import Response
+
 from adapters.door import Hall, Limits, Loop, Visit, doors
 from axis.errors import Fault, Misconfigured, Problem
 
@@ -32,9 +34,14 @@ EACH = 2  # descriptors of a connection: itself, and the packet that it sends or
 
 
 def side_by_side(api: ASGIApp, vxp: ASGIApp) -> ASGIApp:
-    """The API under /v1, and VXP under every other path: its clients have base paths of their own."""
+    """The API under /v1, and VXP under every other path: its clients have base paths of their own. A body with two
+    lengths is refused: what a proxy in front takes for its end may be another."""
+    refused = Response(status_code=400, headers={"Connection": "close"})
 
     async def both(scope: Scope, receive: Receive, send: Send) -> None:
+        if {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope.get("headers", ())}:
+            await refused(scope, receive, send)
+            return
         path = scope.get("path", "")
         await (api if path == "/v1" or path.startswith("/v1/") else vxp)(scope, receive, send)
 

@@ -26,6 +26,7 @@ from sqlalchemy.engine import RowMapping as Row
 
 from adapters.base import Answer, Source
 from axis.core import xml
+from axis.core.edxml import same_id
 from axis.core.instant import from_text, to_text
 from axis.errors import Fault, Misconfigured, Problem, rejected
 
@@ -309,12 +310,6 @@ class Spool:
                 found.append(list(connection.execute(query).mappings()))
         return found[0], found[1]
 
-    def count(self, wanted: Selection) -> int:
-        """How many :meth:`received` has in all."""
-        query = sa.select(sa.func.count()).select_from(self._visible(wanted).subquery())
-        with self._begin() as connection:
-            return int(connection.execute(query).scalar_one())
-
     def path(self, row: Row, ending: str = ".edxml") -> Path | None:
         """Where the file of a received row lies; None where there is none of this kind."""
         name = next((name for name in row["names"] if str(name).endswith(ending)), None)
@@ -541,20 +536,21 @@ class Spool:
     def note(self, axis_id: str, digests: Sequence[str], events: Sequence[tuple[str, str]]) -> None:
         """What a receipt says, (event code, recipient), of what was submitted with one of these digests or has this
         axis id already: what was built again and sent once more is one submission at the hub, and has every receipt."""
-        about: sa.ColumnElement[bool] = sent.c.digest.in_(digests)
-        if axis_id:
-            about = sa.or_(about, sent.c.axis_id == axis_id)
+        mine, same = sent.c.digest.in_(digests), sent.c.axis_id == axis_id if axis_id else sa.false()
         with self._begin() as connection:
-            rows = connection.execute(sa.select(sent).where(about).order_by(sent.c.number)).mappings().all()
-            outcomes: dict[str, dict[str, str]] = {}
-            said = [(one["event"], to, one["time"]) for row in rows for to, one in row["outcomes"].items()]
-            for event, recipient, time in [*said, *((event, recipient, _now()) for event, recipient in events)]:
-                before = _RANK.get(outcomes.get(recipient, {}).get("event", ""), 0)
-                if _RANK.get(event, -1) >= before:
-                    outcomes[recipient] = {"event": event, "time": time}
+            # Those of one axis id have the same outcomes: one of them speaks for all.
+            known = connection.execute(sa.select(sent.c.outcomes).where(same).limit(1)).scalar()
+            rows = connection.execute(sa.select(sent.c.outcomes).where(mine).order_by(sent.c.number)).scalars()
+            said = [(one["event"], to, one["time"]) for row in rows for to, one in row.items()]
+            said += [(event, to, _now()) for event, to in events]
+            outcomes: dict[str, dict[str, str]] = dict(known or {})
+            for event, to, time in said:
+                before = outcomes.get(to, {}).get("event", "")
+                if event != before and _RANK.get(event, -1) >= _RANK.get(before, 0):
+                    outcomes[to] = {"event": event, "time": time}
+            where = mine if known is None or outcomes == known else sa.or_(mine, same)
             values = {"outcomes": outcomes, "updated_at": _now()} | ({"axis_id": axis_id} if axis_id else {})
-            numbers = [row["number"] for row in rows]
-            connection.execute(sa.update(sent).where(sent.c.number.in_(numbers)).values(values))
+            connection.execute(sa.update(sent).where(where).values(values))
 
     def close(self) -> None:
         """Close the file."""
@@ -739,7 +735,8 @@ def _in_time(query: sa.Select[Any], table: sa.Table, wanted: Selection) -> sa.Se
 
 
 def _is_named(table: sa.Table, reference: str) -> sa.ColumnElement[bool]:
-    return sa.or_(*(column == reference for column in (table.c.id, table.c.document_id, table.c.code)))
+    columns, forms = (table.c.id, table.c.document_id, table.c.code), {reference, same_id(reference)}
+    return sa.or_(*(column.in_(forms) for column in columns))
 
 
 def _add_what_is_new(connection: Connection) -> None:

@@ -316,15 +316,13 @@ class Vxp:
     # -- Receiving ---------------------------------------------------------------------------------------------
 
     def _received(self, call: _Call) -> Response:
-        rows = call.office.spool.received(_listed(call))
-        registry = call.office.registry()
-        return _envelope(data=_page([_received_line(row, registry, call.office.agency) for row in rows], call))
+        return _envelope(data=_page(_received_lines(call), call))
 
     def _count_edoc(self, call: _Call) -> Response:
-        return _envelope(count=call.office.spool.count(_listed(call, messagetype="edoc")))
+        return _envelope(count=len(_received_lines(call, "edoc")))
 
     def _count_status(self, call: _Call) -> Response:
-        return _envelope(count=call.office.spool.count(_listed(call, messagetype="status")))
+        return _envelope(count=len(_received_lines(call, "status")))
 
     def _get(self, call: _Call) -> Response:
         path = self._packet(call)
@@ -499,8 +497,18 @@ def _said(row: Row) -> str:
     return "; ".join(str(one.get("text_vi") or one.get("text", "")) for one in findings)[:1000]
 
 
-def _received_line(row: Row, registry: Registry, agency: str) -> dict[str, Any]:
-    here = [organ_id for organ_id in row["recipients"] if _member(organ_id, registry) == agency]
+def _received_lines(call: _Call, messagetype: str = "") -> list[dict[str, Any]]:
+    """What waits: a line for each OrganId of this agency that a packet is addressed to, as the sender spells it. They
+    are one packet under one docId: whichever unit's software fetches it, the agency's system has it."""
+    agency, registry, now = call.office.agency, call.office.registry(), datetime.now(UTC)
+    found = []
+    for row in call.office.spool.received(_listed(call, messagetype)):
+        here = [one for one in row["recipients"] if registry.is_reached(one, agency, now)]
+        found += [_received_line(row, organ_id) for organ_id in here or [agency]]
+    return found
+
+
+def _received_line(row: Row, organ_id: str) -> dict[str, Any]:
     return {
         "docId": row["id"],
         "serviceType": "eDoc",
@@ -508,7 +516,7 @@ def _received_line(row: Row, registry: Registry, agency: str) -> dict[str, Any]:
         "created_time": _vietnam(row["created_at"]),
         "updated_time": _vietnam(row["updated_at"]),
         "from": row["sender"],
-        "to": here[0] if len(here) == 1 else agency,
+        "to": organ_id,
         "status": row["state"],
         "status_desc": row["reason"],
     }

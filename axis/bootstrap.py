@@ -23,11 +23,12 @@ from axis.core.message import HUB_USER
 from axis.core.trust import HUB, Certificate, Registry, read_registry, signing_certificate
 from axis.errors import AxisError, Corrupted, Fault, Misconfigured, Problem, Unavailable, unusable
 from axis.infra import embedded, journal, keystore, payloads, store
-from axis.infra.database import Database
+from axis.infra.database import SCHEMA_VERSION, Database
 from axis.infra.journal import Journal
 from axis.infra.mark import Mark
 from axis.infra.payloads import References
 from axis.infra.store import HubStore
+from axis.services import reconcile, standing
 from axis.services.agency import Agency
 from axis.services.hub import Allowances, Hub, Rooms
 from axis.services.members import Registrar
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from axis.infra.amqp import AmqpBroker
     from axis.infra.management import Management
     from axis.services.dispatch import Letter
+    from axis.services.reconcile import Gap
     from axis.services.sandbox import Peers
 
 log = logging.getLogger("axis")
@@ -300,10 +302,24 @@ def check_adapters(home: Home, codes: Sequence[str]) -> Iterator[tuple[str, str,
         kind = home.config.adapter.of(code)[0]
         try:
             Guarded(_adapter(home, code), code).check()
+            _check_home(home, code)
         except AxisError as error:
             yield code, kind, error
+        except Exception as error:  # noqa: BLE001  whatever it is, it is this agency's
+            yield code, kind, Unavailable(Problem(Fault.ADAPTER_AWAY, got=f"{type(error).__name__}: {error}"[:300]))
         else:
             yield code, kind, None
+
+
+def _check_home(home: Home, code: str) -> None:
+    """Raises :class:`Misconfigured` HOME_OLD when the hub has said that it is behind."""
+    if home.config.broker.kind == "embedded" or not (home.path / "axis.db").exists():
+        return
+    with reading_journal(home, code) as opened, opened.reading() as reader:
+        upgraded = opened.database.version() == SCHEMA_VERSION  # an older one is upgraded when its adapter starts
+        row = reader.home() if upgraded else None
+        if row is not None and row["known"]:
+            raise Misconfigured(standing.old(code, reader))
 
 
 def sign_report(home: Home, code: str, report: Report, now: datetime) -> bytes:
@@ -388,7 +404,7 @@ def agency_part(
     references: References = journal.BODY_REFERENCES,
 ) -> Agency:
     """An agency's adapter on these, not open yet; `references`: every column of the database that may name a parcel."""
-    return Agency(
+    agency = Agency(
         code,
         Journal(database, code, references),
         broker,
@@ -397,6 +413,34 @@ def agency_part(
         hub_certificate(home),
         home.config.installation.id,
     )
+    if home.config.broker.kind != "embedded":  # otherwise record and journal are one file, and are put back together
+        standing.begin(agency)
+    return agency
+
+
+def take_over(home: Home, code: str, now: datetime) -> int:
+    """This home of an agency was put back to an older copy, and works again from here; how many things that it held
+    wait until they are sent again. Raises :class:`Misconfigured`: CONFIG_INVALID for an embedded home."""
+    _only_amqp(home)
+    if code not in home.codes():
+        raise Misconfigured(Problem(Fault.KEY_FILE_MISSING, got=f"{home.path}/keys/{code}.key"))
+    with lock(home), _database(f"sqlite:///{home.path.resolve() / 'axis.db'}") as database:
+        database.create(journal.TABLES)
+        with Journal(database, code).transaction() as tx:
+            return standing.take_over(tx, now)
+
+
+def accept_restored(home: Home, hub: Hub, now: datetime) -> Gap | None:
+    """See :func:`axis.services.reconcile.accept_restored`. In an embedded home the adapters' journals were put back
+    with the record: what they held waits until it is sent again, and that is done here."""
+    together = home.codes() if home.config.broker.kind == "embedded" and hub.is_record_old() else []
+    for code in together:
+        with Journal(hub.store.database, code).transaction() as tx:
+            standing.take_over(tx, now)
+    gap = reconcile.accept_restored(hub, now)
+    for code in together:
+        reconcile.resend_unanswered(hub, code, now, now)
+    return gap
 
 
 @contextmanager

@@ -11,8 +11,10 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+MAX_FACT = 500  # characters of a finding's path, and of what was expected and found
+MAX_PROBLEMS = 100  # that are told of one thing
 Language = Literal["vi", "en"]
 Severity = Literal["error", "warning"]
 
@@ -103,6 +105,16 @@ class Fault(Enum):
     )
     PACKET_FUTURE = (SENDER, "Ngày ban hành {got} ở tương lai.", "The issue date {got} is in the future.")
     PACKET_REPEATED = (SENDER, "{got} xuất hiện nhiều lần.", "{got} is repeated.")
+    PACKET_TOO_MANY = (
+        SENDER,
+        "Quá nhiều {got} ở một chỗ, tối đa {expected}.",
+        "Too many of {got} in one place, at most {expected}.",
+    )
+    MORE_FINDINGS = (
+        SENDER,
+        "Còn {got} lỗi và cảnh báo khác, không liệt kê ở đây.",
+        "{got} more errors and warnings, not listed here.",
+    )
     PACKET_UNKNOWN = (
         SENDER,
         "Phần tử {got} không có trong quy chuẩn; được giữ nguyên.",
@@ -129,6 +141,11 @@ class Fault(Enum):
         SENDER,
         "Không có DocumentId; dùng «{got}» suy từ cơ quan, ngày, số ký hiệu.",
         "No DocumentId; '{got}' derived from agency, date and number.",
+    )
+    PACKET_ASSUMED = (
+        SENDER,
+        "Thiếu {expected}; được hiểu là «{got}».",
+        "{expected} is missing; taken to be '{got}'.",
     )
     PACKET_NOT_CANONICAL = (
         SENDER,
@@ -267,6 +284,16 @@ class Fault(Enum):
         SENDER,
         "Nơi nhận đã từ chối văn bản này; không có gì để thu hồi.",
         "The recipient had refused this document; there is nothing to take back.",
+    )
+    CHANGES_TOO_OFTEN = (
+        SENDER,
+        "Văn bản {got} đã được thu hồi hoặc cập nhật {expected} lần trong một ngày; hãy gửi lại vào hôm sau.",
+        "Document {got} was recalled or updated {expected} times in one day; send it again tomorrow.",
+    )
+    REPORTERS_TOO_MANY = (
+        SENDER,
+        "Đã có {expected} đơn vị báo trạng thái của văn bản {got}; không nhận thêm đơn vị nào nữa.",
+        "{expected} units have reported on document {got}; no more are taken.",
     )
     STATUS_UNKNOWN_DOCUMENT = (
         SENDER,
@@ -480,6 +507,18 @@ class Fault(Enum):
         "The hub's record ends at {got}, but the hub had written up to {expected}: perhaps an old backup was restored. The hub "
         "does not run; see docs/operations.md, then 'axis reconcile --restored'.",
     )
+    HOME_OLD = (
+        OPERATOR,
+        "Thư mục của {path} là bản cũ: nhật ký ở {got}, trục đã nhận đến {expected}. Adapter không nhận, không bàn giao, không gửi "
+        "gì; tắt mọi bản sao khác rồi chạy 'axis adapter restored {path}'.",
+        "The home of {path} is an older copy: its journal is at {got}, the hub has heard up to {expected}. The adapter takes in, "
+        "hands over and sends nothing; stop every other copy, then run 'axis adapter restored {path}'.",
+    )
+    HOME_COPIED = (
+        OPERATOR,
+        "Hai bản sao của thư mục {path} cùng chạy: {got}, ngoài {expected}. Hãy tắt một bản.",
+        "Two copies of the home of {path} work at the same time: {got}, beside {expected}. Stop one of them.",
+    )
     ADAPTER_UNKNOWN = (
         OPERATOR,
         "Không có adapter «{got}»; hiện có: {expected}.",
@@ -531,7 +570,8 @@ class Problem:
     """One finding: a fault, where, and the facts of its sentence.
 
     `path` is the canonical path of an element (``MessageHeader/Code/CodeNumber``) or a file's name;
-    `line` the line in the source, where known. `expected` and `got` are short texts.
+    `line` the line in the source, where known. `expected` and `got` are short texts: what is longer is cut, for a
+    finding is recorded, signed and answered, and quotes what anybody wrote.
     """
 
     fault: Fault
@@ -541,6 +581,11 @@ class Problem:
     line: int | None = None
     severity: Severity = "error"
     retry: bool = field(default=False)  # refused on circumstances: the same thing may be accepted later
+
+    def __post_init__(self) -> None:
+        for name in ("path", "expected", "got"):
+            if len(value := getattr(self, name)) > MAX_FACT:
+                object.__setattr__(self, name, value[: MAX_FACT - 1] + "…")
 
     def text(self, language: Language = "en") -> str:
         """The catalogue's sentence with this problem's facts."""
@@ -561,6 +606,17 @@ class Problem:
         }
 
 
+def capped(problems: Sequence[Problem]) -> tuple[Problem, ...]:
+    """The first MAX_PROBLEMS findings, errors before warnings, and how many more there are: a packet can have a
+    hundred thousand things wrong with it, and what is said of it is recorded, signed and answered."""
+    if len(problems) <= MAX_PROBLEMS:
+        return tuple(problems)
+    ordered = sorted(problems, key=lambda p: p.severity != "error")
+    more = len(problems) - MAX_PROBLEMS + 1
+    rest = Problem(Fault.MORE_FINDINGS, got=str(more), severity="warning")
+    return (*ordered[: MAX_PROBLEMS - 1], rest)
+
+
 class AxisError(Exception):
     """Base of the four. Never raised itself. Carries one or more problems and an exit code."""
 
@@ -570,8 +626,8 @@ class AxisError(Exception):
         if type(self) is AxisError or not problems:
             msg = "raise one of the four subclasses, with at least one problem"
             raise TypeError(msg)
-        super().__init__("; ".join(p.text() for p in problems))
-        self.problems = problems
+        self.problems = capped(problems)
+        super().__init__("; ".join(p.text() for p in self.problems))
 
     @property
     def fault(self) -> Fault:

@@ -252,6 +252,16 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Kiểm tra adapter của từng cơ quan có làm việc được không.",
         "Check whether each agency's adapter can work.",
     ),
+    "help.adapter.restored": (
+        "Thư mục này được phục hồi từ bản cũ và từ nay là bản làm việc: trục gửi lại những gì nó có thể chưa biết. Trước đó hãy "
+        "tắt mọi bản sao khác.",
+        "This home was restored from an older copy and is the one that works from now on: the hub sends again what it may not "
+        "know. Stop every other copy first.",
+    ),
+    "adapter.restored": (
+        "{agency}: từ nay thư mục này làm việc; {count} mục chờ trục gửi lại. Hãy khởi động adapter.",
+        "{agency}: this home works from now on; {count} things wait until the hub sends them again. Start the adapter.",
+    ),
     "adapter.good": ("{agency}: {kind}, sẵn sàng.", "{agency}: {kind}, can work."),
     "adapter.bad": ("{agency}: {kind}, không làm việc được: {why}", "{agency}: {kind}, cannot work: {why}"),
     "help.sandbox": (
@@ -622,6 +632,17 @@ TEXTS: dict[str, tuple[str, str]] = {
     "event.status.handed_over": ("đã đưa trạng thái", "status handed over"),
     "event.status.refused": ("trạng thái bị từ chối", "status refused"),
     "event.source.sent_again": ("gửi lại vì trục phục hồi sổ cũ", "sent again: the hub's record was restored"),
+    "event.home.started": ("adapter khởi động", "the adapter has started"),
+    "event.home.behind": (
+        "thư mục của adapter là bản cũ; không làm gì",
+        "the adapter's home is an older copy; it does nothing",
+    ),
+    "event.home.replaced": (
+        "thư mục phục hồi thay cho bản trước; trục gửi lại",
+        "a restored home takes the place of the one before; sent again what it may not know",
+    ),
+    "event.home.restored": ("người vận hành xác nhận thư mục phục hồi", "the operator has confirmed the restored home"),
+    "event.home.copied": ("hai bản sao của thư mục cùng chạy", "two copies of the home work at the same time"),
     "event.record.restored": ("sổ được phục hồi từ bản sao lưu cũ", "the record was restored from an old backup"),
     "event.registry.issued": ("ban hành danh bạ", "registry issued"),
     "event.registry.installed": ("cài danh bạ", "registry installed"),

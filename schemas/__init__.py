@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from lxml import etree
@@ -11,6 +12,7 @@ from lxml import etree
 if TYPE_CHECKING:
     from pathlib import Path
 
+MAX_REASONS = 100
 SCHEMAS = {
     "edxml-document": "edxml/1/document.xsd",
     "edxml-status": "edxml/1/status.xsd",
@@ -31,8 +33,9 @@ def validator(name: str) -> etree.XMLSchema:
 
 
 def explain(name: str, data: bytes) -> list[tuple[str, str]]:
-    """(path, reason) for everything in `data` that the schema refuses, in words (slow: only for a refusal)."""
+    """(path, reason) for what the schema refuses in `data`, MAX_REASONS at most, in words (slow)."""
     import xmlschema
 
     schema = xmlschema.XMLSchema10(str(path(name)))
-    return [(error.path or "", (error.reason or "")[:200]) for error in schema.iter_errors(data.decode())]
+    found = islice(schema.iter_errors(data.decode()), MAX_REASONS)
+    return [(error.path or "", (error.reason or "")[:200]) for error in found]

@@ -8,6 +8,7 @@ is possible the tests that need them are skipped, with one line that says so; wi
 from __future__ import annotations
 
 import itertools
+import logging
 import os
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,16 @@ def _not_to_be_had(server: str, reason: object) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for server, reason in _missing.items():
         terminalreporter.write_line(f"*** NOT TESTED with {server}: {reason} ***", red=True, bold=True)
+
+
+@pytest.fixture(autouse=True)
+def _log_as_before() -> Iterator[None]:
+    """A command that runs in this process sets up the log for itself; the next test hears everything again."""
+    log = logging.getLogger("axis")
+    before = (log.propagate, log.level, log.handlers[:])
+    yield
+    log.propagate, log.handlers[:] = before[0], before[2]
+    log.setLevel(before[1])
 
 
 @pytest.fixture(scope="session")

@@ -8,10 +8,11 @@ the bytes alone does not.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from axis.core import edxml, lifecycle
+from axis.core import edxml_grammar as grammar
 from axis.core.edxml import Kind, Packet
 from axis.core.edxml_values import day_of
 from axis.core.instant import VIETNAM
@@ -19,12 +20,14 @@ from axis.errors import Fault, Problem, Rejected, rejected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import timedelta
 
     from axis.core.parcel import Parcel
     from axis.core.trust import Registry
 
-MAX_RECIPIENTS = 1000  # 95 members and many of their units; a packet to all 120,000 units is no packet
+MAX_NAMED = grammar.MAX_SAME  # agencies in all the lists of a replacement together
+CHANGES_A_DAY = 50  # of one document: each recall and each update goes to all that have it
+MAX_REPORTERS = 200  # units of one recipient that may report on one document
+MAX_SHOWN = 200  # characters of a refused packet's DocumentId, as in a receipt (core/receipt.py)
 
 
 @dataclass(frozen=True)
@@ -67,12 +70,7 @@ class Candidate:
     def may_be_older_than(self, moment: datetime) -> bool:
         """Whether it, or what it is about, may have been sent before `moment`, by its sender's own times. The signature
         alone does not tell: the same content may have been signed again since. What has no date may be of any time."""
-        packet = self.packet
-        issued = [packet.promulgation_date or "", *(one.promulgation_date for one in packet.response_for)]
-        days = [day_of(text) for text in issued if text]
-        if not days or None in days:
-            return True
-        return min(self.parcel.signing_time, *_midnights(days)) <= moment
+        return may_be_older(self.packet, self.parcel.signing_time, moment)
 
     @property
     def is_reply(self) -> bool:
@@ -99,6 +97,15 @@ def is_by_absence(problems: Sequence[Problem]) -> bool:
     return all(one.fault in _BY_ABSENCE or (one.fault, one.path) == foreign for one in problems)
 
 
+def may_be_older(packet: Packet, signed_at: datetime, moment: datetime) -> bool:
+    """See :meth:`Candidate.may_be_older_than`."""
+    issued = [packet.promulgation_date or "", *(one.promulgation_date for one in packet.response_for)]
+    days = [day_of(text) for text in issued if text]
+    if not days or None in days:
+        return True
+    return min(signed_at, *_midnights(days)) <= moment
+
+
 def _midnights(days: Iterable[date | None]) -> list[datetime]:
     return [datetime.combine(day, time(), VIETNAM) for day in days if day is not None]
 
@@ -109,6 +116,7 @@ class Original:
 
     state: lifecycle.State
     business: str  # of who reports
+    reporters: int = 0  # units that have reported on it
 
 
 @dataclass(frozen=True)
@@ -178,8 +186,8 @@ def judge(
     else:
         key = f"document|{sender.code}|{packet.document_id}"
     named = _named_in_bussiness(packet)
-    if len(named) > MAX_RECIPIENTS or len(packet.replaced) > MAX_RECIPIENTS:
-        raise rejected(Fault.PARCEL_LIMIT, f"{len(named)} agencies", MAX_RECIPIENTS, path="TraceHeaderList/Bussiness")
+    if len(named) > MAX_NAMED or len(packet.replaced) > MAX_NAMED:
+        raise rejected(Fault.PARCEL_LIMIT, f"{len(named)} agencies", MAX_NAMED, path="TraceHeaderList/Bussiness")
     for organ_id, path in named:
         _located(registry, organ_id, path)
     addressees = _addressees(packet, registry, now, follow_successors=follow_successors)
@@ -198,16 +206,25 @@ def _named_in_bussiness(packet: Packet) -> list[tuple[str, str]]:
     return []
 
 
+def judge_pace(candidate: Candidate, earlier: Sequence[datetime], now: datetime) -> None:
+    """Raises :class:`Rejected` CHANGES_TOO_OFTEN for a recall or update of a document that had CHANGES_A_DAY of them
+    within a day; `earlier`: when those were accepted."""
+    if sum(now - one < timedelta(days=1) for one in earlier) >= CHANGES_A_DAY:
+        raise _circumstance(Fault.CHANGES_TOO_OFTEN, candidate.packet.target, CHANGES_A_DAY)
+
+
 def judge_report(candidate: Candidate, original: Original | None) -> str:
     """The business status of the reporting unit after a status 01-06 about `original`.
 
-    Raises :class:`Rejected`: STATUS_UNKNOWN_DOCUMENT, STATUS_ILLEGAL.
+    Raises :class:`Rejected`: STATUS_UNKNOWN_DOCUMENT, STATUS_ILLEGAL, REPORTERS_TOO_MANY.
     """
     packet = candidate.packet
     if original is None:
         raise _circumstance(Fault.STATUS_UNKNOWN_DOCUMENT, packet.target)
     if original.state is lifecycle.State.RECALLED:
         raise _circumstance(Fault.STATUS_ILLEGAL, packet.status_code, original.state.value)
+    if not original.business and original.reporters >= MAX_REPORTERS:
+        raise _circumstance(Fault.REPORTERS_TOO_MANY, packet.target, MAX_REPORTERS)
     try:
         return lifecycle.climb(original.business, packet.status_code)
     except lifecycle.IllegalStepError:
@@ -263,8 +280,6 @@ def _at(problem: Problem, path: str) -> Problem:
 def _addressees(packet: Packet, registry: Registry, now: datetime, *, follow_successors: bool) -> tuple[Addressee, ...]:
     """Each member to deliver to, once, with its units; of a closed one its successor, if that is the policy. One bad
     address refuses the whole packet."""
-    if len(packet.recipients) > MAX_RECIPIENTS:
-        raise rejected(Fault.PARCEL_LIMIT, f"{len(packet.recipients)} recipients", MAX_RECIPIENTS, path="To")
     problems: list[Problem] = []
     units: dict[str, list[str]] = {}
     closed: set[str] = set()
@@ -300,4 +315,4 @@ def describe(parcel: Parcel | None) -> tuple[str, str]:
         packet = edxml.read_document(parcel.content, len(parcel.attachments))
     except Rejected:
         return "", ""
-    return packet.kind.value, packet.target
+    return packet.kind.value, packet.target_as_written[:MAX_SHOWN]

@@ -19,6 +19,7 @@ Reading is by local name, in the QCVN namespace, the older e-doc.vn one, or none
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -30,9 +31,9 @@ from axis.core.edxml_attachments import MAX_ATTACHMENT, pair, read_attachments
 from axis.core.edxml_check import check
 from axis.core.edxml_grammar import NAMESPACE
 from axis.core.edxml_packet import KINDS, AttachmentInfo, Kind, Node, Organ, Packet, ResponseFor
-from axis.core.edxml_values import BASE64, clean, day_of, local_name, normal, raw_of
+from axis.core.edxml_values import BASE64, clean, day_of, local_name, normal, raw_of, same_id
 from axis.core.edxml_write import essence, status_packet, write_document, write_packet
-from axis.errors import Fault, Problem, Rejected, rejected
+from axis.errors import Fault, Problem, Rejected, capped, rejected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -55,6 +56,7 @@ __all__ = [
     "convert",
     "essence",
     "read_document",
+    "same_id",
     "status_packet",
     "with_terms",
     "write_document",
@@ -98,19 +100,19 @@ def convert(data: bytes, to: Sequence[str] = (), names: Mapping[str, str] | None
         verdict = _own_signature(root)
         packet = _packet(envelope, problems)
         packet = replace(packet, beside=_beside(root, envelope, problems))
-        attachments = read_attachments(root, {a.content_id: a.name for a in packet.attachments}, problems)
+        attachments = read_attachments(root, {same_id(a.content_id): a.name for a in packet.attachments}, problems)
     except Rejected as error:
-        return Conversion(None, b"", (), error.problems)
+        return Conversion(None, b"", (), capped((*error.problems, *problems)))
     if to and packet.kind is Kind.STATUS:
         problems.append(Problem(Fault.PACKET_VALUE, "To", "ResponseFor/OrganId", ", ".join(to)[:80]))
     elif to:
         packet = _readdress(packet, to, names or {})
-    packet = _with_document_id(_with_manifest(packet), problems)
+    packet = _with_target(_with_document_id(_with_bussiness(_with_manifest(packet), problems), problems), problems)
     packet, contents = pair(packet, attachments, problems)
     if verdict:
         problems.append(Problem(Fault.PACKET_SIGNATURE, "Signature", got=verdict, severity="warning"))
     problems += check(packet)
-    return Conversion(packet, write_document(packet), contents, tuple(dict.fromkeys(problems)))
+    return Conversion(packet, write_document(packet), contents, capped(tuple(dict.fromkeys(problems))))
 
 
 def read_document(document: bytes, attachments: int) -> Packet:
@@ -159,8 +161,10 @@ def _read(element: _Element, spec: Element, problems: list[Problem], path: str) 
     """The canonical node of `element`: known children in order, then a Signature and unknown ones."""
     found: dict[str, list[Node]] = {}
     kept: list[Node] = []
+    counted: Counter[str] = Counter()
     for child in _regrouped(element, spec):
         name = local_name(child)
+        grammar.bounded(counted, name if name in spec.by_name else "?", path or spec.name, xml.line_of(child))
         inner = spec.by_name.get(name)
         if inner is None or (not inner.children and len(child)):
             if len(child) or clean(child.text) or (inner is None and child.attrib):
@@ -174,7 +178,12 @@ def _read(element: _Element, spec: Element, problems: list[Problem], path: str) 
                 found.setdefault(name, []).append(node)
         elif text := clean(child.text):
             found.setdefault(name, []).append(Node(name, normal(text, inner), line=xml.line_of(child)))
-    for between in (element.text, *(child.tail for child in element)):
+    texts = (element.text, *(child.tail for child in element))
+    if spec.item and not found and (text := clean("".join(t or "" for t in texts))):
+        # Some software writes the one value of a list without the element around it.
+        found[spec.item.name] = [Node(spec.item.name, normal(text, spec.item), line=xml.line_of(element))]
+        texts = ()
+    for between in texts:
         if stray := clean(between):
             problems.append(Problem(Fault.PACKET_DROPPED, path or spec.name, got=f"«{stray[:40]}»", severity="warning"))
     ordered: list[Node] = []
@@ -207,6 +216,7 @@ def _drop_attributes(element: _Element, path: str, problems: list[Problem]) -> N
 def _beside(root: _Element, envelope: _Element, problems: list[Problem]) -> tuple[Node, ...]:
     """What stands beside the envelope and is none of the standard's; a second envelope is an error."""
     kept: list[Node] = []
+    counted: Counter[str] = Counter()
     for child in root:
         name = local_name(child)
         encoded = name == "AttachmentEncoded"
@@ -215,7 +225,10 @@ def _beside(root: _Element, envelope: _Element, problems: list[Problem]) -> tupl
             if child is not envelope:
                 problems.append(Problem(Fault.PACKET_REPEATED, name, got=name, line=xml.line_of(child)))
             continue
-        kept += [_keep(c, problems, "" if c is child else name) for c in inner if len(c) or clean(c.text) or c.attrib]
+        for one in inner:
+            grammar.bounded(counted, "?", name, xml.line_of(one))
+            if len(one) or clean(one.text) or one.attrib:
+                kept.append(_keep(one, problems, "" if one is child else name))
     return tuple(kept)
 
 
@@ -279,6 +292,47 @@ def _with_manifest(packet: Packet) -> Packet:
     header = tuple(part for part in packet.envelope.children if part.name == "edXMLHeader" and not part.raw)
     others = tuple(p for p in packet.envelope.children if p.raw or p.name not in {"edXMLHeader", "edXMLBody"})
     return replace(packet, envelope=replace(packet.envelope, children=(*header, body, *others)))
+
+
+def _with_bussiness(packet: Packet, problems: list[Problem]) -> Packet:
+    """A packet that does not say what is to be done is a new document, unless it says what only a change says."""
+    said = {node.name for node in packet.bussiness.children if not node.raw}
+    if packet.kind is Kind.STATUS or said - {"Paper", "StaffInfo"}:
+        return packet
+    path = "TraceHeaderList/Bussiness/BussinessDocType"
+    problems.append(Problem(Fault.PACKET_ASSUMED, path, "BussinessDocType", "0", packet.envelope.line, "warning"))
+    return _change_bussiness(packet, Node("BussinessDocType", "0"))
+
+
+def _with_target(packet: Packet, problems: list[Problem]) -> Packet:
+    """A recall or update repeats the header of its document: what Bussiness does not name, the header does."""
+    if packet.kind not in {Kind.RECALL, Kind.UPDATE} or packet.bussiness_document_id or not packet.document_id:
+        return packet
+    line, path = packet.bussiness.line, "TraceHeaderList/Bussiness/DocumentId"
+    written = packet.header.value("DocumentId")
+    problems.append(Problem(Fault.PACKET_ASSUMED, path, "DocumentId", written, line, "warning"))
+    return _change_bussiness(packet, Node("DocumentId", written))
+
+
+def _change_bussiness(packet: Packet, more: Node) -> Packet:
+    """The packet with `more` in its Bussiness, which is made where there is none."""
+    header = packet.envelope.get("edXMLHeader") or Node("edXMLHeader")
+    traces = header.get("TraceHeaderList") or Node("TraceHeaderList")
+    bussiness = traces.get("Bussiness") or Node("Bussiness")
+    changed = _put(traces, _put(bussiness, more, grammar.BUSSINESS), grammar.TRACE_HEADER_LIST)
+    envelope = _put(packet.envelope, _put(header, changed, grammar.DOCUMENT.by_name["edXMLHeader"]), grammar.DOCUMENT)
+    return replace(packet, envelope=envelope)
+
+
+def _put(parent: Node, child: Node, spec: Element) -> Node:
+    """`parent` with `child` in place of the first of its name, or where the grammar has it."""
+    old = parent.get(child.name)
+    if old is not None:
+        return replace(parent, children=tuple(child if node is old else node for node in parent.children))
+    order = {element.name: number for number, element in enumerate(spec.children)}
+    places = [order.get(node.name, len(order)) if not node.raw else len(order) for node in parent.children]
+    at = sum(place < order[child.name] for place in places)
+    return replace(parent, children=(*parent.children[:at], child, *parent.children[at:]))
 
 
 def _with_document_id(packet: Packet, problems: list[Problem]) -> Packet:

@@ -9,6 +9,7 @@ import re
 import struct
 import zipfile
 import zlib
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from axis.core import edxml_grammar as grammar
 from axis.core import xml
 from axis.core.edxml_grammar import EXTRA_NAMESPACE, NAMESPACE
 from axis.core.edxml_packet import Kind, Node, Packet
-from axis.core.edxml_values import bare_id, clean, local_name, raw_of
+from axis.core.edxml_values import bare_id, clean, local_name, raw_of, same_id
 from axis.errors import Fault, Problem
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ _MADE_UP = frozenset(
     {"", "application/zip", "application/doc", "application/docx", "application/xsl", "application/xslx"}
 )
 _ZIPPED_FORMATS = frozenset({"docx", "xlsx", "pptx", "odt", "ods", "odp", "asice", "jar", "epub", "kmz"})
+PATH_MARK = re.compile(r"[/\\:\x00]")  # what makes a path of a name
 _ONE_RECORD = 46 + 3 * 0xFFFF  # bytes: the longest record of one entry in a zip's directory
 
 
@@ -71,10 +73,12 @@ class Attachment:
 def read_attachments(root: _Element, names: Mapping[str, str], problems: list[Problem]) -> list[Attachment]:
     """The attachments in order; `names` (by content id) says what the References call them."""
     found: list[Attachment] = []
+    counted: Counter[str] = Counter()
     room = MAX_ATTACHMENT
     for part in root:
         for element in part if local_name(part) == "AttachmentEncoded" else ():
             if local_name(element) == "Attachment":
+                grammar.bounded(counted, "Attachment", "AttachmentEncoded", xml.line_of(element))
                 path = f"AttachmentEncoded/Attachment[{len(found) + 1}]"
                 found.append(_attachment(element, path, names, room, problems))
                 room = max(0, room - len(found[-1].content))
@@ -87,8 +91,10 @@ def _attachment(
     values: dict[str, str] = {}
     extras: list[str] = []
     content: bytes | None = None
+    counted: Counter[str] = Counter()
     for child in element:
         name = local_name(child)
+        grammar.bounded(counted, name or "?", path, xml.line_of(child))
         if name == "ContentTransferEncoded":
             if content is not None:
                 problems.append(Problem(Fault.PACKET_REPEATED, path, got=name, line=xml.line_of(child)))
@@ -102,7 +108,7 @@ def _attachment(
         elif len(child) or clean(child.text) or child.attrib:
             extras.append(raw_of(child))
     content_id = bare_id(values.get("ContentId", ""))
-    shown = values.get("AttachmentName") or names.get(content_id) or content_id or path
+    shown = values.get("AttachmentName") or names.get(same_id(content_id)) or content_id or path
     content_type = values.get("ContentType", "")
     if content is None:
         problems.append(_unpaired(f"'{shown}' is empty", xml.line_of(element)))
@@ -164,7 +170,7 @@ def _unzipped(content: bytes, name: str, path: str, room: int, problems: list[Pr
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = archive.infolist()
             entry = entries[0]
-            unsafe = entry.filename in {"", ".", ".."} or re.search(r"[/\\:\x00]", entry.filename)
+            unsafe = entry.filename in {"", ".", ".."} or PATH_MARK.search(entry.filename)
             plain = entry.compress_type in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
             if len(entries) != 1 or entry.flag_bits & 1 or unsafe or not plain:
                 raise zipfile.BadZipFile(f"{len(entries)} entries, first {entry.filename[:60]!r}")
@@ -198,14 +204,15 @@ def pair(packet: Packet, attachments: list[Attachment], problems: list[Problem])
     references = list(manifest.all("Reference")) if manifest else []
     by_id: dict[str, Attachment] = {}
     for attachment in attachments:
-        if not attachment.content_id or attachment.content_id in by_id:
+        known = same_id(attachment.content_id)
+        if not known or known in by_id:
             problems.append(_unpaired(f"attachment id '{attachment.content_id}' is empty or repeated"))
-        by_id.setdefault(attachment.content_id, attachment)
+        by_id.setdefault(known, attachment)
     paired: list[Node] = []
     contents: list[bytes] = []
     seen: set[str] = set()
     for reference in references:
-        content_id = bare_id(reference.value("ContentId"))
+        content_id = same_id(bare_id(reference.value("ContentId")))
         partner = by_id.get(content_id)
         if not content_id or content_id in seen:
             problems.append(_unpaired(f"reference id '{content_id}' is empty or repeated", reference.line))
@@ -236,7 +243,7 @@ def _unpaired(text: str, line: int | None = None) -> Problem:
 def _described(reference: Node, partner: Attachment, problems: list[Problem]) -> Node:
     """The Reference with the attachment's truth, and what the attachment says beside it."""
     said = {n: reference.value(n) for n in ("ContentType", "Description", "AttachmentName")}
-    if partner.name and said["AttachmentName"] and partner.name != said["AttachmentName"]:
+    if partner.name and said["AttachmentName"] and same_id(partner.name) != same_id(said["AttachmentName"]):
         text = f"'{said['AttachmentName']}' in the manifest is '{partner.name}' in the attachment"
         problems.append(_unpaired(text, reference.line))
     name = said["AttachmentName"] or partner.name

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import schemas
 from axis.core import deadline, organ, xml
 from axis.core import edxml_grammar as grammar
+from axis.core.edxml_attachments import PATH_MARK
 from axis.core.edxml_grammar import NAMESPACE
 from axis.core.edxml_packet import Kind, Node, Packet
 from axis.core.edxml_values import clean, day_of, local_name, timestamp_of
 from axis.core.edxml_write import write_document
 from axis.core.lifecycle import STATUS_CODES
-from axis.errors import Fault, Problem, Severity
+from axis.errors import Fault, Problem, Severity, capped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +36,7 @@ def check(packet: Packet, today: date | None = None) -> tuple[Problem, ...]:
         _check_document(packet, problems, today)
     if not any(p.severity == "error" for p in problems):
         problems += _check_schema(packet)
-    return tuple(problems)
+    return capped(problems)
 
 
 def _check_schema(packet: Packet) -> list[Problem]:
@@ -86,9 +87,9 @@ def _check_leaf(node: Node, spec: Element, path: str) -> Iterator[Problem]:
         yield Problem(Fault.PACKET_VALUE, path, "0 | 1", text[:40], line, severity)
     elif spec.type == "number":
         low, high = spec.low or 0, spec.high or 0
-        if not re.fullmatch(r"-?\d{1,6}", text, re.ASCII) or not low <= int(text) <= high:
+        if not _INTEGER.fullmatch(text) or not low <= int(text) <= high:
             # An integer out of range breaks nobody's parser unless the law bounds it (Priority, amounts).
-            soft = spec.name == "SteeringType" and re.fullmatch(r"-?\d{1,6}", text, re.ASCII)
+            soft = spec.name == "SteeringType" and _INTEGER.fullmatch(text)
             yield Problem(Fault.PACKET_VALUE, path, f"{low}…{high}", text[:40], line, "warning" if soft else severity)
     if _CONTROL.search(text):
         yield Problem(Fault.PACKET_VALUE, path, "no control characters", ascii(text)[:40], line)
@@ -144,12 +145,13 @@ def _check_change(packet: Packet) -> Iterator[Problem]:
                 yield _missing(packet, "ReplacementInfoList", "OrganIdList")
 
 
+_INTEGER = re.compile(r"-?\d{1,6}", re.ASCII)
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 # A marker, not a word: alone, in brackets, before a colon or dash, after "độ mật:". "Bảo mật thông tin" and
 # "danh mục bí mật nhà nước độ Tuyệt mật" speak about secrecy and are none.
 _LEVEL = r"(?:tuyệt\s+mật|tối\s+mật|mật)"
 _SECRET = re.compile(
-    rf"^{_LEVEL}(?:\s*[:–—-].*)?$|[(\[]\s*(?:độ\s+mật\s*:?\s*)?{_LEVEL}\s*[)\]]|độ\s+mật\s*:\s*{_LEVEL}\b",
+    rf"^{_LEVEL}(?:\s*[:–—-].*)?$|[(\[]\s*(?:độ\s+mật\s*(?::\s*)?)?{_LEVEL}\s*[)\]]|độ\s+mật\s*:\s*{_LEVEL}\b",
     re.IGNORECASE | re.DOTALL,
 )
 _SECRET_TYPE = re.compile(r"^(?!.*\b(?:bảo|bí)\s+mật$).*\bmật$", re.IGNORECASE | re.DOTALL)
@@ -177,8 +179,8 @@ def _check_document(packet: Packet, problems: list[Problem], today: date | None)
     problems += _check_terms(packet)
     # Classified documents never travel here (QĐ 28/2018, Art. 1.2).
     for marked in (("DocumentType", "TypeName"), ("Subject",), ("OtherInfo", "SphereOfPromulgation")):
-        value = packet.header.value(*marked)
-        value = unicodedata.normalize("NFC", value)
+        # What is too long is refused for that; only as much as is allowed is looked through.
+        value = unicodedata.normalize("NFC", packet.header.value(*marked)[: grammar.limit(*marked)])
         if _SECRET.search(value) or (marked[-1] == "TypeName" and _SECRET_TYPE.search(value)):
             problems.append(Problem(Fault.PACKET_SECRET, "/".join(marked), got=value))
     issued = day_of(packet.promulgation_date)
@@ -192,7 +194,7 @@ def _check_document(packet: Packet, problems: list[Problem], today: date | None)
             problems += _check_extra(info.extra, f"edXMLManifest/Reference[{number}]/Attachment")
         if _unsafe(info.name):
             problems.append(Problem(Fault.ATT_NAME, path, got=ascii(info.name)[:100]))
-        twin = unicodedata.normalize("NFC", info.name).casefold()
+        twin = unicodedata.normalize("NFC", info.name[: grammar.MAX_NAME]).casefold()
         if twin in folded and info.name:
             problems.append(Problem(Fault.ATT_NAME, path, got=ascii(info.name)[:100], severity="warning"))
         folded.add(twin)
@@ -211,7 +213,7 @@ def _check_extra(raw: str, path: str) -> Iterator[Problem]:
 
 def _unsafe(name: str) -> bool:
     return (
-        bool(re.search(r"[/\\:\x00]", name))
+        bool(PATH_MARK.search(name))
         or name in {".", ".."}
         or name.startswith("../")
         or bool(_DOS_NAMES.fullmatch(name))

@@ -10,10 +10,17 @@ on it; otherwise it is a warning.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+from axis.errors import Fault, rejected
+
+if TYPE_CHECKING:
+    from collections import Counter
 
 NAMESPACE = "http://www.mic.gov.vn/TBT/QCVN_102_2016"
 LEGACY_NAMESPACE = "http://www.e-doc.vn/Schema/"
+MAX_SAME = 1000  # of one element in one place: 95 members and many of their units; to all 120,000 units is no packet
+MAX_NAME = 200  # characters of an attachment's name
 EXTRA_NAMESPACE = "urn:axis:edxml:1"
 EXTRA = f"{{{EXTRA_NAMESPACE}}}Attachment"  # in a Reference: what its Attachment says beside the standard's elements
 
@@ -38,6 +45,12 @@ class Element:
     def __post_init__(self) -> None:
         self.by_name.update({child.name: child for child in self.children})
 
+    @property
+    def item(self) -> Element | None:
+        """The one element that this one is a list of, if it is a list of values."""
+        only = self.children[0] if len(self.children) == 1 else None
+        return only if only and only.many and not only.children else None
+
 
 def _t(name: str, limit: int = 0, *, hard: bool = False, required: bool = False, many: bool = False) -> Element:
     return Element(name, limit=limit, hard=hard, required=required, many=many)
@@ -56,7 +69,8 @@ def _date(name: str, *, required: bool = False) -> Element:
 
 
 def _organ_id(*, required: bool = True, many: bool = False) -> Element:
-    return Element("OrganId", type="organ", limit=35, hard=True, required=required, many=many)
+    """Hard where it is needed to deliver or to act; in a note about the past a machine may have written anything."""
+    return Element("OrganId", type="organ", limit=35, hard=required, required=required, many=many)
 
 
 def _flag(name: str) -> Element:
@@ -139,32 +153,33 @@ DOCUMENT_HEADER = _g(
     _g("ToPlaces", _t("Place", 150, many=True)),
     required=True,
 )
+BUSSINESS = _g(
+    "Bussiness",
+    _t("DocumentId", 200, hard=True),
+    _n("BussinessDocType", 0, 3, hard=True, required=True),
+    _t("BussinessDocReason", 500),
+    _flag("Paper"),
+    _g(
+        "BussinessDocumentInfo",
+        _flag("DocumentInfo"),
+        _flag("DocumentReceiver"),
+        _g("ReceiverList", _g("Receiver", _flag("ReceiverType"), _organ_id(), many=True)),
+    ),
+    _g(
+        "ReplacementInfoList",
+        _g(
+            "ReplacementInfo",
+            _t("DocumentId", 200, hard=True, required=True),
+            _g("OrganIdList", _organ_id(many=True)),
+            many=True,
+        ),
+    ),
+    _staff(),
+    required=True,
+)
 TRACE_HEADER_LIST = _g(
     "TraceHeaderList",
-    _g(
-        "Bussiness",
-        _t("DocumentId", 200, hard=True),
-        _n("BussinessDocType", 0, 3, hard=True, required=True),
-        _t("BussinessDocReason", 500),
-        _flag("Paper"),
-        _g(
-            "BussinessDocumentInfo",
-            _flag("DocumentInfo"),
-            _flag("DocumentReceiver"),
-            _g("ReceiverList", _g("Receiver", _flag("ReceiverType"), _organ_id(), many=True)),
-        ),
-        _g(
-            "ReplacementInfoList",
-            _g(
-                "ReplacementInfo",
-                _t("DocumentId", 200, hard=True, required=True),
-                _g("OrganIdList", _organ_id(many=True)),
-                many=True,
-            ),
-        ),
-        _staff(),
-        required=True,
-    ),
+    BUSSINESS,
     _g(
         "TraceHeader",
         _organ_id(required=False),
@@ -180,7 +195,7 @@ MANIFEST = _g(
         _t("ContentId", 200, hard=True, required=True),
         _t("ContentType", 100),
         _t("Description", 500),
-        _t("AttachmentName", 200, hard=True, required=True),
+        _t("AttachmentName", MAX_NAME, hard=True, required=True),
         many=True,
     ),
     required=True,
@@ -209,6 +224,22 @@ STATUS = _g(
     ),
     required=True,
 )
+
+
+def bounded(counted: Counter[str], name: str, path: str, line: int | None) -> None:
+    """Count one more `name` in one place. Raises :class:`Rejected` PACKET_TOO_MANY over MAX_SAME; "?" stands for all
+    that the standard does not know."""
+    counted[name] += 1
+    if counted[name] > MAX_SAME:
+        raise rejected(Fault.PACKET_TOO_MANY, name, MAX_SAME, path, line)
+
+
+def limit(*path: str) -> int:
+    """How long the value at `path` below MessageHeader may be."""
+    spec = DOCUMENT_HEADER
+    for name in path:
+        spec = spec.by_name[name]
+    return spec.limit
 
 
 def below(path: str, spec: Element) -> str:

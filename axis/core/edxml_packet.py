@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from axis.core import edxml_grammar as grammar
-from axis.core.edxml_values import bare_id
+from axis.core.edxml_values import bare_id, same_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +64,7 @@ class Organ:
 
 @dataclass(frozen=True, slots=True)
 class ResponseFor:
-    """The document that is answered. `promulgation_date` is ``yyyy/MM/dd`` or ""."""
+    """The document that is answered, by the id that it is known by. `promulgation_date` is ``yyyy/MM/dd`` or ""."""
 
     organ_id: str
     code: str
@@ -118,10 +118,23 @@ class Packet:
             return tuple(one.organ_id for one in self.response_for[:1])
         return tuple(one.organ_id for one in self.recipients)
 
+    @property
+    def organs(self) -> tuple[Organ, ...]:
+        """Whom it goes to, as its author spells them: To; of an update those that it adds as well, of a replacement
+        those that had what it replaces; of a status packet whom it answers. The first of a code counts."""
+        if self.kind is Kind.STATUS:
+            return tuple(Organ(organ_id) for organ_id in self.addressed)
+        added = [organ_id for organ_id, is_added in self.receivers if is_added]
+        had = [organ_id for _, organ_ids in self.replaced for organ_id in organ_ids]
+        found = {organ.organ_id: organ for organ in self.recipients}
+        for organ_id in (*added, *had):
+            found.setdefault(organ_id, Organ(organ_id))
+        return tuple(found.values())
+
     @cached_property
     def document_id(self) -> str:
-        """DocumentId; "" in a status packet."""
-        return self.header.value("DocumentId")
+        """DocumentId in the one form that it is known by (as every id here); "" in a status packet."""
+        return same_id(self.header.value("DocumentId"))
 
     @cached_property
     def number(self) -> str:
@@ -138,7 +151,7 @@ class Packet:
         """``1234/VPCP-KSTT``; of a status packet the one it answers."""
         if self.kind is Kind.STATUS:
             return self.response_for[0].code if self.response_for else ""
-        return f"{self.number}/{self.notation}"
+        return same_id(f"{self.number}/{self.notation}")
 
     @cached_property
     def subject(self) -> str:
@@ -167,8 +180,8 @@ class Packet:
         return tuple(
             ResponseFor(
                 node.value("OrganId"),
-                node.value("Code"),
-                node.value("DocumentId"),
+                same_id(node.value("Code")),
+                same_id(node.value("DocumentId")),
                 node.value("PromulgationDate"),
             )
             for node in self.header.all("ResponseFor")
@@ -192,7 +205,7 @@ class Packet:
     @cached_property
     def bussiness_document_id(self) -> str:
         """The document recalled or updated."""
-        return self.bussiness.value("DocumentId")
+        return same_id(self.bussiness.value("DocumentId"))
 
     @cached_property
     def bussiness_reason(self) -> str:
@@ -205,6 +218,15 @@ class Packet:
         if self.kind is Kind.STATUS:
             return self.response_for[0].document_id if self.response_for else ""
         return self.bussiness_document_id if self.kind in {Kind.RECALL, Kind.UPDATE} else self.document_id
+
+    @property
+    def target_as_written(self) -> str:
+        """:attr:`target` as the packet spells it, for those who know it by that: its author's own system."""
+        if self.kind is Kind.STATUS:
+            return self.header.value("ResponseFor", "DocumentId")
+        if self.kind in {Kind.RECALL, Kind.UPDATE}:
+            return self.bussiness.value("DocumentId")
+        return self.header.value("DocumentId")
 
     @property
     def is_recall(self) -> bool:
@@ -246,7 +268,7 @@ class Packet:
         for node in listed.all("ReplacementInfo") if listed else ():
             organs = node.get("OrganIdList")
             ids = tuple(n.text for n in organs.all("OrganId")) if organs else ()
-            found.append((node.value("DocumentId"), ids))
+            found.append((same_id(node.value("DocumentId")), ids))
         return tuple(found)
 
     @cached_property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from axis.core.edxml_grammar import Element
 
+MAX_ID = 1000  # characters of what is looked at as an id: some orders of marks take time that grows with the square
 BASE64 = frozenset({"ContentTransferEncoded", "X509Certificate", "SignatureValue"})  # of any length
 _OURS = (f"{{{NAMESPACE}}}", f"{{{LEGACY_NAMESPACE}}}")
 _NO_NAMESPACE = etree.XPath("boolean(descendant-or-self::*[namespace-uri()=''])")
@@ -38,6 +40,9 @@ def raw_of(element: _Element) -> str:
     raw = etree.tostring(element, method="c14n", exclusive=True, with_tail=False)
     if _NO_NAMESPACE(element):
         ours = xml.parse(f'<w xmlns="{NAMESPACE}">'.encode() + raw + b"</w>", free_text=BASE64)[0]
+        for inner in ours.iter():  # below an element of another namespace, which xmlns="" had ended
+            if isinstance(inner.tag, str) and inner.tag[0] != "{":
+                inner.tag = f"{{{NAMESPACE}}}{inner.tag}"
         raw = etree.tostring(ours, method="c14n", exclusive=True)
     return raw.decode()
 
@@ -57,6 +62,7 @@ _STAMP = re.compile(
     re.ASCII,
 )
 _INTEGER = re.compile(r"[+-]?\d{1,6}", re.ASCII)
+_PREFIXES = re.compile(r"(?:cid:)*")
 
 
 def normal(text: str, spec: Element) -> str:
@@ -104,8 +110,11 @@ def timestamp_of(text: str) -> str:
     return moment.strftime("%Y/%m/%d %H:%M:%S")
 
 
+def same_id(text: str) -> str:
+    """What an id is compared by: two normal forms of one text are one id. What is longer than any id stays as it is."""
+    return text if len(text) > MAX_ID else unicodedata.normalize("NFC", text)
+
+
 def bare_id(text: str) -> str:
     """The id without ``cid:``, of which the client library adds one at each turn."""
-    while text.startswith("cid:"):
-        text = text[4:]
-    return text
+    return _PREFIXES.sub("", text, count=1)

@@ -58,7 +58,8 @@ class Message:
     `id` names the intent to publish: publishing again after a failure keeps it. `body` is the parcel
     (ASiC-E bytes); `proof` is the hub's A.1 receipt for it (ASiC-E bytes), present only on the way from
     the hub to a recipient. `user_id` is the broker's word on who published: None where the broker does
-    not say. A publisher sets it to its own agency code; a broker refuses another's.
+    not say. A publisher sets it to its own agency code; a broker refuses another's. `origin` tells which home has
+    published it (axis/core/homes.py); "" where nobody asks.
     """
 
     id: str
@@ -66,6 +67,7 @@ class Message:
     body: bytes
     proof: bytes = b""
     user_id: str | None = None
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)

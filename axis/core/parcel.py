@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 MEDIA_TYPE = "application/vnd.etsi.asic-e+zip"
 DOCUMENT, RECEIPT, REGISTRY = "document.edxml", "receipt.xml", "registry.xml"
 CONFORMANCE = "conformance.xml"  # a test report; it never travels
+HOME = "home.xml"  # what the hub says to an adapter about its home (axis/core/homes.py)
 MAX_BYTES = 60 * 1024 * 1024  # one broker message of at most 64 MiB: the parcel, and the A.1 beside it
 MAX_ATTACHMENTS = 100
 # What :func:`verify` finds that says nothing of the content: another key, or the same at another time, would pass.
@@ -254,7 +255,7 @@ def _expected_entries(entries: Sequence[Named]) -> tuple[list[Named], bytes]:
     main = names[1]
     attachments = [f"attachments/{n}" for n in range(1, len(names) - 3)]
     if (
-        main not in {DOCUMENT, RECEIPT, REGISTRY, CONFORMANCE}
+        main not in {DOCUMENT, RECEIPT, REGISTRY, CONFORMANCE, HOME}
         or names != [_MIMETYPE, main, *attachments, _MANIFEST, _SIGNATURES]
         or (attachments and main != DOCUMENT)
     ):

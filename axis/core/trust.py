@@ -150,6 +150,14 @@ class Registry:
             seen.add(member.code)
         return code if member.standing(at) == "closed" else member.code
 
+    def is_reached(self, organ_id: str, code: str, at: datetime) -> bool:
+        """Whether what is addressed to `organ_id` comes to agency `code`: its member, or who has its member's mail."""
+        try:
+            own = self.member_for(organ_id).code
+        except Rejected:
+            return False
+        return code in {own, self.open_successor(own, at)}
+
     def predecessors(self, code: str, at: datetime) -> list[str]:
         """The closed members whose mail `code` has at `at`, and whose documents it answers for."""
         return [m.code for m in self.agencies if m.code != code and self.open_successor(m.code, at) == code]

@@ -48,7 +48,7 @@ from pika.credentials import ExternalCredentials
 from axis import crashpoints
 from axis.core.message import Delivered, Message, Outcome, Route
 from axis.errors import AxisError, Fault, Misconfigured, Problem, Unavailable
-from axis.infra.embedded import DEAD_QUEUE, MAX_MESSAGE, why_not_publish
+from axis.infra.embedded import DEAD_QUEUE, MAX_MESSAGE, MAX_ORIGIN, why_not_publish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -1050,6 +1050,7 @@ def _properties(message: Message, user_id: str | None) -> pika.BasicProperties:
             "sha256": hashlib.sha256(message.body).hexdigest(),
             "part": 1,
             "parts": 1,
+            **({"origin": message.origin} if message.origin else {}),
         },
     )
 
@@ -1077,9 +1078,10 @@ def _read(route: Route, arrived: _Arrived, handle: _Handle) -> Delivered:
     if trouble:
         log.error("message %r in %s is none of ours: %s", properties.message_id, route.queue, trouble)
         return Delivered(Message("", route, body, user_id=user_id), arrived.redelivered, handle, trouble)
-    return Delivered(
-        Message(str(properties.message_id), route, body[:size], body[size:], user_id), arrived.redelivered, handle
-    )
+    origin = headers.get("origin")
+    known = origin if isinstance(origin, str) and len(origin) <= MAX_ORIGIN else ""
+    message = Message(str(properties.message_id), route, body[:size], body[size:], user_id, known)
+    return Delivered(message, arrived.redelivered, handle)
 
 
 def _ssl_context(ca_file: str, certificate_file: str, key_file: str) -> ssl.SSLContext:

@@ -39,8 +39,8 @@ __all__ = [
     "upsert",
 ]
 
-SCHEMA_VERSION = "0010"  # the newest revision in axis/infra/migrations/versions
-_OLDER = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
+SCHEMA_VERSION = "0012"  # the newest revision in axis/infra/migrations/versions
+_OLDER = tuple(f"{number:04}" for number in range(1, int(SCHEMA_VERSION)))
 metadata = sa.MetaData()
 BIG_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite counts up only an INTEGER key
 _URL_FORM = (

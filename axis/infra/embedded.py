@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 DEAD_QUEUE = "axis.dead"
 MAX_MESSAGE = 64 * 1024 * 1024  # bytes of body and proof: a packet of 50 MB and what surrounds it
 MAX_ID = 255  # bytes; AMQP has one byte for the length
+MAX_ORIGIN = 200  # characters
 POLL = 0.05  # seconds between two looks while waiting; a look at 190 empty queues costs about a millisecond
 
 queue = sa.Table("queue", metadata, sa.Column("name", sa.Text, primary_key=True))
@@ -53,6 +54,7 @@ queue_message = sa.Table(
     sa.Column("size", sa.Integer, nullable=False),
     sa.Column("held_by", sa.Text),
     sa.Column("deliveries", sa.Integer, nullable=False),
+    sa.Column("origin", sa.Text, nullable=False, server_default=""),
     sqlite_autoincrement=True,  # an id never comes again, so ids are the order of arrival
 )
 sa.Index(
@@ -145,6 +147,7 @@ class EmbeddedBroker:
                         "size": len(message.body) + len(message.proof),
                         "held_by": None,
                         "deliveries": 0,
+                        "origin": message.origin[:MAX_ORIGIN],
                     }
                 )
             if rows:
@@ -249,7 +252,7 @@ class EmbeddedBroker:
                     damaged.append(row["id"])
                     continue
                 route = by_name[row["queue"]]
-                message = Message(row["message_id"], route, body, proof, row["user_id"])
+                message = Message(row["message_id"], route, body, proof, row["user_id"], row["origin"])
                 taken.append(Delivered(message, row["deliveries"] > 0, _Handle(row["id"], self._token)))
             if damaged:
                 _bury(connection, queue_message.c.id.in_(damaged))

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from axis import crashpoints
 from axis.core import ledger
+from axis.core.edxml_values import same_id
 from axis.core.identity import earliest
 from axis.core.instant import from_text, to_text
 from axis.core.ledger import Entry
@@ -67,7 +68,8 @@ incoming = sa.Table(
     sa.Column("id", sa.Text, nullable=False),  # axis id; a receipt's digest
     sa.Column("kind", sa.Text, nullable=False),  # document, update, recall, status, receipt
     # held → (update, recall: undecided →) received → handing_over → (shown →) handed_over | refused
-    # and aside: withdrawing → withdrawn; done, of a recall that is not shown
+    # and aside: withdrawing → withdrawn; done, of a recall that is not shown; doubted, after a restore: something may
+    # have been decided about it
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("body_digest", sa.Text, nullable=False),
     sa.Column("proof_digest", sa.Text, nullable=False),
@@ -125,7 +127,19 @@ installed = sa.Table(
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("digest", sa.Text, nullable=False),
 )
-TABLES = (payloads.payload, outgoing, incoming, withdrawal, posted, event, installed)
+# Which home this is (axis/core/homes.py). A home whose hub's record lies in the same file has no row.
+home_instance = sa.Table(
+    "home_instance",
+    metadata,
+    sa.Column("agency", sa.Text, primary_key=True),
+    sa.Column("instance", sa.Text, nullable=False),
+    sa.Column("follows", sa.Text, nullable=False),  # whose place it has taken
+    sa.Column("since", sa.Text, nullable=False),  # what it was sent from then on it may not know
+    sa.Column("known", sa.Text, nullable=False),  # this home is behind: the instance that the hub has heard,
+    sa.Column("heard", sa.BigInteger, nullable=False),  # and how much
+    sa.Column("restored_at", sa.Text, nullable=False),  # when it took another's place
+)
+TABLES = (payloads.payload, outgoing, incoming, withdrawal, posted, event, installed, home_instance)
 REFUSED = -1  # attempts of a posted receipt whose signature the hub has refused: it is signed again first
 FURTHEST = timedelta(days=1)  # nothing is put off so long: a time beyond it is one that a wrong clock has set
 BODY_REFERENCES = (outgoing.c.parcel_digest, incoming.c.body_digest, posted.c.body_digest)  # that may name a parcel
@@ -139,6 +153,9 @@ PAYLOAD_REFERENCES = (
     posted.c.body_digest,
     installed.c.digest,
 )
+
+
+_UNSAID = ("follows", "since", "known", "restored_at")
 
 
 @dataclass(frozen=True)
@@ -201,6 +218,14 @@ class JournalReader:
             return []
         query = self._outgoing().where(outgoing.c.content_digest == content_digest)
         return list(self.connection.execute(query.order_by(outgoing.c.created_at)).mappings())
+
+    def organs_of(self, document_id: str) -> list[tuple[str, str]]:
+        """(OrganId, name) of whoever this agency has addressed with this document or a change of it, in order."""
+        query = sa.select(outgoing.c.facts).where(
+            outgoing.c.agency == self.agency, outgoing.c.document_id == document_id, outgoing.c.state == "accepted"
+        )
+        rows = self.connection.execute(query.order_by(outgoing.c.created_at)).scalars()
+        return [(organ_id, name) for facts in rows for organ_id, name in facts.get("organs", ())]
 
     def lifted(self, limit: int) -> list[str]:
         """The digests of sources that were accepted after the local system was told of a refusal."""
@@ -333,6 +358,20 @@ class JournalReader:
         row = self._first(sa.select(installed.c.version).where(installed.c.agency == self.agency))
         return int(row["version"]) if row is not None else 0
 
+    def home(self) -> RowMapping | None:
+        """Which home this is; None where nobody has asked yet."""
+        return self._first(sa.select(home_instance).where(home_instance.c.agency == self.agency))
+
+    def sequence(self) -> int:
+        """How many changes this journal has seen, those of all agencies of the home."""
+        return int(self.connection.execute(sa.select(sa.func.max(event.c.number))).scalar() or 0)
+
+    def last_moment(self) -> str:
+        """The time of this agency's last event, as text; "" when there is none."""
+        query = sa.select(event.c.canonical).where(event.c.agency == self.agency).order_by(event.c.number.desc())
+        canonical = self.connection.execute(query.limit(1)).scalar()
+        return to_text(ledger.read(canonical).time) if canonical else ""
+
     def next_due(self) -> datetime | None:
         """When something pending, posted or received is due next; None when nothing is."""
         moments = [
@@ -365,7 +404,7 @@ class JournalReader:
         """Documents sent or received here that `reference` names (axis id, DocumentId, number/notation, content
         digest, or a part of one): axis_id, kind, sender, document_id, code, subject, content_digest, direction,
         state, attempts, moment."""
-        found = []
+        found, reference = [], same_id(reference)
         for row in self.connection.execute(self._outgoing().where(outgoing.c.axis_id != "")).mappings():
             facts = row["facts"]
             found.append(
@@ -396,8 +435,8 @@ class JournalReader:
                 }
             )
         keys = ("axis_id", "document_id", "code", "content_digest")
-        whole = [row for row in found if reference in {row[key] for key in keys}]
-        return whole or [row for row in found if any(reference in row[key] for key in keys)]
+        whole = [row for row in found if reference in {same_id(row[key]) for key in keys}]
+        return whole or [row for row in found if any(reference in same_id(row[key]) for key in keys)]
 
     def _outgoing(self) -> sa.Select[Any]:
         return sa.select(outgoing).where(outgoing.c.agency == self.agency)
@@ -601,7 +640,49 @@ class JournalTransaction(JournalReader):
                 payloads.mend(self.connection, content)
             if kind != "receipt":
                 self._answer_again(identifier, entry)
+                self.release(identifier, "doubted", state)  # the hub has no answer for it: nothing was decided
         return new
+
+    def begin_home(self, instance: str) -> RowMapping:
+        """From now on this home has this instance id, unless it has one; its row."""
+        row = {"agency": self.agency, "instance": instance, "heard": 0}
+        insert_or_ignore(self.connection, home_instance, row | dict.fromkeys(_UNSAID, ""))
+        found = self.home()
+        assert found is not None  # noqa: S101  it was just made
+        return found
+
+    def home_follows(self, instance: str) -> None:
+        """Whose place this home has taken, by the hub's word."""
+        self._home(follows=instance)
+
+    def fall_behind(self, known: str, heard: int, entry: Entry) -> None:
+        """The hub has heard more from this agency than this journal holds."""
+        self._home(known=known, heard=heard)
+        self.enter(entry)
+
+    def take_over(self, instance: str, follows: str, entry: Entry) -> int:
+        """This home works again under a new instance id, in the place of `follows`; of how much that it holds something
+        else may have been decided meanwhile: that waits until it is sent again."""
+        self._home(
+            instance=instance,
+            follows=follows,
+            since=self.last_moment(),
+            known="",
+            heard=0,
+            restored_at=to_text(entry.time),
+        )
+        doubtful = (
+            incoming.c.agency == self.agency,
+            incoming.c.kind != "receipt",
+            incoming.c.state.in_(("held", "undecided", "received", "handing_over")),
+        )
+        doubted = self.connection.execute(sa.update(incoming).where(*doubtful).values(state="doubted"))
+        self.enter(entry)
+        return int(doubted.rowcount)
+
+    def _home(self, **values: Any) -> None:
+        where = home_instance.c.agency == self.agency
+        self.connection.execute(sa.update(home_instance).where(where).values(**values))
 
     def _answer_again(self, identifier: str, entry: Entry) -> None:
         """It came once more: whoever sends it has no receipt. The one that was given goes out again, the same bytes."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,6 +20,8 @@ from axis.core import ledger, lifecycle
 from axis.core.admission import Asked
 from axis.core.deadline import Progress
 from axis.core.edxml_packet import Kind
+from axis.core.edxml_values import same_id
+from axis.core.homes import Known
 from axis.core.instant import from_text, to_text
 from axis.core.ledger import Entry
 from axis.core.lifecycle import Demand, Stage, State, Step
@@ -241,6 +243,19 @@ registry_version = sa.Table(
     sa.Column("digest", sa.Text, nullable=False),
     sa.Column("issued_at", sa.Text, nullable=False),
 )
+# The homes that have published for an agency: which one works, how far its journal had come (axis/core/homes.py).
+adapter_home = sa.Table(
+    "adapter_home",
+    metadata,
+    sa.Column("agency", sa.Text, primary_key=True),
+    sa.Column("instance", sa.Text, primary_key=True),
+    sa.Column("start", sa.Text, nullable=False),
+    sa.Column("began", sa.BigInteger, nullable=False),
+    sa.Column("sequence", sa.BigInteger, nullable=False),
+    sa.Column("follows", sa.Text, nullable=False),
+    sa.Column("current", sa.Boolean, nullable=False),
+    sa.Column("told", sa.Boolean, nullable=False),
+)
 _UNANSWERED = (State.QUEUED.value, State.FAILED.value)
 TABLES = (
     payloads.payload,
@@ -259,6 +274,7 @@ TABLES = (
     attempt,
     ledger_entry,
     registry_version,
+    adapter_home,
 )
 BODY_REFERENCES = (submission.c.body_digest, outbox.c.body_digest, quarantine.c.body_digest)  # that may name a parcel
 PAYLOAD_REFERENCES = (
@@ -481,6 +497,20 @@ class HubReader:
         """Every statement of a receipt about a submission, by time."""
         query = sa.select(statement).where(statement.c.axis_id == axis_id).order_by(statement.c.time)
         return self.connection.execute(query).mappings().all()
+
+    def receipts_for(self, sender: str, since: datetime, after: str, limit: int) -> list[str]:
+        """The digests of the receipts that were given to a member about what it had sent, from a moment on, and do not
+        wait to be sent; those after `after`, in order."""
+        moment = to_text(since)
+        about = sa.select(statement.c.receipt_digest.label("digest")).join(
+            submission, submission.c.axis_id == statement.c.axis_id
+        )
+        given = about.where(submission.c.sender == sender, statement.c.time >= moment)
+        refused = sa.select(refusal.c.receipt_digest).where(refusal.c.sender == sender, refusal.c.refused_at >= moment)
+        both = sa.union(given, refused).subquery()
+        waits = sa.exists().where(outbox.c.body_digest == both.c.digest, outbox.c.code == sender)
+        query = sa.select(both.c.digest).where(both.c.digest > after, ~waits).order_by(both.c.digest).limit(limit)
+        return list(self.connection.execute(query).scalars())
 
     def certificate(self, axis_id: str) -> tuple[str, set[str]]:
         """(digest, recipients) of a document's certificate of distribution; of several the last, which speaks of all
@@ -720,7 +750,7 @@ class HubReader:
     def sent_as(self, about: Subject) -> RowMapping | None:
         """What this record holds, under whatever axis id, of the submission that a receipt speaks of."""
         same = (
-            submission.c.document_id == about.document_id,
+            submission.c.document_id == same_id(about.document_id),
             submission.c.content_digest == about.content_digest,
             submission.c.sender == about.sender,
             submission.c.kind == about.kind,
@@ -999,7 +1029,40 @@ class HubTransaction(HubReader):
         later = sa.update(outbox).where(doubtful.exists(), outbox.c.not_before < to_text(not_before))
         self.connection.execute(later.values(not_before=to_text(not_before)))
         self.connection.execute(sa.update(delivery).where(delivery.c.tried.is_(False)).values(tried=True))
+        self.connection.execute(sa.delete(adapter_home))  # what was heard of them is old: they are asked again
         self.enter(entry)
+
+    def homes_of(self, agencies: Sequence[str]) -> dict[str, list[Known]]:
+        """The homes that were heard for these agencies, by agency; nobody else changes them until the transaction
+        ends."""
+        query = sa.select(adapter_home).where(adapter_home.c.agency.in_(agencies))
+        query = query.order_by(adapter_home.c.agency, adapter_home.c.instance).with_for_update()
+        found: dict[str, list[Known]] = {}
+        for row in self.connection.execute(query).mappings():
+            facts = {name: row[name] for name in row if name != "agency"}
+            found.setdefault(row["agency"], []).append(Known(**facts))
+        return found
+
+    def keep_home(self, agency: str, home: Known, entry: Entry) -> None:
+        """This home works for the agency, and no other; the one whose place it has taken is remembered."""
+        others = (adapter_home.c.agency == agency, adapter_home.c.instance != home.instance)
+        self.connection.execute(sa.delete(adapter_home).where(*others, adapter_home.c.instance != home.follows))
+        self.connection.execute(sa.update(adapter_home).where(*others).values(current=False))
+        upsert(self.connection, adapter_home, {"agency": agency, **asdict(home)}, ("agency", "instance"))
+        self.enter(entry)
+
+    def hear(self, homes: Mapping[str, Known]) -> None:
+        """More was heard from these homes, by agency. Its entries are those of what was published."""
+        if homes:
+            of, which = adapter_home.c.agency == sa.bindparam("of"), adapter_home.c.instance == sa.bindparam("which")
+            values: dict[str, Any] = {"sequence": sa.bindparam("highest"), "told": sa.bindparam("copied")}
+            self.connection.execute(
+                sa.update(adapter_home).where(of, which).values(values),
+                [
+                    {"of": code, "which": one.instance, "highest": one.sequence, "copied": one.told}
+                    for code, one in homes.items()
+                ],
+            )
 
     def begin(self, delivery_ids: Sequence[str]) -> set[str]:
         """Publishing these is tried from here on: only their recipients can know. Those that were withdrawn are left
@@ -1386,7 +1449,7 @@ def check_ledger(reader: HubReader) -> tuple[int, str]:
 def find(reader: HubReader, reference: str) -> list[RowMapping]:
     """Submissions that `reference` names: axis id, DocumentId, number/notation, content or parcel digest,
     or a part of one of them. Whole matches win over parts."""
-    s = submission.c
+    s, reference = submission.c, same_id(reference)
     columns = (s.axis_id, s.document_id, s.code, s.content_digest, s.parcel_digest)
     whole = sa.select(submission).where(sa.or_(*(c == reference for c in columns))).order_by(s.received_at)
     rows = list(reader.connection.execute(whole.limit(1000)).mappings())

@@ -15,7 +15,7 @@ from axis.core import admission, changes, deadline, lifecycle, receipt
 from axis.core.admission import Addressee, Asked, Original
 from axis.core.changes import Recipient
 from axis.core.deadline import Leg
-from axis.core.edxml import Kind
+from axis.core.edxml import Kind, same_id
 from axis.core.instant import from_text, whole
 from axis.core.ledger import Entry
 from axis.core.lifecycle import Demand, Stage, State, Step, Turn
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from axis.services.hub import Hub
 
 
-RECALLS_FIRST = timedelta(minutes=5)  # what may have been withdrawn before a restore waits so long for its recall
+RECALLS_FIRST = timedelta(seconds=20)  # what is sent again after a restore waits so long for a recall sent with it
 
 
 @dataclass(frozen=True)
@@ -197,6 +197,7 @@ def _recall(work: _Work) -> None:
         same = [one for one in earlier if one["content_digest"] == work.candidate.parcel.content_digest]
         _answer(work, same[0] if same else _submission(tx, min(asked.values())))
         return
+    admission.judge_pace(work.candidate, _accepted_at(earlier), work.now)
     number = len(earlier) + 1
     accepted = _accept(work, f"{work.candidate.key}|{number}", new, number)
     _take_back_from(work, accepted, new, rows, {})
@@ -298,9 +299,11 @@ def _update(work: _Work) -> None:
     if _is_answered(work, work.candidate.key):
         return
     tx, packet = work.tx, work.candidate.packet
+    earlier = tx.submissions_of(work.owner, work.target, (Kind.UPDATE.value,))
+    admission.judge_pace(work.candidate, _accepted_at(earlier), work.now)
     rows = tx.recipients(work.owner, work.target)
     plan = changes.plan_update(work.candidate, _recipients(tx, rows), work.places)
-    number = len(tx.submissions_of(work.owner, work.target, (Kind.UPDATE.value,))) + 1
+    number = len(earlier) + 1
     with_content = plan.added if packet.changes_content else ()
     accepted = _accept(work, work.candidate.key, [*plan.kept, *plan.removed, *with_content], number)
     sent: dict[str, str] = {}
@@ -357,10 +360,12 @@ def _status(work: _Work) -> None:
     row = next(iter(_delivered_to(work)), None)
     unit = _reporting(work, row)
     business = tx.business(row["id"]) if row is not None else {}
-    original = Original(State(row["state"]), business.get(unit, "")) if row is not None else None
+    original = Original(State(row["state"]), business.get(unit, ""), len(business)) if row is not None else None
     climbed = admission.judge_report(work.candidate, original)
     assert row is not None  # noqa: S101  judge_report refuses None
-    said = packet.status_code == lifecycle.ARRIVED and bool(business.get(unit))  # E.1 had said it already
+    # E.1 had said it already, for the member; that a unit below it has the document is the unit's own word.
+    is_member = work.hub.registry().canonical(packet.sender.organ_id) == work.sender
+    said = packet.status_code == lifecycle.ARRIVED and bool(business.get(unit)) and is_member
     # What was taken back with the recipient's word has no more business: entered, and told to nobody.
     over = _is_taken_back(row, tx.demands([row["id"]]).get(row["id"], []))
     silent = said or over
@@ -596,6 +601,10 @@ def _issue(work: _Work, axis_id: str, statements: Sequence[Statement]) -> None:
         work.hub.issue(work.tx, _submission(work.tx, axis_id), part, work.now)
 
 
+def _accepted_at(rows: Sequence[Row]) -> list[datetime]:
+    return [from_text(row["received_at"]) for row in rows]
+
+
 def _submission(tx: HubTransaction, axis_id: str) -> Row:
     row = tx.submission(axis_id)
     assert row is not None  # noqa: S101  it was accepted in this transaction or before
@@ -604,7 +613,13 @@ def _submission(tx: HubTransaction, axis_id: str) -> Row:
 
 def _subject(work: _Work, axis_id: str) -> Subject:
     candidate = work.candidate
-    return Subject(axis_id, candidate.kind.value, candidate.sender, work.target, candidate.parcel.content_digest)
+    written = candidate.packet.target_as_written
+    return Subject(axis_id, candidate.kind.value, candidate.sender, written, candidate.parcel.content_digest)
+
+
+def is_about(subject: Subject, row: Row) -> bool:
+    """Whether a receipt with this subject is about this submission; it may spell the DocumentId as its packet does."""
+    return replace(subject, document_id=same_id(subject.document_id)) == subject_of(row)
 
 
 def subject_of(row: Row) -> Subject:

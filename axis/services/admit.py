@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 from axis import crashpoints
 from axis.core import admission, lifecycle, parcel, receipt
 from axis.core.deadline import Leg
+from axis.core.edxml import same_id
+from axis.core.homes import is_hello
 from axis.core.identity import earliest
 from axis.core.instant import to_text, whole
 from axis.core.ledger import Entry
@@ -26,7 +28,7 @@ from axis.core.message import Delivered, Message, Route, hub_routes
 from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.core.trust import HUB
 from axis.errors import AxisError, Corrupted, Fault, Misconfigured, Problem, Rejected, Unavailable, rejected
-from axis.services import accept, intake, vouch, watch
+from axis.services import accept, homes, intake, vouch, watch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,6 +95,8 @@ def step(hub: Hub, now: datetime, timeout: float = 0) -> int:
     if others:
         _turn_away(hub, others, now)
     own = [d for d in good if _publisher(hub, d.message) == d.message.route.code]
+    homes.answer(hub, [d for d in own if is_hello(d.message.body)], now)
+    own = [d for d in own if not is_hello(d.message.body)]
     fresh = [d for d in own if not d.redelivered]
     alone = [d for d in own if d.redelivered]
     if fresh:
@@ -318,9 +322,9 @@ def _open(hub: Hub, delivered: Delivered, now: datetime) -> _Opened:
         opened = parcel.verify(message.body, hub.registry(), now)
         if is_receipt:
             said = _read_receipt(hub, delivered, opened)
-            about = said.subject
-            owner = hub.registry().author(about.document_id, about.sender, now)
-            return _Opened(delivered, digest, opened, True, said=said, documents=((owner, about.document_id),))
+            document_id = same_id(said.subject.document_id)
+            owner = hub.registry().author(document_id, said.subject.sender, now)
+            return _Opened(delivered, digest, opened, True, said=said, documents=((owner, document_id),))
         candidate = admission.judge(
             opened, message.route.code, message.user_id, hub.registry(), now, CLOCK_SKEW, hub.follow_successors
         )
@@ -355,6 +359,7 @@ def _record_all(hub: Hub, tx: HubTransaction, opened: Sequence[_Opened], now: da
     replies = {one.documents[0] for one in opened if one.candidate is not None and one.candidate.is_reply}
     tx.lock_documents(documents | tx.instead_of(replies))  # of a replacement the clerk may name the one replaced
     recorded = [_record(hub, tx, one, now) for one in opened]
+    homes.note(hub, tx, [one.delivered.message for one in opened], now)
     return all(recorded)
 
 
@@ -465,7 +470,7 @@ def _is_answered(hub: Hub, tx: HubTransaction, opened: _Opened, now: datetime) -
     The first is decided by what the message holds and the registry says, not by the record: nobody finds out by it
     what others have. Neither answer is answered by anything: there is no loop."""
     said = opened.claimed
-    if said is None:
+    if said is None or opened.delivered.message.user_id not in {None, opened.agency}:
         return False
     if said.issuer != opened.agency:
         return vouch.answer(hub, tx, opened.agency, said, opened.digest, now)
@@ -505,7 +510,7 @@ def _record_receipt(hub: Hub, tx: HubTransaction, opened: _Opened, said: Receipt
             tx.enter(Entry(now, HUB, "receipt.superseded", subject.axis_id, opened.agency, {"receipt": digest}))
             return
         raise _QuarantineError(Problem(Fault.RECORD_GAP, got=subject.axis_id[:40]))
-    if about is None or subject != accept.subject_of(about):
+    if about is None or not accept.is_about(subject, about):
         raise _QuarantineError(Problem(Fault.RECEIPT_INVALID, got=f"no such submission {subject.axis_id[:40]}"))
     news = [one for one in said.statements if _apply(hub, tx, about, one, now)]
     if news:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import uuid
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from axis.core import parcel, receipt, trust
+from axis.core.homes import Standing
 from axis.core.receipt import Event
 from axis.core.trust import HUB, read_registry
 from axis.errors import Corrupted, Fault, Problem, Rejected, rejected
@@ -86,6 +88,10 @@ class Agency:
         self.installation = installation
         self.turn = 0
         self.sent = Sent()
+        self.instance = ""  # of its home; "" where hub and journal are one file, and are put back together
+        self.start = uuid.uuid4().hex
+        self.standing = Standing.CURRENT
+        self.ask_at: datetime | None = None  # when the hub is asked about it again
         self.shown_again: int | None = 0  # up to which row what was shown has been looked at since the start; None: all
         self.trouble: AxisError | None = None  # what keeps it from working now
         self.away: AxisError | None = None  # why its own system could not be reached in the last round
@@ -171,6 +177,8 @@ class Agency:
 
     def next_due(self) -> datetime | None:
         """When something that waits here is due; None when nothing waits."""
+        if self.standing is not Standing.CURRENT:
+            return self.ask_at if self.standing is Standing.UNKNOWN else None
         with self.journal.reading() as reader:
             return reader.next_due()
 
@@ -219,7 +227,7 @@ def verify_receipt(agency: Agency, body: bytes, proof: bytes, now: datetime) -> 
 
     Raises :class:`Rejected`: one of parcel.CIRCUMSTANCES alone where only that moment can tell.
     """
-    moment = _accepted_at(agency, body, proof) if proof else now
+    moment = accepted_at(agency, body, proof, agency.registry()) if proof else now
     try:
         opened = parcel.verify(body, agency.registry(), moment)
     except Rejected as error:
@@ -230,9 +238,10 @@ def verify_receipt(agency: Agency, body: bytes, proof: bytes, now: datetime) -> 
     return receipt.read(opened.content, opened.signer)
 
 
-def _accepted_at(agency: Agency, body: bytes, proof: bytes) -> datetime:
+def accepted_at(agency: Agency, body: bytes, proof: bytes, source: parcel.Trust) -> datetime:
+    """When the hub accepted the receipt `body`, by its word in `proof` (R.1). Raises :class:`Rejected`."""
     moment = receipt.read(parcel.peek(proof)[1], HUB).statements[0].time
-    word = parcel.verify(proof, agency.registry(), moment)
+    word = parcel.verify(proof, source, moment)
     accepted = receipt.read(word.content, word.signer)
     statement = accepted.statements[0]
     if (statement.event, statement.evidence, accepted.installation) != (

@@ -22,10 +22,11 @@ from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.core.trust import HUB, HubOnly, read_registry
 from axis.errors import AxisError, Corrupted, Fault, Problem, Rejected, Unavailable, rejected
 from axis.infra.journal import JournalTransaction
-from axis.services import intake, renew
-from axis.services.agency import is_about, verify_mail, verify_receipt
+from axis.services import intake, renew, standing
+from axis.services.agency import accepted_at, is_about, verify_mail, verify_receipt
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from axis.core.message import Delivered, Message
@@ -46,14 +47,15 @@ STATUSES_LATER = timedelta(seconds=20)  # after a restore: the documents that th
 # -- Taking ---------------------------------------------------------------------------------------------------
 
 
-def take(agency: Agency, now: datetime, timeout: float = 0) -> int:
+def take(agency: Agency, now: datetime, timeout: float = 0, *, urgent_only: bool = False) -> int:
     """Take what waits in the agency's queues into the journal; how many messages.
 
     Acknowledged after the commit. What cannot be believed is rejected to the dead letters, entered and
     said aloud, never answered.
     """
     agency.turn += 1
-    taken = intake.take(agency.broker, agency_routes(agency.code), agency.turn, timeout)
+    routes = [route for route in agency_routes(agency.code) if route.urgent or not urgent_only]
+    taken = intake.take(agency.broker, routes, agency.turn, timeout)
     if not taken:
         return 0
     crashpoints.reached("D01")
@@ -116,6 +118,8 @@ def _judged(agency: Agency, delivered: Delivered, now: datetime) -> Change | Pro
             return _keep_registry(agency, message.body, now)
         if main == parcel.RECEIPT:
             return _keep_receipt(agency, message, now)
+        if main == parcel.HOME:
+            return standing.heed(agency, message.body, now)
         return _keep_document(agency, message, now)
     except Rejected as error:
         return error.problems[0]
@@ -158,6 +162,7 @@ def _keep_registry(agency: Agency, body: bytes, now: datetime) -> Change:
             if since is not None and since != agency.registry().resend_from:
                 again = Entry(now, agency.code, "source.sent_again", "", "", {"accepted_since": to_text(since)})
                 tx.send_again(since, now, STATUSES_LATER, again)
+                standing.ask_again(agency)
 
     return change
 
@@ -167,16 +172,15 @@ def _keep_receipt(agency: Agency, message: Message, now: datetime) -> Change:
     is asked when that was. Our own, that it could not accept, is signed again."""
     body, proof, held = message.body, message.proof, False
     if proof:
-        accepted = receipt.read(parcel.peek(proof)[1], HUB)
-        held = accepted.registry_version > agency.registry().version
+        held = _needed_version(proof) > agency.registry().version
     try:
         if held:  # on the hub's own word only, and verified when it is handed over
-            parcel.verify(proof, HubOnly(agency.hub), accepted.statements[0].time)
+            accepted_at(agency, body, proof, HubOnly(agency.hub))
             said = receipt.claimed(parcel.peek(body)[1])
         else:
             said = verify_receipt(agency, body, proof, now)
     except Rejected as error:
-        if proof or error.fault not in parcel.CIRCUMSTANCES:
+        if proof or error.fault not in parcel.CIRCUMSTANCES or _is_the_hubs(agency, body):
             raise
         return _ask_about(agency, body, error.problems[0], now)
     subject = said.subject
@@ -215,6 +219,10 @@ def _keep_receipt(agency: Agency, message: Message, now: datetime) -> Change:
         tx.receive(digest, "receipt", body, proof, "held" if held else "received", {}, entry)
 
     return change
+
+
+def _is_the_hubs(agency: Agency, body: bytes) -> bool:
+    return parcel.peek_signature(body).certificate == agency.hub.der
 
 
 def _ask_about(agency: Agency, body: bytes, why: Problem, now: datetime) -> Change:
@@ -279,7 +287,7 @@ def _facts(subject: Subject) -> dict[str, str]:
     return {
         "kind": subject.kind,
         "sender": subject.sender,
-        "document_id": subject.document_id,
+        "document_id": edxml.same_id(subject.document_id),
         "code": subject.document_id.rpartition(",")[2],
         "subject": "",
         "content_digest": subject.content_digest,
@@ -509,7 +517,7 @@ def _files(agency: Agency, reader: JournalReader, row: Row) -> list[LocalFile]:
         row["id"],
         packet.kind.value,
         packet.sender.organ_id,
-        packet.addressed,
+        tuple(one.organ_id for one in packet.organs),
         packet.target,
         packet.code,
         packet.subject,
@@ -526,7 +534,8 @@ def _names(row: Row) -> Names:
 
 
 def _receipt_files(agency: Agency, reader: JournalReader, row: Row, body: bytes) -> list[LocalFile]:
-    """The receipt, and for E.1 and E.2 about a document the status 01 or 02 packet it means in edXML."""
+    """The receipt, and for E.1 and E.2 about a document the status 01 or 02 packets that it means in edXML: one of each
+    OrganId that was addressed."""
     proof = reader.payload(row["proof_digest"])
     if proof:  # it may have been held before it could be verified
         said = verify_receipt(agency, body, proof, from_text(row["received_at"]))
@@ -562,16 +571,34 @@ def _receipt_files(agency: Agency, reader: JournalReader, row: Row, body: bytes)
     about = ResponseFor(facts["organ_id"], facts["code"], facts["document_id"], facts["promulgation_date"])
     for statement in said.statements:
         code = _status_meant(said.subject.kind, statement.event)
-        if code is not None:
-            member = agency.registry().by_code.get(statement.recipient)
-            organ = Organ(statement.recipient, member.name_vi if member else "")
+        if code is None:
+            continue
+        organs = _reached(agency, facts.get("organs", ()), statement) or _reached(
+            agency,
+            reader.organs_of(originals[0]["document_id"]),
+            statement,  # an update has added it
+        )
+        member = agency.registry().by_code.get(statement.recipient)
+        for organ in organs or [Organ(statement.recipient, member.name_vi if member else "")]:
             withdrawn_text = TAKEN_BACK if statement.event is Event.ContentWithdrawal else ""
             text = "; ".join(reason.text_vi for reason in statement.reasons) or withdrawn_text
             packet = edxml.status_packet(organ, about, code, statement.time, text)
-            made = f"{name}.{code}.{statement.recipient}"
+            made = f"{name}.{code}.{organ.organ_id}"
             told = About(made, "status", organ.organ_id, (about.organ_id,), about.document_id, about.code, "")
             files.append(LocalFile("status", f"{made}.edxml", packet, told))
     return files
+
+
+def _reached(agency: Agency, organs: Iterable[tuple[str, str]], statement: Statement) -> list[Organ]:
+    """Those of `organs` (OrganId, name) that a recipient's receipt speaks for, spelled as the sender did: its system
+    matches by that."""
+    registry, found = agency.registry(), {}
+    for organ_id, name in organs:
+        if registry.is_reached(organ_id, statement.recipient, statement.time):
+            own = registry.member_for(organ_id)
+            is_member = registry.canonical(organ_id) == own.code
+            found[organ_id] = Organ(organ_id, own.name_vi if is_member else name)
+    return list(found.values())
 
 
 def _status_meant(kind: str, event: Event) -> str | None:

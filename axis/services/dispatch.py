@@ -132,7 +132,7 @@ def preflight(
     return {
         "file": letter.name,
         "kind": packet.kind.value,
-        "document_id": packet.target,
+        "document_id": packet.target_as_written,
         "size": len(sealed),
         "limit": parcel.MAX_BYTES,
         "certificate_until": to_text(certificate.not_valid_after_utc),

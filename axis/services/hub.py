@@ -16,7 +16,7 @@ from axis.core.ledger import Entry
 from axis.core.lifecycle import State, Step
 from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.core.trust import HUB, read_registry
-from axis.errors import Fault, Problem, Unavailable
+from axis.errors import Corrupted, Fault, Problem, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -207,6 +207,14 @@ class Hub:
             end = tx.written()
         self.mark.advance(end)
         return linked
+
+    def is_record_old(self) -> bool:
+        """Whether it lacks something that this hub once wrote."""
+        try:
+            self.check_record()
+        except Corrupted:
+            return True
+        return False
 
     def registry(self) -> Registry:
         """The registry in force, as read by the last :meth:`refresh`."""

@@ -17,7 +17,7 @@ def take(broker: Broker, routes: Sequence[Route], turn: int, timeout: float) -> 
     """A batch from these queues, urgent first; every fourth `turn` ordinary ones, if there are any, so that however
     much urgent mail comes the rest moves too. Waits up to `timeout` seconds for the first message."""
     if turn % ORDINARY_FIRST == ORDINARY_FIRST - 1:
-        ordinary = [route for route in routes if not route.urgent]
+        ordinary = [route for route in routes if not route.urgent] or routes
         taken = broker.receive(ordinary, limit=BATCH_MESSAGES, max_bytes=BATCH_BYTES, timeout=0)
         if taken:
             return taken

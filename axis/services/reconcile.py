@@ -8,6 +8,7 @@ safe: an adapter that has the document keeps what it has, and gives the receipt 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from axis.core.instant import to_text, whole
@@ -16,17 +17,18 @@ from axis.core.message import agency_routes
 from axis.core.trust import HUB
 from axis.errors import Fault, Unavailable
 from axis.infra.store import RESTORED
-from axis.services import accept, enrol
+from axis.services import enrol
 from axis.services.hub import CLOCKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from axis.infra.store import HubTransaction
     from axis.services.hub import Hub
 
 BATCH = 500
+SENDERS_FIRST = timedelta(minutes=5)  # to send their recalls again; what waited to be published leaves after them
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def reconcile(
     for number, code in enumerate(codes, 1):
         with hub.store.reading() as reader:
             waiting, unanswered = reader.open_of(code)
-        resent = _resend(hub, code, now, now - older_than) if unanswered else 0
+        resent = resend_unanswered(hub, code, now, now - older_than) if unanswered else 0
         if unanswered or waiting or before[code] < 0:
             accounts.append(Account(code, waiting, before[code], unanswered, resent))
         progress(number, len(codes))
@@ -92,7 +94,7 @@ def accept_restored(hub: Hub, now: datetime) -> Gap | None:
     since = last - CLOCKS
     with hub.store.transaction() as tx:
         gap = {"record_ends": end.position, "written": written.position, "link": written.link, "since": to_text(since)}
-        tx.restore(now + accept.RECALLS_FIRST, Entry(now, HUB, RESTORED, "", "", gap))
+        tx.restore(now + SENDERS_FIRST, Entry(now, HUB, RESTORED, "", "", gap))
         # Adapters take no registry that is not newer than theirs, and one may have gone out just before the last mark.
         _ask_again(hub, tx, max(end.registry, written.registry) + 10, since, now, "restored")
         tx.let_go()  # of workers that were alive when the backup was made
@@ -128,7 +130,9 @@ def _queued(hub: Hub, code: str) -> int:
         raise
 
 
-def _resend(hub: Hub, code: str, now: datetime, before: datetime) -> int:
+def resend_unanswered(hub: Hub, code: str, now: datetime, before: datetime) -> int:
+    """Put this agency's deliveries that were consigned or given up before `before`, and have no receipt, into the
+    outbox again; how many. What is there already is left alone."""
     count, last = 0, ""
     while True:
         with hub.store.transaction() as tx:

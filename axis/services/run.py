@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from axis import crashpoints
 from axis.core import lifecycle
+from axis.core.homes import Standing
 from axis.errors import AxisError, Fault, Misconfigured, Problem, Unavailable
-from axis.services import admit, deadends, deliver, relay, submit, watch, withdraw
+from axis.services import admit, deadends, deliver, relay, standing, submit, watch, withdraw
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,12 +48,18 @@ def hub_round(hub: Hub, now: datetime, timeout: float = 0) -> int:
 
 
 def agency_round(agency: Agency, now: datetime) -> int:
-    """One round of an adapter: take mail, decide recalls, hand over, collect and publish; how much was done.
+    """One round of an adapter: take mail, decide recalls, hand over, collect and publish; how much was done. Nothing of
+    it before the hub has said that its home is the one that works.
 
     While the agency's own system is away the rest goes on."""
+    if agency.standing is not Standing.CURRENT:
+        asked = standing.ask(agency, now)
+        if agency.standing is Standing.BEHIND:
+            return asked
+        return asked + deliver.take(agency, now, urgent_only=True)
     agency.open()
     done = deliver.take(agency, now)
-    if not agency.is_enrolled():
+    if not agency.is_enrolled() or agency.standing is not Standing.CURRENT:
         return done
     done += withdraw.step(agency, now)
     away: AxisError | None = None

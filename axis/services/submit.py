@@ -16,12 +16,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from axis import crashpoints
-from axis.core import edxml, lifecycle, parcel
+from axis.core import admission, edxml, lifecycle, parcel
 from axis.core.ledger import Entry
 from axis.core.message import Message, Outcome, Route
-from axis.errors import AxisError, Corrupted, Fault, Problem, Rejected, Unavailable
+from axis.errors import MAX_FACT, AxisError, Corrupted, Fault, Problem, Rejected, Unavailable
 from axis.infra.journal import REFUSED, JournalTransaction, Outgoing
-from axis.services import renew
+from axis.services import renew, standing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -192,20 +192,22 @@ def _check_sender(agency: Agency, packet: Packet) -> None:
 
 def _frozen(source: Source, packet: Packet, digest: str, signed: bytes, problems: list[Problem]) -> Outgoing:
     findings = [p.as_json() for p in problems]
-    return Outgoing(source.digest, "pending", packet.kind.value, packet.target, digest, signed, facts(packet), findings)
+    known = facts(packet) | {"organs": [(one.organ_id, one.name) for one in packet.organs]}
+    return Outgoing(source.digest, "pending", packet.kind.value, packet.target, digest, signed, known, findings)
 
 
 def _invalid(source: Source, packet: Packet | None, problems: list[Problem] | tuple[Problem, ...]) -> Outgoing:
     kind, document_id = (packet.kind.value, packet.target) if packet else ("", "")
     findings = [p.as_json() for p in problems]
+    document_id = document_id[: admission.MAX_SHOWN]
     return Outgoing(source.digest, "invalid", kind, document_id, "", b"", facts(packet) if packet else {}, findings)
 
 
 def facts(packet: Packet) -> dict[str, Any]:
-    """What status packets and reports need of the original."""
-    return {
+    """What status packets and reports need of the original; of a bad one no more than a good one may have."""
+    found = {
         "organ_id": packet.sender.organ_id,
-        "document_id": packet.target,
+        "document_id": packet.target_as_written,
         "code": packet.code,
         "subject": packet.subject,
         "promulgation_date": packet.promulgation_date or next((r.promulgation_date for r in packet.response_for), ""),
@@ -213,6 +215,7 @@ def facts(packet: Packet) -> dict[str, Any]:
         "status_code": packet.status_code,
         "about": packet.response_for[0].organ_id if packet.kind is edxml.Kind.STATUS and packet.response_for else "",
     }
+    return {name: value[:MAX_FACT] if isinstance(value, str) else value for name, value in found.items()}
 
 
 def report(name: str, row: Row) -> bytes:
@@ -245,6 +248,7 @@ def publish(agency: Agency, now: datetime) -> int:
     messages: list[Message] = []
     size = 0
     with agency.journal.reading() as reader:
+        origin = standing.origin(agency, reader) if parcels or posts else ""
         for row in [*posts, *parcels]:
             if messages and size > BATCH_BYTES:
                 break
@@ -257,7 +261,7 @@ def publish(agency: Agency, now: datetime) -> int:
                 continue
             size += len(body)
             route = Route("in", agency.code, is_parcel and _urgent(row))
-            messages.append(Message(digest, route, body, user_id=agency.code))
+            messages.append(Message(digest, route, body, user_id=agency.code, origin=origin))
             sound.append(row)
     _put_aside(agency, damaged, now)
     if refused := [row for row in to_post if row["attempts"] == REFUSED]:

@@ -70,10 +70,11 @@ def users(registry: Registry, now: datetime, *, old: bool = False) -> list[User]
 
 
 def has_old(at: Management, registry: Registry) -> bool:
-    """Whether an agency may still publish into ``axis.in``, or none was given any right yet."""
+    """Whether ``axis.in`` is open: until it was closed for one of the agencies. By the rights to its routing keys: they
+    stay with a user whose other rights are taken away for a time."""
     codes = {member.code for member in registry.agencies}
-    rights = [r for r in at.get("permissions") or [] if r["vhost"] == at.vhost and r["user"] in codes]
-    return not rights or any(re.search(right["write"], amqp.OLD_INTAKE) for right in rights)
+    keys = [one for one in at.get("topic-permissions") or [] if one["vhost"] == at.vhost and one["user"] in codes]
+    return not any(one["exchange"] == amqp.OLD_INTAKE and one["write"] == NOTHING for one in keys)
 
 
 def queues(registry: Registry) -> dict[str, Route]:

@@ -12,7 +12,7 @@ import os
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from axis.core import edxml, lifecycle, receipt
+from axis.core import admission, edxml, lifecycle, receipt
 from axis.core.edxml import Kind
 from axis.core.identity import uuid7
 from axis.core.instant import from_text, whole
@@ -73,7 +73,7 @@ def _decide(agency: Agency, row: Row, now: datetime) -> None:
         if owner != row["sender"]:
             row = tx.belongs_to(row["id"], owner)
         if _takes_back(agency, tx, packet, row, accepted.statements[0]):
-            _take_back(agency, tx, row, accepted, now)
+            _take_back(agency, tx, packet, row, accepted, now)
         elif packet.kind is Kind.UPDATE and (gone := tx.withdrawal(owner, row["document_id"])) is not None:
             tx.withdrawn_with(row, gone, now)
         elif _waits_for_original(agency, tx, packet, row, now):
@@ -108,7 +108,9 @@ def _waits_for_original(agency: Agency, tx: JournalTransaction, packet: Packet, 
     return not known and now - from_text(row["received_at"]) < ORIGINAL_WITHIN
 
 
-def _take_back(agency: Agency, tx: JournalTransaction, row: Row, accepted: Receipt, now: datetime) -> None:
+def _take_back(
+    agency: Agency, tx: JournalTransaction, packet: Packet, row: Row, accepted: Receipt, now: datetime
+) -> None:
     sender, document_id, subject = row["sender"], row["document_id"], accepted.subject
     # A clerk sees what was asked of an agency before this one, whatever becomes of what was sent here.
     unseen = "received" if _asks_for_others(agency, accepted.statements[0]) else "done"
@@ -116,7 +118,7 @@ def _take_back(agency: Agency, tx: JournalTransaction, row: Row, accepted: Recei
     if states & {"handing_over", "handed_over"}:
         reported = _reported(agency, tx, sender, document_id, now)
         problem, event, state = Problem(Fault.RECALL_LATE, got=reported), "recall.too_late", "received"
-    elif "shown" in states:
+    elif states & {"shown", "doubted"} or (not states and _may_have_been_lost(tx, packet, accepted)):
         problem, event, state = Problem(Fault.RECALL_SHOWN), "recall.too_late", "received"
     elif "refused" in states:
         problem, event, state = Problem(Fault.RECALL_VOID), "recall.void", unseen
@@ -140,6 +142,14 @@ def _reported(agency: Agency, tx: JournalTransaction, owner: str, document_id: s
             continue
         codes += [code] if whose == owner and code <= "06" else []
     return max(codes, default=lifecycle.ARRIVED)
+
+
+def _may_have_been_lost(tx: JournalTransaction, packet: Packet, accepted: Receipt) -> bool:
+    """Whether this journal was put back to an older copy, and the document may have been shown in between."""
+    home = tx.home()
+    if home is None or not home["restored_at"]:
+        return False
+    return admission.may_be_older(packet, accepted.statements[0].time, from_text(home["restored_at"]))
 
 
 def _signed(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import sqlalchemy as sa
 
 from adapters import conformance, spool
 from adapters.base import About, Guarded, LocalFile, Place
@@ -304,6 +305,25 @@ def test_a_receipt_is_noted_with_what_it_is_about_in_whatever_order_they_come(tm
     rows = {row["digest"]: {to: one["event"] for to, one in row["outcomes"].items()} for row in spool.sent(Selection())}
     both = {"H41": "E.1", "G06": "D.2"}
     assert rows == {digests["first"]: both, digests["again"]: both, digests["other"]: {}}
+
+
+def test_what_a_system_builds_again_and_again_does_not_make_each_answer_dearer(tmp_path: Path) -> None:
+    """Rows that a receipt writes, not seconds: an answer to one of many that are the same thing is one row's."""
+    system = SpoolSystem(tmp_path)
+    written: list[int] = []
+    sa.event.listen(
+        system.spool._engine,
+        "after_cursor_execute",
+        lambda _c, cursor, statement, *_: written.append(cursor.rowcount) if statement.startswith("UPDATE") else None,
+    )
+    for number in range(20):
+        packet = b"<edXML>%d</edXML>" % number
+        system.send(packet, f"{number}")
+        system.spool.note("axis-1", (hashlib.sha256(packet).hexdigest(),), [("A.1", "")])
+        if number == 2:
+            system.spool.note("axis-1", (), [("E.1", "H41")])
+    assert sorted(written) == [1] * 20 + [3]
+    assert [row["outcomes"]["H41"]["event"] for row in system.spool.sent(Selection())] == ["E.1"] * 20
 
 
 def test_what_was_refused_and_is_sent_again_is_there_to_be_read(tmp_path: Path) -> None:

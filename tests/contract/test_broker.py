@@ -194,6 +194,12 @@ def test_a_message_arrives_as_it_was_sent(place: Place, hub: Broker) -> None:
     assert not delivered.redelivered
 
 
+def test_which_home_has_published_arrives_with_a_message_and_nothing_where_none_was_named(hub: Broker) -> None:
+    named = f"{'a' * 32}/{'b' * 32}/17"
+    hub.publish([message(origin=named), message()])
+    assert [delivered.origin for delivered in take_all(hub, 2)] == [named, ""]
+
+
 def test_an_empty_body_and_one_without_proof_arrive_too(hub: Broker) -> None:
     sent = [message(body=b""), message(body=b"", proof=b"only proof"), message(body=b"only body")]
     assert hub.publish(sent) == [CONFIRMED] * 3
@@ -991,13 +997,14 @@ def test_a_url_that_is_none_is_the_operators_to_mend(url: str) -> None:
 
 
 @amqp_only
-def test_a_broker_short_of_memory_stops_publishing_but_not_acknowledging(
-    served: AmqpBroker, node: RabbitMq, amqp_place: AmqpPlace
+@pytest.mark.parametrize("what", ["memory", "disk"])
+def test_a_broker_short_of_something_says_so_and_stops_publishing_but_not_acknowledging(
+    served: AmqpBroker, node: RabbitMq, amqp_place: AmqpPlace, what: str
 ) -> None:
     served.publish(messages(3))
     held = take(served)
     publisher = amqp_place.open(confirm_timeout=2)
-    alarm = "{{resource_limit, memory, node()}, []}"
+    alarm = f"{{{{resource_limit, {what}, node()}}, []}}"
     node.evaluate(f"rabbit_alarm:set_alarm({alarm})")
     try:
         began = time.monotonic()
@@ -1005,12 +1012,12 @@ def test_a_broker_short_of_memory_stops_publishing_but_not_acknowledging(
             publisher.publish([message(FROM_H29)])
         assert time.monotonic() - began < 10
         assert raised.value.fault is Fault.BROKER_FULL
-        assert "memory" in raised.value.problems[0].got
+        assert what in raised.value.problems[0].got
         served.ack(held)
         served.close()
         assert served.depth(FROM_G22) == 0
     finally:
-        node.evaluate("rabbit_alarm:clear_alarm({resource_limit, memory, node()})")
+        node.evaluate(f"rabbit_alarm:clear_alarm({{resource_limit, {what}, node()}})")
     assert publisher.publish([message(FROM_H29)]) == [CONFIRMED]
 
 

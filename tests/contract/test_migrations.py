@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,6 +102,29 @@ def test_an_upgrade_keeps_what_is_there_and_may_be_run_again(old: Database) -> N
         assert bodies == ["p", "p"], "what was kept is still named"
         assert connection.execute(sa.select(store.business.c.code)).scalar_one() == "03"
     old.create(tables_of(old))
+
+
+def test_what_was_recorded_under_another_normal_form_is_found_after_an_upgrade(old: Database) -> None:
+    composed = "G22,2026/11/23,1/QĐ-ế"
+    written = unicodedata.normalize("NFD", composed)
+    with old.begin() as connection:
+        for axis_id, document_id in (("n1", written), ("n2", f"{written}2"), ("n3", f"{composed}2")):
+            connection.execute(
+                sa.text(
+                    "INSERT INTO submission (axis_id, key, kind, sender, organ_id, document_id, code, subject, status_code, "
+                    "priority, content_digest, parcel_digest, acceptance_digest, registry_version, received_at) VALUES "
+                    "(:axis_id, :key, 'new', 'G22', 'G22', :id, :code, 's', '', 0, 'x', 'p', 'a', 1, 't')"
+                ),
+                {"axis_id": axis_id, "key": f"document|G22|{document_id}", "id": document_id, "code": document_id[15:]},
+            )
+    old.upgrade()
+    s = store.submission.c
+    with old.read() as connection:
+        found = {row.axis_id: row for row in connection.execute(sa.select(s.axis_id, s.document_id, s.key, s.code))}
+        recorded = store.HubReader(connection)
+        assert [row["axis_id"] for row in recorded.submissions_of("G22", composed, ("new",))] == ["n1"]
+    assert tuple(found["n1"])[1:] == (composed, f"document|G22|{composed}", composed[15:])
+    assert [found[n].document_id for n in ("n2", "n3")] == [f"{written}2", f"{composed}2"], "two documents stay two"
 
 
 def test_a_death_in_the_middle_of_an_upgrade_leaves_the_old_version_whole(

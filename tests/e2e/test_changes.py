@@ -5,17 +5,20 @@ from __future__ import annotations
 
 import hashlib
 import time
+import unicodedata
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 
 from adapters.folder import FolderAdapter
 from axis import bootstrap
+from axis.core import edxml
 from axis.core.message import Route
 from axis.errors import Fault, Problem, Rejected
-from axis.infra import amqp, payloads, store
+from axis.infra import amqp, journal, payloads, store
 from axis.services import admit, members, submit
 from axis.services import run as loops
 from tests.line import CODES, Line, document, recall, replacement, small_home, status, update
@@ -722,9 +725,147 @@ def test_who_has_not_seen_a_document_cannot_answer_its_recall(line: Line) -> Non
     assert line.stages("1/TN-G22") == {"H41": ["recall WITHDRAWN"]}
 
 
+def test_a_recall_that_names_its_document_in_the_header_alone_takes_it_back(line: Line) -> None:
+    line.drop("G22", document(1))
+    line.run()
+    line.drop(
+        "G22",
+        recall(1).replace(
+            b"<DocumentId>G22,2026/11/23,1/TN-G22</DocumentId><BussinessDocType>1", b"<BussinessDocType>1"
+        ),
+    )
+    line.run()
+    assert line.kinds("H41") == ["new", "recall"]
+    assert line.stages("1/TN-G22") == {"H41": ["recall OPEN"]}
+    line.drop("H41", status("15"), "answer.edxml")
+    line.run()
+    assert line.stages("1/TN-G22") == {"H41": ["recall AGREED"]}
+
+
+# -- As the sender has addressed them ------------------------------------------------------------------------------
+
+
+def named_in_statuses(line: Line, code: str) -> set[tuple[str, str]]:
+    """(OrganId, OrganName) of whoever a status packet in an agency's status/ comes from."""
+    found = set()
+    for name in line.files(code, "status", "*.edxml"):
+        packet = edxml.convert((line.folder(code, "status") / name).read_bytes()).packet
+        assert packet is not None
+        found.add((packet.sender.organ_id, packet.sender.name))
+    return found
+
+
+def test_every_addressed_unit_says_that_it_has_the_document_in_the_senders_spelling(line: Line) -> None:
+    line.drop("G22", document(1, to=("H41.01", "H41.02", "000.00.00.G06", "G18")))
+    line.run()
+    assert line.statuses("G22") == ["01 000.00.00.G06", "01 G18", "01 H41.01", "01 H41.02"]
+    named = dict(named_in_statuses(line, "G22"))
+    assert named["H41.01"] == "Nơi nhận H41.01", "as the sender calls it"
+    assert named["000.00.00.G06"] == "Bộ Khoa học và Công nghệ", "as the registry does"
+    assert line.events("G22").count("E.1 H41") == 1
+
+
+def test_every_addressed_unit_refuses_the_document_that_its_member_cannot_take(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with refusing(monkeypatch):
+        line.drop("G22", document(1, to=("H41.01", "000.00.00.H41")))
+        line.run()
+    assert line.statuses("G22") == ["02 000.00.00.H41", "02 H41.01"]
+
+
+def test_a_units_own_word_that_it_has_the_document_reaches_the_sender_and_its_members_is_a_repetition(
+    line: Line,
+) -> None:
+    line.drop("G22", document(1, to=("H41.01", "000.00.00.H41")))
+    line.run()
+    line.drop("H41", status("01", sender="H41.01", description="Văn thư phòng đã nhận"), "unit.edxml")
+    line.drop("H41", status("01", sender="H41"), "member.edxml")
+    line.run()
+    assert line.files("H41", "sent") == ["member.edxml", "unit.edxml"]
+    assert line.statuses("G22") == ["01 000.00.00.H41", "01 H41.01", "01 H41.01"]
+    own = [p for p in line.folder("G22", "status").glob("*.edxml") if "Văn thư phòng" in p.read_text("utf-8")]
+    assert len(own) == 1
+
+
+def test_every_unit_that_a_recall_names_says_that_the_document_was_never_seen(line: Line) -> None:
+    line.drop("G22", document(1, to=("H41.01", "H41.02")))
+    line.without("H41")
+    line.drop("G22", recall(1, to=("H41.01", "H41.02")), "recall.edxml")
+    line.without("H41")
+    line.run()
+    assert line.statuses("G22") == ["15 H41.01", "15 H41.02"]
+
+
+def test_a_unit_that_an_update_adds_says_that_it_has_the_document(line: Line) -> None:
+    line.drop("G22", document(1))
+    line.run()
+    line.drop("G22", update(1, to=("H41",), add=("000.00.10.H29",), changes_content=False), "update.edxml")
+    line.run()
+    assert line.statuses("G22") == ["01 000.00.10.H29", "01 H41"]
+    assert line.states("1/TN-G22")["H29"] == "HANDED_OVER"
+
+
+def test_of_what_was_sent_before_its_units_were_noted_the_member_speaks(line: Line) -> None:
+    line.drop("G22", document(1, to=("H41.01", "H41.02")))
+    line.without("H41")
+    with line.parts() as (_, agencies):
+        for agency in agencies:
+            with agency.journal.transaction() as tx:
+                for row in tx.connection.execute(sa.select(journal.outgoing)).mappings().all():
+                    facts = {name: value for name, value in row["facts"].items() if name != "organs"}
+                    tx.connection.execute(sa.update(journal.outgoing).values(facts=facts))
+    line.run()
+    assert line.statuses("G22") == ["01 H41"]
+
+
+COMPOSED = "G22,2026/11/23,1/QĐ-ế"
+DECOMPOSED = unicodedata.normalize("NFD", COMPOSED)
+
+
+def spelled(data: bytes, document_id: str) -> bytes:
+    """Document 1, or what is about it, with its DocumentId written so."""
+    return data.replace(b"G22,2026/11/23,1/TN-G22", document_id.encode())
+
+
+def test_a_document_id_in_two_normal_forms_is_one_document(line: Line) -> None:
+    assert COMPOSED != DECOMPOSED
+    line.drop("G22", spelled(document(1), DECOMPOSED))
+    line.run()
+    line.drop("G22", spelled(document(1, content=b"another"), COMPOSED), "b.edxml")
+    line.run()
+    assert codes_of(line, name="b.edxml") == ["DUP_CONFLICT"]
+    assert line.kinds("H41") == ["new"]
+    # Its own system knows the document by what it wrote.
+    (told,) = line.folder("G22", "status").glob("*.01.H41.edxml")
+    assert f"<edXML:DocumentId>{DECOMPOSED}</edXML:DocumentId>".encode() in told.read_bytes()
+    line.drop("H41", spelled(status("03"), COMPOSED), "status.edxml")
+    line.drop("G22", spelled(update(1), COMPOSED), "update.edxml")
+    line.run()
+    line.drop("G22", spelled(recall(1), COMPOSED), "recall.edxml")
+    line.run()
+    assert line.kinds("H41") == ["new", "update", "recall"]
+    assert line.statuses("G22")[-1] == "03 H41"
+    for reference in (COMPOSED, DECOMPOSED):
+        trace = line.trace(reference)
+        assert [c["kind"] for c in trace["changes"]] == ["update", "recall"]
+    assert line.stages(COMPOSED) == {"H41": ["update OPEN", "recall OPEN"]}
+
+
+def test_a_recall_in_another_normal_form_finds_the_document_that_has_not_been_shown(line: Line) -> None:
+    line.drop("G22", spelled(document(1), DECOMPOSED))
+    line.without("H41")
+    line.drop("G22", spelled(recall(1), COMPOSED), "recall.edxml")
+    line.without("H41")
+    line.run()
+    assert line.kinds("H41") == []
+    assert line.states(DECOMPOSED) == {"H41": "RECALLED"}
+    assert "W.1 H41" in line.events("G22")
+
+
 def test_a_list_without_end_is_refused(line: Line) -> None:
     line.drop("G22", document(1))
     line.run()
     line.drop("G22", update(1, add=tuple(f"H41.{n}" for n in range(1001))), "b.edxml")
     line.run()
-    assert "PARCEL_LIMIT" in codes_of(line, name="b.edxml")
+    assert "PACKET_TOO_MANY" in codes_of(line, name="b.edxml")

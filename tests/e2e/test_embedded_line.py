@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from axis import bootstrap, config
+from axis.core import parcel, receipt
+from axis.core.instant import whole
 from axis.core.lifecycle import retry_after
-from axis.core.message import Route
+from axis.core.message import Message, Route
 from axis.errors import Unavailable
-from axis.infra import embedded
+from axis.infra import embedded, journal
 from axis.services import members
 from axis.services import run as loops
 from tests.line import Line, document, small_home, status
@@ -387,7 +389,7 @@ def test_a_packet_with_thousands_of_bad_addresses_gets_a_small_answer_and_stops_
     line.drop("G22", document(3), "good.edxml")
     line.run()
     assert line.attachments("H41") == [DIGEST]
-    assert line.error("G22", "more.edxml")["findings"][0]["code"] == "PARCEL_LIMIT"
+    assert line.error("G22", "more.edxml")["findings"][0]["code"] == "PACKET_TOO_MANY"
     for name in line.files("G22", "receipts", "*A.2*"):
         assert (line.folder("G22", "receipts") / name).stat().st_size < 100_000
 
@@ -522,3 +524,49 @@ def test_an_agency_that_sends_more_than_it_may_waits_in_its_own_queue_and_nothin
             loops.hub_round(hub, line.clock())
     assert len(line.attachments("H41")) == 61
     assert line.files("G22", "failed") == []
+
+
+def test_a_refusal_of_the_same_content_in_anothers_parcel_leaves_a_document_pending(tmp_path: Path) -> None:
+    """A draft may be known to others before it is sent; what the hub says about their parcel is not about this one."""
+    line = small_home(tmp_path / "home")
+    line.drop("G22", document(1))
+    with line.parts() as (hub, agencies):
+        (g22,) = [one for one in agencies if one.code == "G22"]
+        loops.agency_round(g22, line.clock())
+        (sent,) = hub.broker.receive([Route("in", "G22")], limit=2, max_bytes=10**9, timeout=0)
+        hub.broker.close()
+        content = parcel.unverified_digest(sent.message.body)
+        for parcel_digest in ("0" * 64, ""):  # another's, and none as hubs of the version before said
+            name = receipt.refusal_id(hub.new_id(line.clock()), parcel_digest) if parcel_digest else "old"
+            why = (receipt.Reason("AUTHZ_MISMATCH", "lý do", "why"),)
+            said = receipt.Statement(name, receipt.Event.SubmissionRejection, whole(line.clock()), reasons=why)
+            subject = receipt.Subject("", "new", "G22", "G22,2026/11/23,1/TN-G22", content)
+            a2 = receipt.signed(receipt.Receipt(hub.installation, "HUB", subject, (said,)), hub.signer, line.clock())
+            hub.broker.publish([Message(name, Route("out", "G22"), a2)])
+        loops.agency_round(g22, line.clock())
+        with g22.journal.reading() as reader:
+            row = reader.outgoing_by_content(content)
+            assert row is not None
+            assert row["state"] == "pending"
+    line.run()
+    assert line.files("G22", "sent") == ["a.edxml"]
+    assert line.files("G22", "failed") == []
+
+
+def test_the_same_refused_content_in_a_new_parcel_gets_a_refusal_that_names_it(tmp_path: Path) -> None:
+    """An adapter that lost its journal signs again; the refusal kept from before would not be believed."""
+    line = small_home(tmp_path / "home")
+    line.drop("G22", document(1, content=b"first"))
+    line.run()
+    line.drop("G22", document(1, content=b"other"), "b.edxml")  # a conflict: by its bytes alone
+    line.run()
+    with line.parts() as (_, agencies):
+        (g22,) = [one for one in agencies if one.code == "G22"]
+        with g22.journal.transaction() as tx:
+            tx.connection.execute(journal.outgoing.delete().where(journal.outgoing.c.state == "refused"))
+    for path in line.folder("G22", "failed").iterdir():
+        path.unlink()
+    line.clock.now += timedelta(hours=1)
+    line.drop("G22", document(1, content=b"other"), "b.edxml")
+    line.run()
+    assert line.files("G22", "failed") == ["b.edxml", "b.edxml.error.json"]

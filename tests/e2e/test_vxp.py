@@ -759,6 +759,24 @@ def test_lists_have_pages_days_and_counts(served: Served) -> None:
     assert edxml.convert(raw).packet is not None
 
 
+def test_a_list_has_a_line_for_each_unit_as_the_sender_spells_it(served: Served) -> None:
+    served.client("G22").send(document(1, to=("H41.01", "000.00.00.H41", "G06")))
+    served.rest()
+    first, second = served.listed("H41")
+    assert [first["to"], second["to"]] == ["H41.01", "000.00.00.H41"]
+    assert first["docId"] == second["docId"]
+    client = served.client("H41")
+    assert client.call("countReceiveEdoc")["count"] == 2
+    for row in (first, second):  # each unit's software, one after the other
+        assert client.fetch(row["docId"])
+        assert client.call("updateStatus", status="done", docId=row["docId"])["status"] == "OK"
+    served.rest()
+    assert served.listed("H41") == []
+    assert served.states("1/TN-G22") == {"H41": "HANDED_OVER", "G06": "HANDED_OVER"}
+    assert sorted(row["from"] for row in served.listed("G22", "status")) == ["000.00.00.H41", "G06", "H41.01"]
+    assert {row["to"] for row in served.listed("G22", "status")} == {"G22"}
+
+
 def test_any_base_path_and_double_slashes_are_the_same(served: Served) -> None:
     for base in ("", "/", "/vxp/api", "/vxp//api/"):
         assert served.client("G22", base).call("getAgenciesList")["status"] == "OK"

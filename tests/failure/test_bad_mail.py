@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def line(tmp_path: Path) -> Line:
-    return small_home(tmp_path / "home")
+    return small_home(tmp_path / "home", codes=("G22", "H41", "G06"))
 
 
 def intercept(line: Line, change: Callable[[Message, Agency], bytes]) -> None:

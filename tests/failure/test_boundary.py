@@ -23,7 +23,7 @@ from axis.services import admit, submit
 from axis.services import run as loops
 from axis.services.dispatch import Letter
 from tests.e2e.test_cli import axis
-from tests.line import document, recall, rest, small_home
+from tests.line import CODES, document, recall, rest, small_home
 from tests.served import ServedLine
 
 if TYPE_CHECKING:
@@ -115,6 +115,9 @@ def test_an_agency_that_cannot_start_is_known_by_its_trouble_and_stops_nobody_el
     caplog.set_level("WARNING")
     with line.parts() as (hub, agencies), bootstrap.front(bootstrap.open_home(line.path), agencies):
         assert until_idle(hub, agencies, line) == {"G18": fault}
+    checked = {code: error for code, _, error in bootstrap.check_adapters(bootstrap.open_home(line.path), ())}
+    assert set(checked) == set(CODES)
+    assert not any(error for code, error in checked.items() if code != "G18")
     assert line.states("1/TN-G22") == {"H41": "HANDED_OVER", "G18": "QUEUED"}
     assert not [record for record in caplog.records if record.exc_info]
 

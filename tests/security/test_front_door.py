@@ -127,6 +127,16 @@ def test_what_is_no_http_is_answered_and_fills_no_log(impatient: int, caplog: py
     assert caplog.records == []
 
 
+def test_a_body_with_two_lengths_smuggles_no_request_past_a_proxy() -> None:
+    with server.serving(server.side_by_side(APP, APP), "127.0.0.1:0") as port:
+        connection = connect(port)
+        lengths = b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+        connection.sendall(b"POST /read HTTP/1.1\r\nHost: x\r\n" + lengths + WHOLE)
+        answer = ends(connection)
+        assert answer.startswith(b"HTTP/1.1 400")
+        assert answer.count(b"HTTP/1.1 ") == 1
+
+
 def test_half_a_request_behind_a_whole_one_ends_too(impatient: int) -> None:
     connection = connect(impatient)
     connection.sendall(WHOLE)

@@ -8,6 +8,7 @@ import io
 import re
 import struct
 import time
+import unicodedata
 import zipfile
 from pathlib import Path
 
@@ -526,6 +527,146 @@ def test_references_and_attachments_that_do_not_pair_are_named(
     said = [p.got for p in result.problems if p.fault is Fault.PACKET_ATTACHMENTS and p.severity == "error"]
     for part in named:
         assert part in said
+
+
+# -- What real systems leave out or write otherwise ------------------------------------------------------------
+
+
+def without_part(name: str, kind: str = "new") -> bytes:
+    """The library's own packet of this kind without the last element of this name."""
+    source = (PACKETS / f"edoc_{kind}.edxml").read_text("utf-8")
+    found = list(re.finditer(rf"\s*<edXML:{name}>.*?</edXML:{name}>", source, re.DOTALL))
+    return (source[: found[-1].start()] + source[found[-1].end() :]).encode()
+
+
+@pytest.mark.parametrize(
+    ("source", "what"),
+    [
+        (without_part("Bussiness"), "no Bussiness"),
+        (without_part("TraceHeaderList"), "no TraceHeaderList"),
+        (
+            re.sub(rb"<edXML:Bussiness>.*?</edXML:Bussiness>", b"<edXML:Bussiness/>", NEW.encode(), flags=re.DOTALL),
+            "empty",
+        ),
+        (
+            re.sub(
+                rb"<edXML:Bussiness>.*?</edXML:Bussiness>",
+                b"<edXML:Bussiness><edXML:Paper>0</edXML:Paper></edXML:Bussiness>",
+                NEW.encode(),
+                flags=re.DOTALL,
+            ),
+            "a Bussiness that says nothing",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_packet_that_does_not_say_what_is_to_be_done_is_a_new_document(source: bytes, what: str) -> None:
+    packet = read(source)
+    assert (packet.kind, packet.bussiness.value("BussinessDocType")) == (edxml.Kind.NEW, "0")
+    assumed = [p for p in edxml.convert(source).problems if p.fault is Fault.PACKET_ASSUMED]
+    assert [(p.severity, p.path, p.got) for p in assumed] == [
+        ("warning", "TraceHeaderList/Bussiness/BussinessDocType", "0")
+    ]
+
+
+def test_a_reason_or_a_document_without_a_type_is_no_new_document() -> None:
+    for said in (
+        "<edXML:BussinessDocReason>Thu hồi</edXML:BussinessDocReason>",
+        "<edXML:DocumentId>x</edXML:DocumentId>",
+    ):
+        bussiness = f"<edXML:Bussiness>{said}</edXML:Bussiness>"
+        source = re.sub(r"<edXML:Bussiness>.*?</edXML:Bussiness>", bussiness, NEW, flags=re.DOTALL)
+        found = faults(edxml.convert(source.encode()))
+        assert found == [(Fault.PACKET_MISSING, "TraceHeaderList/Bussiness/BussinessDocType")]
+
+
+@pytest.mark.parametrize("kind", ["recall", "update"])
+def test_a_change_is_about_the_document_that_its_header_names_where_it_names_none_itself(kind: str) -> None:
+    source = without_part("DocumentId", kind)
+    packet = read(source)
+    assert packet.document_id
+    assert packet.target == packet.bussiness_document_id == packet.document_id
+    assumed = [p for p in edxml.convert(source).problems if p.fault is Fault.PACKET_ASSUMED]
+    assert [(p.severity, p.path, p.got) for p in assumed] == [
+        ("warning", "TraceHeaderList/Bussiness/DocumentId", packet.document_id)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("list_name", "item", "parent"),
+    [
+        ("ReplyFors", "ReplyFor", "OtherInfo"),
+        ("Appendixes", "Appendix", "OtherInfo"),
+        ("ResponseForTask", "TaskCode", ""),
+        ("ToPlaces", "Place", ""),
+    ],
+)
+def test_the_value_of_a_list_without_the_element_around_it_is_kept(list_name: str, item: str, parent: str) -> None:
+    written = f"<{list_name}> 12/UBND-VX </{list_name}>"
+    source = re.sub(rf"<edXML:{list_name}>.*?</edXML:{list_name}>", "", NEW, flags=re.DOTALL)
+    end = f"</edXML:{parent or 'MessageHeader'}>"
+    bare = changed((end, written.replace("<", "<edXML:").replace("<edXML:/", "</edXML:") + end), source=source)
+    whole = changed(
+        (end, f"<edXML:{list_name}><edXML:{item}>12/UBND-VX</edXML:{item}></edXML:{list_name}>{end}"), source=source
+    )
+    assert edxml.convert(bare).document == edxml.convert(whole).document
+    assert f"<edXML:{item}>12/UBND-VX</edXML:{item}>".encode() in edxml.convert(bare).document
+    assert edxml.convert(bare).problems == edxml.convert(whole).problems
+
+
+SIGNED = """<Signature xmlns="http://www.w3.org/2000/09/xmldsig#"><Object><SignatureProperties xmlns=""><SignatureProperty
+Target="#s"><edXML:Name xmlns:edXML="urn:other">x</edXML:Name></SignatureProperty></SignatureProperties></Object></Signature>"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("</edXML:edXMLHeader>", SIGNED + "</edXML:edXMLHeader>"),
+        ("<AttachmentEncoded>", '<AttachmentEncoded xmlns="">'),
+        (
+            "</edXML:MessageHeader>",
+            '<other xmlns="urn:other"><a xmlns=""><b xmlns="urn:b"/></a></other></edXML:MessageHeader>',
+        ),
+    ],
+    ids=["in a signature", "attachments", "in an element of another namespace"],
+)
+def test_an_element_of_no_namespace_is_read_as_ours_and_written_as_ours(old: str, new: str) -> None:
+    source = re.sub(r"\s*<Signature.*?</Signature>", "", NEW, flags=re.DOTALL)
+    result = edxml.convert(changed((old, new), source=source))
+    packet = read(changed((old, new), source=source))
+    assert b'xmlns=""' not in result.document, "which readers before did not take"
+    again = edxml.convert(edxml.write_packet(result.document, packet, result.attachments))
+    assert (again.document, again.attachments) == (result.document, result.attachments)
+    assert [len(content) for content in result.attachments] == [
+        len(c) for c in edxml.convert(source.encode()).attachments
+    ]
+
+
+def test_a_subject_may_quote_what_an_element_must_not_be() -> None:
+    subject = 'V/v xmlns="" và http://www.w3.org/2001/XInclude'
+    packet = read(re.sub(r"(<edXML:Subject>).*?(<)", rf"\g<1>{subject}\g<2>", NEW).encode())
+    assert packet.subject == subject
+
+
+@pytest.mark.parametrize("part", ["ContentId", "AttachmentName"])
+def test_a_reference_and_its_attachment_pair_in_whatever_normal_form_each_is_written(part: str) -> None:
+    old, new = (PDF_ID, "tệp-ế") if part == "ContentId" else ("1234-VPCP-KSTT.signed.pdf", "Quyết định ế.pdf")
+    composed = NEW.replace(old, unicodedata.normalize("NFC", new))
+    first, second, rest = composed.partition("<AttachmentEncoded>")
+    mixed = first + second + unicodedata.normalize("NFD", rest)
+    assert mixed != composed
+    assert faults(edxml.convert(mixed.encode())) == []
+    assert edxml.convert(mixed.encode()).attachments == edxml.convert(composed.encode()).attachments
+
+
+def test_an_id_is_known_by_one_normal_form_and_carried_as_it_was_written() -> None:
+    written = unicodedata.normalize("NFD", "G22,2021/03/15,1234/VPCP-ế")
+    result = edxml.convert(changed(("G22,2021/03/15,1234/VPCP-KSTT", written)))
+    packet = result.packet
+    assert packet is not None
+    assert (packet.document_id, packet.target) == (unicodedata.normalize("NFC", written),) * 2
+    assert packet.target_as_written == written
+    assert f"<edXML:DocumentId>{written}</edXML:DocumentId>".encode() in result.document
 
 
 # -- What is no packet -----------------------------------------------------------------------------------------

@@ -8,7 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from axis.errors import AxisError, Corrupted, Fault, Misconfigured, Problem, Rejected, Unavailable
+from axis.errors import (
+    MAX_FACT,
+    MAX_PROBLEMS,
+    AxisError,
+    Corrupted,
+    Fault,
+    Misconfigured,
+    Problem,
+    Rejected,
+    Unavailable,
+    capped,
+)
 
 ROOT = Path(__file__).parent.parent.parent
 FACTS = {"path", "expected", "got"}
@@ -25,12 +36,7 @@ def test_a_fault_has_a_sentence_in_both_languages_with_the_same_facts(fault: Fau
 
 
 def test_every_fault_is_raised_somewhere() -> None:
-    text = "".join(
-        p.read_text("utf-8")
-        for folder in ("axis", "adapters")
-        for p in (ROOT / folder).rglob("*.py")
-        if p.name != "errors.py"
-    )
+    text = "".join(p.read_text("utf-8") for folder in ("axis", "adapters") for p in (ROOT / folder).rglob("*.py"))
     text += (ROOT / "cli.py").read_text("utf-8")
     used = set(re.findall(r"Fault\.([A-Z0-9_]+)", text))
     assert {fault.name for fault in Fault} - used == set()
@@ -56,6 +62,23 @@ def test_a_problem_shows_its_facts_and_a_missing_fact_does_no_harm() -> None:
     assert problem.text("vi") == "Dài 612 ký tự, tối đa 500."
     assert problem.as_json()["line"] == 12
     assert Fault.PACKET_TOO_LONG.sentence("en", {}) == "? characters long, at most ?."
+
+
+def test_what_a_finding_quotes_is_short_whatever_was_written() -> None:
+    problem = Problem(Fault.PACKET_VALUE, "x" * 9000, "y" * 9000, "z" * 9000)
+    assert {len(problem.path), len(problem.expected), len(problem.got)} == {MAX_FACT}
+    assert problem.got.endswith("z…")
+
+
+def test_of_a_hundred_thousand_findings_a_hundred_are_told_errors_first_and_how_many_there_are() -> None:
+    warnings = [Problem(Fault.PACKET_UNKNOWN, got=str(n), severity="warning") for n in range(50_000)]
+    error = Problem(Fault.PACKET_ORGAN, "To[1]/OrganId", got="x")
+    told = Rejected(*warnings, error, *warnings).problems
+    assert len(told) == MAX_PROBLEMS
+    assert told[0] == error
+    assert (told[-1].fault, told[-1].got, told[-1].severity) == (Fault.MORE_FINDINGS, "99902", "warning")
+    assert len(str(Rejected(*warnings, error))) < MAX_PROBLEMS * 1000
+    assert capped([error, *warnings[:99]]) == (error, *warnings[:99])
 
 
 def test_facts_cannot_inject_further_fields() -> None:

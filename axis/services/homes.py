@@ -1,0 +1,118 @@
+"""The hub remembers which home works for each agency, and how far its journal had come (axis/core/homes.py)."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from axis.core import homes, parcel
+from axis.core.homes import Answer, Known, Standing
+from axis.core.instant import from_text
+from axis.core.ledger import Entry
+from axis.core.message import Message, Outcome, Route
+from axis.core.trust import HUB
+from axis.errors import Fault, Problem
+from axis.services import reconcile
+from axis.services.hub import CLOCKS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from axis.core.homes import Hello, Origin
+    from axis.core.message import Delivered
+    from axis.infra.store import HubTransaction
+    from axis.services.hub import Hub
+
+log = logging.getLogger("axis.homes")
+BATCH = 500
+LONGEST_GAP = timedelta(days=30)  # receipts that are older are not sent again to a restored home
+
+
+def answer(hub: Hub, asked: Sequence[Delivered], now: datetime) -> None:
+    """Answer the homes that ask; one that has taken another's place is sent again what it may not know.
+
+    A question is acknowledged last: it comes again until it is answered, and asking twice changes nothing.
+    """
+    for one in asked:
+        code, hello = one.message.route.code, homes.read_hello(one.message.body)
+        if hello is None or not _is_own(hub, one.message):
+            log.error("a question about the home of %s is not believed", code)
+            hub.broker.reject([one])
+            continue
+        said, replaced = _greet(hub, code, hello, now)
+        if replaced:
+            _send_what_it_may_not_know(hub, code, hello, now)
+        body = parcel.build(parcel.HOME, homes.write_answer(said), (), hub.signer, now)
+        message = Message(hashlib.sha256(body).hexdigest(), Route("out", code, urgent=True), body)
+        if hub.broker.publish([message]) != [Outcome.CONFIRMED]:
+            log.warning("%s cannot be told about its home: it will ask again", code)
+        hub.broker.ack([one])
+
+
+def note(hub: Hub, tx: HubTransaction, messages: Iterable[Message], now: datetime) -> None:
+    """Remember from which homes these were published; say so where two copies of one work."""
+    origins: dict[str, list[Origin]] = {}
+    for message in messages:
+        origin = homes.read_origin(message.origin) if message.origin and _is_own(hub, message) else None
+        if origin is not None:
+            origins.setdefault(message.route.code, []).append(origin)
+    if not origins:
+        return
+    known = tx.homes_of(sorted(origins))
+    found = {code: homes.heard(known[code], origins[code]) for code in known}
+    tx.hear({code: changed for code, (changed, _) in found.items() if changed is not None})
+    for code, (changed, foreign) in found.items():
+        if changed is not None and foreign is not None:
+            _tell(hub, tx, code, changed, foreign, now)
+
+
+def _is_own(hub: Hub, message: Message) -> bool:
+    return message.user_id == message.route.code or (message.user_id is None and not hub.user_id_required)
+
+
+def _greet(hub: Hub, code: str, hello: Hello, now: datetime) -> tuple[Answer, bool]:
+    with hub.store.transaction() as tx:
+        known = tx.homes_of([code]).get(code, [])
+        standing, home, replaced = homes.greet(known, hello)
+        detail = {"instance": hello.instance, "sequence": hello.sequence, "heard": home.sequence}
+        if standing is Standing.BEHIND:
+            log.error("%s", Problem(Fault.HOME_OLD, code, str(home.sequence), str(hello.sequence)).text())
+            tx.enter(Entry(now, HUB, "home.behind", "", code, detail))
+        elif home not in known:
+            event = "home.replaced" if replaced else "home.started"
+            tx.keep_home(code, home, Entry(now, HUB, event, "", code, detail))
+    return _said(hub, code, standing, home, hello.start), replaced
+
+
+def _said(hub: Hub, code: str, standing: Standing, home: Known, to: str) -> Answer:
+    return Answer(code, hub.installation, standing, to, home.instance, home.start, home.sequence, home.follows)
+
+
+def _tell(hub: Hub, tx: HubTransaction, code: str, home: Known, other: Origin, now: datetime) -> None:
+    """The administrator and the agency are told that two copies of its home work; once for each run."""
+    log.error("%s", Problem(Fault.HOME_COPIED, code, home.start[:8], other.start[:8]).text())
+    detail = {"instance": home.instance, "start": home.start, "other": other.start, "other_instance": other.instance}
+    tx.enter(Entry(now, HUB, "home.copied", "", code, detail))
+    said = homes.write_answer(_said(hub, code, Standing.COPIED, home, other.start))
+    tx.send(code, tx.keep_proof(parcel.build(parcel.HOME, said, (), hub.signer, now)), now, urgent=True)
+
+
+def _send_what_it_may_not_know(hub: Hub, code: str, hello: Hello, now: datetime) -> None:
+    """The registry, every delivery that has no receipt, and the receipts that the agency was given since its journal
+    ends."""
+    reconcile.resend_unanswered(hub, code, now, now)
+    since = max(from_text(hello.since) - CLOCKS if hello.since else now - LONGEST_GAP, now - LONGEST_GAP)
+    last = ""
+    while True:
+        with hub.store.transaction() as tx:
+            if not last:
+                tx.send(code, tx.registry_digest(), now, urgent=True)
+            digests = tx.receipts_for(code, since, last, BATCH)
+            for digest in digests:
+                tx.send(code, digest, now)
+        if len(digests) < BATCH:
+            return
+        last = digests[-1]

@@ -1,0 +1,394 @@
+"""An adapter's home was put back to an older copy, or copied: it decides nothing before the hub has said that it is the
+one that works. The adapters have journals of their own here, as where the hub is elsewhere."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import uuid
+from contextlib import ExitStack, closing, contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+import cli
+from axis import bootstrap, config
+from axis.core import homes
+from axis.core.homes import ANYBODY, Hello, Standing
+from axis.core.ledger import Entry
+from axis.core.message import Message, Route
+from axis.infra.database import Database
+from axis.infra.embedded import EmbeddedBroker
+from axis.services import admit, reconcile, standing
+from axis.services import run as loops
+from tests.line import Line, document, recall, small_home
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from click.testing import Result
+
+    from axis.services.agency import Agency
+    from axis.services.hub import Hub
+
+CODES = ("G22", "H41")
+
+
+class Apart(Line):
+    """A line whose adapters have a journal each, beside the home."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(small_home(path / "home", codes=CODES).path)
+        self.run_embedded()
+        for code in CODES:
+            shutil.copy(self.path / "axis.db", self.journal(code))
+
+    def run_embedded(self) -> None:
+        with bootstrap.embedded_parts(bootstrap.open_home(self.path)) as (hub, agencies):
+            loops.rounds(hub, agencies, stopped=lambda: False, until_idle=True, clock=self.clock)
+
+    def journal(self, code: str) -> Path:
+        return self.path.parent / f"{code}.db"
+
+    def copy(self, code: str) -> Path:
+        """A copy of this adapter's home as it is now."""
+        kept = self.path.parent / f"copy-{code}.db"
+        with closing(sqlite3.connect(self.journal(code))) as now, closing(sqlite3.connect(kept)) as then:
+            now.backup(then)
+        self.clock.now += timedelta(hours=1)
+        return kept
+
+    def put_back(self, code: str, copy: Path) -> None:
+        self.clock.now += timedelta(hours=1)
+        self.journal(code).unlink()
+        shutil.copy(copy, self.journal(code))
+
+    def taken_away(self, code: str) -> None:
+        """The agency's system has taken in everything that it was shown."""
+        for name in self.files(code, "inbox"):
+            (self.folder(code, "inbox") / name).unlink()
+
+    @contextmanager
+    def opened(self, *journals: tuple[str, Path]) -> Iterator[tuple[Hub, list[Agency]]]:
+        """The hub, and an adapter on each of these journals."""
+        home = bootstrap.open_home(self.path)
+        with ExitStack() as stack:
+            record = Database(f"sqlite:///{self.path / 'axis.db'}")
+            stack.callback(record.close)
+            EmbeddedBroker.free_leases(record)
+            hub = bootstrap.hub_part(home, record, EmbeddedBroker(record, None))
+            agencies = []
+            for code, path in journals:
+                journal = Database(f"sqlite:///{path}")
+                stack.callback(journal.close)
+                agencies.append(bootstrap.agency_part(home, journal, EmbeddedBroker(record, code), code))
+                standing.begin(agencies[-1])
+            yield hub, agencies
+
+    @contextmanager
+    def parts(self) -> Iterator[tuple[Hub, list[Agency]]]:
+        with self.opened(*((code, self.journal(code)) for code in CODES)) as opened:
+            yield opened
+
+    def turns(self, hub: Hub, agencies: list[Agency], count: int = 12) -> None:
+        for _ in range(count):
+            self.clock.now += timedelta(seconds=20)
+            loops.hub_round(hub, self.clock())
+            for one in agencies:
+                loops.agency_round(one, self.clock())
+
+    def take_over(self, code: str) -> int:
+        """``axis adapter restored``."""
+        database = Database(f"sqlite:///{self.journal(code)}")
+        with bootstrap.Journal(database, code).transaction() as tx:
+            doubted = standing.take_over(tx, self.clock())
+        database.close()
+        return doubted
+
+    def entries(self, code: str) -> list[str]:
+        with bootstrap.reading(bootstrap.open_home(self.path)) as record, record.reading() as reader:
+            found = [entry for _, entry in reader.entries("") if entry.event.startswith("home.")]
+        return [entry.event for entry in found if entry.recipient == code]
+
+    def sign(self, event: str) -> list[str]:
+        """The issuers of statements of this kind that the sender holds."""
+        held = self.receipts("G22").values()
+        return [one.issuer for one in held for said in one.statements if said.event.code == event]
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Apart:
+    made = Apart(tmp_path)
+    made.drop("G22", document(9), "first.edxml")
+    with made.parts() as (hub, agencies):
+        made.turns(hub, agencies)
+        assert [one.standing for one in agencies] == [Standing.CURRENT, Standing.CURRENT]
+    assert made.kinds("H41") == ["new"]
+    made.taken_away("H41")
+    return made
+
+
+def while_the_system_of_h41_is_away(line: Apart, packet: bytes) -> None:
+    """G22 sends a packet, and it lies in H41's journal."""
+    inbox = line.folder("H41", "inbox")
+    line.drop("G22", packet, "packet.edxml")
+    with line.parts() as (hub, agencies):
+        inbox.rename(inbox.with_name("away"))
+        line.turns(hub, agencies, 8)
+    inbox.with_name("away").rename(inbox)
+
+
+def test_a_home_that_was_put_back_does_nothing_and_says_so(line: Apart, caplog: pytest.LogCaptureFixture) -> None:
+    copy = line.copy("H41")
+    line.drop("G22", document(1), "1.edxml")
+    line.run()
+    line.taken_away("H41")
+    line.put_back("H41", copy)
+    line.drop("G22", document(2), "2.edxml")
+    line.drop("H41", document(3, sender="H41", to=("G22",)), "3.edxml")
+    with line.parts() as (hub, agencies):
+        line.turns(hub, agencies)
+        assert {one.code: one.standing for one in agencies} == {"G22": Standing.CURRENT, "H41": Standing.BEHIND}
+        assert agencies[1].next_due() is None
+    assert (line.kinds("H41"), line.kinds("G22"), line.files("H41", "outbox")) == ([], [], ["3.edxml"])
+    assert line.states("2/TN-G22") == {"H41": "QUEUED"}
+    assert "axis adapter restored H41" in caplog.text
+    assert line.entries("H41")[-1] == "home.behind"
+    with line.parts() as (hub, agencies):
+        assert agencies[1].standing is Standing.BEHIND, "nor after another start"
+        line.turns(hub, agencies)
+    assert line.kinds("H41") == []
+
+
+def test_what_was_withdrawn_is_not_shown_by_an_older_copy_and_what_was_not_is(line: Apart) -> None:
+    """Both documents waited for H41's system when the copy was made; one was withdrawn for certain, one never shown."""
+    while_the_system_of_h41_is_away(line, document(1))
+    while_the_system_of_h41_is_away(line, document(2))
+    copy = line.copy("H41")
+    while_the_system_of_h41_is_away(line, recall(1))
+    assert line.sign("W.1") == ["H41"]
+    line.put_back("H41", copy)
+    with line.parts() as (hub, agencies):
+        line.turns(hub, agencies)
+    assert line.kinds("H41") == []
+    assert line.take_over("H41") == 2
+    line.run()
+    assert line.kinds("H41") == ["new"]
+    assert line.states("1/TN-G22") == {"H41": "RECALLED"}
+    assert line.states("2/TN-G22") == {"H41": "HANDED_OVER"}
+    assert (line.sign("W.1"), line.sign("W.2"), line.sign("E.1").count("H41")) == (["H41"], [], 2)
+    assert line.entries("H41")[-1] == "home.replaced"
+
+
+def test_a_recall_of_what_a_restored_journal_has_lost_is_a_request(line: Apart) -> None:
+    """Shown, and nobody knows: the hub has no receipt, for it was lost on the way, and the journal nothing at all."""
+    copy = line.copy("H41")
+    line.drop("G22", document(1), "1.edxml")
+    with line.parts() as (hub, agencies):
+        line.turns(hub, agencies, 4)
+    assert line.kinds("H41") == ["new"]
+    line.taken_away("H41")
+    line.put_back("H41", copy)
+    line.take_over("H41")
+    line.drop("G22", recall(1), "r.edxml")
+    line.run()
+    assert "H41" not in line.sign("W.1")
+    assert line.sign("W.2") == ["H41"]
+    assert line.kinds("H41") == ["recall"], "shown to a clerk, and the document not once more"
+
+
+def test_what_was_sent_in_the_meantime_and_not_answered_comes_again(line: Apart) -> None:
+    """Taken in by the adapter that is gone, never handed over; receipts and registry too."""
+    copy = line.copy("H41")
+    while_the_system_of_h41_is_away(line, document(1))
+    line.drop("H41", document(5, sender="H41", to=("G22",)), "5.edxml")
+    with line.parts() as (hub, agencies):
+        line.turns(hub, agencies)
+    held = {name for name in line.files("H41", "receipts") if ".A.1" in name or ".E.1" in name}
+    assert len(held) == 2
+    for name in line.files("H41", "receipts"):
+        (line.folder("H41", "receipts") / name).unlink()
+    line.taken_away("H41")
+    line.put_back("H41", copy)
+    line.take_over("H41")
+    line.run()
+    assert held <= set(line.files("H41", "receipts"))
+    assert line.states("5/TN-H41") == {"G22": "HANDED_OVER"}
+
+
+def test_a_copy_that_ran_while_the_original_was_off_makes_the_original_stand_back(line: Apart) -> None:
+    copy = line.copy("H41")
+    line.drop("G22", document(1), "1.edxml")
+    with line.opened(("G22", line.journal("G22")), ("H41", copy)) as (hub, agencies):
+        line.turns(hub, agencies)
+    assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
+    line.drop("G22", document(2), "2.edxml")
+    with line.parts() as (hub, agencies):
+        line.turns(hub, agencies)
+        assert agencies[1].standing is Standing.BEHIND
+    assert line.states("2/TN-G22") == {"H41": "QUEUED"}
+
+
+def test_two_copies_at_work_are_found_out_and_one_of_them_stops(line: Apart, caplog: pytest.LogCaptureFixture) -> None:
+    copy = line.copy("H41")
+    with line.opened(("G22", line.journal("G22")), ("H41", line.journal("H41")), ("H41", copy)) as (hub, agencies):
+        sender, original, other = agencies
+        line.turns(hub, [sender, original])
+        line.turns(hub, [sender, other])
+        assert other.standing is Standing.CURRENT, "as far as anybody can know"
+        line.drop("G22", document(1), "1.edxml")
+        line.turns(hub, [sender, original])
+        assert original.standing is Standing.BEHIND
+        assert "Two copies" in caplog.text or "Hai bản sao" in caplog.text
+        line.drop("G22", document(2), "2.edxml")
+        line.turns(hub, agencies)
+    assert line.entries("H41").count("home.copied") == 1
+    assert line.states("2/TN-G22") == {"H41": "HANDED_OVER"}
+
+
+def test_an_embedded_home_that_was_put_back_whole_says_nothing_for_certain_of_what_it_has_lost(tmp_path: Path) -> None:
+    """Record and journals are one file. Shown in between: one document that the older copy holds as waiting, and one
+    that it does not know at all."""
+    line = small_home(tmp_path / "home", codes=CODES)
+    line.drop("G22", document(9), "first.edxml")
+    line.run()
+    inbox = line.folder("H41", "inbox")
+    line.drop("G22", document(1), "1.edxml")
+    with line.parts() as (hub, agencies):
+        inbox.rename(inbox.with_name("away"))
+        for _ in range(8):
+            loops.hub_round(hub, line.clock())
+            for one in agencies:
+                loops.agency_round(one, line.clock())
+    inbox.with_name("away").rename(inbox)
+    copy = tmp_path / "copy.db"
+    with closing(sqlite3.connect(line.path / "axis.db")) as now, closing(sqlite3.connect(copy)) as then:
+        now.backup(then)
+    line.clock.now += timedelta(hours=1)
+    line.drop("G22", document(2), "2.edxml")
+    line.run()
+    assert line.kinds("H41") == ["new", "new", "new"]
+    shutil.copy(copy, line.path / "axis.db")
+    line.clock.now += timedelta(hours=1)
+    home = bootstrap.open_home(line.path)
+    with bootstrap.any_hub(home, restored=True) as hub:
+        assert bootstrap.accept_restored(home, hub, line.clock()) is not None
+    line.drop("G22", recall(1), "r1.edxml")
+    line.drop("G22", recall(2), "r2.edxml")
+    line.run()
+    assert [code for code in line.events("G22") if code[0] == "W"] == ["W.2 H41"], "nobody knows of the other here"
+    line.drop("G22", document(2), "again.edxml")
+    line.run()
+    codes = line.events("G22")
+    assert (codes.count("W.1 H41"), codes.count("W.2 H41")) == (0, 2)
+
+
+def test_the_operator_is_told_by_the_check_and_says_which_home_works_from_now_on(tmp_path: Path) -> None:
+    line = small_home(tmp_path / "home", codes=CODES)
+    line.configure(broker=config.Broker("amqp"))
+    database = Database(f"sqlite:///{line.path / 'axis.db'}")
+    with bootstrap.Journal(database, "H41").transaction() as tx:
+        tx.begin_home("a" * 32)
+        tx.fall_behind("b" * 32, 1000, Entry(line.clock(), "H41", "home.behind"))
+    database.close()
+    runner = CliRunner()
+
+    def run(*command: str) -> Result:
+        return runner.invoke(cli.main, [*command, "H41", "--lang", "en", "--home", str(line.path)])
+
+    told = run("adapter", "check")
+    assert told.exit_code == 5
+    assert "1000" in told.output
+    assert "axis adapter restored H41" in told.output
+    done = run("adapter", "restored")
+    assert done.exit_code == 0, done.output
+    assert run("adapter", "check").exit_code == 0
+    with bootstrap.reading_journal(bootstrap.open_home(line.path), "H41") as opened, opened.reading() as reader:
+        row = reader.home()
+        assert row is not None
+        assert (row["follows"], row["known"]) == ("b" * 32, "")
+        assert row["instance"] != "a" * 32
+    assert runner.invoke(cli.main, ["adapter", "restored", "H99", "--home", str(line.path)]).exit_code == 5
+
+
+def test_a_home_without_its_journal_does_not_begin_anew_by_itself(line: Apart) -> None:
+    """As after a machine that was set up again from the agency's exported home."""
+    line.drop("G22", document(1), "1.edxml")
+    line.run()
+    empty = line.path.parent / "fresh.db"
+    with closing(sqlite3.connect(line.journal("H41"))) as now, closing(sqlite3.connect(empty)) as then:
+        now.backup(then)
+        for table in ("incoming", "outgoing", "event", "posted", "home_instance"):
+            then.execute(f"DELETE FROM {table}")
+        then.commit()
+    line.put_back("H41", empty)
+    with line.parts() as (hub, agencies):
+        line.turns(hub, agencies)
+        assert agencies[1].standing is Standing.BEHIND
+    line.take_over("H41")
+    line.run()
+    line.drop("G22", document(2), "2.edxml")
+    line.run()
+    assert line.states("2/TN-G22") == {"H41": "HANDED_OVER"}
+
+
+def test_an_adapter_that_names_no_home_works_as_before(line: Apart) -> None:
+    """Of a version that does not ask."""
+    line.drop("G22", document(1), "1.edxml")
+    with line.parts() as (hub, agencies):
+        for one in agencies:
+            one.instance, one.standing = "", Standing.CURRENT
+        line.turns(hub, agencies)
+    assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
+
+
+def test_after_a_restore_of_the_record_the_homes_are_asked_again(line: Apart) -> None:
+    """What the hub has heard of them is old: it calls nobody behind or a copy by that."""
+    with line.parts() as (hub, agencies):
+        line.turns(hub, agencies, 2)
+        written = hub.mark.read()
+        assert written is not None
+        hub.mark.write(type(written)(written.position + 5, "f" * 64, written.registry))
+        assert reconcile.accept_restored(hub, line.clock()) is not None
+        with hub.store.transaction() as tx:
+            assert tx.homes_of(list(CODES)) == {}
+        line.drop("G22", document(1), "1.edxml")
+        line.turns(hub, agencies)
+        assert {one.standing for one in agencies} == {Standing.CURRENT}
+        with hub.store.transaction() as tx:
+            assert set(tx.homes_of(list(CODES))) == set(CODES)
+    assert line.entries("H41").count("home.copied") == 0
+    line.run()
+    assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
+
+
+def test_a_home_that_asks_again_and_again_multiplies_nothing(line: Apart) -> None:
+    """Each time as another home, by its own word: what it is sent for it, and what is remembered, stays as much."""
+    with line.parts() as (hub, agencies):
+        sender = agencies[0]
+        line.turns(hub, agencies, 2)
+
+        def receipts_to_send_after(questions: range) -> int:
+            for _ in questions:
+                hello = Hello(uuid.uuid4().hex, uuid.uuid4().hex, 0, ANYBODY)
+                sender.broker.publish([Message("q", Route("in", "G22"), homes.write_hello(hello))])
+                admit.step(hub, line.clock())
+            with hub.store.reading() as reader:
+                return reader.waiting()[0] - questions.stop  # beside the registry, once for each
+
+        once = receipts_to_send_after(range(1))
+        assert once > 2
+        assert receipts_to_send_after(range(1, 6)) == once
+        with hub.store.transaction() as tx:
+            assert len(tx.homes_of(["G22"])["G22"]) == 2
+
+
+@pytest.mark.parametrize("body", [b"axis-home/1 ", b"axis-home/1 {}", b"axis-home/1 " + b"[" * 3000])
+def test_a_question_that_nobody_can_read_goes_to_the_dead_letters(line: Apart, body: bytes) -> None:
+    with line.parts() as (hub, agencies):
+        agencies[1].broker.publish([Message("q", Route("in", "H41"), body)])
+        line.turns(hub, agencies, 2)
+        assert hub.broker.dead_depth() == 1
