@@ -726,6 +726,14 @@ class JournalTransaction(JournalReader):
         where = (incoming.c.agency == self.agency, incoming.c.id == identifier, incoming.c.state == waiting)
         self.connection.execute(sa.update(incoming).where(*where).values(state=to))
 
+    def bring_forward(self, now: datetime) -> int:
+        """Whatever waits for a later time is due at `now`; how much."""
+        count = 0
+        for one in (outgoing, incoming, posted):
+            later = sa.update(one).where(one.c.agency == self.agency, one.c.not_before > to_text(now))
+            count += self.connection.execute(later.values(not_before=to_text(now))).rowcount
+        return count
+
     def undecide(self, identifier: str) -> None:
         """As :meth:`release`, for a recall or an update: it is decided about first."""
         self.release(identifier, to="undecided")

@@ -52,6 +52,7 @@ def agency_round(agency: Agency, now: datetime) -> int:
     it before the hub has said that its home is the one that works.
 
     While the agency's own system is away the rest goes on."""
+    agency.keep_time(now)
     if agency.standing is not Standing.CURRENT:
         asked = standing.ask(agency, now)
         if agency.standing is Standing.BEHIND:

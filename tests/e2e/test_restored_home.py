@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 import cli
 from axis import bootstrap, config
-from axis.core import homes
+from axis.core import homes, parcel
 from axis.core.homes import ANYBODY, Hello, Standing
 from axis.core.ledger import Entry
 from axis.core.message import Message, Route
@@ -129,6 +129,40 @@ def line(tmp_path: Path) -> Apart:
     assert made.kinds("H41") == ["new"]
     made.taken_away("H41")
     return made
+
+
+def test_a_question_that_comes_late_or_twice_unseats_nobody(line: Apart) -> None:
+    """A hub worker that stood still, or died, had taken it; meanwhile the adapter was started again."""
+    with line.opened(("H41", line.journal("H41"))) as (hub, agencies):
+        standing.ask(agencies[0], line.clock())
+        (taken,) = hub.broker.receive([Route("in", "H41", urgent=True)], limit=9, max_bytes=10**6, timeout=0)
+        hub.broker.ack([taken])
+    with line.parts() as (hub, agencies):
+        line.turns(hub, agencies)
+        agencies[1].broker.publish([taken.message])
+        line.drop("H41", document(1, sender="H41", to=("G22",)), "1.edxml")
+        line.turns(hub, agencies)
+        agencies[1].broker.publish([taken.message])
+        line.drop("G22", document(2), "2.edxml")
+        line.turns(hub, agencies)
+        assert [one.standing for one in agencies] == [Standing.CURRENT, Standing.CURRENT]
+    assert (line.kinds("G22"), line.kinds("H41")) == (["new"], ["new"])
+    assert "home.copied" not in line.entries("H41")
+
+
+def test_what_is_said_about_an_earlier_run_does_not_stop_a_later_one(line: Apart) -> None:
+    with line.opened(("H41", line.journal("H41"))) as (hub, agencies):
+        line.turns(hub, agencies)
+        with hub.store.transaction() as tx:
+            (home,) = tx.homes_of(["H41"])["H41"]
+        instance = agencies[0].instance
+    said = homes.Answer("H41", hub.installation, Standing.COPIED, "b" * 32, instance, home.start, home.sequence)
+    with line.parts() as (hub, agencies):
+        line.turns(hub, agencies)
+        body = parcel.build(parcel.HOME, homes.write_answer(said), (), hub.signer, line.clock())
+        hub.broker.publish([Message("late", Route("out", "H41", urgent=True), body)])
+        line.turns(hub, agencies)
+        assert [one.standing for one in agencies] == [Standing.CURRENT, Standing.CURRENT]
 
 
 def while_the_system_of_h41_is_away(line: Apart, packet: bytes) -> None:

@@ -460,6 +460,7 @@ class Campaign:
             random.Random(f"{plan.seed} {n}") for n in range(5)
         )
         self._to_recall: list[str] = []  # digests of documents
+        self._put_off: Counter[str] = Counter()  # documents that wait for minutes after a restore, others go on
         self._database_free = threading.Lock()  # one trouble with the database at a time
         self._dump: tuple[Path, int, float] | None = None  # where it is, how far the ledger had come, when it was made
         self._copy: tuple[Service, Path, float] | None = None  # of an adapter's home, and when it was made
@@ -479,7 +480,14 @@ class Campaign:
         return min(1.0, max(done, self.dropped / self.plan.documents if self.plan.documents else 0))
 
     def run(self) -> dict[str, int]:
-        """The verdict."""
+        """The verdict. Nothing of the installation is left running."""
+        try:
+            return self._run()
+        finally:
+            for service in self.line.services:
+                service.kill()
+
+    def _run(self) -> dict[str, int]:
         for service in self.line.services:
             service.start()
         self._begun = said = time.monotonic()
@@ -510,7 +518,7 @@ class Campaign:
     def _drop(self) -> None:
         dice = self._documents
         for code in CODES:
-            while self.ledger.open[code] < self.plan.backlog and self._share < 1:
+            while self.ledger.open[code] < self.plan.backlog + self._put_off[code] and self._share < 1:
                 self.dropped += 1
                 others = [c for c in CODES if c != code]
                 recipients = tuple(dice.sample(others, 3 if dice.random() < 0.02 else 1))
@@ -693,6 +701,7 @@ class Campaign:
             self.happened["restore entries lost"] += self.line.database.position() - position
             self.postgres.restore(self.line.vhost, dump)
             self._dump = None
+            self._put_off.update(self.ledger.open)
             first = self.line.hubs[0]
             arguments = ("reconcile", "--restored", "--older-than", "0", "--home", str(first.home))
             print(operator(arguments, first.environment), end="")

@@ -24,6 +24,8 @@ class _Kind(type):
 class Shifted(Real, metaclass=_Kind):
     """See the module."""
 
+    __slots__ = ()
+
     @classmethod
     def now(cls, tz: datetime.tzinfo | None = None) -> Any:
         """As this process takes it to be."""

@@ -1,4 +1,4 @@
-"""A clock that is wrong by hours: at a hub worker, beside others whose clock is right."""
+"""A clock that is wrong by hours: at a hub worker, beside others whose clock is right, and at an adapter."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from axis import bootstrap
+from axis.core.homes import Standing
 from axis.errors import Fault, Unavailable
 from axis.services import run as loops
-from tests.line import document
+from tests.line import document, recall, small_home
 from tests.served import ServedLine
 
 if TYPE_CHECKING:
@@ -32,9 +33,12 @@ def test_a_hub_whose_clock_is_wrong_does_no_work_and_holds_nobody_up(
     with ServedLine(tmp_path / "home", rabbitmq, url, ("G22", "H41")) as line:
         monkeypatch.setenv("AXIS_AMQP_URL", line.urls["hub"])
         line.clock.now = now = datetime.now(UTC)
-        line.drop("G22", document(1))
         with line.parts() as (right, agencies), bootstrap.served_hub(bootstrap.open_home(line.path)) as hub:
             sender = next(one for one in agencies if one.code == "G22")
+            while sender.standing is not Standing.CURRENT:  # the hub answers that its home is the one that works
+                loops.agency_round(sender, line.clock())
+                loops.hub_round(right, line.clock(), timeout=0.2)
+            line.drop("G22", document(1))
             for _ in range(2):
                 loops.agency_round(sender, line.clock())
             for _ in range(3):
@@ -48,3 +52,29 @@ def test_a_hub_whose_clock_is_wrong_does_no_work_and_holds_nobody_up(
                 pass
             loops.hub_round(right, line.clock())
             assert line.states("1/TN-G22") == {"H41": "QUEUED"}, "sent on at once by who has the time"
+
+
+@pytest.mark.parametrize("wrong", ["G22", "H41"])
+def test_an_adapter_goes_on_at_once_when_its_clock_was_two_hours_fast_and_is_right_again(
+    tmp_path: Path, wrong: str
+) -> None:
+    """Whatever it had in hand then: what it was to send, or to show and to answer."""
+    ended = {}
+    for rounds in (1, 2, 3):
+        line = small_home(tmp_path / str(rounds), codes=("G22", "H41"))
+        line.drop("G22", document(1))
+        line.drop("G22", recall(1), "recall.edxml")
+        with line.parts() as (hub, agencies):
+            by_code = {one.code: one for one in agencies}
+            if wrong == "H41":
+                for _ in range(4):
+                    loops.agency_round(by_code["G22"], line.clock())
+                    loops.hub_round(hub, line.clock())
+            for _ in range(rounds):
+                loops.agency_round(by_code[wrong], line.clock() + timedelta(hours=2))
+        line.run(patience=timedelta(minutes=1))
+        ended[rounds] = (
+            [one for one in line.events("G22") if one[:3] in {"A.2", "E.1", "W.1"}],
+            line.files("G22", "failed"),
+        )
+    assert ended == {}
