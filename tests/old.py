@@ -33,9 +33,9 @@ def environment(**more: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(program()), **more}
 
 
-def make(what: str, home: Path, **more: str) -> None:
+def make(what: str, home: Path, *codes: str, **more: str) -> None:
     """Have the old program make `home` as :mod:`tests.old_home` says."""
-    command = [sys.executable, "-P", str(SCRIPT), what, str(home)]
+    command = [sys.executable, "-P", str(SCRIPT), what, str(home), *codes]
     done = subprocess.run(command, cwd=program(), env=environment(**more), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 

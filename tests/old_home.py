@@ -1,7 +1,8 @@
 """Run by the *old* program (see tests/old.py), whose modules it imports: a home with documents in every state there is.
 
 ``old_home.py embedded HOME``, or ``old_home.py served HOME`` with OLD_URLS (JSON: user → AMQP URL) and
-AXIS_DATABASE_URL. Where the clock stood is left in ``HOME/clock``.
+AXIS_DATABASE_URL. Where the clock stood is left in ``HOME/clock``. ``old_home.py exported HOME CODE…`` makes a hub's
+home on AXIS_DATABASE_URL, and beside it one for each of these agencies, in which nothing has happened yet.
 """
 
 from __future__ import annotations
@@ -9,15 +10,16 @@ from __future__ import annotations
 import json
 import os
 import sys
+import uuid
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from axis import bootstrap
+from axis import bootstrap, config
 from axis.errors import Fault, Problem, Rejected, Unavailable
-from axis.services import admit, members
+from axis.services import admit, enrol, members
 from axis.services import run as loops
-from tests.line import CODES, Line, document, recall, replacement, small_home, status, update
+from tests.line import CODES, Clock, Line, document, recall, replacement, small_home, status, update
 from tests.served import ServedLine
 
 if TYPE_CHECKING:
@@ -145,8 +147,26 @@ class Given:
         return self._urls["hub"]
 
 
+def export(home: Path, codes: list[str]) -> None:
+    settings = config.Config(
+        config.Installation(str(uuid.uuid4())),
+        config.Store("postgresql"),
+        config.Broker("amqp"),
+        adapter=config.Adapter(settle_seconds=0.1),
+    )
+    rows = [row for row in enrol.catalogue() if row["code"] in codes]
+    enrol.create_home(home, settings, "p256", Clock().now, rows=rows)
+    with bootstrap.reading(bootstrap.open_home(home)) as record, record.reading() as reader:
+        registry = reader.payload(reader.registry_digest())
+    for code in codes:
+        enrol.export(home, settings, [code], registry, home.parent / code, Clock().now)
+
+
 def main() -> None:
     what, home = sys.argv[1], Path(sys.argv[2])
+    if what == "exported":
+        export(home, sys.argv[3:])
+        return
     if what == "embedded":
         line = small_home(home)
         live(line)

@@ -268,11 +268,15 @@ class RabbitMq:
         """Delete a virtual host with all that is in it."""
         self.evaluate(f'rabbit_vhost:delete(<<"{name}">>, <<"tests">>)')
 
-    def add_agency(self, vhost: str, code: str) -> str:
-        """A broker user as each agency has one; its URL. Rights: its own exchange, queues and lock, and nothing else."""
+    def add_agency(self, vhost: str, code: str, *, moved: bool = True) -> str:
+        """A broker user as each agency has one; its URL. Rights: its own exchange, queues and lock, and nothing else.
+        Not `moved`: also the exchange that adapters of the version before publish into."""
         own = re.escape(code)
-        rights = (rf"^axis\.lock\.{own}$", rf"^axis\.in\.{own}$", rf"^axis\.to\.{own}(\.urgent)?$")
-        return self._add_user(vhost, code, rights, {"axis.in": "^$", "axis.out": "^$"})
+        write = rf"^axis\.in\.{own}$" if moved else rf"^axis\.in(\.{own})?$"
+        rights = (rf"^axis\.lock\.{own}$", write, rf"^axis\.to\.{own}(\.urgent)?$")
+        return self._add_user(
+            vhost, code, rights, {"axis.in": "^$" if moved else rf"^{own}(\.urgent)?$", "axis.out": "^$"}
+        )
 
     def add_hub(self, vhost: str) -> str:
         """The hub's broker user; its URL."""

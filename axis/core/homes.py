@@ -28,6 +28,7 @@ NAMESPACE = "urn:axis:home:1"
 ANYBODY = "*"  # a home that takes the place of whatever the hub knows, by its operator's word
 _HELLO = b"axis-home/1 "
 _TOKEN = re.compile(r"[0-9a-f]{32}")
+_NUMBER = re.compile(r"[0-9]{1,18}")
 _LARGEST = 2**62
 
 
@@ -56,7 +57,7 @@ def read_origin(text: str) -> Origin | None:
     """The :class:`Origin` that is written so; None for anything else."""
     instance, _, rest = text.partition("/")
     start, _, number = rest.partition("/")
-    if not (_TOKEN.fullmatch(instance) and _TOKEN.fullmatch(start) and re.fullmatch(r"[0-9]{1,18}", number)):
+    if not (_TOKEN.fullmatch(instance) and _TOKEN.fullmatch(start) and _NUMBER.fullmatch(number)):
         return None
     return Origin(instance, start, int(number))
 

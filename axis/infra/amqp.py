@@ -60,6 +60,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 Role = Literal["publish", "consume", "ask"]
 
+_OTHER_ARGUMENT = re.compile(r"inequivalent arg '([^']*)' for queue '([^']*)'")
 CONTENT_TYPE = "application/vnd.etsi.asic-e+zip"
 APP_ID = "axis"
 
@@ -1131,7 +1132,7 @@ def _translated(reason: Exception, queue: str = "") -> AxisError:
             return Unavailable(Problem(Fault.BROKER_NO_QUEUE, got=queue or text))
         if reason.reply_code == 405 and queue.startswith(lock_queue("")):
             return Unavailable(Problem(Fault.ADAPTER_TWICE, got=queue.removeprefix(lock_queue(""))))
-        if reason.reply_code == 406 and (other := re.search(r"inequivalent arg '(.*?)' for queue '(.*?)'", text)):
+        if reason.reply_code == 406 and (other := _OTHER_ARGUMENT.search(text)):
             return Misconfigured(Problem(Fault.BROKER_OTHER_QUEUE, got=other[2], expected=other[1]))
         if reason.reply_code in {403, 406, 530}:
             return Misconfigured(Problem(Fault.BROKER_CONFIG, got=text))

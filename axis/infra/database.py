@@ -43,6 +43,7 @@ SCHEMA_VERSION = "0012"  # the newest revision in axis/infra/migrations/versions
 _OLDER = tuple(f"{number:04}" for number in range(1, int(SCHEMA_VERSION)))
 metadata = sa.MetaData()
 BIG_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite counts up only an INTEGER key
+_PORT = re.compile(r":\d*$")
 _URL_FORM = (
     "postgresql://user@host:5432/name or postgresql://user@one:5432,two:5432/name?target_session_attrs=read-write"
 )
@@ -194,9 +195,7 @@ def _hosts_apart(rest: str) -> str:
     user, at, servers = place.rpartition("@")
     if "," not in servers:
         return rest
-    pairs = [
-        server.rpartition(":") if re.search(r":\d*$", server) else (server, "", "") for server in servers.split(",")
-    ]
+    pairs = [server.rpartition(":") if _PORT.search(server) else (server, "", "") for server in servers.split(",")]
     hosts, ports = [host.strip("[]") for host, _, _ in pairs], [port or "5432" for _, _, port in pairs]
     path, _, query = path.partition("?") if slash else ("", "", "")
     more = f"&{query}" if query else ""

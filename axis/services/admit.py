@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from axis import crashpoints
 from axis.core import admission, lifecycle, parcel, receipt
 from axis.core.deadline import Leg
-from axis.core.edxml import same_id
+from axis.core.edxml import Kind, same_id
 from axis.core.homes import is_hello
 from axis.core.identity import earliest
 from axis.core.instant import to_text, whole
@@ -44,6 +44,7 @@ log = logging.getLogger("axis.admit")
 MAX_ATTEMPTS = 5  # a parcel that failed so often alone is quarantined
 MAX_QUARANTINED = 1000  # messages of one agency; nobody's have one share together
 CLOCK_SKEW = timedelta(minutes=5)
+_CHANGES = (Kind.RECALL, Kind.UPDATE, Kind.REPLACE)
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,8 @@ def step(hub: Hub, now: datetime, timeout: float = 0) -> int:
         try:
             opened = [_open(hub, d, now) for d in fresh]
             crashpoints.reached("H02")
+            for judged in opened:
+                hub.allowances.spend(judged.agency, 0, _work_beyond_its_own(judged))
             with hub.store.transaction() as tx:
                 _record_all(hub, tx, opened, now)
         except (Unavailable, Misconfigured, Corrupted):
@@ -114,6 +117,13 @@ def step(hub: Hub, now: datetime, timeout: float = 0) -> int:
             _settle(hub, opened)
     _judge_each_alone(hub, alone, now)
     return len(taken)
+
+
+def _work_beyond_its_own(opened: _Opened) -> int:
+    """How many documents' worth of work a message makes beside the one that it is: a change of what many have touches
+    each of their deliveries."""
+    candidate = opened.candidate
+    return len(candidate.addressees) - 1 if candidate is not None and candidate.kind in _CHANGES else 0
 
 
 def _publisher(hub: Hub, message: Message) -> str:

@@ -16,7 +16,7 @@ from axis.core.ledger import Entry
 from axis.core.lifecycle import State, Step
 from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.core.trust import HUB, read_registry
-from axis.errors import Corrupted, Fault, Problem, Unavailable
+from axis.errors import Fault, Problem, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,9 +93,10 @@ class Allowances:
                     del left[code]  # full: as if it had never sent anything
         return {code for left in (self._documents, self._bytes) for code, value in left.items() if value <= 0}
 
-    def spend(self, code: str, size: int) -> None:
-        """A message of `size` bytes was taken from `code`; the last one may go beyond what is left."""
-        self._documents[code] = self._documents.get(code, self.documents_per_second * BURST) - 1
+    def spend(self, code: str, size: int, documents: int = 1) -> None:
+        """A message of `size` bytes was taken from `code`, as much work as so many `documents`; the last one may go
+        beyond what is left."""
+        self._documents[code] = self._documents.get(code, self.documents_per_second * BURST) - documents
         self._bytes[code] = self._bytes.get(code, self.bytes_per_second * BURST) - size
 
 
@@ -209,12 +210,10 @@ class Hub:
         return linked
 
     def is_record_old(self) -> bool:
-        """Whether it lacks something that this hub once wrote."""
-        try:
-            self.check_record()
-        except Corrupted:
-            return True
-        return False
+        """Whether it lacks something that this hub once wrote; it is not guarded by this."""
+        written = self.mark.read()
+        with self.store.reading() as reader:
+            return written is not None and not reader.holds(written)
 
     def registry(self) -> Registry:
         """The registry in force, as read by the last :meth:`refresh`."""

@@ -106,8 +106,8 @@ def heed(agency: Agency, body: bytes, now: datetime) -> Callable[[JournalTransac
 
 
 def _copied(agency: Agency, tx: JournalTransaction, said: homes.Answer, now: datetime) -> None:
-    """Two copies of this home are at work: the one that asked last goes on. What is said of a run that has ended does not
-    concern the one that hears it."""
+    """Two copies of this home are at work: the one that asked last goes on. It may be said of a run that has ended, and
+    does not concern the one that hears it."""
     log.error("%s", Problem(Fault.HOME_COPIED, agency.code, said.start[:8], said.to[:8]).text())
     tx.enter(Entry(now, agency.code, "home.copied", "", "", {"start": said.start, "other": said.to}))
     if agency.start == said.to:

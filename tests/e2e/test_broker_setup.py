@@ -180,8 +180,9 @@ def test_two_adapters_of_one_agency_are_shown_to_the_administrator_with_their_pl
     first, copy = (AmqpBroker(url, user_id="H41", name="H41", alone=True) for _ in range(2))
     routes = agency_routes("H41")
     first.receive(routes, limit=1, max_bytes=1, timeout=0)
-    part = loops._Part("H41", copy, [lambda: len(copy.receive(routes, limit=1, max_bytes=1, timeout=0))])
+    part = loops._Part("H41", lambda: len(copy.receive(routes, limit=1, max_bytes=1, timeout=0)), copy.close, None)
     assert part.turn() == 0
+    assert part.error is not None
     assert part.error.fault is Fault.ADAPTER_TWICE, "its operator is told, and it keeps trying"
     end = time.monotonic() + 20
     while not (found := site.findings()):

@@ -6,6 +6,7 @@ import hashlib
 import time
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pika
@@ -79,7 +80,7 @@ class OldSite(Site):
             hub = bootstrap.hub_part(home, record, broker("hub", user_id=None))
             made = {}
             for code in CODES:
-                made[code] = bootstrap.agency_part(home, record, broker(code, user_id=code, alone=True), code)
+                made[code] = bootstrap.agency_part(home, record, partial(broker, code, user_id=code, alone=True), code)
             yield hub, made
 
     def publish_as_before(self, user: str, messages: list[Message]) -> None:

@@ -8,6 +8,7 @@ import sqlite3
 import uuid
 from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -84,7 +85,7 @@ class Apart(Line):
             for code, path in journals:
                 journal = Database(f"sqlite:///{path}")
                 stack.callback(journal.close)
-                agencies.append(bootstrap.agency_part(home, journal, EmbeddedBroker(record, code), code))
+                agencies.append(bootstrap.agency_part(home, journal, partial(EmbeddedBroker, record, code), code))
                 standing.begin(agencies[-1])
             yield hub, agencies
 
@@ -170,6 +171,8 @@ def while_the_system_of_h41_is_away(line: Apart, packet: bytes) -> None:
     inbox = line.folder("H41", "inbox")
     line.drop("G22", packet, "packet.edxml")
     with line.parts() as (hub, agencies):
+        for one in agencies:
+            one.open()
         inbox.rename(inbox.with_name("away"))
         line.turns(hub, agencies, 8)
     inbox.with_name("away").rename(inbox)
@@ -292,6 +295,8 @@ def test_an_embedded_home_that_was_put_back_whole_says_nothing_for_certain_of_wh
     inbox = line.folder("H41", "inbox")
     line.drop("G22", document(1), "1.edxml")
     with line.parts() as (hub, agencies):
+        for one in agencies:
+            one.open()
         inbox.rename(inbox.with_name("away"))
         for _ in range(8):
             loops.hub_round(hub, line.clock())

@@ -42,15 +42,23 @@ pytestmark = [pytest.mark.amqp, pytest.mark.postgres, pytest.mark.timeout(180)]
 class Served:
     """The homes and the running processes."""
 
-    def __init__(self, folder: Path, rabbitmq: RabbitMq, postgres: PostgreSql, stack: ExitStack) -> None:
+    def __init__(
+        self, folder: Path, rabbitmq: RabbitMq, postgres: PostgreSql, stack: ExitStack, *, moved: bool = True
+    ) -> None:
         self.folder = folder
         self.stack = stack
         self.home = folder / "hub"
         name = f"served{uuid.uuid4().hex[:8]}"
         self.urls = {"HUB": rabbitmq.add_hub(rabbitmq_vhost(rabbitmq, name))}
-        self.urls |= {code: rabbitmq.add_agency(name, code) for code in AGENCIES}
+        self.urls |= {code: rabbitmq.add_agency(name, code, moved=moved) for code in AGENCIES}
         self.database = postgres.database(name)
         os.environ["AXIS_DATABASE_URL"] = self.database
+        self.make()
+        self.lines = {code: Line(folder / code) for code in AGENCIES}
+        shutil.rmtree(self.home / "agencies")
+
+    def make(self) -> None:
+        """The hub's home and the agencies'."""
         settings = config.Config(
             config.Installation(str(uuid.uuid4())),
             config.Store("postgresql"),
@@ -62,11 +70,8 @@ class Served:
         opened = bootstrap.open_home(self.home)
         with bootstrap.reading(opened) as record, record.reading() as reader:
             registry = reader.payload(reader.registry_digest())
-        self.lines = {}
         for code in AGENCIES:
-            enrol.export(self.home, settings, [code], registry, folder / code, Clock().now)
-            self.lines[code] = Line(folder / code)
-        shutil.rmtree(self.home / "agencies")
+            enrol.export(self.home, settings, [code], registry, self.folder / code, Clock().now)
 
     def start(self, *arguments: str, home: Path, user: str, wall: bool) -> subprocess.Popen[bytes]:
         """A process of ``axis``; with `wall` it has no right to pass over file permissions."""

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Engine
 from axis.core import admission, edxml, parcel
 from axis.infra import keystore
 from axis.services import admit
-from tests.line import CODES, document, recall, small_home, status, update
+from tests.line import CODES, document, recall, rest, small_home, status, update
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -193,3 +193,23 @@ def test_the_status_of_the_hundred_and_fiftieth_unit_reads_as_much_as_that_of_th
             assert give("H41", status("03", sender=f"H41.{number}")) == ""
             costs.append(steps[0] - before)
     assert sum(costs[140:]) < 1.2 * sum(costs[5:15])
+
+
+def test_what_a_change_costs_is_taken_from_its_senders_allowance(tmp_path: Path) -> None:
+    """A document counts once, to however many; a change of it once for each delivery that it touches."""
+    line = small_home(tmp_path / "home")
+    with line.parts() as (hub, agencies):
+        spent: list[int] = []
+        spend = hub.allowances.spend
+
+        def noted(code: str, size: int, documents: int = 1) -> None:
+            spent.append(documents if code == "G22" else 0)
+            spend(code, size, documents)
+
+        hub.allowances.spend = noted  # type: ignore[method-assign]
+        for number, packet in enumerate((document(1, to=OTHERS), update(1, to=OTHERS), recall(1, to=OTHERS))):
+            line.drop("G22", packet, f"{number}.edxml")
+            line.clock.now += timedelta(minutes=1)
+            before = sum(spent)
+            rest(hub, agencies, line.clock, timedelta(seconds=1))
+            assert sum(spent) - before == (1 if number == 0 else len(OTHERS))

@@ -98,3 +98,16 @@ def test_no_file_is_named_after_nothing() -> None:
     """Because a module named helpers says nothing of what it helps."""
     names = {path.stem for path in SOURCES}
     assert not names & {"utils", "helpers", "manager", "common", "misc", "base_service"}
+
+
+def test_no_database_writes_what_is_stored_into_an_error() -> None:
+    """Because an error goes into logs, and subjects and names of people are not for whoever reads those."""
+    engines = [
+        (path, node)
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "create_engine"
+    ]
+    assert len(engines) > 2
+    for path, call in engines:
+        assert "hide_parameters" in {keyword.arg for keyword in call.keywords}, path
