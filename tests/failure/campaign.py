@@ -21,6 +21,7 @@ import base64
 import binascii
 import contextlib
 import hashlib
+import json
 import multiprocessing
 import multiprocessing.process
 import os
@@ -64,7 +65,7 @@ from tests.line import document
 from tests.servers import NoServerError, PostgreSql, RabbitCluster, RabbitMq
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Container, Iterator
 
 CODES = ("G22", "H41", "G06", "H29", "G18", "H63")
 HUBS = 2
@@ -112,6 +113,7 @@ class Ledger:
         self.false_receipts: list[str] = []
         self.strangers: list[str] = []
         self.refused: list[str] = []
+        self.skewed: list[tuple[str, str]] = []  # (sender, file) refused because the adapter's clock was wrong
         self.done = 0
 
     def drop(
@@ -142,7 +144,11 @@ class Ledger:
                 for path in (folder / name).glob("[!.]*"):
                     path.unlink()
             for path in (folder / "failed").glob("*.error.json"):
-                self.refused.append(f"{code}/{path.name}: {path.read_text('utf-8')[:600]}")
+                text = path.read_text("utf-8")
+                if {(one["code"], one["retry"]) for one in json.loads(text)["findings"]} == {("CLOCK_SKEW", True)}:
+                    self.skewed.append((code, path.name.removesuffix(".error.json")))
+                else:
+                    self.refused.append(f"{code}/{path.name}: {text[:600]}")
                 path.unlink()
         for code, folder in self.folders.items():
             for path in (folder / "inbox").glob("[!.]*.edxml"):
@@ -154,6 +160,14 @@ class Ledger:
                 path.with_suffix(".asice").unlink(missing_ok=True)
         for sender, said in handed:
             self._note(sender, said)
+
+    def put_again(self, wrong: Container[str]) -> int:
+        """A clerk sends what was refused for the adapter's clock once more, when it is right again; how much."""
+        ready = [(code, name) for code, name in self.skewed if code not in wrong]
+        for code, name in ready:
+            self.skewed.remove((code, name))
+            (self.folders[code] / "failed" / name).rename(self.folders[code] / "outbox" / name)
+        return len(ready)
 
     def _note(self, sender: str, said: Said) -> None:
         """What a receipt has said to this sender."""
@@ -226,7 +240,8 @@ class Ledger:
             "false_receipts": len(self.false_receipts) + len(self.withdrawn_and_shown()),
             "stuck": sum(self.arrived[to, digest] > 0 and not one.is_done_at(to) for digest, one, to in wanted)
             + sum(one.is_recall for one in missing)
-            + len(self.refused),
+            + len(self.refused)
+            + len(self.skewed),
         }
 
 
@@ -497,7 +512,7 @@ class Campaign:
             if self._share < 1:
                 self._drop()
             self.ledger.look()
-            self._recall()
+            self._clerks()
             self._start_the_dead()
             if self.ledger.done > 20:  # the line stands
                 self._disturb()
@@ -529,8 +544,11 @@ class Campaign:
                 if self._recalls.random() < self.plan.recalls * (5 if held_up else 1):
                     self._to_recall.append(hashlib.sha256(content).hexdigest())
 
-    def _recall(self) -> None:
-        """A clerk recalls what has been accepted: of what is recalled, a part in each look."""
+    def _clerks(self) -> None:
+        """They recall what has been accepted, of what is to be recalled a part in each look; and send again what the
+        wrong clock of their adapter has spoiled."""
+        wrong = [service.name for service in self.line.services if service.is_held]
+        self.happened["put again"] += self.ledger.put_again(wrong)
         for digest in self._to_recall[:]:
             letter = self.ledger.letters[digest]
             if letter.accepted and self._recalls.random() < 0.3:
@@ -790,7 +808,7 @@ class Campaign:
         for thread in self._busy.values():
             while thread.is_alive():
                 self.ledger.look()
-                self._recall()
+                self._clerks()
                 self._start_the_dead()
                 thread.join(0.2)
         if self.trouble is not None:
@@ -801,7 +819,7 @@ class Campaign:
             self.ledger.done < len(self.ledger.letters) or not self.line.ledger_is_good()
         ):
             self.ledger.look()
-            self._recall()
+            self._clerks()
             self._start_the_dead()  # armed still, or ended because a server was away
             if time.monotonic() - said > 10:
                 said = time.monotonic()
