@@ -145,7 +145,7 @@ class Ledger:
                     path.unlink()
             for path in (folder / "failed").glob("*.error.json"):
                 text = path.read_text("utf-8")
-                if {(one["code"], one["retry"]) for one in json.loads(text)["findings"]} == {("CLOCK_SKEW", True)}:
+                if {(one["code"], one.get("retry")) for one in json.loads(text)["findings"]} == {("CLOCK_SKEW", True)}:
                     self.skewed.append((code, path.name.removesuffix(".error.json")))
                 else:
                     self.refused.append(f"{code}/{path.name}: {text[:600]}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import random
 import re
@@ -185,6 +186,21 @@ def test_the_ledger_waits_for_both_where_a_recall_came_too_late(tmp_path: Path) 
     told(folders["G22"], "W.1", "H41", "recall")
     ledger.look()
     assert ledger.verdict() == ZEROS | {"false_receipts": 1}, "withdrawn for certain after it was shown"
+
+
+def test_the_ledger_sends_again_what_a_wrong_clock_has_spoiled_and_nothing_else(tmp_path: Path) -> None:
+    ledger, folders = served(tmp_path)
+    failed, outbox = folders["G22"] / "failed", folders["G22"] / "outbox"
+    for name, code, retry in (("1.edxml", "CLOCK_SKEW", True), ("2.edxml", "SIG_VALUE", False)):
+        (failed / name).write_bytes(b"packet")
+        (failed / f"{name}.error.json").write_text(json.dumps({"findings": [{"code": code, "retry": retry}]}))
+    ledger.look()
+    assert ledger.put_again(wrong=["G22"]) == 0
+    assert ledger.verdict() == ZEROS | {"lost": 1, "stuck": 2}
+    assert ledger.put_again(wrong=["H41"]) == 1
+    assert (outbox / "1.edxml").read_bytes() == b"packet"
+    assert ledger.verdict() == ZEROS | {"lost": 1, "stuck": 1}
+    assert "SIG_VALUE" in ledger.findings()[0]
 
 
 def test_a_clock_that_is_wrong_is_so_for_the_one_process_and_may_jump(tmp_path: Path) -> None:
