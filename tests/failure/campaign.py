@@ -833,7 +833,7 @@ class Campaign:
     def _say(self) -> None:
         faults = ", ".join(f"{kind} {count}" for kind, count in self.happened.items() if " " not in kind)
         print(
-            f"{self.name} {time.monotonic() - self._begun:6.0f} s: {self.ledger.done} of {self.dropped} documents done; "
+            f"{self.name} {time.monotonic() - self._begun:6.0f} s: {self.ledger.done} of {len(self.ledger.letters)} documents and recalls done; "
             f"kills {self.kills}" + (f"; {faults}" if faults else ""),
             file=sys.stderr,
             flush=True,
