@@ -608,7 +608,10 @@ class Campaign:
         """The faults that have a process in hand. A restore wants all hubs, and comes first."""
         plan, dice = self.plan, self._befalls
         hubs_wanted = self._is_due("restore", plan.restores)
-        if hubs_wanted and self._dump is None:
+        # The hub remembers for the agencies, they for the hub. What happened in a gap of both nobody would remember.
+        record = self._dump is not None or self._is_busy("dump") or self._is_busy("restore")
+        home = self._copy is not None or self._is_busy("copy") or self._is_busy("put_back")
+        if hubs_wanted and not record and not home:
             self._fault("dump", self._make_dump)
         elif hubs_wanted and self._dump is not None:
             ripe = time.monotonic() - self._dump[2] > GAP
@@ -618,9 +621,9 @@ class Campaign:
             self._fault("trouble", self._trouble_database)
         free = [one for one in self.line.adapters if not one.is_held]
         if self._is_due("put_back", plan.homes_put_back):
-            if self._copy is None:
+            if not home and not record and not hubs_wanted:
                 self._fault("copy", partial(self._copy_home, dice.choice(self.line.adapters)))
-            elif time.monotonic() - self._copy[2] > GAP and not self._is_busy("copy") and not self._copy[0].is_held:
+            elif self._copy is not None and time.monotonic() - self._copy[2] > GAP and not self._copy[0].is_held:
                 self._fault("put_back", self._put_back, self._copy[0])
                 return
         hubs = [one for one in self.line.hubs if not one.is_held and not hubs_wanted]
