@@ -9,7 +9,7 @@ import threading
 import time
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -35,7 +35,6 @@ from axis.services.members import Registrar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from datetime import datetime
     from typing import Any
 
     from axis.config import Config
@@ -145,6 +144,7 @@ def served_hub(home: Home) -> Iterator[Hub]:
         broker = _amqp(home, None, "hub")
         try:
             hub = hub_part(home, database, broker)
+            hub.compares_clock = True
             hub.check_record()
             broker.declare(m.code for m in hub.registry().agencies)
             broker.check()
@@ -180,6 +180,8 @@ def any_hub(home: Home, *, restored: bool = False) -> Iterator[Hub]:
         broker = _amqp(home, None, "hub")
         try:
             hub = hub_part(home, database, broker)
+            hub.compares_clock = True
+            hub.check_clock(datetime.now(UTC))
             if not restored:
                 hub.check_record()
             yield hub

@@ -449,6 +449,13 @@ class Fault(Enum):
         "Queue {path} has only {got} members for {expected} nodes; add some with 'rabbitmq-queues grow'.",
     )
     STORE_DOWN = (OPERATOR, "Không dùng được cơ sở dữ liệu: {got}.", "The database cannot be used: {got}.")
+    CLOCK_WRONG = (
+        OPERATOR,
+        "Đồng hồ của máy này chỉ {got}, của cơ sở dữ liệu chỉ {expected}: một trong hai sai. Trục không làm việc cho đến khi "
+        "chỉnh lại.",
+        "The clock of this machine says {got}, the database's says {expected}: one of them is wrong. The hub does no work until "
+        "it is set right.",
+    )
     ADAPTER_AWAY = (
         OPERATOR,
         "Hệ thống của cơ quan tạm thời không nhận: {got}.",

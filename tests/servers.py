@@ -429,8 +429,10 @@ class PostgreSql:
         (self.port,) = free_ports(1)
         self._options = options
         self._as: list[str] = []
+        self.owner = os.geteuid(), os.getegid()  # of its files
         if os.geteuid() == 0:  # the server refuses root
             user = pwd.getpwnam("postgres")
+            self.owner = user.pw_uid, user.pw_gid
             os.chown(self.folder, user.pw_uid, user.pw_gid)
             self._as = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
         self._made = False
@@ -505,15 +507,30 @@ class PostgreSql:
 
     def database(self, name: str) -> str:
         """Make a fresh database; its URL."""
-        self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "axis", name)
+        self._run("createdb", *self._where, name)
         return self.url(name)
 
     def copy(self, url: str, suffix: str) -> str:
         """A copy of a database that nobody is connected to; its URL."""
         name = url.rpartition("/")[2]
-        where = ("-h", "127.0.0.1", "-p", str(self.port), "-U", "axis")
-        self._run("createdb", *where, "--template", name, f"{name}_{suffix}")
+        self._run("createdb", *self._where, "--template", name, f"{name}_{suffix}")
         return self.url(f"{name}_{suffix}")
+
+    def dump(self, name: str) -> Path:
+        """A backup of a database, as docs/operations.md makes it."""
+        dump = self.folder / f"{name}.dump"
+        self._run("pg_dump", *self._where, "--format=custom", "--file", dump, name)
+        return dump
+
+    def restore(self, name: str, dump: Path) -> None:
+        """Put a database back to a backup; who was connected is so no more."""
+        self._run("dropdb", *self._where, "--force", name)
+        self._run("createdb", *self._where, name)
+        self._run("pg_restore", *self._where, "--exit-on-error", "--dbname", name, dump)
+
+    @property
+    def _where(self) -> tuple[str, ...]:
+        return ("-h", "127.0.0.1", "-p", str(self.port), "-U", "axis")
 
     def _run(self, program: str, *arguments: object) -> None:
         # Not captured by a pipe: the server would inherit it, and whoever reads it waits for the server's end.

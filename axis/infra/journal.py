@@ -140,6 +140,7 @@ home_instance = sa.Table(
     sa.Column("restored_at", sa.Text, nullable=False),  # when it took another's place
 )
 TABLES = (payloads.payload, outgoing, incoming, withdrawal, posted, event, installed, home_instance)
+AGAIN = -1  # attempts of what the hub, which may have lost it, is to be sent again: an A.1 on its way is from before
 REFUSED = -1  # attempts of a posted receipt whose signature the hub has refused: it is signed again first
 FURTHEST = timedelta(days=1)  # nothing is put off so long: a time beyond it is one that a wrong clock has set
 BODY_REFERENCES = (outgoing.c.parcel_digest, incoming.c.body_digest, posted.c.body_digest)  # that may name a parcel
@@ -523,6 +524,7 @@ class JournalTransaction(JournalReader):
                 outgoing.c.agency == self.agency,
                 outgoing.c.content_digest == content_digest,
                 outgoing.c.state.in_(standing),
+                sa.true() if state != "accepted" else outgoing.c.attempts != AGAIN,
                 sa.true() if parcel_digest is None else outgoing.c.parcel_digest == parcel_digest,
             )
             .values(values)
@@ -558,7 +560,7 @@ class JournalTransaction(JournalReader):
                 sa.or_(unanswered, sa.and_(outgoing.c.state == "accepted", outgoing.c.axis_id >= earliest(since))),
                 kinds,
             )
-            values = {"state": "pending", "attempts": 0, "not_before": to_text(moment)}
+            values = {"state": "pending", "attempts": AGAIN, "not_before": to_text(moment)}
             self.connection.execute(sa.update(outgoing).where(*accepted).values(values))
         self.enter(entry)
 
@@ -725,6 +727,14 @@ class JournalTransaction(JournalReader):
         Nothing where it is in another state by now."""
         where = (incoming.c.agency == self.agency, incoming.c.id == identifier, incoming.c.state == waiting)
         self.connection.execute(sa.update(incoming).where(*where).values(state=to))
+
+    def bring_forward(self, now: datetime) -> int:
+        """Whatever waits for a later time is due at `now`; how much."""
+        count = 0
+        for one in (outgoing, incoming, posted):
+            later = sa.update(one).where(one.c.agency == self.agency, one.c.not_before > to_text(now))
+            count += self.connection.execute(later.values(not_before=to_text(now))).rowcount
+        return count
 
     def undecide(self, identifier: str) -> None:
         """As :meth:`release`, for a recall or an update: it is decided about first."""

@@ -826,6 +826,13 @@ class HubReader:
         """Stored bytes; b"" for an empty digest. Raises :class:`Corrupted` BODY_CORRUPT."""
         return payloads.get(self.connection, digest) if digest else b""
 
+    def clock(self) -> datetime | None:
+        """What time it is for the database server; None where that is this process."""
+        if self.connection.dialect.name == "sqlite":
+            return None
+        moment: datetime = self.connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
+        return moment
+
     def registry_digest(self) -> str:
         """The digest of the newest registry's parcel. Raises :class:`Corrupted` when there is none."""
         digest = self.connection.execute(

@@ -19,7 +19,7 @@ from axis import crashpoints
 from axis.core import admission, lifecycle, parcel, receipt
 from axis.core.deadline import Leg
 from axis.core.edxml import Kind, same_id
-from axis.core.homes import is_hello
+from axis.core.homes import is_hello, read_origin
 from axis.core.identity import earliest
 from axis.core.instant import to_text, whole
 from axis.core.ledger import Entry
@@ -522,12 +522,26 @@ def _record_receipt(hub: Hub, tx: HubTransaction, opened: _Opened, said: Receipt
         raise _QuarantineError(Problem(Fault.RECORD_GAP, got=subject.axis_id[:40]))
     if about is None or not accept.is_about(subject, about):
         raise _QuarantineError(Problem(Fault.RECEIPT_INVALID, got=f"no such submission {subject.axis_id[:40]}"))
+    if _is_withdrawn_in_a_replaced_home(tx, opened, said):
+        digest = hashlib.sha256(opened.delivered.message.body).hexdigest()
+        tx.enter(Entry(now, HUB, "receipt.superseded", subject.axis_id, opened.agency, {"receipt": digest}))
+        return
     news = [one for one in said.statements if _apply(hub, tx, about, one, now)]
     if news:
         body = opened.delivered.message.body
         tx.issue(subject.axis_id, body, news, hub.mailbox(subject.sender, now), now, issuer=opened.agency)
         for axis_id in tx.documents_of(about):
             watch.certify(hub, tx, axis_id, now)
+
+
+def _is_withdrawn_in_a_replaced_home(tx: HubTransaction, opened: _Opened, said: Receipt) -> bool:
+    """Whether it says W.1 and was under way when an older copy took the place of the home that says it: that copy does
+    not know that it has withdrawn anything, was sent document and recall again, and answers for them."""
+    origin = read_origin(opened.delivered.message.origin)
+    if origin is None or all(one.event is not Event.ContentWithdrawal for one in said.statements):
+        return False
+    known = tx.homes_of([opened.agency]).get(opened.agency, [])
+    return any(one.instance == origin.instance and not one.current for one in known)
 
 
 def _is_lost(hub: Hub, subject: Subject) -> bool:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import logging
 import uuid
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from axis.core import parcel, receipt, trust
 from axis.core.homes import Standing
+from axis.core.instant import from_text
 from axis.core.receipt import Event
 from axis.core.trust import HUB, read_registry
 from axis.errors import Corrupted, Fault, Problem, Rejected, rejected
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from axis.infra.journal import Journal
 
 log = logging.getLogger("axis.agency")
+CLOCK_BACK = timedelta(minutes=5)  # what a clock may be set back without a word
 SAID_AT_ONCE = 20  # lines about different things of one agency
 
 
@@ -96,6 +99,7 @@ class Agency:
         self.trouble: AxisError | None = None  # what keeps it from working now
         self.away: AxisError | None = None  # why its own system could not be reached in the last round
         self.is_open = False
+        self._round_at: datetime | None = None  # the time of the last round
         self._said: dict[str, str] = {}
         self._registry: Registry | None = None
 
@@ -126,6 +130,25 @@ class Agency:
             kept = reader.being_shown()
         self.adapter.tidy(kept)
         self.is_open = True
+
+    def keep_time(self, now: datetime) -> None:
+        """Notice that the clock was set back, in the run or before it: what waits for a time that the wrong clock has
+        set would wait for as long as it was wrong. So all that waits is due; to try once too early does no harm."""
+        before, self._round_at = self._round_at, now
+        if before is None:
+            with self.journal.reading() as reader:
+                last = reader.last_moment()
+            before = from_text(last) if last else now
+        if before - now < CLOCK_BACK:
+            return
+        with self.journal.transaction() as tx:
+            count = tx.bring_forward(now)
+        log.warning(
+            "%s: the clock was set back by %s; %d things waited for its times",
+            self.code,
+            before - now,
+            count,
+        )
 
     def let_go(self) -> None:
         """Give back what it holds at the broker, if it has one."""

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from axis.core import lifecycle, receipt, trust
 from axis.core.edxml import Kind
 from axis.core.identity import uuid7
-from axis.core.instant import whole
+from axis.core.instant import to_text, whole
 from axis.core.ledger import Entry
 from axis.core.lifecycle import State, Step
 from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.core.trust import HUB, read_registry
-from axis.errors import Problem
+from axis.errors import Fault, Problem, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 BREAKER_FIRST, BREAKER_LONGEST = 2.0, 300.0  # seconds
 BURST = 10.0  # seconds' worth that an agency may send at once
 PARKED = timedelta(seconds=2)
-CLOCKS = timedelta(minutes=10)  # by which the clocks of several workers may differ
+CLOCK = timedelta(minutes=5)  # by which a worker's clock may differ from the database's
+CLOCKS = 2 * CLOCK  # by which the clocks of several workers may differ
 GAP_OPEN = timedelta(days=7)  # after a restore: so long may an agency be away before it sends again
 SHARE = 4  # a worker takes a quarter of what is free, and asks again: others may have asked at the same moment
 FRESH = timedelta(seconds=10)  # how long it believes the answer
@@ -172,6 +173,7 @@ class Hub:
         self._registry: Registry | None = None
         self._registry_digest = ""
         self.lost_until: datetime | None = None  # the record was put back: of what was before this, some may be missing
+        self.compares_clock = False  # with the database's, see `check_clock`
         self.looked_again: tuple[datetime, str] | None = None  # when at what waits for it, and up to which
         self._declared: set[str] = set()
         self._entropy = b""
@@ -182,6 +184,18 @@ class Hub:
         self.store.guard(self.mark)
         with self.store.reading() as reader:
             reader.check(self.mark)
+
+    def check_clock(self, now: datetime) -> None:
+        """Whether `now`, by which all that is done next is dated, is the time. A lease or a wait that a wrong clock has
+        set would keep every other worker from it, and each good signature would be refused.
+
+        Raises :class:`Unavailable` CLOCK_WRONG."""
+        if not self.compares_clock:
+            return
+        with self.store.reading() as reader:
+            there = reader.clock()
+        if there is not None and abs(there - now) > CLOCK:
+            raise Unavailable(Problem(Fault.CLOCK_WRONG, got=to_text(now), expected=to_text(there)))
 
     def link(self, now: datetime) -> int:
         """Give new entries their places in the ledger, and note how far the record goes; how many. Before anything goes

@@ -28,6 +28,7 @@ PATIENCE, LONG_PATIENCE = 3, 5  # attempts of an agency, and of the hub, before 
 
 def hub_round(hub: Hub, now: datetime, timeout: float = 0) -> int:
     """One round of the hub: admit, link, relay, deadlines; how much was done. Waits at most `timeout` seconds."""
+    hub.check_clock(now)
     hub.refresh()
     done, trouble = 0, None
     try:
@@ -51,6 +52,7 @@ def agency_round(agency: Agency, now: datetime) -> int:
     it before the hub has said that its home is the one that works.
 
     While the agency's own system is away the rest goes on."""
+    agency.keep_time(now)
     if agency.standing is not Standing.CURRENT:
         asked = standing.ask(agency, now)
         if agency.standing is Standing.BEHIND:

@@ -68,6 +68,10 @@ def ask(agency: Agency, now: datetime) -> int:
         return 0
     if agency.ask_at is not None and now < agency.ask_at:
         return 0
+    if agency.ask_at is None:
+        # Each start has more in its journal than every one before it: a question that comes late unseats nobody.
+        with agency.journal.transaction() as tx:
+            tx.enter(Entry(now, agency.code, "home.started", "", "", {"start": agency.start}))
     with agency.journal.reading() as reader:
         row = reader.home()
         assert row is not None  # noqa: S101  made at the start
@@ -102,10 +106,11 @@ def heed(agency: Agency, body: bytes, now: datetime) -> Callable[[JournalTransac
 
 
 def _copied(agency: Agency, tx: JournalTransaction, said: homes.Answer, now: datetime) -> None:
-    """Two copies of this home are at work: the one that asked last goes on."""
+    """Two copies of this home are at work: the one that asked last goes on. It may be said of a run that has ended, and
+    does not concern the one that hears it."""
     log.error("%s", Problem(Fault.HOME_COPIED, agency.code, said.start[:8], said.to[:8]).text())
     tx.enter(Entry(now, agency.code, "home.copied", "", "", {"start": said.start, "other": said.to}))
-    if agency.start != said.start:
+    if agency.start == said.to:
         agency.standing = Standing.BEHIND
 
 

@@ -20,7 +20,7 @@ from axis.core import admission, edxml, lifecycle, parcel
 from axis.core.ledger import Entry
 from axis.core.message import Message, Outcome, Route
 from axis.errors import MAX_FACT, AxisError, Corrupted, Fault, Problem, Rejected, Unavailable
-from axis.infra.journal import REFUSED, JournalTransaction, Outgoing
+from axis.infra.journal import AGAIN, REFUSED, JournalTransaction, Outgoing
 from axis.services import renew, standing
 
 if TYPE_CHECKING:
@@ -283,8 +283,8 @@ def publish(agency: Agency, now: datetime) -> int:
         crashpoints.reached("C08")
     with agency.journal.transaction() as tx:
         for message, row, outcome in zip(messages, sound, outcomes, strict=True):
-            attempts = row["attempts"] + 1
             confirmed = outcome is Outcome.CONFIRMED
+            attempts = row["attempts"] + int(confirmed or row["attempts"] != AGAIN)
             if "parcel_digest" in row:
                 wait = _back_off(attempts, ANSWER_WITHIN) if confirmed else _back_off(attempts, 5.0)
                 tx.published(row["source_digest"], attempts, now + wait)
@@ -302,7 +302,7 @@ def publish(agency: Agency, now: datetime) -> int:
 def _still_waiting(agency: Agency, due: Sequence[Row]) -> set[str]:
     """Of what was published before and has no answer: what the hub has not even taken. To publish it once more would
     only make the queue longer."""
-    again = [row for row in due if row["attempts"]]
+    again = [row for row in due if row["attempts"] > 0]
     depths = {urgent: _depth(agency, urgent=urgent) for urgent in {_urgent(row) for row in again}}
     return {
         row["source_digest"]

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 import cli
 from axis import bootstrap, config
-from axis.core import homes
+from axis.core import homes, parcel
 from axis.core.homes import ANYBODY, Hello, Standing
 from axis.core.ledger import Entry
 from axis.core.message import Message, Route
@@ -130,6 +130,68 @@ def line(tmp_path: Path) -> Apart:
     assert made.kinds("H41") == ["new"]
     made.taken_away("H41")
     return made
+
+
+def test_a_question_that_comes_late_or_twice_unseats_nobody(line: Apart) -> None:
+    """A hub worker that stood still, or died, had taken it; meanwhile the adapter was started again."""
+    with line.opened(("H41", line.journal("H41"))) as (hub, agencies):
+        standing.ask(agencies[0], line.clock())
+        (taken,) = hub.broker.receive([Route("in", "H41", urgent=True)], limit=9, max_bytes=10**6, timeout=0)
+        hub.broker.ack([taken])
+    with line.parts() as (hub, agencies):
+        line.turns(hub, agencies)
+        agencies[1].broker.publish([taken.message])
+        line.drop("H41", document(1, sender="H41", to=("G22",)), "1.edxml")
+        line.turns(hub, agencies)
+        agencies[1].broker.publish([taken.message])
+        line.drop("G22", document(2), "2.edxml")
+        line.turns(hub, agencies)
+        assert [one.standing for one in agencies] == [Standing.CURRENT, Standing.CURRENT]
+    assert (line.kinds("G22"), line.kinds("H41")) == (["new"], ["new"])
+    assert "home.copied" not in line.entries("H41")
+
+
+def test_a_withdrawal_that_was_under_way_when_the_home_was_put_back_is_not_believed(line: Apart) -> None:
+    """The older copy does not know of it, and shows the document."""
+    copy = line.copy("H41")
+    while_the_system_of_h41_is_away(line, document(1))
+    line.drop("G22", recall(1), "recall.edxml")
+    with line.parts() as (hub, agencies):
+        line.turns(hub, [agencies[0]], 4)
+        while agencies[1].standing is not Standing.CURRENT:
+            line.turns(hub, [agencies[1]], 1)
+        for _ in range(3):
+            loops.agency_round(agencies[1], line.clock())
+        routes = [Route("in", "H41", urgent=urgent) for urgent in (True, False)]
+        taken = hub.broker.receive(routes, limit=9, max_bytes=10**6, timeout=0)  # by a worker that stands still
+        hub.broker.ack(taken)
+    line.put_back("H41", copy)
+    line.take_over("H41")
+    with line.parts() as (hub, agencies):
+        loops.agency_round(agencies[1], line.clock())
+        line.turns(hub, [], 2)
+        assert line.entries("H41")[-1] == "home.replaced"
+        agencies[1].broker.publish([one.message for one in taken])
+        line.turns(hub, [], 2)
+        assert line.states("1/TN-G22") == {"H41": "QUEUED"}, "it is sent again, and the copy decides"
+        line.turns(hub, agencies)
+    assert line.sign("W.1") == ["H41"]
+    assert line.kinds("H41") == [], "both came again at once, and it has withdrawn it once more"
+
+
+def test_what_is_said_about_an_earlier_run_does_not_stop_a_later_one(line: Apart) -> None:
+    with line.opened(("H41", line.journal("H41"))) as (hub, agencies):
+        line.turns(hub, agencies)
+        with hub.store.transaction() as tx:
+            (home,) = tx.homes_of(["H41"])["H41"]
+        instance = agencies[0].instance
+    said = homes.Answer("H41", hub.installation, Standing.COPIED, "b" * 32, instance, home.start, home.sequence)
+    with line.parts() as (hub, agencies):
+        line.turns(hub, agencies)
+        body = parcel.build(parcel.HOME, homes.write_answer(said), (), hub.signer, line.clock())
+        hub.broker.publish([Message("late", Route("out", "H41", urgent=True), body)])
+        line.turns(hub, agencies)
+        assert [one.standing for one in agencies] == [Standing.CURRENT, Standing.CURRENT]
 
 
 def while_the_system_of_h41_is_away(line: Apart, packet: bytes) -> None:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from axis import bootstrap
-from axis.core import receipt
+from axis.core import parcel, receipt
 from axis.core.identity import uuid7
 from axis.core.instant import whole
 from axis.core.message import Message, Route
 from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.infra import payloads, store
-from axis.services import admit, reconcile, submit
+from axis.services import admit, deliver, reconcile, submit
 from axis.services import run as loops
 from tests.line import Line, document, recall, replacement, small_home, status, update
 
@@ -96,6 +96,31 @@ def said(line: Line, event: str) -> list[str]:
 def quarantined(line: Line) -> list[str]:
     with bootstrap.reading(bootstrap.open_home(line.path)) as record, record.reading() as reader:
         return [str(row["code"]) for row in reader.quarantined()]
+
+
+def test_an_acceptance_of_before_does_not_stop_what_is_to_be_sent_again(line: Line) -> None:
+    """It was still on its way when the record was put back; the record does not know it."""
+    backup = back_up(line)
+    line.drop("G22", document(1), "1.edxml")
+    line.run()
+    (name,) = [n for n in line.files("G22", "receipts") if ".A.1." in n and b",1/TN" in parcel.peek(_read(line, n))[1]]
+    accepted = _read(line, name)
+    put_back(line, backup)
+
+    def late(hub: Hub, agencies: list[Agency]) -> None:
+        sender = next(one for one in agencies if one.code == "G22")
+        loops.hub_round(hub, line.clock())
+        sender.open()
+        deliver.take(sender, line.clock())
+        hub.broker.publish([Message("late", Route("out", "G22"), accepted)])
+        deliver.take(sender, line.clock())
+
+    line.run(before=late)
+    assert line.states(NUMBER) == {"H41": "HANDED_OVER"}
+
+
+def _read(line: Line, name: str) -> bytes:
+    return (line.folder("G22", "receipts") / name).read_bytes()
 
 
 # -- Recalls ------------------------------------------------------------------------------------------------------

@@ -5,11 +5,13 @@
 
 A hub of two workers, one adapter process for each agency with its own broker user, RabbitMQ and PostgreSQL, all
 private. A seeded plan kills our processes (from outside at any moment, and from inside at the named crash points
-of axis/crashpoints.py), the broker and the database while documents are dropped into the agencies' outboxes.
+of axis/crashpoints.py), the broker and the database, and lets happen what else befalls an installation
+(tests/failure/faults.py), while documents are dropped into the agencies' outboxes and some are recalled.
 
 The ledger knows nothing of axis: it knows the SHA-256 of each attachment it dropped, looks into the inboxes like
 an agency's clerk (plain zip, XML and base64), takes what it finds away, and compares. A receipt E.1 that is seen
-before the document lies in the recipient's inbox is a false receipt.
+before the document lies in the recipient's inbox is a false receipt, and so is a withdrawal "for certain" (W.1) of
+what lay or comes to lie there.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import base64
 import binascii
 import contextlib
 import hashlib
+import json
 import multiprocessing
 import multiprocessing.process
 import os
@@ -33,7 +36,8 @@ import zipfile
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -46,15 +50,26 @@ import cli
 from axis import bootstrap, config, crashpoints
 from axis.infra import store
 from axis.services import enrol
+from tests.failure.faults import (
+    FROZEN,
+    IDLE_IN_TRANSACTION,
+    Disk,
+    Record,
+    ShiftedProcess,
+    copy_home,
+    operator,
+    put_back,
+)
 from tests.failure.proxy import TcpProxy
 from tests.line import document
 from tests.servers import NoServerError, PostgreSql, RabbitCluster, RabbitMq
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Container, Iterator
 
 CODES = ("G22", "H41", "G06", "H29", "G18", "H63")
 HUBS = 2
+GAP = 20.0  # seconds at least between a backup and its return
 
 
 # -- The ledger ---------------------------------------------------------------------------------------------------
@@ -62,15 +77,28 @@ HUBS = 2
 
 @dataclass
 class Letter:
-    """One document of the campaign, as its sender knows it."""
+    """One document of the campaign, or the recall of one, as its sender knows it."""
 
+    number: int
     sender: str
     recipients: tuple[str, ...]
+    is_recall: bool = False
+    accepted: bool = False  # its sender holds an A.1
     answered: set[str] = field(default_factory=set)  # recipients whose E.1 the sender holds
+    withdrawn: set[str] = field(
+        default_factory=set
+    )  # for which the sender holds W.1: they never saw it, and never will
+    too_late: set[str] = field(default_factory=set)  # of a recall: for which the sender holds W.2, a clerk is asked
 
     @property
     def is_done(self) -> bool:
-        return len(self.answered) == len(self.recipients)
+        """Every recipient has it and has said so, or was spared it."""
+        return all(self.is_done_at(one) for one in self.recipients)
+
+    def is_done_at(self, recipient: str) -> bool:
+        """As :attr:`is_done`, of one."""
+        asked = recipient in self.too_late or not self.is_recall
+        return recipient in self.withdrawn or (recipient in self.answered and asked)
 
 
 class Ledger:
@@ -79,41 +107,48 @@ class Ledger:
     def __init__(self, folders: dict[str, Path]) -> None:
         self.folders = folders
         self.letters: dict[str, Letter] = {}  # by the attachment's SHA-256
-        self.by_document: dict[str, str] = {}  # DocumentId → digest
+        self.by_document: dict[tuple[str, bool], str] = {}  # (DocumentId, whether the recall of it) → digest
         self.arrived: Counter[tuple[str, str]] = Counter()  # (recipient, digest)
         self.open: Counter[str] = Counter()  # documents not done, by sender
         self.false_receipts: list[str] = []
         self.strangers: list[str] = []
         self.refused: list[str] = []
+        self.skewed: list[tuple[str, str]] = []  # (sender, file) refused because the adapter's clock was wrong
         self.done = 0
 
-    def drop(self, number: int, sender: str, recipients: tuple[str, ...], content: bytes) -> None:
-        """Give the sender's system one document to send."""
+    def drop(
+        self, number: int, sender: str, recipients: tuple[str, ...], content: bytes, *, is_recall: bool = False
+    ) -> None:
+        """Give the sender's system one document to send, or the recall of that number."""
         digest = hashlib.sha256(content).hexdigest()
-        self.letters[digest] = Letter(sender, recipients)
+        self.letters[digest] = Letter(number, sender, recipients, is_recall)
         identifier = f"{sender},2026/11/23,{number}/TN-{sender}"
-        self.by_document[identifier] = digest
+        self.by_document[identifier, is_recall] = digest
         self.open[sender] += 1
-        outbox = self.folders[sender] / "outbox"
-        temporary = outbox / f".{number}"
-        temporary.write_bytes(document(number, sender=sender, to=recipients, content=content))
-        temporary.rename(outbox / f"{number}.edxml")
+        outbox, name = self.folders[sender] / "outbox", f"{number}{'-recall' * is_recall}"
+        temporary = outbox / f".{name}"
+        asked = RECALL.format(identifier) if is_recall else "<BussinessDocType>0</BussinessDocType>"
+        temporary.write_bytes(document(number, sender=sender, to=recipients, content=content, bussiness=asked))
+        temporary.rename(outbox / f"{name}.edxml")
 
     def look(self) -> None:
         """Take away everything that lies in the agencies' folders, and count it. Receipts are read first: what they
         say must be true when they are seen."""
-        handed: list[tuple[str, str, str]] = []
+        handed: list[tuple[str, Said]] = []
         for code, folder in self.folders.items():
             for path in (folder / "receipts").glob("*.asice"):
-                if ".E.1." in path.name:
-                    document_id, recipients = _receipt(path)
-                    handed += [(code, document_id, recipient) for recipient in recipients]
+                if any(f".{event}." in path.name for event in ("A.1", "E.1", "W.1", "W.2")):
+                    handed.append((code, _receipt(path)))
                 path.unlink()
             for name in ("status", "sent"):
                 for path in (folder / name).glob("[!.]*"):
                     path.unlink()
             for path in (folder / "failed").glob("*.error.json"):
-                self.refused.append(f"{code}/{path.name}: {path.read_text('utf-8')[:600]}")
+                text = path.read_text("utf-8")
+                if {(one["code"], one.get("retry")) for one in json.loads(text)["findings"]} == {("CLOCK_SKEW", True)}:
+                    self.skewed.append((code, path.name.removesuffix(".error.json")))
+                else:
+                    self.refused.append(f"{code}/{path.name}: {text[:600]}")
                 path.unlink()
         for code, folder in self.folders.items():
             for path in (folder / "inbox").glob("[!.]*.edxml"):
@@ -123,36 +158,114 @@ class Ledger:
                         self.strangers.append(f"{code}/{path.name}")
                 path.unlink()
                 path.with_suffix(".asice").unlink(missing_ok=True)
-        for sender, document_id, recipient in handed:
-            digest = self.by_document.get(document_id, "")
-            letter = self.letters.get(digest)
-            if letter is None or letter.sender != sender or not self.arrived[recipient, digest]:
-                self.false_receipts.append(f"{sender}: E.1 {recipient} {document_id}")
-                continue
-            if recipient not in letter.answered:
+        for sender, said in handed:
+            self._note(sender, said)
+
+    def put_again(self, wrong: Container[str]) -> int:
+        """A clerk sends what was refused for the adapter's clock once more, when it is right again; how much."""
+        ready = [(code, name) for code, name in self.skewed if code not in wrong]
+        for code, name in ready:
+            self.skewed.remove((code, name))
+            (self.folders[code] / "failed" / name).rename(self.folders[code] / "outbox" / name)
+        return len(ready)
+
+    def _note(self, sender: str, said: Said) -> None:
+        """What a receipt has said to this sender."""
+        digest = self.by_document.get((said.document_id, said.is_recall), "")
+        letter = self.letters.get(digest)
+        if letter is None or letter.sender != sender:
+            self.false_receipts.append(f"{sender}: a receipt about what it never sent: {said}")
+            return
+        letters = [letter]
+        if letter.is_recall:  # its W.1 is about the document, too
+            letters.append(self.letters[self.by_document[said.document_id, False]])
+        before = sum(one.is_done for one in letters)
+        for event, recipient in said.statements:
+            if event == "A.1":
+                letter.accepted = True
+            elif event == "E.1" and not self.arrived[recipient, digest]:
+                self.false_receipts.append(f"{sender}: E.1 {recipient} {said.document_id}")
+            elif event == "E.1":
                 letter.answered.add(recipient)
-                if letter.is_done:
-                    self.done += 1
-                    self.open[sender] -= 1
+            elif event == "W.1":
+                for one in letters:
+                    one.withdrawn.add(recipient)
+            elif event == "W.2":
+                letter.too_late.add(recipient)
+        more = sum(one.is_done for one in letters) - before
+        self.done += more
+        self.open[sender] -= more
+
+    def withdrawn_and_shown(self) -> list[str]:
+        """Documents of which a signed W.1 says that the recipient never saw them, and which the recipient has."""
+        return [
+            f"{one.sender}: W.1 {recipient} {one.number}, which was shown"
+            for digest, one in self.letters.items()
+            for recipient in one.withdrawn
+            if not one.is_recall and self.arrived[recipient, digest]
+        ]
+
+    def recalled(self) -> Counter[str]:
+        """What became of recalls, one for each recipient."""
+        recalls = [one for one in self.letters.values() if one.is_recall]
+        return Counter(
+            withdrawn=sum(len(one.withdrawn) for one in recalls),
+            asked=sum(len(one.too_late - one.withdrawn) for one in recalls),
+        )
+
+    def findings(self) -> list[str]:
+        """Everything that the verdict counts, in words."""
+        found = [*self.false_receipts, *self.withdrawn_and_shown(), *self.strangers, *self.refused]
+        for digest, one in self.letters.items():
+            what = f"{one.sender} {'recall of ' * one.is_recall}{one.number}"
+            for to in one.recipients:
+                count = self.arrived[to, digest]
+                if count > 1:
+                    found.append(f"{what}: arrived {count} times at {to}")
+                if not one.is_done_at(to):
+                    said = [name for name in ("answered", "withdrawn", "too_late") if to in getattr(one, name)]
+                    found.append(f"{what}: arrived {count} times at {to}; accepted {one.accepted}, {said}")
+        return found
 
     def verdict(self) -> dict[str, int]:
-        """lost, doubled, false_receipts, stuck (arrived, but its sender has no receipt for it)."""
-        wanted = [(recipient, digest) for digest, one in self.letters.items() for recipient in one.recipients]
-        answered = {(recipient, digest) for digest, one in self.letters.items() for recipient in one.answered}
+        """lost (never arrived, nor withdrawn), doubled, false_receipts, stuck (arrived or withdrawn, but its sender has
+        no word of it; refused)."""
+        wanted = [(digest, one, recipient) for digest, one in self.letters.items() for recipient in one.recipients]
+        missing = [
+            one for digest, one, to in wanted if not self.arrived[to, digest] and not one.is_done_at(to)
+        ]  # of a recall the document is looked at: that it was not decided is said by `stuck`
         return {
-            "lost": sum(not self.arrived[key] for key in wanted),
+            "lost": sum(not one.is_recall for one in missing),
             "doubled": sum(count > 1 for count in self.arrived.values()) + len(self.strangers),
-            "false_receipts": len(self.false_receipts),
-            "stuck": sum(self.arrived[key] > 0 and key not in answered for key in wanted) + len(self.refused),
+            "false_receipts": len(self.false_receipts) + len(self.withdrawn_and_shown()),
+            "stuck": sum(self.arrived[to, digest] > 0 and not one.is_done_at(to) for digest, one, to in wanted)
+            + sum(one.is_recall for one in missing)
+            + len(self.refused)
+            + len(self.skewed),
         }
 
 
-def _receipt(path: Path) -> tuple[str, list[str]]:
-    """(DocumentId, recipients) of a receipt, read without any of axis' code."""
+RECALL = (
+    "<DocumentId>{}</DocumentId><BussinessDocType>1</BussinessDocType><BussinessDocReason>Nhầm</BussinessDocReason>"
+)
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a receipt says: about which document or recall, and (event, recipient) each."""
+
+    document_id: str
+    is_recall: bool
+    statements: tuple[tuple[str, str], ...]
+
+
+def _receipt(path: Path) -> Said:
+    """A receipt, read without any of axis' code."""
     with zipfile.ZipFile(path) as container:
         root = Xml.fromstring(container.read("receipt.xml"))
     about, *statements = root
-    return about.text or "", [one.attrib["recipient"] for one in statements]
+    said = tuple((one.attrib["code"], one.get("recipient", "")) for one in statements)
+    return Said(about.text or "", about.get("kind") == "recall", said)
 
 
 def _attachments(packet: bytes) -> Iterator[str]:
@@ -191,19 +304,33 @@ class Service:
         self.name = name
         self.points = HUB_POINTS if arguments[0] == "hub" else ADAPTER_POINTS
         self.log = home.parent / f"{name}.log"
+        self.home = home
         self._arguments = [*arguments, "--home", str(home)]
-        self._environment = environment
-        self._process: multiprocessing.process.BaseProcess | None = None
+        self.environment = environment
+        self._process: multiprocessing.process.BaseProcess | ShiftedProcess | None = None
         self._armed = ""
+        self.is_held = False  # a fault has it in hand: nobody else starts or kills it
         self.exits: list[int] = []
         self.deaths: Counter[str] = Counter()  # by crash point; "" for a SIGKILL from outside
 
     def start(self, crash_at: str = "") -> None:
         """Start it, armed to die at a crash point."""
         self._armed = crash_at
-        arguments = (self._arguments, self._environment, str(self.log), crash_at)
+        arguments = (self._arguments, self.environment, str(self.log), crash_at)
         self._process = _FORKS.Process(target=_serve, args=arguments)
         self._process.start()
+
+    def start_shifted(self, seconds: int = 0) -> ShiftedProcess:
+        """Start it with a clock that can be set and is wrong by `seconds`."""
+        self._armed = ""
+        self._process = shifted = ShiftedProcess(self._arguments, self.environment, str(self.log), seconds)
+        return shifted
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        if self._process is not None and self._process.pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._process.pid, number)
 
     def is_dead(self, *, killed: bool = False) -> bool:
         """True when it is not running; a SIGKILL is counted as a death, any other end as an exit."""
@@ -241,7 +368,12 @@ class Installation:
     """Homes, broker users, database, and the processes."""
 
     def __init__(
-        self, folder: Path, broker: RabbitMq | RabbitCluster, postgres: PostgreSql, proxy: TcpProxy | None
+        self,
+        folder: Path,
+        broker: RabbitMq | RabbitCluster,
+        postgres: PostgreSql,
+        proxy: TcpProxy | None,
+        disk: Disk | None,
     ) -> None:
         def through_proxy(url: str) -> str:
             return url.replace(f":{broker.port}/", f":{proxy.port}/") if proxy and isinstance(broker, RabbitMq) else url
@@ -257,23 +389,25 @@ class Installation:
         )
         home = folder / "hub"
         rows = [row for row in enrol.catalogue() if row["code"] in CODES]
-        enrol.create_home(home, settings, "p256", datetime.now(UTC), rows=rows)
+        yesterday = datetime.now(UTC) - timedelta(days=1)  # a clock that is slow does not come before the certificates
+        enrol.create_home(home, settings, "p256", yesterday, rows=rows)
+        self.database = Record(postgres, name, disk)
+        self.database.prepare(big=("payload",))
         self.home = bootstrap.open_home(home)
         with bootstrap.reading(self.home) as record, record.reading() as reader:
             registry = reader.payload(reader.registry_digest())
         url = broker.add_hub(name)
+        own = {**os.environ, "AXIS_DATABASE_URL": self.database.url()}
         self.hubs = [
             # The second hub and the last agency reach the broker over a bad line.
-            Service(
-                f"hub{n}", home, ("hub",), {**os.environ, "AXIS_AMQP_URL": through_proxy(url) if n == HUBS else url}
-            )
+            Service(f"hub{n}", home, ("hub",), {**own, "AXIS_AMQP_URL": through_proxy(url) if n == HUBS else url})
             for n in range(1, HUBS + 1)
         ]
         self.adapters: list[Service] = []
         self.folders = {}
         self.postman = broker.add_postman(name)
         for code in CODES:
-            enrol.export(home, settings, [code], registry, folder / code, datetime.now(UTC))
+            enrol.export(home, settings, [code], registry, folder / code, yesterday)
             self.folders[code] = folder / code / "agencies" / code
             own = {k: v for k, v in os.environ.items() if k != "AXIS_DATABASE_URL"}
             url = broker.add_agency(name, code)
@@ -303,6 +437,12 @@ class Plan:
     network_faults: int
     cluster_faults: int
     mixed_mails: int = 0  # times that a queue's messages are taken out and come back in another order, some twice
+    freezes: int = 0  # times that a hub or an adapter stands still past every timeout
+    wrong_clocks: int = 0  # times that the clock of one of them is two hours fast or slow for a while
+    database_troubles: int = 0  # times that the database lets nobody write, or not into one table, or has a full disk
+    restores: int = 0  # times that the hub's record is put back to an older backup
+    homes_put_back: int = 0  # times that an adapter's home is put back to an older copy
+    recalls: float = 0.05  # the share of documents that are recalled
     backlog: int = 60  # documents on their way for each agency
     patience: float = 900.0  # seconds, after the last fault, for everything to arrive
 
@@ -314,18 +454,31 @@ class Campaign:
     """
 
     def __init__(
-        self, name: str, plan: Plan, folder: Path, broker: RabbitMq | RabbitCluster, postgres: PostgreSql
+        self,
+        name: str,
+        plan: Plan,
+        folder: Path,
+        broker: RabbitMq | RabbitCluster,
+        postgres: PostgreSql,
+        disk: Disk | None = None,
     ) -> None:
         self.name, self.plan = name, plan
         self.broker, self.postgres = broker, postgres
         self.proxy = TcpProxy(broker.port, plan.seed) if isinstance(broker, RabbitMq) else None
-        self.line = Installation(folder, broker, postgres, self.proxy)
+        self.line = Installation(folder, broker, postgres, self.proxy, disk)
         self.ledger = Ledger(self.line.folders)
         self.dropped = 0
         self.happened: Counter[str] = Counter()
         self.seconds = 0.0
         self.trouble: Exception | None = None  # with the servers, not with axis: the run says nothing then
-        self._documents, self._deaths, self._faults = (random.Random(f"{plan.seed} {n}") for n in range(3))
+        self._documents, self._deaths, self._faults, self._recalls, self._befalls = (
+            random.Random(f"{plan.seed} {n}") for n in range(5)
+        )
+        self._to_recall: list[str] = []  # digests of documents
+        self._put_off: Counter[str] = Counter()  # documents that wait for minutes after a restore, others go on
+        self._database_free = threading.Lock()  # one trouble with the database at a time
+        self._dump: tuple[Path, int, float] | None = None  # where it is, how far the ledger had come, when it was made
+        self._copy: tuple[Service, Path, float] | None = None  # of an adapter's home, and when it was made
         self._points = {True: list(HUB_POINTS), False: list(ADAPTER_POINTS)}
         self._busy: dict[str, threading.Thread] = {}
         self._begun = time.monotonic()
@@ -342,7 +495,14 @@ class Campaign:
         return min(1.0, max(done, self.dropped / self.plan.documents if self.plan.documents else 0))
 
     def run(self) -> dict[str, int]:
-        """The verdict."""
+        """The verdict. Nothing of the installation is left running."""
+        try:
+            return self._run()
+        finally:
+            for service in self.line.services:
+                service.kill()
+
+    def _run(self) -> dict[str, int]:
         for service in self.line.services:
             service.start()
         self._begun = said = time.monotonic()
@@ -352,9 +512,8 @@ class Campaign:
             if self._share < 1:
                 self._drop()
             self.ledger.look()
-            for service in self.line.services:
-                if service.is_dead():
-                    service.start()
+            self._clerks()
+            self._start_the_dead()
             if self.ledger.done > 20:  # the line stands
                 self._disturb()
             if time.monotonic() - said > 10:
@@ -374,15 +533,38 @@ class Campaign:
     def _drop(self) -> None:
         dice = self._documents
         for code in CODES:
-            while self.ledger.open[code] < self.plan.backlog and self._share < 1:
+            while self.ledger.open[code] < self.plan.backlog + self._put_off[code] and self._share < 1:
                 self.dropped += 1
                 others = [c for c in CODES if c != code]
                 recipients = tuple(dice.sample(others, 3 if dice.random() < 0.02 else 1))
-                self.ledger.drop(self.dropped, code, recipients, dice.randbytes(dice.choice((300, 600, 3000))))
+                content = dice.randbytes(dice.choice((300, 600, 3000)))
+                self.ledger.drop(self.dropped, code, recipients, content)
+                # Recipients that are held up are the ones that a recall can still come in time for.
+                held_up = any(one.is_held for one in self.line.services if one.name in recipients)
+                if self._recalls.random() < self.plan.recalls * (5 if held_up else 1):
+                    self._to_recall.append(hashlib.sha256(content).hexdigest())
+
+    def _clerks(self) -> None:
+        """They recall what has been accepted, of what is to be recalled a part in each look; and send again what the
+        wrong clock of their adapter has spoiled."""
+        wrong = [service.name for service in self.line.services if service.is_held]
+        self.happened["put again"] += self.ledger.put_again(wrong)
+        for digest in self._to_recall[:]:
+            letter = self.ledger.letters[digest]
+            if letter.accepted and self._recalls.random() < 0.3:
+                self._to_recall.remove(digest)
+                content = self._recalls.randbytes(300)
+                self.ledger.drop(letter.number, letter.sender, letter.recipients, content, is_recall=True)
+                self.happened["recall"] += 1
+
+    def _start_the_dead(self) -> None:
+        for service in self.line.services:
+            if not service.is_held and service.is_dead():
+                service.start()
 
     def _is_due(self, kind: str = "", planned: int = 0) -> bool:
         if kind:
-            return self.happened[kind] < min(planned, int(planned * self._share + 0.999))
+            return not self._is_busy(kind) and self.happened[kind] < min(planned, int(planned * self._share + 0.999))
         plan = self.plan
         servers = (
             ("broker", plan.broker_kills),
@@ -390,14 +572,20 @@ class Campaign:
             ("network", plan.network_faults),
             ("cluster", plan.cluster_faults),
             ("mixed", plan.mixed_mails),
+            ("freeze", plan.freezes),
+            ("clock", plan.wrong_clocks),
+            ("trouble", plan.database_troubles),
+            ("restore", plan.restores),
+            ("put_back", plan.homes_put_back),
         )
         return self.kills < plan.kills or any(self.happened[kind] < planned for kind, planned in servers)
 
     def _disturb(self) -> None:
         """What the plan has for this moment. One fault of each kind of server at a time."""
         plan, dice = self.plan, self._deaths
-        if self.kills < plan.kills * self._share:
-            service = dice.choice(self.line.services)
+        free = [service for service in self.line.services if not service.is_held]
+        if self.kills < plan.kills * self._share and free:
+            service = dice.choice(free)
             service.kill()
             points = self._points[service in self.line.hubs]
             # Half of the next lives end at a named point, each in its turn, the first or third time it is passed.
@@ -414,9 +602,44 @@ class Campaign:
             self._fault("network", self._disturb_network)
         if self._is_due("mixed", plan.mixed_mails):
             self._fault("mixed", self._mix_mail)
+        self._befall()
 
-    def _fault(self, kind: str, what: Callable[[], None]) -> None:
-        if kind in self._busy and self._busy[kind].is_alive():
+    def _befall(self) -> None:
+        """The faults that have a process in hand. A restore wants all hubs, and comes first."""
+        plan, dice = self.plan, self._befalls
+        hubs_wanted = self._is_due("restore", plan.restores)
+        # The hub remembers for the agencies, they for the hub. What happened in a gap of both nobody would remember.
+        record = self._dump is not None or self._is_busy("dump") or self._is_busy("restore")
+        home = self._copy is not None or self._is_busy("copy") or self._is_busy("put_back")
+        if hubs_wanted and not record and not home:
+            self._fault("dump", self._make_dump)
+        elif hubs_wanted and self._dump is not None:
+            ripe = time.monotonic() - self._dump[2] > GAP
+            if ripe and not any(one.is_held for one in self.line.hubs):
+                self._fault("restore", self._restore, *self.line.hubs)
+        if self._is_due("trouble", plan.database_troubles):
+            self._fault("trouble", self._trouble_database)
+        free = [one for one in self.line.adapters if not one.is_held]
+        if self._is_due("put_back", plan.homes_put_back):
+            if not home and not record and not hubs_wanted:
+                self._fault("copy", partial(self._copy_home, dice.choice(self.line.adapters)))
+            elif self._copy is not None and time.monotonic() - self._copy[2] > GAP and not self._copy[0].is_held:
+                self._fault("put_back", self._put_back, self._copy[0])
+                return
+        hubs = [one for one in self.line.hubs if not one.is_held and not hubs_wanted]
+        # A hub and an adapter in turn, and the clock of each fast and slow.
+        if self._is_due("freeze", plan.freezes) and (chosen := free if self.happened["freeze"] % 2 else hubs):
+            service = dice.choice(chosen)
+            self._fault("freeze", partial(self._freeze, service), service)
+        elif self._is_due("clock", plan.wrong_clocks) and (chosen := hubs if self.happened["clock"] % 2 else free):
+            service, hours = dice.choice(chosen), 2 if self.happened["clock"] % 4 < 2 else -2
+            self._fault("clock", partial(self._shift_clock, service, hours), service)
+
+    def _is_busy(self, kind: str) -> bool:
+        return kind in self._busy and self._busy[kind].is_alive()
+
+    def _fault(self, kind: str, what: Callable[[], None], *held: Service) -> None:
+        if self._is_busy(kind):
             return
 
         def work() -> None:
@@ -425,7 +648,12 @@ class Campaign:
             except Exception as error:
                 self.trouble = error
                 raise
+            finally:
+                for service in held:
+                    service.is_held = False
 
+        for service in held:
+            service.is_held = True
         self.happened[kind] += 1
         self._busy[kind] = threading.Thread(target=work, daemon=True)
         self._busy[kind].start()
@@ -436,9 +664,68 @@ class Campaign:
         self.broker.start()
 
     def _kill_database(self) -> None:
-        self.postgres.kill()
-        time.sleep(self._faults.choice((0, 1)))
-        self.postgres.start()
+        with self._database_free:
+            self.postgres.kill()
+            time.sleep(self._faults.choice((0, 1)))
+            self.postgres.start()
+
+    def _trouble_database(self) -> None:
+        """It lets nobody write, or not into one table, or has no room on its disk."""
+        database = self.line.database
+        with self._database_free:
+            kind = database.troubles[(self.plan.seed + self.happened["trouble"]) % len(database.troubles)]
+            self.happened[f"database {kind}"] += 1
+            with database.trouble(kind, self._befalls.choice(database.tables())):
+                time.sleep(self._befalls.uniform(4, 12))
+        time.sleep(2)
+
+    def _freeze(self, service: Service) -> None:
+        """It stands still for longer than anybody waits, then goes on as if nothing had been."""
+        if service.is_dead():
+            service.start()
+        time.sleep(3)  # let it work
+        self.happened[f"frozen {'hub' if service in self.line.hubs else 'adapter'}"] += 1
+        service.signal(signal.SIGSTOP)
+        time.sleep(FROZEN)
+        service.signal(signal.SIGCONT)
+
+    def _shift_clock(self, service: Service, hours: int) -> None:
+        """Its clock jumps while it runs, and jumps back; it may die with the wrong one, and start with it again."""
+        service.kill()
+        clock = service.start_shifted()
+        time.sleep(4)
+        self.happened[f"clock {'hub' if service in self.line.hubs else 'adapter'} {hours:+d} h"] += 1
+        clock.set(hours * 3600)
+        time.sleep(self._befalls.uniform(8, 12))
+        if self._befalls.random() < 0.5:
+            service.kill()
+            clock = service.start_shifted(hours * 3600)
+            time.sleep(self._befalls.uniform(6, 10))
+        if self._befalls.random() < 0.5:
+            clock.set(0)
+            time.sleep(5)
+        service.kill()
+
+    def _make_dump(self) -> None:
+        with self._database_free:
+            position = self.line.database.position()
+            self._dump = self.postgres.dump(self.line.vhost), position, time.monotonic()
+
+    def _restore(self) -> None:
+        """All hubs are stopped, the record is as it was in the backup, and the operator says so."""
+        assert self._dump is not None
+        dump, position, _ = self._dump
+        with self._database_free:
+            for hub in self.line.hubs:
+                if not hub.is_dead():
+                    hub.exits.append(hub.stop())
+            self.happened["restore entries lost"] += self.line.database.position() - position
+            self.postgres.restore(self.line.vhost, dump)
+            self._dump = None
+            self._put_off.update(self.ledger.open)
+            first = self.line.hubs[0]
+            arguments = ("reconcile", "--restored", "--older-than", "0", "--home", str(first.home))
+            print(operator(arguments, first.environment), end="")
 
     def _disturb_network(self) -> None:
         assert self.proxy is not None
@@ -502,20 +789,41 @@ class Campaign:
             time.sleep(0.2)
         time.sleep(3)
 
+    def _copy_home(self, adapter: Service) -> None:
+        copy = adapter.home.parent / f"{adapter.name}-{time.monotonic_ns()}"
+        copy.mkdir()
+        copy_home(adapter.home, copy)
+        self._copy = adapter, copy, time.monotonic()
+
+    def _put_back(self) -> None:
+        """The adapter is stopped, its home is as it was in the copy, and the operator says so."""
+        assert self._copy is not None
+        adapter, copy, _ = self._copy
+        if not adapter.is_dead():
+            adapter.exits.append(adapter.stop())
+        put_back(adapter.home, copy)
+        shutil.rmtree(copy)
+        self._copy = None
+        print(operator(("adapter", "restored", adapter.name, "--home", str(adapter.home)), adapter.environment), end="")
+
     def _rest(self) -> None:
         """No more faults: everything must arrive and be answered by itself."""
         for thread in self._busy.values():
-            thread.join()
-        for service in self.line.services:
-            if service.is_dead():
-                service.start()
+            while thread.is_alive():
+                self.ledger.look()
+                self._clerks()
+                self._start_the_dead()
+                thread.join(0.2)
+        if self.trouble is not None:
+            raise self.trouble
         end = time.monotonic() + self.plan.patience
         said = 0.0
-        while time.monotonic() < end and (self.ledger.done < self.dropped or not self.line.ledger_is_good()):
+        while time.monotonic() < end and (
+            self.ledger.done < len(self.ledger.letters) or not self.line.ledger_is_good()
+        ):
             self.ledger.look()
-            for service in self.line.services:  # armed still, or ended because a server was away
-                if service.is_dead():
-                    service.start()
+            self._clerks()
+            self._start_the_dead()  # armed still, or ended because a server was away
             if time.monotonic() - said > 10:
                 said = time.monotonic()
                 self._say()
@@ -528,7 +836,7 @@ class Campaign:
     def _say(self) -> None:
         faults = ", ".join(f"{kind} {count}" for kind, count in self.happened.items() if " " not in kind)
         print(
-            f"{self.name} {time.monotonic() - self._begun:6.0f} s: {self.ledger.done} of {self.dropped} documents done; "
+            f"{self.name} {time.monotonic() - self._begun:6.0f} s: {self.ledger.done} of {len(self.ledger.letters)} documents and recalls done; "
             f"kills {self.kills}" + (f"; {faults}" if faults else ""),
             file=sys.stderr,
             flush=True,
@@ -539,21 +847,33 @@ def _plans(asked: argparse.Namespace) -> dict[str, Plan]:
     """A run on one node, and one on a cluster of three."""
     if asked.minutes:
         minutes = asked.minutes
-        node, cluster = 0.55 * minutes * 60, 0.25 * minutes * 60  # the rest is for starting and for coming to rest
+        few = max(2, int(0.4 * minutes))  # of what takes long
         return {
             "node": Plan(
                 asked.seed,
                 0,
-                node,
-                int(12 * minutes),
-                max(1, int(minutes)),
-                max(1, int(minutes / 2)),
-                int(3 * minutes),
-                0,
-                int(3 * minutes),
+                0.55 * minutes * 60,  # the rest is for starting and for coming to rest
+                kills=int(12 * minutes),
+                broker_kills=max(1, int(minutes)),
+                database_kills=max(1, int(minutes / 2)),
+                network_faults=int(3 * minutes),
+                cluster_faults=0,
+                mixed_mails=int(3 * minutes),
+                freezes=few,
+                wrong_clocks=2 * few,
+                database_troubles=max(3, int(minutes)),
+                restores=max(1, int(minutes / 10)),
+                homes_put_back=few if "restored" in cli.adapter.commands else 0,
             ),
             "cluster": Plan(
-                asked.seed, 0, cluster, int(3 * minutes), 0, max(1, int(minutes / 5)), 0, max(2, int(minutes / 2))
+                asked.seed,
+                0,
+                0.25 * minutes * 60,
+                kills=int(3 * minutes),
+                broker_kills=0,
+                database_kills=max(1, int(minutes / 5)),
+                network_faults=0,
+                cluster_faults=max(2, int(minutes / 2)),
             ),
         }
     share = max(1, asked.documents // 20)
@@ -562,15 +882,27 @@ def _plans(asked: argparse.Namespace) -> dict[str, Plan]:
             asked.seed,
             asked.documents - share,
             0,
-            asked.kills - asked.kills // 20,
-            asked.broker_kills,
-            asked.database_kills - asked.database_kills // 10,
-            asked.network_faults,
-            0,
-            asked.mixed_mails,
+            kills=asked.kills - asked.kills // 20,
+            broker_kills=asked.broker_kills,
+            database_kills=asked.database_kills - asked.database_kills // 10,
+            network_faults=asked.network_faults,
+            cluster_faults=0,
+            mixed_mails=asked.mixed_mails,
+            freezes=asked.freezes,
+            wrong_clocks=asked.wrong_clocks,
+            database_troubles=asked.database_troubles,
+            restores=asked.restores,
+            homes_put_back=asked.homes_put_back,
         ),
         "cluster": Plan(
-            asked.seed, share, 0, asked.kills // 20, 0, asked.database_kills // 10, 0, asked.cluster_faults
+            asked.seed,
+            share,
+            0,
+            kills=asked.kills // 20,
+            broker_kills=0,
+            database_kills=asked.database_kills // 10,
+            network_faults=0,
+            cluster_faults=asked.cluster_faults,
         ),
     }
 
@@ -579,6 +911,7 @@ def main() -> int:
     """Run it as asked; 0 when nothing was lost, doubled, falsely receipted or stuck."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    parser.add_argument("--part", choices=("node", "cluster"), help="one of the two parts alone")
     parser.add_argument("--minutes", type=float, default=0, help="a short run, instead of the numbers below")
     parser.add_argument("--documents", type=int, default=100_000)
     parser.add_argument("--kills", type=int, default=1000)
@@ -587,16 +920,24 @@ def main() -> int:
     parser.add_argument("--network-faults", type=int, default=200)
     parser.add_argument("--cluster-faults", type=int, default=20)
     parser.add_argument("--mixed-mails", type=int, default=200)
+    parser.add_argument("--freezes", type=int, default=20)
+    parser.add_argument("--wrong-clocks", type=int, default=40)
+    parser.add_argument("--database-troubles", type=int, default=30)
+    parser.add_argument("--restores", type=int, default=3)
+    parser.add_argument("--homes-put-back", type=int, default=20)
     parser.add_argument("--keep-logs", type=Path, help="a folder for the processes' logs")
     asked = parser.parse_args()
     total: Counter[str] = Counter()
     verdict: Counter[str] = Counter(lost=0, doubled=0, false_receipts=0, stuck=0)
     for name, plan in _plans(asked).items():
+        if asked.part not in {None, name}:
+            continue
         print(f"campaign on a {name}: {plan}", flush=True)
         with TemporaryDirectory(prefix="axis-campaign-") as temporary, ExitStack() as stack:
-            postgres = stack.enter_context(PostgreSql())
+            disk = stack.enter_context(Disk()) if plan.database_troubles else None
+            postgres = stack.enter_context(PostgreSql(IDLE_IN_TRANSACTION))
             broker = stack.enter_context(RabbitMq() if name == "node" else RabbitCluster())
-            campaign = Campaign(name, plan, Path(temporary), broker, postgres)
+            campaign = Campaign(name, plan, Path(temporary), broker, postgres, disk)
             found = campaign.run()
             deaths: Counter[str] = Counter()
             for service in campaign.line.services:
@@ -609,9 +950,10 @@ def main() -> int:
             print(f"  deaths: {deaths.pop('', 0)} from outside, by point {dict(sorted(deaths.items()))}")
             ends = Counter(code for service in campaign.line.services for code in service.exits)
             print(f"  exit codes: {dict(ends)}", flush=True)
-            for line in [*campaign.ledger.false_receipts, *campaign.ledger.strangers, *campaign.ledger.refused][:20]:
+            for line in campaign.ledger.findings()[:40]:
                 print("  " + line)
             total.update(campaign.happened, documents=campaign.dropped, kills=campaign.kills)
+            total.update(campaign.ledger.recalled())
             verdict.update(found)
     counts = {
         "documents": total["documents"],
@@ -619,6 +961,13 @@ def main() -> int:
         "broker_kills": total["broker"],
         "database_kills": total["database"],
         "cluster_faults": total["cluster"],
+        "frozen": total["freeze"],
+        "wrong_clocks": total["clock"],
+        **{f"database_{kind.replace('-', '_')}": total[f"database {kind}"] for kind in ("read-only", "denied", "full")},
+        "restores": total["restore"],
+        "homes_put_back": total["put_back"],
+        "recalls": total["recall"],
+        "withdrawn": total["withdrawn"],
         **verdict,
     }
     print("campaign: " + " ".join(f"{name}={value}" for name, value in counts.items()))

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
+import random
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
+import time
+import zipfile
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from axis import crashpoints
 from tests.failure.campaign import Campaign, Ledger, Plan, _attachments
+from tests.failure.faults import Disk, Record, copy_home, put_back
 from tests.line import Line, document, small_home
 
 ROOT = Path(__file__).parent.parent.parent
@@ -123,12 +131,146 @@ def test_the_ledger_sees_what_is_lost_doubled_and_strange(tmp_path: Path) -> Non
     assert len(list(_attachments(document(1, content=b"one")))) == 1
 
 
-def test_the_ledger_sees_a_receipt_for_what_is_not_there(tmp_path: Path) -> None:
-    import zipfile
+def told(folder: Path, event: str, recipient: str, kind: str = "new", about: str = "G22,2026/11/23,1/TN-G22") -> None:
+    """The sender's adapter puts down a receipt."""
+    statement = f'<statement code="{event}" recipient="{recipient}"/>'
+    path = folder / "receipts" / f"x.{event}.{recipient}.{kind}.asice"
+    with zipfile.ZipFile(path, "w") as container:
+        container.writestr(
+            "receipt.xml", f'<receipt><submission kind="{kind}">{about}</submission>{statement}</receipt>'
+        )
 
+
+ZEROS = {"lost": 0, "doubled": 0, "false_receipts": 0, "stuck": 0}
+
+
+def test_the_ledger_sees_a_receipt_for_what_is_not_there(tmp_path: Path) -> None:
     ledger, folders = served(tmp_path)
-    said = '<receipt><submission>G22,2026/11/23,1/TN-G22</submission><statement recipient="H41"/></receipt>'
-    with zipfile.ZipFile(folders["G22"] / "receipts" / "x.E.1.H41.asice", "w") as container:
-        container.writestr("receipt.xml", said)
+    told(folders["G22"], "E.1", "H41")
     ledger.look()
     assert ledger.verdict()["false_receipts"] == 1
+    told(folders["G22"], "A.1", "", about="G22,2026/11/23,2/TN-G22")
+    ledger.look()
+    assert ledger.verdict()["false_receipts"] == 2, "a receipt about what was never sent"
+
+
+def test_the_ledger_takes_a_withdrawal_for_the_documents_end_and_sees_when_it_is_not_true(tmp_path: Path) -> None:
+    ledger, folders = served(tmp_path)
+    ledger.drop(1, "G22", ("H41",), b"recall of one", is_recall=True)
+    assert ledger.verdict() == ZEROS | {"lost": 1, "stuck": 1}
+    assert ledger.open["G22"] == 2
+    told(folders["G22"], "W.1", "H41", "recall")
+    ledger.look()
+    assert ledger.verdict() == ZEROS
+    assert (ledger.done, ledger.open["G22"], ledger.findings()) == (2, 0, [])
+    assert ledger.recalled() == {"withdrawn": 1, "asked": 0}
+    (folders["H41"] / "inbox" / "a.edxml").write_bytes(document(1, content=b"one"))
+    ledger.look()
+    assert ledger.verdict() == ZEROS | {"false_receipts": 1}, "shown after it was withdrawn for certain"
+
+
+def test_the_ledger_waits_for_both_where_a_recall_came_too_late(tmp_path: Path) -> None:
+    ledger, folders = served(tmp_path)
+    ledger.drop(1, "G22", ("H41",), b"recall of one", is_recall=True)
+    told(folders["G22"], "W.2", "H41", "recall")
+    ledger.look()
+    assert ledger.verdict() == ZEROS | {"lost": 1, "stuck": 1}, (
+        "the document is still to come, and the clerk to be asked"
+    )
+    (folders["H41"] / "inbox" / "a.edxml").write_bytes(document(1, content=b"one"))
+    (folders["H41"] / "inbox" / "b.edxml").write_bytes(document(1, content=b"recall of one"))
+    for kind in ("new", "recall"):
+        told(folders["G22"], "E.1", "H41", kind)
+    ledger.look()
+    assert ledger.verdict() == ZEROS
+    told(folders["G22"], "W.1", "H41", "recall")
+    ledger.look()
+    assert ledger.verdict() == ZEROS | {"false_receipts": 1}, "withdrawn for certain after it was shown"
+
+
+def test_the_ledger_sends_again_what_a_wrong_clock_has_spoiled_and_nothing_else(tmp_path: Path) -> None:
+    ledger, folders = served(tmp_path)
+    failed, outbox = folders["G22"] / "failed", folders["G22"] / "outbox"
+    for name, code, retry in (("1.edxml", "CLOCK_SKEW", True), ("2.edxml", "SIG_VALUE", False)):
+        (failed / name).write_bytes(b"packet")
+        (failed / f"{name}.error.json").write_text(json.dumps({"findings": [{"code": code, "retry": retry}]}))
+    ledger.look()
+    assert ledger.put_again(wrong=["G22"]) == 0
+    assert ledger.verdict() == ZEROS | {"lost": 1, "stuck": 2}
+    assert ledger.put_again(wrong=["H41"]) == 1
+    assert (outbox / "1.edxml").read_bytes() == b"packet"
+    assert ledger.verdict() == ZEROS | {"lost": 1, "stuck": 1}
+    assert "SIG_VALUE" in ledger.findings()[0]
+
+
+def test_a_clock_that_is_wrong_is_so_for_the_one_process_and_may_jump(tmp_path: Path) -> None:
+    script = (
+        "import sys, runpy, pathlib; sys.argv = ['', *sys.argv[1:]]; runpy.run_module('tests.failure.shifted');"
+        "import datetime; from tests.failure import shifted; datetime.datetime = shifted.Shifted;"
+        "from axis.services import run; now = run.rounds.__kwdefaults__['clock']; before = now();"
+        "pathlib.Path(sys.argv[1]).write_text('-7200'); print((now() - before).total_seconds());"
+        "print(isinstance(shifted.Real.now(), datetime.datetime))"
+    )
+    (tmp_path / "clock").write_text("7200")
+    command = [sys.executable, "-c", script, str(tmp_path / "clock")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    jump, same = done.stdout.split()
+    assert -14400 <= float(jump) < -14300
+    assert same == "True", "a time that came from elsewhere is one all the same"
+
+
+@pytest.mark.postgres
+def test_the_troubles_of_a_database_are_real_and_end(tmp_path: Path) -> None:
+    from tests.servers import PostgreSql
+
+    with Disk() as disk, PostgreSql("-c fsync=off") as postgres:
+        postgres.database("tried")
+        record = Record(postgres, "tried", disk)
+        with psycopg.connect(postgres.url("tried").replace("+psycopg", ""), autocommit=True) as owner:
+            owner.execute("CREATE TABLE ledger (position bigint, filling text)")
+        record.prepare(big=())
+        with psycopg.connect(record.url().replace("+psycopg", ""), autocommit=True) as worker:
+
+            def write(kilobytes: int = 1) -> None:
+                filling = random.Random(kilobytes).randbytes(512 * kilobytes).hex()
+                worker.execute("INSERT INTO ledger VALUES (1, %s)", [filling])
+
+            expected = {"read-only": "25006", "denied": "42501", "full": "53100"}
+            for kind in record.troubles:
+                write()
+                with record.trouble(kind, "ledger"):
+                    with pytest.raises(psycopg.Error) as refused:
+                        for _ in range(100):  # it is told of its settings a moment later; a page may have room
+                            write(kilobytes=100)
+                            time.sleep(0.01)
+                    assert refused.value.sqlstate == expected[kind]
+                write()
+        before = record.position()
+        dump = postgres.dump("tried")
+        with psycopg.connect(record.url().replace("+psycopg", ""), autocommit=True) as worker:
+            worker.execute("INSERT INTO ledger VALUES (7, '')")
+            assert record.position() == 7
+            postgres.restore("tried", dump)
+        assert record.position() == before == 1
+        with psycopg.connect(record.url().replace("+psycopg", ""), autocommit=True) as worker:
+            worker.execute("INSERT INTO ledger VALUES (2, '')")  # with the rights of before
+
+
+def test_a_home_is_put_back_without_the_folders_of_the_agencys_own_system(tmp_path: Path) -> None:
+    home, copy = tmp_path / "home", tmp_path / "copy"
+    (home / "agencies" / "H41" / "inbox").mkdir(parents=True)
+    (home / "keys").mkdir()
+    (home / "keys" / "H41.key").write_text("key")
+    copy.mkdir()
+    with closing(sqlite3.connect(home / "axis.db", isolation_level=None)) as journal:
+        journal.execute("PRAGMA journal_mode=WAL")
+        journal.execute("CREATE TABLE t (n)")
+        copy_home(home, copy)
+        journal.execute("INSERT INTO t VALUES (1)")
+        (home / "agencies" / "H41" / "inbox" / "a.edxml").touch()
+        (home / "keys" / "new").touch()
+    put_back(home, copy)
+    with closing(sqlite3.connect(home / "axis.db")) as journal:
+        assert journal.execute("SELECT count(*) FROM t").fetchone() == (0,)
+    assert (home / "agencies" / "H41" / "inbox" / "a.edxml").exists()
+    assert [path.name for path in (home / "keys").iterdir()] == ["H41.key"]
