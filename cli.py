@@ -413,7 +413,7 @@ def adapter_restored(home: Path, code: str, as_json: bool) -> None:
     if as_json:
         _print({"agency": code, "waiting_to_be_sent_again": doubted})
     else:
-        click.echo(text("adapter.restored", LANG, agency=code, count=doubted))
+        console.say(text("adapter.restored", LANG, agency=code, count=doubted))
 
 
 @adapter.command("token", **_settings("help.adapter.token", "axis adapter token H41"))

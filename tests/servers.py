@@ -296,6 +296,8 @@ class RabbitMq:
         configure, write, read = map(text, rights)
         steps = [
             f"catch rabbit_auth_backend_internal:add_user({text(name)}, {text('secret')}, {acting})",
+            # Users are the node's, not the host's: another test may have given this one a password of its own.
+            f"rabbit_auth_backend_internal:change_password({text(name)}, {text('secret')}, {acting})",
             f"rabbit_auth_backend_internal:set_permissions({text(name)}, {text(vhost)}, {configure}, {write}, {read}, {acting})",
         ]
         steps += [
