@@ -96,7 +96,7 @@ def step(hub: Hub, now: datetime, timeout: float = 0) -> int:
     if others:
         _turn_away(hub, others, now)
     own = [d for d in good if _publisher(hub, d.message) == d.message.route.code]
-    homes.answer(hub, [d for d in own if is_hello(d.message.body)], now)
+    asked = [d for d in own if is_hello(d.message.body)]
     own = [d for d in own if not is_hello(d.message.body)]
     fresh = [d for d in own if not d.redelivered]
     alone = [d for d in own if d.redelivered]
@@ -116,6 +116,7 @@ def step(hub: Hub, now: datetime, timeout: float = 0) -> int:
         else:
             _settle(hub, opened)
     _judge_each_alone(hub, alone, now)
+    homes.answer(hub, asked, {d.message.route.code for d in own}, now)
     return len(taken)
 
 

@@ -15,10 +15,10 @@ from axis.core.message import Message, Outcome, Route
 from axis.core.trust import HUB
 from axis.errors import Fault, Problem
 from axis.services import reconcile
-from axis.services.hub import CLOCKS
+from axis.services.hub import CLOCKS, Question
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
     from axis.core.homes import Hello, Origin
@@ -28,13 +28,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("axis.homes")
 BATCH = 500
+QUIET = 2  # rounds in which nothing of an agency came
 LONGEST_GAP = timedelta(days=30)  # receipts that are older are not sent again to a restored home
 
 
-def answer(hub: Hub, asked: Sequence[Delivered], now: datetime) -> None:
+def answer(hub: Hub, asked: Sequence[Delivered], busy: Collection[str], now: datetime) -> None:
     """Answer the homes that ask; one that has taken another's place is sent again what it may not know.
 
-    A question is acknowledged last: it comes again until it is answered, and asking twice changes nothing.
+    A question waits for what was published before it and is not recorded yet, by its home or by another copy of it: of
+    the agencies in `busy` something came just now. It is acknowledged last: it comes again until it is answered, and
+    asking twice changes nothing.
     """
     for one in asked:
         code, hello = one.message.route.code, homes.read_hello(one.message.body)
@@ -42,14 +45,34 @@ def answer(hub: Hub, asked: Sequence[Delivered], now: datetime) -> None:
             log.error("a question about the home of %s is not believed", code)
             hub.broker.reject([one])
             continue
-        said, replaced = _greet(hub, code, hello, now)
-        if replaced:
-            _send_what_it_may_not_know(hub, code, hello, now)
-        body = parcel.build(parcel.HOME, homes.write_answer(said), (), hub.signer, now)
-        message = Message(hashlib.sha256(body).hexdigest(), Route("out", code, urgent=True), body)
-        if hub.broker.publish([message]) != [Outcome.CONFIRMED]:
-            log.warning("%s cannot be told about its home: it will ask again", code)
-        hub.broker.ack([one])
+        if code in hub.questions:
+            hub.broker.ack([hub.questions[code].asked])
+        # Of another's place it is asked while that one's receipts may be in the hands of another worker.
+        hub.questions[code] = Question(one, hello, QUIET if hello.follows else 0)
+    for code, question in list(hub.questions.items()):
+        if code in busy or _waiting(hub, code):
+            continue
+        if question.rounds:
+            question.rounds -= 1
+            continue
+        del hub.questions[code]
+        _answer(hub, code, question.hello, now)
+        hub.broker.ack([question.asked])
+
+
+def _waiting(hub: Hub, code: str) -> int:
+    """How much of what this agency has published waits for the hub."""
+    return sum(hub.broker.depth(Route("in", code, urgent)) for urgent in (True, False))
+
+
+def _answer(hub: Hub, code: str, hello: Hello, now: datetime) -> None:
+    said, replaced = _greet(hub, code, hello, now)
+    if replaced:
+        _send_what_it_may_not_know(hub, code, hello, now)
+    body = parcel.build(parcel.HOME, homes.write_answer(said), (), hub.signer, now)
+    message = Message(hashlib.sha256(body).hexdigest(), Route("out", code, urgent=True), body)
+    if hub.broker.publish([message]) != [Outcome.CONFIRMED]:
+        log.warning("%s cannot be told about its home: it will ask again", code)
 
 
 def note(hub: Hub, tx: HubTransaction, messages: Iterable[Message], now: datetime) -> None:

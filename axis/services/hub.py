@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from axis.core.deadline import Deadlines
-    from axis.core.message import Broker
+    from axis.core.homes import Hello
+    from axis.core.message import Broker, Delivered
     from axis.core.signature import Signer
     from axis.core.trust import Registry
     from axis.infra.database import Row
@@ -137,6 +138,15 @@ class Rooms:
         return taken
 
 
+@dataclass
+class Question:
+    """An adapter has asked about its home; it is answered after so many `rounds` without anything of its agency."""
+
+    asked: Delivered
+    hello: Hello
+    rounds: int
+
+
 class Hub:
     """One hub worker. Its steps live in services/admit.py and services/relay.py."""
 
@@ -175,6 +185,7 @@ class Hub:
         self.lost_until: datetime | None = None  # the record was put back: of what was before this, some may be missing
         self.compares_clock = False  # with the database's, see `check_clock`
         self.looked_again: tuple[datetime, str] | None = None  # when at what waits for it, and up to which
+        self.questions: dict[str, Question] = {}  # by agency, see services/homes.py
         self._declared: set[str] = set()
         self._entropy = b""
 

@@ -169,7 +169,7 @@ def test_a_withdrawal_that_was_under_way_when_the_home_was_put_back_is_not_belie
     line.take_over("H41")
     with line.parts() as (hub, agencies):
         loops.agency_round(agencies[1], line.clock())
-        line.turns(hub, [], 2)
+        line.turns(hub, [], 4)  # the hub waits for what is under way, and this is not
         assert line.entries("H41")[-1] == "home.replaced"
         agencies[1].broker.publish([one.message for one in taken])
         line.turns(hub, [], 2)
@@ -246,6 +246,27 @@ def test_what_was_withdrawn_is_not_shown_by_an_older_copy_and_what_was_not_is(li
     assert line.states("2/TN-G22") == {"H41": "HANDED_OVER"}
     assert (line.sign("W.1"), line.sign("W.2"), line.sign("E.1").count("H41")) == (["H41"], [], 2)
     assert line.entries("H41")[-1] == "home.replaced"
+
+
+def test_what_was_handed_over_is_not_shown_again_when_its_receipt_waits_for_the_hub(line: Apart) -> None:
+    """The home is put back between the hand-over and the moment at which the hub reads the receipt."""
+    copy = line.copy("H41")
+    line.drop("G22", document(1), "1.edxml")
+    with line.parts() as (hub, agencies):
+        (h41,) = [one for one in agencies if one.code == "H41"]
+        while not line.kinds("H41"):
+            line.turns(hub, agencies, 1)
+        loops.agency_round(h41, line.clock())  # its receipt goes out, and nobody reads it yet
+    line.taken_away("H41")
+    assert line.states("1/TN-G22") == {"H41": "QUEUED"}
+    line.put_back("H41", copy)
+    with line.parts() as (hub, agencies):
+        line.turns(hub, agencies)
+        assert [one.standing for one in agencies if one.code == "H41"] == [Standing.BEHIND]
+    line.take_over("H41")
+    line.run()
+    assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
+    assert line.kinds("H41") == [], "it was shown before"
 
 
 def test_a_recall_of_what_a_restored_journal_has_lost_is_a_request(line: Apart) -> None:
@@ -442,7 +463,8 @@ def test_a_home_that_asks_again_and_again_multiplies_nothing(line: Apart) -> Non
             for _ in questions:
                 hello = Hello(uuid.uuid4().hex, uuid.uuid4().hex, 0, ANYBODY)
                 sender.broker.publish([Message("q", Route("in", "G22"), homes.write_hello(hello))])
-                admit.step(hub, line.clock())
+                for _ in range(4):  # the hub waits for what may be under way
+                    admit.step(hub, line.clock())
             with hub.store.reading() as reader:
                 return reader.waiting()[0] - questions.stop  # beside the registry, once for each
 
