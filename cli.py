@@ -397,7 +397,8 @@ def adapter_check(home: Path, codes: tuple[str, ...], as_json: bool) -> None:
         if as_json:
             _print({"agency": code, "kind": kind, "works": error is None, "why": str(error or "")})
         else:
-            console.say(text("adapter.bad" if error else "adapter.good", LANG, agency=code, kind=kind, why=error or ""))
+            why = "; ".join(console.plain(problem.text(LANG)) for problem in error.problems) if error else ""
+            console.say(text("adapter.bad" if error else "adapter.good", LANG, agency=code, kind=kind, why=why))
         worst = max(worst, error.exit_code if error is not None else DONE)
     sys.exit(worst)
 
