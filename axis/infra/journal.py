@@ -337,14 +337,15 @@ class JournalReader:
 
     def same_before(self, row: RowMapping) -> RowMapping | None:
         """What came before `row` with the same content from the same sender under another axis id, and was not refused:
-        the hub accepted it twice, because its record had lost the first time."""
+        the hub accepted it twice, because its record had lost the first time. What is in doubt since this home was put
+        back is not waited for: under its first id it may never come again."""
         if not row["content_digest"]:
             return None
         same = (
             incoming.c.agency == self.agency,
             incoming.c.content_digest == row["content_digest"],
             incoming.c.number < row["number"],
-            incoming.c.state != "refused",
+            incoming.c.state.not_in(("refused", "doubted")),
         )
         found = self.connection.execute(sa.select(incoming).where(*same).order_by(incoming.c.number)).mappings()
         return next((one for one in found if one["facts"]["sender"] == row["facts"]["sender"]), None)

@@ -269,6 +269,19 @@ def test_what_was_handed_over_is_not_shown_again_when_its_receipt_waits_for_the_
     assert line.kinds("H41") == [], "it was shown before"
 
 
+def test_what_comes_under_another_id_does_not_wait_for_what_is_in_doubt(line: Apart) -> None:
+    """Record and home were both put back: the record has accepted it anew, and what the journal held never comes."""
+    while_the_system_of_h41_is_away(line, document(1))
+    line.put_back("H41", line.copy("H41"))
+    assert line.take_over("H41") == 1
+    with closing(sqlite3.connect(line.journal("H41"))) as journal:
+        journal.execute("UPDATE incoming SET id = '01a20658-0000-7000-8000-000000000000' WHERE state = 'doubted'")
+        journal.commit()
+    line.run()
+    assert line.kinds("H41") == ["new"]
+    assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
+
+
 def test_a_recall_of_what_a_restored_journal_has_lost_is_a_request(line: Apart) -> None:
     """Shown, and nobody knows: the hub has no receipt, for it was lost on the way, and the journal nothing at all."""
     copy = line.copy("H41")
