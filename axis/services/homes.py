@@ -13,7 +13,7 @@ from axis.core.instant import from_text
 from axis.core.ledger import Entry
 from axis.core.message import Message, Outcome, Route
 from axis.core.trust import HUB
-from axis.errors import Fault, Problem
+from axis.errors import Fault, Problem, Unavailable
 from axis.services import reconcile
 from axis.services.hub import CLOCKS, Question
 
@@ -62,7 +62,12 @@ def answer(hub: Hub, asked: Sequence[Delivered], busy: Collection[str], now: dat
 
 def _waiting(hub: Hub, code: str) -> int:
     """How much of what this agency has published waits for the hub."""
-    return sum(hub.broker.depth(Route("in", code, urgent)) for urgent in (True, False))
+    try:
+        return sum(hub.broker.depth(Route("in", code, urgent)) for urgent in (True, False))
+    except Unavailable as error:
+        if error.fault is not Fault.BROKER_NO_QUEUE:
+            raise
+        return 0  # deleted since it asked: nothing waits there, and the others' mail goes on
 
 
 def _answer(hub: Hub, code: str, hello: Hello, now: datetime) -> None:

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner
 
 import cli
@@ -464,6 +465,20 @@ def test_after_a_restore_of_the_record_the_homes_are_asked_again(line: Apart) ->
     assert line.entries("H41").count("home.copied") == 0
     line.run()
     assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
+
+
+def test_a_question_from_a_queue_that_was_deleted_since_stops_nobody(line: Apart) -> None:
+    with line.parts() as (hub, agencies):
+        hello = Hello(uuid.uuid4().hex, uuid.uuid4().hex, 0, ANYBODY)
+        agencies[1].broker.publish([Message("q", Route("in", "H41", urgent=True), homes.write_hello(hello))])
+        admit.step(hub, line.clock())
+        assert "H41" in hub.questions, "it waits for what may be under way"
+        with hub.store.database.begin() as connection:
+            connection.execute(sa.text("DELETE FROM queue_message WHERE queue LIKE 'axis.from.H41%'"))
+            connection.execute(sa.text("DELETE FROM queue WHERE name LIKE 'axis.from.H41%'"))
+        for _ in range(4):
+            admit.step(hub, line.clock())
+        assert hub.questions == {}
 
 
 def test_a_home_that_asks_again_and_again_multiplies_nothing(line: Apart) -> None:
