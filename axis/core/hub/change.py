@@ -35,7 +35,7 @@ class Deliver:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A delivery is otherwise now: its state, attempts, units, whose it is, what it owes. `delivery`: as it is after."""
+    """A delivery is otherwise now: its state, attempts, units, whose it is, what it owes. `delivery`: as it is then."""
 
     delivery: Delivery
     entry: Entered

@@ -20,7 +20,7 @@ from axis.core.hub.change import Entered
 from axis.core.hub.dossier import Delivery, Demanded, Limit, NotReadError, Refused, Said, Submission
 from axis.core.instant import from_text, to_text
 from axis.core.lifecycle import Demand, Stage, Step
-from axis.core.receipt import Event, Statement, Subject
+from axis.core.receipt import Statement, Subject
 from axis.core.trust import HUB
 
 if TYPE_CHECKING:
