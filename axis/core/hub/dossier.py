@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from axis.core.homes import Known
+    from axis.core.ledger import Entry
     from axis.core.lifecycle import Demand, Stage, State
 
 Document = tuple[str, str]  # (the agency that sent it, DocumentId)
@@ -185,7 +186,8 @@ class Recipients:
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """The delivery that brought the document to this member first, with its business statuses."""
+    """The delivery that brought the document to this member first, with its business statuses, its deadlines, and what
+    recalls have asked about it."""
 
     document: Document
     recipient: str
@@ -273,7 +275,8 @@ class HeldUntil:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """The ids of the first deliveries that brought the document and are not over; at most :data:`OPEN_SHOWN`."""
+    """(the ids of deliveries that brought the document first to somebody and are not over, at most :data:`OPEN_SHOWN`;
+    how many such deliveries there are in all, or 2 where there are more)."""
 
     document: Document
 
@@ -293,6 +296,13 @@ class Stated:
     event: str
     axis_id: str
     recipient: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """The ledger entries about a submission, in order."""
+
+    axis_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,10 +343,11 @@ Question = (
     | Open
     | Receipts
     | Stated
+    | Entries
     | Homes
     | Quarantined
 )
-OPEN_SHOWN = 300  # more than a batch can end
+OPEN_SHOWN = 128  # more than a batch can end
 
 
 class NotReadError(Exception):
@@ -380,9 +391,10 @@ class Facts:
     newest: dict[Document, str | None] = field(default_factory=dict)  # → axis id
     own: dict[Document, str | None] = field(default_factory=dict)  # → axis id
     held_until: dict[Document, str] = field(default_factory=dict)
-    open: dict[Document, tuple[str, ...]] = field(default_factory=dict)  # → delivery ids
+    open: dict[Document, tuple[tuple[str, ...], int]] = field(default_factory=dict)  # → delivery ids, how many
     receipts: dict[str, dict[tuple[str, str], Said]] = field(default_factory=dict)
     stated: dict[Stated, Digest | None] = field(default_factory=dict)
+    entries: dict[str, tuple[Entry, ...]] = field(default_factory=dict)  # by axis id
     homes: dict[str, tuple[Known, ...]] = field(default_factory=dict)
     quarantined: dict[str, int] = field(default_factory=dict)
 
@@ -393,7 +405,7 @@ class Facts:
         self.last_demand[document] = 0
         self.newest[document] = self.own[document] = None
         self.held_until[document] = ""
-        self.open[document] = ()
+        self.open[document] = ((), 0)
         self.superseded_by[document] = ""
 
     def copy(self) -> Facts:
