@@ -19,8 +19,9 @@ from axis.core import edxml
 from axis.core.message import Route
 from axis.errors import Fault, Problem, Rejected
 from axis.infra import amqp, journal, payloads, store
-from axis.services import admit, members, submit
+from axis.services import members, submit
 from axis.services import run as loops
+from axis.services.hub import admit
 from tests.line import CODES, Line, document, recall, replacement, small_home, status, update
 from tests.served import ServedLine
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from adapters.base import LocalFile
     from axis.core.message import Message, Outcome
     from axis.services.agency import Agency
-    from axis.services.hub import Hub
+    from axis.services.hub.worker import Hub
 
 CONTENT = b"%PDF-1.4 noi dung"
 pytestmark = pytest.mark.timeout(400)  # served, several processes' worth of work in one

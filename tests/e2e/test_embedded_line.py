@@ -24,7 +24,7 @@ from tests.line import Line, document, small_home, status
 
 if TYPE_CHECKING:
     from axis.services.agency import Agency
-    from axis.services.hub import Hub
+    from axis.services.hub.worker import Hub
 
 CONTENT = b"%PDF-1.4 noi dung"
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -327,7 +327,8 @@ def test_a_second_process_cannot_open_a_home_that_is_in_use(line: Line) -> None:
 def test_urgent_documents_take_the_urgent_lane(line: Line) -> None:
     line.drop("G22", document(priority=3))
     with line.parts() as (hub, agencies):
-        from axis.services import admit, submit
+        from axis.services import submit
+        from axis.services.hub import admit
 
         sender = next(a for a in agencies if a.code == "G22")
         for _ in range(3):

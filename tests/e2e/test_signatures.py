@@ -16,8 +16,9 @@ from axis.core.message import Message, Route
 from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.errors import Rejected
 from axis.infra import journal, store
-from axis.services import admit, deliver, members
+from axis.services import deliver, members
 from axis.services import run as loops
+from axis.services.hub import admit
 from tests.line import Line, document, recall, small_home, update
 from tests.served import ServedLine
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from axis.services.agency import Agency
-    from axis.services.hub import Hub
+    from axis.services.hub.worker import Hub
     from tests.servers import PostgreSql, RabbitMq
 
 WRONG = timedelta(days=-800)  # a machine without a battery

@@ -12,8 +12,9 @@ from axis.core import receipt
 from axis.core.message import Message, Route
 from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.infra import payloads, store
-from axis.services import admit, deliver
+from axis.services import deliver
 from axis.services import run as loops
+from axis.services.hub import admit
 from tests.line import document, recall, small_home
 
 if TYPE_CHECKING:

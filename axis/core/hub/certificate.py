@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from axis.core.deadline import Leg, Progress
+from axis.core.hub.dossier import Together
 from axis.core.instant import from_text, whole
 from axis.core.ledger import Entry
 from axis.core.lifecycle import State
@@ -33,7 +34,11 @@ def certify(draft: Draft, document: Document) -> None:
     rows = [known[code] for code in sorted(known)]
     if _certified(draft.receipts(about.axis_id)) >= set(known):
         return
-    found = [(row, *_evidence(draft, document, row)) for row in rows]
+    found, together = [], Together()
+    for row in rows:
+        with together.step():
+            found.append((row, *_evidence(draft, row), _was_late(draft.limits(row.id))))
+    together.ask()
     outcomes = {row.recipient: row.state.value for row in rows}
     certified = Entry(draft.now, HUB, "distribution.certified", about.axis_id, "", {"outcomes": outcomes})
     entry = draft.enter(certified)
@@ -44,11 +49,11 @@ def certify(draft: Draft, document: Document) -> None:
             from_text(time) if time else whole(draft.now),
             row.recipient,
             entry=entry,
-            leg="late" if _was_late(draft.limits(row.id)) else "",
+            leg="late" if late else "",
             outcome=row.state.value,
             evidence=digest,
         )
-        for row, digest, time in found
+        for row, digest, time, late in found
     ]
     draft.issue(about, statements, entry)
 
@@ -58,7 +63,7 @@ def _certified(said: Mapping[tuple[str, str], Said]) -> set[str]:
     return {recipient for event, recipient in said if event.partition(" ")[0] == _S1}
 
 
-def _evidence(draft: Draft, document: Document, row: Delivery) -> tuple[str, str]:
+def _evidence(draft: Draft, row: Delivery) -> tuple[str, str]:
     """(digest, time) of the receipt by which a delivery ended."""
     event = _ENDED_BY.get(row.state)
     if event is not None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from axis.core import lifecycle
 from axis.core.edxml import Kind
+from axis.core.hub.certificate import certify
 from axis.core.instant import from_text, to_text, whole
 from axis.core.ledger import Entry
 from axis.core.lifecycle import State, Step
@@ -79,6 +80,31 @@ def fail(draft: Draft, delivery: Delivery, problem: Problem, attempts: int) -> E
         said = Statement(draft.new_id(), event, whole(draft.now), delivery.recipient, (), reasons([problem]), entered)
         draft.issue(about, [said], entered)
     return entered
+
+
+def send_again(draft: Draft, delivery: Delivery, entry: Entry) -> None:
+    """Publish a delivery once more, in the place of what waits to be published, with its entry."""
+    about, entered = draft.the_submission(delivery.axis_id), draft.enter(entry)
+    draft.leave_out(delivery, entered)
+    draft.send(
+        delivery.recipient,
+        about.body_digest,
+        entered,
+        proof=delivery.proof_digest or about.acceptance_digest,
+        delivery=delivery,
+        urgent=about.priority > 0 or delivery.role == "recall",
+    )
+
+
+def close(draft: Draft, delivery: Delivery, entry: Entry, reason: str) -> None:
+    """Nobody tries this delivery again by itself; should it be handed over after all, that counts. With a `reason` its
+    sender is told by D.2. The distribution may be over with it."""
+    entered = draft.enter(entry)
+    draft.leave_out(delivery, entered)
+    draft.alter(replace(delivery, closed=True), entered)
+    if reason:
+        fail(draft, draft.delivery(delivery.id), Problem(Fault.RETURNED, got=reason), delivery.attempts)
+    certify(draft, delivery.document)
 
 
 def not_confirmed(draft: Draft, row: int, delivery_id: str, attempts: int, outcome: Outcome, jitter: float) -> None:

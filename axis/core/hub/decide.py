@@ -6,7 +6,6 @@ what was not read is noted, and all of it asked for at once.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,7 +25,7 @@ from axis.core.hub import (
 )
 from axis.core.hub import dossier as ask
 from axis.core.hub.acceptance import Work
-from axis.core.hub.dossier import NotReadError
+from axis.core.hub.dossier import Together
 from axis.core.hub.opened import PutAsideError
 from axis.core.message import Outcome
 from axis.errors import Problem, Rejected
@@ -79,10 +78,11 @@ def needs(batch: Sequence[Opened]) -> list[Question]:
 def submitted(draft: Draft, batch: Sequence[Opened]) -> list[Verdict]:
     """Decide about these messages, in their order, each by what those before it have left."""
     verdicts: list[Verdict] = []
-    with _asking_together() as asking:
-        for one in batch:
-            with asking():
-                verdicts.append(_submitted(draft, one))
+    together = Together()
+    for one in batch:
+        with together.step():
+            verdicts.append(_submitted(draft, one))
+    together.ask()
     return verdicts
 
 
@@ -206,10 +206,11 @@ def needs_of_published(batch: Sequence[Published]) -> list[Question]:
 def published(draft: Draft, batch: Sequence[Published]) -> None:
     """Decide about these publications, in their order. A full queue is no failure of what it had no room for: that
     waits."""
-    with _asking_together() as asking:
-        for one in batch:
-            with asking():
-                _published(draft, one)
+    together = Together()
+    for one in batch:
+        with together.step():
+            _published(draft, one)
+    together.ask()
 
 
 def _published(draft: Draft, one: Published) -> None:
@@ -238,42 +239,12 @@ def needs_of_due(limits: Sequence[tuple[str, str]], owed: Sequence[str]) -> list
 def due(draft: Draft, limits: Sequence[tuple[str, str]], owed: Sequence[str], *, at_once: bool = False) -> None:
     """Say what is due to be said: of deadlines, (delivery id, leg) each, and of deliveries that are owed a D.1, with
     `at_once` before their time."""
-    with _asking_together() as asking:
-        for delivery_id, leg in limits:
-            with asking():
-                delivery = draft.delivery(delivery_id)
-                if deadlines.is_due(draft, delivery, leg):  # another worker may have said it meanwhile
-                    deadlines.look(draft, delivery, leg)
-        with asking():
-            consignment.owed(draft, owed, at_once=at_once)
-
-
-# -- Asking ---------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _asking_together() -> Iterator[Callable[[], _Asking]]:
-    """Within, each step that asks what was not read is noted; at the end all is asked for at once. What the draft holds
-    by then is of no use: it is decided again."""
-    missing: list[Question] = []
-    yield lambda: _Asking(missing)
-    if missing:
-        raise NotReadError(*missing)
-
-
-class _Asking:
-    """One step."""
-
-    __slots__ = ("_missing",)
-
-    def __init__(self, missing: list[Question]) -> None:
-        self._missing = missing
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
-        if isinstance(error, NotReadError):
-            self._missing += error.questions
-            return True
-        return False
+    together = Together()
+    for delivery_id, leg in limits:
+        with together.step():
+            delivery = draft.delivery(delivery_id)
+            if deadlines.is_due(draft, delivery, leg):  # another worker may have said it meanwhile
+                deadlines.look(draft, delivery, leg)
+    with together.step():
+        consignment.owed(draft, owed, at_once=at_once)
+    together.ask()

@@ -7,11 +7,12 @@ is decided again from the beginning. Deciding changes nothing, so it may be done
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from axis.core.homes import Known
     from axis.core.ledger import Entry
@@ -356,6 +357,32 @@ class NotReadError(Exception):
     def __init__(self, *questions: Question) -> None:
         super().__init__(str(questions))
         self.questions = questions
+
+
+class Together:
+    """Several steps, each of which may ask what was not read: all of it is asked for at once.
+
+    ``with together.step():`` around each; :meth:`ask` after them raises what they have missed. What they have changed
+    until then is of no use: it is decided again.
+    """
+
+    __slots__ = ("_missing",)
+
+    def __init__(self) -> None:
+        self._missing: list[Question] = []
+
+    @contextmanager
+    def step(self) -> Iterator[None]:
+        """One step; it ends where it asks."""
+        try:
+            yield
+        except NotReadError as error:
+            self._missing += error.questions
+
+    def ask(self) -> None:
+        """Raises :class:`NotReadError` if a step has missed something."""
+        if self._missing:
+            raise NotReadError(*self._missing)
 
 
 @dataclass(slots=True)

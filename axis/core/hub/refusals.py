@@ -25,16 +25,15 @@ if TYPE_CHECKING:
 MAX_QUARANTINED = 1000  # messages of one agency; nobody's have one share together
 
 
-def refuse(draft: Draft, opened: Opened, problems: Sequence[Problem], *, anew: bool = False) -> None:
-    """A.2 with every reason; the stored one again where the refusal depended on the bytes alone, unless an operator
-    has another (`anew`)."""
+def refuse(draft: Draft, opened: Opened, problems: Sequence[Problem], *, anew: bool = False) -> Entered:
+    """A.2 with every reason, and its entry; the stored one again where the refusal depended on the bytes alone, unless
+    an operator has another (`anew`)."""
     agency, verified = opened.agency, opened.parcel
     errors = [p for p in problems if p.severity == "error"]
     key = verified.content_digest if verified else opened.digest
     stored = draft.refused(agency, key)
     if stored is not None and not stored.retry and not anew and stored.parcel == opened.digest:
-        _again(draft, opened, stored.receipt_digest)
-        return
+        return _again(draft, opened, stored.receipt_digest)
     content_digest = verified.content_digest if verified else parcel.unverified_digest(opened.message.body)
     kind, document_id = admission.describe(verified)
     codes = [p.fault.code for p in errors]
@@ -46,6 +45,7 @@ def refuse(draft: Draft, opened: Opened, problems: Sequence[Problem], *, anew: b
     subject = Subject("", kind, agency, document_id, content_digest)
     a2 = draft.sign(subject, (said,), version=draft.rules.registry.version)
     draft.refuse(agency, key, document_id, a2, opened.digest, entry, retry=all(p.retry for p in errors))
+    return entry
 
 
 def refuse_receipt(draft: Draft, opened: Opened, said: Receipt) -> None:
@@ -116,6 +116,12 @@ def bad_receipt(draft: Draft, opened: Opened, problem: Problem) -> Entered:
     return draft.enter(Entry(draft.now, HUB, "receipt.quarantined", "", opened.agency, detail))
 
 
+def enter_aside(draft: Draft, opened: Opened, fault: Fault) -> Entered:
+    """A message that cannot even be answered is put aside."""
+    detail = {"code": fault.code, "queue": opened.message.route.queue, "bytes": opened.digest}
+    return draft.enter(Entry(draft.now, HUB, "message.put_aside", "", opened.agency, detail))
+
+
 def put_aside(draft: Draft, opened: Opened, fault: Fault, attempts: int, entry: Entered) -> bool:
     """Keep a message for an operator; over the agency's share its entry alone, and False: what it publishes must not
     fill the record."""
@@ -140,7 +146,8 @@ def turn_away(draft: Draft, publisher: str, opened: Opened) -> bool:
     return True
 
 
-def _again(draft: Draft, opened: Opened, a2: Digest) -> None:
+def _again(draft: Draft, opened: Opened, a2: Digest) -> Entered:
     """The stored refusal goes out once more."""
     entry = draft.enter(Entry(draft.now, HUB, "refusal.repeated", "", opened.agency, {"bytes": opened.digest}))
     draft.send(opened.agency, a2, entry)
+    return entry
