@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from axis.core.admission import Candidate
+    from axis.core.hub.dossier import Role
     from axis.infra.database import Row
-    from axis.infra.store import HubTransaction, Role
+    from axis.infra.store import HubTransaction
     from axis.services.hub import Hub
 
 

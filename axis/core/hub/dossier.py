@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Document = tuple[str, str]  # (the agency that sent it, DocumentId)
 Role = Literal["document", "update", "recall", "status"]
+OPEN_SHOWN = 300  # more than a batch can end
 Digest = str  # hex SHA-256; of a receipt that is not signed yet its local name, see core/hub/seal.py
 
 
@@ -273,9 +274,10 @@ class HeldUntil:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """The ids of the first deliveries that brought the document and are not over; at most :data:`OPEN_SHOWN`."""
+    """The ids of the first deliveries, by recipient, that brought the document and are not over; at most `shown`."""
 
     document: Document
+    shown: int = OPEN_SHOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,7 +338,6 @@ Question = (
     | Homes
     | Quarantined
 )
-OPEN_SHOWN = 300  # more than a batch can end
 
 
 class NotReadError(Exception):
