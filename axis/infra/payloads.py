@@ -12,7 +12,7 @@ from axis.errors import Corrupted, Fault, Problem
 from axis.infra.database import LateRows, insert_or_ignore, metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from sqlalchemy.engine import Connection
 
@@ -37,6 +37,11 @@ def digest_of(content: bytes) -> str:
 def put(connection: Connection, content: bytes) -> str:
     """Store `content` unless it is there; its hex SHA-256."""
     digest = digest_of(content)
+    _put(connection, digest, content)
+    return digest
+
+
+def _put(connection: Connection, digest: str, content: bytes) -> None:
     # Asking first spares sending megabytes that are already there; the UNIQUE key still decides.
     if connection.execute(sa.select(payload.c.digest).where(payload.c.digest == digest)).first() is None:
         insert_or_ignore(connection, payload, {"digest": digest, "content": content})
@@ -44,7 +49,18 @@ def put(connection: Connection, content: bytes) -> str:
             len(content) > LARGE
         ):  # SQLite's prepared statement holds what it was given last: 50 MB for the process' life
             insert_or_ignore(connection, payload, {"digest": digest, "content": b""})
-    return digest
+
+
+def put_all(connection: Connection, contents: Collection[tuple[str, bytes]]) -> None:
+    """Store each of these (SHA-256, bytes) unless it is there."""
+    ordinary = [one for one in contents if len(one[1]) <= LARGE]
+    if ordinary:
+        mark = "?" if connection.dialect.name == "sqlite" else "%s"
+        text = f"INSERT INTO payload (digest, content) VALUES ({mark}, {mark}) ON CONFLICT DO NOTHING"  # noqa: S608
+        connection.exec_driver_sql(text, ordinary)
+    for digest, content in contents:
+        if len(content) > LARGE:
+            _put(connection, digest, content)
 
 
 def put_late(connection: Connection, late: LateRows, content: bytes) -> str:
@@ -83,6 +99,12 @@ def release(connection: Connection, digest: str, references: Iterable[sa.Column[
         if connection.execute(sa.select(sa.literal(1)).where(column == digest).limit(1)).first() is not None:
             return False
     return connection.execute(sa.delete(payload).where(payload.c.digest == digest)).rowcount > 0
+
+
+def release_all(connection: Connection, digests: Collection[str], references: Iterable[sa.Column[str]]) -> None:
+    """:func:`release` for each of `digests`, all at once."""
+    named = [sa.exists().where(column == payload.c.digest) for column in references]
+    connection.execute(sa.delete(payload).where(payload.c.digest.in_(digests), *(~one for one in named)))
 
 
 def sweep(connection: Connection, references: Iterable[sa.Column[str]]) -> int:

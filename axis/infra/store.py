@@ -7,11 +7,10 @@ repetition.
 
 from __future__ import annotations
 
-import random
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -25,16 +24,39 @@ from axis.core.homes import Known
 from axis.core.instant import from_text, to_text
 from axis.core.ledger import Entry
 from axis.core.lifecycle import Demand, Stage, State, Step
-from axis.core.message import Message, Route
+from axis.core.message import Message
 from axis.core.receipt import Event
 from axis.core.trust import HUB
 from axis.errors import Corrupted, Fault, Problem
 from axis.infra import payloads
-from axis.infra.database import BIG_ID, Database, LateRows, insert_all_or_ignore, insert_or_ignore, metadata, upsert
+from axis.infra.database import Database, LateRows, insert_all_or_ignore, insert_or_ignore, upsert
 from axis.infra.mark import Written
+from axis.infra.record import changes, dossiers
+from axis.infra.record import outbox as outboxes
+from axis.infra.record.tables import (
+    BODY_REFERENCES,
+    PAYLOAD_REFERENCES,
+    TABLES,
+    adapter_home,
+    attempt,
+    business,
+    deadline,
+    delivery,
+    demand,
+    document,
+    lease,
+    ledger_entry,
+    outbox,
+    quarantine,
+    refusal,
+    registry_version,
+    repetition,
+    statement,
+    submission,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
 
@@ -42,267 +64,16 @@ if TYPE_CHECKING:
 
     from axis.core.admission import Addressee, Candidate
     from axis.core.deadline import Term
+    from axis.core.hub.dossier import Document, Facts, Question, Role
+    from axis.core.hub.seal import Sealed
     from axis.core.receipt import Statement, Subject
     from axis.infra.mark import Mark
+    from axis.infra.record.outbox import Due
 
-CLAIM_BYTES = 32 * 1024 * 1024  # of bodies that a worker publishes at once
+__all__ = ["BODY_REFERENCES", "PAYLOAD_REFERENCES", "TABLES"]
 LEASE = timedelta(seconds=10)
 RESTORED = "record.restored"  # the entry of a record that was put back to an older backup
-Role = Literal["document", "update", "recall", "status"]
-
-submission = sa.Table(
-    "submission",
-    metadata,
-    sa.Column("axis_id", sa.Text, primary_key=True),
-    sa.Column("key", sa.Text, nullable=False, unique=True),
-    sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("sender", sa.Text, nullable=False),
-    sa.Column("organ_id", sa.Text, nullable=False),
-    # Who sent the document that it is or is about: another than `sender` of a status, and of what a successor changes.
-    sa.Column("owner", sa.Text, nullable=False, server_default=""),
-    sa.Column("document_id", sa.Text, nullable=False),
-    sa.Column("code", sa.Text, nullable=False),
-    sa.Column("subject", sa.Text, nullable=False),
-    sa.Column("status_code", sa.Text, nullable=False),
-    sa.Column("priority", sa.Integer, nullable=False),
-    sa.Column("content_digest", sa.Text, nullable=False),
-    sa.Column("parcel_digest", sa.Text, nullable=False),
-    sa.Column("acceptance_digest", sa.Text, nullable=False),
-    sa.Column("registry_version", sa.Integer, nullable=False),
-    sa.Column("received_at", sa.Text, nullable=False),
-    # Of a recall, an update, or an answer to one: which of the document's it is, from 1. Otherwise 0.
-    sa.Column("number", sa.Integer, nullable=False, server_default="0"),
-    sa.Column("body_digest", sa.Text, nullable=False, server_default=""),  # the parcel, "" once it was dropped
-    sa.Column("has_content", sa.Boolean, nullable=False, server_default=sa.true()),  # a version of the document
-    sa.Index("submission_document", "document_id", "owner"),
-    sa.Index("submission_content", "content_digest"),
-    sa.Index("submission_parcel", "parcel_digest"),
-    sa.Index("submission_code", "code"),
-    sa.Index("submission_body", "body_digest"),
-)
-delivery = sa.Table(
-    "delivery",
-    metadata,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("axis_id", sa.Text, sa.ForeignKey(submission.c.axis_id), nullable=False),
-    sa.Column("recipient", sa.Text, nullable=False),
-    sa.Column("units", sa.JSON, nullable=False),
-    sa.Column("state", sa.Text, nullable=False),
-    sa.Column("attempts", sa.Integer, nullable=False),
-    sa.Column("updated_at", sa.Text, nullable=False),
-    # What it brings: "document" (the first thing this recipient has of it), "update", "recall" or "status".
-    sa.Column("role", sa.Text, nullable=False, server_default="document"),
-    # Publishing was tried: only the recipient's adapter can know from then on.
-    sa.Column("tried", sa.Boolean, nullable=False, server_default=sa.true()),
-    sa.Column("proof_digest", sa.Text, nullable=False, server_default=""),  # another than the submission's A.1
-    sa.Column("closed", sa.Boolean, nullable=False, server_default=sa.false()),  # failed, and nobody tries again
-    sa.UniqueConstraint("axis_id", "recipient"),
-    sa.Index("delivery_recipient", "recipient", "state", "id"),
-)
-business = sa.Table(
-    "business_status",
-    metadata,
-    sa.Column("delivery_id", sa.Text, sa.ForeignKey(delivery.c.id), primary_key=True),
-    sa.Column("unit", sa.Text, primary_key=True),
-    sa.Column("code", sa.Text, nullable=False),
-    sa.Column("reported_at", sa.Text, nullable=False),
-    sa.Column("arrived_at", sa.Text, nullable=False),
-)
-refusal = sa.Table(
-    "refusal",
-    metadata,
-    sa.Column("sender", sa.Text, primary_key=True),
-    sa.Column("digest", sa.Text, primary_key=True),  # of the content; of the bytes where no content was verified
-    sa.Column("document_id", sa.Text, nullable=False),
-    sa.Column("receipt_digest", sa.Text, nullable=False),
-    sa.Column("retry", sa.Boolean, nullable=False),
-    sa.Column("refused_at", sa.Text, nullable=False),
-)
-statement = sa.Table(
-    "statement",
-    metadata,
-    sa.Column("issuer", sa.Text, primary_key=True),
-    sa.Column("event", sa.Text, primary_key=True),
-    sa.Column("axis_id", sa.Text, primary_key=True),
-    sa.Column("recipient", sa.Text, primary_key=True),
-    sa.Column("receipt_digest", sa.Text, primary_key=True),  # a delivery may fail twice: overdue, then given up
-    sa.Column("time", sa.Text, nullable=False),
-)
-outbox = sa.Table(
-    "outbox",
-    metadata,
-    sa.Column("id", BIG_ID, primary_key=True, autoincrement=True),
-    sa.Column("code", sa.Text, nullable=False),
-    sa.Column("urgent", sa.Boolean, nullable=False),
-    sa.Column("message_id", sa.Text, nullable=False),
-    sa.Column("body_digest", sa.Text, nullable=False),
-    sa.Column("proof_digest", sa.Text, nullable=False),
-    sa.Column("delivery_id", sa.Text, nullable=False),  # "" for receipts and registries
-    sa.Column("not_before", sa.Text, nullable=False),
-    sa.Column("attempts", sa.Integer, nullable=False),
-    sa.Column("created_at", sa.Text, nullable=False),
-    sa.Index("outbox_due", "not_before"),
-    sa.Index("outbox_lane", "urgent", "code", "id"),
-    sa.Index("outbox_delivery", "delivery_id"),
-)
-# One row for each document anybody spoke of, made by whoever comes first: what two hub workers lock, in order.
-document = sa.Table(
-    "document",
-    metadata,
-    sa.Column("sender", sa.Text, primary_key=True),
-    sa.Column("document_id", sa.Text, primary_key=True),
-    sa.Column("superseded_by", sa.Text, nullable=False, server_default=""),  # axis id of the document in its place
-)
-# What was asked of those that a document was delivered to: recall, update, replace; one row for each addressed unit.
-demand = sa.Table(
-    "demand",
-    metadata,
-    sa.Column("delivery_id", sa.Text, sa.ForeignKey(delivery.c.id), primary_key=True),
-    sa.Column("number", sa.Integer, primary_key=True),  # from 1 for each document
-    sa.Column("unit", sa.Text, primary_key=True),
-    sa.Column("demand", sa.Text, nullable=False),
-    sa.Column("asked_by", sa.Text, sa.ForeignKey(submission.c.axis_id), nullable=False),
-    sa.Column("stage", sa.Text, nullable=False),
-    sa.Column("asked_at", sa.Text, nullable=False),
-    sa.Column("answered_at", sa.Text, nullable=False, server_default=""),
-    sa.Column("reason", sa.Text, nullable=False, server_default=""),
-    sa.Index("demand_asked_by", "asked_by"),
-)
-# By when what must have happened to a delivery; an answer to a recall or update is a leg of its own: "answer 2".
-deadline = sa.Table(
-    "deadline",
-    metadata,
-    sa.Column("delivery_id", sa.Text, sa.ForeignKey(delivery.c.id), primary_key=True),
-    sa.Column("leg", sa.Text, primary_key=True),
-    sa.Column("due_at", sa.Text, nullable=False),
-    sa.Column("next_at", sa.Text, nullable=False),  # when it is looked at next; "" when it is over
-    sa.Column("progress", sa.Text, nullable=False),
-    sa.Column("met_at", sa.Text, nullable=False, server_default=""),
-    sa.Index("deadline_next", "next_at"),
-)
-# Messages that could not be dealt with, for an operator to decide about.
-quarantine = sa.Table(
-    "quarantine",
-    metadata,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("agency", sa.Text, nullable=False),
-    sa.Column("message_id", sa.Text, nullable=False),
-    sa.Column("user_id", sa.Text, nullable=False),
-    sa.Column("body_digest", sa.Text, nullable=False),
-    sa.Column("code", sa.Text, nullable=False),
-    sa.Column("attempts", sa.Integer, nullable=False),
-    sa.Column("since", sa.Text, nullable=False),
-)
-# The same thing said in other words: accepted as what the submission that took the key had said.
-repetition = sa.Table(
-    "repetition",
-    metadata,
-    sa.Column("sender", sa.Text, primary_key=True),
-    sa.Column("content_digest", sa.Text, primary_key=True),
-    sa.Column("axis_id", sa.Text, nullable=False),
-    sa.Column("receipt_digest", sa.Text, nullable=False),
-)
-lease = sa.Table(
-    "lease",
-    metadata,
-    sa.Column("duty", sa.Text, primary_key=True),
-    sa.Column("holder", sa.Text, nullable=False),
-    sa.Column("token", sa.BigInteger, nullable=False),  # grows with each change of holder
-    sa.Column("until", sa.Text, nullable=False),
-)
-# Messages that are judged alone, because they came before.
-attempt = sa.Table(
-    "attempt",
-    metadata,
-    sa.Column("queue", sa.Text, primary_key=True),
-    sa.Column("message_id", sa.Text, primary_key=True),  # SHA-256 of its bytes: an id may be anything
-    sa.Column("count", sa.Integer, nullable=False),  # how often it failed, by its own fault
-    sa.Column("is_open", sa.Boolean, nullable=False, server_default=sa.false()),  # being judged, or a hub died of it
-)
-ledger_entry = sa.Table(
-    "ledger",
-    metadata,
-    sa.Column("id", BIG_ID, primary_key=True, autoincrement=True),
-    sa.Column("position", sa.BigInteger, unique=True),
-    sa.Column("link", sa.Text),
-    sa.Column("digest", sa.Text, nullable=False),
-    sa.Column("canonical", sa.Text, nullable=False),
-    sa.Column("axis_id", sa.Text, nullable=False),
-    sa.Index("ledger_submission", "axis_id"),
-    sa.Index(
-        "ledger_unlinked",
-        "id",
-        sqlite_where=sa.text("position IS NULL"),
-        postgresql_where=sa.text("position IS NULL"),
-    ),
-)
-registry_version = sa.Table(
-    "registry",
-    metadata,
-    sa.Column("version", sa.Integer, primary_key=True),
-    sa.Column("digest", sa.Text, nullable=False),
-    sa.Column("issued_at", sa.Text, nullable=False),
-)
-# The homes that have published for an agency: which one works, how far its journal had come (axis/core/homes.py).
-adapter_home = sa.Table(
-    "adapter_home",
-    metadata,
-    sa.Column("agency", sa.Text, primary_key=True),
-    sa.Column("instance", sa.Text, primary_key=True),
-    sa.Column("start", sa.Text, nullable=False),
-    sa.Column("began", sa.BigInteger, nullable=False),
-    sa.Column("sequence", sa.BigInteger, nullable=False),
-    sa.Column("follows", sa.Text, nullable=False),
-    sa.Column("current", sa.Boolean, nullable=False),
-    sa.Column("told", sa.Boolean, nullable=False),
-)
 _UNANSWERED = (State.QUEUED.value, State.FAILED.value)
-TABLES = (
-    payloads.payload,
-    submission,
-    delivery,
-    business,
-    refusal,
-    statement,
-    outbox,
-    document,
-    demand,
-    deadline,
-    quarantine,
-    repetition,
-    lease,
-    attempt,
-    ledger_entry,
-    registry_version,
-    adapter_home,
-)
-BODY_REFERENCES = (submission.c.body_digest, outbox.c.body_digest, quarantine.c.body_digest)  # that may name a parcel
-PAYLOAD_REFERENCES = (
-    submission.c.body_digest,
-    submission.c.acceptance_digest,
-    delivery.c.proof_digest,
-    repetition.c.receipt_digest,
-    quarantine.c.body_digest,
-    refusal.c.receipt_digest,
-    statement.c.receipt_digest,
-    outbox.c.body_digest,
-    outbox.c.proof_digest,
-    registry_version.c.digest,
-)
-
-
-@dataclass(frozen=True)
-class Due:
-    """An outbox row to publish."""
-
-    row: int
-    route: Route
-    message_id: str
-    body_digest: str
-    proof_digest: str
-    delivery_id: str
-    attempts: int
-    created_at: datetime
 
 
 @dataclass(frozen=True)
@@ -349,19 +120,23 @@ class HubStore:
         self.database.judge = lambda connection: HubReader(connection).check(mark)
 
     @contextmanager
-    def claim(self, now: datetime, limit: int, excluded: Sequence[str] = ()) -> Iterator[Claim]:
-        """Outbox rows that are due and, within the block, no other worker's.
+    def claim(
+        self, now: datetime, limit: int, excluded: Sequence[str] = (), held: Mapping[str, bytes] | None = None
+    ) -> Iterator[Claim]:
+        """Outbox rows that are due and, within the block, no other worker's. `held`: bytes that are in memory.
 
         PostgreSQL: they are locked, others pass over them, and what :meth:`Claim.recording` writes is committed
         with the block's end; a dead worker's locks end with its connection. SQLite has one working process.
         """
         if self.database.is_sqlite:
             with self.reading() as reader:
-                claimed = _messages(reader.connection, reader.due(now, limit, excluded))
+                due = outboxes.due(reader.connection, now, limit, excluded)
+                claimed = outboxes.messages(reader.connection, due, held or {})
             yield Claim(*claimed, self.transaction)
             return
         with self.transaction() as tx:
-            yield Claim(*_messages(tx.connection, tx.due(now, limit, excluded, lock=True)), lambda: nullcontext(tx))
+            due = outboxes.due(tx.connection, now, limit, excluded, lock=True)
+            yield Claim(*outboxes.messages(tx.connection, due, held or {}), lambda: nullcontext(tx))
 
 
 class HubReader:
@@ -659,47 +434,17 @@ class HubReader:
             )
         ).scalar()
 
-    def due(self, now: datetime, limit: int, excluded: Sequence[str] = (), *, lock: bool = False) -> list[Due]:
-        """Outbox rows whose time has come, none of `excluded`, about `limit` in all and `CLAIM_BYTES` of bodies.
+    def owed_at(self, now: datetime | None, limit: int) -> list[str]:
+        """The ids of deliveries that owe a D.1 now, the oldest first; of all that owe one, if no moment is given."""
+        query = sa.select(delivery.c.id).where(delivery.c.owes_at != "")
+        if now is not None:
+            query = query.where(delivery.c.owes_at <= to_text(now))
+        return list(self.connection.execute(query.order_by(delivery.c.owes_at).limit(limit)).scalars())
 
-        Urgent ones first, then by age, but a quarter is for ordinary ones: urgent ones do not starve them. Every agency
-        gets its share, so that a long row of one keeps nobody waiting. With `lock` rows that another worker holds are
-        passed over.
-        """
-        found: list[RowMapping] = []
-        size = 0
-        for urgent in (True, False):
-            codes = [code for code in self._agencies_in_outbox(urgent=urgent) if code not in set(excluded)]
-            random.shuffle(codes)  # whom the limit cuts off differs from round to round
-            room = limit - limit // 4 if urgent else limit - len(found)
-            share = max(1, room // max(1, len(codes)))
-            for code in codes[:room]:
-                query = (
-                    sa.select(outbox, sa.func.length(payloads.payload.c.content).label("size"))
-                    .outerjoin(payloads.payload, payloads.payload.c.digest == outbox.c.body_digest)
-                    .where(outbox.c.urgent.is_(urgent), outbox.c.code == code, outbox.c.not_before <= to_text(now))
-                    .order_by(outbox.c.id)
-                    .limit(share)
-                )
-                if lock:
-                    query = query.with_for_update(of=outbox, skip_locked=True)
-                for row in self.connection.execute(query).mappings():
-                    if found and size + (row["size"] or 0) > CLAIM_BYTES:
-                        return [_due(one) for one in found]
-                    found.append(row)
-                    size += row["size"] or 0
-        return [_due(one) for one in found]
-
-    def _agencies_in_outbox(self, *, urgent: bool) -> list[str]:
-        """Agencies for which something of this urgency is in the outbox: one step through the index for each, however
-        long their rows are."""
-        first = sa.select(sa.func.min(outbox.c.code).label("code")).where(outbox.c.urgent.is_(urgent))
-        waiting = first.cte("waiting", recursive=True)
-        following = sa.select(sa.func.min(outbox.c.code)).where(
-            outbox.c.urgent.is_(urgent), outbox.c.code > waiting.c.code
-        )
-        waiting = waiting.union_all(sa.select(following.scalar_subquery()).where(waiting.c.code.is_not(None)))
-        return list(self.connection.execute(sa.select(waiting.c.code).where(waiting.c.code.is_not(None))).scalars())
+    def documents_of_deliveries(self, delivery_ids: Sequence[str]) -> list[tuple[str, str]]:
+        """(sender, DocumentId) of the documents that these deliveries bring, or bring something about."""
+        query = sa.select(delivery.c.owner, delivery.c.document_id).where(delivery.c.id.in_(delivery_ids)).distinct()
+        return [(row.owner, row.document_id) for row in self.connection.execute(query)] if delivery_ids else []
 
     def waiting(self, excluded: Sequence[str] = ()) -> tuple[int, datetime | None]:
         """(outbox rows left, the earliest time one of them is due), none of `excluded`."""
@@ -864,6 +609,24 @@ class HubTransaction(HubReader):
         self._locked: set[tuple[str, str]] = set()
         self.late = LateRows(connection)
 
+    def lock(self, documents: Collection[Document]) -> Facts:
+        """Nobody else changes anything about these documents until the transaction ends; what that tells of them.
+        Once in a transaction: a second lock may wait for who waits for the first."""
+        facts = dossiers.lock(self.connection, documents)
+        self._locked.update(documents)
+        return facts
+
+    def read(self, questions: Iterable[Question], facts: Facts) -> None:
+        """Put the answer to each of `questions` into `facts`."""
+        self.late.insert()
+        dossiers.read(self.connection, questions, facts)
+
+    def write(self, sealed: Sealed) -> None:
+        """Write what was decided. Raises :class:`axis.core.hub.draft.NotLockedError`, and has written nothing, where it
+        changes a document that is not locked."""
+        self.late.insert()
+        changes.write(self.connection, sealed, self._references)
+
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """What the block changed is undone when it raises; the transaction goes on."""
@@ -964,6 +727,10 @@ class HubTransaction(HubReader):
     ) -> None:
         """A delivery to one member; `tried`: it may have been published before. Its entry is the submission's, which
         names all recipients."""
+        owner, document_id = (
+            sa.select(column).where(submission.c.axis_id == axis_id).scalar_subquery()
+            for column in (submission.c.owner, submission.c.document_id)
+        )
         self.connection.execute(
             sa.insert(delivery).values(
                 id=delivery_id,
@@ -977,6 +744,8 @@ class HubTransaction(HubReader):
                 tried=tried,
                 proof_digest=proof,
                 closed=addressee.closed,
+                owner=owner,
+                document_id=document_id,
             )
         )
 
@@ -1462,26 +1231,3 @@ def find(reader: HubReader, reference: str) -> list[RowMapping]:
 def units(row: RowMapping) -> list[str]:
     """A delivery's addressed organ ids."""
     return list(row["units"])
-
-
-def _due(row: RowMapping) -> Due:
-    return Due(
-        row["id"],
-        Route("out", row["code"], row["urgent"]),
-        row["message_id"],
-        row["body_digest"],
-        row["proof_digest"],
-        row["delivery_id"],
-        row["attempts"],
-        from_text(row["created_at"]),
-    )
-
-
-def _messages(connection: Connection, due: Sequence[Due]) -> tuple[list[Due], list[Message], list[tuple[Due, str]]]:
-    """(the rows that can be published, their messages, the rows that cannot with what is damaged)."""
-    digests = {digest for one in due for digest in (one.body_digest, one.proof_digest) if digest}
-    found = payloads.get_sound(connection, digests) | {"": b""}
-    damaged = [(one, bad) for one in due for bad in (one.body_digest, one.proof_digest) if bad not in found]
-    sound = [one for one in due if {one.body_digest, one.proof_digest} <= set(found)]
-    messages = [Message(one.message_id, one.route, found[one.body_digest], found[one.proof_digest]) for one in sound]
-    return sound, messages, list({one.row: (one, bad) for one, bad in damaged}.values())

@@ -67,7 +67,7 @@ def needs(batch: Sequence[Opened]) -> list[Question]:
             for said in one.said.statements:
                 wanted.append(ask.Part(axis_id, said.recipient))
                 wanted.append(ask.Stated(said.recipient, said.event.code, axis_id, said.recipient))
-            wanted += [ask.Open(document) for document in one.documents]
+            wanted += [ask.Open(document, len(batch) + 1) for document in one.documents]
         elif one.candidate is not None:
             wanted += _needs_of(one, one.candidate)
         else:

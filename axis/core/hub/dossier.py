@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Document = tuple[str, str]  # (the agency that sent it, DocumentId)
 Role = Literal["document", "update", "recall", "status"]
+OPEN_SHOWN = 128  # more than most decisions can end
 Digest = str  # hex SHA-256; of a receipt that is not signed yet its local name, see core/hub/seal.py
 
 
@@ -276,10 +277,11 @@ class HeldUntil:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """(the ids of deliveries that brought the document first to somebody and are not over, at most :data:`OPEN_SHOWN`;
-    how many such deliveries there are in all, or 2 where there are more)."""
+    """The first deliveries that brought the document to somebody, at most `shown`, those that are not over before the
+    others: (the ids of those that are not over, how many there are of both, whether no other is open)."""
 
     document: Document
+    shown: int = OPEN_SHOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,7 +350,6 @@ Question = (
     | Homes
     | Quarantined
 )
-OPEN_SHOWN = 128  # more than a batch can end
 
 
 class NotReadError(Exception):
@@ -418,7 +419,7 @@ class Facts:
     newest: dict[Document, str | None] = field(default_factory=dict)  # → axis id
     own: dict[Document, str | None] = field(default_factory=dict)  # → axis id
     held_until: dict[Document, str] = field(default_factory=dict)
-    open: dict[Document, tuple[tuple[str, ...], int]] = field(default_factory=dict)  # → delivery ids, how many
+    open: dict[Document, tuple[tuple[str, ...], int, bool]] = field(default_factory=dict)  # → delivery ids …
     receipts: dict[str, dict[tuple[str, str], Said]] = field(default_factory=dict)
     stated: dict[Stated, Digest | None] = field(default_factory=dict)
     entries: dict[str, tuple[Entry, ...]] = field(default_factory=dict)  # by axis id
@@ -432,7 +433,7 @@ class Facts:
         self.last_demand[document] = 0
         self.newest[document] = self.own[document] = None
         self.held_until[document] = ""
-        self.open[document] = ((), 0)
+        self.open[document] = ((), 0, True)
         self.superseded_by[document] = ""
 
     def copy(self) -> Facts:

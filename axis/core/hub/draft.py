@@ -231,11 +231,13 @@ class Draft:
         known = self._facts.recipients.get(document)
         if known is not None:
             return len(known) > 1 and all(is_over(self._facts.deliveries[one]) for one in known.values())
-        found, number = _found(self._facts.open, document, ask.Open(document))
-        if number < 2 or len(found) >= ask.OPEN_SHOWN:
-            return False
+        found, number, is_all = _found(self._facts.open, document, ask.Open(document))
         rows = (self._facts.deliveries.get(one) for one in found)
-        return all(row is not None and is_over(row) for row in rows)
+        if number < 2 or any(row is None or not is_over(row) for row in rows):
+            return False
+        if not is_all:
+            raise NotReadError(ask.Recipients(document))
+        return True
 
     def business(self, delivery_id: str) -> Mapping[str, str]:
         """Business status by unit."""
@@ -321,8 +323,8 @@ class Draft:
             if document in facts.recipients:
                 self._put(facts.recipients, document, {**facts.recipients[document], new.recipient: new.id})
             if document in facts.open:
-                found, number = facts.open[document]
-                self._put(facts.open, document, ((*found, new.id), number + 1))
+                found, number, is_all = facts.open[document]
+                self._put(facts.open, document, ((*found, new.id), number + 1, is_all))
         elif new.role == "recall" and document in facts.taking_back:
             self._put(facts.taking_back, document, {**facts.taking_back[document], new.recipient: new.id})
         elif new.role == "update" and (key := (document, new.recipient)) in facts.updating:

@@ -50,7 +50,9 @@ def _waiting(true: str, false: str) -> str:
     return _WAITING.format(urgent=urgent, ordinary=ordinary)
 
 
-_COLUMNS = "t.id, t.code, t.urgent, t.message_id, t.body_digest, t.proof_digest, t.delivery_id, t.attempts, t.created_at"
+_COLUMNS = (
+    "t.id, t.code, t.urgent, t.message_id, t.body_digest, t.proof_digest, t.delivery_id, t.attempts, t.created_at"
+)
 _FIRST = "FROM outbox x WHERE x.urgent = {n} AND x.code = k.code AND x.not_before <= {n} ORDER BY x.id LIMIT {n}"
 _WAITING_SQLITE, _WAITING_POSTGRESQL = _waiting("1", "0"), _waiting("true", "false")
 _SQLITE = (

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from axis.infra.store import Claim, Due
+    from axis.infra.record.outbox import Due
+    from axis.infra.store import Claim
     from axis.services.hub.worker import Hub
 
 BATCH_MESSAGES = 100

@@ -1,0 +1,640 @@
+"""What is read of the record for a batch: each kind of question in one statement, however many ask it.
+
+The keys go in as arrays (PostgreSQL) or as JSON (SQLite), so the statements are texts that never change: they are built
+at import, and the server prepares them once. Each finds its rows by an index from the keys on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, cast
+
+from axis.core import ledger, parcel, receipt
+from axis.core.admission import CHANGES_A_DAY
+from axis.core.homes import Known
+from axis.core.hub import dossier as ask
+from axis.core.hub.dossier import Delivery, Demanded, Facts, Limit, Refused, Said, Submission
+from axis.core.lifecycle import FINAL, Demand, Stage, State
+from axis.core.trust import HUB
+from axis.errors import Rejected
+from axis.infra.payloads import digest_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Sequence
+
+    from sqlalchemy.engine import Connection
+
+    from axis.core.hub.dossier import Digest, Document, Question
+    from axis.core.ledger import Entry
+
+LOCKED_AT_ONCE = 500  # documents in one statement
+
+
+class Query:
+    """A statement in the words of either database. ``{keys}`` in it is a table `k` of the keys, columns c0, c1, …;
+    ``{lock}`` locks the rows of the table named t, where there is more than one who writes."""
+
+    def __init__(self, columns: int, text: str, postgresql: str = "") -> None:
+        names = [f"c{n}" for n in range(columns)]
+        arrays = f"unnest({', '.join(['%s::text[]'] * columns)}) AS k({', '.join(names)})"
+        values = ", ".join(f"json_extract(value, '$[{n}]') AS {name}" for n, name in enumerate(names))
+        rows = f"(SELECT {values} FROM json_each(?)) AS k"
+        self._columns = columns
+        self._times = text.count("{keys}")
+        self._sqlite = text.format(keys=rows, lock="", n="?")
+        self._postgresql = (postgresql or text).format(keys=arrays, lock="FOR UPDATE OF t", n="%s")
+
+    def rows(self, connection: Connection, keys: Collection[tuple[str, ...]], *more: int) -> Sequence[Any]:
+        """Its rows for these keys. `more`: the values that stand after the keys in its text."""
+        given: list[Any]
+        if connection.dialect.name == "sqlite":
+            text, given = self._sqlite, [json.dumps(list(keys))]
+        else:
+            text, given = self._postgresql, [list(column) for column in zip(*keys, strict=True)]
+        return connection.exec_driver_sql(text, (*given * self._times, *more)).all()
+
+
+def _newest(columns: int, result: str, table: str, key: str, where: str, *, order: str, limit: str, keys: str) -> Query:
+    """The rows of `table` (x in `where` and `order`) that come first for each key, as t in `result`."""
+    picked = f"FROM {table} x WHERE {where} ORDER BY {order} LIMIT {limit}"
+    return Query(
+        columns,
+        f"SELECT {result} FROM {keys} CROSS JOIN {table} t WHERE t.{key} IN (SELECT x.{key} {picked})",
+        f"SELECT {result} FROM {keys} CROSS JOIN LATERAL (SELECT x.* {picked}) t",
+    )
+
+
+def _columns(row: type) -> str:
+    return ", ".join(f"t.{field.name}" for field in fields(row))
+
+
+_SUBMISSION, _DELIVERY = _columns(Submission), _columns(Delivery)
+_STATES = {state.value: state for state in State}
+_STAGES = {stage.value: stage for stage in Stage}
+_DEMANDS = {demand.value: demand for demand in Demand}
+_OVER = ", ".join(f"'{state.value}'" for state in sorted(FINAL))
+_OF_DOCUMENT = "t.document_id = k.c1 AND t.owner = k.c0"
+_X_OF_DOCUMENT = "x.document_id = k.c1 AND x.owner = k.c0"
+_FROM_SUBMISSION = f"SELECT {_SUBMISSION} FROM {{keys}} CROSS JOIN submission t WHERE"
+_FROM_DELIVERY = f"SELECT {_DELIVERY} FROM {{keys}} CROSS JOIN delivery t WHERE"
+# What a document's history makes long is not looked through: `|| ''` keeps the index by document out of it.
+_BY_CONTENT = "t.document_id || '' = {document_id} AND t.content_digest = {digest}"
+
+
+# -- Locking --------------------------------------------------------------------------------------------------
+
+_MAKE = Query(
+    2,
+    "INSERT INTO document (sender, document_id) SELECT k.c0, k.c1 FROM {keys} WHERE true "
+    "ON CONFLICT DO NOTHING RETURNING sender, document_id",
+)
+_LOCK = Query(
+    2,
+    "SELECT t.sender, t.document_id, t.superseded_by FROM {keys} CROSS JOIN document t "
+    "WHERE t.sender = k.c0 AND t.document_id = k.c1",
+    "SELECT t.sender, t.document_id, t.superseded_by FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY "
+    "AS k(c0, c1, place) JOIN document t ON t.sender = k.c0 AND t.document_id = k.c1 ORDER BY k.place {lock}",
+)
+
+
+def lock(connection: Connection, documents: Collection[Document]) -> Facts:
+    """Nobody else changes anything about these documents until the transaction ends; what that tells of them: nobody
+    ever spoke of one whose row was made just now.
+
+    Two workers with the same documents wait and do not deadlock: rows that are missing are made first, all of them,
+    then those that were there are locked, each in one order everywhere. Who waits for a row that is being made holds
+    only such rows, who waits for one that was there waits for nobody who makes any.
+    """
+    facts = Facts()
+    ordered = sorted(set(documents))
+    parts = [ordered[first : first + LOCKED_AT_ONCE] for first in range(0, len(ordered), LOCKED_AT_ONCE)]
+    for part in parts:
+        for sender, document_id in _MAKE.rows(connection, part):
+            facts.know_empty((sender, document_id))
+    for part in parts:
+        known = [document for document in part if document not in facts.superseded_by]
+        for sender, document_id, superseded_by in _LOCK.rows(connection, known) if known else ():
+            facts.superseded_by[sender, document_id] = superseded_by
+    return facts
+
+
+# -- Reading --------------------------------------------------------------------------------------------------
+
+
+def read(connection: Connection, questions: Iterable[Question], facts: Facts) -> None:
+    """Put the answer to each of `questions` into `facts`."""
+    asked: dict[type, list[Any]] = defaultdict(list)
+    for question in dict.fromkeys(questions):
+        asked[type(question)].append(question)
+    whole: set[str] = set()
+    for kind, reader in _READERS.items():
+        if kind in asked:
+            whole.update(reader(connection, asked[kind], facts))
+    if whole:
+        _read_statuses_and_limits(connection, whole, facts)
+
+
+def _submissions(facts: Facts, rows: Iterable[Any]) -> list[Submission]:
+    found = [Submission(*(*row[:-1], bool(row[-1]))) for row in rows]
+    for one in found:
+        facts.submissions[one.axis_id] = one
+        facts.by_name[one.axis_id] = one.axis_id
+    return found
+
+
+def _deliveries(facts: Facts, rows: Iterable[Any]) -> list[Delivery]:
+    """In order of their ids, which is that of their beginning."""
+    found = []
+    for row in rows:
+        (identifier, axis_id, recipient, units, state, attempts, updated_at, role, owner, document_id) = row[:10]
+        tried, proof_digest, closed, consigned_at, consigned_entry, owes_at = row[10:16]
+        one = Delivery(
+            identifier,
+            axis_id,
+            recipient,
+            tuple(json.loads(units) if isinstance(units, str) else units),
+            _STATES[state],
+            attempts,
+            updated_at,
+            role,
+            owner,
+            document_id,
+            bool(tried),
+            proof_digest,
+            bool(closed),
+            consigned_at,
+            consigned_entry,
+            owes_at,
+        )
+        facts.deliveries[identifier] = one
+        found.append(one)
+    found.sort(key=lambda one: one.id)
+    return found
+
+
+def _earlier(index: dict[Any, str | None], key: object, axis_id: str) -> None:
+    """`axis_id` answers the question `key`, unless one that was accepted earlier does."""
+    known = index[key]
+    index[key] = axis_id if known is None else min(known, axis_id)
+
+
+_BY_KEY = Query(1, f"{_FROM_SUBMISSION} t.key = k.c0")
+
+
+def _by_key(connection: Connection, asked: list[ask.ByKey], facts: Facts) -> Iterable[str]:
+    keys = [(one.key,) for one in asked]
+    facts.by_key.update(dict.fromkeys(key for (key,) in keys))
+    for one in _submissions(facts, _BY_KEY.rows(connection, keys)):
+        facts.by_key[one.key] = one.axis_id
+    return ()
+
+
+_BY_PARCEL = Query(2, f"{_FROM_SUBMISSION} t.parcel_digest = k.c1 AND t.sender = k.c0")
+
+
+def _by_parcel(connection: Connection, asked: list[ask.ByParcel], facts: Facts) -> Iterable[str]:
+    keys = [(one.sender, one.parcel_digest) for one in asked]
+    facts.by_parcel.update(dict.fromkeys(keys))
+    for one in _submissions(facts, _BY_PARCEL.rows(connection, keys)):
+        _earlier(facts.by_parcel, (one.sender, one.parcel_digest), one.axis_id)
+    return ()
+
+
+_REPETITION = Query(
+    2,
+    "SELECT t.sender, t.content_digest, t.axis_id, t.receipt_digest FROM {keys} CROSS JOIN repetition t "
+    "WHERE t.sender = k.c0 AND t.content_digest = k.c1",
+)
+
+
+def _by_content(connection: Connection, asked: list[ask.ByContent], facts: Facts) -> Iterable[str]:
+    keys = [(one.sender, one.content_digest) for one in asked]
+    facts.by_content.update(dict.fromkeys(keys))
+    for sender, content_digest, axis_id, receipt_digest in _REPETITION.rows(connection, keys):
+        facts.by_content[sender, content_digest] = (axis_id, receipt_digest)
+    return ()
+
+
+_BY_NAME = Query(1, f"{_FROM_SUBMISSION} t.axis_id = k.c0")
+
+
+def _by_name(connection: Connection, asked: list[ask.ByName], facts: Facts) -> Iterable[str]:
+    _read_submissions(connection, [one.axis_id for one in asked], facts)
+    return ()
+
+
+def _read_submissions(connection: Connection, names: Sequence[str], facts: Facts) -> None:
+    facts.by_name.update(dict.fromkeys(names))
+    _submissions(facts, _BY_NAME.rows(connection, [(name,) for name in names]))
+
+
+_SENT_AS = Query(
+    4,
+    f"{_FROM_SUBMISSION} {_BY_CONTENT.format(document_id='k.c2', digest='k.c3')} AND t.sender = k.c0 AND t.kind = k.c1",
+)
+
+
+def _sent_as(connection: Connection, asked: list[ask.SentAs], facts: Facts) -> Iterable[str]:
+    facts.sent_as.update(dict.fromkeys(asked))
+    keys = [(one.sender, one.kind, one.document_id, one.content_digest) for one in asked]
+    for one in _submissions(facts, _SENT_AS.rows(connection, keys)):
+        _earlier(facts.sent_as, ask.SentAs(one.sender, one.kind, one.document_id, one.content_digest), one.axis_id)
+    return ()
+
+
+_OF_CHANGE = Query(
+    4,
+    f"{_FROM_SUBMISSION} {_BY_CONTENT.format(document_id='k.c1', digest='k.c3')} AND t.owner = k.c0 AND t.kind = k.c2",
+)
+
+
+def _of_change(connection: Connection, asked: list[ask.OfChange], facts: Facts) -> Iterable[str]:
+    facts.of_change.update(dict.fromkeys(asked))
+    keys = [(*one.document, one.kind, one.content_digest) for one in asked]
+    for one in _submissions(facts, _OF_CHANGE.rows(connection, keys)):
+        _earlier(facts.of_change, ask.OfChange(one.document, one.kind, one.content_digest), one.axis_id)
+    return ()
+
+
+_REFUSED = Query(
+    2,
+    "SELECT t.sender, t.digest, t.receipt_digest, t.retry, p.content FROM {keys} CROSS JOIN refusal t "
+    "LEFT JOIN payload p ON p.digest = t.receipt_digest WHERE t.sender = k.c0 AND t.digest = k.c1",
+)
+
+
+def _refused(connection: Connection, asked: list[ask.RefusedAs], facts: Facts) -> Iterable[str]:
+    keys = [(one.sender, one.digest) for one in asked]
+    facts.refused.update(dict.fromkeys(keys))
+    for sender, digest, receipt_digest, retry, content in _REFUSED.rows(connection, keys):
+        facts.refused[sender, digest] = Refused(receipt_digest, bool(retry), _named(receipt_digest, content))
+    return ()
+
+
+def _named(receipt_digest: Digest, content: bytes | None) -> Digest:
+    """The parcel that a stored A.2 names; "" for one from before they named parcels, and for a damaged one."""
+    if content is None or digest_of(content) != receipt_digest:
+        return ""
+    try:
+        return receipt.read(parcel.peek(bytes(content))[1], HUB).statements[0].parcel
+    except Rejected:
+        return ""
+
+
+_RECIPIENTS = Query(2, f"{_FROM_DELIVERY} {_OF_DOCUMENT} AND t.role = 'document'")
+
+
+def _recipients(connection: Connection, asked: list[ask.Recipients], facts: Facts) -> Iterable[str]:
+    keys = [one.document for one in asked]
+    facts.recipients.update({document: {} for document in keys})
+    found = _deliveries(facts, _RECIPIENTS.rows(connection, keys))
+    for one in found:
+        facts.recipients[one.document][one.recipient] = one.id
+    unknown = [one.id for one in found if one.id not in facts.all_demands]
+    if unknown:
+        _read_demands(connection, _RECALLS, unknown, facts)
+    return ()
+
+
+_BROUGHT = Query(3, f"{_FROM_DELIVERY} {_OF_DOCUMENT} AND t.role = 'document' AND t.recipient = k.c2")
+
+
+def _brought(connection: Connection, asked: list[ask.Brought], facts: Facts) -> Iterable[str]:
+    facts.brought.update(dict.fromkeys((one.document, one.recipient) for one in asked))
+    found = _deliveries(facts, _BROUGHT.rows(connection, [(*one.document, one.recipient) for one in asked]))
+    for one in found:
+        facts.brought[one.document, one.recipient] = one.id
+    unknown = [one.id for one in found if one.id not in facts.all_demands]
+    if unknown:
+        _read_demands(connection, _RECALLS, unknown, facts)
+    return [one.id for one in found]
+
+
+_TAKING_BACK = Query(2, f"{_FROM_DELIVERY} {_OF_DOCUMENT} AND t.role = 'recall'")
+
+
+def _taking_back(connection: Connection, asked: list[ask.TakingBack], facts: Facts) -> Iterable[str]:
+    keys = [one.document for one in asked]
+    facts.taking_back.update({document: {} for document in keys})
+    for one in _deliveries(facts, _TAKING_BACK.rows(connection, keys)):
+        facts.taking_back[one.document][one.recipient] = one.id
+    return ()
+
+
+# Of those that are over one is enough to say that a version was tried, however many there were.
+_TO_MEMBER = f"{_X_OF_DOCUMENT} AND x.role = 'update' AND x.recipient = k.c2"
+_UPDATING = Query(3, f"{_FROM_DELIVERY} {_TO_MEMBER.replace('x.', 't.')} AND t.state NOT IN ({_OVER})")
+_TRIED_UPDATE = _newest(
+    3,
+    _DELIVERY,
+    "delivery",
+    "id",
+    f"{_TO_MEMBER} AND x.tried AND x.state IN ({_OVER})",
+    order="x.id DESC",
+    limit="1",
+    keys="{keys}",
+)
+
+
+def _updating(connection: Connection, asked: list[ask.Updating], facts: Facts) -> Iterable[str]:
+    keys = [(*one.document, one.recipient) for one in asked]
+    facts.updating.update(dict.fromkeys(((one.document, one.recipient) for one in asked), ()))
+    rows = [*_UPDATING.rows(connection, keys), *_TRIED_UPDATE.rows(connection, keys)]
+    for one in _deliveries(facts, rows):
+        facts.updating[one.document, one.recipient] += (one.id,)
+    return ()
+
+
+_PART = Query(2, f"{_FROM_DELIVERY} t.axis_id = k.c0 AND t.recipient = k.c1")
+
+
+def _part(connection: Connection, asked: list[ask.Part], facts: Facts) -> Iterable[str]:
+    keys = [(one.axis_id, one.recipient) for one in asked]
+    facts.parts.update(dict.fromkeys(keys))
+    found = _deliveries(facts, _PART.rows(connection, keys))
+    for one in found:
+        facts.parts[one.axis_id, one.recipient] = one.id
+    return [one.id for one in found]
+
+
+_BY_ID = Query(1, f"{_FROM_DELIVERY} t.id = k.c0")
+
+
+def _by_id(connection: Connection, asked: list[ask.ById], facts: Facts) -> Iterable[str]:
+    names = [one.delivery_id for one in asked]
+    facts.by_id.update(names)
+    found = _deliveries(facts, _BY_ID.rows(connection, [(name,) for name in names]))
+    unknown = {one.axis_id for one in found} - facts.submissions.keys()
+    if unknown:
+        _read_submissions(connection, sorted(unknown), facts)
+    return names
+
+
+_DEMAND = "t.delivery_id, t.number, t.unit, t.demand, t.asked_by, t.stage"
+_FROM_DEMAND = f"SELECT {_DEMAND} FROM {{keys}} CROSS JOIN demand t WHERE t.delivery_id = k.c0"
+_IN_ORDER = "ORDER BY t.delivery_id, t.number, t.unit"
+_ALL_DEMANDS = Query(1, f"{_FROM_DEMAND} {_IN_ORDER}")
+_RECALLS = Query(1, f"{_FROM_DEMAND} AND t.demand = 'recall' {_IN_ORDER}")
+
+
+def _read_demands(connection: Connection, query: Query, delivery_ids: Sequence[str], facts: Facts) -> None:
+    facts.demands.update({identifier: {} for identifier in delivery_ids})
+    for identifier, number, unit, demand, asked_by, stage in query.rows(connection, [(one,) for one in delivery_ids]):
+        known = facts.demands[identifier].get(number)
+        if known is None:
+            known = facts.demands[identifier][number] = Demanded(number, _DEMANDS[demand], asked_by, {})
+        cast("dict[str, Stage]", known.stages)[unit] = _STAGES[stage]
+
+
+def _demands(connection: Connection, asked: list[ask.Demands], facts: Facts) -> Iterable[str]:
+    names = [one.delivery_id for one in asked]
+    _read_demands(connection, _ALL_DEMANDS, names, facts)
+    facts.all_demands.update(names)
+    return ()
+
+
+_ASKED_BY = Query(
+    1,
+    f"SELECT {_DELIVERY}, q.asked_by FROM {{keys}} CROSS JOIN demand q CROSS JOIN delivery t "
+    "WHERE q.asked_by = k.c0 AND t.id = q.delivery_id",
+)
+
+
+def _asked_by(connection: Connection, asked: list[ask.AskedBy], facts: Facts) -> Iterable[str]:
+    rows = _ASKED_BY.rows(connection, [(one.axis_id,) for one in asked])
+    about: dict[str, set[str]] = {one.axis_id: set() for one in asked}
+    for row in rows:
+        about[row[-1]].add(row[0])
+    _deliveries(facts, {row[0]: row for row in rows}.values())
+    facts.asked_by.update({axis_id: tuple(sorted(names)) for axis_id, names in about.items()})
+    unknown = {name for names in about.values() for name in names} - facts.all_demands
+    if unknown:
+        _read_demands(connection, _ALL_DEMANDS, sorted(unknown), facts)
+        facts.all_demands.update(unknown)
+    return ()
+
+
+_LAST_DEMAND = Query(
+    2,
+    "SELECT t.owner, t.document_id, max((SELECT max(q.number) FROM demand q WHERE q.delivery_id = t.id)) "
+    f"FROM {{keys}} CROSS JOIN delivery t WHERE {_OF_DOCUMENT} AND t.role = 'document' GROUP BY t.owner, t.document_id",
+)
+
+
+def _last_demand(connection: Connection, asked: list[ask.LastDemand], facts: Facts) -> Iterable[str]:
+    keys = [one.document for one in asked]
+    facts.last_demand.update(dict.fromkeys(keys, 0))
+    for owner, document_id, number in _LAST_DEMAND.rows(connection, keys):
+        facts.last_demand[owner, document_id] = number or 0
+    return ()
+
+
+_LATELY = _newest(
+    3,
+    "t.owner, t.document_id, t.kind, t.number, t.received_at, t.axis_id",
+    "submission",
+    "axis_id",
+    f"{_X_OF_DOCUMENT} AND x.kind = k.c2",
+    order="x.axis_id DESC",
+    limit=str(CHANGES_A_DAY),  # what the rules may ask about
+    keys="{keys}",
+)
+
+
+def _lately(connection: Connection, asked: list[ask.Lately], facts: Facts) -> Iterable[str]:
+    found: dict[tuple[Document, str], list[Any]] = {(one.document, one.kind): [] for one in asked}
+    for owner, document_id, kind, *row in _LATELY.rows(connection, [(*one.document, one.kind) for one in asked]):
+        found[(owner, document_id), kind].append(row)
+    for key, rows in found.items():
+        rows.sort(key=lambda row: cast("str", row[2]), reverse=True)
+        facts.lately[key] = (max((row[0] for row in rows), default=0), tuple(row[1] for row in rows))
+    return ()
+
+
+_KINDS = "(SELECT 'new' AS kind UNION ALL SELECT 'update' UNION ALL SELECT 'replace') v"
+_NEWEST = _newest(
+    2,
+    _SUBMISSION,
+    "submission",
+    "axis_id",
+    f"{_X_OF_DOCUMENT} AND x.kind = v.kind AND x.has_content",
+    order="x.axis_id DESC",
+    limit="1",
+    keys=f"{{keys}} CROSS JOIN {_KINDS}",
+)
+
+
+def _newest_version(connection: Connection, asked: list[ask.Newest], facts: Facts) -> Iterable[str]:
+    keys = [one.document for one in asked]
+    facts.newest.update(dict.fromkeys(keys))
+    for one in _submissions(facts, _NEWEST.rows(connection, keys)):
+        facts.newest[one.document] = max(facts.newest[one.document] or "", one.axis_id)
+    return ()
+
+
+_OWN = Query(2, f"{_FROM_SUBMISSION} {_OF_DOCUMENT} AND t.kind IN ('new', 'replace')")
+
+
+def _own(connection: Connection, asked: list[ask.Own], facts: Facts) -> Iterable[str]:
+    keys = [one.document for one in asked]
+    facts.own.update(dict.fromkeys(keys))
+    for one in _submissions(facts, _OWN.rows(connection, keys)):
+        _earlier(facts.own, one.document, one.axis_id)
+    return ()
+
+
+_HELD_UNTIL = Query(
+    2,
+    "SELECT t.owner, t.document_id, max(o.not_before) FROM {keys} CROSS JOIN delivery t CROSS JOIN outbox o "
+    f"WHERE {_OF_DOCUMENT} AND t.role = 'document' AND o.delivery_id = t.id AND o.attempts = 0 "
+    "GROUP BY t.owner, t.document_id",
+)
+
+
+def _held_until(connection: Connection, asked: list[ask.HeldUntil], facts: Facts) -> Iterable[str]:
+    keys = [one.document for one in asked]
+    facts.held_until.update(dict.fromkeys(keys, ""))
+    for owner, document_id, moment in _HELD_UNTIL.rows(connection, keys):
+        facts.held_until[owner, document_id] = moment
+    return ()
+
+
+_IS_OVER = f"(x.state IN ({_OVER}) OR (x.state = 'FAILED' AND x.closed))"
+_OPEN = _newest(
+    2,
+    f"t.owner, t.document_id, t.id, {_IS_OVER.replace('x.', 't.')}",
+    "delivery",
+    "id",
+    f"{_X_OF_DOCUMENT} AND x.role = 'document'",
+    order=_IS_OVER,
+    limit="{n}",
+    keys="{keys}",
+)
+
+
+def _open(connection: Connection, asked: list[ask.Open], facts: Facts) -> Iterable[str]:
+    shown = max(one.shown for one in asked)
+    found: dict[Document, tuple[list[str], list[str]]] = {one.document: ([], []) for one in asked}
+    for owner, document_id, identifier, is_over in _OPEN.rows(connection, [one.document for one in asked], shown):
+        found[owner, document_id][bool(is_over)].append(identifier)
+    for document, (still, over) in found.items():
+        facts.open[document] = (tuple(still), len(still) + len(over), bool(over) or len(still) < shown)
+    return ()
+
+
+_RECEIPTS = Query(
+    1,
+    "SELECT t.axis_id, t.event, t.recipient, t.receipt_digest, t.time FROM {keys} CROSS JOIN statement t "
+    "WHERE t.axis_id = k.c0 ORDER BY t.time",
+)
+
+
+def _receipts(connection: Connection, asked: list[ask.Receipts], facts: Facts) -> Iterable[str]:
+    facts.receipts.update({one.axis_id: {} for one in asked})
+    for axis_id, event, recipient, digest, time in _RECEIPTS.rows(connection, [(one.axis_id,) for one in asked]):
+        facts.receipts[axis_id][event, recipient] = Said(digest, time)
+    return ()
+
+
+_STATED = Query(
+    4,
+    "SELECT t.issuer, t.event, t.axis_id, t.recipient, t.receipt_digest FROM {keys} CROSS JOIN statement t "
+    "WHERE t.issuer = k.c0 AND t.event = k.c1 AND t.axis_id = k.c2 AND t.recipient = k.c3",
+)
+
+
+def _stated(connection: Connection, asked: list[ask.Stated], facts: Facts) -> Iterable[str]:
+    facts.stated.update(dict.fromkeys(asked))
+    keys = [(one.issuer, one.event, one.axis_id, one.recipient) for one in asked]
+    for *key, digest in _STATED.rows(connection, keys):
+        facts.stated[ask.Stated(*key)] = digest
+    return ()
+
+
+_HOME = ", ".join(f"t.{field.name}" for field in fields(Known))
+_HOMES = Query(
+    1,
+    f"SELECT t.agency, {_HOME} FROM {{keys}} CROSS JOIN adapter_home t WHERE t.agency = k.c0 "
+    "ORDER BY t.agency, t.instance {lock}",
+)
+
+
+def _homes(connection: Connection, asked: list[ask.Homes], facts: Facts) -> Iterable[str]:
+    """They are locked: which home works for an agency is not decided anew while something is decided by it."""
+    facts.homes.update(dict.fromkeys((one.agency for one in asked), ()))
+    for agency, *known, current, told in _HOMES.rows(connection, [(one.agency,) for one in asked]):
+        facts.homes[agency] += (Known(*(*known, bool(current), bool(told))),)
+    return ()
+
+
+_ENTRIES = Query(
+    1, "SELECT t.axis_id, t.canonical FROM {keys} CROSS JOIN ledger t WHERE t.axis_id = k.c0 ORDER BY t.id"
+)
+
+
+def _entries(connection: Connection, asked: list[ask.Entries], facts: Facts) -> Iterable[str]:
+    found: dict[str, list[Entry]] = {one.axis_id: [] for one in asked}
+    for axis_id, canonical in _ENTRIES.rows(connection, [(one.axis_id,) for one in asked]):
+        found[axis_id].append(ledger.read(canonical))
+    facts.entries.update({axis_id: tuple(entries) for axis_id, entries in found.items()})
+    return ()
+
+
+_QUARANTINED = Query(
+    1, "SELECT t.agency, count(*) FROM {keys} CROSS JOIN quarantine t WHERE t.agency = k.c0 GROUP BY t.agency"
+)
+
+
+def _quarantined(connection: Connection, asked: list[ask.Quarantined], facts: Facts) -> Iterable[str]:
+    facts.quarantined.update(dict.fromkeys((one.agency for one in asked), 0))
+    facts.quarantined.update(tuple(row) for row in _QUARANTINED.rows(connection, [(one.agency,) for one in asked]))
+    return ()
+
+
+_BUSINESS = Query(
+    1, "SELECT t.delivery_id, t.unit, t.code FROM {keys} CROSS JOIN business_status t WHERE t.delivery_id = k.c0"
+)
+_LIMIT = ", ".join(f"t.{field.name}" for field in fields(Limit))
+_LIMITS = Query(1, f"SELECT t.delivery_id, {_LIMIT} FROM {{keys}} CROSS JOIN deadline t WHERE t.delivery_id = k.c0")
+
+
+def _read_statuses_and_limits(connection: Connection, delivery_ids: Iterable[str], facts: Facts) -> None:
+    keys = [(identifier,) for identifier in sorted(delivery_ids)]
+    for (identifier,) in keys:
+        facts.business[identifier], facts.limits[identifier] = {}, {}
+    for identifier, unit, code in _BUSINESS.rows(connection, keys):
+        facts.business[identifier][unit] = code
+    for identifier, leg, *rest in _LIMITS.rows(connection, keys):
+        facts.limits[identifier][leg] = Limit(leg, *rest)
+
+
+_READERS: dict[type, Callable[[Connection, Any, Facts], Iterable[str]]] = {
+    ask.ByKey: _by_key,
+    ask.ByParcel: _by_parcel,
+    ask.ByContent: _by_content,
+    ask.ByName: _by_name,
+    ask.SentAs: _sent_as,
+    ask.OfChange: _of_change,
+    ask.RefusedAs: _refused,
+    ask.Recipients: _recipients,
+    ask.Brought: _brought,
+    ask.TakingBack: _taking_back,
+    ask.Updating: _updating,
+    ask.Part: _part,
+    ask.ById: _by_id,
+    ask.Demands: _demands,
+    ask.AskedBy: _asked_by,
+    ask.LastDemand: _last_demand,
+    ask.Lately: _lately,
+    ask.Newest: _newest_version,
+    ask.Own: _own,
+    ask.HeldUntil: _held_until,
+    ask.Open: _open,
+    ask.Receipts: _receipts,
+    ask.Stated: _stated,
+    ask.Entries: _entries,
+    ask.Homes: _homes,
+    ask.Quarantined: _quarantined,
+}

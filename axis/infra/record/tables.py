@@ -1,0 +1,266 @@
+"""The tables of the hub's record, and which of their columns name payloads."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from axis.infra import payloads
+from axis.infra.database import BIG_ID, metadata
+
+submission = sa.Table(
+    "submission",
+    metadata,
+    sa.Column("axis_id", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False, unique=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("sender", sa.Text, nullable=False),
+    sa.Column("organ_id", sa.Text, nullable=False),
+    # Who sent the document that it is or is about: another than `sender` of a status, and of what a successor changes.
+    sa.Column("owner", sa.Text, nullable=False, server_default=""),
+    sa.Column("document_id", sa.Text, nullable=False),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("status_code", sa.Text, nullable=False),
+    sa.Column("priority", sa.Integer, nullable=False),
+    sa.Column("content_digest", sa.Text, nullable=False),
+    sa.Column("parcel_digest", sa.Text, nullable=False),
+    sa.Column("acceptance_digest", sa.Text, nullable=False),
+    sa.Column("registry_version", sa.Integer, nullable=False),
+    sa.Column("received_at", sa.Text, nullable=False),
+    # Of a recall, an update, or an answer to one: which of the document's it is, from 1. Otherwise 0.
+    sa.Column("number", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("body_digest", sa.Text, nullable=False, server_default=""),  # the parcel, "" once it was dropped
+    sa.Column("has_content", sa.Boolean, nullable=False, server_default=sa.true()),  # a version of the document
+    sa.Index("submission_document", "document_id", "owner", "kind", "axis_id"),
+    sa.Index("submission_content", "content_digest"),
+    sa.Index("submission_parcel", "parcel_digest"),
+    sa.Index("submission_code", "code"),
+    sa.Index("submission_body", "body_digest"),
+)
+delivery = sa.Table(
+    "delivery",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("axis_id", sa.Text, sa.ForeignKey(submission.c.axis_id), nullable=False),
+    sa.Column("recipient", sa.Text, nullable=False),
+    sa.Column("units", sa.JSON, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("updated_at", sa.Text, nullable=False),
+    # What it brings: "document" (the first thing this recipient has of it), "update", "recall" or "status".
+    sa.Column("role", sa.Text, nullable=False, server_default="document"),
+    # Publishing was tried: only the recipient's adapter can know from then on.
+    sa.Column("tried", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("proof_digest", sa.Text, nullable=False, server_default=""),  # another than the submission's A.1
+    sa.Column("closed", sa.Boolean, nullable=False, server_default=sa.false()),  # failed, and nobody tries again
+    # The document that it brings, or brings something about: its submission's.
+    sa.Column("owner", sa.Text, nullable=False, server_default=""),
+    sa.Column("document_id", sa.Text, nullable=False, server_default=""),
+    # While D.1 is owed: when its queue took it, the entry that says so, and when the receipt is due.
+    sa.Column("consigned_at", sa.Text, nullable=False, server_default=""),
+    sa.Column("consigned_entry", sa.Text, nullable=False, server_default=""),
+    sa.Column("owes_at", sa.Text, nullable=False, server_default=""),
+    sa.UniqueConstraint("axis_id", "recipient"),
+    sa.Index("delivery_recipient", "recipient", "state", "id"),
+    sa.Index("delivery_document", "document_id", "owner", "role", "recipient"),
+    sa.Index(
+        "delivery_owes", "owes_at", sqlite_where=sa.text("owes_at <> ''"), postgresql_where=sa.text("owes_at <> ''")
+    ),
+)
+business = sa.Table(
+    "business_status",
+    metadata,
+    sa.Column("delivery_id", sa.Text, sa.ForeignKey(delivery.c.id), primary_key=True),
+    sa.Column("unit", sa.Text, primary_key=True),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("reported_at", sa.Text, nullable=False),
+    sa.Column("arrived_at", sa.Text, nullable=False),
+)
+refusal = sa.Table(
+    "refusal",
+    metadata,
+    sa.Column("sender", sa.Text, primary_key=True),
+    sa.Column("digest", sa.Text, primary_key=True),  # of the content; of the bytes where no content was verified
+    sa.Column("document_id", sa.Text, nullable=False),
+    sa.Column("receipt_digest", sa.Text, nullable=False),
+    sa.Column("retry", sa.Boolean, nullable=False),
+    sa.Column("refused_at", sa.Text, nullable=False),
+)
+statement = sa.Table(
+    "statement",
+    metadata,
+    sa.Column("issuer", sa.Text, primary_key=True),
+    sa.Column("event", sa.Text, primary_key=True),
+    sa.Column("axis_id", sa.Text, primary_key=True),
+    sa.Column("recipient", sa.Text, primary_key=True),
+    sa.Column("receipt_digest", sa.Text, primary_key=True),  # a delivery may fail twice: overdue, then given up
+    sa.Column("time", sa.Text, nullable=False),
+    sa.Index("statement_submission", "axis_id"),
+)
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("id", BIG_ID, primary_key=True, autoincrement=True),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("urgent", sa.Boolean, nullable=False),
+    sa.Column("message_id", sa.Text, nullable=False),
+    sa.Column("body_digest", sa.Text, nullable=False),
+    sa.Column("proof_digest", sa.Text, nullable=False),
+    sa.Column("delivery_id", sa.Text, nullable=False),  # "" for receipts and registries
+    sa.Column("not_before", sa.Text, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.Index("outbox_due", "not_before"),
+    sa.Index("outbox_lane", "urgent", "code", "id"),
+    sa.Index("outbox_delivery", "delivery_id"),
+)
+# One row for each document anybody spoke of, made by whoever comes first: what two hub workers lock, in order.
+document = sa.Table(
+    "document",
+    metadata,
+    sa.Column("sender", sa.Text, primary_key=True),
+    sa.Column("document_id", sa.Text, primary_key=True),
+    sa.Column("superseded_by", sa.Text, nullable=False, server_default=""),  # axis id of the document in its place
+)
+# What was asked of those that a document was delivered to: recall, update, replace; one row for each addressed unit.
+demand = sa.Table(
+    "demand",
+    metadata,
+    sa.Column("delivery_id", sa.Text, sa.ForeignKey(delivery.c.id), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),  # from 1 for each document
+    sa.Column("unit", sa.Text, primary_key=True),
+    sa.Column("demand", sa.Text, nullable=False),
+    sa.Column("asked_by", sa.Text, sa.ForeignKey(submission.c.axis_id), nullable=False),
+    sa.Column("stage", sa.Text, nullable=False),
+    sa.Column("asked_at", sa.Text, nullable=False),
+    sa.Column("answered_at", sa.Text, nullable=False, server_default=""),
+    sa.Column("reason", sa.Text, nullable=False, server_default=""),
+    sa.Index("demand_asked_by", "asked_by"),
+    sa.Index(
+        "demand_recall",
+        "delivery_id",
+        sqlite_where=sa.text("demand = 'recall'"),
+        postgresql_where=sa.text("demand = 'recall'"),
+    ),
+)
+# By when what must have happened to a delivery; an answer to a recall or update is a leg of its own: "answer 2".
+deadline = sa.Table(
+    "deadline",
+    metadata,
+    sa.Column("delivery_id", sa.Text, sa.ForeignKey(delivery.c.id), primary_key=True),
+    sa.Column("leg", sa.Text, primary_key=True),
+    sa.Column("due_at", sa.Text, nullable=False),
+    sa.Column("next_at", sa.Text, nullable=False),  # when it is looked at next; "" when it is over
+    sa.Column("progress", sa.Text, nullable=False),
+    sa.Column("met_at", sa.Text, nullable=False, server_default=""),
+    sa.Index("deadline_next", "next_at"),
+)
+# Messages that could not be dealt with, for an operator to decide about.
+quarantine = sa.Table(
+    "quarantine",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("agency", sa.Text, nullable=False),
+    sa.Column("message_id", sa.Text, nullable=False),
+    sa.Column("user_id", sa.Text, nullable=False),
+    sa.Column("body_digest", sa.Text, nullable=False),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("since", sa.Text, nullable=False),
+    sa.Index("quarantine_agency", "agency"),
+)
+# The same thing said in other words: accepted as what the submission that took the key had said.
+repetition = sa.Table(
+    "repetition",
+    metadata,
+    sa.Column("sender", sa.Text, primary_key=True),
+    sa.Column("content_digest", sa.Text, primary_key=True),
+    sa.Column("axis_id", sa.Text, nullable=False),
+    sa.Column("receipt_digest", sa.Text, nullable=False),
+)
+lease = sa.Table(
+    "lease",
+    metadata,
+    sa.Column("duty", sa.Text, primary_key=True),
+    sa.Column("holder", sa.Text, nullable=False),
+    sa.Column("token", sa.BigInteger, nullable=False),  # grows with each change of holder
+    sa.Column("until", sa.Text, nullable=False),
+)
+# Messages that are judged alone, because they came before.
+attempt = sa.Table(
+    "attempt",
+    metadata,
+    sa.Column("queue", sa.Text, primary_key=True),
+    sa.Column("message_id", sa.Text, primary_key=True),  # SHA-256 of its bytes: an id may be anything
+    sa.Column("count", sa.Integer, nullable=False),  # how often it failed, by its own fault
+    sa.Column("is_open", sa.Boolean, nullable=False, server_default=sa.false()),  # being judged, or a hub died of it
+)
+ledger_entry = sa.Table(
+    "ledger",
+    metadata,
+    sa.Column("id", BIG_ID, primary_key=True, autoincrement=True),
+    sa.Column("position", sa.BigInteger, unique=True),
+    sa.Column("link", sa.Text),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("canonical", sa.Text, nullable=False),
+    sa.Column("axis_id", sa.Text, nullable=False),
+    sa.Index("ledger_submission", "axis_id"),
+    sa.Index(
+        "ledger_unlinked",
+        "id",
+        sqlite_where=sa.text("position IS NULL"),
+        postgresql_where=sa.text("position IS NULL"),
+    ),
+)
+registry_version = sa.Table(
+    "registry",
+    metadata,
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("issued_at", sa.Text, nullable=False),
+)
+# The homes that have published for an agency: which one works, how far its journal had come (axis/core/homes.py).
+adapter_home = sa.Table(
+    "adapter_home",
+    metadata,
+    sa.Column("agency", sa.Text, primary_key=True),
+    sa.Column("instance", sa.Text, primary_key=True),
+    sa.Column("start", sa.Text, nullable=False),
+    sa.Column("began", sa.BigInteger, nullable=False),
+    sa.Column("sequence", sa.BigInteger, nullable=False),
+    sa.Column("follows", sa.Text, nullable=False),
+    sa.Column("current", sa.Boolean, nullable=False),
+    sa.Column("told", sa.Boolean, nullable=False),
+)
+TABLES = (
+    payloads.payload,
+    submission,
+    delivery,
+    business,
+    refusal,
+    statement,
+    outbox,
+    document,
+    demand,
+    deadline,
+    quarantine,
+    repetition,
+    lease,
+    attempt,
+    ledger_entry,
+    registry_version,
+    adapter_home,
+)
+BODY_REFERENCES = (submission.c.body_digest, outbox.c.body_digest, quarantine.c.body_digest)  # that may name a parcel
+PAYLOAD_REFERENCES = (
+    submission.c.body_digest,
+    submission.c.acceptance_digest,
+    delivery.c.proof_digest,
+    repetition.c.receipt_digest,
+    quarantine.c.body_digest,
+    refusal.c.receipt_digest,
+    statement.c.receipt_digest,
+    outbox.c.body_digest,
+    outbox.c.proof_digest,
+    registry_version.c.digest,
+)
