@@ -388,7 +388,7 @@ class _Writing:
         _MOVE.run(
             connection, [(*self._alterable(one), *_moving(one), one.id) for _, one in sorted(self._moved.items())]
         )
-        _NEW_DEMAND.run(connection, self._demands)  # type: ignore[arg-type]
+        _NEW_DEMAND.run(connection, [tuple(row) for row in self._demands])
         answers = self._answered.items()
         _ANSWER.run(connection, [(one.stage.value, one.answered_at, one.reason, *key) for key, one in answers])
         _NEW_LIMIT.run(connection, self._limits.values())
