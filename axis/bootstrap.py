@@ -30,7 +30,8 @@ from axis.infra.payloads import References
 from axis.infra.store import HubStore
 from axis.services import reconcile, standing
 from axis.services.agency import Agency
-from axis.services.hub import Allowances, Hub, Rooms
+from axis.services.hub.flow import QueueLimits, RateLimits
+from axis.services.hub.worker import Hub
 from axis.services.members import Registrar
 
 if TYPE_CHECKING:
@@ -384,11 +385,12 @@ def hub_part(home: Home, database: Database, broker: Broker, references: Referen
         home.config.installation.id,
         give_up_attempts=home.config.hub.give_up_attempts,
         user_id_required=home.config.broker.user_id == "required",
-        allowances=Allowances(home.config.hub.agency_documents_per_second, home.config.hub.agency_bytes_per_second),
-        rooms=Rooms(home.config.hub.queue_depth),
+        rate_limits=RateLimits(home.config.hub.agency_documents_per_second, home.config.hub.agency_bytes_per_second),
+        queue_limits=QueueLimits(home.config.hub.queue_depth),
         mark=_mark(home),
         deadlines=home.config.deadlines.build(home.path),
         closed_agency=home.config.hub.closed_agency,
+        consignment_after=timedelta(seconds=home.config.hub.consignment_after),
     )
 
 

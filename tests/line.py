@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from axis.services.agency import Agency
-    from axis.services.hub import Hub
+    from axis.services.hub.worker import Hub
 
 NS = "http://www.mic.gov.vn/TBT/QCVN_102_2016"
 CODES = ("G22", "H41", "G06", "H29", "G18")

@@ -17,14 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 from axis import bootstrap, config
 from axis.errors import Fault, Problem, Rejected, Unavailable
-from axis.services import admit, enrol, members
+from axis.services import enrol, members
 from axis.services import run as loops
+from axis.services.hub import admit
 from tests.line import CODES, Clock, Line, document, recall, replacement, small_home, status, update
 from tests.served import ServedLine
 
 if TYPE_CHECKING:
     from axis.services.agency import Agency
-    from axis.services.hub import Hub
+    from axis.services.hub.worker import Hub
 
 HOUR = timedelta(hours=1)
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from axis.core.message import Broker
     from axis.services.agency import Agency
-    from axis.services.hub import Hub
+    from axis.services.hub.worker import Hub
     from tests.servers import RabbitMq
 
 QUIET = 4  # rounds in which nothing happened, until the line is at rest

@@ -7,7 +7,6 @@ repetition.
 
 from __future__ import annotations
 
-import random
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -25,7 +24,7 @@ from axis.core.homes import Known
 from axis.core.instant import from_text, to_text
 from axis.core.ledger import Entry
 from axis.core.lifecycle import Demand, Stage, State, Step
-from axis.core.message import Message, Route
+from axis.core.message import Message
 from axis.core.receipt import Event
 from axis.core.trust import HUB
 from axis.errors import Corrupted, Fault, Problem
@@ -33,6 +32,7 @@ from axis.infra import payloads
 from axis.infra.database import Database, LateRows, insert_all_or_ignore, insert_or_ignore, upsert
 from axis.infra.mark import Written
 from axis.infra.record import changes, dossiers
+from axis.infra.record import outbox as outboxes
 from axis.infra.record.tables import (
     BODY_REFERENCES,
     PAYLOAD_REFERENCES,
@@ -68,26 +68,12 @@ if TYPE_CHECKING:
     from axis.core.hub.seal import Sealed
     from axis.core.receipt import Statement, Subject
     from axis.infra.mark import Mark
+    from axis.infra.record.outbox import Due
 
 __all__ = ["BODY_REFERENCES", "PAYLOAD_REFERENCES", "TABLES"]
-CLAIM_BYTES = 32 * 1024 * 1024  # of bodies that a worker publishes at once
 LEASE = timedelta(seconds=10)
 RESTORED = "record.restored"  # the entry of a record that was put back to an older backup
 _UNANSWERED = (State.QUEUED.value, State.FAILED.value)
-
-
-@dataclass(frozen=True)
-class Due:
-    """An outbox row to publish."""
-
-    row: int
-    route: Route
-    message_id: str
-    body_digest: str
-    proof_digest: str
-    delivery_id: str
-    attempts: int
-    created_at: datetime
 
 
 @dataclass(frozen=True)
@@ -134,19 +120,23 @@ class HubStore:
         self.database.judge = lambda connection: HubReader(connection).check(mark)
 
     @contextmanager
-    def claim(self, now: datetime, limit: int, excluded: Sequence[str] = ()) -> Iterator[Claim]:
-        """Outbox rows that are due and, within the block, no other worker's.
+    def claim(
+        self, now: datetime, limit: int, excluded: Sequence[str] = (), held: Mapping[str, bytes] | None = None
+    ) -> Iterator[Claim]:
+        """Outbox rows that are due and, within the block, no other worker's. `held`: bytes that are in memory.
 
         PostgreSQL: they are locked, others pass over them, and what :meth:`Claim.recording` writes is committed
         with the block's end; a dead worker's locks end with its connection. SQLite has one working process.
         """
         if self.database.is_sqlite:
             with self.reading() as reader:
-                claimed = _messages(reader.connection, reader.due(now, limit, excluded))
+                due = outboxes.due(reader.connection, now, limit, excluded)
+                claimed = outboxes.messages(reader.connection, due, held or {})
             yield Claim(*claimed, self.transaction)
             return
         with self.transaction() as tx:
-            yield Claim(*_messages(tx.connection, tx.due(now, limit, excluded, lock=True)), lambda: nullcontext(tx))
+            due = outboxes.due(tx.connection, now, limit, excluded, lock=True)
+            yield Claim(*outboxes.messages(tx.connection, due, held or {}), lambda: nullcontext(tx))
 
 
 class HubReader:
@@ -444,47 +434,17 @@ class HubReader:
             )
         ).scalar()
 
-    def due(self, now: datetime, limit: int, excluded: Sequence[str] = (), *, lock: bool = False) -> list[Due]:
-        """Outbox rows whose time has come, none of `excluded`, about `limit` in all and `CLAIM_BYTES` of bodies.
+    def owed_at(self, now: datetime | None, limit: int) -> list[str]:
+        """The ids of deliveries that owe a D.1 now, the oldest first; of all that owe one, if no moment is given."""
+        query = sa.select(delivery.c.id).where(delivery.c.owes_at != "")
+        if now is not None:
+            query = query.where(delivery.c.owes_at <= to_text(now))
+        return list(self.connection.execute(query.order_by(delivery.c.owes_at).limit(limit)).scalars())
 
-        Urgent ones first, then by age, but a quarter is for ordinary ones: urgent ones do not starve them. Every agency
-        gets its share, so that a long row of one keeps nobody waiting. With `lock` rows that another worker holds are
-        passed over.
-        """
-        found: list[RowMapping] = []
-        size = 0
-        for urgent in (True, False):
-            codes = [code for code in self._agencies_in_outbox(urgent=urgent) if code not in set(excluded)]
-            random.shuffle(codes)  # whom the limit cuts off differs from round to round
-            room = limit - limit // 4 if urgent else limit - len(found)
-            share = max(1, room // max(1, len(codes)))
-            for code in codes[:room]:
-                query = (
-                    sa.select(outbox, sa.func.length(payloads.payload.c.content).label("size"))
-                    .outerjoin(payloads.payload, payloads.payload.c.digest == outbox.c.body_digest)
-                    .where(outbox.c.urgent.is_(urgent), outbox.c.code == code, outbox.c.not_before <= to_text(now))
-                    .order_by(outbox.c.id)
-                    .limit(share)
-                )
-                if lock:
-                    query = query.with_for_update(of=outbox, skip_locked=True)
-                for row in self.connection.execute(query).mappings():
-                    if found and size + (row["size"] or 0) > CLAIM_BYTES:
-                        return [_due(one) for one in found]
-                    found.append(row)
-                    size += row["size"] or 0
-        return [_due(one) for one in found]
-
-    def _agencies_in_outbox(self, *, urgent: bool) -> list[str]:
-        """Agencies for which something of this urgency is in the outbox: one step through the index for each, however
-        long their rows are."""
-        first = sa.select(sa.func.min(outbox.c.code).label("code")).where(outbox.c.urgent.is_(urgent))
-        waiting = first.cte("waiting", recursive=True)
-        following = sa.select(sa.func.min(outbox.c.code)).where(
-            outbox.c.urgent.is_(urgent), outbox.c.code > waiting.c.code
-        )
-        waiting = waiting.union_all(sa.select(following.scalar_subquery()).where(waiting.c.code.is_not(None)))
-        return list(self.connection.execute(sa.select(waiting.c.code).where(waiting.c.code.is_not(None))).scalars())
+    def documents_of_deliveries(self, delivery_ids: Sequence[str]) -> list[tuple[str, str]]:
+        """(sender, DocumentId) of the documents that these deliveries bring, or bring something about."""
+        query = sa.select(delivery.c.owner, delivery.c.document_id).where(delivery.c.id.in_(delivery_ids)).distinct()
+        return [(row.owner, row.document_id) for row in self.connection.execute(query)] if delivery_ids else []
 
     def waiting(self, excluded: Sequence[str] = ()) -> tuple[int, datetime | None]:
         """(outbox rows left, the earliest time one of them is due), none of `excluded`."""
@@ -1271,26 +1231,3 @@ def find(reader: HubReader, reference: str) -> list[RowMapping]:
 def units(row: RowMapping) -> list[str]:
     """A delivery's addressed organ ids."""
     return list(row["units"])
-
-
-def _due(row: RowMapping) -> Due:
-    return Due(
-        row["id"],
-        Route("out", row["code"], row["urgent"]),
-        row["message_id"],
-        row["body_digest"],
-        row["proof_digest"],
-        row["delivery_id"],
-        row["attempts"],
-        from_text(row["created_at"]),
-    )
-
-
-def _messages(connection: Connection, due: Sequence[Due]) -> tuple[list[Due], list[Message], list[tuple[Due, str]]]:
-    """(the rows that can be published, their messages, the rows that cannot with what is damaged)."""
-    digests = {digest for one in due for digest in (one.body_digest, one.proof_digest) if digest}
-    found = payloads.get_sound(connection, digests) | {"": b""}
-    damaged = [(one, bad) for one in due for bad in (one.body_digest, one.proof_digest) if bad not in found]
-    sound = [one for one in due if {one.body_digest, one.proof_digest} <= set(found)]
-    messages = [Message(one.message_id, one.route, found[one.body_digest], found[one.proof_digest]) for one in sound]
-    return sound, messages, list({one.row: (one, bad) for one, bad in damaged}.values())

@@ -11,20 +11,23 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from axis.core.hub import consignment
+from axis.core.hub.dossier import ById
 from axis.core.instant import to_text
 from axis.core.ledger import Entry
 from axis.core.lifecycle import State
 from axis.core.trust import HUB
 from axis.errors import AxisError, Fault, Problem, Rejected, rejected
-from axis.services import admit
+from axis.services.hub import act, admit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from axis.core.hub.draft import Draft
     from axis.infra.database import Row
     from axis.infra.store import HubReader
-    from axis.services.hub import Hub
+    from axis.services.hub.worker import Hub
 
 log = logging.getLogger("axis.deadends")
 
@@ -172,20 +175,20 @@ def _entry(row: Row, what: str, reason: str, now: datetime) -> Entry:
 
 
 def _settle_delivery(hub: Hub, delivery_id: str, what: str, reason: str, now: datetime) -> None:
-    with hub.store.transaction() as tx:
-        tx.lock_documents_of([delivery_id])
-        row = tx.delivery_for_update(delivery_id)
-        if State(row["state"]) is not State.FAILED:
+    def decided(draft: Draft) -> None:
+        delivery = draft.delivery(delivery_id)
+        if delivery.state is not State.FAILED:
             raise rejected(Fault.NOT_FOUND, delivery_id)  # it was handed over in between: nothing to decide any more
         detail = {"action": what, "reason": reason}
-        entry = Entry(now, HUB, f"delivery.{what}", row["axis_id"], row["recipient"], detail)
-        tx.leave_out(delivery_id)
+        entry = Entry(now, HUB, f"delivery.{what}", delivery.axis_id, delivery.recipient, detail)
         if what in {"retry", "release"}:
-            tx.send_again(tx.sendable(delivery_id), now, entry)
+            consignment.send_again(draft, delivery, entry)
         else:
-            tx.close_delivery(delivery_id, entry)
-            if what == "return":
-                hub.fail_delivery(tx, delivery_id, Problem(Fault.RETURNED, got=reason), row["attempts"], now)
+            consignment.close(draft, delivery, entry, reason if what == "return" else "")
+
+    with hub.store.transaction() as tx:
+        documents = tx.documents_of_deliveries([delivery_id])
+        act.carry_out(hub, tx, documents, [ById(delivery_id)], decided, now)
 
 
 def _failed(row: Row) -> dict[str, Any]:

@@ -18,14 +18,14 @@ from axis.core.trust import HUB
 from axis.errors import Fault, Unavailable
 from axis.infra.store import RESTORED
 from axis.services import enrol
-from axis.services.hub import CLOCKS
+from axis.services.hub.worker import CLOCKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
     from axis.infra.store import HubTransaction
-    from axis.services.hub import Hub
+    from axis.services.hub.worker import Hub
 
 BATCH = 500
 SENDERS_FIRST = timedelta(minutes=5)  # to send their recalls again; what waited to be published leaves after them

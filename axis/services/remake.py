@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from axis.core.message import Route
 from axis.errors import Fault, Misconfigured, Problem, Unavailable
-from axis.services import admit, topology
-from axis.services.hub import Allowances
+from axis.services import topology
+from axis.services.hub import admit
+from axis.services.hub.flow import RateLimits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from axis.core.trust import Registry
     from axis.infra.amqp import AmqpBroker
     from axis.infra.management import Management
-    from axis.services.hub import Hub
+    from axis.services.hub.worker import Hub
 
 BESIDE = "axis.remake."  # what a queue's messages wait in meanwhile: this and the queue's name
 PATIENCE = 20.0  # seconds until those whose connections were ended are gone
@@ -71,7 +72,7 @@ def bring_back(broker: AmqpBroker, at: Management) -> Iterator[tuple[str, int]]:
 
 def _take_in(hub: Hub, routes: list[Route], clock: Callable[[], datetime]) -> None:
     """Into the record with all that waits in these intakes, however much somebody has sent."""
-    hub.allowances = Allowances(UNLIMITED, UNLIMITED)
+    hub.rate_limits = RateLimits(UNLIMITED, UNLIMITED)
     hub.refresh()
     while any(hub.broker.depth(route) for route in routes):
         while admit.step(hub, clock(), timeout=0.5):

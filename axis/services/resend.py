@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from axis.infra.database import Row
     from axis.infra.store import HubReader
-    from axis.services.hub import Hub
+    from axis.services.hub.worker import Hub
 
 BATCH = 200
 

@@ -13,13 +13,14 @@ from axis import crashpoints
 from axis.core import lifecycle
 from axis.core.homes import Standing
 from axis.errors import AxisError, Fault, Misconfigured, Problem, Unavailable
-from axis.services import admit, deadends, deliver, relay, standing, submit, watch, withdraw
+from axis.services import deadends, deliver, standing, submit, withdraw
+from axis.services.hub import admit, deadlines, relay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from axis.services.agency import Agency
-    from axis.services.hub import Hub
+    from axis.services.hub.worker import Hub
 
 log = logging.getLogger("axis.run")
 PAUSE, LONGEST_PAUSE = 0.1, 1.0  # seconds between rounds when nothing was to be done; grows while it stays so
@@ -40,7 +41,7 @@ def hub_round(hub: Hub, now: datetime, timeout: float = 0) -> int:
     crashpoints.reached("A01")
     done += hub.link(now)
     done += relay.step(hub, now)
-    done += watch.step(hub, now)
+    done += deadlines.step(hub, now)
     done += deadends.look_again(hub, now)
     if trouble is not None:
         raise trouble
@@ -83,7 +84,7 @@ def next_due(hub: Hub | None, agencies: Sequence[Agency], now: datetime) -> date
         with hub.store.reading() as reader:
             count, first = reader.waiting(hub.suspended(now))
         if count and first is not None:
-            moments.append(max(first, hub.breakers.next(now) or first, hub.rooms.next(now) or first))
+            moments.append(max(first, hub.breakers.next(now) or first, hub.queue_limits.next(now) or first))
     return min(moments, default=None)
 
 
@@ -220,6 +221,8 @@ def rounds(
         if done:
             continue
         if until_idle and _may_rest(parts):
+            if hub is not None and hub.tell_at_once():
+                continue
             due = next_due(hub, [part.agency for part in those if part.agency and part.is_well], clock())
             if due is None or due > clock():
                 return due

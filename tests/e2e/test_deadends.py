@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 import cli
 from axis.infra import embedded, journal
-from axis.services import admit
+from axis.services.hub import admit
 from tests.line import Line, document, recall, small_home
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from axis.services.agency import Agency
-    from axis.services.hub import Hub
+    from axis.services.hub.worker import Hub
 
 CONTENTS = [b"%d" % number for number in range(1, 6)]
 

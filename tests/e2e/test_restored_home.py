@@ -23,8 +23,9 @@ from axis.core.ledger import Entry
 from axis.core.message import Message, Route
 from axis.infra.database import Database
 from axis.infra.embedded import EmbeddedBroker
-from axis.services import admit, reconcile, standing
+from axis.services import reconcile, standing
 from axis.services import run as loops
+from axis.services.hub import admit
 from tests.line import Line, document, recall, small_home
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from click.testing import Result
 
     from axis.services.agency import Agency
-    from axis.services.hub import Hub
+    from axis.services.hub.worker import Hub
 
 CODES = ("G22", "H41")
 

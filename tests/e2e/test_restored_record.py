@@ -16,8 +16,9 @@ from axis.core.instant import whole
 from axis.core.message import Message, Route
 from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.infra import payloads, store
-from axis.services import admit, deliver, reconcile, submit
+from axis.services import deliver, reconcile, submit
 from axis.services import run as loops
+from axis.services.hub import admit
 from tests.line import Line, document, recall, replacement, small_home, status, update
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from axis.services.agency import Agency
-    from axis.services.hub import Hub
+    from axis.services.hub.worker import Hub
 
 NUMBER = "1/TN-G22"
 SOON = timedelta(minutes=9)  # before an adapter publishes by itself what was not answered

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from axis.services.agency import Agency
-    from axis.services.hub import Hub
+    from axis.services.hub.worker import Hub
     from tests.servers import PostgreSql, RabbitMq
 
 DATA = Path(__file__).parent.parent / "data"

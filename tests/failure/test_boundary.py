@@ -19,9 +19,10 @@ from axis import bootstrap, config
 from axis.errors import Fault, Misconfigured, Problem, Unavailable
 from axis.infra import embedded, journal, payloads
 from axis.infra.amqp import AmqpBroker
-from axis.services import admit, submit
 from axis.services import run as loops
+from axis.services import submit
 from axis.services.dispatch import Letter
+from axis.services.hub import admit
 from tests.e2e.test_cli import axis
 from tests.line import CODES, document, recall, rest, small_home
 from tests.served import ServedLine
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from axis.services.agency import Agency
-    from axis.services.hub import Hub
+    from axis.services.hub.worker import Hub
     from tests.line import Line
     from tests.servers import PostgreSql, RabbitMq
 

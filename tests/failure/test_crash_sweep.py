@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from axis.services.agency import Agency
-    from axis.services.hub import Hub
+    from axis.services.hub.worker import Hub
 
 CONTENT = b"%PDF-1.4 noi dung"
 DIGEST = hashlib.sha256(CONTENT).hexdigest()

@@ -19,7 +19,7 @@ from tests.line import Line, document, recall, small_home, status, update
 
 if TYPE_CHECKING:
     from axis.services.agency import Agency
-    from axis.services.hub import Hub
+    from axis.services.hub.worker import Hub
 
 RECIPIENTS = ("H41", "G06")
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None

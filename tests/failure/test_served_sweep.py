@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from axis.services.agency import Agency
-    from axis.services.hub import Hub
+    from axis.services.hub.worker import Hub
     from tests.servers import PostgreSql, RabbitMq
 
 pytestmark = [pytest.mark.amqp, pytest.mark.postgres, pytest.mark.timeout(500)]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from axis.services.agency import Agency
-    from axis.services.hub import Hub
+    from axis.services.hub.worker import Hub
     from tests.line import Line
 
 

@@ -19,8 +19,9 @@ from axis.infra import store
 from axis.infra.database import Database
 from axis.infra.embedded import EmbeddedBroker
 from axis.infra.store import HubStore
-from axis.services import admit, deliver
+from axis.services import deliver
 from axis.services import run as loops
+from axis.services.hub import admit
 from tests.failure.test_poison import damage
 from tests.line import document, rest, small_home
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from axis.services.agency import Agency
-    from axis.services.hub import Hub
+    from axis.services.hub.worker import Hub
     from tests.line import Line
     from tests.servers import PostgreSql
 

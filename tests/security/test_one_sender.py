@@ -15,7 +15,7 @@ from sqlalchemy.engine import Engine
 
 from axis.core import admission, edxml, parcel
 from axis.infra import keystore
-from axis.services import admit
+from axis.services.hub import admit
 from tests.line import CODES, document, recall, rest, small_home, status, update
 
 if TYPE_CHECKING:
@@ -200,13 +200,13 @@ def test_what_a_change_costs_is_taken_from_its_senders_allowance(tmp_path: Path)
     line = small_home(tmp_path / "home")
     with line.parts() as (hub, agencies):
         spent: list[int] = []
-        spend = hub.allowances.spend
+        spend = hub.rate_limits.spend
 
         def noted(code: str, size: int, documents: int = 1) -> None:
             spent.append(documents if code == "G22" else 0)
             spend(code, size, documents)
 
-        hub.allowances.spend = noted  # type: ignore[method-assign]
+        hub.rate_limits.spend = noted  # type: ignore[method-assign]
         for number, packet in enumerate((document(1, to=OTHERS), update(1, to=OTHERS), recall(1, to=OTHERS))):
             line.drop("G22", packet, f"{number}.edxml")
             line.clock.now += timedelta(minutes=1)

@@ -18,8 +18,9 @@ from axis.errors import Fault, Rejected
 from axis.infra import keystore
 from axis.infra.amqp import AmqpBroker
 from axis.infra.database import Database
-from axis.services import admit, deadends
+from axis.services import deadends
 from axis.services import run as loops
+from axis.services.hub import admit
 from tests.e2e.test_broker_setup import Site
 from tests.line import Clock, document
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from axis.services.hub import Hub
+    from axis.services.hub.worker import Hub
     from tests.servers import RabbitMq
 
 pytestmark = [pytest.mark.amqp, pytest.mark.timeout(120)]
@@ -157,12 +158,12 @@ def test_the_same_message_over_and_over_fills_neither_record_nor_quarantine(
 
 
 def test_malformed_messages_are_counted_against_the_allowance_of_who_published_them(meanwhile: Meanwhile) -> None:
-    meanwhile.hub.allowances.documents_per_second = 0.5  # five at once, and a batch
+    meanwhile.hub.rate_limits.documents_per_second = 0.5  # five at once, and a batch
     for _ in range(8):
         meanwhile.publish("G22", b"x", "axis.in", "G22", headers={"size": 99, "CC": ["H41"]})
     meanwhile.work(16)
     assert meanwhile.broker.dead_depth() == 16
-    assert meanwhile.hub.allowances.used_up(meanwhile.clock()) == {"G22"}
+    assert meanwhile.hub.rate_limits.used_up(meanwhile.clock()) == {"G22"}
 
 
 def test_the_old_exchange_is_closed_when_all_have_moved_and_stays_closed(meanwhile: Meanwhile) -> None:

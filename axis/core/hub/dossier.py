@@ -7,18 +7,20 @@ is decided again from the beginning. Deciding changes nothing, so it may be done
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from axis.core.homes import Known
+    from axis.core.ledger import Entry
     from axis.core.lifecycle import Demand, Stage, State
 
 Document = tuple[str, str]  # (the agency that sent it, DocumentId)
 Role = Literal["document", "update", "recall", "status"]
-OPEN_SHOWN = 300  # more than a batch can end
+OPEN_SHOWN = 128  # more than most decisions can end
 Digest = str  # hex SHA-256; of a receipt that is not signed yet its local name, see core/hub/seal.py
 
 
@@ -186,7 +188,8 @@ class Recipients:
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """The delivery that brought the document to this member first, with its business statuses."""
+    """The delivery that brought the document to this member first, with its business statuses, its deadlines, and what
+    recalls have asked about it."""
 
     document: Document
     recipient: str
@@ -274,7 +277,8 @@ class HeldUntil:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """The ids of the first deliveries, by recipient, that brought the document and are not over; at most `shown`."""
+    """The first deliveries that brought the document to somebody, at most `shown`, those that are not over before the
+    others: (the ids of those that are not over, how many there are of both, whether no other is open)."""
 
     document: Document
     shown: int = OPEN_SHOWN
@@ -295,6 +299,13 @@ class Stated:
     event: str
     axis_id: str
     recipient: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """The ledger entries about a submission, in order."""
+
+    axis_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,6 +346,7 @@ Question = (
     | Open
     | Receipts
     | Stated
+    | Entries
     | Homes
     | Quarantined
 )
@@ -346,6 +358,32 @@ class NotReadError(Exception):
     def __init__(self, *questions: Question) -> None:
         super().__init__(str(questions))
         self.questions = questions
+
+
+class Together:
+    """Several steps, each of which may ask what was not read: all of it is asked for at once.
+
+    ``with together.step():`` around each; :meth:`ask` after them raises what they have missed. What they have changed
+    until then is of no use: it is decided again.
+    """
+
+    __slots__ = ("_missing",)
+
+    def __init__(self) -> None:
+        self._missing: list[Question] = []
+
+    @contextmanager
+    def step(self) -> Iterator[None]:
+        """One step; it ends where it asks."""
+        try:
+            yield
+        except NotReadError as error:
+            self._missing += error.questions
+
+    def ask(self) -> None:
+        """Raises :class:`NotReadError` if a step has missed something."""
+        if self._missing:
+            raise NotReadError(*self._missing)
 
 
 @dataclass(slots=True)
@@ -381,9 +419,10 @@ class Facts:
     newest: dict[Document, str | None] = field(default_factory=dict)  # → axis id
     own: dict[Document, str | None] = field(default_factory=dict)  # → axis id
     held_until: dict[Document, str] = field(default_factory=dict)
-    open: dict[Document, tuple[str, ...]] = field(default_factory=dict)  # → delivery ids
+    open: dict[Document, tuple[tuple[str, ...], int, bool]] = field(default_factory=dict)  # → delivery ids …
     receipts: dict[str, dict[tuple[str, str], Said]] = field(default_factory=dict)
     stated: dict[Stated, Digest | None] = field(default_factory=dict)
+    entries: dict[str, tuple[Entry, ...]] = field(default_factory=dict)  # by axis id
     homes: dict[str, tuple[Known, ...]] = field(default_factory=dict)
     quarantined: dict[str, int] = field(default_factory=dict)
 
@@ -394,7 +433,7 @@ class Facts:
         self.last_demand[document] = 0
         self.newest[document] = self.own[document] = None
         self.held_until[document] = ""
-        self.open[document] = ()
+        self.open[document] = ((), 0, True)
         self.superseded_by[document] = ""
 
     def copy(self) -> Facts:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from axis.core import lifecycle, receipt
 from axis.core.deadline import Progress
@@ -43,6 +43,10 @@ class NotLockedError(Exception):
     """A rule was about to change what another worker may be changing: a fault of ours, never of a message."""
 
 
+class NotEnteredError(Exception):
+    """A change was to name an entry that this decision has not made: a fault of ours."""
+
+
 @dataclass(frozen=True, slots=True)
 class Changes:
     """What was decided for a batch. Receipts are not signed: their names stand for their digests."""
@@ -66,6 +70,7 @@ class Draft:
         self._entries: list[Entry] = []
         self._receipts: list[Sign] = []
         self._payloads: list[Keep] = []
+        self._undo: list[tuple[dict[Any, Any], Any, tuple[Any] | None]] = []  # what a trial has changed, see `trial`
         self.rules = rules
         self.now = now
         self.new_id = new_id
@@ -79,15 +84,24 @@ class Draft:
     @contextmanager
     def trial(self) -> Iterator[None]:
         """What the block has changed is undone when it raises; the draft goes on."""
-        facts, counts = self._facts.copy(), (len(self._changes), len(self._entries), len(self._receipts))
-        payloads = len(self._payloads)
+        kept = [(one, len(one)) for one in (self._changes, self._entries, self._receipts, self._payloads)]
+        undo = self._undo
+        self._undo = []
         try:
             yield
         except BaseException:
-            self._facts = facts
-            del self._changes[counts[0] :], self._entries[counts[1] :], self._receipts[counts[2] :]
-            del self._payloads[payloads:]
+            for index, key, before in reversed(self._undo):
+                if before is None:
+                    index.pop(key, None)
+                else:
+                    index[key] = before[0]
+            for one, count in kept:
+                del one[count:]
             raise
+        else:
+            undo += self._undo
+        finally:
+            self._undo = undo
 
     # -- Questions --------------------------------------------------------------------------------------------
 
@@ -212,10 +226,18 @@ class Draft:
         """The axis id of the document that took this one's place; "" for none. Of a locked document."""
         return self._facts.superseded_by.get(document, "")
 
-    def open(self, document: Document) -> list[Delivery]:
-        """The first deliveries that brought the document and are not over."""
-        found = _found(self._facts.open, document, ask.Open(document))
-        return [one for identifier in found if not is_over(one := self._facts.deliveries[identifier])]
+    def is_over(self, document: Document) -> bool:
+        """Whether it was brought to several, and each of these deliveries is over."""
+        known = self._facts.recipients.get(document)
+        if known is not None:
+            return len(known) > 1 and all(is_over(self._facts.deliveries[one]) for one in known.values())
+        found, number, is_all = _found(self._facts.open, document, ask.Open(document))
+        rows = (self._facts.deliveries.get(one) for one in found)
+        if number < 2 or any(row is None or not is_over(row) for row in rows):
+            return False
+        if not is_all:
+            raise NotReadError(ask.Recipients(document))
+        return True
 
     def business(self, delivery_id: str) -> Mapping[str, str]:
         """Business status by unit."""
@@ -234,6 +256,10 @@ class Draft:
         question = ask.Stated(issuer, event, axis_id, recipient)
         return _found(self._facts.stated, question, question)
 
+    def told(self, axis_id: str) -> tuple[Entry, ...]:
+        """The ledger entries about a submission, those of this decision left out."""
+        return _found(self._facts.entries, axis_id, ask.Entries(axis_id))
+
     def homes(self, agency: str) -> tuple[Known, ...]:
         """The homes that were heard for an agency."""
         return _found(self._facts.homes, agency, ask.Homes(agency))
@@ -249,6 +275,12 @@ class Draft:
         self._entries.append(entry)
         return Entered(entry.digest)
 
+    def entered(self, digest: Digest) -> Entered:
+        """The entry of this decision with this digest, as a statement quotes it."""
+        if digest not in {entry.digest for entry in self._entries[-500:]}:
+            raise NotEnteredError(digest)
+        return Entered(digest)
+
     def keep(self, digest: Digest, content: bytes) -> None:
         """Keep these bytes under their SHA-256."""
         self._payloads.append(change.Keep(digest, content))
@@ -258,40 +290,45 @@ class Draft:
         self._may_change(new.document)
         self._changes.append(change.Accept(new, entry))
         facts, axis_id, document = self._facts, new.axis_id, new.document
-        facts.submissions[axis_id] = new
-        facts.by_name[axis_id] = facts.by_key[new.key] = axis_id
-        facts.by_parcel[new.sender, new.parcel_digest] = axis_id
-        facts.sent_as[ask.SentAs(new.sender, new.kind, new.document_id, new.content_digest)] = axis_id
-        facts.of_change.setdefault(ask.OfChange(document, new.kind, new.content_digest), axis_id)
-        facts.asked_by[axis_id] = ()
-        facts.receipts[axis_id] = {}
+        self._put(facts.submissions, axis_id, new)
+        self._put(facts.by_name, axis_id, axis_id)
+        self._put(facts.by_key, new.key, axis_id)
+        self._put(facts.by_parcel, (new.sender, new.parcel_digest), axis_id)
+        self._put(facts.sent_as, ask.SentAs(new.sender, new.kind, new.document_id, new.content_digest), axis_id)
+        change_of = ask.OfChange(document, new.kind, new.content_digest)
+        if facts.of_change.get(change_of) is None:
+            self._put(facts.of_change, change_of, axis_id)
+        self._put(facts.asked_by, axis_id, ())
+        self._put(facts.receipts, axis_id, {})
         if new.kind in _DOCUMENTS:
-            facts.own[document] = axis_id
+            self._put(facts.own, document, axis_id)
         if new.has_content and new.kind in {*_DOCUMENTS, "update"}:
-            facts.newest[document] = axis_id
+            self._put(facts.newest, document, axis_id)
         if (known := facts.lately.get((document, new.kind))) is not None:
-            facts.lately[document, new.kind] = (known[0] + 1, (new.received_at, *known[1]))
+            self._put(facts.lately, (document, new.kind), (known[0] + 1, (new.received_at, *known[1])))
 
     def deliver(self, new: Delivery, entry: Entered) -> None:
         """A delivery begins."""
         self._may_change(new.document)
         self._changes.append(change.Deliver(new, entry))
         facts, document = self._facts, new.document
-        facts.deliveries[new.id] = new
-        facts.parts[new.axis_id, new.recipient] = new.id
-        facts.by_id.add(new.id)
+        self._put(facts.deliveries, new.id, new)
+        self._put(facts.parts, (new.axis_id, new.recipient), new.id)
         facts.all_demands.add(new.id)
-        facts.demands[new.id], facts.business[new.id], facts.limits[new.id] = {}, {}, {}
+        self._put(facts.demands, new.id, {})
+        self._put(facts.business, new.id, {})
+        self._put(facts.limits, new.id, {})
         if new.role == "document":
-            facts.brought[document, new.recipient] = new.id
+            self._put(facts.brought, (document, new.recipient), new.id)
             if document in facts.recipients:
-                facts.recipients[document] = {**facts.recipients[document], new.recipient: new.id}
+                self._put(facts.recipients, document, {**facts.recipients[document], new.recipient: new.id})
             if document in facts.open:
-                facts.open[document] = (*facts.open[document], new.id)
+                found, number, is_all = facts.open[document]
+                self._put(facts.open, document, ((*found, new.id), number + 1, is_all))
         elif new.role == "recall" and document in facts.taking_back:
-            facts.taking_back[document] = {**facts.taking_back[document], new.recipient: new.id}
+            self._put(facts.taking_back, document, {**facts.taking_back[document], new.recipient: new.id})
         elif new.role == "update" and (key := (document, new.recipient)) in facts.updating:
-            facts.updating[key] = (*facts.updating[key], new.id)
+            self._put(facts.updating, key, (*facts.updating[key], new.id))
 
     def move(
         self, delivery: Delivery, step: Step, entry: Entry, *, attempts: int | None = None, owes: bool = False
@@ -321,18 +358,18 @@ class Draft:
         self._may_change(after.document)
         self._changes.append(change.Move(after, entry))
         before = self._facts.deliveries[after.id]
-        self._facts.deliveries[after.id] = after
+        self._put(self._facts.deliveries, after.id, after)
         if before.recipient != after.recipient:  # it is another's from now on
             facts, document = self._facts, after.document
-            facts.parts[after.axis_id, before.recipient] = None
-            facts.parts[after.axis_id, after.recipient] = after.id
+            self._put(facts.parts, (after.axis_id, before.recipient), None)
+            self._put(facts.parts, (after.axis_id, after.recipient), after.id)
             for index in (facts.recipients, facts.taking_back):
                 if after.id in (known := index.get(document, {})).values():
                     kept = {code: one for code, one in known.items() if one != after.id}
-                    index[document] = {**kept, after.recipient: after.id}
+                    self._put(index, document, {**kept, after.recipient: after.id})
             if after.role == "document":
-                facts.brought[document, before.recipient] = None
-                facts.brought[document, after.recipient] = after.id
+                self._put(facts.brought, (document, before.recipient), None)
+                self._put(facts.brought, (document, after.recipient), after.id)
 
     def ask(
         self,
@@ -353,16 +390,16 @@ class Draft:
         if (known := facts.demands.get(original.id)) is not None:
             before = known[number].stages if number in known else {}
             stages = {**before, **dict.fromkeys(units, stage)}
-            facts.demands[original.id] = {**known, number: Demanded(number, demand, by, stages)}
+            self._put(facts.demands, original.id, {**known, number: Demanded(number, demand, by, stages)})
         if document in facts.last_demand:
-            facts.last_demand[document] = max(facts.last_demand[document], number)
+            self._put(facts.last_demand, document, max(facts.last_demand[document], number))
         if by in facts.asked_by and original.id not in facts.asked_by[by]:
-            facts.asked_by[by] = (*facts.asked_by[by], original.id)
+            self._put(facts.asked_by, by, (*facts.asked_by[by], original.id))
 
     def answer(
         self, original: Delivery, number: int, stages: Mapping[str, Stage], entry: Entry, reason: str = ""
-    ) -> None:
-        """Set how far a demand is with each of these units, with its entry."""
+    ) -> Entered:
+        """Set how far a demand is with each of these units, with its entry; the entry's digest."""
         self._may_change(original.document)
         entered, at = self.enter(entry), to_text(entry.time)
         for unit, stage in stages.items():
@@ -370,7 +407,8 @@ class Draft:
             self._changes.append(change.Answer(original.id, number, unit, stage, answered, reason, entered))
         if (known := self._facts.demands.get(original.id)) is not None and number in known:
             after = replace(known[number], stages={**known[number].stages, **stages})
-            self._facts.demands[original.id] = {**known, number: after}
+            self._put(self._facts.demands, original.id, {**known, number: after})
+        return entered
 
     def report(self, delivery: Delivery, unit: str, code: str, reported_at: str, entry: Entry) -> None:
         """Set a unit's business status, with its entry."""
@@ -378,7 +416,7 @@ class Draft:
         self._may_change(delivery.document)
         self._changes.append(change.Report(delivery.id, unit, code, reported_at, at, entered))
         if (known := self._facts.business.get(delivery.id)) is not None:
-            self._facts.business[delivery.id] = {**known, unit: code}
+            self._put(self._facts.business, delivery.id, {**known, unit: code})
         self.alter(replace(self.delivery(delivery.id), updated_at=at), entered)
 
     def set_limit(self, delivery: Delivery, leg: str, term: Term, entry: Entered) -> None:
@@ -436,9 +474,9 @@ class Draft:
         for one in statements:
             said = change.Say(issuer, one.key, axis_id, one.recipient, digest, to_text(one.time), entry)
             self._changes.append(said)
-            self._facts.stated[ask.Stated(issuer, one.key, axis_id, one.recipient)] = digest
+            self._put(self._facts.stated, ask.Stated(issuer, one.key, axis_id, one.recipient), digest)
             if (known := self._facts.receipts.get(axis_id)) is not None:
-                self._facts.receipts[axis_id] = {**known, (one.key, one.recipient): Said(digest, said.time)}
+                self._put(self._facts.receipts, axis_id, {**known, (one.key, one.recipient): Said(digest, said.time)})
 
     def issue(self, about: Submission, statements: Sequence[Statement], entry: Entered) -> Digest:
         """Sign statements about one submission, and send them to its sender; at most
@@ -470,7 +508,7 @@ class Draft:
         if delivery is not None and delivery.role == "document":
             document = delivery.document
             if document in self._facts.held_until:
-                self._facts.held_until[document] = max(self._facts.held_until[document], begins)
+                self._put(self._facts.held_until, document, max(self._facts.held_until[document], begins))
 
     def refuse(
         self, sender: str, digest: str, document_id: str, a2: Digest, parcel: Digest, entry: Entered, *, retry: bool
@@ -478,20 +516,20 @@ class Draft:
         """Keep the A.2, which names `parcel`, under (sender, digest) and send it to the sender."""
         at = to_text(self.now)
         self._changes.append(change.Refuse(sender, digest, document_id, a2, retry, at, entry))
-        self._facts.refused[sender, digest] = Refused(a2, retry, parcel)
+        self._put(self._facts.refused, (sender, digest), Refused(a2, retry, parcel))
         self.send(sender, a2, entry)
 
     def repeat(self, sender: str, content_digest: Digest, axis_id: str, a1: Digest, entry: Entered) -> None:
         """Keep the A.1 for content that says again what submission `axis_id` had said, and send it to the sender."""
         self._changes.append(change.Repeat(sender, content_digest, axis_id, a1, entry))
-        self._facts.by_content[sender, content_digest] = (axis_id, a1)
+        self._put(self._facts.by_content, (sender, content_digest), (axis_id, a1))
         self.send(sender, a1, entry)
 
     def supersede(self, document: Document, axis_id: str, entry: Entered) -> None:
         """Another document takes this one's place. Its entry is the other's acceptance, which names it."""
         self._may_change(document)
         self._changes.append(change.Supersede(document, axis_id, entry))
-        self._facts.superseded_by[document] = axis_id
+        self._put(self._facts.superseded_by, document, axis_id)
 
     def leave_out(self, delivery: Delivery, entry: Entered) -> None:
         """It was withdrawn: out of the outbox with it."""
@@ -513,7 +551,7 @@ class Draft:
         at = to_text(self.now)
         self._changes.append(change.PutAside(agency, message_id, user_id, digest, code, attempts, at, entry))
         if agency in self._facts.quarantined:
-            self._facts.quarantined[agency] += 1
+            self._put(self._facts.quarantined, agency, self._facts.quarantined[agency] + 1)
 
     def done(self, row: int, entry: Entered | None = None) -> None:
         """An outbox row was confirmed, or has no meaning any more."""
@@ -530,6 +568,10 @@ class Draft:
 
     # -- What they share --------------------------------------------------------------------------------------
 
+    def _put(self, index: dict[K, V], key: K, value: V) -> None:
+        self._undo.append((index, key, (index[key],) if key in index else None))
+        index[key] = value
+
     def _may_change(self, document: Document) -> None:
         if document not in self._locked:
             raise NotLockedError(document)
@@ -537,7 +579,7 @@ class Draft:
     def _limit(self, delivery: Delivery, limit: Limit, entry: Entered, *, is_new: bool) -> None:
         self._may_change(delivery.document)
         self._changes.append(change.SetLimit(delivery.id, limit, entry, is_new))
-        self._facts.limits[delivery.id] = {**self._facts.limits[delivery.id], limit.leg: limit}
+        self._put(self._facts.limits, delivery.id, {**self._facts.limits[delivery.id], limit.leg: limit})
 
     def _submission(self, index: Mapping[K, str | None], key: K, question: Question) -> Submission | None:
         found = _found(index, key, question)

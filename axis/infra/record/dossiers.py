@@ -11,7 +11,7 @@ from collections import defaultdict
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, cast
 
-from axis.core import parcel, receipt
+from axis.core import ledger, parcel, receipt
 from axis.core.admission import CHANGES_A_DAY
 from axis.core.homes import Known
 from axis.core.hub import dossier as ask
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from axis.core.hub.dossier import Digest, Document, Question
+    from axis.core.ledger import Entry
 
 LOCKED_AT_ONCE = 500  # documents in one statement
 
@@ -305,6 +306,9 @@ def _brought(connection: Connection, asked: list[ask.Brought], facts: Facts) -> 
     found = _deliveries(facts, _BROUGHT.rows(connection, [(*one.document, one.recipient) for one in asked]))
     for one in found:
         facts.brought[one.document, one.recipient] = one.id
+    unknown = [one.id for one in found if one.id not in facts.all_demands]
+    if unknown:
+        _read_demands(connection, _RECALLS, unknown, facts)
     return [one.id for one in found]
 
 
@@ -497,23 +501,26 @@ def _held_until(connection: Connection, asked: list[ask.HeldUntil], facts: Facts
     return ()
 
 
+_IS_OVER = f"(x.state IN ({_OVER}) OR (x.state = 'FAILED' AND x.closed))"
 _OPEN = _newest(
     2,
-    _DELIVERY,
+    f"t.owner, t.document_id, t.id, {_IS_OVER.replace('x.', 't.')}",
     "delivery",
     "id",
-    f"{_X_OF_DOCUMENT} AND x.role = 'document' AND x.state NOT IN ({_OVER}) AND NOT (x.state = 'FAILED' AND x.closed)",
-    order="x.recipient",
+    f"{_X_OF_DOCUMENT} AND x.role = 'document'",
+    order=_IS_OVER,
     limit="{n}",
     keys="{keys}",
 )
 
 
 def _open(connection: Connection, asked: list[ask.Open], facts: Facts) -> Iterable[str]:
-    facts.open.update(dict.fromkeys((one.document for one in asked), ()))
     shown = max(one.shown for one in asked)
-    for one in _deliveries(facts, _OPEN.rows(connection, [one.document for one in asked], shown)):
-        facts.open[one.document] += (one.id,)
+    found: dict[Document, tuple[list[str], list[str]]] = {one.document: ([], []) for one in asked}
+    for owner, document_id, identifier, is_over in _OPEN.rows(connection, [one.document for one in asked], shown):
+        found[owner, document_id][bool(is_over)].append(identifier)
+    for document, (still, over) in found.items():
+        facts.open[document] = (tuple(still), len(still) + len(over), bool(over) or len(still) < shown)
     return ()
 
 
@@ -559,6 +566,19 @@ def _homes(connection: Connection, asked: list[ask.Homes], facts: Facts) -> Iter
     facts.homes.update(dict.fromkeys((one.agency for one in asked), ()))
     for agency, *known, current, told in _HOMES.rows(connection, [(one.agency,) for one in asked]):
         facts.homes[agency] += (Known(*(*known, bool(current), bool(told))),)
+    return ()
+
+
+_ENTRIES = Query(
+    1, "SELECT t.axis_id, t.canonical FROM {keys} CROSS JOIN ledger t WHERE t.axis_id = k.c0 ORDER BY t.id"
+)
+
+
+def _entries(connection: Connection, asked: list[ask.Entries], facts: Facts) -> Iterable[str]:
+    found: dict[str, list[Entry]] = {one.axis_id: [] for one in asked}
+    for axis_id, canonical in _ENTRIES.rows(connection, [(one.axis_id,) for one in asked]):
+        found[axis_id].append(ledger.read(canonical))
+    facts.entries.update({axis_id: tuple(entries) for axis_id, entries in found.items()})
     return ()
 
 
@@ -614,6 +634,7 @@ _READERS: dict[type, Callable[[Connection, Any, Facts], Iterable[str]]] = {
     ask.Open: _open,
     ask.Receipts: _receipts,
     ask.Stated: _stated,
+    ask.Entries: _entries,
     ask.Homes: _homes,
     ask.Quarantined: _quarantined,
 }

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from axis.services.hub import Rooms
+from axis.services.hub.flow import QueueLimits
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
 
 def test_the_depth_is_the_queues_and_not_each_workers() -> None:
     """Four workers with plenty for an agency that is away: all of them together fill its queue once."""
-    workers = [Rooms(500) for _ in range(4)]
+    workers = [QueueLimits(500) for _ in range(4)]
     waiting: list[None] = []
     for second in range(60):
         for worker in workers:
@@ -22,13 +22,13 @@ def test_the_depth_is_the_queues_and_not_each_workers() -> None:
 
 
 def test_a_worker_believes_an_old_answer_no_longer() -> None:
-    worker = Rooms(100)
+    worker = QueueLimits(100)
     assert worker.take("H41", 5, lambda: 0, NOW) == 5
     assert worker.take("H41", 5, lambda: 100, NOW + timedelta(minutes=1)) == 0, "others have filled it meanwhile"
 
 
 def test_the_last_places_are_filled_too() -> None:
-    worker = Rooms(3)
+    worker = QueueLimits(3)
     waiting: list[None] = []
     for step in range(10):
         waiting += [None] * worker.take("H41", 10, waiting.__len__, NOW + timedelta(seconds=3 * step))

@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from axis.core import parcel, receipt
-from axis.core.instant import whole
-from axis.core.ledger import Entry
-from axis.core.receipt import Event, Receipt, Statement
+from axis.core.hub import refusals
+from axis.core.receipt import Receipt
 from axis.core.trust import HUB
 from axis.errors import Rejected
 from axis.infra import payloads
@@ -19,8 +18,8 @@ from axis.infra import payloads
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from axis.infra.store import HubReader, HubTransaction
-    from axis.services.hub import Hub
+    from axis.infra.store import HubReader
+    from axis.services.hub.worker import Hub
 
 
 def beside(hub: Hub, body: bytes, now: datetime) -> bytes:
@@ -37,20 +36,6 @@ def beside(hub: Hub, body: bytes, now: datetime) -> bytes:
     return b""
 
 
-def answer(hub: Hub, tx: HubTransaction, agency: str, said: Receipt, digest: str, now: datetime) -> bool:
-    """Send a receipt again, with R.1, to `agency`, which has shown it; False unless it is one that was accepted here
-    about what this agency has sent. `said`: what its bytes say, of which `digest` is the SHA-256."""
-    axis_id, sender = said.subject.axis_id, said.subject.sender
-    if not _is_kept(tx, said, digest) or agency not in {sender, hub.mailbox(sender, now)}:
-        return False
-    proof = _acceptance(hub, tx, said, digest, now)
-    if not proof:
-        return False
-    tx.enter(Entry(now, HUB, "receipt.vouched", axis_id, said.issuer, {"receipt": digest, "to": agency}))
-    tx.send(agency, digest, now, proof=tx.keep_proof(proof))
-    return True
-
-
 def _is_kept(reader: HubReader, said: Receipt, digest: str) -> bool:
     """Whether the record holds this very receipt."""
     first = said.statements[0]
@@ -59,18 +44,11 @@ def _is_kept(reader: HubReader, said: Receipt, digest: str) -> bool:
 
 def _acceptance(hub: Hub, reader: HubReader, said: Receipt, digest: str, now: datetime) -> bytes:
     """R.1 for the receipt with this digest; b"" for one of which the record does not say when it was accepted."""
-    by = (said.issuer, said.statements[0].event.code)
-    told = (e for _, e in reader.entries(said.subject.axis_id) if (e.actor, e.detail.get("receipt")) == by)
-    accepted = next(told, None)
-    if accepted is None or not _is_kept(reader, said, digest):
+    if not _is_kept(reader, said, digest):
         return b""
-    one = Statement(
-        hub.new_id(now),
-        Event.ReceiptAcceptance,
-        whole(accepted.time),
-        said.issuer,
-        entry=accepted.digest,
-        evidence=digest,
-    )
+    entries = [entry for _, entry in reader.entries(said.subject.axis_id)]
+    one = refusals.witnessed(entries, said, digest, hub.new_id(now))
+    if one is None:
+        return b""
     witness = Receipt(hub.installation, HUB, said.subject, (one,), hub.registry().version)
     return receipt.signed(witness, hub.signer, now)

@@ -15,7 +15,7 @@ from axis.core.message import Message, Outcome, Route
 from axis.core.trust import HUB
 from axis.errors import Fault, Problem, Unavailable
 from axis.services import reconcile
-from axis.services.hub import CLOCKS, Question
+from axis.services.hub.worker import CLOCKS, Question
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from axis.core.homes import Hello, Origin
     from axis.core.message import Delivered
     from axis.infra.store import HubTransaction
-    from axis.services.hub import Hub
+    from axis.services.hub.worker import Hub
 
 log = logging.getLogger("axis.homes")
 BATCH = 500

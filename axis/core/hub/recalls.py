@@ -1,0 +1,178 @@
+"""Recalls: taken back here where nothing has left, by the recipient's adapter otherwise, by its clerk where it has the
+document."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from axis.core import admission, changes, lifecycle, receipt
+from axis.core.changes import Recipient
+from axis.core.edxml import Kind
+from axis.core.hub import acceptance
+from axis.core.hub.certificate import certify
+from axis.core.instant import whole
+from axis.core.ledger import Entry
+from axis.core.lifecycle import Demand, Stage, State, Step, Turn
+from axis.core.receipt import Event, Statement
+from axis.core.trust import HUB
+from axis.errors import Fault, Problem, Rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from axis.core.admission import Addressee
+    from axis.core.hub.acceptance import Accepted, Work
+    from axis.core.hub.change import Entered
+    from axis.core.hub.dossier import Delivery, Demanded, Document
+    from axis.core.hub.draft import Draft
+
+
+def recall(work: Work) -> None:
+    """A recall.
+
+    1 only whose document it is, by what it says itself; nobody learns whether there is such a document
+    2 those that no earlier one has asked; none: it is answered as that one
+    3 so many a day
+    4 it is accepted, and takes the document back from each
+    """
+    draft = work.draft
+    rows = draft.recipients(work.document)
+    named = draft.rules.registry.named_by(work.target)  # 1
+    if not rows and named not in {"", work.document[0]}:
+        raise Rejected(Problem(Fault.AUTHZ_MISMATCH, "DocumentId", named, work.sender, retry=True))
+    # Of a document that has not come nothing was asked yet: what waits for it is the recall itself.
+    if rows:
+        asked = {code: found[0].asked_by for code, row in rows.items() if (found := draft.recalls(row.id))}
+    else:
+        asked = {code: row.axis_id for code, row in draft.taking_back(work.document).items()}
+    new = changes.plan_recall(work.candidate, recipients(draft, rows), asked, work.places)  # 2
+    if not new:
+        same = draft.of_change(work.document, Kind.RECALL.value, work.content_digest)
+        acceptance.answer(work, same or draft.the_submission(min(asked.values())))
+        return
+    number, times = draft.lately(work.document, Kind.RECALL.value)
+    admission.judge_pace(work.candidate, times, work.now)  # 3
+    accepted = acceptance.accept(work, f"{work.candidate.key}|{number + 1}", new, number + 1)  # 4
+    take_back_from(work, accepted, new, rows, {})
+
+
+def take_back_from(
+    work: Work,
+    accepted: Accepted,
+    addressees: Sequence[Addressee],
+    rows: Mapping[str, Delivery],
+    sent: dict[str, Delivery],
+) -> None:
+    """Take the document back from each: here where it has not left, at the recipient's adapter otherwise. Of a document
+    that has not come yet nothing is known: the recall waits for it."""
+    number = work.draft.next_demand(work.document)
+    said: list[Statement] = []
+    for addressee in addressees:
+        original = rows.get(addressee.holder)
+        if original is not None and _must_ask_recipient(work, original):
+            acceptance.deliver_once(work, accepted, addressee, "recall", sent)
+            ask(work, original, original.units, number, Demand.RECALL, Stage.PENDING, accepted.axis_id)
+            continue
+        here = replace(addressee, code=addressee.holder or addressee.code, closed=False)
+        waiting = acceptance.deliver(work, accepted, here, "recall", send=False)
+        if original is not None:
+            said.append(take_back(work, original, waiting, number))
+    tell(work, accepted.axis_id, said)
+
+
+def take_back(work: Work, original: Delivery, waiting: Delivery, number: int) -> Statement:
+    """Decide a recall here: W.1 for what has not left, W.2 for what was refused. `waiting`: the recall's delivery. The
+    statement is told by :func:`tell`."""
+    draft, now = work.draft, work.now
+    original = draft.delivery(original.id)
+    void = original.state is State.REFUSED
+    stage = Stage.VOID if void else Stage.WITHDRAWN
+    ask(work, original, original.units, number, Demand.RECALL, stage, waiting.axis_id)
+    digest = ""
+    if not void:
+        detail = {"by": waiting.axis_id}
+        entry = Entry(now, HUB, "delivery.withdrawn", original.axis_id, original.recipient, detail)
+        digest = draft.move(original, Step.WITHDRAWN, entry)
+        withdraw(draft, original, digest)
+    done = Entry(now, HUB, "recall.decided", waiting.axis_id, original.recipient, {"outcome": stage.value})
+    decided = draft.move(waiting, Step.WITHDRAWN, done)
+    event = Event.ContentWithdrawalFailure if void else Event.ContentWithdrawal
+    why = receipt.reasons([Problem(Fault.RECALL_VOID)]) if void else ()
+    return Statement(draft.new_id(), event, whole(now), original.recipient, (), why, digest or decided)
+
+
+def withdraw(draft: Draft, original: Delivery, entry: Entered) -> None:
+    """A recall was carried out: what was on its way of the document, or was asked about it, goes with it."""
+    draft.leave_out(original, entry)
+    _withdraw_versions(draft, original)
+    overtake(draft, original)
+    drop_what_nobody_has(draft, original.document, entry)
+
+
+def overtake(draft: Draft, original: Delivery) -> None:
+    """A recall was carried out: what else was asked about this delivery has no answer any more."""
+    for one in draft.demands(original.id):
+        waiting = {u: s for u, s in one.stages.items() if s is Stage.OPEN and one.demand is not Demand.RECALL}
+        if waiting:
+            stages = {unit: lifecycle.turn(stage, Turn.OVERTAKEN) for unit, stage in waiting.items()}
+            detail = {"number": one.number, "demand": one.demand.value}
+            entry = Entry(draft.now, HUB, "demand.overtaken", original.axis_id, original.recipient, detail)
+            draft.answer(original, one.number, stages, entry)
+
+
+def drop_what_nobody_has(draft: Draft, document: Document, entry: Entered) -> None:
+    """Drop the parcels of a document that was taken back from everybody (QĐ 28/2018, Art. 9.2); digests, parties,
+    times, reasons and receipts stay (NĐ 30/2020, Annex VI, III.8)."""
+    if all(is_taken_back(row, draft.recalls(row.id)) for row in draft.recipients(document).values()):
+        draft.forget(document, entry)
+
+
+def is_taken_back(row: Delivery, asked: Sequence[Demanded]) -> bool:
+    """Whether nothing of the document is left at its recipient, or never was; `asked`: the recalls of it."""
+    agreed = any(all(stage in lifecycle.TAKEN_BACK for stage in one.stages.values()) for one in asked)
+    return row.state in {State.RECALLED, State.REFUSED} or agreed
+
+
+def tell(work: Work, axis_id: str, statements: Sequence[Statement]) -> None:
+    """Sign what was decided here about a recall (or an update that removes), send it to its sender; the distribution of
+    the document may be over with it."""
+    if not statements:
+        return
+    about, entry = work.draft.the_submission(axis_id), work.draft.entered(statements[-1].entry)
+    work.draft.issue(about, statements, entry)
+    certify(work.draft, work.document)
+
+
+def ask(work: Work, original: Delivery, units: Sequence[str], number: int, what: Demand, stage: Stage, by: str) -> None:
+    """Ask those that a delivery addressed to carry out a recall, update or replacement."""
+    detail = {"number": number, "demand": what.value, "stage": stage.value, "by": by}
+    entry = Entry(work.now, work.sender, "demand.asked", original.axis_id, original.recipient, detail)
+    work.draft.ask(original, number, units, what, by, stage, entry)
+
+
+def recipients(draft: Draft, rows: Mapping[str, Delivery]) -> dict[str, Recipient]:
+    """Who was sent the document, and how far a recall is with them."""
+    found = {}
+    for code, row in rows.items():
+        # Of several units the one that still works with the document counts.
+        stages = [stage for one in draft.recalls(row.id) for stage in one.stages.values()]
+        stage = Stage.DECLINED if Stage.DECLINED in stages else stages[0] if stages else None
+        found[code] = Recipient(code, row.units, stage)
+    return found
+
+
+def _withdraw_versions(draft: Draft, original: Delivery) -> None:
+    """The updates on their way to this recipient are withdrawn with the document."""
+    for one in draft.updating(original.document, original.recipient):
+        if one.state not in lifecycle.FINAL:
+            detail = {"with": original.document_id}
+            entry = Entry(draft.now, HUB, "delivery.withdrawn", one.axis_id, original.recipient, detail)
+            draft.leave_out(one, draft.move(one, Step.WITHDRAWN, entry))
+
+
+def _must_ask_recipient(work: Work, original: Delivery) -> bool:
+    """Whether the document, or a version of it, may be out: only the recipient's adapter can know then."""
+    if original.state is State.REFUSED:
+        return False
+    return original.tried or any(one.tried for one in work.draft.updating(work.document, original.recipient))

@@ -1,0 +1,176 @@
+"""What recipients' adapters say of their deliveries: E.1, E.2, W.1, W.2."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from axis.core import lifecycle
+from axis.core.deadline import Leg
+from axis.core.edxml_values import same_id
+from axis.core.homes import read_origin
+from axis.core.hub import deadlines, recalls
+from axis.core.hub.certificate import certify
+from axis.core.hub.draft import is_about, subject_of
+from axis.core.hub.opened import PutAsideError
+from axis.core.identity import earliest
+from axis.core.instant import to_text
+from axis.core.ledger import Entry
+from axis.core.lifecycle import Demand, Stage, Step, Turn
+from axis.core.receipt import Event
+from axis.core.trust import HUB
+from axis.errors import Fault, Problem
+
+if TYPE_CHECKING:
+    from axis.core.hub.change import Entered
+    from axis.core.hub.dossier import Delivery, Submission
+    from axis.core.hub.draft import Draft
+    from axis.core.hub.opened import Opened
+    from axis.core.receipt import Receipt, Statement, Subject
+
+_WITHDRAWALS = {Event.ContentWithdrawal, Event.ContentWithdrawalFailure}
+
+
+def record(draft: Draft, opened: Opened, said: Receipt) -> None:
+    """Move the deliveries that it speaks of, keep the receipt, pass it to the sender. Raises :class:`PutAsideError`.
+
+    1 what it is about; of what the record has lost, whether it was answered for since
+    2 not a W.1 that was under way when an older copy took the place of the home that says it
+    3 each statement that is news
+    4 the receipt is kept and passed on; the distribution may be over with it
+    """
+    about = draft.submission(said.subject.axis_id)  # 1
+    if about is None and _is_lost(draft, said.subject):
+        if not _is_answered_again(draft, said):
+            raise PutAsideError(Problem(Fault.RECORD_GAP, got=said.subject.axis_id[:40]))
+        _superseded(draft, opened, said)
+        return
+    if about is None or not is_about(said.subject, about, same_id(said.subject.document_id)):
+        raise PutAsideError(Problem(Fault.RECEIPT_INVALID, got=f"no such submission {said.subject.axis_id[:40]}"))
+    if _is_withdrawn_in_a_replaced_home(draft, opened, said):  # 2
+        _superseded(draft, opened, said)
+        return
+    applied = [(one, entry) for one in said.statements if (entry := _apply(draft, about, one)) is not None]  # 3
+    if not applied:
+        return
+    news, entry = [one for one, _ in applied], applied[0][1]
+    draft.keep(opened.digest, opened.message.body)  # 4
+    draft.say(opened.agency, about.axis_id, opened.digest, news, entry)
+    draft.send(draft.rules.mailbox(said.subject.sender, draft.now), opened.digest, entry)
+    certify(draft, about.document)
+
+
+def _superseded(draft: Draft, opened: Opened, said: Receipt) -> None:
+    detail = {"receipt": opened.digest}
+    draft.enter(Entry(draft.now, HUB, "receipt.superseded", said.subject.axis_id, opened.agency, detail))
+
+
+def _is_withdrawn_in_a_replaced_home(draft: Draft, opened: Opened, said: Receipt) -> bool:
+    """That older copy does not know that it has withdrawn anything, was sent document and recall again, and answers for
+    them."""
+    origin = read_origin(opened.message.origin)
+    if origin is None or all(one.event is not Event.ContentWithdrawal for one in said.statements):
+        return False
+    return any(one.instance == origin.instance and not one.current for one in draft.homes(opened.agency))
+
+
+def _is_lost(draft: Draft, subject: Subject) -> bool:
+    """Whether a submission that is not in the record may have been: its id tells when it was accepted."""
+    lost_until = draft.rules.lost_until
+    return lost_until is not None and subject.axis_id <= earliest(lost_until)
+
+
+def _is_answered_again(draft: Draft, said: Receipt) -> bool:
+    """Whether what this receipt speaks of was accepted once more, and its issuer has answered for it since."""
+    about = draft.sent_as(said.subject, same_id(said.subject.document_id))
+    if about is None:
+        return False
+    rows = [draft.part(about.axis_id, one.recipient) for one in said.statements]
+    return all(row is not None and row.state in lifecycle.FINAL for row in rows)
+
+
+def _apply(draft: Draft, about: Submission, said: Statement) -> Entered | None:
+    """Apply one statement to its delivery, and its entry; None if it was known already."""
+    if draft.stated(said.recipient, said.event.code, about.axis_id, said.recipient) is not None:
+        return None
+    row = draft.part(about.axis_id, said.recipient)
+    if row is None:
+        fault = Fault.RECORD_GAP if _is_lost(draft, subject_of(about)) else Fault.RECEIPT_INVALID
+        raise PutAsideError(Problem(fault, got=f"{said.recipient} is no recipient"))
+    try:
+        if said.event in _WITHDRAWALS:
+            return _apply_recall(draft, about, row, said)
+        return _apply_handover(draft, about, row, said)
+    except lifecycle.IllegalStepError as error:
+        raise PutAsideError(Problem(Fault.RECEIPT_INVALID, got=str(error))) from None
+
+
+def _apply_handover(draft: Draft, about: Submission, row: Delivery, said: Statement) -> Entered:
+    """E.1 and E.2."""
+    handed = said.event is Event.ContentHandover
+    event = "delivery.handed_over" if handed else "delivery.refused"
+    step = Step.HANDED_OVER if handed else Step.REFUSED
+    detail = {**_said(said), **_late(draft, row)}
+    entered = draft.move(row, step, Entry(draft.now, said.recipient, event, about.axis_id, said.recipient, detail))
+    draft.meet_limit(row, Leg.HANDOVER.value, entered)
+    if handed and about.kind in {"recall", "update", "replace"}:
+        deadlines.arrived(draft, row, about.priority, entered)
+    if row.role != "document":
+        return entered
+    if handed:
+        deadlines.begin(draft, row, about.kind, about.priority, Leg.RECEPTION, draft.now, entered)
+    business, code = draft.business(row.id), lifecycle.ARRIVED if handed else lifecycle.REJECTED
+    for unit in row.units:
+        if not business.get(unit):
+            known = {"unit": unit, "status": code, "by": said.event.code}
+            entry = Entry(draft.now, said.recipient, "delivery.status", about.axis_id, said.recipient, known)
+            draft.report(row, unit, code, to_text(said.time), entry)
+    return entered
+
+
+def _apply_recall(draft: Draft, about: Submission, row: Delivery, said: Statement) -> Entered:
+    """W.1 and W.2: withdrawn for certain, or too late."""
+    original = draft.brought(about.document, said.recipient)
+    if row.role != "recall" or original is None:
+        raise PutAsideError(Problem(Fault.RECEIPT_INVALID, got=f"nobody asked {said.recipient}"))
+    certain = said.event is Event.ContentWithdrawal
+    void = any(reason.code == Fault.RECALL_VOID.code for reason in said.reasons)
+    turn = Turn.WITHDRAWN if certain else Turn.NOTHING if void else Turn.TOO_LATE
+    last: Entered | None = None
+    for one in draft.demands(original.id):
+        if one.demand is Demand.RECALL and one.asked_by == row.axis_id:
+            stages = {unit: lifecycle.turn(stage, turn) for unit, stage in one.stages.items()}
+            detail = {**_said(said), "number": one.number, "outcome": turn.value}
+            entry = Entry(draft.now, said.recipient, "recall.decided", about.axis_id, said.recipient, detail)
+            last = draft.answer(original, one.number, stages, entry)
+    if certain:
+        by = {"by": about.axis_id}
+        withdrawn = Entry(draft.now, said.recipient, "delivery.withdrawn", original.axis_id, said.recipient, by)
+        last = draft.move(original, Step.WITHDRAWN, withdrawn)
+        recalls.withdraw(draft, draft.delivery(original.id), last)
+    if (certain or void) and not _is_shown_elsewhere(draft, about, said):  # nothing of the recall is shown either
+        detail = {**_said(said), **_late(draft, row)}
+        done = Entry(draft.now, said.recipient, "delivery.withdrawn", about.axis_id, said.recipient, detail)
+        last = draft.move(row, Step.WITHDRAWN, done)
+        draft.meet_limit(row, Leg.HANDOVER.value, last)
+    if last is None:
+        raise PutAsideError(Problem(Fault.RECEIPT_INVALID, got=f"nobody asked {said.recipient}"))
+    return last
+
+
+def _is_shown_elsewhere(draft: Draft, about: Submission, said: Statement) -> bool:
+    """Whether the recall waits for the clerks of others whose mail this recipient has now."""
+    if not draft.rules.registry.predecessors(said.recipient, draft.now):
+        return False
+    return any(
+        one.recipient != said.recipient and demand.asked_by == about.axis_id and Stage.PENDING in demand.stages.values()
+        for one in draft.asked_by(about.axis_id)
+        for demand in draft.demands(one.id)
+    )
+
+
+def _late(draft: Draft, row: Delivery) -> dict[str, object]:
+    return {"late": True} if draft.is_late(row, Leg.HANDOVER.value) else {}
+
+
+def _said(said: Statement) -> dict[str, object]:
+    return {"receipt": said.event.code, "said_at": to_text(said.time), "reasons": [r.code for r in said.reasons]}

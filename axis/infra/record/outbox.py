@@ -1,0 +1,122 @@
+"""What is due to be published, and whose turn it is: a few statements for a round, however many agencies wait."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from axis.core.instant import from_text, to_text
+from axis.core.message import Message, Route
+from axis.infra import payloads
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from sqlalchemy.engine import Connection
+
+CLAIM_BYTES = 32 * 1024 * 1024  # of bodies that a worker publishes at once
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An outbox row to publish."""
+
+    row: int
+    route: Route
+    message_id: str
+    body_digest: str
+    proof_digest: str
+    delivery_id: str
+    attempts: int
+    created_at: datetime
+
+
+# One step through the index for each agency, however long its row is.
+_LANE = (
+    "{name}(code) AS (SELECT min(code) FROM outbox WHERE urgent = {is_urgent} UNION ALL SELECT (SELECT min(x.code) "
+    "FROM outbox x WHERE x.urgent = {is_urgent} AND x.code > {name}.code) FROM {name} WHERE {name}.code IS NOT NULL)"
+)
+_WAITING = (
+    "WITH RECURSIVE {urgent}, {ordinary} SELECT 1, code FROM u WHERE code IS NOT NULL "
+    "UNION ALL SELECT 0, code FROM o WHERE code IS NOT NULL"
+)
+
+
+def _waiting(true: str, false: str) -> str:
+    urgent, ordinary = _LANE.format(name="u", is_urgent=true), _LANE.format(name="o", is_urgent=false)
+    return _WAITING.format(urgent=urgent, ordinary=ordinary)
+
+
+_COLUMNS = (
+    "t.id, t.code, t.urgent, t.message_id, t.body_digest, t.proof_digest, t.delivery_id, t.attempts, t.created_at"
+)
+_FIRST = "FROM outbox x WHERE x.urgent = {n} AND x.code = k.code AND x.not_before <= {n} ORDER BY x.id LIMIT {n}"
+_WAITING_SQLITE, _WAITING_POSTGRESQL = _waiting("1", "0"), _waiting("true", "false")
+_SQLITE = (
+    f"SELECT {_COLUMNS}, length(p.content) FROM (SELECT value AS code FROM json_each(?)) k CROSS JOIN outbox t "
+    f"LEFT JOIN payload p ON p.digest = t.body_digest WHERE t.id IN (SELECT x.id {_FIRST.format(n='?')}) ORDER BY t.id"
+)
+_POSTGRESQL = (
+    f"SELECT {_COLUMNS}, octet_length(p.content) FROM unnest(%s::text[]) k(code) "
+    f"CROSS JOIN LATERAL (SELECT x.* {_FIRST.format(n='%s')} {{lock}}) t "
+    "LEFT JOIN payload p ON p.digest = t.body_digest ORDER BY t.id"
+)
+_READ, _LOCKED = _POSTGRESQL.format(lock=""), _POSTGRESQL.format(lock="FOR UPDATE SKIP LOCKED")
+
+
+def due(
+    connection: Connection, now: datetime, limit: int, excluded: Sequence[str] = (), *, lock: bool = False
+) -> list[Due]:
+    """Outbox rows whose time has come, none of `excluded`, about `limit` in all and `CLAIM_BYTES` of bodies.
+
+    Urgent ones first, then by age, but a quarter is for ordinary ones: urgent ones do not starve them. Every agency
+    gets its share, so that a long row of one keeps nobody waiting. With `lock` rows that another worker holds are
+    passed over.
+    """
+    is_sqlite = connection.dialect.name == "sqlite"
+    waiting = connection.exec_driver_sql(_WAITING_SQLITE if is_sqlite else _WAITING_POSTGRESQL).all()
+    passed_over = set(excluded)
+    found: list[Due] = []
+    size = 0
+    for urgent in (True, False):
+        codes = [code for lane, code in waiting if bool(lane) is urgent and code not in passed_over]
+        if not codes:
+            continue
+        random.shuffle(codes)  # whom the limit cuts off differs from round to round
+        room = limit - limit // 4 if urgent else limit - len(found)
+        share = max(1, room // len(codes))
+        given: tuple[Any, ...] = (urgent, to_text(now), share)
+        if is_sqlite:
+            rows = connection.exec_driver_sql(_SQLITE, (json.dumps(codes[:room]), *given)).all()
+        else:
+            rows = connection.exec_driver_sql(_LOCKED if lock else _READ, (codes[:room], *given)).all()
+        for row in rows:
+            if found and size + (row[9] or 0) > CLAIM_BYTES:
+                return found
+            found.append(_due(row))
+            size += row[9] or 0
+    return found
+
+
+def _due(row: Any) -> Due:
+    identifier, code, urgent, message_id, body, proof, delivery_id, attempts, created_at, _ = row
+    route = Route("out", code, bool(urgent))
+    return Due(identifier, route, message_id, body, proof, delivery_id, attempts, from_text(created_at))
+
+
+def messages(
+    connection: Connection, due: Sequence[Due], held: Mapping[str, bytes]
+) -> tuple[list[Due], list[Message], list[tuple[Due, str]]]:
+    """(the rows that can be published, their messages, the rows that cannot with what is damaged). `held`: bytes that
+    are in memory, by digest: they are not read."""
+    digests = {digest for one in due for digest in (one.body_digest, one.proof_digest) if digest}
+    found = {digest: held[digest] for digest in digests if digest in held} | {"": b""}
+    if left := digests - found.keys():
+        found |= payloads.get_sound(connection, left)
+    damaged = [(one, bad) for one in due for bad in (one.body_digest, one.proof_digest) if bad not in found]
+    sound = [one for one in due if one.body_digest in found and one.proof_digest in found]
+    ready = [Message(one.message_id, one.route, found[one.body_digest], found[one.proof_digest]) for one in sound]
+    return sound, ready, list({one.row: (one, bad) for one, bad in damaged}.values())

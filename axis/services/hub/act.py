@@ -1,0 +1,48 @@
+"""Read what is needed, decide, seal, write: each once for a batch, within one transaction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from axis.core.hub.dossier import NotReadError
+from axis.core.hub.draft import Draft
+from axis.core.hub.seal import seal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
+    from datetime import datetime
+
+    from axis.core.hub.dossier import Document, Question
+    from axis.infra.store import HubTransaction
+    from axis.services.hub.worker import Hub
+
+T = TypeVar("T")
+ROUNDS = 12  # what a rule asks next depends on an answer a few times at most
+
+
+def carry_out(
+    hub: Hub,
+    tx: HubTransaction,
+    documents: Collection[Document],
+    wanted: Iterable[Question],
+    rule: Callable[[Draft], T],
+    now: datetime,
+) -> T:
+    """Lock these documents, read what is wanted, let `rule` decide, and write its changes with the receipts signed;
+    what it returns. It is called again when it has asked what was not read."""
+    facts = tx.lock(documents)
+    tx.read(wanted, facts)
+    for left in reversed(range(ROUNDS)):
+        draft = Draft(facts, documents, hub.rules, now, lambda: hub.new_id(now))
+        try:
+            found = rule(draft)
+        except NotReadError as error:
+            if not left:
+                raise
+            tx.read(error.questions, facts)
+            continue
+        sealed = seal(draft.decided(), hub.installation, hub.signer, now)
+        tx.write(sealed)
+        hub.hold(sealed.payloads)
+        return found
+    raise AssertionError

@@ -1,0 +1,202 @@
+"""The hub: what its steps (admit, relay, sequence, deadlines) share."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from axis.core import trust
+from axis.core.hub.rules import Rules
+from axis.core.identity import uuid7
+from axis.core.instant import to_text
+from axis.core.trust import read_registry
+from axis.errors import Fault, Problem, Unavailable
+from axis.services.hub.flow import Breakers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from axis.core.deadline import Deadlines
+    from axis.core.homes import Hello
+    from axis.core.hub.change import Keep
+    from axis.core.message import Broker, Delivered
+    from axis.core.signature import Signer
+    from axis.core.trust import Registry
+    from axis.infra.mark import Mark
+    from axis.infra.store import HubStore
+    from axis.services.hub.flow import QueueLimits, RateLimits
+
+HELD_BYTES = 32 * 1024 * 1024
+CLOCK = timedelta(minutes=5)  # by which a worker's clock may differ from the database's
+CLOCKS = 2 * CLOCK  # by which the clocks of several workers may differ
+
+
+@dataclass
+class Question:
+    """An adapter has asked about its home; it is answered after so many `rounds` without anything of its agency."""
+
+    asked: Delivered
+    hello: Hello
+    rounds: int
+
+
+class Hub:
+    """One hub worker. Its steps live beside this: admit, relay, deadlines."""
+
+    def __init__(
+        self,
+        store: HubStore,
+        broker: Broker,
+        signer: Signer,
+        installation: str,
+        *,
+        give_up_attempts: int,
+        user_id_required: bool,
+        rate_limits: RateLimits,
+        queue_limits: QueueLimits,
+        mark: Mark,
+        deadlines: Deadlines,
+        closed_agency: str,
+        consignment_after: timedelta = timedelta(seconds=5),
+    ) -> None:
+        self.store = store
+        self.broker = broker
+        self.signer = signer
+        self.installation = installation
+        self.give_up_attempts = give_up_attempts
+        self.user_id_required = user_id_required
+        self.worker = uuid.uuid4().hex
+        self.rate_limits = rate_limits
+        self.queue_limits = queue_limits
+        self.mark = mark
+        self.deadlines = deadlines
+        self.follow_successors = closed_agency == "successor"
+        self.consignment_after = consignment_after
+        self.tells_at_once = False  # what is owed a D.1 is told without waiting: nothing else is due
+        self.breakers = Breakers()
+        self.turn = 0
+        self.excused: set[tuple[str, str]] = set()  # messages that the world's trouble has interrupted, see admit
+        self._registry: Registry | None = None
+        self._registry_digest = ""
+        self.lost_until: datetime | None = None  # the record was put back: of what was before this, some may be missing
+        self.compares_clock = False  # with the database's, see `check_clock`
+        self.looked_again: tuple[datetime, str] | None = None  # when at what waits for it, and up to which
+        self.questions: dict[str, Question] = {}  # by agency, see services/homes.py
+        self._declared: set[str] = set()
+        self._rules: Rules | None = None
+        self.held: dict[str, bytes] = {}  # payloads by digest, see `hold`
+        self._held_bytes = 0
+        self._entropy = b""
+
+    def check_record(self) -> None:
+        """Whether the record still has what this hub once wrote; now, and with each new connection from now on.
+        Raises :class:`Corrupted` RECORD_OLD."""
+        self.store.guard(self.mark)
+        with self.store.reading() as reader:
+            reader.check(self.mark)
+
+    def check_clock(self, now: datetime) -> None:
+        """Whether `now`, by which all that is done next is dated, is the time. A lease or a wait that a wrong clock has
+        set would keep every other worker from it, and each good signature would be refused.
+
+        Raises :class:`Unavailable` CLOCK_WRONG."""
+        if not self.compares_clock:
+            return
+        with self.store.reading() as reader:
+            there = reader.clock()
+        if there is not None and abs(there - now) > CLOCK:
+            raise Unavailable(Problem(Fault.CLOCK_WRONG, got=to_text(now), expected=to_text(there)))
+
+    def link(self, now: datetime) -> int:
+        """Give new entries their places in the ledger, and note how far the record goes; how many. Before anything goes
+        out that rests on them: what was promised and is lost afterwards is noticed then.
+
+        Raises :class:`Corrupted` RECORD_OLD where the record has lost what was noted: no place is given out twice."""
+        with self.store.transaction() as tx:
+            tx.check(self.mark)
+            linked = tx.sequence(self.worker, now, 1000)
+            end = tx.written()
+        self.mark.advance(end)
+        return linked
+
+    def is_record_old(self) -> bool:
+        """Whether it lacks something that this hub once wrote; it is not guarded by this."""
+        written = self.mark.read()
+        with self.store.reading() as reader:
+            return written is not None and not reader.holds(written)
+
+    def registry(self) -> Registry:
+        """The registry in force, as read by the last :meth:`refresh`."""
+        if self._registry is None:
+            self.refresh()
+        assert self._registry is not None  # noqa: S101
+        return self._registry
+
+    def refresh(self) -> None:
+        """Read the newest registry from the store, if it is another than the one read last."""
+        with self.store.reading() as reader:
+            digest = reader.registry_digest()
+            if digest == self._registry_digest:
+                return
+            data = reader.payload(digest)
+            registry = read_registry(data, trust.Certificate(self.signer.der))
+            restored = reader.restored() if registry.resend_from is not None else None
+        self.lost_until = restored + CLOCKS if restored is not None else None
+        self._registry = registry
+        self._rules = None
+        self._registry_digest = digest
+        codes = {member.code for member in self._registry.agencies}
+        if self._declared and codes - self._declared:
+            self.broker.declare(codes - self._declared)  # a new agency's queues
+        self._declared = codes
+
+    def tell_at_once(self) -> bool:
+        """Nothing else is due: what is owed a D.1 is told now, not when its time has come. False if nothing is owed."""
+        with self.store.reading() as reader:
+            self.tells_at_once = bool(reader.owed_at(None, 1))
+        return self.tells_at_once
+
+    def suspended(self, now: datetime) -> list[str]:
+        """Agencies whose mail waits."""
+        return [m.code for m in self.registry().agencies if m.standing(now) == "suspended"]
+
+    def new_id(self, now: datetime) -> str:
+        """A new UUID v7."""
+        if len(self._entropy) < 10:
+            self._entropy = os.urandom(1000)
+        taken, self._entropy = self._entropy[:10], self._entropy[10:]
+        return uuid7(now, taken)
+
+    @property
+    def rules(self) -> Rules:
+        """What its decisions depend on beside the record."""
+        if self._rules is None or self._rules.registry is not self.registry():
+            self._rules = Rules(
+                installation=self.installation,
+                registry=self.registry(),
+                deadlines=self.deadlines,
+                follow_successors=self.follow_successors,
+                lost_until=self.lost_until,
+                consignment_after=self.consignment_after,
+                give_up_attempts=self.give_up_attempts,
+            )
+        return self._rules
+
+    def mailbox(self, code: str, now: datetime) -> str:
+        """Who has the mail of agency `code` now: itself, or its successor."""
+        return self.rules.mailbox(code, now)
+
+    def hold(self, payloads: Iterable[Keep]) -> None:
+        """Bytes that were written just now are published from memory, as far as there is room: reading them back would
+        cost as much as writing them. They go out under their digest, which was computed from them."""
+        for one in payloads:
+            if self._held_bytes + len(one.content) > HELD_BYTES:
+                self.held.clear()
+                self._held_bytes = 0
+            if one.digest not in self.held and len(one.content) <= HELD_BYTES // 4:
+                self.held[one.digest] = one.content
+                self._held_bytes += len(one.content)
