@@ -27,7 +27,7 @@ from axis.core.ledger import Entry
 from axis.core.lifecycle import Demand, Stage, State
 from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.core.trust import HUB
-from axis.errors import Fault, Problem
+from axis.errors import Fault, Problem, Unavailable
 from axis.infra import store
 from axis.infra.database import Database
 from axis.infra.payloads import payload
@@ -225,6 +225,7 @@ def test_who_has_a_document_and_what_was_asked_of_them_is_read_by_its_questions(
     assert facts.demands[second.id] == {1: replace(updating, stages={"u1": Stage.OPEN})}
     assert facts.all_demands == {first.id, second.id}
     assert facts.asked_by == {"a2": tuple(sorted((first.id, second.id))), "a1": ()}
+    assert read(record, ask.Brought(ONE, "H41")).demands == {first.id: {2: recalling}}
     assert read(record, ask.Recipients(TWO), ask.TakingBack(TWO)).recipients == {TWO: {}}
 
 
@@ -250,8 +251,13 @@ def test_the_open_deliveries_of_a_document_are_shown_up_to_a_number(record: HubS
     ]
     some = [to(new, f"H{n}", **given) for n, given in enumerate(states)]
     write(record, accept(new), *deliver(*some))
-    assert read(record, ask.Open(ONE)).open == {ONE: tuple(one.id for one in some[2:])}
-    assert read(record, ask.Open(ONE, 2), ask.Open(TWO, 1)).open == {ONE: (some[2].id, some[3].id), TWO: ()}
+    ids = [one.id for one in some]
+    facts = read(record, ask.Open(ONE, 4), ask.Open(TWO, 4))
+    assert facts.open == {ONE: (tuple(ids[2:]), 4, True), TWO: ((), 0, True)}, "those that are not over come first"
+    still, number, is_all = read(record, ask.Open(ONE, 3)).open[ONE]
+    assert (sorted(still), number, is_all) == (ids[2:], 3, False), "as many as asked for: there may be more"
+    still, number, is_all = read(record, ask.Open(ONE, 2)).open[ONE]
+    assert (set(still) < set(ids[2:]), number, is_all) == (True, 2, False)
 
 
 def test_how_often_a_document_was_changed_lately_is_read_the_latest_first(record: HubStore) -> None:
@@ -523,10 +529,28 @@ def test_entries_are_appended_in_the_order_of_the_decision(record: HubStore) -> 
     assert [row["canonical"] for row in found] == [one.canonical for one in entries]
     assert [row["digest"] for row in found] == [one.digest for one in entries]
     assert [row["axis_id"] for row in found] == [one.axis_id for one in entries]
+    assert read(record, ask.Entries("a7"), ask.Entries("b")).entries == {"a7": (entries[7],), "b": ()}
     with record.transaction() as tx:
         assert tx.sequence("one", Clock().now, 100) == 30
     with record.reading() as reader:
         store.check_ledger(reader)
+
+
+def test_a_server_that_goes_away_while_it_takes_rows_is_waited_for_and_nothing_is_kept(
+    record: HubStore, database_url: str
+) -> None:
+    if record.database.is_sqlite:
+        pytest.skip("no server")
+    other = Database(database_url)
+    with pytest.raises(Unavailable), record.transaction() as tx:
+        backend = tx.connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+        with other.begin() as connection:
+            connection.exec_driver_sql(f"SELECT pg_terminate_backend({backend}, 5000)")
+        tx.write(sealed(entries=(entry("never"),)))
+    other.close()
+    assert rows(record, store.ledger_entry) == []
+    write(record, entries=(entry("later"),))
+    assert len(rows(record, store.ledger_entry)) == 1
 
 
 def sending(delivery_id: str, body: str = "b", **more: Any) -> change.Send:
@@ -692,6 +716,7 @@ def everything_about(about: Submission, one: Delivery) -> list[Question]:
         ask.Open(document, 2),
         ask.Receipts(about.axis_id),
         ask.Stated("H41", "E.1", about.axis_id, "H41"),
+        ask.Entries(about.axis_id),
         ask.Homes("H41"),
         ask.Quarantined("H41"),
     ]
@@ -749,7 +774,8 @@ def fill(record: HubStore, count: int) -> None:
         ]
         with record.transaction() as tx:
             tx.lock(documents)
-            tx.write(sealed(*changes, *more, locked=documents))
+            entries = tuple(entry("event", about.axis_id) for _, _, about, _ in some)
+            tx.write(sealed(*changes, *more, locked=documents, entries=entries))
     with record.transaction() as tx:
         home = {"instance": "i", "start": "s", "began": 1, "sequence": 1, "follows": "", "current": True, "told": False}
         homes = [{"agency": f"agency {n}", **home} for n in range(count)]
@@ -808,7 +834,9 @@ def test_no_question_and_no_change_looks_through_a_table(record: HubStore) -> No
     said = [one for one in said if not one[0].startswith("DELETE FROM payload")]  # the outbox is, once
     for text, plan in plans(record, said):
         assert not scan.search(plan), f"{text}\n{plan}"
-        assert len(re.findall("Index(?: Only)? Scan (?:Backward )?using", plan)) == plan.count("Index Cond:"), f"{text}\n{plan}"
+        assert len(re.findall("Index(?: Only)? Scan (?:Backward )?using", plan)) == plan.count("Index Cond:"), (
+            f"{text}\n{plan}"
+        )
 
 
 def test_a_documents_history_costs_nobody_who_asks_about_it(record: HubStore) -> None:
