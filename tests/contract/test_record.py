@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import random
+import re
 import threading
+import typing
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -24,7 +27,7 @@ from axis.core.ledger import Entry
 from axis.core.lifecycle import Demand, Stage, State
 from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.core.trust import HUB
-from axis.errors import Fault, Problem
+from axis.errors import Fault, Problem, Unavailable
 from axis.infra import store
 from axis.infra.database import Database
 from axis.infra.payloads import payload
@@ -222,6 +225,7 @@ def test_who_has_a_document_and_what_was_asked_of_them_is_read_by_its_questions(
     assert facts.demands[second.id] == {1: replace(updating, stages={"u1": Stage.OPEN})}
     assert facts.all_demands == {first.id, second.id}
     assert facts.asked_by == {"a2": tuple(sorted((first.id, second.id))), "a1": ()}
+    assert read(record, ask.Brought(ONE, "H41")).demands == {first.id: {2: recalling}}
     assert read(record, ask.Recipients(TWO), ask.TakingBack(TWO)).recipients == {TWO: {}}
 
 
@@ -247,8 +251,13 @@ def test_the_open_deliveries_of_a_document_are_shown_up_to_a_number(record: HubS
     ]
     some = [to(new, f"H{n}", **given) for n, given in enumerate(states)]
     write(record, accept(new), *deliver(*some))
-    assert read(record, ask.Open(ONE)).open == {ONE: tuple(one.id for one in some[2:])}
-    assert read(record, ask.Open(ONE, 2), ask.Open(TWO, 1)).open == {ONE: (some[2].id, some[3].id), TWO: ()}
+    ids = [one.id for one in some]
+    facts = read(record, ask.Open(ONE, 4), ask.Open(TWO, 4))
+    assert facts.open == {ONE: (tuple(ids[2:]), 4, True), TWO: ((), 0, True)}, "those that are not over come first"
+    still, number, is_all = read(record, ask.Open(ONE, 3)).open[ONE]
+    assert (sorted(still), number, is_all) == (ids[2:], 3, False), "as many as asked for: there may be more"
+    still, number, is_all = read(record, ask.Open(ONE, 2)).open[ONE]
+    assert (set(still) < set(ids[2:]), number, is_all) == (True, 2, False)
 
 
 def test_how_often_a_document_was_changed_lately_is_read_the_latest_first(record: HubStore) -> None:
@@ -520,10 +529,28 @@ def test_entries_are_appended_in_the_order_of_the_decision(record: HubStore) -> 
     assert [row["canonical"] for row in found] == [one.canonical for one in entries]
     assert [row["digest"] for row in found] == [one.digest for one in entries]
     assert [row["axis_id"] for row in found] == [one.axis_id for one in entries]
+    assert read(record, ask.Entries("a7"), ask.Entries("b")).entries == {"a7": (entries[7],), "b": ()}
     with record.transaction() as tx:
         assert tx.sequence("one", Clock().now, 100) == 30
     with record.reading() as reader:
         store.check_ledger(reader)
+
+
+def test_a_server_that_goes_away_while_it_takes_rows_is_waited_for_and_nothing_is_kept(
+    record: HubStore, database_url: str
+) -> None:
+    if record.database.is_sqlite:
+        pytest.skip("no server")
+    other = Database(database_url)
+    with pytest.raises(Unavailable), record.transaction() as tx:
+        backend = tx.connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+        with other.begin() as connection:
+            connection.exec_driver_sql(f"SELECT pg_terminate_backend({backend}, 5000)")
+        tx.write(sealed(entries=(entry("never"),)))
+    other.close()
+    assert rows(record, store.ledger_entry) == []
+    write(record, entries=(entry("later"),))
+    assert len(rows(record, store.ledger_entry)) == 1
 
 
 def sending(delivery_id: str, body: str = "b", **more: Any) -> change.Send:
@@ -628,3 +655,227 @@ def test_payloads_of_any_size_are_kept_once(record: HubStore) -> None:
         for one in keeps:
             assert reader.payload(one.digest) == one.content
     assert len(rows(record, payload)) == 4
+
+
+# -- What it costs --------------------------------------------------------------------------------------------
+
+
+def a_document(name: str) -> tuple[Document, list[Change], Submission, Delivery]:
+    """A document's acceptance, as the changes that it is."""
+    document = ("G22", f"G22,{name}")
+    about = submitted(name, document)
+    one = to(about, "H41", tried=True)
+    changes: list[Change] = [
+        accept(about),
+        change.Say("HUB", "A.1", name, "", about.acceptance_digest, NOW, ENTRY),
+        sending("", about.acceptance_digest, code="G22"),
+        change.Deliver(one, ENTRY),
+        sending(one.id, about.parcel_digest),
+        change.SetLimit(one.id, Limit("handover", LATER, LATER, "running"), ENTRY),
+    ]
+    return document, changes, about, one
+
+
+def a_receipt(about: Submission, one: Delivery) -> list[Change]:
+    """The changes of its E.1."""
+    said = digest(f"E.1 of {one.id}")
+    return [
+        change.Move(replace(one, state=State.HANDED_OVER, attempts=1), ENTRY),
+        change.Report(one.id, "u1", "01", NOW, NOW, ENTRY),
+        change.SetLimit(one.id, Limit("handover", LATER, "", "met", NOW), ENTRY, is_new=False),
+        change.SetLimit(one.id, Limit("reception", LATER, LATER, "running"), ENTRY),
+        change.Say("H41", "E.1", about.axis_id, "H41", said, NOW, ENTRY),
+        sending("", said, code="G22"),
+    ]
+
+
+def everything_about(about: Submission, one: Delivery) -> list[Question]:
+    """Every question there is, about one document."""
+    document = about.document
+    return [
+        ask.ByKey(about.key),
+        ask.ByParcel("G22", about.parcel_digest),
+        ask.ByContent("G22", about.content_digest),
+        ask.ByName(about.axis_id),
+        ask.SentAs("G22", about.kind, document[1], about.content_digest),
+        ask.OfChange(document, about.kind, about.content_digest),
+        ask.RefusedAs("G22", about.content_digest),
+        ask.Recipients(document),
+        ask.Brought(document, "H41"),
+        ask.TakingBack(document),
+        ask.Updating(document, "H41"),
+        ask.Part(about.axis_id, "H41"),
+        ask.ById(one.id),
+        ask.Demands(one.id),
+        ask.AskedBy(about.axis_id),
+        ask.LastDemand(document),
+        ask.Lately(document, "update"),
+        ask.Newest(document),
+        ask.Own(document),
+        ask.HeldUntil(document),
+        ask.Open(document, 2),
+        ask.Receipts(about.axis_id),
+        ask.Stated("H41", "E.1", about.axis_id, "H41"),
+        ask.Entries(about.axis_id),
+        ask.Homes("H41"),
+        ask.Quarantined("H41"),
+    ]
+
+
+def test_every_question_there_is_has_its_answer_also_where_nothing_is_there(record: HubStore) -> None:
+    about = submitted("a1")
+    asked = everything_about(about, to(about, "H41"))
+    assert {type(one) for one in asked} == set(typing.get_args(ask.Question))
+    facts = read(record, *asked)
+    for one in dataclasses.fields(Facts):
+        if one.name not in {"submissions", "deliveries", "superseded_by"}:
+            assert getattr(facts, one.name), f"{one.name} has no answer"
+
+
+def test_a_batch_of_fifty_takes_as_many_statements_as_one_of_two(record: HubStore) -> None:
+    taken = []
+    for size, name in ((2, "few"), (50, "many")):
+        some = [a_document(f"{name}{n}") for n in range(size)]
+        documents = [document for document, *_ in some]
+        entries = tuple(entry("event", about.axis_id) for _, _, about, _ in some)
+        for make in (lambda one: one[1], lambda one: a_receipt(*one[2:])):
+            changes = [each for one in some for each in make(one)]
+            with counted(record) as said, record.transaction() as tx:
+                facts = tx.lock(documents)
+                tx.read([each for _, _, about, one in some for each in everything_about(about, one)], facts)
+                tx.write(
+                    sealed(*changes, locked=documents, entries=entries, payloads=keeps_of(f"{name}{len(taken)}", size))
+                )
+            taken.append(len(said))
+    assert taken[:2] == taken[2:]
+    assert max(taken) <= 50
+
+
+def keeps_of(name: str, size: int) -> tuple[change.Keep, ...]:
+    return tuple(change.Keep(digest(f"{name}/{n}"), f"{name}/{n}".encode()) for n in range(size))
+
+
+def fill(record: HubStore, count: int) -> None:
+    """So many documents, each with its receipts and something in every other table."""
+    for first in range(0, count, 500):
+        some = [a_document(f"d{n}") for n in range(first, first + 500)]
+        documents = [document for document, *_ in some]
+        changes = [each for one in some for each in (*one[1], *a_receipt(*one[2:]))]
+        more = [
+            each
+            for document, _, about, one in some
+            for each in (
+                change.Refuse("G22", digest(one.id), document[1], digest("a2"), True, NOW, ENTRY),
+                change.Repeat("G22", digest(one.id), about.axis_id, digest("a1"), ENTRY),
+                change.PutAside(f"agency {about.axis_id}", "m", "", digest("b"), "X", 1, NOW, ENTRY),
+                change.Ask(one.id, 1, ("u1",), Demand.UPDATE, about.axis_id, Stage.OPEN, NOW, ENTRY),
+                change.Ask(one.id, 2, ("u1",), Demand.RECALL, about.axis_id, Stage.OPEN, NOW, ENTRY),
+            )
+        ]
+        with record.transaction() as tx:
+            tx.lock(documents)
+            entries = tuple(entry("event", about.axis_id) for _, _, about, _ in some)
+            tx.write(sealed(*changes, *more, locked=documents, entries=entries))
+    with record.transaction() as tx:
+        home = {"instance": "i", "start": "s", "began": 1, "sequence": 1, "follows": "", "current": True, "told": False}
+        homes = [{"agency": f"agency {n}", **home} for n in range(count)]
+        tx.connection.execute(sa.insert(store.adapter_home), homes)
+        if not record.database.is_sqlite:
+            tx.connection.exec_driver_sql("ANALYZE")
+
+
+def plans(record: HubStore, statements: list[tuple[str, Any]]) -> list[tuple[str, str]]:
+    """How the database would run each of these."""
+    word = "EXPLAIN QUERY PLAN" if record.database.is_sqlite else "EXPLAIN"
+    found = []
+    with record.transaction() as tx:
+        if not record.database.is_sqlite:  # a table of this size it would rather look through; a large one, never
+            for way in ("seqscan", "hashjoin", "mergejoin", "bitmapscan"):
+                tx.connection.exec_driver_sql(f"SET LOCAL enable_{way} = off")
+        for text, values in statements:
+            given = values[0] if isinstance(values, list) else values
+            lines = tx.connection.exec_driver_sql(f"{word} {text}", given).all()
+            found.append((text, "\n".join(str(line[-1]) for line in lines)))
+    return found
+
+
+def test_no_question_and_no_change_looks_through_a_table(record: HubStore) -> None:
+    fill(record, 2500)  # 10,000 statements and outbox rows
+    some = [a_document(f"d{n}") for n in range(0, 2500, 50)]
+    documents = [document for document, *_ in some]
+    said: list[tuple[str, Any]] = []
+
+    def note(_conn: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+        if not statement.startswith(("BEGIN", "SELECT pg_is_in_recovery")):
+            said.append((statement, parameters))
+
+    engine = record.database._writer
+    sa.event.listen(engine, "before_cursor_execute", note)
+    with record.transaction() as tx:
+        facts = tx.lock(documents)
+        tx.read([each for _, _, about, one in some for each in everything_about(about, one)], facts)
+        changes = [each for _, _, about, one in some for each in a_receipt(about, one)]
+        more = [
+            each
+            for document, _, about, one in some
+            for each in (
+                change.Answer(one.id, 1, "u1", Stage.AGREED, NOW, "", ENTRY),
+                change.Supersede(document, "x", ENTRY),
+                change.Forget(document, ENTRY),
+                change.LeaveOut(one.id, ENTRY),
+            )
+        ]
+        more += [each for n in range(50) for each in (change.Postpone(n, 1, LATER), change.Done(100 + n))]
+        more += [change.Redirect(n, "H29", "p", ENTRY) for n in range(50)]
+        tx.write(sealed(*changes, *more, locked=documents))
+    sa.event.remove(engine, "before_cursor_execute", note)
+    assert len(said) > 40
+    scan = re.compile(r"\bSCAN (?!k\b|json_each|v\b|CONSTANT|\d)|Seq Scan on (?!pg_)")
+    said = [one for one in said if not one[0].startswith("DELETE FROM payload")]  # the outbox is, once
+    for text, plan in plans(record, said):
+        assert not scan.search(plan), f"{text}\n{plan}"
+        assert len(re.findall("Index(?: Only)? Scan (?:Backward )?using", plan)) == plan.count("Index Cond:"), (
+            f"{text}\n{plan}"
+        )
+
+
+def test_a_documents_history_costs_nobody_who_asks_about_it(record: HubStore) -> None:
+    """Counted in steps of SQLite's machine: they are the same on every computer."""
+    if not record.database.is_sqlite:
+        pytest.skip("counted in SQLite's steps")
+    fill(record, 500)
+    long = ("G22", "G22,d8")
+    history: list[Change] = []
+    for n in range(1000):
+        status = submitted(f"s{n}", long, "status", sender="H41")
+        history += [accept(status), change.Deliver(to(status, "G22", "status"), ENTRY)]
+    for n in range(100):
+        update = replace(submitted(f"u{n:03}", long, "update", number=n + 1), has_content=True)
+        version = to(update, "H41", "update", state=State.HANDED_OVER, tried=True)
+        history += [accept(update), change.Deliver(version, ENTRY)]
+        history += [change.Ask("d8>H41", n + 3, ("u1",), Demand.UPDATE, update.axis_id, Stage.AGREED, NOW, ENTRY)]
+    with record.transaction() as tx:
+        tx.lock([long])
+        tx.write(sealed(*history, locked=[long]))
+    # What asks for all of something, or for as many as a rule counts, gets that.
+    all_of_it = (ask.Demands, ask.AskedBy, ask.Lately, ask.Updating)
+    for few, many in zip(*(everything_about(*a_document(name)[2:]) for name in ("d7", "d8")), strict=True):
+        if not isinstance(few, all_of_it):
+            assert steps(record, many) <= steps(record, few) * 1.5 + 60, many
+
+
+def steps(record: HubStore, question: Question) -> int:
+    taken = 0
+
+    def step() -> int:
+        nonlocal taken
+        taken += 1
+        return 0
+
+    with record.transaction() as tx:
+        tx.read([question], Facts())  # its statements are compiled
+        driver = tx.connection.connection.dbapi_connection
+        driver.set_progress_handler(step, 1)
+        tx.read([question], Facts())
+        driver.set_progress_handler(None, 1)
+    return taken
