@@ -406,6 +406,11 @@ class HubReader:
         query = sa.select(submission.c.owner, submission.c.document_id).where(submission.c.axis_id.in_(named))
         return {(row.owner, row.document_id) for row in self.connection.execute(query)} if named else set()
 
+    def documents_of_submissions(self, axis_ids: Collection[str]) -> set[tuple[str, str]]:
+        """(sender, DocumentId) of the documents that these submissions are, or are about."""
+        query = sa.select(submission.c.owner, submission.c.document_id).where(submission.c.axis_id.in_(axis_ids))
+        return {(row.owner, row.document_id) for row in self.connection.execute(query)} if axis_ids else set()
+
     def repetition(self, sender: str, content_digest: str) -> RowMapping | None:
         """What this content was accepted as a repetition of."""
         where = (repetition.c.sender == sender, repetition.c.content_digest == content_digest)

@@ -348,6 +348,9 @@ def _record_all(hub: Hub, tx: HubTransaction, opened: Sequence[Opened], now: dat
     replies = {one.documents[0] for one in opened if one.candidate is not None and one.candidate.is_reply}
     if replies:  # of a replacement the clerk may name the one replaced
         locked |= tx.instead_of(replies)
+    spoken_of = [one.said.subject for one in opened if one.said is not None]
+    if statuses := {one.axis_id for one in spoken_of if one.kind == Kind.STATUS}:
+        locked |= tx.documents_of_submissions(statuses)  # a status is about another's document than its sender's
     wanted = decide.needs(opened)
     verdicts = act.carry_out(hub, tx, locked, wanted, lambda draft: decide.submitted(draft, opened), now)
     homes.note(hub, tx, [one.message for one in opened], now)
