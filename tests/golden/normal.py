@@ -234,7 +234,8 @@ class _Reading:
         if found is None:
             return self._events.get(digest, "UNKNOWN DIGEST")
         try:
-            return self._about(read(found))
+            main = parcel.peek(found)[0]
+            return self._about(read(found)) if main == parcel.RECEIPT else f"a {main.partition('.')[0]}"
         except Rejected:
             return "a parcel"
 

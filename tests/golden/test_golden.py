@@ -3,31 +3,20 @@ instead. After a change that is meant, ``python -m tests.golden --write`` writes
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from tests.golden.case import CASES
-from tests.golden.record import DATA, difference, kept, known_differences, mended, played
-
-if TYPE_CHECKING:
-    from tests.golden.normal import Normal
+from tests.golden.record import DATA, accepted, difference, kept, known_differences, played, several_at_once
 
 NAMES = [(group, name) for group, cases in CASES.items() for name in cases]
 
 
-def accepted(group: str, name: str) -> list[Normal]:
-    """What a case may lead to: what is kept, and what would be right where that is known to be wrong."""
-    golden = kept(group)[name]
-    known = known_differences()["right"].get(f"{group}: {name}")
-    return [golden] if known is None else [golden, mended(golden, known["lines"])]
-
-
 @pytest.mark.parametrize(("group", "name"), NAMES, ids=[f"{group}: {name}" for group, name in NAMES])
 def test_a_golden_case(group: str, name: str) -> None:
-    now = played(group, name)
+    now, at_once = played(group, name)
     golden, *right = accepted(group, name)
     assert now in [golden, *right], "\n" + difference(golden, now)
+    assert at_once == (f"{group}: {name}" in several_at_once())
 
 
 def test_every_kept_case_is_played() -> None:

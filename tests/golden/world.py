@@ -186,6 +186,9 @@ class World:
     def give(self, *mails: Mail) -> None:
         """Put these into their queues and let the hub take them, in the batches that are to be tried; nothing goes out
         before :meth:`settle`."""
+        for one in mails:
+            self.labels.setdefault(hashlib.sha256(one.body).hexdigest(), one.label)
+            self.labels.setdefault(parcel.unverified_digest(one.body), one.label)
         for group in self.arrange(mails):
             for one in group:
                 self._put(one)
@@ -199,9 +202,6 @@ class World:
 
     def _put(self, mail: Mail) -> None:
         self._handles += 1
-        digest = hashlib.sha256(mail.body).hexdigest()
-        self.labels.setdefault(digest, mail.label)
-        self.labels.setdefault(parcel.unverified_digest(mail.body), mail.label)
         publisher = mail.code if mail.publisher == "" else mail.publisher
         message = Message(
             f"{mail.label}-{self._handles}", Route("in", mail.code), mail.body, b"", publisher, mail.origin

@@ -60,7 +60,7 @@ def no_more_than_so_many_of_what_another_has_published(w: World) -> None:
 @aside
 def what_came_before_is_judged_alone(w: World) -> None:
     one = w.packet("document", "G22", document(1))
-    w.send(replace(one, redelivered=True), w.packet("second", "G22", document(2)))
+    w.send(w.packet("second", "G22", document(2)), replace(one, redelivered=True))
 
 
 @aside
