@@ -198,7 +198,10 @@ class _Reading:
         return [f"{name}: {', '.join(labels)}" for name, labels in queues.items() if len(labels) > 1]
 
     def _kind(self, message: Message) -> str:
-        return parcel.peek(message.body)[0]
+        try:
+            return parcel.peek(message.body)[0]
+        except Rejected:
+            return f"NO PARCEL, {len(message.body)} bytes"
 
     def _sentences(self, found: Receipt) -> Iterable[str]:
         subject = found.subject

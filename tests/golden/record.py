@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import logging
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,7 @@ def played(group: str, name: str) -> tuple[Normal, bool]:
     return outcome(CASES[group][name], arrange), max(sizes, default=0) > 1
 
 
+@cache
 def kept(group: str) -> dict[str, Normal]:
     """What the cases of a group have led to when they were written."""
     found: dict[str, Normal] = json.loads((DATA / f"{group}.json").read_text("utf-8"))
@@ -75,12 +77,14 @@ def accepted(group: str, name: str) -> list[Normal]:
     return [golden] if known is None else [golden, mended(golden, known["lines"])]
 
 
+@cache
 def several_at_once() -> list[str]:
     """The cases that give several messages at once."""
     found: list[str] = json.loads(SEVERAL.read_text("utf-8"))
     return found
 
 
+@cache
 def known_differences() -> dict[str, Any]:
     """``right``: by case, lines that are wrong today and what stands in their place once they are right; ``split``: by
     case, why it depends on the batches that its messages come in."""

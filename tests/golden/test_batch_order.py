@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.golden.normal import Normal
     from tests.golden.world import World
 
-SPLITS, SHUFFLES, MIXTURES = 2, 2, 14
+SPLITS, SHUFFLES, MIXTURES = 2, 1, 6
 
 
 def without_order(normal: Normal) -> Normal:
@@ -38,7 +38,7 @@ def _cases() -> list[object]:
 def test_a_golden_case_is_the_same_in_other_batches(name: str) -> None:
     group, _, case = name.partition(": ")
     played = CASES[group][case]
-    found = [outcome(played, arrange) for arrange in (one_by_one, *map(split, range(SPLITS)))]
+    found = [outcome(played, arrange) for arrange in (together, one_by_one, *map(split, range(SPLITS)))]
     moved = [without_order(outcome(played, shuffled(seed))) for seed in range(SHUFFLES)]
     wanted = accepted(group, case)
     right = [one for one in wanted if all(again == one for again in found)]
@@ -123,12 +123,32 @@ def comparable(normal: Normal) -> Normal:
 def test_a_mixture_is_the_same_in_other_batches(seed: int) -> None:
     case = mixture(seed)
     alone = comparable(outcome(case, one_by_one))
-    for arrange in (together, *(split((seed, n)) for n in range(3))):
+    for arrange in (together, *(split((seed, n)) for n in range(SPLITS))):
         found = comparable(outcome(case, arrange))
         assert found == alone, difference(alone, found)
-    for n in range(3):
+    for n in range(SPLITS):
         found = comparable(outcome(case, shuffled((seed, n))))
         assert without_order(found) == without_order(alone), difference(alone, found)
+
+
+@pytest.mark.xfail(strict=True, reason="versions are told apart by ids of one millisecond, which are drawn by lot")
+def test_of_two_versions_in_one_batch_the_second_is_the_newest() -> None:
+    numbers = range(1, 13)
+
+    def case(w: World) -> None:
+        w.send(*(w.packet(f"document {n}", "G22", document(n)) for n in numbers))
+        w.send(
+            *(
+                w.packet(f"{content} {n}", "G22", update(n, content=content.encode() + b"%d" % n))
+                for n in numbers
+                for content in ("first", "second")
+            )
+        )
+        w.send(*(w.packet(f"adding {n}", "G22", update(n, changes_content=False, add=("G18",))) for n in numbers))
+
+    published = outcome(case, together)["published"]
+    added = [line.partition(",")[0] for line in published if line.startswith("to G18: ")]
+    assert sorted(added) == sorted(f"to G18: <second {n}>" for n in numbers)
 
 
 def test_arrangements_lose_nothing_and_keep_the_order_of_what_belongs_together() -> None:

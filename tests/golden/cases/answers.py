@@ -85,6 +85,12 @@ def come_with_what_they_need_at_once(w: World) -> None:
 
 
 @answers
+def come_at_once_with_the_receipt_of_what_they_answer(w: World) -> None:
+    asked_back(w)
+    w.send(w.receipt("E.1", "H41", "recall"), reports(w, "15"))
+
+
+@answers
 def are_repeated(w: World) -> None:
     asked_back(w)
     w.send(reports(w, "15"))

@@ -95,6 +95,27 @@ def overtakes_its_document_and_names_more_than_it(w: World) -> None:
 
 
 @recalls
+def of_two_of_three_overtakes_its_document(w: World) -> None:
+    w.send(back(w, to=BOTH))
+    w.send(w.packet("document", "G22", document(1, to=("H41", "G06", "G18"))))
+
+
+@recalls
+def overtakes_its_document_and_an_update_adds_somebody(w: World) -> None:
+    w.send(back(w))
+    w.send(w.packet("document", "G22", document(1, to=BOTH)))
+    adding = update(1, to=("G06",), changes_content=False, add=("G18",))
+    w.send(w.packet("adding", "G22", adding))
+
+
+@recalls
+def overtakes_its_document_to_one_that_is_closed(w: World) -> None:
+    w.end("G06")
+    w.send(back(w))
+    w.send(w.packet("document", "G22", document(1, to=BOTH)))
+
+
+@recalls
 def twice_before_its_document(w: World) -> None:
     w.send(back(w))
     w.send(back(w, "other words", reason="Sai thể thức"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.golden.case import group
+from tests.golden.cases.documents import with_due_date
 from tests.golden.cases.recalls import BOTH, back, sent
 from tests.line import document, status
 
@@ -232,3 +233,8 @@ def are_refused_by_the_sender(w: World) -> None:
 @statuses
 def with_their_document_at_once(w: World) -> None:
     w.send(w.packet("document", "G22", document(1)), reports(w, "03"))
+
+
+@statuses
+def finish_a_document_with_a_due_date_at_once_with_it(w: World) -> None:
+    w.send(w.packet("document", "G22", with_due_date(document(1))), reports(w, "06"))
