@@ -87,6 +87,8 @@ class _Reading:
     # -- Tables -------------------------------------------------------------------------------------------------
 
     def _submission(self, row: sqlite3.Row) -> str:
+        if row["content_digest"] not in self._labels:
+            return f"an earlier {row['kind']}"  # that a case has put into the record
         facts = [row["kind"], f"of {row['document_id']}", f"by {row['sender']} as {row['organ_id']}"]
         facts += [f"owner {row['owner']}"] if row["owner"] != row["sender"] else []
         facts += [f"status {row['status_code']}"] if row["status_code"] else []
@@ -127,7 +129,7 @@ class _Reading:
     def _statements(self, *, consigned: bool) -> Iterable[str]:
         for row in self._rows("SELECT * FROM statement"):
             if (row["event"] == "D.1") == consigned:
-                held = {(s.event.code, s.recipient) for s in self._receipt(row["receipt_digest"]).statements}
+                held = {(s.key, s.recipient) for s in self._receipt(row["receipt_digest"]).statements}
                 wrong = "" if (row["event"], row["recipient"]) in held else " NOT IN ITS RECEIPT"
                 about = self._names.get(row["axis_id"], "?")
                 yield f"{row['event']} by {row['issuer']} about {about} for {row['recipient'] or '-'}{wrong}"

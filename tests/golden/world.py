@@ -6,6 +6,7 @@ function that takes a :class:`World`; its messages may be given to the hub in ot
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import shutil
 import sqlite3
@@ -73,6 +74,7 @@ def _template() -> Path:
     """A home that has told every agency its registry."""
     made = line._template(line.CODES, GIVE_UP)
     folder = Path(mkdtemp(prefix="axis-golden-", dir=MEMORY if MEMORY.is_dir() else None))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     home = folder / "home"
     home.mkdir()
     for name in ("keys", "pki"):

@@ -252,17 +252,35 @@ def of_two_recipients_by_two_at_once(w: World) -> None:
     w.send(back(w), back(w, "second recall", BOTH))
 
 
+def as_status(sender: str) -> bytes:
+    """A recall of document 1 from H41, in the form of a status."""
+    data = status("13", sender=sender, about="H41", description="Lấy lại")
+    return data.replace(b"H41,2026", b"G22,2026").replace(b"TN-H41", b"TN-G22")
+
+
 @recalls
 def as_a_status_13(w: World) -> None:
     sent(w)
-    w.send(w.packet("recall", "G22", status("13", sender="G22", about="H41", description="Lấy lại")))
+    w.send(w.packet("recall", "G22", as_status("G22")))
+    w.send(w.receipt("W.2", "H41", "recall"))
+
+
+@recalls
+def as_a_status_13_before_anything_left(w: World) -> None:
+    w.send(w.packet("document", "G22", document(1)), w.packet("recall", "G22", as_status("G22")))
+
+
+@recalls
+def as_a_status_13_after_one_as_a_packet(w: World) -> None:
+    sent(w)
+    w.send(back(w))
+    w.send(w.packet("recall as a status", "G22", as_status("G22")))
 
 
 @recalls
 def as_a_status_13_by_a_stranger(w: World) -> None:
     sent(w)
-    data = status("13", sender="G06", about="H41", description="Lấy lại")
-    w.send(w.packet("stranger's", "G06", data.replace(b"H41,2026", b"G22,2026").replace(b"TN-H41", b"TN-G22")))
+    w.send(w.packet("stranger's", "G06", as_status("G06")))
 
 
 @recalls
