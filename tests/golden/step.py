@@ -3,12 +3,13 @@ the normal form) knows parcels, queues and table names."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from axis import bootstrap
 from axis.infra.database import Database
-from axis.services import admit
 from axis.services import run as loops
+from axis.services.hub import admit
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -24,6 +25,7 @@ class HubUnderTest:
         opened = bootstrap.open_home(home)
         self._database = Database(opened.config.database_url(home))
         self._hub = bootstrap.hub_part(opened, self._database, broker)
+        self._hub.consignment_after = timedelta(0)  # what is owed a D.1 is told in the same round
 
     def take(self, now: datetime) -> int:
         """Take one batch of what agencies have sent, and record it; nothing goes out yet. How many messages."""
