@@ -492,6 +492,8 @@ def test_what_was_there_is_altered_in_one_step_to_what_it_was_last(record: HubSt
     assert facts.limits[two.id] == {"handover": replace(limit, next_at="", progress="missed")}
     asked = {row["unit"]: (row["stage"], row["answered_at"], row["reason"]) for row in rows(record, store.demand)}
     assert asked == {"u1": ("DECLINED", LATER, "không"), "u2": ("OPEN", "", "")}
+    write(record, change.Answer(one.id, 1, "u1", Stage.OVERTAKEN, NOW, "", ENTRY))
+    assert [row["reason"] for row in rows(record, store.demand) if row["unit"] == "u1"] == ["không"], "as it was"
 
 
 @pytest.mark.parametrize("what", ["key", "delivery", "demand"])
