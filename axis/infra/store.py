@@ -406,6 +406,11 @@ class HubReader:
         query = sa.select(submission.c.owner, submission.c.document_id).where(submission.c.axis_id.in_(named))
         return {(row.owner, row.document_id) for row in self.connection.execute(query)} if named else set()
 
+    def documents_of_submissions(self, axis_ids: Collection[str]) -> set[tuple[str, str]]:
+        """(sender, DocumentId) of the documents that these submissions are, or are about."""
+        query = sa.select(submission.c.owner, submission.c.document_id).where(submission.c.axis_id.in_(axis_ids))
+        return {(row.owner, row.document_id) for row in self.connection.execute(query)} if axis_ids else set()
+
     def repetition(self, sender: str, content_digest: str) -> RowMapping | None:
         """What this content was accepted as a repetition of."""
         where = (repetition.c.sender == sender, repetition.c.content_digest == content_digest)
@@ -440,6 +445,12 @@ class HubReader:
         if now is not None:
             query = query.where(delivery.c.owes_at <= to_text(now))
         return list(self.connection.execute(query.order_by(delivery.c.owes_at).limit(limit)).scalars())
+
+    def documents_named(self, axis_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """(sender, DocumentId) of the documents that these submissions are or are about, by axis id."""
+        query = sa.select(submission.c.axis_id, submission.c.owner, submission.c.document_id)
+        query = query.where(submission.c.axis_id.in_(axis_ids))
+        return {r.axis_id: (r.owner, r.document_id) for r in self.connection.execute(query)} if axis_ids else {}
 
     def documents_of_deliveries(self, delivery_ids: Sequence[str]) -> list[tuple[str, str]]:
         """(sender, DocumentId) of the documents that these deliveries bring, or bring something about."""

@@ -58,8 +58,29 @@ class Changes:
     locked: frozenset[Document]
 
 
+class Ids:
+    """New ids for a decision: the same ones however often it is made, so that a question that names one (of what the
+    decision itself begins) is the same question again, and is answered."""
+
+    def __init__(self, new_id: Callable[[], str]) -> None:
+        self._new_id = new_id
+        self._given: list[str] = []
+        self._next = 0
+
+    def again(self) -> Ids:
+        """From the first one on."""
+        self._next = 0
+        return self
+
+    def __call__(self) -> str:
+        if self._next == len(self._given):
+            self._given.append(self._new_id())
+        self._next += 1
+        return self._given[self._next - 1]
+
+
 class Draft:
-    """See the module. `locked`: the documents that may be changed; `new_id`: a new UUID v7."""
+    """See the module. `locked`: the documents that may be changed; `new_id`: a new UUID v7, see :class:`Ids`."""
 
     def __init__(
         self, facts: Facts, locked: Collection[Document], rules: Rules, now: datetime, new_id: Callable[[], str]
@@ -257,8 +278,9 @@ class Draft:
         return _found(self._facts.stated, question, question)
 
     def told(self, axis_id: str) -> tuple[Entry, ...]:
-        """The ledger entries about a submission, those of this decision left out."""
-        return _found(self._facts.entries, axis_id, ask.Entries(axis_id))
+        """The ledger entries about a submission, in order."""
+        known = _found(self._facts.entries, axis_id, ask.Entries(axis_id))
+        return (*known, *(one for one in self._entries if one.axis_id == axis_id))
 
     def homes(self, agency: str) -> tuple[Known, ...]:
         """The homes that were heard for an agency."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from axis import crashpoints
 from axis.core import lifecycle
 from axis.core.hub import change
 from axis.core.hub.draft import NotLockedError
@@ -384,6 +385,7 @@ class _Writing:
             connection, [(*_submission_row(one), resolved(one.acceptance_digest)) for one in self._submissions]
         )
         begun = [(*_begun(one), *self._alterable(one), *_moving(one)) for one in self._deliveries]
+        crashpoints.reached("R01")
         _NEW_DELIVERY.run(connection, begun)
         _MOVE.run(
             connection, [(*self._alterable(one), *_moving(one), one.id) for _, one in sorted(self._moved.items())]

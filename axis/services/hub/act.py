@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from axis.core.hub.dossier import NotReadError
-from axis.core.hub.draft import Draft
+from axis.core.hub.draft import Draft, Ids
 from axis.core.hub.seal import seal
 
 if TYPE_CHECKING:
@@ -32,8 +32,9 @@ def carry_out(
     what it returns. It is called again when it has asked what was not read."""
     facts = tx.lock(documents)
     tx.read(wanted, facts)
+    ids = Ids(lambda: hub.new_id(now))
     for left in reversed(range(ROUNDS)):
-        draft = Draft(facts, documents, hub.rules, now, lambda: hub.new_id(now))
+        draft = Draft(facts, documents, hub.rules, now, ids.again())
         try:
             found = rule(draft)
         except NotReadError as error:

@@ -1,0 +1,103 @@
+"""Messages as values: what was verified and judged, without a signature or a container."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from datetime import timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from axis.core import admission, edxml, parcel, receipt
+from axis.core.edxml import same_id
+from axis.core.hub.opened import Opened
+from axis.core.message import Message, Route
+from axis.core.parcel import Parcel
+from axis.core.receipt import Event, Receipt, Statement, Subject
+from axis.errors import Fault, Problem, Rejected
+from tests.hub.memory import INSTALLATION, NOW
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from axis.core.admission import Candidate
+    from axis.core.hub.rules import Rules
+    from axis.core.trust import Registry
+    from tests.hub.memory import Hub
+
+SKEW = timedelta(minutes=5)
+
+
+@lru_cache(maxsize=4096)
+def _content(data: bytes, at: str, within: str) -> tuple[bytes, tuple[bytes, ...], str]:
+    """(document, attachments, content digest) of a packet as an adapter sends it."""
+    read = edxml.convert(data)
+    assert read.packet is not None, read.problems
+    assert not [one for one in read.problems if one.severity == "error"], read.problems
+    document = edxml.write_document(edxml.with_terms(read.packet, at, within))
+    return document, read.attachments, parcel.digest_of(parcel.DOCUMENT, document, read.attachments)
+
+
+@lru_cache(maxsize=4096)
+def _judged(found: Parcel, registry: Registry, now: datetime, follow: bool) -> Candidate | tuple[Problem, ...]:
+    try:
+        return admission.judge(found, found.signer, found.signer, registry, now, SKEW, follow)
+    except Rejected as error:
+        return error.problems
+
+
+def submission(
+    data: bytes, sender: str, rules: Rules, *, again: int = 0, signed: datetime = NOW, at: str = "", within: str = ""
+) -> Opened:
+    """Agency `sender` sends this packet; another `again` is the same content in another parcel. `at`, `within`: when it
+    shall be delivered."""
+    document, contents, digest = _content(data, at, within)
+    found = Parcel(sender, signed + timedelta(milliseconds=again), parcel.DOCUMENT, document, contents, digest)
+    body = f"{sender} {digest} {found.signing_time}".encode()
+    message = Message(hashlib.sha256(body).hexdigest()[:16], Route("in", sender), body, user_id=sender)
+    own = hashlib.sha256(body).hexdigest()
+    judged = _judged(found, rules.registry, max(NOW, signed), rules.follow_successors)
+    if isinstance(judged, tuple):
+        return Opened(message, own, found, problems=judged)
+    return Opened(message, own, found, candidate=judged, documents=judged.documents)
+
+
+def garbage(sender: str, body: bytes = b"no parcel", *faults: Fault, retry: bool = False) -> Opened:
+    """What cannot be verified."""
+    message = Message(hashlib.sha256(body).hexdigest()[:16], Route("in", sender), body, user_id=sender)
+    problems = tuple(Problem(fault, retry=retry) for fault in faults or (Fault.PARCEL_ZIP,))
+    return Opened(message, hashlib.sha256(body).hexdigest(), None, problems=problems)
+
+
+def said(
+    hub: Hub, recipient: str, axis_id: str, *events: Event, why: Sequence[Fault] = (), at: datetime | None = None
+) -> Opened:
+    """The adapter of `recipient` says this of its delivery of submission `axis_id`."""
+    about = hub.record.submissions[axis_id]
+    subject = Subject(about.axis_id, about.kind, about.sender, about.document_id, about.content_digest)
+    return spoken(hub, recipient, subject, *(statement(recipient, one, why, at or hub.now) for one in events))
+
+
+def statement(recipient: str, event: Event, why: Sequence[Fault], at: datetime) -> Statement:
+    """One statement of a recipient's adapter."""
+    found = () if event.positive else receipt.reasons([Problem(one) for one in why or (Fault.DELIVERY_INVALID,)])
+    name = hashlib.sha256(f"{recipient}{event}{at}".encode()).hexdigest()[:36]
+    return Statement(name, event, at, recipient, (), found, "e" * 64)
+
+
+def spoken(hub: Hub, recipient: str, subject: Subject, *statements: Statement, origin: str = "") -> Opened:
+    """A receipt of `recipient`."""
+    value = Receipt(INSTALLATION, recipient, subject, statements)
+    body = receipt.write(value)
+    message = Message(statements[0].id, Route("in", recipient), body, user_id=recipient, origin=origin)
+    document_id = same_id(subject.document_id)
+    owner = hub.rules.registry.author(document_id, subject.sender, hub.now)
+    digest = hashlib.sha256(body).hexdigest()
+    return Opened(message, digest, None, is_receipt=True, said=value, documents=((owner, document_id),))
+
+
+def unbelieved(one: Opened, *faults: Fault) -> Opened:
+    """The same receipt where its signature was found bad for these reasons."""
+    problems = tuple(Problem(fault, retry=fault in parcel.CIRCUMSTANCES) for fault in faults)
+    return replace(one, said=None, claimed=one.said, documents=(), problems=problems)

@@ -1,0 +1,584 @@
+"""A record in memory that answers every question of the hub's rules by looking through all it has, and the hub on it.
+
+Simple and obviously right, not fast: what it answers is what :mod:`axis.core.hub.dossier` promises, word by word, and no
+more. What is written is checked row by row, so that a decision that breaks a rule of the record fails where it is made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from axis.core import lifecycle, receipt
+from axis.core.admission import CHANGES_A_DAY
+from axis.core.calendar import Calendar
+from axis.core.deadline import DEFAULT, Deadlines, read_rule
+from axis.core.hub import change, decide
+from axis.core.hub import dossier as ask
+from axis.core.hub.dossier import Delivery, Demanded, Facts, Limit, NotReadError, Refused, Said, Submission
+from axis.core.hub.draft import Draft, NotLockedError, is_over
+from axis.core.hub.rules import Rules
+from axis.core.hub.seal import Sealed, UnsealedError
+from axis.core.identity import uuid7
+from axis.core.instant import to_text
+from axis.core.lifecycle import FINAL, Demand, State
+from axis.core.message import Outcome
+from axis.core.receipt import Receipt, Subject
+from axis.core.trust import HUB, Member, Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Sequence
+
+    from axis.core.homes import Known
+    from axis.core.hub.decide import Verdict
+    from axis.core.hub.dossier import Digest, Document, Question
+    from axis.core.hub.draft import Changes
+    from axis.core.hub.opened import Opened
+    from axis.core.ledger import Entry
+
+NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)  # a Monday, ten in the morning in Viet Nam
+INSTALLATION = "test"
+ROUNDS = 12  # as often as a hub asks
+VERSIONS = ("new", "update", "replace")
+CODES = ("G06", "G18", "G22", "H29", "H29.10", "H41")
+T = TypeVar("T")
+
+
+class KeyTakenError(Exception):
+    """Two rows under one key: a database would roll the batch back."""
+
+
+@dataclass
+class Row:
+    """What waits to be published."""
+
+    code: str
+    body: Digest
+    proof: Digest
+    delivery_id: str
+    urgent: bool
+    not_before: str
+    created_at: str
+    attempts: int = 0
+
+
+@dataclass
+class Record:
+    """See the module. Everything is a plain dict."""
+
+    submissions: dict[str, Submission] = field(default_factory=dict)
+    deliveries: dict[str, Delivery] = field(default_factory=dict)
+    demands: dict[str, dict[int, Demanded]] = field(default_factory=dict)
+    reasons: dict[tuple[str, int, str], str] = field(default_factory=dict)
+    business: dict[str, dict[str, str]] = field(default_factory=dict)
+    limits: dict[str, dict[str, Limit]] = field(default_factory=dict)
+    documents: dict[Document, str] = field(default_factory=dict)  # → what took its place
+    said: dict[tuple[ask.Stated, Digest], Said] = field(default_factory=dict)
+    refused: dict[tuple[str, str], Refused] = field(default_factory=dict)
+    repeated: dict[tuple[str, str], tuple[str, Digest]] = field(default_factory=dict)
+    outbox: dict[int, Row] = field(default_factory=dict)
+    aside: dict[str, list[change.PutAside]] = field(default_factory=dict)
+    homes: dict[str, tuple[Known, ...]] = field(default_factory=dict)
+    entries: list[Entry] = field(default_factory=list)
+    receipts: dict[Digest, Receipt] = field(default_factory=dict)  # the hub's own, by their digest
+    payloads: dict[Digest, bytes] = field(default_factory=dict)
+    rows: int = 0
+
+    def copy(self) -> Record:
+        """One that goes its own way from here."""
+        return Record(**{one.name: _copied(getattr(self, one.name)) for one in fields(self)})
+
+    # -- Reading ------------------------------------------------------------------------------------------------
+
+    def lock(self, documents: Collection[Document]) -> Facts:
+        """These documents are nobody else's; what that alone tells of them."""
+        facts = Facts()
+        for one in documents:
+            if one in self.documents:
+                facts.superseded_by[one] = self.documents[one]
+            else:
+                self.documents[one] = ""
+                facts.know_empty(one)
+        return facts
+
+    def instead_of(self, documents: Collection[Document]) -> set[Document]:
+        """The documents that have taken the place of these."""
+        named = {self.documents.get(one, "") for one in documents}
+        return {self.submissions[one].document for one in named if one}
+
+    def read(self, questions: Iterable[Question], facts: Facts) -> None:
+        """Put the answer to each of these into `facts`."""
+        for one in questions:
+            getattr(self, f"_{type(one).__name__}")(one, facts)
+
+    def _found(self, facts: Facts, found: Iterable[Submission]) -> str | None:
+        """The earliest of `found`."""
+        names = sorted(one.axis_id for one in found)
+        for name in names[:1]:
+            facts.submissions[name] = self.submissions[name]
+            return name
+        return None
+
+    def _about(self, document: Document, *kinds: str) -> list[Submission]:
+        return [one for one in self.submissions.values() if one.document == document and one.kind in kinds]
+
+    def _brings(self, document: Document, role: str) -> list[Delivery]:
+        found = [one for one in self.deliveries.values() if one.document == document and one.role == role]
+        return sorted(found, key=lambda one: one.id)
+
+    def _rows(self, facts: Facts, found: Iterable[Delivery], *, whole: bool = False) -> list[str]:
+        """Deliveries, `whole` with their statuses and deadlines."""
+        names = []
+        for one in found:
+            facts.deliveries[one.id] = one
+            names.append(one.id)
+            if whole:
+                facts.business[one.id] = dict(self.business.get(one.id, {}))
+                facts.limits[one.id] = dict(self.limits.get(one.id, {}))
+        return names
+
+    def _ByKey(self, q: ask.ByKey, facts: Facts) -> None:
+        facts.by_key[q.key] = self._found(facts, (s for s in self.submissions.values() if s.key == q.key))
+
+    def _ByParcel(self, q: ask.ByParcel, facts: Facts) -> None:
+        key = (q.sender, q.parcel_digest)
+        found = (s for s in self.submissions.values() if (s.sender, s.parcel_digest) == key)
+        facts.by_parcel[key] = self._found(facts, found)
+
+    def _ByContent(self, q: ask.ByContent, facts: Facts) -> None:
+        facts.by_content[q.sender, q.content_digest] = self.repeated.get((q.sender, q.content_digest))
+
+    def _ByName(self, q: ask.ByName, facts: Facts) -> None:
+        facts.by_name[q.axis_id] = self._found(facts, (s for s in self.submissions.values() if s.axis_id == q.axis_id))
+
+    def _SentAs(self, q: ask.SentAs, facts: Facts) -> None:
+        found = (
+            s for s in self.submissions.values() if ask.SentAs(s.sender, s.kind, s.document_id, s.content_digest) == q
+        )
+        facts.sent_as[q] = self._found(facts, found)
+
+    def _OfChange(self, q: ask.OfChange, facts: Facts) -> None:
+        found = (s for s in self._about(q.document, q.kind) if s.content_digest == q.content_digest)
+        facts.of_change[q] = self._found(facts, found)
+
+    def _RefusedAs(self, q: ask.RefusedAs, facts: Facts) -> None:
+        facts.refused[q.sender, q.digest] = self.refused.get((q.sender, q.digest))
+
+    def _Recipients(self, q: ask.Recipients, facts: Facts) -> None:
+        found = self._brings(q.document, "document")
+        facts.recipients[q.document] = {one.recipient: one.id for one in found}
+        for name in self._rows(facts, found):
+            if name not in facts.all_demands:
+                known = self.demands.get(name, {}).items()
+                facts.demands[name] = {number: one for number, one in known if one.demand is Demand.RECALL}
+
+    def _Brought(self, q: ask.Brought, facts: Facts) -> None:
+        found = [one for one in self._brings(q.document, "document") if one.recipient == q.recipient]
+        names = self._rows(facts, found, whole=True)
+        facts.brought[q.document, q.recipient] = names[0] if names else None
+
+    def _TakingBack(self, q: ask.TakingBack, facts: Facts) -> None:
+        found = self._brings(q.document, "recall")
+        self._rows(facts, found)
+        facts.taking_back[q.document] = {one.recipient: one.id for one in found}
+
+    def _Updating(self, q: ask.Updating, facts: Facts) -> None:
+        found = [one for one in self._brings(q.document, "update") if one.recipient == q.recipient]
+        known = [one for one in found if one.state not in FINAL or one.tried]
+        facts.updating[q.document, q.recipient] = tuple(self._rows(facts, known))
+
+    def _Part(self, q: ask.Part, facts: Facts) -> None:
+        key = (q.axis_id, q.recipient)
+        found = [one for one in self.deliveries.values() if (one.axis_id, one.recipient) == key]
+        names = self._rows(facts, found, whole=True)
+        facts.parts[key] = names[0] if names else None
+
+    def _ById(self, q: ask.ById, facts: Facts) -> None:
+        facts.by_id.add(q.delivery_id)
+        one = self.deliveries[q.delivery_id]
+        self._rows(facts, [one], whole=True)
+        self._ByName(ask.ByName(one.axis_id), facts)
+
+    def _Demands(self, q: ask.Demands, facts: Facts) -> None:
+        facts.demands[q.delivery_id] = dict(self.demands.get(q.delivery_id, {}))
+        facts.all_demands.add(q.delivery_id)
+
+    def _AskedBy(self, q: ask.AskedBy, facts: Facts) -> None:
+        names = [
+            name for name, known in self.demands.items() if any(one.asked_by == q.axis_id for one in known.values())
+        ]
+        facts.asked_by[q.axis_id] = tuple(self._rows(facts, (self.deliveries[name] for name in sorted(names))))
+        for name in names:
+            self._Demands(ask.Demands(name), facts)
+
+    def _LastDemand(self, q: ask.LastDemand, facts: Facts) -> None:
+        names = [one.id for one in self._brings(q.document, "document")]
+        facts.last_demand[q.document] = max((n for name in names for n in self.demands.get(name, {})), default=0)
+
+    def _Lately(self, q: ask.Lately, facts: Facts) -> None:
+        found = self._about(q.document, q.kind)
+        times = sorted((one.received_at for one in found), reverse=True)
+        number = max((one.number for one in found), default=0)
+        facts.lately[q.document, q.kind] = (number, tuple(times[:CHANGES_A_DAY]))
+
+    def _Newest(self, q: ask.Newest, facts: Facts) -> None:
+        found = [one for one in self._about(q.document, *VERSIONS) if one.has_content]
+        newest = max(found, key=lambda one: (one.received_at, one.number), default=None)
+        facts.newest[q.document] = self._found(facts, [newest]) if newest is not None else None
+
+    def _Own(self, q: ask.Own, facts: Facts) -> None:
+        facts.own[q.document] = self._found(facts, self._about(q.document, "new", "replace"))
+
+    def _HeldUntil(self, q: ask.HeldUntil, facts: Facts) -> None:
+        names = {one.id for one in self._brings(q.document, "document")}
+        waits = [one.not_before for one in self.outbox.values() if one.delivery_id in names and not one.attempts]
+        facts.held_until[q.document] = max(waits, default="")
+
+    def _Open(self, q: ask.Open, facts: Facts) -> None:
+        found = sorted(self._brings(q.document, "document"), key=lambda one: (is_over(one), one.recipient))[: q.shown]
+        still = tuple(one.id for one in found if not is_over(one))
+        facts.open[q.document] = (still, len(found), len(still) < len(found) or len(still) < q.shown)
+
+    def _Receipts(self, q: ask.Receipts, facts: Facts) -> None:
+        found = [(stated, one) for (stated, _), one in self.said.items() if stated.axis_id == q.axis_id]
+        found.sort(key=lambda one: one[1].time)
+        facts.receipts[q.axis_id] = {(stated.event, stated.recipient): one for stated, one in found}
+
+    def _Stated(self, q: ask.Stated, facts: Facts) -> None:
+        facts.stated[q] = next((digest for stated, digest in self.said if stated == q), None)
+
+    def _Entries(self, q: ask.Entries, facts: Facts) -> None:
+        facts.entries[q.axis_id] = tuple(one for one in self.entries if one.axis_id == q.axis_id)
+
+    def _Homes(self, q: ask.Homes, facts: Facts) -> None:
+        facts.homes[q.agency] = self.homes.get(q.agency, ())
+
+    def _Quarantined(self, q: ask.Quarantined, facts: Facts) -> None:
+        facts.quarantined[q.agency] = len(self.aside.get(q.agency, []))
+
+    # -- Writing ------------------------------------------------------------------------------------------------
+
+    def write(self, sealed: Sealed, receipts: dict[Digest, Receipt]) -> None:
+        """Carry out a decision. Raises what a database would raise, or what the rules of the record forbid."""
+        for one in sealed.payloads:
+            self.payloads[one.digest] = one.content
+        self.receipts.update(receipts)
+        self.entries += sealed.entries
+        for decided in sealed.changes:
+            getattr(self, f"_write_{type(decided).__name__}")(decided, sealed)
+
+    def _may_change(self, document: Document, sealed: Sealed) -> None:
+        if document not in sealed.locked:
+            raise NotLockedError(document)
+
+    def _write_Accept(self, one: change.Accept, sealed: Sealed) -> None:
+        new = replace(one.submission, acceptance_digest=sealed.resolved(one.submission.acceptance_digest))
+        self._may_change(new.document, sealed)
+        if new.axis_id in self.submissions or any(new.key == known.key for known in self.submissions.values()):
+            raise KeyTakenError(new.key)
+        self.submissions[new.axis_id] = new
+
+    def _write_Deliver(self, one: change.Deliver, sealed: Sealed) -> None:
+        new = replace(one.delivery, proof_digest=sealed.resolved(one.delivery.proof_digest))
+        self._may_change(new.document, sealed)
+        place = (new.axis_id, new.recipient)
+        if new.id in self.deliveries or place in {(d.axis_id, d.recipient) for d in self.deliveries.values()}:
+            raise KeyTakenError(place)
+        self.deliveries[new.id] = new
+
+    def _write_Move(self, one: change.Move, sealed: Sealed) -> None:
+        before, after = self.deliveries[one.delivery.id], one.delivery
+        self._may_change(after.document, sealed)
+        assert after.state in lifecycle.DELIVERY[before.state].values() or after.state is before.state, (before, after)
+        proof = sealed.resolved(after.proof_digest)
+        self.deliveries[after.id] = replace(after, proof_digest=proof, tried=before.tried or after.tried)
+
+    def _write_Ask(self, one: change.Ask, sealed: Sealed) -> None:
+        self._may_change(self.deliveries[one.delivery_id].document, sealed)
+        known = self.demands.setdefault(one.delivery_id, {})
+        before = known[one.number].stages if one.number in known else {}
+        if set(before) & set(one.units):
+            raise KeyTakenError(one)
+        stages = {**before, **dict.fromkeys(one.units, one.stage)}
+        known[one.number] = Demanded(one.number, one.demand, one.asked_by, stages)
+
+    def _write_Answer(self, one: change.Answer, sealed: Sealed) -> None:
+        self._may_change(self.deliveries[one.delivery_id].document, sealed)
+        known = self.demands[one.delivery_id][one.number]
+        assert one.stage in lifecycle.DEMAND[known.stages[one.unit]].values(), (known, one)
+        self.demands[one.delivery_id][one.number] = replace(known, stages={**known.stages, one.unit: one.stage})
+        if one.reason:
+            self.reasons[one.delivery_id, one.number, one.unit] = one.reason
+
+    def _write_Report(self, one: change.Report, sealed: Sealed) -> None:
+        self._may_change(self.deliveries[one.delivery_id].document, sealed)
+        known = self.business.setdefault(one.delivery_id, {})
+        before = known.get(one.unit, "")
+        assert one.code in lifecycle.BUSINESS[before].values(), (before, one)
+        known[one.unit] = one.code
+
+    def _write_SetLimit(self, one: change.SetLimit, sealed: Sealed) -> None:
+        self._may_change(self.deliveries[one.delivery_id].document, sealed)
+        known = self.limits.setdefault(one.delivery_id, {})
+        if not one.is_new or one.limit.leg not in known:
+            known[one.limit.leg] = one.limit
+
+    def _write_Say(self, one: change.Say, sealed: Sealed) -> None:
+        digest = sealed.resolved(one.receipt_digest)
+        assert digest in self.receipts or digest in self.payloads, one
+        key = ask.Stated(one.issuer, one.event, one.axis_id, one.recipient)
+        self.said.setdefault((key, digest), Said(digest, one.time))
+
+    def _write_Refuse(self, one: change.Refuse, sealed: Sealed) -> None:
+        digest = sealed.resolved(one.receipt_digest)
+        named = self.receipts[digest].statements[0].parcel
+        self.refused[one.sender, one.digest] = Refused(digest, one.retry, named)
+
+    def _write_Repeat(self, one: change.Repeat, sealed: Sealed) -> None:
+        value = (one.axis_id, sealed.resolved(one.receipt_digest))
+        self.repeated.setdefault((one.sender, one.content_digest), value)
+
+    def _write_Supersede(self, one: change.Supersede, sealed: Sealed) -> None:
+        self._may_change(one.document, sealed)
+        self.documents[one.document] = one.axis_id
+
+    def _write_Send(self, one: change.Send, sealed: Sealed) -> None:
+        self.rows += 1
+        body, proof = sealed.resolved(one.body_digest), sealed.resolved(one.proof_digest)
+        assert body in self.receipts or body in self.payloads, one
+        assert not proof or proof in self.receipts, one
+        self.outbox[self.rows] = Row(one.code, body, proof, one.delivery_id, one.urgent, one.not_before, one.created_at)
+
+    def _write_LeaveOut(self, one: change.LeaveOut, sealed: Sealed) -> None:
+        self.outbox = {name: row for name, row in self.outbox.items() if row.delivery_id != one.delivery_id}
+
+    def _write_Forget(self, one: change.Forget, sealed: Sealed) -> None:
+        self._may_change(one.document, sealed)
+        for known in self._about(one.document, *VERSIONS):
+            self.submissions[known.axis_id] = replace(known, body_digest="")
+
+    def _write_PutAside(self, one: change.PutAside, sealed: Sealed) -> None:
+        self.aside.setdefault(one.agency, []).append(one)
+
+    def _write_Done(self, one: change.Done, sealed: Sealed) -> None:
+        self.outbox.pop(one.row, None)
+
+    def _write_Postpone(self, one: change.Postpone, sealed: Sealed) -> None:
+        if one.row in self.outbox:
+            self.outbox[one.row] = replace(self.outbox[one.row], attempts=one.attempts, not_before=one.not_before)
+
+    def _write_Redirect(self, one: change.Redirect, sealed: Sealed) -> None:
+        if one.row in self.outbox:
+            proof = sealed.resolved(one.proof_digest) if one.proof_digest is not None else self.outbox[one.row].proof
+            self.outbox[one.row] = replace(self.outbox[one.row], code=one.code, proof=proof)
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, list):
+        return value[:]
+    return (
+        {key: _copied(one) if isinstance(one, dict | list) else one for key, one in value.items()}
+        if isinstance(value, dict)
+        else value
+    )
+
+
+# -- The hub --------------------------------------------------------------------------------------------------------
+
+
+def unsigned(changes: Changes) -> tuple[Sealed, dict[Digest, Receipt]]:
+    """As :func:`axis.core.hub.seal.seal`, without a key: receipts are known by the digest of what they say."""
+    digests: dict[str, Digest] = {}
+    receipts = {}
+    for one in changes.receipts:
+        if any(said.evidence.startswith("@") and said.evidence not in digests for said in one.statements):
+            raise UnsealedError(one)
+        said = tuple(replace(s, evidence=digests.get(s.evidence, s.evidence)) for s in one.statements)
+        subject = Subject(one.axis_id, one.kind, one.sender, one.document_id, one.content_digest)
+        value = Receipt(INSTALLATION, HUB, subject, said, one.registry_version)
+        digests[one.name] = hashlib.sha256(repr(value).encode()).hexdigest()
+        receipts[digests[one.name]] = value
+    entered = {one.digest for one in changes.entries}
+    assert all(one.entry in entered for one in changes.changes if one.entry is not None), "a change without its entry"
+    return Sealed(changes.changes, changes.entries, changes.payloads, digests, changes.locked), receipts
+
+
+def members(*more: Member) -> Registry:
+    """A registry with the agencies of these tests, with `more` of them added or exchanged; nobody signs anything."""
+    known = {code: Member(code, f"Cơ quan {code}") for code in CODES}
+    known |= {one.code: one for one in more}
+    found = [Member(HUB, "Trục"), *known.values()]
+    return Registry(INSTALLATION, 1 + len(more), NOW, tuple(sorted(found, key=lambda one: one.code)))
+
+
+def rules(registry: Registry | None = None, **more: Any) -> Rules:
+    """The rules of an installation as it comes."""
+    working = Deadlines(tuple(map(read_rule, DEFAULT)), Calendar(frozenset(), frozenset(), _HOURS), 0.8)
+    given: dict[str, Any] = {
+        "installation": INSTALLATION,
+        "registry": registry or members(),
+        "deadlines": working,
+        "follow_successors": True,
+    }
+    return Rules(**{**given, **more})
+
+
+_HOURS = tuple((datetime(2026, 1, 1, a).time(), datetime(2026, 1, 1, b).time()) for a, b in ((8, 12), (13, 17)))
+
+
+class Hub:
+    """What :mod:`axis.services.hub` does with a record, a broker and a clock, as values. `prefetch`: everything that
+    can be asked is read beforehand."""
+
+    def __init__(self, record: Record | None = None, rule: Rules | None = None) -> None:
+        self.record = record or Record()
+        self.rules = rule or rules()
+        self.now = NOW
+        self.decided: Changes | None = None  # what was decided last
+        self.rounds = 0
+        self._ids = count(1)
+
+    def copy(self) -> Hub:
+        """One that goes its own way from here."""
+        other = Hub(self.record.copy(), self.rules)
+        other.now, other._ids = self.now, count(next(self._ids) + 1_000_000)
+        return other
+
+    def new_id(self) -> str:
+        """Of one millisecond in any order, as a hub's are."""
+        chance = hashlib.sha256(str(next(self._ids)).encode()).digest()
+        return uuid7(self.now, chance[:10])
+
+    def draft(self, facts: Facts, documents: Collection[Document]) -> Draft:
+        """A draft of what is decided now."""
+        return Draft(facts, documents, self.rules, self.now, self.new_id)
+
+    def carry_out(self, documents: Collection[Document], wanted: Iterable[Question], rule: Callable[[Draft], T]) -> T:
+        """As :func:`axis.services.hub.act.carry_out`."""
+        record = self.record
+        facts = record.lock(documents)
+        record.read(wanted, facts)
+        for _ in range(ROUNDS):
+            self.rounds += 1
+            draft = self.draft(facts, documents)
+            try:
+                found = rule(draft)
+            except NotReadError as error:
+                record.read(error.questions, facts)
+                continue
+            self.decided = draft.decided()
+            record.write(*unsigned(self.decided))
+            return found
+        raise AssertionError("it asks and asks")
+
+    def submit(self, *batch: Opened, wanted: Iterable[Question] | None = None) -> list[Verdict]:
+        """Decide about these in one batch."""
+        locked = {document for one in batch for document in one.documents}
+        replies = {one.documents[0] for one in batch if one.candidate is not None and one.candidate.is_reply}
+        locked |= self.record.instead_of(replies)
+        asked = decide.needs(batch) if wanted is None else wanted
+        return self.carry_out(locked, asked, lambda draft: decide.submitted(draft, batch))
+
+    # -- The broker -----------------------------------------------------------------------------------------------
+
+    def due(self, *codes: str) -> list[int]:
+        """The outbox rows that may be published now, those of `codes` alone where some are given."""
+        now = to_text(self.now)
+        return [
+            name
+            for name, row in sorted(self.record.outbox.items())
+            if row.not_before <= now and (not codes or row.code in codes)
+        ]
+
+    def publish(self, rows: Sequence[int] | None = None, outcome: Outcome = Outcome.CONFIRMED) -> list[Row]:
+        """Publish these rows (all that are due) with this outcome, in one batch; what the queues got."""
+        rows = self.due() if rows is None else rows
+        published, given = [], []
+        for name in rows:
+            row = self.record.outbox[name]
+            member = self.rules.registry.by_code[row.code]
+            is_past = member.standing(self.now) == "closed" and (
+                row.delivery_id
+                or (row.body in self.record.receipts and self.rules.mailbox(row.code, self.now) != row.code)
+            )
+            if row.delivery_id and not is_past:
+                self._begin(row.delivery_id)
+            became = None if is_past else outcome
+            if became is Outcome.CONFIRMED:
+                given.append(row)
+            published.append(
+                decide.Published(name, row.code, row.delivery_id, row.body, row.urgent, row.attempts, became)
+            )
+        self.record_published(published)
+        return given
+
+    def _begin(self, delivery_id: str) -> None:
+        """Publishing is tried from here on, and that is committed before it is done."""
+        known = self.record.deliveries[delivery_id]
+        self.record.deliveries[delivery_id] = replace(known, tried=True)
+
+    def record_published(self, published: Sequence[decide.Published]) -> None:
+        """Decide about what became of these rows."""
+        documents = {self.record.deliveries[one.delivery_id].document for one in published if one.delivery_id}
+        wanted = decide.needs_of_published(published)
+        self.carry_out(documents, wanted, lambda draft: decide.published(draft, published))
+
+    # -- The clock ------------------------------------------------------------------------------------------------
+
+    def wait(self, time: timedelta, *, at_once: bool = False) -> int:
+        """Time passes; what is due to be said then is said. How much."""
+        self.now += time
+        return self.tell(at_once=at_once)
+
+    def tell(self, *, at_once: bool = False) -> int:
+        """Say what is due to be said; how much."""
+        now, record = to_text(self.now), self.record
+        limits = [
+            (name, leg)
+            for name, known in record.limits.items()
+            for leg, one in known.items()
+            if one.next_at and one.next_at <= now
+        ]
+        owed = [d.id for d in record.deliveries.values() if d.owes_at and (at_once or d.owes_at <= now)]
+        documents = {record.deliveries[name].document for name in {*owed, *(name for name, _ in limits)}}
+        wanted = decide.needs_of_due(limits, owed)
+        self.carry_out(documents, wanted, lambda draft: decide.due(draft, limits, owed, at_once=at_once))
+        return len(limits) + len(owed)
+
+    # -- What tests look at -----------------------------------------------------------------------------------------
+
+    def states(self, document_id: str, role: str = "document") -> dict[str, State]:
+        """Delivery states by recipient."""
+        found = self.record.deliveries.values()
+        return {d.recipient: d.state for d in found if d.document_id == document_id and d.role == role}
+
+    def stages(self, document_id: str) -> dict[str, list[str]]:
+        """What was asked of each recipient of a document, and how far it is."""
+        found: dict[str, list[str]] = {}
+        for one in sorted(self.record.deliveries.values(), key=lambda d: d.recipient):
+            if one.document_id != document_id or one.role != "document":
+                continue
+            for number, asked in sorted(self.record.demands.get(one.id, {}).items()):
+                stages = sorted({stage.value for stage in asked.stages.values()})
+                found.setdefault(one.recipient, []).append(f"{number} {asked.demand.value} {'+'.join(stages)}")
+        return found
+
+    def events(self) -> list[str]:
+        """The events of the ledger, in order."""
+        return [entry.event for entry in self.record.entries]
+
+    def told(self, code: str) -> list[str]:
+        """What the hub's own receipts in the outbox tell agency `code`: ``W.1 H41``, in order."""
+        return [
+            f"{said.key} {said.recipient}".strip()
+            for _, row in sorted(self.record.outbox.items())
+            if row.code == code and row.body in self.record.receipts
+            for said in self.record.receipts[row.body].statements
+        ]
+
+    def statements(self, key: str) -> list[receipt.Statement]:
+        """Every statement of this event (with its leg) that the hub has signed, in order."""
+        return [said for one in self.record.receipts.values() for said in one.statements if said.key == key]
