@@ -431,25 +431,25 @@ def _last_demand(connection: Connection, asked: list[ask.LastDemand], facts: Fac
     return ()
 
 
-_LATELY = _newest(
+# One row for each question, of however many changes it speaks.
+_LATEST = (
+    f"SELECT x.number, x.received_at, x.axis_id FROM submission x WHERE {_X_OF_DOCUMENT} AND x.kind = k.c2 "
+    f"ORDER BY x.axis_id DESC LIMIT {CHANGES_A_DAY}"  # what the rules may ask about
+)
+_LATELY = Query(
     3,
-    "t.owner, t.document_id, t.kind, t.number, t.received_at, t.axis_id",
-    "submission",
-    "axis_id",
-    f"{_X_OF_DOCUMENT} AND x.kind = k.c2",
-    order="x.axis_id DESC",
-    limit=str(CHANGES_A_DAY),  # what the rules may ask about
-    keys="{keys}",
+    f"SELECT k.c0, k.c1, k.c2, (SELECT max(latest.number) FROM ({_LATEST}) latest), "
+    f"(SELECT json_group_array(latest.received_at) FROM ({_LATEST}) latest) FROM {{keys}}",
+    "SELECT k.c0, k.c1, k.c2, t.number, t.times FROM {keys} CROSS JOIN LATERAL (SELECT max(y.number) AS number, "
+    f"array_agg(y.received_at ORDER BY y.axis_id DESC) AS times FROM ({_LATEST}) y) t",
 )
 
 
 def _lately(connection: Connection, asked: list[ask.Lately], facts: Facts) -> Iterable[str]:
-    found: dict[tuple[Document, str], list[Any]] = {(one.document, one.kind): [] for one in asked}
-    for owner, document_id, kind, *row in _LATELY.rows(connection, [(*one.document, one.kind) for one in asked]):
-        found[(owner, document_id), kind].append(row)
-    for key, rows in found.items():
-        rows.sort(key=lambda row: cast("str", row[2]), reverse=True)
-        facts.lately[key] = (max((row[0] for row in rows), default=0), tuple(row[1] for row in rows))
+    keys = [(*one.document, one.kind) for one in asked]
+    for owner, document_id, kind, number, times in _LATELY.rows(connection, keys):
+        found = json.loads(times) if isinstance(times, str) else times or ()
+        facts.lately[(owner, document_id), kind] = (number or 0, tuple(found))
     return ()
 
 
