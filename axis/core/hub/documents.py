@@ -8,6 +8,7 @@ from axis.core import changes
 from axis.core.deadline import Leg
 from axis.core.edxml import Kind
 from axis.core.hub import acceptance, deadlines, recalls
+from axis.core.hub.certificate import certify
 from axis.core.hub.consignment import fail
 from axis.core.ledger import Entry
 from axis.core.lifecycle import Demand, Stage
@@ -87,6 +88,8 @@ def _first_deliveries(
             withdrawn.setdefault(recall.axis_id, []).append(said)
     for axis_id, statements in withdrawn.items():
         recalls.tell(work, axis_id, statements)
+    if withdrawn or any(one.closed for one in addressees):
+        certify(work.draft, work.document)
 
 
 def _pass_on(work: Work, original: Delivery, recall: Delivery, number: int, *, closed: bool) -> None:

@@ -73,6 +73,7 @@ class Ids:
         return self
 
     def __call__(self) -> str:
+        """The next one."""
         if self._next == len(self._given):
             self._given.append(self._new_id())
         self._next += 1

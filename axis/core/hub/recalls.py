@@ -78,7 +78,9 @@ def take_back_from(
         waiting = acceptance.deliver(work, accepted, here, "recall", send=False)
         if original is not None:
             said.append(take_back(work, original, waiting, number))
-    tell(work, accepted.axis_id, said)
+    if said:
+        tell(work, accepted.axis_id, said)
+        certify(work.draft, work.document)
 
 
 def take_back(work: Work, original: Delivery, waiting: Delivery, number: int) -> Statement:
@@ -135,13 +137,10 @@ def is_taken_back(row: Delivery, asked: Sequence[Demanded]) -> bool:
 
 
 def tell(work: Work, axis_id: str, statements: Sequence[Statement]) -> None:
-    """Sign what was decided here about a recall (or an update that removes), send it to its sender; the distribution of
-    the document may be over with it."""
-    if not statements:
-        return
+    """Sign what was decided here about a recall (or an update that removes), and send it to its sender. The
+    distribution of the document may be over with it: that is looked at when all of it is told."""
     about, entry = work.draft.the_submission(axis_id), work.draft.entered(statements[-1].entry)
     work.draft.issue(about, statements, entry)
-    certify(work.draft, work.document)
 
 
 def ask(work: Work, original: Delivery, units: Sequence[str], number: int, what: Demand, stage: Stage, by: str) -> None:
