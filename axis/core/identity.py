@@ -1,4 +1,4 @@
-"""Identifiers that sort by time: UUID version 7 (RFC 9562, section 5.7)."""
+"""Identifiers that sort by time: UUID version 7 (RFC 9562, sections 5.7 and 6.2)."""
 
 from __future__ import annotations
 
@@ -22,3 +22,14 @@ def uuid7(now: datetime, entropy: bytes) -> str:
     number = number & ~(0xF << 76) | (7 << 76)  # version
     number = number & ~(0x3 << 62) | (0x2 << 62)  # variant
     return str(uuid.UUID(int=number))
+
+
+def uuid7_after(previous: str, now: datetime, entropy: bytes) -> str:
+    """As :func:`uuid7`; of the millisecond of `previous`, the id that was given before it ("" for none), one that is
+    greater by a random step. So what one hub accepts within one decision sorts in the order in which it did."""
+    found = uuid7(now, bytes([entropy[0] & 0x7F]) + entropy[1:])
+    if found[:13] != previous[:13] or found > previous:
+        return found
+    before = uuid.UUID(previous).int
+    chance = ((before >> 64 & 0xFFF) << 62 | before & (1 << 62) - 1) + 1 + int.from_bytes(entropy[-4:], "big")
+    return uuid7(now, (chance >> 62).to_bytes(2, "big") + (chance & (1 << 62) - 1).to_bytes(8, "big"))

@@ -19,10 +19,10 @@ from axis.core.deadline import DEFAULT, Deadlines, read_rule
 from axis.core.hub import change, decide
 from axis.core.hub import dossier as ask
 from axis.core.hub.dossier import Delivery, Demanded, Facts, Limit, NotReadError, Refused, Said, Submission
-from axis.core.hub.draft import Draft, NotLockedError, is_over
+from axis.core.hub.draft import Draft, Ids, NotLockedError, is_over
 from axis.core.hub.rules import Rules
 from axis.core.hub.seal import Sealed, UnsealedError
-from axis.core.identity import uuid7
+from axis.core.identity import uuid7_after
 from axis.core.instant import to_text
 from axis.core.lifecycle import FINAL, Demand, State
 from axis.core.message import Outcome
@@ -108,6 +108,10 @@ class Record:
         """The documents that have taken the place of these."""
         named = {self.documents.get(one, "") for one in documents}
         return {self.submissions[one].document for one in named if one}
+
+    def documents_of(self, axis_ids: Collection[str]) -> set[Document]:
+        """The documents that these submissions are, or are about."""
+        return {self.submissions[one].document for one in axis_ids if one in self.submissions}
 
     def read(self, questions: Iterable[Question], facts: Facts) -> None:
         """Put the answer to each of these into `facts`."""
@@ -213,6 +217,17 @@ class Record:
         facts.asked_by[q.axis_id] = tuple(self._rows(facts, (self.deliveries[name] for name in sorted(names))))
         for name in names:
             self._Demands(ask.Demands(name), facts)
+
+    def _AskedOf(self, q: ask.AskedOf, facts: Facts) -> None:
+        there = [one for one in self._brings(q.document, "document") if one.recipient == q.recipient]
+        self._rows(facts, there)
+        keys = []
+        for one in there:
+            for number, demanded in sorted(self.demands.get(one.id, {}).items()):
+                if demanded.asked_by == q.axis_id:
+                    keys.append((one.id, number))
+                    facts.single[one.id, number] = demanded
+        facts.asked_of[q] = tuple(keys)
 
     def _LastDemand(self, q: ask.LastDemand, facts: Facts) -> None:
         names = [one.id for one in self._brings(q.document, "document")]
@@ -440,45 +455,52 @@ class Hub:
         self.decided: Changes | None = None  # what was decided last
         self.rounds = 0
         self._ids = count(1)
+        self._last_id = ""
 
     def copy(self) -> Hub:
         """One that goes its own way from here."""
         other = Hub(self.record.copy(), self.rules)
-        other.now, other._ids = self.now, count(next(self._ids) + 1_000_000)
+        other.now, other._last_id, other._ids = self.now, self._last_id, count(next(self._ids) + 1_000_000)
         return other
 
     def new_id(self) -> str:
-        """Of one millisecond in any order, as a hub's are."""
+        """As a hub makes them: in any distance, and rising."""
         chance = hashlib.sha256(str(next(self._ids)).encode()).digest()
-        return uuid7(self.now, chance[:10])
+        self._last_id = uuid7_after(self._last_id, self.now, chance[:10])
+        return self._last_id
 
-    def draft(self, facts: Facts, documents: Collection[Document]) -> Draft:
+    def draft(self, facts: Facts, documents: Collection[Document], ids: Ids | None = None) -> Draft:
         """A draft of what is decided now."""
-        return Draft(facts, documents, self.rules, self.now, self.new_id)
+        return Draft(facts, documents, self.rules, self.now, ids.again() if ids is not None else self.new_id)
 
     def carry_out(self, documents: Collection[Document], wanted: Iterable[Question], rule: Callable[[Draft], T]) -> T:
         """As :func:`axis.services.hub.act.carry_out`."""
         record = self.record
         facts = record.lock(documents)
         record.read(wanted, facts)
+        self.asked = []
+        ids = Ids(self.new_id)
         for _ in range(ROUNDS):
             self.rounds += 1
-            draft = self.draft(facts, documents)
+            draft = self.draft(facts, documents, ids)
             try:
                 found = rule(draft)
             except NotReadError as error:
+                self.asked.append(error.questions)
                 record.read(error.questions, facts)
                 continue
             self.decided = draft.decided()
             record.write(*unsigned(self.decided))
             return found
-        raise AssertionError("it asks and asks")
+        raise AssertionError(f"it asks and asks: {self.asked[-3:]}")
 
     def submit(self, *batch: Opened, wanted: Iterable[Question] | None = None) -> list[Verdict]:
         """Decide about these in one batch."""
         locked = {document for one in batch for document in one.documents}
         replies = {one.documents[0] for one in batch if one.candidate is not None and one.candidate.is_reply}
         locked |= self.record.instead_of(replies)
+        spoken_of = [one.said.subject for one in batch if one.said is not None]
+        locked |= self.record.documents_of({one.axis_id for one in spoken_of if one.kind == "status"})
         asked = decide.needs(batch) if wanted is None else wanted
         return self.carry_out(locked, asked, lambda draft: decide.submitted(draft, batch))
 

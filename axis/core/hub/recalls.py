@@ -78,7 +78,9 @@ def take_back_from(
         waiting = acceptance.deliver(work, accepted, here, "recall", send=False)
         if original is not None:
             said.append(take_back(work, original, waiting, number))
-    tell(work, accepted.axis_id, said)
+    if said:
+        tell(work.draft, accepted.axis_id, said)
+        certify(work.draft, work.document)
 
 
 def take_back(work: Work, original: Delivery, waiting: Delivery, number: int) -> Statement:
@@ -134,14 +136,10 @@ def is_taken_back(row: Delivery, asked: Sequence[Demanded]) -> bool:
     return row.state in {State.RECALLED, State.REFUSED} or agreed
 
 
-def tell(work: Work, axis_id: str, statements: Sequence[Statement]) -> None:
-    """Sign what was decided here about a recall (or an update that removes), send it to its sender; the distribution of
-    the document may be over with it."""
-    if not statements:
-        return
-    about, entry = work.draft.the_submission(axis_id), work.draft.entered(statements[-1].entry)
-    work.draft.issue(about, statements, entry)
-    certify(work.draft, work.document)
+def tell(draft: Draft, axis_id: str, statements: Sequence[Statement]) -> None:
+    """Sign what was decided here about a recall (or an update that removes), and send it to its sender."""
+    if statements:
+        draft.issue(draft.the_submission(axis_id), statements, draft.entered(statements[-1].entry))
 
 
 def ask(work: Work, original: Delivery, units: Sequence[str], number: int, what: Demand, stage: Stage, by: str) -> None:

@@ -9,6 +9,7 @@ from axis.core import admission, changes
 from axis.core.edxml import Kind
 from axis.core.hub import acceptance, recalls
 from axis.core.hub.acceptance import Accepted
+from axis.core.hub.certificate import certify
 from axis.core.instant import from_text
 from axis.core.ledger import Entry
 from axis.core.lifecycle import Demand, Stage
@@ -55,6 +56,8 @@ def update(work: acceptance.Work) -> None:
         _deliver_newest(work, plan.added)
     if plan.removed:  # 6
         recalls.take_back_from(work, accepted, plan.removed, rows, sent)
+    if any(one.closed for one in plan.added):
+        certify(draft, work.document)
 
 
 def _deliver_newest(work: acceptance.Work, added: Sequence[Addressee]) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from axis.core import trust
 from axis.core.hub.rules import Rules
-from axis.core.identity import uuid7
+from axis.core.identity import uuid7_after
 from axis.core.instant import to_text
 from axis.core.trust import read_registry
 from axis.errors import Fault, Problem, Unavailable
@@ -91,6 +91,7 @@ class Hub:
         self.held: dict[str, bytes] = {}  # payloads by digest, see `hold`
         self._held_bytes = 0
         self._entropy = b""
+        self._last_id = ""
 
     def check_record(self) -> None:
         """Whether the record still has what this hub once wrote; now, and with each new connection from now on.
@@ -165,11 +166,12 @@ class Hub:
         return [m.code for m in self.registry().agencies if m.standing(now) == "suspended"]
 
     def new_id(self, now: datetime) -> str:
-        """A new UUID v7."""
+        """A new UUID v7, greater than those of the same moment before it."""
         if len(self._entropy) < 10:
             self._entropy = os.urandom(1000)
         taken, self._entropy = self._entropy[:10], self._entropy[10:]
-        return uuid7(now, taken)
+        self._last_id = uuid7_after(self._last_id, now, taken)
+        return self._last_id
 
     @property
     def rules(self) -> Rules:
