@@ -11,6 +11,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Literal
 from xml.sax.saxutils import quoteattr
 
+from axis import counting
 from axis.core import parcel, xml
 from axis.core.instant import from_text, to_text
 from axis.core.trust import HUB
@@ -192,6 +193,7 @@ def read(data: bytes, signer: str) -> Receipt:
     Raises :class:`Rejected` RECEIPT_INVALID unless writing it again gives `data`, the issuer is the signer,
     the signer may issue these events, about its own deliveries only, and each negative one has a reason.
     """
+    counting.done.receipts += 1
     root = xml.parse(data, max_bytes=2_000_000)
     try:
         receipt = Receipt(

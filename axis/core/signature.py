@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
+from axis import counting
 from axis.core import xml
 from axis.errors import AxisError, Fault, rejected
 
@@ -45,6 +46,7 @@ ECDSA_SHA384 = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384"
 MIN_RSA_BITS = 2048  # SOG-IS agreed mechanisms, legacy level
 MAX_RSA_BITS = 8192  # a bigger modulus only burns the verifier's time
 MAX_FILES = 130
+MAX_BYTES = 1_000_000  # of a signatures.xml
 _ENVELOPED = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -110,6 +112,16 @@ class Signer:
         return self.certificate.public_bytes(Encoding.DER)
 
 
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What a signatures.xml of the one form cannot be built again without, as it stands there: not judged, and true
+    only where :func:`written_again` gives the same text."""
+
+    value: bytes
+    certificate: bytes  # DER
+    signing_time: datetime
+
+
 def sign(files: Sequence[DataFile], signer: Signer, at: datetime) -> bytes:
     """The bytes of META-INF/signatures.xml over `files`, signed at `at` (aware; written in UTC, whole seconds).
 
@@ -119,11 +131,44 @@ def sign(files: Sequence[DataFile], signer: Signer, at: datetime) -> bytes:
     der = signer.der
     certificate_digest = hashlib.sha256(der).digest()
     moment = at.astimezone(UTC).replace(microsecond=0)
-    properties = _signed_properties(files, certificate_digest, moment)
-    properties_digest = hashlib.sha256(_canonical(properties, "xades:SignedProperties")).digest()
-    info = _signed_info(algorithm, files, properties_digest)
+    info, properties = _signed_parts(algorithm, files, certificate_digest, moment)
+    counting.done.signatures += 1
     value = _raw_sign(signer.key, _canonical(info, "ds:SignedInfo"))
     return _render(info, properties, value, der)
+
+
+def glance(data: bytes) -> Glance | None:
+    """The values in `data` where they stand in one of the fixed form; None for whatever looks otherwise."""
+    places = []
+    at = 0
+    for before, after in _PLACES:
+        start = data.find(before, at) + len(before)
+        at = data.find(after, start)
+        if start < len(before) or at < 0:
+            return None
+        places.append(data[start:at])
+    try:
+        value, certificate = binascii.a2b_base64(places[0]), binascii.a2b_base64(places[1])
+        moment = datetime.fromisoformat(places[2].decode("ascii"))
+    except ValueError:
+        return None
+    return Glance(value, certificate, moment) if moment.tzinfo is UTC else None
+
+
+def written_again(files: Sequence[DataFile], seen: Glance, certificate: x509.Certificate) -> tuple[bytes, bytes]:
+    """(what the key of `certificate` must have signed, the only signatures.xml there is) of these files and values.
+
+    Raises :class:`Rejected` (SIG_WEAK_KEY, SIG_ALG) for a key that no verifier accepts.
+    """
+    algorithm = algorithm_of(certificate.public_key())
+    digest = hashlib.sha256(seen.certificate).digest()
+    info, properties = _signed_parts(algorithm, files, digest, seen.signing_time)
+    return _canonical(info, "ds:SignedInfo"), _render(info, properties, seen.value, seen.certificate)
+
+
+def check_value(certificate: x509.Certificate, value: bytes, signed: bytes) -> None:
+    """Raise :class:`Rejected` SIG_VALUE unless the key of `certificate` gave `value` for the bytes `signed`."""
+    _raw_verify(certificate.public_key(), value, signed)
 
 
 def read(data: bytes) -> Signature:
@@ -132,7 +177,7 @@ def read(data: bytes) -> Signature:
     Nothing it returns may be trusted before :func:`verify` and a byte comparison with :func:`render`.
     """
     try:
-        root = xml.parse(data, max_bytes=1_000_000)
+        root = xml.parse(data, max_bytes=MAX_BYTES)
     except AxisError as error:
         raise rejected(Fault.SIG_SHAPE, error.fault.code, path="META-INF/signatures.xml") from None
     _want(root, ASIC, "XAdESSignatures")
@@ -177,7 +222,7 @@ def read(data: bytes) -> Signature:
 
 def references(data: bytes) -> list[str]:
     """The URIs that `data` (already read by :func:`read`) refers to, in order, SignedProperties last."""
-    root = xml.parse(data, max_bytes=1_000_000)
+    root = xml.parse(data, max_bytes=MAX_BYTES)
     return [r.get("URI") or "" for r in root[0][0].findall(f"{{{DS}}}Reference")]
 
 
@@ -225,6 +270,23 @@ def algorithm_of(key: object) -> str:
 
 
 # -- The template: every character of signatures.xml is written here ---------------------------------------
+
+
+# Around the values that :func:`glance` takes, in their order.
+_PLACES = (
+    (b"<ds:SignatureValue>", b"</ds:SignatureValue>"),
+    (b"<ds:X509Certificate>", b"</ds:X509Certificate>"),
+    (b"<xades:SigningTime>", b"</xades:SigningTime>"),
+)
+
+
+def _signed_parts(
+    algorithm: str, files: Sequence[DataFile], certificate_digest: bytes, moment: datetime
+) -> tuple[str, str]:
+    """SignedInfo and the SignedProperties that it signs."""
+    properties = _signed_properties(files, certificate_digest, moment)
+    properties_digest = hashlib.sha256(_canonical(properties, "xades:SignedProperties")).digest()
+    return _signed_info(algorithm, files, properties_digest), properties
 
 
 def _signed_info(algorithm: str, files: Sequence[DataFile], properties_digest: bytes) -> str:
