@@ -107,6 +107,10 @@ class Parcel:
             self._made[read] = read(self)
         return cast("Made", self._made[read])
 
+    def has_made(self, read: Callable[[Parcel], object]) -> bool:
+        """Whether :meth:`once` has made it already."""
+        return read in self._made
+
     def signed_for(self, signer: str) -> Parcel:
         """The same parcel to somebody who knows the owner of its key as `signer`."""
         return self if signer == self.signer else replace(self, signer=signer, made_by=_VERIFIER)

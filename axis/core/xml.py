@@ -34,6 +34,7 @@ _DECLARATION = re.compile(
     rb"""(?:\s+encoding\s*=\s*(?:"([A-Za-z0-9._-]+)"|'([A-Za-z0-9._-]+)'))?"""
     rb"""(?:\s+standalone\s*=\s*(?:"(?:yes|no)"|'(?:yes|no)'))?\s*\?>"""
 )
+_MARKUP = re.compile("[&<>\r]")
 NOT_TEXT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # what no XML 1.0 can carry
 _INCLUDE = "{http://www.w3.org/2001/XInclude}*"
 # Compiled once: asking libxml2 is ten times quicker than walking the tree from Python.
@@ -41,12 +42,12 @@ _TOO_DEEP = etree.XPath("/*" + "/*" * MAX_DEPTH)
 _MANY_ATTRIBUTES = etree.XPath(f"/descendant::*[@*[{MAX_ATTRIBUTES + 1}]]")
 _INSTRUCTIONS = etree.XPath("//processing-instruction()")
 _PIECE = 16_384  # bytes looked at as text at once: the text of the whole would take twice its bytes
-_MARKED = b"!?"  # after a "<": of a document type, comment, CDATA or instruction
+_DOCUMENT_TYPE = (b"<!DOCTYPE", b"<!ENTITY")
 
 
 def escape(value: str) -> str:
     """`value` as character data that reads back as it was; a bare CR would come back as a line feed."""
-    return saxutils.escape(value, {"\r": "&#13;"})
+    return saxutils.escape(value, {"\r": "&#13;"}) if _MARKUP.search(value) else value
 
 
 def parse(data: bytes, *, max_bytes: int = MAX_BYTES, free_text: frozenset[str] = frozenset()) -> _Element:
@@ -103,23 +104,34 @@ def _judge_bytes(data: bytes, max_bytes: int) -> bool:
     # UTF-16 and UTF-32 without a mark look like this; libxml2 would guess them, and read what is not seen here.
     if (nul := data.find(b"\0")) >= 0:
         raise rejected(Fault.XML_NOT_UTF8, nul)
-    # One search for one byte, and a look at what stands behind it: a search for each word costs as much as parsing.
-    tags, instructions, at = 0, -declared, data.find(b"<")
-    while at >= 0 and tags <= MAX_TAGS:
-        tags += 1
-        if data[at + 1 : at + 2] in _MARKED:
-            # A '<!DOCTYPE' inside a comment or CDATA would be harmless; nobody has a reason to write one.
-            if data.startswith((b"<!DOCTYPE", b"<!ENTITY"), at):
-                raise rejected(Fault.XML_DTD)
-            instructions += data.startswith(b"<?", at)
-        at = data.find(b"<", at + 1)
+    tags, document_type, instructions = _marks(data)
+    # A '<!DOCTYPE' inside a comment or CDATA would be harmless; nobody has a reason to write one.
+    if document_type:
+        raise rejected(Fault.XML_DTD)
     if tags > MAX_TAGS:
-        if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
-            raise rejected(Fault.XML_DTD)
-        raise rejected(Fault.XML_ELEMENTS, data.count(b"<"), MAX_TAGS)
+        raise rejected(Fault.XML_ELEMENTS, tags, MAX_TAGS)
     if len(data) > MAX_EQUALS and (signs := data.count(b"=")) > MAX_EQUALS:
         raise rejected(Fault.XML_ATTRS, signs, MAX_EQUALS)
-    return instructions > 0
+    return instructions > declared
+
+
+def _marks(data: bytes) -> tuple[int, bool, int]:
+    """(how many "<", whether there is a "<!DOCTYPE" or "<!ENTITY", how many "<?")."""
+    tags = instructions = 0
+    if len(data) > _PIECE:
+        # One search for one byte, and a look at what stands behind it: each search for a word through a hundred
+        # thousand characters of base64 costs as much as parsing them.
+        at = data.find(b"<")
+        while at >= 0 and tags <= MAX_TAGS:
+            tags += 1
+            if data[at + 1 : at + 2] in b"!?":
+                if data.startswith(_DOCUMENT_TYPE, at):
+                    return tags, True, instructions
+                instructions += data.startswith(b"<?", at)
+            at = data.find(b"<", at + 1)
+        if at < 0:
+            return tags, False, instructions
+    return data.count(b"<"), any(word in data for word in _DOCUMENT_TYPE), data.count(b"<?")
 
 
 def _judge_text(data: bytes) -> None:
