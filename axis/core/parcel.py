@@ -317,6 +317,26 @@ def peek(data: bytes) -> tuple[str, bytes]:
     return name, bytes(content)
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a container says of itself, **unverified**."""
+
+    main: str
+    content: memoryview = field(repr=False)  # of `main`
+    certificate: bytes = field(repr=False)  # DER
+    signing_time: datetime
+
+
+def claim(data: bytes) -> Claim | None:
+    """What a container of our form says of itself, **unverified**, and not looked at for damage either: for sorting it
+    and for choosing whom to trust. None where it has another form; :func:`verify` says which."""
+    if len(data) > MAX_BYTES or (found := _places(data)) is None:
+        return None
+    named, starts = found
+    seen = xades.glance(data[starts[-1] : starts[-1] + min(len(named[-1][1]), xades.MAX_BYTES)])
+    return None if seen is None else Claim(*named[1], seen.certificate, seen.signing_time)
+
+
 def peek_signature(data: bytes) -> Signature:
     """The signature values of a container, **unverified**. Raises :class:`Rejected`."""
     return xades.read(_peek(data)[1])
@@ -366,6 +386,7 @@ def check_validity(certificate: x509.Certificate, at: datetime) -> None:
 # -- What the container must hold ---------------------------------------------------------------------------
 
 Named = tuple[str, "bytes | memoryview"]
+View = tuple[str, memoryview]
 
 
 def _data_files(named: Sequence[Named]) -> list[DataFile]:
@@ -476,10 +497,10 @@ def _container(entries: Sequence[Named]) -> list[bytes | memoryview]:
     return [*pieces, directory, end]
 
 
-def _places(data: bytes) -> tuple[list[Named], list[int]] | None:
+def _places(data: bytes) -> tuple[list[View], list[int]] | None:
     """The entries, views into `data`, and where each begins, as the headers say; judged by their names alone."""
     view, position = memoryview(data), 0
-    named: list[Named] = []
+    named: list[View] = []
     starts: list[int] = []
     while data.startswith(b"PK\x03\x04", position) and position + _LOCAL.size <= len(data):
         *_, size, name_length, _ = _LOCAL.unpack_from(data, position)

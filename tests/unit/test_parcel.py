@@ -259,3 +259,21 @@ def test_what_is_read_in_a_parcel_is_read_once_and_a_refusal_each_time() -> None
         opened.once(read)
     assert opened.once(read) == opened.once(read) == len(pki.DOCUMENT)
     assert len(calls) == 2
+
+
+def test_what_a_container_says_of_itself_is_what_it_is_if_it_is_good() -> None:
+    for code in ("G22", "H29", "H41"):
+        said, opened = parcel.claim(pki.good(code)), parcel.verify(pki.good(code), pki.registry(), pki.NOW)
+        assert said is not None
+        assert (said.main, bytes(said.content), said.signing_time) == (opened.main, opened.content, opened.signing_time)
+        assert said.certificate == opened.certificate == parcel.peek_signature(pki.good(code)).certificate
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, 6_000), st.binary(max_size=6), st.integers(0, 6))
+def test_whatever_it_is_it_may_say_something_or_nothing(at: int, put: bytes, cut: int) -> None:
+    good = pki.good()
+    at %= len(good)
+    said = parcel.claim(good[:at] + put + good[at + cut :])
+    assert said is None or said.main == "document.edxml"
+    assert parcel.claim(put * cut) is None
