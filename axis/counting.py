@@ -22,7 +22,7 @@ class _Counts:
     __slots__ = ("parses", "peeks", "receipts", "remembered", "signatures", "verifications")
 
     def __init__(self) -> None:
-        self.parses = 0  # XML texts parsed (core/xml.py); a registry or a signature that is read by pattern is none
+        self.parses = 0  # XML texts parsed (core/xml.py); a signature that is as its template gives it needs none
         self.verifications = 0  # parcels whose digests and signature value were computed
         self.remembered = 0  # parcels that were verified before in this process, and only whose key was asked again
         self.signatures = 0  # made

@@ -390,10 +390,7 @@ View = tuple[str, memoryview]
 
 
 def _data_files(named: Sequence[Named]) -> list[DataFile]:
-    return [
-        DataFile(name, "application/octet-stream" if "/" in name else "text/xml", hashlib.sha256(content).digest())
-        for name, content in named
-    ]
+    return [xades.data_file(name, hashlib.sha256(content).digest()) for name, content in named]
 
 
 def _fixed_entries(named: Sequence[Named], files: Sequence[DataFile]) -> list[Named]:
@@ -460,13 +457,13 @@ def _compare(data: bytes, entries: Sequence[Named], again: Sequence[Named]) -> N
 # -- The container's bytes ----------------------------------------------------------------------------------
 
 
-def _container(entries: Sequence[Named]) -> list[bytes | memoryview]:
-    """The pieces of the one allowed encoding of `entries`."""
+def _container(entries: Sequence[Named], checksums: Sequence[int] = ()) -> list[bytes | memoryview]:
+    """The pieces of the one allowed encoding of `entries`, whose checksums somebody may have computed."""
     pieces: list[bytes | memoryview] = []
     central: list[bytes] = []
     offset = 0
-    for name, content in entries:
-        raw, crc, size = name.encode(), zlib.crc32(content), len(content)
+    for (name, content), crc in zip(entries, checksums or [zlib.crc32(content) for _, content in entries], strict=True):
+        raw, size = name.encode(), len(content)
         header = _LOCAL.pack(b"PK\x03\x04", _VERSION, _FLAGS, _STORED, _TIME, _DATE, crc, size, size, len(raw), 0) + raw
         central.append(
             _CENTRAL.pack(
@@ -522,6 +519,7 @@ def _read_container(data: bytes) -> list[Named]:
     """
     view, position = memoryview(data), 0
     entries: list[Named] = []
+    checksums: list[int] = []
     while data[position : position + 4] == b"PK\x03\x04":
         if len(entries) >= MAX_ATTACHMENTS + 4:
             raise rejected(Fault.PARCEL_LIMIT, f"more than {len(entries)} entries", f"{MAX_ATTACHMENTS + 4} entries")
@@ -541,10 +539,11 @@ def _read_container(data: bytes) -> list[Named]:
         if zlib.crc32(content) != crc:
             raise rejected(Fault.PARCEL_ZIP, f"checksum of entry {len(entries) + 1}")
         entries.append((name.decode("ascii"), content))
+        checksums.append(crc)
         position = start + size
     if len(entries) < 4:
         raise rejected(Fault.PARCEL_ZIP, f"{len(entries)} entries")
-    tail = _container([(name, content) for name, content in entries])[-2:]
+    tail = _container(entries, checksums)[-2:]
     if data[position:] != b"".join(tail):
         raise rejected(Fault.PARCEL_ZIP, "central directory")
     return entries

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -81,6 +82,11 @@ class DataFile:
     name: str
     media_type: str
     digest: bytes
+
+
+def data_file(name: str, digest: bytes) -> DataFile:
+    """The file `name` of a container, whose media type its name says."""
+    return DataFile(name, "application/octet-stream" if "/" in name else "text/xml", digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +182,34 @@ def read(data: bytes) -> Signature:
 
     Nothing it returns may be trusted before :func:`verify` and a byte comparison with :func:`render`.
     """
+    return _read_written(data) or _read_parsed(data)
+
+
+def _read_written(data: bytes) -> Signature | None:
+    """The values of a text that is, byte for byte, what the template gives for them: then there is nothing else in it.
+    None for every other text."""
+    seen = glance(data)
+    info = data[: data.find(b"</ds:SignedInfo>")]
+    references = _REFERENCE.findall(info)
+    method, last, certificate = _METHOD.search(info), _LAST_DIGEST.search(info), _CERTIFICATE_DIGEST.search(data)
+    if not (seen and method and last and certificate and 1 <= len(references) <= MAX_FILES and len(data) <= MAX_BYTES):
+        return None
+    try:
+        digests = tuple(binascii.a2b_base64(digest) for _, digest in references)
+        properties_digest, certificate_digest = binascii.a2b_base64(last[1]), binascii.a2b_base64(certificate[1])
+    except ValueError:
+        return None
+    algorithm = method[1].decode("ascii")
+    if algorithm not in {RSA_SHA256, ECDSA_SHA256, ECDSA_SHA384}:
+        return None
+    files = [data_file(uri.decode("ascii"), digest) for (uri, _), digest in zip(references, digests, strict=True)]
+    found = Signature(
+        algorithm, digests, properties_digest, seen.value, seen.certificate, certificate_digest, seen.signing_time
+    )
+    return found if render(files, found) == data else None
+
+
+def _read_parsed(data: bytes) -> Signature:
     try:
         root = xml.parse(data, max_bytes=MAX_BYTES)
     except AxisError as error:
@@ -278,6 +312,15 @@ _PLACES = (
     (b"<ds:X509Certificate>", b"</ds:X509Certificate>"),
     (b"<xades:SigningTime>", b"</xades:SigningTime>"),
 )
+
+
+_METHOD = re.compile(rb'<ds:SignatureMethod Algorithm="([a-z0-9:/.#-]+)">')
+_REFERENCE = re.compile(
+    rb'<ds:Reference Id="r[0-9]+" URI="([A-Za-z0-9./]*)"><ds:DigestMethod Algorithm="[a-z0-9:/.#]+"></ds:DigestMethod>'
+    rb"<ds:DigestValue>([A-Za-z0-9+/=]*)</ds:DigestValue>"
+)
+_LAST_DIGEST = re.compile(rb"<ds:DigestValue>([A-Za-z0-9+/=]*)</ds:DigestValue></ds:Reference>\Z")
+_CERTIFICATE_DIGEST = re.compile(rb'<ds:DigestValue xmlns:ds="[^"]*">([A-Za-z0-9+/=]*)<')
 
 
 def _signed_parts(
