@@ -71,7 +71,7 @@ __all__ = [
 ]
 
 XMLDSIG = "http://www.w3.org/2000/09/xmldsig#"
-_TAGS = re.compile(r"<(/?)edXML:(\w+)[^<>]*>([^<]*)")  # of the canonical form: and what stands behind each
+_TAGS = re.compile(r"<(/?)edXML:(\w+)(?: [^<>]*)?>([^<]*)")  # of the canonical form: and what stands behind each
 _STATUS_CODE = ("edXMLHeader", "MessageHeader", "StatusCode")
 _EMPTY_ATTRIBUTES = frozenset({"id", "Id", "ID", "version", "mustUnderstand", "actor", "encodingStyle", "role"})
 _EMPTY_NAMESPACES = (
