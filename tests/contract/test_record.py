@@ -710,6 +710,7 @@ def everything_about(about: Submission, one: Delivery) -> list[Question]:
         ask.ById(one.id),
         ask.Demands(one.id),
         ask.AskedBy(about.axis_id),
+        ask.AskedOf(about.axis_id, document, "H41"),
         ask.LastDemand(document),
         ask.Lately(document, "update"),
         ask.Newest(document),
@@ -730,7 +731,7 @@ def test_every_question_there_is_has_its_answer_also_where_nothing_is_there(reco
     assert {type(one) for one in asked} == set(typing.get_args(ask.Question))
     facts = read(record, *asked)
     for one in dataclasses.fields(Facts):
-        if one.name not in {"submissions", "deliveries", "superseded_by"}:
+        if one.name not in {"submissions", "deliveries", "superseded_by", "single"}:
             assert getattr(facts, one.name), f"{one.name} has no answer"
 
 

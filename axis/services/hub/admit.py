@@ -306,8 +306,9 @@ def _open(hub: Hub, delivered: Delivered, now: datetime) -> Opened:
     digest = hashlib.sha256(message.body).hexdigest()
     is_receipt, opened = False, None
     try:
-        is_receipt = parcel.peek(message.body)[0] == parcel.RECEIPT
-        opened = parcel.verify(message.body, hub.registry(), now)
+        claim = parcel.claim(message.body)
+        is_receipt = claim is not None and claim.main == parcel.RECEIPT
+        opened = parcel.verify(message.body, hub.registry(), now, known=hub.known, digest=digest)
         if is_receipt:
             said = _read_receipt(hub, delivered, opened)
             return Opened(message, digest, opened, is_receipt=True, said=said)
@@ -333,7 +334,7 @@ def _claimed(hub: Hub, body: bytes) -> Receipt | None:
 def _read_receipt(hub: Hub, delivered: Delivered, opened: Parcel) -> Receipt:
     if opened.signer != delivered.message.route.code:
         raise rejected(Fault.AUTHZ_MISMATCH, opened.signer, delivered.message.route.code)
-    said = receipt.read(opened.content, opened.signer)
+    said = receipt.of(opened)
     if said.installation != hub.installation:
         raise rejected(Fault.RECEIPT_INVALID, f"installation {said.installation[:40]}")
     return said
