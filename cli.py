@@ -1729,6 +1729,7 @@ def demo(documents: int, broker: str, keep: Path | None, as_json: bool) -> None:
 @click.option("--pace", type=click.FloatRange(0), default=0, show_default=True, help=text("help.bench.pace", LANG))
 @click.option("--against", default="", metavar="REV", help=text("help.bench.against", LANG))
 @click.option("--peer", is_flag=True, help=text("help.bench.peer", LANG))
+@click.option("--fill", type=click.IntRange(0), default=0, help=text("help.bench.fill", LANG))
 @click.option("--no-counts", is_flag=True, help=text("help.bench.counts", LANG))
 @click.option("--broker", default="", metavar="URL", help=text("help.bench.broker", LANG))
 @click.option("--database", default="", metavar="URL", help=text("help.bench.database", LANG))

@@ -15,6 +15,7 @@ import random
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,6 +25,7 @@ from axis.errors import Fault, Problem, Unavailable
 from axis.texts import language, text
 from axis.trials import (
     bench_counts,
+    bench_fill,
     bench_floor,
     bench_flushes,
     bench_line,
@@ -77,7 +79,7 @@ def read_options(options: dict[str, Any]) -> Asked:
         options["against"],
         options["peer"],
         not options["no_counts"] and not any(given),
-        options.get("fill", 0),
+        options["fill"],
         options["broker"],
         options["database"],
     )
@@ -165,25 +167,28 @@ def perform(asked: Asked, stage: Stage) -> dict[str, Any]:
 
 def _run(asked: Asked, program: Program, given: Servers | None, seed: int, stage: Stage) -> Run:
     stage.say("bench.run", revision=program.name or bench_revision.current() or "-")
-    with _line(asked, program, given, seed) as line:
+    with _line(asked, program, given, seed, stage) as line:
         line.start()
         bench_measure.warm_up(line, seed, PATIENCE)
         taken = bench_measure.measure(line, seed, PATIENCE, stage.progress)
     if not asked.counted:
         return Run(program, taken, {})
     stage.say("bench.count", revision=program.name or bench_revision.current() or "-")
-    with _line(asked, program, given, seed + 1) as line:
+    with _line(asked, program, given, seed + 1, stage) as line:
         line.start(counted=True)
         bench_measure.warm_up(line, seed + 1, PATIENCE)
         return Run(program, taken, _count(line, seed + 1, stage))
 
 
 @contextmanager
-def _line(asked: Asked, program: Program, given: Servers | None, seed: int) -> Iterator[Line]:
+def _line(asked: Asked, program: Program, given: Servers | None, seed: int, stage: Stage) -> Iterator[Line]:
     with TemporaryDirectory(prefix="axis-bench-") as folder:
         line = Line(program, asked.shape, Path(folder) / "line", given)
         try:
             line.make()
+            if asked.fill:
+                stage.say("bench.fill", count=asked.fill)
+                bench_fill.fill(line.record_url, asked.fill, bench_plan.all_codes(), seed, datetime.now(UTC))
             yield line
         finally:
             line.remove()

@@ -182,6 +182,11 @@ class Line:
         return found
 
     @property
+    def record_url(self) -> str:
+        """SQLAlchemy URL of the hub's record."""
+        return self.database_url or f"sqlite:///{self.folder / 'home' / 'axis.db'}"
+
+    @property
     def authority(self) -> Path:
         """The certificate of the CA."""
         return self.folder / "home" / "pki" / "ca.pem"

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from axis.trials.bench_line import Line
 
 LOOK = 0.05  # seconds between two looks at the receipts
-AFTER = 1.0  # seconds for what should not come any more
-CALM = 2.0  # seconds from the first document's receipts to the clock's start, for what follows them
+AFTER = 0.5  # seconds for what should not come any more
+CALM = 1.5  # seconds from the first document's receipts to the clock's start, for what follows them
 _RECEIPT = re.compile(
     r"(?P<id>.+?)\.(?P<event>[A-Z]\.\d)(\.(?P<recipient>[A-Z0-9.]+?)(\+(?P<more>\d+))?)?(\.[0-9a-f]{8})?\.asice"
 )
