@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from axis.trials.bench_plan import Shape
     from axis.trials.bench_process import Running
 
+READY = 60.0  # seconds in which a hub says that it works
 SIDES = 2  # agencies in a line of one sender and one recipient
 # Nothing may hold a sender back: what is measured is what the work costs.
 _SETTINGS = """
@@ -78,10 +79,12 @@ class Servers:
         }
 
     def fresh(self, codes: list[str]) -> tuple[str, dict[str, str]]:
-        """A database and broker URLs by user, that nobody has used; of given servers, what was given. A process has one
-        broker user, so where one works for many agencies, all share it."""
+        """A database and broker URLs by user, that nobody has used; of given servers, what was given. What was made
+        before goes. A process has one broker user, so where one works for many agencies, all share it."""
         if self.rabbitmq is None or self.postgresql is None:
             return self.database_url, dict.fromkeys(["hub", *codes], self.broker_url)
+        if self.made:
+            self.rabbitmq.drop_vhost(f"bench{self.made}")
         self.made += 1
         name = f"bench{self.made}"
         shared = self.rabbitmq.vhost(name)
@@ -89,11 +92,6 @@ class Servers:
             return self.postgresql.database(name), dict.fromkeys(["hub", *codes], shared)
         users = {code: self.rabbitmq.add_agency(name, code, moved=False) for code in codes}
         return self.postgresql.database(name), users | {"hub": self.rabbitmq.add_hub(name)}
-
-    def drop(self) -> None:
-        """What :meth:`fresh` made last is needed no more."""
-        if self.rabbitmq is not None:
-            self.rabbitmq.drop_vhost(f"bench{self.made}")
 
 
 @contextmanager
@@ -146,6 +144,7 @@ class Line:
             self._start("line", "run", counted=counted)
             return
         self._start("hub", "hub", counted=counted)
+        self.running["hub"].wait_for("hub", READY)  # until then there are no queues, and adapters back off
         for name, codes in self._parts().items():
             self._start(name, "adapter", "run", *codes, counted=counted)
 
@@ -156,11 +155,9 @@ class Line:
         self.running.clear()
 
     def remove(self) -> None:
-        """End the processes, delete the folder and what was made on the servers."""
+        """End the processes, delete the folder."""
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
-        if self._servers is not None:
-            self._servers.drop()
 
     def place(self, code: str) -> Path:
         """The folder of an agency's system."""

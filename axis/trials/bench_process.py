@@ -123,6 +123,13 @@ class Running:
             said = self.log.read_text("utf-8", "replace").strip().splitlines()[-3:]
             raise Unavailable(Problem(Fault.TRIAL_ENDED, got=f"{self.name} ({code}): {' / '.join(said)}"))
 
+    def wait_for(self, word: str, patience: float) -> None:
+        """Until it has said `word`, or for so many seconds. Raises as :meth:`check` does."""
+        end = time.monotonic() + patience
+        while time.monotonic() < end and word not in self.log.read_text("utf-8", "replace"):
+            self.check()
+            time.sleep(0.05)
+
     def stop(self) -> None:
         """SIGTERM, and SIGKILL to who does not heed it."""
         if self.process.poll() is None:
