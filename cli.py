@@ -1730,21 +1730,31 @@ def demo(documents: int, broker: str, keep: Path | None, as_json: bool) -> None:
 @click.option("--against", default="", metavar="REV", help=text("help.bench.against", LANG))
 @click.option("--peer", is_flag=True, help=text("help.bench.peer", LANG))
 @click.option("--fill", type=click.IntRange(0), default=0, help=text("help.bench.fill", LANG))
+@click.option(
+    "--scenario",
+    type=click.Choice(["circular-receipt", "history", "full", "workers"]),
+    help=text("help.bench.scenario", LANG),
+)
 @click.option("--no-counts", is_flag=True, help=text("help.bench.counts", LANG))
 @click.option("--broker", default="", metavar="URL", help=text("help.bench.broker", LANG))
 @click.option("--database", default="", metavar="URL", help=text("help.bench.database", LANG))
 @_common
-def bench(as_json: bool, **options: Any) -> None:
+def bench(as_json: bool, scenario: str | None, **options: Any) -> None:
     """What a document costs."""
     from axis.trials import bench as trial
-    from axis.trials import bench_report
+    from axis.trials import bench_report, bench_scenarios
 
     try:
         asked = trial.read_options(options)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
+    say = (lambda _key, **_facts: None) if as_json else _say
+    if scenario:
+        found = bench_scenarios.perform(asked, scenario, trial.Stage(say))
+        _print(found) if as_json else _table(("", ""), bench_report.scenario_rows(found))
+        return
     with _bar("", asked.shape.deliveries, quiet=as_json) as advance:
-        found = trial.perform(asked, trial.Stage((lambda _key, **_facts: None) if as_json else _say, advance))
+        found = trial.perform(asked, trial.Stage(say, advance))
     if as_json:
         _print(found)
     else:

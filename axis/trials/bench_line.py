@@ -128,25 +128,39 @@ class Line:
                     key.unlink()
                     shutil.rmtree(self.folder / "home" / "agencies" / key.stem)
             return
+        self.make_hub()
+        for name, codes in self._parts().items():
+            target = self.folder / name
+            self._axis("agency", "export", *codes, "--home", str(self.folder / "home"), "--to", str(target))
+
+    def make_hub(self) -> None:
+        """The hub's home, on servers."""
+        assert self._servers is not None  # noqa: S101  whoever asks has some
         self.database_url, self._users = self._servers.fresh(self._codes)
         own = self._servers.rabbitmq is not None and len(self._codes) <= SIDES
         users = "required" if own else "optional"
         broker = ("--broker", "amqp", "--store", "postgresql", "--user-id", users)
         self._axis("init", "--home", str(self.folder / "home"), *broker)
         self._configure()
-        for name, codes in self._parts().items():
-            target = self.folder / name
-            self._axis("agency", "export", *codes, "--home", str(self.folder / "home"), "--to", str(target))
 
     def start(self, *, counted: bool = False) -> None:
         """The processes: one, or the hub and the adapters of sender and recipients."""
         if self._servers is None:
             self._start("line", "run", counted=counted)
             return
-        self._start("hub", "hub", counted=counted)
-        self.running["hub"].wait_for("hub", READY)  # until then there are no queues, and adapters back off
+        self.start_hub(counted=counted)
         for name, codes in self._parts().items():
             self._start(name, "adapter", "run", *codes, counted=counted)
+
+    def start_hub(self, name: str = "hub", *, counted: bool = False) -> None:
+        """A hub worker. It says that it works: until then there are no queues, and adapters back off."""
+        self._start(name, "hub", counted=counted)
+        self.running[name].wait_for("hub", READY)
+
+    @property
+    def shared_url(self) -> str:
+        """The broker's URL of a user whom all share."""
+        return self._users["hub"]
 
     def stop(self) -> None:
         """End the processes in order."""
@@ -200,8 +214,8 @@ class Line:
         environment = {name: value for name, value in os.environ.items() if name not in hidden}
         environment |= {"LANG": "C.UTF-8", **self.program.environment}
         if self._servers is not None:
-            environment["AXIS_AMQP_URL"] = self._users["hub" if user == "hub" else self._parts()[user][0]]
-            if user == "hub":
+            environment["AXIS_AMQP_URL"] = self._users[self._parts().get(user, ["hub"])[0]]
+            if user not in self._parts():
                 environment["AXIS_DATABASE_URL"] = self.database_url
         return environment
 
@@ -210,6 +224,6 @@ class Line:
 
     def _start(self, name: str, *arguments: str, counted: bool) -> None:
         counts = self.counts / f"{name}.counts" if counted else None
-        home = self.folder / ("home" if name in {"hub", "line"} else name)
+        home = self.folder / (name if self._servers is not None and name in self._parts() else "home")
         command = self.program.command(*arguments, "--home", str(home), counts=counts)
         self.running[name] = bench_process.start(name, command, self._environment(name), self.folder)

@@ -100,7 +100,7 @@ def write(letters_: Sequence[Letter], folder: Path, now: datetime, seed: int) ->
     """Write the packets into `folder`, from where they are renamed; each letter by its attachment's digest."""
     folder.mkdir(parents=True, exist_ok=True)
     for letter in letters_:
-        (folder / file_name(letter)).write_bytes(demo.packet(letter, _names(), now, seed))
+        (folder / file_name(letter)).write_bytes(demo.packet(letter, names(), now, seed))
     return digests(letters_, seed)
 
 
@@ -116,9 +116,10 @@ def file_name(letter: Letter) -> str:
 
 def packet(shape: Shape, seed: int) -> bytes:
     """One packet of the shape, for those who send it some other way."""
-    return demo.packet(letters(shape)[0], _names(), datetime.now(UTC), seed)
+    return demo.packet(letters(shape)[0], names(), datetime.now(UTC), seed)
 
 
 @cache
-def _names() -> dict[str, str]:
+def names() -> dict[str, str]:
+    """The agencies' names by code."""
     return {row["code"]: row["name_vi"] for row in enrol.catalogue()}

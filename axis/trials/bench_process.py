@@ -73,6 +73,16 @@ def cpu_ms(pids: Iterable[int]) -> float:
     return ticks * TICK_MS
 
 
+def running_ms(pid: int, but: int = 0) -> float:
+    """CPU of `pid` and those that descend from it now, `but` one, to the nanosecond; not of those that have ended."""
+    total = 0
+    for one in tree(pid):
+        for task in Path(f"/proc/{one}/task").glob("*/schedstat") if one != but else ():
+            with suppress(OSError):
+                total += int(task.read_text().split()[0])
+    return total / 1e6
+
+
 def peak_mb(pids: Iterable[int]) -> float:
     """The largest peak of these and of those that descend from them. Not their sum: they share much of it."""
     peaks = [0.0]

@@ -28,6 +28,17 @@ def rows(found: Mapping[str, Any]) -> list[tuple[str, ...]]:
     return [row if other else row[:2] for row in made]
 
 
+def scenario_rows(found: Mapping[str, Any], above: str = "") -> list[tuple[str, str]]:
+    """(what, value): everything that a scenario has found."""
+    made = []
+    for name, value in found.items():
+        if isinstance(value, dict):
+            made += scenario_rows(value, f"{above}{name}: ")
+        else:
+            made.append((f"{above}{name}", str(value)))
+    return made
+
+
 def _facts(found: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     if not found:
         return
