@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 import os
 import subprocess
-import sys
 import tarfile
 import venv
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -36,6 +36,7 @@ def revision(name: str) -> Iterator[Program]:
         yield _install(name, commit[:7], folder)
 
 
+@cache
 def current() -> str:
     """The commit that runs here, with ``+`` when something was changed since; "" outside of a repository."""
     try:
@@ -69,8 +70,3 @@ def _git(*arguments: str, name: str) -> bytes:
     if done.returncode:
         raise Misconfigured(Problem(Fault.TRIAL_REVISION, path=name, got=done.stderr.decode(errors="replace")[-300:]))
     return done.stdout
-
-
-def python() -> str:
-    """The interpreter's version."""
-    return ".".join(map(str, sys.version_info[:3]))
