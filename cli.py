@@ -1732,7 +1732,7 @@ def demo(documents: int, broker: str, keep: Path | None, as_json: bool) -> None:
 @click.option("--fill", type=click.IntRange(0), default=0, help=text("help.bench.fill", LANG))
 @click.option(
     "--scenario",
-    type=click.Choice(["circular-receipt", "history", "full", "workers"]),
+    type=click.Choice(["circular-receipt", "history", "workers", "full", "idle", "flood"]),
     help=text("help.bench.scenario", LANG),
 )
 @click.option("--no-counts", is_flag=True, help=text("help.bench.counts", LANG))

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import platform
 import random
+import sqlite3
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -167,21 +168,22 @@ def perform(asked: Asked, stage: Stage) -> dict[str, Any]:
 
 def _run(asked: Asked, program: Program, given: Servers | None, seed: int, stage: Stage) -> Run:
     stage.say("bench.run", revision=program.name or bench_revision.current() or "-")
-    with _line(asked, program, given, seed, stage) as line:
+    with line_of(asked, program, given, seed, stage) as line:
         line.start()
         bench_measure.warm_up(line, seed, PATIENCE)
         taken = bench_measure.measure(line, seed, PATIENCE, stage.progress)
     if not asked.counted:
         return Run(program, taken, {})
     stage.say("bench.count", revision=program.name or bench_revision.current() or "-")
-    with _line(asked, program, given, seed + 1, stage) as line:
+    with line_of(asked, program, given, seed + 1, stage) as line:
         line.start(counted=True)
         bench_measure.warm_up(line, seed + 1, PATIENCE)
         return Run(program, taken, _count(line, seed + 1, stage))
 
 
 @contextmanager
-def _line(asked: Asked, program: Program, given: Servers | None, seed: int, stage: Stage) -> Iterator[Line]:
+def line_of(asked: Asked, program: Program, given: Servers | None, seed: int, stage: Stage) -> Iterator[Line]:
+    """A line in a folder of its own, its homes made and its record filled, nothing started; deleted at the end."""
     with TemporaryDirectory(prefix="axis-bench-") as folder:
         line = Line(program, asked.shape, Path(folder) / "line", given)
         try:
@@ -287,6 +289,7 @@ def _machine(given: Servers | None) -> dict[str, Any]:
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         **versions,
+        "sqlite": sqlite3.sqlite_version,
     }
     if given is not None and given.postgresql is not None and given.rabbitmq is not None:
         found |= {"postgresql": given.postgresql.version, "rabbitmq": given.rabbitmq.version}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-CALLS = ("fsync", "fdatasync", "syncfs", "sync", "msync", "sync_file_range")
+CALLS = ("fsync", "fdatasync", "syncfs", "sync")
 _CALL = re.compile(r"^\d+\s+(\w+)\(")
 _RESUMED = re.compile(r"^\d+\s+<\.\.\. ")
 _ATTACHED = 0.5  # seconds until strace holds every thread

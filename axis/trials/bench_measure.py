@@ -78,8 +78,8 @@ def warm_up(line: Line, seed: int, patience: float) -> None:
     staged = line.folder / "first"
     bench_plan.write(first, staged, _now(), seed)
     for letter in first:
-        _drop(line, staged, letter)
-    _await(line, sum(len(letter.recipients) for letter in first), patience)
+        drop(line, staged, letter)
+    await_receipts(line, sum(len(letter.recipients) for letter in first), patience)
     bench_process.wait_quiet(CALM, list(line.running.values()))
 
 
@@ -95,19 +95,19 @@ def measure(
     letters = bench_plan.letters(line.shape)
     staged = line.folder / "staged"
     expected = bench_plan.write(letters, staged, _now(), seed)
-    before = sum(one.recipients for one in _receipts(line, "E.1"))
+    before = handed_over(line)
     begun()
     pids = line.pids()
     start = {name: bench_process.cpu_ms(found) for name, found in pids.items()}
     started = time.time()
     dropped = _drop_all(line, staged, letters)
-    _await(line, before + line.shape.deliveries, patience, lambda done: progress(done - before))
+    await_receipts(line, before + line.shape.deliveries, patience, lambda done: progress(done - before))
     cpu = {name: bench_process.cpu_ms(found) - start[name] for name, found in pids.items()}
     ended()
     rss = {name: bench_process.peak_mb(found) for name, found in pids.items()}
     bench_process.wait_quiet(AFTER, list(line.running.values()))
     warm = bench_plan.digests(bench_plan.first_letters(line.shape), seed)
-    return _look(line, expected, set(warm), dropped, started, cpu, rss)
+    return look(line, expected, set(warm), dropped, started, cpu, rss)
 
 
 def _drop_all(line: Line, staged: Path, letters: Sequence[Letter]) -> dict[int, float]:
@@ -116,23 +116,26 @@ def _drop_all(line: Line, staged: Path, letters: Sequence[Letter]) -> dict[int, 
     for place, letter in enumerate(letters):
         if line.shape.pace:
             time.sleep(max(0.0, begun + place / line.shape.pace - time.monotonic()))
-        dropped[letter.number] = _drop(line, staged, letter)
+        dropped[letter.number] = drop(line, staged, letter)
     return dropped
 
 
-def _drop(line: Line, staged: Path, letter: Letter) -> float:
+def drop(line: Line, staged: Path, letter: Letter) -> float:
+    """Rename a packet from `staged` into its sender's outbox; when that was."""
     name = bench_plan.file_name(letter)
     now = time.time()
     (staged / name).rename(line.place(letter.sender) / "outbox" / name)
     return now
 
 
-def _await(line: Line, wanted: int, patience: float, progress: Callable[[int], None] = lambda _done: None) -> None:
+def await_receipts(
+    line: Line, wanted: int, patience: float, progress: Callable[[int], None] = lambda _done: None
+) -> None:
     """Until so many E.1 lie in the senders' receipts/. Raises :class:`Unavailable` TRIAL_LATE when nothing more has
     come for `patience` seconds."""
     seen, changed = -1, time.monotonic()
     while True:
-        found = sum(one.recipients for one in _receipts(line, "E.1"))
+        found = handed_over(line)
         progress(found)
         if found >= wanted:
             return
@@ -142,6 +145,11 @@ def _await(line: Line, wanted: int, patience: float, progress: Callable[[int], N
             raise Unavailable(Problem(Fault.TRIAL_LATE, got=f"{found}/{wanted}", expected=f"{patience:g}"))
         line.check()
         time.sleep(LOOK)
+
+
+def handed_over(line: Line) -> int:
+    """How many E.1 lie in the senders' receipts/."""
+    return sum(one.recipients for one in _receipts(line, "E.1"))
 
 
 def _receipts(line: Line, event: str) -> Iterator[Shown]:
@@ -165,17 +173,17 @@ def _files(line: Line, folder: str, codes: Sequence[str] = ()) -> Iterator[os.Di
                     yield entry
 
 
-def _look(
+def look(
     line: Line,
     expected: Mapping[str, Letter],
-    warm: set[str],
+    others: set[str],
     dropped: Mapping[int, float],
     started: float,
     cpu: dict[str, float],
     rss: dict[str, float],
 ) -> Taken:
-    """What lies in the folders: each document by its attachment's digest, each receipt verified. A file's change time
-    is when it was renamed to where it can be seen."""
+    """What lies in the folders of the `expected`, by their attachments' digests, with each of their receipts verified;
+    `others` were sent as well. A file's change time is when it was renamed to where it can be seen."""
     legs: dict[str, list[float]] = {"acceptance": [], "inbox": [], "receipt": []}
     of_axis_id: dict[str, Letter] = {}
     arrived: dict[tuple[str, str], int] = {}
@@ -183,7 +191,7 @@ def _look(
         for entry in _files(line, "inbox", [code]):
             if not entry.name.endswith(".edxml"):
                 continue
-            for digest in _digests(Path(entry.path)) - warm:
+            for digest in _digests(Path(entry.path)) - others:
                 if (letter := expected.get(digest)) is None:
                     arrived["", code] = arrived.get(("", code), 0) + 1  # nobody has sent this
                     continue

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import venv
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from axis.errors import Unavailable
 from axis.trials import bench_process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-from contextlib import contextmanager
-
-from axis.errors import Unavailable
 
 PACKAGE = "pyas2lib==1.4.4"
 SCRIPT = Path(__file__).with_name("as2_peer.py")
@@ -33,7 +33,7 @@ class Peer:
             venv.create(folder / "venv", with_pip=True)
             install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", PACKAGE]
             bench_process.run([str(self._python), *install], os.environ, folder)
-        except (Unavailable, OSError) as error:
+        except (Unavailable, OSError, subprocess.SubprocessError) as error:
             self.trouble = str(error)[-300:]
 
     def measure(self, payload: bytes) -> dict[str, Any] | None:

@@ -15,7 +15,8 @@ def rows(found: Mapping[str, Any]) -> list[tuple[str, ...]]:
     other = found.get("against", {})
     made = [(what, _text(mine), _text(dict(_facts(other)).get(what))) for what, mine in _facts(found)]
     if "peer" in found:
-        made.append(("pyas2lib 1.4.4, CPU ms", _text(found["peer_ms"]), ""))
+        why = found["peer"].get("not_available")
+        made.append(("pyas2lib, CPU ms", f"not available: {why}" if why else _text(found["peer_ms"]), ""))
         made.append(("  peer / ours", _text(found["peer_ratio"]), ""))
     made.append(("floor, CPU ms", _text(found["floor_ms"]), ""))
     made.append(("  ours / floor", _text(found["ratio_to_floor"]), ""))
@@ -50,7 +51,8 @@ def _facts(found: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     if found["recipients"] > 1:
         yield "CPU ms a delivery: all", found["cpu_ms_a_delivery"]
     for name in _COUNTS:
-        yield f"{name} a document", found[name]
+        missing = name == "flushes" and found["sql"] is not None and found[name] is None
+        yield f"{name} a document", "strace is not installed" if missing else found[name]
     for leg, shares in found["latency_ms"].items():
         yield f"outbox → {leg}, ms p50/p95/p99", " / ".join(map(str, shares.values()))
     for name, peak in found["rss_mb"].items():

@@ -57,7 +57,7 @@ def _install(name: str, commit: str, folder: Path) -> Program:
     try:
         venv.create(folder / "venv", with_pip=True)
         bench_process.run([str(python), *pip, str(source)], environment, folder)
-    except (Unavailable, OSError) as error:
+    except (Unavailable, OSError, subprocess.SubprocessError) as error:
         raise Misconfigured(Problem(Fault.TRIAL_REVISION, path=name, got=str(error)[-300:])) from error
     return Program(commit, python)
 

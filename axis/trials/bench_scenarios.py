@@ -1,8 +1,10 @@
-"""Measurements of one question each, on a hub alone: what a circular's receipt costs, what a document's history costs,
-what a full record costs, what a second worker brings and disturbs."""
+"""Measurements of one question each. On a hub alone: what a circular's receipt and a document's history cost, what a
+second worker brings and disturbs. On a whole line: what a full record costs, what a line costs when nothing happens,
+and what many files at once cost and do to somebody else's document."""
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,7 +13,16 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from axis.services import demo
-from axis.trials import bench, bench_floor, bench_plan, bench_revision, bench_stand
+from axis.trials import (
+    bench,
+    bench_floor,
+    bench_line,
+    bench_measure,
+    bench_plan,
+    bench_process,
+    bench_revision,
+    bench_stand,
+)
 from axis.trials.bench_stand import Stand
 
 if TYPE_CHECKING:
@@ -22,7 +33,8 @@ if TYPE_CHECKING:
     from axis.trials.bench import Asked, Stage
     from axis.trials.bench_line import Servers
 
-NAMES = ("circular-receipt", "history", "full", "workers")
+IDLE = 20.0  # seconds that an idle line is looked at
+BESIDE = 1.0  # seconds between two documents of the agency beside a flood
 REST = 0.15  # seconds between two messages, for what follows the first
 SAMPLE = 20  # statuses or updates at each end of a document's history
 DOCUMENTS = "SELECT count(*) FROM submission"
@@ -32,9 +44,10 @@ HANDED_OVER = "SELECT count(*) FROM delivery WHERE state = 'HANDED_OVER'"
 
 def perform(asked: Asked, name: str, stage: Stage) -> dict[str, Any]:
     """Measure scenario `name`; its JSON object. Raises the axis' errors."""
-    before = bench_floor.calibration()
-    if name == "full":
-        found = _full(asked, stage)
+    load, before = os.getloadavg()[0], bench_floor.calibration()
+    whole = {"full": _full, "idle": _nothing, "flood": _flood}
+    if name in whole:
+        found = whole[name](asked, stage)
     else:
         served = replace(asked, shape=replace(asked.shape, mode="served"))
         with bench.servers(served) as servers:
@@ -42,7 +55,7 @@ def perform(asked: Asked, name: str, stage: Stage) -> dict[str, Any]:
             work: Callable[[Servers, Asked, Stage], dict[str, Any]]
             work = {"circular-receipt": _circular, "history": _history, "workers": _workers}[name]
             found = work(servers, asked, stage)
-    calibration = {"before": before, "after": bench_floor.calibration()}
+    calibration = {"before": before, "after": bench_floor.calibration(), "load": [load, os.getloadavg()[0]]}
     return {"scenario": name, "revision": bench_revision.current(), **found, "calibration": calibration}
 
 
@@ -86,7 +99,8 @@ def _circular(servers: Servers, _asked: Asked, stage: Stage) -> dict[str, Any]:
         stage.say("bench.run", revision="circular-receipt")
         stand.start_hubs(1)
         circular = demo.Letter(1, sender, tuple(others), demo.SMALL, 0)
-        singles = [demo.Letter(place, sender, (code,), demo.SMALL, 0) for place, code in _numbered(others, 11)]
+        numbers = zip(_numbers(11, len(others)), others, strict=True)
+        singles = [demo.Letter(number, sender, (code,), demo.SMALL, 0) for number, code in numbers]
         stand.publish([stand.document(one) for one in (circular, *singles)])
         stand.wait(QUEUED, 2 * len(others))
         time.sleep(2)
@@ -176,6 +190,70 @@ def _full(asked: Asked, stage: Stage) -> dict[str, Any]:
     return facts | {"cpu_ms": {str(count): [one["cpu_ms"] for one in found] for count, found in runs.items()}}
 
 
+def _nothing(asked: Asked, stage: Stage) -> dict[str, Any]:
+    """The share of a core that a line takes when nothing happens, by process."""
+    program = bench_line.present()
+    with bench.servers(asked) as servers, bench.line_of(asked, program, servers, 1, stage) as line:
+        stage.say("bench.run", revision="idle")
+        line.start()
+        bench_measure.warm_up(line, 1, bench.PATIENCE)
+        bench_process.wait_quiet(10, list(line.running.values()))
+        pids = line.pids()
+        start = {name: bench_process.cpu_ms(found) for name, found in pids.items()}
+        bench_process.wait_quiet(IDLE, list(line.running.values()))
+        shares = {
+            name: round((bench_process.cpu_ms(found) - start[name]) / IDLE / 10, 2) for name, found in pids.items()
+        }
+    return {"mode": asked.shape.mode, "agencies": asked.shape.agencies, "percent_of_a_core": shares}
+
+
+def _flood(asked: Asked, stage: Stage) -> dict[str, Any]:
+    """So many files at once in one outbox against a hundred, and another agency's document meanwhile; embedded."""
+    found = {count: _flooded(asked, count, stage) for count in (100, asked.shape.documents)}
+    ratio = _compared("cpu_ms", found[asked.shape.documents]["cpu_ms"], "cpu_ms_of_100", found[100]["cpu_ms"])
+    return ratio | {str(count): one for count, one in found.items()}
+
+
+def _flooded(asked: Asked, count: int, stage: Stage) -> dict[str, Any]:
+    shape = replace(asked.shape, mode="embedded", agencies=max(4, asked.shape.agencies))
+    codes, seed = bench_plan.agencies(shape), 1
+    flood = [demo.Letter(number, codes[0], (codes[1],), shape.attachment, 0) for number in _numbers(1, count)]
+    beside = [demo.Letter(number, codes[2], (codes[3],), demo.SMALL, 0) for number in _numbers(800_001, 3600)]
+    program = bench_line.present()
+    with bench.line_of(replace(asked, shape=shape), program, None, seed, stage) as line:
+        stage.say("bench.run", revision=f"flood {count}")
+        line.start()
+        bench_measure.warm_up(line, seed, bench.PATIENCE)
+        staged, apart = line.folder / "staged", line.folder / "apart"
+        expected = bench_plan.write(flood, staged, bench_stand.now(), seed)
+        before, start, begun = bench_measure.handed_over(line), bench_process.cpu_ms(line.pids()["line"]), time.time()
+        dropped = {letter.number: bench_measure.drop(line, staged, letter) for letter in flood}
+        sent: dict[str, Letter] = {}
+        for letter in beside:
+            if bench_measure.handed_over(line) >= before + count:
+                break
+            line.check()
+            sent |= bench_plan.write([letter], apart, bench_stand.now(), seed)
+            dropped[letter.number] = bench_measure.drop(line, apart, letter)
+            time.sleep(BESIDE)
+        bench_measure.await_receipts(line, before + count + len(sent), bench.PATIENCE)
+        cpu = bench_process.cpu_ms(line.pids()["line"]) - start
+        warm = set(bench_plan.digests(bench_plan.first_letters(shape), seed))
+        peak = {"line": bench_process.peak_mb(line.pids()["line"])}
+        many = bench_measure.look(line, expected, warm | set(sent), dropped, begun, {}, peak)
+        other = bench_measure.look(line, sent, warm | set(expected), dropped, begun, {}, peak)
+    inbox = other.legs["inbox"]
+    return {
+        "seconds": round(many.seconds, 1),
+        "cpu_ms": round(cpu / (count + len(sent)), 3),
+        "beside": len(sent),
+        "beside_inbox_ms": {f"p{share}": round(bench_measure.percentile(inbox, share / 100)) for share in (50, 99)},
+        "peak_mb": round(peak["line"]),
+        "lost": many.lost + other.lost,
+        "doubled": many.doubled + other.doubled,
+    }
+
+
 def _workers(servers: Servers, asked: Asked, stage: Stage) -> dict[str, Any]:
     """Prefilled queues, adapters stopped: the hub's CPU of a document with two workers against one."""
     found: dict[str, Any] = {"documents": asked.shape.documents}
@@ -235,9 +313,9 @@ def _drain(stand: Stand, workers: int, documents: int) -> dict[str, Any]:
     }
 
 
-def _numbered(codes: Sequence[str], first: int) -> list[tuple[int, str]]:
-    """Each with a number, none of which the demo makes urgent."""
-    return [(first + place + place // 9, code) for place, code in enumerate(codes)]
+def _numbers(first: int, count: int) -> list[int]:
+    """So many numbers, none of which the demo makes urgent."""
+    return [first + place + place // 9 for place in range(count)]
 
 
 def _compared(name: str, cost: float, base: str, other: float) -> dict[str, Any]:

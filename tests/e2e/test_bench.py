@@ -59,6 +59,7 @@ def test_an_embedded_line_is_measured_to_the_last_receipt() -> None:
     assert found["cpu_ms"]["hub"] is None  # one process does everything
 
 
+@pytest.mark.timeout(300)  # it starts seven processes, twice
 @pytest.mark.amqp
 @pytest.mark.postgres
 def test_a_served_line_is_measured_process_by_process(rabbitmq: RabbitMq, postgres: PostgreSql) -> None:
@@ -73,6 +74,7 @@ def test_a_served_line_is_measured_process_by_process(rabbitmq: RabbitMq, postgr
     assert found["filled"] == 300
 
 
+@pytest.mark.timeout(300)  # it starts seven processes, twice
 @pytest.mark.amqp
 @pytest.mark.postgres
 def test_servers_that_are_given_are_used_and_looked_at(rabbitmq: RabbitMq, postgres: PostgreSql) -> None:

@@ -11,7 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from axis.trials import bench_counts, bench_docs, bench_flushes, bench_measure, bench_plan, bench_process
+from axis.errors import Fault, Misconfigured, Unavailable
+from axis.trials import (
+    bench_counts,
+    bench_docs,
+    bench_flushes,
+    bench_measure,
+    bench_peer,
+    bench_plan,
+    bench_process,
+    bench_revision,
+)
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 
@@ -161,8 +171,6 @@ def test_counts_can_be_read_while_the_counted_process_runs(tmp_path: Path) -> No
 
 
 def test_what_is_started_says_its_last_words(tmp_path: Path) -> None:
-    from axis.errors import Unavailable
-
     running = bench_process.start("it", ["sh", "-c", "echo no bread >&2; exit 3"], os.environ, tmp_path)
     running.process.wait(10)
     with pytest.raises(Unavailable, match="no bread"):
@@ -173,6 +181,19 @@ def test_what_is_started_says_its_last_words(tmp_path: Path) -> None:
     assert time.monotonic() - begun < 30
     slow.stop()
     assert slow.process.returncode == -15
+
+
+def test_a_peer_that_cannot_be_installed_is_said_and_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "no-folder").touch()
+    peer = bench_peer.Peer(tmp_path / "no-folder")
+    assert "no-folder" in peer.trouble
+    assert peer.measure(b"<a/>") is None
+
+
+def test_a_revision_that_nobody_has_is_said() -> None:
+    with pytest.raises(Misconfigured) as caught, bench_revision.revision("no-such-revision"):
+        pass
+    assert caught.value.fault is Fault.TRIAL_REVISION
 
 
 def test_the_page_of_figures_is_what_the_saved_results_say() -> None:
