@@ -118,7 +118,8 @@ def unbelieved(one: Opened, *faults: Fault) -> Opened:
 def again(one: Opened, times: int) -> Opened:
     """The same content in another parcel."""
     assert one.parcel is not None
-    found = replace(one.parcel, signing_time=one.parcel.signing_time + timedelta(milliseconds=times))
+    at = one.parcel.signing_time + timedelta(milliseconds=times)
+    found = replace(one.parcel, signing_time=at, made_by=parcel._VERIFIER)
     candidate = replace(one.candidate, parcel=found) if one.candidate is not None else None
     body = one.message.body + b" again %d" % times
     digest = hashlib.sha256(body).hexdigest()
