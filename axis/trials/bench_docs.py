@@ -42,7 +42,7 @@ How it is measured:
   last E.1 in its sender's `receipts/`, idle included. Nothing is signed or published before. One document goes to
   everybody before the clock starts: so it is known that every process works.
 * Senders' rate limits are lifted and a file in an outbox needs no time to settle, in every version.
-* Statements, commits, parses, verifications and signatures are counted in a second run, flushes of all processes by
+* Statements, commits, parses, verifications and signatures are counted in a second run on the same line, flushes by
   `strace` in the same.
 * *Floor*: the primitives of the same work (parse, base64, signatures, hashes, zip, rows, files) by the libraries
   alone, in the same run; without transport and flushes. *pyas2lib*: build, verify, signed MDN and MDN verify of the
