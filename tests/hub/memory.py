@@ -518,8 +518,9 @@ class Hub:
                 row.delivery_id
                 or (row.body in self.record.receipts and self.rules.mailbox(row.code, self.now) != row.code)
             )
-            if row.delivery_id and not is_past:
-                self._begin(row.delivery_id)
+            if row.delivery_id and not is_past and not self._begin(row.delivery_id):
+                del self.record.outbox[name]
+                continue
             became = None if is_past else outcome
             if became is Outcome.CONFIRMED:
                 given.append(row)
@@ -529,16 +530,26 @@ class Hub:
         self.record_published(published)
         return given
 
-    def _begin(self, delivery_id: str) -> None:
-        """Publishing is tried from here on, and that is committed before it is done."""
+    def _begin(self, delivery_id: str) -> bool:
+        """Publishing is tried from here on, and that is committed before it is done; not of what was withdrawn."""
         known = self.record.deliveries[delivery_id]
+        if known.state is State.RECALLED:
+            return False
         self.record.deliveries[delivery_id] = replace(known, tried=True)
+        return True
 
     def record_published(self, published: Sequence[decide.Published]) -> None:
         """Decide about what became of these rows."""
         documents = {self.record.deliveries[one.delivery_id].document for one in published if one.delivery_id}
         wanted = decide.needs_of_published(published)
         self.carry_out(documents, wanted, lambda draft: decide.published(draft, published))
+
+    def put_back(self, kept: Record) -> None:
+        """An older record takes the place of this one: what it holds as never published may have been."""
+        self.record = kept
+        kept.deliveries = {name: replace(one, tried=True) for name, one in kept.deliveries.items()}
+        kept.homes.clear()
+        self.rules = replace(self.rules, lost_until=self.now)
 
     # -- The clock ------------------------------------------------------------------------------------------------
 
