@@ -437,13 +437,13 @@ _HOURS = tuple((datetime(2026, 1, 1, a).time(), datetime(2026, 1, 1, b).time()) 
 
 
 class Hub:
-    """What :mod:`axis.services.hub` does with a record, a broker and a clock, as values. `prefetch`: everything that
-    can be asked is read beforehand."""
+    """What :mod:`axis.services.hub` does with a record, a broker and a clock, as values."""
 
     def __init__(self, record: Record | None = None, rule: Rules | None = None) -> None:
         self.record = record or Record()
         self.rules = rule or rules()
         self.now = NOW
+        self.reads: Callable[[Record], Iterable[Question]] | None = None  # beforehand, in the place of what is needed
         self.decided: Changes | None = None  # what was decided last
         self.rounds = 0
         self._ids = count(1)
@@ -469,8 +469,8 @@ class Hub:
         """As :func:`axis.services.hub.act.carry_out`."""
         record = self.record
         facts = record.lock(documents)
-        record.read(wanted, facts)
-        self.asked = []
+        record.read(wanted if self.reads is None else self.reads(record), facts)
+        self.asked: list[tuple[Question, ...]] = []
         ids = Ids(self.new_id)
         for _ in range(ROUNDS):
             self.rounds += 1
@@ -486,15 +486,14 @@ class Hub:
             return found
         raise AssertionError(f"it asks and asks: {self.asked[-3:]}")
 
-    def submit(self, *batch: Opened, wanted: Iterable[Question] | None = None) -> list[Verdict]:
+    def submit(self, *batch: Opened) -> list[Verdict]:
         """Decide about these in one batch."""
         locked = {document for one in batch for document in one.documents}
         replies = {one.documents[0] for one in batch if one.candidate is not None and one.candidate.is_reply}
         locked |= self.record.instead_of(replies)
         spoken_of = [one.said.subject for one in batch if one.said is not None]
         locked |= self.record.documents_of({one.axis_id for one in spoken_of if one.kind == "status"})
-        asked = decide.needs(batch) if wanted is None else wanted
-        return self.carry_out(locked, asked, lambda draft: decide.submitted(draft, batch))
+        return self.carry_out(locked, decide.needs(batch), lambda draft: decide.submitted(draft, batch))
 
     # -- The broker -----------------------------------------------------------------------------------------------
 
