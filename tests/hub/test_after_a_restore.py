@@ -124,6 +124,14 @@ def test_in_one_batch_with_what_it_lacks_it_waits_for_nothing() -> None:
     assert hub.stages(ONE) == {"H41": ["1 update OPEN"]}
 
 
+def test_what_was_made_since_lacks_nothing_that_was_lost() -> None:
+    hub, _ = put_back()
+    hub.now += timedelta(days=1)
+    data = update(1, issued="2026/11/24")
+    hub.submit(mail.submission(data, "G22", hub.rules, signed=hub.now))
+    assert refusals(hub) == [Fault.DOCUMENT_UNKNOWN.code]
+
+
 def test_what_is_wrong_in_itself_is_refused_at_once() -> None:
     hub, _ = put_back()
     hub.submit(mail.garbage("G22"))

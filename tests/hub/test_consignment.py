@@ -288,6 +288,15 @@ def test_what_has_happened_ends_a_deadline_silently() -> None:
     assert [s for s in hub.record.receipts.values() if s.statements[0].event.code.startswith("T")] == []
 
 
+def test_what_had_happened_before_its_time_began_to_run_is_met() -> None:
+    hub = hub_with(document(1))
+    hub.submit(mail.submission(status("03"), "H41", hub.rules))
+    say(hub, "H41", Event.ContentHandover)
+    hub.wait(timedelta(days=5))
+    assert hub.events()[-1] == "deadline.met"
+    assert [s for s in hub.record.receipts.values() if s.statements[0].event.code.startswith("T")] == []
+
+
 def test_what_cannot_happen_any_more_has_no_deadline() -> None:
     hub = Hub()
     data = document(1).replace(b"<OtherInfo>", b"<DueDate>2026/11/25</DueDate><OtherInfo>")
