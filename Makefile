@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 # Each starts servers of its own. 0 where AXIS_TEST_… names servers, which all would share.
 WORKERS ?= 2
 
-.PHONY: help install demo demo-served test check sweep campaign isolation clean
+.PHONY: help install demo demo-served test check sweep campaign isolation benchmarks benchmarks-page clean
 
 help:
 	@echo "make install      make the environment in .venv (the command is then .venv/bin/axis)"
@@ -15,6 +15,7 @@ help:
 	@echo "make test         every check and test"
 	@echo "make sweep        what the tests do in samples, in full length (BATCHES=10000: shorter)"
 	@echo "make campaign     documents while everything is killed: nothing lost, nothing doubled (MINUTES=5: short)"
+	@echo "make benchmarks   what a document costs, against another commit, into docs/ (SHARE=0.1: short)"
 
 install: $(STAMP)
 
@@ -52,6 +53,16 @@ campaign: $(STAMP)
 isolation: $(STAMP)
 	$(BIN)/python tests/servers.py install
 	$(BIN)/python -m tests.failure.isolation
+
+# docs/benchmarks.*: every shape against AGAINST, one after the other; wants a quiet machine. Half an hour, or SHARE of it.
+AGAINST ?= 73d2b4f
+SHARE ?= 1
+benchmarks: $(STAMP)
+	$(BIN)/python tests/servers.py install
+	$(BIN)/python -m axis.trials.bench_docs measure docs $(AGAINST) $(SHARE)
+
+benchmarks-page: $(STAMP)
+	$(BIN)/python -m axis.trials.bench_docs page docs
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1707,5 +1707,62 @@ def demo(documents: int, broker: str, keep: Path | None, as_json: bool) -> None:
             sys.exit(CORRUPTED)
 
 
+# -- Measurements --------------------------------------------------------------------------------------------
+
+
+@main.command(**_settings("help.bench", "axis bench --mode served --documents 200 --against 73d2b4f"))
+@click.option(
+    "--mode",
+    type=click.Choice(["embedded", "served"]),
+    default="embedded",
+    show_default=True,
+    help=text("help.bench.mode", LANG),
+)
+@click.option("--size", default="100KB", show_default=True, help=text("help.bench.size", LANG))
+@click.option(
+    "--recipients", type=click.IntRange(1, 94), default=1, show_default=True, help=text("help.bench.recipients", LANG)
+)
+@click.option(
+    "--documents", type=click.IntRange(1), default=100, show_default=True, help=text("help.demo.documents", LANG)
+)
+@click.option("--agencies", type=click.IntRange(2, 95), help=text("help.bench.agencies", LANG))
+@click.option("--pace", type=click.FloatRange(0), default=0, show_default=True, help=text("help.bench.pace", LANG))
+@click.option("--against", default="", metavar="REV", help=text("help.bench.against", LANG))
+@click.option("--peer", is_flag=True, help=text("help.bench.peer", LANG))
+@click.option("--fill", type=click.IntRange(0), default=0, help=text("help.bench.fill", LANG))
+@click.option(
+    "--scenario",
+    type=click.Choice(["circular-receipt", "history", "workers", "full", "idle", "flood"]),
+    help=text("help.bench.scenario", LANG),
+)
+@click.option("--no-counts", is_flag=True, help=text("help.bench.counts", LANG))
+@click.option("--broker", default="", metavar="URL", help=text("help.bench.broker", LANG))
+@click.option("--database", default="", metavar="URL", help=text("help.bench.database", LANG))
+@_common
+def bench(as_json: bool, scenario: str | None, **options: Any) -> None:
+    """What a document costs."""
+    from axis.trials import bench as trial
+    from axis.trials import bench_report, bench_scenarios
+
+    try:
+        asked = trial.read_options(options)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    say = (lambda _key, **_facts: None) if as_json else _say
+    if scenario:
+        found = bench_scenarios.perform(asked, scenario, trial.Stage(say))
+        _print(found) if as_json else _table(("", ""), bench_report.scenario_rows(found))
+        return
+    with _bar("", asked.shape.deliveries, quiet=as_json) as advance:
+        found = trial.perform(asked, trial.Stage(say, advance))
+    if as_json:
+        _print(found)
+    else:
+        _table(("", found["mode"], "against")[: 3 if "against" in found else 2], bench_report.rows(found))
+    if wrong := trial.wrong(found):
+        _say("bench.bad", **wrong)
+        sys.exit(CORRUPTED)
+
+
 if __name__ == "__main__":
     main()

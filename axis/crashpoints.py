@@ -36,7 +36,7 @@ MEANING: Final[dict[Point, str]] = {
     "H05": "acknowledged",
     "A01": "ledger entry committed, without position",
     "A02": "position and link computed, not committed",
-    "R01": "some of the deliveries of a submission are written, not all",
+    "R01": "a submission is written, its deliveries are not",
     "R02": "the hub has published to a recipient, no confirm has come",
     "R03": "the hub has claimed outbox rows, nothing is published",
     "D01": "the recipient's adapter holds mail, not kept",

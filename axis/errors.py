@@ -466,6 +466,27 @@ class Fault(Enum):
         "Chưa có trả lời sau {got} giây; việc gửi vẫn tiếp tục.",
         "No answer after {got} seconds; sending goes on.",
     )
+    # -- Measurements --------------------------------------------------------------------------------
+    TRIAL_SERVER = (
+        OPERATOR,
+        "Không chạy được máy chủ riêng cho phép đo: {got}. Hãy cài đặt, hoặc chỉ rõ bằng --broker và --database.",
+        "A private server for the measurement cannot be had: {got}. Install it, or name servers with --broker and --database.",
+    )
+    TRIAL_ENDED = (
+        OPERATOR,
+        "Một tiến trình của phép đo dừng ngoài dự kiến: {got}.",
+        "A process of the measurement ended unexpectedly: {got}.",
+    )
+    TRIAL_LATE = (
+        OPERATOR,
+        "Phép đo bị bỏ dở: sau {expected} giây mới có {got} biên nhận.",
+        "The measurement was given up: {got} receipts after {expected} seconds.",
+    )
+    TRIAL_REVISION = (
+        OPERATOR,
+        "Không dựng được phiên bản {path} để so sánh: {got}.",
+        "Revision {path} cannot be made ready for the comparison: {got}.",
+    )
     # -- Configuration -------------------------------------------------------------------------------
     HOME_MISSING = (
         OPERATOR,

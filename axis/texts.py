@@ -227,6 +227,62 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The registry is changed, but the broker is NOT: rights and connections are as before. Run this command again, or 'axis broker setup'.",
     ),
     "registry.same": ("{code}: vốn đã như vậy, không đổi gì.", "{code} is so already; nothing was changed."),
+    "help.bench": (
+        "Đo chi phí của một văn bản: CPU của mọi tiến trình, lệnh SQL, lần ghi đĩa, thời gian, bộ nhớ; mất hoặc trùng.",
+        "What a document costs: CPU of every process, statements, flushes, time, memory; lost and doubled.",
+    ),
+    "help.bench.mode": (
+        "embedded: một tiến trình, SQLite; served: hub và hai adapter, RabbitMQ và PostgreSQL.",
+        "embedded: one process, SQLite; served: a hub and two adapters, RabbitMQ and PostgreSQL.",
+    ),
+    "help.bench.size": ("Cỡ của một gói: 5KB, 100KB, 5MB.", "Size of a packet: 5KB, 100KB, 5MB."),
+    "help.bench.recipients": ("Số nơi nhận của mỗi văn bản.", "Recipients of each document."),
+    "help.bench.agencies": (
+        "Số cơ quan có adapter đang chạy; mặc định 95 (embedded), hoặc vừa đủ (served).",
+        "Agencies with an adapter at work; 95 by default (embedded), or just as many as needed (served).",
+    ),
+    "help.bench.pace": (
+        "Số văn bản mỗi giây; 0: thả vào cùng một lúc.",
+        "Documents a second; 0: all at once.",
+    ),
+    "help.bench.peer": (
+        "Đo cả pyas2lib với cùng nội dung (cài vào môi trường riêng).",
+        "Measure pyas2lib on the same payload too (installed into an environment of its own).",
+    ),
+    "help.bench.fill": (
+        "Trước đó ghi vào hồ sơ N văn bản ở mọi trạng thái.",
+        "Fill the record with N documents in all states before.",
+    ),
+    "help.bench.against": (
+        "Đo cả phiên bản này của kho mã, cùng cách, cùng lúc.",
+        "Measure this commit of the repository too, the same way, in the same minutes.",
+    ),
+    "help.bench.broker": (
+        "URL của RabbitMQ có sẵn (không dùng cho việc khác); mặc định chạy máy chủ riêng.",
+        "URL of a RabbitMQ that nobody else uses; by default a private one is started.",
+    ),
+    "help.bench.database": ("URL của cơ sở dữ liệu PostgreSQL rỗng.", "URL of an empty PostgreSQL database."),
+    "help.bench.scenario": (
+        "Một phép đo đặc biệt thay cho phép đo thường.",
+        "A special measurement instead of the ordinary one.",
+    ),
+    "help.bench.counts": (
+        "Chỉ đo CPU và thời gian; không chạy lần thứ hai để đếm.",
+        "Only CPU and time; no second run that counts.",
+    ),
+    "bench.revision": ("Đang dựng phiên bản {revision} trong môi trường riêng…", "Making revision {revision} ready…"),
+    "bench.peer": ("Đang cài pyas2lib vào môi trường riêng…", "Installing pyas2lib into an environment of its own…"),
+    "bench.run": ("Đang đo ({revision})…", "Measuring ({revision})…"),
+    "bench.count": ("Đang đếm trong lần chạy thứ hai ({revision})…", "Counting in a second run ({revision})…"),
+    "bench.fill": ("Đang ghi {count} văn bản vào hồ sơ…", "Filling the record with {count} documents…"),
+    "bench.both": (
+        "--broker và --database phải đi cùng nhau, với --mode served, không có --against",
+        "--broker and --database go together, with --mode served, without --against",
+    ),
+    "bench.bad": (
+        "KHÔNG ĐÚNG: mất {lost}, trùng {doubled}, biên nhận không kiểm được {unverified}.",
+        "NOT RIGHT: lost {lost}, doubled {doubled}, receipts that do not verify {unverified}.",
+    ),
     "help.demo": (
         "Chạy thử toàn bộ: 95 cơ quan, văn bản thật, tiến độ, vết và tổng kết.",
         "The whole thing on real packets: 95 agencies, live progress, a trace, a summary.",

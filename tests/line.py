@@ -32,18 +32,20 @@ NS = "http://www.mic.gov.vn/TBT/QCVN_102_2016"
 CODES = ("G22", "H41", "G06", "H29", "G18")
 
 
-# Statements are compiled once for the whole session, not once for each of the thousands of databases.
+# Statements are compiled once for the whole session, not once for each of the thousands of SQLite databases. The dialect
+# is part of what a compiled statement is found by.
 _make_database = Database.__init__
 
 
 def _share_compiled_statements(self: Database, url: str) -> None:
     _make_database(self, url)
-    self._writer._compiled_cache = self._reader._compiled_cache = _COMPILED.setdefault(  # type: ignore[assignment]
-        self._writer.dialect.name, self._writer._compiled_cache
-    )
+    if self.is_sqlite:
+        dialect, compiled = _COMPILED.setdefault("sqlite", (self._writer.dialect, self._writer._compiled_cache))
+        for engine in (self._writer, self._reader):
+            engine.dialect, engine._compiled_cache = dialect, compiled
 
 
-_COMPILED: dict[str, Any] = {}
+_COMPILED: dict[str, tuple[Any, Any]] = {}
 Database.__init__ = _share_compiled_statements  # type: ignore[method-assign]
 
 

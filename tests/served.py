@@ -13,7 +13,7 @@ from axis import bootstrap, config
 from axis.core.ledger import Entry
 from axis.infra import store
 from axis.infra.amqp import AmqpBroker
-from axis.infra.database import Database
+from axis.infra.database import Database, metadata
 from axis.infra.store import HubStore
 from axis.services import run as loops
 from tests.line import Line, small_home
@@ -53,7 +53,7 @@ class ServedLine(Line):
         self.configure(store=config.Store("postgresql"), broker=config.Broker("amqp"))
         database = Database(url)
         with database.begin() as connection:
-            store.metadata.drop_all(connection)
+            metadata.drop_all(connection)
         database.create(store.TABLES)
         with HubStore(database).transaction() as tx:
             now = self.clock()

@@ -166,8 +166,8 @@ def judge(
         raise rejected(Fault.AUTHZ_MISMATCH, parcel.signer, queue if parcel.signer != queue else user_id)
     if parcel.signing_time - now > skew:
         raise _circumstance(Fault.CLOCK_SKEW, parcel.signing_time.isoformat(), now.isoformat())
-    packet = edxml.read_document(parcel.content, len(parcel.attachments))
-    if errors := [p for p in edxml.check(packet) if p.severity == "error"]:
+    packet, findings = edxml.read_and_check(parcel)
+    if errors := [p for p in findings if p.severity == "error"]:
         raise Rejected(*errors)
     sender = registry.member_for(packet.sender.organ_id)
     if sender.code != parcel.signer:
@@ -312,7 +312,7 @@ def describe(parcel: Parcel | None) -> tuple[str, str]:
     if parcel is None or parcel.main != "document.edxml":
         return "", ""
     try:
-        packet = edxml.read_document(parcel.content, len(parcel.attachments))
+        packet = edxml.read_parcel(parcel)
     except Rejected:
         return "", ""
     return packet.kind.value, packet.target_as_written[:MAX_SHOWN]

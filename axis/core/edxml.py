@@ -19,19 +19,21 @@ Reading is by local name, in the QCVN namespace, the older e-doc.vn one, or none
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+from xml.sax import saxutils
 
 from lxml import etree
 
 from axis.core import edxml_grammar as grammar
 from axis.core import signature, xml
 from axis.core.edxml_attachments import MAX_ATTACHMENT, pair, read_attachments
-from axis.core.edxml_check import check
+from axis.core.edxml_check import Written, check
 from axis.core.edxml_grammar import NAMESPACE
 from axis.core.edxml_packet import KINDS, AttachmentInfo, Kind, Node, Organ, Packet, ResponseFor
-from axis.core.edxml_values import BASE64, clean, day_of, local_name, normal, raw_of, same_id
+from axis.core.edxml_values import BASE64, BLANKS, clean, day_of, local_name, normal, raw_of, same_id
 from axis.core.edxml_write import essence, status_packet, write_document, write_packet
 from axis.errors import Fault, Problem, Rejected, capped, rejected
 
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
     from axis.core.edxml_grammar import Element
+    from axis.core.parcel import Parcel
 
 __all__ = [
     "MAX_ATTACHMENT",
@@ -55,7 +58,11 @@ __all__ = [
     "check",
     "convert",
     "essence",
+    "read_accepted",
+    "read_again",
+    "read_and_check",
     "read_document",
+    "read_parcel",
     "same_id",
     "status_packet",
     "with_terms",
@@ -64,6 +71,8 @@ __all__ = [
 ]
 
 XMLDSIG = "http://www.w3.org/2000/09/xmldsig#"
+_TAGS = re.compile(r"<(/?)edXML:(\w+)(?: [^<>]*)?>([^<]*)")  # of the canonical form: and what stands behind each
+_STATUS_CODE = ("edXMLHeader", "MessageHeader", "StatusCode")
 _EMPTY_ATTRIBUTES = frozenset({"id", "Id", "ID", "version", "mustUnderstand", "actor", "encodingStyle", "role"})
 _EMPTY_NAMESPACES = (
     "{http://www.w3.org/1999/xlink}",
@@ -81,6 +90,7 @@ class Conversion:
     document: bytes
     attachments: tuple[bytes, ...]
     problems: tuple[Problem, ...]
+    tree: _Element | None = field(default=None, repr=False, compare=False)  # of `document`, where it was parsed
 
 
 # -- Reading -------------------------------------------------------------------------------------------------
@@ -111,16 +121,18 @@ def convert(data: bytes, to: Sequence[str] = (), names: Mapping[str, str] | None
     packet, contents = pair(packet, attachments, problems)
     if verdict:
         problems.append(Problem(Fault.PACKET_SIGNATURE, "Signature", got=verdict, severity="warning"))
-    problems += check(packet)
-    return Conversion(packet, write_document(packet), contents, capped(tuple(dict.fromkeys(problems))))
+    written = Written(packet, write_document(packet))
+    problems += check(packet, written=written)
+    return Conversion(packet, written.document, contents, capped(tuple(dict.fromkeys(problems))), written.tree)
 
 
-def read_document(document: bytes, attachments: int) -> Packet:
+def read_document(document: bytes, attachments: int, tree: _Element | None = None) -> Packet:
     """The packet of a parcel's document.edxml, which must be canonical and refer to `attachments` files.
 
+    `tree`: `document` as :func:`axis.core.xml.parse` has read it, where that is done already.
     Raises :class:`Rejected`: XML_*, PACKET_KIND, PACKET_NOT_CANONICAL, PACKET_ATTACHMENTS.
     """
-    root = xml.parse(document)
+    root = xml.parse(document) if tree is None else tree
     problems: list[Problem] = []
     envelope = _envelope(root)
     packet = replace(_packet(envelope, problems), beside=_beside(root, envelope, problems))
@@ -132,6 +144,73 @@ def read_document(document: bytes, attachments: int) -> Packet:
         got = f"{len(packet.attachments)} references, {attachments} files"
         raise rejected(Fault.PACKET_ATTACHMENTS, got, path="edXMLManifest")
     return packet
+
+
+def read_again(converted: Conversion) -> Packet:
+    """What the strict reader makes of `converted`, as a recipient and the hub will: :func:`read_document` of it."""
+    return read_document(converted.document, len(converted.attachments), converted.tree)
+
+
+def read_and_check(parcel: Parcel) -> tuple[Packet, tuple[Problem, ...]]:
+    """The packet of a verified parcel and all that :func:`check` finds in it: parsed once, and once for this parcel.
+
+    Raises :class:`Rejected` as :func:`read_document` does.
+    """
+    return parcel.once(_read_and_checked)
+
+
+def read_parcel(parcel: Parcel) -> Packet:
+    """The packet of a verified parcel, read once for this parcel. Raises :class:`Rejected` as :func:`read_document`."""
+    return parcel.once(_read_and_checked)[0] if parcel.has_made(_read_and_checked) else parcel.once(_read_only)
+
+
+def read_accepted(parcel: Parcel, content_digest: str) -> Packet:
+    """The packet of a verified parcel that the hub has accepted, as its verified A.1 says by `content_digest`.
+
+    The hub has read these very bytes strictly: here they are only taken apart. With another digest, and where that is
+    not enough, this is :func:`read_parcel`.
+    """
+    if content_digest == parcel.content_digest and not parcel.has_made(_read_and_checked):
+        return parcel.once(_taken_apart) or read_parcel(parcel)
+    return read_parcel(parcel)
+
+
+def _taken_apart(parcel: Parcel) -> Packet | None:
+    """The packet of a canonical document by its tags alone; None where there is more than the standard's elements."""
+    text = parcel.content.decode("utf-8", "replace")
+    if text.count(" xmlns") != 2:  # each other element declares its namespace
+        return None
+    content = ""
+    opened: list[tuple[str, list[Node]]] = [("", [])]
+    for is_end, name, after in _TAGS.findall(text):
+        if not is_end:
+            opened.append((name, []))
+            content = after
+            continue
+        begun, children = opened.pop()
+        if begun != name or not opened:
+            return None
+        value = "" if children else content.strip(BLANKS)
+        if "&" in value:
+            value = saxutils.unescape(value, {"&#13;": "\r"})
+        opened[-1][1].append(Node(name, value, tuple(children)))
+    if len(opened) != 1 or [node.name for node in opened[0][1]] != [grammar.DOCUMENT.name]:
+        return None
+    (envelope,) = opened[0][1]
+    packet = Packet(Kind.STATUS if envelope.value(*_STATUS_CODE) else Kind.NEW, envelope)
+    if packet.kind is Kind.NEW:
+        packet = replace(packet, kind=KINDS.get(packet.bussiness.value("BussinessDocType"), Kind.NEW))
+    return packet if len(packet.attachments) == len(parcel.attachments) else None
+
+
+def _read_only(parcel: Parcel) -> Packet:
+    return read_document(parcel.content, len(parcel.attachments))
+
+
+def _read_and_checked(parcel: Parcel) -> tuple[Packet, tuple[Problem, ...]]:
+    tree = xml.parse(parcel.content)
+    packet = read_document(parcel.content, len(parcel.attachments), tree)
+    return packet, check(packet, written=Written(packet, parcel.content, tree))
 
 
 def _envelope(root: _Element) -> _Element:
@@ -161,47 +240,55 @@ def _read(element: _Element, spec: Element, problems: list[Problem], path: str) 
     """The canonical node of `element`: known children in order, then a Signature and unknown ones."""
     found: dict[str, list[Node]] = {}
     kept: list[Node] = []
-    counted: Counter[str] = Counter()
-    for child in _regrouped(element, spec):
-        name = local_name(child)
-        grammar.bounded(counted, name if name in spec.by_name else "?", path or spec.name, xml.line_of(child))
+    between = [element.text]
+    children = _regrouped(element) if spec is grammar.TRACE_HEADER_LIST else list(element)
+    if len(children) > grammar.MAX_SAME:
+        counted: Counter[str] = Counter()
+        for child in children:
+            name = local_name(child)
+            grammar.bounded(counted, name if name in spec.by_name else "?", path or spec.name, xml.line_of(child))
+    for child in children:
+        name = grammar.NAMES.get(child.tag) or local_name(child)
         inner = spec.by_name.get(name)
+        between.append(child.tail)
         if inner is None or (not inner.children and len(child)):
             if len(child) or clean(child.text) or (inner is None and child.attrib):
                 kept.append(_keep(child, problems, path, signature=spec.name == "edXMLHeader"))
             continue
-        if child.attrib:
+        if child.keys():
             _drop_attributes(child, grammar.below(path, inner), problems)
         if inner.children:
             node = _read(child, inner, problems, grammar.below(path, inner))
-            if node.children or inner is grammar.MANIFEST:
-                found.setdefault(name, []).append(node)
-        elif text := clean(child.text):
-            found.setdefault(name, []).append(Node(name, normal(text, inner), line=xml.line_of(child)))
-    texts = (element.text, *(child.tail for child in element))
-    if spec.item and not found and (text := clean("".join(t or "" for t in texts))):
+            if not node.children and inner is not grammar.MANIFEST:
+                continue
+        elif text := (child.text or "").strip(BLANKS):
+            node = Node(name, normal(text, inner) if inner.has_form else text, (), "", xml.line_of(child))
+        else:
+            continue
+        if name in found:
+            found[name].append(node)
+        else:
+            found[name] = [node]
+    if spec.item and not found and (text := clean("".join(t or "" for t in between))):
         # Some software writes the one value of a list without the element around it.
         found[spec.item.name] = [Node(spec.item.name, normal(text, spec.item), line=xml.line_of(element))]
-        texts = ()
-    for between in texts:
-        if stray := clean(between):
+        between = []
+    for one in between:
+        if one and (stray := one.strip(BLANKS)):
             problems.append(Problem(Fault.PACKET_DROPPED, path or spec.name, got=f"«{stray[:40]}»", severity="warning"))
-    ordered: list[Node] = []
-    for inner in spec.children:
-        # More than one where only one belongs: all stand in the canonical form, and check() reports them.
-        ordered += found.get(inner.name, [])
+    # In the grammar's order. More than one where only one belongs: all stand in the canonical form, check() says it.
+    ordered = [node for name in spec.by_name if name in found for node in found[name]]
     return Node(spec.name, "", (*ordered, *kept), line=xml.line_of(element))
 
 
-def _regrouped(element: _Element, spec: Element) -> Iterable[_Element]:
-    """The element's children; a Paper that strayed into TraceHeaderList is put into Bussiness."""
-    children = [child for child in element if isinstance(child.tag, str)]
-    if spec.name == "TraceHeaderList":
-        bussiness = next((c for c in children if local_name(c) == "Bussiness"), None)
-        stray = [c for c in children if local_name(c) == "Paper"]
-        if bussiness is not None and stray and not any(local_name(c) == "Paper" for c in bussiness):
-            bussiness.append(stray[0])
-            children.remove(stray[0])
+def _regrouped(element: _Element) -> list[_Element]:
+    """The children of TraceHeaderList; a Paper that strayed there is put into Bussiness."""
+    children = list(element)
+    bussiness = next((c for c in children if local_name(c) == "Bussiness"), None)
+    stray = [c for c in children if local_name(c) == "Paper"]
+    if bussiness is not None and stray and not any(local_name(c) == "Paper" for c in bussiness):
+        bussiness.append(stray[0])
+        children.remove(stray[0])
     return children
 
 

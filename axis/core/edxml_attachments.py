@@ -10,8 +10,11 @@ import struct
 import zipfile
 import zlib
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+import pybase64
 
 from axis.core import edxml_grammar as grammar
 from axis.core import xml
@@ -133,7 +136,9 @@ def _attachment(
 def _decoded(text: str, path: str, line: int | None, problems: list[Problem]) -> bytes:
     if any(blank in text for blank in " \t\n\r"):
         text = text.translate({32: None, 9: None, 10: None, 13: None})
-    try:
+    with suppress(ValueError):
+        return pybase64.b64decode(text, validate=True)
+    try:  # which forgives a "=" too many, as senders' software may have it
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         problems.append(Problem(Fault.ATT_BASE64, path, got=path.rpartition("[")[2].rstrip("]"), line=line))

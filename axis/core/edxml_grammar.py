@@ -10,6 +10,7 @@ on it; otherwise it is a warning.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from axis.errors import Fault, rejected
@@ -45,7 +46,12 @@ class Element:
     def __post_init__(self) -> None:
         self.by_name.update({child.name: child for child in self.children})
 
-    @property
+    @cached_property
+    def has_form(self) -> bool:
+        """Whether its value can be written in more ways than one (core/edxml_values.py: normal)."""
+        return self.type in {"number", "date", "timestamp"} or self.name == "ContentId"
+
+    @cached_property
     def item(self) -> Element | None:
         """The one element that this one is a list of, if it is a list of values."""
         only = self.children[0] if len(self.children) == 1 else None
@@ -224,6 +230,14 @@ STATUS = _g(
     ),
     required=True,
 )
+
+
+def _names(spec: Element) -> set[str]:
+    return {spec.name}.union(*(_names(child) for child in spec.children))
+
+
+# By the whole tag, in the namespace that all but the oldest software writes: the local names of all that is known.
+NAMES = {f"{{{NAMESPACE}}}{name}": name for name in _names(DOCUMENT) | _names(STATUS)}
 
 
 def bounded(counted: Counter[str], name: str, path: str, line: int | None) -> None:

@@ -43,9 +43,14 @@ class Node:
 
     def get(self, *path: str) -> Node | None:
         """The first descendant along `path`."""
-        node: Node | None = self
+        node = self
         for name in path:
-            node = next(node.all(name), None) if node is not None else None
+            for child in node.children:
+                if child.name == name and not child.raw:
+                    node = child
+                    break
+            else:
+                return None
         return node
 
     def value(self, *path: str) -> str:

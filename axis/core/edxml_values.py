@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from axis.core.edxml_grammar import Element
 
 MAX_ID = 1000  # characters of what is looked at as an id: some orders of marks take time that grows with the square
+BLANKS = " \t\r\n"  # XML's white space
 BASE64 = frozenset({"ContentTransferEncoded", "X509Certificate", "SignatureValue"})  # of any length
 _OURS = (f"{{{NAMESPACE}}}", f"{{{LEGACY_NAMESPACE}}}")
 _NO_NAMESPACE = etree.XPath("boolean(descendant-or-self::*[namespace-uri()=''])")
@@ -49,7 +50,7 @@ def raw_of(element: _Element) -> str:
 
 def clean(text: str | None) -> str:
     """`text` without XML's white space around it; "" for none."""
-    return (text or "").strip(" \t\r\n")
+    return (text or "").strip(BLANKS)
 
 
 _DATES = (
@@ -61,12 +62,29 @@ _STAMP = re.compile(
     r"(?:[T ](?P<time>\d{1,2}:\d{2}(?::\d{2})?)(?:\.\d+)?(?P<zone>Z|[+-]\d\d:?\d\d)?)?",
     re.ASCII,
 )
+_DAY = re.compile(r"\d{4}/\d\d/\d\d", re.ASCII)
+_MOMENT = re.compile(r"\d{4}/\d\d/\d\d (?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d{1,6}", re.ASCII)
 _PREFIXES = re.compile(r"(?:cid:)*")
 
 
+def is_day(text: str) -> bool:
+    """Whether `text` is a day in the canonical form, ``yyyy/MM/dd``."""
+    try:
+        return bool(_DAY.fullmatch(text)) and date(int(text[:4]), int(text[5:7]), int(text[8:])).year >= 1000
+    except ValueError:
+        return False
+
+
+def is_timestamp(text: str) -> bool:
+    """Whether `text` is a moment in the canonical form, ``yyyy/MM/dd HH:mm:ss``."""
+    return bool(_MOMENT.fullmatch(text)) and is_day(text[:10])
+
+
 def normal(text: str, spec: Element) -> str:
     """`text` in the canonical form of its type; unchanged where it cannot be read (check() says so)."""
+    if is_timestamp(text) if spec.type == "timestamp" else spec.type == "date" and is_day(text):
+        return text
     if spec.type == "number" and _INTEGER.fullmatch(text):
         return str(int(text))  # 01 is 1 to every client: it must not be another kind of packet here
     if spec.type == "date":

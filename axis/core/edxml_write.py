@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
+
+import pybase64
 
 from axis.core import xml
 from axis.core.edxml_grammar import NAMESPACE
@@ -54,7 +55,7 @@ def write_packet(document: bytes, packet: Packet, contents: Sequence[bytes]) -> 
         pieces += [
             f"    <Attachment>\n{described}{extra}"
             f'      <edXML:ContentTransferEncoded xmlns:edXML="{NAMESPACE}">'.encode(),
-            base64.b64encode(content),
+            pybase64.b64encode(content),
             b"</edXML:ContentTransferEncoded>\n    </Attachment>\n",
         ]
     return b"".join([*pieces, b"  </AttachmentEncoded>\n" if contents else b"", _TAIL.encode()])

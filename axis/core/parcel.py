@@ -12,20 +12,22 @@ from __future__ import annotations
 import hashlib
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
+from axis import counting
 from axis.core import signature as xades
 from axis.core.signature import DataFile, Signature, Signer
-from axis.errors import Fault, rejected
+from axis.errors import Fault, Rejected, rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from cryptography import x509
 
+Made = TypeVar("Made")
 MEDIA_TYPE = "application/vnd.etsi.asic-e+zip"
 DOCUMENT, RECEIPT, REGISTRY = "document.edxml", "receipt.xml", "registry.xml"
 CONFORMANCE = "conformance.xml"  # a test report; it never travels
@@ -68,11 +70,15 @@ class Trust(Protocol):
         """
 
 
+_VERIFIER = object()
+
+
 @dataclass(frozen=True)
 class Parcel:
     """A verified parcel: what the application reads is exactly what was signed.
 
-    Only :func:`verify` makes one. `signer` is the code of the key's owner (an agency, or ``HUB``).
+    Only :func:`verify` makes one; whoever has one need not ask again whether its bytes are good. `signer` is the code
+    of the key's owner (an agency, or ``HUB``) to whoever was asked for trust.
     """
 
     signer: str
@@ -81,11 +87,79 @@ class Parcel:
     content: bytes  # of `main`
     attachments: tuple[bytes, ...]
     content_digest: str
+    certificate: bytes = field(repr=False)  # DER
+    made_by: InitVar[object] = None
+    _made: dict[object, object] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __post_init__(self, made_by: object) -> None:
+        if made_by is not _VERIFIER:
+            raise TypeError("only verify() makes a Parcel")
 
     @cached_property
     def kind(self) -> str:
         """``document``, ``receipt`` or ``registry``."""
         return self.main.split(".")[0]
+
+    def once(self, read: Callable[[Parcel], Made]) -> Made:
+        """What `read` makes of it, made once for this value. `read` is pure and looks at nothing else; what it raises
+        is raised each time."""
+        if read not in self._made:
+            self._made[read] = read(self)
+        return cast("Made", self._made[read])
+
+    def has_made(self, read: Callable[[Parcel], object]) -> bool:
+        """Whether :meth:`once` has made it already."""
+        return read in self._made
+
+    def signed_for(self, signer: str) -> Parcel:
+        """The same parcel to somebody who knows the owner of its key as `signer`."""
+        return self if signer == self.signer else replace(self, signer=signer, made_by=_VERIFIER)
+
+
+class Known:
+    """Parcels that were verified in this process, by the SHA-256 of their bytes, the latest of them up to `max_bytes`.
+
+    What is remembered is the mathematics: that these bytes are one whole parcel, signed by that certificate, and what
+    was read in it. Whether the certificate is good is asked each time (:func:`verify`). Where hub and adapters share a
+    process they share one of these, larger than what is under way between them at a time; one thread uses it.
+    """
+
+    _EACH = 4_000  # bytes of memory that any parcel takes
+    _READ = 30  # times its bytes: what is read in a document
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes, self._bytes = max_bytes, 0
+        self._held: dict[str, tuple[Parcel, int]] = {}
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def get(self, digest: str) -> Parcel | None:
+        """The parcel whose bytes have this hex SHA-256, if it is remembered."""
+        held = self._held.pop(digest, None)
+        if held is None:
+            return None
+        self._held[digest] = held  # the last one asked for is the last to go
+        return held[0]
+
+    def keep(self, digest: str, parcel: Parcel) -> None:
+        """Remember `parcel`, and forget the longest unused ones for it. One that is too large is not remembered."""
+        cost = self._EACH + sum(map(len, parcel.attachments)) + len(parcel.content) * (1 + self._READ)
+        if digest in self._held or cost > self._max_bytes:
+            return
+        self._held[digest] = (parcel, cost)
+        self._bytes += cost
+        while self._bytes > self._max_bytes and self._held:
+            _, freed = self._held.pop(next(iter(self._held)))
+            self._bytes -= freed
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A parcel as :func:`built` made it: its bytes, and the content digest that they have."""
+
+    data: bytes = field(repr=False)
+    content_digest: str
 
 
 def content_digest(files: Sequence[DataFile]) -> str:
@@ -98,6 +172,11 @@ def build(main: str, content: bytes, attachments: Sequence[bytes], signer: Signe
 
     Raises :class:`Rejected` (PARCEL_LIMIT, SIG_*) when no verifier would accept the result.
     """
+    return built(main, content, attachments, signer, at).data
+
+
+def built(main: str, content: bytes, attachments: Sequence[bytes], signer: Signer, at: datetime) -> Built:
+    """As :func:`build`, for who wants to know the content digest too: everything is hashed for it already."""
     named = [(main, content), *((f"attachments/{n}", a) for n, a in enumerate(attachments, 1))]
     files = _data_files(named)
     signatures = xades.sign(files, signer, at)
@@ -108,7 +187,7 @@ def build(main: str, content: bytes, attachments: Sequence[bytes], signer: Signe
             f"{len(container)} B, {len(attachments)} attachments",
             f"{MAX_BYTES} B, {MAX_ATTACHMENTS}",
         )
-    return container
+    return Built(container, content_digest(files))
 
 
 def digest_of(main: str, content: bytes, attachments: Sequence[bytes]) -> str:
@@ -118,8 +197,11 @@ def digest_of(main: str, content: bytes, attachments: Sequence[bytes]) -> str:
     )
 
 
-def verify(data: bytes, trust: Trust, at: datetime) -> Parcel:
+def verify(data: bytes, trust: Trust, at: datetime, *, known: Known | None = None, digest: str = "") -> Parcel:
     """Open `data` and check everything, with keys as `trust` knows them at the moment `at`.
+
+    What `known` remembers of these very bytes is not computed again; `trust` is asked all the same. `digest` is their
+    hex SHA-256, where it has been computed of these bytes in this process; what somebody claims it to be is none.
 
     The closed verification, in this order; the numbers stand at each step below:
       1 size                                              PARCEL_LIMIT
@@ -133,7 +215,26 @@ def verify(data: bytes, trust: Trust, at: datetime) -> Parcel:
       9 everything built again equals the input           PARCEL_NOT_CANONICAL
 
     Raises :class:`Rejected`, and nothing else, for whatever bytes it is given.
+
+    A good parcel is found good a quicker way, by building it again from what it is made of (:func:`_verify_quickly`);
+    what is not goes through all the steps, for the reason.
     """
+    if known is not None:
+        digest = digest or hashlib.sha256(data).hexdigest()
+        if (held := known.get(digest)) is not None:
+            counting.done.remembered += 1
+            signer, certificate = trust.certificate(held.certificate, at)
+            check_validity(certificate, held.signing_time)
+            return held.signed_for(signer)
+    counting.done.verifications += 1
+    opened = _verify_quickly(data, trust, at) or _verify_closely(data, trust, at)
+    if known is not None:
+        known.keep(digest, opened)
+    return opened
+
+
+def _verify_closely(data: bytes, trust: Trust, at: datetime) -> Parcel:
+    """Step by step: see :func:`verify`."""
     # 1 size
     if len(data) > MAX_BYTES:
         raise rejected(Fault.PARCEL_LIMIT, f"{len(data)} B", f"{MAX_BYTES} B")
@@ -157,13 +258,55 @@ def verify(data: bytes, trust: Trust, at: datetime) -> Parcel:
     # 9 there is one encoding only
     again = [*_fixed_entries(named, files), (_SIGNATURES, xades.render(files, signature))]
     _compare(data, entries, again)
+    return _opened(signer, signature.signing_time, signature.certificate, named, files)
+
+
+def _verify_quickly(data: bytes, trust: Trust, at: datetime) -> Parcel | None:
+    """The parcel in `data` where each byte is the one that :func:`build` would put there for these files, certificate,
+    time and value, and all that needs more than bytes is good too. None, and no reason, for everything else.
+
+    Contents are looked at for their checksum and digest alone, once: they stand where they stand.
+    """
+    if len(data) > MAX_BYTES or (found := _places(data)) is None:
+        return None
+    named, starts = found
+    signatures = data[starts[-1] : starts[-1] + len(named.pop()[1])]
+    if len(signatures) > xades.MAX_BYTES or (seen := xades.glance(signatures)) is None:
+        return None
+    try:
+        signer, certificate = trust.certificate(seen.certificate, at)
+        check_validity(certificate, seen.signing_time)
+        # Without mimetype and manifest, which stand there only if they are equal to these.
+        named = named[1:-1]
+        files = _data_files(named)
+        signed, again = xades.written_again(files, seen, certificate)
+        if again != signatures:
+            return None
+        position = 0
+        for piece in _container([*_fixed_entries(named, files), (_SIGNATURES, again)]):
+            if not isinstance(piece, memoryview) and not data.startswith(piece, position):
+                return None
+            position += len(piece)
+        if position != len(data):
+            return None
+        xades.check_value(certificate, seen.value, signed)
+    except Rejected:
+        return None
+    return _opened(signer, seen.signing_time, seen.certificate, named, files)
+
+
+def _opened(
+    signer: str, signing_time: datetime, certificate: bytes, named: Sequence[Named], files: Sequence[DataFile]
+) -> Parcel:
     return Parcel(
         signer,
-        signature.signing_time,
+        signing_time,
         files[0].name,
         bytes(named[0][1]),
         tuple(bytes(content) for _, content in named[1:]),
         content_digest(files),
+        certificate,
+        _VERIFIER,
     )
 
 
@@ -174,12 +317,33 @@ def peek(data: bytes) -> tuple[str, bytes]:
     return name, bytes(content)
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a container says of itself, **unverified**."""
+
+    main: str
+    content: memoryview = field(repr=False)  # of `main`
+    certificate: bytes = field(repr=False)  # DER
+    signing_time: datetime
+
+
+def claim(data: bytes) -> Claim | None:
+    """What a container of our form says of itself, **unverified**, and not looked at for damage either: for sorting it
+    and for choosing whom to trust. None where it has another form; :func:`verify` says which."""
+    if len(data) > MAX_BYTES or (found := _places(data)) is None:
+        return None
+    named, starts = found
+    seen = xades.glance(data[starts[-1] : starts[-1] + min(len(named[-1][1]), xades.MAX_BYTES)])
+    return None if seen is None else Claim(*named[1], seen.certificate, seen.signing_time)
+
+
 def peek_signature(data: bytes) -> Signature:
     """The signature values of a container, **unverified**. Raises :class:`Rejected`."""
     return xades.read(_peek(data)[1])
 
 
 def _peek(data: bytes) -> tuple[list[Named], bytes]:
+    counting.done.peeks += 1
     if len(data) > MAX_BYTES:
         raise rejected(Fault.PARCEL_LIMIT, f"{len(data)} B", f"{MAX_BYTES} B")
     return _expected_entries(_read_container(data))
@@ -222,13 +386,11 @@ def check_validity(certificate: x509.Certificate, at: datetime) -> None:
 # -- What the container must hold ---------------------------------------------------------------------------
 
 Named = tuple[str, "bytes | memoryview"]
+View = tuple[str, memoryview]
 
 
 def _data_files(named: Sequence[Named]) -> list[DataFile]:
-    return [
-        DataFile(name, "application/octet-stream" if "/" in name else "text/xml", hashlib.sha256(content).digest())
-        for name, content in named
-    ]
+    return [xades.data_file(name, hashlib.sha256(content).digest()) for name, content in named]
 
 
 def _fixed_entries(named: Sequence[Named], files: Sequence[DataFile]) -> list[Named]:
@@ -244,6 +406,16 @@ def _fixed_entries(named: Sequence[Named], files: Sequence[DataFile]) -> list[Na
     return [(_MIMETYPE, MEDIA_TYPE.encode()), *named, (_MANIFEST, manifest.encode())]
 
 
+def _are_expected(names: Sequence[str]) -> bool:
+    main = names[1]
+    attachments = [f"attachments/{n}" for n in range(1, len(names) - 3)]
+    return (
+        main in {DOCUMENT, RECEIPT, REGISTRY, CONFORMANCE, HOME}
+        and names == [_MIMETYPE, main, *attachments, _MANIFEST, _SIGNATURES]
+        and (main == DOCUMENT or not attachments)
+    )
+
+
 def _expected_entries(entries: Sequence[Named]) -> tuple[list[Named], bytes]:
     """(data files, signatures.xml), if the names are the expected ones in the expected order."""
     names = [name for name, _ in entries]
@@ -252,13 +424,7 @@ def _expected_entries(entries: Sequence[Named]) -> tuple[list[Named], bytes]:
         raise rejected(Fault.SIG_COUNT, count)
     if names[0] != _MIMETYPE:
         raise rejected(Fault.PARCEL_TYPE)
-    main = names[1]
-    attachments = [f"attachments/{n}" for n in range(1, len(names) - 3)]
-    if (
-        main not in {DOCUMENT, RECEIPT, REGISTRY, CONFORMANCE, HOME}
-        or names != [_MIMETYPE, main, *attachments, _MANIFEST, _SIGNATURES]
-        or (attachments and main != DOCUMENT)
-    ):
+    if not _are_expected(names):
         raise rejected(Fault.PARCEL_ZIP, "entries " + ", ".join(repr(n) for n in names)[:200])
     return list(entries[1:-2]), bytes(entries[-1][1])
 
@@ -291,13 +457,13 @@ def _compare(data: bytes, entries: Sequence[Named], again: Sequence[Named]) -> N
 # -- The container's bytes ----------------------------------------------------------------------------------
 
 
-def _container(entries: Sequence[Named]) -> list[bytes | memoryview]:
-    """The pieces of the one allowed encoding of `entries`."""
+def _container(entries: Sequence[Named], checksums: Sequence[int] = ()) -> list[bytes | memoryview]:
+    """The pieces of the one allowed encoding of `entries`, whose checksums somebody may have computed."""
     pieces: list[bytes | memoryview] = []
     central: list[bytes] = []
     offset = 0
-    for name, content in entries:
-        raw, crc, size = name.encode(), zlib.crc32(content), len(content)
+    for (name, content), crc in zip(entries, checksums or [zlib.crc32(content) for _, content in entries], strict=True):
+        raw, size = name.encode(), len(content)
         header = _LOCAL.pack(b"PK\x03\x04", _VERSION, _FLAGS, _STORED, _TIME, _DATE, crc, size, size, len(raw), 0) + raw
         central.append(
             _CENTRAL.pack(
@@ -328,6 +494,24 @@ def _container(entries: Sequence[Named]) -> list[bytes | memoryview]:
     return [*pieces, directory, end]
 
 
+def _places(data: bytes) -> tuple[list[View], list[int]] | None:
+    """The entries, views into `data`, and where each begins, as the headers say; judged by their names alone."""
+    view, position = memoryview(data), 0
+    named: list[View] = []
+    starts: list[int] = []
+    while data.startswith(b"PK\x03\x04", position) and position + _LOCAL.size <= len(data):
+        *_, size, name_length, _ = _LOCAL.unpack_from(data, position)
+        start = position + _LOCAL.size + name_length
+        position = start + size
+        if len(named) >= MAX_ATTACHMENTS + 4 or position > len(data):
+            return None
+        named.append((data[start - name_length : start].decode("latin-1"), view[start:position]))
+        starts.append(start)
+    if len(named) < 4 or not _are_expected([name for name, _ in named]):
+        return None
+    return named, starts
+
+
 def _read_container(data: bytes) -> list[Named]:
     """The entries of a container of exactly our form; contents are views into `data`.
 
@@ -335,6 +519,7 @@ def _read_container(data: bytes) -> list[Named]:
     """
     view, position = memoryview(data), 0
     entries: list[Named] = []
+    checksums: list[int] = []
     while data[position : position + 4] == b"PK\x03\x04":
         if len(entries) >= MAX_ATTACHMENTS + 4:
             raise rejected(Fault.PARCEL_LIMIT, f"more than {len(entries)} entries", f"{MAX_ATTACHMENTS + 4} entries")
@@ -354,10 +539,11 @@ def _read_container(data: bytes) -> list[Named]:
         if zlib.crc32(content) != crc:
             raise rejected(Fault.PARCEL_ZIP, f"checksum of entry {len(entries) + 1}")
         entries.append((name.decode("ascii"), content))
+        checksums.append(crc)
         position = start + size
     if len(entries) < 4:
         raise rejected(Fault.PARCEL_ZIP, f"{len(entries)} entries")
-    tail = _container([(name, content) for name, content in entries])[-2:]
+    tail = _container(entries, checksums)[-2:]
     if data[position:] != b"".join(tail):
         raise rejected(Fault.PARCEL_ZIP, "central directory")
     return entries

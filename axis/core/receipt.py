@@ -11,6 +11,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Literal
 from xml.sax.saxutils import quoteattr
 
+from axis import counting
 from axis.core import parcel, xml
 from axis.core.instant import from_text, to_text
 from axis.core.trust import HUB
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element
 
+    from axis.core.parcel import Parcel
     from axis.core.signature import Signer
 
 NAMESPACE = "urn:axis:receipt:1"
@@ -192,7 +194,20 @@ def read(data: bytes, signer: str) -> Receipt:
     Raises :class:`Rejected` RECEIPT_INVALID unless writing it again gives `data`, the issuer is the signer,
     the signer may issue these events, about its own deliveries only, and each negative one has a reason.
     """
-    root = xml.parse(data, max_bytes=2_000_000)
+    return _read(xml.parse(data, max_bytes=2_000_000), data, signer)
+
+
+def of(opened: Parcel) -> Receipt:
+    """The receipt in a verified parcel, read once for this parcel. Raises :class:`Rejected` as :func:`read` does."""
+    return opened.once(_read_parcel)
+
+
+def _read_parcel(opened: Parcel) -> Receipt:
+    return read(opened.content, opened.signer)
+
+
+def _read(root: _Element, data: bytes, signer: str) -> Receipt:
+    counting.done.receipts += 1
     try:
         receipt = Receipt(
             _get(root, "installation"),
@@ -228,7 +243,8 @@ def read(data: bytes, signer: str) -> Receipt:
 
 def claimed(data: bytes) -> Receipt:
     """What `data` says, whoever signed it: for what cannot be verified. Raises :class:`Rejected` RECEIPT_INVALID."""
-    return read(data, str(xml.parse(data, max_bytes=2_000_000).get("issuer", "")))
+    root = xml.parse(data, max_bytes=2_000_000)
+    return _read(root, data, str(root.get("issuer", "")))
 
 
 def _plain(text: str) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
+from axis import counting
 from axis.core import xml
 from axis.errors import AxisError, Fault, rejected
 
@@ -45,6 +47,7 @@ ECDSA_SHA384 = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384"
 MIN_RSA_BITS = 2048  # SOG-IS agreed mechanisms, legacy level
 MAX_RSA_BITS = 8192  # a bigger modulus only burns the verifier's time
 MAX_FILES = 130
+MAX_BYTES = 1_000_000  # of a signatures.xml
 _ENVELOPED = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -81,6 +84,11 @@ class DataFile:
     digest: bytes
 
 
+def data_file(name: str, digest: bytes) -> DataFile:
+    """The file `name` of a container, whose media type its name says."""
+    return DataFile(name, "application/octet-stream" if "/" in name else "text/xml", digest)
+
+
 @dataclass(frozen=True, slots=True)
 class Signature:
     """The free values of a signatures.xml; everything else in it is fixed."""
@@ -110,6 +118,16 @@ class Signer:
         return self.certificate.public_bytes(Encoding.DER)
 
 
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What a signatures.xml of the one form cannot be built again without, as it stands there: not judged, and true
+    only where :func:`written_again` gives the same text."""
+
+    value: bytes
+    certificate: bytes  # DER
+    signing_time: datetime
+
+
 def sign(files: Sequence[DataFile], signer: Signer, at: datetime) -> bytes:
     """The bytes of META-INF/signatures.xml over `files`, signed at `at` (aware; written in UTC, whole seconds).
 
@@ -119,11 +137,44 @@ def sign(files: Sequence[DataFile], signer: Signer, at: datetime) -> bytes:
     der = signer.der
     certificate_digest = hashlib.sha256(der).digest()
     moment = at.astimezone(UTC).replace(microsecond=0)
-    properties = _signed_properties(files, certificate_digest, moment)
-    properties_digest = hashlib.sha256(_canonical(properties, "xades:SignedProperties")).digest()
-    info = _signed_info(algorithm, files, properties_digest)
+    info, properties = _signed_parts(algorithm, files, certificate_digest, moment)
+    counting.done.signatures += 1
     value = _raw_sign(signer.key, _canonical(info, "ds:SignedInfo"))
     return _render(info, properties, value, der)
+
+
+def glance(data: bytes) -> Glance | None:
+    """The values in `data` where they stand in one of the fixed form; None for whatever looks otherwise."""
+    places = []
+    at = 0
+    for before, after in _PLACES:
+        start = data.find(before, at) + len(before)
+        at = data.find(after, start)
+        if start < len(before) or at < 0:
+            return None
+        places.append(data[start:at])
+    try:
+        value, certificate = binascii.a2b_base64(places[0]), binascii.a2b_base64(places[1])
+        moment = datetime.fromisoformat(places[2].decode("ascii"))
+    except ValueError:
+        return None
+    return Glance(value, certificate, moment) if moment.tzinfo is UTC else None
+
+
+def written_again(files: Sequence[DataFile], seen: Glance, certificate: x509.Certificate) -> tuple[bytes, bytes]:
+    """(what the key of `certificate` must have signed, the only signatures.xml there is) of these files and values.
+
+    Raises :class:`Rejected` (SIG_WEAK_KEY, SIG_ALG) for a key that no verifier accepts.
+    """
+    algorithm = algorithm_of(certificate.public_key())
+    digest = hashlib.sha256(seen.certificate).digest()
+    info, properties = _signed_parts(algorithm, files, digest, seen.signing_time)
+    return _canonical(info, "ds:SignedInfo"), _render(info, properties, seen.value, seen.certificate)
+
+
+def check_value(certificate: x509.Certificate, value: bytes, signed: bytes) -> None:
+    """Raise :class:`Rejected` SIG_VALUE unless the key of `certificate` gave `value` for the bytes `signed`."""
+    _raw_verify(certificate.public_key(), value, signed)
 
 
 def read(data: bytes) -> Signature:
@@ -131,8 +182,36 @@ def read(data: bytes) -> Signature:
 
     Nothing it returns may be trusted before :func:`verify` and a byte comparison with :func:`render`.
     """
+    return _read_written(data) or _read_parsed(data)
+
+
+def _read_written(data: bytes) -> Signature | None:
+    """The values of a text that is, byte for byte, what the template gives for them: then there is nothing else in it.
+    None for every other text."""
+    seen = glance(data)
+    info = data[: data.find(b"</ds:SignedInfo>")]
+    references = _REFERENCE.findall(info)
+    method, last, certificate = _METHOD.search(info), _LAST_DIGEST.search(info), _CERTIFICATE_DIGEST.search(data)
+    if not (seen and method and last and certificate and 1 <= len(references) <= MAX_FILES and len(data) <= MAX_BYTES):
+        return None
     try:
-        root = xml.parse(data, max_bytes=1_000_000)
+        digests = tuple(binascii.a2b_base64(digest) for _, digest in references)
+        properties_digest, certificate_digest = binascii.a2b_base64(last[1]), binascii.a2b_base64(certificate[1])
+    except ValueError:
+        return None
+    algorithm = method[1].decode("ascii")
+    if algorithm not in {RSA_SHA256, ECDSA_SHA256, ECDSA_SHA384}:
+        return None
+    files = [data_file(uri.decode("ascii"), digest) for (uri, _), digest in zip(references, digests, strict=True)]
+    found = Signature(
+        algorithm, digests, properties_digest, seen.value, seen.certificate, certificate_digest, seen.signing_time
+    )
+    return found if render(files, found) == data else None
+
+
+def _read_parsed(data: bytes) -> Signature:
+    try:
+        root = xml.parse(data, max_bytes=MAX_BYTES)
     except AxisError as error:
         raise rejected(Fault.SIG_SHAPE, error.fault.code, path="META-INF/signatures.xml") from None
     _want(root, ASIC, "XAdESSignatures")
@@ -177,7 +256,7 @@ def read(data: bytes) -> Signature:
 
 def references(data: bytes) -> list[str]:
     """The URIs that `data` (already read by :func:`read`) refers to, in order, SignedProperties last."""
-    root = xml.parse(data, max_bytes=1_000_000)
+    root = xml.parse(data, max_bytes=MAX_BYTES)
     return [r.get("URI") or "" for r in root[0][0].findall(f"{{{DS}}}Reference")]
 
 
@@ -225,6 +304,32 @@ def algorithm_of(key: object) -> str:
 
 
 # -- The template: every character of signatures.xml is written here ---------------------------------------
+
+
+# Around the values that :func:`glance` takes, in their order.
+_PLACES = (
+    (b"<ds:SignatureValue>", b"</ds:SignatureValue>"),
+    (b"<ds:X509Certificate>", b"</ds:X509Certificate>"),
+    (b"<xades:SigningTime>", b"</xades:SigningTime>"),
+)
+
+
+_METHOD = re.compile(rb'<ds:SignatureMethod Algorithm="([a-z0-9:/.#-]+)">')
+_REFERENCE = re.compile(
+    rb'<ds:Reference Id="r[0-9]+" URI="([A-Za-z0-9./]*)"><ds:DigestMethod Algorithm="[a-z0-9:/.#]+"></ds:DigestMethod>'
+    rb"<ds:DigestValue>([A-Za-z0-9+/=]*)</ds:DigestValue>"
+)
+_LAST_DIGEST = re.compile(rb"<ds:DigestValue>([A-Za-z0-9+/=]*)</ds:DigestValue></ds:Reference>\Z")
+_CERTIFICATE_DIGEST = re.compile(rb'<ds:DigestValue xmlns:ds="[^"]*">([A-Za-z0-9+/=]*)<')
+
+
+def _signed_parts(
+    algorithm: str, files: Sequence[DataFile], certificate_digest: bytes, moment: datetime
+) -> tuple[str, str]:
+    """SignedInfo and the SignedProperties that it signs."""
+    properties = _signed_properties(files, certificate_digest, moment)
+    properties_digest = hashlib.sha256(_canonical(properties, "xades:SignedProperties")).digest()
+    return _signed_info(algorithm, files, properties_digest), properties
 
 
 def _signed_info(algorithm: str, files: Sequence[DataFile], properties_digest: bytes) -> str:

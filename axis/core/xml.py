@@ -8,11 +8,13 @@ plain UTF-8 gets to libxml2 at all.
 from __future__ import annotations
 
 import re
+from codecs import utf_8_decode
 from typing import TYPE_CHECKING
 from xml.sax import saxutils
 
 from lxml import etree
 
+from axis import counting
 from axis.errors import Fault, rejected
 
 if TYPE_CHECKING:
@@ -32,17 +34,20 @@ _DECLARATION = re.compile(
     rb"""(?:\s+encoding\s*=\s*(?:"([A-Za-z0-9._-]+)"|'([A-Za-z0-9._-]+)'))?"""
     rb"""(?:\s+standalone\s*=\s*(?:"(?:yes|no)"|'(?:yes|no)'))?\s*\?>"""
 )
+_MARKUP = re.compile("[&<>\r]")
 NOT_TEXT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # what no XML 1.0 can carry
-_XINCLUDE = "http://www.w3.org/2001/XInclude"
+_INCLUDE = "{http://www.w3.org/2001/XInclude}*"
 # Compiled once: asking libxml2 is ten times quicker than walking the tree from Python.
 _TOO_DEEP = etree.XPath("/*" + "/*" * MAX_DEPTH)
-_MANY_ATTRIBUTES = etree.XPath(f"//*[count(@*) > {MAX_ATTRIBUTES}]")
+_MANY_ATTRIBUTES = etree.XPath(f"/descendant::*[@*[{MAX_ATTRIBUTES + 1}]]")
 _INSTRUCTIONS = etree.XPath("//processing-instruction()")
+_PIECE = 16_384  # bytes looked at as text at once: the text of the whole would take twice its bytes
+_DOCUMENT_TYPE = (b"<!DOCTYPE", b"<!ENTITY")
 
 
 def escape(value: str) -> str:
     """`value` as character data that reads back as it was; a bare CR would come back as a line feed."""
-    return saxutils.escape(value, {"\r": "&#13;"})
+    return saxutils.escape(value, {"\r": "&#13;"}) if _MARKUP.search(value) else value
 
 
 def parse(data: bytes, *, max_bytes: int = MAX_BYTES, free_text: frozenset[str] = frozenset()) -> _Element:
@@ -53,7 +58,8 @@ def parse(data: bytes, *, max_bytes: int = MAX_BYTES, free_text: frozenset[str] 
     Raises :class:`Rejected` with an XML_* code for everything that is not plain, small, well-formed UTF-8
     XML 1.0 without DOCTYPE and processing instructions; never another exception.
     """
-    _judge_bytes(data, max_bytes)
+    counting.done.parses += 1
+    instructions = _judge_bytes(data, max_bytes)
     # A parser each time: lxml's parsers keep the last document's dictionary and are not re-entrant.
     parser = etree.XMLParser(
         resolve_entities=False,
@@ -75,15 +81,17 @@ def parse(data: bytes, *, max_bytes: int = MAX_BYTES, free_text: frozenset[str] 
         raise rejected(Fault.XML_SYNTAX, str(error.msg)[:200], line=error.lineno) from None
     except (ValueError, MemoryError, RecursionError) as error:
         raise rejected(Fault.XML_SYNTAX, type(error).__name__) from None
-    _judge_tree(root, data, free_text)
+    _judge_tree(root, data, free_text, instructions=instructions)
     return root
 
 
-def _judge_bytes(data: bytes, max_bytes: int) -> None:
+def _judge_bytes(data: bytes, max_bytes: int) -> bool:
+    """Refuse what need not be parsed for that. Whether there may be instructions in it."""
     if len(data) > max_bytes:
         raise rejected(Fault.XML_TOO_BIG, len(data), max_bytes)
     if data.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")):
         raise rejected(Fault.XML_BOM)
+    declared = 0
     if data.startswith(b"<?xml") and data[5:6] in b" \t\r\n":
         declaration = _DECLARATION.match(data)
         if declaration is None:
@@ -91,20 +99,52 @@ def _judge_bytes(data: bytes, max_bytes: int) -> None:
         encoding = declaration.group(1) or declaration.group(2) or b"UTF-8"
         if encoding.upper() not in {b"UTF-8", b"UTF8"}:
             raise rejected(Fault.XML_DECL, encoding.decode("ascii"), "UTF-8")
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise rejected(Fault.XML_NOT_UTF8, error.start) from None
+        declared = 1  # <?xml-stylesheet … ?> is no declaration
+    _judge_text(data)
     # UTF-16 and UTF-32 without a mark look like this; libxml2 would guess them, and read what is not seen here.
     if (nul := data.find(b"\0")) >= 0:
         raise rejected(Fault.XML_NOT_UTF8, nul)
+    tags, document_type, instructions = _marks(data)
     # A '<!DOCTYPE' inside a comment or CDATA would be harmless; nobody has a reason to write one.
-    if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
+    if document_type:
         raise rejected(Fault.XML_DTD)
-    if (tags := data.count(b"<")) > MAX_TAGS:
+    if tags > MAX_TAGS:
         raise rejected(Fault.XML_ELEMENTS, tags, MAX_TAGS)
-    if (signs := data.count(b"=")) > MAX_EQUALS:
+    if len(data) > MAX_EQUALS and (signs := data.count(b"=")) > MAX_EQUALS:
         raise rejected(Fault.XML_ATTRS, signs, MAX_EQUALS)
+    return instructions > declared
+
+
+def _marks(data: bytes) -> tuple[int, bool, int]:
+    """(how many "<", whether there is a "<!DOCTYPE" or "<!ENTITY", how many "<?")."""
+    tags = instructions = 0
+    if len(data) > _PIECE:
+        # One search for one byte, and a look at what stands behind it: each search for a word through a hundred
+        # thousand characters of base64 costs as much as parsing them.
+        at = data.find(b"<")
+        while at >= 0 and tags <= MAX_TAGS:
+            tags += 1
+            if data[at + 1 : at + 2] in b"!?":
+                if data.startswith(_DOCUMENT_TYPE, at):
+                    return tags, True, instructions
+                instructions += data.startswith(b"<?", at)
+            at = data.find(b"<", at + 1)
+        if at < 0:
+            return tags, False, instructions
+    return data.count(b"<"), any(word in data for word in _DOCUMENT_TYPE), data.count(b"<?")
+
+
+def _judge_text(data: bytes) -> None:
+    at = 0
+    while at < len(data):
+        piece = data[at : at + _PIECE]
+        if piece.isascii():
+            at += len(piece)
+            continue
+        try:
+            at += utf_8_decode(piece, "strict", at + len(piece) == len(data))[1]
+        except UnicodeDecodeError as error:
+            raise rejected(Fault.XML_NOT_UTF8, at + error.start) from None
 
 
 def _found(path: etree.XPath, root: _Element) -> list[_Element]:
@@ -112,8 +152,8 @@ def _found(path: etree.XPath, root: _Element) -> list[_Element]:
     return [node for node in result if isinstance(node, etree._Element)] if isinstance(result, list) else []
 
 
-def _judge_tree(root: _Element, data: bytes, free_text: frozenset[str]) -> None:
-    if data.count(b"<?") > bool(_DECLARATION.match(data)):  # <?xml-stylesheet … ?> is no declaration
+def _judge_tree(root: _Element, data: bytes, free_text: frozenset[str], *, instructions: bool) -> None:
+    if instructions:
         around = [*_found(_INSTRUCTIONS, root), *root.itersiblings(), *root.itersiblings(preceding=True)]
         if any(isinstance(node, etree._ProcessingInstruction) for node in around):
             raise rejected(Fault.XML_PI, line=line_of(around[0]))
@@ -125,7 +165,7 @@ def _judge_tree(root: _Element, data: bytes, free_text: frozenset[str]) -> None:
     for _, (_, uri) in etree.iterwalk(root, events=("start-ns",)):
         if uri and ":" not in uri:
             raise rejected(Fault.XML_NS_RELATIVE, uri[:80])
-    if (include := next(root.iter(f"{{{_XINCLUDE}}}*"), None)) is not None:
+    if (include := next(root.iter(_INCLUDE), None)) is not None:
         raise rejected(Fault.XML_XINCLUDE, line=line_of(include))
     if len(data) > MAX_TEXT:
         for element in root.iter():

@@ -446,6 +446,12 @@ class HubReader:
             query = query.where(delivery.c.owes_at <= to_text(now))
         return list(self.connection.execute(query.order_by(delivery.c.owes_at).limit(limit)).scalars())
 
+    def documents_named(self, axis_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """(sender, DocumentId) of the documents that these submissions are or are about, by axis id."""
+        query = sa.select(submission.c.axis_id, submission.c.owner, submission.c.document_id)
+        query = query.where(submission.c.axis_id.in_(axis_ids))
+        return {r.axis_id: (r.owner, r.document_id) for r in self.connection.execute(query)} if axis_ids else {}
+
     def documents_of_deliveries(self, delivery_ids: Sequence[str]) -> list[tuple[str, str]]:
         """(sender, DocumentId) of the documents that these deliveries bring, or bring something about."""
         query = sa.select(delivery.c.owner, delivery.c.document_id).where(delivery.c.id.in_(delivery_ids)).distinct()

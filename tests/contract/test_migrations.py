@@ -101,6 +101,10 @@ def test_an_upgrade_keeps_what_is_there_and_may_be_run_again(old: Database) -> N
         bodies = connection.execute(sa.select(store.submission.c.body_digest)).scalars().all()
         assert bodies == ["p", "p"], "what was kept is still named"
         assert connection.execute(sa.select(store.business.c.code)).scalar_one() == "03"
+        about = [(d["owner"], d["document_id"], d["owes_at"]) for d in found]
+        assert about == [("G22", "d", ""), ("H41", "d", "")], "each delivery says whose document it is about"
+        spoken_of = connection.execute(sa.select(store.document)).mappings().all()
+        assert {(d["sender"], d["document_id"]) for d in spoken_of} == {("G22", "d"), ("H41", "d")}
     old.create(tables_of(old))
 
 

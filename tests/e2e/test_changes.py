@@ -166,7 +166,7 @@ def test_a_recall_that_overtakes_its_document_waits_for_it(line: Line) -> None:
     line.run()
     assert line.states("1/TN-G22") == {"H41": "RECALLED", "G06": "HANDED_OVER"}
     assert line.files("H41", "inbox") == []
-    assert line.events("G22") == ["A.1", "A.1", "D.1 G06", "E.1 G06", "W.1 H41"]
+    assert line.events("G22") == ["A.1", "A.1", "E.1 G06", "W.1 H41"]
 
 
 def test_a_document_that_arrives_after_its_recall_is_not_shown(line: Line) -> None:

@@ -40,7 +40,7 @@ def test_a_document_reaches_its_recipient_and_both_sides_hold_signed_receipts(li
     line.run()
     assert line.attachments("H41") == [DIGEST]
     assert len(line.files("H41", "inbox", "*.asice")) == 1
-    assert line.events("G22") == ["A.1", "D.1 H41", "E.1 H41"]
+    assert line.events("G22") == ["A.1", "E.1 H41"]
     assert len(line.files("G22", "status", "*.01.H41.edxml")) == 1
     assert line.files("G22", "sent") == ["a.edxml"]
     assert line.files("G22", "outbox") == []
@@ -54,7 +54,7 @@ def test_one_document_to_three_and_each_gets_its_own_delivery(line: Line) -> Non
     for code in ("H41", "G06", "H29"):
         assert line.attachments(code) == [DIGEST]
     assert line.attachments("G18") == []
-    assert line.events("G22") == ["A.1", "D.1 G06", "D.1 H29", "D.1 H41", "E.1 G06", "E.1 H29", "E.1 H41"]
+    assert line.events("G22") == ["A.1", "E.1 G06", "E.1 H29", "E.1 H41"]
 
 
 def test_the_same_packet_again_changes_nothing_and_gives_the_same_receipt(line: Line) -> None:
@@ -68,7 +68,7 @@ def test_the_same_packet_again_changes_nothing_and_gives_the_same_receipt(line: 
     assert (line.folder("G22", "receipts") / name).read_bytes() == first
     assert line.attachments("H41") == [DIGEST]
     assert line.files("G22", "sent") == ["a.edxml", "again.edxml"]
-    assert line.events("G22") == ["A.1", "D.1 H41", "E.1 H41"]
+    assert line.events("G22") == ["A.1", "E.1 H41"]
 
 
 def test_the_same_content_in_other_bytes_is_the_same_document(line: Line) -> None:
@@ -264,7 +264,7 @@ def test_when_a_queue_is_missing_the_hub_retries_then_gives_up_and_says_so(tmp_p
 
     line.run(before=lose_queue)
     assert line.states("1/TN-G22") == {"H41": "FAILED", "G06": "HANDED_OVER"}
-    assert line.events("G22") == ["A.1", "D.1 G06", "D.2 H41", "E.1 G06"]
+    assert line.events("G22") == ["A.1", "D.2 H41", "E.1 G06"]
     tried = [e for e in line.trace("1/TN-G22")["events"] if e["event"] == "delivery.postponed"]
     assert len(tried) == 2
 
@@ -381,7 +381,7 @@ def test_two_units_of_a_closed_agency_fail_once_and_a_successor_takes_its_mail(l
     line.drop("G22", document(to=("H41.01", "H41.02", "G18")))
     line.run()
     assert line.states("1/TN-G22") == {"H41": "FAILED", "G06": "HANDED_OVER"}
-    assert line.events("G22") == ["A.1", "D.1 G06", "D.2 H41", "E.1 G06"]
+    assert line.events("G22") == ["A.1", "D.2 H41", "E.1 G06"]
 
 
 def test_a_packet_with_thousands_of_bad_addresses_gets_a_small_answer_and_stops_nobody(line: Line) -> None:

@@ -111,7 +111,7 @@ def test_queues_with_other_arguments_are_made_anew_and_nothing_that_was_in_them_
         _publish_as_before(site, agencies["G22"])
         _until_quiet(lambda: loops.hub_round(hub, datetime.now(UTC)))
         assert hub.broker.depth(Route("out", "H41")) >= 1
-        assert hub.broker.depth(Route("out", "G22")) >= 2, "A.1 and D.1"
+        assert hub.broker.depth(Route("out", "G22")) >= 1, "A.1"
         site.line.drop("G22", document(2, "G22", ("H41",), content=b"not taken"), "2.edxml")
         site.line.drop("G22", document(3, "G22", ("G06",), content=b"not taken either", priority=1), "3.edxml")
         _publish_as_before(site, agencies["G22"])
@@ -137,7 +137,9 @@ def test_queues_with_other_arguments_are_made_anew_and_nothing_that_was_in_them_
     assert sorted(site.line.attachments("H41")) == sorted([digests[b"in H41's queue"], digests[b"not taken"]])
     assert site.line.attachments("G06") == [digests[b"not taken either"]]
     events = [event.partition(" ")[0] for event in site.line.events("G22")]
-    assert sorted(events) == sorted(["A.1", "D.1", "E.1"] * 3), "and no receipt twice"
+    told = [event for event in events if event != "D.1"]  # that it waits is told where it waits for long
+    assert sorted(told) == sorted(["A.1", "E.1"] * 3), "and no receipt twice"
+    assert events.count("D.1") <= 3
     again = site.axis("broker", "setup", "--remake", "--keep-guest")
     assert (again.exit_code, "0 " in again.output) == (0, True)
 

@@ -275,7 +275,7 @@ def test_mail_that_waited_for_a_suspended_agency_is_its_successors_when_it_is_cl
     close(line, "G06", "G18")
     assert line.states("1/TN-G22") == {"G18": "HANDED_OVER", "H41": "HANDED_OVER"}
     assert line.trace("1/TN-G22")["deliveries"][0]["units"] == ["G06"], "addressed as it was written"
-    assert line.events("G22") == ["A.1", "D.1 G18", "D.1 H41", "E.1 G18", "E.1 H41"]
+    assert line.events("G22") == ["A.1", "E.1 G18", "E.1 H41"]
     assert (line.kinds("G18"), line.files("G06", "inbox")) == (["new"], [])
     line.drop("G22", recall(1, to=("G06",)), "b.edxml")
     line.drop("G18", status("03", sender="G18"), "c.edxml")

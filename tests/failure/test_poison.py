@@ -123,7 +123,7 @@ def test_a_bad_receipt_is_quarantined_entered_and_never_answered(tmp_path: Path)
             assert [row["agency"] for row in reader.quarantined()] == ["G06"] * 4
     line.run()
     assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
-    assert line.events("G22") == ["A.1", "D.1 H41", "E.1 H41"]
+    assert line.events("G22") == ["A.1", "E.1 H41"]
     assert line.events("G06") == ["A.2"]
 
 
@@ -167,7 +167,7 @@ def test_a_handover_is_never_turned_into_a_refusal(tmp_path: Path) -> None:
         recipient.broker.publish([Message("late", Route("in", "H41"), body, user_id="H41")])
     line.run()
     assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
-    assert line.events("G22") == ["A.1", "D.1 H41", "E.1 H41"]
+    assert line.events("G22") == ["A.1", "E.1 H41"]
 
 
 def damage(line: Line, document_id: str) -> bytes:

@@ -219,6 +219,17 @@ class Record:
         for name in names:
             self._Demands(ask.Demands(name), facts)
 
+    def _AskedOf(self, q: ask.AskedOf, facts: Facts) -> None:
+        there = [one for one in self._brings(q.document, "document") if one.recipient == q.recipient]
+        self._rows(facts, there)
+        keys = []
+        for one in there:
+            for number, demanded in sorted(self.demands.get(one.id, {}).items()):
+                if demanded.asked_by == q.axis_id:
+                    keys.append((one.id, number))
+                    facts.single[one.id, number] = demanded
+        facts.asked_of[q] = tuple(keys)
+
     def _LastDemand(self, q: ask.LastDemand, facts: Facts) -> None:
         names = [one.id for one in self._brings(q.document, "document")]
         facts.last_demand[q.document] = max((n for name in names for n in self.demands.get(name, {})), default=0)

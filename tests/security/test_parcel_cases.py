@@ -9,12 +9,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import random
 import struct
 import time
 import tracemalloc
 import warnings
 import zipfile
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
@@ -35,12 +37,30 @@ from axis.errors import Fault, Rejected
 from tests import pki
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
 
-    from axis.core.parcel import Trust
+    from axis.core.parcel import Parcel, Trust
 
 SIGNATURES = "META-INF/signatures.xml"
 MANIFEST = "META-INF/manifest.xml"
+
+
+_verify = parcel.verify
+
+
+def _verified_both_ways(data: bytes, trusting: Trust, at: datetime) -> Parcel:
+    opened = _verify(data, trusting, at)  # what it refuses neither way has taken
+    if len(data) < 1_000_000:
+        assert parcel._verify_quickly(data, trusting, at) == parcel._verify_closely(data, trusting, at) == opened
+    return opened
+
+
+@pytest.fixture(autouse=True, scope="module")
+def every_parcel_is_verified_both_ways() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parcel, "verify", _verified_both_ways)
+        yield
 
 
 def refused(data: bytes, trusting: Trust | None = None) -> Fault:
@@ -192,6 +212,44 @@ def test_every_byte_changed_is_refused_by_an_outsider_with_the_ca_alone_too() ->
             parcel.verify(bytes(changed), outsider, pki.NOW)
         refusals += 1
     assert refusals == len(good)
+
+
+@pytest.mark.parametrize("code", ["G22", "H29", "H41"])
+def test_the_quick_way_and_the_close_way_take_the_same_parcel_of_thousands(code: str) -> None:
+    good, registry, chance = pki.good(code), pki.registry(), random.Random(code)
+    *others, last = entries_of(good)
+    changed = [good]
+    for place in range(len(good)):
+        flipped = bytearray(good)
+        flipped[place] ^= 1 << chance.randrange(8)
+        changed.append(bytes(flipped))
+    for place in range(len(last.content)):  # and with the container's checksums right again
+        flipped = bytearray(last.content)
+        flipped[place] ^= 1 << chance.randrange(7)
+        changed.append(zip_of([*others, replace(last, content=bytes(flipped))]))
+    if code == "G22":
+        forms = [*OTHER_FORMS.values(), *OTHER_PROPERTIES.values()]
+        changed += [resigned(good, pki.signer(code), form) for form in forms]
+        changed += [with_file(SIGNATURES, form) for form in [*forms, *UNSIGNED_PLACES.values()]]
+        changed += tricks().values()
+    taken: dict[str, list[int]] = {"quickly": [], "closely": []}
+    for number, data in enumerate(changed):
+        if parcel._verify_quickly(data, registry, pki.NOW) is not None:
+            taken["quickly"].append(number)
+        with suppress(Rejected):
+            parcel._verify_closely(data, registry, pki.NOW)
+            taken["closely"].append(number)
+    assert len(changed) > 7_000
+    assert taken == {"quickly": [0], "closely": [0]}
+
+
+def test_a_good_parcel_is_never_looked_at_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parcel, "_verify_closely", None)
+    for code in ("G22", "H29", "H41"):
+        for attachments in range(4):
+            assert _verify(pki.good(code, attachments), pki.registry(), pki.NOW).signer == code
+    with pytest.raises(TypeError):
+        _verify(pki.good() + b"x", pki.registry(), pki.NOW)
 
 
 def test_a_parcel_cut_at_any_byte_is_refused() -> None:

@@ -255,6 +255,19 @@ def test_characters_that_xml_does_not_have_are_refused(text: bytes, fault: Fault
     assert refused(with_code(text)).fault is fault
 
 
+@pytest.mark.parametrize("before", [xml._PIECE - n for n in range(4, 12)])  # bytes; "<a>" stands before them
+def test_a_letter_that_stands_over_the_end_of_what_is_looked_at_at_once_is_read(before: int) -> None:
+    for letter in ("ô", "ạ", "\U0001f600"):
+        text = "x" * before + letter * 2 * xml._PIECE
+        assert xml.parse(f"<a>{text}</a>".encode()).text == text
+        cut = f"<a>{'x' * before}".encode() + letter.encode()[:-1]
+        for rest in (b"", b"</a>", b"x" * xml._PIECE):
+            with pytest.raises(Rejected) as caught:
+                xml.parse(cut + rest)
+            assert caught.value.fault is Fault.XML_NOT_UTF8
+            assert caught.value.problems[0].got == str(3 + before)
+
+
 @pytest.mark.parametrize(
     ("head", "fault"),
     [
@@ -386,6 +399,8 @@ for data in (b"<f>" + tag * 140_000 + b"</f>", b"<f>" + b"<a/>" * 2_000_000 + b"
 def test_as_many_tags_and_attributes_as_are_allowed_are_read_and_one_more_is_not() -> None:
     assert len(xml.parse(b"<f>" + b"<a/>" * (xml.MAX_TAGS - 2) + b"</f>")) == xml.MAX_TAGS - 2
     assert refused(b"<f>" + b"<a/>" * (xml.MAX_TAGS - 1) + b"</f>").fault is Fault.XML_ELEMENTS
+    late = b"<f>" + b"<a/>" * (xml.MAX_TAGS - 1) + b"<!DOCTYPE a></f>"
+    assert refused(late).fault is Fault.XML_DTD  # whatever else is wrong with it
     assert len(xml.parse(b"<f>" + b"<a b=''/>" * 100_000 + b"</f>")) == 100_000
     assert refused(b"<f>" + b"<a b='' c=''/>" * (xml.MAX_EQUALS // 2 + 1) + b"</f>").fault is Fault.XML_ATTRS
 

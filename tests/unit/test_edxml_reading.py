@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from axis.core import edxml
-from axis.errors import Fault, Rejected
+from axis.core import edxml, edxml_attachments
+from axis.errors import Fault, Problem, Rejected
 
 PACKETS = Path(__file__).parent.parent / "data" / "packets"
 NEW = (PACKETS / "edoc_new.edxml").read_text("utf-8")
@@ -495,6 +495,21 @@ def test_a_type_that_the_client_library_makes_up_becomes_a_real_one(said: str) -
 def test_what_is_not_base64_is_refused(encoded: str) -> None:
     data = attached(b"@@", content_type="application/pdf").replace(base64.b64encode(b"@@"), encoded.encode())
     assert faults(edxml.convert(data)) == [(Fault.ATT_BASE64, ONE)]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from([*"AQgwz9+/=-_. ô", "AAAA", "=="]), max_size=9).map("".join))
+def test_the_standard_library_decides_what_is_base64(text: str) -> None:
+    problems: list[Problem] = []
+    decoded = edxml_attachments._decoded(text, "x[1]", 1, problems)
+    try:
+        expected = base64.b64decode(text.replace(" ", ""), validate=True)
+    except ValueError:
+        expected = b""
+        assert [p.fault for p in problems] == [Fault.ATT_BASE64]
+    else:
+        assert problems == []
+    assert decoded == expected
 
 
 def test_base64_with_idle_bits_at_its_end_is_read_and_written_without_them() -> None:

@@ -7,6 +7,7 @@ import os
 import re
 import time
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,9 +16,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from axis.core import edxml
+from axis import counting
+from axis.core import edxml, parcel
 from axis.core import edxml_grammar as grammar
-from axis.errors import Fault
+from axis.core.parcel import Parcel
+from axis.errors import Fault, Rejected
+from tests import pki
 
 if TYPE_CHECKING:
     from axis.core.edxml_grammar import Element
@@ -126,6 +130,11 @@ def packets(draw: st.DrawFn) -> tuple[bytes, Counter[tuple[str, str]], list[byte
     return f'<e:edXML xmlns:e="{NS}">{envelope}{attached}</e:edXML>'.encode(), said, contents
 
 
+def opened_of(result: edxml.Conversion) -> Parcel:
+    data = parcel.build(parcel.DOCUMENT, result.document, result.attachments, pki.signer("G22"), pki.NOW)
+    return parcel.verify(data, pki.registry(), pki.NOW)
+
+
 def values(node: edxml.Node, path: str = "") -> Counter[tuple[str, str]]:
     found: Counter[tuple[str, str]] = Counter()
     if node.text and "Reference/" not in path:
@@ -145,11 +154,71 @@ def test_any_packet_keeps_every_value_and_comes_back_the_same(
     assert result.packet is not None
     assert values(result.packet.envelope) == said
     assert list(result.attachments) == contents
-    assert edxml.read_document(result.document, len(contents)) == result.packet
+    assert edxml.read_document(result.document, len(contents)) == edxml.read_again(result) == result.packet
+    opened = opened_of(result)
+    assert edxml._taken_apart(opened) == edxml.read_accepted(opened, opened.content_digest) == result.packet
     again = convert(handed_over(result))
     assert (again.packet, again.document, again.attachments) == (result.packet, result.document, result.attachments)
     assert handed_over(again) == handed_over(result)
     assert edxml.convert(data).document == result.document
+
+
+# -- Nothing twice -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", sorted(PACKETS.glob("*.edxml")), ids=lambda p: p.stem)
+def test_what_the_hub_has_accepted_is_taken_apart_to_the_same_packet(path: Path) -> None:
+    result = edxml.convert(path.read_bytes())
+    assert result.packet is not None
+    opened = opened_of(result)
+    assert edxml.read_accepted(opened, opened.content_digest) == result.packet
+    before = counting.snapshot()
+    assert edxml.read_accepted(opened, opened.content_digest) == edxml.read_parcel(opened_of(result))
+    more = result.document.count(b" xmlns") > 2  # a signature of its own, or what an attachment says of itself
+    assert counting.since(before)["parses"] == 1  # the second one's
+    assert (edxml._taken_apart(opened) is None) == more
+
+
+def test_what_only_a_sender_wrote_is_read_whole_also_behind_an_acceptance() -> None:
+    for more in ('<DeliverAt xmlns="urn:axis:edxml:1">2026/12/01 00:00:00</DeliverAt>', "<Ours>1</Ours>"):
+        result = edxml.convert(UNSIGNED.replace("</edXML:MessageHeader>", f"{more}</edXML:MessageHeader>").encode())
+        opened = opened_of(result)
+        assert edxml._taken_apart(opened) is None
+        assert edxml.read_accepted(opened, opened.content_digest) == result.packet
+
+
+def test_an_acceptance_of_something_else_spares_no_reading() -> None:
+    result = convert(UNSIGNED.encode())
+    loose = replace(result, document=result.document.replace(b"\n  <", b"\n   <", 1))
+    opened = opened_of(loose)
+    assert edxml.read_accepted(opened, opened.content_digest) == result.packet  # if the hub has said so
+    for digest in ("", "0" * 64):
+        with pytest.raises(Rejected) as caught:
+            edxml.read_accepted(opened_of(loose), digest)
+        assert caught.value.fault is Fault.PACKET_NOT_CANONICAL
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"x", b"</edXML:a>", b"<edXML:a>", b"<edXML:a></edXML:b>", b"\xff xmlns xmlns"]
+)
+def test_what_cannot_be_taken_apart_is_refused_by_the_strict_reader(content: bytes) -> None:
+    for text in (content, content + b" xmlns xmlns"):
+        data = parcel.build(parcel.DOCUMENT, text, (), pki.signer("G22"), pki.NOW)
+        opened = parcel.verify(data, pki.registry(), pki.NOW)
+        with pytest.raises(Rejected):
+            edxml.read_accepted(opened, opened.content_digest)
+
+
+def test_a_packet_is_parsed_once_and_its_canonical_text_once_for_schema_and_strict_reader() -> None:
+    before = counting.snapshot()
+    result = convert(UNSIGNED.encode())
+    assert edxml.read_again(result) == result.packet
+    assert counting.since(before)["parses"] == 2
+    opened, before = opened_of(result), counting.snapshot()
+    assert edxml.read_and_check(opened) == (result.packet, edxml.check(edxml.read_document(result.document, 2)))
+    before = counting.snapshot()
+    assert edxml.read_and_check(opened)[0] is edxml.read_parcel(opened)
+    assert counting.since(before)["parses"] == 0
 
 
 # -- The form ----------------------------------------------------------------------------------------------------

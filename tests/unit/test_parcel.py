@@ -6,6 +6,7 @@ import hashlib
 import io
 import subprocess
 import zipfile
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from axis import counting
 from axis.core import parcel
+from axis.core.parcel import Known, Parcel
+from axis.core.trust import HubOnly, Member
 from axis.errors import Fault, Rejected
 from tests import pki
 
@@ -156,3 +160,120 @@ def test_times_before_the_year_1000_do_not_break_the_template() -> None:
     built = parcel.build(parcel.DOCUMENT, b"x", (), pki.signer("G22"), datetime(1, 1, 1, tzinfo=UTC))
     with pytest.raises(Rejected):
         parcel.verify(built, pki.registry(), pki.NOW)
+
+
+# -- What is known already ---------------------------------------------------------------------------------
+
+
+def test_only_the_verifier_makes_a_parcel() -> None:
+    with pytest.raises(TypeError):
+        Parcel("G22", pki.NOW, parcel.DOCUMENT, b"x", (), "0" * 64, b"")
+    opened = parcel.verify(pki.good(), pki.registry(), pki.NOW)
+    with pytest.raises(TypeError):
+        replace(opened, signer="H41")
+    assert opened.signed_for("X").signer == "X"
+    assert opened.certificate == pki.signer("G22").der
+
+
+def test_a_parcel_that_is_built_says_its_content_digest() -> None:
+    made = parcel.built(parcel.DOCUMENT, b"x", [b"1", b"2"], pki.signer("G22"), pki.NOW)
+    assert made.content_digest == parcel.digest_of(parcel.DOCUMENT, b"x", [b"1", b"2"])
+    assert parcel.verify(made.data, pki.registry(), pki.NOW).content_digest == made.content_digest
+
+
+def test_what_is_known_is_computed_once_and_its_key_is_asked_for_each_time() -> None:
+    known, good = Known(1_000_000), pki.good()
+    before = counting.snapshot()
+    first = parcel.verify(good, pki.registry(), pki.NOW, known=known)
+    assert counting.since(before)["verifications"] == 1
+    assert parcel.verify(bytes(bytearray(good)), pki.registry(), pki.NOW, known=known) is first
+    assert parcel.verify(good, pki.registry(), pki.NOW, known=known, digest=hashlib.sha256(good).hexdigest()) is first
+    assert (counting.since(before)["verifications"], counting.since(before)["remembered"]) == (1, 2)
+
+    member = pki.registry().by_code["G22"]
+    (key,) = member.certificates
+    revoked = pki.registry_with(replace(member, certificates=(replace(key, revoked_at=pki.NOW - pki.DAY),)))
+    for trusting, at, fault in (
+        (revoked, pki.NOW, Fault.KEY_REVOKED),
+        (pki.registry(), pki.NOW + 10_000 * pki.DAY, Fault.KEY_EXPIRED),
+        (HubOnly(pki.entry(pki.signer("HUB"))), pki.NOW, Fault.SIG_SIGNER),
+    ):
+        for _ in range(2):
+            with pytest.raises(Rejected) as fresh:
+                parcel.verify(good, trusting, at)
+            with pytest.raises(Rejected) as remembered:
+                parcel.verify(good, trusting, at, known=known)
+            assert remembered.value.problems == fresh.value.problems
+            assert remembered.value.fault is fault
+    assert parcel.verify(good, pki.registry(), pki.NOW, known=known) is first
+
+
+def test_a_key_that_another_owner_has_by_now_gives_the_parcel_in_his_name() -> None:
+    known, good = Known(1_000_000), pki.good()
+    assert parcel.verify(good, pki.registry(), pki.NOW, known=known).signer == "G22"
+    member = pki.registry().by_code["G22"]
+    moved = pki.registry_with(replace(member, certificates=()), Member("X1", "x", certificates=member.certificates))
+    assert parcel.verify(good, moved, pki.NOW, known=known).signer == "X1"
+    assert parcel.verify(good, pki.registry(), pki.NOW, known=known).signer == "G22"
+
+
+def test_one_changed_byte_is_not_known_and_nothing_bad_is_remembered() -> None:
+    known, good = Known(1_000_000), pki.good()
+    parcel.verify(good, pki.registry(), pki.NOW, known=known)
+    for place in range(0, len(good), 7):
+        changed = bytearray(good)
+        changed[place] ^= 1
+        for _ in range(2):
+            with pytest.raises(Rejected):
+                parcel.verify(bytes(changed), pki.registry(), pki.NOW, known=known)
+    assert len(known) == 1
+
+
+def test_what_is_remembered_is_bounded_and_the_longest_unused_goes_first() -> None:
+    parcels = [parcel.build("receipt.xml", b"x" * n, (), pki.signer("G22"), pki.NOW) for n in range(1, 30)]
+    known = Known(20_000)  # bytes, with what may be read in them
+    digests = [hashlib.sha256(data).hexdigest() for data in parcels]
+    for number, data in enumerate(parcels):
+        parcel.verify(data, pki.registry(), pki.NOW, known=known)
+        known.get(digests[0])
+        assert known._bytes == sum(4_000 + 31 * len(one.content) for one, _ in known._held.values()) <= 20_000
+        assert known.get(digests[number]) is not None
+    assert known.get(digests[0]) is not None
+    assert known.get(digests[1]) is None
+    big = parcel.build("receipt.xml", b"x" * 600, (), pki.signer("G22"), pki.NOW)
+    before = len(known)
+    assert parcel.verify(big, pki.registry(), pki.NOW, known=known).content == b"x" * 600
+    assert len(known) == before
+
+
+def test_what_is_read_in_a_parcel_is_read_once_and_a_refusal_each_time() -> None:
+    opened, calls = parcel.verify(pki.good(), pki.registry(), pki.NOW), []
+
+    def read(one: Parcel) -> int:
+        calls.append(one)
+        if len(calls) == 1:
+            raise ValueError
+        return len(one.content)
+
+    with pytest.raises(ValueError):
+        opened.once(read)
+    assert opened.once(read) == opened.once(read) == len(pki.DOCUMENT)
+    assert len(calls) == 2
+
+
+def test_what_a_container_says_of_itself_is_what_it_is_if_it_is_good() -> None:
+    for code in ("G22", "H29", "H41"):
+        said, opened = parcel.claim(pki.good(code)), parcel.verify(pki.good(code), pki.registry(), pki.NOW)
+        assert said is not None
+        assert (said.main, bytes(said.content), said.signing_time) == (opened.main, opened.content, opened.signing_time)
+        assert said.certificate == opened.certificate == parcel.peek_signature(pki.good(code)).certificate
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, 6_000), st.binary(max_size=6), st.integers(0, 6))
+def test_whatever_it_is_it_may_say_something_or_nothing(at: int, put: bytes, cut: int) -> None:
+    good = pki.good()
+    at %= len(good)
+    said = parcel.claim(good[:at] + put + good[at + cut :])
+    assert said is None or said.main == "document.edxml"
+    assert parcel.claim(put * cut) is None

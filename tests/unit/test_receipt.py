@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 import schemas
+from axis import counting
 from axis.core import parcel, receipt
 from axis.core.receipt import Event, Reason, Receipt, Statement, Subject
 from axis.core.trust import HUB
@@ -141,6 +142,14 @@ def test_what_cannot_be_verified_can_still_be_read_for_what_it_says() -> None:
     for bad in (b"", b"<x/>", receipt.write(replace(HANDED_OVER, issuer="H41"))):
         with pytest.raises(Rejected):
             receipt.claimed(bad)
+
+
+def test_a_receipt_is_read_once_for_its_parcel_and_parsed_once_for_what_it_claims() -> None:
+    data = receipt.signed(HANDED_OVER, pki.signer("H29"), pki.NOW)
+    opened, before = parcel.verify(data, pki.registry(), pki.NOW), counting.snapshot()
+    assert receipt.of(opened) is receipt.of(opened)
+    assert receipt.of(opened) == receipt.read(opened.content, "H29") == receipt.claimed(opened.content)
+    assert (counting.since(before)["receipts"], counting.since(before)["parses"]) == (3, 3)
 
 
 def test_a_hundred_statements_are_read_and_neither_none_nor_one_more() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import random
 from dataclasses import replace
 from datetime import timedelta
 
@@ -191,3 +192,17 @@ def test_a_packet_signed_with_a_strange_certificate_is_broken_and_breaks_nothing
     assert verdict(packet(pki.signer("H29"), der=der[: oid + 8] + b"\x63" + der[oid + 9 :])) == "broken"
     assert verdict(packet(pki.signer("H29"), der=pki.signer("G22").der)) == "broken"
     assert verdict(packet(pki.signer("H29"), der=b"none")) == "broken"
+
+
+@pytest.mark.parametrize("code", ["G22", "H29", "H41"])
+def test_what_is_read_at_a_glance_is_what_is_read_by_parsing_and_only_of_the_fixed_form(code: str) -> None:
+    data, chance, read = signature.sign(FILES, pki.signer(code), pki.NOW), random.Random(code), 0
+    assert signature._read_written(data) == signature._read_parsed(data) == signature.read(data)
+    for place in range(len(data)):
+        for change in (bytes([data[place] ^ 1 << chance.randrange(7)]), b"", data[place : place + 1] * 2, b"A"):
+            changed = data[:place] + change + data[place + 1 :]
+            found = signature._read_written(changed)
+            if found is not None:  # another digest, time, value, name of a file
+                read += 1
+                assert found == signature._read_parsed(changed)
+    assert 100 < read < 4 * len(data) / 2

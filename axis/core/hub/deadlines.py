@@ -12,6 +12,7 @@ from axis.core import lifecycle, receipt
 from axis.core.deadline import Leg, Progress
 from axis.core.edxml_values import day_of
 from axis.core.hub.consignment import fail
+from axis.core.hub.dossier import Together
 from axis.core.instant import from_text, local, to_text, whole
 from axis.core.ledger import Entry
 from axis.core.lifecycle import Stage, State, Turn
@@ -60,23 +61,22 @@ def reported(draft: Draft, delivery: Delivery, entry: Entered) -> None:
 
 def arrived(draft: Draft, delivery: Delivery, priority: int, entry: Entered) -> None:
     """A delivery was handed over: what it asks for is before a clerk from now on, and the time to answer runs."""
-    theirs = {delivery.recipient, *draft.rules.registry.predecessors(delivery.recipient, draft.now)}
-    for original in draft.asked_by(delivery.axis_id):
-        if original.recipient not in theirs:
-            continue
-        for one in draft.demands(original.id):
-            if one.asked_by != delivery.axis_id:
-                continue
-            # A recall that its adapter could not decide about: the successor of who has the document.
-            pending = [unit for unit, stage in one.stages.items() if stage is Stage.PENDING]
-            if pending:
-                stages = {unit: lifecycle.turn(Stage.PENDING, Turn.TOO_LATE) for unit in pending}
-                detail = {"number": one.number, "outcome": Turn.TOO_LATE.value}
-                asked = Entry(draft.now, HUB, "recall.asked", delivery.axis_id, delivery.recipient, detail)
-                draft.answer(original, one.number, stages, asked)
-            if pending or Stage.OPEN in one.stages.values():
-                kind = one.demand.value
-                begin(draft, original, kind, priority, Leg.ANSWER, draft.now, entry, number=one.number)
+    together, asked = Together(), []
+    for code in (delivery.recipient, *draft.rules.registry.predecessors(delivery.recipient, draft.now)):
+        with together.step():
+            asked += draft.asked_of(delivery.axis_id, delivery.document, code)
+    together.ask()
+    for original, one in asked:
+        # A recall that its adapter could not decide about: the successor of who has the document.
+        pending = [unit for unit, stage in one.stages.items() if stage is Stage.PENDING]
+        if pending:
+            stages = {unit: lifecycle.turn(Stage.PENDING, Turn.TOO_LATE) for unit in pending}
+            detail = {"number": one.number, "outcome": Turn.TOO_LATE.value}
+            told = Entry(draft.now, HUB, "recall.asked", delivery.axis_id, delivery.recipient, detail)
+            draft.answer(original, one.number, stages, told)
+        if pending or Stage.OPEN in one.stages.values():
+            kind = one.demand.value
+            begin(draft, original, kind, priority, Leg.ANSWER, draft.now, entry, number=one.number)
 
 
 def is_due(draft: Draft, delivery: Delivery, leg: str) -> bool:

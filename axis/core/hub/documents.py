@@ -73,11 +73,15 @@ def _first_deliveries(
 ) -> None:
     """To each of `addressees`, but not to whom a recall has overtaken it (who may have it since before a restore is
     asked); `holders` have a document that this one replaces, and are asked to put it in its place."""
+    draft = work.draft
+    begun = [
+        (one, acceptance.deliver(work, accepted, one, "document", send=one.code not in taken_back or work.may_be_out))
+        for one in addressees
+    ]
+    # Only when all of them have begun is it decided what a recall leaves of the document.
     withdrawn: dict[str, list[Statement]] = {}
-    for addressee in addressees:
+    for addressee, original in begun:
         recall = taken_back.get(addressee.code)
-        send = recall is None or work.may_be_out
-        original = acceptance.deliver(work, accepted, addressee, "document", send=send)
         if addressee.code in holders:
             units, what = original.units, Demand.REPLACE
             recalls.ask(work, original, units, 1, what, Stage.OPEN, accepted.axis_id)
@@ -87,9 +91,8 @@ def _first_deliveries(
             said = recalls.take_back(work, original, recall, 2, recall.axis_id)
             withdrawn.setdefault(recall.axis_id, []).append(said)
     for axis_id, statements in withdrawn.items():
-        recalls.tell(work, axis_id, statements)
-    if withdrawn or any(one.closed for one in addressees):
-        certify(work.draft, work.document)
+        recalls.tell(draft, axis_id, statements)
+    certify(draft, work.document)  # it may be over before it has begun: overtaken, or to closed agencies alone
 
 
 def _pass_on(work: Work, original: Delivery, recall: Delivery, number: int, *, closed: bool) -> None:

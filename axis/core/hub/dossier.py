@@ -240,6 +240,15 @@ class AskedBy:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedOf:
+    """What this submission has asked about the deliveries that brought the document to this member first."""
+
+    axis_id: str
+    document: Document
+    recipient: str
+
+
+@dataclass(frozen=True, slots=True)
 class LastDemand:
     """The highest number of a demand about the document; 0 for none."""
 
@@ -338,6 +347,7 @@ Question = (
     | ById
     | Demands
     | AskedBy
+    | AskedOf
     | LastDemand
     | Lately
     | Newest
@@ -414,6 +424,8 @@ class Facts:
     by_id: set[str] = field(default_factory=set)  # delivery ids
     all_demands: set[str] = field(default_factory=set)  # delivery ids of which `demands` has everything
     asked_by: dict[str, tuple[str, ...]] = field(default_factory=dict)  # → delivery ids
+    asked_of: dict[AskedOf, tuple[tuple[str, int], ...]] = field(default_factory=dict)  # → (delivery id, number)
+    single: dict[tuple[str, int], Demanded] = field(default_factory=dict)  # by (delivery id, number): of `asked_of`
     last_demand: dict[Document, int] = field(default_factory=dict)
     lately: dict[tuple[Document, str], tuple[int, tuple[str, ...]]] = field(default_factory=dict)
     newest: dict[Document, str | None] = field(default_factory=dict)  # → axis id

@@ -73,7 +73,7 @@ class Ids:
         return self
 
     def __call__(self) -> str:
-        """The next one."""
+        """The next id, the same at each decision about the same batch."""
         if self._next == len(self._given):
             self._given.append(self._new_id())
         self._next += 1
@@ -221,6 +221,15 @@ class Draft:
     def asked_by(self, axis_id: str) -> list[Delivery]:
         """The deliveries about which this submission has asked something."""
         return [self._facts.deliveries[one] for one in _found(self._facts.asked_by, axis_id, ask.AskedBy(axis_id))]
+
+    def asked_of(self, axis_id: str, document: Document, recipient: str) -> list[tuple[Delivery, Demanded]]:
+        """What this submission has asked about the deliveries that brought the document to `recipient` first."""
+        question = ask.AskedOf(axis_id, document, recipient)
+        known = self._facts.asked_of
+        if question not in known and axis_id in self._facts.asked_by:
+            return []  # accepted by this decision, which has asked nobody there
+        found = _found(known, question, question)
+        return [(self._facts.deliveries[one], self._facts.single[one, number]) for one, number in found]
 
     def next_demand(self, document: Document) -> int:
         """The number of the next recall, update or replacement of this document."""
@@ -414,6 +423,12 @@ class Draft:
             before = known[number].stages if number in known else {}
             stages = {**before, **dict.fromkeys(units, stage)}
             self._put(facts.demands, original.id, {**known, number: Demanded(number, demand, by, stages)})
+        single = facts.single.get((original.id, number))
+        stages = {**(single.stages if single is not None else {}), **dict.fromkeys(units, stage)}
+        self._put(facts.single, (original.id, number), Demanded(number, demand, by, stages))
+        question = ask.AskedOf(by, document, original.recipient)
+        if single is None and (question in facts.asked_of or by in facts.asked_by):
+            self._put(facts.asked_of, question, (*facts.asked_of.get(question, ()), (original.id, number)))
         if document in facts.last_demand:
             self._put(facts.last_demand, document, max(facts.last_demand[document], number))
         if by in facts.asked_by and original.id not in facts.asked_by[by]:
@@ -431,6 +446,9 @@ class Draft:
         if (known := self._facts.demands.get(original.id)) is not None and number in known:
             after = replace(known[number], stages={**known[number].stages, **stages})
             self._put(self._facts.demands, original.id, {**known, number: after})
+        if (single := self._facts.single.get((original.id, number))) is not None:
+            after = replace(single, stages={**single.stages, **stages})
+            self._put(self._facts.single, (original.id, number), after)
         return entered
 
     def report(self, delivery: Delivery, unit: str, code: str, reported_at: str, entry: Entry) -> None:
@@ -444,8 +462,8 @@ class Draft:
 
     def set_limit(self, delivery: Delivery, leg: str, term: Term, entry: Entered) -> None:
         """This leg has a deadline from here on; one that it has already stays. Its entry is that of what began it."""
-        known = self.limits(delivery.id)
-        if leg in known:
+        known = self._facts.limits.get(delivery.id)
+        if known is not None and leg in known:
             return
         limit = Limit(leg, to_text(term.due_at), to_text(term.warn_at), Progress.RUNNING.value)
         self._limit(delivery, limit, entry, is_new=True)
@@ -602,7 +620,8 @@ class Draft:
     def _limit(self, delivery: Delivery, limit: Limit, entry: Entered, *, is_new: bool) -> None:
         self._may_change(delivery.document)
         self._changes.append(change.SetLimit(delivery.id, limit, entry, is_new))
-        self._put(self._facts.limits, delivery.id, {**self._facts.limits[delivery.id], limit.leg: limit})
+        if (known := self._facts.limits.get(delivery.id)) is not None:
+            self._put(self._facts.limits, delivery.id, {**known, limit.leg: limit})
 
     def _submission(self, index: Mapping[K, str | None], key: K, question: Question) -> Submission | None:
         found = _found(index, key, question)

@@ -86,7 +86,7 @@ def take_back_from(
         if addressee.holder in rows:
             said.append(take_back(work, rows[addressee.holder], waiting, number, accepted.axis_id))
     if said:
-        tell(work, accepted.axis_id, said)
+        tell(work.draft, accepted.axis_id, said)
         certify(work.draft, work.document)
 
 
@@ -143,11 +143,10 @@ def is_taken_back(row: Delivery, asked: Sequence[Demanded]) -> bool:
     return row.state in {State.RECALLED, State.REFUSED} or agreed
 
 
-def tell(work: Work, axis_id: str, statements: Sequence[Statement]) -> None:
-    """Sign what was decided here about a recall (or an update that removes), and send it to its sender. The
-    distribution of the document may be over with it: that is looked at when all of it is told."""
-    about, entry = work.draft.the_submission(axis_id), work.draft.entered(statements[-1].entry)
-    work.draft.issue(about, statements, entry)
+def tell(draft: Draft, axis_id: str, statements: Sequence[Statement]) -> None:
+    """Sign what was decided here about a recall (or an update that removes), and send it to its sender."""
+    if statements:
+        draft.issue(draft.the_submission(axis_id), statements, draft.entered(statements[-1].entry))
 
 
 def ask(work: Work, original: Delivery, units: Sequence[str], number: int, what: Demand, stage: Stage, by: str) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from axis import crashpoints
 from axis.core import lifecycle
 from axis.core.hub import change
 from axis.core.hub.draft import NotLockedError
@@ -384,11 +385,12 @@ class _Writing:
             connection, [(*_submission_row(one), resolved(one.acceptance_digest)) for one in self._submissions]
         )
         begun = [(*_begun(one), *self._alterable(one), *_moving(one)) for one in self._deliveries]
+        crashpoints.reached("R01")
         _NEW_DELIVERY.run(connection, begun)
         _MOVE.run(
             connection, [(*self._alterable(one), *_moving(one), one.id) for _, one in sorted(self._moved.items())]
         )
-        _NEW_DEMAND.run(connection, self._demands)  # type: ignore[arg-type]
+        _NEW_DEMAND.run(connection, [tuple(row) for row in self._demands])
         answers = self._answered.items()
         _ANSWER.run(connection, [(one.stage.value, one.answered_at, one.reason, *key) for key, one in answers])
         _NEW_LIMIT.run(connection, self._limits.values())

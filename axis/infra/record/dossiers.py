@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from axis.core import ledger, parcel, receipt
 from axis.core.admission import CHANGES_A_DAY
+from axis.core.deadline import Leg, Progress
 from axis.core.homes import Known
 from axis.core.hub import dossier as ask
 from axis.core.hub.dossier import Delivery, Demanded, Facts, Limit, Refused, Said, Submission
@@ -416,6 +417,30 @@ def _asked_by(connection: Connection, asked: list[ask.AskedBy], facts: Facts) ->
     return ()
 
 
+_ASKED_OF = Query(
+    4,
+    f"SELECT {_DELIVERY}, q.number, q.unit, q.demand, q.asked_by, q.stage FROM {{keys}} CROSS JOIN delivery t "
+    "CROSS JOIN demand q WHERE t.document_id = k.c2 AND t.owner = k.c1 AND t.role = 'document' AND t.recipient = k.c3 "
+    "AND q.delivery_id = t.id AND q.asked_by = k.c0",
+)
+
+
+def _asked_of(connection: Connection, asked: list[ask.AskedOf], facts: Facts) -> Iterable[str]:
+    keys = [(one.axis_id, *one.document, one.recipient) for one in asked]
+    found: dict[ask.AskedOf, dict[tuple[str, int], None]] = {one: {} for one in asked}
+    stages: dict[tuple[str, int], dict[str, Stage]] = {}
+    rows = _ASKED_OF.rows(connection, keys)
+    names = {one.id: one for one in _deliveries(facts, {row[0]: row for row in rows}.values())}
+    for row in rows:
+        number, unit, demand, asked_by, stage = row[-5:]
+        one, key = names[row[0]], (row[0], number)
+        found[ask.AskedOf(asked_by, one.document, one.recipient)][key] = None
+        stages.setdefault(key, {})[unit] = _STAGES[stage]
+        facts.single[key] = Demanded(number, _DEMANDS[demand], asked_by, stages[key])
+    facts.asked_of.update({question: tuple(sorted(numbers)) for question, numbers in found.items()})
+    return ()
+
+
 _LAST_DEMAND = Query(
     2,
     "SELECT t.owner, t.document_id, max((SELECT max(q.number) FROM demand q WHERE q.delivery_id = t.id)) "
@@ -431,25 +456,25 @@ def _last_demand(connection: Connection, asked: list[ask.LastDemand], facts: Fac
     return ()
 
 
-_LATELY = _newest(
+# One row for each question, of however many changes it speaks.
+_LATEST = (
+    f"SELECT x.number, x.received_at, x.axis_id FROM submission x WHERE {_X_OF_DOCUMENT} AND x.kind = k.c2 "
+    f"ORDER BY x.axis_id DESC LIMIT {CHANGES_A_DAY}"  # what the rules may ask about
+)
+_LATELY = Query(
     3,
-    "t.owner, t.document_id, t.kind, t.number, t.received_at, t.axis_id",
-    "submission",
-    "axis_id",
-    f"{_X_OF_DOCUMENT} AND x.kind = k.c2",
-    order="x.axis_id DESC",
-    limit=str(CHANGES_A_DAY),  # what the rules may ask about
-    keys="{keys}",
+    f"SELECT k.c0, k.c1, k.c2, (SELECT max(latest.number) FROM ({_LATEST}) latest), "
+    f"(SELECT json_group_array(latest.received_at) FROM ({_LATEST}) latest) FROM {{keys}}",
+    "SELECT k.c0, k.c1, k.c2, t.number, t.times FROM {keys} CROSS JOIN LATERAL (SELECT max(y.number) AS number, "
+    f"array_agg(y.received_at ORDER BY y.axis_id DESC) AS times FROM ({_LATEST}) y) t",
 )
 
 
 def _lately(connection: Connection, asked: list[ask.Lately], facts: Facts) -> Iterable[str]:
-    found: dict[tuple[Document, str], list[Any]] = {(one.document, one.kind): [] for one in asked}
-    for owner, document_id, kind, *row in _LATELY.rows(connection, [(*one.document, one.kind) for one in asked]):
-        found[(owner, document_id), kind].append(row)
-    for key, rows in found.items():
-        rows.sort(key=lambda row: cast("str", row[2]), reverse=True)
-        facts.lately[key] = (max((row[0] for row in rows), default=0), tuple(row[1] for row in rows))
+    keys = [(*one.document, one.kind) for one in asked]
+    for owner, document_id, kind, number, times in _LATELY.rows(connection, keys):
+        found = json.loads(times) if isinstance(times, str) else times or ()
+        facts.lately[(owner, document_id), kind] = (number or 0, tuple(found))
     return ()
 
 
@@ -597,7 +622,12 @@ _BUSINESS = Query(
     1, "SELECT t.delivery_id, t.unit, t.code FROM {keys} CROSS JOIN business_status t WHERE t.delivery_id = k.c0"
 )
 _LIMIT = ", ".join(f"t.{field.name}" for field in fields(Limit))
-_LIMITS = Query(1, f"SELECT t.delivery_id, {_LIMIT} FROM {{keys}} CROSS JOIN deadline t WHERE t.delivery_id = k.c0")
+# An answer to a demand that was given in time is over: of those there are as many as there were updates.
+_LIMITS = Query(
+    1,
+    f"SELECT t.delivery_id, {_LIMIT} FROM {{keys}} CROSS JOIN deadline t WHERE t.delivery_id = k.c0 "
+    f"AND (t.next_at <> '' OR t.progress = '{Progress.MISSED.value}' OR t.leg NOT LIKE '{Leg.ANSWER.value}%%')",
+)
 
 
 def _read_statuses_and_limits(connection: Connection, delivery_ids: Iterable[str], facts: Facts) -> None:
@@ -626,6 +656,7 @@ _READERS: dict[type, Callable[[Connection, Any, Facts], Iterable[str]]] = {
     ask.ById: _by_id,
     ask.Demands: _demands,
     ask.AskedBy: _asked_by,
+    ask.AskedOf: _asked_of,
     ask.LastDemand: _last_demand,
     ask.Lately: _lately,
     ask.Newest: _newest_version,

@@ -135,7 +135,7 @@ demand = sa.Table(
     sa.Column("asked_at", sa.Text, nullable=False),
     sa.Column("answered_at", sa.Text, nullable=False, server_default=""),
     sa.Column("reason", sa.Text, nullable=False, server_default=""),
-    sa.Index("demand_asked_by", "asked_by"),
+    sa.Index("demand_asked_by", "asked_by", "delivery_id"),
     sa.Index(
         "demand_recall",
         "delivery_id",

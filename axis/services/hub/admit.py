@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from axis import crashpoints
 from axis.core import admission, parcel, receipt
-from axis.core.edxml import Kind, same_id
+from axis.core.edxml import Kind
 from axis.core.homes import is_hello
 from axis.core.hub import decide, refusals
 from axis.core.hub.opened import Opened
@@ -27,9 +27,10 @@ from axis.services import intake
 from axis.services.hub import act, homes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from axis.core.hub.dossier import Document
     from axis.core.hub.draft import Draft
     from axis.core.parcel import Parcel
     from axis.core.receipt import Receipt
@@ -305,18 +306,18 @@ def _open(hub: Hub, delivered: Delivered, now: datetime) -> Opened:
     digest = hashlib.sha256(message.body).hexdigest()
     is_receipt, opened = False, None
     try:
-        is_receipt = parcel.peek(message.body)[0] == parcel.RECEIPT
-        opened = parcel.verify(message.body, hub.registry(), now)
+        claim = parcel.claim(message.body)
+        is_receipt = claim is not None and claim.main == parcel.RECEIPT
+        opened = parcel.verify(message.body, hub.registry(), now, known=hub.known, digest=digest)
         if is_receipt:
             said = _read_receipt(hub, delivered, opened)
-            document_id = same_id(said.subject.document_id)
-            owner = hub.registry().author(document_id, said.subject.sender, now)
-            return Opened(message, digest, opened, True, said=said, documents=((owner, document_id),))
+            return Opened(message, digest, opened, is_receipt=True, said=said)
         candidate = admission.judge(
             opened, message.route.code, message.user_id, hub.registry(), now, CLOCK_SKEW, hub.follow_successors
         )
     except Rejected as error:
         problems = tuple(replace(p, retry=True) if p.fault in parcel.CIRCUMSTANCES else p for p in error.problems)
+        is_receipt = is_receipt and _is_receipt(message.body)  # one that is damaged is nobody's word, and is answered
         claimed = _claimed(hub, message.body) if is_receipt else None
         return Opened(message, digest, opened, is_receipt, problems=problems, claimed=claimed)
     return Opened(message, digest, opened, candidate=candidate, documents=candidate.documents)
@@ -334,14 +335,17 @@ def _claimed(hub: Hub, body: bytes) -> Receipt | None:
 def _read_receipt(hub: Hub, delivered: Delivered, opened: Parcel) -> Receipt:
     if opened.signer != delivered.message.route.code:
         raise rejected(Fault.AUTHZ_MISMATCH, opened.signer, delivered.message.route.code)
-    said = receipt.read(opened.content, opened.signer)
+    said = receipt.of(opened)
     if said.installation != hub.installation:
         raise rejected(Fault.RECEIPT_INVALID, f"installation {said.installation[:40]}")
     return said
 
 
 def _record_all(hub: Hub, tx: HubTransaction, opened: Sequence[Opened], now: datetime) -> list[decide.Verdict]:
-    """Record each with its answer."""
+    """Record each with its answer. Whose document a receipt speaks of is known to the record alone and never changes:
+    that is read before anything is locked."""
+    named = tx.documents_named([one.said.subject.axis_id for one in opened if one.said is not None])
+    opened = [_about(one, named) for one in opened]
     locked = {document for one in opened for document in one.documents}
     replies = {one.documents[0] for one in opened if one.candidate is not None and one.candidate.is_reply}
     if replies:  # of a replacement the clerk may name the one replaced
@@ -353,6 +357,12 @@ def _record_all(hub: Hub, tx: HubTransaction, opened: Sequence[Opened], now: dat
     verdicts = act.carry_out(hub, tx, locked, wanted, lambda draft: decide.submitted(draft, opened), now)
     homes.note(hub, tx, [one.message for one in opened], now)
     return verdicts
+
+
+def _about(opened: Opened, named: Mapping[str, Document]) -> Opened:
+    if opened.said is None or opened.said.subject.axis_id not in named:
+        return opened
+    return replace(opened, documents=(named[opened.said.subject.axis_id],))
 
 
 def _say(opened: Sequence[Opened], verdicts: Sequence[decide.Verdict]) -> None:

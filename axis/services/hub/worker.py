@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from axis.core.homes import Hello
     from axis.core.hub.change import Keep
     from axis.core.message import Broker, Delivered
+    from axis.core.parcel import Known
     from axis.core.signature import Signer
     from axis.core.trust import Registry
     from axis.infra.mark import Mark
@@ -76,6 +77,7 @@ class Hub:
         self.deadlines = deadlines
         self.follow_successors = closed_agency == "successor"
         self.consignment_after = consignment_after
+        self.known: Known | None = None  # what was verified in this process, where its agencies work in it, too
         self.tells_at_once = False  # what is owed a D.1 is told without waiting: nothing else is due
         self.breakers = Breakers()
         self.turn = 0

@@ -32,6 +32,8 @@ def upgrade() -> None:
     op.create_index("submission_document", "submission", ["document_id", "owner", "kind", "axis_id"])
     op.create_index("delivery_document", "delivery", ["document_id", "owner", "role", "recipient"])
     _partial("delivery_owes", "delivery", "owes_at", "owes_at <> ''")
+    op.drop_index("demand_asked_by", "demand")
+    op.create_index("demand_asked_by", "demand", ["asked_by", "delivery_id"])
     op.create_index("statement_submission", "statement", ["axis_id"])
     _partial("demand_recall", "demand", "delivery_id", "demand = 'recall'")
     op.create_index("quarantine_agency", "quarantine", ["agency"])

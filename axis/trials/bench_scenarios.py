@@ -1,0 +1,322 @@
+"""Measurements of one question each. On a hub alone: what a circular's receipt and a document's history cost, what a
+second worker brings and disturbs. On a whole line: what a full record costs, what a line costs when nothing happens,
+and what many files at once cost and do to somebody else's document."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from axis.services import demo
+from axis.trials import (
+    bench,
+    bench_floor,
+    bench_line,
+    bench_measure,
+    bench_plan,
+    bench_process,
+    bench_revision,
+    bench_stand,
+)
+from axis.trials.bench_stand import Stand
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from axis.core.message import Message
+    from axis.services.demo import Letter
+    from axis.trials.bench import Asked, Stage
+    from axis.trials.bench_line import Servers
+
+IDLE = 20.0  # seconds that an idle line is looked at
+BESIDE = 1.0  # seconds between two documents of the agency beside a flood
+REST = 0.15  # seconds between two messages, for what follows the first
+SAMPLE = 20  # statuses or updates at each end of a document's history
+DOCUMENTS = "SELECT count(*) FROM submission"
+QUEUED = "SELECT count(*) FROM delivery WHERE state <> 'ACCEPTED'"
+HANDED_OVER = "SELECT count(*) FROM delivery WHERE state = 'HANDED_OVER'"
+
+
+def perform(asked: Asked, name: str, stage: Stage) -> dict[str, Any]:
+    """Measure scenario `name`; its JSON object. Raises the axis' errors."""
+    load, before = os.getloadavg()[0], bench_floor.calibration()
+    whole = {"full": _full, "idle": _nothing, "flood": _flood}
+    if name in whole:
+        found = whole[name](asked, stage)
+    else:
+        served = replace(asked, shape=replace(asked.shape, mode="served"))
+        with bench.servers(served) as servers:
+            assert servers is not None  # noqa: S101  served
+            work: Callable[[Servers, Asked, Stage], dict[str, Any]]
+            work = {"circular-receipt": _circular, "history": _history, "workers": _workers}[name]
+            found = work(servers, asked, stage)
+    calibration = {"before": before, "after": bench_floor.calibration(), "load": [load, os.getloadavg()[0]]}
+    return {"scenario": name, "revision": bench_revision.current(), **found, "calibration": calibration}
+
+
+@contextmanager
+def _stand(servers: Servers) -> Iterator[Stand]:
+    with TemporaryDirectory(prefix="axis-bench-") as folder, Stand(Path(folder) / "line", servers) as stand:
+        yield stand
+
+
+# -- One message after the other -----------------------------------------------------------------------------------
+
+
+def _one_by_one(stand: Stand, messages: Sequence[Message], query: str) -> float:
+    """CPU ms of hub and PostgreSQL for each of `messages`, each alone in its batch: the next is published when `query`
+    has counted the one before. What they need for nothing in the same time is taken off."""
+    done, begun, start = stand.number(query), time.monotonic(), stand.spent()
+    for place, message in enumerate(messages, 1):
+        stand.publish([message])
+        stand.wait(query, done + place)
+        time.sleep(REST)
+    spent, taken = _since(stand, start), time.monotonic() - begun
+    return (spent - _idle(stand) * taken) / len(messages)
+
+
+def _since(stand: Stand, start: tuple[float, float]) -> float:
+    return sum(stand.spent()) - sum(start)
+
+
+def _idle(stand: Stand, seconds: float = 3.0) -> float:
+    """CPU ms a second of hub and PostgreSQL for nothing."""
+    start = stand.spent()
+    time.sleep(seconds)
+    return _since(stand, start) / seconds
+
+
+def _circular(servers: Servers, _asked: Asked, stage: Stage) -> dict[str, Any]:
+    """An E.1 of a circular to 94, alone in its batch, against an E.1 of a document to one."""
+    codes = bench_plan.all_codes()
+    sender, others = codes[0], codes[1:]
+    with _stand(servers) as stand:
+        stage.say("bench.run", revision="circular-receipt")
+        stand.start_hubs(1)
+        circular = demo.Letter(1, sender, tuple(others), demo.SMALL, 0)
+        numbers = zip(_numbers(11, len(others)), others, strict=True)
+        singles = [demo.Letter(number, sender, (code,), demo.SMALL, 0) for number, code in numbers]
+        stand.publish([stand.document(one) for one in (circular, *singles)])
+        stand.wait(QUEUED, 2 * len(others))
+        time.sleep(2)
+        half = len(others) // 2
+        costs: dict[str, list[float]] = {"circular": [], "single": []}
+        for part in (slice(0, half), slice(half, None)):  # in turn, so that a drift meets both
+            ours = [stand.handed_over(one, one.recipients[0]) for one in singles[part]]
+            costs["single"].append(_one_by_one(stand, ours, HANDED_OVER))
+            theirs = [stand.handed_over(circular, code) for code in others[part]]
+            costs["circular"].append(_one_by_one(stand, theirs, HANDED_OVER))
+    means = {name: sum(parts) / len(parts) for name, parts in costs.items()}
+    return _compared("circular", means["circular"], "single", means["single"])
+
+
+def _history(servers: Servers, _asked: Asked, stage: Stage) -> dict[str, Any]:
+    """A status after a thousand of one document against the first ones; an update after a hundred likewise."""
+    codes = bench_plan.all_codes()
+    sender, others = codes[0], codes[1:]
+    with _stand(servers) as stand:
+        stage.say("bench.run", revision="history")
+        stand.start_hubs(1)
+        circular = demo.Letter(1, sender, tuple(others), demo.SMALL, 0)
+        changed = demo.Letter(2, sender, (others[0],), demo.SMALL, 0)
+        stand.publish([stand.document(circular), stand.document(changed)])
+        stand.wait(QUEUED, len(others) + 1)
+        receipts = [stand.handed_over(circular, code) for code in others]
+        stand.publish([*receipts, stand.handed_over(changed, others[0])])
+        stand.wait(HANDED_OVER, len(others) + 1)
+        reporters = [f"{code}.{unit}" if unit else code for unit in range(12) for code in others]
+        statuses = [stand.status(circular, reporter, "03") for reporter in reporters[: 1000 + SAMPLE // 2]]
+        status = _ends(stand, statuses, lambda: None)
+        updates = [stand.document(changed, _update(stand, changed, version)) for version in range(100 + SAMPLE // 2)]
+        update = _ends(stand, updates, lambda: _age(stand))
+    return {
+        "status": _compared("no_1000", status[1], "no_1", status[0]),
+        "update": _compared("no_100", update[1], "no_1", update[0]),
+    }
+
+
+def _ends(stand: Stand, messages: Sequence[Message], between: Callable[[], None]) -> tuple[float, float]:
+    """What each of the first and of the last `SAMPLE` costs; those between them come in parts."""
+    first = _one_by_one(stand, messages[:SAMPLE], DOCUMENTS)
+    for place in range(SAMPLE, len(messages) - SAMPLE, SAMPLE):
+        between()
+        part = messages[place : min(place + SAMPLE, len(messages) - SAMPLE)]
+        done = stand.number(DOCUMENTS)
+        stand.publish(part)
+        stand.wait(DOCUMENTS, done + len(part))
+    between()
+    time.sleep(2)
+    return first, _one_by_one(stand, messages[-SAMPLE:], DOCUMENTS)
+
+
+def _age(stand: Stand) -> None:
+    """What was accepted so far was accepted a month ago: the rule of so many changes a day lets the next ones pass."""
+    stand.record.execute("UPDATE submission SET received_at = '2026-01-02T03:00:00.000Z' WHERE kind = 'update'")
+
+
+def _update(stand: Stand, letter: Letter, version: int) -> bytes:
+    """A packet that changes the content of `letter`'s document."""
+    packet = demo.packet(letter, stand.names, bench_stand.now(), 1000 + version)
+    new = b"<edXML:BussinessDocType>0</edXML:BussinessDocType>"
+    reason = "<edXML:BussinessDocReason>Văn bản điện tử mới</edXML:BussinessDocReason>".encode()
+    about = f"<edXML:DocumentId>{letter.document_id}</edXML:DocumentId>".encode()
+    changed = b"<edXML:BussinessDocType>2</edXML:BussinessDocType>"
+    why = "<edXML:BussinessDocReason>Sửa</edXML:BussinessDocReason>".encode()
+    what = (
+        b"<edXML:BussinessDocumentInfo><edXML:DocumentInfo>1</edXML:DocumentInfo>"
+        b"<edXML:DocumentReceiver>0</edXML:DocumentReceiver></edXML:BussinessDocumentInfo>"
+    )
+    paper = b"<edXML:Paper>0</edXML:Paper>"
+    return packet.replace(new, about + changed).replace(reason, why + what).replace(paper, b"")
+
+
+# -- Much in the record, much in the queues --------------------------------------------------------------------------
+
+
+def _full(asked: Asked, stage: Stage) -> dict[str, Any]:
+    """CPU of a document with many in the record against a thousand, one after the other."""
+    many = asked.fill or 100_000
+    runs: dict[int, list[dict[str, Any]]] = {}
+    for count in (1000, many, 1000):
+        found = bench.perform(replace(asked, fill=count, counted=False, against="", peer=False), stage)
+        runs.setdefault(count, []).append(found)
+    few = sum(one["cpu_ms"]["all"] for one in runs[1000]) / len(runs[1000])
+    facts = _compared(f"filled_{many}", runs[many][0]["cpu_ms"]["all"], "filled_1000", few)
+    return facts | {"cpu_ms": {str(count): [one["cpu_ms"] for one in found] for count, found in runs.items()}}
+
+
+def _nothing(asked: Asked, stage: Stage) -> dict[str, Any]:
+    """The share of a core that a line takes when nothing happens, by process."""
+    program = bench_line.present()
+    with bench.servers(asked) as servers, bench.line_of(asked, program, servers, 1, stage) as line:
+        stage.say("bench.run", revision="idle")
+        line.start()
+        bench_measure.warm_up(line, 1, bench.PATIENCE)
+        bench_process.wait_quiet(10, list(line.running.values()))
+        pids = line.pids()
+        start = {name: bench_process.cpu_ms(found) for name, found in pids.items()}
+        bench_process.wait_quiet(IDLE, list(line.running.values()))
+        shares = {
+            name: round((bench_process.cpu_ms(found) - start[name]) / IDLE / 10, 2) for name, found in pids.items()
+        }
+    return {"mode": asked.shape.mode, "agencies": asked.shape.agencies, "percent_of_a_core": shares}
+
+
+def _flood(asked: Asked, stage: Stage) -> dict[str, Any]:
+    """So many files at once in one outbox against a hundred, and another agency's document meanwhile; embedded."""
+    found = {count: _flooded(asked, count, stage) for count in (100, asked.shape.documents)}
+    ratio = _compared("cpu_ms", found[asked.shape.documents]["cpu_ms"], "cpu_ms_of_100", found[100]["cpu_ms"])
+    return ratio | {str(count): one for count, one in found.items()}
+
+
+def _flooded(asked: Asked, count: int, stage: Stage) -> dict[str, Any]:
+    shape = replace(asked.shape, mode="embedded", agencies=max(4, asked.shape.agencies))
+    codes, seed = bench_plan.agencies(shape), 1
+    flood = [demo.Letter(number, codes[0], (codes[1],), shape.attachment, 0) for number in _numbers(1, count)]
+    beside = [demo.Letter(number, codes[2], (codes[3],), demo.SMALL, 0) for number in _numbers(800_001, 3600)]
+    program = bench_line.present()
+    with bench.line_of(replace(asked, shape=shape), program, None, seed, stage) as line:
+        stage.say("bench.run", revision=f"flood {count}")
+        line.start()
+        bench_measure.warm_up(line, seed, bench.PATIENCE)
+        staged, apart = line.folder / "staged", line.folder / "apart"
+        expected = bench_plan.write(flood, staged, bench_stand.now(), seed)
+        before, start, begun = bench_measure.handed_over(line), bench_process.cpu_ms(line.pids()["line"]), time.time()
+        dropped = {letter.number: bench_measure.drop(line, staged, letter) for letter in flood}
+        sent: dict[str, Letter] = {}
+        for letter in beside:
+            if bench_measure.handed_over(line) >= before + count:
+                break
+            line.check()
+            sent |= bench_plan.write([letter], apart, bench_stand.now(), seed)
+            dropped[letter.number] = bench_measure.drop(line, apart, letter)
+            time.sleep(BESIDE)
+        bench_measure.await_receipts(line, before + count + len(sent), bench.PATIENCE)
+        cpu = bench_process.cpu_ms(line.pids()["line"]) - start
+        warm = set(bench_plan.digests(bench_plan.first_letters(shape), seed))
+        peak = {"line": bench_process.peak_mb(line.pids()["line"])}
+        many = bench_measure.look(line, expected, warm | set(sent), dropped, begun, {}, peak)
+        other = bench_measure.look(line, sent, warm | set(expected), dropped, begun, {}, peak)
+    inbox = other.legs["inbox"]
+    return {
+        "seconds": round(many.seconds, 1),
+        "cpu_ms": round(cpu / (count + len(sent)), 3),
+        "beside": len(sent),
+        "beside_inbox_ms": {f"p{share}": round(bench_measure.percentile(inbox, share / 100)) for share in (50, 99)},
+        "peak_mb": round(peak["line"]),
+        "lost": many.lost + other.lost,
+        "doubled": many.doubled + other.doubled,
+    }
+
+
+def _workers(servers: Servers, asked: Asked, stage: Stage) -> dict[str, Any]:
+    """Prefilled queues, adapters stopped: the hub's CPU of a document with two workers against one."""
+    found: dict[str, Any] = {"documents": asked.shape.documents}
+    for count in (1, 2):
+        stage.say("bench.run", revision=f"workers {count}")
+        with _stand(servers) as stand:
+            found[f"workers_{count}"] = _drain(stand, count, asked.shape.documents)
+    one, two = (found[f"workers_{count}"]["hub_ms"] for count in (1, 2))
+    found["ratio"] = round(two / one, 3) if one else None
+    return found
+
+
+def _drain(stand: Stand, workers: int, documents: int) -> dict[str, Any]:
+    """Let so many workers take what waits: new documents and, of the same DocumentIds, updates."""
+    stand.start_hubs(1)  # it makes the queues
+    time.sleep(1)
+    starting = stand.spent()[0]
+    stand.stop()
+    codes = bench_plan.all_codes()
+    messages = []
+    for place in range(documents // 2):
+        sender = codes[place % len(codes)]
+        to = (codes[(place + 1) % len(codes)],)
+        letter = demo.Letter(place + place // 9 + 1, sender, to, demo.SMALL, 0)
+        messages += [stand.document(letter), stand.document(letter, _update(stand, letter, 1))]
+    stand.publish(messages)
+    deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+    locked = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' "
+        "AND pid <> pg_backend_pid()"
+    )
+    before, start, begun = stand.number(deadlocks), stand.spent()[1], time.monotonic()
+    stand.start_hubs(workers)
+    samples = waits = 0
+    done = "SELECT (SELECT count(*) FROM submission) + (SELECT count(*) FROM refusal)"
+    seen, changed = -1, time.monotonic()
+    while (now := stand.number(done)) < len(messages) or stand.number("SELECT count(*) FROM outbox"):
+        for _ in range(10):
+            samples, waits = samples + workers, waits + stand.number(locked)
+            time.sleep(0.02)
+        stand.check()
+        if now != seen:
+            seen, changed = now, time.monotonic()
+        if time.monotonic() - changed > 60:
+            break
+    hubs, postgresql = stand.spent()
+    refused = stand.number("SELECT count(*) FROM refusal")
+    return {
+        "seconds": round(time.monotonic() - begun, 1),
+        "hub_ms": round((hubs - workers * starting) / len(messages), 3),
+        "starting_ms": round(starting),
+        "postgresql_ms": round((postgresql - start) / len(messages), 3),
+        "taken": now,
+        "refused": refused,
+        "lock_wait_share": round(waits / samples, 4) if samples else 0.0,
+        "deadlocks": stand.number(deadlocks) - before,
+    }
+
+
+def _numbers(first: int, count: int) -> list[int]:
+    """So many numbers, none of which the demo makes urgent."""
+    return [first + place + place // 9 for place in range(count)]
+
+
+def _compared(name: str, cost: float, base: str, other: float) -> dict[str, Any]:
+    return {name: round(cost, 3), base: round(other, 3), "ratio": round(cost / other, 3) if other > 0 else None}

@@ -1,0 +1,129 @@
+"""What ``axis bench`` says is what happened: every document once, every receipt verified, a record that holds."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+from click.testing import CliRunner
+
+import cli
+from axis.infra import store
+from axis.infra.database import Database
+from axis.infra.store import HubStore
+from axis.trials import bench_fill
+from tests.line import small_home
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+    from tests.servers import PostgreSql, RabbitMq
+
+WANTED = {
+    "mode", "size", "recipients", "documents", "seconds", "cpu_ms", "floor_ms", "sql", "commits", "flushes", "parses",
+    "verifications", "latency_ms", "rss_mb", "peer_ms", "lost", "doubled",
+}  # fmt: skip
+
+
+def bench(*arguments: str) -> dict[str, Any]:
+    """The last line of ``axis bench --json``."""
+    done = CliRunner().invoke(cli.main, ["bench", "--json", *arguments])
+    assert done.exit_code == 0, (done.output, done.stderr, done.exception)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def check(found: dict[str, Any], deliveries: int) -> None:
+    assert set(found) >= WANTED
+    assert (found["lost"], found["doubled"], found["receipts_verified"]) == (0, 0, deliveries)
+    assert found["cpu_ms"]["all"] > 0
+    assert found["floor_ms"] > 0
+    assert found["sql"] > 0
+    assert found["commits"] > 0
+    assert found["parses"] > 0
+    assert found["verifications"] >= 2 + found["recipients"]  # by the hub, the sender and each recipient
+    assert found["signatures"] >= 2  # the document and its receipts
+    for leg in ("acceptance", "inbox", "receipt"):
+        assert 0 < found["latency_ms"][leg]["p50"] <= found["latency_ms"][leg]["p99"]
+    assert all(found["calibration"][when]["loop_ms"] > 0 for when in ("before", "after"))
+
+
+def test_an_embedded_line_is_measured_to_the_last_receipt() -> None:
+    found = bench("--documents", "4", "--agencies", "3", "--recipients", "2", "--size", "5KB")
+    check(found, deliveries=8)
+    assert set(found["rss_mb"]) == {"line"}
+    assert found["cpu_ms"]["hub"] is None  # one process does everything
+
+
+@pytest.mark.timeout(300)  # it starts seven processes, twice
+@pytest.mark.amqp
+@pytest.mark.postgres
+def test_a_served_line_is_measured_process_by_process(rabbitmq: RabbitMq, postgres: PostgreSql) -> None:
+    """`rabbitmq` and `postgres`: where they cannot be had, this is skipped; the measurement starts its own."""
+    found = bench("--mode", "served", "--documents", "4", "--size", "5KB", "--pace", "10", "--fill", "300")
+    check(found, deliveries=4)
+    assert set(found["rss_mb"]) == {"hub", "sender", "recipient", "rabbitmq", "postgresql"}
+    assert all(found["rss_mb"].values())
+    parts = [found["cpu_ms"][name] for name in ("hub", "adapters", "rabbitmq", "postgresql")]
+    assert found["cpu_ms"]["all"] == pytest.approx(sum(parts), abs=0.01)
+    assert found["postgresql"]["commits"] > 0
+    assert found["filled"] == 300
+
+
+@pytest.mark.timeout(300)  # it starts seven processes, twice
+@pytest.mark.amqp
+@pytest.mark.postgres
+def test_servers_that_are_given_are_used_and_looked_at(rabbitmq: RabbitMq, postgres: PostgreSql) -> None:
+    rabbitmq.vhost("bench-given")
+    given = ["--broker", rabbitmq.url("bench-given"), "--database", postgres.database("bench_given")]
+    found = bench("--mode", "served", "--documents", "2", "--size", "5KB", "--recipients", "2", *given)
+    assert (found["lost"], found["doubled"], found["receipts_verified"]) == (0, 0, 4)
+    assert found["rss_mb"]["rabbitmq"] > 0  # found by the port that it serves
+    assert found["rss_mb"]["postgresql"] > 0
+    assert found["sql"] is None  # counting takes a second run, on servers that nobody has used
+    rabbitmq.drop_vhost("bench-given")
+
+
+def test_what_does_not_go_together_is_said_in_a_sentence() -> None:
+    for wrong in (["--size", "much"], ["--recipients", "3", "--agencies", "3"], ["--broker", "amqp://x"]):
+        done = CliRunner().invoke(cli.main, ["bench", *wrong])
+        assert done.exit_code == 2
+        assert "Traceback" not in done.output
+
+
+def filled(path: Path, count: int) -> str:
+    home = small_home(path / "home", codes=("G22", "H41", "H29"))
+    url = f"sqlite:///{home.path / 'axis.db'}"
+    bench_fill.fill(url, count, ["G22", "H41", "H29"], 7, datetime(2026, 11, 23, 3, tzinfo=UTC))
+    return url
+
+
+def test_a_filled_record_holds_every_check(tmp_path: Path) -> None:
+    """Because a measurement on a record that no hub would have left measures nothing."""
+    url = filled(tmp_path, 1500)
+    database = Database(url)
+    with HubStore(database).reading() as reader:
+        entries, _ = store.check_ledger(reader)
+        assert not reader.unlinked()
+        count = lambda query: reader.connection.execute(sa.text(query)).scalar_one()  # noqa: E731
+        assert entries == count("SELECT count(*) FROM ledger") > 5 * 1400
+        states = dict(reader.connection.execute(sa.text("SELECT state, count(*) FROM delivery GROUP BY state")).all())
+        assert set(states) == {"HANDED_OVER", "QUEUED", "ACCEPTED", "REFUSED", "FAILED", "RECALLED"}
+        assert count("SELECT count(*) FROM outbox") == states["ACCEPTED"]
+        assert count("SELECT count(*) FROM refusal") > 0
+        assert count("SELECT count(*) FROM delivery WHERE axis_id NOT IN (SELECT axis_id FROM submission)") == 0
+        for column in store.PAYLOAD_REFERENCES:  # whatever is named is there
+            named, table = column.name, column.table.name
+            missing = (
+                f"SELECT count(*) FROM {table} WHERE {named} <> '' AND {named} NOT IN (SELECT digest FROM payload)"
+            )
+            assert count(missing) == 0, f"{table}.{named}"
+        for row in reader.connection.execute(sa.text("SELECT digest FROM payload LIMIT 50")):
+            assert reader.payload(row.digest)
+        late = "SELECT count(*) FROM deadline WHERE next_at <> '' AND next_at < '2026-11-23'"
+        assert count(late) == 0  # nothing of it is work for the hub that is measured
+    database.close()

@@ -1,0 +1,183 @@
+"""What a document costs, counted where time cannot be trusted: statements, commits, flushes, parses, verifications,
+signatures. Each figure is for one document (a status, a recall …) on its whole way through an embedded home, with all
+receipts and with the rounds in which nobody has anything to do, of every agency of the home.
+
+The ceilings are what the code reached when they were last touched, rounded up: work that makes it cheaper lowers them.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from axis import counting
+from axis.core import parcel, xml
+from axis.errors import Rejected
+from axis.services import enrol
+from tests import pki
+from tests.line import document, recall, rest, small_home, status, update
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+AGENCIES = tuple(sorted(row["code"] for row in enrol.catalogue() if "." not in row["code"]))
+CODES = ("G22", "H41", *[code for code in AGENCIES if code not in {"G22", "H41"}][:19])
+SENDER, TO = CODES[0], CODES[1:]
+MANY = 50  # documents in the larger batches; fewer of those that have more recipients
+
+# Statements and commits of both databases; flushes are those that Python asks for (SQLite's own are beside them).
+CEILINGS = """
+what                 batch  statements  commits  flushes  parses  verifications  signatures
+new, 5 KB to 1           1        1908       36       20      18              9           4
+new, 5 KB to 1          50         113      0.9       19      18              9           4
+recall                   1        1952       37       20      24             13           5
+recall                  50         176      2.5       19      24             13           5
+status                   1        1900       36       14      16              8           3
+status                  50         101      0.8       13      16              8           3
+update                   1        1924       37       20      21             11           4
+update                  50         131      1.9       19      21             11           4
+new, 5 KB to 5           1        2191       64       63      60             34           9
+new, 5 KB to 5           5         632       13       62      60             34           9
+new, 5 KB to 20          1        3159      169      213     210            124          24
+new, 5 KB to 20          2        1990       85      212     210            124          24
+"""
+
+
+def _ceilings() -> dict[tuple[str, int], dict[str, float]]:
+    head, *lines = [line.split("  ") for line in CEILINGS.strip().splitlines()]
+    names = [cell.strip() for cell in head if cell.strip()]
+    found = {}
+    for line in lines:
+        what, batch, *figures = [cell.strip() for cell in line if cell.strip()]
+        found[what, int(batch)] = dict(zip(names[2:], map(float, figures), strict=True))
+    return found
+
+
+class Flow:
+    """Everything that is counted, since the start of the process's counting."""
+
+    def __init__(self) -> None:
+        self.statements = self.commits = self.flushes = 0
+
+    def now(self) -> dict[str, int]:
+        return {
+            "statements": self.statements,
+            "commits": self.commits,
+            "flushes": self.flushes,
+            **{name: counting.snapshot()[name] for name in ("parses", "verifications", "signatures")},
+        }
+
+
+@contextmanager
+def counted() -> Iterator[Flow]:
+    """Count SQL by SQLAlchemy's events and flushes where Python asks for them, while this lasts."""
+    flow = Flow()
+
+    def statement(*_: object) -> None:
+        flow.statements += 1
+
+    def commit(*_: object) -> None:
+        flow.commits += 1
+
+    def flushing(flush: Callable[[int], None]) -> Callable[[int], None]:
+        def counted_flush(descriptor: int) -> None:
+            flow.flushes += 1
+            flush(descriptor)
+
+        return counted_flush
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("fsync", "fdatasync"):
+            patch.setattr(os, name, flushing(getattr(os, name)))
+        sa.event.listen(Engine, "before_cursor_execute", statement)
+        sa.event.listen(Engine, "commit", commit)
+        try:
+            yield flow
+        finally:
+            sa.event.remove(Engine, "before_cursor_execute", statement)
+            sa.event.remove(Engine, "commit", commit)
+
+
+def _wide(batch: int, recipients: int) -> int:
+    return max(1, batch // (recipients + 5))
+
+
+def costs(folder: Path, batch: int) -> dict[tuple[str, int], dict[str, float]]:
+    """What each document of a batch costs, by what it is and how many there were. Of a batch of one, the home has
+    nothing else to do; the first batch finds it warm."""
+    steps: list[tuple[str, list[tuple[str, bytes]]]] = [("warming up", [(SENDER, document(1000))])]
+    numbers = range(1, batch + 1)
+    steps.append(("new, 5 KB to 1", [(SENDER, document(n, content=os.urandom(5_000))) for n in numbers]))
+    steps.append(("status", [(TO[0], status("03", n)) for n in numbers]))
+    steps.append(("update", [(SENDER, update(n)) for n in numbers]))
+    steps.append(("recall", [(SENDER, recall(n)) for n in numbers]))
+    for recipients in (5, 20):
+        some = range(100 * recipients, 100 * recipients + _wide(batch, recipients))
+        packets = [(SENDER, document(n, to=TO[:recipients], content=os.urandom(5_000))) for n in some]
+        steps.append((f"new, 5 KB to {recipients}", packets))
+    found = {}
+    line = small_home(folder, CODES)
+    with counted() as flow, line.parts() as (hub, agencies):
+        for name, packets in steps:
+            before = flow.now()
+            for place, (code, data) in enumerate(packets):
+                line.drop(code, data, f"{name}-{place}.edxml")
+            rest(hub, agencies, line.clock, timedelta(minutes=1))
+            found[name, len(packets)] = {
+                kind: (count - before[kind]) / len(packets) for kind, count in flow.now().items()
+            }
+    assert not [code for code in CODES if line.files(code, "failed")]
+    assert len(line.files(TO[0], "inbox", "*.edxml")) == 1 + 3 * batch + _wide(batch, 5) + _wide(batch, 20)
+    return found
+
+
+def _rounded_up(value: float) -> float:
+    return math.ceil(value - 1e-6) if value > 10 else math.ceil(value * 10 - 1e-6) / 10
+
+
+def shown(rows: dict[tuple[str, int], dict[str, float]]) -> str:
+    """These figures, rounded up, as they stand above."""
+    head, *_ = CEILINGS.strip().splitlines()
+    lines = [head]
+    for (what, batch), figures in rows.items():
+        cells = "".join(f"  {_rounded_up(value):>{len(name)}g}" for name, value in figures.items())
+        lines.append(f"{what:<20} {batch:>5}{cells}")
+    return "\n".join(lines)
+
+
+@pytest.mark.timeout(400)  # a full batch takes a minute where others use the disk too
+@pytest.mark.parametrize("batch", [1, MANY])
+def test_a_document_costs_no_more_than_it_did(tmp_path: Path, batch: int) -> None:
+    found = costs(tmp_path / "home", batch)
+    del found["warming up", 1]
+    ceilings = _ceilings()
+    assert found.keys() <= ceilings.keys()
+    over = {(key, name) for key, row in found.items() for name, value in row.items() if value > ceilings[key][name]}
+    assert not over, f"{sorted(over)}\n{shown(found)}"
+
+
+def test_what_is_counted_is_counted(tmp_path: Path) -> None:
+    with counted() as flow, (tmp_path / "file").open("wb") as file:
+        before = flow.now()
+        engine = sa.create_engine("sqlite://")
+        with engine.begin() as connection:
+            connection.execute(sa.text("select 1"))
+            connection.execute(sa.text("select 2"))
+        os.fsync(file.fileno())
+        os.fdatasync(file.fileno())
+        data = parcel.build(parcel.DOCUMENT, b"x", (), pki.signer("G22"), pki.NOW)
+        parcel.verify(data, pki.registry(), pki.NOW)
+        with pytest.raises(Rejected):
+            parcel.verify(data[:-1], pki.registry(), pki.NOW)
+        xml.parse(b"<a/>")
+        found = {name: count - before[name] for name, count in flow.now().items()}
+    assert found == {"statements": 2, "commits": 1, "flushes": 2, "parses": 1, "verifications": 2, "signatures": 1}
+    assert os.fsync.__module__ == "posix"
