@@ -63,7 +63,9 @@ def submission(
     """Agency `sender` sends this packet; another `again` is the same content in another parcel. `at`, `within`: when it
     shall be delivered."""
     document, contents, digest = _content(data, at, within)
-    found = Parcel(sender, signed + timedelta(milliseconds=again), parcel.DOCUMENT, document, contents, digest)
+    at = signed + timedelta(milliseconds=again)
+    made = parcel._VERIFIER  # as if it had been verified: nobody else makes one
+    found = Parcel(sender, at, parcel.DOCUMENT, document, contents, digest, b"", made)
     body = f"{sender} {digest} {found.signing_time}".encode()
     message = Message(hashlib.sha256(body).hexdigest()[:16], Route("in", sender), body, user_id=sender)
     own = hashlib.sha256(body).hexdigest()

@@ -85,6 +85,7 @@ class Record:
     entries: list[Entry] = field(default_factory=list)
     receipts: dict[Digest, Receipt] = field(default_factory=dict)  # the hub's own, by their digest
     payloads: dict[Digest, bytes] = field(default_factory=dict)
+    entered: dict[Digest, None] = field(default_factory=dict)  # the digests of the entries
     rows: int = 0
 
     def copy(self) -> Record:
@@ -282,6 +283,7 @@ class Record:
             self.payloads[one.digest] = one.content
         self.receipts.update(receipts)
         self.entries += sealed.entries
+        self.entered.update(dict.fromkeys(one.digest for one in sealed.entries))
         for decided in sealed.changes:
             getattr(self, f"_write_{type(decided).__name__}")(decided, sealed)
 
@@ -392,6 +394,7 @@ class Record:
 
 
 def _copied(value: Any) -> Any:
+    """Of rows that are never altered."""
     if isinstance(value, list):
         return value[:]
     return (
