@@ -23,7 +23,7 @@ from axis.core.homes import is_hello, read_origin
 from axis.core.identity import earliest
 from axis.core.instant import to_text, whole
 from axis.core.ledger import Entry
-from axis.core.lifecycle import Demand, Step, Turn
+from axis.core.lifecycle import Demand, Stage, Step, Turn
 from axis.core.message import Delivered, Message, Route, hub_routes
 from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.core.trust import HUB
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("axis.admit")
 MAX_ATTEMPTS = 5  # a parcel that failed so often alone is quarantined
 MAX_QUARANTINED = 1000  # messages of one agency; nobody's have one share together
+MAX_WAITING = 20_000  # receipts that one agency has given or shown, about what a restored record has lost
 CLOCK_SKEW = timedelta(minutes=5)
 _CHANGES = (Kind.RECALL, Kind.UPDATE, Kind.REPLACE)
 
@@ -313,13 +314,24 @@ def _settle(hub: Hub, recorded: Sequence[_Opened]) -> None:
 
 
 def _put_aside(tx: HubTransaction, opened: _Opened, fault: Fault, attempts: int, now: datetime) -> None:
-    """Keep it for an operator; over the agency's share its entry alone: what it publishes must not fill the record."""
+    """Keep it for an operator; over the agency's share its entry alone: what it publishes must not fill the record. A
+    receipt about what the record has lost waits for it."""
     message = opened.delivered.message
-    if tx.quarantined_of(opened.agency) >= MAX_QUARANTINED:
-        log.error("%s has %d messages in quarantine: another is not kept", opened.agency, MAX_QUARANTINED)
+    waiting = opened.said if fault is Fault.RECORD_GAP else None
+    most = MAX_QUARANTINED if waiting is None else MAX_WAITING
+    if tx.quarantined_of(opened.agency, waiting=waiting is not None) >= most:
+        log.error("%s has %d messages in quarantine: another is not kept", opened.agency, most)
         return
     tx.quarantine(
-        opened.agency, message.id.replace("\0", "?"), message.user_id or "", message.body, fault.code, attempts, now
+        opened.agency,
+        message.id.replace("\0", "?"),
+        message.user_id or "",
+        message.body,
+        fault.code,
+        attempts,
+        now,
+        document_id=same_id(waiting.subject.document_id) if waiting is not None else "",
+        issuer=waiting.issuer if waiting is not None else "",
     )
 
 
@@ -332,7 +344,7 @@ def _open(hub: Hub, delivered: Delivered, now: datetime) -> _Opened:
         is_receipt = parcel.peek(message.body)[0] == parcel.RECEIPT
         opened = parcel.verify(message.body, hub.registry(), now)
         if is_receipt:
-            said = _read_receipt(hub, delivered, opened)
+            said = _read_receipt(hub, delivered, opened, now)
             document_id = same_id(said.subject.document_id)
             owner = hub.registry().author(document_id, said.subject.sender, now)
             return _Opened(delivered, digest, opened, True, said=said, documents=((owner, document_id),))
@@ -355,10 +367,15 @@ def _claimed(hub: Hub, body: bytes) -> Receipt | None:
     return said if said.installation == hub.installation else None
 
 
-def _read_receipt(hub: Hub, delivered: Delivered, opened: Parcel) -> Receipt:
-    if opened.signer != delivered.message.route.code:
-        raise rejected(Fault.AUTHZ_MISMATCH, opened.signer, delivered.message.route.code)
+def _read_receipt(hub: Hub, delivered: Delivered, opened: Parcel, now: datetime) -> Receipt:
+    agency = delivered.message.route.code
+    if opened.signer != agency and not hub.is_gap_open(now):
+        raise rejected(Fault.AUTHZ_MISMATCH, opened.signer, agency)
     said = receipt.read(opened.content, opened.signer)
+    # What a restored record has lost of the recipients' word, the senders have, and show.
+    sender = said.subject.sender
+    if opened.signer != agency and (opened.signer == HUB or agency not in {sender, hub.mailbox(sender, now)}):
+        raise rejected(Fault.AUTHZ_MISMATCH, opened.signer, agency)
     if said.installation != hub.installation:
         raise rejected(Fault.RECEIPT_INVALID, f"installation {said.installation[:40]}")
     return said
@@ -391,9 +408,11 @@ def _record(hub: Hub, tx: HubTransaction, opened: _Opened, now: datetime) -> boo
         with tx.savepoint() if opened.said is not None and _has_parts(opened.said) else nullcontext():
             if opened.said is not None:
                 _record_receipt(hub, tx, opened, opened.said, now)
+                _record_what_waits(hub, tx, same_id(opened.said.subject.document_id), now)
             elif opened.candidate is not None:
                 message = opened.delivered.message
                 accept.record(hub, tx, opened.candidate, message.body, opened.digest, now)
+                _record_what_waits(hub, tx, opened.candidate.packet.target, now)
             else:
                 raise Rejected(*opened.problems)
     except Rejected as error:
@@ -513,26 +532,74 @@ def _refuse_receipt(hub: Hub, tx: HubTransaction, opened: _Opened, said: Receipt
 
 
 def _record_receipt(hub: Hub, tx: HubTransaction, opened: _Opened, said: Receipt, now: datetime) -> None:
-    """E or W: move the delivery, keep the receipt, pass it to the sender."""
+    """E or W: move the delivery, keep the receipt, pass it to the sender.
+
+    What it speaks of may have been lost with the record, and accepted again since: the recipient has said all the same
+    that it has it, and is not sent it once more."""
     subject, about = said.subject, tx.submission(said.subject.axis_id)
     if about is None and _is_lost(hub, subject):
-        if _is_answered_again(tx, said):
+        about = tx.sent_as(subject)
+        rows = [tx.delivery(about["axis_id"], one.recipient) for one in said.statements] if about is not None else []
+        if about is not None and all(row is not None and row["state"] in lifecycle.FINAL for row in rows):
             digest = hashlib.sha256(opened.delivered.message.body).hexdigest()
-            tx.enter(Entry(now, HUB, "receipt.superseded", subject.axis_id, opened.agency, {"receipt": digest}))
+            tx.enter(Entry(now, HUB, "receipt.superseded", subject.axis_id, said.issuer, {"receipt": digest}))
             return
-        raise _QuarantineError(Problem(Fault.RECORD_GAP, got=subject.axis_id[:40]))
-    if about is None or not accept.is_about(subject, about):
+        if about is None or any(row is None or _is_undecided(tx, row, said) for row in rows):
+            raise _QuarantineError(Problem(Fault.RECORD_GAP, got=subject.axis_id[:40]))
+    elif about is None or not accept.is_about(subject, about):
         raise _QuarantineError(Problem(Fault.RECEIPT_INVALID, got=f"no such submission {subject.axis_id[:40]}"))
     if _is_withdrawn_in_a_replaced_home(tx, opened, said):
         digest = hashlib.sha256(opened.delivered.message.body).hexdigest()
         tx.enter(Entry(now, HUB, "receipt.superseded", subject.axis_id, opened.agency, {"receipt": digest}))
         return
+    body = opened.delivered.message.body
     news = [one for one in said.statements if _apply(hub, tx, about, one, now)]
     if news:
-        body = opened.delivered.message.body
-        tx.issue(subject.axis_id, body, news, hub.mailbox(subject.sender, now), now, issuer=opened.agency)
+        tx.issue(about["axis_id"], body, news, hub.mailbox(subject.sender, now), now, issuer=said.issuer)
+        if hub.is_gap_open(now):
+            _leave_out(tx, about["axis_id"], news)
         for axis_id in tx.documents_of(about):
             watch.certify(hub, tx, axis_id, now)
+    elif said.issuer != opened.agency:  # it knew: its sender may want to be told as of when it holds
+        vouch.answer(hub, tx, opened.agency, said, hashlib.sha256(body).hexdigest(), now)
+
+
+def _leave_out(tx: HubTransaction, axis_id: str, news: Sequence[Statement]) -> None:
+    """What is in the outbox for those who have just said that they have it: it was to be sent again."""
+    tx.late.insert()
+    for one in news:
+        row = tx.delivery(axis_id, one.recipient)
+        if row is not None and lifecycle.State(row["state"]) in lifecycle.FINAL:
+            tx.leave_out(row["id"])
+
+
+def _is_undecided(tx: HubTransaction, row: Row, said: Receipt) -> bool:
+    """Whether what is said about a recall comes too early: nothing was asked yet, for its document has not come again;
+    or it was handed over (E.1), and what its recipient has decided about it (W) is missing."""
+    if row["role"] != "recall":
+        return False
+    stages = {one["stage"] for one in tx.demands_by(row["axis_id"]) if one["recipient"] == row["recipient"]}
+    return not stages or (said.statements[0].event is Event.ContentHandover and Stage.PENDING in stages)
+
+
+def _record_what_waits(hub: Hub, tx: HubTransaction, document_id: str, now: datetime) -> None:
+    """Receipts about a document that waited for what the record had lost of it: it may have come again just now."""
+    rows = tx.waiting_about(document_id) if document_id and hub.is_gap_open(now) else []
+    if rows:
+        tx.late.insert()
+    waiting = []
+    for row in rows:
+        with suppress(Corrupted):
+            again = _again(row["agency"], tx.payload(row["body_digest"]), row["user_id"] or None, row["message_id"])
+            opened = _open(hub, again, now)
+            if opened.said is not None:
+                waiting.append((row, opened, opened.said))
+    # What was decided about a recall before that the recall was handed over.
+    for row, opened, said in sorted(waiting, key=lambda one: one[2].statements[0].event.code, reverse=True):
+        detail = {"action": "retry", "reason": "come again", "bytes": row["body_digest"], "message": row["message_id"]}
+        with suppress(_QuarantineError, Rejected), tx.savepoint():
+            _record_receipt(hub, tx, opened, said, now)
+            tx.leave_quarantine(row, Entry(now, HUB, "quarantine.retry", "", row["agency"], detail))
 
 
 def _is_withdrawn_in_a_replaced_home(tx: HubTransaction, opened: _Opened, said: Receipt) -> bool:
@@ -541,6 +608,8 @@ def _is_withdrawn_in_a_replaced_home(tx: HubTransaction, opened: _Opened, said: 
     origin = read_origin(opened.delivered.message.origin)
     if origin is None or all(one.event is not Event.ContentWithdrawal for one in said.statements):
         return False
+    if said.issuer != opened.agency:
+        return False  # shown by whom it was passed on to: the hub had accepted it
     known = tx.homes_of([opened.agency]).get(opened.agency, [])
     return any(one.instance == origin.instance and not one.current for one in known)
 
@@ -548,13 +617,6 @@ def _is_withdrawn_in_a_replaced_home(tx: HubTransaction, opened: _Opened, said: 
 def _is_lost(hub: Hub, subject: Subject) -> bool:
     """Whether a submission that is not in the record may have been: its id tells when it was accepted."""
     return hub.lost_until is not None and subject.axis_id <= earliest(hub.lost_until)
-
-
-def _is_answered_again(tx: HubTransaction, said: Receipt) -> bool:
-    """Whether what this receipt speaks of was accepted once more, and its issuer has answered for it since."""
-    about = tx.sent_as(said.subject)
-    rows = [tx.delivery(about["axis_id"], one.recipient) for one in said.statements] if about is not None else [None]
-    return all(row is not None and lifecycle.State(row["state"]) in lifecycle.FINAL for row in rows)
 
 
 def _apply(hub: Hub, tx: HubTransaction, about: Row, said: Statement, now: datetime) -> bool:

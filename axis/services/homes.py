@@ -14,7 +14,7 @@ from axis.core.ledger import Entry
 from axis.core.message import Message, Outcome, Route
 from axis.core.trust import HUB
 from axis.errors import Fault, Problem, Unavailable
-from axis.services import reconcile
+from axis.services import reconcile, vouch
 from axis.services.hub import CLOCKS, Question
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ def answer(hub: Hub, asked: Sequence[Delivered], busy: Collection[str], now: dat
         if question.rounds:
             question.rounds -= 1
             continue
+        if question.hello.follows and not _knows_what_it_has_given(hub, code, question, now):
+            continue
         del hub.questions[code]
         _answer(hub, code, question.hello, now)
         hub.broker.ack([question.asked])
@@ -70,10 +72,28 @@ def _waiting(hub: Hub, code: str) -> int:
         return 0  # deleted since it asked: nothing waits there, and the others' mail goes on
 
 
+def _knows_what_it_has_given(hub: Hub, code: str, question: Question, now: datetime) -> bool:
+    """Whether a home that takes another's place has in its queue what the other may have said since the copy was made:
+    by its receipts it knows what it has handed over, before it hands over anything."""
+    if not question.is_prepared:
+        _, replaced = _greet(hub, code, question.hello, now)
+        if replaced:
+            _send_what_it_may_not_know(hub, code, question.hello, now)
+        question.is_prepared = True
+    with hub.store.reading() as reader:
+        return not reader.is_being_told(code, _lost_since(question.hello, now))
+
+
+def _lost_since(hello: Hello, now: datetime) -> datetime:
+    """From when on a home that was put back may not know what it was sent, and has given. A clock of its own that was
+    ahead says nothing."""
+    longest = now - LONGEST_GAP
+    since = from_text(hello.since) if hello.since else longest
+    return max(since - CLOCKS, longest) if since <= now else longest
+
+
 def _answer(hub: Hub, code: str, hello: Hello, now: datetime) -> None:
-    said, replaced = _greet(hub, code, hello, now)
-    if replaced:
-        _send_what_it_may_not_know(hub, code, hello, now)
+    said = _greet(hub, code, hello, now)[0]
     body = parcel.build(parcel.HOME, homes.write_answer(said), (), hub.signer, now)
     message = Message(hashlib.sha256(body).hexdigest(), Route("out", code, urgent=True), body)
     if hub.broker.publish([message]) != [Outcome.CONFIRMED]:
@@ -129,15 +149,25 @@ def _tell(hub: Hub, tx: HubTransaction, code: str, home: Known, other: Origin, n
 
 
 def _send_what_it_may_not_know(hub: Hub, code: str, hello: Hello, now: datetime) -> None:
-    """The registry, every delivery that has no receipt, and the receipts that the agency was given since its journal
-    ends."""
-    reconcile.resend_unanswered(hub, code, now, now)
-    since = max(from_text(hello.since) - CLOCKS if hello.since else now - LONGEST_GAP, now - LONGEST_GAP)
-    last = ""
+    """The registry, the receipts that the agency has given and was given since its journal ends, and every delivery
+    that has no receipt."""
+    since, last = _lost_since(hello, now), ""
+    is_doubtful = hub.registry().lost_between(since, now)
     while True:
         with hub.store.transaction() as tx:
             if not last:
                 tx.send(code, tx.registry_digest(), now, urgent=True)
+            digests = tx.given_by(code, since, last, BATCH)
+            for digest in digests:
+                proof = vouch.beside(hub, tx.payload(digest), now) if is_doubtful else b""
+                tx.send(code, digest, now, proof=tx.keep_proof(proof) if proof else "", urgent=True)
+        if len(digests) < BATCH:
+            break
+        last = digests[-1]
+    reconcile.resend_unanswered(hub, code, now, now)
+    last = ""
+    while True:
+        with hub.store.transaction() as tx:
             digests = tx.receipts_for(code, since, last, BATCH)
             for digest in digests:
                 tx.send(code, digest, now)

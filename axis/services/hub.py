@@ -140,11 +140,13 @@ class Rooms:
 
 @dataclass
 class Question:
-    """An adapter has asked about its home; it is answered after so many `rounds` without anything of its agency."""
+    """An adapter has asked about its home; it is answered after so many `rounds` without anything of its agency.
+    `is_prepared`: what it has to know before is on its way."""
 
     asked: Delivered
     hello: Hello
     rounds: int
+    is_prepared: bool = False
 
 
 class Hub:

@@ -40,13 +40,13 @@ def beside(hub: Hub, body: bytes, now: datetime) -> bytes:
 def answer(hub: Hub, tx: HubTransaction, agency: str, said: Receipt, digest: str, now: datetime) -> bool:
     """Send a receipt again, with R.1, to `agency`, which has shown it; False unless it is one that was accepted here
     about what this agency has sent. `said`: what its bytes say, of which `digest` is the SHA-256."""
-    axis_id, sender = said.subject.axis_id, said.subject.sender
+    sender = said.subject.sender
     if not _is_kept(tx, said, digest) or agency not in {sender, hub.mailbox(sender, now)}:
         return False
     proof = _acceptance(hub, tx, said, digest, now)
     if not proof:
         return False
-    tx.enter(Entry(now, HUB, "receipt.vouched", axis_id, said.issuer, {"receipt": digest, "to": agency}))
+    tx.enter(Entry(now, HUB, "receipt.vouched", _axis_id(tx, said), said.issuer, {"receipt": digest, "to": agency}))
     tx.send(agency, digest, now, proof=tx.keep_proof(proof))
     return True
 
@@ -54,13 +54,21 @@ def answer(hub: Hub, tx: HubTransaction, agency: str, said: Receipt, digest: str
 def _is_kept(reader: HubReader, said: Receipt, digest: str) -> bool:
     """Whether the record holds this very receipt."""
     first = said.statements[0]
-    return reader.statement(said.issuer, first.event.code, said.subject.axis_id, first.recipient) == digest
+    return reader.statement(said.issuer, first.event.code, _axis_id(reader, said), first.recipient) == digest
+
+
+def _axis_id(reader: HubReader, said: Receipt) -> str:
+    """Of what it speaks of: a restored record may have lost that, and hold it under another id."""
+    axis_id = said.subject.axis_id
+    if reader.submission(axis_id) is None and (again := reader.sent_as(said.subject)) is not None:
+        return str(again["axis_id"])
+    return axis_id
 
 
 def _acceptance(hub: Hub, reader: HubReader, said: Receipt, digest: str, now: datetime) -> bytes:
     """R.1 for the receipt with this digest; b"" for one of which the record does not say when it was accepted."""
     by = (said.issuer, said.statements[0].event.code)
-    told = (e for _, e in reader.entries(said.subject.axis_id) if (e.actor, e.detail.get("receipt")) == by)
+    told = (e for _, e in reader.entries(_axis_id(reader, said)) if (e.actor, e.detail.get("receipt")) == by)
     accepted = next(told, None)
     if accepted is None or not _is_kept(reader, said, digest):
         return b""
