@@ -519,25 +519,17 @@ class HubReader:
 
     def given_by(self, agency: str, since: datetime, after: str, limit: int) -> list[str]:
         """The digests of the receipts that this agency has given as a recipient from a moment on, those that wait for
-        what the record has lost among them, and that do not wait to be sent to it; those after `after`, in order."""
-        given = self._given_by(agency, since).subquery()
-        waits = sa.exists().where(outbox.c.body_digest == given.c.digest, outbox.c.code == agency)
-        query = sa.select(given.c.digest).where(given.c.digest > after, ~waits).order_by(given.c.digest).limit(limit)
-        return list(self.connection.execute(query).scalars())
-
-    def is_being_told(self, agency: str, since: datetime) -> bool:
-        """Whether some of :meth:`given_by` wait to be sent to it."""
-        given = self._given_by(agency, since).subquery()
-        query = sa.select(outbox.c.id).where(
-            outbox.c.code == agency, outbox.c.delivery_id == "", outbox.c.body_digest.in_(sa.select(given.c.digest))
-        )
-        return self.connection.execute(query.limit(1)).first() is not None
-
-    def _given_by(self, agency: str, since: datetime) -> sa.CompoundSelect[Any]:
+        what the record has lost among them; those after `after`, in order."""
         kept = sa.select(statement.c.receipt_digest.label("digest")).where(
             statement.c.issuer == agency, statement.c.time >= to_text(since)
         )
-        return sa.union(kept, sa.select(quarantine.c.body_digest).where(quarantine.c.issuer == agency))
+        given = sa.union(kept, sa.select(quarantine.c.body_digest).where(quarantine.c.issuer == agency)).subquery()
+        query = sa.select(given.c.digest).where(given.c.digest > after).order_by(given.c.digest).limit(limit)
+        return list(self.connection.execute(query).scalars())
+
+    def sound_payloads(self, digests: Sequence[str]) -> dict[str, bytes]:
+        """Stored bytes by digest; without those that are missing or altered."""
+        return payloads.get_sound(self.connection, digests)
 
     def certificate(self, axis_id: str) -> tuple[str, set[str]]:
         """(digest, recipients) of a document's certificate of distribution; of several the last, which speaks of all

@@ -586,7 +586,7 @@ def _record_what_waits(hub: Hub, tx: HubTransaction, document_id: str, now: date
     """Receipts about a document that waited for what the record had lost of it: it may have come again just now."""
     rows = tx.waiting_about(document_id) if document_id and hub.is_gap_open(now) else []
     if rows:
-        tx.late.insert()
+        tx.late.insert()  # what waits may have been put aside in this very transaction
     waiting = []
     for row in rows:
         with suppress(Corrupted):
@@ -597,6 +597,7 @@ def _record_what_waits(hub: Hub, tx: HubTransaction, document_id: str, now: date
     # What was decided about a recall before that the recall was handed over.
     for row, opened, said in sorted(waiting, key=lambda one: one[2].statements[0].event.code, reverse=True):
         detail = {"action": "retry", "reason": "come again", "bytes": row["body_digest"], "message": row["message_id"]}
+        tx.late.insert()  # not within the savepoint, with which it would go
         with suppress(_QuarantineError, Rejected), tx.savepoint():
             _record_receipt(hub, tx, opened, said, now)
             tx.leave_quarantine(row, Entry(now, HUB, "quarantine.retry", "", row["agency"], detail))

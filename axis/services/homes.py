@@ -55,7 +55,7 @@ def answer(hub: Hub, asked: Sequence[Delivered], busy: Collection[str], now: dat
         if question.rounds:
             question.rounds -= 1
             continue
-        if question.hello.follows and not _knows_what_it_has_given(hub, code, question, now):
+        if question.hello.follows and not _is_told(hub, code, question, now):
             continue
         del hub.questions[code]
         _answer(hub, code, question.hello, now)
@@ -64,24 +64,44 @@ def answer(hub: Hub, asked: Sequence[Delivered], busy: Collection[str], now: dat
 
 def _waiting(hub: Hub, code: str) -> int:
     """How much of what this agency has published waits for the hub."""
+    return sum(_depth(hub, Route("in", code, urgent)) for urgent in (True, False))
+
+
+def _depth(hub: Hub, route: Route) -> int:
     try:
-        return sum(hub.broker.depth(Route("in", code, urgent)) for urgent in (True, False))
+        return hub.broker.depth(route)
     except Unavailable as error:
         if error.fault is not Fault.BROKER_NO_QUEUE:
             raise
         return 0  # deleted since it asked: nothing waits there, and the others' mail goes on
 
 
-def _knows_what_it_has_given(hub: Hub, code: str, question: Question, now: datetime) -> bool:
+def _is_told(hub: Hub, code: str, question: Question, now: datetime) -> bool:
     """Whether a home that takes another's place has in its queue what the other may have said since the copy was made:
-    by its receipts it knows what it has handed over, before it hands over anything."""
-    if not question.is_prepared:
+    by its receipts it knows what it has handed over, before it hands over anything.
+
+    Some in each round, and no more than it takes out: it takes its urgent mail while it waits for the answer."""
+    if question.told is None:
         _, replaced = _greet(hub, code, question.hello, now)
-        if replaced:
-            _send_what_it_may_not_know(hub, code, question.hello, now)
-        question.is_prepared = True
+        if not replaced:
+            return True
+        _send_what_it_may_not_know(hub, code, question.hello, now)
+        question.told = ""
+    route, since = Route("out", code, urgent=True), _lost_since(question.hello, now)
+    if _depth(hub, route) >= BATCH:
+        return False
     with hub.store.reading() as reader:
-        return not reader.is_being_told(code, _lost_since(question.hello, now))
+        digests = reader.given_by(code, since, question.told, BATCH)
+        bodies = reader.sound_payloads(digests)
+    is_doubtful = hub.registry().lost_between(since, now)
+    messages = [
+        Message(digest, route, body, vouch.beside(hub, body, now) if is_doubtful else b"")
+        for digest, body in bodies.items()
+    ]
+    if messages and set(hub.broker.publish(messages)) != {Outcome.CONFIRMED}:
+        return False
+    question.told = digests[-1] if digests else question.told
+    return len(digests) < BATCH
 
 
 def _lost_since(hello: Hello, now: datetime) -> datetime:
@@ -149,25 +169,14 @@ def _tell(hub: Hub, tx: HubTransaction, code: str, home: Known, other: Origin, n
 
 
 def _send_what_it_may_not_know(hub: Hub, code: str, hello: Hello, now: datetime) -> None:
-    """The registry, the receipts that the agency has given and was given since its journal ends, and every delivery
-    that has no receipt."""
+    """The registry, every delivery that has no receipt, and the receipts that the agency was given since its journal
+    ends."""
+    reconcile.resend_unanswered(hub, code, now, now)
     since, last = _lost_since(hello, now), ""
-    is_doubtful = hub.registry().lost_between(since, now)
     while True:
         with hub.store.transaction() as tx:
             if not last:
                 tx.send(code, tx.registry_digest(), now, urgent=True)
-            digests = tx.given_by(code, since, last, BATCH)
-            for digest in digests:
-                proof = vouch.beside(hub, tx.payload(digest), now) if is_doubtful else b""
-                tx.send(code, digest, now, proof=tx.keep_proof(proof) if proof else "", urgent=True)
-        if len(digests) < BATCH:
-            break
-        last = digests[-1]
-    reconcile.resend_unanswered(hub, code, now, now)
-    last = ""
-    while True:
-        with hub.store.transaction() as tx:
             digests = tx.receipts_for(code, since, last, BATCH)
             for digest in digests:
                 tx.send(code, digest, now)

@@ -141,12 +141,12 @@ class Rooms:
 @dataclass
 class Question:
     """An adapter has asked about its home; it is answered after so many `rounds` without anything of its agency.
-    `is_prepared`: what it has to know before is on its way."""
+    `told`: how far it has been told what its agency has given, None before that."""
 
     asked: Delivered
     hello: Hello
     rounds: int
-    is_prepared: bool = False
+    told: str | None = None
 
 
 class Hub:

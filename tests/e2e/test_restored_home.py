@@ -396,6 +396,28 @@ def test_a_home_that_was_put_back_hears_what_it_has_handed_over(line: Apart) -> 
     assert line.put_aside() == []
 
 
+def test_a_home_that_was_put_back_is_told_bit_by_bit_before_it_is_answered(
+    line: Apart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where its ordinary mail fills its queue: it takes none of that before it is answered."""
+    monkeypatch.setattr("axis.services.homes.BATCH", 2)
+    home = line.copy("H41")
+    for number in range(1, 6):
+        line.drop("G22", document(number), f"{number}.edxml")
+    line.run()
+    line.taken_away("H41")
+    line.put_back("H41", home)
+    line.take_over("H41")
+    with line.parts() as (hub, agencies):
+        hub.rooms.depth = 0
+        line.turns(hub, agencies)
+        assert agencies[1].standing is Standing.CURRENT
+        with agencies[1].journal.reading() as reader:
+            assert [entry.event for entry in reader.events("") if entry.event == "home.restored"]
+            assert len([one for one in reader.find("TN-G22") if one["state"] == "handed_over"]) == 6
+    assert line.kinds("H41") == []
+
+
 def test_what_comes_under_another_id_does_not_wait_for_what_is_in_doubt(line: Apart) -> None:
     """Record and home were both put back: the record has accepted it anew, and what the journal held never comes."""
     while_the_system_of_h41_is_away(line, document(1))
@@ -602,7 +624,8 @@ def test_a_question_from_a_queue_that_was_deleted_since_stops_nobody(line: Apart
         with hub.store.database.begin() as connection:
             connection.execute(sa.text("DELETE FROM queue_message WHERE queue LIKE 'axis.from.H41%'"))
             connection.execute(sa.text("DELETE FROM queue WHERE name LIKE 'axis.from.H41%'"))
-        line.turns(hub, [], 4)
+        for _ in range(4):
+            admit.step(hub, line.clock())
         assert hub.questions == {}
 
 
