@@ -197,6 +197,7 @@ quarantine = sa.Table(
     sa.Column("issuer", sa.Text, nullable=False, server_default=""),
     sa.Index("quarantine_document", "document_id"),
     sa.Index("quarantine_issuer", "issuer"),
+    sa.Index("quarantine_agency", "agency", "document_id"),
 )
 # The same thing said in other words: accepted as what the submission that took the key had said.
 repetition = sa.Table(

@@ -272,6 +272,33 @@ def test_a_receipt_about_what_the_record_has_lost_waits_for_it(line: Line) -> No
     assert quarantined(line) == [], "it is answered again: nobody has to decide"
 
 
+def test_a_receipt_that_is_shown_is_believed_from_its_sender_and_only_after_a_restore(line: Line) -> None:
+    """H41's word about G22's document: G22 may show it. Nobody else learns or changes anything by it."""
+    backup = back_up(line)
+    line.drop("G22", document(1), "1.edxml")
+    line.run()
+    (name,) = [n for n in line.files("G22", "receipts") if ".E.1." in n and b",1/TN" in parcel.peek(_read(line, n))[1]]
+    handed_over = _read(line, name)
+
+    def shown_by(code: str) -> list[str]:
+        before = quarantined(line)
+        with line.parts() as (hub, agencies):
+            shower = next(one for one in agencies if one.code == code)
+            shower.broker.publish(
+                [Message(uuid7(line.clock(), bytes(10)), Route("in", code), handed_over, user_id=code)]
+            )
+            admit.step(hub, line.clock())
+        return sorted(set(quarantined(line)) - set(before))
+
+    assert shown_by("G22") == [], "it is told as of when the hub accepted it"
+    assert shown_by("G06") == ["AUTHZ_MISMATCH"]
+    put_back(line, backup)
+    assert (shown_by("G06"), shown_by("G22")) == (["AUTHZ_MISMATCH"], ["RECORD_GAP"])
+    line.run()
+    assert line.states(NUMBER) == {"H41": "HANDED_OVER"}
+    assert quarantined(line) == ["AUTHZ_MISMATCH"]
+
+
 def test_a_receipt_about_nothing_is_put_aside_for_good_as_ever(line: Line) -> None:
     backup = back_up(line)
     line.drop("G22", document(1), "1.edxml")

@@ -15,3 +15,4 @@ def upgrade() -> None:
         op.add_column("quarantine", sa.Column(name, sa.Text, nullable=False, server_default=""))
     op.create_index("quarantine_document", "quarantine", ["document_id"])
     op.create_index("quarantine_issuer", "quarantine", ["issuer"])
+    op.create_index("quarantine_agency", "quarantine", ["agency", "document_id"])
