@@ -79,6 +79,8 @@ incoming = sa.Table(
     sa.Column("not_before", sa.Text, nullable=False),
     sa.Column("received_at", sa.Text, nullable=False),
     sa.Column("answer_digest", sa.Text, nullable=False, server_default=""),  # the E.1 or E.2 receipt given for it
+    # Of a recall: the W.1 or W.2 that was given for it before it was shown.
+    sa.Column("decision_digest", sa.Text, nullable=False, server_default=""),
     sa.Column("content_digest", sa.Text, nullable=False, server_default=""),  # of a document or status
     # Of the document that it is or is about; empty for a receipt.
     sa.Column("sender", sa.Text, nullable=False, server_default=""),
@@ -150,6 +152,7 @@ PAYLOAD_REFERENCES = (
     incoming.c.body_digest,
     incoming.c.proof_digest,
     incoming.c.answer_digest,
+    incoming.c.decision_digest,
     withdrawal.c.receipt_digest,
     posted.c.body_digest,
     installed.c.digest,
@@ -749,12 +752,14 @@ class JournalTransaction(JournalReader):
         self.connection.execute(sa.update(home_instance).where(where).values(**values))
 
     def _answer_again(self, identifier: str, entry: Entry) -> None:
-        """It came once more: whoever sends it has no receipt. The one that was given goes out again, the same bytes."""
+        """It came once more: whoever sends it has no receipt. What was given goes out again, the same bytes; of a
+        recall first what was decided about it."""
         row = self.incoming(identifier)
-        if row is not None and row["answer_digest"]:
-            self._post(row["answer_digest"], to_text(entry.time))
-            again = {"receipt": row["answer_digest"]}
-            self.enter(Entry(entry.time, self.agency, "receipt.repeated", identifier, "", again))
+        given = (row["decision_digest"], row["answer_digest"]) if row is not None else ()
+        for digest in dict.fromkeys(given):
+            if digest:
+                self._post(digest, to_text(entry.time))
+                self.enter(Entry(entry.time, self.agency, "receipt.repeated", identifier, "", {"receipt": digest}))
 
     def ask_about(self, receipt: bytes, entry: Entry) -> None:
         """Show the hub a receipt that came from it: as of when was it accepted?"""
@@ -776,7 +781,11 @@ class JournalTransaction(JournalReader):
         digest, before = payloads.put_late(self.connection, self.late, receipt), row["body_digest"]
         values = {"body_digest": digest, "attempts": 0, "not_before": to_text(entry.time)}
         self.connection.execute(sa.update(posted).where(posted.c.number == row["number"]).values(values))
-        for table, column in ((incoming, incoming.c.answer_digest), (withdrawal, withdrawal.c.receipt_digest)):
+        for table, column in (
+            (incoming, incoming.c.answer_digest),
+            (incoming, incoming.c.decision_digest),
+            (withdrawal, withdrawal.c.receipt_digest),
+        ):
             where = (table.c.agency == self.agency, column == before)
             self.connection.execute(sa.update(table).where(*where).values({column: digest}))
         self.enter(replace(entry, detail={**entry.detail, "receipt": digest}))
@@ -835,7 +844,7 @@ class JournalTransaction(JournalReader):
                 state = "withdrawing" if one["state"] == "received" else "withdrawn"
                 self._incoming(one["id"], state=state, body_digest="", answer_digest=digest)
                 payloads.release(self.connection, one["body_digest"], self._references)
-        self._incoming(row["id"], state=recall, answer_digest=digest)
+        self._incoming(row["id"], state=recall, answer_digest=digest, decision_digest=digest)
         self.enter(entry)
         self._post(digest, to_text(entry.time))
 
@@ -843,7 +852,7 @@ class JournalTransaction(JournalReader):
         """The recall in `row` came too late or means nothing: it is shown ("received") or not ("done"); `receipt` (W.2)
         goes to the hub."""
         digest = payloads.put_late(self.connection, self.late, receipt)
-        self._incoming(row["id"], state=state, answer_digest=digest)
+        self._incoming(row["id"], state=state, answer_digest=digest, decision_digest=digest)
         self.enter(entry)
         self._post(digest, to_text(entry.time))
 

@@ -386,6 +386,8 @@ def _record_all(hub: Hub, tx: HubTransaction, opened: Sequence[_Opened], now: da
     documents = {document for one in opened for document in one.documents}
     replies = {one.documents[0] for one in opened if one.candidate is not None and one.candidate.is_reply}
     tx.lock_documents(documents | tx.instead_of(replies))  # of a replacement the clerk may name the one replaced
+    if any(one.said is not None and _has_parts(one.said) for one in opened):
+        tx.homes_of(sorted({one.agency for one in opened}))  # all now: two batches take them in one order
     recorded = [_record(hub, tx, one, now) for one in opened]
     homes.note(hub, tx, [one.delivered.message for one in opened], now)
     return all(recorded)

@@ -162,6 +162,30 @@ def test_what_lay_in_the_outbox_when_the_backup_was_made_may_have_left_it(line: 
     assert (said(line, "W.1"), said(line, "W.2")) == ([], ["H41"])
 
 
+def test_what_was_decided_about_a_recall_is_said_again_with_its_hand_over(line: Line) -> None:
+    """The hub had taken both receipts and passed neither on when its record was put back; the recall it still knows."""
+    line.drop("G22", document(1), "1.edxml")
+    line.run()
+    line.drop("G22", recall(1), "r.edxml")
+    line.run(before=only("G22"), patience=timedelta(0))
+    backup = back_up(line)
+    with line.parts() as (hub, agencies):
+        recipient = next(one for one in agencies if one.code == "H41")
+        loops.agency_round(recipient, line.clock())
+        admit.step(hub, line.clock())
+        hub.link(line.clock())
+    assert line.stages(NUMBER)["H41"] == ["recall OPEN"]
+    put_back(line, backup)
+    assert line.stages(NUMBER)["H41"] == ["recall PENDING"]
+    line.run(patience=timedelta(hours=1))
+    with bootstrap.embedded_parts(bootstrap.open_home(line.path)) as (hub, _):
+        reconcile.resend_unanswered(hub, "H41", line.clock(), line.clock())
+    line.run(patience=timedelta(hours=1))
+    assert line.stages(NUMBER)["H41"] == ["recall OPEN"]
+    assert said(line, "W.2") == ["H41"]
+    assert line.kinds("H41") == ["new", "new", "recall"]
+
+
 @pytest.mark.parametrize("known", [False, True])
 def test_what_was_withdrawn_in_the_gap_is_not_shown_after_it(line: Line, known: bool) -> None:
     """The hub had said for certain that it would not be: taken back before it left. The restored record has the document
