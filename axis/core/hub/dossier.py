@@ -427,6 +427,7 @@ class Facts:
     asked_by: dict[str, tuple[str, ...]] = field(default_factory=dict)  # → delivery ids
     asked_of: dict[AskedOf, tuple[tuple[str, int], ...]] = field(default_factory=dict)  # → (delivery id, number)
     single: dict[tuple[str, int], Demanded] = field(default_factory=dict)  # by (delivery id, number): of `asked_of`
+    begun: dict[str, None] = field(default_factory=dict)  # axis ids of what the decision itself has accepted
     last_demand: dict[Document, int] = field(default_factory=dict)
     lately: dict[tuple[Document, str], tuple[int, tuple[str, ...]]] = field(default_factory=dict)
     newest: dict[Document, str | None] = field(default_factory=dict)  # → axis id

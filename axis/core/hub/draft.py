@@ -226,7 +226,7 @@ class Draft:
         """What this submission has asked about the deliveries that brought the document to `recipient` first."""
         question = ask.AskedOf(axis_id, document, recipient)
         known = self._facts.asked_of
-        if question not in known and axis_id in self._facts.asked_by:
+        if question not in known and axis_id in self._facts.begun:
             return []  # accepted by this decision, which has asked nobody there
         found = _found(known, question, question)
         return [(self._facts.deliveries[one], self._facts.single[one, number]) for one, number in found]
@@ -330,6 +330,7 @@ class Draft:
         change_of = ask.OfChange(document, new.kind, new.content_digest)
         if facts.of_change.get(change_of) is None:
             self._put(facts.of_change, change_of, axis_id)
+        self._put(facts.begun, axis_id, None)
         self._put(facts.asked_by, axis_id, ())
         self._put(facts.receipts, axis_id, {})
         if new.kind in _DOCUMENTS:
@@ -427,7 +428,7 @@ class Draft:
         stages = {**(single.stages if single is not None else {}), **dict.fromkeys(units, stage)}
         self._put(facts.single, (original.id, number), Demanded(number, demand, by, stages))
         question = ask.AskedOf(by, document, original.recipient)
-        if single is None and (question in facts.asked_of or by in facts.asked_by):
+        if single is None and (question in facts.asked_of or by in facts.begun):
             self._put(facts.asked_of, question, (*facts.asked_of.get(question, ()), (original.id, number)))
         if document in facts.last_demand:
             self._put(facts.last_demand, document, max(facts.last_demand[document], number))
