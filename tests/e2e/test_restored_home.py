@@ -401,7 +401,7 @@ def test_a_home_that_was_put_back_is_told_bit_by_bit_before_it_is_answered(
     line: Apart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where its ordinary mail fills its queue: it takes none of that before it is answered."""
-    monkeypatch.setattr("axis.services.homes.BATCH", 2)
+    monkeypatch.setattr("axis.services.hub.homes.BATCH", 2)
     home = line.copy("H41")
     for number in range(1, 6):
         line.drop("G22", document(number), f"{number}.edxml")
@@ -410,7 +410,7 @@ def test_a_home_that_was_put_back_is_told_bit_by_bit_before_it_is_answered(
     line.put_back("H41", home)
     line.take_over("H41")
     with line.parts() as (hub, agencies):
-        hub.rooms.depth = 0
+        hub.queue_limits.depth = 0
         line.turns(hub, agencies)
         assert agencies[1].standing is Standing.CURRENT
         with agencies[1].journal.reading() as reader:
@@ -646,7 +646,7 @@ def test_a_home_that_asks_again_and_again_multiplies_nothing(line: Apart) -> Non
                 return reader.waiting()[0] - questions.stop  # beside the registry, once for each
 
         once = receipts_to_send_after(range(1))
-        assert once > 2
+        assert once >= 2
         assert receipts_to_send_after(range(1, 6)) == once
         with hub.store.transaction() as tx:
             assert len(tx.homes_of(["G22"])["G22"]) == 2
