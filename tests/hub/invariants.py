@@ -28,12 +28,6 @@ def check(hub: Hub) -> None:
     for about in record.submissions.values():
         assert ("A.1", about.axis_id, "") in said, ("accepted without A.1", about)
         assert about.acceptance_digest in record.receipts, about
-    for row_ in record.outbox.values():
-        assert (
-            not row_.delivery_id
-            or record.deliveries[row_.delivery_id].state is not State.RECALLED
-            or (record.deliveries[row_.delivery_id].tried)
-        ), ("what was withdrawn waits to be published", row_)
     _check_certificates(record)
 
 

@@ -265,3 +265,17 @@ def test_a_recall_of_what_waits_for_a_closed_agency_is_decided_here() -> None:
     send(hub, recall(1, to=("G06",)))
     assert hub.states(ONE) == {"G06": State.RECALLED}
     assert [s.recipient for s in hub.statements("W.1")] == ["G06"]
+
+
+def test_a_recall_that_waits_for_the_clerk_of_another_is_shown_though_its_own_document_was_withdrawn() -> None:
+    hub = hub_with(document(1, to=("G06", "H41")))
+    closed = Member("G06", "Cơ quan G06", valid_until=NOW, successor="H41")
+    hub.rules = replace(hub.rules, registry=members(closed))
+    send(hub, recall(1, to=("H41", "G06")))
+    hub.publish()
+    hub.submit(mail.said(hub, "H41", of(hub, "recall"), Event.ContentWithdrawal))
+    check(hub)
+    assert hub.stages(ONE) == {"G06": ["1 recall PENDING"], "H41": ["1 recall WITHDRAWN"]}
+    assert hub.states(ONE, "recall") == {"H41": State.QUEUED}
+    hub.submit(mail.said(hub, "H41", of(hub, "recall"), Event.ContentHandover))
+    assert hub.stages(ONE) == {"G06": ["1 recall OPEN"], "H41": ["1 recall WITHDRAWN"]}

@@ -6,7 +6,7 @@ comes first.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -224,8 +224,7 @@ class World:
     def put_back(self, kept: Record) -> None:
         """An older record takes the place of the hub's: what agencies have sent since is not known any more, may have
         been delivered, and comes again. Adapters keep what they know, and say again what they have said."""
-        self.hub.record = kept
-        self.hub.rules = replace(self.hub.rules, lost_until=self.hub.now)
+        self.hub.put_back(kept)
         for adapter in self.adapters.values():
             adapter.unsent = [one for said in adapter.answers.values() for one in said]
             adapter.queue.clear()
