@@ -287,6 +287,20 @@ class HubReader:
         query = sa.select(both.c.digest).where(both.c.digest > after, ~waits).order_by(both.c.digest).limit(limit)
         return list(self.connection.execute(query).scalars())
 
+    def given_by(self, agency: str, since: datetime, after: str, limit: int) -> list[str]:
+        """The digests of the receipts that this agency has given as a recipient from a moment on, those that wait for
+        what the record has lost among them; those after `after`, in order."""
+        kept = sa.select(statement.c.receipt_digest.label("digest")).where(
+            statement.c.issuer == agency, statement.c.time >= to_text(since)
+        )
+        given = sa.union(kept, sa.select(quarantine.c.body_digest).where(quarantine.c.issuer == agency)).subquery()
+        query = sa.select(given.c.digest).where(given.c.digest > after).order_by(given.c.digest).limit(limit)
+        return list(self.connection.execute(query).scalars())
+
+    def sound_payloads(self, digests: Sequence[str]) -> dict[str, bytes]:
+        """Stored bytes by digest; without those that are missing or altered."""
+        return payloads.get_sound(self.connection, digests)
+
     def certificate(self, axis_id: str) -> tuple[str, set[str]]:
         """(digest, recipients) of a document's certificate of distribution; of several the last, which speaks of all
         that those before it spoke of; nobody where there is none."""
@@ -296,10 +310,16 @@ class HubReader:
                 spoken_of.setdefault(row["receipt_digest"], set()).add(row["recipient"])
         return max(spoken_of.items(), key=lambda one: len(one[1]), default=("", set()))
 
-    def quarantined_of(self, agency: str) -> int:
-        """How many messages of this agency are put aside."""
-        query = sa.select(sa.func.count()).select_from(quarantine).where(quarantine.c.agency == agency)
+    def quarantined_of(self, agency: str, *, waiting: bool = False) -> int:
+        """How many messages of this agency are put aside; or how many receipts wait for what the record has lost."""
+        which = quarantine.c.document_id != "" if waiting else quarantine.c.document_id == ""
+        query = sa.select(sa.func.count()).select_from(quarantine).where(quarantine.c.agency == agency, which)
         return int(self.connection.execute(query).scalar_one())
+
+    def waiting_about(self, document_ids: Sequence[str]) -> Sequence[RowMapping]:
+        """The receipts about these documents that wait for what the record has lost, the oldest first."""
+        query = sa.select(quarantine).where(quarantine.c.document_id.in_(document_ids))
+        return self.connection.execute(query.order_by(quarantine.c.since, quarantine.c.id)).mappings().all()
 
     def attempts(self, digests: Sequence[str]) -> dict[tuple[str, str], tuple[int, bool]]:
         """(how often it failed by its own fault, whether an attempt was begun and not ended) of those of these messages
@@ -761,10 +781,20 @@ class HubTransaction(HubReader):
         )
 
     def quarantine(
-        self, agency: str, message_id: str, user_id: str, body: bytes, code: str, attempts: int, now: datetime
+        self,
+        agency: str,
+        message_id: str,
+        user_id: str,
+        body: bytes,
+        code: str,
+        attempts: int,
+        now: datetime,
+        *,
+        document_id: str = "",
+        issuer: str = "",
     ) -> bool:
         """Put a message aside with its bytes; False if it was there already. Its entry is the refusal's, the receipt's,
-        or the caller's."""
+        or the caller's. `document_id`, `issuer`: of a receipt that waits for what the record has lost."""
         digest = payloads.put_late(self.connection, self.late, body)
         row = {
             "id": payloads.digest_of(f"{agency}/{message_id}/{digest}".encode())[:16],
@@ -775,6 +805,8 @@ class HubTransaction(HubReader):
             "code": code,
             "attempts": attempts,
             "since": to_text(now),
+            "document_id": document_id,
+            "issuer": issuer,
         }
         return insert_or_ignore(self.connection, quarantine, row)
 
@@ -945,7 +977,8 @@ class HubTransaction(HubReader):
         self.connection.execute(sa.update(delivery).where(delivery.c.id == delivery_id).values(units=list(units)))
 
     def leave_out(self, delivery_id: str) -> None:
-        """It was withdrawn: out of the outbox with it, unless another worker is about to publish; that one will see."""
+        """It was withdrawn, or answered: out of the outbox with it, unless another worker is about to publish; that one
+        will see."""
         rows = sa.select(outbox.c.id).where(outbox.c.delivery_id == delivery_id).with_for_update(skip_locked=True)
         self.connection.execute(sa.delete(outbox).where(outbox.c.id.in_(rows)))
 

@@ -326,9 +326,10 @@ class Homes:
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """How many messages of an agency are put aside."""
+    """How many messages of an agency are put aside; or how many receipts wait for what the record has lost."""
 
     agency: str
+    waiting: bool = False
 
 
 Question = (
@@ -436,7 +437,7 @@ class Facts:
     stated: dict[Stated, Digest | None] = field(default_factory=dict)
     entries: dict[str, tuple[Entry, ...]] = field(default_factory=dict)  # by axis id
     homes: dict[str, tuple[Known, ...]] = field(default_factory=dict)
-    quarantined: dict[str, int] = field(default_factory=dict)
+    quarantined: dict[tuple[str, bool], int] = field(default_factory=dict)
 
     def know_empty(self, document: Document) -> None:
         """Nobody has ever spoken of this document: so much is known without asking."""

@@ -296,9 +296,9 @@ class Draft:
         """The homes that were heard for an agency."""
         return _found(self._facts.homes, agency, ask.Homes(agency))
 
-    def quarantined(self, agency: str) -> int:
-        """How many messages of this agency are put aside."""
-        return _found(self._facts.quarantined, agency, ask.Quarantined(agency))
+    def quarantined(self, agency: str, *, waiting: bool = False) -> int:
+        """How many messages of this agency are put aside; or how many receipts wait for what the record has lost."""
+        return _found(self._facts.quarantined, (agency, waiting), ask.Quarantined(agency, waiting))
 
     # -- Changes ----------------------------------------------------------------------------------------------
 
@@ -584,15 +584,33 @@ class Draft:
         self._changes.append(change.Forget(document, entry))
 
     def put_aside(
-        self, agency: str, message_id: str, user_id: str, body: bytes, code: str, attempts: int, entry: Entered
-    ) -> None:
-        """Keep a message that nobody can deal with for an operator."""
+        self,
+        agency: str,
+        message_id: str,
+        user_id: str,
+        body: bytes,
+        code: str,
+        attempts: int,
+        entry: Entered,
+        *,
+        document_id: str = "",
+        issuer: str = "",
+    ) -> str:
+        """Keep a message that nobody can deal with for an operator; its id. `document_id`, `issuer`: of a receipt that
+        waits for what the record has lost."""
         digest = hashlib.sha256(body).hexdigest()
         self.keep(digest, body)
         at = to_text(self.now)
-        self._changes.append(change.PutAside(agency, message_id, user_id, digest, code, attempts, at, entry))
-        if agency in self._facts.quarantined:
-            self._put(self._facts.quarantined, agency, self._facts.quarantined[agency] + 1)
+        one = change.PutAside(agency, message_id, user_id, digest, code, attempts, at, entry, document_id, issuer)
+        self._changes.append(one)
+        key = (agency, bool(document_id))
+        if key in self._facts.quarantined:
+            self._put(self._facts.quarantined, key, self._facts.quarantined[key] + 1)
+        return one.id
+
+    def take_out(self, identifier: str, body_digest: Digest, entry: Entry) -> None:
+        """A message that was put aside was dealt with, with its entry."""
+        self._changes.append(change.TakeOut(identifier, body_digest, self.enter(entry)))
 
     def done(self, row: int, entry: Entered | None = None) -> None:
         """An outbox row was confirmed, or has no meaning any more."""

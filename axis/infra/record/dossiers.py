@@ -610,13 +610,17 @@ def _entries(connection: Connection, asked: list[ask.Entries], facts: Facts) -> 
 
 
 _QUARANTINED = Query(
-    1, "SELECT t.agency, count(*) FROM {keys} CROSS JOIN quarantine t WHERE t.agency = k.c0 GROUP BY t.agency"
+    1,
+    "SELECT t.agency, t.document_id <> '', count(*) FROM {keys} CROSS JOIN quarantine t WHERE t.agency = k.c0 "
+    "GROUP BY t.agency, t.document_id <> ''",
 )
 
 
 def _quarantined(connection: Connection, asked: list[ask.Quarantined], facts: Facts) -> Iterable[str]:
-    facts.quarantined.update(dict.fromkeys((one.agency for one in asked), 0))
-    facts.quarantined.update(tuple(row) for row in _QUARANTINED.rows(connection, [(one.agency,) for one in asked]))
+    agencies = {one.agency for one in asked}
+    facts.quarantined.update({(agency, waiting): 0 for agency in agencies for waiting in (False, True)})
+    for agency, waiting, count in _QUARANTINED.rows(connection, [(agency,) for agency in sorted(agencies)]):
+        facts.quarantined[agency, bool(waiting)] = count
     return ()
 
 

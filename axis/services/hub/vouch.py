@@ -39,14 +39,22 @@ def beside(hub: Hub, body: bytes, now: datetime) -> bytes:
 def _is_kept(reader: HubReader, said: Receipt, digest: str) -> bool:
     """Whether the record holds this very receipt."""
     first = said.statements[0]
-    return reader.statement(said.issuer, first.event.code, said.subject.axis_id, first.recipient) == digest
+    return reader.statement(said.issuer, first.event.code, _axis_id(reader, said), first.recipient) == digest
+
+
+def _axis_id(reader: HubReader, said: Receipt) -> str:
+    """Of what it speaks of: a restored record may have lost that, and hold it under another id."""
+    axis_id = said.subject.axis_id
+    if reader.submission(axis_id) is None and (again := reader.sent_as(said.subject)) is not None:
+        return str(again["axis_id"])
+    return axis_id
 
 
 def _acceptance(hub: Hub, reader: HubReader, said: Receipt, digest: str, now: datetime) -> bytes:
     """R.1 for the receipt with this digest; b"" for one of which the record does not say when it was accepted."""
     if not _is_kept(reader, said, digest):
         return b""
-    entries = [entry for _, entry in reader.entries(said.subject.axis_id)]
+    entries = [entry for _, entry in reader.entries(_axis_id(reader, said))]
     one = refusals.witnessed(entries, said, digest, hub.new_id(now))
     if one is None:
         return b""
