@@ -273,7 +273,9 @@ class Record:
         facts.homes[q.agency] = self.homes.get(q.agency, ())
 
     def _Quarantined(self, q: ask.Quarantined, facts: Facts) -> None:
-        facts.quarantined[q.agency] = len(self.aside.get(q.agency, []))
+        for waiting in (False, True):
+            kept = [one for one in self.aside.get(q.agency, []) if bool(one.document_id) is waiting]
+            facts.quarantined[q.agency, waiting] = len(kept)
 
     # -- Writing ------------------------------------------------------------------------------------------------
 
@@ -379,6 +381,9 @@ class Record:
 
     def _write_PutAside(self, one: change.PutAside, sealed: Sealed) -> None:
         self.aside.setdefault(one.agency, []).append(one)
+
+    def _write_TakeOut(self, one: change.TakeOut, sealed: Sealed) -> None:
+        self.aside = {code: [kept for kept in all_ if kept.id != one.id] for code, all_ in self.aside.items()}
 
     def _write_Done(self, one: change.Done, sealed: Sealed) -> None:
         self.outbox.pop(one.row, None)

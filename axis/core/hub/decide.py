@@ -68,17 +68,16 @@ def needs(batch: Sequence[Opened]) -> list[Question]:
         if one.said is not None:
             axis_id = one.said.subject.axis_id
             wanted.append(ask.ByName(axis_id))
-            for said in one.said.statements:
-                wanted.append(ask.Part(axis_id, said.recipient))
-                wanted.append(ask.Stated(said.recipient, said.event.code, axis_id, said.recipient))
+            for each in one.said.statements:
+                wanted.append(ask.Part(axis_id, each.recipient))
+                wanted.append(ask.Stated(each.recipient, each.event.code, axis_id, each.recipient))
             wanted += [ask.Open(document, len(batch) + 1) for document in one.documents]
         elif one.candidate is not None:
             wanted += _needs_of(one, one.candidate)
         else:
             wanted += [ask.ByParcel(one.agency, one.digest)]
-    if any(
-        said.event is Event.ContentWithdrawal for one in batch if one.said is not None for said in one.said.statements
-    ):
+    said = [statement for one in batch if one.said is not None for statement in one.said.statements]
+    if any(one.event is Event.ContentWithdrawal for one in said):
         # All of them at once: the homes are locked, and two batches take them in one order.
         wanted += [ask.Homes(one.agency) for one in batch]
     return wanted

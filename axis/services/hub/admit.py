@@ -245,7 +245,7 @@ def _quarantine(hub: Hub, delivered: Delivered, key: tuple[str, str], failures: 
                 entry = refusals.refuse(draft, opened, opened.problems)
             else:
                 entry = refusals.enter_aside(draft, opened, problem.fault)
-            return refusals.put_aside(draft, opened, Fault.QUARANTINED, failures, entry)
+            return bool(refusals.put_aside(draft, opened, Fault.QUARANTINED, failures, entry))
 
         with hub.store.transaction() as tx:
             kept = act.carry_out(hub, tx, (), (), decided, now)
