@@ -7,6 +7,7 @@ import hashlib
 import random
 import re
 import threading
+import time
 import typing
 from contextlib import contextmanager
 from dataclasses import replace
@@ -382,16 +383,23 @@ def test_two_workers_with_the_same_documents_in_any_order_wait_for_each_other(re
     if record.database.is_sqlite:
         pytest.skip("one writing connection")
     many = [("G22", f"G22,{n:05}") for n in range(1100)]
+    wanted = many[1098]  # locked after most others, so that the order matters
     with record.transaction() as tx:
         tx.lock(many[::3])
     failed: list[BaseException] = []
+    inside: list[int] = []
+    seen: list[list[int]] = []
 
     def work(seed: int) -> None:
         order = random.Random(seed)
         try:
             for _ in range(12):
                 with record.transaction() as tx:
-                    tx.lock(order.sample(many, 700))
+                    tx.lock([*order.sample(many, 700), wanted])
+                    inside.append(seed)
+                    seen.append(list(inside))
+                    time.sleep(0.002)
+                    inside.remove(seed)
         except BaseException as error:
             failed.append(error)
 
@@ -401,6 +409,8 @@ def test_two_workers_with_the_same_documents_in_any_order_wait_for_each_other(re
     for thread in threads:
         thread.join()
     assert failed == []
+    assert len(seen) == 4 * 12
+    assert all(len(workers) == 1 for workers in seen), "one that all of them want is one's at a time"
 
 
 def test_a_change_of_a_document_that_is_not_locked_is_refused_before_anything_is_written(record: HubStore) -> None:

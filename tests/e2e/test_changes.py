@@ -26,10 +26,11 @@ from tests.line import CODES, Line, document, recall, replacement, small_home, s
 from tests.served import ServedLine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from adapters.base import LocalFile
+    from axis.core.hub.dossier import Document, Facts
     from axis.core.message import Message, Outcome
     from axis.services.agency import Agency
     from axis.services.hub.worker import Hub
@@ -700,13 +701,13 @@ def test_an_answer_by_the_old_id_keeps_others_from_the_replacement_meanwhile(
     line.drop("G22", replacement(2, {1: ("H41",)}), "b.edxml")
     line.run()
     locked: list[set[tuple[str, str]]] = []
-    lock = store.HubTransaction.lock_documents
+    lock = store.HubTransaction.lock
 
-    def seen(self: store.HubTransaction, keys: Iterable[tuple[str, str]]) -> None:
-        locked.append(set(keys))
-        lock(self, locked[-1])
+    def seen(self: store.HubTransaction, documents: Collection[Document]) -> Facts:
+        locked.append(set(documents))
+        return lock(self, documents)
 
-    monkeypatch.setattr(store.HubTransaction, "lock_documents", seen)
+    monkeypatch.setattr(store.HubTransaction, "lock", seen)
     line.drop("H41", status("15"))
     line.run()
     assert line.stages("2/TN-G22") == {"H41": ["replace AGREED"]}
