@@ -22,7 +22,8 @@ from axis.core.identity import uuid7
 from axis.core.instant import to_text
 from axis.core.ledger import GENESIS, Entry
 from axis.core.trust import HUB
-from axis.infra import database, store
+from axis.infra import database
+from axis.infra.record import tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -336,7 +337,7 @@ def _live(rows: _Rows, number: int, count: int, codes: Sequence[str], now: datet
 
 def _end(connection: Connection) -> tuple[int, str]:
     """Where the ledger's chain ends, after what is not linked yet was linked."""
-    table = store.ledger_entry
+    table = tables.ledger_entry
     last = table.c.position.desc()
     found = connection.execute(sa.select(table.c.position, table.c.link).order_by(last.nulls_last()).limit(1)).first()
     position, link = (int(found[0] or 0), str(found[1] or GENESIS)) if found else (0, GENESIS)

@@ -23,6 +23,7 @@ from axis.core.hub import decide, refusals
 from axis.core.hub.opened import Opened
 from axis.core.message import Delivered, Message, Route, hub_routes
 from axis.errors import AxisError, Corrupted, Fault, Misconfigured, Problem, Rejected, Unavailable, rejected
+from axis.infra.record import attempts, documents
 from axis.services import intake
 from axis.services.hub import act, homes
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from axis.core.hub.draft import Draft
     from axis.core.parcel import Parcel
     from axis.core.receipt import Receipt
-    from axis.infra.store import HubTransaction
+    from axis.infra.record.store import HubTransaction
     from axis.services.hub.worker import Hub
 
 log = logging.getLogger("axis.admit")
@@ -137,7 +138,7 @@ def _judge_each_alone(hub: Hub, taken: Sequence[Delivered], now: datetime) -> No
     that they pass is what can be held against it."""
     keys = [_key(one) for one in taken]
     with hub.store.reading() as reader:
-        before = reader.attempts([digest for _, digest in keys]) if keys else {}
+        before = attempts.known(reader, [digest for _, digest in keys]) if keys else {}
     known = [(*before.get(key, (0, False)), key in hub.excused, place) for place, key in enumerate(keys)]
     for failures, is_open, _, place in sorted(known):
         _judge_alone(hub, taken[place], keys[place], failures, is_open, now)
@@ -160,17 +161,17 @@ def _judge_alone(
             _try_another(hub, key, now)
             failures += 1
             with hub.store.transaction() as tx:
-                tx.end_attempt(*key, failed=True)
+                attempts.end(tx, *key, failed=True)
         if failures >= MAX_ATTEMPTS:
             _quarantine(hub, delivered, key, failures, now)
             return
         with hub.store.transaction() as tx:
-            tx.begin_attempt(*key)
+            attempts.begin(tx, *key)
         try:
             opened = _open(hub, delivered, now)
             with hub.store.transaction() as tx:
                 verdicts = _record_all(hub, tx, [opened], now)
-                tx.forget_attempts(*key)
+                attempts.forget(tx, *key)
         except (Unavailable, Misconfigured, Corrupted, OSError) as error:
             _excuse(hub, key)
             if isinstance(error, OSError):
@@ -190,7 +191,7 @@ def _excuse(hub: Hub, key: tuple[str, str]) -> None:
     """The world's trouble ended the attempt, not the message: as far as that can be written now, else remembered."""
     hub.excused.add(key)
     with suppress(Unavailable), hub.store.transaction() as tx:
-        tx.end_attempt(*key, failed=False)
+        attempts.end(tx, *key, failed=False)
 
 
 class _UndoneError(Exception):
@@ -204,7 +205,7 @@ def _try_another(hub: Hub, key: tuple[str, str], now: datetime) -> None:
     """
     try:
         with hub.store.reading() as reader:
-            known = reader.last_accepted(key[1])
+            known = attempts.last_accepted(reader, key[1])
         if known is None:
             raise Unavailable(Problem(Fault.HUB_BROKEN, got="-"))
         sender, body = known
@@ -247,7 +248,7 @@ def _quarantine(hub: Hub, delivered: Delivered, key: tuple[str, str], failures: 
 
         with hub.store.transaction() as tx:
             kept = act.carry_out(hub, tx, (), (), decided, now)
-            tx.forget_attempts(*key)
+            attempts.forget(tx, *key)
         if not kept:
             _not_kept(opened.agency)
 
@@ -343,15 +344,16 @@ def _read_receipt(hub: Hub, delivered: Delivered, opened: Parcel) -> Receipt:
 def _record_all(hub: Hub, tx: HubTransaction, opened: Sequence[Opened], now: datetime) -> list[decide.Verdict]:
     """Record each with its answer. Whose document a receipt speaks of is known to the record alone and never changes:
     that is read before anything is locked."""
-    named = tx.documents_named([one.said.subject.axis_id for one in opened if one.said is not None])
+    named = documents.of_submissions(tx, [one.said.subject.axis_id for one in opened if one.said is not None])
     opened = [_about(one, named) for one in opened]
     locked = {document for one in opened for document in one.documents}
     replies = {one.documents[0] for one in opened if one.candidate is not None and one.candidate.is_reply}
     if replies:  # of a replacement the clerk may name the one replaced
-        locked |= tx.instead_of(replies)
+        locked |= documents.instead_of(tx, replies)
     spoken_of = [one.said.subject for one in opened if one.said is not None]
     if statuses := {one.axis_id for one in spoken_of if one.kind == Kind.STATUS}:
-        locked |= tx.documents_of_submissions(statuses)  # a status is about another's document than its sender's
+        # A status is about another's document than its sender's.
+        locked |= set(documents.of_submissions(tx, statuses).values())
     wanted = decide.needs(opened)
     verdicts = act.carry_out(hub, tx, locked, wanted, lambda draft: decide.submitted(draft, opened), now)
     homes.note(hub, tx, [one.message for one in opened], now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from axis.core.hub import decide
+from axis.infra.record import agenda, documents
 from axis.services.hub import act
 
 if TYPE_CHECKING:
@@ -19,9 +20,9 @@ BATCH = 100
 def step(hub: Hub, now: datetime) -> int:
     """Say what is due to be said; how much."""
     with hub.store.reading() as reader:
-        limits = [(row["delivery_id"], row["leg"]) for row in reader.deadlines_at(now, BATCH)]
+        limits = agenda.limits(reader, now, BATCH)
         at_once, hub.tells_at_once = hub.tells_at_once, False
-        owed = reader.owed_at(None if at_once else now, BATCH)
+        owed = agenda.owed(reader, None if at_once else now, BATCH)
     if not limits and not owed:
         return 0
 
@@ -29,6 +30,6 @@ def step(hub: Hub, now: datetime) -> int:
         decide.due(draft, limits, owed, at_once=at_once)
 
     with hub.store.transaction() as tx:
-        documents = tx.documents_of_deliveries(sorted({*owed, *(one for one, _ in limits)}))
-        act.carry_out(hub, tx, documents, decide.needs_of_due(limits, owed), decided, now)
+        about = documents.of_deliveries(tx, {*owed, *(one for one, _ in limits)})
+        act.carry_out(hub, tx, about, decide.needs_of_due(limits, owed), decided, now)
     return len(limits) + len(owed)

@@ -14,11 +14,12 @@ from axis.core.receipt import Receipt
 from axis.core.trust import HUB
 from axis.errors import Rejected
 from axis.infra import payloads
+from axis.infra.record import ledger, search
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from axis.infra.store import HubReader
+    from axis.infra.record.store import HubReader
     from axis.services.hub.worker import Hub
 
 
@@ -39,14 +40,15 @@ def beside(hub: Hub, body: bytes, now: datetime) -> bytes:
 def _is_kept(reader: HubReader, said: Receipt, digest: str) -> bool:
     """Whether the record holds this very receipt."""
     first = said.statements[0]
-    return reader.statement(said.issuer, first.event.code, said.subject.axis_id, first.recipient) == digest
+    about = said.subject.axis_id
+    return search.receipt_that_says(reader, said.issuer, first.event.code, about, first.recipient) == digest
 
 
 def _acceptance(hub: Hub, reader: HubReader, said: Receipt, digest: str, now: datetime) -> bytes:
     """R.1 for the receipt with this digest; b"" for one of which the record does not say when it was accepted."""
     if not _is_kept(reader, said, digest):
         return b""
-    entries = [entry for _, entry in reader.entries(said.subject.axis_id)]
+    entries = [entry for _, entry in ledger.entries(reader, [said.subject.axis_id])]
     one = refusals.witnessed(entries, said, digest, hub.new_id(now))
     if one is None:
         return b""
