@@ -6,13 +6,14 @@ STAMP := $(VENV)/.installed
 # Each starts servers of its own. 0 where AXIS_TEST_… names servers, which all would share.
 WORKERS ?= 2
 
-.PHONY: help install demo demo-served test check campaign isolation benchmarks benchmarks-page clean
+.PHONY: help install demo demo-served test check sweep campaign isolation benchmarks benchmarks-page clean
 
 help:
 	@echo "make install      make the environment in .venv (the command is then .venv/bin/axis)"
 	@echo "make demo         95 agencies, 200 documents, no server"
 	@echo "make demo-served  the same on a private RabbitMQ and PostgreSQL"
 	@echo "make test         every check and test"
+	@echo "make sweep        what the tests do in samples, in full length (BATCHES=10000: shorter)"
 	@echo "make campaign     documents while everything is killed: nothing lost, nothing doubled (MINUTES=5: short)"
 	@echo "make benchmarks   what a document costs, against another commit, into docs/ (SHARE=0.1: short)"
 
@@ -37,6 +38,11 @@ check: $(STAMP)
 test: $(STAMP) check
 	$(BIN)/python tests/servers.py install
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
+
+# In the suite 1,000 batches are decided in several ways; here a hundred times as many, other ones each time.
+BATCHES ?= 100000
+sweep: $(STAMP)
+	AXIS_BATCHES=$(BATCHES) $(BIN)/python -m pytest tests/hub/test_batch_order.py
 
 # The loss campaign: an hour, or `make campaign MINUTES=5`; `SEED=…` replays the decisions of a run.
 campaign: $(STAMP)

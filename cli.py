@@ -1724,7 +1724,11 @@ def demo(documents: int, broker: str, keep: Path | None, as_json: bool) -> None:
     "--recipients", type=click.IntRange(1, 94), default=1, show_default=True, help=text("help.bench.recipients", LANG)
 )
 @click.option(
-    "--documents", type=click.IntRange(1), default=100, show_default=True, help=text("help.demo.documents", LANG)
+    "--documents",
+    type=click.IntRange(1, 300_000),
+    default=100,
+    show_default=True,
+    help=text("help.demo.documents", LANG),
 )
 @click.option("--agencies", type=click.IntRange(2, 95), help=text("help.bench.agencies", LANG))
 @click.option("--pace", type=click.FloatRange(0), default=0, show_default=True, help=text("help.bench.pace", LANG))

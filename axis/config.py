@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 FILE = "axis.toml"
 TEXT = "utf-8-sig"  # what people write: some editors put a byte order mark before it
+DAY = 86_400
 _LEAST = {
     "hub.give_up_attempts": 1,
     "hub.queue_depth": 1,
@@ -35,6 +36,7 @@ _LEAST = {
     "server.connections": 1,
     "server.connections_per_peer": 1,
 }
+_BETWEEN = {"hub.consignment_after": (0, DAY)}
 
 
 @dataclass(frozen=True)
@@ -236,6 +238,9 @@ def load(home: Path) -> Config:
     for name, least in _LEAST.items() if not problems else ():
         if (value := attrgetter(name)(config)) < least:
             problems.append(Problem(Fault.CONFIG_INVALID, name, f"{least} or more", str(value)))
+    for name, (least, most) in _BETWEEN.items() if not problems else ():
+        if not least <= (value := attrgetter(name)(config)) <= most:
+            problems.append(Problem(Fault.CONFIG_INVALID, name, f"{least} to {most}", str(value)))
     for one in config.server.webhook_networks if not problems else ():
         try:
             ipaddress.ip_network(one)

@@ -125,6 +125,9 @@ def plan_update(candidate: Candidate, known: Mapping[str, Recipient], places: Pl
     _refuse(Fault.RECIPIENT_UNKNOWN, [code for code in named if code not in known and code not in added])
     for code, organ_ids in removed.items():
         places.whole(known[code], organ_ids)
+        if code in added:
+            named_too = ", ".join(added[code])
+            raise Rejected(Problem(Fault.UNITS_TOGETHER, got=", ".join(organ_ids), expected=named_too, retry=True))
     # Where the document is already, another unit has it with the update: its member's system shows both.
     extended = {code: organ_ids for code, organ_ids in added.items() if code in known}
     kept = [code for code in named if code in known and code not in removed] if packet.changes_content else []

@@ -3,8 +3,8 @@ same work's primitives cost in the same run, what a peer needs, and what another
 
 Rules: hub and two adapters are processes of their own with production's durability; P-256 keys, content of random
 bytes, every receipt verified. Clock and CPU run from the first file renamed into an outbox to the last E.1 in its
-sender's receipts/, idle included; nothing is signed or published before. Counts come from a second run, so that
-counting costs the first one nothing. Each run has a folder of its own, deleted afterwards.
+sender's receipts/, idle included; nothing is signed or published before. Counts come from a second run on
+the same line, so that counting costs the first one nothing. Each line has a folder of its own, deleted afterwards.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def read_options(options: dict[str, Any]) -> Asked:
         bench_plan.Shape(mode, size, recipients, options["documents"], agencies, options["pace"]),
         options["against"],
         options["peer"],
-        not options["no_counts"] and not any(given),
+        not options["no_counts"],
         options["fill"],
         options["broker"],
         options["database"],
@@ -167,18 +167,19 @@ def perform(asked: Asked, stage: Stage) -> dict[str, Any]:
 
 
 def _run(asked: Asked, program: Program, given: Servers | None, seed: int, stage: Stage) -> Run:
-    stage.say("bench.run", revision=program.name or bench_revision.current() or "-")
+    name = program.name or bench_revision.current() or "-"
     with line_of(asked, program, given, seed, stage) as line:
+        stage.say("bench.run", revision=name)
         line.start()
         bench_measure.warm_up(line, seed, PATIENCE)
         taken = bench_measure.measure(line, seed, PATIENCE, stage.progress)
-    if not asked.counted:
-        return Run(program, taken, {})
-    stage.say("bench.count", revision=program.name or bench_revision.current() or "-")
-    with line_of(asked, program, given, seed + 1, stage) as line:
+        line.stop()
+        if not asked.counted:
+            return Run(program, taken, {})
+        stage.say("bench.count", revision=name)
         line.start(counted=True)
-        bench_measure.warm_up(line, seed + 1, PATIENCE)
-        return Run(program, taken, _count(line, seed + 1, stage))
+        bench_measure.warm_up(line, seed, PATIENCE)
+        return Run(program, taken, _count(line, seed, stage))
 
 
 @contextmanager

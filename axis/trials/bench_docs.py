@@ -42,7 +42,7 @@ How it is measured:
   last E.1 in its sender's `receipts/`, idle included. Nothing is signed or published before. One document goes to
   everybody before the clock starts: so it is known that every process works.
 * Senders' rate limits are lifted and a file in an outbox needs no time to settle, in every version.
-* Statements, commits, parses, verifications and signatures are counted in a second run, flushes of all processes by
+* Statements, commits, parses, verifications and signatures are counted in a second run on the same line, flushes by
   `strace` in the same.
 * *Floor*: the primitives of the same work (parse, base64, signatures, hashes, zip, rows, files) by the libraries
   alone, in the same run; without transport and flushes. *pyas2lib*: build, verify, signed MDN and MDN verify of the
@@ -65,7 +65,13 @@ SHAPES: tuple[tuple[Mode, int, int, int, int, float, bool], ...] = (
 
 def page(results: Sequence[Result]) -> str:
     """The page."""
-    lines = [_HEAD, f"![CPU of each delivery]({PLOT})\n\n", "## CPU\n\n", "CPU ms for each delivery.\n\n"]
+    lines = [
+        _HEAD,
+        *_busy(results),
+        f"![CPU of each delivery]({PLOT})\n\n",
+        "## CPU\n\n",
+        "CPU ms for each delivery.\n\n",
+    ]
     columns = ("measured", "version", "hub", "adapters", "RabbitMQ", "PostgreSQL", "all", "floor", "pyas2lib", "load")
     lines += _table([*columns, "loop ms / SHA-256 µs"], [_cpu_row(*one) for one in _versions(results)])
     lines += ["\n## Counts\n\n", "For each document.\n\n"]
@@ -88,6 +94,15 @@ def page(results: Sequence[Result]) -> str:
     machine = results[0]["machine"] if results else {}
     lines += ["\n## Machine\n\n", "; ".join(f"{name} {value}" for name, value in machine.items()) + ".\n"]
     return "".join(lines)
+
+
+def _busy(results: Sequence[Result]) -> list[str]:
+    """A warning where others worked on the machine, too."""
+    load = max((max(one["calibration"]["load"]) for one in results), default=0.0)
+    cores = min((one["machine"]["cores"] for one in results), default=1)
+    if load <= cores + 1:
+        return []
+    return [f"**Others worked on these {cores} cores meanwhile (load up to {load:g}): indicative only.**\n\n"]
 
 
 def plot(results: Sequence[Result]) -> str:
@@ -140,7 +155,7 @@ def _parts(one: Result) -> list[tuple[str, float]]:
 
 
 def _shape(one: Mapping[str, Any]) -> str:
-    pace = f"{one['pace']:g}/s" if isinstance(one["pace"], (int, float)) else "at once"
+    pace = f"at {one['pace']:g}/s" if isinstance(one["pace"], (int, float)) else "at once"
     return f"{one['mode']} {one['agencies']}, {_size(one['size'])} → {one['recipients']}, {one['documents']} {pace}"
 
 
@@ -159,9 +174,7 @@ def _cpu_row(of: Result, one: Result) -> list[str]:
     calibration = of["calibration"]
     before, after = calibration["before"], calibration["after"]
     load = " → ".join(f"{value:g}" for value in calibration["load"]) if ours else ""
-    known = (
-        f"{before['loop_ms']:g}–{after['loop_ms']:g} / {before['sha256_us']:g}–{after['sha256_us']:g}" if ours else ""
-    )
+    known = [f"{before[name]:g}–{after[name]:g}" for name in ("loop_ms", "sha256_us")] if ours else []
     return [_shape(of), one["version"], *parts, load, " / ".join(known)]
 
 

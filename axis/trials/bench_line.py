@@ -111,6 +111,8 @@ class Line:
         self.counts = folder / "counts"
         self.running: dict[str, Running] = {}
         self.database_url = ""
+        self.run = 0  # which measurement on it comes next
+        self.known: set[str] = set()  # digests of the attachments that were sent before
         self._servers = servers
         self._codes = bench_plan.agencies(shape)
         self._sender = self._codes[0]

@@ -73,13 +73,13 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 def warm_up(line: Line, seed: int, patience: float) -> None:
     """Send one document to everybody and wait for its receipts: every process works then."""
-    shape = line.shape
-    first = bench_plan.first_letters(shape)
-    staged = line.folder / "first"
-    bench_plan.write(first, staged, _now(), seed)
+    first = bench_plan.first_letters(line.shape, line.run)
+    staged = line.folder / f"first{line.run}"
+    before = handed_over(line)
+    line.known |= set(bench_plan.write(first, staged, _now(), seed))
     for letter in first:
         drop(line, staged, letter)
-    await_receipts(line, sum(len(letter.recipients) for letter in first), patience)
+    await_receipts(line, before + sum(len(letter.recipients) for letter in first), patience)
     bench_process.wait_quiet(CALM, list(line.running.values()))
 
 
@@ -92,8 +92,8 @@ def measure(
     ended: Callable[[], None] = lambda: None,
 ) -> Taken:
     """Run the line's shape once; `begun` and `ended` are called at the ends of what is measured, outside of it."""
-    letters = bench_plan.letters(line.shape)
-    staged = line.folder / "staged"
+    letters = bench_plan.letters(line.shape, line.run)
+    staged = line.folder / f"staged{line.run}"
     expected = bench_plan.write(letters, staged, _now(), seed)
     before = handed_over(line)
     begun()
@@ -106,8 +106,10 @@ def measure(
     ended()
     rss = {name: bench_process.peak_mb(found) for name, found in pids.items()}
     bench_process.wait_quiet(AFTER, list(line.running.values()))
-    warm = bench_plan.digests(bench_plan.first_letters(line.shape), seed)
-    return look(line, expected, set(warm), dropped, started, cpu, rss)
+    found = look(line, expected, line.known, dropped, started, cpu, rss)
+    line.known |= set(expected)
+    line.run += 1
+    return found
 
 
 def _drop_all(line: Line, staged: Path, letters: Sequence[Letter]) -> dict[int, float]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Mode = Literal["embedded", "served"]
 _HEAD = 2200  # bytes of a packet that are not its attachment
+RUN = 400_000  # between the numbers of a line's two runs; a document's number has six digits at most
 WARM = 900_001  # the number of the document that is sent before the clock runs
 
 
@@ -76,8 +77,8 @@ def senders(shape: Shape) -> list[str]:
     return codes if shape.mode == "embedded" else codes[:1]
 
 
-def letters(shape: Shape) -> list[Letter]:
-    """The documents, none of them urgent; whom they go to goes round."""
+def letters(shape: Shape, run: int = 0) -> list[Letter]:
+    """The documents of a line's first run, or of a later one; none of them urgent; whom they go to goes round."""
     codes, from_ = agencies(shape), senders(shape)
     made, turn = [], 0
     for place in range(shape.documents):
@@ -85,15 +86,15 @@ def letters(shape: Shape) -> list[Letter]:
         others = [code for code in codes if code != sender]
         to = [others[(turn + n) % len(others)] for n in range(shape.recipients)]
         turn += shape.recipients
-        number = place + place // 9 + 1  # the demo makes every tenth number urgent
+        number = run * RUN + place + place // 9 + 1  # the demo makes every tenth number urgent
         made.append(demo.Letter(number, sender, tuple(to), shape.attachment, 0))
     return made
 
 
-def first_letters(shape: Shape) -> list[Letter]:
+def first_letters(shape: Shape, run: int = 0) -> list[Letter]:
     """One small document to everybody: when its receipts are there, every process works."""
     codes = agencies(shape)
-    return [demo.Letter(WARM, codes[0], tuple(codes[1:]), demo.SMALL, 0)]
+    return [demo.Letter(WARM + run, codes[0], tuple(codes[1:]), demo.SMALL, 0)]
 
 
 def write(letters_: Sequence[Letter], folder: Path, now: datetime, seed: int) -> dict[str, Letter]:

@@ -238,10 +238,9 @@ def _flooded(asked: Asked, count: int, stage: Stage) -> dict[str, Any]:
             time.sleep(BESIDE)
         bench_measure.await_receipts(line, before + count + len(sent), bench.PATIENCE)
         cpu = bench_process.cpu_ms(line.pids()["line"]) - start
-        warm = set(bench_plan.digests(bench_plan.first_letters(shape), seed))
         peak = {"line": bench_process.peak_mb(line.pids()["line"])}
-        many = bench_measure.look(line, expected, warm | set(sent), dropped, begun, {}, peak)
-        other = bench_measure.look(line, sent, warm | set(expected), dropped, begun, {}, peak)
+        many = bench_measure.look(line, expected, line.known | set(sent), dropped, begun, {}, peak)
+        other = bench_measure.look(line, sent, line.known | set(expected), dropped, begun, {}, peak)
     inbox = other.legs["inbox"]
     return {
         "seconds": round(many.seconds, 1),

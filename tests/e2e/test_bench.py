@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,8 @@ import cli
 from axis.infra.database import Database
 from axis.infra.record import ledger, tables
 from axis.infra.record.store import HubStore
-from axis.trials import bench_fill
+from axis.trials import bench as trial
+from axis.trials import bench_fill, bench_plan, bench_process
 from tests.line import small_home
 
 if TYPE_CHECKING:
@@ -59,13 +61,17 @@ def test_an_embedded_line_is_measured_to_the_last_receipt() -> None:
     assert found["cpu_ms"]["hub"] is None  # one process does everything
 
 
-@pytest.mark.timeout(300)  # it starts seven processes, twice
+@pytest.mark.timeout(300)
 @pytest.mark.amqp
 @pytest.mark.postgres
 def test_a_served_line_is_measured_process_by_process(rabbitmq: RabbitMq, postgres: PostgreSql) -> None:
-    """`rabbitmq` and `postgres`: where they cannot be had, this is skipped; the measurement starts its own."""
-    found = bench("--mode", "served", "--documents", "4", "--size", "5KB", "--pace", "10", "--fill", "300")
-    check(found, deliveries=4)
+    rabbitmq.vhost("bench-given")
+    given = ["--broker", rabbitmq.url("bench-given"), "--database", postgres.database("bench_given")]
+    more = ["--documents", "3", "--recipients", "2", "--size", "5KB", "--pace", "10", "--fill", "300"]
+    found = bench("--mode", "served", *more, *given)
+    rabbitmq.drop_vhost("bench-given")
+    check(found, deliveries=6)
+    # Who serves on the ports that were given is looked at too.
     assert set(found["rss_mb"]) == {"hub", "sender", "recipient", "rabbitmq", "postgresql"}
     assert all(found["rss_mb"].values())
     parts = [found["cpu_ms"][name] for name in ("hub", "adapters", "rabbitmq", "postgresql")]
@@ -74,18 +80,23 @@ def test_a_served_line_is_measured_process_by_process(rabbitmq: RabbitMq, postgr
     assert found["filled"] == 300
 
 
-@pytest.mark.timeout(300)  # it starts seven processes, twice
+@pytest.mark.usefixtures("rabbitmq", "postgres")  # where they cannot be had this is skipped
 @pytest.mark.amqp
 @pytest.mark.postgres
-def test_servers_that_are_given_are_used_and_looked_at(rabbitmq: RabbitMq, postgres: PostgreSql) -> None:
-    rabbitmq.vhost("bench-given")
-    given = ["--broker", rabbitmq.url("bench-given"), "--database", postgres.database("bench_given")]
-    found = bench("--mode", "served", "--documents", "2", "--size", "5KB", "--recipients", "2", *given)
-    assert (found["lost"], found["doubled"], found["receipts_verified"]) == (0, 0, 4)
-    assert found["rss_mb"]["rabbitmq"] > 0  # found by the port that it serves
-    assert found["rss_mb"]["postgresql"] > 0
-    assert found["sql"] is None  # counting takes a second run, on servers that nobody has used
-    rabbitmq.drop_vhost("bench-given")
+def test_private_servers_run_while_they_are_needed() -> None:
+    asked = trial.Asked(bench_plan.Shape("served", 5000, 1, 1, 2))
+    with trial.servers(asked) as servers:
+        assert servers is not None
+        pids = servers.pids()
+        assert all(bench_process.cpu_ms([pid]) > 0 for pid in pids.values() if pid)
+        assert None not in pids.values()
+        url, users = servers.fresh(["G22", "H41"])
+        assert "G22" in users["G22"]  # each has a user of its own, and the right to nothing else
+        assert Database(url).version() == ""
+    end = time.monotonic() + 30
+    while any(bench_process.cpu_ms([pid]) for pid in pids.values() if pid):
+        assert time.monotonic() < end
+        time.sleep(0.1)
 
 
 def test_what_does_not_go_together_is_said_in_a_sentence() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from axis.infra import embedded, journal
 from axis.infra.database import Database
 from axis.infra.embedded import EmbeddedBroker
 from axis.services import run as loops
+from axis.services.hub import deadlines
 from tests.line import Line, document, rest, small_home, status
 
 if TYPE_CHECKING:
@@ -262,6 +264,75 @@ def test_a_status_survives_a_death_at_every_boundary(disk: Path, monkeypatch: py
     )
     assert passed > 40
     assert states > 15
+
+
+def without_h41(_hub: Hub, agencies: list[Agency]) -> None:
+    """H41's adapter is away: what is for it waits in its queue."""
+    agencies[:] = [one for one in agencies if one.code != "H41"]
+
+
+def told(line: Line) -> list[list[str]]:
+    """Whom each D.1 that is in the ledger speaks of."""
+    events = line.trace("1/TN-G22")["events"]
+    return [one["detail"]["recipients"] for one in events if one["event"] == "consignment.told"]
+
+
+@pytest.mark.timeout(300)
+def test_what_waits_in_a_queue_is_told_once_with_a_death_at_every_boundary(
+    disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def check(line: Line, digests: Callable[[str], list[str]]) -> None:
+        assert line.events("G22") == ["A.1", "D.1 H41", "E.1 G06"]
+        assert told(line) == [["H41"]]
+        assert digests("G06") == [DIGEST]
+        assert line.states("1/TN-G22") == {"H41": "QUEUED", "G06": "HANDED_OVER"}
+        line.run()
+        assert line.events("G22") == ["A.1", "D.1 H41", "E.1 G06", "E.1 H41"]
+        assert digests("H41") == [DIGEST]
+        assert told(line) == [["H41"]]
+
+    line = small_home(disk / "home", codes=("G22", "H41", "G06"))
+    to = ("H41", "G06")
+    passed, states = sweep(
+        disk,
+        monkeypatch,
+        lambda one: one.drop("G22", document(1, to=to)),
+        check,
+        start=line,
+        taking=False,
+        before=without_h41,
+    )
+    assert passed > 80
+    assert states > 25
+
+
+@pytest.mark.parametrize("point", ["before", "after"])
+def test_what_is_owed_is_told_by_a_hub_that_starts_when_its_time_has_come(disk: Path, point: str) -> None:
+    """The time is in the record: a hub that has died knows it. Died `before` it had looked once, or `after`."""
+    line = small_home(disk / "home", codes=("G22", "H41"))
+    line.drop("G22", document())
+
+    def waits() -> int:
+        with line.parts() as (hub, _), hub.store.reading() as reader:
+            return len(reader.owed_at(None, 10))
+
+    with line.parts() as (hub, agencies):
+        (sender,) = (one for one in agencies if one.code == "G22")
+        for _ in range(3):
+            loops.agency_round(sender, line.clock())
+            loops.hub_round(hub, line.clock())
+        assert line.states("1/TN-G22") == {"H41": "QUEUED"}
+        if point == "after":
+            assert deadlines.step(hub, line.clock()) == 0
+    assert waits() == 1
+    assert told(line) == []
+    with line.parts() as (hub, _):
+        assert deadlines.step(hub, line.clock()) == 0, "its time has not come"
+    line.clock.now += timedelta(seconds=5)
+    with line.parts() as (hub, _):
+        loops.hub_round(hub, line.clock())
+    assert waits() == 0
+    assert told(line) == [["H41"]]
 
 
 @pytest.mark.timeout(300)

@@ -133,7 +133,6 @@ def test_a_mixture_is_the_same_in_other_batches(seed: int) -> None:
         assert without_order(found) == without_order(alone), difference(alone, found)
 
 
-@pytest.mark.xfail(strict=True, reason="versions are told apart by ids of one millisecond, which are drawn by lot")
 def test_of_two_versions_in_one_batch_the_second_is_the_newest() -> None:
     numbers = range(1, 13)
 

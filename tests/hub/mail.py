@@ -14,6 +14,7 @@ from axis.core.hub.opened import Opened
 from axis.core.message import Message, Route
 from axis.core.parcel import Parcel
 from axis.core.receipt import Event, Receipt, Statement, Subject
+from axis.core.trust import Member
 from axis.errors import Fault, Problem, Rejected
 from tests.hub.memory import INSTALLATION, NOW
 
@@ -63,7 +64,9 @@ def submission(
     """Agency `sender` sends this packet; another `again` is the same content in another parcel. `at`, `within`: when it
     shall be delivered."""
     document, contents, digest = _content(data, at, within)
-    found = Parcel(sender, signed + timedelta(milliseconds=again), parcel.DOCUMENT, document, contents, digest)
+    at = signed + timedelta(milliseconds=again)
+    made = parcel._VERIFIER  # as if it had been verified: nobody else makes one
+    found = Parcel(sender, at, parcel.DOCUMENT, document, contents, digest, b"", made)
     body = f"{sender} {digest} {found.signing_time}".encode()
     message = Message(hashlib.sha256(body).hexdigest()[:16], Route("in", sender), body, user_id=sender)
     own = hashlib.sha256(body).hexdigest()
@@ -116,7 +119,8 @@ def unbelieved(one: Opened, *faults: Fault) -> Opened:
 def again(one: Opened, times: int) -> Opened:
     """The same content in another parcel."""
     assert one.parcel is not None
-    found = replace(one.parcel, signing_time=one.parcel.signing_time + timedelta(milliseconds=times))
+    at = one.parcel.signing_time + timedelta(milliseconds=times)
+    found = replace(one.parcel, signing_time=at, made_by=parcel._VERIFIER)
     candidate = replace(one.candidate, parcel=found) if one.candidate is not None else None
     body = one.message.body + b" again %d" % times
     digest = hashlib.sha256(body).hexdigest()
@@ -127,3 +131,8 @@ def again(one: Opened, times: int) -> Opened:
 def shown(one: Opened, agency: str) -> Opened:
     """A receipt that `agency` shows to the hub: it has come to it, and is not its own."""
     return replace(one, message=replace(one.message, route=Route("in", agency), user_id=agency))
+
+
+def closing(code: str, until: datetime | None = None, successor: str = "") -> Member:
+    """An agency, closed from a moment on if there is one."""
+    return Member(code, f"Cơ quan {code}", valid_until=until, successor=successor)

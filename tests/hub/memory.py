@@ -85,6 +85,7 @@ class Record:
     entries: list[Entry] = field(default_factory=list)
     receipts: dict[Digest, Receipt] = field(default_factory=dict)  # the hub's own, by their digest
     payloads: dict[Digest, bytes] = field(default_factory=dict)
+    entered: dict[Digest, None] = field(default_factory=dict)  # the digests of the entries
     rows: int = 0
 
     def copy(self) -> Record:
@@ -282,6 +283,7 @@ class Record:
             self.payloads[one.digest] = one.content
         self.receipts.update(receipts)
         self.entries += sealed.entries
+        self.entered.update(dict.fromkeys(one.digest for one in sealed.entries))
         for decided in sealed.changes:
             getattr(self, f"_write_{type(decided).__name__}")(decided, sealed)
 
@@ -392,6 +394,7 @@ class Record:
 
 
 def _copied(value: Any) -> Any:
+    """Of rows that are never altered."""
     if isinstance(value, list):
         return value[:]
     return (
@@ -445,13 +448,13 @@ _HOURS = tuple((datetime(2026, 1, 1, a).time(), datetime(2026, 1, 1, b).time()) 
 
 
 class Hub:
-    """What :mod:`axis.services.hub` does with a record, a broker and a clock, as values. `prefetch`: everything that
-    can be asked is read beforehand."""
+    """What :mod:`axis.services.hub` does with a record, a broker and a clock, as values."""
 
     def __init__(self, record: Record | None = None, rule: Rules | None = None) -> None:
         self.record = record or Record()
         self.rules = rule or rules()
         self.now = NOW
+        self.reads: Callable[[Record], Iterable[Question]] | None = None  # beforehand, in the place of what is needed
         self.decided: Changes | None = None  # what was decided last
         self.rounds = 0
         self._ids = count(1)
@@ -477,8 +480,8 @@ class Hub:
         """As :func:`axis.services.hub.act.carry_out`."""
         record = self.record
         facts = record.lock(documents)
-        record.read(wanted, facts)
-        self.asked = []
+        record.read(wanted if self.reads is None else self.reads(record), facts)
+        self.asked: list[tuple[Question, ...]] = []
         ids = Ids(self.new_id)
         for _ in range(ROUNDS):
             self.rounds += 1
@@ -494,15 +497,14 @@ class Hub:
             return found
         raise AssertionError(f"it asks and asks: {self.asked[-3:]}")
 
-    def submit(self, *batch: Opened, wanted: Iterable[Question] | None = None) -> list[Verdict]:
+    def submit(self, *batch: Opened) -> list[Verdict]:
         """Decide about these in one batch."""
         locked = {document for one in batch for document in one.documents}
         replies = {one.documents[0] for one in batch if one.candidate is not None and one.candidate.is_reply}
         locked |= self.record.instead_of(replies)
         spoken_of = [one.said.subject for one in batch if one.said is not None]
         locked |= self.record.documents_of({one.axis_id for one in spoken_of if one.kind == "status"})
-        asked = decide.needs(batch) if wanted is None else wanted
-        return self.carry_out(locked, asked, lambda draft: decide.submitted(draft, batch))
+        return self.carry_out(locked, decide.needs(batch), lambda draft: decide.submitted(draft, batch))
 
     # -- The broker -----------------------------------------------------------------------------------------------
 
@@ -526,8 +528,9 @@ class Hub:
                 row.delivery_id
                 or (row.body in self.record.receipts and self.rules.mailbox(row.code, self.now) != row.code)
             )
-            if row.delivery_id and not is_past:
-                self._begin(row.delivery_id)
+            if row.delivery_id and not is_past and not self._begin(row.delivery_id):
+                del self.record.outbox[name]
+                continue
             became = None if is_past else outcome
             if became is Outcome.CONFIRMED:
                 given.append(row)
@@ -537,16 +540,26 @@ class Hub:
         self.record_published(published)
         return given
 
-    def _begin(self, delivery_id: str) -> None:
-        """Publishing is tried from here on, and that is committed before it is done."""
+    def _begin(self, delivery_id: str) -> bool:
+        """Publishing is tried from here on, and that is committed before it is done; not of what was withdrawn."""
         known = self.record.deliveries[delivery_id]
+        if known.state is State.RECALLED:
+            return False
         self.record.deliveries[delivery_id] = replace(known, tried=True)
+        return True
 
     def record_published(self, published: Sequence[decide.Published]) -> None:
         """Decide about what became of these rows."""
         documents = {self.record.deliveries[one.delivery_id].document for one in published if one.delivery_id}
         wanted = decide.needs_of_published(published)
         self.carry_out(documents, wanted, lambda draft: decide.published(draft, published))
+
+    def put_back(self, kept: Record) -> None:
+        """An older record takes the place of this one: what it holds as never published may have been."""
+        self.record = kept
+        kept.deliveries = {name: replace(one, tried=True) for name, one in kept.deliveries.items()}
+        kept.homes.clear()
+        self.rules = replace(self.rules, lost_until=self.now)
 
     # -- The clock ------------------------------------------------------------------------------------------------
 

@@ -76,7 +76,7 @@ class _Names:
         return tables
 
 
-_APART = {"said", "outbox", "aside", "entries", "receipts", "rows"}
+_APART = {"said", "outbox", "aside", "entries", "receipts", "rows", "entered"}
 
 
 def difference(one: Normal, other: Normal) -> str:

@@ -294,6 +294,29 @@ def test_what_several_steps_miss_is_asked_for_at_once() -> None:
     Together().ask()
 
 
+def test_whether_all_is_over_is_asked_again_where_more_ended_than_was_read() -> None:
+    hub, facts = Hub(), Facts()
+    hub.submit(submission(document(1, to=("H41", "G06", "H29")), "G22", hub.rules))
+    hub.record.read([ask.Open(ONE, 2)], facts)
+    assert not hub.draft(facts, [ONE]).is_over(ONE), "those that were not read are not over"
+    hub.record.read([ask.ById(name) for name in hub.record.deliveries], facts)
+    draft = hub.draft(facts, [ONE])
+    first, *others = sorted(hub.record.deliveries.values(), key=lambda one: one.recipient)
+    draft.move(first, Step.HANDED_OVER, entry())
+    assert not draft.is_over(ONE)
+    for one in others:
+        draft.move(one, Step.HANDED_OVER, entry())
+    with pytest.raises(NotReadError) as raised:
+        draft.is_over(ONE)
+    assert raised.value.questions == (ask.Recipients(ONE),)
+    hub.record.read([ask.Open(ONE, 3)], facts)
+    draft = hub.draft(facts, [ONE])
+    for one in (first, *others):
+        draft.move(one, Step.HANDED_OVER, entry())
+    with pytest.raises(NotReadError):
+        draft.is_over(ONE)
+
+
 def test_of_a_document_whose_row_was_made_just_now_nothing_is_asked() -> None:
     draft = empty(ONE)
     assert (draft.recipients(ONE), draft.taking_back(ONE), draft.brought(ONE, "H41")) == ({}, {}, None)

@@ -15,7 +15,7 @@ from axis.core.message import Outcome
 from axis.core.receipt import Event
 from axis.errors import Fault
 from tests.hub import mail
-from tests.hub.memory import Hub, rules
+from tests.hub.memory import Hub, Record, rules
 from tests.line import document, recall, replacement, status, update
 
 if TYPE_CHECKING:
@@ -204,6 +204,35 @@ class World:
         """Time passes."""
         time = self.chance.choice((timedelta(seconds=6), timedelta(hours=3), timedelta(days=2)))
         self.hub.wait(time, at_once=not self.chance.randrange(4))
+
+    def rest(self) -> None:
+        """Everything that is under way arrives and is answered; what adapters say is recorded."""
+        for _ in range(20):
+            for row in self.hub.publish():
+                if row.delivery_id:
+                    self.adapters[row.code].queue.append(row.delivery_id)
+            for adapter in self.adapters.values():
+                while adapter.queue:
+                    adapter.take(self.hub, adapter.queue.pop(0), refuses=False)
+                if adapter.unsent:
+                    self.hub.submit(*adapter.unsent)
+                    adapter.unsent.clear()
+            if not self.hub.due():
+                return
+        raise AssertionError(self.hub.record.outbox)
+
+    def put_back(self, kept: Record) -> None:
+        """An older record takes the place of the hub's: what agencies have sent since is not known any more, may have
+        been delivered, and comes again. Adapters keep what they know, and say again what they have said."""
+        self.hub.put_back(kept)
+        for adapter in self.adapters.values():
+            adapter.unsent = [one for said in adapter.answers.values() for one in said]
+            adapter.queue.clear()
+        again = self.sent[-20:]
+        self.chance.shuffle(again)
+        for one in again:
+            if one.candidate is not None:
+                self.hub.submit(one)
 
 
 def taken_back(sender: str, number: int, holder: str) -> bytes:

@@ -143,6 +143,8 @@ def test_letters_go_round_and_none_is_urgent() -> None:
     assert not [letter for letter in letters if letter.number % 10 == 0]  # the demo makes those urgent
     assert all(letter.sender not in letter.recipients and len(set(letter.recipients)) == 2 for letter in letters)
     assert {letter.sender for letter in letters} == set(bench_plan.agencies(shape))
+    later = bench_plan.letters(shape, run=1)
+    assert not {letter.document_id for letter in letters} & {letter.document_id for letter in later}
     served = bench_plan.Shape("served", 5000, 1, 3, 2)
     assert {letter.sender for letter in bench_plan.letters(served)} == {"G22"}
 

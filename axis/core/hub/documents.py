@@ -88,7 +88,7 @@ def _first_deliveries(
         if recall is not None and work.may_be_out:
             _pass_on(work, original, recall, 2, closed=addressee.closed)
         elif recall is not None:
-            said = recalls.take_back(work, original, recall, 2)
+            said = recalls.take_back(work, original, recall, 2, recall.axis_id)
             withdrawn.setdefault(recall.axis_id, []).append(said)
     for axis_id, statements in withdrawn.items():
         recalls.tell(draft, axis_id, statements)

@@ -65,40 +65,47 @@ def take_back_from(
     sent: dict[str, Delivery],
 ) -> None:
     """Take the document back from each: here where it has not left, at the recipient's adapter otherwise. Of a document
-    that has not come yet nothing is known: the recall waits for it."""
+    that has not come yet nothing is known: the recall waits for it. One member may be asked for another whose mail it
+    has, while its own is taken back here: it has one delivery."""
     number = work.draft.next_demand(work.document)
+    asked = [one for one in addressees if one.holder in rows and _must_ask_recipient(work, rows[one.holder])]
+    for addressee in asked:
+        acceptance.deliver_once(work, accepted, addressee, "recall", sent)
+        original = rows[addressee.holder]
+        ask(work, original, original.units, number, Demand.RECALL, Stage.PENDING, accepted.axis_id)
     said: list[Statement] = []
     for addressee in addressees:
-        original = rows.get(addressee.holder)
-        if original is not None and _must_ask_recipient(work, original):
-            acceptance.deliver_once(work, accepted, addressee, "recall", sent)
-            ask(work, original, original.units, number, Demand.RECALL, Stage.PENDING, accepted.axis_id)
+        if addressee in asked:
             continue
         here = replace(addressee, code=addressee.holder or addressee.code, closed=False)
-        waiting = acceptance.deliver(work, accepted, here, "recall", send=False)
-        if original is not None:
-            said.append(take_back(work, original, waiting, number))
+        if here.code not in sent:
+            sent[here.code] = acceptance.deliver(work, accepted, here, "recall", send=False)
+            waiting: Delivery | None = sent[here.code]
+        else:
+            waiting = None
+        if addressee.holder in rows:
+            said.append(take_back(work, rows[addressee.holder], waiting, number, accepted.axis_id))
     if said:
         tell(work.draft, accepted.axis_id, said)
         certify(work.draft, work.document)
 
 
-def take_back(work: Work, original: Delivery, waiting: Delivery, number: int) -> Statement:
-    """Decide a recall here: W.1 for what has not left, W.2 for what was refused. `waiting`: the recall's delivery. The
-    statement is told by :func:`tell`."""
+def take_back(work: Work, original: Delivery, waiting: Delivery | None, number: int, by: str) -> Statement:
+    """Decide the recall `by` here: W.1 for what has not left, W.2 for what was refused. `waiting`: the recall's
+    delivery, if it is over with that. The statement is told by :func:`tell`."""
     draft, now = work.draft, work.now
     original = draft.delivery(original.id)
     void = original.state is State.REFUSED
     stage = Stage.VOID if void else Stage.WITHDRAWN
-    ask(work, original, original.units, number, Demand.RECALL, stage, waiting.axis_id)
+    ask(work, original, original.units, number, Demand.RECALL, stage, by)
     digest = ""
     if not void:
-        detail = {"by": waiting.axis_id}
+        detail = {"by": by}
         entry = Entry(now, HUB, "delivery.withdrawn", original.axis_id, original.recipient, detail)
         digest = draft.move(original, Step.WITHDRAWN, entry)
         withdraw(draft, original, digest)
-    done = Entry(now, HUB, "recall.decided", waiting.axis_id, original.recipient, {"outcome": stage.value})
-    decided = draft.move(waiting, Step.WITHDRAWN, done)
+    done = Entry(now, HUB, "recall.decided", by, original.recipient, {"outcome": stage.value})
+    decided = draft.move(waiting, Step.WITHDRAWN, done) if waiting is not None else draft.enter(done)
     event = Event.ContentWithdrawalFailure if void else Event.ContentWithdrawal
     why = receipt.reasons([Problem(Fault.RECALL_VOID)]) if void else ()
     return Statement(draft.new_id(), event, whole(now), original.recipient, (), why, digest or decided)

@@ -318,6 +318,7 @@ def _open(hub: Hub, delivered: Delivered, now: datetime) -> Opened:
         )
     except Rejected as error:
         problems = tuple(replace(p, retry=True) if p.fault in parcel.CIRCUMSTANCES else p for p in error.problems)
+        is_receipt = is_receipt and _is_receipt(message.body)  # one that is damaged is nobody's word, and is answered
         claimed = _claimed(hub, message.body) if is_receipt else None
         return Opened(message, digest, opened, is_receipt, problems=problems, claimed=claimed)
     return Opened(message, digest, opened, candidate=candidate, documents=candidate.documents)

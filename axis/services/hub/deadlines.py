@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from axis import crashpoints
 from axis.core.hub import decide
 from axis.infra.record import agenda, documents
 from axis.services.hub import act
@@ -29,7 +30,9 @@ def step(hub: Hub, now: datetime) -> int:
     def decided(draft: Draft) -> None:
         decide.due(draft, limits, owed, at_once=at_once)
 
+    crashpoints.reached("R04")
     with hub.store.transaction() as tx:
         about = documents.of_deliveries(tx, {*owed, *(one for one, _ in limits)})
         act.carry_out(hub, tx, about, decide.needs_of_due(limits, owed), decided, now)
+    crashpoints.reached("R05")
     return len(limits) + len(owed)
