@@ -1447,11 +1447,12 @@ def agency_rotate(home: Path, code: str, key_type: Any, revoke: bool, reason: st
 def agency_export(home: Path, codes: tuple[str, ...], target: Path, as_json: bool) -> None:
     """An agency's own home."""
     from axis import bootstrap
+    from axis.infra.record import registries
     from axis.services import enrol
 
     opened = _open(home)
     with bootstrap.reading(opened) as record, record.reading() as reader:
-        registry = reader.payload(reader.registry_digest())
+        registry = reader.payload(registries.newest(reader))
     enrol.export(home, opened.config, codes, registry, target, _now())
     if as_json:
         _print({"home": str(target), "agencies": list(codes)})

@@ -22,12 +22,13 @@ from axis.core import conformance, parcel
 from axis.core.message import HUB_USER
 from axis.core.trust import HUB, Certificate, Registry, read_registry, signing_certificate
 from axis.errors import AxisError, Corrupted, Fault, Misconfigured, Problem, Unavailable, unusable
-from axis.infra import embedded, journal, keystore, payloads, store
+from axis.infra import embedded, journal, keystore, payloads
 from axis.infra.database import SCHEMA_VERSION, Database
 from axis.infra.journal import Journal
-from axis.infra.mark import Mark
 from axis.infra.payloads import References
-from axis.infra.store import HubStore
+from axis.infra.record import lease, registries, tables
+from axis.infra.record.high_water import HighWater
+from axis.infra.record.store import HubStore
 from axis.services import reconcile, standing
 from axis.services.agency import Agency
 from axis.services.hub.flow import QueueLimits, RateLimits
@@ -113,25 +114,25 @@ def embedded_parts(home: Home, *, restored: bool = False) -> Iterator[tuple[Hub,
             )
         )
     with lock(home), _database(home.config.database_url(home.path)) as database:
-        database.create([*store.TABLES, *journal.TABLES, *embedded.TABLES])
+        database.create([*tables.TABLES, *journal.TABLES, *embedded.TABLES])
         embedded.EmbeddedBroker.free_leases(database)
         codes = home.codes()
         home.config.adapter.check_codes(codes)
         # One file has all of them, so a parcel is named from anywhere.
-        references = (*store.BODY_REFERENCES, *journal.BODY_REFERENCES, *embedded.BODY_REFERENCES)
+        references = (*tables.BODY_REFERENCES, *journal.BODY_REFERENCES, *embedded.BODY_REFERENCES)
         hub_broker = embedded.EmbeddedBroker(database, None)
         hub_broker.declare(codes)
         parts = hub_part(home, database, hub_broker, references)
         if not restored:
             parts.check_record()
         with parts.store.transaction() as tx:
-            tx.let_go()
+            lease.let_go(tx)
         agencies = [
             agency_part(home, database, partial(embedded.EmbeddedBroker, database, code), code, references)
             for code in codes
         ]
         yield parts, agencies
-        names = (*store.PAYLOAD_REFERENCES, *journal.PAYLOAD_REFERENCES, *embedded.PAYLOAD_REFERENCES)
+        names = (*tables.PAYLOAD_REFERENCES, *journal.PAYLOAD_REFERENCES, *embedded.PAYLOAD_REFERENCES)
         with database.begin() as connection:
             payloads.sweep(connection, names)
 
@@ -141,7 +142,7 @@ def served_hub(home: Home) -> Iterator[Hub]:
     """The hub on the configured database and broker; it declares every queue."""
     _only_amqp(home)
     with _one_writer(home), _database(home.config.database_url(home.path)) as database:
-        database.create(store.TABLES)
+        database.create(tables.TABLES)
         broker = _amqp(home, None, "hub")
         try:
             hub = hub_part(home, database, broker)
@@ -153,7 +154,7 @@ def served_hub(home: Home) -> Iterator[Hub]:
                 log.warning("broker.user_id is optional: who published is known by signature alone")
             yield hub
             with suppress(Unavailable), hub.store.transaction() as tx:
-                tx.let_go(hub.worker)
+                lease.let_go(tx, hub.worker)
         finally:
             broker.close()
 
@@ -264,7 +265,7 @@ def reading_registry(home: Home) -> Iterator[Registry]:
     """The registry that this home knows: the hub's newest, or the one installed at its adapters."""
     if home.config.installation.role == "all":
         with reading(home) as record, record.reading() as reader:
-            data = reader.payload(reader.registry_digest())
+            data = reader.payload(registries.newest(reader))
     else:
         with reading_journals(home) as journals, next(iter(journals.values())).reading() as journal_reader:
             found = journal_reader.registry()
@@ -282,7 +283,7 @@ def registrar(home: Home) -> Iterator[Registrar]:
     """
     signer = keystore.load_signer(home.path / "keys", HUB)
     with _one_writer(home), reading(home) as record:
-        record.guard(_mark(home))
+        record.guard(_high_water(home))
         yield Registrar(home.path, record, signer, hub_certificate(home))
 
 
@@ -376,7 +377,7 @@ def give_passwords(home: Home, management: Management, users: Sequence[str], fol
         keystore.write_private(folder / user, f"{url}\n".encode())
 
 
-def hub_part(home: Home, database: Database, broker: Broker, references: References = store.BODY_REFERENCES) -> Hub:
+def hub_part(home: Home, database: Database, broker: Broker, references: References = tables.BODY_REFERENCES) -> Hub:
     """A hub worker on these; `references`: every column of the database that may name a parcel."""
     return Hub(
         HubStore(database, references),
@@ -387,15 +388,15 @@ def hub_part(home: Home, database: Database, broker: Broker, references: Referen
         user_id_required=home.config.broker.user_id == "required",
         rate_limits=RateLimits(home.config.hub.agency_documents_per_second, home.config.hub.agency_bytes_per_second),
         queue_limits=QueueLimits(home.config.hub.queue_depth),
-        mark=_mark(home),
+        high_water=_high_water(home),
         deadlines=home.config.deadlines.build(home.path),
         closed_agency=home.config.hub.closed_agency,
         consignment_after=timedelta(seconds=home.config.hub.consignment_after),
     )
 
 
-def _mark(home: Home) -> Mark:
-    return Mark(home.path / "hub.mark")
+def _high_water(home: Home) -> HighWater:
+    return HighWater(home.path / "hub.mark")
 
 
 def agency_part(

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from axis import bootstrap, config
 from axis.core.message import agency_routes, hub_routes
 from axis.errors import Fault, Problem, Unavailable
+from axis.infra.record import registries
 from axis.services import demo, enrol, follow
 from axis.services import run as loops
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from axis.bootstrap import Home
     from axis.core.trust import Registry
-    from axis.infra.store import HubStore
+    from axis.infra.record.store import HubStore
     from axis.services.demo import Letter
 
 ADAPTER_PROCESSES = 2  # each serves half of the agencies; 95 processes would only show how long Python starts
@@ -124,7 +125,7 @@ def _served(home: Home, registry: Registry, letters: list[Letter], seed: int, st
     parts = [codes[n::ADAPTER_PROCESSES] for n in range(ADAPTER_PROCESSES)]
     homes: dict[str, Path] = {}
     with bootstrap.reading(home) as record, record.reading() as reader:
-        signed = reader.payload(reader.registry_digest())
+        signed = reader.payload(registries.newest(reader))
     for number, part in enumerate(parts):
         path = home.path.parent / f"agencies-{number + 1}"
         enrol.export(home.path, home.config, part, signed, path, _now())

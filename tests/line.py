@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from axis import bootstrap, config
 from axis.core import edxml, parcel, receipt
-from axis.infra import store
 from axis.infra.database import Database
+from axis.infra.record import ledger
 from axis.services import enrol, follow
 from axis.services import run as loops
 
@@ -190,7 +190,7 @@ class Line:
     def check_ledger(self) -> int:
         """Every entry is linked and every link is right; how many."""
         with bootstrap.reading(bootstrap.open_home(self.path)) as record, record.reading() as reader:
-            return store.check_ledger(reader)[0]
+            return ledger.check(reader)[0]
 
     def configure(self, **sections: Any) -> None:
         """Change the home's settings."""

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from axis import bootstrap, config
 from axis.core.ledger import Entry
-from axis.infra import store
 from axis.infra.amqp import AmqpBroker
 from axis.infra.database import Database, metadata
-from axis.infra.store import HubStore
+from axis.infra.record import registries, tables
+from axis.infra.record.store import HubStore
 from axis.services import run as loops
 from tests.line import Line, small_home
 
@@ -49,15 +49,15 @@ class ServedLine(Line):
         self._stack = ExitStack()
         self._opened: tuple[Hub, list[Agency]] | None = None
         with self.parts_embedded() as (hub, _), hub.store.reading() as reader:
-            registry = reader.payload(reader.registry_digest())
+            registry = reader.payload(registries.newest(reader))
         self.configure(store=config.Store("postgresql"), broker=config.Broker("amqp"))
         database = Database(url)
         with database.begin() as connection:
             metadata.drop_all(connection)
-        database.create(store.TABLES)
+        database.create(tables.TABLES)
         with HubStore(database).transaction() as tx:
             now = self.clock()
-            tx.store_registry(1, registry, now, (), Entry(now, "HUB", "registry.issued"))
+            registries.keep(tx, 1, registry, now, (), Entry(now, "HUB", "registry.issued"))
         database.close()
 
     def __enter__(self) -> ServedLine:

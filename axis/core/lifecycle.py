@@ -63,6 +63,7 @@ DELIVERY: dict[State, dict[Step, State]] = {
     },
 }
 FINAL = frozenset({State.HANDED_OVER, State.REFUSED, State.RECALLED})
+UNANSWERED = frozenset({State.QUEUED, State.FAILED})  # it was consigned or given up, and no receipt has come
 
 
 class IllegalStepError(ValueError):

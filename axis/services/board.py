@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 from axis.core.deadline import Leg, Progress
 from axis.core.instant import to_text
 from axis.core.lifecycle import State
+from axis.infra.record import search
 from axis.services import follow
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from axis.core.trust import Registry
     from axis.infra.database import Row
-    from axis.infra.store import HubReader, HubStore
+    from axis.infra.record.store import HubStore
 
 _STANDING = {
     State.HANDED_OVER: "handed_over",
@@ -38,11 +40,13 @@ def board(store: HubStore, registry: Registry, reference: str, now: datetime) ->
     with store.reading() as reader:
         about = follow.the_one(reader, reference)
         rows = follow.deliveries(reader, about)
-        deadlines = reader.deadlines([row["id"] for row in rows])
-        suspended = {m.code for m in registry.agencies if m.standing(now) == "suspended"}
-        names = {m.code: m.name_vi for m in registry.agencies}
-        lines = [_line(reader, row, deadlines.get(row["id"], {}), suspended, names, now) for row in rows]
-        certificate, _ = reader.certificate(about["axis_id"])
+        ids = [row["id"] for row in rows]
+        deadlines, statuses = search.deadlines(reader, ids), search.statuses(reader, ids)
+        receipts = search.receipts(reader, {about["axis_id"], *(row["axis_id"] for row in rows)})
+    said = {(one["axis_id"], one["event"], one["recipient"]): one for one in receipts}
+    suspended = {m.code for m in registry.agencies if m.standing(now) == "suspended"}
+    names = {m.code: m.name_vi for m in registry.agencies}
+    lines = [_line(row, deadlines[row["id"]], statuses[row["id"]], said, suspended, names, now) for row in rows]
     totals = Counter(line["standing"] for line in lines)
     return {
         "document": {key: about[key] for key in ("axis_id", "document_id", "code", "subject", "sender", "received_at")},
@@ -52,12 +56,18 @@ def board(store: HubStore, registry: Registry, reference: str, now: datetime) ->
             **dict(sorted(totals.items())),
             "overdue": sum(bool(x["overdue"]) for x in lines),
         },
-        "certificate": certificate,
+        "certificate": search.certificate([one for one in receipts if one["axis_id"] == about["axis_id"]]),
     }
 
 
 def _line(
-    reader: HubReader, row: Row, deadlines: dict[str, Row], suspended: set[str], names: dict[str, str], now: datetime
+    row: Row,
+    deadlines: Mapping[str, Row],
+    business: Mapping[str, str],
+    said: Mapping[tuple[str, str, str], Row],
+    suspended: set[str],
+    names: Mapping[str, str],
+    now: datetime,
 ) -> dict[str, Any]:
     state = State(row["state"])
     standing = _STANDING[state]
@@ -66,11 +76,8 @@ def _line(
         standing = "late"
     elif state in {State.ACCEPTED, State.QUEUED} and row["recipient"] in suspended:
         standing = "suspended"
-    business = reader.business(row["id"])
-    said = reader.evidence(row["axis_id"])
-    receipt = next(
-        (said[key] for key in ((c, row["recipient"]) for c in ("E.1", "E.2", "D.2", "D.1")) if key in said), None
-    )
+    keys = [(row["axis_id"], code, row["recipient"]) for code in ("E.1", "E.2", "D.2", "D.1")]
+    receipt = next((said[key] for key in keys if key in said), None)
     running = [d for d in deadlines.values() if d["progress"] in {Progress.RUNNING.value, Progress.WARNED.value}]
     return {
         "recipient": row["recipient"],
@@ -79,7 +86,7 @@ def _line(
         "standing": standing,
         "since": receipt["time"] if receipt is not None else row["updated_at"],
         "receipt": receipt["event"] if receipt is not None else "",
-        "statuses": business,
+        "statuses": dict(business),
         "overdue": sorted(d["leg"] for d in deadlines.values() if d["progress"] == Progress.MISSED.value),
         "next_deadline": min((d["due_at"] for d in running if d["due_at"] > to_text(now)), default=""),
     }

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from axis.core.hub import consignment
-from axis.core.hub.dossier import ById
+from axis.core.hub import consignment, decide
 from axis.core.instant import to_text
 from axis.core.ledger import Entry
 from axis.core.lifecycle import State
 from axis.core.trust import HUB
 from axis.errors import AxisError, Fault, Problem, Rejected, rejected
+from axis.infra.record import documents, quarantine, search
 from axis.services.hub import act, admit
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from axis.core.hub.draft import Draft
     from axis.infra.database import Row
-    from axis.infra.store import HubReader
+    from axis.infra.record.store import HubReader
     from axis.services.hub.worker import Hub
 
 log = logging.getLogger("axis.deadends")
@@ -47,8 +47,8 @@ BATCH, LOOK_AGAIN = 20, timedelta(minutes=5)
 
 def listed(reader: HubReader) -> list[dict[str, Any]]:
     """Everything that waits for an operator: failed deliveries and quarantined messages, the oldest first."""
-    failed = [_failed(row) for row in reader.failed()]
-    kept = [_quarantined(row) for row in reader.quarantined()]
+    failed = [_failed(row) for row in search.failed(reader)]
+    kept = [_quarantined(row) for row in quarantine.found(reader)]
     return sorted([*failed, *kept], key=lambda one: str(one["since"]))
 
 
@@ -115,7 +115,7 @@ def look_again(hub: Hub, now: datetime) -> int:
     if hub.lost_until is None or now < at + LOOK_AGAIN:
         return 0
     with hub.store.reading() as reader:
-        rows = reader.quarantined_with(Fault.RECORD_GAP.code, last, BATCH)
+        rows = quarantine.put_aside_for(reader, Fault.RECORD_GAP.code, last, BATCH)
         bodies = [reader.payload(row["body_digest"]) for row in rows]
     hub.looked_again = (now, str(rows[-1]["id"]) if len(rows) == BATCH else "")
     done = 0
@@ -134,7 +134,7 @@ def _act(hub: Hub, identifier: str, what: str, reason: str, now: datetime) -> di
 
 def _done(hub: Hub, item: dict[str, Any], what: str, reason: str, now: datetime) -> dict[str, Any]:
     with hub.store.reading() as reader:
-        row = reader.quarantine_row(item["id"]) if item["what"] == "message" else None
+        row = quarantine.one(reader, item["id"]) if item["what"] == "message" else None
         if item["what"] == "message" and row is None:
             raise rejected(Fault.NOT_FOUND, item["id"])  # somebody else has decided in between
         body = reader.payload(row["body_digest"]) if row is not None and what in {"retry", "release"} else b""
@@ -156,7 +156,7 @@ def _judge_again(hub: Hub, row: Row, body: bytes, what: str, reason: str, now: d
         log.exception("message %s of %s fails again", row["message_id"], row["agency"])
         raise rejected(Fault.QUARANTINED, "1") from None
     with hub.store.transaction() as tx:
-        tx.leave_quarantine(row, _entry(row, what, reason, now))
+        quarantine.leave(tx, row, _entry(row, what, reason, now))
 
 
 def _settle_message(hub: Hub, row: Row, what: str, reason: str, now: datetime) -> None:
@@ -166,7 +166,7 @@ def _settle_message(hub: Hub, row: Row, what: str, reason: str, now: datetime) -
                 raise rejected(Fault.AGENCY_UNKNOWN, row["agency"] or "?")  # nobody knows who published it
             problem = Problem(Fault.RETURNED, got=reason)
             admit.refuse_unread(hub, tx, row["agency"], row["body_digest"], problem, now)
-        tx.leave_quarantine(row, _entry(row, what, reason, now))
+        quarantine.leave(tx, row, _entry(row, what, reason, now))
 
 
 def _entry(row: Row, what: str, reason: str, now: datetime) -> Entry:
@@ -187,8 +187,8 @@ def _settle_delivery(hub: Hub, delivery_id: str, what: str, reason: str, now: da
             consignment.close(draft, delivery, entry, reason if what == "return" else "")
 
     with hub.store.transaction() as tx:
-        documents = tx.documents_of_deliveries([delivery_id])
-        act.carry_out(hub, tx, documents, [ById(delivery_id)], decided, now)
+        about = documents.of_deliveries(tx, [delivery_id])
+        act.carry_out(hub, tx, about, decide.needs_of_deliveries([delivery_id]), decided, now)
 
 
 def _failed(row: Row) -> dict[str, Any]:

@@ -19,10 +19,12 @@ from axis.core.ledger import Entry
 from axis.core.message import HUB_USER
 from axis.core.trust import HUB, Member, Registry, signing_certificate
 from axis.errors import Fault, Misconfigured, Problem, rejected, unusable
-from axis.infra import journal, keystore, store
+from axis.infra import journal, keystore
 from axis.infra.database import Database
 from axis.infra.journal import Journal
-from axis.infra.store import HubStore
+from axis.infra.record import registries
+from axis.infra.record.store import HubStore
+from axis.infra.record.tables import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -116,10 +118,10 @@ def _furnish(
     (home / settings.FILE).write_text(settings.render(config), "utf-8")
     database = Database(config.database_url(home))
     try:
-        database.create(store.TABLES)
+        database.create(TABLES)
         with HubStore(database).transaction() as tx:
             entry = Entry(now, HUB, "registry.issued", "", "", {"version": 1})
-            tx.store_registry(1, signed, now, (), entry)
+            registries.keep(tx, 1, signed, now, (), entry)
     finally:
         database.close()
     _install(home, config, [row["code"] for row in rows], signed, now)

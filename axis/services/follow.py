@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from axis.core.instant import to_text
 from axis.errors import Fault, rejected
-from axis.infra import store
+from axis.infra.record import ledger, outbox, search
 
 DOCUMENTS = ("new", "replace")
 CHANGES = ("recall", "update")
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from axis.infra.database import Row
     from axis.infra.journal import Journal
-    from axis.infra.store import HubReader, HubStore
+    from axis.infra.record.store import HubReader, HubStore
 
 
 def trace(hub_store: HubStore, reference: str) -> dict[str, Any]:
@@ -26,7 +28,9 @@ def trace(hub_store: HubStore, reference: str) -> dict[str, Any]:
     with hub_store.reading() as reader:
         about = the_one(reader, reference)
         axis_id = about["axis_id"]
-        events = [event for row in _family(reader, about) for event in _events(reader, row["axis_id"])]
+        family, brought = _family(reader, about), deliveries(reader, about)
+        ids = [row["id"] for row in brought]
+        statuses, waiting = search.statuses(reader, ids), outbox.waiting_of(reader, ids)
         return {
             "document": {
                 "axis_id": axis_id,
@@ -42,18 +46,18 @@ def trace(hub_store: HubStore, reference: str) -> dict[str, Any]:
                 "registry_version": about["registry_version"],
                 "received_at": about["received_at"],
                 "number": about["number"],
-                "superseded_by": reader.superseded_by(about["owner"], about["document_id"]),
+                "superseded_by": search.superseded_by(reader, about["owner"], about["document_id"]),
                 "kept": about["body_digest"] != "",
             },
-            "deliveries": [_delivery(reader, row) for row in deliveries(reader, about)],
+            "deliveries": [_delivery(row, statuses[row["id"]], waiting.get(row["id"])) for row in brought],
             "changes": _changes(reader, about),
-            "events": [event for _, event in sorted(events, key=lambda pair: pair[0])],
+            "events": _events(reader, [row["axis_id"] for row in family]),
         }
 
 
 def the_one(reader: HubReader, reference: str) -> Row:
     """The submission that `reference` names, a document before what is about it. Raises :class:`Rejected`."""
-    rows = store.find(reader, reference)
+    rows = search.find(reader, reference)
     if not rows:
         raise rejected(Fault.NOT_FOUND, reference)
     for row in rows:
@@ -70,24 +74,24 @@ def _family(reader: HubReader, about: Row) -> list[Row]:
     """The submission; with a document what was asked about it, and the statuses reported about it."""
     if about["kind"] not in DOCUMENTS:
         return [about]
-    return [about, *reader.submissions_of(about["owner"], about["document_id"], (*CHANGES, "status"))]
+    return [about, *search.submissions(reader, about["owner"], about["document_id"], (*CHANGES, "status"))]
 
 
 def deliveries(reader: HubReader, about: Row) -> list[Row]:
     """What brought the document to each of its recipients; of anything else its own deliveries."""
     if about["kind"] not in DOCUMENTS:
-        return list(reader.deliveries(about["axis_id"]))
-    found = reader.recipients(about["owner"], about["document_id"])
-    return [found[code] for code in sorted(found)]
+        return list(search.deliveries(reader, about["axis_id"]))
+    return list(search.recipients(reader, about["owner"], about["document_id"]))
 
 
 def _changes(reader: HubReader, about: Row) -> list[dict[str, Any]]:
     """The recalls, updates and replacements of a document (or the one that was asked for), with how far they are."""
-    asked = reader.submissions_of(about["owner"], about["document_id"], CHANGES)
+    asked = search.submissions(reader, about["owner"], about["document_id"], CHANGES)
     if about["kind"] not in DOCUMENTS:
         asked = [about] if about["kind"] in CHANGES else []
     elif about["kind"] == "replace":
         asked = [about, *asked]
+    demands = search.demands(reader, [one["axis_id"] for one in asked])
     return [
         {
             "axis_id": one["axis_id"],
@@ -103,42 +107,38 @@ def _changes(reader: HubReader, about: Row) -> list[dict[str, Any]]:
                     "answered_at": row["answered_at"],
                     "reason": row["reason"],
                 }
-                for row in reader.demands_by(one["axis_id"])
+                for row in demands[one["axis_id"]]
             ],
         }
         for one in asked
     ]
 
 
-def _events(reader: HubReader, axis_id: str) -> list[tuple[int, dict[str, Any]]]:
+def _events(reader: HubReader, axis_ids: Sequence[str]) -> list[dict[str, Any]]:
     return [
-        (
-            number,
-            {
-                "time": to_text(entry.time),
-                "actor": entry.actor,
-                "event": entry.event,
-                "recipient": entry.recipient,
-                "axis_id": entry.axis_id,
-                "detail": entry.detail,
-            },
-        )
-        for number, entry in reader.entries(axis_id)
+        {
+            "time": to_text(entry.time),
+            "actor": entry.actor,
+            "event": entry.event,
+            "recipient": entry.recipient,
+            "axis_id": entry.axis_id,
+            "detail": entry.detail,
+        }
+        for _, entry in ledger.entries(reader, axis_ids)
     ]
 
 
-def _delivery(reader: HubReader, row: Row) -> dict[str, Any]:
-    business = reader.business(row["id"])
-    waiting = reader.waiting_for(row["id"])
+def _delivery(row: Row, business: Mapping[str, str], waiting: tuple[int, str] | None) -> dict[str, Any]:
+    attempts, next_attempt = waiting or (row["attempts"], None)
     return {
         "id": row["id"],
         "recipient": row["recipient"],
-        "units": store.units(row),
+        "units": list(row["units"]),
         "state": row["state"],
         "business_status": max(business.values(), default=""),
-        "statuses": business,
-        "attempts": waiting["attempts"] if waiting is not None else row["attempts"],
-        "next_attempt": waiting["not_before"] if waiting is not None else None,
+        "statuses": dict(business),
+        "attempts": attempts,
+        "next_attempt": next_attempt,
         "updated_at": row["updated_at"],
     }
 
@@ -146,7 +146,7 @@ def _delivery(reader: HubReader, row: Row) -> dict[str, Any]:
 def summary(hub_store: HubStore) -> dict[str, int]:
     """How many documents, deliveries, handed over, receipts the record holds."""
     with hub_store.reading() as reader:
-        return reader.counts()
+        return search.counts(reader)
 
 
 def trace_journal(journals: dict[str, Journal], reference: str) -> dict[str, Any]:

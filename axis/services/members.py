@@ -13,6 +13,7 @@ from axis.core.ledger import Entry
 from axis.core.trust import HUB, Member, read_registry, signing_certificate
 from axis.errors import Fault, Misconfigured, Problem, Unavailable, rejected
 from axis.infra import keystore
+from axis.infra.record import registries
 from axis.services import enrol
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from axis.core.signature import Signer
     from axis.core.trust import Certificate, Registry
     from axis.infra.keystore import KeyType
-    from axis.infra.store import HubStore
+    from axis.infra.record.store import HubStore
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Registrar:
     def registry(self) -> Registry:
         """The newest one."""
         with self.store.reading() as reader:
-            return read_registry(reader.payload(reader.registry_digest()), self.hub)
+            return read_registry(reader.payload(registries.newest(reader)), self.hub)
 
 
 def add(
@@ -188,7 +189,7 @@ def _change(registrar: Registrar, member: Member, what: str, reason: str, now: d
     detail = {"version": changed.version, "change": what, "reason": reason}
     entry = Entry(now, HUB, "registry.issued", "", member.code, detail)
     with registrar.store.transaction() as tx:
-        if not tx.store_registry(changed.version, signed, now, [m.code for m in changed.agencies], entry):
+        if not registries.keep(tx, changed.version, signed, now, [m.code for m in changed.agencies], entry):
             # Somebody else changed it between our reading and our writing: nothing of theirs is overwritten.
             raise Unavailable(Problem(Fault.REGISTRY_OLD, got=str(changed.version), expected=str(changed.version)))
     return changed

@@ -16,15 +16,15 @@ from axis.core.ledger import Entry
 from axis.core.message import agency_routes
 from axis.core.trust import HUB
 from axis.errors import Fault, Unavailable
-from axis.infra.store import RESTORED
-from axis.services import enrol
+from axis.infra.record import lease, ledger, registries, restored, search
+from axis.services import enrol, resend
 from axis.services.hub.worker import CLOCKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from axis.infra.store import HubTransaction
+    from axis.infra.record.store import HubTransaction
     from axis.services.hub.worker import Hub
 
 BATCH = 500
@@ -70,9 +70,10 @@ def reconcile(
     before = {code: _queued(hub, code) for code in codes}
     hub.broker.declare(codes)
     accounts = []
+    with hub.store.reading() as reader:
+        mail = search.mail(reader)
     for number, code in enumerate(codes, 1):
-        with hub.store.reading() as reader:
-            waiting, unanswered = reader.open_of(code)
+        waiting, unanswered = mail.get(code, (0, 0))
         resent = resend_unanswered(hub, code, now, now - older_than) if unanswered else 0
         if unanswered or waiting or before[code] < 0:
             accounts.append(Account(code, waiting, before[code], unanswered, resent))
@@ -86,23 +87,25 @@ def accept_restored(hub: Hub, now: datetime) -> Gap | None:
     The gap is entered into the ledger, and a new registry tells every agency to send again what was accepted since
     the backup: the same parcels, which recipients that have them do not show twice.
     """
-    written = hub.mark.read()
+    written = hub.high_water.read()
+    if written is None:
+        return None
     with hub.store.reading() as reader:
-        end, last = reader.written(), reader.last_moment() or now
-        if written is None or reader.holds(written):
-            return None
-    since = last - CLOCKS
+        found, last = ledger.standing(reader, written), ledger.last_moment(reader) or now
+    if found.holds:
+        return None
+    end, since = found.end, last - CLOCKS
     with hub.store.transaction() as tx:
         gap = {"record_ends": end.position, "written": written.position, "link": written.link, "since": to_text(since)}
-        tx.restore(now + SENDERS_FIRST, Entry(now, HUB, RESTORED, "", "", gap))
-        # Adapters take no registry that is not newer than theirs, and one may have gone out just before the last mark.
+        restored.restore(tx, now + SENDERS_FIRST, Entry(now, HUB, restored.RESTORED, "", "", gap))
+        # Adapters take no registry that is not newer than theirs, and one may have gone out just before it was noted.
         _ask_again(hub, tx, max(end.registry, written.registry) + 10, since, now, "restored")
-        tx.let_go()  # of workers that were alive when the backup was made
+        lease.let_go(tx)  # of workers that were alive when the backup was made
     with hub.store.transaction() as tx:
-        while tx.sequence(hub.worker, now, 10_000):
+        while (given := ledger.give_places(tx, hub.worker, now, 10_000)) and given[0]:
             pass
-        now_written = tx.written()
-    hub.mark.write(now_written)
+        now_written = ledger.standing(tx).end
+    hub.high_water.write(now_written)
     return Gap(end.position, written.position, since)
 
 
@@ -115,10 +118,10 @@ def ask_senders(hub: Hub, now: datetime) -> None:
 
 def _ask_again(hub: Hub, tx: HubTransaction, version: int, since: datetime, now: datetime, change: str) -> None:
     """A registry that says: send again what was accepted since then, and what was never answered."""
-    registry = replace(hub.registry(), version=version, issued_at=whole(now), resend_from=whole(since))
+    changed = replace(hub.registry(), version=version, issued_at=whole(now), resend_from=whole(since))
     entry = Entry(now, HUB, "registry.issued", "", "", {"version": version, "change": change})
-    signed = enrol.sign_registry(registry, hub.signer, now)
-    tx.store_registry(version, signed, now, [member.code for member in registry.agencies], entry)
+    signed = enrol.sign_registry(changed, hub.signer, now)
+    registries.keep(tx, version, signed, now, [member.code for member in changed.agencies], entry)
 
 
 def _queued(hub: Hub, code: str) -> int:
@@ -135,15 +138,9 @@ def resend_unanswered(hub: Hub, code: str, now: datetime, before: datetime) -> i
     outbox again; how many. What is there already is left alone."""
     count, last = 0, ""
     while True:
-        with hub.store.transaction() as tx:
-            rows = tx.unanswered(code, before, last, BATCH)
-            tx.lock_documents_of([row["id"] for row in rows])
-            now_so = {row["id"]: row for row in tx.unanswered(code, before, last, BATCH)}
-            for row in [now_so[one["id"]] for one in rows if one["id"] in now_so]:
-                if not row["waits"]:
-                    entry = Entry(now, HUB, "delivery.resent", row["axis_id"], code, {"state": row["state"]})
-                    tx.send_again(row, now, entry)
-                    count += 1
-        if len(rows) < BATCH:
+        with hub.store.reading() as reader:
+            found = search.unanswered(reader, code, before, last, BATCH)
+        count += resend.again(hub, found, now, unanswered_before=before)
+        if len(found) < BATCH:
             return count
-        last = rows[-1]["id"]
+        last = found[-1]

@@ -8,17 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from axis.core.ledger import Entry
-from axis.core.lifecycle import State
-from axis.core.trust import HUB
+from axis.core.hub import decide
+from axis.infra.record import documents, outbox, search
 from axis.services import follow
+from axis.services.hub import act
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from axis.core.hub.draft import Draft
     from axis.infra.database import Row
-    from axis.infra.store import HubReader
+    from axis.infra.record.store import HubReader
     from axis.services.hub.worker import Hub
 
 BATCH = 200
@@ -39,23 +40,24 @@ class Selection:
 def find(reader: HubReader, wanted: Selection) -> Sequence[Row]:
     """The deliveries that are meant, in order of acceptance. Raises :class:`Rejected`: NOT_FOUND, AMBIGUOUS."""
     axis_id = follow.the_one(reader, wanted.reference)["axis_id"] if wanted.reference else ""
-    return reader.sendable_again(axis_id, wanted.agency, wanted.since, wanted.until, answered=wanted.answered)
+    return search.sendable(reader, axis_id, wanted.agency, wanted.since, wanted.until, answered=wanted.answered)
 
 
 def send(hub: Hub, rows: Sequence[Row], now: datetime) -> int:
     """Put these into the outbox again, but those that are there; how many."""
-    count = 0
-    for first in range(0, len(rows), BATCH):
-        with hub.store.transaction() as tx:
-            part = rows[first : first + BATCH]
-            tx.lock_documents_of([row["id"] for row in part])
-            for one in part:
-                row = tx.sendable(one["id"])  # it may have been withdrawn, and its bytes dropped, since it was found
-                kept = row["body_digest"] and row["state"] != State.RECALLED.value
-                if kept and tx.waiting_for(row["id"]) is None:
-                    entry = Entry(
-                        now, HUB, "delivery.resent", row["axis_id"], row["recipient"], {"state": row["state"]}
-                    )
-                    tx.send_again(row, now, entry)
-                    count += 1
-    return count
+    names = [str(row["id"]) for row in rows]
+    return sum(again(hub, names[first : first + BATCH], now) for first in range(0, len(names), BATCH))
+
+
+def again(hub: Hub, delivery_ids: Sequence[str], now: datetime, unanswered_before: datetime | None = None) -> int:
+    """Publish these once more, as :func:`~axis.core.hub.decide.sent_again` decides; how many."""
+    if not delivery_ids:
+        return 0
+    with hub.store.transaction() as tx:
+        waiting = outbox.waiting_of(tx, delivery_ids)
+
+        def decided(draft: Draft) -> int:
+            return decide.sent_again(draft, delivery_ids, waiting, unanswered_before=unanswered_before)
+
+        about = documents.of_deliveries(tx, delivery_ids)
+        return act.carry_out(hub, tx, about, decide.needs_of_deliveries(delivery_ids), decided, now)

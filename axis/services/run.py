@@ -13,6 +13,7 @@ from axis import crashpoints
 from axis.core import lifecycle
 from axis.core.homes import Standing
 from axis.errors import AxisError, Fault, Misconfigured, Problem, Unavailable
+from axis.infra.record import outbox
 from axis.services import deadends, deliver, standing, submit, withdraw
 from axis.services.hub import admit, deadlines, relay
 
@@ -82,7 +83,7 @@ def next_due(hub: Hub | None, agencies: Sequence[Agency], now: datetime) -> date
     moments = [m for one in agencies if (m := one.next_due()) is not None]
     if hub is not None:
         with hub.store.reading() as reader:
-            count, first = reader.waiting(hub.suspended(now))
+            count, first = outbox.waiting(reader, hub.suspended(now))
         if count and first is not None:
             moments.append(max(first, hub.breakers.next(now) or first, hub.queue_limits.next(now) or first))
     return min(moments, default=None)

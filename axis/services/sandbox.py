@@ -16,7 +16,8 @@ from xml.sax.saxutils import escape
 from axis.core import edxml, parcel
 from axis.core.edxml import Kind, Organ, ResponseFor
 from axis.core.instant import VIETNAM
-from axis.core.lifecycle import WAITING, State
+from axis.core.lifecycle import State
+from axis.infra.record import search
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from axis.core.edxml import Packet
     from axis.core.signature import Signer
-    from axis.infra.store import HubReader
+    from axis.infra.record.store import HubReader
 
 NAMESPACE = "http://www.mic.gov.vn/TBT/QCVN_102_2016"
 SENDER, DOUBLER, LATER, GARBLER = "G22", "H63", "G06", "G18"  # who sends; twice; with a wrong clock; bad XML
@@ -180,19 +181,13 @@ VERSION = "system 1"  # of these checks
 def judged(reader: HubReader, to: str) -> list[tuple[str, str]]:
     """(a sentence, why it does not hold or "") for each thing that the system of agency `to` should have done by now
     with what came to it, by the hub's record."""
-    rows = reader.deliveries_to(to)
+    rows = search.deliveries_to(reader, to)
     mail = [row for row in rows if row["role"] in {"document", "update", "recall"} and row["state"] != State.RECALLED]
-    demands = reader.demands([row["id"] for row in rows])
     documents = [row for row in mail if row["role"] == "document" and row["state"] == State.HANDED_OVER]
     untaken = [row["code"] for row in mail if row["state"] != State.HANDED_OVER]
-    unsaid = [row["code"] for row in documents if max(reader.business(row["id"]).values(), default="") < "02"]
-    unanswered = [
-        f"{row['code']} {one.demand.value}"
-        for row in rows
-        for one in demands.get(row["id"], [])
-        if WAITING & set(one.stages.values())
-    ]
-    refused = [row["document_id"] for row in reader.refusals_of(to)]
+    unsaid = [row["code"] for row in documents if (row["status"] or "") < "02"]
+    unanswered = [f"{code} {demand.value}" for code, demand in search.open_demands(reader, to)]
+    refused = [row["document_id"] for row in search.refusals(reader, to)]
     return [
         ("everything that came was taken", _those(untaken) if rows else "nothing came"),
         ("every document was accepted or refused", _those(unsaid)),

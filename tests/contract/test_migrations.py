@@ -16,13 +16,15 @@ from alembic.script import ScriptDirectory
 
 from axis.errors import Misconfigured
 from axis.infra import database as databases
-from axis.infra import embedded, journal, store
+from axis.infra import embedded, journal
 from axis.infra.database import SCHEMA_VERSION, Database
+from axis.infra.record import search, tables
+from axis.infra.record.store import HubReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ALL = [*store.TABLES, *journal.TABLES]
+ALL = [*tables.TABLES, *journal.TABLES]
 
 
 @pytest.fixture
@@ -95,15 +97,15 @@ def test_an_upgrade_keeps_what_is_there_and_may_be_run_again(old: Database) -> N
     with old.read() as connection:
         row = connection.execute(sa.select(journal.incoming)).mappings().one()
         assert (row["id"], row["attempts"], row["answer_digest"]) == ("x", 3, "")
-        assert connection.execute(sa.select(store.ledger_entry.c.canonical)).scalars().all() == ["c"]
-        found = connection.execute(sa.select(store.delivery).order_by(store.delivery.c.id)).mappings().all()
+        assert connection.execute(sa.select(tables.ledger_entry.c.canonical)).scalars().all() == ["c"]
+        found = connection.execute(sa.select(tables.delivery).order_by(tables.delivery.c.id)).mappings().all()
         assert [(d["role"], d["tried"], d["closed"]) for d in found] == [("document", 1, 0), ("status", 1, 0)]
-        bodies = connection.execute(sa.select(store.submission.c.body_digest)).scalars().all()
+        bodies = connection.execute(sa.select(tables.submission.c.body_digest)).scalars().all()
         assert bodies == ["p", "p"], "what was kept is still named"
-        assert connection.execute(sa.select(store.business.c.code)).scalar_one() == "03"
+        assert connection.execute(sa.select(tables.business.c.code)).scalar_one() == "03"
         about = [(d["owner"], d["document_id"], d["owes_at"]) for d in found]
         assert about == [("G22", "d", ""), ("H41", "d", "")], "each delivery says whose document it is about"
-        spoken_of = connection.execute(sa.select(store.document)).mappings().all()
+        spoken_of = connection.execute(sa.select(tables.document)).mappings().all()
         assert {(d["sender"], d["document_id"]) for d in spoken_of} == {("G22", "d"), ("H41", "d")}
     old.create(tables_of(old))
 
@@ -122,11 +124,11 @@ def test_what_was_recorded_under_another_normal_form_is_found_after_an_upgrade(o
                 {"axis_id": axis_id, "key": f"document|G22|{document_id}", "id": document_id, "code": document_id[15:]},
             )
     old.upgrade()
-    s = store.submission.c
+    s = tables.submission.c
     with old.read() as connection:
         found = {row.axis_id: row for row in connection.execute(sa.select(s.axis_id, s.document_id, s.key, s.code))}
-        recorded = store.HubReader(connection)
-        assert [row["axis_id"] for row in recorded.submissions_of("G22", composed, ("new",))] == ["n1"]
+        recorded = search.submissions(HubReader(connection), "G22", composed, ("new",))
+        assert [row["axis_id"] for row in recorded] == ["n1"]
     assert tuple(found["n1"])[1:] == (composed, f"document|G22|{composed}", composed[15:])
     assert [found[n].document_id for n in ("n2", "n3")] == [f"{written}2", f"{composed}2"], "two documents stay two"
 

@@ -29,10 +29,10 @@ from axis.core.lifecycle import Demand, Stage, State
 from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.core.trust import HUB
 from axis.errors import Fault, Problem, Unavailable
-from axis.infra import store
 from axis.infra.database import Database
 from axis.infra.payloads import payload
-from axis.infra.store import HubStore
+from axis.infra.record import homes, ledger, tables
+from axis.infra.record.store import HubStore
 from tests.line import Clock
 from tests.pki import signer
 
@@ -51,7 +51,7 @@ ONE, TWO = ("G22", "G22,2026/11/25,1/QĐ"), ("G22", "G22,2026/11/25,2/QĐ")
 @pytest.fixture
 def record(database_url: str) -> Iterator[HubStore]:
     database = Database(database_url)
-    database.create(store.TABLES)
+    database.create(tables.TABLES)
     yield HubStore(database)
     database.close()
 
@@ -341,7 +341,7 @@ def test_repetitions_homes_and_quarantine_are_read_for_whom_they_are(record: Hub
     )
     home = Known("i" * 32, "s" * 32, 4, 7)
     with record.transaction() as tx:
-        tx.keep_home("H41", home, Entry(Clock().now, "HUB", "home.started"))
+        homes.keep(tx, "H41", home, Entry(Clock().now, "HUB", "home.started"))
     facts = read(
         record,
         ask.ByContent("G22", "c1"),
@@ -358,8 +358,7 @@ def test_repetitions_homes_and_quarantine_are_read_for_whom_they_are(record: Hub
 
 def test_a_message_is_put_aside_under_the_name_that_it_always_had(record: HubStore) -> None:
     write(record, change.PutAside("H41", "m1", "u", digest("body"), "BAD", 3, NOW, ENTRY))
-    with record.transaction() as tx:
-        assert not tx.quarantine("H41", "m1", "u", b"body", "BAD", 3, Clock().now), "it is there already"
+    assert [row["id"] for row in rows(record, tables.quarantine)] == [digest(f"H41/m1/{digest('body')}")[:16]]
 
 
 # -- Locking --------------------------------------------------------------------------------------------------
@@ -427,7 +426,7 @@ def test_a_change_of_a_document_that_is_not_locked_is_refused_before_anything_is
         with record.transaction() as tx, pytest.raises(NotLockedError):
             tx.write(sealed(bad, locked=[TWO], payloads=(kept,)))
     assert rows(record, payload) == []
-    assert rows(record, store.submission) == []
+    assert rows(record, tables.submission) == []
 
 
 # -- Changes --------------------------------------------------------------------------------------------------
@@ -455,7 +454,7 @@ def test_what_begins_and_goes_on_in_one_batch_is_written_as_it_is_at_its_end(rec
     assert facts.deliveries == {one.id: replace(one, state=State.HANDED_OVER, attempts=1)}
     assert facts.limits[one.id] == {"handover": replace(limit, next_at="", progress="met", met_at=NOW)}
     assert facts.business[one.id] == {"u1": "03"}
-    asked = {row["unit"]: (row["stage"], row["answered_at"], row["reason"]) for row in rows(record, store.demand)}
+    asked = {row["unit"]: (row["stage"], row["answered_at"], row["reason"]) for row in rows(record, tables.demand)}
     assert asked == {"u1": ("DECLINED", LATER, "Đã xử lý"), "u2": ("PENDING", "", "")}
 
 
@@ -500,10 +499,10 @@ def test_what_was_there_is_altered_in_one_step_to_what_it_was_last(record: HubSt
     assert facts.deliveries[two.id] == two
     assert facts.limits[one.id] == {"handover": limit, "answer 1": Limit("answer 1", NOW, NOW, "running")}
     assert facts.limits[two.id] == {"handover": replace(limit, next_at="", progress="missed")}
-    asked = {row["unit"]: (row["stage"], row["answered_at"], row["reason"]) for row in rows(record, store.demand)}
+    asked = {row["unit"]: (row["stage"], row["answered_at"], row["reason"]) for row in rows(record, tables.demand)}
     assert asked == {"u1": ("DECLINED", LATER, "không"), "u2": ("OPEN", "", "")}
     write(record, change.Answer(one.id, 1, "u1", Stage.OVERTAKEN, NOW, "", ENTRY))
-    assert [row["reason"] for row in rows(record, store.demand) if row["unit"] == "u1"] == ["không"], "as it was"
+    assert [row["reason"] for row in rows(record, tables.demand) if row["unit"] == "u1"] == ["không"], "as it was"
 
 
 @pytest.mark.parametrize("what", ["key", "delivery", "demand"])
@@ -524,8 +523,8 @@ def test_a_key_that_is_taken_undoes_the_whole_batch(record: HubStore, what: str)
     kept = change.Keep(digest("x"), b"x")
     with pytest.raises(sa.exc.IntegrityError):
         write(record, accept(submitted("a3", TWO)), again[what], payloads=(kept,), entries=(entry("never"),))
-    assert [row["axis_id"] for row in rows(record, store.submission)] == ["a1"]
-    assert rows(record, store.ledger_entry) == []
+    assert [row["axis_id"] for row in rows(record, tables.submission)] == ["a1"]
+    assert rows(record, tables.ledger_entry) == []
     assert rows(record, payload) == []
     write(record, accept(submitted("a3", TWO)))  # and the connection goes on
 
@@ -537,15 +536,17 @@ def entry(event: str, axis_id: str = "") -> Entry:
 def test_entries_are_appended_in_the_order_of_the_decision(record: HubStore) -> None:
     entries = tuple(entry(f"event.{n}", f"a{n}") for n in range(30))
     write(record, entries=entries)
-    found = sorted(rows(record, store.ledger_entry), key=lambda row: row["id"])
+    found = sorted(rows(record, tables.ledger_entry), key=lambda row: row["id"])
     assert [row["canonical"] for row in found] == [one.canonical for one in entries]
     assert [row["digest"] for row in found] == [one.digest for one in entries]
     assert [row["axis_id"] for row in found] == [one.axis_id for one in entries]
     assert read(record, ask.Entries("a7"), ask.Entries("b")).entries == {"a7": (entries[7],), "b": ()}
     with record.transaction() as tx:
-        assert tx.sequence("one", Clock().now, 100) == 30
+        given = ledger.give_places(tx, "one", Clock().now, 100)
+        assert given is not None
+        assert given[0] == 30
     with record.reading() as reader:
-        store.check_ledger(reader)
+        ledger.check(reader)
 
 
 def test_a_server_that_goes_away_while_it_takes_rows_is_waited_for_and_nothing_is_kept(
@@ -560,9 +561,9 @@ def test_a_server_that_goes_away_while_it_takes_rows_is_waited_for_and_nothing_i
             connection.exec_driver_sql(f"SELECT pg_terminate_backend({backend}, 5000)")
         tx.write(sealed(entries=(entry("never"),)))
     other.close()
-    assert rows(record, store.ledger_entry) == []
+    assert rows(record, tables.ledger_entry) == []
     write(record, entries=(entry("later"),))
-    assert len(rows(record, store.ledger_entry)) == 1
+    assert len(rows(record, tables.ledger_entry)) == 1
 
 
 def sending(delivery_id: str, body: str = "b", **more: Any) -> change.Send:
@@ -585,7 +586,7 @@ def test_the_outbox_is_filled_postponed_redirected_and_emptied(record: HubStore)
         sending("", "r2"),
         digests={"@0": digest("A.1")},
     )
-    found = {row["message_id"]: row for row in rows(record, store.outbox)}
+    found = {row["message_id"]: row for row in rows(record, tables.outbox)}
     assert set(found) == {one.id, two.id, digest("A.1"), "r2"}
     assert (found[one.id]["urgent"], found[one.id]["proof_digest"], found[one.id]["attempts"]) == (1, digest("A.1"), 0)
     assert read(record, ask.HeldUntil(ONE), ask.HeldUntil(TWO)).held_until == {ONE: LATER, TWO: ""}
@@ -597,7 +598,7 @@ def test_the_outbox_is_filled_postponed_redirected_and_emptied(record: HubStore)
         change.Done(found["r2"]["id"]),
         change.LeaveOut("none", ENTRY),
     )
-    after = {row["message_id"]: row for row in rows(record, store.outbox)}
+    after = {row["message_id"]: row for row in rows(record, tables.outbox)}
     assert set(after) == {one.id, two.id, digest("A.1")}
     assert (after[two.id]["attempts"], after[two.id]["not_before"]) == (1, "2026-12-01")
     assert (after[two.id]["code"], after[two.id]["proof_digest"]) == ("H29", digest("A.1"))
@@ -615,7 +616,7 @@ def test_what_is_withdrawn_leaves_the_outbox_also_where_it_came_in_the_same_batc
         change.LeaveOut("d1", ENTRY),
         sending("d1", "again"),
     )
-    left = [(row["delivery_id"], row["body_digest"]) for row in rows(record, store.outbox)]
+    left = [(row["delivery_id"], row["body_digest"]) for row in rows(record, tables.outbox)]
     assert sorted(left) == [("d1", "again"), ("d2", "b")]
 
 
@@ -624,10 +625,10 @@ def test_what_another_worker_is_publishing_is_left_to_it(record: HubStore) -> No
         pytest.skip("one working process")
     write(record, sending("d1"), sending("d2"))
     with record.transaction() as other:
-        held = sa.select(store.outbox).where(store.outbox.c.delivery_id == "d1").with_for_update()
+        held = sa.select(tables.outbox).where(tables.outbox.c.delivery_id == "d1").with_for_update()
         other.connection.execute(held).all()
         write(record, change.LeaveOut("d1", ENTRY), change.LeaveOut("d2", ENTRY))
-    assert [row["delivery_id"] for row in rows(record, store.outbox)] == ["d1"]
+    assert [row["delivery_id"] for row in rows(record, tables.outbox)] == ["d1"]
 
 
 def test_of_a_forgotten_document_the_versions_go_and_what_something_else_names_stays(record: HubStore) -> None:
@@ -645,7 +646,7 @@ def test_of_a_forgotten_document_the_versions_go_and_what_something_else_names_s
         accept(later),
         payloads=(keeps[2], change.Keep(later.body_digest, b"parcel of a6")),
     )
-    bodies = {row["axis_id"]: row["body_digest"] for row in rows(record, store.submission)}
+    bodies = {row["axis_id"]: row["body_digest"] for row in rows(record, tables.submission)}
     assert bodies == {
         "a1": "",
         "a2": status.body_digest,
@@ -792,7 +793,7 @@ def fill(record: HubStore, count: int) -> None:
     with record.transaction() as tx:
         home = {"instance": "i", "start": "s", "began": 1, "sequence": 1, "follows": "", "current": True, "told": False}
         homes = [{"agency": f"agency {n}", **home} for n in range(count)]
-        tx.connection.execute(sa.insert(store.adapter_home), homes)
+        tx.connection.execute(sa.insert(tables.adapter_home), homes)
         if not record.database.is_sqlite:
             tx.connection.exec_driver_sql("ANALYZE")
 

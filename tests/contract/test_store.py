@@ -15,10 +15,11 @@ import sqlalchemy as sa
 from axis import bootstrap
 from axis.core.ledger import Entry
 from axis.errors import Corrupted, Misconfigured, Unavailable
-from axis.infra import payloads, store
+from axis.infra import payloads
 from axis.infra.database import Database, insert_or_ignore, upsert
 from axis.infra.embedded import EmbeddedBroker
-from axis.infra.store import HubStore
+from axis.infra.record import attempts, lease, ledger, outbox, registries, tables
+from axis.infra.record.store import HubReader, HubStore, HubTransaction
 from axis.services import follow
 from tests.line import Clock, Line, document, rest, small_home
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     opened = Database(database_url)
-    opened.create(store.TABLES)
+    opened.create(tables.TABLES)
     yield opened
     opened.close()
 
@@ -41,11 +42,11 @@ def hub_on(line: Line, database: Database) -> Iterator[HubStore]:
     """The line with its hub's record in `database`, run to rest."""
     with line.parts() as (embedded_hub, agencies):
         with embedded_hub.store.reading() as reader:
-            registry = reader.payload(reader.registry_digest())
+            registry = reader.payload(registries.newest(reader))
         record = HubStore(database)
         now = line.clock()
         with record.transaction() as tx:
-            tx.store_registry(1, registry, now, (), Entry(now, "HUB", "registry.issued"))
+            registries.keep(tx, 1, registry, now, (), Entry(now, "HUB", "registry.issued"))
         broker = EmbeddedBroker(embedded_hub.store.database, None)
         hub = bootstrap.hub_part(bootstrap.open_home(line.path), database, broker)
         rest(hub, agencies, line.clock)
@@ -58,15 +59,15 @@ def test_the_line_gives_the_same_record_on_either_store(database: Database, tmp_
     line.drop("G22", document(1, to=("H41", "G06")))
     line.drop("G22", document(2, to=("H63",)), "refused.edxml")
     with hub_on(line, database) as record:
-        assert follow.summary(record) == {"documents": 1, "deliveries": 2, "handed_over": 2, "receipts": 7, "open": 0}
+        assert follow.summary(record) == {"documents": 1, "deliveries": 2, "handed_over": 2, "receipts": 5, "open": 0}
         trace = follow.trace(record, "1/TN-G22")
         assert {d["recipient"]: (d["state"], d["business_status"], d["attempts"]) for d in trace["deliveries"]} == {
             "H41": ("HANDED_OVER", "01", 1),
             "G06": ("HANDED_OVER", "01", 1),
         }
         with record.reading() as reader:
-            linked, _ = store.check_ledger(reader)
-            total = reader.connection.execute(sa.select(sa.func.count()).select_from(store.ledger_entry)).scalar_one()
+            linked, _ = ledger.check(reader)
+            total = reader.connection.execute(sa.select(sa.func.count()).select_from(tables.ledger_entry)).scalar_one()
         assert linked == total
     assert line.events("G22").count("A.1") == 1
     assert len(line.files("G22", "failed")) == 2
@@ -80,10 +81,10 @@ def test_of_two_workers_that_take_one_key_at_once_one_gets_it_and_the_other_is_t
 
     def second() -> None:
         with database.begin() as connection:
-            told.append(insert_or_ignore(connection, store.attempt, row))
+            told.append(insert_or_ignore(connection, tables.attempt, row))
 
     with database.begin() as connection:
-        assert insert_or_ignore(connection, store.attempt, row)
+        assert insert_or_ignore(connection, tables.attempt, row)
         thread = threading.Thread(target=second)
         thread.start()
         thread.join(0.5)
@@ -107,30 +108,31 @@ def test_a_unique_key_decides_who_came_first(database: Database) -> None:
 def test_what_a_block_changed_is_gone_when_it_raises(database: Database) -> None:
     record, now = HubStore(database), Clock().now
     with pytest.raises(RuntimeError), record.transaction() as tx:
-        tx.enter(Entry(now, "HUB", "one"))
+        ledger.enter(tx, Entry(now, "HUB", "one"))
         raise RuntimeError
     with record.transaction() as tx:
-        tx.enter(Entry(now, "HUB", "two"))
-        with pytest.raises(RuntimeError), tx.savepoint():
-            tx.enter(Entry(now, "HUB", "three"))
-            raise RuntimeError
+        ledger.enter(tx, Entry(now, "HUB", "two"))
     with record.reading() as reader:
-        found = reader.connection.execute(sa.select(store.ledger_entry.c.canonical)).scalars().all()
+        found = reader.connection.execute(sa.select(tables.ledger_entry.c.canonical)).scalars().all()
     assert [("two" in text) for text in found] == [True]
+
+
+def given(tx: HubTransaction, worker: str, now: datetime, limit: int) -> int:
+    """How many places this worker has given."""
+    found = ledger.give_places(tx, worker, now, limit)
+    return found[0] if found is not None else 0
 
 
 def test_the_ledger_links_every_entry_and_sees_any_change(database: Database) -> None:
     record, now = HubStore(database), Clock().now
     with record.transaction() as tx:
         for number in range(25):
-            tx.enter(Entry(now, "HUB", f"event.{number}", str(number)))
+            ledger.enter(tx, Entry(now, "HUB", f"event.{number}", str(number)))
     with record.transaction() as tx:
-        assert tx.sequence("one", now, 10) == 10
-        assert tx.sequence("one", now, 100) == 15
-        assert tx.sequence("one", now, 100) == 0
+        assert [given(tx, "one", now, limit) for limit in (10, 100, 100)] == [10, 15, 0]
     with record.reading() as reader:
-        assert store.check_ledger(reader)[0] == 25
-    table = store.ledger_entry
+        assert ledger.check(reader)[0] == 25
+    table = tables.ledger_entry
     changes = [
         sa.update(table)
         .where(table.c.position == 7)
@@ -144,30 +146,31 @@ def test_the_ledger_links_every_entry_and_sees_any_change(database: Database) ->
         with pytest.raises(RuntimeError), database.begin() as connection:
             connection.execute(change)
             with pytest.raises(Corrupted):
-                store.check_ledger(store.HubReader(connection))
+                ledger.check(HubReader(connection))
             raise RuntimeError  # undo
 
 
 def test_a_duty_is_held_by_one_worker_and_each_change_of_holder_has_a_higher_token(database: Database) -> None:
     record, now = HubStore(database), Clock().now
     with record.transaction() as tx:
-        assert tx.hold("sequence", "one", now) == 1
-        assert tx.hold("sequence", "one", now + store.LEASE / 2) == 1
+        assert lease.hold(tx, "sequence", "one", now) == 1
+        assert lease.hold(tx, "sequence", "one", now + lease.LEASE / 2) == 1
     with record.transaction() as tx:
-        assert tx.hold("sequence", "two", now + store.LEASE) is None, "renewed, so not yet free"
-        assert tx.hold("sequence", "two", now + store.LEASE * 2) == 2
-        assert tx.hold("sequence", "one", now + store.LEASE * 2) is None, "it comes back and is no longer the holder"
-        tx.enter(Entry(now, "HUB", "one"))
+        assert lease.hold(tx, "sequence", "two", now + lease.LEASE) is None, "renewed, so not yet free"
+        assert lease.hold(tx, "sequence", "two", now + lease.LEASE * 2) == 2
+        assert lease.hold(tx, "sequence", "one", now + lease.LEASE * 2) is None, (
+            "it comes back and is no longer the holder"
+        )
+        ledger.enter(tx, Entry(now, "HUB", "one"))
     with record.transaction() as tx:
-        assert tx.sequence("one", now + store.LEASE * 2, 10) == 0
-        assert tx.sequence("two", now + store.LEASE * 2, 10) == 1
+        assert given(tx, "one", now + lease.LEASE * 2, 10) == 0
+        assert given(tx, "two", now + lease.LEASE * 2, 10) == 1
 
 
 def send(record: HubStore, code: str, count: int, now: datetime, *, urgent: bool = False) -> None:
     with record.transaction() as tx:
         body = payloads.put(tx.connection, b"body")
-        for _ in range(count):
-            tx.send(code, body, now, urgent=urgent)
+        outbox.put(tx, [(code, body)] * count, now, urgent=urgent)
 
 
 def test_a_long_row_for_one_agency_keeps_nobody_else_waiting(database: Database) -> None:
@@ -192,8 +195,7 @@ def test_urgent_ones_go_first_and_leave_a_quarter_to_the_others(database: Databa
     with record.transaction() as tx:
         body = payloads.put(tx.connection, b"body")
         for urgent in (False, True):
-            for _ in range(100):
-                tx.send("H41", body, now, urgent=urgent)
+            outbox.put(tx, [("H41", body)] * 100, now, urgent=urgent)
     with record.claim(now, 40) as claim:
         lanes = [one.route.urgent for one in claim.due]
     assert lanes == [True] * 30 + [False] * 10
@@ -206,17 +208,19 @@ def test_what_is_due_is_found_through_the_index_and_not_by_sorting_what_is_parke
     now = Clock().now
     asked: list[tuple[str, object]] = []
     with record.transaction() as tx:
-        tx.send("H41", payloads.put(tx.connection, b"body"), now)
+        outbox.put(tx, [("H41", payloads.put(tx.connection, b"body"))], now)
     with record.reading() as reader:
         sa.event.listen(reader.connection, "before_cursor_execute", lambda *told: asked.append((told[2], told[3])))
-        assert len(reader.due(now, 10)) == 1
+        assert len(outbox.due(reader.connection, now, 10)) == 1
         plans = [
-            str(step[3])
+            (int(step[1]), str(step[3]))
             for statement, values in list(asked)
             for step in reader.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
         ]
-    assert any("outbox_lane" in step for step in plans)
-    assert not [step for step in plans if "TEMP B-TREE" in step or "SCAN outbox" in step], plans
+    steps = [step for _, step in plans]
+    assert any("outbox_lane" in step for step in steps)
+    assert not [step for step in steps if step.startswith(("SCAN outbox", "SCAN t", "SCAN x"))], steps
+    assert not [step for parent, step in plans if parent and "TEMP B-TREE" in step], "only what was found is sorted"
 
 
 def test_what_one_worker_has_claimed_another_passes_over(database: Database) -> None:
@@ -229,7 +233,7 @@ def test_what_one_worker_has_claimed_another_passes_over(database: Database) -> 
         assert len(yours.due) == 4
         assert not {one.row for one in mine.due} & {one.row for one in yours.due}
         with mine.recording() as tx:
-            tx.sent([mine.due[0].row])
+            tx.connection.execute(tables.outbox.delete().where(tables.outbox.c.id == mine.due[0].row))
     with record.claim(now, 100) as rest_of_them:
         assert len(rest_of_them.due) == 9
 
@@ -247,7 +251,7 @@ def test_two_workers_with_the_same_documents_in_any_order_wait_for_each_other(da
             keys = [("G22", f"G22,2026/11/23,{turn // 2}-{number}/TN") for number in range(30)][::order]
             ready.wait()
             with record.transaction() as tx:
-                tx.lock_documents(keys)
+                tx.lock(keys)
                 inside.append(name)
                 seen.append(list(inside))
                 time.sleep(0.005)
@@ -269,7 +273,7 @@ def test_a_payload_is_kept_once_and_an_altered_one_is_never_served(database: Dat
         assert payloads.get(connection, digest) == b"content"
         count = sa.select(sa.func.count()).select_from(payloads.payload)
         assert connection.execute(count).scalar_one() == 1
-        assert payloads.sweep(connection, store.PAYLOAD_REFERENCES) == 1
+        assert payloads.sweep(connection, tables.PAYLOAD_REFERENCES) == 1
         digest = payloads.put(connection, b"content")
         connection.execute(sa.update(payloads.payload).values(content=b"altered"))
         with pytest.raises(Corrupted):
@@ -281,24 +285,24 @@ def test_a_payload_is_kept_once_and_an_altered_one_is_never_served(database: Dat
 def test_an_attempt_that_nobody_ends_is_seen_and_one_that_failed_is_counted(database: Database) -> None:
     record = HubStore(database)
     with record.transaction() as tx:
-        tx.begin_attempt("q", "m")
-        assert tx.attempts(["m", "other"]) == {("q", "m"): (0, True)}
-        tx.end_attempt("q", "m", failed=False)
-        assert tx.attempts(["m"]) == {("q", "m"): (0, False)}
+        attempts.begin(tx, "q", "m")
+        assert attempts.known(tx, ["m", "other"]) == {("q", "m"): (0, True)}
+        attempts.end(tx, "q", "m", failed=False)
+        assert attempts.known(tx, ["m"]) == {("q", "m"): (0, False)}
         for _ in range(2):
-            tx.begin_attempt("q", "m")
-            tx.end_attempt("q", "m", failed=True)
-        tx.begin_attempt("r", "m")
-        assert tx.attempts(["m"]) == {("q", "m"): (2, False), ("r", "m"): (0, True)}
-        tx.forget_attempts("q", "m")
-        assert tx.attempts(["m"]) == {("r", "m"): (0, True)}
+            attempts.begin(tx, "q", "m")
+            attempts.end(tx, "q", "m", failed=True)
+        attempts.begin(tx, "r", "m")
+        assert attempts.known(tx, ["m"]) == {("q", "m"): (2, False), ("r", "m"): (0, True)}
+        attempts.forget(tx, "q", "m")
+        assert attempts.known(tx, ["m"]) == {("r", "m"): (0, True)}
 
 
 def test_a_store_of_another_version_is_refused_and_left_alone(database: Database) -> None:
     with database.begin() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(Misconfigured) as caught:
-        database.create(store.TABLES)
+        database.create(tables.TABLES)
     assert caught.value.fault.code == "SCHEMA_VERSION"
 
 
@@ -316,18 +320,18 @@ def test_a_sweep_asks_for_each_payload_once_however_many_there_are(database: Dat
     record, now = HubStore(database), Clock().now
     with record.transaction() as tx:
         kept = payloads.put(tx.connection, b"kept")
-        tx.send("H41", kept, now)
+        outbox.put(tx, [("H41", kept)], now)
         rows = [{"digest": f"{n:064x}", "content": b""} for n in range(20_000)]
         tx.connection.execute(payloads.payload.insert(), rows)
         tx.connection.execute(
-            store.attempt.insert(), [{"queue": "q", "message_id": str(n), "count": 1} for n in range(20_000)]
+            tables.attempt.insert(), [{"queue": "q", "message_id": str(n), "count": 1} for n in range(20_000)]
         )
     steps: list[int] = []
     with database.begin() as connection:
         raw = connection.connection.dbapi_connection
         if database.is_sqlite:
             raw.set_progress_handler(lambda: steps.append(1) or 0, 100_000)  # type: ignore[union-attr]
-        dropped = payloads.sweep(connection, store.PAYLOAD_REFERENCES)
+        dropped = payloads.sweep(connection, tables.PAYLOAD_REFERENCES)
         if database.is_sqlite:
             raw.set_progress_handler(None, 0)  # type: ignore[union-attr]
         assert dropped == 20_000
@@ -340,12 +344,12 @@ def test_a_value_over_the_servers_limits_is_the_values_fault_and_not_an_outage(d
     row = {"queue": secrets.token_hex(20_000), "message_id": "x", "count": 1}  # too long for an index of PostgreSQL
     if database.is_sqlite:
         with database.begin() as connection:
-            connection.execute(store.attempt.insert(), row)
+            connection.execute(tables.attempt.insert(), row)
         return
     with pytest.raises(sa.exc.OperationalError), database.begin() as connection:
-        connection.execute(store.attempt.insert(), row)
+        connection.execute(tables.attempt.insert(), row)
     with database.begin() as connection:
-        connection.execute(store.attempt.insert(), {**row, "queue": "q"})
+        connection.execute(tables.attempt.insert(), {**row, "queue": "q"})
 
 
 # SQLSTATE of what has nothing to do with a message, and of what has.
@@ -372,29 +376,29 @@ def test_of_what_a_server_says_only_a_values_fault_is_not_its_own_trouble(databa
         with pytest.raises(sa.exc.DBAPIError):
             says(state)
     with pytest.raises(sa.exc.DataError), database.begin() as connection:  # what the driver refuses by itself
-        connection.execute(store.attempt.insert(), {"queue": "q\0", "message_id": "x", "count": 1})
+        connection.execute(tables.attempt.insert(), {"queue": "q\0", "message_id": "x", "count": 1})
     with pytest.raises(Unavailable), database.begin() as connection:
         connection.exec_driver_sql("SET TRANSACTION READ ONLY")
-        connection.execute(store.attempt.insert(), {"queue": "q", "message_id": "x", "count": 1})
+        connection.execute(tables.attempt.insert(), {"queue": "q", "message_id": "x", "count": 1})
     with pytest.raises(Unavailable), database.begin() as connection:
         connection.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
     with database.begin() as connection:
-        connection.execute(store.attempt.insert(), {"queue": "q", "message_id": "x", "count": 1})
+        connection.execute(tables.attempt.insert(), {"queue": "q", "message_id": "x", "count": 1})
 
 
 def test_a_file_that_cannot_be_written_is_an_outage_and_a_broken_rule_is_not(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'axis.db'}")
-    database.create(store.TABLES)
+    database.create(tables.TABLES)
     row = {"queue": "q", "message_id": "x", "count": 1}
     with pytest.raises(Unavailable), database.begin() as connection:  # its disk is full
         connection.exec_driver_sql("PRAGMA max_page_count = 1")
-        connection.execute(store.attempt.insert(), {**row, "queue": "q" * 1_000_000})
+        connection.execute(tables.attempt.insert(), {**row, "queue": "q" * 1_000_000})
     read_only = Database(f"sqlite:///file:{tmp_path / 'axis.db'}?mode=ro&uri=true")
     with pytest.raises(Unavailable), read_only.begin() as connection:
-        connection.execute(store.attempt.insert(), row)
+        connection.execute(tables.attempt.insert(), row)
     read_only.close()
     with pytest.raises(sa.exc.IntegrityError), database.begin() as connection:
-        connection.execute(store.attempt.insert(), [row, row])
+        connection.execute(tables.attempt.insert(), [row, row])
     with pytest.raises(sa.exc.DataError), database.begin() as connection:
         connection.exec_driver_sql(
             "INSERT INTO attempt (queue, message_id, count) VALUES ('q', zeroblob(2000000000), 1)"
@@ -408,7 +412,7 @@ def test_no_entry_goes_missing_where_a_restored_server_counts_from_the_beginning
 
     def enter(event: str) -> None:
         with record.transaction() as tx:
-            tx.enter(Entry(now, "HUB", event))
+            ledger.enter(tx, Entry(now, "HUB", event))
 
     enter("before")
     with database.begin() as connection:
@@ -417,4 +421,4 @@ def test_no_entry_goes_missing_where_a_restored_server_counts_from_the_beginning
         enter("lost")
     enter("after")
     with record.reading() as reader:
-        assert [entry.event for _, entry in reader.entries("")] == ["before", "after"]
+        assert [entry.event for _, entry in ledger.entries(reader, [""])] == ["before", "after"]

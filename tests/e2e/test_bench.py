@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 
 import cli
-from axis.infra import store
 from axis.infra.database import Database
-from axis.infra.store import HubStore
+from axis.infra.record import ledger, tables
+from axis.infra.record.store import HubStore
 from axis.trials import bench as trial
 from axis.trials import bench_fill, bench_plan, bench_process
 from tests.line import small_home
@@ -118,8 +118,8 @@ def test_a_filled_record_holds_every_check(tmp_path: Path) -> None:
     url = filled(tmp_path, 1500)
     database = Database(url)
     with HubStore(database).reading() as reader:
-        entries, _ = store.check_ledger(reader)
-        assert not reader.unlinked()
+        entries, _ = ledger.check(reader)
+        assert not ledger.standing(reader).is_unlinked
         count = lambda query: reader.connection.execute(sa.text(query)).scalar_one()  # noqa: E731
         assert entries == count("SELECT count(*) FROM ledger") > 5 * 1400
         states = dict(reader.connection.execute(sa.text("SELECT state, count(*) FROM delivery GROUP BY state")).all())
@@ -127,7 +127,7 @@ def test_a_filled_record_holds_every_check(tmp_path: Path) -> None:
         assert count("SELECT count(*) FROM outbox") == states["ACCEPTED"]
         assert count("SELECT count(*) FROM refusal") > 0
         assert count("SELECT count(*) FROM delivery WHERE axis_id NOT IN (SELECT axis_id FROM submission)") == 0
-        for column in store.PAYLOAD_REFERENCES:  # whatever is named is there
+        for column in tables.PAYLOAD_REFERENCES:  # whatever is named is there
             named, table = column.name, column.table.name
             missing = (
                 f"SELECT count(*) FROM {table} WHERE {named} <> '' AND {named} NOT IN (SELECT digest FROM payload)"

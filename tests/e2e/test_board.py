@@ -15,6 +15,7 @@ from adapters.folder import FolderAdapter
 from axis import bootstrap
 from axis.core import parcel
 from axis.errors import Fault, Problem, Rejected
+from axis.infra.record import search
 from axis.services import board, enrol, follow, members
 from tests.line import Line, document, recall, small_home, status, update
 
@@ -140,7 +141,7 @@ def answered_in_one_batch(line: Line) -> None:
 def certificates_in_record(line: Line) -> set[str]:
     with bootstrap.reading(bootstrap.open_home(line.path)) as record, record.reading() as reader:
         about = follow.the_one(reader, "1/TN-G22")
-        return {row["receipt_digest"] for row in reader.receipts(about["axis_id"]) if row["event"] == "S.1"}
+        return {row["receipt_digest"] for row in search.receipts(reader, [about["axis_id"]]) if row["event"] == "S.1"}
 
 
 def test_a_document_has_one_certificate_however_its_receipts_come(tmp_path: Path) -> None:

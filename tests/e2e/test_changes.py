@@ -18,7 +18,9 @@ from axis import bootstrap
 from axis.core import edxml
 from axis.core.message import Route
 from axis.errors import Fault, Problem, Rejected
-from axis.infra import amqp, journal, payloads, store
+from axis.infra import amqp, journal, payloads
+from axis.infra.record import tables
+from axis.infra.record.store import HubTransaction
 from axis.services import members, submit
 from axis.services import run as loops
 from axis.services.hub import admit
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from adapters.base import LocalFile
-    from axis.core.hub.dossier import Document, Facts
+    from axis.core.hub.dossier import Facts
     from axis.core.message import Message, Outcome
     from axis.services.agency import Agency
     from axis.services.hub.worker import Hub
@@ -142,7 +144,7 @@ def test_after_a_recall_from_everybody_the_parcel_is_dropped_and_the_evidence_st
     with bootstrap.reading(bootstrap.open_home(line.path)) as record, record.reading() as reader:
         hub_names = {
             column: reader.connection.execute(column.table.select().where(column == parcel_digest)).first()
-            for column in store.PAYLOAD_REFERENCES
+            for column in tables.PAYLOAD_REFERENCES
         }
     assert not any(hub_names.values()), "the hub keeps no bytes of it"
     assert line.events("G22").count("A.1") == 2
@@ -701,13 +703,13 @@ def test_an_answer_by_the_old_id_keeps_others_from_the_replacement_meanwhile(
     line.drop("G22", replacement(2, {1: ("H41",)}), "b.edxml")
     line.run()
     locked: list[set[tuple[str, str]]] = []
-    lock = store.HubTransaction.lock
+    lock = HubTransaction.lock
 
-    def seen(self: store.HubTransaction, documents: Collection[Document]) -> Facts:
-        locked.append(set(documents))
-        return lock(self, documents)
+    def seen(self: HubTransaction, keys: Collection[tuple[str, str]]) -> Facts:
+        locked.append(set(keys))
+        return lock(self, keys)
 
-    monkeypatch.setattr(store.HubTransaction, "lock", seen)
+    monkeypatch.setattr(HubTransaction, "lock", seen)
     line.drop("H41", status("15"))
     line.run()
     assert line.stages("2/TN-G22") == {"H41": ["replace AGREED"]}

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 import cli
 from axis.infra import embedded, journal
+from axis.infra.record import search, tables
 from axis.services.hub import admit
 from tests.line import Line, document, recall, small_home
 
@@ -71,9 +72,8 @@ def quarantined(line: Line, monkeypatch: pytest.MonkeyPatch) -> str:
 def events(line: Line, event: str) -> list[dict[str, Any]]:
     with line.parts() as (hub, _), hub.store.reading() as reader:
         from axis.core import ledger
-        from axis.infra import store
 
-        rows = reader.connection.execute(store.ledger_entry.select()).mappings()
+        rows = reader.connection.execute(tables.ledger_entry.select()).mappings()
         return [entry.detail for row in rows if (entry := ledger.read(row["canonical"])).event == event]
 
 
@@ -118,7 +118,7 @@ def test_each_failure_notice_of_a_delivery_is_kept_with_its_receipt(line: Line) 
     assert len(held) == 3, "overdue, given up, returned"
     about = line.trace("1/TN-G22")["document"]["axis_id"]
     with line.parts() as (hub, _), hub.store.reading() as reader:
-        assert {row["receipt_digest"] for row in reader.receipts(about) if row["event"] == "D.2"} == held
+        assert {row["receipt_digest"] for row in search.receipts(reader, [about]) if row["event"] == "D.2"} == held
         assert all(reader.payload(digest) for digest in held), "and not swept away"
 
 

@@ -18,6 +18,7 @@ from axis.core.lifecycle import retry_after
 from axis.core.message import Message, Route
 from axis.errors import Unavailable
 from axis.infra import embedded, journal
+from axis.infra.record import outbox, registries, search
 from axis.services import members
 from axis.services import run as loops
 from tests.line import Line, document, small_home, status
@@ -336,7 +337,7 @@ def test_urgent_documents_take_the_urgent_lane(line: Line) -> None:
         submit.publish(sender, line.clock())
         admit.step(hub, line.clock())
         with hub.store.reading() as reader:
-            routes = {d.route.queue for d in reader.due(line.clock(), 10)}
+            routes = {d.route.queue for d in outbox.due(reader.connection, line.clock(), 10)}
     assert "axis.to.H41.urgent" in routes
 
 
@@ -461,7 +462,7 @@ def test_the_hubs_key_is_never_exported(line: Line, tmp_path: Path) -> None:
 
     home = bootstrap.open_home(line.path)
     with bootstrap.reading(home) as record, record.reading() as reader:
-        registry = reader.payload(reader.registry_digest())
+        registry = reader.payload(registries.newest(reader))
     for code in ("HUB", "H99", "../HUB"):
         with pytest.raises(Rejected):
             enrol.export(line.path, home.config, [code], registry, tmp_path / "X", line.clock())
@@ -494,7 +495,7 @@ def test_an_agency_that_is_away_has_a_bounded_queue_and_the_rest_waits_in_the_re
     with line.parts() as (hub, _):
         assert hub.broker.depth(Route("out", "H41")) == 3
         with hub.store.reading() as reader:
-            assert reader.waiting()[0] == 7
+            assert outbox.waiting(reader)[0] == 7
     assert len(line.attachments("G06")) == 1, "the others' mail goes on"
     line.run()
     assert len(line.attachments("H41")) == 10
@@ -513,7 +514,7 @@ def test_an_agency_that_sends_more_than_it_may_waits_in_its_own_queue_and_nothin
                 loops.agency_round(one, line.clock())
             loops.hub_round(hub, line.clock())
         with hub.store.reading() as reader:
-            accepted = reader.counts()["documents"]
+            accepted = search.counts(reader)["documents"]
         assert accepted < 61
         assert hub.broker.depth(Route("in", "G22")) > 0
     assert "A.1" in line.events("G18")

@@ -13,7 +13,8 @@ from click.testing import CliRunner
 import cli
 from axis.core.message import Route
 from axis.errors import Corrupted, Fault
-from axis.infra import embedded, journal, store
+from axis.infra import embedded, journal
+from axis.infra.record import ledger, tables
 from axis.services import reconcile
 from axis.services import run as loops
 from tests.line import Line, document, small_home
@@ -102,8 +103,8 @@ def test_a_receipt_that_the_hub_has_lost_is_given_again_byte_for_byte(line: Line
     }
     assert len(first) == 5
     with line.parts() as (hub, _), hub.store.database.begin() as connection:
-        connection.execute(store.statement.delete().where(store.statement.c.issuer == "H41"))
-        connection.execute(store.delivery.update().where(store.delivery.c.recipient == "H41").values(state="QUEUED"))
+        connection.execute(tables.statement.delete().where(tables.statement.c.issuer == "H41"))
+        connection.execute(tables.delivery.update().where(tables.delivery.c.recipient == "H41").values(state="QUEUED"))
     for name in first:
         (line.folder("G22", "receipts") / name).unlink()
     assert repair(line)["H41"].resent == 5
@@ -122,7 +123,7 @@ def test_a_restored_old_backup_is_noticed_and_the_hub_does_not_run_until_it_is_t
     shutil.copytree(line.path, backup)
     line.run()
     with line.parts() as (hub, _), hub.store.reading() as reader:
-        written = reader.written().position
+        written = ledger.standing(reader).end.position
     assert len(line.attachments("H41")) == 5
     for name in ("axis.db", "axis.db-wal"):  # the database alone, as backups of databases are
         (line.path / name).unlink(missing_ok=True)
@@ -142,7 +143,7 @@ def test_a_restored_old_backup_is_noticed_and_the_hub_does_not_run_until_it_is_t
     line.run()
     assert line.check_ledger() > 0
     with line.parts() as (hub, _), hub.store.reading() as reader:
-        entries = [entry for _, entry in reader.entries("") if entry.event == "record.restored"]
+        entries = [entry for _, entry in ledger.entries(reader, [""]) if entry.event == "record.restored"]
     assert [entry.detail["written"] for entry in entries] == [written]
 
 

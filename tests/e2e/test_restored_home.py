@@ -24,6 +24,7 @@ from axis.core.message import Message, Route
 from axis.infra import payloads, store
 from axis.infra.database import Database
 from axis.infra.embedded import EmbeddedBroker
+from axis.infra.record import ledger, outbox
 from axis.services import reconcile, standing
 from axis.services import run as loops
 from axis.services.hub import admit
@@ -136,7 +137,7 @@ class Apart(Line):
 
     def entries(self, code: str) -> list[str]:
         with bootstrap.reading(bootstrap.open_home(self.path)) as record, record.reading() as reader:
-            found = [entry for _, entry in reader.entries("") if entry.event.startswith("home.")]
+            found = [entry for _, entry in ledger.entries(reader, [""]) if entry.event.startswith("home.")]
         return [entry.event for entry in found if entry.recipient == code]
 
     def put_aside(self) -> list[str]:
@@ -213,7 +214,7 @@ def test_what_is_said_about_an_earlier_run_does_not_stop_a_later_one(line: Apart
     with line.opened(("H41", line.journal("H41"))) as (hub, agencies):
         line.turns(hub, agencies)
         with hub.store.transaction() as tx:
-            (home,) = tx.homes_of(["H41"])["H41"]
+            (home,) = homes.of_agencies(tx, ["H41"])["H41"]
         instance = agencies[0].instance
     said = homes.Answer("H41", hub.installation, Standing.COPIED, "b" * 32, instance, home.start, home.sequence)
     with line.parts() as (hub, agencies):
@@ -600,17 +601,17 @@ def test_after_a_restore_of_the_record_the_homes_are_asked_again(line: Apart) ->
     """What the hub has heard of them is old: it calls nobody behind or a copy by that."""
     with line.parts() as (hub, agencies):
         line.turns(hub, agencies, 2)
-        written = hub.mark.read()
+        written = hub.high_water.read()
         assert written is not None
-        hub.mark.write(type(written)(written.position + 5, "f" * 64, written.registry))
+        hub.high_water.write(type(written)(written.position + 5, "f" * 64, written.registry))
         assert reconcile.accept_restored(hub, line.clock()) is not None
         with hub.store.transaction() as tx:
-            assert tx.homes_of(list(CODES)) == {}
+            assert homes.of_agencies(tx, list(CODES)) == {}
         line.drop("G22", document(1), "1.edxml")
         line.turns(hub, agencies)
         assert {one.standing for one in agencies} == {Standing.CURRENT}
         with hub.store.transaction() as tx:
-            assert set(tx.homes_of(list(CODES))) == set(CODES)
+            assert set(homes.of_agencies(tx, list(CODES))) == set(CODES)
     assert line.entries("H41").count("home.copied") == 0
     line.run()
     assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
@@ -643,13 +644,13 @@ def test_a_home_that_asks_again_and_again_multiplies_nothing(line: Apart) -> Non
                 for _ in range(4):  # the hub waits for what may be under way
                     admit.step(hub, line.clock())
             with hub.store.reading() as reader:
-                return reader.waiting()[0] - questions.stop  # beside the registry, once for each
+                return outbox.waiting(reader)[0] - questions.stop  # beside the registry, once for each
 
         once = receipts_to_send_after(range(1))
         assert once >= 2
         assert receipts_to_send_after(range(1, 6)) == once
         with hub.store.transaction() as tx:
-            assert len(tx.homes_of(["G22"])["G22"]) == 2
+            assert len(homes.of_agencies(tx, ["G22"])["G22"]) == 2
 
 
 @pytest.mark.parametrize("body", [b"axis-home/1 ", b"axis-home/1 {}", b"axis-home/1 " + b"[" * 3000])

@@ -15,7 +15,8 @@ from axis.core.identity import uuid7
 from axis.core.instant import whole
 from axis.core.message import Message, Route
 from axis.core.receipt import Event, Receipt, Statement, Subject
-from axis.infra import payloads, store
+from axis.infra import payloads
+from axis.infra.record import quarantine, tables
 from axis.services import deliver, reconcile, submit
 from axis.services import run as loops
 from axis.services.hub import admit
@@ -57,7 +58,7 @@ def put_back(line: Line, backup: Path) -> reconcile.Gap:
     with closing(sqlite3.connect(line.path / "axis.db", isolation_level=None)) as connection:
         connection.execute("ATTACH ? AS old", (str(backup),))
         connection.execute("BEGIN")
-        for table in store.TABLES:
+        for table in tables.TABLES:
             if table is not payloads.payload:
                 connection.execute(f"DELETE FROM main.{table.name}")
             connection.execute(f"INSERT OR IGNORE INTO main.{table.name} SELECT * FROM old.{table.name}")
@@ -96,7 +97,7 @@ def said(line: Line, event: str) -> list[str]:
 
 def quarantined(line: Line) -> list[str]:
     with bootstrap.reading(bootstrap.open_home(line.path)) as record, record.reading() as reader:
-        return [str(row["code"]) for row in reader.quarantined()]
+        return [str(row["code"]) for row in quarantine.found(reader)]
 
 
 def test_an_acceptance_of_before_does_not_stop_what_is_to_be_sent_again(line: Line) -> None:

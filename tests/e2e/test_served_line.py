@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from axis import bootstrap, config
-from axis.infra import store
+from axis.infra.record import quarantine, registries, search
 from axis.services import enrol, follow
 from tests.line import Clock, Line, document, status
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from axis.infra.database import Row
-    from axis.infra.store import HubReader
+    from axis.infra.record.store import HubReader
     from tests.servers import PostgreSql, RabbitMq
 
 AGENCIES = ("G22", "H41", "G06")
@@ -69,7 +69,7 @@ class Served:
         enrol.create_home(self.home, settings, "p256", Clock().now, rows=rows)
         opened = bootstrap.open_home(self.home)
         with bootstrap.reading(opened) as record, record.reading() as reader:
-            registry = reader.payload(reader.registry_digest())
+            registry = reader.payload(registries.newest(reader))
         for code in AGENCIES:
             enrol.export(self.home, settings, [code], registry, self.folder / code, Clock().now)
 
@@ -209,9 +209,9 @@ def test_the_hub_does_not_believe_a_parcel_without_the_brokers_word(served: Serv
     sender.drop("G22", document(2), "b.edxml")
     wait_for(lambda: sender.files("G22", "receipts", "*.asice"))  # of the second, which its own user published
     with bootstrap.reading(bootstrap.open_home(served.home)) as record, record.reading() as reader:
-        (kept,) = reader.quarantined()
+        (kept,) = quarantine.found(reader)
         assert (kept["agency"], kept["code"], kept["message_id"]) == ("", "PUBLISHER_OTHER", "m1")
-        assert reader.counts()["documents"] == 1
+        assert search.counts(reader)["documents"] == 1
     assert {said.subject.document_id for said in sender.receipts("G22").values()} == {"G22,2026/11/23,2/TN-G22"}
 
 
@@ -246,8 +246,8 @@ def test_a_restored_old_record_is_completed_by_the_agencies_and_nobody_sees_anyt
 
     def settled() -> bool:
         with bootstrap.reading(bootstrap.open_home(served.home)) as record, record.reading() as reader:
-            counts = reader.counts()
-            business = [reader.business(row["id"]) for row in deliveries(reader, "2/TN-G22")]
+            counts = search.counts(reader)
+            business = list(search.statuses(reader, [row["id"] for row in deliveries(reader, "2/TN-G22")]).values())
         return counts["documents"] == 2 and counts["handed_over"] == 3 and {"H41": "03"} in business
 
     wait_for(settled, 170)
@@ -263,5 +263,5 @@ def test_a_restored_old_record_is_completed_by_the_agencies_and_nobody_sees_anyt
 
 
 def deliveries(reader: HubReader, reference: str) -> list[Row]:
-    found = store.find(reader, reference)
-    return [row for one in found if one["kind"] == "new" for row in reader.deliveries(one["axis_id"])]
+    found = search.find(reader, reference)
+    return [row for one in found if one["kind"] == "new" for row in search.deliveries(reader, one["axis_id"])]

@@ -11,12 +11,14 @@ import pytest
 import sqlalchemy as sa
 
 from axis import bootstrap
+from axis.core import ledger as entries
 from axis.core import parcel, receipt
 from axis.core.message import Message, Route
 from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.errors import Rejected
-from axis.infra import journal, store
-from axis.services import deliver, members
+from axis.infra import journal
+from axis.infra.record import quarantine, tables
+from axis.services import deliver, members, resend
 from axis.services import run as loops
 from axis.services.hub import admit
 from tests.line import Line, document, recall, small_home, update
@@ -57,9 +59,9 @@ def rounds(line: Line, count: int = 8, **off: timedelta) -> None:
 
 def ledger(line: Line, event: str) -> list[dict[str, Any]]:
     """The details of the hub's entries of this kind."""
-    query = sa.select(store.ledger_entry.c.canonical).order_by(store.ledger_entry.c.id)
+    query = sa.select(tables.ledger_entry.c.canonical).order_by(tables.ledger_entry.c.id)
     with bootstrap.reading(bootstrap.open_home(line.path)) as record, record.reading() as reader:
-        found = [store.ledger.read(one) for one in reader.connection.execute(query).scalars()]
+        found = [entries.read(one) for one in reader.connection.execute(query).scalars()]
     return [entry.detail for entry in found if entry.event == event]
 
 
@@ -73,7 +75,7 @@ def noted(line: Line, code: str, event: str) -> list[dict[str, Any]]:
 
 def quarantined(line: Line) -> list[str]:
     with bootstrap.reading(bootstrap.open_home(line.path)) as record, record.reading() as reader:
-        return [row["code"] for row in reader.quarantined()]
+        return [row["code"] for row in quarantine.found(reader)]
 
 
 def dead_letters(line: Line) -> int:
@@ -138,9 +140,8 @@ def test_a_receipt_that_is_asked_for_again_is_given_as_it_was_signed_last(line: 
     line.run(patience=timedelta(minutes=5))
     with line.parts() as (hub, _):
         with hub.store.reading() as reader:
-            (row,) = reader.sendable_again("", "H41", None, None, answered=True)
-        with hub.store.transaction() as tx:
-            tx.send_again(row, line.clock(), store.Entry(line.clock(), "HUB", "delivery.resent", row["axis_id"]))
+            rows = resend.find(reader, resend.Selection(agency="H41", answered=True))
+        assert resend.send(hub, rows, line.clock()) == 1
     line.run(patience=timedelta(minutes=5))
     assert len(ledger(line, "receipt.refused")) == 1
     assert quarantined(line) == []

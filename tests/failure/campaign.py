@@ -49,7 +49,7 @@ import psycopg
 
 import cli
 from axis import bootstrap, config, crashpoints
-from axis.infra import store
+from axis.infra.record import ledger, registries
 from axis.services import enrol
 from tests.failure.faults import (
     FROZEN,
@@ -400,7 +400,7 @@ class Installation:
         self.database.prepare(big=("payload",))
         self.home = bootstrap.open_home(home)
         with bootstrap.reading(self.home) as record, record.reading() as reader:
-            registry = reader.payload(reader.registry_digest())
+            registry = reader.payload(registries.newest(reader))
         url = broker.add_hub(name)
         own = {**os.environ, "AXIS_DATABASE_URL": self.database.url()}
         self.hubs = [
@@ -423,7 +423,7 @@ class Installation:
     def ledger_is_good(self) -> bool:
         """Every entry of the hub's ledger is linked, and every link is right."""
         with bootstrap.reading(self.home) as record, record.reading() as reader:
-            return store.check_ledger(reader)[0] > 0 and not reader.unlinked()
+            return ledger.check(reader)[0] > 0 and not ledger.standing(reader).is_unlinked
 
 
 # -- The campaign -------------------------------------------------------------------------------------------------

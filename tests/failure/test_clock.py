@@ -10,6 +10,7 @@ import pytest
 from axis import bootstrap
 from axis.core.homes import Standing
 from axis.errors import Fault, Unavailable
+from axis.infra.record import outbox
 from axis.services import deliver, submit
 from axis.services import run as loops
 from tests.line import document, small_home
@@ -48,7 +49,7 @@ def test_a_hub_whose_clock_is_wrong_does_no_work_and_holds_nobody_up(
                 assert [one.fault for one in refused.value.problems] == [Fault.CLOCK_WRONG]
             hub.check_clock(now + wrong / 60)
             with hub.store.reading() as reader:
-                assert reader.waiting(())[0] == 0, "nothing was accepted"
+                assert outbox.waiting(reader, ())[0] == 0, "nothing was accepted"
             while not loops.hub_round(right, line.clock(), timeout=0.5):
                 pass
             loops.hub_round(right, line.clock())

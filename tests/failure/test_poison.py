@@ -12,7 +12,8 @@ from axis.core import receipt
 from axis.core.hub import refusals
 from axis.core.message import Message, Route
 from axis.core.receipt import Event, Receipt, Statement, Subject
-from axis.infra import payloads, store
+from axis.infra import payloads
+from axis.infra.record import quarantine, tables
 from axis.services import deliver
 from axis.services import run as loops
 from axis.services.hub import admit
@@ -59,7 +60,7 @@ def test_our_own_bug_with_one_document_refuses_that_one_and_delivers_the_rest(tm
     assert line.error("G22", "3.edxml")["findings"][0]["code"] == "QUARANTINED"
     assert line.files("G22", "sent") == ["1.edxml", "2.edxml", "4.edxml", "5.edxml"]
     with line.parts() as (hub, _), hub.store.reading() as reader:
-        (kept,) = reader.quarantined()
+        (kept,) = quarantine.found(reader)
         assert (kept["agency"], kept["code"]) == ("G22", "QUARANTINED")
         assert reader.payload(kept["body_digest"]).startswith(b"PK"), "with its bytes"
         assert hub.broker.dead_depth() == 0
@@ -121,7 +122,7 @@ def test_a_bad_receipt_is_quarantined_entered_and_never_answered(tmp_path: Path)
         loops.hub_round(hub, line.clock())
         # The rubbish is not even a receipt: it is refused like a document. The receipts are put aside.
         with hub.store.reading() as reader:
-            assert [row["agency"] for row in reader.quarantined()] == ["G06"] * 4
+            assert [row["agency"] for row in quarantine.found(reader)] == ["G06"] * 4
     line.run()
     assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
     assert line.events("G22") == ["A.1", "E.1 H41"]
@@ -144,7 +145,7 @@ def test_a_withdrawal_that_contradicts_the_hand_over_changes_nothing(tmp_path: P
         h41.broker.publish([Message("1", Route("in", "H41"), body, user_id="H41")])
         loops.hub_round(hub, line.clock())
         with hub.store.reading() as reader:
-            assert [row["agency"] for row in reader.quarantined()] == ["H41"]
+            assert [row["agency"] for row in quarantine.found(reader)] == ["H41"]
     assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
     assert line.stages("1/TN-G22") == {"H41": ["recall PENDING"]}
     line.run()
@@ -175,7 +176,7 @@ def damage(line: Line, document_id: str) -> bytes:
     """A byte of this document's stored parcel changes, as on a failing disk; the good bytes."""
     with line.parts() as (hub, _), hub.store.database.begin() as connection:
         (row,) = connection.execute(
-            store.submission.select().where(store.submission.c.document_id == document_id)
+            tables.submission.select().where(tables.submission.c.document_id == document_id)
         ).mappings()
         return spoil(connection, row["body_digest"])
 
@@ -212,7 +213,7 @@ def test_a_receipt_that_the_hubs_disk_has_damaged_waits_alone(tmp_path: Path) ->
         loops.agency_round(next(one for one in agencies if one.code == "G22"), line.clock())
         admit.step(hub, line.clock())
         with hub.store.database.begin() as connection:
-            (row,) = connection.execute(store.submission.select()).mappings()
+            (row,) = connection.execute(tables.submission.select()).mappings()
             good = spoil(connection, row["acceptance_digest"])
     line.run(patience=timedelta(minutes=5))
     assert line.events("G22") == ["D.2 H41"], "its A.1 waits, and what is proved by it cannot go out"
@@ -264,6 +265,6 @@ def test_of_what_one_agency_has_put_aside_only_so_much_is_kept(tmp_path: Path, m
             flood.broker.publish([Message(str(number), Route("in", "G06"), body, user_id="G06")])
         loops.hub_round(hub, line.clock())
         with hub.store.reading() as reader:
-            assert len(reader.quarantined()) == 3
+            assert len(quarantine.found(reader)) == 3
         assert hub.broker.depth(Route("in", "G06")) == 0, "the rest is entered and not kept"
     assert line.check_ledger() >= 5

@@ -13,11 +13,11 @@ import pytest
 from axis import bootstrap, crashpoints
 from axis.core.ledger import GENESIS, Entry
 from axis.errors import Corrupted, Fault, Unavailable
-from axis.infra import store
 from axis.infra.database import Database
 from axis.infra.embedded import EmbeddedBroker
-from axis.infra.mark import Mark, Written
-from axis.infra.store import HubStore
+from axis.infra.record import lease, ledger, registries, search, tables
+from axis.infra.record.high_water import HighWater, LedgerEnd
+from axis.infra.record.store import HubStore
 from axis.services import members, reconcile
 from axis.services import run as loops
 from tests.line import document, rest, small_home
@@ -79,11 +79,11 @@ def opened(line: Line, url: str, *, new: bool = False) -> Iterator[tuple[Hub, li
     with bootstrap.embedded_parts(home, restored=True) as (embedded, agencies):  # whose own record is not looked at
         if new:
             with embedded.store.reading() as reader:
-                registry = reader.payload(reader.registry_digest())
-            database.create(store.TABLES)
+                registry = reader.payload(registries.newest(reader))
+            database.create(tables.TABLES)
             now = line.clock()
             with HubStore(database).transaction() as tx:
-                tx.store_registry(1, registry, now, (), Entry(now, "HUB", "registry.issued"))
+                registries.keep(tx, 1, registry, now, (), Entry(now, "HUB", "registry.issued"))
             (line.path / "hub.mark").unlink(missing_ok=True)  # it spoke of another record
         broker = EmbeddedBroker(embedded.store.database, None)
         hub = bootstrap.hub_part(home, database, broker)
@@ -101,7 +101,7 @@ def opened(line: Line, url: str, *, new: bool = False) -> Iterator[tuple[Hub, li
 def test_a_standby_that_lacks_the_last_documents_is_not_gone_on_with_until_somebody_says_so(tmp_path: Path) -> None:
     line = small_home(tmp_path / "home", codes=("G22", "H41"))
     with PostgreSql("-c fsync=off") as primary:
-        Database(primary.url()).create(store.TABLES)
+        Database(primary.url()).create(tables.TABLES)
         standby = Standby(primary)
         try:
             hosts = f"127.0.0.1:{primary.port},127.0.0.1:{standby.port}"
@@ -109,7 +109,7 @@ def test_a_standby_that_lacks_the_last_documents_is_not_gone_on_with_until_someb
                 line.drop("G22", document(1, content=b"1"), "1.edxml")
                 rest(hub, agencies, line.clock)
                 with hub.store.reading() as reader:
-                    end = reader.written()
+                    end = ledger.standing(reader).end
                 while standby.ask("SELECT max(position) FROM ledger") != str(end.position):
                     pass
                 standby.lag()
@@ -141,8 +141,8 @@ def test_a_standby_that_lacks_the_last_documents_is_not_gone_on_with_until_someb
             with opened(line, f"postgresql://axis@{hosts}/axis") as (hub, agencies):
                 rest(hub, agencies, line.clock)
                 with hub.store.reading() as reader:
-                    assert reader.counts()["handed_over"] == 3
-                    store.check_ledger(reader)
+                    assert search.counts(reader)["handed_over"] == 3
+                    ledger.check(reader)
             assert sorted(line.attachments("H41")) == sorted(hashlib.sha256(b"%d" % n).hexdigest() for n in (1, 2, 3))
         finally:
             standby.stop()
@@ -158,7 +158,7 @@ def opened_hub(line: Line, url: str) -> Iterator[Hub]:
 def roll_back(hub: Hub, position: int) -> None:
     """What the record had after this place is gone, and nobody's connection has noticed: as behind a pooler."""
     with hub.store.database.begin() as connection:
-        connection.execute(store.ledger_entry.delete().where(store.ledger_entry.c.position > position))
+        connection.execute(tables.ledger_entry.delete().where(tables.ledger_entry.c.position > position))
 
 
 def test_a_record_that_loses_its_end_under_a_running_hub_gets_no_place_twice(tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_a_record_that_loses_its_end_under_a_running_hub_gets_no_place_twice(tmp
     line.run()
     with line.parts() as (hub, agencies):
         with hub.store.reading() as reader:
-            end = reader.written()
+            end = ledger.standing(reader).end
         line.drop("G22", document(2, content=b"2"), "b.edxml")
         rest(hub, agencies, line.clock)
         mark = (line.path / "hub.mark").read_text()
@@ -179,7 +179,7 @@ def test_a_record_that_loses_its_end_under_a_running_hub_gets_no_place_twice(tmp
             loops.hub_round(hub, line.clock())
         assert caught.value.fault is Fault.RECORD_OLD
         with hub.store.reading() as reader:
-            assert reader.written().position == end.position
+            assert ledger.standing(reader).end.position == end.position
         assert (line.path / "hub.mark").read_text() == mark
 
 
@@ -202,7 +202,7 @@ def test_no_acceptance_leaves_the_hub_before_its_mark_speaks_of_it(
             loops.agency_round(one, line.clock())
         loops.hub_round(hub, line.clock())  # the registries that every agency has
         with hub.store.reading() as reader:
-            before = reader.written()
+            before = ledger.standing(reader).end
         line.clock.now = line.clock.now.replace(hour=5)
         line.drop("G22", document(2, content=b"2"), "b.edxml")
         for one in agencies * 2:
@@ -211,9 +211,9 @@ def test_no_acceptance_leaves_the_hub_before_its_mark_speaks_of_it(
             patch.setattr(crashpoints, "reached", reached)
             loops.hub_round(hub, line.clock())
         with hub.store.reading() as reader:
-            end = reader.written()
+            end = ledger.standing(reader).end
         assert end.entry > before.entry
-        assert hub.mark.read() == end
+        assert hub.high_water.read() == end
 
 
 def test_another_worker_that_gives_out_no_places_notes_how_far_the_record_goes(tmp_path: Path) -> None:
@@ -221,41 +221,41 @@ def test_another_worker_that_gives_out_no_places_notes_how_far_the_record_goes(t
     line.drop("G22", document(1))
     line.run()
     with line.parts() as (hub, _), hub.store.transaction() as tx:
-        tx.hold("sequence", "another", line.clock())
+        lease.hold(tx, "sequence", "another", line.clock())
     (line.path / "hub.mark").unlink()
     with line.parts() as (hub, _):
         with hub.store.transaction() as tx:
-            tx.hold("sequence", "another", line.clock())
-            tx.enter(Entry(line.clock(), "HUB", "of the other worker"))
+            lease.hold(tx, "sequence", "another", line.clock())
+            ledger.enter(tx, Entry(line.clock(), "HUB", "of the other worker"))
         loops.hub_round(hub, line.clock())
         with hub.store.reading() as reader:
-            assert reader.unlinked()
-            assert hub.mark.read() == reader.written()
+            assert ledger.standing(reader).is_unlinked
+            assert hub.high_water.read() == ledger.standing(reader).end
 
 
 def test_two_workers_with_one_mark_leave_what_is_farther(tmp_path: Path) -> None:
     path = tmp_path / "hub.mark"
-    one, other = Mark(path), Mark(path)
-    one.advance(Written(5, "five", 1, 7, "seven"))
-    other.advance(Written(9, "nine", 2, 6, "six"))  # it has not seen the last entry
-    one.advance(Written(5, "five", 1, 8, "eight"))
-    assert other.read() == one.read() == Written(9, "nine", 2, 8, "eight")
+    one, other = HighWater(path), HighWater(path)
+    one.advance(LedgerEnd(5, "five", 1, 7, "seven"))
+    other.advance(LedgerEnd(9, "nine", 2, 6, "six"))  # it has not seen the last entry
+    one.advance(LedgerEnd(5, "five", 1, 8, "eight"))
+    assert other.read() == one.read() == LedgerEnd(9, "nine", 2, 8, "eight")
     with pytest.raises(Corrupted) as caught:
-        one.advance(Written(9, "another record's", 2, 9, "x"))
+        one.advance(LedgerEnd(9, "another record's", 2, 9, "x"))
     assert caught.value.fault is Fault.RECORD_OLD
-    one.write(Written(3, "three", 4, 3, "x"))
-    assert other.read() == Written(3, "three", 4, 3, "x"), "an operator has said so"
+    one.write(LedgerEnd(3, "three", 4, 3, "x"))
+    assert other.read() == LedgerEnd(3, "three", 4, 3, "x"), "an operator has said so"
 
 
 def test_a_mark_of_an_earlier_version_is_read_and_believed(tmp_path: Path) -> None:
     path = tmp_path / "hub.mark"
     path.write_text("5 five 1\n")
-    mark = Mark(path)
-    assert mark.read() == Written(5, "five", 1)
-    mark.advance(Written(5, "five", 1, 7, "seven"))
-    assert mark.read() == Written(5, "five", 1, 7, "seven")
-    mark.write(Written(0, GENESIS, 1))
-    assert mark.read() == Written(0, GENESIS, 1)
+    mark = HighWater(path)
+    assert mark.read() == LedgerEnd(5, "five", 1)
+    mark.advance(LedgerEnd(5, "five", 1, 7, "seven"))
+    assert mark.read() == LedgerEnd(5, "five", 1, 7, "seven")
+    mark.write(LedgerEnd(0, GENESIS, 1))
+    assert mark.read() == LedgerEnd(0, GENESIS, 1)
 
 
 def test_a_registry_is_not_changed_on_an_old_record(tmp_path: Path) -> None:
@@ -264,8 +264,8 @@ def test_a_registry_is_not_changed_on_an_old_record(tmp_path: Path) -> None:
     line.drop("G22", document(1))
     line.run()
     with line.parts() as (hub, _):
-        mark: Any = hub.mark.read()
-        hub.mark.write(Written(mark.position + 5, "another", mark.registry + 1))
+        mark: Any = hub.high_water.read()
+        hub.high_water.write(LedgerEnd(mark.position + 5, "another", mark.registry + 1))
     home = bootstrap.open_home(line.path)
     with bootstrap.registrar(home) as registrar, pytest.raises(Corrupted):
         members.suspend(registrar, "H41", "thử", line.clock())

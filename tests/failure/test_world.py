@@ -16,10 +16,10 @@ from axis.core.hub import decide, receipts
 from axis.core.ledger import Entry
 from axis.core.message import Route
 from axis.errors import Fault, Unavailable
-from axis.infra import store
 from axis.infra.database import Database
 from axis.infra.embedded import EmbeddedBroker
-from axis.infra.store import HubStore
+from axis.infra.record import quarantine, registries, search, tables
+from axis.infra.record.store import HubStore
 from axis.services import deliver
 from axis.services import run as loops
 from axis.services.hub import admit
@@ -92,7 +92,7 @@ def on_postgres(tmp_path: Path, postgres: PostgreSql) -> Iterator[OnPostgres]:
     line = small_home(tmp_path / "home", codes=("G22", "H41"))
     url = postgres.database(f"world{abs(hash(tmp_path))}")
     owner = Database(url)
-    owner.create(store.TABLES)
+    owner.create(tables.TABLES)
     with owner.begin() as connection:
         connection.exec_driver_sql("DROP ROLE IF EXISTS app")
         connection.exec_driver_sql("CREATE ROLE app LOGIN")
@@ -101,10 +101,10 @@ def on_postgres(tmp_path: Path, postgres: PostgreSql) -> Iterator[OnPostgres]:
     database = Database(url.replace("axis@", "app@"))
     with line.parts() as (embedded_hub, agencies):
         with embedded_hub.store.reading() as reader:
-            registry = reader.payload(reader.registry_digest())
+            registry = reader.payload(registries.newest(reader))
         now = line.clock()
         with HubStore(database).transaction() as tx:
-            tx.store_registry(1, registry, now, (), Entry(now, "HUB", "registry.issued"))
+            registries.keep(tx, 1, registry, now, (), Entry(now, "HUB", "registry.issued"))
         broker = EmbeddedBroker(embedded_hub.store.database, None)
         hub = bootstrap.hub_part(bootstrap.open_home(line.path), database, broker)
         yield OnPostgres(line, owner, hub, agencies)
@@ -140,7 +140,7 @@ def test_what_a_database_refuses_is_tried_until_it_works_and_no_document_is_refu
     assert len(served.line.attachments("H41")) == sent == 12
     assert served.line.files("G22", "failed") == []
     with served.hub.store.reading() as reader:
-        assert reader.quarantined() == []
+        assert quarantine.found(reader) == []
 
 
 @pytest.mark.postgres
@@ -154,8 +154,8 @@ def test_a_receipt_that_cannot_be_recorded_for_a_while_is_recorded_afterwards(se
     served.sql("GRANT INSERT ON statement TO app")
     served.to_rest()
     with served.hub.store.reading() as reader:
-        (found,) = store.find(reader, "1/TN-G22")
-        assert [row["state"] for row in reader.deliveries(found["axis_id"])] == ["HANDED_OVER"]
+        (found,) = search.find(reader, "1/TN-G22")
+        assert [row["state"] for row in search.deliveries(reader, found["axis_id"])] == ["HANDED_OVER"]
     assert served.line.events("H41") == [], "nobody was told that a receipt was refused"
     assert "E.1 H41" in served.line.events("G22")
 
@@ -297,7 +297,7 @@ def test_a_receipt_that_breaks_the_hub_is_kept_and_not_answered_and_recorded_whe
     assert line.events("H41") == []
     with line.parts() as (hub, _):
         with hub.store.reading() as reader:
-            (kept,) = reader.quarantined()
+            (kept,) = quarantine.found(reader)
         assert kept["agency"] == "H41"
         from axis.services import deadends
 

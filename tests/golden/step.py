@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from axis import bootstrap
 from axis.infra.database import Database
+from axis.infra.record import lease
 from axis.services import run as loops
 from axis.services.hub import admit
 
@@ -39,5 +40,5 @@ class HubUnderTest:
     def close(self) -> None:
         """Let go of the record, as a worker does that ends."""
         with self._hub.store.transaction() as tx:
-            tx.let_go(self._hub.worker)
+            lease.let_go(tx, self._hub.worker)
         self._database.close()

@@ -19,6 +19,7 @@ from axis.errors import Fault, Rejected
 from axis.infra import keystore
 from axis.infra.amqp import AmqpBroker
 from axis.infra.database import Database
+from axis.infra.record import ledger, search
 from axis.services import deadends
 from axis.services import run as loops
 from axis.services.hub import admit
@@ -125,9 +126,14 @@ def test_what_an_agency_puts_into_anothers_queue_is_answered_to_nobody_and_count
     assert kept["G22"].count("PUBLISHER_OTHER") == 2 * len(things)
     with meanwhile.hub.store.reading() as reader:
         assert (
-            len(reader.deliveries(reader.submissions_of("H41", "H41,2026/11/23,1/TN-H41", ("new",))[0]["axis_id"])) == 1
+            len(
+                search.deliveries(
+                    reader, search.submissions(reader, "H41", "H41,2026/11/23,1/TN-H41", ("new",))[0]["axis_id"]
+                )
+            )
+            == 1
         )
-        assert reader.refusals_of("H41") == []
+        assert search.refusals(reader, "H41") == []
 
 
 def test_a_message_without_a_publisher_is_nobodys_and_cannot_be_returned(meanwhile: Meanwhile) -> None:
@@ -154,7 +160,7 @@ def test_the_same_message_over_and_over_fills_neither_record_nor_quarantine(
     meanwhile.work(12)
     assert len(meanwhile.put_aside()["G22"]) == 3
     with meanwhile.hub.store.reading() as reader:
-        entries = [entry for _, entry in reader.entries("") if entry.event == "message.put_aside"]
+        entries = [entry for _, entry in ledger.entries(reader, [""]) if entry.event == "message.put_aside"]
     assert len(entries) == 3
 
 

@@ -16,13 +16,14 @@ from axis.core.edxml import Kind
 from axis.core.hub.certificate import certify
 from axis.core.instant import from_text, to_text, whole
 from axis.core.ledger import Entry
-from axis.core.lifecycle import State, Step
+from axis.core.lifecycle import UNANSWERED, State, Step
 from axis.core.receipt import Event, Statement, reasons
 from axis.core.trust import HUB
 from axis.errors import Fault, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from axis.core.hub.change import Entered
     from axis.core.hub.dossier import Delivery
@@ -94,6 +95,21 @@ def send_again(draft: Draft, delivery: Delivery, entry: Entry) -> None:
         delivery=delivery,
         urgent=about.priority > 0 or delivery.role == "recall",
     )
+
+
+def resend(draft: Draft, delivery_id: str, unanswered_before: datetime | None = None) -> bool:
+    """Publish a delivery once more, whose recipient may have it: whether it was. Not what was withdrawn, nor what has
+    no bytes any more; with `unanswered_before` neither what has its receipt, was closed, or has moved since then."""
+    delivery = draft.delivery(delivery_id)
+    if delivery.state is State.RECALLED or not draft.the_submission(delivery.axis_id).body_digest:
+        return False
+    if unanswered_before is not None and (
+        delivery.state not in UNANSWERED or delivery.closed or delivery.updated_at > to_text(unanswered_before)
+    ):
+        return False
+    detail = {"state": delivery.state.value}
+    send_again(draft, delivery, Entry(draft.now, HUB, "delivery.resent", delivery.axis_id, delivery.recipient, detail))
+    return True
 
 
 def close(draft: Draft, delivery: Delivery, entry: Entry, reason: str) -> None:

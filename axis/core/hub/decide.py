@@ -34,7 +34,8 @@ from axis.core.receipt import Event
 from axis.errors import Fault, Problem, Rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from datetime import datetime
 
     from axis.core.admission import Candidate
     from axis.core.hub.dossier import Digest, Question
@@ -218,12 +219,14 @@ class Published:
 
 def needs_of_published(batch: Sequence[Published]) -> list[Question]:
     """What deciding about these will ask."""
-    return [ask.ById(one.delivery_id) for one in batch if one.delivery_id]
+    return needs_of_deliveries(one.delivery_id for one in batch if one.delivery_id)
 
 
-def published(draft: Draft, batch: Sequence[Published]) -> None:
+def published(draft: Draft, batch: Sequence[Published], withdrawn: Sequence[int] = ()) -> None:
     """Decide about these publications, in their order. A full queue is no failure of what it had no room for: that
-    waits."""
+    waits. `withdrawn`: outbox rows that were not published, since what they were to deliver was withdrawn."""
+    for row in withdrawn:
+        draft.done(row)
     together = Together()
     for one in batch:
         with together.step():
@@ -246,12 +249,34 @@ def _published(draft: Draft, one: Published) -> None:
         consignment.not_confirmed(draft, one.row, one.delivery_id, one.attempts, one.outcome, one.jitter)
 
 
+# -- What is sent again ---------------------------------------------------------------------------------------
+
+
+def needs_of_deliveries(delivery_ids: Iterable[str]) -> list[Question]:
+    """What deciding about these deliveries will ask."""
+    return [ask.ById(delivery_id) for delivery_id in delivery_ids]
+
+
+def sent_again(
+    draft: Draft, delivery_ids: Sequence[str], waiting: Collection[str], *, unanswered_before: datetime | None = None
+) -> int:
+    """Publish these once more, but those that wait to be published (`waiting`), and those of which
+    :func:`~axis.core.hub.consignment.resend` says no; how many."""
+    together, count = Together(), 0
+    for delivery_id in delivery_ids:
+        if delivery_id not in waiting:
+            with together.step():
+                count += consignment.resend(draft, delivery_id, unanswered_before)
+    together.ask()
+    return count
+
+
 # -- The clock ------------------------------------------------------------------------------------------------
 
 
 def needs_of_due(limits: Sequence[tuple[str, str]], owed: Sequence[str]) -> list[Question]:
     """What deciding about these will ask."""
-    return [ask.ById(delivery_id) for delivery_id in {*owed, *(one for one, _ in limits)}]
+    return needs_of_deliveries({*owed, *(one for one, _ in limits)})
 
 
 def due(draft: Draft, limits: Sequence[tuple[str, str]], owed: Sequence[str], *, at_once: bool = False) -> None:

@@ -17,7 +17,7 @@ from axis.core import lifecycle
 from axis.core.hub import change
 from axis.core.hub.draft import NotLockedError
 from axis.infra import payloads
-from axis.infra.record.dossiers import Query
+from axis.infra.record.query import Query
 from axis.infra.record.tables import PAYLOAD_REFERENCES
 
 if TYPE_CHECKING:

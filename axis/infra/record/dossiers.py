@@ -21,50 +21,15 @@ from axis.core.lifecycle import FINAL, Demand, Stage, State
 from axis.core.trust import HUB
 from axis.errors import Rejected
 from axis.infra.payloads import digest_of
+from axis.infra.record.query import Query, newest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from sqlalchemy.engine import Connection
 
     from axis.core.hub.dossier import Digest, Document, Question
     from axis.core.ledger import Entry
-
-LOCKED_AT_ONCE = 500  # documents in one statement
-
-
-class Query:
-    """A statement in the words of either database. ``{keys}`` in it is a table `k` of the keys, columns c0, c1, …;
-    ``{lock}`` locks the rows of the table named t, where there is more than one who writes."""
-
-    def __init__(self, columns: int, text: str, postgresql: str = "") -> None:
-        names = [f"c{n}" for n in range(columns)]
-        arrays = f"unnest({', '.join(['%s::text[]'] * columns)}) AS k({', '.join(names)})"
-        values = ", ".join(f"json_extract(value, '$[{n}]') AS {name}" for n, name in enumerate(names))
-        rows = f"(SELECT {values} FROM json_each(?)) AS k"
-        self._columns = columns
-        self._times = text.count("{keys}")
-        self._sqlite = text.format(keys=rows, lock="", n="?")
-        self._postgresql = (postgresql or text).format(keys=arrays, lock="FOR UPDATE OF t", n="%s")
-
-    def rows(self, connection: Connection, keys: Collection[tuple[str, ...]], *more: int) -> Sequence[Any]:
-        """Its rows for these keys. `more`: the values that stand after the keys in its text."""
-        given: list[Any]
-        if connection.dialect.name == "sqlite":
-            text, given = self._sqlite, [json.dumps(list(keys))]
-        else:
-            text, given = self._postgresql, [list(column) for column in zip(*keys, strict=True)]
-        return connection.exec_driver_sql(text, (*given * self._times, *more)).all()
-
-
-def _newest(columns: int, result: str, table: str, key: str, where: str, *, order: str, limit: str, keys: str) -> Query:
-    """The rows of `table` (x in `where` and `order`) that come first for each key, as t in `result`."""
-    picked = f"FROM {table} x WHERE {where} ORDER BY {order} LIMIT {limit}"
-    return Query(
-        columns,
-        f"SELECT {result} FROM {keys} CROSS JOIN {table} t WHERE t.{key} IN (SELECT x.{key} {picked})",
-        f"SELECT {result} FROM {keys} CROSS JOIN LATERAL (SELECT x.* {picked}) t",
-    )
 
 
 def _columns(row: type) -> str:
@@ -82,43 +47,6 @@ _FROM_SUBMISSION = f"SELECT {_SUBMISSION} FROM {{keys}} CROSS JOIN submission t 
 _FROM_DELIVERY = f"SELECT {_DELIVERY} FROM {{keys}} CROSS JOIN delivery t WHERE"
 # What a document's history makes long is not looked through: `|| ''` keeps the index by document out of it.
 _BY_CONTENT = "t.document_id || '' = {document_id} AND t.content_digest = {digest}"
-
-
-# -- Locking --------------------------------------------------------------------------------------------------
-
-_MAKE = Query(
-    2,
-    "INSERT INTO document (sender, document_id) SELECT k.c0, k.c1 FROM {keys} WHERE true "
-    "ON CONFLICT DO NOTHING RETURNING sender, document_id",
-)
-_LOCK = Query(
-    2,
-    "SELECT t.sender, t.document_id, t.superseded_by FROM {keys} CROSS JOIN document t "
-    "WHERE t.sender = k.c0 AND t.document_id = k.c1",
-    "SELECT t.sender, t.document_id, t.superseded_by FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY "
-    "AS k(c0, c1, place) JOIN document t ON t.sender = k.c0 AND t.document_id = k.c1 ORDER BY k.place {lock}",
-)
-
-
-def lock(connection: Connection, documents: Collection[Document]) -> Facts:
-    """Nobody else changes anything about these documents until the transaction ends; what that tells of them: nobody
-    ever spoke of one whose row was made just now.
-
-    Two workers with the same documents wait and do not deadlock: rows that are missing are made first, all of them,
-    then those that were there are locked, each in one order everywhere. Who waits for a row that is being made holds
-    only such rows, who waits for one that was there waits for nobody who makes any.
-    """
-    facts = Facts()
-    ordered = sorted(set(documents))
-    parts = [ordered[first : first + LOCKED_AT_ONCE] for first in range(0, len(ordered), LOCKED_AT_ONCE)]
-    for part in parts:
-        for sender, document_id in _MAKE.rows(connection, part):
-            facts.know_empty((sender, document_id))
-    for part in parts:
-        known = [document for document in part if document not in facts.superseded_by]
-        for sender, document_id, superseded_by in _LOCK.rows(connection, known) if known else ():
-            facts.superseded_by[sender, document_id] = superseded_by
-    return facts
 
 
 # -- Reading --------------------------------------------------------------------------------------------------
@@ -327,7 +255,7 @@ def _taking_back(connection: Connection, asked: list[ask.TakingBack], facts: Fac
 # Of those that are over one is enough to say that a version was tried, however many there were.
 _TO_MEMBER = f"{_X_OF_DOCUMENT} AND x.role = 'update' AND x.recipient = k.c2"
 _UPDATING = Query(3, f"{_FROM_DELIVERY} {_TO_MEMBER.replace('x.', 't.')} AND t.state NOT IN ({_OVER})")
-_TRIED_UPDATE = _newest(
+_TRIED_UPDATE = newest(
     3,
     _DELIVERY,
     "delivery",
@@ -481,7 +409,7 @@ def _lately(connection: Connection, asked: list[ask.Lately], facts: Facts) -> It
 
 
 _KINDS = "(SELECT 'new' AS kind UNION ALL SELECT 'update' UNION ALL SELECT 'replace') v"
-_NEWEST = _newest(
+_NEWEST = newest(
     2,
     _SUBMISSION,
     "submission",
@@ -529,7 +457,7 @@ def _held_until(connection: Connection, asked: list[ask.HeldUntil], facts: Facts
 
 
 _IS_OVER = f"(x.state IN ({_OVER}) OR (x.state = 'FAILED' AND x.closed))"
-_OPEN = _newest(
+_OPEN = newest(
     2,
     f"t.owner, t.document_id, t.id, {_IS_OVER.replace('x.', 't.')}",
     "delivery",

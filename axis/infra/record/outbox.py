@@ -7,15 +7,21 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import sqlalchemy as sa
+
 from axis.core.instant import from_text, to_text
+from axis.core.lifecycle import State
 from axis.core.message import Message, Route
 from axis.infra import payloads
+from axis.infra.record.tables import delivery, outbox
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy.engine import Connection
+
+    from axis.infra.record.store import HubReader, HubTransaction
 
 CLAIM_BYTES = 32 * 1024 * 1024  # of bodies that a worker publishes at once
 
@@ -32,6 +38,38 @@ class Due:
     delivery_id: str
     attempts: int
     created_at: datetime
+
+
+def put(tx: HubTransaction, sent: Collection[tuple[str, str]], now: datetime, *, urgent: bool = False) -> None:
+    """Publish these, (agency, payload's digest) each, that are no deliveries."""
+    common = {"urgent": urgent, "proof_digest": "", "delivery_id": "", "attempts": 0}
+    times = {"not_before": to_text(now), "created_at": to_text(now)}
+    rows = [{"code": code, "message_id": body, "body_digest": body, **common, **times} for code, body in sent]
+    if rows:
+        tx.connection.execute(sa.insert(outbox), rows)
+
+
+def begin(tx: HubTransaction, delivery_ids: Collection[str]) -> set[str]:
+    """Publishing these is tried from here on: only their recipients can know. Those that were withdrawn are left out;
+    which may be published. It is a mark of the outbox, and no state: nobody has said or decided anything. Their
+    documents are locked by the caller, so that nothing is withdrawn at the same moment."""
+    where = (delivery.c.id.in_(delivery_ids), delivery.c.state != State.RECALLED.value)
+    begun = sa.update(delivery).where(*where).values(tried=True).returning(delivery.c.id)
+    return set(tx.connection.execute(begun).scalars()) if delivery_ids else set()
+
+
+def waiting(reader: HubReader, excluded: Sequence[str] = ()) -> tuple[int, datetime | None]:
+    """(outbox rows left, the earliest time one of them is due), none of `excluded`."""
+    query = sa.select(sa.func.count(), sa.func.min(outbox.c.not_before)).where(outbox.c.code.not_in(list(excluded)))
+    count, first = reader.connection.execute(query).one()
+    return count, from_text(first) if first else None
+
+
+def waiting_of(reader: HubReader, delivery_ids: Collection[str]) -> dict[str, tuple[int, str]]:
+    """(attempts, when the next one is) of those of these deliveries that wait to be published."""
+    query = sa.select(outbox.c.delivery_id, outbox.c.attempts, outbox.c.not_before)
+    rows = reader.connection.execute(query.where(outbox.c.delivery_id.in_(delivery_ids))) if delivery_ids else ()
+    return {row.delivery_id: (row.attempts, row.not_before) for row in rows}
 
 
 # One step through the index for each agency, however long its row is.

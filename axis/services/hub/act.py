@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from axis.core.hub.dossier import Document, Question
-    from axis.infra.store import HubTransaction
+    from axis.infra.record.store import HubTransaction
     from axis.services.hub.worker import Hub
 
 T = TypeVar("T")

@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING
 
 from axis import crashpoints
 from axis.core import admission, parcel, receipt
-from axis.core.edxml import Kind, same_id
+from axis.core.edxml import Kind
 from axis.core.homes import is_hello
 from axis.core.hub import decide, refusals
-from axis.core.hub.dossier import Facts, SentAs
 from axis.core.hub.opened import Opened
 from axis.core.hub.receipts import Waiting
 from axis.core.message import Delivered, Message, Route, hub_routes
 from axis.core.trust import HUB
 from axis.errors import AxisError, Corrupted, Fault, Misconfigured, Problem, Rejected, Unavailable, rejected
+from axis.infra.record import attempts, documents, quarantine
 from axis.services import intake
 from axis.services.hub import act, homes
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from axis.core.hub.draft import Draft
     from axis.core.parcel import Parcel
     from axis.core.receipt import Receipt
-    from axis.infra.store import HubTransaction
+    from axis.infra.record.store import HubTransaction
     from axis.services.hub.worker import Hub
 
 log = logging.getLogger("axis.admit")
@@ -139,7 +139,7 @@ def _judge_each_alone(hub: Hub, taken: Sequence[Delivered], now: datetime) -> No
     that they pass is what can be held against it."""
     keys = [_key(one) for one in taken]
     with hub.store.reading() as reader:
-        before = reader.attempts([digest for _, digest in keys]) if keys else {}
+        before = attempts.known(reader, [digest for _, digest in keys]) if keys else {}
     known = [(*before.get(key, (0, False)), key in hub.excused, place) for place, key in enumerate(keys)]
     for failures, is_open, _, place in sorted(known):
         _judge_alone(hub, taken[place], keys[place], failures, is_open, now)
@@ -162,17 +162,17 @@ def _judge_alone(
             _try_another(hub, key, now)
             failures += 1
             with hub.store.transaction() as tx:
-                tx.end_attempt(*key, failed=True)
+                attempts.end(tx, *key, failed=True)
         if failures >= MAX_ATTEMPTS:
             _quarantine(hub, delivered, key, failures, now)
             return
         with hub.store.transaction() as tx:
-            tx.begin_attempt(*key)
+            attempts.begin(tx, *key)
         try:
             opened = _open(hub, delivered, now)
             with hub.store.transaction() as tx:
                 verdicts = _record_all(hub, tx, [opened], now)
-                tx.forget_attempts(*key)
+                attempts.forget(tx, *key)
         except (Unavailable, Misconfigured, Corrupted, OSError) as error:
             _excuse(hub, key)
             if isinstance(error, OSError):
@@ -192,7 +192,7 @@ def _excuse(hub: Hub, key: tuple[str, str]) -> None:
     """The world's trouble ended the attempt, not the message: as far as that can be written now, else remembered."""
     hub.excused.add(key)
     with suppress(Unavailable), hub.store.transaction() as tx:
-        tx.end_attempt(*key, failed=False)
+        attempts.end(tx, *key, failed=False)
 
 
 class _UndoneError(Exception):
@@ -206,7 +206,7 @@ def _try_another(hub: Hub, key: tuple[str, str], now: datetime) -> None:
     """
     try:
         with hub.store.reading() as reader:
-            known = reader.last_accepted(key[1])
+            known = attempts.last_accepted(reader, key[1])
         if known is None:
             raise Unavailable(Problem(Fault.HUB_BROKEN, got="-"))
         sender, body = known
@@ -249,7 +249,7 @@ def _quarantine(hub: Hub, delivered: Delivered, key: tuple[str, str], failures: 
 
         with hub.store.transaction() as tx:
             kept = act.carry_out(hub, tx, (), (), decided, now)
-            tx.forget_attempts(*key)
+            attempts.forget(tx, *key)
         if not kept:
             _not_kept(opened.agency)
 
@@ -356,10 +356,7 @@ def _record_all(hub: Hub, tx: HubTransaction, opened: Sequence[Opened], now: dat
     locked = {document for one in opened for document in one.documents}
     replies = {one.documents[0] for one in opened if one.candidate is not None and one.candidate.is_reply}
     if replies:  # of a replacement the clerk may name the one replaced
-        locked |= tx.instead_of(replies)
-    spoken_of = [one.said.subject for one in opened if one.said is not None]
-    if statuses := {one.axis_id for one in spoken_of if one.kind == Kind.STATUS}:
-        locked |= tx.documents_of_submissions(statuses)  # a status is about another's document than its sender's
+        locked |= documents.instead_of(tx, replies)
     wanted = decide.needs(opened)
     verdicts = act.carry_out(hub, tx, locked, wanted, lambda draft: decide.submitted(draft, opened, waiting), now)
     homes.note(hub, tx, [one.message for one in opened], now)
@@ -370,17 +367,11 @@ def _with_documents(hub: Hub, tx: HubTransaction, opened: Sequence[Opened]) -> l
     """Each with the documents to lock. What a receipt speaks of may have been lost with the record, and accepted again
     under another id."""
     subjects = {one.said.subject.axis_id: one.said.subject for one in opened if one.said is not None}
-    named = tx.documents_named(list(subjects))
+    named = documents.of_submissions(tx, subjects)
     lost = [subject for axis_id, subject in subjects.items() if axis_id not in named]
     if lost and hub.lost_until is not None:
-        asked = {
-            one.axis_id: SentAs(one.sender, one.kind, same_id(one.document_id), one.content_digest) for one in lost
-        }
-        facts = Facts()
-        tx.read(asked.values(), facts)
-        for axis_id, question in asked.items():
-            if (found := facts.sent_as[question]) is not None:
-                named[axis_id] = facts.submissions[found].document
+        again = documents.sent_as(tx, lost)
+        named |= {subject.axis_id: again[subject].document for subject in lost if subject in again}
     return [
         replace(one, documents=(named[one.said.subject.axis_id],))
         if one.said is not None and one.said.subject.axis_id in named
@@ -393,8 +384,8 @@ def _waiting(hub: Hub, tx: HubTransaction, opened: Sequence[Opened], now: dateti
     """The receipts about these documents that wait for what the record has lost, opened anew."""
     if not hub.rules.is_gap_open(now):
         return []
-    rows = tx.waiting_about(sorted({document_id for one in opened for _, document_id in one.documents}))
-    bodies = tx.sound_payloads([row["body_digest"] for row in rows])
+    rows = quarantine.waiting_about(tx, {document_id for one in opened for _, document_id in one.documents})
+    bodies = tx.payloads([row["body_digest"] for row in rows])
     found = []
     for row in rows:
         if row["body_digest"] in bodies:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from axis import crashpoints
 from axis.core.hub import decide
+from axis.infra.record import agenda, documents
 from axis.services.hub import act
 
 if TYPE_CHECKING:
@@ -20,9 +21,9 @@ BATCH = 100
 def step(hub: Hub, now: datetime) -> int:
     """Say what is due to be said; how much."""
     with hub.store.reading() as reader:
-        limits = [(row["delivery_id"], row["leg"]) for row in reader.deadlines_at(now, BATCH)]
+        limits = agenda.limits(reader, now, BATCH)
         at_once, hub.tells_at_once = hub.tells_at_once, False
-        owed = reader.owed_at(None if at_once else now, BATCH)
+        owed = agenda.owed(reader, None if at_once else now, BATCH)
     if not limits and not owed:
         return 0
 
@@ -31,7 +32,7 @@ def step(hub: Hub, now: datetime) -> int:
 
     crashpoints.reached("R04")
     with hub.store.transaction() as tx:
-        documents = tx.documents_of_deliveries(sorted({*owed, *(one for one, _ in limits)}))
-        act.carry_out(hub, tx, documents, decide.needs_of_due(limits, owed), decided, now)
+        about = documents.of_deliveries(tx, {*owed, *(one for one, _ in limits)})
+        act.carry_out(hub, tx, about, decide.needs_of_due(limits, owed), decided, now)
     crashpoints.reached("R05")
     return len(limits) + len(owed)

@@ -14,6 +14,9 @@ from axis.core.ledger import Entry
 from axis.core.message import Message, Outcome, Route
 from axis.core.trust import HUB
 from axis.errors import Fault, Problem, Unavailable
+from axis.infra import payloads
+from axis.infra.record import homes as record
+from axis.infra.record import ledger, outbox, registries, search
 from axis.services import reconcile
 from axis.services.hub import vouch
 from axis.services.hub.worker import CLOCKS, Question
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 
     from axis.core.homes import Hello, Origin
     from axis.core.message import Delivered
-    from axis.infra.store import HubTransaction
+    from axis.infra.record.store import HubTransaction
     from axis.services.hub.worker import Hub
 
 log = logging.getLogger("axis.homes")
@@ -92,8 +95,8 @@ def _is_told(hub: Hub, code: str, question: Question, now: datetime) -> bool:
     if _depth(hub, route) >= BATCH:
         return False
     with hub.store.reading() as reader:
-        digests = reader.given_by(code, since, question.told, BATCH)
-        bodies = reader.sound_payloads(digests)
+        digests = search.given_by(reader, code, since, question.told, BATCH)
+        bodies = reader.payloads(digests)
     is_doubtful = hub.registry().lost_between(since, now)
     messages = [
         Message(digest, route, body, vouch.beside(hub, body, now) if is_doubtful else b"")
@@ -130,9 +133,9 @@ def note(hub: Hub, tx: HubTransaction, messages: Iterable[Message], now: datetim
             origins.setdefault(message.route.code, []).append(origin)
     if not origins:
         return
-    known = tx.homes_of(sorted(origins))
+    known = record.of_agencies(tx, sorted(origins))
     found = {code: homes.heard(known[code], origins[code]) for code in known}
-    tx.hear({code: changed for code, (changed, _) in found.items() if changed is not None})
+    record.hear(tx, {code: changed for code, (changed, _) in found.items() if changed is not None})
     for code, (changed, foreign) in found.items():
         if changed is not None and foreign is not None:
             _tell(hub, tx, code, changed, foreign, now)
@@ -144,15 +147,15 @@ def _is_own(hub: Hub, message: Message) -> bool:
 
 def _greet(hub: Hub, code: str, hello: Hello, now: datetime) -> tuple[Answer, bool]:
     with hub.store.transaction() as tx:
-        known = tx.homes_of([code]).get(code, [])
+        known = record.of_agencies(tx, [code]).get(code, [])
         standing, home, replaced = homes.greet(known, hello)
         detail = {"instance": hello.instance, "sequence": hello.sequence, "heard": home.sequence}
         if standing is Standing.BEHIND:
             log.error("%s", Problem(Fault.HOME_OLD, code, str(home.sequence), str(hello.sequence)).text())
-            tx.enter(Entry(now, HUB, "home.behind", "", code, detail))
+            ledger.enter(tx, Entry(now, HUB, "home.behind", "", code, detail))
         elif home not in known:
             event = "home.replaced" if replaced else "home.started"
-            tx.keep_home(code, home, Entry(now, HUB, event, "", code, detail))
+            record.keep(tx, code, home, Entry(now, HUB, event, "", code, detail))
     return _said(hub, code, standing, home, hello.start), replaced
 
 
@@ -164,9 +167,10 @@ def _tell(hub: Hub, tx: HubTransaction, code: str, home: Known, other: Origin, n
     """The administrator and the agency are told that two copies of its home work; once for each run."""
     log.error("%s", Problem(Fault.HOME_COPIED, code, home.start[:8], other.start[:8]).text())
     detail = {"instance": home.instance, "start": home.start, "other": other.start, "other_instance": other.instance}
-    tx.enter(Entry(now, HUB, "home.copied", "", code, detail))
+    ledger.enter(tx, Entry(now, HUB, "home.copied", "", code, detail))
     said = homes.write_answer(_said(hub, code, Standing.COPIED, home, other.start))
-    tx.send(code, tx.keep_proof(parcel.build(parcel.HOME, said, (), hub.signer, now)), now, urgent=True)
+    digest = payloads.put(tx.connection, parcel.build(parcel.HOME, said, (), hub.signer, now))
+    outbox.put(tx, [(code, digest)], now, urgent=True)
 
 
 def _send_what_it_may_not_know(hub: Hub, code: str, hello: Hello, now: datetime) -> None:
@@ -177,10 +181,9 @@ def _send_what_it_may_not_know(hub: Hub, code: str, hello: Hello, now: datetime)
     while True:
         with hub.store.transaction() as tx:
             if not last:
-                tx.send(code, tx.registry_digest(), now, urgent=True)
-            digests = tx.receipts_for(code, since, last, BATCH)
-            for digest in digests:
-                tx.send(code, digest, now)
+                outbox.put(tx, [(code, registries.newest(tx))], now, urgent=True)
+            digests = search.receipts_for(tx, code, since, last, BATCH)
+            outbox.put(tx, [(code, digest) for digest in digests], now)
         if len(digests) < BATCH:
             return
         last = digests[-1]

@@ -15,6 +15,7 @@ from axis.core.hub import decide
 from axis.core.hub.decide import Published
 from axis.core.message import Outcome, agency_routes
 from axis.errors import Fault, Problem, Unavailable
+from axis.infra.record import documents, outbox
 from axis.services.hub import act, vouch
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from axis.infra.record.outbox import Due
-    from axis.infra.store import Claim
+    from axis.infra.record.store import Claim
     from axis.services.hub.worker import Hub
 
 BATCH_MESSAGES = 100
@@ -47,10 +48,9 @@ def step(hub: Hub, now: datetime) -> int:
         crashpoints.reached("T03")
         done = _outcomes(hub, claim, outcomes, moved, now)
         with claim.recording() as tx:
-            tx.sent(withdrawn)
-            documents = tx.documents_of_deliveries(sorted({one.delivery_id for one in done if one.delivery_id}))
+            about = documents.of_deliveries(tx, {one.delivery_id for one in done if one.delivery_id})
             wanted = decide.needs_of_published(done)
-            act.carry_out(hub, tx, documents, wanted, lambda draft: decide.published(draft, done), now)
+            act.carry_out(hub, tx, about, wanted, lambda draft: decide.published(draft, done, withdrawn), now)
     return len(claim.due) + len(moved)
 
 
@@ -115,8 +115,8 @@ def _begin(hub: Hub, claim: Claim) -> list[int]:
     if not fresh:
         return []
     with hub.store.transaction() as tx:
-        tx.lock_documents_of(sorted(fresh))
-        begun = tx.begin(sorted(fresh))
+        tx.lock(documents.of_deliveries(tx, fresh))
+        begun = outbox.begin(tx, fresh)
     left = [place for place, one in enumerate(claim.due) if one.delivery_id in fresh - begun]
     rows = [claim.due[place].row for place in left]
     claim.keep([place for place in range(len(claim.due)) if place not in set(left)])

@@ -14,6 +14,8 @@ from axis.core.identity import uuid7_after
 from axis.core.instant import to_text
 from axis.core.trust import read_registry
 from axis.errors import Fault, Problem, Unavailable
+from axis.infra.record import agenda, ledger, registries
+from axis.infra.record.restored import restored_at
 from axis.services.hub.flow import Breakers
 
 if TYPE_CHECKING:
@@ -27,8 +29,8 @@ if TYPE_CHECKING:
     from axis.core.parcel import Known
     from axis.core.signature import Signer
     from axis.core.trust import Registry
-    from axis.infra.mark import Mark
-    from axis.infra.store import HubStore
+    from axis.infra.record.high_water import HighWater
+    from axis.infra.record.store import HubStore
     from axis.services.hub.flow import QueueLimits, RateLimits
 
 HELD_BYTES = 32 * 1024 * 1024
@@ -61,7 +63,7 @@ class Hub:
         user_id_required: bool,
         rate_limits: RateLimits,
         queue_limits: QueueLimits,
-        mark: Mark,
+        high_water: HighWater,
         deadlines: Deadlines,
         closed_agency: str,
         consignment_after: timedelta = timedelta(seconds=5),
@@ -75,7 +77,7 @@ class Hub:
         self.worker = uuid.uuid4().hex
         self.rate_limits = rate_limits
         self.queue_limits = queue_limits
-        self.mark = mark
+        self.high_water = high_water
         self.deadlines = deadlines
         self.follow_successors = closed_agency == "successor"
         self.consignment_after = consignment_after
@@ -100,9 +102,9 @@ class Hub:
     def check_record(self) -> None:
         """Whether the record still has what this hub once wrote; now, and with each new connection from now on.
         Raises :class:`Corrupted` RECORD_OLD."""
-        self.store.guard(self.mark)
+        self.store.guard(self.high_water)
         with self.store.reading() as reader:
-            reader.check(self.mark)
+            ledger.checked(reader, self.high_water.read())
 
     def check_clock(self, now: datetime) -> None:
         """Whether `now`, by which all that is done next is dated, is the time. A lease or a wait that a wrong clock has
@@ -112,7 +114,7 @@ class Hub:
         if not self.compares_clock:
             return
         with self.store.reading() as reader:
-            there = reader.clock()
+            there = agenda.clock(reader)
         if there is not None and abs(there - now) > CLOCK:
             raise Unavailable(Problem(Fault.CLOCK_WRONG, got=to_text(now), expected=to_text(there)))
 
@@ -121,18 +123,23 @@ class Hub:
         out that rests on them: what was promised and is lost afterwards is noticed then.
 
         Raises :class:`Corrupted` RECORD_OLD where the record has lost what was noted: no place is given out twice."""
-        with self.store.transaction() as tx:
-            tx.check(self.mark)
-            linked = tx.sequence(self.worker, now, 1000)
-            end = tx.written()
-        self.mark.advance(end)
+        noted = self.high_water.read()
+        with self.store.reading() as reader:
+            found = ledger.checked(reader, noted)
+        linked, end = 0, found.end
+        if found.is_unlinked:
+            with self.store.transaction() as tx:
+                given = ledger.give_places(tx, self.worker, now, 1000, noted)
+            if given is not None:
+                linked, end = given
+        if end != noted:
+            self.high_water.advance(end)
         return linked
 
     def is_record_old(self) -> bool:
         """Whether it lacks something that this hub once wrote; it is not guarded by this."""
-        written = self.mark.read()
         with self.store.reading() as reader:
-            return written is not None and not reader.holds(written)
+            return not ledger.standing(reader, self.high_water.read()).holds
 
     def registry(self) -> Registry:
         """The registry in force, as read by the last :meth:`refresh`."""
@@ -144,14 +151,14 @@ class Hub:
     def refresh(self) -> None:
         """Read the newest registry from the store, if it is another than the one read last."""
         with self.store.reading() as reader:
-            digest = reader.registry_digest()
+            digest = registries.newest(reader)
             if digest == self._registry_digest:
                 return
             data = reader.payload(digest)
-            registry = read_registry(data, trust.Certificate(self.signer.der))
-            restored = reader.restored() if registry.resend_from is not None else None
+            found = read_registry(data, trust.Certificate(self.signer.der))
+            restored = restored_at(reader) if found.resend_from is not None else None
         self.lost_until = restored + CLOCKS if restored is not None else None
-        self._registry = registry
+        self._registry = found
         self._rules = None
         self._registry_digest = digest
         codes = {member.code for member in self._registry.agencies}
@@ -162,7 +169,7 @@ class Hub:
     def tell_at_once(self) -> bool:
         """Nothing else is due: what is owed a D.1 is told now, not when its time has come. False if nothing is owed."""
         with self.store.reading() as reader:
-            self.tells_at_once = bool(reader.owed_at(None, 1))
+            self.tells_at_once = bool(agenda.owed(reader, None, 1))
         return self.tells_at_once
 
     def suspended(self, now: datetime) -> list[str]:

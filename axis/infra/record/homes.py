@@ -1,0 +1,54 @@
+"""What was heard of the agencies' homes (axis/core/homes.py)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from axis.core.homes import Known
+from axis.infra.database import upsert
+from axis.infra.record import ledger
+from axis.infra.record.tables import adapter_home
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from axis.core.ledger import Entry
+    from axis.infra.record.store import HubTransaction
+
+
+def of_agencies(tx: HubTransaction, agencies: Sequence[str]) -> dict[str, list[Known]]:
+    """The homes that were heard for these agencies, by agency; nobody else changes them until the transaction ends."""
+    query = sa.select(adapter_home).where(adapter_home.c.agency.in_(agencies))
+    query = query.order_by(adapter_home.c.agency, adapter_home.c.instance).with_for_update()
+    found: dict[str, list[Known]] = {}
+    for row in tx.connection.execute(query).mappings():
+        facts = {name: row[name] for name in row if name != "agency"}
+        found.setdefault(row["agency"], []).append(Known(**facts))
+    return found
+
+
+def keep(tx: HubTransaction, agency: str, home: Known, entry: Entry) -> None:
+    """This home works for the agency, and no other; the one whose place it has taken is remembered."""
+    others = (adapter_home.c.agency == agency, adapter_home.c.instance != home.instance)
+    tx.connection.execute(sa.delete(adapter_home).where(*others, adapter_home.c.instance != home.follows))
+    tx.connection.execute(sa.update(adapter_home).where(*others).values(current=False))
+    upsert(tx.connection, adapter_home, {"agency": agency, **asdict(home)}, ("agency", "instance"))
+    ledger.enter(tx, entry)
+
+
+def hear(tx: HubTransaction, homes: Mapping[str, Known]) -> None:
+    """More was heard from these homes, by agency. Its entries are those of what was published."""
+    if not homes:
+        return
+    of, which = adapter_home.c.agency == sa.bindparam("of"), adapter_home.c.instance == sa.bindparam("which")
+    values: dict[str, Any] = {"sequence": sa.bindparam("highest"), "told": sa.bindparam("copied")}
+    tx.connection.execute(
+        sa.update(adapter_home).where(of, which).values(values),
+        [
+            {"of": code, "which": one.instance, "highest": one.sequence, "copied": one.told}
+            for code, one in homes.items()
+        ],
+    )

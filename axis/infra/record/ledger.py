@@ -1,0 +1,161 @@
+"""The ledger: entries are appended, get their places from one worker at a time, and are never changed after that."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from axis import crashpoints
+from axis.core import ledger
+from axis.errors import Corrupted, Fault, Problem
+from axis.infra.record import lease
+from axis.infra.record.high_water import LedgerEnd
+from axis.infra.record.tables import ledger_entry
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from datetime import datetime
+
+    from sqlalchemy.engine import Connection
+
+    from axis.core.ledger import Entry
+    from axis.infra.record.store import HubReader, HubTransaction
+
+DUTY = "sequence"  # to give places: its lease
+_NOTHING = LedgerEnd(0, ledger.GENESIS, 0)
+
+
+def enter(tx: HubTransaction, entry: Entry) -> None:
+    """Append `entry`, which has no place yet."""
+    row = {"digest": entry.digest, "canonical": entry.canonical, "axis_id": entry.axis_id}
+    tx.connection.execute(ledger_entry.insert().values(row))
+
+
+def entries(reader: HubReader, axis_ids: Collection[str]) -> list[tuple[int, Entry]]:
+    """(insertion number, entry) of what the ledger says about these submissions, in order."""
+    query = sa.select(ledger_entry.c.id, ledger_entry.c.canonical).where(ledger_entry.c.axis_id.in_(axis_ids))
+    rows = reader.connection.execute(query.order_by(ledger_entry.c.id))
+    return [(row.id, ledger.read(row.canonical)) for row in rows]
+
+
+def last_moment(reader: HubReader) -> datetime | None:
+    """The time of the last entry that was written; None when there is none."""
+    query = sa.select(ledger_entry.c.canonical).order_by(ledger_entry.c.id.desc()).limit(1)
+    canonical = reader.connection.execute(query).scalar()
+    return ledger.read(canonical).time if canonical else None
+
+
+# -- How far it goes ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far the ledger goes; whether some of it `is_unlinked`: without a place; whether it `holds` what was noted."""
+
+    end: LedgerEnd
+    is_unlinked: bool
+    holds: bool
+
+
+_STANDING = (
+    "SELECT (SELECT max(version) FROM registry), (SELECT id FROM ledger WHERE position IS NULL LIMIT 1), "
+    "(SELECT link FROM ledger WHERE position = {n}), (SELECT digest FROM ledger WHERE id = {n}), "
+    "last.position, last.link, newest.id, newest.digest "
+    "FROM (SELECT id, digest FROM ledger ORDER BY id DESC LIMIT 1) newest LEFT JOIN "
+    "(SELECT position, link FROM ledger WHERE position IS NOT NULL ORDER BY position DESC LIMIT 1) last ON true"
+)
+_STANDING_SQLITE, _STANDING_POSTGRESQL = _STANDING.format(n="?"), _STANDING.format(n="%s")
+
+
+def standing(reader: HubReader, noted: LedgerEnd | None = None) -> Standing:
+    """How the ledger stands, and whether it still has what was `noted` once."""
+    wanted = noted or _NOTHING
+    text = _STANDING_SQLITE if reader.connection.dialect.name == "sqlite" else _STANDING_POSTGRESQL
+    row = reader.connection.exec_driver_sql(text, (wanted.position, wanted.entry)).first()
+    if row is None:
+        return Standing(_NOTHING, is_unlinked=False, holds=not wanted.position and not wanted.entry)
+    version, unlinked, link, digest, position, last, entry, newest = row
+    holds = (not wanted.position or link == wanted.link) and (not wanted.entry or digest == wanted.digest)
+    end = LedgerEnd(position or 0, last or ledger.GENESIS, version or 0, entry, newest)
+    return Standing(end, unlinked is not None, holds)
+
+
+def checked(reader: HubReader, noted: LedgerEnd | None) -> Standing:
+    """:func:`standing`. Raises :class:`Corrupted` RECORD_OLD unless the record still has what was `noted`."""
+    found = standing(reader, noted)
+    if noted is not None and not found.holds:
+        linked = noted.position > found.end.position  # else what had no place is missing, or it goes on differently
+        ends = [str(one.position) if linked else f"{one.position}/{one.entry}" for one in (found.end, noted)]
+        raise Corrupted(Problem(Fault.RECORD_OLD, got=ends[0], expected=ends[1]))
+    return found
+
+
+# -- Places ---------------------------------------------------------------------------------------------------
+
+_UPDATE = "UPDATE ledger SET position = k.place, link = k.link FROM {rows} WHERE ledger.id = k.entry"
+_PLACE_SQLITE = _UPDATE.format(
+    rows="(SELECT json_extract(value, '$[0]') AS entry, json_extract(value, '$[1]') AS place, "
+    "json_extract(value, '$[2]') AS link FROM json_each(?)) AS k"
+)
+_PLACE_POSTGRESQL = _UPDATE.format(rows="unnest(%s::bigint[], %s::bigint[], %s::text[]) AS k(entry, place, link)")
+
+
+def give_places(
+    tx: HubTransaction, holder: str, now: datetime, limit: int, noted: LedgerEnd | None = None
+) -> tuple[int, LedgerEnd] | None:
+    """Give up to `limit` entries their place and link: (how many, how far the ledger goes then). Under the lease:
+    places are given by one worker at a time; None where that is another.
+
+    Raises :class:`Corrupted` RECORD_OLD where the record has lost what was `noted`: no place is given out twice."""
+    if lease.hold(tx, DUTY, holder, now) is None:
+        return None
+    crashpoints.reached("X04")
+    end = checked(tx, noted).end
+    query = sa.select(ledger_entry.c.id, ledger_entry.c.digest).where(ledger_entry.c.position.is_(None))
+    rows = tx.connection.execute(query.order_by(ledger_entry.c.id).limit(limit)).all()
+    position, link = end.position, end.link
+    places: list[tuple[int, int, str]] = []
+    for row in rows:
+        position += 1
+        link = ledger.link(link, position, row.digest)
+        places.append((row.id, position, link))
+    if places:
+        crashpoints.reached("A02")
+        _place(tx.connection, places)
+    last = max(((row.id, row.digest) for row in rows), default=(0, ""))
+    entry, digest = max(last, (end.entry, end.digest))
+    return len(places), LedgerEnd(position, link, end.registry, entry, digest)
+
+
+def _place(connection: Connection, places: Sequence[tuple[int, int, str]]) -> None:
+    given: tuple[Any, ...]
+    if connection.dialect.name == "sqlite":
+        text, given = _PLACE_SQLITE, (json.dumps(places),)
+    else:
+        text, given = _PLACE_POSTGRESQL, tuple(list(column) for column in zip(*places, strict=True))
+    connection.exec_driver_sql(text, given)
+
+
+def check(reader: HubReader) -> tuple[int, str]:
+    """(number of linked entries, last link), after computing every digest and link again.
+
+    Raises :class:`Corrupted` LEDGER_CORRUPT at the first that differs.
+    """
+    position, link = 0, ledger.GENESIS
+    query = (
+        sa.select(ledger_entry)
+        .where(ledger_entry.c.position.is_not(None))
+        .order_by(ledger_entry.c.position)
+        .execution_options(yield_per=1000)
+    )
+    for row in reader.connection.execute(query).mappings():
+        position += 1
+        entry = ledger.read(row["canonical"])
+        link = ledger.link(link, position, entry.digest)
+        stored = (row["position"], row["digest"], row["link"], row["axis_id"])
+        if stored != (position, entry.digest, link, entry.axis_id):
+            raise Corrupted(Problem(Fault.LEDGER_CORRUPT, got=str(position), expected=link))
+    return position, link

@@ -1,0 +1,45 @@
+"""A statement that reads for many keys at once, in the words of either database."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from sqlalchemy.engine import Connection
+
+
+class Query:
+    """A statement in the words of either database. ``{keys}`` in it is a table `k` of the keys, columns c0, c1, …;
+    ``{lock}`` locks the rows of the table named t, where there is more than one who writes."""
+
+    def __init__(self, columns: int, text: str, postgresql: str = "") -> None:
+        names = [f"c{n}" for n in range(columns)]
+        arrays = f"unnest({', '.join(['%s::text[]'] * columns)}) AS k({', '.join(names)})"
+        values = ", ".join(f"json_extract(value, '$[{n}]') AS {name}" for n, name in enumerate(names))
+        rows = f"(SELECT {values} FROM json_each(?)) AS k"
+        self._columns = columns
+        self._times = text.count("{keys}")
+        self._sqlite = text.format(keys=rows, lock="", n="?")
+        self._postgresql = (postgresql or text).format(keys=arrays, lock="FOR UPDATE OF t", n="%s")
+
+    def rows(self, connection: Connection, keys: Collection[tuple[str, ...]], *more: int) -> Sequence[Any]:
+        """Its rows for these keys. `more`: the values that stand after the keys in its text."""
+        given: list[Any]
+        if connection.dialect.name == "sqlite":
+            text, given = self._sqlite, [json.dumps(list(keys))]
+        else:
+            text, given = self._postgresql, [list(column) for column in zip(*keys, strict=True)]
+        return connection.exec_driver_sql(text, (*given * self._times, *more)).all()
+
+
+def newest(columns: int, result: str, table: str, key: str, where: str, *, order: str, limit: str, keys: str) -> Query:
+    """The rows of `table` (x in `where` and `order`) that come first for each key, as t in `result`."""
+    picked = f"FROM {table} x WHERE {where} ORDER BY {order} LIMIT {limit}"
+    return Query(
+        columns,
+        f"SELECT {result} FROM {keys} CROSS JOIN {table} t WHERE t.{key} IN (SELECT x.{key} {picked})",
+        f"SELECT {result} FROM {keys} CROSS JOIN LATERAL (SELECT x.* {picked}) t",
+    )

@@ -1,0 +1,43 @@
+"""The registry's versions, each with its parcel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from axis.core.instant import to_text
+from axis.errors import Corrupted, Fault, Problem
+from axis.infra import payloads
+from axis.infra.database import insert_or_ignore
+from axis.infra.record import ledger, outbox
+from axis.infra.record.tables import registry_version
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from axis.core.ledger import Entry
+    from axis.infra.record.store import HubReader, HubTransaction
+
+
+def newest(reader: HubReader) -> str:
+    """The digest of the newest registry's parcel. Raises :class:`Corrupted` when there is none."""
+    query = sa.select(registry_version.c.digest).order_by(registry_version.c.version.desc()).limit(1)
+    digest = reader.connection.execute(query).scalar()
+    if digest is None:
+        raise Corrupted(Problem(Fault.REGISTRY_INVALID, got="no registry in the store"))
+    return str(digest)
+
+
+def keep(
+    tx: HubTransaction, version: int, parcel: bytes, issued_at: datetime, codes: Sequence[str], entry: Entry
+) -> bool:
+    """Keep a registry version and send it to every agency of `codes`; False if that version is taken."""
+    digest = payloads.put(tx.connection, parcel)
+    row = {"version": version, "digest": digest, "issued_at": to_text(issued_at)}
+    if not insert_or_ignore(tx.connection, registry_version, row):
+        return False
+    ledger.enter(tx, entry)
+    outbox.put(tx, [(code, digest) for code in codes], entry.time, urgent=True)
+    return True
