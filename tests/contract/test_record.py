@@ -353,7 +353,7 @@ def test_repetitions_homes_and_quarantine_are_read_for_whom_they_are(record: Hub
     )
     assert facts.by_content == {("G22", "c1"): ("a1", digest("A.1 of the repetition")), ("G22", "c2"): None}
     assert facts.homes == {"H41": (home,), "G22": ()}
-    assert facts.quarantined == {"H41": 2, "G22": 0}
+    assert facts.quarantined == {("H41", False): 2, ("H41", True): 0, ("G22", False): 0, ("G22", True): 0}
 
 
 def test_a_message_is_put_aside_under_the_name_that_it_always_had(record: HubStore) -> None:
@@ -742,7 +742,7 @@ def test_every_question_there_is_has_its_answer_also_where_nothing_is_there(reco
     assert {type(one) for one in asked} == set(typing.get_args(ask.Question))
     facts = read(record, *asked)
     for one in dataclasses.fields(Facts):
-        if one.name not in {"submissions", "deliveries", "superseded_by", "single"}:
+        if one.name not in {"submissions", "deliveries", "superseded_by", "single", "begun"}:
             assert getattr(facts, one.name), f"{one.name} has no answer"
 
 

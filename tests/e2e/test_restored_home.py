@@ -21,10 +21,11 @@ from axis.core import homes, parcel
 from axis.core.homes import ANYBODY, Hello, Standing
 from axis.core.ledger import Entry
 from axis.core.message import Message, Route
-from axis.infra import payloads, store
+from axis.infra import payloads
 from axis.infra.database import Database
 from axis.infra.embedded import EmbeddedBroker
-from axis.infra.record import ledger, outbox
+from axis.infra.record import homes as kept_homes
+from axis.infra.record import ledger, outbox, tables
 from axis.services import reconcile, standing
 from axis.services import run as loops
 from axis.services.hub import admit
@@ -85,7 +86,7 @@ class Apart(Line):
         with closing(sqlite3.connect(self.path / "axis.db", isolation_level=None)) as connection:
             connection.execute("ATTACH ? AS old", (str(backup),))
             connection.execute("BEGIN")
-            for table in store.TABLES:
+            for table in tables.TABLES:
                 if table is not payloads.payload:
                     connection.execute(f"DELETE FROM main.{table.name}")
                 connection.execute(f"INSERT OR IGNORE INTO main.{table.name} SELECT * FROM old.{table.name}")
@@ -214,7 +215,7 @@ def test_what_is_said_about_an_earlier_run_does_not_stop_a_later_one(line: Apart
     with line.opened(("H41", line.journal("H41"))) as (hub, agencies):
         line.turns(hub, agencies)
         with hub.store.transaction() as tx:
-            (home,) = homes.of_agencies(tx, ["H41"])["H41"]
+            (home,) = kept_homes.of_agencies(tx, ["H41"])["H41"]
         instance = agencies[0].instance
     said = homes.Answer("H41", hub.installation, Standing.COPIED, "b" * 32, instance, home.start, home.sequence)
     with line.parts() as (hub, agencies):
@@ -606,12 +607,12 @@ def test_after_a_restore_of_the_record_the_homes_are_asked_again(line: Apart) ->
         hub.high_water.write(type(written)(written.position + 5, "f" * 64, written.registry))
         assert reconcile.accept_restored(hub, line.clock()) is not None
         with hub.store.transaction() as tx:
-            assert homes.of_agencies(tx, list(CODES)) == {}
+            assert kept_homes.of_agencies(tx, list(CODES)) == {}
         line.drop("G22", document(1), "1.edxml")
         line.turns(hub, agencies)
         assert {one.standing for one in agencies} == {Standing.CURRENT}
         with hub.store.transaction() as tx:
-            assert set(homes.of_agencies(tx, list(CODES))) == set(CODES)
+            assert set(kept_homes.of_agencies(tx, list(CODES))) == set(CODES)
     assert line.entries("H41").count("home.copied") == 0
     line.run()
     assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
@@ -650,7 +651,7 @@ def test_a_home_that_asks_again_and_again_multiplies_nothing(line: Apart) -> Non
         assert once >= 2
         assert receipts_to_send_after(range(1, 6)) == once
         with hub.store.transaction() as tx:
-            assert len(homes.of_agencies(tx, ["G22"])["G22"]) == 2
+            assert len(kept_homes.of_agencies(tx, ["G22"])["G22"]) == 2
 
 
 @pytest.mark.parametrize("body", [b"axis-home/1 ", b"axis-home/1 {}", b"axis-home/1 " + b"[" * 3000])
