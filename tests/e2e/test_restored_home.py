@@ -25,7 +25,7 @@ from axis.infra import payloads
 from axis.infra.database import Database
 from axis.infra.embedded import EmbeddedBroker
 from axis.infra.record import homes as kept_homes
-from axis.infra.record import ledger, outbox, tables
+from axis.infra.record import ledger, outbox, quarantine, tables
 from axis.services import reconcile, standing
 from axis.services import run as loops
 from axis.services.hub import admit
@@ -144,7 +144,7 @@ class Apart(Line):
     def put_aside(self) -> list[str]:
         """The codes of what lies in quarantine."""
         with bootstrap.reading(bootstrap.open_home(self.path)) as record, record.reading() as reader:
-            return [str(row["code"]) for row in reader.quarantined()]
+            return [str(row["code"]) for row in quarantine.found(reader)]
 
     def sign(self, event: str) -> list[str]:
         """The issuers of statements of this kind that the sender holds."""
