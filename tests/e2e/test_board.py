@@ -144,14 +144,12 @@ def certificates_in_record(line: Line) -> set[str]:
         return {row["receipt_digest"] for row in search.receipts(reader, [about["axis_id"]]) if row["event"] == "S.1"}
 
 
-@pytest.mark.xfail(strict=True, reason="a decision reads what its own transaction has not written yet")
 def test_a_document_has_one_certificate_however_its_receipts_come(tmp_path: Path) -> None:
     line = small_home(tmp_path / "home", codes=("G22", "H41", "G06"))
     answered_in_one_batch(line)
     assert len(certificates_in_record(line)) == 1
 
 
-@pytest.mark.xfail(strict=True, reason="a decision reads what its own transaction has not written yet")
 def test_a_certificate_names_the_receipt_of_what_was_withdrawn_at_the_hub(tmp_path: Path) -> None:
     line = small_home(tmp_path / "home", codes=("G22", "H41", "G06"))
     with bootstrap.registrar(bootstrap.open_home(line.path)) as registrar:
