@@ -422,3 +422,30 @@ def test_no_entry_goes_missing_where_a_restored_server_counts_from_the_beginning
     enter("after")
     with record.reading() as reader:
         assert [entry.event for _, entry in ledger.entries(reader, [""])] == ["before", "after"]
+
+
+def test_where_nothing_is_new_the_ledger_is_asked_once_and_new_entries_cost_the_same_however_many(
+    database: Database,
+) -> None:
+    record, now = HubStore(database), Clock().now
+    asked: list[str] = []
+
+    def statements_for(count: int) -> int:
+        with record.transaction() as tx:
+            for number in range(count):
+                ledger.enter(tx, Entry(now, "HUB", f"event.{count}", str(number)))
+        with record.transaction() as tx:
+            sa.event.listen(tx.connection, "before_cursor_execute", lambda *told: asked.append(told[2]))
+            asked.clear()
+            assert given(tx, "one", now, 1000) == count
+            return len(asked)
+
+    statements_for(1)  # nobody ever held the lease before
+    one, many = statements_for(1), statements_for(500)
+    assert one == many <= 4
+    with record.reading() as reader:
+        sa.event.listen(reader.connection, "before_cursor_execute", lambda *told: asked.append(told[2]))
+        asked.clear()
+        found = ledger.checked(reader, ledger.standing(reader).end)
+        assert (found.is_unlinked, found.end.position, len(asked)) == (False, 502, 2)
+        assert ledger.check(reader)[0] == 502

@@ -25,8 +25,11 @@ LAYERS = {
     "schemas": 2,
     "axis.texts": 1,
     "axis.errors": 0,
-    "axis": 0,
+    "axis.counting": 0,
+    "axis.crashpoints": 0,
 }
+RULES = [p for p in SOURCES if p.parent == ROOT / "axis" / "core" / "hub"]
+RECORD = ROOT / "axis" / "infra" / "record"
 
 
 def _module(path: Path) -> str:
@@ -34,6 +37,9 @@ def _module(path: Path) -> str:
 
 
 def _layer(module: str) -> int | None:
+    """The layer of a module of ours; None for anybody else's, and for one that has none."""
+    if module == "axis" or re.fullmatch(r"axis\.__\w+__", module):  # its name and version
+        return 0
     for prefix in sorted(LAYERS, key=len, reverse=True):
         if module == prefix or module.startswith(prefix + "."):
             return LAYERS[prefix]
@@ -52,6 +58,25 @@ def _imports(path: Path) -> list[str]:
 
 def test_there_are_sources() -> None:
     assert len(SOURCES) > 30
+    assert len(RULES) > 10
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=_module)
+def test_every_module_has_a_layer(path: Path) -> None:
+    """Because one that is in no layer might import anything, and be imported by anything."""
+    assert _layer(_module(path)) is not None
+    for name in _imports(path):
+        if name.split(".")[0] in {"axis", "adapters", "schemas", "cli"}:
+            assert _layer(name) is not None, f"{_module(path)} imports {name}"
+
+
+def test_a_module_that_nobody_gave_a_layer_is_noticed() -> None:
+    assert [_layer(name) for name in ("axis.newcomer", "axis.newcomer.part", "axiscope", "axis")] == [
+        None,
+        None,
+        None,
+        0,
+    ]
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=_module)
@@ -75,6 +100,46 @@ def test_the_core_has_no_clock_disk_or_network(path: Path) -> None:
     forbidden = {"os", "socket", "time", "pathlib", "subprocess", "random", "threading", "sqlalchemy", "pika"}
     assert not {name.split(".")[0] for name in _imports(path)} & forbidden
     assert not re.search(r"datetime\.now|\.today\(\)|(?<![.\w])open\(", path.read_text("utf-8"))
+
+
+@pytest.mark.parametrize("path", RULES, ids=_module)
+def test_the_rules_of_the_hub_are_values_in_and_values_out(path: Path) -> None:
+    """Because a rule that is given a transaction asks and writes row by row, and sees no more what it has decided."""
+    allowed = {"__future__", "axis", "collections", "contextlib", "dataclasses", "datetime", "enum", "functools"}
+    allowed |= {"hashlib", "itertools", "operator", "typing"}
+    imports = _imports(path)
+    assert {name.split(".")[0] for name in imports} <= allowed
+    ours = [name for name in imports if name.startswith("axis.")]
+    assert [name for name in ours if not name.startswith(("axis.core.", "axis.errors."))] == []
+    keys = [name for name in ours if re.search(r"\.(Signer|Broker|Delivered)$", name)]
+    assert keys == (["axis.core.signature.Signer"] if path.stem == "seal" else []), "only what seals has a key"
+    effects = {"HubTransaction", "HubReader", "HubStore", "Hub", "Row", "RowMapping", "Connection", "Database", "Path"}
+    for function in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(function, ast.FunctionDef):
+            given = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+            for one in given:
+                named = set(re.findall(r"\w+", ast.unparse(one.annotation))) if one.annotation is not None else set()
+                assert named or one.arg in {"self", "cls"}, f"{function.name}: {one.arg}"
+                assert not named & effects, f"{function.name} takes {one.arg}: {named}"
+
+
+def test_only_the_record_writes_its_tables() -> None:
+    """Because a state that is changed in two ways is changed without its ledger entry in one of them. What migrates
+    a table, and measurements, which make records that were never lived, stand apart."""
+    names = re.findall(r'sa\.Table\(\s+"(\w+)"', (RECORD / "tables.py").read_text("utf-8"))
+    assert {"delivery", "ledger", "outbox"} <= set(names)
+    written = re.compile(rf"(?:INSERT INTO|UPDATE|DELETE FROM|COPY) (?:{'|'.join(names)})\b")
+    for path in SOURCES:
+        if RECORD in path.parents or {"migrations", "trials"} & set(path.parts):
+            continue
+        tables = {name.rpartition(".")[2] for name in _imports(path) if name.startswith("axis.infra.record.tables.")}
+        used = (
+            re.findall(r"\btables\.(\w+)", path.read_text("utf-8"))
+            if "axis.infra.record.tables" in _imports(path)
+            else []
+        )
+        assert {*tables, *used} <= {"TABLES", "BODY_REFERENCES", "PAYLOAD_REFERENCES"}, path
+        assert not written.search(path.read_text("utf-8")), path
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=_module)
