@@ -570,14 +570,13 @@ class JournalTransaction(JournalReader):
         """What the hub accepted since `since`, and what it has not answered, shall be published again; statuses, which
         are about documents, later."""
         for kinds, moment in ((outgoing.c.kind != "status", now), (outgoing.c.kind == "status", now + later)):
-            unanswered = sa.and_(outgoing.c.state == "pending", outgoing.c.not_before > to_text(moment))
-            accepted = (
-                outgoing.c.agency == self.agency,
-                sa.or_(unanswered, sa.and_(outgoing.c.state == "accepted", outgoing.c.axis_id >= earliest(since))),
-                kinds,
-            )
+            # What is due may have been published before as well, and its A.1 of before the restore be on its way.
+            accepted = sa.and_(outgoing.c.state == "accepted", outgoing.c.axis_id >= earliest(since))
+            again = sa.or_(outgoing.c.state == "pending", accepted)
             values = {"state": "pending", "attempts": AGAIN, "not_before": to_text(moment)}
-            self.connection.execute(sa.update(outgoing).where(*accepted).values(values))
+            self.connection.execute(
+                sa.update(outgoing).where(outgoing.c.agency == self.agency, again, kinds).values(values)
+            )
         self.enter(entry)
 
     def answer_again(self, source_digest: str, receipt_digest: str) -> None:

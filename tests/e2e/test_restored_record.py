@@ -121,6 +121,20 @@ def test_an_acceptance_of_before_does_not_stop_what_is_to_be_sent_again(line: Li
     assert line.states(NUMBER) == {"H41": "HANDED_OVER"}
 
 
+def test_what_was_due_to_be_published_once_more_is_not_taken_for_accepted(line: Line) -> None:
+    """Its acceptance lay in the sender's queue when the record was put back, and comes with the registry that says so;
+    by its adapter's clock the time to wait for it had passed, or was set back."""
+    backup = back_up(line)
+    line.drop("G22", document(1), "1.edxml")
+    step_by_step(line, "G22")
+    with line.parts() as (hub, _):
+        loops.hub_round(hub, line.clock())
+    put_back(line, backup)
+    line.run()
+    assert line.states(NUMBER) == {"H41": "HANDED_OVER"}
+    assert line.kinds("H41") == ["new", "new"], "nothing is shown twice"
+
+
 def _read(line: Line, name: str) -> bytes:
     return (line.folder("G22", "receipts") / name).read_bytes()
 

@@ -501,6 +501,14 @@ class Campaign:
         done = (time.monotonic() - self._begun) / self.plan.seconds if self.plan.seconds else 0
         return min(1.0, max(done, self.dropped / self.plan.documents if self.plan.documents else 0))
 
+    @property
+    def _is_dropping(self) -> bool:
+        """Whether there are more documents; of a run that is as long as its time also until all is put back that is to
+        be, so that it has something to forget."""
+        back = (("restore", self.plan.restores), ("put_back", self.plan.homes_put_back))
+        waits = bool(self.plan.seconds) and any(self.happened[kind] < planned for kind, planned in back)
+        return self._share < 1 or waits
+
     def run(self) -> dict[str, int]:
         """The verdict. Nothing of the installation is left running."""
         try:
@@ -516,7 +524,7 @@ class Campaign:
         while self._share < 1 or self._is_due():
             if self.trouble is not None:
                 raise self.trouble
-            if self._share < 1:
+            if self._is_dropping:
                 self._drop()
             self.ledger.look()
             self._clerks()
@@ -540,7 +548,7 @@ class Campaign:
     def _drop(self) -> None:
         dice = self._documents
         for code in CODES:
-            while self.ledger.open[code] < self.plan.backlog + self._put_off[code] and self._share < 1:
+            while self.ledger.open[code] < self.plan.backlog + self._put_off[code] and self._is_dropping:
                 self.dropped += 1
                 others = [c for c in CODES if c != code]
                 recipients = tuple(dice.sample(others, 3 if dice.random() < 0.02 else 1))
