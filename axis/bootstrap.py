@@ -133,6 +133,7 @@ def embedded_parts(home: Home, *, restored: bool = False) -> Iterator[tuple[Hub,
         names = (*store.PAYLOAD_REFERENCES, *journal.PAYLOAD_REFERENCES, *embedded.PAYLOAD_REFERENCES)
         with database.begin() as connection:
             payloads.sweep(connection, names)
+        embedded.EmbeddedBroker.rest(database)
 
 
 @contextmanager

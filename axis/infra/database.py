@@ -12,6 +12,7 @@ import os
 import re
 import threading
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -34,12 +35,13 @@ __all__ = [
     "Database",
     "Row",
     "insert_all_or_ignore",
+    "insert_each_or_ignore",
     "insert_or_ignore",
     "metadata",
     "upsert",
 ]
 
-SCHEMA_VERSION = "0012"  # the newest revision in axis/infra/migrations/versions
+SCHEMA_VERSION = "0013"  # the newest revision in axis/infra/migrations/versions
 _OLDER = tuple(f"{number:04}" for number in range(1, int(SCHEMA_VERSION)))
 metadata = sa.MetaData()
 BIG_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite counts up only an INTEGER key
@@ -282,6 +284,17 @@ def insert_all_or_ignore(connection: Connection, table: sa.Table, rows: Sequence
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     if rows:
         connection.execute(dialect.insert(table).values(list(rows)).on_conflict_do_nothing())
+
+
+@cache
+def _insert_or_ignore(table: sa.Table) -> sa.Insert:
+    return sqlite.insert(table).on_conflict_do_nothing()
+
+
+def insert_each_or_ignore(connection: Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
+    """As :func:`insert_all_or_ignore`, on SQLite: one short statement, run for each row, whatever their number."""
+    if rows:
+        connection.execute(_insert_or_ignore(table), list(rows))
 
 
 def upsert(connection: Connection, table: sa.Table, row: dict[str, Any], key: Sequence[str]) -> None:
