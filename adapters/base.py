@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from adapters.disk import Disk
+
 log = logging.getLogger("axis.adapter")
 Folder = Literal["inbox", "receipts", "status", "failed"]
 
@@ -25,11 +27,15 @@ Folder = Literal["inbox", "receipts", "status", "failed"]
 @dataclass(frozen=True)
 class Place:
     """Where an adapter works; its factory is called with this. `folder` is the agency's own; `options` its table
-    ``[adapter.agencies.CODE]`` in axis.toml, over what ``[adapter]`` says for all."""
+    ``[adapter.agencies.CODE]`` in axis.toml, over what ``[adapter]`` says for all.
+
+    `disk`, where there is one, flushes what the adapters of a process have written all at once: an adapter may leave
+    to it what it has noted there. It is flushed before anything is built on it. Others flush by themselves."""
 
     agency: str
     folder: Path
     options: Mapping[str, Any] = field(default_factory=dict)
+    disk: Disk | None = None
 
 
 @dataclass(frozen=True)
@@ -135,6 +141,7 @@ class Guarded:
         self._adapter = adapter
         self._agency = agency
         self._logged = ""
+        self._changed: Callable[[], bool] | None = getattr(adapter, "changed", None)
 
     def check(self) -> None:
         """See :meth:`Adapter.check`."""
@@ -158,6 +165,14 @@ class Guarded:
     def _read(self, source: Source) -> bytes:
         with self._translated():
             return source.read()
+
+    def changed(self) -> bool:
+        """Whether :meth:`collect` and :meth:`answers` may have something that they had not the last time, asked often;
+        True of adapters that do not say."""
+        try:
+            return bool(self._changed()) if self._changed is not None else True
+        except Exception:  # noqa: BLE001  it is told of by what comes next
+            return True
 
     def unsettled(self) -> bool:
         """See :meth:`Adapter.unsettled`."""

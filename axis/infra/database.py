@@ -38,6 +38,7 @@ __all__ = [
     "insert_each_or_ignore",
     "insert_or_ignore",
     "metadata",
+    "replacing",
     "upsert",
 ]
 
@@ -83,6 +84,7 @@ class Database:
             )
             sa.event.listen(self._writer, "handle_error", _leave_that_server)
         self.judge: Callable[[Connection], None] | None = None
+        self.beside: dict[str, Any] = {}  # what its users keep in memory about it
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -295,6 +297,15 @@ def insert_each_or_ignore(connection: Connection, table: sa.Table, rows: Sequenc
     """As :func:`insert_all_or_ignore`, on SQLite: one short statement, run for each row, whatever their number."""
     if rows:
         connection.execute(_insert_or_ignore(table), list(rows))
+
+
+def replacing(table: sa.Table, key: Sequence[str], kept: Sequence[str]) -> sa.Insert:
+    """For SQLite: insert a row, or set its columns, but those that are `kept`, where one with the same `key` stands."""
+    statement = sqlite.insert(table)
+    names = [column.name for column in table.columns if column.name not in {*key, *kept}]
+    return statement.on_conflict_do_update(
+        index_elements=list(key), set_={name: statement.excluded[name] for name in names}
+    )
 
 
 def upsert(connection: Connection, table: sa.Table, row: dict[str, Any], key: Sequence[str]) -> None:

@@ -24,7 +24,7 @@ from weakref import WeakValueDictionary
 
 import sqlalchemy as sa
 
-from axis.core.message import Delivered, Message, Outcome, Route
+from axis.core.message import Delivered, Message, Outcome, Route, agency_routes
 from axis.errors import Fault, Misconfigured, Problem, Unavailable
 from axis.infra import payloads
 from axis.infra.database import BIG_ID, insert_all_or_ignore, insert_or_ignore, metadata
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+    from axis.core.message import Broker, Line
     from axis.infra.database import Database
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ DEAD_QUEUE = "axis.dead"
 MAX_MESSAGE = 64 * 1024 * 1024  # bytes of body and proof: a packet of 50 MB and what surrounds it
 MAX_ID = 255  # bytes; AMQP has one byte for the length
 MAX_ORIGIN = 200  # characters
-QUIET = 1.0  # seconds until a queue that was found empty is looked at without anybody having published to it
+QUIET = 10.0  # seconds until a queue that was found empty is looked at without anybody having published to it
 
 queue = sa.Table("queue", metadata, sa.Column("name", sa.Text, primary_key=True))
 queue_message = sa.Table(
@@ -100,16 +101,39 @@ class _Handle:
     token: str  # of the broker object that took it; void once that has closed
 
 
-@dataclass
-class _Leases:
-    """Who holds what of one file's queues, for all broker objects of this process; and where something may wait."""
+@dataclass(eq=False)
+class EmbeddedLine:
+    """What the broker objects of one file have in common (:class:`axis.core.message.Line`): who holds what of its
+    queues, and where something may wait."""
 
     held: dict[int, tuple[str, str]] = field(default_factory=dict)  # (token, queue) by row
     given: set[int] = field(default_factory=set)  # rows that came back
     doubtful: int = 0  # up to this row each may have been given by a process that died
     quiet: dict[str, float] = field(default_factory=dict)  # until when a queue is empty, unless somebody publishes
     changed: threading.Condition = field(default_factory=threading.Condition)
-    __hash__ = object.__hash__
+    _names: dict[str, list[str]] = field(default_factory=dict)  # of the queues of an agency's mail
+
+    def publish(self, parts: Sequence[tuple[Broker, Sequence[Message]]]) -> list[list[Outcome]]:
+        """See :class:`axis.core.message.Line`."""
+        return publish_for(cast("Sequence[tuple[EmbeddedBroker, Sequence[Message]]]", parts))
+
+    def receive(
+        self, parts: Sequence[tuple[Broker, Sequence[Route]]], *, limit: int, max_bytes: int
+    ) -> list[list[Delivered]]:
+        """See :class:`axis.core.message.Line`."""
+        own = cast("Sequence[tuple[EmbeddedBroker, Sequence[Route]]]", parts)
+        return receive_for(own, limit=limit, max_bytes=max_bytes)
+
+    def ack(self, parts: Sequence[tuple[Broker, Sequence[Delivered]]]) -> None:
+        """See :class:`axis.core.message.Line`."""
+        ack_for(cast("Sequence[tuple[EmbeddedBroker, Sequence[Delivered]]]", parts))
+
+    def may_have_mail(self, code: str) -> bool:
+        """See :class:`axis.core.message.Line`."""
+        names = self._names.get(code)
+        if names is None:
+            names = self._names[code] = [route.queue for route in agency_routes(code)]
+        return bool(self.may_wait(names, time.monotonic()))
 
     def wake(self, names: Iterable[str]) -> None:
         """Something waits in these queues."""
@@ -139,16 +163,16 @@ class _Leases:
                 self.given.discard(row)
 
 
-_leases: WeakValueDictionary[str, _Leases] = WeakValueDictionary()
+_leases: WeakValueDictionary[str, EmbeddedLine] = WeakValueDictionary()
 _making = threading.Lock()
 
 
-def _leases_of(database: Database) -> _Leases:
+def _leases_of(database: Database) -> EmbeddedLine:
     with _making:
         name = str(database.url.database)
         found = _leases.get(name)
         if found is None:
-            found = _leases[name] = _Leases()
+            found = _leases[name] = EmbeddedLine()
         return found
 
 
@@ -161,7 +185,7 @@ class EmbeddedBroker:
     """
 
     def __init__(self, database: Database, user_id: str | None) -> None:
-        self.database = database
+        self._database = database
         self._user_id = user_id
         self._token = uuid.uuid4().hex
         self._leases = _leases_of(database)
@@ -201,7 +225,7 @@ class EmbeddedBroker:
         if self._user_id is not None:
             raise Misconfigured(Problem(Fault.BROKER_CONFIG, got=f"{self._user_id} may not declare queues"))
         names = [DEAD_QUEUE, *(route.queue for code in codes for route in _all_routes(code))]
-        with self.database.begin() as connection:
+        with self._database.begin() as connection:
             insert_all_or_ignore(connection, queue, [{"name": name} for name in names])
 
     def publish(self, messages: Sequence[Message]) -> list[Outcome]:
@@ -256,9 +280,10 @@ class EmbeddedBroker:
         self._leases.give_back(self._token)
         self._token = uuid.uuid4().hex
 
-    def may_have_mail(self, routes: Sequence[Route]) -> bool:
-        """Whether something may wait in one of these queues; asked without a look at the file."""
-        return bool(self._leases.may_wait((route.queue for route in routes), time.monotonic()))
+    @property
+    def line(self) -> Line:
+        """What it has in common with the others of this file."""
+        return self._leases
 
     def _check_rights(self, routes: Sequence[Route]) -> None:
         for route in routes:
@@ -270,12 +295,12 @@ class EmbeddedBroker:
         return [row for row in rows if row in self._leases.held]
 
     def _bury(self, rows: Sequence[int]) -> None:
-        with self.database.begin() as connection:
+        with self._database.begin() as connection:
             connection.execute(_BURY, {"numbers": json.dumps(rows)})
         self._leases.settle(rows)
 
     def _depth(self, name: str) -> int:
-        with self._leases.changed, self.database.read() as connection:
+        with self._leases.changed, self._database.read() as connection:
             if not _existing(connection, [name]):
                 raise Unavailable(Problem(Fault.BROKER_NO_QUEUE, got=name))
             held = sum(1 for _, where in self._leases.held.values() if where == name)
@@ -325,7 +350,7 @@ def publish_for(parts: Sequence[tuple[EmbeddedBroker, Sequence[Message]]]) -> li
     if not allowed:
         return outcomes
     first = parts[0][0]
-    with first.database.begin() as connection:
+    with first._database.begin() as connection:
         there = _existing(connection, {message.route.queue for _, _, _, message in allowed})
         sent = [one for one in allowed if one[3].route.queue in there]
         contents = [part for *_, one in sent for part in (one.body, one.proof or one.body)]
@@ -365,7 +390,7 @@ def receive_for(
     taken: list[list[Delivered]] = [[] for _ in parts]
     if not parts or limit <= 0:
         return taken
-    database, leases = parts[0][0].database, parts[0][0]._leases
+    database, leases = parts[0][0]._database, parts[0][0]._leases
     with leases.changed:
         now = time.monotonic()
         names = leases.may_wait(dict.fromkeys(route.queue for _, routes in parts for route in routes), now)
@@ -441,7 +466,7 @@ def ack_for(parts: Sequence[tuple[EmbeddedBroker, Sequence[Delivered]]]) -> None
     """As :meth:`EmbeddedBroker.ack` of each, in one transaction for all."""
     rows = [row for broker, deliveries in parts for row in broker._held(deliveries)]
     if rows:
-        with parts[0][0].database.begin() as connection:
+        with parts[0][0]._database.begin() as connection:
             connection.execute(_DELETE, {"numbers": json.dumps(rows)})
         parts[0][0]._leases.settle(rows)
 

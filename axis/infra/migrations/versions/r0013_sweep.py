@@ -13,5 +13,7 @@ def upgrade() -> None:
     if "outgoing" in there:
         op.drop_index("outgoing_due", "outgoing")
         op.create_index("outgoing_due", "outgoing", ["agency", "state", "not_before"])
+    if "posted" in there:
+        op.create_index("posted_body", "posted", ["body_digest"])
     if "queue_message" in there:
         op.create_table("queue_rest", sa.Column("name", sa.Text, primary_key=True))
