@@ -24,7 +24,7 @@ LOCAL = frozenset(
 _TELLS_ERRORS = (5, 8)
 
 
-_KNOWN = 30.0  # seconds that what is mounted is taken to be as it was
+KNOWN = 30.0  # seconds that what is mounted is taken to be as it was
 _mounted: tuple[float, dict[str, str]] = (0.0, {})
 
 
@@ -32,7 +32,7 @@ def is_local(device: int) -> bool:
     """Whether this is a file system of this machine: of a network drive neither times nor flushes can be trusted."""
     global _mounted  # noqa: PLW0603  one machine
     if time.monotonic() >= _mounted[0]:
-        _mounted = (time.monotonic() + _KNOWN, _kinds())
+        _mounted = (time.monotonic() + KNOWN, _kinds())
     return _mounted[1].get(f"{os.major(device)}:{os.minor(device)}") in LOCAL
 
 

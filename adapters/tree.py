@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from adapters.disk import is_local
+from adapters.disk import KNOWN, is_local
 from axis.core import xml
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ class LocalTree:
         self._disk = disk
         self._owner = owner
         self._paths: dict[str, str] = {}
+        self._device, self._known_at, self._is_local = 0, 0.0, False
 
     def check(self, folder: str) -> bool:
         """See :class:`Tree`."""
@@ -169,9 +170,12 @@ class LocalTree:
             status = os.stat(path)  # noqa: PTH116  asked of many folders, many times a second
         except OSError:
             return None
-        if not is_local(status.st_dev):
+        now = time.time()
+        if status.st_dev != self._device or not 0 <= now - self._known_at < KNOWN:
+            self._device, self._known_at, self._is_local = status.st_dev, now, is_local(status.st_dev)
+        if not self._is_local:
             return None
-        return (status.st_mtime_ns, status.st_ino, status.st_dev), time.time() - status.st_mtime < _TICK
+        return (status.st_mtime_ns, status.st_ino, status.st_dev), now - status.st_mtime < _TICK
 
     def _sync(self, folder: str) -> None:
         with self._folder(folder) as opened:

@@ -250,11 +250,9 @@ class Agency:
         self._registry = None
         self.held_at = None
 
-    def next_due(self, now: datetime) -> datetime | None:
-        """When something that waits here is due; None when nothing waits."""
-        if self.standing is not Standing.CURRENT:
-            return self.ask_at if self.standing is Standing.UNKNOWN else None
-        return self.journal.all.next_due([self.code], now)
+    def asks_at(self) -> datetime | None:
+        """When it asks the hub about its home once more; None while it works, and when it does not ask."""
+        return self.ask_at if self.standing is Standing.UNKNOWN else None
 
 
 def not_flushed(error: OSError) -> Unavailable:

@@ -131,17 +131,18 @@ def routes(agency: Agency, *, urgent_only: bool = False) -> list[Route]:
 def judge(agency: Agency, taken: list[Delivered], now: datetime) -> tuple[Judged, int]:
     """(what is to be kept of each, or why it cannot be believed; how many were dealt with already).
 
-    Registries first, and committed: what comes with them may need them."""
+    Registries first, and committed: what comes with them may need them. What the hub says about this home, too: it may
+    be that nothing is to be done here."""
     mains = [_main(d.message) for d in taken]
-    registries = [d for d, main in zip(taken, mains, strict=True) if main == parcel.REGISTRY]
-    others = [d for d, main in zip(taken, mains, strict=True) if main != parcel.REGISTRY]
-    for one in registries:  # each alone: the next may contradict it
+    first = [d for d, main in zip(taken, mains, strict=True) if main in {parcel.REGISTRY, parcel.HOME}]
+    others = [d for d, main in zip(taken, mains, strict=True) if main not in {parcel.REGISTRY, parcel.HOME}]
+    for one in first:  # each alone: the next may contradict it
         keep_all(agency, [(one, _judged(agency, one, now))], now)
         agency.forget_registry()
     if others and not agency.is_enrolled():
         agency.broker.close()  # nothing can be believed yet: it comes again
-        return [], len(registries)
-    return [(d, _judged(agency, d, now)) for d in others], len(registries)
+        return [], len(first)
+    return [(d, _judged(agency, d, now)) for d in others], len(first)
 
 
 def _main(message: Message) -> str:
@@ -476,8 +477,6 @@ class Showing:
     def prepare_mail(self, mail: Sequence[Mail], known: Known) -> None:
         """The same for mail that is kept next: in one step it is here and will be shown. What cannot be prepared now,
         or may have to wait for something, is kept first and prepared later."""
-        if any(one.kind in {Kind.RECALL, Kind.UPDATE} for one in mail):
-            mail = [one for one in mail if one.kind == "receipt"]
         for one in mail:
             key = self.agency.code, one.facts.get("content_digest", "")
             if one.state != "received" or (one.kind != "receipt" and one.opened is None):

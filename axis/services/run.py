@@ -67,7 +67,7 @@ def next_due(hub: Hub | None, agencies: Sequence[Agency], now: datetime) -> date
     for one in agencies:
         if one.standing is Standing.CURRENT:
             current.setdefault(one.journal.all, []).append(one.code)
-        elif (moment := one.next_due(now)) is not None:
+        elif (moment := one.asks_at()) is not None:
             moments.append(moment)
     moments += [m for journals, codes in current.items() if (m := journals.next_due(codes, now)) is not None]
     if hub is not None:

@@ -16,6 +16,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from axis import crashpoints
+from axis.core.edxml import Kind
 from axis.core.homes import Standing
 from axis.errors import AxisError, Corrupted, Fault, Unavailable
 from axis.services import deliver, intake, standing, submit, withdraw
@@ -78,13 +79,17 @@ class Sweep:
             return
         working = [one for one, is_ready in self._each(self._agencies, self._is_ready) if is_ready]
         judged = self._judge(self._take(working))
-        working = [one for one, enrolled in self._each(working, _works) if enrolled]
+        working = [one for one, works in self._each(working, _works) if works]
+        others = [one for one in judged if one not in working]  # have just been told to do nothing more
+        self._each(others, lambda one: deliver.keep_all(one, judged.pop(one), self._now))
         due = self._due(working)
-        showing = self._prepare(working, judged, due)
+        deciding = [one for one in working if _decides(one, judged, due)]
+        showing = self._prepare([one for one in working if one not in deciding], judged, due)
         gathered = self._gather(working)
         self._flush_prepared(showing)
         self._keep(working, judged, showing, gathered)
         self._acknowledge(judged)
+        self._decide(deciding)
         self._show(showing)
         self._finish(showing)
         self._publish(working, due, gathered, showing)
@@ -136,15 +141,10 @@ class Sweep:
         }
 
     def _due(self, agencies: Sequence[Agency]) -> dict[str, Due]:
-        """What is due in the journals, by agency, when recalls and updates are decided about."""
+        """What is due in the journals, by agency."""
         found: dict[str, Due] = {}
         for journals, those in _journals(agencies).items():
             due = self._ask(journals, those)
-            if due is not None and due.decide:
-                deciding = [one for one in those if one.code in due.decide]
-                for one, count in self._each(deciding, lambda agency: withdraw.step(agency, self._now)):
-                    self.done[one.code] += count
-                due = self._ask(journals, those)
             if due is not None:
                 lifted = [one for one in those if one.code in due.lifted]
                 for one, count in self._each_system(lifted, submit.tell_lifted):
@@ -155,6 +155,13 @@ class Sweep:
     def _ask(self, journals: Journals, agencies: Sequence[Agency]) -> Due | None:
         codes = journals.awake((one.code for one in agencies if one.code not in self.failed), self._now)
         return self._together(agencies, lambda: journals.due(codes, self._now, deliver.BATCH_MESSAGES))
+
+    def _decide(self, agencies: Sequence[Agency]) -> None:
+        """Recalls and updates are decided about before anything more of that agency is shown."""
+        for one, count in self._each(agencies, lambda agency: withdraw.step(agency, self._now)):
+            self.done[one.code] += count
+        for one, count in self._each_system(agencies, lambda agency: deliver.hand_over(agency, self._now)):
+            self.done[one.code] += count
 
     def _prepare(
         self, agencies: Sequence[Agency], judged: dict[Agency, Judged], due: dict[str, Due]
@@ -413,6 +420,12 @@ def _is_the_worlds(error: Exception) -> bool:
 
 def _works(agency: Agency) -> bool:
     return agency.standing is Standing.CURRENT and agency.is_enrolled()
+
+
+def _decides(agency: Agency, judged: dict[Agency, Judged], due: dict[str, Due]) -> bool:
+    """Whether there is a recall or an update to be decided about."""
+    waits = agency.code in due and agency.code in due[agency.code].decide
+    return waits or any(one.kind in {Kind.RECALL, Kind.UPDATE} for one in _mail(judged.get(agency, [])))
 
 
 def _mail(judged: Judged) -> list[Mail]:
