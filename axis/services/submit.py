@@ -28,7 +28,7 @@ from axis.services import renew, standing
 from axis.services.agency import Outbox
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from adapters.base import Source
@@ -74,7 +74,9 @@ def collect(agency: Agency, now: datetime) -> int:
     What goes wrong with one source is said once and does not keep the others back. Raises :class:`Unavailable`
     ADAPTER_AWAY when the agency's own system is away.
     """
-    gathered = gather(agency, now, BATCH_BYTES, at_once=False)
+    sources = look(agency)
+    known = agency.journal.all.outgoing_of([(agency.code, source.digest) for source in sources])
+    gathered = gather(agency, sources, known, now, BATCH_BYTES, at_once=False)
     agency.flush()
     try:
         note(agency, gathered)
@@ -108,37 +110,20 @@ def tell_lifted(agency: Agency) -> int:
 
 
 def has_sources(agency: Agency) -> bool:
-    """Whether there may be something to :func:`gather`."""
+    """Whether there may be something to :func:`look` at."""
     return bool(agency.outbox.ready) or agency.outbox.sources is not None or agency.adapter.changed()
 
 
-def gather(agency: Agency, now: datetime, left: int, *, at_once: bool = True) -> Gathered:
-    """Look at what is new or answered, until there is a batch of it or it holds `left` bytes. What waits for its answer
-    is not looked at again. `at_once`: what is frozen is published by the caller next.
+def look(agency: Agency) -> list[Source]:
+    """A batch of the sources about which something may be to be done: what waits for its answer is not looked at again.
 
     Raises :class:`Unavailable` ADAPTER_AWAY when the agency's own system is away."""
-    outbox, found = agency.outbox, Gathered()
-    while len(found.changes) < BATCH_MESSAGES and found.size < left:
-        batch, is_end = _next_sources(agency)
-        rest = _consider_all(agency, batch, left, found, now, at_once=at_once) if batch else []
-        if outbox.sources is not None:
-            outbox.sources = itertools.chain(rest, outbox.sources)
-        else:
-            outbox.ready |= {source.digest: source for source in rest}
-        if is_end:
-            break
-    agency.say(outbox.wrong, whole=outbox.sources is None)
-    return found
-
-
-def _next_sources(agency: Agency) -> tuple[list[Source], bool]:
-    """(a batch of those about which something may be to be done; whether all were looked at)."""
     outbox, moment = agency.outbox, time.monotonic()
     if outbox.ready:
         batch = list(itertools.islice(outbox.ready.values(), BATCH_MESSAGES))
         for source in batch:
             del outbox.ready[source.digest]
-        return batch, False
+        return batch
     if outbox.sources is None or moment - outbox.began > FRESH:
         outbox.begin(agency.adapter.collect(), moment)
     assert outbox.sources is not None  # noqa: S101  it was just begun
@@ -149,23 +134,35 @@ def _next_sources(agency: Agency) -> tuple[list[Source], bool]:
             if source.digest not in outbox.waiting:
                 batch.append(source)
             if len(batch) == BATCH_MESSAGES:
-                return batch, False
+                return batch
     except BaseException:
         outbox.sources = None
         raise
     outbox.end()
-    return batch, True
+    return batch
 
 
-def _consider_all(
-    agency: Agency, sources: list[Source], left: int, found: Gathered, now: datetime, *, at_once: bool
-) -> list[Source]:
-    """Add what is to be done about a batch of sources; those for which there was no room in `left` bytes."""
-    known = agency.journal.all.outgoing_of([(agency.code, source.digest) for source in sources])
-    outbox, chosen = agency.outbox, _first_of_each(sources)
+def put_back(agency: Agency, sources: Sequence[Source]) -> None:
+    """There was no room for these: they are the first that is looked at next time."""
+    agency.outbox.ready |= {source.digest: source for source in sources}
+
+
+def gather(
+    agency: Agency,
+    sources: Sequence[Source],
+    known: Mapping[tuple[str, str], Row],
+    now: datetime,
+    left: int,
+    *,
+    at_once: bool = True,
+) -> Gathered:
+    """What is to be done about these sources, of which the journal has `known`, until that holds `left` bytes.
+    `at_once`: what is frozen is published by the caller next."""
+    outbox, found, chosen = agency.outbox, Gathered(), _first_of_each(sources)
     for place, source in enumerate(chosen):
         if found.size >= left:
-            return chosen[place:]
+            put_back(agency, chosen[place:])
+            break
         row = known.get((agency.code, source.digest))
         try:
             change, frozen = _consider(agency, source, row, now, at_once=at_once)
@@ -196,14 +193,15 @@ def _consider_all(
             outbox.waits(source, row["content_digest"])
         elif change is not None and not _is_out_of_the_way(row):
             found.then.append(partial(outbox.ready.__setitem__, source.digest, source))
-    return []
+    agency.say(outbox.wrong, whole=outbox.sources is None)
+    return found
 
 
 def _is_out_of_the_way(row: Row | None) -> bool:
     return row is not None and not row["settled"] and row["state"] != "pending"
 
 
-def _first_of_each(sources: list[Source]) -> list[Source]:
+def _first_of_each(sources: Sequence[Source]) -> list[Source]:
     """Of two files with the same bytes the second has its turn when the first is settled."""
     return list({source.digest: source for source in reversed(sources)}.values())[::-1]
 

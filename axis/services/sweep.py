@@ -23,7 +23,7 @@ from axis.services import deliver, intake, standing, submit, withdraw
 from axis.services.agency import Outbox, not_flushed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from axis.core.message import Delivered, Line, Outcome, Route
@@ -188,16 +188,33 @@ class Sweep:
 
     def _gather(self, agencies: Sequence[Agency]) -> dict[Agency, Gathered]:
         gathered: dict[Agency, Gathered] = {}
+        looked = dict(self._each_system(self._until_full(agencies), submit.look))
+        known: dict[tuple[str, str], Any] = {}
+        for journals, those in _journals(list(looked)).items():
+            asked = [(one.code, source.digest) for one in those for source in looked[one]]
+            known |= self._together(those, lambda: journals.outgoing_of(asked)) or {}  # noqa: B023
         count, size = 0, 0
-        for one in self._rotated(agencies):
-            if count >= MESSAGES or size >= BYTES or (count and time.monotonic() > self._until) or self._stopped():
-                break
+        for one, sources in looked.items():
+            if count >= MESSAGES or size >= BYTES or (count and time.monotonic() > self._until):
+                submit.put_back(one, sources)
+                continue
             left = BYTES - size
-            for _, found in self._each_system([one], lambda agency: submit.gather(agency, self._now, left)):  # noqa: B023
+
+            def gather(agency: Agency, sources: Any = sources, left: int = left) -> Gathered:
+                return submit.gather(agency, sources, known, self._now, left)
+
+            for _, found in self._each_system([one], gather):
                 if found.changes or found.then:
                     gathered[one] = found
                     count, size = count + len(found.changes), size + found.size
         return gathered
+
+    def _until_full(self, agencies: Sequence[Agency]) -> Iterator[Agency]:
+        """Those whose sources are looked at: no more than fit into a sweep, and nobody's once it is to stop."""
+        for place, one in enumerate(self._rotated(agencies)):
+            if self._stopped() or (place and time.monotonic() > self._until):
+                return
+            yield one
 
     def _flush_prepared(self, showing: dict[Agency, Showing]) -> None:
         for one, failure in self._flush(showing).items():
