@@ -7,6 +7,7 @@ lets only the axis' own errors out.
 from __future__ import annotations
 
 import logging
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from adapters.disk import Disk
 
 log = logging.getLogger("axis.adapter")
+LOOK_AGAIN = 0.5  # seconds between two looks for something new of an adapter that does not say when there is any
 Folder = Literal["inbox", "receipts", "status", "failed"]
 
 
@@ -141,6 +143,7 @@ class Guarded:
         self._adapter = adapter
         self._agency = agency
         self._logged = ""
+        self._look_again = 0.0
         self._changed: Callable[[], bool] | None = getattr(adapter, "changed", None)
 
     def check(self) -> None:
@@ -158,6 +161,7 @@ class Guarded:
 
     def collect(self) -> Iterator[Source]:
         """See :meth:`Adapter.collect`."""
+        self._look_again = time.monotonic() + LOOK_AGAIN
         with self._translated():
             for source in self._adapter.collect():
                 yield replace(source, read=partial(self._read, source))
@@ -167,10 +171,12 @@ class Guarded:
             return source.read()
 
     def changed(self) -> bool:
-        """Whether :meth:`collect` and :meth:`answers` may have something that they had not the last time, asked often;
-        True of adapters that do not say."""
+        """Whether :meth:`collect` and :meth:`answers` may have something that they had not the last time, asked many
+        times a second. An adapter that has no such method is looked at twice a second."""
+        if self._changed is None:
+            return time.monotonic() >= self._look_again
         try:
-            return bool(self._changed()) if self._changed is not None else True
+            return bool(self._changed())
         except Exception:  # noqa: BLE001  it is told of by what comes next
             return True
 
