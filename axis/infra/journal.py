@@ -365,7 +365,7 @@ class Journals:
             return payloads.get_sound(connection, wanted)
 
     def tried_before(self, now: datetime, codes: Sequence[str]) -> None:
-        """At the start: what was written down as published for the first time, and perhaps was not, is due."""
+        """What was written down as published for the first time, and perhaps was not, is due."""
         with self._database.begin() as connection:
             for statement in _BRING_FORWARD:
                 table = statement.table
@@ -373,6 +373,8 @@ class Journals:
                 connection.execute(
                     statement.where(*late).values(not_before=to_text(now)), [{"code": code} for code in codes]
                 )
+        for code in codes:
+            self._asleep.pop(code, None)
 
     def _pairs(self, query: sa.TextualSelect, pairs: Sequence[tuple[str, str]]) -> list[RowMapping]:
         if not pairs:

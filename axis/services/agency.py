@@ -138,6 +138,7 @@ class Agency:
         self.trouble: AxisError | None = None  # what keeps it from working now
         self.away: AxisError | None = None  # why its own system could not be reached in the last round
         self.is_open = False
+        self.is_unsure = True  # whether all was published that its journal has noted so
         self.disk: Disk | None = None  # that its adapter leaves flushing to
         self.outbox = Outbox()
         self.held_at: datetime | None = None  # when at what waits for a registry

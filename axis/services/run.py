@@ -209,7 +209,6 @@ def rounds(
     """
     hubs = [] if hub is None else [_Part("hub", hub.broker.close, None)]
     those = [_Part(one.code, one.let_go, one) for one in agencies]
-    before_the_first(agencies, clock())
     idle, hub_at, thorough = 0, 0.0, True
     while not stopped():
         done = 0
@@ -238,15 +237,6 @@ def rounds(
         thorough = until_idle
         _sleep(min(PAUSE * idle, LONGEST_PAUSE) if until_idle or not those else PAUSE, stopped)
     return next_due(hub, agencies, clock())
-
-
-def before_the_first(agencies: Sequence[Agency], now: datetime) -> None:
-    """What an earlier run has noted as published, and perhaps has not published, is due."""
-    by_file: dict[Journals, list[str]] = {}
-    for one in agencies:
-        by_file.setdefault(one.journal.all, []).append(one.code)
-    for journals, codes in by_file.items():
-        journals.tried_before(now, codes)
 
 
 def _may_rest(parts: Sequence[_Part]) -> bool:

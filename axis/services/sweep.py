@@ -66,6 +66,8 @@ class Sweep:
                 self._awake |= set(journals.awake([one.code for one in those], now))
         self._agencies = [one for one in agencies if thorough or self._seems_busy(one)]
         self._run()
+        for one in self._agencies:
+            one.is_unsure = one.is_unsure or one.code in self.failed
 
     @property
     def attended(self) -> set[str]:
@@ -78,6 +80,7 @@ class Sweep:
         if not self._agencies:
             return
         working = [one for one, is_ready in self._each(self._agencies, self._is_ready) if is_ready]
+        self._publish_again([one for one in working if one.is_unsure])
         judged = self._judge(self._take(working))
         working = [one for one, works in self._each(working, _works) if works]
         others = [one for one in judged if one not in working]  # have just been told to do nothing more
@@ -106,6 +109,13 @@ class Sweep:
             return False
         agency.open()
         return True
+
+    def _publish_again(self, agencies: Sequence[Agency]) -> None:
+        """What an earlier run, or a sweep that failed, has noted as published and perhaps has not published is due."""
+        for journals, those in _journals(agencies).items():
+            self._together(those, lambda: journals.tried_before(self._now, [one.code for one in those]))  # noqa: B023
+            for one in those:
+                one.is_unsure = one.code in self.failed
 
     def _take(self, agencies: Sequence[Agency]) -> dict[Agency, list[Delivered]]:
         taken: dict[Agency, list[Delivered]] = {}

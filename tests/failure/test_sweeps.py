@@ -14,6 +14,8 @@ from adapters import disk
 from adapters.base import Place
 from adapters.disk import Disk
 from adapters.folder import FOLDERS, FolderAdapter
+from axis.errors import Fault, Problem, Unavailable
+from axis.infra import embedded
 from axis.infra.journal import JournalTransaction
 from axis.services import deliver, submit, sweep
 from axis.services import run as loops
@@ -115,6 +117,8 @@ def test_the_mail_of_many_agencies_is_taken_kept_and_shown_together(line: Line) 
         line.drop("G22", document(number, to=("H41", "G06", "H29", "G18"), content=b"%d" % number), f"{number}.edxml")
     line.without("H41", "G06", "H29", "G18")
     with line.parts() as (_, agencies):
+        for one in agencies:
+            one.is_unsure = False  # as after its first sweep
         with counted() as seen:
             Sweep(agencies, line.clock())
         assert sum(one.startswith("BEGIN IMMEDIATE") for one in seen) == 5, (
@@ -180,6 +184,24 @@ def test_a_fault_in_what_one_agency_is_shown_stops_nobody_else(
         rest(hub, agencies, line.clock)
     assert line.states("1/TN-G22") == {"H41": "HANDED_OVER", "G18": "HANDED_OVER"}
     line.check_ledger()
+
+
+def test_what_could_not_be_published_is_published_as_soon_as_the_broker_is_there_again(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though the journal has noted it as published."""
+    line.drop("G22", document(1))
+
+    def away(*_: Any) -> Any:
+        raise Unavailable(Problem(Fault.BROKER_DOWN, got="planted"))
+
+    with line.parts() as (hub, agencies):
+        with monkeypatch.context() as patch:
+            patch.setattr(embedded.EmbeddedLine, "publish", away)
+            assert set(Sweep(agencies, line.clock()).failed) == {"G22"}
+        assert Sweep(agencies, line.clock()).done["G22"] == 1
+        loops.hub_round(hub, line.clock())
+        assert line.states("1/TN-G22") == {"H41": "QUEUED"}
 
 
 # -- Nobody waits for another's flood ---------------------------------------------------------------------------------
