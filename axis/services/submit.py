@@ -366,20 +366,21 @@ class Letters:
         return len(self.messages) + self._aside
 
     def read(self, due: Sequence[Row], to_post: Sequence[Row], fresh: Sequence[Fresh] = ()) -> None:
-        """Read the bytes of what is due in the journal, after what is `fresh`."""
+        """Read the bytes of what is due in the journal; what is `fresh` goes with it. Receipts before documents: what a
+        system says about a document is about one that it has."""
         agency = self.agency
         posts = [row for row in to_post if row["attempts"] != REFUSED]
         waiting = _still_waiting(agency, due)
-        rows = [*posts, *(row for row in due if row["source_digest"] not in waiting)]
+        parcels = [row for row in due if row["source_digest"] not in waiting]
         origin = ""
-        if agency.instance and (rows or fresh):
+        if agency.instance and (posts or parcels or fresh):
             with agency.journal.reading() as reader:
                 origin = standing.origin(agency, reader)
-        for one in fresh:
-            self._add(one.digest, one.body, one, urgent=one.urgent, origin=origin)
         damaged: list[tuple[Row, Corrupted]] = []
-        if rows:
-            self._read(rows, damaged, origin)
+        self._read(posts, damaged, origin)
+        for one in sorted(fresh, key=lambda letter: (letter.source != "", not letter.urgent)):
+            self._add(one.digest, one.body, one, urgent=one.urgent, origin=origin)
+        self._read(parcels, damaged, origin)
         _put_aside(agency, damaged, self.now)
         if refused := [row for row in to_post if row["attempts"] == REFUSED]:
             renew.receipts(agency, refused, self.now)
@@ -392,6 +393,8 @@ class Letters:
         self._aside = len(damaged) + len(refused)
 
     def _read(self, rows: Sequence[Row], damaged: list[tuple[Row, Corrupted]], origin: str) -> None:
+        if not rows:
+            return
         with self.agency.journal.reading() as reader:
             for row in rows:
                 if self.messages and self._size > BATCH_BYTES:

@@ -85,9 +85,10 @@ class Sweep:
         working = [one for one, works in self._each(working, _works) if works]
         others = [one for one in judged if one not in working]  # have just been told to do nothing more
         self._each(others, lambda one: deliver.keep_all(one, judged.pop(one), self._now))
+        heard = self._hear(working)
         due = self._due(working)
         deciding = [one for one in working if _decides(one, judged, due)]
-        showing = self._prepare([one for one in working if one not in deciding], judged, due)
+        showing = self._prepare([one for one in heard if one not in deciding], judged, due)
         gathered = self._gather(working)
         self._flush_prepared(showing)
         self._keep(working, judged, showing, gathered)
@@ -150,6 +151,13 @@ class Sweep:
             for one, (judged, _) in self._each(taken, lambda agency: deliver.judge(agency, taken[agency], self._now))
         }
 
+    def _hear(self, agencies: Sequence[Agency]) -> list[Agency]:
+        """What their systems have said: the receipt goes before what they want sent. Whose system is there."""
+        found = self._each_system(agencies, lambda agency: deliver.hear(agency, self._now))
+        for one, count in found:
+            self.done[one.code] += count
+        return [one for one, _ in found]
+
     def _due(self, agencies: Sequence[Agency]) -> dict[str, Due]:
         """What is due in the journals, by agency."""
         found: dict[str, Due] = {}
@@ -176,10 +184,7 @@ class Sweep:
     def _prepare(
         self, agencies: Sequence[Agency], judged: dict[Agency, Judged], due: dict[str, Due]
     ) -> dict[Agency, Showing]:
-        showing: dict[Agency, Showing] = {}
-        for one, count in self._each_system(agencies, lambda agency: deliver.hear(agency, self._now)):
-            self.done[one.code] += count
-            showing[one] = deliver.Showing(one, self._now)
+        showing = {one: deliver.Showing(one, self._now) for one in agencies if one.code not in self.failed}
         for journals, those in _journals(list(showing)).items():
             mail = [one for agency in those for one in _mail(judged.get(agency, []))]
             known = self._together(those, lambda: deliver.know(journals, mail)) if mail else None  # noqa: B023
@@ -321,7 +326,7 @@ class Sweep:
 
             def read(agency: Agency, rows: Any = rows, posts: Any = posts, fresh: Any = fresh) -> Letters:
                 made = submit.Letters(agency, self._now)
-                made.read(rows, posts, sorted(fresh, key=lambda letter: not letter.urgent))
+                made.read(rows, posts, fresh)
                 return made
 
             letters |= dict(self._each([one], read))
