@@ -7,6 +7,7 @@ lets only the axis' own errors out.
 from __future__ import annotations
 
 import logging
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -18,18 +19,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from adapters.disk import Disk
+
 log = logging.getLogger("axis.adapter")
+LOOK_AGAIN = 0.5  # seconds between two looks for something new of an adapter that does not say when there is any
 Folder = Literal["inbox", "receipts", "status", "failed"]
 
 
 @dataclass(frozen=True)
 class Place:
     """Where an adapter works; its factory is called with this. `folder` is the agency's own; `options` its table
-    ``[adapter.agencies.CODE]`` in axis.toml, over what ``[adapter]`` says for all."""
+    ``[adapter.agencies.CODE]`` in axis.toml, over what ``[adapter]`` says for all.
+
+    `disk`, where there is one, flushes what the adapters of a process have written all at once: an adapter may leave
+    to it what it has noted there. It is flushed before anything is built on it. Others flush by themselves."""
 
     agency: str
     folder: Path
     options: Mapping[str, Any] = field(default_factory=dict)
+    disk: Disk | None = None
 
 
 @dataclass(frozen=True)
@@ -135,6 +143,8 @@ class Guarded:
         self._adapter = adapter
         self._agency = agency
         self._logged = ""
+        self._look_again = 0.0
+        self._changed: Callable[[], bool] | None = getattr(adapter, "changed", None)
 
     def check(self) -> None:
         """See :meth:`Adapter.check`."""
@@ -151,6 +161,7 @@ class Guarded:
 
     def collect(self) -> Iterator[Source]:
         """See :meth:`Adapter.collect`."""
+        self._look_again = time.monotonic() + LOOK_AGAIN
         with self._translated():
             for source in self._adapter.collect():
                 yield replace(source, read=partial(self._read, source))
@@ -158,6 +169,16 @@ class Guarded:
     def _read(self, source: Source) -> bytes:
         with self._translated():
             return source.read()
+
+    def changed(self) -> bool:
+        """Whether :meth:`collect` and :meth:`answers` may have something that they had not the last time, asked many
+        times a second. An adapter that has no such method is looked at twice a second."""
+        if self._changed is None:
+            return time.monotonic() >= self._look_again
+        try:
+            return bool(self._changed())
+        except Exception:  # noqa: BLE001  it is told of by what comes next
+            return True
 
     def unsettled(self) -> bool:
         """See :meth:`Adapter.unsettled`."""

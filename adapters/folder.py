@@ -38,6 +38,8 @@ _TEMPORARY = ".axis-tmp"
 _REPORT = ".error.json"
 _NAME = 255  # bytes that a file's name may have
 _NAME_IN_FAILED = _NAME - len(f".{_REPORT}{_TEMPORARY}")  # so that its report and that one's temporary name fit, too
+LOOK_AGAIN = 15.0  # seconds until an outbox is looked at though nothing tells that it has changed
+UNTRUSTED = 0.5  # where nothing ever tells
 READ_AGAIN = 10.0  # seconds between two attempts at a file that cannot be read
 _LEFT_BEHIND = 86400.0  # seconds after which nobody is still writing a file into outbox/
 
@@ -57,7 +59,7 @@ class FolderAdapter:
 
     def __init__(self, place: Place, tree: Tree | None = None) -> None:
         self.agency = place.agency
-        self._tree = tree or LocalTree(place.folder)
+        self._tree = tree or LocalTree(place.folder, place.disk, place.agency)
         self._settle = float(place.options.get("settle_seconds", 1.0))
         self._ready: bool = place.options.get("ready", False)
         self._by_day: bool = place.options.get("by_day", False)
@@ -66,6 +68,8 @@ class FolderAdapter:
         self._unreadable: dict[str, tuple[Entry, float]] = {}  # until when each is left alone
         self._told: dict[str, Entry] = {}  # what can never be taken
         self._unsettled = False
+        self._seen: object | None = None  # of the outbox, when it was last looked at to the end
+        self._look_again = 0.0
 
     def check(self) -> None:
         """Every folder is there and can be written. Raises Misconfigured CONFIG_INVALID."""
@@ -87,6 +91,7 @@ class FolderAdapter:
     def collect(self) -> Iterator[Source]:
         """Complete packets (``.edxml``) and signed parcels (``.asice``), in order of name."""
         now, looks, unsettled = time.monotonic(), {}, False
+        self._seen, seen_now = None, self._tree.changed("outbox")
         entries = sorted(self._tree.entries("outbox"), key=lambda one: one.name)
         names = {one.name for one in entries}
         for entry in entries:
@@ -104,6 +109,20 @@ class FolderAdapter:
         for name, (look, since) in list(looks.items()):
             if now - since >= self._settle and (source := self._considered(name, look, now)) is not None:
                 yield source
+        self._seen, self._look_again = seen_now and seen_now[0], now + LOOK_AGAIN
+
+    def changed(self) -> bool:
+        """See :meth:`adapters.base.Guarded.changed`: names come and go with the time of their folder. Where that cannot
+        be trusted, and every few seconds, it is looked at."""
+        if self._unsettled:
+            return True
+        now = time.monotonic()
+        if now >= self._look_again:
+            return True
+        seen = self._tree.changed("outbox")
+        if seen is None:
+            return now >= self._look_again - LOOK_AGAIN + UNTRUSTED
+        return seen[1] or self._seen is None or seen[0] != self._seen
 
     def unsettled(self) -> bool:
         """See :meth:`adapters.base.Adapter.unsettled`."""
@@ -138,7 +157,7 @@ class FolderAdapter:
     def prepare(self, files: Sequence[LocalFile]) -> None:
         """Write each file under its temporary name and fsync it."""
         for file in files:
-            self._tree.write(_temporary(file.folder, file.name), file.content)
+            self._tree.write(_temporary(file.folder, file.name), file.content, later=True)
         # The names too: after a power loss a missing temporary name means that it was shown.
         for folder in sorted({file.folder for file in files}):
             self._tree.sync(folder)
@@ -221,6 +240,8 @@ class FolderAdapter:
         if known != look:
             # What is over the limit is refused unread; until it changes it has a digest of its own.
             content = self._tree.read(f"outbox/{name}") if look.size <= xml.MAX_BYTES else repr(look).encode()
+            if self._tree.look(f"outbox/{name}") != look:
+                raise FileNotFoundError(name)  # somebody writes it anew: it has to settle
             digest = hashlib.sha256(content).hexdigest()
             self._digests[name] = (look, digest)
 

@@ -125,7 +125,7 @@ class RemoteTree:
 
         return self._do(ask)
 
-    def write(self, path: str, content: bytes) -> None:
+    def write(self, path: str, content: bytes, *, later: bool = False) -> None:
         """See :class:`Tree`."""
 
         async def ask(sftp: asyncssh.SFTPClient) -> None:
@@ -163,6 +163,9 @@ class RemoteTree:
 
     def sync(self, folder: str) -> None:
         """Names are the server's to keep: SFTP has no word for it."""
+
+    def changed(self, folder: str) -> None:
+        """See :class:`Tree`: only a listing tells."""
 
     def _path(self, name: str) -> str:
         return posixpath.join(self._root, name)

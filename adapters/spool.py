@@ -198,6 +198,7 @@ class Spool:
         for path in (folder, self._out, self._in):
             path.mkdir(mode=0o750, parents=True, exist_ok=True)
         self._lock = threading.RLock()
+        self.changes = 0  # how many rows this program has changed
         self._connection: Connection | None = None  # of the transaction that the lock's holder is in
         with suppress(FileExistsError):
             os.close(os.open(folder / "spool.db", os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
@@ -594,6 +595,8 @@ class Spool:
                     yield connection
                 finally:
                     self._connection = None
+                    driver: Any = connection.connection.driver_connection
+                    self.changes = driver.total_changes
 
 
 def _answered(connection: Connection, request: str, since: datetime) -> str:
@@ -647,6 +650,9 @@ def open_spool(folder: Path) -> Spool:
         return _opened[path]
 
 
+LOOK_AGAIN = 2.0  # seconds until a spool is looked at though nothing in this process has changed it
+
+
 class SpoolAdapter:
     """The adapter of an agency whose system fetches its mail from the spool."""
 
@@ -656,6 +662,7 @@ class SpoolAdapter:
         self.agency = place.agency
         self.spool = open_spool(place.folder / "spool")
         self._purge_at = time.monotonic() + 60
+        self._seen, self._look_again = -1, 0.0
 
     def check(self) -> None:
         """The spool can be written. Raises Misconfigured CONFIG_INVALID."""
@@ -673,6 +680,10 @@ class SpoolAdapter:
             self._purge_at = time.monotonic() + (0 if more else 3600)
         for row in self.spool.pending():
             yield Source(row["id"], row["digest"], partial(self.spool.read, row["id"]))
+
+    def changed(self) -> bool:
+        """See :meth:`adapters.base.Guarded.changed`: whoever submits and acknowledges does it in this process."""
+        return self.spool.changes != self._seen or time.monotonic() >= self._look_again
 
     def unsettled(self) -> bool:
         """False: an upload is a submission when it is complete."""
@@ -708,6 +719,7 @@ class SpoolAdapter:
 
     def answers(self) -> Iterator[Answer]:
         """What the system has acknowledged, or has reported as failed too often."""
+        self._seen, self._look_again = self.spool.changes, time.monotonic() + LOOK_AGAIN
         for row in self.spool.unanswered():
             failed = Problem(Fault.SYSTEM_REFUSED, got=str(row["failures"]), expected=row["reason"] or "-")
             yield Answer(row["ref"], failed if row["state"] == "fail" else None)

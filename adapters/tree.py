@@ -5,16 +5,21 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from adapters.disk import KNOWN, is_local
 from axis.core import xml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from adapters.disk import Disk
+
+_TICK = 2.0  # seconds within which the clock of a file system may not tell two changes apart
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -43,8 +48,9 @@ class Tree(Protocol):
     def read(self, path: str) -> bytes:
         """A regular file's bytes; of anything else, and of what is larger than a packet may be, OSError at once."""
 
-    def write(self, path: str, content: bytes) -> None:
-        """A new file, or another content, on disk for good."""
+    def write(self, path: str, content: bytes, *, later: bool = False) -> None:
+        """A new file, or another content, on disk for good; with `later` perhaps only when its folder is
+        :meth:`sync`."""
 
     def rename(self, path: str, to: str) -> None:
         """At once: whoever looks sees the one or the other."""
@@ -56,7 +62,12 @@ class Tree(Protocol):
         """A folder, where there is none."""
 
     def sync(self, folder: str) -> None:
-        """The names in a folder are on disk for good."""
+        """The names in a folder, and what was written there, are on disk for good; where a :class:`adapters.disk.Disk`
+        flushes for many, when that does."""
+
+    def changed(self, folder: str) -> tuple[object, bool] | None:
+        """(what is another value when a name in the folder was added or taken away since, but within the same moment;
+        whether that moment is now); None where nothing tells."""
 
 
 class LocalTree:
@@ -66,8 +77,12 @@ class LocalTree:
     A folder itself may be a link that this program's user or root has made, to a drive that is mounted elsewhere.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, disk: Disk | None = None, owner: str = "") -> None:
         self._root = root
+        self._disk = disk
+        self._owner = owner
+        self._paths: dict[str, str] = {}
+        self._device, self._known_at, self._is_local = 0, 0.0, False
 
     def check(self, folder: str) -> bool:
         """See :class:`Tree`."""
@@ -109,7 +124,7 @@ class LocalTree:
                     raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), path)
                 return handle.read(status.st_size + 1)  # no more, while somebody writes on
 
-    def write(self, path: str, content: bytes) -> None:
+    def write(self, path: str, content: bytes, *, later: bool = False) -> None:
         """See :class:`Tree`. What lies there is removed, not written through: it may be a pipe, or another's file under
         a second name."""
         with self._within(path) as (opened, name):
@@ -119,7 +134,8 @@ class LocalTree:
             with os.fdopen(os.open(name, flags, 0o640, dir_fd=opened), "wb") as handle:
                 handle.write(content)
                 handle.flush()
-                os.fsync(handle.fileno())
+                if not later or not self._flushed_together(path.rpartition("/")[0]):
+                    os.fsync(handle.fileno())
 
     def rename(self, path: str, to: str) -> None:
         """See :class:`Tree`."""
@@ -138,8 +154,41 @@ class LocalTree:
 
     def sync(self, folder: str) -> None:
         """See :class:`Tree`."""
+        if self._flushed_together(folder):
+            return
+        if self._disk is not None:
+            self._disk.note_folder(self._owner, folder, lambda: self._sync(folder))
+        else:
+            self._sync(folder)
+
+    def changed(self, folder: str) -> tuple[object, bool] | None:
+        """See :class:`Tree`."""
+        path = self._paths.get(folder)
+        if path is None:
+            path = self._paths[folder] = os.fspath(self._root / folder)
+        try:
+            status = os.stat(path)  # noqa: PTH116  asked of many folders, many times a second
+        except OSError:
+            return None
+        now = time.time()
+        if status.st_dev != self._device or not 0 <= now - self._known_at < KNOWN:
+            self._device, self._known_at, self._is_local = status.st_dev, now, is_local(status.st_dev)
+        if not self._is_local:
+            return None
+        return (status.st_mtime_ns, status.st_ino, status.st_dev), now - status.st_mtime < _TICK
+
+    def _sync(self, folder: str) -> None:
         with self._folder(folder) as opened:
             os.fsync(opened)
+
+    def _flushed_together(self, folder: str) -> bool:
+        """Whether what was written there is flushed with the others'; it is noted."""
+        if self._disk is None:
+            return False
+        device = self._disk.takes(self._root / folder)
+        if device:
+            self._disk.note(self._owner, device)
+        return bool(device)
 
     @contextmanager
     def _within(self, path: str) -> Iterator[tuple[int, str]]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from adapters.base import Adapter, Guarded, Place
+from adapters.disk import Disk
 from axis import config as settings
 from axis.core import conformance, parcel
 from axis.core.message import HUB_USER
@@ -127,14 +128,19 @@ def embedded_parts(home: Home, *, restored: bool = False) -> Iterator[tuple[Hub,
             parts.check_record()
         with parts.store.transaction() as tx:
             lease.let_go(tx)
+        disk = Disk()
         agencies = [
-            agency_part(home, database, partial(embedded.EmbeddedBroker, database, code), code, references)
+            agency_part(home, database, partial(embedded.EmbeddedBroker, database, code), code, references, disk)
             for code in codes
         ]
-        yield parts, agencies
+        try:
+            yield parts, agencies
+        finally:
+            disk.close()
         names = (*tables.PAYLOAD_REFERENCES, *journal.PAYLOAD_REFERENCES, *embedded.PAYLOAD_REFERENCES)
         with database.begin() as connection:
             payloads.sweep(connection, names)
+        embedded.EmbeddedBroker.rest(database)
 
 
 @contextmanager
@@ -215,9 +221,14 @@ def served_agencies(home: Home, codes: Sequence[str]) -> Iterator[list[Agency]]:
         database.create(journal.TABLES)
         # Where all share one broker user, they may share its connections too.
         shared = _amqp(home, None, "adapters", alone=True) if home.config.broker.user_id == "optional" else None
+        disk = Disk()
         agencies = [
             agency_part(
-                home, database, (lambda: shared) if shared else partial(_amqp, home, code, code, alone=True), code
+                home,
+                database,
+                (lambda: shared) if shared else partial(_amqp, home, code, code, alone=True),
+                code,
+                disk=disk,
             )
             for code in codes
         ]
@@ -229,6 +240,7 @@ def served_agencies(home: Home, codes: Sequence[str]) -> Iterator[list[Agency]]:
                     one.let_go()
                 except Exception:
                     log.exception("%s: its line to the broker cannot be closed", one.code)
+            disk.close()
         with database.begin() as connection:
             payloads.sweep(connection, journal.PAYLOAD_REFERENCES)
 
@@ -405,17 +417,20 @@ def agency_part(
     broker: Callable[[], Broker],
     code: str,
     references: References = journal.BODY_REFERENCES,
+    disk: Disk | None = None,
 ) -> Agency:
-    """An agency's adapter on these, not open yet; `references`: every column of the database that may name a parcel."""
+    """An agency's adapter on these, not open yet; `references`: every column of the database that may name a parcel;
+    `disk`: who flushes for all of the process."""
     agency = Agency(
         code,
         Journal(database, code, references),
         broker,
-        lambda: Guarded(_adapter(home, code), code),
+        lambda: Guarded(_adapter(home, code, disk), code),
         lambda: keystore.load_signer(home.path / "keys", code),
         hub_certificate(home),
         home.config.installation.id,
     )
+    agency.disk = disk
     if home.config.broker.kind != "embedded":  # otherwise record and journal are one file, and are put back together
         standing.begin(agency)
     return agency
@@ -511,7 +526,7 @@ def adapter_kinds() -> list[str]:
     return sorted(_factories())
 
 
-def _adapter(home: Home, code: str) -> Adapter:
+def _adapter(home: Home, code: str, disk: Disk | None = None) -> Adapter:
     kind, options = home.config.adapter.of(code)
     factory = _factories().get(kind)
     if factory is None:
@@ -519,7 +534,7 @@ def _adapter(home: Home, code: str) -> Adapter:
     make = factory.load()
     if (known := getattr(make, "OPTIONS", None)) is not None:  # somebody else's adapter may not say
         home.config.adapter.check(code, known)
-    made: Adapter = make(Place(code, home.path / "agencies" / code, options))
+    made: Adapter = make(Place(code, home.path / "agencies" / code, options, disk))
     return made
 
 

@@ -95,6 +95,25 @@ class Outcome(Enum):
     FAILED = "failed"  # refused, timed out or unknown: it may or may not be in the queue
 
 
+class Line(Protocol):
+    """What the brokers of several agencies of one process have in common, where they have: what is asked of each is
+    done for all at once. A broker of such a kind has it as its attribute ``line``."""
+
+    def publish(self, parts: Sequence[tuple[Broker, Sequence[Message]]]) -> list[list[Outcome]]:
+        """See :meth:`Broker.publish`."""
+
+    def receive(
+        self, parts: Sequence[tuple[Broker, Sequence[Route]]], *, limit: int, max_bytes: int
+    ) -> list[list[Delivered]]:
+        """See :meth:`Broker.receive`; nothing is waited for, and `limit` and `max_bytes` are for all together."""
+
+    def ack(self, parts: Sequence[tuple[Broker, Sequence[Delivered]]]) -> None:
+        """See :meth:`Broker.ack`."""
+
+    def may_have_mail(self, code: str) -> bool:
+        """Whether something may wait for this agency, as far as is known without asking."""
+
+
 class Broker(Protocol):
     """The broker port. One contract suite (tests/contract/test_broker.py) holds for every implementation.
 

@@ -12,6 +12,7 @@ import os
 import re
 import threading
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -24,7 +25,6 @@ from axis.errors import Corrupted, Fault, Misconfigured, Problem, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from contextlib import AbstractContextManager
 
     from sqlalchemy.engine import Connection
 
@@ -34,12 +34,14 @@ __all__ = [
     "Database",
     "Row",
     "insert_all_or_ignore",
+    "insert_each_or_ignore",
     "insert_or_ignore",
     "metadata",
+    "replacing",
     "upsert",
 ]
 
-SCHEMA_VERSION = "0014"  # the newest revision in axis/infra/migrations/versions
+SCHEMA_VERSION = "0015"  # the newest revision in axis/infra/migrations/versions
 _OLDER = tuple(f"{number:04}" for number in range(1, int(SCHEMA_VERSION)))
 metadata = sa.MetaData()
 BIG_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite counts up only an INTEGER key
@@ -81,6 +83,7 @@ class Database:
             )
             sa.event.listen(self._writer, "handle_error", _leave_that_server)
         self.judge: Callable[[Connection], None] | None = None
+        self.beside: dict[str, Any] = {}  # what its users keep in memory about it
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -202,46 +205,6 @@ def _hosts_apart(rest: str) -> str:
     return f"{user}{at}/{path}?host={','.join(hosts)}&port={','.join(ports)}{more}"
 
 
-class LateRows:
-    """Rows that nobody reads before the transaction ends: inserted together just before its commit, each table's
-    in the order given. A database that is asked once instead of fifty times is the greater part of a batch's time."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._rows: list[tuple[sa.Table, dict[str, Any]]] = []
-
-    def add(self, table: sa.Table, row: dict[str, Any]) -> None:
-        """Insert `row` later; not where its UNIQUE key already stands."""
-        self._rows.append((table, row))
-
-    @contextmanager
-    def undone_with(self, savepoint: AbstractContextManager[Any]) -> Iterator[None]:
-        """Within: what is added goes when the savepoint does."""
-        kept = len(self._rows)
-        try:
-            with savepoint:
-                yield
-        except BaseException:
-            del self._rows[kept:]
-            raise
-
-    def insert(self) -> None:
-        """Insert them now."""
-        tables: dict[str, tuple[sa.Table, list[dict[str, Any]]]] = {}
-        for table, row in self._rows:
-            tables.setdefault(table.name, (table, []))[1].append(row)
-        self._rows = []
-        for table, rows in tables.values():
-            # Where the database gives the key, two rows meet only if it counts wrongly: nothing may go missing then.
-            given = all(column.name in rows[0] for column in table.primary_key)
-            for first in range(0, len(rows), 100):  # far below any limit on parameters
-                part = rows[first : first + 100]
-                if given:
-                    insert_all_or_ignore(self._connection, table, part)
-                else:
-                    self._connection.execute(table.insert().values(part))
-
-
 _alembic_version = sa.Table("alembic_version", metadata, sa.Column("version_num", sa.String(32), primary_key=True))
 
 
@@ -282,6 +245,26 @@ def insert_all_or_ignore(connection: Connection, table: sa.Table, rows: Sequence
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     if rows:
         connection.execute(dialect.insert(table).values(list(rows)).on_conflict_do_nothing())
+
+
+@cache
+def _insert_or_ignore(table: sa.Table) -> sa.Insert:
+    return sqlite.insert(table).on_conflict_do_nothing()
+
+
+def insert_each_or_ignore(connection: Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
+    """As :func:`insert_all_or_ignore`, on SQLite: one short statement, run for each row, whatever their number."""
+    if rows:
+        connection.execute(_insert_or_ignore(table), list(rows))
+
+
+def replacing(table: sa.Table, key: Sequence[str], kept: Sequence[str]) -> sa.Insert:
+    """For SQLite: insert a row, or set its columns, but those that are `kept`, where one with the same `key` stands."""
+    statement = sqlite.insert(table)
+    names = [column.name for column in table.columns if column.name not in {*key, *kept}]
+    return statement.on_conflict_do_update(
+        index_elements=list(key), set_={name: statement.excluded[name] for name in names}
+    )
 
 
 def upsert(connection: Connection, table: sa.Table, row: dict[str, Any], key: Sequence[str]) -> None:

@@ -1,35 +1,40 @@
 """The broker without a server: queues in the SQLite file of one home, the same promises as over AMQP.
 
-A message is a row; taking it writes this broker object's token into ``held_by``, acknowledging deletes it.
+A message is a row; acknowledging deletes it. Who holds it is known in memory alone: one process has the home (an
+exclusive lock), so what a process that died had held is free again with it. Whoever takes that lock calls
+:meth:`EmbeddedBroker.free_leases`; unless the process before it has said good-bye (:meth:`EmbeddedBroker.rest`), every
+message of that time counts as given before.
+
 Bodies lie in the payload place under their digest, so that one parcel to ninety recipients is kept once;
 what no row names any more is swept from there, not here.
-
-One process has the home (an exclusive lock). Whoever takes that lock calls
-:meth:`EmbeddedBroker.free_leases`: every token then belongs to a process that is gone. So leases need no
-clock.
 """
 
 from __future__ import annotations
 
 import itertools
+import json
 import logging
+import threading
 import time
 import uuid
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+from weakref import WeakValueDictionary
 
 import sqlalchemy as sa
 
-from axis.core.message import Delivered, Message, Outcome, Route
-from axis.errors import Corrupted, Fault, Misconfigured, Problem, Unavailable
+from axis.core.message import Delivered, Message, Outcome, Route, agency_routes
+from axis.errors import Fault, Misconfigured, Problem, Unavailable
 from axis.infra import payloads
-from axis.infra.database import BIG_ID, insert_or_ignore, metadata
+from axis.infra.database import BIG_ID, insert_all_or_ignore, insert_or_ignore, metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from sqlalchemy.engine import Connection
 
+    from axis.core.message import Broker, Line
     from axis.infra.database import Database
 
 log = logging.getLogger(__name__)
@@ -38,7 +43,7 @@ DEAD_QUEUE = "axis.dead"
 MAX_MESSAGE = 64 * 1024 * 1024  # bytes of body and proof: a packet of 50 MB and what surrounds it
 MAX_ID = 255  # bytes; AMQP has one byte for the length
 MAX_ORIGIN = 200  # characters
-POLL = 0.05  # seconds between two looks while waiting; a look at 190 empty queues costs about a millisecond
+QUIET = 10.0  # seconds until a queue that was found empty is looked at without anybody having published to it
 
 queue = sa.Table("queue", metadata, sa.Column("name", sa.Text, primary_key=True))
 queue_message = sa.Table(
@@ -52,8 +57,8 @@ queue_message = sa.Table(
     sa.Column("body_digest", sa.Text, nullable=False),
     sa.Column("proof_digest", sa.Text, nullable=False),  # "" without a proof
     sa.Column("size", sa.Integer, nullable=False),
-    sa.Column("held_by", sa.Text),
-    sa.Column("deliveries", sa.Integer, nullable=False),
+    sa.Column("held_by", sa.Text),  # of older programs, which kept here who holds it; empty from the start on
+    sa.Column("deliveries", sa.Integer, nullable=False),  # above 0: it was given to somebody before
     sa.Column("origin", sa.Text, nullable=False, server_default=""),
     sqlite_autoincrement=True,  # an id never comes again, so ids are the order of arrival
 )
@@ -65,15 +70,110 @@ sa.Index(
 )
 sa.Index("queue_message_held", queue_message.c.held_by, sqlite_where=queue_message.c.held_by.is_not(None))
 
-TABLES = (payloads.payload, queue, queue_message)
+# It has a row while no process works with the queues, if the last one has said good-bye.
+queue_rest = sa.Table("queue_rest", metadata, sa.Column("name", sa.Text, primary_key=True))
+
+TABLES = (payloads.payload, queue, queue_message, queue_rest)
 BODY_REFERENCES = (queue_message.c.body_digest,)
 PAYLOAD_REFERENCES = (queue_message.c.body_digest, queue_message.c.proof_digest)
+
+
+_NAMED = sa.select(sa.func.json_each(sa.bindparam("names")).table_valued("value").c.value)
+_EXISTING = sa.select(queue.c.name).where(queue.c.name.in_(_NAMED))
+_NUMBERED = sa.select(sa.func.json_each(sa.bindparam("numbers")).table_valued("value").c.value)
+_ROWS = sa.select(queue_message).where(queue_message.c.id.in_(_NUMBERED))
+_DELETE = sa.delete(queue_message).where(queue_message.c.id.in_(_NUMBERED))
+_BURY = sa.update(queue_message).where(queue_message.c.id.in_(_NUMBERED)).values(queue=DEAD_QUEUE)
+_GIVEN = sa.update(queue_message).where(queue_message.c.id.in_(_NUMBERED)).values(deliveries=1)
+_INSERT = sa.insert(queue_message)
+_COUNT = sa.select(sa.func.count()).where(queue_message.c.queue == sa.bindparam("name"))
+# Only so many are looked at in each queue, so a backlog of a million costs no more than one of a hundred.
+_FIRST = sa.text("""
+    SELECT m.queue, m.id, m.size FROM json_each(:names) AS named JOIN queue_message AS m ON m.id IN (
+        SELECT one.id FROM queue_message AS one WHERE one.queue = named.value AND one.held_by IS NULL
+        ORDER BY one.id LIMIT :count)
+    ORDER BY m.id""")
 
 
 @dataclass(frozen=True, slots=True)
 class _Handle:
     row: int
     token: str  # of the broker object that took it; void once that has closed
+
+
+@dataclass(eq=False)
+class EmbeddedLine:
+    """What the broker objects of one file have in common (:class:`axis.core.message.Line`): who holds what of its
+    queues, and where something may wait."""
+
+    held: dict[int, tuple[str, str]] = field(default_factory=dict)  # (token, queue) by row
+    given: set[int] = field(default_factory=set)  # rows that came back
+    doubtful: int = 0  # up to this row each may have been given by a process that died
+    quiet: dict[str, float] = field(default_factory=dict)  # until when a queue is empty, unless somebody publishes
+    changed: threading.Condition = field(default_factory=threading.Condition)
+    _names: dict[str, list[str]] = field(default_factory=dict)  # of the queues of an agency's mail
+
+    def publish(self, parts: Sequence[tuple[Broker, Sequence[Message]]]) -> list[list[Outcome]]:
+        """See :class:`axis.core.message.Line`."""
+        return publish_for(cast("Sequence[tuple[EmbeddedBroker, Sequence[Message]]]", parts))
+
+    def receive(
+        self, parts: Sequence[tuple[Broker, Sequence[Route]]], *, limit: int, max_bytes: int
+    ) -> list[list[Delivered]]:
+        """See :class:`axis.core.message.Line`."""
+        own = cast("Sequence[tuple[EmbeddedBroker, Sequence[Route]]]", parts)
+        return receive_for(own, limit=limit, max_bytes=max_bytes)
+
+    def ack(self, parts: Sequence[tuple[Broker, Sequence[Delivered]]]) -> None:
+        """See :class:`axis.core.message.Line`."""
+        ack_for(cast("Sequence[tuple[EmbeddedBroker, Sequence[Delivered]]]", parts))
+
+    def may_have_mail(self, code: str) -> bool:
+        """See :class:`axis.core.message.Line`."""
+        names = self._names.get(code)
+        if names is None:
+            names = self._names[code] = [route.queue for route in agency_routes(code)]
+        return bool(self.may_wait(names, time.monotonic()))
+
+    def wake(self, names: Iterable[str]) -> None:
+        """Something waits in these queues."""
+        with self.changed:
+            for name in names:
+                self.quiet.pop(name, None)
+            self.changed.notify_all()
+
+    def may_wait(self, names: Iterable[str], now: float) -> list[str]:
+        """Those of these queues in which something may wait."""
+        return [name for name in names if self.quiet.get(name, 0.0) <= now]
+
+    def give_back(self, token: str) -> None:
+        """What this token holds is free."""
+        with self.changed:
+            back = {row: name for row, (holder, name) in self.held.items() if holder == token}
+            for row in back:
+                del self.held[row]
+            self.given.update(back)
+            self.wake(back.values())
+
+    def settle(self, rows: Iterable[int]) -> None:
+        """These are gone from their queues."""
+        with self.changed:
+            for row in rows:
+                self.held.pop(row, None)
+                self.given.discard(row)
+
+
+_leases: WeakValueDictionary[str, EmbeddedLine] = WeakValueDictionary()
+_making = threading.Lock()
+
+
+def _leases_of(database: Database) -> EmbeddedLine:
+    with _making:
+        name = str(database.url.database)
+        found = _leases.get(name)
+        if found is None:
+            found = _leases[name] = EmbeddedLine()
+        return found
 
 
 class EmbeddedBroker:
@@ -88,14 +188,34 @@ class EmbeddedBroker:
         self._database = database
         self._user_id = user_id
         self._token = uuid.uuid4().hex
-        self._not_freed: set[str] = set()  # tokens whose messages could not be given back yet
+        self._leases = _leases_of(database)
         self._last_served: dict[bool, str] = {}  # by level: where the next round begins
 
     @staticmethod
-    def free_leases(database: Database) -> int:
-        """Give back every message held by anyone; how many. For whoever has just taken the home's lock."""
+    def free_leases(database: Database) -> None:
+        """Nobody holds anything, whatever an earlier process has held. For whoever has just taken the home's lock."""
+        leases = _leases_of(database)
         with database.begin() as connection:
-            return _free(connection, queue_message.c.held_by.is_not(None))
+            connection.execute(
+                sa.update(queue_message).where(queue_message.c.held_by.is_not(None)).values(held_by=None)
+            )
+            said_good_bye = connection.execute(sa.delete(queue_rest)).rowcount
+            last = connection.execute(sa.select(sa.func.max(queue_message.c.id))).scalar() or 0
+        with leases.changed:
+            leases.held.clear()
+            leases.given.clear()
+            leases.quiet.clear()
+            leases.doubtful = 0 if said_good_bye else last
+
+    @staticmethod
+    def rest(database: Database) -> None:
+        """A good-bye: what was given and not acknowledged is marked, so that the next process doubts nothing else."""
+        leases = _leases_of(database)
+        with leases.changed, database.begin() as connection:
+            connection.execute(_GIVEN, {"numbers": json.dumps([*leases.held, *leases.given])})
+            before = sa.update(queue_message).where(queue_message.c.id <= leases.doubtful).values(deliveries=1)
+            connection.execute(before)
+            insert_or_ignore(connection, queue_rest, {"name": "rest"})
 
     def declare(self, codes: Iterable[str]) -> None:
         """Make the queues of these agencies and the dead letters. Idempotent.
@@ -106,10 +226,7 @@ class EmbeddedBroker:
             raise Misconfigured(Problem(Fault.BROKER_CONFIG, got=f"{self._user_id} may not declare queues"))
         names = [DEAD_QUEUE, *(route.queue for code in codes for route in _all_routes(code))]
         with self._database.begin() as connection:
-            there = set(connection.execute(sa.select(queue.c.name)).scalars())
-            for name in names:
-                if name not in there:
-                    insert_or_ignore(connection, queue, {"name": name})
+            insert_all_or_ignore(connection, queue, [{"name": name} for name in names])
 
     def publish(self, messages: Sequence[Message]) -> list[Outcome]:
         """Put all into their queues in one transaction; one outcome each, in order.
@@ -117,79 +234,38 @@ class EmbeddedBroker:
         A message that this user may not publish, or that is too large, is FAILED and named in the log; the
         others go on.
         """
-        outcomes = [Outcome.FAILED] * len(messages)
-        allowed = []
-        for number, message in enumerate(messages):
-            if why_not := why_not_publish(message, self._user_id):
-                log.error("message %s to %s refused: %s", message.id, message.route.queue, why_not)
-            else:
-                allowed.append(number)
-        if not allowed:
-            return outcomes
-        names = {messages[number].route.queue for number in allowed}
-        with self._database.begin() as connection:
-            there = _existing(connection, names)
-            rows = []
-            for number in allowed:
-                message = messages[number]
-                if message.route.queue not in there:
-                    outcomes[number] = Outcome.RETURNED
-                    continue
-                outcomes[number] = Outcome.CONFIRMED
-                rows.append(
-                    {
-                        "queue": message.route.queue,
-                        "came_from": message.route.queue,
-                        "message_id": message.id,
-                        "user_id": self._user_id,
-                        "body_digest": payloads.put(connection, message.body),
-                        "proof_digest": payloads.put(connection, message.proof) if message.proof else "",
-                        "size": len(message.body) + len(message.proof),
-                        "held_by": None,
-                        "deliveries": 0,
-                        "origin": message.origin[:MAX_ORIGIN],
-                    }
-                )
-            if rows:
-                connection.execute(sa.insert(queue_message), rows)
-        return outcomes
+        return publish_for([(self, messages)])[0]
 
     def receive(self, routes: Sequence[Route], *, limit: int, max_bytes: int, timeout: float) -> list[Delivered]:
-        """Take messages as the port promises; one transaction, whatever the number of routes.
+        """Take messages as the port promises; nothing is written, whatever the number of routes.
 
         A message whose stored bytes are not what was published goes to the dead letters with a line in the log.
         Raises :class:`Unavailable` BROKER_NO_QUEUE when none of the queues exists (those that do are
         served without the others), :class:`Misconfigured` BROKER_CONFIG for another agency's queue.
         """
-        for route in routes:
-            if self._user_id not in {None, route.code} or (self._user_id is not None and route.direction == "in"):
-                raise Misconfigured(Problem(Fault.BROKER_CONFIG, got=f"{self._user_id} may not read {route.queue}"))
-        self._free_all()
+        self._check_rights(routes)
         deadline = time.monotonic() + timeout
         while True:
-            # Looking needs no lock; only when something is there does the one writer start.
-            with self._database.read() as connection:
-                self._require_queues(connection, routes)
-                waiting = _is_any_waiting(connection, routes)
-            taken = self._take(routes, limit, max_bytes) if waiting and limit > 0 else []
-            left = deadline - time.monotonic()
-            if taken or left <= 0:
+            (taken,) = receive_for([(self, routes)], limit=limit, max_bytes=max_bytes)
+            if taken:
                 return taken
-            time.sleep(min(POLL, left))
+            with self._leases.changed:
+                while not self._leases.may_wait((route.queue for route in routes), time.monotonic()):
+                    left = deadline - time.monotonic()
+                    if left <= 0:
+                        return []
+                    self._leases.changed.wait(min(left, QUIET))
+                if limit <= 0 or deadline <= time.monotonic():
+                    return []
 
     def ack(self, deliveries: Sequence[Delivered]) -> None:
         """Delete what this object still holds of these, in one transaction."""
-        if rows := self._held(deliveries):
-            with self._database.begin() as connection:
-                connection.execute(
-                    sa.delete(queue_message).where(queue_message.c.id.in_(rows), queue_message.c.held_by == self._token)
-                )
+        ack_for([(self, deliveries)])
 
     def reject(self, deliveries: Sequence[Delivered]) -> None:
         """Move what this object still holds of these to the dead letters, in one transaction."""
         if rows := self._held(deliveries):
-            with self._database.begin() as connection:
-                _bury(connection, queue_message.c.id.in_(rows), queue_message.c.held_by == self._token)
+            self._bury(rows)
 
     def depth(self, route: Route) -> int:
         """How many wait in this queue unheld. Raises :class:`Unavailable` BROKER_NO_QUEUE."""
@@ -200,89 +276,199 @@ class EmbeddedBroker:
         return self._depth(DEAD_QUEUE)
 
     def close(self) -> None:
-        """Give back what is held. Idempotent. If the database is away the next receive() does."""
-        self._not_freed.add(self._token)
+        """Give back what is held. Idempotent."""
+        self._leases.give_back(self._token)
         self._token = uuid.uuid4().hex
-        try:
-            self._free_all()
-        except (Unavailable, Corrupted) as error:
-            log.warning("what is held is given back later: %s", error)
 
-    def _free_all(self) -> None:
-        if self._not_freed:
-            with self._database.begin() as connection:
-                _free(connection, queue_message.c.held_by.in_(self._not_freed))
-            self._not_freed.clear()
+    @property
+    def line(self) -> Line:
+        """What it has in common with the others of this file."""
+        return self._leases
+
+    def _check_rights(self, routes: Sequence[Route]) -> None:
+        for route in routes:
+            if self._user_id not in {None, route.code} or (self._user_id is not None and route.direction == "in"):
+                raise Misconfigured(Problem(Fault.BROKER_CONFIG, got=f"{self._user_id} may not read {route.queue}"))
 
     def _held(self, deliveries: Sequence[Delivered]) -> list[int]:
-        handles = [cast("_Handle", delivered.handle) for delivered in deliveries]
-        return [handle.row for handle in handles if handle.token == self._token]
+        rows = [handle.row for one in deliveries if (handle := cast("_Handle", one.handle)).token == self._token]
+        return [row for row in rows if row in self._leases.held]
+
+    def _bury(self, rows: Sequence[int]) -> None:
+        with self._database.begin() as connection:
+            connection.execute(_BURY, {"numbers": json.dumps(rows)})
+        self._leases.settle(rows)
 
     def _depth(self, name: str) -> int:
-        with self._database.read() as connection:
-            if not _existing(connection, {name}):
+        with self._leases.changed, self._database.read() as connection:
+            if not _existing(connection, [name]):
                 raise Unavailable(Problem(Fault.BROKER_NO_QUEUE, got=name))
-            waiting = sa.select(sa.func.count()).where(queue_message.c.queue == name, queue_message.c.held_by.is_(None))
-            return int(connection.execute(waiting).scalar_one())
-
-    @staticmethod
-    def _require_queues(connection: Connection, routes: Sequence[Route]) -> None:
-        names = {route.queue for route in routes}
-        if names and not _existing(connection, names):
-            raise Unavailable(Problem(Fault.BROKER_NO_QUEUE, got=min(names)))
-
-    def _take(self, routes: Sequence[Route], limit: int, max_bytes: int) -> list[Delivered]:
-        with self._database.begin() as connection:
-            chosen = self._choose(_first_waiting(connection, routes, limit), routes, limit, max_bytes)
-            rows = connection.execute(sa.select(queue_message).where(queue_message.c.id.in_(chosen))).mappings()
-            by_id = {row["id"]: row for row in rows}
-            connection.execute(
-                sa.update(queue_message)
-                .where(queue_message.c.id.in_(chosen))
-                .values(held_by=self._token, deliveries=queue_message.c.deliveries + 1)
-            )
-            by_name = {route.queue: route for route in routes}
-            taken, damaged = [], []
-            for row in (by_id[number] for number in chosen):
-                try:
-                    body = payloads.get(connection, row["body_digest"])
-                    proof = payloads.get(connection, row["proof_digest"]) if row["proof_digest"] else b""
-                except Corrupted as error:
-                    log.warning("message %s in %s is now a dead letter: %s", row["message_id"], row["queue"], error)
-                    damaged.append(row["id"])
-                    continue
-                route = by_name[row["queue"]]
-                message = Message(row["message_id"], route, body, proof, row["user_id"], row["origin"])
-                taken.append(Delivered(message, row["deliveries"] > 0, _Handle(row["id"], self._token)))
-            if damaged:
-                _bury(connection, queue_message.c.id.in_(damaged))
-        for delivered in taken:
-            self._last_served[delivered.message.route.urgent] = delivered.message.route.queue
-        return taken
+            held = sum(1 for _, where in self._leases.held.values() if where == name)
+            return int(connection.execute(_COUNT, {"name": name}).scalar_one()) - held
 
     def _choose(
         self, waiting: dict[str, list[tuple[int, int]]], routes: Sequence[Route], limit: int, max_bytes: int
-    ) -> list[int]:
-        """The rows to take, of (id, size) by queue: urgent first, the first of each queue, the second, …
+    ) -> tuple[dict[int, Route], int]:
+        """The rows to take with their routes, and their bytes: urgent first, the first of each queue, the second, …
 
         Each round begins after the queue that was served last; else the first queues of the list would
         always win when `limit` is smaller than their number.
         """
-        chosen: list[int] = []
+        chosen: dict[int, Route] = {}
         total = 0
         for urgent in (True, False):
-            names = list(dict.fromkeys(route.queue for route in routes if route.urgent is urgent))
-            start = names.index(last) + 1 if (last := self._last_served.get(urgent)) in names else 0
-            lines = [waiting[name] for name in names[start:] + names[:start] if name in waiting]
-            for row in itertools.chain.from_iterable(itertools.zip_longest(*lines)):
-                if row is None:
+            by_name = {route.queue: route for route in routes if route.urgent is urgent}
+            names = list(by_name)
+            start = names.index(last) + 1 if (last := self._last_served.get(urgent)) in by_name else 0
+            lines = [
+                [(by_name[name], one) for one in waiting[name]]
+                for name in names[start:] + names[:start]
+                if name in waiting
+            ]
+            for found in itertools.chain.from_iterable(itertools.zip_longest(*lines)):
+                if found is None:
                     continue
-                number, size = row
+                route, (number, size) = found
                 if len(chosen) == limit or (chosen and total + size > max_bytes):
-                    return chosen
-                chosen.append(number)
+                    return chosen, total
+                chosen[number] = route
                 total += size
-        return chosen
+                self._last_served[urgent] = route.queue
+        return chosen, total
+
+
+def publish_for(parts: Sequence[tuple[EmbeddedBroker, Sequence[Message]]]) -> list[list[Outcome]]:
+    """As :meth:`EmbeddedBroker.publish` of each, in one transaction for all."""
+    outcomes = [[Outcome.FAILED] * len(messages) for _, messages in parts]
+    allowed: list[tuple[int, int, str | None, Message]] = []
+    for place, (broker, messages) in enumerate(parts):
+        for number, message in enumerate(messages):
+            if why_not := why_not_publish(message, broker._user_id):
+                log.error("message %s to %s refused: %s", message.id, message.route.queue, why_not)
+            else:
+                allowed.append((place, number, broker._user_id, message))
+    if not allowed:
+        return outcomes
+    first = parts[0][0]
+    with first._database.begin() as connection:
+        there = _existing(connection, {message.route.queue for _, _, _, message in allowed})
+        sent = [one for one in allowed if one[3].route.queue in there]
+        contents = [part for *_, one in sent for part in (one.body, one.proof or one.body)]
+        digests = iter(payloads.put_each(connection, contents))
+        rows: list[dict[str, Any]] = []
+        for place, number, user_id, message in sent:
+            body, proof = next(digests), next(digests)
+            outcomes[place][number] = Outcome.CONFIRMED
+            rows.append(
+                {
+                    "queue": message.route.queue,
+                    "came_from": message.route.queue,
+                    "message_id": message.id,
+                    "user_id": user_id,
+                    "body_digest": body,
+                    "proof_digest": proof if message.proof else "",
+                    "size": len(message.body) + len(message.proof),
+                    "held_by": None,
+                    "deliveries": 0,
+                    "origin": message.origin[:MAX_ORIGIN],
+                }
+            )
+        if rows:
+            connection.execute(_INSERT, rows)
+    for place, number, _, message in allowed:
+        if message.route.queue not in there:
+            outcomes[place][number] = Outcome.RETURNED
+    first._leases.wake({row["queue"] for row in rows})
+    return outcomes
+
+
+def receive_for(
+    parts: Sequence[tuple[EmbeddedBroker, Sequence[Route]]], *, limit: int, max_bytes: int
+) -> list[list[Delivered]]:
+    """As :meth:`EmbeddedBroker.receive` of each without waiting: one question for all queues, and one for what is in
+    them. `limit` and `max_bytes` are for all of them together; who comes first in `parts` is served first."""
+    taken: list[list[Delivered]] = [[] for _ in parts]
+    if not parts or limit <= 0:
+        return taken
+    database, leases = parts[0][0]._database, parts[0][0]._leases
+    with leases.changed:
+        now = time.monotonic()
+        names = leases.may_wait(dict.fromkeys(route.queue for _, routes in parts for route in routes), now)
+        if not names:
+            return taken
+        held = max(Counter(name for _, name in leases.held.values()).values(), default=0)
+        with database.read() as connection:
+            found = connection.execute(_FIRST, {"names": json.dumps(names), "count": limit + held}).all()
+            waiting: dict[str, list[tuple[int, int]]] = {}
+            for name, number, size in found:
+                if number not in leases.held:
+                    waiting.setdefault(name, []).append((number, size))
+            if not waiting:
+                there = _existing(connection, names)
+                if len(parts) == 1 and not there and not _existing(connection, [r.queue for r in parts[0][1]]):
+                    raise Unavailable(Problem(Fault.BROKER_NO_QUEUE, got=min(names)))
+        leases.quiet |= {name: now + QUIET for name in names if name not in waiting}
+        chosen: list[dict[int, Route]] = []
+        for broker, routes in parts:
+            rows, size = broker._choose(waiting, routes, limit, max_bytes)
+            chosen.append(rows)
+            leases.held |= {row: (broker._token, route.queue) for row, route in rows.items()}
+            limit, max_bytes = limit - len(rows), max_bytes - size
+            if limit <= 0 or max_bytes <= 0:
+                break
+    if any(chosen):
+        _read(database, parts, chosen, taken)
+    return taken
+
+
+def _read(
+    database: Database,
+    parts: Sequence[tuple[EmbeddedBroker, Sequence[Route]]],
+    chosen: Sequence[dict[int, Route]],
+    taken: list[list[Delivered]],
+) -> None:
+    numbers = [number for rows in chosen for number in rows]
+    leases = parts[0][0]._leases
+    try:
+        with database.read() as connection:
+            by_id = {row["id"]: row for row in connection.execute(_ROWS, {"numbers": json.dumps(numbers)}).mappings()}
+            wanted = {
+                digest for row in by_id.values() for digest in (row["body_digest"], row["proof_digest"]) if digest
+            }
+            contents = payloads.get_sound(connection, wanted)
+    except BaseException:
+        for number in numbers:
+            leases.held.pop(number, None)
+        raise
+    for place, rows in enumerate(chosen):
+        broker, damaged = parts[place][0], []
+        for number, route in rows.items():
+            row = by_id.get(number)
+            if row is None:
+                leases.settle([number])
+                continue
+            body = contents.get(row["body_digest"])
+            proof = contents.get(row["proof_digest"]) if row["proof_digest"] else b""
+            if body is None or proof is None:
+                log.warning(
+                    "message %s in %s is now a dead letter: its bytes are damaged", row["message_id"], row["queue"]
+                )
+                damaged.append(number)
+                continue
+            message = Message(row["message_id"], route, body, proof, row["user_id"], row["origin"])
+            before = row["deliveries"] > 0 or number in leases.given or number <= leases.doubtful
+            taken[place].append(Delivered(message, before, _Handle(number, broker._token)))
+        if damaged:
+            broker._bury(damaged)
+
+
+def ack_for(parts: Sequence[tuple[EmbeddedBroker, Sequence[Delivered]]]) -> None:
+    """As :meth:`EmbeddedBroker.ack` of each, in one transaction for all."""
+    rows = [row for broker, deliveries in parts for row in broker._held(deliveries)]
+    if rows:
+        with parts[0][0]._database.begin() as connection:
+            connection.execute(_DELETE, {"numbers": json.dumps(rows)})
+        parts[0][0]._leases.settle(rows)
 
 
 def why_not_publish(message: Message, user_id: str | None) -> str:
@@ -307,47 +493,4 @@ def _all_routes(code: str) -> list[Route]:
 
 
 def _existing(connection: Connection, names: Iterable[str]) -> set[str]:
-    return set(connection.execute(sa.select(queue.c.name).where(queue.c.name.in_(list(names)))).scalars())
-
-
-def _free(connection: Connection, which: sa.ColumnElement[bool]) -> int:
-    freed = connection.execute(sa.update(queue_message).where(which).values(held_by=None))
-    return int(freed.rowcount)
-
-
-def _bury(connection: Connection, *which: sa.ColumnElement[bool]) -> None:
-    connection.execute(sa.update(queue_message).where(*which).values(queue=DEAD_QUEUE, held_by=None))
-
-
-def _is_any_waiting(connection: Connection, routes: Sequence[Route]) -> bool:
-    names = {route.queue for route in routes}
-    waiting = (
-        sa.select(sa.literal(1)).where(queue_message.c.queue.in_(names), queue_message.c.held_by.is_(None)).limit(1)
-    )
-    return connection.execute(waiting).first() is not None
-
-
-def _first_waiting(connection: Connection, routes: Sequence[Route], limit: int) -> dict[str, list[tuple[int, int]]]:
-    """(id, size) of the first `limit` waiting rows of each queue, in order of arrival; one statement.
-
-    Only so many are looked at in each queue, so a backlog of a million costs no more than one of a hundred.
-    """
-    inner = queue_message.alias("inner_message")
-    first_ones = (
-        sa.select(inner.c.id)
-        .where(inner.c.queue == queue.c.name, inner.c.held_by.is_(None))
-        .order_by(inner.c.id)
-        .limit(limit)
-        .correlate(queue)
-        .scalar_subquery()
-    )
-    found = (
-        sa.select(queue_message.c.queue, queue_message.c.id, queue_message.c.size)
-        .select_from(queue.join(queue_message, queue_message.c.id.in_(first_ones)))
-        .where(queue.c.name.in_({route.queue for route in routes}))
-        .order_by(queue_message.c.id)
-    )
-    waiting: dict[str, list[tuple[int, int]]] = {}
-    for name, number, size in connection.execute(found):
-        waiting.setdefault(name, []).append((number, size))
-    return waiting
+    return set(connection.execute(_EXISTING, {"names": json.dumps(list(names))}).scalars())

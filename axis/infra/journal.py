@@ -6,9 +6,11 @@ together with its event. Several agencies may share a database (an embedded home
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -20,10 +22,10 @@ from axis.core.identity import earliest
 from axis.core.instant import from_text, to_text
 from axis.core.ledger import Entry
 from axis.infra import payloads
-from axis.infra.database import BIG_ID, Database, LateRows, insert_or_ignore, metadata, upsert
+from axis.infra.database import BIG_ID, Database, insert_or_ignore, metadata, replacing, upsert
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy.engine import Connection, RowMapping
@@ -52,7 +54,7 @@ outgoing = sa.Table(
     sa.Index("outgoing_content", "agency", "content_digest"),
     sa.Index("outgoing_document", "agency", "document_id"),
     sa.Index("outgoing_parcel", "parcel_digest"),
-    sa.Index("outgoing_due", "state", "not_before"),
+    sa.Index("outgoing_due", "agency", "state", "not_before"),
     sa.Index(
         "outgoing_lifted",
         "agency",
@@ -111,6 +113,7 @@ posted = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("not_before", sa.Text, nullable=False),
     sa.Index("posted_due", "agency", "not_before"),
+    sa.Index("posted_body", "body_digest"),
 )
 event = sa.Table(
     "event",
@@ -183,21 +186,342 @@ class Journal:
         """`references`: every column in this database that may name a parcel."""
         self.database = database
         self.agency = agency
-        self._references = references
+        self.all: Journals = database.beside.setdefault("journals", Journals(database, references))
 
     @contextmanager
     def transaction(self) -> Iterator[JournalTransaction]:
         """One transaction: everything in the block is kept, or nothing."""
-        with self.database.begin() as connection:
-            tx = JournalTransaction(connection, self.agency, self._references)
-            yield tx
-            tx.late.insert()
+        with self.all.transaction() as writes:
+            yield JournalTransaction(writes, self.agency)
 
     @contextmanager
     def reading(self) -> Iterator[JournalReader]:
         """One consistent state of the journal, to read from."""
         with self.database.read() as connection:
             yield JournalReader(connection, self.agency)
+
+
+_PENDING = "i.agency = c.value AND i.state = 'pending' AND i.parcel_digest <> ''"
+_COME = "(i.not_before <= :now OR i.not_before > :far)"
+_FIRST = """i.kind <> 'update' OR NOT EXISTS (
+    SELECT 1 FROM outgoing AS b WHERE b.agency = i.agency AND b.document_id = i.document_id AND b.state = 'pending'
+    AND (b.kind IN ('new', 'replace') AND b.created_at <= i.created_at
+         OR b.kind = 'update' AND b.created_at < i.created_at))"""
+_SHOWN_LATER = "i.agency = c.value AND i.state IN ('received', 'handing_over', 'withdrawing')"
+_UNDECIDED = "i.agency = c.value AND i.state = 'undecided'"
+
+
+def _moment(table: str, where: str) -> str:
+    """The first time at which something of an agency is due; a time that only a wrong clock has set is none."""
+    moment = "CASE WHEN i.not_before > :far THEN '' ELSE i.not_before END"
+    return f"(SELECT min({moment}) FROM {table} AS i WHERE {where})"  # noqa: S608  names of this module
+
+
+def _due(table: sa.Table, where: str, lanes: Sequence[tuple[str, str]], key: str = "rowid") -> sa.TextualSelect:
+    """The first so many rows of each agency in each lane."""
+    columns = ", ".join(f"o.{column.name}" for column in table.columns)
+    parts = " UNION ALL ".join(
+        f"SELECT * FROM (SELECT i.{key} FROM {table.name} AS i WHERE {where} AND {_COME} {lane} LIMIT :{room})"  # noqa: S608
+        for lane, room in lanes
+    )
+    text = f"SELECT {columns} FROM json_each(:codes) AS c JOIN {table.name} AS o ON o.{key} IN ({parts})"  # noqa: S608
+    return sa.text(text).columns(*table.columns)
+
+
+def _by_pairs(table: sa.Table, first: str, second: str) -> sa.TextualSelect:
+    """Rows by pairs of values of two columns."""
+    columns = ", ".join(f"o.{column.name}" for column in table.columns)
+    pairs = f"o.{first} = json_extract(k.value, '$[0]') AND o.{second} = json_extract(k.value, '$[1]')"
+    text = f"SELECT {columns} FROM json_each(:pairs) AS k JOIN {table.name} AS o ON {pairs}"  # noqa: S608
+    return sa.text(text).columns(*table.columns)
+
+
+_WHO = sa.text(
+    f"""
+    SELECT c.value, {_moment("outgoing", _PENDING)}, {_moment("posted", "i.agency = c.value")},
+        {_moment("incoming", _SHOWN_LATER)}, {_moment("incoming", _UNDECIDED)},
+        EXISTS (SELECT 1 FROM outgoing AS i WHERE i.lifted AND i.agency = c.value)
+    FROM json_each(:codes) AS c"""  # noqa: S608
+)
+_LANES = (("AND i.urgent ORDER BY i.{order}", "most"), ("AND NOT i.urgent ORDER BY i.{order}", "count"))
+_TO_PUBLISH = _due(
+    outgoing, f"{_PENDING} AND ({_FIRST})", [(lane.format(order="created_at"), room) for lane, room in _LANES]
+)
+_TO_POST = _due(posted, "i.agency = c.value", [("ORDER BY i.number", "count")], "number")
+_TO_SHOW = _due(incoming, _SHOWN_LATER, [(lane.format(order="number"), room) for lane, room in _LANES], "number")
+_OUTGOING_OF = _by_pairs(outgoing, "agency", "source_digest")
+_OUTGOING_BY_CONTENT = _by_pairs(outgoing, "agency", "content_digest")
+_INCOMING_OF = _by_pairs(incoming, "agency", "id")
+_INCOMING_BY_CONTENT = _by_pairs(incoming, "agency", "content_digest")
+_GONE = sa.text("""
+    SELECT o.agency, o.sender, o.document_id, o.receipt_digest FROM json_each(:pairs) AS k JOIN withdrawal AS o
+    ON o.agency = json_extract(k.value, '$[0]') AND o.sender = json_extract(k.value, '$[1]')
+    AND o.document_id = json_extract(k.value, '$[2]')""")
+_BRING_FORWARD = (
+    sa.update(outgoing).where(outgoing.c.agency == sa.bindparam("code"), outgoing.c.state == "pending"),
+    sa.update(posted).where(posted.c.agency == sa.bindparam("code")),
+)
+
+
+@dataclass
+class Due:
+    """What is due in the journals of several agencies, by agency."""
+
+    publish: dict[str, list[RowMapping]] = field(default_factory=dict)  # urgent first, but a quarter for the others
+    post: dict[str, list[RowMapping]] = field(default_factory=dict)
+    show: dict[str, list[RowMapping]] = field(default_factory=dict)
+    decide: set[str] = field(default_factory=set)  # who has recalls or updates that nothing was decided about
+    lifted: set[str] = field(default_factory=set)  # whose system is to hear that something was accepted after all
+
+
+class Journals:
+    """The journals of all agencies in one database: what concerns many of them is asked and written once.
+
+    Who has nothing to do is known without a question: every change goes through :meth:`transaction`, and wakes its
+    agency. (What something else than this program changes is seen at the next thorough look.)"""
+
+    def __init__(self, database: Database, references: payloads.References) -> None:
+        self._database = database
+        self.references = references
+        self._asleep: dict[str, str] = {}  # until when nothing of an agency is due
+
+    @contextmanager
+    def transaction(self) -> Iterator[Writes]:
+        """One transaction of several agencies: everything in the block is kept, or nothing."""
+        with self._database.begin() as connection:
+            writes = Writes(connection, self.references)
+            yield writes
+            writes.flush()
+        for code in writes.agencies:
+            self._asleep.pop(code, None)
+
+    def awake(self, codes: Iterable[str], now: datetime) -> list[str]:
+        """Those of these agencies that may have something due."""
+        moment = to_text(now)
+        return [code for code in codes if self._asleep.get(code, "") <= moment]
+
+    def due(self, codes: Sequence[str], now: datetime, limit: int) -> Due:
+        """What is due of these agencies, of each kind at most `limit` of each; one question where nothing is."""
+        found = Due()
+        if not codes:
+            return found
+        asked = _moments(now)
+        with self._database.read() as connection:
+            who: dict[str, list[str]] = {"publish": [], "post": [], "show": []}
+            for code, *moments, lifted in connection.execute(_WHO, {"codes": json.dumps(codes), **asked}):
+                publish, post, show, decide = (one is not None and one <= asked["now"] for one in moments)
+                for name, is_due in (("publish", publish), ("post", post), ("show", show)):
+                    if is_due:
+                        who[name].append(code)
+                if decide:
+                    found.decide.add(code)
+                if lifted:
+                    found.lifted.add(code)
+                if not (publish or post or show or decide or lifted):
+                    self._asleep[code] = min((one for one in moments if one), default="9999")
+            rooms = {"count": limit, "most": limit - limit // 4}
+            for name, query in (("publish", _TO_PUBLISH), ("post", _TO_POST), ("show", _TO_SHOW)):
+                if not who[name]:
+                    continue
+                rows = getattr(found, name)
+                for row in connection.execute(query, {"codes": json.dumps(who[name]), **rooms, **asked}).mappings():
+                    rows.setdefault(row["agency"], []).append(row)
+        found.publish = {code: _in_lanes(rows, "created_at", limit) for code, rows in found.publish.items()}
+        found.post = {code: sorted(rows, key=lambda row: int(row["number"])) for code, rows in found.post.items()}
+        found.show = {code: _in_lanes(rows, "number", limit) for code, rows in found.show.items()}
+        return found
+
+    def next_due(self, codes: Sequence[str], now: datetime) -> datetime | None:
+        """When something of these agencies is due next; None when nothing is."""
+        if not codes:
+            return None
+        with self._database.read() as connection:
+            rows = connection.execute(_WHO, {"codes": json.dumps(codes), **_moments(now)}).all()
+        found = [moment for _, *moments, _ in rows for moment in moments if moment is not None]
+        return (from_text(min(found)) if min(found) else now) if found else None
+
+    def outgoing_of(self, sources: Sequence[tuple[str, str]]) -> dict[tuple[str, str], RowMapping]:
+        """What became of these (agency, source digest)."""
+        return {(row["agency"], row["source_digest"]): row for row in self._pairs(_OUTGOING_OF, sources)}
+
+    def outgoing_by_content(self, contents: Sequence[tuple[str, str]]) -> dict[tuple[str, str], list[RowMapping]]:
+        """What was sent by these (agency, content digest), in order."""
+        found: dict[tuple[str, str], list[RowMapping]] = {pair: [] for pair in contents}
+        for row in sorted(self._pairs(_OUTGOING_BY_CONTENT, contents), key=lambda row: str(row["created_at"])):
+            found[row["agency"], row["content_digest"]].append(row)
+        return found
+
+    def have(self, mail: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Those of these (agency, id) that are here."""
+        return {(row["agency"], row["id"]) for row in self._pairs(_INCOMING_OF, mail)}
+
+    def have_content(self, contents: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Those of these (agency, content digest) that are here, whatever became of them."""
+        return {(row["agency"], row["content_digest"]) for row in self._pairs(_INCOMING_BY_CONTENT, contents)}
+
+    def contents(self, digests: Iterable[str]) -> dict[str, bytes]:
+        """The bytes with these digests, but those that are missing or altered."""
+        wanted = [digest for digest in digests if digest]
+        if not wanted:
+            return {}
+        with self._database.read() as connection:
+            return payloads.get_sound(connection, wanted)
+
+    def tried_before(self, now: datetime, codes: Sequence[str]) -> None:
+        """What was written down as published for the first time, and perhaps was not, is due."""
+        with self._database.begin() as connection:
+            for statement in _BRING_FORWARD:
+                table = statement.table
+                late = (table.c.attempts == 0, table.c.not_before > to_text(now))
+                connection.execute(
+                    statement.where(*late).values(not_before=to_text(now)), [{"code": code} for code in codes]
+                )
+        for code in codes:
+            self._asleep.pop(code, None)
+
+    def _pairs(self, query: sa.TextualSelect, pairs: Sequence[tuple[str, str]]) -> list[RowMapping]:
+        if not pairs:
+            return []
+        with self._database.read() as connection:
+            return list(connection.execute(query, {"pairs": json.dumps(list(dict.fromkeys(pairs)))}).mappings())
+
+
+def _moments(now: datetime) -> dict[str, str]:
+    return {"now": to_text(now), "far": to_text(now + FURTHEST)}
+
+
+def _in_lanes(rows: list[RowMapping], order: str, limit: int) -> list[RowMapping]:
+    """Urgent first, but a quarter of the room for the others."""
+    lanes = [
+        sorted((row for row in rows if row["urgent"] is lane), key=lambda row: row[order]) for lane in (True, False)
+    ]
+    return (lanes[0][: limit - limit // 4] + lanes[1])[:limit]
+
+
+class Writes:
+    """What one transaction changes in the journals of its agencies, gathered: written with one statement for each kind
+    of change, before anything is read and at the end."""
+
+    def __init__(self, connection: Connection, references: payloads.References) -> None:
+        self._connection = connection
+        self.references = references
+        self.agencies: set[str] = set()
+        self.new: dict[tuple[str, str], bool] | None = None  # (agency, id) of mail that is not here
+        self.gone: dict[tuple[str, str, str], RowMapping] = {}  # the withdrawals of the documents of this mail
+        self._contents: dict[str, bytes] = {}
+        self._inserts: dict[str, tuple[sa.Table, list[dict[str, Any]]]] = {}
+        self._changes: dict[Any, list[dict[str, Any]]] = {}
+
+    @property
+    def connection(self) -> Connection:
+        """To read from, or to change something by itself: what was gathered until now is written."""
+        self.flush()
+        return self._connection
+
+    def of(self, agency: str) -> JournalTransaction:
+        """One agency's part of this transaction."""
+        return JournalTransaction(self, agency)
+
+    def expect(self, mail: Sequence[tuple[str, str]], documents: Sequence[tuple[str, str, str]]) -> None:
+        """This mail (agency, id) is about to be received; the documents (agency, sender, id) it is or is about."""
+        there = {
+            (row["agency"], row["id"])
+            for row in self.connection.execute(_INCOMING_OF, {"pairs": json.dumps(list(mail))}).mappings()
+        }
+        self.new = {one: one not in there for one in mail}
+        if documents:
+            found = self.connection.execute(_GONE, {"pairs": json.dumps(list(documents))}).mappings()
+            self.gone = {(row["agency"], row["sender"], row["document_id"]): row for row in found}
+
+    def keep(self, content: bytes) -> str:
+        """These bytes are to be kept; their digest."""
+        digest = payloads.digest_of(content)
+        self._contents[digest] = content
+        return digest
+
+    def kept(self, digest: str) -> bytes | None:
+        """Bytes that are to be kept."""
+        return self._contents.get(digest)
+
+    def insert(self, table: sa.Table, row: dict[str, Any]) -> None:
+        """A new row."""
+        self._inserts.setdefault(table.name, (table, []))[1].append(row)
+
+    def change(self, statement: sa.Update | sa.Delete | sa.Insert, **values: Any) -> None:
+        """One of the statements of this module."""
+        self._changes.setdefault(statement, []).append(values)
+
+    def flush(self) -> None:
+        """Write what was gathered: bytes, what replaces rows, new rows, changes of rows."""
+        if self._contents:
+            contents, self._contents = list(self._contents.values()), {}
+            payloads.put_each(self._connection, contents)
+        if self._inserts:
+            inserts, self._inserts = self._inserts, {}
+            for table, rows in inserts.values():
+                self._connection.execute(_insert(table), rows)
+        if self._changes:
+            changes, self._changes = self._changes, {}
+            for statement, values in changes.items():
+                self._connection.execute(statement, values)
+
+
+@cache
+def _insert(table: sa.Table) -> sa.Insert:
+    return table.insert()
+
+
+_FREEZE = replacing(outgoing, ("agency", "source_digest"), kept=("lifted",))
+_OF_SOURCE = (outgoing.c.agency == sa.bindparam("b_agency"), outgoing.c.source_digest == sa.bindparam("b_source"))
+_SOURCE = sa.update(outgoing).where(*_OF_SOURCE)
+_PUBLISHED = _SOURCE.values(attempts=sa.bindparam("b_attempts"), not_before=sa.bindparam("b_not_before"))
+_CONFIRMED = _SOURCE.where(outgoing.c.attempts == 0).values(attempts=1)
+_SETTLED = _SOURCE.values(settled=True)
+_OF_CONTENT = (outgoing.c.agency == sa.bindparam("b_agency"), outgoing.c.content_digest == sa.bindparam("b_content"))
+_ANSWER = {
+    "axis_id": sa.bindparam("b_axis_id"),
+    "answer_digest": sa.bindparam("b_answer"),
+    "problems": sa.bindparam("b_problems", type_=sa.JSON),
+}
+_NOT_ACCEPTED = sa.or_(outgoing.c.state == "pending", outgoing.c.state == "refused")
+_ACCEPTED = (
+    sa.update(outgoing)
+    .where(*_OF_CONTENT, _NOT_ACCEPTED, outgoing.c.attempts != AGAIN)
+    .values(
+        state="accepted",
+        lifted=sa.or_(outgoing.c.lifted, sa.and_(outgoing.c.state == "refused", outgoing.c.settled)),
+        **_ANSWER,
+    )
+)
+_REFUSED = (
+    sa.update(outgoing)
+    .where(*_OF_CONTENT, outgoing.c.state == "pending", outgoing.c.parcel_digest == sa.bindparam("b_parcel"))
+    .values(state="refused", **_ANSWER)
+)
+_OF_MAIL = (incoming.c.agency == sa.bindparam("b_agency"), incoming.c.id == sa.bindparam("b_id"))
+_MOVED = (
+    sa.update(incoming).where(*_OF_MAIL).values(state=sa.bindparam("b_state"), answer_digest=sa.bindparam("b_answer"))
+)
+_SHOWN = sa.update(incoming).where(*_OF_MAIL).values(state="shown")
+_NOT_NOW = (
+    sa.update(incoming)
+    .where(*_OF_MAIL)
+    .values(attempts=sa.bindparam("b_attempts"), not_before=sa.bindparam("b_not_before"))
+)
+_POSTED = sa.delete(posted).where(posted.c.number == sa.bindparam("b_number"))
+_POSTED_BYTES = sa.delete(posted).where(
+    posted.c.agency == sa.bindparam("b_agency"), posted.c.body_digest == sa.bindparam("b_body")
+)
+_POSTPONED_BYTES = (
+    sa.update(posted)
+    .where(posted.c.agency == sa.bindparam("b_agency"), posted.c.body_digest == sa.bindparam("b_body"))
+    .values(attempts=sa.bindparam("b_attempts"), not_before=sa.bindparam("b_not_before"))
+)
+_POSTPONED = (
+    sa.update(posted)
+    .where(posted.c.number == sa.bindparam("b_number"))
+    .values(attempts=sa.bindparam("b_attempts"), not_before=sa.bindparam("b_not_before"))
+)
 
 
 class JournalReader:
@@ -235,46 +559,6 @@ class JournalReader:
         """The digests of sources that were accepted after the local system was told of a refusal."""
         query = sa.select(outgoing.c.source_digest).where(outgoing.c.lifted, outgoing.c.agency == self.agency)
         return list(self.connection.execute(query.limit(limit)).scalars())
-
-    def to_publish(self, now: datetime, limit: int) -> list[RowMapping]:
-        """Pending sources whose time has come, urgent first, but a quarter for the others; an update waits until what
-        it updates is answered."""
-        before = outgoing.alias("before")
-        what_it_updates = sa.exists().where(
-            before.c.agency == self.agency,
-            before.c.document_id == outgoing.c.document_id,
-            before.c.state == "pending",
-            sa.or_(
-                before.c.kind.in_(("new", "replace")) & (before.c.created_at <= outgoing.c.created_at),
-                (before.c.kind == "update") & (before.c.created_at < outgoing.c.created_at),
-            ),
-        )
-        due = self._outgoing().where(
-            outgoing.c.state == "pending",
-            outgoing.c.parcel_digest != "",
-            _has_come(outgoing.c.not_before, now),
-            sa.or_(outgoing.c.kind != "update", ~what_it_updates),
-        )
-        return self._urgent_first(due, outgoing.c.urgent, outgoing.c.created_at, limit)
-
-    def _urgent_first(
-        self, query: sa.Select[Any], urgent: sa.Column[bool], order: sa.Column[Any], limit: int
-    ) -> list[RowMapping]:
-        found: list[RowMapping] = []
-        for lane, room in ((True, limit - limit // 4), (False, limit)):
-            part = query.where(urgent.is_(lane)).order_by(order).limit(room - len(found))
-            found += self.connection.execute(part).mappings()
-        return found
-
-    def to_post(self, now: datetime, limit: int) -> list[RowMapping]:
-        """Receipts for the hub whose time has come."""
-        query = sa.select(posted).where(posted.c.agency == self.agency, _has_come(posted.c.not_before, now))
-        return list(self.connection.execute(query.order_by(posted.c.number).limit(limit)).mappings())
-
-    def to_hand_over(self, now: datetime, limit: int) -> list[RowMapping]:
-        """What is to be shown to the local system now, or cleared away again, urgent first, in order of arrival."""
-        due = self._incoming_in("received", "handing_over", "withdrawing").where(_has_come(incoming.c.not_before, now))
-        return self._urgent_first(due, incoming.c.urgent, incoming.c.number, limit)
 
     def being_shown(self) -> list[tuple[Any, str]]:
         """The files that were prepared, and will be shown whatever happens."""
@@ -389,21 +673,6 @@ class JournalReader:
         canonical = self.connection.execute(query.limit(1)).scalar()
         return to_text(ledger.read(canonical).time) if canonical else ""
 
-    def next_due(self) -> datetime | None:
-        """When something pending, posted or received is due next; None when nothing is."""
-        moments = [
-            sa.select(sa.func.min(outgoing.c.not_before)).where(
-                outgoing.c.agency == self.agency, outgoing.c.state == "pending", outgoing.c.parcel_digest != ""
-            ),
-            sa.select(sa.func.min(posted.c.not_before)).where(posted.c.agency == self.agency),
-            sa.select(sa.func.min(incoming.c.not_before)).where(
-                incoming.c.agency == self.agency,
-                incoming.c.state.in_(("undecided", "received", "handing_over", "withdrawing")),
-            ),
-        ]
-        found = [m for query in moments if (m := self.connection.execute(query).scalar())]
-        return from_text(min(found)) if found else None
-
     def payload(self, digest: str) -> bytes:
         """Stored bytes; b"" for an empty digest. Raises :class:`axis.errors.Corrupted`."""
         return payloads.get(self.connection, digest) if digest else b""
@@ -463,49 +732,52 @@ class JournalReader:
 
 
 class JournalTransaction(JournalReader):
-    """Changes to the journal, each with its event. Made by :meth:`Journal.transaction`."""
+    """Changes to the journal, each with its event. Made by :meth:`Journal.transaction` and :meth:`Writes.of`."""
 
-    def __init__(self, connection: Connection, agency: str, references: payloads.References) -> None:
-        super().__init__(connection, agency)
-        self._references = references
-        self.late = LateRows(connection)
+    def __init__(self, writes: Writes, agency: str) -> None:
+        self.writes = writes
+        self.agency = agency
+        self._references = writes.references
+        writes.agencies.add(agency)
+
+    @property
+    def connection(self) -> Connection:  # type: ignore[override]
+        """See :attr:`Writes.connection`."""
+        return self.writes.connection
 
     def enter(self, entry: Entry) -> str:
         """Append an event; its digest."""
         digest = entry.digest
         row = {"agency": self.agency, "axis_id": entry.axis_id, "digest": digest, "canonical": entry.canonical}
-        self.late.add(event, row)
+        self.writes.insert(event, row)
         return digest
 
-    def freeze(self, row: Outgoing, now: datetime, *, again: bool = False) -> None:
+    def freeze(self, row: Outgoing, now: datetime, *, again: bool = False, answer_by: datetime | None = None) -> None:
         """Keep a converted source and its parcel, to be published now; or the findings that forbid it. `again`: after
-        :meth:`parcel_lost`."""
+        :meth:`parcel_lost`. With `answer_by` it is noted as published, which the caller does next: to be published
+        once more if it is not answered by then."""
         if again and row.parcel:
             payloads.mend(self.connection, row.parcel)
-        digest = payloads.put_late(self.connection, self.late, row.parcel) if row.parcel else ""
+        digest = self.writes.keep(row.parcel) if row.parcel else ""
         crashpoints.reached("C03")
-        upsert(
-            self.connection,
-            outgoing,
-            {
-                "agency": self.agency,
-                "source_digest": row.source_digest,
-                "state": row.state,
-                "kind": row.kind,
-                "document_id": row.document_id,
-                "content_digest": row.content_digest,
-                "parcel_digest": digest,
-                "facts": row.facts,
-                "axis_id": "",
-                "answer_digest": "",
-                "problems": row.problems,
-                "settled": False,
-                "attempts": 0,
-                "not_before": to_text(now),
-                "created_at": to_text(now),
-                "urgent": bool(row.facts.get("urgent")),
-            },
-            ("agency", "source_digest"),
+        self.writes.change(
+            _FREEZE,
+            agency=self.agency,
+            source_digest=row.source_digest,
+            state=row.state,
+            kind=row.kind,
+            document_id=row.document_id,
+            content_digest=row.content_digest,
+            parcel_digest=digest,
+            facts=row.facts,
+            axis_id="",
+            answer_digest="",
+            problems=row.problems,
+            settled=False,
+            attempts=0,
+            not_before=to_text(answer_by or now),
+            created_at=to_text(now),
+            urgent=bool(row.facts.get("urgent")),
         )
         codes = [p["code"] for p in row.problems]
         detail = {"document_id": row.document_id, "content_digest": row.content_digest, "findings": codes}
@@ -519,36 +791,27 @@ class JournalTransaction(JournalReader):
         axis_id: str,
         receipt: str,
         problems: list[dict[str, Any]],
-        parcel_digest: str | None = None,
+        parcel_digest: str = "",
     ) -> None:
-        """A.1 or A.2 is held for everything with this content, or for one parcel of it. An acceptance stands; a refusal
+        """A.1 is held for everything with this content, or A.2 for one parcel of it. An acceptance stands; a refusal
         may be lifted.
 
         The event is the one of the receipt, which is received in the same transaction."""
-        standing = ("pending", "refused") if state == "accepted" else ("pending",)
-        values: dict[str, Any] = {
-            "state": state,
-            "axis_id": axis_id,
-            "answer_digest": receipt,
-            "problems": problems,
+        values = {
+            "b_agency": self.agency,
+            "b_content": content_digest,
+            "b_axis_id": axis_id,
+            "b_answer": receipt,
+            "b_problems": problems,
         }
         if state == "accepted":
-            values["lifted"] = sa.or_(outgoing.c.lifted, sa.and_(outgoing.c.state == "refused", outgoing.c.settled))
-        self.connection.execute(
-            sa.update(outgoing)
-            .where(
-                outgoing.c.agency == self.agency,
-                outgoing.c.content_digest == content_digest,
-                outgoing.c.state.in_(standing),
-                sa.true() if state != "accepted" else outgoing.c.attempts != AGAIN,
-                sa.true() if parcel_digest is None else outgoing.c.parcel_digest == parcel_digest,
-            )
-            .values(values)
-        )
+            self.writes.change(_ACCEPTED, **values)
+        else:
+            self.writes.change(_REFUSED, b_parcel=parcel_digest, **values)
 
     def renewed(self, before: str, parcel: bytes, entry: Entry) -> None:
         """What is pending with the parcel `before` has a new signature: `parcel` is published in its place."""
-        digest = payloads.put_late(self.connection, self.late, parcel)
+        digest = self.writes.keep(parcel)
         self.connection.execute(
             sa.update(outgoing)
             .where(
@@ -599,7 +862,7 @@ class JournalTransaction(JournalReader):
 
     def settled(self, source_digest: str) -> None:
         """The local system was told."""
-        self._update(source_digest, settled=True)
+        self.writes.change(_SETTLED, b_agency=self.agency, b_source=source_digest)
 
     def parcel_lost(self, source_digest: str, entry: Entry) -> None:
         """The parcel's bytes are damaged: it is frozen again from the source, which is kept until it is answered."""
@@ -608,7 +871,8 @@ class JournalTransaction(JournalReader):
 
     def published(self, source_digest: str, attempts: int, again_at: datetime) -> None:
         """The parcel was published, or could not be: publish again at `again_at` unless it is answered."""
-        self._update(source_digest, attempts=attempts, not_before=to_text(again_at))
+        values = {"b_attempts": attempts, "b_not_before": to_text(again_at)}
+        self.writes.change(_PUBLISHED, b_agency=self.agency, b_source=source_digest, **values)
 
     def receive(
         self,
@@ -621,44 +885,53 @@ class JournalTransaction(JournalReader):
         entry: Entry,
         *,
         urgent: bool = False,
+        names: Sequence[tuple[str, str]] = (),
     ) -> bool:
-        """Keep something received; False if it is here already. What was withdrawn before it came is not shown."""
+        """Keep something received; `names` are the files of what is prepared already, and is shown next. False if it is
+        here already, or was withdrawn before it came: it is not shown."""
         sender, document_id = facts.get("sender", ""), facts.get("document_id", "")
-        gone = self.withdrawal(sender, document_id) if kind in {"document", "update"} else None
+        gone = self._is_withdrawn(sender, document_id) if kind in {"document", "update"} else None
         if gone is not None:
-            state, body = "withdrawn", b""
+            state, body = "withdrawing" if names else "withdrawn", b""
             entry = replace(entry, event=f"{kind}.withdrawn")
-        new = insert_or_ignore(
-            self.connection,
-            incoming,
-            {
-                "agency": self.agency,
-                "id": identifier,
-                "kind": kind,
-                "state": state,
-                "body_digest": payloads.put_late(self.connection, self.late, body) if body else "",
-                "proof_digest": payloads.put_late(self.connection, self.late, proof) if proof else "",
-                "names": [],
-                "facts": facts,
-                "attempts": 0,
-                "not_before": to_text(entry.time),
-                "received_at": to_text(entry.time),
-                "content_digest": facts.get("content_digest", ""),
-                "sender": sender,
-                "document_id": document_id,
-                "urgent": urgent,
-                "answer_digest": gone["receipt_digest"] if gone is not None else "",
-            },
-        )
-        if new:
+        row = {
+            "agency": self.agency,
+            "id": identifier,
+            "kind": kind,
+            "state": state,
+            "body_digest": self.writes.keep(body) if body else "",
+            "proof_digest": self.writes.keep(proof) if proof else "",
+            "names": [list(name) for name in names] if gone is None else [],
+            "facts": facts,
+            "attempts": 0,
+            "not_before": to_text(entry.time),
+            "received_at": to_text(entry.time),
+            "content_digest": facts.get("content_digest", ""),
+            "sender": sender,
+            "document_id": document_id,
+            "urgent": urgent,
+            "answer_digest": gone["receipt_digest"] if gone is not None else "",
+        }
+        expected = self.writes.new or {}
+        if expected.get((self.agency, identifier)):
+            expected[self.agency, identifier] = False  # should it come once more in this batch
+            self.writes.insert(incoming, row)
             self.enter(entry)
-        else:
-            for content in (body, proof):
-                payloads.mend(self.connection, content)
-            if kind != "receipt":
-                self._answer_again(identifier, entry)
-                self.release(identifier, "doubted", state)  # the hub has no answer for it: nothing was decided
-        return new
+            return gone is None
+        if insert_or_ignore(self.connection, incoming, row):
+            self.enter(entry)
+            return gone is None
+        for content in (body, proof):
+            payloads.mend(self.connection, content)
+        if kind != "receipt":
+            self._answer_again(identifier, entry)
+            self.release(identifier, "doubted", state)  # the hub has no answer for it: nothing was decided
+        return False
+
+    def _is_withdrawn(self, sender: str, document_id: str) -> RowMapping | None:
+        if self.writes.new is None:
+            return self.withdrawal(sender, document_id)
+        return self.writes.gone.get((self.agency, sender, document_id))
 
     def had(self, identifier: str, kind: str, facts: dict[str, str], receipt: bytes, entry: Entry) -> None:
         """By `receipt`, its own E.1 that the hub has kept, this agency has handed this over: in a time that its
@@ -668,7 +941,7 @@ class JournalTransaction(JournalReader):
             "names": [],
             "body_digest": "",
             "proof_digest": "",
-            "answer_digest": payloads.put_late(self.connection, self.late, receipt),
+            "answer_digest": self.writes.keep(receipt),
             "attempts": 0,
             "not_before": to_text(entry.time),
             "received_at": to_text(entry.time),
@@ -691,7 +964,7 @@ class JournalTransaction(JournalReader):
         sender, document_id = facts["sender"], facts["document_id"]
         if self.withdrawal(sender, document_id) is not None:
             return
-        digest = payloads.put_late(self.connection, self.late, receipt)
+        digest = self.writes.keep(receipt)
         values = {"receipt_digest": digest, "withdrawn_at": to_text(entry.time)}
         row = {"agency": self.agency, "sender": sender, "document_id": document_id, **values}
         upsert(self.connection, withdrawal, row, ("agency", "sender", "document_id"))
@@ -762,22 +1035,21 @@ class JournalTransaction(JournalReader):
 
     def ask_about(self, receipt: bytes, entry: Entry) -> None:
         """Show the hub a receipt that came from it: as of when was it accepted?"""
-        self._post(payloads.put_late(self.connection, self.late, receipt), to_text(entry.time))
+        self._post(self.writes.keep(receipt), to_text(entry.time))
         self.enter(entry)
 
     def receipt_refused(self, digest: str, entry: Entry) -> None:
         """The hub could not accept the signature of a receipt that was given here: it is signed again, and posted."""
         of_it = (posted.c.agency == self.agency, posted.c.body_digest == digest)
         values = {"attempts": REFUSED, "not_before": to_text(entry.time)}
-        self.late.insert()
         if not self.connection.execute(sa.update(posted).where(*of_it).values(values)).rowcount:
-            self.late.add(posted, {"agency": self.agency, "body_digest": digest, **values})
+            self.writes.insert(posted, {"agency": self.agency, "body_digest": digest, **values})
         self.enter(entry)
 
     def receipt_renewed(self, row: RowMapping, receipt: bytes, entry: Entry) -> None:
         """`receipt` says what the one in `row`, which waits to be posted, has said, under a new signature: it takes its
         place, also where the same is asked for again."""
-        digest, before = payloads.put_late(self.connection, self.late, receipt), row["body_digest"]
+        digest, before = self.writes.keep(receipt), row["body_digest"]
         values = {"body_digest": digest, "attempts": 0, "not_before": to_text(entry.time)}
         self.connection.execute(sa.update(posted).where(posted.c.number == row["number"]).values(values))
         for table, column in (
@@ -789,8 +1061,9 @@ class JournalTransaction(JournalReader):
             self.connection.execute(sa.update(table).where(*where).values({column: digest}))
         self.enter(replace(entry, detail={**entry.detail, "receipt": digest}))
 
-    def _post(self, digest: str, now: str) -> None:
-        self.late.add(posted, {"agency": self.agency, "body_digest": digest, "attempts": 0, "not_before": now})
+    def _post(self, digest: str, moment: str) -> None:
+        row = {"agency": self.agency, "body_digest": digest, "attempts": 0, "not_before": moment}
+        self.writes.insert(posted, row)
 
     def release(self, identifier: str, waiting: str = "held", to: str = "received") -> None:
         """What `waiting` was the state of is over: the registry that it needed is installed, or it was decided about.
@@ -829,7 +1102,7 @@ class JournalTransaction(JournalReader):
         ("received"); `receipt` (W.1) goes to the hub.
 
         The bytes are dropped. Files that were prepared are cleared away by the next hand-over."""
-        digest = payloads.put_late(self.connection, self.late, receipt)
+        digest = self.writes.keep(receipt)
         values = {
             "agency": self.agency,
             "sender": sender,
@@ -850,7 +1123,7 @@ class JournalTransaction(JournalReader):
     def answer_recall(self, row: RowMapping, state: str, entry: Entry, receipt: bytes) -> None:
         """The recall in `row` came too late or means nothing: it is shown ("received") or not ("done"); `receipt` (W.2)
         goes to the hub."""
-        digest = payloads.put_late(self.connection, self.late, receipt)
+        digest = self.writes.keep(receipt)
         self._incoming(row["id"], state=state, answer_digest=digest, decision_digest=digest)
         self.enter(entry)
         self._post(digest, to_text(entry.time))
@@ -875,16 +1148,25 @@ class JournalTransaction(JournalReader):
 
     def shown(self, identifier: str, entry: Entry) -> None:
         """The local system sees it, and says itself when it has it."""
-        self._incoming(identifier, state="shown")
+        self.writes.change(_SHOWN, b_agency=self.agency, b_id=identifier)
         self.enter(entry)
 
-    def handed_over(self, identifier: str, state: str, entry: Entry, receipt: bytes, now: datetime) -> None:
-        """The local system has it (or refused it for good); `receipt`, if any, goes to the hub."""
-        digest = payloads.put_late(self.connection, self.late, receipt) if receipt else ""
-        self._incoming(identifier, state=state, answer_digest=digest)
+    def handed_over(
+        self,
+        identifier: str,
+        state: str,
+        entry: Entry,
+        receipt: bytes,
+        now: datetime,
+        confirm_by: datetime | None = None,
+    ) -> None:
+        """The local system has it (or refused it for good); `receipt`, if any, goes to the hub. With `confirm_by` it is
+        noted as published, which the caller does next: to be published once more if it is not confirmed by then."""
+        digest = self.writes.keep(receipt) if receipt else ""
+        self.writes.change(_MOVED, b_agency=self.agency, b_id=identifier, b_state=state, b_answer=digest)
         self.enter(entry)
         if digest:
-            self._post(digest, to_text(now))
+            self._post(digest, to_text(confirm_by or now))
 
     def forget(self, identifier: str, entry: Entry) -> None:
         """What was received under this id is not what it was said to be: it may come again."""
@@ -897,17 +1179,30 @@ class JournalTransaction(JournalReader):
 
     def not_now(self, identifier: str, attempts: int, again_at: datetime) -> None:
         """The local system is away: nothing is said to anyone, try again at `again_at`."""
-        self._incoming(identifier, attempts=attempts, not_before=to_text(again_at))
+        values = {"b_attempts": attempts, "b_not_before": to_text(again_at)}
+        self.writes.change(_NOT_NOW, b_agency=self.agency, b_id=identifier, **values)
 
     def posted(self, number: int) -> None:
         """A receipt was confirmed by the broker."""
-        self.connection.execute(sa.delete(posted).where(posted.c.number == number))
+        self.writes.change(_POSTED, b_number=number)
+
+    def confirmed(self, source_digest: str) -> None:
+        """The parcel that was noted as published was confirmed by the broker."""
+        self.writes.change(_CONFIRMED, b_agency=self.agency, b_source=source_digest)
+
+    def posted_bytes(self, digest: str) -> None:
+        """The receipt with these bytes was confirmed by the broker."""
+        self.writes.change(_POSTED_BYTES, b_agency=self.agency, b_body=digest)
+
+    def postpone_bytes(self, digest: str, again_at: datetime) -> None:
+        """The receipt with these bytes, published for the first time, was not confirmed."""
+        values = {"b_attempts": 1, "b_not_before": to_text(again_at)}
+        self.writes.change(_POSTPONED_BYTES, b_agency=self.agency, b_body=digest, **values)
 
     def postpone(self, number: int, attempts: int, again_at: datetime) -> None:
         """A receipt was not confirmed."""
-        self.connection.execute(
-            sa.update(posted).where(posted.c.number == number).values(attempts=attempts, not_before=to_text(again_at))
-        )
+        values = {"b_attempts": attempts, "b_not_before": to_text(again_at)}
+        self.writes.change(_POSTPONED, b_number=number, **values)
 
     def install(self, version: int, parcel: bytes, entry: Entry) -> bool:
         """Install a registry unless one as new is here; True if it was installed."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from axis.errors import Corrupted, Fault, Problem
-from axis.infra.database import LateRows, insert_or_ignore, metadata
+from axis.infra.database import insert_each_or_ignore, insert_or_ignore, metadata
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -26,6 +27,9 @@ payload = sa.Table(
 )
 
 
+_THERE = sa.select(payload.c.digest).where(
+    payload.c.digest.in_(sa.select(sa.func.json_each(sa.bindparam("digests")).table_valued("value").c.value))
+)
 LARGE = 1024 * 1024  # bytes
 
 
@@ -63,13 +67,17 @@ def put_all(connection: Connection, contents: Collection[tuple[str, bytes]]) -> 
             _put(connection, digest, content)
 
 
-def put_late(connection: Connection, late: LateRows, content: bytes) -> str:
-    """As :func:`put`, with the transaction's end: its bytes cannot be read before."""
-    if len(content) > 64 * 1024:
-        return put(connection, content)
-    digest = digest_of(content)
-    late.add(payload, {"digest": digest, "content": content})
-    return digest
+def put_each(connection: Connection, contents: Sequence[bytes]) -> list[str]:
+    """Store all of these that are not there; their hex SHA-256, in order. Two statements, however many."""
+    digests = [digest_of(content) for content in contents]
+    wanted = dict(zip(digests, contents, strict=True))
+    there = set(connection.execute(_THERE, {"digests": json.dumps(list(wanted))}).scalars())
+    rows = [{"digest": digest, "content": content} for digest, content in wanted.items() if digest not in there]
+    if rows:
+        insert_each_or_ignore(connection, payload, rows)
+        if any(len(row["content"]) > LARGE for row in rows):  # as in put()
+            insert_each_or_ignore(connection, payload, [{"digest": rows[0]["digest"], "content": b""}])
+    return digests
 
 
 def get_sound(connection: Connection, digests: Iterable[str]) -> dict[str, bytes]:

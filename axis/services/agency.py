@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import uuid
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -14,13 +15,14 @@ from axis.core.homes import Standing
 from axis.core.instant import from_text
 from axis.core.receipt import Event
 from axis.core.trust import HUB, read_registry
-from axis.errors import Corrupted, Fault, Problem, Rejected, rejected
+from axis.errors import Corrupted, Fault, Problem, Rejected, Unavailable, rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
-    from adapters.base import Guarded
+    from adapters.base import Guarded, Source
+    from adapters.disk import Disk
     from axis.core.message import Broker
     from axis.core.parcel import Parcel
     from axis.core.receipt import Receipt
@@ -65,6 +67,43 @@ class Sent:
             del self._place[next(iter(self._place))]
 
 
+@dataclass
+class Outbox:
+    """What is known of an agency's sources, so that none is looked at twice without need."""
+
+    sources: Iterator[Source] | None = None  # the look at all of them that is not at its end
+    began: float = 0.0  # on the monotonic clock
+    seen: set[str] = field(default_factory=set)  # digests, in this look
+    wrong: dict[str, str] = field(default_factory=dict)  # what is wrong with which, in this look
+    waiting: dict[str, tuple[Source, str]] = field(default_factory=dict)  # for the hub's answer; with content digests
+    by_content: dict[str, list[str]] = field(default_factory=dict)
+    ready: dict[str, Source] = field(default_factory=dict)  # something is to be done about these
+
+    def waits(self, source: Source, content: str) -> None:
+        """It is frozen, and there is nothing to do until the hub answers."""
+        self.waiting[source.digest] = source, content
+        self.by_content.setdefault(content, []).append(source.digest)
+
+    def answered(self, content: str) -> None:
+        """The hub has answered what has this content."""
+        for digest in self.by_content.pop(content, ()):
+            if (found := self.waiting.pop(digest, None)) is not None:
+                self.ready[digest] = found[0]
+
+    def begin(self, sources: Iterator[Source], moment: float) -> None:
+        """Look at all from the beginning."""
+        self.sources, self.began = sources, moment
+        self.seen, self.wrong = set(), {}
+
+    def end(self) -> None:
+        """All were looked at: what was not there is forgotten."""
+        self.sources = None
+        for digest in self.waiting.keys() - self.seen:
+            _, content = self.waiting.pop(digest)
+            self.by_content.pop(content, None)
+        self.ready = {digest: source for digest, source in self.ready.items() if digest in self.seen}
+
+
 class Agency:
     """One agency's adapter. Its steps live in services/submit.py and services/deliver.py.
 
@@ -99,6 +138,10 @@ class Agency:
         self.trouble: AxisError | None = None  # what keeps it from working now
         self.away: AxisError | None = None  # why its own system could not be reached in the last round
         self.is_open = False
+        self.is_unsure = True  # whether all was published that its journal has noted so
+        self.disk: Disk | None = None  # that its adapter leaves flushing to
+        self.outbox = Outbox()
+        self.held_at: datetime | None = None  # when at what waits for a registry
         self._round_at: datetime | None = None  # the time of the last round
         self._said: dict[str, str] = {}
         self._registry: Registry | None = None
@@ -130,6 +173,12 @@ class Agency:
             kept = reader.being_shown()
         self.adapter.tidy(kept)
         self.is_open = True
+
+    def flush(self) -> None:
+        """What its adapter has written is on disk for good. Raises :class:`Unavailable` ADAPTER_AWAY."""
+        failed = self.disk.flush() if self.disk is not None else {}
+        if self.code in failed:
+            raise not_flushed(failed[self.code])
 
     def keep_time(self, now: datetime) -> None:
         """Notice that the clock was set back, in the run or before it: what waits for a time that the wrong clock has
@@ -192,18 +241,24 @@ class Agency:
         if self._registry is not None:
             return True
         with self.journal.reading() as reader:
-            return reader.registry_version() > 0
+            enrolled = reader.registry_version() > 0
+        if enrolled:
+            self.registry()
+        return enrolled
 
     def forget_registry(self) -> None:
         """A newer one was installed."""
         self._registry = None
+        self.held_at = None
 
-    def next_due(self) -> datetime | None:
-        """When something that waits here is due; None when nothing waits."""
-        if self.standing is not Standing.CURRENT:
-            return self.ask_at if self.standing is Standing.UNKNOWN else None
-        with self.journal.reading() as reader:
-            return reader.next_due()
+    def asks_at(self) -> datetime | None:
+        """When it asks the hub about its home once more; None while it works, and when it does not ask."""
+        return self.ask_at if self.standing is Standing.UNKNOWN else None
+
+
+def not_flushed(error: OSError) -> Unavailable:
+    """What was written for an agency may not be on its disk."""
+    return Unavailable(Problem(Fault.ADAPTER_AWAY, got=f"{type(error).__name__}: {error}"[:300]))
 
 
 def verify_mail(agency: Agency, body: bytes, proof: bytes) -> tuple[Parcel, Receipt]:

@@ -7,8 +7,10 @@ import logging
 import os
 import random
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from adapters.base import About, Folder, LocalFile
 from axis import crashpoints
@@ -24,14 +26,16 @@ from axis.errors import AxisError, Corrupted, Fault, Problem, Rejected, Unavaila
 from axis.infra.journal import JournalTransaction
 from axis.services import intake, renew, standing
 from axis.services.agency import accepted_at, is_about, verify_mail, verify_receipt
+from axis.services.submit import Fresh
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from axis.core.message import Delivered, Message
+    from axis.core.message import Delivered, Message, Route
+    from axis.core.parcel import Parcel
     from axis.infra.database import Row
-    from axis.infra.journal import JournalReader
+    from axis.infra.journal import JournalReader, Journals, Writes
     from axis.services.agency import Agency
 
 log = logging.getLogger("axis.deliver")
@@ -40,6 +44,7 @@ Change = Callable[[JournalTransaction], None]
 BATCH_MESSAGES = 50  # to hand over at once
 FIRST_RETRY, LONGEST_RETRY = 2.0, 600.0  # seconds, while the agency's system is away
 REPAIR = timedelta(hours=1)  # between two looks at what a disk has damaged
+LOOK_AGAIN = timedelta(minutes=1)  # between two looks at what waits for a registry, if none comes
 TAKEN_BACK = "Đã thu hồi trước khi đến hệ thống nơi nhận"  # the Description of a 15 made from a W.1
 STATUSES_LATER = timedelta(seconds=20)  # after a restore: the documents that they are about are accepted first
 LATE_RECEIPTS = timedelta(hours=1)  # after a restore: what lay in the queue before it is taken by then
@@ -49,6 +54,64 @@ BATCH_RECEIPTS = 500
 # -- Taking ---------------------------------------------------------------------------------------------------
 
 
+@dataclass
+class Mail:
+    """Something that was received and is believed. Called with a transaction, it is kept."""
+
+    agency: Agency
+    identifier: str
+    kind: str
+    body: bytes
+    proof: bytes
+    state: str
+    facts: dict[str, str]
+    entry: Entry
+    urgent: bool = False
+    opened: Parcel | None = None  # of a document or status that was verified
+    said: Receipt | None = None  # of a receipt; the hub's word about anything else
+    also: Change | None = None  # what else it changes
+    then: Change | None = None  # and, where it is new, when it is kept
+    names: Names = field(default_factory=list)  # the files of what is prepared before it is kept
+    is_new: bool = False  # it was kept, and is shown next if it is prepared
+
+    def __call__(self, tx: JournalTransaction) -> None:
+        """Keep it; nothing where it is here already."""
+        if self.also is not None:
+            self.also(tx)
+        state = "handing_over" if self.names else self.state
+        self.is_new = tx.receive(
+            self.identifier,
+            self.kind,
+            self.body,
+            self.proof,
+            state,
+            self.facts,
+            self.entry,
+            urgent=self.urgent,
+            names=self.names,
+        )
+        if self.then is not None and self.is_new:
+            self.then(tx)
+        if self.names and self.is_new:
+            tx.enter(_handing_over(self.agency, self.row, self.names, self.entry.time))
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """What the journal knows of it then, as far as showing it needs."""
+        proof = hashlib.sha256(self.proof).hexdigest() if self.proof else ""
+        return {
+            "id": self.identifier,
+            "kind": self.kind,
+            "state": "handing_over",
+            "names": self.names,
+            "attempts": 0,
+            "proof_digest": proof,
+        }
+
+
+Judged = list[tuple["Delivered", "Mail | Change | Problem"]]
+
+
 def take(agency: Agency, now: datetime, timeout: float = 0, *, urgent_only: bool = False) -> int:
     """Take what waits in the agency's queues into the journal; how many messages.
 
@@ -56,23 +119,35 @@ def take(agency: Agency, now: datetime, timeout: float = 0, *, urgent_only: bool
     said aloud, never answered.
     """
     agency.turn += 1
-    routes = [route for route in agency_routes(agency.code) if route.urgent or not urgent_only]
-    taken = intake.take(agency.broker, routes, agency.turn, timeout)
+    taken = intake.take(agency.broker, routes(agency, urgent_only=urgent_only), agency.turn, timeout)
     if not taken:
         return 0
     crashpoints.reached("D01")
-    # Registries first, and committed: what comes with them may need them.
+    judged, count = judge(agency, taken, now)
+    keep_all(agency, judged, now)
+    return count + len(judged)
+
+
+def routes(agency: Agency, *, urgent_only: bool = False) -> list[Route]:
+    """The queues that an agency takes its mail from."""
+    return [route for route in agency_routes(agency.code) if route.urgent or not urgent_only]
+
+
+def judge(agency: Agency, taken: list[Delivered], now: datetime) -> tuple[Judged, int]:
+    """(what is to be kept of each, or why it cannot be believed; how many were dealt with already).
+
+    Registries first, and committed: what comes with them may need them. What the hub says about this home, too: it may
+    be that nothing is to be done here."""
     mains = [_main(d.message) for d in taken]
-    registries = [d for d, main in zip(taken, mains, strict=True) if main == parcel.REGISTRY]
-    others = [d for d, main in zip(taken, mains, strict=True) if main != parcel.REGISTRY]
-    for one in registries:  # each alone: the next may contradict it
-        _keep_all(agency, [one], now)
+    first = [d for d, main in zip(taken, mains, strict=True) if main in {parcel.REGISTRY, parcel.HOME}]
+    others = [d for d, main in zip(taken, mains, strict=True) if main not in {parcel.REGISTRY, parcel.HOME}]
+    for one in first:  # each alone: the next may contradict it
+        keep_all(agency, [(one, _judged(agency, one, now))], now)
         agency.forget_registry()
     if others and not agency.is_enrolled():
         agency.broker.close()  # nothing can be believed yet: it comes again
-        return len(registries)
-    _keep_all(agency, others, now)
-    return len(taken)
+        return [], len(first)
+    return [(d, _judged(agency, d, now)) for d in others], len(first)
 
 
 def _main(message: Message) -> str:
@@ -83,9 +158,8 @@ def _main(message: Message) -> str:
         return ""
 
 
-def _keep_all(agency: Agency, taken: list[Delivered], now: datetime) -> None:
-    """Judge each, keep what is good in one transaction, acknowledge it; reject the rest."""
-    judged: list[tuple[Delivered, Change | Problem]] = [(d, _judged(agency, d, now)) for d in taken]
+def keep_all(agency: Agency, judged: Judged, now: datetime) -> None:
+    """Keep what is good in one transaction, acknowledge it; reject the rest."""
     if not judged:
         return
     try:
@@ -94,22 +168,39 @@ def _keep_all(agency: Agency, taken: list[Delivered], now: datetime) -> None:
         raise
     except Exception as error:  # our own bug with one of them: find out which, one by one
         if len(judged) > 1:
-            for delivered in taken:
-                _keep_all(agency, [delivered], now)
+            for one in judged:
+                keep_all(agency, [one], now)
             return
-        log.exception("%s: message %s broke the adapter", agency.code, taken[0].message.id)
-        judged = [(taken[0], Problem(Fault.INTERNAL, got=type(error).__name__))]
+        delivered = judged[0][0]
+        log.exception("%s: message %s broke the adapter", agency.code, delivered.message.id)
+        judged = [(delivered, Problem(Fault.INTERNAL, got=type(error).__name__))]
         _keep(agency, judged, now)
     crashpoints.reached("D02")
-    if done := [d for d, change in judged if not isinstance(change, Problem)]:
-        if any(_main(d.message) == parcel.RECEIPT for d in done):
-            crashpoints.reached("T04")
+    acknowledge(agency, judged)
+
+
+def acknowledge(agency: Agency, judged: Judged) -> None:
+    """After the commit: the broker need not keep these; what cannot be believed goes to its dead letters."""
+    if done := acknowledged(judged):
         agency.broker.ack(done)
+    reject(agency, judged)
+
+
+def acknowledged(judged: Judged) -> list[Delivered]:
+    """What the broker need not keep after the commit."""
+    done = [d for d, change in judged if not isinstance(change, Problem)]
+    if any(_main(d.message) == parcel.RECEIPT for d in done):
+        crashpoints.reached("T04")
+    return done
+
+
+def reject(agency: Agency, judged: Judged) -> None:
+    """What cannot be believed goes to the dead letters."""
     if bad := [d for d, change in judged if isinstance(change, Problem)]:
         agency.broker.reject(bad)
 
 
-def _judged(agency: Agency, delivered: Delivered, now: datetime) -> Change | Problem:
+def _judged(agency: Agency, delivered: Delivered, now: datetime) -> Mail | Change | Problem:
     """What keeping a message will change in the journal, or why it cannot be believed."""
     message = delivered.message
     if delivered.trouble:
@@ -134,15 +225,22 @@ def _judged(agency: Agency, delivered: Delivered, now: datetime) -> Change | Pro
         return Problem(Fault.INTERNAL, got=type(error).__name__)
 
 
-def _keep(agency: Agency, judged: list[tuple[Delivered, Change | Problem]], now: datetime) -> None:
+def _keep(agency: Agency, judged: Judged, now: datetime) -> None:
     with agency.journal.transaction() as tx:
         for delivered, change in judged:
-            if not isinstance(change, Problem):
-                change(tx)
-                continue
-            log.error("%s: message %s rejected: %s", agency.code, delivered.message.id, change.text())
-            detail = {"code": change.fault.code, "got": change.got, "message": delivered.message.id}
-            tx.enter(Entry(now, agency.code, "mail.rejected", "", "", detail))
+            keep(agency, tx, delivered, change, now)
+
+
+def keep(
+    agency: Agency, tx: JournalTransaction, delivered: Delivered, change: Mail | Change | Problem, now: datetime
+) -> None:
+    """Enter what became of a message."""
+    if not isinstance(change, Problem):
+        change(tx)
+        return
+    log.error("%s: message %s rejected: %s", agency.code, delivered.message.id, change.text())
+    detail = {"code": change.fault.code, "got": change.got, "message": delivered.message.id}
+    tx.enter(Entry(now, agency.code, "mail.rejected", "", "", detail))
 
 
 def _keep_registry(agency: Agency, body: bytes, now: datetime) -> Change:
@@ -207,7 +305,7 @@ def _is_from_before(agency: Agency, said: Receipt, now: datetime) -> bool:
     )
 
 
-def _keep_receipt(agency: Agency, message: Message, now: datetime) -> Change:
+def _keep_receipt(agency: Agency, message: Message, now: datetime) -> Mail | Change:
     """Believe a receipt as of when the hub accepted it; of one whose certificate was good then, and is not now, the hub
     is asked when that was. Our own, that it could not accept, is signed again."""
     body, proof, held = message.body, message.proof, False
@@ -249,20 +347,24 @@ def _keep_receipt(agency: Agency, message: Message, now: datetime) -> Change:
     is_refusal = first.event is Event.SubmissionRejection
     renewed = renew.document(agency, first.parcel, subject.content_digest, first.reasons, now) if is_refusal else None
 
-    def change(tx: JournalTransaction) -> None:
+    def also(tx: JournalTransaction) -> None:
         if first.event is Event.SubmissionAcceptance:
             tx.answered(subject.content_digest, "accepted", subject.axis_id, digest, [])
+            agency.outbox.answered(subject.content_digest)
         elif renewed is not None:
             detail = {"content_digest": subject.content_digest, "codes": [reason.code for reason in first.reasons]}
             tx.renewed(first.parcel, renewed, Entry(now, agency.code, "source.signed_again", "", "", detail))
         elif is_refusal:
             # Of what it published itself only: the same content in another's parcel is refused to that other.
             tx.answered(subject.content_digest, "refused", "", digest, _findings(first), first.parcel)
-        state, facts = "held" if held else "received", {"issuer": said.issuer}
-        if tx.receive(digest, "receipt", body, proof, state, facts, entry) and _is_from_before(agency, said, now):
+            agency.outbox.answered(subject.content_digest)
+
+    def then(tx: JournalTransaction) -> None:
+        if _is_from_before(agency, said, now):
             tx.show([digest], _shown(agency, 1, now))
 
-    return change
+    state, facts = "held" if held else "received", {"issuer": said.issuer}
+    return Mail(agency, digest, "receipt", body, proof, state, facts, entry, said=said, also=also, then=then)
 
 
 def _had(agency: Agency, said: Receipt, body: bytes, now: datetime) -> Change:
@@ -313,7 +415,7 @@ def _findings(statement: Statement) -> list[dict[str, object]]:
     ]
 
 
-def _keep_document(agency: Agency, message: Message, now: datetime) -> Change:
+def _keep_document(agency: Agency, message: Message, now: datetime) -> Mail:
     """Believe the hub's A.1 first, then the parcel as of its acceptance."""
     accepted = receipt.read(parcel.peek(message.proof)[1], HUB)
     subject, statement = accepted.subject, accepted.statements[0]
@@ -323,23 +425,24 @@ def _keep_document(agency: Agency, message: Message, now: datetime) -> Change:
         if not is_about(accepted, message.body):
             raise rejected(Fault.RECEIPT_INVALID, f"A.1 is about {subject.content_digest}")
         entry = Entry(now, agency.code, "mail.held", subject.axis_id, "", {"registry": accepted.registry_version})
-        return _receive(subject, message, "held", entry)
+        return _received(agency, subject, message, "held", entry)
+    opened: Parcel | None = None
     try:
-        verify_mail(agency, message.body, message.proof)
+        opened, accepted = verify_mail(agency, message.body, message.proof)
     except Rejected as error:
         if error.fault is Fault.RECEIPT_INVALID:
             raise  # the hub's word cannot be believed: nobody to answer. Otherwise E.2 will tell the sender.
     entry = Entry(now, agency.code, "mail.received", subject.axis_id, "", {"content_digest": subject.content_digest})
-    return _receive(subject, message, _first_state(subject), entry)
+    mail = _received(agency, subject, message, _first_state(subject), entry)
+    mail.opened, mail.said = opened, accepted
+    return mail
 
 
-def _receive(subject: Subject, message: Message, state: str, entry: Entry) -> Change:
-    kind, facts, urgent = _kind(subject), _facts(subject), message.route.urgent
-
-    def change(tx: JournalTransaction) -> None:
-        tx.receive(subject.axis_id, kind, message.body, message.proof, state, facts, entry, urgent=urgent)
-
-    return change
+def _received(agency: Agency, subject: Subject, message: Message, state: str, entry: Entry) -> Mail:
+    facts, urgent = _facts(subject), message.route.urgent
+    return Mail(
+        agency, subject.axis_id, _kind(subject), message.body, message.proof, state, facts, entry, urgent=urgent
+    )
 
 
 def _facts(subject: Subject) -> dict[str, str]:
@@ -367,60 +470,210 @@ def _first_state(subject: Subject) -> str:
 def hand_over(agency: Agency, now: datetime) -> int:
     """Hand what is due over to the agency's system; how many things.
 
-    Prepare (files written and fsynced out of sight) → journal: handing over → show → journal: handed over,
+    Prepare (files written and flushed out of sight) → journal: handing over → show → journal: handed over,
     with E.1. After a crash in between, what is still out of sight is shown; what is not was shown before.
     A system that fetches its mail has it when it says so: until then it is shown.
     """
-    _release_held(agency, now)
-    done = _hear(agency, now) + _show_again(agency, now)
-    outcomes: list[tuple[Row, AxisError | None]] = []
-    prepared: list[tuple[Row, Names]] = []
-    withdrawn: set[str] = set()
-    shown: list[Row] = []
-    with agency.journal.reading() as reader:
-        due = reader.to_hand_over(now, BATCH_MESSAGES)
+    done = hear(agency, now)
+    showing = Showing(agency, now)
+    showing.prepare(agency.journal.all.due([agency.code], now, BATCH_MESSAGES).show.get(agency.code, []))
+    try:
+        agency.flush()
+    except Unavailable as error:
+        showing.unprepared(error)
+    if showing.is_marked_next:
+        with agency.journal.transaction() as tx:
+            showing.mark(tx)
+    showing.show()
+    try:
+        agency.flush()
+    except Unavailable as error:
+        showing.not_flushed(error)
+    if showing.has_outcome:
+        with agency.journal.transaction() as tx:
+            showing.finish(tx)
+    return done + showing.count
+
+
+class Showing:
+    """What one agency is shown in one sweep. Its steps are those of :func:`hand_over`; between them all that was
+    written is flushed, and what they change is committed, for all agencies of a process together."""
+
+    def __init__(self, agency: Agency, now: datetime) -> None:
+        self.agency = agency
+        self.now = now
+        self.mail: list[Mail] = []  # prepared before it is kept
+        self.answers: list[bytes] = []  # receipts that were given, if they are published next
+        self._prepared: list[tuple[Row | dict[str, Any], Names, Receipt | None]] = []
+        self._outcomes: list[tuple[Row | dict[str, Any], AxisError | None, Receipt | None]] = []
+        self._shown: list[Row | dict[str, Any]] = []
+        self._clearing: list[Row] = []
+        self._cleared: list[tuple[Row, Unavailable | None]] = []
+        self._withdrawn: set[str] = set()
+
+    def prepare(self, due: Sequence[Row]) -> None:
+        """Write the files of what is due out of sight."""
+        agency = self.agency
+        self._clearing = [row for row in due if row["state"] == "withdrawing"]
         rows = [row for row in due if row["state"] != "withdrawing"]
-        for row in rows:
-            names: Names = [(folder, name) for folder, name in row["names"]]
-            same = reader.same_before(row) if row["state"] == "received" else None
-            if same is not None:  # shown once, under the first axis id; the second is answered alike, and not before it
-                first = Unavailable(Problem(Fault.ADAPTER_AWAY, got=f"{same['id']} first"))
-                outcomes.append((row, None if same["state"] == "handed_over" else first))
+        if not rows:
+            return
+        with agency.journal.reading() as reader:
+            for row in rows:
+                names: Names = [(folder, name) for folder, name in row["names"]]
+                same = reader.same_before(row) if row["state"] == "received" else None
+                if same is not None:  # shown once, under the first axis id; the second is answered alike, and after it
+                    first = Unavailable(Problem(Fault.ADAPTER_AWAY, got=f"{same['id']} first"))
+                    self._outcomes.append((row, None if same["state"] == "handed_over" else first, None))
+                    continue
+                try:
+                    prepared = _prepare(agency, reader, row) if row["state"] == "received" else names
+                    self._prepared.append((row, prepared, None))
+                except (Unavailable, Rejected, Corrupted) as error:
+                    self._outcomes.append((row, error, None))
+                except AxisError:
+                    raise
+                except Exception as error:  # our own bug with this one
+                    log.exception("%s: %s broke the adapter", agency.code, row["id"])
+                    failure = Unavailable(Problem(Fault.INTERNAL, got=type(error).__name__))
+                    self._outcomes.append((row, failure, None))
+
+    def prepare_mail(self, mail: Sequence[Mail], known: Known) -> None:
+        """The same for mail that is kept next: in one step it is here and will be shown. What cannot be prepared now,
+        or may have to wait for something, is kept first and prepared later."""
+        for one in mail:
+            key = self.agency.code, one.facts.get("content_digest", "")
+            if one.state != "received" or (one.kind != "receipt" and one.opened is None):
                 continue
+            if (self.agency.code, one.identifier) in known.here or key in known.here:
+                continue
+            known.here.add((self.agency.code, one.identifier))
+            if one.kind != "receipt":
+                known.here.add(key)
             try:
-                prepared.append((row, _prepare(agency, reader, row) if row["state"] == "received" else names))
+                files = _files_of(self.agency, one, known)
+                self.agency.adapter.prepare(files)
             except (Unavailable, Rejected, Corrupted) as error:
-                outcomes.append((row, error))
-            except AxisError:
-                raise
-            except Exception as error:  # our own bug with this one
-                log.exception("%s: %s broke the adapter", agency.code, row["id"])
-                outcomes.append((row, Unavailable(Problem(Fault.INTERNAL, got=type(error).__name__))))
-    if fresh := [(row, names) for row, names in prepared if row["state"] == "received"]:
-        with agency.journal.transaction() as tx:
-            for row, names in fresh:
-                detail = {"files": [f"{folder}/{name}" for folder, name in names]}
-                entry = Entry(now, agency.code, f"{row['kind']}.handing_over", _axis_id(row), "", detail)
+                log.debug("%s: %s not prepared at once: %s", self.agency.code, one.identifier, error)
+                continue
+            one.names = [(file.folder, file.name) for file in files]
+            self.mail.append(one)
+
+    @property
+    def is_marked_next(self) -> bool:
+        """Whether :meth:`mark` has something to do."""
+        return any(row["state"] == "received" for row, _, _ in self._prepared)
+
+    def mark(self, tx: JournalTransaction) -> None:
+        """From here on the agency's system may see what was prepared."""
+        self._withdrawn = set()
+        for row, names, _ in self._prepared:
+            if row["state"] == "received":
+                entry = _handing_over(self.agency, row, names, self.now)
                 if not tx.handing_over(row["id"], names, entry):
-                    withdrawn.add(row["id"])
-    for row, names in prepared:
-        if row["id"] in withdrawn:
-            continue  # the next hand-over clears it away
-        try:
-            has_it = agency.adapter.complete(names)
-        except (Unavailable, Rejected) as error:
-            outcomes.append((row, error))
-        else:
-            shown.append(row) if not has_it and row["kind"] != "receipt" else outcomes.append((row, None))
-    crashpoints.reached("D04")
-    if outcomes or shown:
-        with agency.journal.transaction() as tx:
-            for row, failure in outcomes:
-                _finish(agency, tx, row, failure, now)
-            for row in shown:
-                tx.shown(row["id"], Entry(now, agency.code, f"{row['kind']}.shown", _axis_id(row)))
-    cleared = _clear_away(agency, [row for row in due if row["state"] == "withdrawing"], now)
-    return done + len(outcomes) + len(shown) + cleared
+                    self._withdrawn.add(row["id"])
+
+    def show(self) -> None:
+        """Show it; clear away what was withdrawn."""
+        self._prepared += [(one.row, one.names, one.said) for one in self.mail if one.is_new]
+        for row, names, accepted in self._prepared:
+            if row["id"] in self._withdrawn:
+                continue  # the next hand-over clears it away
+            try:
+                has_it = self.agency.adapter.complete(names)
+            except (Unavailable, Rejected) as error:
+                self._outcomes.append((row, error, accepted))
+            else:
+                if has_it or row["kind"] == "receipt":
+                    self._outcomes.append((row, None, accepted))
+                else:
+                    self._shown.append(row)
+        for one in self._clearing:
+            try:
+                self.agency.adapter.discard(_names(one))
+            except Unavailable as error:
+                self._cleared.append((one, error))
+            else:
+                self._cleared.append((one, None))
+        crashpoints.reached("D04")
+
+    def unprepared(self, failure: AxisError) -> None:
+        """What was written may not be on disk: it is written once more, and nothing of it shown before."""
+        for one in self.mail:
+            one.names = []
+        self.mail = []
+        fresh = [(row, failure, accepted) for row, _, accepted in self._prepared if row["state"] == "received"]
+        self._prepared = [one for one in self._prepared if one[0]["state"] != "received"]
+        self._outcomes += fresh
+
+    def fresh(self) -> list[Fresh]:
+        """The receipts that were given, and are published now."""
+        return [Fresh(self.agency, hashlib.sha256(one).hexdigest(), one, urgent=False) for one in self.answers]
+
+    def not_flushed(self, failure: AxisError) -> None:
+        """What was shown may not be on disk: it is shown once more."""
+        self._outcomes = [(row, before or failure, accepted) for row, before, accepted in self._outcomes]
+        self._shown = []
+
+    @property
+    def has_outcome(self) -> bool:
+        """Whether :meth:`finish` has something to do."""
+        return bool(self._outcomes or self._shown or self._cleared)
+
+    @property
+    def count(self) -> int:
+        """How many things were dealt with."""
+        return len(self._outcomes) + len(self._shown) + len(self._cleared)
+
+    def finish(self, tx: JournalTransaction, confirm_by: datetime | None = None) -> None:
+        """Record how it went. With `confirm_by` the receipts are published next, and noted so."""
+        self.answers = []
+        for row, failure, accepted in self._outcomes:
+            _finish(self.agency, tx, row, failure, self.now, accepted, (confirm_by, self.answers))
+        for row in self._shown:
+            tx.shown(row["id"], Entry(self.now, self.agency.code, f"{row['kind']}.shown", _axis_id(row)))
+        for cleared, away in self._cleared:
+            _finish(self.agency, tx, cleared, away, self.now) if away else tx.cleared(cleared["id"])
+
+
+@dataclass
+class Known:
+    """What the journals know about the mail of a sweep."""
+
+    here: set[tuple[str, str]]  # (agency, id) and (agency, content digest) of mail that is here
+    sent: Mapping[tuple[str, str], list[Row]]  # what was sent, by (agency, content digest)
+
+
+def know(journals: Journals, mail: Sequence[Mail]) -> Known:
+    """What the journals know about this mail, of several agencies; asked once for all."""
+    ids = [(one.agency.code, one.identifier) for one in mail]
+    contents = [(one.agency.code, one.facts["content_digest"]) for one in mail if one.facts.get("content_digest")]
+    said = [
+        (one.agency.code, one.said.subject.content_digest)
+        for one in mail
+        if one.kind == "receipt" and one.said is not None and one.said.subject.content_digest
+    ]
+    return Known(journals.have(ids) | journals.have_content(contents), journals.outgoing_by_content(said))
+
+
+def expect(writes: Writes, mail: Sequence[Mail]) -> None:
+    """This mail is received in this transaction."""
+    documents = [(one.agency.code, one.facts["sender"], one.facts["document_id"]) for one in mail if one.facts]
+    writes.expect([(one.agency.code, one.identifier) for one in mail], documents)
+
+
+def _handing_over(agency: Agency, row: Row | dict[str, Any], names: Names, now: datetime) -> Entry:
+    detail = {"files": [f"{folder}/{name}" for folder, name in names]}
+    return Entry(now, agency.code, f"{row['kind']}.handing_over", _axis_id(row), "", detail)
+
+
+def hear(agency: Agency, now: datetime) -> int:
+    """What waits for a newer registry is released; what the agency's system has said, and what it was shown before the
+    start, is dealt with; how many things."""
+    if agency.held_at is None or not timedelta() <= now - agency.held_at < LOOK_AGAIN:
+        _release_held(agency, now)
+        agency.held_at = now
+    return _hear(agency, now) + _show_again(agency, now)
 
 
 def _hear(agency: Agency, now: datetime) -> int:
@@ -466,23 +719,6 @@ def _show_again(agency: Agency, now: datetime) -> int:
     return len(rows)
 
 
-def _clear_away(agency: Agency, rows: list[Row], now: datetime) -> int:
-    """Files that may have been prepared of documents that were withdrawn."""
-    outcomes: list[tuple[Row, Unavailable | None]] = []
-    for row in rows:
-        try:
-            agency.adapter.discard(_names(row))
-        except Unavailable as error:
-            outcomes.append((row, error))
-        else:
-            outcomes.append((row, None))
-    if outcomes:
-        with agency.journal.transaction() as tx:
-            for row, failure in outcomes:
-                _finish(agency, tx, row, failure, now) if failure else tx.cleared(row["id"])
-    return len(rows)
-
-
 def _release_held(agency: Agency, now: datetime) -> None:
     ready: list[Row] = []
     damaged: list[tuple[Row, Corrupted]] = []
@@ -513,10 +749,21 @@ def _prepare(agency: Agency, reader: JournalReader, row: Row) -> Names:
     return [(file.folder, file.name) for file in files]
 
 
-def _finish(agency: Agency, tx: JournalTransaction, row: Row, failure: AxisError | None, now: datetime) -> bool:
-    """Record how it went: handed over (E.1), refused for good (E.2), or not now (nothing is said): then False."""
+def _finish(
+    agency: Agency,
+    tx: JournalTransaction,
+    row: Row | dict[str, Any],
+    failure: AxisError | None,
+    now: datetime,
+    accepted: Receipt | None = None,
+    publish: tuple[datetime | None, list[bytes]] = (None, []),
+) -> bool:
+    """Record how it went: handed over (E.1), refused for good (E.2), or not now (nothing is said): then False.
+
+    `accepted` is the hub's word about it, where it was verified just now. `publish`: until when the receipt, which is
+    added to the list, is to be confirmed; None: it is published by the next round."""
     proof = b""
-    if row["kind"] != "receipt" and (failure is None or isinstance(failure, Rejected)):
+    if row["kind"] != "receipt" and accepted is None and (failure is None or isinstance(failure, Rejected)):
         try:
             proof = tx.payload(row["proof_digest"])
         except Corrupted as error:
@@ -542,7 +789,7 @@ def _finish(agency: Agency, tx: JournalTransaction, row: Row, failure: AxisError
     entry = Entry(now, agency.code, f"{row['kind']}.{state}", _axis_id(row), "", codes)
     answer = b""
     if row["kind"] != "receipt":
-        subject = receipt.read(parcel.peek(proof)[1], HUB).subject
+        subject = (accepted or receipt.read(parcel.peek(proof)[1], HUB)).subject
         event = Event.ContentHandoverFailure if failure else Event.ContentHandover
         identifier = uuid7(now, os.urandom(10))
         statement = Statement(identifier, event, whole(now), agency.code, (), receipt.reasons(problems), entry.digest)
@@ -550,11 +797,14 @@ def _finish(agency: Agency, tx: JournalTransaction, row: Row, failure: AxisError
         crashpoints.reached("D05")
         answer = receipt.signed(said, agency.signer, now)
         crashpoints.reached("D03")
-    tx.handed_over(row["id"], state, entry, answer, now)
+    confirm_by, published = publish
+    if answer and confirm_by is not None:
+        published.append(answer)
+    tx.handed_over(row["id"], state, entry, answer, now, confirm_by)
     return True
 
 
-def _axis_id(row: Row) -> str:
+def _axis_id(row: Row | dict[str, Any]) -> str:
     return "" if row["kind"] == "receipt" else str(row["id"])
 
 
@@ -562,18 +812,36 @@ def _files(agency: Agency, reader: JournalReader, row: Row) -> list[LocalFile]:
     """What the agency's system gets. In order: the last one is the sign that all are there."""
     body = reader.payload(row["body_digest"])
     if row["kind"] == "receipt":
-        return _receipt_files(agency, reader, row, body)
+        return _read_receipt_files(agency, reader, row, body)
     try:
         opened, _ = verify_mail(agency, body, reader.payload(row["proof_digest"]))
     except Rejected as error:
         if error.fault is Fault.RECEIPT_INVALID:
             raise
         raise Rejected(Problem(Fault.DELIVERY_INVALID, got=str(error))) from None
+    return _document_files(str(row["id"]), body, opened)
+
+
+def _files_of(agency: Agency, mail: Mail, known: Known) -> list[LocalFile]:
+    """The same of mail that was verified just now."""
+    if mail.opened is not None:
+        return _document_files(mail.identifier, mail.body, mail.opened)
+    assert mail.said is not None  # noqa: S101  a receipt that is not held was read
+    originals = known.sent.get((agency.code, mail.said.subject.content_digest), [])
+    return _receipt_files(agency, mail.said, mail.body, originals, partial(_organs_of, agency))
+
+
+def _organs_of(agency: Agency, document_id: str) -> list[tuple[str, str]]:
+    with agency.journal.reading() as reader:
+        return reader.organs_of(document_id)
+
+
+def _document_files(identifier: str, body: bytes, opened: Parcel) -> list[LocalFile]:
     packet = edxml.read_document(opened.content, len(opened.attachments))
     folder: Folder = "status" if packet.kind is Kind.STATUS else "inbox"
     packet_file = edxml.write_packet(opened.content, packet, opened.attachments)
     about = About(
-        row["id"],
+        identifier,
         packet.kind.value,
         packet.sender.organ_id,
         tuple(one.organ_id for one in packet.organs),
@@ -582,8 +850,8 @@ def _files(agency: Agency, reader: JournalReader, row: Row) -> list[LocalFile]:
         packet.subject,
     )
     return [
-        LocalFile(folder, f"{row['id']}.asice", body, about),
-        LocalFile(folder, f"{row['id']}.edxml", packet_file, about),
+        LocalFile(folder, f"{identifier}.asice", body, about),
+        LocalFile(folder, f"{identifier}.edxml", packet_file, about),
     ]
 
 
@@ -592,14 +860,25 @@ def _names(row: Row) -> Names:
     return [("inbox", f"{row['id']}.asice"), ("inbox", f"{row['id']}.edxml")]
 
 
-def _receipt_files(agency: Agency, reader: JournalReader, row: Row, body: bytes) -> list[LocalFile]:
-    """The receipt, and for E.1 and E.2 about a document the status 01 or 02 packets that it means in edXML: one of each
-    OrganId that was addressed."""
+def _read_receipt_files(agency: Agency, reader: JournalReader, row: Row, body: bytes) -> list[LocalFile]:
     proof = reader.payload(row["proof_digest"])
     if proof:  # it may have been held before it could be verified
         said = verify_receipt(agency, body, proof, from_text(row["received_at"]))
     else:
         said = receipt.read(parcel.peek(body)[1], _signer(agency, body))
+    originals = reader.outgoing_by_content(said.subject.content_digest)
+    return _receipt_files(agency, said, body, originals, reader.organs_of)
+
+
+def _receipt_files(
+    agency: Agency,
+    said: Receipt,
+    body: bytes,
+    originals: Sequence[Row],
+    organs_of: Callable[[str], list[tuple[str, str]]],
+) -> list[LocalFile]:
+    """The receipt, and for E.1 and E.2 about a document (it was sent as `originals`) the status 01 or 02 packets that
+    it means in edXML: one of each OrganId that was addressed."""
     first = said.statements[0]
     name = said.subject.axis_id or said.subject.content_digest[:16]
     more = f"+{len(said.statements) - 1}" if len(said.statements) > 1 else ""
@@ -610,7 +889,6 @@ def _receipt_files(agency: Agency, reader: JournalReader, row: Row, body: bytes)
         label += f".{hashlib.sha256(body).hexdigest()[:8]}"
     events = tuple((s.event.code, s.recipient) for s in said.statements)
     subject = said.subject
-    originals = reader.outgoing_by_content(subject.content_digest)
     about_it = About(
         label,
         "receipt",
@@ -634,7 +912,7 @@ def _receipt_files(agency: Agency, reader: JournalReader, row: Row, body: bytes)
             continue
         organs = _reached(agency, facts.get("organs", ()), statement) or _reached(
             agency,
-            reader.organs_of(originals[0]["document_id"]),
+            organs_of(originals[0]["document_id"]),
             statement,  # an update has added it
         )
         member = agency.registry().by_code.get(statement.recipient)

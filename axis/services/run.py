@@ -6,7 +6,6 @@ import logging
 import random
 import time
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING
 
 from axis import crashpoints
@@ -14,17 +13,20 @@ from axis.core import lifecycle
 from axis.core.homes import Standing
 from axis.errors import AxisError, Fault, Misconfigured, Problem, Unavailable
 from axis.infra.record import outbox
-from axis.services import deadends, deliver, standing, submit, withdraw
+from axis.services import deadends
 from axis.services.hub import admit, deadlines, relay
+from axis.services.sweep import Sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from axis.infra.journal import Journals
     from axis.services.agency import Agency
     from axis.services.hub.worker import Hub
 
 log = logging.getLogger("axis.run")
 PAUSE, LONGEST_PAUSE = 0.1, 1.0  # seconds between rounds when nothing was to be done; grows while it stays so
+HUB_PAUSE = 2.0  # seconds between two rounds of a hub that shares its process with all agencies, which do nothing
 PATIENCE, LONG_PATIENCE = 3, 5  # attempts of an agency, and of the hub, before work until nothing is due goes without
 
 
@@ -54,33 +56,22 @@ def agency_round(agency: Agency, now: datetime) -> int:
     it before the hub has said that its home is the one that works.
 
     While the agency's own system is away the rest goes on."""
-    agency.keep_time(now)
-    if agency.standing is not Standing.CURRENT:
-        asked = standing.ask(agency, now)
-        if agency.standing is Standing.BEHIND:
-            return asked
-        return asked + deliver.take(agency, now, urgent_only=True)
-    agency.open()
-    done = deliver.take(agency, now)
-    if not agency.is_enrolled() or agency.standing is not Standing.CURRENT:
-        return done
-    done += withdraw.step(agency, now)
-    away: AxisError | None = None
-    for step in (deliver.hand_over, submit.collect):
-        try:
-            done += step(agency, now)
-        except Unavailable as error:
-            if error.fault is not Fault.ADAPTER_AWAY:
-                raise
-            away = error
-    agency.reached(away)
-    done += submit.publish(agency, now)
-    return done
+    swept = Sweep([agency], now)
+    if agency.code in swept.failed:
+        raise swept.failed[agency.code]
+    return swept.done[agency.code]
 
 
 def next_due(hub: Hub | None, agencies: Sequence[Agency], now: datetime) -> datetime | None:
     """When something that waits is due; None when nothing waits but for suspended agencies and local systems."""
-    moments = [m for one in agencies if (m := one.next_due()) is not None]
+    current: dict[Journals, list[str]] = {}
+    moments: list[datetime] = []
+    for one in agencies:
+        if one.standing is Standing.CURRENT:
+            current.setdefault(one.journal.all, []).append(one.code)
+        elif (moment := one.asks_at()) is not None:
+            moments.append(moment)
+    moments += [m for journals, codes in current.items() if (m := journals.next_due(codes, now)) is not None]
     if hub is not None:
         with hub.store.reading() as reader:
             count, first = outbox.waiting(reader, hub.suspended(now))
@@ -95,43 +86,41 @@ class _Part:
     One part's trouble is not another's. What an operator must mend at the hub ends the work; an agency waits for it.
     """
 
-    def __init__(self, name: str, work: Callable[[], int], let_go: Callable[[], None], agency: Agency | None) -> None:
+    def __init__(self, name: str, let_go: Callable[[], None], agency: Agency | None) -> None:
         self.name = name
         self.agency = agency
-        self._work = work
         self._let_go = let_go
         self._since = self._again_at = 0.0  # on the monotonic clock
         self.worked = False
         self.failures = 0
         self.error: AxisError | None = None
 
-    def turn(self) -> int:
-        """One round; how much was done. Of the hub it raises what waiting does not help against."""
-        if time.monotonic() < self._again_at:
-            return 0
-        try:
-            done = self._work()
-        except AxisError as error:
+    def may_work(self) -> bool:
+        """Whether it need not wait longer after what went wrong."""
+        return time.monotonic() >= self._again_at
+
+    def went_wrong(self, error: Exception) -> None:
+        """Its round has failed. Of the hub it raises what waiting does not help against."""
+        if isinstance(error, AxisError):
             if self.agency is None and not self._may_pass(error):
-                raise
+                raise error
             self._wait(error)
-            return 0
-        except Exception as error:
-            if self.agency is None:
-                raise
-            if isinstance(error, OSError):
-                self._wait(Unavailable(Problem(Fault.ADAPTER_AWAY, got=f"{type(error).__name__}: {error}"[:300])))
-                return 0
+        elif self.agency is None:
+            raise error
+        elif isinstance(error, OSError):
+            self._wait(Unavailable(Problem(Fault.ADAPTER_AWAY, got=f"{type(error).__name__}: {error}"[:300])))
+        else:
             problem = Problem(Fault.INTERNAL, got=f"{type(error).__name__}: {error}"[:300])
             if self.error is None or self.error.problems != (problem,):
-                log.exception("the adapter of %s failed", self.name)
+                log.error("the adapter of %s failed", self.name, exc_info=error)
             self._wait(Unavailable(problem))
-            return 0
+
+    def went_well(self) -> None:
+        """Its round is over."""
         if self.error is not None:
             log.warning("%s: works again after %.0f s", self.name, time.monotonic() - self._since)
         self._note(None)
         self.worked, self.failures = True, 0 if self.is_well else self.failures + 1
-        return done
 
     def has_unsettled(self) -> bool:
         """Whether something was seen in the agency's outbox that is not complete yet."""
@@ -179,14 +168,29 @@ class _Part:
             self.agency.trouble = error
 
 
-def _parts(hub: Hub | None, agencies: Sequence[Agency], clock: Callable[[], datetime]) -> list[_Part]:
-    """The hub, and each agency by itself."""
-    parts = [] if hub is None else [_Part("hub", lambda: hub_round(hub, clock()), hub.broker.close, None)]
-    return parts + [_Part(one.code, partial(_round_of, one, clock), one.let_go, one) for one in agencies]
+def _hub_turn(part: _Part, hub: Hub, now: datetime) -> int:
+    try:
+        done = hub_round(hub, now)
+    except Exception as error:  # noqa: BLE001  it is raised again where waiting does not help
+        part.went_wrong(error)
+        return 0
+    part.went_well()
+    return done
 
 
-def _round_of(agency: Agency, clock: Callable[[], datetime]) -> int:
-    return agency_round(agency, clock())
+def _sweep(parts: Sequence[_Part], now: datetime, stopped: Callable[[], bool], *, thorough: bool) -> int:
+    """One sweep over the agencies that need not wait; how much was done."""
+    those = [(part, part.agency) for part in parts if part.agency is not None and part.may_work()]
+    swept = Sweep([agency for _, agency in those], now, thorough=thorough, stopped=stopped)
+    attended = swept.attended | swept.failed.keys()
+    for part, agency in those:
+        if agency.code not in attended:
+            continue
+        if agency.code in swept.failed:
+            part.went_wrong(swept.failed[agency.code])
+        else:
+            part.went_well()
+    return sum(count for code, count in swept.done.items() if code not in swept.failed)
 
 
 def rounds(
@@ -205,29 +209,37 @@ def rounds(
     Returns when the next thing is due (None: nothing waits). Raises what keeps the hub from working, and
     :class:`Misconfigured` when an operator has to act before any of the agencies can.
     """
-    parts = _parts(hub, agencies, clock)
-    those = [part for part in parts if part.agency is not None]
-    idle = 0
+    hubs = [] if hub is None else [_Part("hub", hub.broker.close, None)]
+    those = [_Part(one.code, one.let_go, one) for one in agencies]
+    idle, hub_at, thorough = 0, 0.0, True
     while not stopped():
         done = 0
-        for part in parts:
-            if stopped():
-                break
-            done += part.turn()
+        # Where hub and agencies share a process, what an agency has published is what there is to do for the hub.
+        is_due = idle == 0 or not those or thorough or time.monotonic() >= hub_at
+        if hub is not None and is_due and hubs[0].may_work():
+            hub_at = time.monotonic() + HUB_PAUSE
+            done += _hub_turn(hubs[0], hub, clock())
+        if those and not stopped():
+            done += _sweep(those, clock(), stopped, thorough=thorough)
         if those and all(isinstance(part.error, Misconfigured) and not part.worked for part in those):
             assert those[0].error is not None  # noqa: S101
             raise those[0].error
         progress()
         idle = 0 if done else idle + 1
         if done:
+            thorough = False
             continue
-        if until_idle and _may_rest(parts):
+        if until_idle and not thorough:
+            thorough = True  # nothing seems to be left: is it so?
+            continue
+        if until_idle and _may_rest([*hubs, *those]):
             if hub is not None and hub.tell_at_once():
                 continue
             due = next_due(hub, [part.agency for part in those if part.agency and part.is_well], clock())
             if due is None or due > clock():
                 return due
-        _sleep(min(PAUSE * idle, LONGEST_PAUSE), stopped)
+        thorough = until_idle
+        _sleep(min(PAUSE * idle, LONGEST_PAUSE) if until_idle or not those else PAUSE, stopped)
     return next_due(hub, agencies, clock())
 
 

@@ -11,8 +11,11 @@ import itertools
 import json
 import logging
 import random
+import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from axis import crashpoints
@@ -22,9 +25,10 @@ from axis.core.message import Message, Outcome, Route
 from axis.errors import MAX_FACT, AxisError, Corrupted, Fault, Problem, Rejected, Unavailable
 from axis.infra.journal import AGAIN, REFUSED, JournalTransaction, Outgoing
 from axis.services import renew, standing
+from axis.services.agency import Outbox
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from adapters.base import Source
@@ -35,9 +39,32 @@ if TYPE_CHECKING:
 Change = Callable[[JournalTransaction], None]
 log = logging.getLogger("axis.submit")
 BATCH_MESSAGES, BATCH_BYTES = 50, 32 * 1024 * 1024
+CONFIRM_WITHIN = 60.0  # seconds; a receipt that was not confirmed by then, nor refused, is published again
+FRESH = 2.0  # seconds for which a listing of what an agency wants sent is gone through before it is made anew
 ANSWER_WITHIN = 600.0  # seconds; without A.1 or A.2 by then the parcel is published again
 LONGEST_WAIT = 6 * 3600.0
 REPAIR = timedelta(hours=1)  # between two looks at what a disk has damaged
+
+
+@dataclass
+class Fresh:
+    """A parcel or receipt that is noted as published, and is published now."""
+
+    agency: Agency
+    digest: str
+    body: bytes
+    urgent: bool
+    source: str = ""  # of a parcel: its source's digest
+
+
+@dataclass
+class Gathered:
+    """What is to be done about an agency's sources, when the journal has noted it."""
+
+    changes: list[Change] = field(default_factory=list)
+    frozen: list[Fresh] = field(default_factory=list)
+    size: int = 0  # bytes held for it
+    then: list[Callable[[], None]] = field(default_factory=list)
 
 
 def collect(agency: Agency, now: datetime) -> int:
@@ -47,17 +74,31 @@ def collect(agency: Agency, now: datetime) -> int:
     What goes wrong with one source is said once and does not keep the others back. Raises :class:`Unavailable`
     ADAPTER_AWAY when the agency's own system is away.
     """
-    changed, left = 0, BATCH_BYTES
-    wrong: dict[str, str] = {}
-    sources, batch = agency.adapter.collect(), None
-    while changed < BATCH_MESSAGES and left > 0 and (batch := list(itertools.islice(sources, BATCH_MESSAGES))):
-        done, held = _consider_all(agency, batch, left, wrong, now)
-        changed, left = changed + done, left - held
-    agency.say(wrong, whole=not batch)
-    return changed + _tell_lifted(agency)
+    sources = look(agency)
+    known = agency.journal.all.outgoing_of([(agency.code, source.digest) for source in sources])
+    gathered = gather(agency, sources, known, now, BATCH_BYTES, at_once=False)
+    agency.flush()
+    try:
+        note(agency, gathered)
+    except BaseException:
+        agency.outbox = Outbox()
+        raise
+    return len(gathered.changes) + tell_lifted(agency)
 
 
-def _tell_lifted(agency: Agency) -> int:
+def note(agency: Agency, gathered: Gathered) -> None:
+    """The journal notes what was gathered."""
+    if gathered.changes:
+        crashpoints.reached("C01")
+        with agency.journal.transaction() as tx:
+            for change in gathered.changes:
+                change(tx)
+        crashpoints.reached("C02")
+    for step in gathered.then:
+        step()
+
+
+def tell_lifted(agency: Agency) -> int:
     """The agency's system holds as refused what an operator has had accepted since; how many."""
     with agency.journal.reading() as reader:
         digests = reader.lifted(1000)
@@ -68,75 +109,133 @@ def _tell_lifted(agency: Agency) -> int:
     return len(digests)
 
 
-def _consider_all(
-    agency: Agency, sources: list[Source], left: int, wrong: dict[str, str], now: datetime
-) -> tuple[int, int]:
-    """What is to be done about a batch of sources, noted in one transaction; (how many, bytes held for them). It ends
-    when there are `left` bytes; what was `wrong` with which is added there."""
-    with agency.journal.reading() as reader:
-        known = reader.outgoing_of([source.digest for source in sources])
-    held = 0
-    changes: list[Change] = []
-    for source in _first_of_each(sources):
+def has_sources(agency: Agency) -> bool:
+    """Whether there may be something to :func:`look` at."""
+    return bool(agency.outbox.ready) or agency.outbox.sources is not None or agency.adapter.changed()
+
+
+def look(agency: Agency) -> list[Source]:
+    """A batch of the sources about which something may be to be done: what waits for its answer is not looked at again.
+
+    Raises :class:`Unavailable` ADAPTER_AWAY when the agency's own system is away."""
+    outbox, moment = agency.outbox, time.monotonic()
+    if outbox.ready:
+        batch = list(itertools.islice(outbox.ready.values(), BATCH_MESSAGES))
+        for source in batch:
+            del outbox.ready[source.digest]
+        return batch
+    if outbox.sources is None or moment - outbox.began > FRESH:
+        outbox.begin(agency.adapter.collect(), moment)
+    assert outbox.sources is not None  # noqa: S101  it was just begun
+    batch = []
+    try:
+        for source in outbox.sources:
+            outbox.seen.add(source.digest)
+            if source.digest not in outbox.waiting:
+                batch.append(source)
+            if len(batch) == BATCH_MESSAGES:
+                return batch
+    except BaseException:
+        outbox.sources = None
+        raise
+    outbox.end()
+    return batch
+
+
+def put_back(agency: Agency, sources: Sequence[Source]) -> None:
+    """There was no room for these: they are the first that is looked at next time."""
+    agency.outbox.ready |= {source.digest: source for source in sources}
+
+
+def gather(
+    agency: Agency,
+    sources: Sequence[Source],
+    known: Mapping[tuple[str, str], Row],
+    now: datetime,
+    left: int,
+    *,
+    at_once: bool = True,
+) -> Gathered:
+    """What is to be done about these sources, of which the journal has `known`, until that holds `left` bytes.
+    `at_once`: what is frozen is published by the caller next."""
+    outbox, found, chosen = agency.outbox, Gathered(), _first_of_each(sources)
+    for place, source in enumerate(chosen):
+        if found.size >= left:
+            put_back(agency, chosen[place:])
+            break
+        row = known.get((agency.code, source.digest))
         try:
-            change, size = _consider(agency, source, known.get(source.digest), now)
+            change, frozen = _consider(agency, source, row, now, at_once=at_once)
         except Unavailable as error:
             if error.fault is not Fault.ADAPTER_AWAY:
                 raise
-            wrong[source.ref] = str(error)
+            outbox.wrong[source.ref] = str(error)
             continue
         except AxisError:
             raise
         except Exception as error:
-            wrong[source.ref] = f"{type(error).__name__}: {error}"
-            if agency.is_new(source.ref, wrong[source.ref]):
+            outbox.wrong[source.ref] = f"{type(error).__name__}: {error}"
+            if agency.is_new(source.ref, outbox.wrong[source.ref]):
                 log.exception("%s: %r cannot be dealt with", agency.code, source.ref)
             continue
+        outbox.wrong.pop(source.ref, None)
         if change is not None:
-            changes.append(change)
-            held += size
-        if held >= left:
-            break
-    return _note(agency, changes), held
+            found.changes.append(change)
+        if frozen is not None and frozen.parcel:
+            found.size += len(frozen.parcel)
+            if at_once and frozen.kind != edxml.Kind.UPDATE:  # an update waits for what it updates
+                digest = hashlib.sha256(frozen.parcel).hexdigest()
+                urgent = bool(frozen.facts.get("urgent"))
+                found.frozen.append(Fresh(agency, digest, frozen.parcel, urgent, source.digest))
+        if frozen is not None and frozen.state == "pending":
+            found.then.append(partial(outbox.waits, source, frozen.content_digest))
+        elif row is not None and row["state"] == "pending":
+            outbox.waits(source, row["content_digest"])
+        elif change is not None and not _is_out_of_the_way(row):
+            found.then.append(partial(outbox.ready.__setitem__, source.digest, source))
+    agency.say(outbox.wrong, whole=outbox.sources is None)
+    return found
 
 
-def _first_of_each(sources: list[Source]) -> list[Source]:
+def _is_out_of_the_way(row: Row | None) -> bool:
+    return row is not None and not row["settled"] and row["state"] != "pending"
+
+
+def _first_of_each(sources: Sequence[Source]) -> list[Source]:
     """Of two files with the same bytes the second has its turn when the first is settled."""
     return list({source.digest: source for source in reversed(sources)}.values())[::-1]
 
 
-def _note(agency: Agency, changes: list[Change]) -> int:
-    if changes:
-        crashpoints.reached("C01")
-        with agency.journal.transaction() as tx:
-            for change in changes:
-                change(tx)
-        crashpoints.reached("C02")
-    return len(changes)
-
-
-def _consider(agency: Agency, source: Source, row: Row | None, now: datetime) -> tuple[Change | None, int]:
-    """(what the journal is to note about a source of which it knows `row`, None for nothing; bytes held for it)."""
+def _consider(
+    agency: Agency, source: Source, row: Row | None, now: datetime, *, at_once: bool
+) -> tuple[Change | None, Outgoing | None]:
+    """(what the journal is to note about a source of which it knows `row`, None for nothing; what was frozen)."""
     digest = source.digest
     if row is None or (row["settled"] and (row["state"] == "invalid" or _key_is_past(row))):
         frozen = freeze(agency, source, now)
         if frozen is None:
-            return None, 0  # it changed under our eyes: it is looked at again when it has settled
-        return lambda tx: tx.freeze(frozen, now), len(frozen.parcel)
+            return None, None  # it changed under our eyes: it is looked at again when it has settled
+        is_published = at_once and frozen.state == "pending" and frozen.kind != edxml.Kind.UPDATE
+        answer_by = now + _back_off(1, ANSWER_WITHIN) if is_published else None
+        return lambda tx: tx.freeze(frozen, now, answer_by=answer_by), frozen
     if row["state"] == "pending":
         if row["parcel_digest"]:
-            return None, 0
+            return None, None
         again = freeze(agency, source, now)  # a disk has damaged it; the content is the same
-        return (lambda tx: tx.freeze(again, now, again=True), len(again.parcel)) if again else (None, 0)
+        if again is None:
+            return None, None
+        is_published = at_once and again.state == "pending" and again.kind != edxml.Kind.UPDATE
+        answer_by = now + _back_off(1, ANSWER_WITHIN) if is_published else None
+        return lambda tx: tx.freeze(again, now, again=True, answer_by=answer_by), again
     if row["settled"]:  # the same thing was given once more
         if row["state"] == "accepted":
-            return lambda tx: tx.answer_again(digest, row["answer_digest"]), 0
-        return lambda tx: tx.ask_again(digest, now), 0
+            return lambda tx: tx.answer_again(digest, row["answer_digest"]), None
+        return lambda tx: tx.ask_again(digest, now), None
     if row["state"] == "accepted":
         agency.adapter.accepted(source.ref)
     else:
         agency.adapter.refused(source.ref, report(source.ref, row))
-    return lambda tx: tx.settled(digest), 0
+    return lambda tx: tx.settled(digest), None
 
 
 def _key_is_past(row: Row) -> bool:
@@ -237,66 +336,125 @@ def publish(agency: Agency, now: datetime) -> int:
 
     Raises :class:`axis.errors.Unavailable` when the broker is away; everything stays due.
     """
-    sound: list[Row] = []
-    damaged: list[tuple[Row, Corrupted]] = []
-    with agency.journal.reading() as reader:
-        due = reader.to_publish(now, BATCH_MESSAGES)
-        to_post = reader.to_post(now, BATCH_MESSAGES)
-    posts = [row for row in to_post if row["attempts"] != REFUSED]
-    waiting = _still_waiting(agency, due)
-    parcels = [row for row in due if row["source_digest"] not in waiting]
-    messages: list[Message] = []
-    size = 0
-    with agency.journal.reading() as reader:
-        origin = standing.origin(agency, reader) if parcels or posts else ""
-        for row in [*posts, *parcels]:
-            if messages and size > BATCH_BYTES:
-                break
-            is_parcel = "parcel_digest" in row
-            digest = row["parcel_digest" if is_parcel else "body_digest"]
-            try:
-                body = reader.payload(digest)
-            except Corrupted as error:
-                damaged.append((row, error))
-                continue
-            size += len(body)
-            route = Route("in", agency.code, is_parcel and _urgent(row))
-            messages.append(Message(digest, route, body, user_id=agency.code, origin=origin))
-            sound.append(row)
-    _put_aside(agency, damaged, now)
-    if refused := [row for row in to_post if row["attempts"] == REFUSED]:
-        renew.receipts(agency, refused, now)
-    if waiting:
+    due = agency.journal.all.due([agency.code], now, BATCH_MESSAGES)
+    letters = Letters(agency, now)
+    letters.read(due.publish.get(agency.code, []), due.post.get(agency.code, []))
+    if letters.messages:
+        crashpoints.reached("C05")
+        outcomes = agency.broker.publish(letters.messages)
+        letters.confirm(outcomes)
         with agency.journal.transaction() as tx:
-            for row in due:
-                if row["source_digest"] in waiting:
-                    tx.published(row["source_digest"], row["attempts"], now + _back_off(1, ANSWER_WITHIN))
-    aside = len(damaged) + len(refused)
-    if not messages:
-        return aside
-    crashpoints.reached("C05")
-    outcomes = agency.broker.publish(messages)
-    crashpoints.reached("C07")
-    if posts:
-        crashpoints.reached("T01")
-    if any(outcome is not Outcome.CONFIRMED for outcome in outcomes):
-        crashpoints.reached("C08")
-    with agency.journal.transaction() as tx:
-        for message, row, outcome in zip(messages, sound, outcomes, strict=True):
+            letters.note(tx)
+    return letters.count
+
+
+class Letters:
+    """What one agency publishes in one sweep."""
+
+    def __init__(self, agency: Agency, now: datetime) -> None:
+        self.agency = agency
+        self.now = now
+        self.messages: list[Message] = []
+        self._of: list[Row | Fresh] = []
+        self._aside = 0
+        self._size = 0
+        self._outcomes: list[Outcome] = []
+
+    @property
+    def count(self) -> int:
+        """How many things were dealt with."""
+        return len(self.messages) + self._aside
+
+    def read(self, due: Sequence[Row], to_post: Sequence[Row], fresh: Sequence[Fresh] = ()) -> None:
+        """Read the bytes of what is due in the journal; what is `fresh` goes with it. Receipts before documents: what a
+        system says about a document is about one that it has."""
+        agency = self.agency
+        posts = [row for row in to_post if row["attempts"] != REFUSED]
+        waiting = _still_waiting(agency, due)
+        parcels = [row for row in due if row["source_digest"] not in waiting]
+        origin = ""
+        if agency.instance and (posts or parcels or fresh):
+            with agency.journal.reading() as reader:
+                origin = standing.origin(agency, reader)
+        damaged: list[tuple[Row, Corrupted]] = []
+        self._read(posts, damaged, origin)
+        for one in sorted(fresh, key=lambda letter: (letter.source != "", not letter.urgent)):
+            self._add(one.digest, one.body, one, urgent=one.urgent, origin=origin)
+        self._read(parcels, damaged, origin)
+        _put_aside(agency, damaged, self.now)
+        if refused := [row for row in to_post if row["attempts"] == REFUSED]:
+            renew.receipts(agency, refused, self.now)
+        if waiting:
+            with agency.journal.transaction() as tx:
+                for row in due:
+                    if row["source_digest"] in waiting:
+                        again_at = self.now + _back_off(1, ANSWER_WITHIN)
+                        tx.published(row["source_digest"], row["attempts"], again_at)
+        self._aside = len(damaged) + len(refused)
+
+    def _read(self, rows: Sequence[Row], damaged: list[tuple[Row, Corrupted]], origin: str) -> None:
+        if not rows:
+            return
+        with self.agency.journal.reading() as reader:
+            for row in rows:
+                if self.messages and self._size > BATCH_BYTES:
+                    break
+                digest = row["parcel_digest" if "parcel_digest" in row else "body_digest"]
+                try:
+                    body = reader.payload(digest)
+                except Corrupted as error:
+                    damaged.append((row, error))
+                    continue
+                self._add(digest, body, row, urgent="parcel_digest" in row and _urgent(row), origin=origin)
+
+    def _add(self, digest: str, body: bytes, of: Row | Fresh, *, urgent: bool, origin: str) -> None:
+        route = Route("in", self.agency.code, urgent)
+        self.messages.append(Message(digest, route, body, user_id=self.agency.code, origin=origin))
+        self._of.append(of)
+        self._size += len(body)
+
+    def confirm(self, outcomes: Sequence[Outcome]) -> None:
+        """What became of them."""
+        self._outcomes = list(outcomes)
+        crashpoints.reached("C07")
+        if any(self._is_receipt(one) for one in self._of):
+            crashpoints.reached("T01")
+        if any(outcome is not Outcome.CONFIRMED for outcome in outcomes):
+            crashpoints.reached("C08")
+        for message, outcome in zip(self.messages, outcomes, strict=True):
+            if outcome is Outcome.CONFIRMED:
+                self.agency.sent.confirmed(message.id, urgent=message.route.urgent)
+            else:
+                self.agency.sent.failed(message.id)
+
+    @staticmethod
+    def _is_receipt(of: Row | Fresh) -> bool:
+        return not of.source if isinstance(of, Fresh) else "parcel_digest" not in of
+
+    def note(self, tx: JournalTransaction) -> None:
+        """Note it."""
+        for of, outcome in zip(self._of, self._outcomes, strict=True):
             confirmed = outcome is Outcome.CONFIRMED
-            attempts = row["attempts"] + int(confirmed or row["attempts"] != AGAIN)
-            if "parcel_digest" in row:
-                wait = _back_off(attempts, ANSWER_WITHIN) if confirmed else _back_off(attempts, 5.0)
-                tx.published(row["source_digest"], attempts, now + wait)
+            if isinstance(of, Fresh):
+                if confirmed:
+                    tx.confirmed(of.source) if of.source else tx.posted_bytes(of.digest)
+                else:
+                    again_at = self.now + _back_off(1, 5.0)
+                    tx.published(of.source, 1, again_at) if of.source else tx.postpone_bytes(of.digest, again_at)
+                continue
+            attempts = of["attempts"] + int(confirmed or of["attempts"] != AGAIN)
+            wait = _back_off(attempts, ANSWER_WITHIN if confirmed else 5.0)
+            if "parcel_digest" in of:
+                tx.published(of["source_digest"], attempts, self.now + wait)
             elif confirmed:
-                tx.posted(row["number"])
+                tx.posted(of["number"])
             else:
-                tx.postpone(row["number"], attempts, now + _back_off(attempts, 5.0))
-            if confirmed:
-                agency.sent.confirmed(message.id, urgent=message.route.urgent)
-            else:
-                agency.sent.failed(message.id)
-    return len(messages) + aside
+                tx.postpone(of["number"], attempts, self.now + wait)
+
+
+def confirm_by(now: datetime) -> datetime:
+    """When a receipt that is published now is published once more, unless it is confirmed."""
+    return now + _back_off(1, CONFIRM_WITHIN)
 
 
 def _still_waiting(agency: Agency, due: Sequence[Row]) -> set[str]:
@@ -336,6 +494,7 @@ def _put_aside(agency: Agency, damaged: list[tuple[Row, Corrupted]], now: dateti
             entry = Entry(now, agency.code, "message.damaged", "", "", detail)
             if "parcel_digest" in row:
                 tx.parcel_lost(row["source_digest"], entry)
+                agency.outbox.answered(row["content_digest"])
             else:
                 tx.postpone(row["number"], row["attempts"] + 1, now + REPAIR)
                 tx.enter(entry)

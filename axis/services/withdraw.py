@@ -118,11 +118,16 @@ def _take_back(
     sender, document_id, subject = row["sender"], row["document_id"], accepted.subject
     # A clerk sees what was asked of an agency before this one, whatever becomes of what was sent here.
     unseen = "received" if _asks_for_others(agency, accepted.statements[0]) else "done"
-    states = {one["state"] for one in tx.documents(sender, document_id) if one["id"] != row["id"]}
+    documents = [one for one in tx.documents(sender, document_id) if one["id"] != row["id"]]
+    states = {one["state"] for one in documents}
     if states & {"handing_over", "handed_over"}:
         reported = _reported(agency, tx, sender, document_id, now)
         problem, event, state = Problem(Fault.RECALL_LATE, got=reported), "recall.too_late", "received"
-    elif states & {"shown", "doubted"} or (not states and _may_have_been_lost(tx, packet, accepted)):
+    elif (
+        states & {"shown", "doubted"}
+        or (not states and _may_have_been_lost(tx, packet, accepted))
+        or _may_have_been_shown(agency, tx, documents)
+    ):
         problem, event, state = Problem(Fault.RECALL_SHOWN), "recall.too_late", "received"
     elif "refused" in states:
         problem, event, state = Problem(Fault.RECALL_VOID), "recall.void", unseen
@@ -154,6 +159,15 @@ def _may_have_been_lost(tx: JournalTransaction, packet: Packet, accepted: Receip
     if home is None or not home["restored_at"]:
         return False
     return admission.may_be_older(packet, accepted.statements[0].time, from_text(home["restored_at"]))
+
+
+def _may_have_been_shown(agency: Agency, tx: JournalTransaction, documents: list[Row]) -> bool:
+    """Whether this journal and the hub's record were put back together, and one of these was held here then: that the
+    hub has no receipt for it, and sends it again, says nothing about what was shown in between."""
+    home = None if agency.instance else tx.home()
+    if home is None or not home["restored_at"]:
+        return False
+    return any(one["received_at"] <= home["restored_at"] for one in documents)
 
 
 def _signed(

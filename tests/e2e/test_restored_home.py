@@ -249,7 +249,7 @@ def test_a_home_that_was_put_back_does_nothing_and_says_so(line: Apart, caplog: 
     with line.parts() as (hub, agencies):
         line.turns(hub, agencies)
         assert {one.code: one.standing for one in agencies} == {"G22": Standing.CURRENT, "H41": Standing.BEHIND}
-        assert agencies[1].next_due() is None
+        assert loops.next_due(None, [agencies[1]], line.clock()) is None
     assert (line.kinds("H41"), line.kinds("G22"), line.files("H41", "outbox")) == ([], [], ["3.edxml"])
     assert line.states("2/TN-G22") == {"H41": "QUEUED"}
     assert "axis adapter restored H41" in caplog.text

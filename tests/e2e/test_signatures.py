@@ -18,7 +18,7 @@ from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.errors import Rejected
 from axis.infra import journal
 from axis.infra.record import quarantine, tables
-from axis.services import deliver, members, resend
+from axis.services import deliver, members, resend, submit, withdraw
 from axis.services import run as loops
 from axis.services.hub import admit
 from tests.line import Line, document, recall, small_home, update
@@ -155,7 +155,7 @@ def test_a_withdrawal_whose_key_was_revoked_before_it_arrived_is_signed_again(li
     with line.parts() as (_, agencies):
         (h41,) = [one for one in agencies if one.code == "H41"]
         deliver.take(h41, line.clock())
-        loops.withdraw.step(h41, line.clock())
+        withdraw.step(h41, line.clock())
     rotate(line, "H41")
     line.run(patience=timedelta(minutes=5))
     assert line.states("1/TN-G22") == {"H41": "RECALLED"}
@@ -169,7 +169,7 @@ def test_the_answer_to_a_receipt_is_an_ordinary_refusal_that_harms_no_adapter_th
     rotate(line, "H41")
     with line.parts() as (hub, agencies):
         (h41,) = [one for one in agencies if one.code == "H41"]
-        loops.submit.publish(h41, line.clock())
+        submit.publish(h41, line.clock())
         loops.hub_round(hub, line.clock())
         taken = h41.broker.receive([Route("out", "H41")], limit=10, max_bytes=10**7, timeout=0)
         (answer,) = [d.message for d in taken if parcel.peek(d.message.body)[0] == parcel.RECEIPT]
@@ -362,7 +362,7 @@ def test_a_receipt_that_another_has_published_is_answered_to_nobody(line: Line) 
     with line.parts() as (hub, agencies):
         (h41,) = [one for one in agencies if one.code == "H41"]
         with h41.journal.reading() as reader:
-            (post,) = reader.to_post(line.clock(), 10)
+            (post,) = h41.journal.all.due(["H41"], line.clock(), 10).post["H41"]
             body = reader.payload(post["body_digest"])
         with pytest.raises(Rejected):  # put aside
             admit.judge_again(hub, "H41", "x", body, "G06", line.clock())

@@ -466,9 +466,6 @@ def test_a_sweep_ends_with_the_bytes_of_a_batch(line: Line, monkeypatch: pytest.
         assert [submit.collect(g22, line.clock()) for _ in range(4)] == [2, 2, 2, 0]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="every sweep looks at all that waits for its answer; it is rebuilt with the sweeps"
-)
 def test_a_second_sweep_does_not_look_at_all_again(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[int] = []
     consider = submit._consider

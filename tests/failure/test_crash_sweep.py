@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from adapters.folder import FolderAdapter
+from adapters.tree import LocalTree
 from axis import bootstrap
 from axis.infra import embedded, journal
 from axis.infra.database import Database
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 CONTENT = b"%PDF-1.4 noi dung"
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
 BROKER_CALLS = ("publish", "receive", "ack", "reject")
+TOGETHER = ("publish", "receive", "ack")  # of all agencies of a process
 FILE_CALLS = ("prepare", "complete", "accepted", "refused")
 
 
@@ -55,10 +57,16 @@ class Boundaries:
 def boundaries(monkeypatch: pytest.MonkeyPatch, at: Boundaries) -> Iterator[None]:
     """Within: every boundary reports to `at`."""
     with monkeypatch.context() as patch:
-        for owner, names in ((EmbeddedBroker, BROKER_CALLS), (FolderAdapter, FILE_CALLS)):
+        watched = (
+            (EmbeddedBroker, BROKER_CALLS),
+            (embedded.EmbeddedLine, TOGETHER),
+            (FolderAdapter, FILE_CALLS),
+            (LocalTree, ("write", "rename")),
+        )
+        for owner, names in watched:
             for name in names:
                 patch.setattr(owner, name, _around(getattr(owner, name), f"{owner.__name__}.{name}", at))
-        begin, rename = Database.begin, Path.rename
+        begin = Database.begin
 
         @contextmanager
         def transaction(self: Database) -> Iterator[Any]:
@@ -71,14 +79,7 @@ def boundaries(monkeypatch: pytest.MonkeyPatch, at: Boundaries) -> Iterator[None
                     at.in_transaction -= 1
             at("after commit")
 
-        def renamed(self: Path, target: Path) -> Path:
-            at(f"before rename to {target.parent.name}")
-            moved = rename(self, target)
-            at(f"after rename to {target.parent.name}")
-            return moved
-
         patch.setattr(Database, "begin", transaction)
-        patch.setattr(Path, "rename", renamed)
         yield
 
 

@@ -127,7 +127,7 @@ def test_a_full_disk_is_said_and_loses_and_doubles_nothing(free: float) -> None:
 
 
 @pytest.mark.parametrize("number", [1, 12, 40])
-@pytest.mark.parametrize("calls", ["fsync,fdatasync", "pwrite64", "?rename,?renameat,?renameat2"])
+@pytest.mark.parametrize("calls", ["fsync,fdatasync,syncfs", "pwrite64", "?rename,?renameat,?renameat2"])
 def test_a_disk_that_fails_from_some_call_on_stops_the_work_without_a_false_receipt(
     tmp_path: Path, calls: str, number: int
 ) -> None:

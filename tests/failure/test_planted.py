@@ -42,9 +42,9 @@ FAULTS = [
     ),
     Fault(
         "an adapter acknowledges before its commit",
-        "axis/services/deliver.py",
-        "    try:\n        _keep(agency, judged, now)\n",
-        "    agency.broker.ack(taken)\n    try:\n        _keep(agency, judged, now)\n",
+        "axis/services/sweep.py",
+        "        self._keep(working, judged, showing, gathered)\n        self._acknowledge(judged)\n",
+        "        self._acknowledge(judged)\n        self._keep(working, judged, showing, gathered)\n",
         ONE_SWEEP,
     ),
     Fault(
@@ -55,25 +55,25 @@ FAULTS = [
         ONE_SWEEP,
     ),
     Fault(
-        "an adapter marks a receipt before it is published",
-        "axis/services/submit.py",
-        '    crashpoints.reached("C05")\n',
-        "    with agency.journal.transaction() as early:\n        for row in posts:\n            early.posted(row['number'])\n",
+        "an adapter publishes a receipt that it has not noted",
+        "axis/infra/journal.py",
+        "        if digest:\n            self._post(digest, to_text(confirm_by or now))\n",
+        "        if digest and confirm_by is None:\n            self._post(digest, to_text(now))\n",
         ONE_SWEEP,
     ),
     Fault(
         "the receipt E.1 is kept before the document is shown",
         "axis/services/deliver.py",
-        "    for row, names in prepared:\n        if row",
-        "    with agency.journal.transaction() as early:\n        for row, _ in prepared:\n            _finish(agency, early, row, None, now)\n"
-        "    for row, names in prepared:\n        if row",
+        "        if self.names and self.is_new:\n",
+        "        if self.names and self.is_new:\n            _finish(self.agency, tx, self.row, None, self.entry.time, self.said)\n",
         ONE_SWEEP,
     ),
     Fault(
         "the document is shown before the journal knows of it",
         "axis/services/deliver.py",
-        "    agency.adapter.prepare(files)\n",
-        "    agency.adapter.prepare(files)\n    agency.adapter.complete([(f.folder, f.name) for f in files])\n",
+        "                self.agency.adapter.prepare(files)\n",
+        "                self.agency.adapter.prepare(files)\n"
+        "                self.agency.adapter.complete([(f.folder, f.name) for f in files])\n",
         TAKEN_SWEEP,
     ),
     Fault(

@@ -118,8 +118,9 @@ def test_a_document_is_seen_once_and_evidenced_once(tmp_path: Path, monkeypatch:
     assert deaths > 8
 
 
+@pytest.mark.parametrize("together", [True, False], ids=["recall waits with it", "recall comes behind it"])
 def test_a_recall_and_a_death_leave_it_seen_with_the_recall_or_not_at_all(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, together: bool
 ) -> None:
     outcomes = set()
     for at in range(1, 60):
@@ -127,6 +128,8 @@ def test_a_recall_and_a_death_leave_it_seen_with_the_recall_or_not_at_all(
         line.drop("G22", document(1))
         line.without("H41")
         line.drop("G22", recall(1), "b.edxml")
+        if together:
+            line.without("H41")
         _, died = run(line, monkeypatch, at)
         seen: list[bytes] = []
         for _ in range(3):
@@ -139,7 +142,7 @@ def test_a_recall_and_a_death_leave_it_seen_with_the_recall_or_not_at_all(
         line.check_ledger()
         if not died:
             break
-    assert "RECALLED" in outcomes
+    assert ("RECALLED" if together else "HANDED_OVER") in outcomes
 
 
 def test_a_death_between_a_receipt_and_its_note_leaves_neither_out(
