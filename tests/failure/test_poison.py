@@ -253,7 +253,7 @@ def test_a_parcel_that_the_recipients_disk_has_damaged_waits_alone_and_coming_ag
 
 
 def test_of_what_one_agency_has_put_aside_only_so_much_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(admit, "MAX_QUARANTINED", 3)
+    monkeypatch.setattr(refusals, "MAX_QUARANTINED", 3)
     line = small_home(tmp_path / "home")
     with line.parts() as (hub, agencies):
         (flood,) = [one for one in agencies if one.code == "G06"]
