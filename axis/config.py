@@ -236,7 +236,7 @@ def load(home: Path) -> Config:
     if not problems and config.installation.role == "agency" and not config.installation.agencies:
         problems.append(Problem(Fault.CONFIG_INVALID, "installation.agencies", "at least one code", "none"))
     for name, least in _LEAST.items() if not problems else ():
-        if (value := attrgetter(name)(config)) < least:
+        if not (value := attrgetter(name)(config)) >= least:  # `nan` is no less than anything
             problems.append(Problem(Fault.CONFIG_INVALID, name, f"{least} or more", str(value)))
     for name, (least, most) in _BETWEEN.items() if not problems else ():
         if not least <= (value := attrgetter(name)(config)) <= most:

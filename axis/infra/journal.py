@@ -79,6 +79,8 @@ incoming = sa.Table(
     sa.Column("not_before", sa.Text, nullable=False),
     sa.Column("received_at", sa.Text, nullable=False),
     sa.Column("answer_digest", sa.Text, nullable=False, server_default=""),  # the E.1 or E.2 receipt given for it
+    # Of a recall: the W.1 or W.2 that was given for it before it was shown.
+    sa.Column("decision_digest", sa.Text, nullable=False, server_default=""),
     sa.Column("content_digest", sa.Text, nullable=False, server_default=""),  # of a document or status
     # Of the document that it is or is about; empty for a receipt.
     sa.Column("sender", sa.Text, nullable=False, server_default=""),
@@ -150,6 +152,7 @@ PAYLOAD_REFERENCES = (
     incoming.c.body_digest,
     incoming.c.proof_digest,
     incoming.c.answer_digest,
+    incoming.c.decision_digest,
     withdrawal.c.receipt_digest,
     posted.c.body_digest,
     installed.c.digest,
@@ -326,6 +329,16 @@ class JournalReader:
     def _incoming_in(self, *states: str) -> sa.Select[Any]:
         return sa.select(incoming).where(incoming.c.agency == self.agency, incoming.c.state.in_(states))
 
+    def receipts_since(self, since: datetime, after: int, limit: int) -> list[RowMapping]:
+        """Receipts that have come since a moment, from row number `after` on."""
+        query = sa.select(incoming.c.number, incoming.c.id, incoming.c.body_digest, incoming.c.facts).where(
+            incoming.c.agency == self.agency,
+            incoming.c.kind == "receipt",
+            incoming.c.received_at >= to_text(since),
+            incoming.c.number > after,
+        )
+        return list(self.connection.execute(query.order_by(incoming.c.number).limit(limit)).mappings())
+
     def held(self, now: datetime) -> list[RowMapping]:
         """Mail that waits for a newer registry."""
         query = self._incoming_in("held").where(incoming.c.not_before <= to_text(now))
@@ -337,14 +350,16 @@ class JournalReader:
 
     def same_before(self, row: RowMapping) -> RowMapping | None:
         """What came before `row` with the same content from the same sender under another axis id, and was not refused:
-        the hub accepted it twice, because its record had lost the first time. What is in doubt since this home was put
-        back is not waited for: under its first id it may never come again."""
+        the hub accepted it twice, because its record had lost the first time; or what a home that was put back has
+        heard since that it had handed over. What is in doubt then is not waited for: under its first id it may never
+        come again."""
         if not row["content_digest"]:
             return None
         same = (
             incoming.c.agency == self.agency,
             incoming.c.content_digest == row["content_digest"],
-            incoming.c.number < row["number"],
+            incoming.c.id != row["id"],
+            sa.or_(incoming.c.number < row["number"], incoming.c.state == "handed_over"),
             incoming.c.state.not_in(("refused", "doubted")),
         )
         found = self.connection.execute(sa.select(incoming).where(*same).order_by(incoming.c.number)).mappings()
@@ -555,14 +570,13 @@ class JournalTransaction(JournalReader):
         """What the hub accepted since `since`, and what it has not answered, shall be published again; statuses, which
         are about documents, later."""
         for kinds, moment in ((outgoing.c.kind != "status", now), (outgoing.c.kind == "status", now + later)):
-            unanswered = sa.and_(outgoing.c.state == "pending", outgoing.c.not_before > to_text(moment))
-            accepted = (
-                outgoing.c.agency == self.agency,
-                sa.or_(unanswered, sa.and_(outgoing.c.state == "accepted", outgoing.c.axis_id >= earliest(since))),
-                kinds,
-            )
+            # What is due may have been published before as well, and its A.1 of before the restore be on its way.
+            accepted = sa.and_(outgoing.c.state == "accepted", outgoing.c.axis_id >= earliest(since))
+            again = sa.or_(outgoing.c.state == "pending", accepted)
             values = {"state": "pending", "attempts": AGAIN, "not_before": to_text(moment)}
-            self.connection.execute(sa.update(outgoing).where(*accepted).values(values))
+            self.connection.execute(
+                sa.update(outgoing).where(outgoing.c.agency == self.agency, again, kinds).values(values)
+            )
         self.enter(entry)
 
     def answer_again(self, source_digest: str, receipt_digest: str) -> None:
@@ -646,6 +660,55 @@ class JournalTransaction(JournalReader):
                 self.release(identifier, "doubted", state)  # the hub has no answer for it: nothing was decided
         return new
 
+    def had(self, identifier: str, kind: str, facts: dict[str, str], receipt: bytes, entry: Entry) -> None:
+        """By `receipt`, its own E.1 that the hub has kept, this agency has handed this over: in a time that its
+        journal, which was put back, has lost. It is not handed over again."""
+        row = {
+            "state": "handed_over",
+            "names": [],
+            "body_digest": "",
+            "proof_digest": "",
+            "answer_digest": payloads.put_late(self.connection, self.late, receipt),
+            "attempts": 0,
+            "not_before": to_text(entry.time),
+            "received_at": to_text(entry.time),
+            "content_digest": facts["content_digest"],
+            "sender": facts["sender"],
+            "document_id": facts["document_id"],
+        }
+        of_it = {"agency": self.agency, "id": identifier, "kind": kind, "facts": facts}
+        changed = insert_or_ignore(self.connection, incoming, {**of_it, **row, "urgent": False})
+        if not changed:
+            unsure = incoming.c.state.in_(("doubted", "held", "undecided", "received"))
+            where = (incoming.c.agency == self.agency, incoming.c.id == identifier, unsure)
+            values = {"state": "handed_over", "answer_digest": row["answer_digest"]}
+            changed = bool(self.connection.execute(sa.update(incoming).where(*where).values(values)).rowcount)
+        if changed:
+            self.enter(entry)
+
+    def had_withdrawn(self, identifier: str, facts: dict[str, str], receipt: bytes, entry: Entry) -> None:
+        """As :meth:`had`, of a W.1: the document was withdrawn here for certain. Nothing of it is shown."""
+        sender, document_id = facts["sender"], facts["document_id"]
+        if self.withdrawal(sender, document_id) is not None:
+            return
+        digest = payloads.put_late(self.connection, self.late, receipt)
+        values = {"receipt_digest": digest, "withdrawn_at": to_text(entry.time)}
+        row = {"agency": self.agency, "sender": sender, "document_id": document_id, **values}
+        upsert(self.connection, withdrawal, row, ("agency", "sender", "document_id"))
+        for one in self.documents(sender, document_id):
+            if one["state"] in {"doubted", "held", "undecided", "received"}:
+                self._incoming(one["id"], state="withdrawn", body_digest="", answer_digest=digest)
+                payloads.release(self.connection, one["body_digest"], self._references)
+        self._incoming(identifier, state="done", answer_digest=digest)
+        self.enter(entry)
+
+    def show(self, receipts: Sequence[str], entry: Entry) -> None:
+        """The hub, which may have lost them, is shown these receipts (digests) that it had passed on to this agency."""
+        for digest in receipts:
+            self._post(digest, to_text(entry.time))
+        if receipts:
+            self.enter(entry)
+
     def begin_home(self, instance: str) -> RowMapping:
         """From now on this home has this instance id, unless it has one; its row."""
         row = {"agency": self.agency, "instance": instance, "heard": 0}
@@ -688,12 +751,14 @@ class JournalTransaction(JournalReader):
         self.connection.execute(sa.update(home_instance).where(where).values(**values))
 
     def _answer_again(self, identifier: str, entry: Entry) -> None:
-        """It came once more: whoever sends it has no receipt. The one that was given goes out again, the same bytes."""
+        """It came once more: whoever sends it has no receipt. What was given goes out again, the same bytes; of a
+        recall first what was decided about it."""
         row = self.incoming(identifier)
-        if row is not None and row["answer_digest"]:
-            self._post(row["answer_digest"], to_text(entry.time))
-            again = {"receipt": row["answer_digest"]}
-            self.enter(Entry(entry.time, self.agency, "receipt.repeated", identifier, "", again))
+        given = (row["decision_digest"], row["answer_digest"]) if row is not None else ()
+        for digest in dict.fromkeys(given):
+            if digest:
+                self._post(digest, to_text(entry.time))
+                self.enter(Entry(entry.time, self.agency, "receipt.repeated", identifier, "", {"receipt": digest}))
 
     def ask_about(self, receipt: bytes, entry: Entry) -> None:
         """Show the hub a receipt that came from it: as of when was it accepted?"""
@@ -715,7 +780,11 @@ class JournalTransaction(JournalReader):
         digest, before = payloads.put_late(self.connection, self.late, receipt), row["body_digest"]
         values = {"body_digest": digest, "attempts": 0, "not_before": to_text(entry.time)}
         self.connection.execute(sa.update(posted).where(posted.c.number == row["number"]).values(values))
-        for table, column in ((incoming, incoming.c.answer_digest), (withdrawal, withdrawal.c.receipt_digest)):
+        for table, column in (
+            (incoming, incoming.c.answer_digest),
+            (incoming, incoming.c.decision_digest),
+            (withdrawal, withdrawal.c.receipt_digest),
+        ):
             where = (table.c.agency == self.agency, column == before)
             self.connection.execute(sa.update(table).where(*where).values({column: digest}))
         self.enter(replace(entry, detail={**entry.detail, "receipt": digest}))
@@ -774,7 +843,7 @@ class JournalTransaction(JournalReader):
                 state = "withdrawing" if one["state"] == "received" else "withdrawn"
                 self._incoming(one["id"], state=state, body_digest="", answer_digest=digest)
                 payloads.release(self.connection, one["body_digest"], self._references)
-        self._incoming(row["id"], state=recall, answer_digest=digest)
+        self._incoming(row["id"], state=recall, answer_digest=digest, decision_digest=digest)
         self.enter(entry)
         self._post(digest, to_text(entry.time))
 
@@ -782,7 +851,7 @@ class JournalTransaction(JournalReader):
         """The recall in `row` came too late or means nothing: it is shown ("received") or not ("done"); `receipt` (W.2)
         goes to the hub."""
         digest = payloads.put_late(self.connection, self.late, receipt)
-        self._incoming(row["id"], state=state, answer_digest=digest)
+        self._incoming(row["id"], state=state, answer_digest=digest, decision_digest=digest)
         self.enter(entry)
         self._post(digest, to_text(entry.time))
 

@@ -14,7 +14,7 @@ from adapters.base import About, Folder, LocalFile
 from axis import crashpoints
 from axis.core import edxml, lifecycle, parcel, receipt
 from axis.core.edxml import Kind, Organ, ResponseFor
-from axis.core.identity import uuid7
+from axis.core.identity import earliest, uuid7
 from axis.core.instant import from_text, to_text, whole
 from axis.core.ledger import Entry
 from axis.core.message import agency_routes
@@ -42,6 +42,8 @@ FIRST_RETRY, LONGEST_RETRY = 2.0, 600.0  # seconds, while the agency's system is
 REPAIR = timedelta(hours=1)  # between two looks at what a disk has damaged
 TAKEN_BACK = "Đã thu hồi trước khi đến hệ thống nơi nhận"  # the Description of a 15 made from a W.1
 STATUSES_LATER = timedelta(seconds=20)  # after a restore: the documents that they are about are accepted first
+LATE_RECEIPTS = timedelta(hours=1)  # after a restore: what lay in the queue before it is taken by then
+BATCH_RECEIPTS = 500
 
 
 # -- Taking ---------------------------------------------------------------------------------------------------
@@ -162,9 +164,47 @@ def _keep_registry(agency: Agency, body: bytes, now: datetime) -> Change:
             if since is not None and since != agency.registry().resend_from:
                 again = Entry(now, agency.code, "source.sent_again", "", "", {"accepted_since": to_text(since)})
                 tx.send_again(since, now, STATUSES_LATER, again)
+                _show(agency, tx, since, now)
                 standing.ask_again(agency)
 
     return change
+
+
+def _show(agency: Agency, tx: JournalTransaction, since: datetime, now: datetime) -> None:
+    """The hub's record was put back: what recipients have said since then it may have lost, and this agency holds it.
+    Shown to the hub before the documents, they are not sent once more to those who have said that they have them."""
+    after = 0
+    while rows := tx.receipts_since(since, after, BATCH_RECEIPTS):
+        after = rows[-1]["number"]
+        digests = [row["body_digest"] for row in rows if _issuer(tx, row) not in {"", HUB}]
+        tx.show(digests, _shown(agency, len(digests), now))
+
+
+def _issuer(tx: JournalTransaction, row: Row) -> str:
+    """Who has signed a receipt that lies in the journal; "" where its bytes do not tell."""
+    known = str(row["facts"].get("issuer", ""))
+    if known:
+        return known
+    try:  # kept by an older program
+        return receipt.claimed(parcel.peek(tx.payload_if_any(row["body_digest"]))[1]).issuer
+    except Rejected:
+        return ""
+
+
+def _shown(agency: Agency, count: int, now: datetime) -> Entry:
+    return Entry(now, agency.code, "receipt.shown", "", "", {"receipts": count})
+
+
+def _is_from_before(agency: Agency, said: Receipt, now: datetime) -> bool:
+    """Whether a recipient's receipt that has just come may be about what the hub's record lost when it was put back: it
+    lay in the queue, and the registry that says so has overtaken it."""
+    registry = agency.registry()
+    return (
+        said.issuer != HUB
+        and registry.resend_from is not None
+        and now < registry.issued_at + LATE_RECEIPTS
+        and said.subject.axis_id <= earliest(registry.issued_at)
+    )
 
 
 def _keep_receipt(agency: Agency, message: Message, now: datetime) -> Change:
@@ -185,6 +225,8 @@ def _keep_receipt(agency: Agency, message: Message, now: datetime) -> Change:
         return _ask_about(agency, body, error.problems[0], now)
     subject = said.subject
     ours = {agency.code, *agency.registry().predecessors(agency.code, now)}
+    if said.installation == agency.installation and said.issuer == agency.code and subject.sender not in ours:
+        return _had(agency, said, body, now)
     if said.installation != agency.installation or subject.sender not in ours:
         raise rejected(Fault.RECEIPT_INVALID, f"about {subject.sender} of {said.installation}")
     digest = hashlib.sha256(body).hexdigest()
@@ -216,7 +258,24 @@ def _keep_receipt(agency: Agency, message: Message, now: datetime) -> Change:
         elif is_refusal:
             # Of what it published itself only: the same content in another's parcel is refused to that other.
             tx.answered(subject.content_digest, "refused", "", digest, _findings(first), first.parcel)
-        tx.receive(digest, "receipt", body, proof, "held" if held else "received", {}, entry)
+        state, facts = "held" if held else "received", {"issuer": said.issuer}
+        if tx.receive(digest, "receipt", body, proof, state, facts, entry) and _is_from_before(agency, said, now):
+            tx.show([digest], _shown(agency, 1, now))
+
+    return change
+
+
+def _had(agency: Agency, said: Receipt, body: bytes, now: datetime) -> Change:
+    """The hub tells a home that was put back what it has said itself since the copy was made."""
+    subject, event = said.subject, said.statements[0].event
+    detail = {"event": event.code, "receipt": hashlib.sha256(body).hexdigest()}
+    entry = Entry(now, agency.code, "receipt.remembered", subject.axis_id, "", detail)
+
+    def change(tx: JournalTransaction) -> None:
+        if event is Event.ContentHandover:
+            tx.had(subject.axis_id, _kind(subject), _facts(subject), body, entry)
+        elif event is Event.ContentWithdrawal:
+            tx.had_withdrawn(subject.axis_id, _facts(subject), body, entry)
 
     return change
 

@@ -7,6 +7,7 @@ import hashlib
 import random
 import re
 import threading
+import time
 import typing
 from contextlib import contextmanager
 from dataclasses import replace
@@ -352,7 +353,7 @@ def test_repetitions_homes_and_quarantine_are_read_for_whom_they_are(record: Hub
     )
     assert facts.by_content == {("G22", "c1"): ("a1", digest("A.1 of the repetition")), ("G22", "c2"): None}
     assert facts.homes == {"H41": (home,), "G22": ()}
-    assert facts.quarantined == {"H41": 2, "G22": 0}
+    assert facts.quarantined == {("H41", False): 2, ("H41", True): 0, ("G22", False): 0, ("G22", True): 0}
 
 
 def test_a_message_is_put_aside_under_the_name_that_it_always_had(record: HubStore) -> None:
@@ -381,16 +382,23 @@ def test_two_workers_with_the_same_documents_in_any_order_wait_for_each_other(re
     if record.database.is_sqlite:
         pytest.skip("one writing connection")
     many = [("G22", f"G22,{n:05}") for n in range(1100)]
+    wanted = many[1098]  # locked after most others, so that the order matters
     with record.transaction() as tx:
         tx.lock(many[::3])
     failed: list[BaseException] = []
+    inside: list[int] = []
+    seen: list[list[int]] = []
 
     def work(seed: int) -> None:
         order = random.Random(seed)
         try:
             for _ in range(12):
                 with record.transaction() as tx:
-                    tx.lock(order.sample(many, 700))
+                    tx.lock([*order.sample(many, 700), wanted])
+                    inside.append(seed)
+                    seen.append(list(inside))
+                    time.sleep(0.002)
+                    inside.remove(seed)
         except BaseException as error:
             failed.append(error)
 
@@ -400,6 +408,8 @@ def test_two_workers_with_the_same_documents_in_any_order_wait_for_each_other(re
     for thread in threads:
         thread.join()
     assert failed == []
+    assert len(seen) == 4 * 12
+    assert all(len(workers) == 1 for workers in seen), "one that all of them want is one's at a time"
 
 
 def test_a_change_of_a_document_that_is_not_locked_is_refused_before_anything_is_written(record: HubStore) -> None:
@@ -732,7 +742,7 @@ def test_every_question_there_is_has_its_answer_also_where_nothing_is_there(reco
     assert {type(one) for one in asked} == set(typing.get_args(ask.Question))
     facts = read(record, *asked)
     for one in dataclasses.fields(Facts):
-        if one.name not in {"submissions", "deliveries", "superseded_by", "single"}:
+        if one.name not in {"submissions", "deliveries", "superseded_by", "single", "begun"}:
             assert getattr(facts, one.name), f"{one.name} has no answer"
 
 

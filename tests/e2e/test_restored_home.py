@@ -21,10 +21,11 @@ from axis.core import homes, parcel
 from axis.core.homes import ANYBODY, Hello, Standing
 from axis.core.ledger import Entry
 from axis.core.message import Message, Route
+from axis.infra import payloads
 from axis.infra.database import Database
 from axis.infra.embedded import EmbeddedBroker
-from axis.infra.record import homes as known_homes
-from axis.infra.record import ledger, outbox
+from axis.infra.record import homes as kept_homes
+from axis.infra.record import ledger, outbox, quarantine, tables
 from axis.services import reconcile, standing
 from axis.services import run as loops
 from axis.services.hub import admit
@@ -70,6 +71,28 @@ class Apart(Line):
         self.clock.now += timedelta(hours=1)
         self.journal(code).unlink()
         shutil.copy(copy, self.journal(code))
+
+    def back_up_record(self) -> Path:
+        """A backup of the hub's record as it is now."""
+        kept = self.path.parent / "record.db"
+        with closing(sqlite3.connect(self.path / "axis.db")) as now, closing(sqlite3.connect(kept)) as then:
+            now.backup(then)
+        self.clock.now += timedelta(minutes=20)
+        return kept
+
+    def put_back_record(self, backup: Path) -> None:
+        """The hub's tables are as in the backup, the broker's as they are; the operator says that it is known."""
+        self.clock.now += timedelta(minutes=20)
+        with closing(sqlite3.connect(self.path / "axis.db", isolation_level=None)) as connection:
+            connection.execute("ATTACH ? AS old", (str(backup),))
+            connection.execute("BEGIN")
+            for table in tables.TABLES:
+                if table is not payloads.payload:
+                    connection.execute(f"DELETE FROM main.{table.name}")
+                connection.execute(f"INSERT OR IGNORE INTO main.{table.name} SELECT * FROM old.{table.name}")
+            connection.execute("COMMIT")
+        with bootstrap.embedded_parts(bootstrap.open_home(self.path), restored=True) as (hub, _):
+            assert reconcile.accept_restored(hub, self.clock()) is not None
 
     def taken_away(self, code: str) -> None:
         """The agency's system has taken in everything that it was shown."""
@@ -117,6 +140,11 @@ class Apart(Line):
         with bootstrap.reading(bootstrap.open_home(self.path)) as record, record.reading() as reader:
             found = [entry for _, entry in ledger.entries(reader, [""]) if entry.event.startswith("home.")]
         return [entry.event for entry in found if entry.recipient == code]
+
+    def put_aside(self) -> list[str]:
+        """The codes of what lies in quarantine."""
+        with bootstrap.reading(bootstrap.open_home(self.path)) as record, record.reading() as reader:
+            return [str(row["code"]) for row in quarantine.found(reader)]
 
     def sign(self, event: str) -> list[str]:
         """The issuers of statements of this kind that the sender holds."""
@@ -187,7 +215,7 @@ def test_what_is_said_about_an_earlier_run_does_not_stop_a_later_one(line: Apart
     with line.opened(("H41", line.journal("H41"))) as (hub, agencies):
         line.turns(hub, agencies)
         with hub.store.transaction() as tx:
-            (home,) = known_homes.of_agencies(tx, ["H41"])["H41"]
+            (home,) = kept_homes.of_agencies(tx, ["H41"])["H41"]
         instance = agencies[0].instance
     said = homes.Answer("H41", hub.installation, Standing.COPIED, "b" * 32, instance, home.start, home.sequence)
     with line.parts() as (hub, agencies):
@@ -271,6 +299,126 @@ def test_what_was_handed_over_is_not_shown_again_when_its_receipt_waits_for_the_
         line.turns(hub, agencies)
     assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
     assert line.kinds("H41") == [], "it was shown before"
+
+
+# -- Record and home, both put back -------------------------------------------------------------------------------
+
+
+def test_what_was_handed_over_while_both_forgot_is_not_shown_again(line: Apart) -> None:
+    """Neither the record nor the home remembers; its sender holds the recipient's word, and shows it to the hub."""
+    record, home = line.back_up_record(), line.copy("H41")
+    line.drop("G22", document(1), "1.edxml")
+    line.drop("G22", document(2), "2.edxml")
+    line.run()
+    assert line.kinds("H41") == ["new", "new"]
+    line.taken_away("H41")
+    line.put_back_record(record)
+    line.put_back("H41", home)
+    line.take_over("H41")
+    line.drop("G22", document(3), "3.edxml")
+    line.run()
+    assert line.kinds("H41") == ["new"], "what is new, and nothing that was shown before"
+    assert [line.states(f"{n}/TN-G22") for n in (1, 2, 3)] == [{"H41": "HANDED_OVER"}] * 3
+    assert line.put_aside() == []
+
+
+def test_what_lay_in_the_queue_over_the_restore_of_the_record_is_not_shown_again(line: Apart) -> None:
+    """Handed over, and answered under an id that the record has lost, before its sender has sent it again."""
+    record = line.back_up_record()
+    line.drop("G22", document(1), "1.edxml")
+    with line.opened(("G22", line.journal("G22"))) as (hub, agencies):
+        line.turns(hub, agencies)
+    line.put_back_record(record)
+    home = line.copy("H41")
+    with line.opened(("H41", line.journal("H41"))) as (hub, agencies):
+        line.turns(hub, agencies)
+    assert (line.kinds("H41"), line.put_aside()) == (["new"], ["RECORD_GAP"])
+    line.taken_away("H41")
+    line.put_back("H41", home)
+    line.take_over("H41")
+    line.run()
+    assert line.kinds("H41") == []
+    assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
+    assert "H41" in line.sign("E.1")
+    assert line.put_aside() == []
+
+
+@pytest.mark.parametrize("is_put_back", [False, True])
+def test_a_recall_that_was_handed_over_over_the_restore_stays_a_request(line: Apart, is_put_back: bool) -> None:
+    """Its receipts are W.2 and E.1; without the first the hub would wait for ever for what was decided."""
+    record, home = line.back_up_record(), line.copy("H41")
+    line.drop("G22", document(1), "1.edxml")
+    line.run()
+    line.drop("G22", recall(1), "r.edxml")
+    line.run()
+    assert line.kinds("H41") == ["new", "recall"]
+    line.taken_away("H41")
+    line.put_back_record(record)
+    if is_put_back:
+        line.put_back("H41", home)
+        line.take_over("H41")
+    line.run()
+    assert line.kinds("H41") == []
+    assert line.stages("1/TN-G22")["H41"] == ["recall OPEN"]
+    assert (line.sign("W.1"), line.put_aside()) == ([], [])
+
+
+def test_what_was_withdrawn_while_both_forgot_is_not_shown_after_it(line: Apart) -> None:
+    record, home = line.back_up_record(), line.copy("H41")
+    while_the_system_of_h41_is_away(line, document(1))
+    while_the_system_of_h41_is_away(line, recall(1))
+    assert line.sign("W.1") == ["H41"]
+    line.put_back_record(record)
+    line.put_back("H41", home)
+    line.take_over("H41")
+    line.run()
+    assert line.kinds("H41") == []
+    assert line.states("1/TN-G22") == {"H41": "RECALLED"}
+    assert (line.sign("W.2"), line.put_aside()) == ([], [])
+
+
+def test_a_home_that_was_put_back_hears_what_it_has_handed_over(line: Apart) -> None:
+    """A second copy of the message lay in its queue, where the hub takes nothing back."""
+    home = line.copy("H41")
+    line.drop("G22", document(1), "1.edxml")
+    with line.opened(("G22", line.journal("G22"))) as (hub, agencies):
+        line.turns(hub, agencies)
+        (taken,) = hub.broker.receive([Route("out", "H41")], limit=9, max_bytes=10**6, timeout=0)
+        hub.broker.publish([taken.message])
+        hub.broker.ack([taken])
+    line.run()
+    assert line.kinds("H41") == ["new"]
+    line.taken_away("H41")
+    line.put_back("H41", home)
+    line.take_over("H41")
+    with line.parts() as (hub, agencies):
+        hub.broker.publish([taken.message])
+        line.turns(hub, agencies)
+        assert agencies[1].standing is Standing.CURRENT
+    assert line.kinds("H41") == []
+    assert line.put_aside() == []
+
+
+def test_a_home_that_was_put_back_is_told_bit_by_bit_before_it_is_answered(
+    line: Apart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where its ordinary mail fills its queue: it takes none of that before it is answered."""
+    monkeypatch.setattr("axis.services.hub.homes.BATCH", 2)
+    home = line.copy("H41")
+    for number in range(1, 6):
+        line.drop("G22", document(number), f"{number}.edxml")
+    line.run()
+    line.taken_away("H41")
+    line.put_back("H41", home)
+    line.take_over("H41")
+    with line.parts() as (hub, agencies):
+        hub.queue_limits.depth = 0
+        line.turns(hub, agencies)
+        assert agencies[1].standing is Standing.CURRENT
+        with agencies[1].journal.reading() as reader:
+            assert [entry.event for entry in reader.events("") if entry.event == "home.restored"]
+            assert len([one for one in reader.find("TN-G22") if one["state"] == "handed_over"]) == 6
+    assert line.kinds("H41") == []
 
 
 def test_what_comes_under_another_id_does_not_wait_for_what_is_in_doubt(line: Apart) -> None:
@@ -459,12 +607,12 @@ def test_after_a_restore_of_the_record_the_homes_are_asked_again(line: Apart) ->
         hub.high_water.write(type(written)(written.position + 5, "f" * 64, written.registry))
         assert reconcile.accept_restored(hub, line.clock()) is not None
         with hub.store.transaction() as tx:
-            assert known_homes.of_agencies(tx, list(CODES)) == {}
+            assert kept_homes.of_agencies(tx, list(CODES)) == {}
         line.drop("G22", document(1), "1.edxml")
         line.turns(hub, agencies)
         assert {one.standing for one in agencies} == {Standing.CURRENT}
         with hub.store.transaction() as tx:
-            assert set(known_homes.of_agencies(tx, list(CODES))) == set(CODES)
+            assert set(kept_homes.of_agencies(tx, list(CODES))) == set(CODES)
     assert line.entries("H41").count("home.copied") == 0
     line.run()
     assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
@@ -503,7 +651,7 @@ def test_a_home_that_asks_again_and_again_multiplies_nothing(line: Apart) -> Non
         assert once >= 2
         assert receipts_to_send_after(range(1, 6)) == once
         with hub.store.transaction() as tx:
-            assert len(known_homes.of_agencies(tx, ["G22"])["G22"]) == 2
+            assert len(kept_homes.of_agencies(tx, ["G22"])["G22"]) == 2
 
 
 @pytest.mark.parametrize("body", [b"axis-home/1 ", b"axis-home/1 {}", b"axis-home/1 " + b"[" * 3000])

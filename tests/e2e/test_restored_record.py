@@ -121,6 +121,20 @@ def test_an_acceptance_of_before_does_not_stop_what_is_to_be_sent_again(line: Li
     assert line.states(NUMBER) == {"H41": "HANDED_OVER"}
 
 
+def test_what_was_due_to_be_published_once_more_is_not_taken_for_accepted(line: Line) -> None:
+    """Its acceptance lay in the sender's queue when the record was put back, and comes with the registry that says so;
+    by its adapter's clock the time to wait for it had passed, or was set back."""
+    backup = back_up(line)
+    line.drop("G22", document(1), "1.edxml")
+    step_by_step(line, "G22")
+    with line.parts() as (hub, _):
+        loops.hub_round(hub, line.clock())
+    put_back(line, backup)
+    line.run()
+    assert line.states(NUMBER) == {"H41": "HANDED_OVER"}
+    assert line.kinds("H41") == ["new", "new"], "nothing is shown twice"
+
+
 def _read(line: Line, name: str) -> bytes:
     return (line.folder("G22", "receipts") / name).read_bytes()
 
@@ -162,6 +176,30 @@ def test_what_lay_in_the_outbox_when_the_backup_was_made_may_have_left_it(line: 
     line.drop("G22", recall(1), "r.edxml")
     line.run()
     assert (said(line, "W.1"), said(line, "W.2")) == ([], ["H41"])
+
+
+def test_what_was_decided_about_a_recall_is_said_again_with_its_hand_over(line: Line) -> None:
+    """The hub had taken both receipts and passed neither on when its record was put back; the recall it still knows."""
+    line.drop("G22", document(1), "1.edxml")
+    line.run()
+    line.drop("G22", recall(1), "r.edxml")
+    line.run(before=only("G22"), patience=timedelta(0))
+    backup = back_up(line)
+    with line.parts() as (hub, agencies):
+        recipient = next(one for one in agencies if one.code == "H41")
+        loops.agency_round(recipient, line.clock())
+        admit.step(hub, line.clock())
+        hub.link(line.clock())
+    assert line.stages(NUMBER)["H41"] == ["recall OPEN"]
+    put_back(line, backup)
+    assert line.stages(NUMBER)["H41"] == ["recall PENDING"]
+    line.run(patience=timedelta(hours=1))
+    with bootstrap.embedded_parts(bootstrap.open_home(line.path)) as (hub, _):
+        reconcile.resend_unanswered(hub, "H41", line.clock(), line.clock())
+    line.run(patience=timedelta(hours=1))
+    assert line.stages(NUMBER)["H41"] == ["recall OPEN"]
+    assert said(line, "W.2") == ["H41"]
+    assert line.kinds("H41") == ["new", "new", "recall"]
 
 
 @pytest.mark.parametrize("known", [False, True])
@@ -272,6 +310,33 @@ def test_a_receipt_about_what_the_record_has_lost_waits_for_it(line: Line) -> No
     line.clock.now += timedelta(hours=1)
     line.run()
     assert quarantined(line) == [], "it is answered again: nobody has to decide"
+
+
+def test_a_receipt_that_is_shown_is_believed_from_its_sender_and_only_after_a_restore(line: Line) -> None:
+    """H41's word about G22's document: G22 may show it. Nobody else learns or changes anything by it."""
+    backup = back_up(line)
+    line.drop("G22", document(1), "1.edxml")
+    line.run()
+    (name,) = [n for n in line.files("G22", "receipts") if ".E.1." in n and b",1/TN" in parcel.peek(_read(line, n))[1]]
+    handed_over = _read(line, name)
+
+    def shown_by(code: str) -> list[str]:
+        before = quarantined(line)
+        with line.parts() as (hub, agencies):
+            shower = next(one for one in agencies if one.code == code)
+            shower.broker.publish(
+                [Message(uuid7(line.clock(), bytes(10)), Route("in", code), handed_over, user_id=code)]
+            )
+            admit.step(hub, line.clock())
+        return sorted(set(quarantined(line)) - set(before))
+
+    assert shown_by("G22") == [], "it is told as of when the hub accepted it"
+    assert shown_by("G06") == ["AUTHZ_MISMATCH"]
+    put_back(line, backup)
+    assert (shown_by("G06"), shown_by("G22")) == (["AUTHZ_MISMATCH"], ["RECORD_GAP"])
+    line.run()
+    assert line.states(NUMBER) == {"H41": "HANDED_OVER"}
+    assert quarantined(line) == ["AUTHZ_MISMATCH"]
 
 
 def test_a_receipt_about_nothing_is_put_aside_for_good_as_ever(line: Line) -> None:

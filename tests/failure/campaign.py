@@ -45,6 +45,7 @@ from xml.etree import ElementTree as Xml
 
 import pika
 import pika.exceptions
+import psycopg
 
 import cli
 from axis import bootstrap, config, crashpoints
@@ -69,7 +70,9 @@ if TYPE_CHECKING:
 
 CODES = ("G22", "H41", "G06", "H29", "G18", "H63")
 HUBS = 2
-GAP = 20.0  # seconds at least between a backup and its return
+# Between a backup and its return: seconds at least, and at most where less than this happens meanwhile.
+GAP, LONGEST_GAP = 20.0, 180.0
+ENTRIES_LOST, DOCUMENTS_FORGOTTEN = 200, 10
 
 
 # -- The ledger ---------------------------------------------------------------------------------------------------
@@ -109,6 +112,7 @@ class Ledger:
         self.letters: dict[str, Letter] = {}  # by the attachment's SHA-256
         self.by_document: dict[tuple[str, bool], str] = {}  # (DocumentId, whether the recall of it) → digest
         self.arrived: Counter[tuple[str, str]] = Counter()  # (recipient, digest)
+        self.taken_in: Counter[str] = Counter()  # by recipient
         self.open: Counter[str] = Counter()  # documents not done, by sender
         self.false_receipts: list[str] = []
         self.strangers: list[str] = []
@@ -154,6 +158,7 @@ class Ledger:
             for path in (folder / "inbox").glob("[!.]*.edxml"):
                 for digest in _attachments(path.read_bytes()):
                     self.arrived[code, digest] += 1
+                    self.taken_in[code] += 1
                     if digest not in self.letters:
                         self.strangers.append(f"{code}/{path.name}")
                 path.unlink()
@@ -478,7 +483,9 @@ class Campaign:
         self._put_off: Counter[str] = Counter()  # documents that wait for minutes after a restore, others go on
         self._database_free = threading.Lock()  # one trouble with the database at a time
         self._dump: tuple[Path, int, float] | None = None  # where it is, how far the ledger had come, when it was made
-        self._copy: tuple[Service, Path, float] | None = None  # of an adapter's home, and when it was made
+        # Of an adapter's home, where it is, how much had arrived there, and when it was made.
+        self._copy: tuple[Service, Path, int, float] | None = None
+        self._lost_by_now = (0.0, 0)  # when it was looked how much a restore would lose, and how much
         self._points = {True: list(HUB_POINTS), False: list(ADAPTER_POINTS)}
         self._busy: dict[str, threading.Thread] = {}
         self._begun = time.monotonic()
@@ -493,6 +500,14 @@ class Campaign:
         """How much of the plan should have happened by now."""
         done = (time.monotonic() - self._begun) / self.plan.seconds if self.plan.seconds else 0
         return min(1.0, max(done, self.dropped / self.plan.documents if self.plan.documents else 0))
+
+    @property
+    def _is_dropping(self) -> bool:
+        """Whether there are more documents; of a run that is as long as its time also until all is put back that is to
+        be, so that it has something to forget."""
+        back = (("restore", self.plan.restores), ("put_back", self.plan.homes_put_back))
+        waits = bool(self.plan.seconds) and any(self.happened[kind] < planned for kind, planned in back)
+        return self._share < 1 or waits
 
     def run(self) -> dict[str, int]:
         """The verdict. Nothing of the installation is left running."""
@@ -509,7 +524,7 @@ class Campaign:
         while self._share < 1 or self._is_due():
             if self.trouble is not None:
                 raise self.trouble
-            if self._share < 1:
+            if self._is_dropping:
                 self._drop()
             self.ledger.look()
             self._clerks()
@@ -533,7 +548,7 @@ class Campaign:
     def _drop(self) -> None:
         dice = self._documents
         for code in CODES:
-            while self.ledger.open[code] < self.plan.backlog + self._put_off[code] and self._share < 1:
+            while self.ledger.open[code] < self.plan.backlog + self._put_off[code] and self._is_dropping:
                 self.dropped += 1
                 others = [c for c in CODES if c != code]
                 recipients = tuple(dice.sample(others, 3 if dice.random() < 0.02 else 1))
@@ -613,17 +628,15 @@ class Campaign:
         home = self._copy is not None or self._is_busy("copy") or self._is_busy("put_back")
         if hubs_wanted and not record and not home:
             self._fault("dump", self._make_dump)
-        elif hubs_wanted and self._dump is not None:
-            ripe = time.monotonic() - self._dump[2] > GAP
-            if ripe and not any(one.is_held for one in self.line.hubs):
-                self._fault("restore", self._restore, *self.line.hubs)
+        elif hubs_wanted and self._is_dump_ripe() and not any(one.is_held for one in self.line.hubs):
+            self._fault("restore", self._restore, *self.line.hubs)
         if self._is_due("trouble", plan.database_troubles):
             self._fault("trouble", self._trouble_database)
         free = [one for one in self.line.adapters if not one.is_held]
         if self._is_due("put_back", plan.homes_put_back):
             if not home and not record and not hubs_wanted:
                 self._fault("copy", partial(self._copy_home, dice.choice(self.line.adapters)))
-            elif self._copy is not None and time.monotonic() - self._copy[2] > GAP and not self._copy[0].is_held:
+            elif self._copy is not None and self._is_copy_ripe(self._copy) and not self._copy[0].is_held:
                 self._fault("put_back", self._put_back, self._copy[0])
                 return
         hubs = [one for one in self.line.hubs if not one.is_held and not hubs_wanted]
@@ -634,6 +647,23 @@ class Campaign:
         elif self._is_due("clock", plan.wrong_clocks) and (chosen := hubs if self.happened["clock"] % 2 else free):
             service, hours = dice.choice(chosen), 2 if self.happened["clock"] % 4 < 2 else -2
             self._fault("clock", partial(self._shift_clock, service, hours), service)
+
+    def _is_dump_ripe(self) -> bool:
+        """Whether a restore would lose something."""
+        if self._dump is None:
+            return False
+        _, position, made_at = self._dump
+        looked, lost = self._lost_by_now
+        if time.monotonic() - looked > 2:
+            with contextlib.suppress(psycopg.Error):
+                lost = self.line.database.position() - position
+            self._lost_by_now = time.monotonic(), lost
+        return _is_ripe(made_at, lost, ENTRIES_LOST)
+
+    def _is_copy_ripe(self, copy: tuple[Service, Path, int, float]) -> bool:
+        """Whether a home that is put back would have forgotten something."""
+        adapter, _, before, made_at = copy
+        return _is_ripe(made_at, self.ledger.taken_in[adapter.name] - before, DOCUMENTS_FORGOTTEN)
 
     def _is_busy(self, kind: str) -> bool:
         return kind in self._busy and self._busy[kind].is_alive()
@@ -709,6 +739,7 @@ class Campaign:
     def _make_dump(self) -> None:
         with self._database_free:
             position = self.line.database.position()
+            self._lost_by_now = 0.0, 0
             self._dump = self.postgres.dump(self.line.vhost), position, time.monotonic()
 
     def _restore(self) -> None:
@@ -793,12 +824,13 @@ class Campaign:
         copy = adapter.home.parent / f"{adapter.name}-{time.monotonic_ns()}"
         copy.mkdir()
         copy_home(adapter.home, copy)
-        self._copy = adapter, copy, time.monotonic()
+        self._copy = adapter, copy, self.ledger.taken_in[adapter.name], time.monotonic()
 
     def _put_back(self) -> None:
         """The adapter is stopped, its home is as it was in the copy, and the operator says so."""
         assert self._copy is not None
-        adapter, copy, _ = self._copy
+        adapter, copy, before, _ = self._copy
+        self.happened["documents forgotten"] += self.ledger.taken_in[adapter.name] - before
         if not adapter.is_dead():
             adapter.exits.append(adapter.stop())
         put_back(adapter.home, copy)
@@ -841,6 +873,11 @@ class Campaign:
             file=sys.stderr,
             flush=True,
         )
+
+
+def _is_ripe(made_at: float, gone_on: int, wanted: int) -> bool:
+    age = time.monotonic() - made_at
+    return age > GAP and (gone_on >= wanted or age > LONGEST_GAP)
 
 
 def _plans(asked: argparse.Namespace) -> dict[str, Plan]:

@@ -16,6 +16,8 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 SWEEP = "tests/failure/test_crash_sweep.py::test_a_death_at_every_boundary"
 ONE_SWEEP = f"{SWEEP}[files stay-one recipient]"
+OWED = f"{SWEEP.partition('::')[0]}::test_what_is_owed_is_told_by_a_hub_that_starts_when_its_time_has_come"
+DRAFT = "tests/hub/test_draft.py"
 TAKEN_SWEEP = f"{SWEEP}[files are taken away before the restart-one recipient]"
 
 
@@ -33,7 +35,7 @@ class Fault:
 FAULTS = [
     Fault(
         "the hub acknowledges before its commit",
-        "axis/services/admit.py",
+        "axis/services/hub/admit.py",
         '            crashpoints.reached("H02")\n',
         "            hub.broker.ack(fresh)\n",
         ONE_SWEEP,
@@ -47,7 +49,7 @@ FAULTS = [
     ),
     Fault(
         "the hub marks an outbox row before it is published",
-        "axis/services/relay.py",
+        "axis/services/hub/relay.py",
         '        crashpoints.reached("R03")\n',
         "        with hub.store.transaction() as early:\n            early.sent([one.row for one in claim.due])\n",
         ONE_SWEEP,
@@ -127,16 +129,16 @@ FAULTS = [
     ),
     Fault(
         "the broker's word on who published is not asked for",
-        "axis/services/admit.py",
+        "axis/services/hub/admit.py",
         "    if message.user_id is None and not hub.user_id_required:\n",
         "    if message.user_id is None:\n",
         "tests/e2e/test_served_line.py::test_the_hub_does_not_believe_a_parcel_without_the_brokers_word",
     ),
     Fault(
         "a hub that has begun to publish still withdraws by itself",
-        "axis/services/accept.py",
-        'any(row["tried"] for row in brought)',
-        'any(State(row["state"]) is State.QUEUED for row in brought)',
+        "axis/core/hub/recalls.py",
+        "    return original.tried or",
+        "    return original.state is State.QUEUED or",
         "tests/e2e/test_changes.py::test_a_hub_that_died_while_publishing_leaves_the_recall_to_the_recipient",
     ),
     Fault(
@@ -145,6 +147,64 @@ FAULTS = [
         'incoming.c.id == identifier, incoming.c.state == "received")',
         "incoming.c.id == identifier)",
         "tests/failure/test_races.py::test_of_a_recall_and_a_hand_over_exactly_one_comes_first[threads]",
+    ),
+    Fault(
+        "a change without its entry",
+        "axis/core/hub/consignment.py",
+        "        entered = draft.enter(entry)\n        state = lifecycle.move",
+        "        from axis.core.hub.change import Entered as Named\n"
+        "        entered = Named(entry.digest)\n        state = lifecycle.move",
+        ONE_SWEEP,
+    ),
+    Fault(
+        "what names no entry of its decision is sealed",
+        "axis/core/hub/seal.py",
+        "        if change.entry is not None and change.entry not in entered:\n",
+        "        if change.entry is not None and not entered:\n",
+        f"{DRAFT}::test_a_change_that_names_an_entry_of_no_decision_is_not_sealed",
+    ),
+    Fault(
+        "a receipt is sealed before what it quotes",
+        "axis/core/hub/seal.py",
+        "    for one in changes.receipts:\n",
+        "    for one in reversed(changes.receipts):\n",
+        "tests/e2e/test_board.py::test_a_certificate_names_the_receipt_of_what_was_withdrawn_at_the_hub",
+    ),
+    Fault(
+        "a rule changes a document that was not locked",
+        "axis/core/hub/draft.py",
+        "        if document not in self._locked:\n",
+        "        if document is None:\n",
+        f"{DRAFT}::test_a_document_that_is_not_locked_is_not_changed",
+    ),
+    Fault(
+        "a document is written that was not locked",
+        "axis/infra/record/changes.py",
+        "        if document not in self._sealed.locked:\n",
+        "        if document is None:\n",
+        "tests/contract/test_record.py"
+        "::test_a_change_of_a_document_that_is_not_locked_is_refused_before_anything_is_written",
+    ),
+    Fault(
+        "who is owed a D.1 is known to the process alone",
+        "axis/services/hub/deadlines.py",
+        "reader.owed_at(None if at_once else now, BATCH)",
+        "reader.owed_at(None, BATCH) if at_once else []",
+        OWED,
+    ),
+    Fault(
+        "when D.1 is due is not kept",
+        "axis/core/hub/draft.py",
+        "            owes_at=debt[2],\n",
+        '            owes_at="",\n',
+        OWED,
+    ),
+    Fault(
+        "D.1 is told and stays owed",
+        "axis/core/hub/consignment.py",
+        'replace(one, consigned_at="", consigned_entry="", owes_at="")',
+        "replace(one)",
+        OWED,
     ),
 ]
 

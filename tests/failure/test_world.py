@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from axis import bootstrap
+from axis.core.hub import decide, receipts
 from axis.core.ledger import Entry
 from axis.core.message import Route
 from axis.errors import Fault, Unavailable
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from axis.core.hub.draft import Draft
     from axis.services.agency import Agency
     from axis.services.hub.worker import Hub
     from tests.line import Line
@@ -289,7 +291,7 @@ def test_a_receipt_that_breaks_the_hub_is_kept_and_not_answered_and_recorded_whe
         raise RuntimeError
 
     with monkeypatch.context() as patch:
-        patch.setattr(admit, "_apply", raises)
+        patch.setattr(receipts, "_apply", raises)
         line.run()
     assert line.states("1/TN-G22") == {"H41": "QUEUED"}
     assert line.events("H41") == []
@@ -310,14 +312,14 @@ def test_a_message_that_nobody_can_judge_now_keeps_nothing_else_back(
 ) -> None:
     """An error of the world that only one message meets: it waits, and the mail of the others goes its way."""
     line = small_home(tmp_path / "home")
-    record = admit.accept.record
+    record = decide.record
 
-    def full(hub: Hub, tx: Any, candidate: Any, *more: Any) -> None:
+    def full(draft: Draft, candidate: Any, *more: Any) -> None:
         if b"large" in candidate.parcel.content:
             raise OSError(28, "No space left on device")
-        record(hub, tx, candidate, *more)
+        record(draft, candidate, *more)
 
-    monkeypatch.setattr(admit.accept, "record", full)
+    monkeypatch.setattr(decide, "record", full)
     line.drop("G22", document(1, subject="large"), "1.edxml")
     line.drop("G22", document(2, content=b"2"), "2.edxml")
     met = []

@@ -20,6 +20,7 @@ from axis.core.hub import change, decide
 from axis.core.hub import dossier as ask
 from axis.core.hub.dossier import Delivery, Demanded, Facts, Limit, NotReadError, Refused, Said, Submission
 from axis.core.hub.draft import Draft, Ids, NotLockedError, is_over
+from axis.core.hub.receipts import Waiting
 from axis.core.hub.rules import Rules
 from axis.core.hub.seal import Sealed, UnsealedError
 from axis.core.identity import uuid7_after
@@ -273,7 +274,8 @@ class Record:
         facts.homes[q.agency] = self.homes.get(q.agency, ())
 
     def _Quarantined(self, q: ask.Quarantined, facts: Facts) -> None:
-        facts.quarantined[q.agency] = len(self.aside.get(q.agency, []))
+        known = [one for one in self.aside.get(q.agency, []) if bool(one.document_id) == q.waiting]
+        facts.quarantined[q.agency, q.waiting] = len(known)
 
     # -- Writing ------------------------------------------------------------------------------------------------
 
@@ -378,7 +380,12 @@ class Record:
             self.submissions[known.axis_id] = replace(known, body_digest="")
 
     def _write_PutAside(self, one: change.PutAside, sealed: Sealed) -> None:
-        self.aside.setdefault(one.agency, []).append(one)
+        known = self.aside.setdefault(one.agency, [])
+        if one.id not in {other.id for other in known}:
+            known.append(one)
+
+    def _write_TakeOut(self, one: change.TakeOut, sealed: Sealed) -> None:
+        self.aside = {code: [k for k in known if k.id != one.id] for code, known in self.aside.items()}
 
     def _write_Done(self, one: change.Done, sealed: Sealed) -> None:
         self.outbox.pop(one.row, None)
@@ -457,12 +464,14 @@ class Hub:
         self.reads: Callable[[Record], Iterable[Question]] | None = None  # beforehand, in the place of what is needed
         self.decided: Changes | None = None  # what was decided last
         self.rounds = 0
+        self.seen: dict[Digest, Opened] = {}  # receipts, of which some may wait
         self._ids = count(1)
         self._last_id = ""
 
     def copy(self) -> Hub:
         """One that goes its own way from here."""
         other = Hub(self.record.copy(), self.rules)
+        other.seen = dict(self.seen)
         other.now, other._last_id, other._ids = self.now, self._last_id, count(next(self._ids) + 1_000_000)
         return other
 
@@ -504,7 +513,17 @@ class Hub:
         locked |= self.record.instead_of(replies)
         spoken_of = [one.said.subject for one in batch if one.said is not None]
         locked |= self.record.documents_of({one.axis_id for one in spoken_of if one.kind == "status"})
-        return self.carry_out(locked, decide.needs(batch), lambda draft: decide.submitted(draft, batch))
+        self.seen.update((one.digest, one) for one in batch if one.said is not None)
+        about = {document_id for _, document_id in locked}
+        waiting = [
+            Waiting(one.id, self.seen[one.body_digest], said)
+            for known in self.record.aside.values()
+            for one in known
+            if one.document_id in about and (said := self.seen[one.body_digest].said) is not None
+        ]
+        locked |= {document for one in waiting for document in one.opened.documents}
+        locked |= self.record.documents_of({one.said.subject.axis_id for one in waiting})
+        return self.carry_out(locked, decide.needs(batch), lambda draft: decide.submitted(draft, batch, waiting))
 
     # -- The broker -----------------------------------------------------------------------------------------------
 

@@ -52,6 +52,8 @@ def everything(record: Record) -> Iterator[Question]:
         for code in codes:
             yield ask.Brought(one_, code)
             yield ask.Updating(one_, code)
+            for about in record.submissions:
+                yield ask.AskedOf(about, one_, code)
     for name in record.deliveries:
         yield ask.ById(name)
         yield ask.Demands(name)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from axis.core.admission import CHANGES_A_DAY
+from axis.core.hub import dossier as ask
 from axis.core.lifecycle import State
 from axis.core.receipt import Event
 from axis.core.trust import Member
@@ -279,3 +280,18 @@ def test_a_recall_that_waits_for_the_clerk_of_another_is_shown_though_its_own_do
     assert hub.states(ONE, "recall") == {"H41": State.QUEUED}
     hub.submit(mail.said(hub, "H41", of(hub, "recall"), Event.ContentHandover))
     assert hub.stages(ONE) == {"G06": ["1 recall OPEN"], "H41": ["1 recall WITHDRAWN"]}
+
+
+def test_in_one_batch_a_recall_is_too_late_for_one_and_is_before_the_clerk_of_another() -> None:
+    """That the one statement has read whom the recall asked is not taken for the answer to what the other asks."""
+    hub = hub_with(document(1, to=("G06", "H41")))
+    closed = Member("G06", "Cơ quan G06", valid_until=NOW, successor="H41")
+    hub.rules = replace(hub.rules, registry=members(closed))
+    send(hub, recall(1, to=("H41", "G06")))
+    hub.publish()
+    hub.reads = lambda _record: [ask.AskedBy(of(hub, "recall"))]
+    events = (Event.ContentWithdrawal, Event.ContentHandover)
+    hub.submit(*(mail.said(hub, "H41", of(hub, "recall"), one) for one in events))
+    check(hub)
+    assert hub.stages(ONE) == {"G06": ["1 recall OPEN"], "H41": ["1 recall WITHDRAWN"]}
+    assert [leg for known in hub.record.limits.values() for leg in known if leg.startswith("answer")] == ["answer 1"]

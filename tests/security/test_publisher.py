@@ -13,6 +13,7 @@ import pytest
 
 from axis import bootstrap
 from axis.core import edxml, parcel, receipt
+from axis.core.hub import refusals
 from axis.core.trust import HUB
 from axis.errors import Fault, Rejected
 from axis.infra import keystore
@@ -153,7 +154,7 @@ def test_a_message_without_a_publisher_is_nobodys_and_cannot_be_returned(meanwhi
 def test_the_same_message_over_and_over_fills_neither_record_nor_quarantine(
     meanwhile: Meanwhile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(admit, "MAX_QUARANTINED", 3)
+    monkeypatch.setattr(refusals, "MAX_QUARANTINED", 3)
     for number in range(6):
         meanwhile.publish("G22", b"junk%d" % number, "axis.in", "G22", headers={"CC": ["H41"]})
     meanwhile.work(12)

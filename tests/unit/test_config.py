@@ -74,6 +74,7 @@ def test_every_mistake_is_named_at_once_with_the_nearest_key(tmp_path: Path) -> 
         ("[installation]\nid=1\n", "installation.id"),
         ('[installation]\nid="a"\nrole="agency"\n', "installation.agencies"),
         ('[installation]\nid="a"\n[hub]\ngive_up_attempts=0\n', "hub.give_up_attempts"),
+        ('[installation]\nid="a"\n[hub]\nagency_documents_per_second=nan\n', "hub.agency_documents_per_second"),
         ('[installation]\nid="a"\n[hub]\nconsignment_after=-1\n', "hub.consignment_after"),
         ('[installation]\nid="a"\n[hub]\nconsignment_after=nan\n', "hub.consignment_after"),
         ('[installation]\nid="a"\n[hub]\nconsignment_after=1e300\n', "hub.consignment_after"),

@@ -6,6 +6,7 @@ decision. Several changes may share one.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NewType
 
@@ -178,6 +179,22 @@ class PutAside:
     attempts: int
     since: str
     entry: Entered
+    document_id: str = ""  # of a receipt that waits for what the record has lost, about which document,
+    issuer: str = ""  # and who has signed it
+
+    @property
+    def id(self) -> str:
+        """What it is found by."""
+        return hashlib.sha256(f"{self.agency}/{self.message_id}/{self.body_digest}".encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOut:
+    """A message that was put aside was dealt with."""
+
+    id: str
+    body_digest: Digest
+    entry: Entered
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +263,7 @@ Change = (
     | LeaveOut
     | Forget
     | PutAside
+    | TakeOut
     | Done
     | Postpone
     | Redirect

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from axis.core import parcel
 from axis.core.edxml import Kind
+from axis.core.edxml_values import same_id
 from axis.core.hub import (
     acceptance,
     consignment,
@@ -27,8 +28,10 @@ from axis.core.hub import dossier as ask
 from axis.core.hub.acceptance import Work
 from axis.core.hub.dossier import Together
 from axis.core.hub.opened import PutAsideError
+from axis.core.hub.receipts import Waiting
 from axis.core.message import Outcome
-from axis.errors import Problem, Rejected
+from axis.core.receipt import Event
+from axis.errors import Fault, Problem, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from axis.core.hub.dossier import Digest, Question
     from axis.core.hub.draft import Draft
     from axis.core.hub.opened import Opened
+    from axis.core.hub.receipts import Waits
 
 
 # -- What agencies send ---------------------------------------------------------------------------------------
@@ -65,29 +69,37 @@ def needs(batch: Sequence[Opened]) -> list[Question]:
         if one.said is not None:
             axis_id = one.said.subject.axis_id
             wanted.append(ask.ByName(axis_id))
-            for said in one.said.statements:
-                wanted.append(ask.Part(axis_id, said.recipient))
-                wanted.append(ask.Stated(said.recipient, said.event.code, axis_id, said.recipient))
+            for each in one.said.statements:
+                wanted.append(ask.Part(axis_id, each.recipient))
+                wanted.append(ask.Stated(each.recipient, each.event.code, axis_id, each.recipient))
             wanted += [ask.Open(document, len(batch) + 1) for document in one.documents]
         elif one.candidate is not None:
             wanted += _needs_of(one, one.candidate)
         else:
             wanted += [ask.ByParcel(one.agency, one.digest)]
+    said = [statement for one in batch if one.said is not None for statement in one.said.statements]
+    if any(one.event is Event.ContentWithdrawal for one in said):
+        # All of them at once: the homes are locked, and two batches take them in one order.
+        wanted += [ask.Homes(one.agency) for one in batch]
     return wanted
 
 
-def submitted(draft: Draft, batch: Sequence[Opened]) -> list[Verdict]:
-    """Decide about these messages, in their order, each by what those before it have left."""
+def submitted(draft: Draft, batch: Sequence[Opened], waiting: Sequence[Waiting] = ()) -> list[Verdict]:
+    """Decide about these messages, in their order, each by what those before it have left. `waiting`: the receipts
+    about these documents that were put aside, since the record had lost what they speak of."""
     verdicts: list[Verdict] = []
+    waits: Waits = {}
+    for known in waiting:
+        waits.setdefault(same_id(known.said.subject.document_id), []).append(known)
     together = Together()
     for one in batch:
         with together.step():
-            verdicts.append(_submitted(draft, one))
+            verdicts.append(_submitted(draft, one, waits))
     together.ask()
     return verdicts
 
 
-def _submitted(draft: Draft, opened: Opened) -> Verdict:
+def _submitted(draft: Draft, opened: Opened, waits: Waits) -> Verdict:
     """One message.
 
     1 the very parcel that was accepted before: the same answer
@@ -106,9 +118,11 @@ def _submitted(draft: Draft, opened: Opened) -> Verdict:
         if opened.said is not None:  # 3
             with draft.trial():
                 receipts.record(draft, opened, opened.said)
+            receipts.record_what_waits(draft, waits, same_id(opened.said.subject.document_id))
         elif opened.candidate is not None:  # 4
             with draft.trial():
                 record(draft, opened.candidate, opened.message.body, opened.digest)
+            receipts.record_what_waits(draft, waits, opened.candidate.packet.target)
         else:
             raise Rejected(*opened.problems)
     except Rejected as error:  # 5
@@ -117,8 +131,12 @@ def _submitted(draft: Draft, opened: Opened) -> Verdict:
         refusals.refuse(draft, opened, error.problems)
     except PutAsideError as error:
         entry = refusals.bad_receipt(draft, opened, error.problem)
-        kept = refusals.put_aside(draft, opened, error.problem.fault, 1, entry)
-        return Verdict(error.problem, is_kept=kept)
+        identifier = refusals.put_aside(draft, opened, error.problem.fault, 1, entry)
+        if identifier and opened.said is not None and error.problem.fault is Fault.RECORD_GAP:
+            waits.setdefault(same_id(opened.said.subject.document_id), []).append(
+                Waiting(identifier, opened, opened.said)
+            )
+        return Verdict(error.problem, is_kept=bool(identifier))
     return Verdict()
 
 

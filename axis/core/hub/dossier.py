@@ -326,9 +326,10 @@ class Homes:
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """How many messages of an agency are put aside."""
+    """How many messages of an agency are put aside; or how many receipts wait for what the record has lost."""
 
     agency: str
+    waiting: bool = False
 
 
 Question = (
@@ -426,6 +427,7 @@ class Facts:
     asked_by: dict[str, tuple[str, ...]] = field(default_factory=dict)  # → delivery ids
     asked_of: dict[AskedOf, tuple[tuple[str, int], ...]] = field(default_factory=dict)  # → (delivery id, number)
     single: dict[tuple[str, int], Demanded] = field(default_factory=dict)  # by (delivery id, number): of `asked_of`
+    begun: dict[str, None] = field(default_factory=dict)  # axis ids of what the decision itself has accepted
     last_demand: dict[Document, int] = field(default_factory=dict)
     lately: dict[tuple[Document, str], tuple[int, tuple[str, ...]]] = field(default_factory=dict)
     newest: dict[Document, str | None] = field(default_factory=dict)  # → axis id
@@ -436,7 +438,7 @@ class Facts:
     stated: dict[Stated, Digest | None] = field(default_factory=dict)
     entries: dict[str, tuple[Entry, ...]] = field(default_factory=dict)  # by axis id
     homes: dict[str, tuple[Known, ...]] = field(default_factory=dict)
-    quarantined: dict[str, int] = field(default_factory=dict)
+    quarantined: dict[tuple[str, bool], int] = field(default_factory=dict)
 
     def know_empty(self, document: Document) -> None:
         """Nobody has ever spoken of this document: so much is known without asking."""

@@ -226,7 +226,7 @@ class Draft:
         """What this submission has asked about the deliveries that brought the document to `recipient` first."""
         question = ask.AskedOf(axis_id, document, recipient)
         known = self._facts.asked_of
-        if question not in known and axis_id in self._facts.asked_by:
+        if question not in known and axis_id in self._facts.begun:
             return []  # accepted by this decision, which has asked nobody there
         found = _found(known, question, question)
         return [(self._facts.deliveries[one], self._facts.single[one, number]) for one, number in found]
@@ -296,9 +296,9 @@ class Draft:
         """The homes that were heard for an agency."""
         return _found(self._facts.homes, agency, ask.Homes(agency))
 
-    def quarantined(self, agency: str) -> int:
-        """How many messages of this agency are put aside."""
-        return _found(self._facts.quarantined, agency, ask.Quarantined(agency))
+    def quarantined(self, agency: str, *, waiting: bool = False) -> int:
+        """How many messages of this agency are put aside; or how many receipts wait for what the record has lost."""
+        return _found(self._facts.quarantined, (agency, waiting), ask.Quarantined(agency, waiting))
 
     # -- Changes ----------------------------------------------------------------------------------------------
 
@@ -330,6 +330,7 @@ class Draft:
         change_of = ask.OfChange(document, new.kind, new.content_digest)
         if facts.of_change.get(change_of) is None:
             self._put(facts.of_change, change_of, axis_id)
+        self._put(facts.begun, axis_id, None)
         self._put(facts.asked_by, axis_id, ())
         self._put(facts.receipts, axis_id, {})
         if new.kind in _DOCUMENTS:
@@ -427,7 +428,7 @@ class Draft:
         stages = {**(single.stages if single is not None else {}), **dict.fromkeys(units, stage)}
         self._put(facts.single, (original.id, number), Demanded(number, demand, by, stages))
         question = ask.AskedOf(by, document, original.recipient)
-        if single is None and (question in facts.asked_of or by in facts.asked_by):
+        if single is None and (question in facts.asked_of or by in facts.begun):
             self._put(facts.asked_of, question, (*facts.asked_of.get(question, ()), (original.id, number)))
         if document in facts.last_demand:
             self._put(facts.last_demand, document, max(facts.last_demand[document], number))
@@ -584,15 +585,33 @@ class Draft:
         self._changes.append(change.Forget(document, entry))
 
     def put_aside(
-        self, agency: str, message_id: str, user_id: str, body: bytes, code: str, attempts: int, entry: Entered
-    ) -> None:
-        """Keep a message that nobody can deal with for an operator."""
+        self,
+        agency: str,
+        message_id: str,
+        user_id: str,
+        body: bytes,
+        code: str,
+        attempts: int,
+        entry: Entered,
+        *,
+        document_id: str = "",
+        issuer: str = "",
+    ) -> str:
+        """Keep a message that nobody can deal with for an operator; its id. `document_id`, `issuer`: of a receipt that
+        waits for what the record has lost."""
         digest = hashlib.sha256(body).hexdigest()
         self.keep(digest, body)
         at = to_text(self.now)
-        self._changes.append(change.PutAside(agency, message_id, user_id, digest, code, attempts, at, entry))
-        if agency in self._facts.quarantined:
-            self._put(self._facts.quarantined, agency, self._facts.quarantined[agency] + 1)
+        one = change.PutAside(agency, message_id, user_id, digest, code, attempts, at, entry, document_id, issuer)
+        self._changes.append(one)
+        key = (agency, bool(document_id))
+        if key in self._facts.quarantined:
+            self._put(self._facts.quarantined, key, self._facts.quarantined[key] + 1)
+        return one.id
+
+    def take_out(self, identifier: str, body_digest: Digest, entry: Entry) -> None:
+        """A message that was put aside was dealt with, with its entry."""
+        self._changes.append(change.TakeOut(identifier, body_digest, self.enter(entry)))
 
     def done(self, row: int, entry: Entered | None = None) -> None:
         """An outbox row was confirmed, or has no meaning any more."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from axis.core import lifecycle
@@ -12,15 +13,18 @@ from axis.core.hub import deadlines, recalls
 from axis.core.hub.certificate import certify
 from axis.core.hub.draft import is_about, subject_of
 from axis.core.hub.opened import PutAsideError
+from axis.core.hub.refusals import vouch
 from axis.core.identity import earliest
 from axis.core.instant import to_text
 from axis.core.ledger import Entry
 from axis.core.lifecycle import Demand, Stage, Step, Turn
 from axis.core.receipt import Event
 from axis.core.trust import HUB
-from axis.errors import Fault, Problem
+from axis.errors import Fault, Problem, Rejected
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from axis.core.hub.change import Entered
     from axis.core.hub.dossier import Delivery, Submission
     from axis.core.hub.draft import Draft
@@ -30,38 +34,94 @@ if TYPE_CHECKING:
 _WITHDRAWALS = {Event.ContentWithdrawal, Event.ContentWithdrawalFailure}
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A receipt that was put aside under this id, and waits for what the record has lost."""
+
+    id: str
+    opened: Opened
+    said: Receipt
+
+
+Waits = dict[str, list[Waiting]]  # by DocumentId
+
+
 def record(draft: Draft, opened: Opened, said: Receipt) -> None:
     """Move the deliveries that it speaks of, keep the receipt, pass it to the sender. Raises :class:`PutAsideError`.
 
-    1 what it is about; of what the record has lost, whether it was answered for since
+    1 what it is about. What it speaks of may have been lost with the record, and accepted again since: the recipient
+      has said all the same that it has it, and is not sent it once more
     2 not a W.1 that was under way when an older copy took the place of the home that says it
     3 each statement that is news
     4 the receipt is kept and passed on; the distribution may be over with it
     """
-    about = draft.submission(said.subject.axis_id)  # 1
-    if about is None and _is_lost(draft, said.subject):
-        if not _is_answered_again(draft, said):
-            raise PutAsideError(Problem(Fault.RECORD_GAP, got=said.subject.axis_id[:40]))
-        _superseded(draft, opened, said)
-        return
-    if about is None or not is_about(said.subject, about, same_id(said.subject.document_id)):
-        raise PutAsideError(Problem(Fault.RECEIPT_INVALID, got=f"no such submission {said.subject.axis_id[:40]}"))
+    subject, document_id = said.subject, same_id(said.subject.document_id)
+    about = draft.submission(subject.axis_id)  # 1
+    if about is None and _is_lost(draft, subject):
+        about = draft.sent_as(subject, document_id)
+        rows = [draft.part(about.axis_id, one.recipient) for one in said.statements] if about is not None else []
+        if about is not None and all(row is not None and row.state in lifecycle.FINAL for row in rows):
+            _superseded(draft, opened, said.issuer, said)
+            return
+        if about is None or any(row is None or _is_undecided(draft, row, said) for row in rows):
+            raise PutAsideError(Problem(Fault.RECORD_GAP, got=subject.axis_id[:40]))
+    elif about is None or not is_about(subject, about, document_id):
+        raise PutAsideError(Problem(Fault.RECEIPT_INVALID, got=f"no such submission {subject.axis_id[:40]}"))
     if _is_withdrawn_in_a_replaced_home(draft, opened, said):  # 2
-        _superseded(draft, opened, said)
+        _superseded(draft, opened, opened.agency, said)
         return
     applied = [(one, entry) for one in said.statements if (entry := _apply(draft, about, one)) is not None]  # 3
-    if not applied:
+    if applied:
+        news, entry = [one for one, _ in applied], applied[0][1]
+        draft.keep(opened.digest, opened.message.body)  # 4
+        draft.say(said.issuer, about.axis_id, opened.digest, news, entry)
+        draft.send(draft.rules.mailbox(subject.sender, draft.now), opened.digest, entry)
+        if draft.rules.is_gap_open(draft.now):
+            _leave_out(draft, about, news, entry)
+        certify(draft, about.document)
+    elif said.issuer != opened.agency:  # it knew: its sender may want to be told as of when it holds
+        vouch(draft, opened, said)
+
+
+def record_what_waits(draft: Draft, waits: Waits, document_id: str) -> None:
+    """Receipts about a document that waited for what the record had lost of it: it may have come again just now. What
+    was decided about a recall before that the recall was handed over."""
+    if not draft.rules.is_gap_open(draft.now):
         return
-    news, entry = [one for one, _ in applied], applied[0][1]
-    draft.keep(opened.digest, opened.message.body)  # 4
-    draft.say(opened.agency, about.axis_id, opened.digest, news, entry)
-    draft.send(draft.rules.mailbox(said.subject.sender, draft.now), opened.digest, entry)
-    certify(draft, about.document)
+    found = waits.pop(document_id, [])
+    for one in sorted(found, key=lambda one: one.said.statements[0].event.code, reverse=True):
+        message, digest = one.opened.message, one.opened.digest
+        detail = {"action": "retry", "reason": "come again", "bytes": digest, "message": message.id}
+        try:
+            with draft.trial():
+                record(draft, one.opened, one.said)
+                retried = Entry(draft.now, HUB, "quarantine.retry", "", one.opened.agency, detail)
+                draft.take_out(one.id, digest, retried)
+        except (PutAsideError, Rejected):
+            waits.setdefault(document_id, []).append(one)
 
 
-def _superseded(draft: Draft, opened: Opened, said: Receipt) -> None:
+def _leave_out(draft: Draft, about: Submission, news: Sequence[Statement], entry: Entered) -> None:
+    """What is in the outbox for those who have just said that they have it: it was to be sent again."""
+    for one in news:
+        row = draft.part(about.axis_id, one.recipient)
+        if row is not None and row.state in lifecycle.FINAL:
+            draft.leave_out(row, entry)
+
+
+def _is_undecided(draft: Draft, row: Delivery, said: Receipt) -> bool:
+    """Whether what is said about a recall comes too early: nothing was asked yet, for its document has not come again;
+    or it was handed over (E.1), and what its recipient has decided about it (W) is missing."""
+    if row.role != "recall":
+        return False
+    asked = draft.asked_of(row.axis_id, row.document, row.recipient)
+    stages = {stage for _, one in asked for stage in one.stages.values()}
+    return not stages or (said.statements[0].event is Event.ContentHandover and Stage.PENDING in stages)
+
+
+def _superseded(draft: Draft, opened: Opened, issuer: str, said: Receipt) -> None:
     detail = {"receipt": opened.digest}
-    draft.enter(Entry(draft.now, HUB, "receipt.superseded", said.subject.axis_id, opened.agency, detail))
+    draft.enter(Entry(draft.now, HUB, "receipt.superseded", said.subject.axis_id, issuer, detail))
 
 
 def _is_withdrawn_in_a_replaced_home(draft: Draft, opened: Opened, said: Receipt) -> bool:
@@ -70,6 +130,8 @@ def _is_withdrawn_in_a_replaced_home(draft: Draft, opened: Opened, said: Receipt
     origin = read_origin(opened.message.origin)
     if origin is None or all(one.event is not Event.ContentWithdrawal for one in said.statements):
         return False
+    if said.issuer != opened.agency:
+        return False  # shown by whom it was passed on to: the hub had accepted it
     return any(one.instance == origin.instance and not one.current for one in draft.homes(opened.agency))
 
 
@@ -77,15 +139,6 @@ def _is_lost(draft: Draft, subject: Subject) -> bool:
     """Whether a submission that is not in the record may have been: its id tells when it was accepted."""
     lost_until = draft.rules.lost_until
     return lost_until is not None and subject.axis_id <= earliest(lost_until)
-
-
-def _is_answered_again(draft: Draft, said: Receipt) -> bool:
-    """Whether what this receipt speaks of was accepted once more, and its issuer has answered for it since."""
-    about = draft.sent_as(said.subject, same_id(said.subject.document_id))
-    if about is None:
-        return False
-    rows = [draft.part(about.axis_id, one.recipient) for one in said.statements]
-    return all(row is not None and row.state in lifecycle.FINAL for row in rows)
 
 
 def _apply(draft: Draft, about: Submission, said: Statement) -> Entered | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from axis.core import admission, parcel, receipt
+from axis.core.edxml_values import same_id
 from axis.core.hub.draft import subject_of
 from axis.core.instant import whole
 from axis.core.ledger import Entry
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from axis.errors import Problem
 
 MAX_QUARANTINED = 1000  # messages of one agency; nobody's have one share together
+MAX_WAITING = 20_000  # receipts that one agency has given or shown, about what a restored record has lost
 
 
 def refuse(draft: Draft, opened: Opened, problems: Sequence[Problem], *, anew: bool = False) -> Entered:
@@ -70,8 +72,11 @@ def refuse_receipt(draft: Draft, opened: Opened, said: Receipt) -> None:
 def vouch(draft: Draft, opened: Opened, said: Receipt) -> bool:
     """Send a receipt again, with R.1, to the agency that has shown it; False unless it is one that was accepted here
     about what this agency has sent. `said`: what its bytes say."""
-    axis_id, sender, agency = said.subject.axis_id, said.subject.sender, opened.agency
-    first = said.statements[0]
+    sender, agency, first = said.subject.sender, opened.agency, said.statements[0]
+    axis_id = said.subject.axis_id
+    if draft.submission(axis_id) is None:  # a restored record may hold it under another id
+        again = draft.sent_as(said.subject, same_id(said.subject.document_id))
+        axis_id = again.axis_id if again is not None else axis_id
     if draft.stated(said.issuer, first.event.code, axis_id, first.recipient) != opened.digest:
         return False
     if agency not in {sender, draft.rules.mailbox(sender, draft.now)}:
@@ -122,15 +127,26 @@ def enter_aside(draft: Draft, opened: Opened, fault: Fault) -> Entered:
     return draft.enter(Entry(draft.now, HUB, "message.put_aside", "", opened.agency, detail))
 
 
-def put_aside(draft: Draft, opened: Opened, fault: Fault, attempts: int, entry: Entered) -> bool:
-    """Keep a message for an operator; over the agency's share its entry alone, and False: what it publishes must not
-    fill the record."""
+def put_aside(draft: Draft, opened: Opened, fault: Fault, attempts: int, entry: Entered) -> str:
+    """Keep a message for an operator, or a receipt about what the record has lost until that comes again; its id. Over
+    the agency's share its entry alone, and "": what it publishes must not fill the record."""
     agency, message = opened.agency, opened.message
-    if draft.quarantined(agency) >= MAX_QUARANTINED:
-        return False
+    waiting = opened.said if fault is Fault.RECORD_GAP else None
+    most = MAX_QUARANTINED if waiting is None else MAX_WAITING
+    if draft.quarantined(agency, waiting=waiting is not None) >= most:
+        return ""
     name = message.id.replace("\0", "?")
-    draft.put_aside(agency, name, message.user_id or "", message.body, fault.code, attempts, entry)
-    return True
+    return draft.put_aside(
+        agency,
+        name,
+        message.user_id or "",
+        message.body,
+        fault.code,
+        attempts,
+        entry,
+        document_id=same_id(waiting.subject.document_id) if waiting is not None else "",
+        issuer=waiting.issuer if waiting is not None else "",
+    )
 
 
 def turn_away(draft: Draft, publisher: str, opened: Opened) -> bool:

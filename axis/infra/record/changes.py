@@ -18,6 +18,7 @@ from axis.core.hub import change
 from axis.core.hub.draft import NotLockedError
 from axis.infra import payloads
 from axis.infra.record.query import Query
+from axis.infra.record.tables import PAYLOAD_REFERENCES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -181,6 +182,8 @@ _QUARANTINE = _insert(
         "code": _TEXT,
         "attempts": _NUMBER,
         "since": _TEXT,
+        "document_id": _TEXT,
+        "issuer": _TEXT,
     },
     _NOTHING,
 )
@@ -211,6 +214,9 @@ _REDIRECT = _update(
 )
 _DONE = _Statement(
     [_NUMBER], "DELETE FROM outbox WHERE id = {0}", "DELETE FROM outbox USING {rows} WHERE outbox.id = {0}"
+)
+_TAKE_OUT = _Statement(
+    [_TEXT], "DELETE FROM quarantine WHERE id = {0}", "DELETE FROM quarantine USING {rows} WHERE quarantine.id = {0}"
 )
 _LEAVE_OUT = _Statement(
     [_TEXT],
@@ -264,6 +270,7 @@ class _Writing:
         self._forgotten: dict[tuple[str, str], None] = {}
         self._freed: set[Digest] = set()
         self._put_aside: dict[str, Row] = {}
+        self._taken_out: dict[str, Digest] = {}
         self._done: set[int] = set()
         self._postponed: dict[int, Row] = {}
         self._redirected: dict[int, list[Any]] = {}
@@ -355,10 +362,12 @@ class _Writing:
                 self._submissions[place] = replace(known, body_digest="")
 
     def _put_away(self, one: change.PutAside) -> None:
-        digest = self._resolved(one.body_digest)
-        name = payloads.digest_of(f"{one.agency}/{one.message_id}/{digest}".encode())[:16]
-        row = (name, one.agency, one.message_id, one.user_id, digest, one.code, one.attempts, one.since)
-        self._put_aside.setdefault(name, row)
+        row = (one.id, one.agency, one.message_id, one.user_id, one.body_digest, one.code, one.attempts, one.since)
+        self._put_aside.setdefault(one.id, (*row, one.document_id, one.issuer))
+
+    def _take_out(self, one: change.TakeOut) -> None:
+        self._put_aside.pop(one.id, None)
+        self._taken_out[one.id] = one.body_digest
 
     def _finish(self, one: change.Done) -> None:
         self._done.add(one.row)
@@ -401,6 +410,7 @@ class _Writing:
         _REFUSAL.run(connection, [row for _, row in sorted(self._refused.items())])
         _SUPERSEDE.run(connection, self._superseded)
         _QUARANTINE.run(connection, [row for _, row in sorted(self._put_aside.items())])
+        _TAKE_OUT.run(connection, [(name,) for name in sorted(self._taken_out)])
         _LEAVE_OUT.run(connection, [(identifier,) for identifier in self._left_out])
         _POSTPONE.run(connection, [row for _, row in sorted(self._postponed.items())])
         _REDIRECT.run(connection, [tuple(row) for _, row in sorted(self._redirected.items())])
@@ -413,6 +423,9 @@ class _Writing:
         _NEW_ENTRY.run(connection, entries)
         if freed := self._freed - {""}:
             payloads.release_all(connection, sorted(freed), references)
+        if self._taken_out:  # a receipt's bytes may be named by what it says, by now
+            named = (*references, *PAYLOAD_REFERENCES)
+            payloads.release_all(connection, sorted(self._taken_out.values()), named)
 
     def _keep(self, connection: Connection) -> None:
         """The payloads, in one order everywhere: two workers that keep the same wait and do not deadlock."""
@@ -445,6 +458,7 @@ _GATHER: dict[type, Callable[[_Writing, Any], None]] = {
     change.LeaveOut: _Writing._leave_out,
     change.Forget: _Writing._forget,
     change.PutAside: _Writing._put_away,
+    change.TakeOut: _Writing._take_out,
     change.Done: _Writing._finish,
     change.Postpone: _Writing._postpone,
     change.Redirect: _Writing._redirect,

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from axis.core.hub.dossier import Facts
+from axis.core.edxml_values import same_id
+from axis.core.hub.dossier import Facts, SentAs
+from axis.infra.record import dossiers
 from axis.infra.record.query import Query
 from axis.infra.record.tables import delivery, submission
 
@@ -15,7 +17,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from axis.core.hub.dossier import Document
+    from axis.core.hub.dossier import Document, Submission
+    from axis.core.receipt import Subject
     from axis.infra.record.store import HubReader
 
 LOCKED_AT_ONCE = 500  # documents in one statement
@@ -74,6 +77,15 @@ def of_submissions(reader: HubReader, axis_ids: Collection[str]) -> dict[str, Do
     query = sa.select(submission.c.axis_id, submission.c.owner, submission.c.document_id)
     query = query.where(submission.c.axis_id.in_(axis_ids))
     return {r.axis_id: (r.owner, r.document_id) for r in reader.connection.execute(query)} if axis_ids else {}
+
+
+def sent_as(reader: HubReader, subjects: Collection[Subject]) -> dict[Subject, Submission]:
+    """What the record holds, under whatever axis ids, of the submissions that receipts speak of."""
+    asked = {one: SentAs(one.sender, one.kind, same_id(one.document_id), one.content_digest) for one in subjects}
+    facts = Facts()
+    dossiers.read(reader.connection, asked.values(), facts)
+    names = {one: facts.sent_as[question] for one, question in asked.items()}
+    return {one: facts.submissions[name] for one, name in names.items() if name is not None}
 
 
 def of_deliveries(reader: HubReader, delivery_ids: Collection[str]) -> list[Document]:

@@ -385,24 +385,26 @@ def _last_demand(connection: Connection, asked: list[ask.LastDemand], facts: Fac
 
 
 # One row for each question, of however many changes it speaks.
+_SAID = "x.number || ' ' || x.received_at AS said"
 _LATEST = (
-    f"SELECT x.number, x.received_at, x.axis_id FROM submission x WHERE {_X_OF_DOCUMENT} AND x.kind = k.c2 "
+    f"FROM submission x WHERE {_X_OF_DOCUMENT} AND x.kind = k.c2 "
     f"ORDER BY x.axis_id DESC LIMIT {CHANGES_A_DAY}"  # what the rules may ask about
 )
 _LATELY = Query(
     3,
-    f"SELECT k.c0, k.c1, k.c2, (SELECT max(latest.number) FROM ({_LATEST}) latest), "
-    f"(SELECT json_group_array(latest.received_at) FROM ({_LATEST}) latest) FROM {{keys}}",
-    "SELECT k.c0, k.c1, k.c2, t.number, t.times FROM {keys} CROSS JOIN LATERAL (SELECT max(y.number) AS number, "
-    f"array_agg(y.received_at ORDER BY y.axis_id DESC) AS times FROM ({_LATEST}) y) t",
+    "SELECT k.c0, k.c1, k.c2, (SELECT json_group_array(latest.said) FROM "
+    f"(SELECT {_SAID} {_LATEST}) latest) FROM {{keys}}",
+    "SELECT k.c0, k.c1, k.c2, t.said FROM {keys} CROSS JOIN LATERAL (SELECT array_agg(y.said ORDER BY y.axis_id DESC) "
+    f"AS said FROM (SELECT {_SAID}, x.axis_id {_LATEST}) y) t",
 )
 
 
 def _lately(connection: Connection, asked: list[ask.Lately], facts: Facts) -> Iterable[str]:
     keys = [(*one.document, one.kind) for one in asked]
-    for owner, document_id, kind, number, times in _LATELY.rows(connection, keys):
-        found = json.loads(times) if isinstance(times, str) else times or ()
-        facts.lately[(owner, document_id), kind] = (number or 0, tuple(found))
+    for owner, document_id, kind, said in _LATELY.rows(connection, keys):
+        found = [one.split(" ") for one in (json.loads(said) if isinstance(said, str) else said or ())]
+        number = max((int(number) for number, _ in found), default=0)
+        facts.lately[(owner, document_id), kind] = (number, tuple(at for _, at in found))
     return ()
 
 
@@ -536,13 +538,17 @@ def _entries(connection: Connection, asked: list[ask.Entries], facts: Facts) -> 
 
 
 _QUARANTINED = Query(
-    1, "SELECT t.agency, count(*) FROM {keys} CROSS JOIN quarantine t WHERE t.agency = k.c0 GROUP BY t.agency"
+    1,
+    "SELECT t.agency, t.document_id <> '', count(*) FROM {keys} CROSS JOIN quarantine t WHERE t.agency = k.c0 "
+    "GROUP BY t.agency, t.document_id <> ''",
 )
 
 
 def _quarantined(connection: Connection, asked: list[ask.Quarantined], facts: Facts) -> Iterable[str]:
-    facts.quarantined.update(dict.fromkeys((one.agency for one in asked), 0))
-    facts.quarantined.update(tuple(row) for row in _QUARANTINED.rows(connection, [(one.agency,) for one in asked]))
+    agencies = {one.agency for one in asked}
+    facts.quarantined.update({(agency, waiting): 0 for agency in agencies for waiting in (False, True)})
+    for agency, waiting, count in _QUARANTINED.rows(connection, [(agency,) for agency in sorted(agencies)]):
+        facts.quarantined[agency, bool(waiting)] = count
     return ()
 
 

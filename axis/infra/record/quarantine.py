@@ -11,7 +11,7 @@ from axis.infra.record import ledger
 from axis.infra.record.tables import PAYLOAD_REFERENCES, quarantine
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from axis.core.ledger import Entry
     from axis.infra.database import Row
@@ -32,6 +32,12 @@ def put_aside_for(reader: HubReader, fault: str, after: str, limit: int) -> Sequ
 def one(reader: HubReader, identifier: str) -> Row | None:
     """One of them; None when somebody has decided about it."""
     return reader.connection.execute(sa.select(quarantine).where(quarantine.c.id == identifier)).mappings().first()
+
+
+def waiting_about(reader: HubReader, document_ids: Collection[str]) -> Sequence[Row]:
+    """The receipts about these documents that wait for what the record has lost, the oldest first."""
+    query = sa.select(quarantine).where(quarantine.c.document_id.in_(sorted(document_ids)))
+    return reader.connection.execute(query.order_by(quarantine.c.since, quarantine.c.id)).mappings().all()
 
 
 def leave(tx: HubTransaction, row: Row, entry: Entry) -> None:

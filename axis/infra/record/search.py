@@ -18,6 +18,7 @@ from axis.infra.record.tables import (
     demand,
     document,
     outbox,
+    quarantine,
     refusal,
     statement,
     submission,
@@ -177,6 +178,17 @@ def receipts_for(reader: HubReader, sender: str, since: datetime, after: str, li
     both = sa.union(given, refused).subquery()
     waits = sa.exists().where(outbox.c.body_digest == both.c.digest, outbox.c.code == sender)
     query = sa.select(both.c.digest).where(both.c.digest > after, ~waits).order_by(both.c.digest).limit(limit)
+    return list(reader.connection.execute(query).scalars())
+
+
+def given_by(reader: HubReader, agency: str, since: datetime, after: str, limit: int) -> list[str]:
+    """The digests of the receipts that this agency has given as a recipient from a moment on, those that wait for what
+    the record has lost among them; those after `after`, in order."""
+    kept = sa.select(statement.c.receipt_digest.label("digest")).where(
+        statement.c.issuer == agency, statement.c.time >= to_text(since)
+    )
+    given = sa.union(kept, sa.select(quarantine.c.body_digest).where(quarantine.c.issuer == agency)).subquery()
+    query = sa.select(given.c.digest).where(given.c.digest > after).order_by(given.c.digest).limit(limit)
     return list(reader.connection.execute(query).scalars())
 
 

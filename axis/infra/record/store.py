@@ -107,6 +107,10 @@ class HubReader:
         """Stored bytes; b"" for an empty digest. Raises :class:`Corrupted` BODY_CORRUPT."""
         return payloads.get(self.connection, digest) if digest else b""
 
+    def payloads(self, digests: Collection[str]) -> dict[str, bytes]:
+        """Stored bytes by digest; without those that are missing or altered."""
+        return payloads.get_sound(self.connection, digests)
+
 
 class HubTransaction(HubReader):
     """Changes to the record. Made by :meth:`HubStore.transaction`; `references`: see there."""

@@ -167,7 +167,12 @@ quarantine = sa.Table(
     sa.Column("code", sa.Text, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("since", sa.Text, nullable=False),
-    sa.Index("quarantine_agency", "agency"),
+    # Of a receipt about what the record has lost, which waits for it: about which document, and who has signed it.
+    sa.Column("document_id", sa.Text, nullable=False, server_default=""),
+    sa.Column("issuer", sa.Text, nullable=False, server_default=""),
+    sa.Index("quarantine_agency", "agency", "document_id"),
+    sa.Index("quarantine_document", "document_id"),
+    sa.Index("quarantine_issuer", "issuer"),
 )
 # The same thing said in other words: accepted as what the submission that took the key had said.
 repetition = sa.Table(

@@ -21,17 +21,18 @@ from axis.core.edxml import Kind
 from axis.core.homes import is_hello
 from axis.core.hub import decide, refusals
 from axis.core.hub.opened import Opened
+from axis.core.hub.receipts import Waiting
 from axis.core.message import Delivered, Message, Route, hub_routes
+from axis.core.trust import HUB
 from axis.errors import AxisError, Corrupted, Fault, Misconfigured, Problem, Rejected, Unavailable, rejected
-from axis.infra.record import attempts, documents
+from axis.infra.record import attempts, documents, quarantine
 from axis.services import intake
 from axis.services.hub import act, homes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
-    from axis.core.hub.dossier import Document
     from axis.core.hub.draft import Draft
     from axis.core.parcel import Parcel
     from axis.core.receipt import Receipt
@@ -244,7 +245,7 @@ def _quarantine(hub: Hub, delivered: Delivered, key: tuple[str, str], failures: 
                 entry = refusals.refuse(draft, opened, opened.problems)
             else:
                 entry = refusals.enter_aside(draft, opened, problem.fault)
-            return refusals.put_aside(draft, opened, Fault.QUARANTINED, failures, entry)
+            return bool(refusals.put_aside(draft, opened, Fault.QUARANTINED, failures, entry))
 
         with hub.store.transaction() as tx:
             kept = act.carry_out(hub, tx, (), (), decided, now)
@@ -311,7 +312,7 @@ def _open(hub: Hub, delivered: Delivered, now: datetime) -> Opened:
         is_receipt = claim is not None and claim.main == parcel.RECEIPT
         opened = parcel.verify(message.body, hub.registry(), now, known=hub.known, digest=digest)
         if is_receipt:
-            said = _read_receipt(hub, delivered, opened)
+            said = _read_receipt(hub, delivered, opened, now)
             return Opened(message, digest, opened, is_receipt=True, said=said)
         candidate = admission.judge(
             opened, message.route.code, message.user_id, hub.registry(), now, CLOCK_SKEW, hub.follow_successors
@@ -333,10 +334,15 @@ def _claimed(hub: Hub, body: bytes) -> Receipt | None:
     return said if said.installation == hub.installation else None
 
 
-def _read_receipt(hub: Hub, delivered: Delivered, opened: Parcel) -> Receipt:
-    if opened.signer != delivered.message.route.code:
-        raise rejected(Fault.AUTHZ_MISMATCH, opened.signer, delivered.message.route.code)
+def _read_receipt(hub: Hub, delivered: Delivered, opened: Parcel, now: datetime) -> Receipt:
+    agency = delivered.message.route.code
+    if opened.signer != agency and not hub.rules.is_gap_open(now):
+        raise rejected(Fault.AUTHZ_MISMATCH, opened.signer, agency)
     said = receipt.of(opened)
+    # What a restored record has lost of the recipients' word, the senders have, and show.
+    sender = said.subject.sender
+    if opened.signer != agency and (opened.signer == HUB or agency not in {sender, hub.mailbox(sender, now)}):
+        raise rejected(Fault.AUTHZ_MISMATCH, opened.signer, agency)
     if said.installation != hub.installation:
         raise rejected(Fault.RECEIPT_INVALID, f"installation {said.installation[:40]}")
     return said
@@ -345,26 +351,49 @@ def _read_receipt(hub: Hub, delivered: Delivered, opened: Parcel) -> Receipt:
 def _record_all(hub: Hub, tx: HubTransaction, opened: Sequence[Opened], now: datetime) -> list[decide.Verdict]:
     """Record each with its answer. Whose document a receipt speaks of is known to the record alone and never changes:
     that is read before anything is locked."""
-    named = documents.of_submissions(tx, [one.said.subject.axis_id for one in opened if one.said is not None])
-    opened = [_about(one, named) for one in opened]
+    opened = _with_documents(hub, tx, opened)
+    waiting = _waiting(hub, tx, opened, now)
     locked = {document for one in opened for document in one.documents}
     replies = {one.documents[0] for one in opened if one.candidate is not None and one.candidate.is_reply}
     if replies:  # of a replacement the clerk may name the one replaced
         locked |= documents.instead_of(tx, replies)
-    spoken_of = [one.said.subject for one in opened if one.said is not None]
-    if statuses := {one.axis_id for one in spoken_of if one.kind == Kind.STATUS}:
-        # A status is about another's document than its sender's.
-        locked |= set(documents.of_submissions(tx, statuses).values())
     wanted = decide.needs(opened)
-    verdicts = act.carry_out(hub, tx, locked, wanted, lambda draft: decide.submitted(draft, opened), now)
+    verdicts = act.carry_out(hub, tx, locked, wanted, lambda draft: decide.submitted(draft, opened, waiting), now)
     homes.note(hub, tx, [one.message for one in opened], now)
     return verdicts
 
 
-def _about(opened: Opened, named: Mapping[str, Document]) -> Opened:
-    if opened.said is None or opened.said.subject.axis_id not in named:
-        return opened
-    return replace(opened, documents=(named[opened.said.subject.axis_id],))
+def _with_documents(hub: Hub, tx: HubTransaction, opened: Sequence[Opened]) -> list[Opened]:
+    """Each with the documents to lock. What a receipt speaks of may have been lost with the record, and accepted again
+    under another id."""
+    subjects = {one.said.subject.axis_id: one.said.subject for one in opened if one.said is not None}
+    named = documents.of_submissions(tx, subjects)
+    lost = [subject for axis_id, subject in subjects.items() if axis_id not in named]
+    if lost and hub.lost_until is not None:
+        again = documents.sent_as(tx, lost)
+        named |= {subject.axis_id: again[subject].document for subject in lost if subject in again}
+    return [
+        replace(one, documents=(named[one.said.subject.axis_id],))
+        if one.said is not None and one.said.subject.axis_id in named
+        else one
+        for one in opened
+    ]
+
+
+def _waiting(hub: Hub, tx: HubTransaction, opened: Sequence[Opened], now: datetime) -> list[Waiting]:
+    """The receipts about these documents that wait for what the record has lost, opened anew."""
+    if not hub.rules.is_gap_open(now):
+        return []
+    rows = quarantine.waiting_about(tx, {document_id for one in opened for _, document_id in one.documents})
+    bodies = tx.payloads([row["body_digest"] for row in rows])
+    found = []
+    for row in rows:
+        if row["body_digest"] in bodies:
+            body, user_id = bodies[row["body_digest"]], row["user_id"] or None
+            again = _open(hub, _again(row["agency"], body, user_id, row["message_id"]), now)
+            if again.said is not None:
+                found.append(Waiting(row["id"], again, again.said))
+    return found
 
 
 def _say(opened: Sequence[Opened], verdicts: Sequence[decide.Verdict]) -> None:

@@ -18,6 +18,7 @@ from axis.infra import payloads
 from axis.infra.record import homes as record
 from axis.infra.record import ledger, outbox, registries, search
 from axis.services import reconcile
+from axis.services.hub import vouch
 from axis.services.hub.worker import CLOCKS, Question
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ def answer(hub: Hub, asked: Sequence[Delivered], busy: Collection[str], now: dat
         if question.rounds:
             question.rounds -= 1
             continue
+        if question.hello.follows and not _is_told(hub, code, question, now):
+            continue
         del hub.questions[code]
         _answer(hub, code, question.hello, now)
         hub.broker.ack([question.asked])
@@ -65,18 +68,56 @@ def answer(hub: Hub, asked: Sequence[Delivered], busy: Collection[str], now: dat
 
 def _waiting(hub: Hub, code: str) -> int:
     """How much of what this agency has published waits for the hub."""
+    return sum(_depth(hub, Route("in", code, urgent)) for urgent in (True, False))
+
+
+def _depth(hub: Hub, route: Route) -> int:
     try:
-        return sum(hub.broker.depth(Route("in", code, urgent)) for urgent in (True, False))
+        return hub.broker.depth(route)
     except Unavailable as error:
         if error.fault is not Fault.BROKER_NO_QUEUE:
             raise
         return 0  # deleted since it asked: nothing waits there, and the others' mail goes on
 
 
+def _is_told(hub: Hub, code: str, question: Question, now: datetime) -> bool:
+    """Whether a home that takes another's place has in its queue what the other may have said since the copy was made:
+    by its receipts it knows what it has handed over, before it hands over anything.
+
+    Some in each round, and no more than it takes out: it takes its urgent mail while it waits for the answer."""
+    if question.told is None:
+        _, replaced = _greet(hub, code, question.hello, now)
+        if not replaced:
+            return True
+        _send_what_it_may_not_know(hub, code, question.hello, now)
+        question.told = ""
+    route, since = Route("out", code, urgent=True), _lost_since(question.hello, now)
+    if _depth(hub, route) >= BATCH:
+        return False
+    with hub.store.reading() as reader:
+        digests = search.given_by(reader, code, since, question.told, BATCH)
+        bodies = reader.payloads(digests)
+    is_doubtful = hub.registry().lost_between(since, now)
+    messages = [
+        Message(digest, route, body, vouch.beside(hub, body, now) if is_doubtful else b"")
+        for digest, body in bodies.items()
+    ]
+    if messages and set(hub.broker.publish(messages)) != {Outcome.CONFIRMED}:
+        return False
+    question.told = digests[-1] if digests else question.told
+    return len(digests) < BATCH
+
+
+def _lost_since(hello: Hello, now: datetime) -> datetime:
+    """From when on a home that was put back may not know what it was sent, and has given. A clock of its own that was
+    ahead says nothing."""
+    longest = now - LONGEST_GAP
+    since = from_text(hello.since) if hello.since else longest
+    return max(since - CLOCKS, longest) if since <= now else longest
+
+
 def _answer(hub: Hub, code: str, hello: Hello, now: datetime) -> None:
-    said, replaced = _greet(hub, code, hello, now)
-    if replaced:
-        _send_what_it_may_not_know(hub, code, hello, now)
+    said = _greet(hub, code, hello, now)[0]
     body = parcel.build(parcel.HOME, homes.write_answer(said), (), hub.signer, now)
     message = Message(hashlib.sha256(body).hexdigest(), Route("out", code, urgent=True), body)
     if hub.broker.publish([message]) != [Outcome.CONFIRMED]:
@@ -136,8 +177,7 @@ def _send_what_it_may_not_know(hub: Hub, code: str, hello: Hello, now: datetime)
     """The registry, every delivery that has no receipt, and the receipts that the agency was given since its journal
     ends."""
     reconcile.resend_unanswered(hub, code, now, now)
-    since = max(from_text(hello.since) - CLOCKS if hello.since else now - LONGEST_GAP, now - LONGEST_GAP)
-    last = ""
+    since, last = _lost_since(hello, now), ""
     while True:
         with hub.store.transaction() as tx:
             if not last:

@@ -14,7 +14,7 @@ from axis.core.receipt import Receipt
 from axis.core.trust import HUB
 from axis.errors import Rejected
 from axis.infra import payloads
-from axis.infra.record import ledger, search
+from axis.infra.record import documents, ledger, search
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -40,15 +40,24 @@ def beside(hub: Hub, body: bytes, now: datetime) -> bytes:
 def _is_kept(reader: HubReader, said: Receipt, digest: str) -> bool:
     """Whether the record holds this very receipt."""
     first = said.statements[0]
-    about = said.subject.axis_id
+    about = _axis_id(reader, said)
     return search.receipt_that_says(reader, said.issuer, first.event.code, about, first.recipient) == digest
+
+
+def _axis_id(reader: HubReader, said: Receipt) -> str:
+    """Of what it speaks of: a restored record may have lost that, and hold it under another id."""
+    axis_id = said.subject.axis_id
+    if documents.of_submissions(reader, [axis_id]):
+        return axis_id
+    again = documents.sent_as(reader, [said.subject]).get(said.subject)
+    return again.axis_id if again is not None else axis_id
 
 
 def _acceptance(hub: Hub, reader: HubReader, said: Receipt, digest: str, now: datetime) -> bytes:
     """R.1 for the receipt with this digest; b"" for one of which the record does not say when it was accepted."""
     if not _is_kept(reader, said, digest):
         return b""
-    entries = [entry for _, entry in ledger.entries(reader, [said.subject.axis_id])]
+    entries = [entry for _, entry in ledger.entries(reader, [_axis_id(reader, said)])]
     one = refusals.witnessed(entries, said, digest, hub.new_id(now))
     if one is None:
         return b""

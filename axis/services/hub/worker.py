@@ -40,11 +40,13 @@ CLOCKS = 2 * CLOCK  # by which the clocks of several workers may differ
 
 @dataclass
 class Question:
-    """An adapter has asked about its home; it is answered after so many `rounds` without anything of its agency."""
+    """An adapter has asked about its home; it is answered after so many `rounds` without anything of its agency.
+    `told`: how far it has been told what its agency has given, None before that."""
 
     asked: Delivered
     hello: Hello
     rounds: int
+    told: str | None = None
 
 
 class Hub:
