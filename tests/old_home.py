@@ -16,16 +16,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from axis import bootstrap, config
+from axis.core import admission
 from axis.errors import Fault, Problem, Rejected, Unavailable
 from axis.services import enrol, members
 from axis.services import run as loops
-from axis.services.hub import admit
 from tests.line import CODES, Clock, Line, document, recall, replacement, small_home, status, update
 from tests.served import ServedLine
 
 if TYPE_CHECKING:
     from axis.services.agency import Agency
-    from axis.services.hub.worker import Hub
+    from axis.services.hub import Hub
 
 HOUR = timedelta(hours=1)
 
@@ -109,7 +109,7 @@ def refuses(agencies: list[Agency]) -> None:
 
 
 def quarantined(line: Line) -> None:
-    judge = admit.admission.judge
+    judge = admission.judge
 
     def broken(parcel: Any, *arguments: Any) -> Any:
         if b"poison" in parcel.content:
@@ -117,10 +117,10 @@ def quarantined(line: Line) -> None:
         return judge(parcel, *arguments)
 
     line.restart()
-    admit.admission.judge = broken
+    admission.judge = broken
     put(line, 5, document(5, content=content(5), subject="poison"))
     line.run()
-    admit.admission.judge = judge
+    admission.judge = judge
 
 
 def fail(line: Line, number: int) -> None:

@@ -106,7 +106,7 @@ def test_a_receipt_signed_while_the_recipients_clock_was_wrong_is_signed_again_w
     rounds(line, H41=wrong)
     assert "E.1 H41" not in line.events("G22")
     rounds(line)
-    assert line.events("G22") == ["A.1", "E.1 H41"]
+    assert line.events("G22") == ["A.1", "D.1 H41", "E.1 H41"]
     assert (line.statuses("G22"), line.states("1/TN-G22")) == (["01 H41"], {"H41": "HANDED_OVER"})
     assert (quarantined(line), dead_letters(line)) == ([], 0)
     assert line.files("H41", "receipts") == [], "that is between its adapter and the hub"
@@ -127,7 +127,7 @@ def test_a_receipt_whose_key_was_revoked_before_it_arrived_is_signed_again(line:
     handed_over_and_not_posted(line)
     rotate(line, "H41", revoke=revoke)
     line.run(patience=timedelta(minutes=5))
-    assert line.events("G22") == ["A.1", "E.1 H41"]
+    assert line.events("G22") == ["A.1", "D.1 H41", "E.1 H41"]
     assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
     assert (len(ledger(line, "receipt.refused")), quarantined(line)) == (int(revoke), [])
     line.check_ledger()
@@ -277,7 +277,7 @@ def test_a_receipt_by_a_key_that_the_sender_does_not_know_yet_waits_for_the_regi
         assert "E.1 H41" not in line.events("G22")
         hub.broker.publish([registry.message])
     line.run(patience=timedelta(minutes=5))
-    assert line.events("G22") == ["A.1", "E.1 H41"]
+    assert line.events("G22") == ["A.1", "D.1 H41", "E.1 H41"]
     assert dead_letters(line) == 0
 
 
