@@ -658,7 +658,8 @@ def know(journals: Journals, mail: Sequence[Mail]) -> Known:
 
 def expect(writes: Writes, mail: Sequence[Mail]) -> None:
     """This mail is received in this transaction."""
-    documents = [(one.agency.code, one.facts["sender"], one.facts["document_id"]) for one in mail if one.facts]
+    kept = [one for one in mail if one.kind != "receipt" and one.facts]
+    documents = [(one.agency.code, one.facts["sender"], one.facts["document_id"]) for one in kept]
     writes.expect([(one.agency.code, one.identifier) for one in mail], documents)
 
 
