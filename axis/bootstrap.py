@@ -21,6 +21,7 @@ from adapters.disk import Disk
 from axis import config as settings
 from axis.core import conformance, parcel
 from axis.core.message import HUB_USER
+from axis.core.parcel import Known
 from axis.core.trust import HUB, Certificate, Registry, read_registry, signing_certificate
 from axis.errors import AxisError, Corrupted, Fault, Misconfigured, Problem, Unavailable, unusable
 from axis.infra import embedded, journal, keystore, payloads
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from axis.services.reconcile import Gap
     from axis.services.sandbox import Peers
 
+KNOWN_BYTES = 64 * 1024 * 1024  # of memory for what hub and adapters of one process have verified
 log = logging.getLogger("axis")
 
 
@@ -128,11 +130,14 @@ def embedded_parts(home: Home, *, restored: bool = False) -> Iterator[tuple[Hub,
             parts.check_record()
         with parts.store.transaction() as tx:
             lease.let_go(tx)
-        disk = Disk()
+        disk, known = Disk(), Known(KNOWN_BYTES)
+        parts.known = known
         agencies = [
             agency_part(home, database, partial(embedded.EmbeddedBroker, database, code), code, references, disk)
             for code in codes
         ]
+        for agency in agencies:
+            agency.known = known
         try:
             yield parts, agencies
         finally:

@@ -140,6 +140,7 @@ class Agency:
         self.is_open = False
         self.is_unsure = True  # whether all was published that its journal has noted so
         self.disk: Disk | None = None  # that its adapter leaves flushing to
+        self.known: parcel.Known | None = None  # what was verified in this process, where the hub works in it, too
         self.outbox = Outbox()
         self.held_at: datetime | None = None  # when at what waits for a registry
         self._round_at: datetime | None = None  # the time of the last round
@@ -271,8 +272,7 @@ def verify_mail(agency: Agency, body: bytes, proof: bytes) -> tuple[Parcel, Rece
     unverified = receipt.read(parcel.peek(proof)[1], HUB)
     moment = unverified.statements[0].time
     try:
-        word = parcel.verify(proof, registry, moment)
-        accepted = receipt.read(word.content, word.signer)
+        accepted = receipt.of(parcel.verify(proof, registry, moment, known=agency.known))
     except Rejected as error:
         raise rejected(Fault.RECEIPT_INVALID, f"A.1: {error}") from None
     subject, statement = accepted.subject, accepted.statements[0]
@@ -284,7 +284,7 @@ def verify_mail(agency: Agency, body: bytes, proof: bytes) -> tuple[Parcel, Rece
     ):
         raise rejected(Fault.RECEIPT_INVALID, f"A.1 is not about mail for {agency.code}")
     try:
-        opened = parcel.verify(body, registry, moment)
+        opened = parcel.verify(body, registry, moment, known=agency.known)
     except Rejected as error:
         if error.fault in parcel.ALTERED or not is_about(accepted, body):
             raise rejected(Fault.RECEIPT_INVALID, f"not what A.1 is about: {error}") from None
@@ -307,13 +307,13 @@ def verify_receipt(agency: Agency, body: bytes, proof: bytes, now: datetime) -> 
     """
     moment = accepted_at(agency, body, proof, agency.registry()) if proof else now
     try:
-        opened = parcel.verify(body, agency.registry(), moment)
+        opened = parcel.verify(body, agency.registry(), moment, known=agency.known)
     except Rejected as error:
         signature = parcel.peek_signature(body) if error.fault is Fault.KEY_EXPIRED and not proof else None
         if signature is None or signature.certificate != agency.hub.der:
             raise
         opened = parcel.verify(body, agency.registry(), signature.signing_time)
-    return receipt.read(opened.content, opened.signer)
+    return receipt.of(opened)
 
 
 def accepted_at(agency: Agency, body: bytes, proof: bytes, source: parcel.Trust) -> datetime:

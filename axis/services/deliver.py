@@ -658,8 +658,8 @@ def know(journals: Journals, mail: Sequence[Mail]) -> Known:
 
 def expect(writes: Writes, mail: Sequence[Mail]) -> None:
     """This mail is received in this transaction."""
-    about = [one for one in mail if "document_id" in one.facts]  # of a receipt it is known who has issued it
-    documents = [(one.agency.code, one.facts["sender"], one.facts["document_id"]) for one in about]
+    kept = [one for one in mail if one.kind != "receipt" and one.facts]
+    documents = [(one.agency.code, one.facts["sender"], one.facts["document_id"]) for one in kept]
     writes.expect([(one.agency.code, one.identifier) for one in mail], documents)
 
 

@@ -187,7 +187,8 @@ def test_what_was_decided_about_a_recall_is_said_again_with_its_hand_over(line: 
     backup = back_up(line)
     with line.parts() as (hub, agencies):
         recipient = next(one for one in agencies if one.code == "H41")
-        loops.agency_round(recipient, line.clock())
+        for _ in range(2):
+            loops.agency_round(recipient, line.clock())
         admit.step(hub, line.clock())
         hub.link(line.clock())
     assert line.stages(NUMBER)["H41"] == ["recall OPEN"]
