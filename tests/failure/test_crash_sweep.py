@@ -23,6 +23,7 @@ from axis import bootstrap
 from axis.infra import embedded, journal
 from axis.infra.database import Database
 from axis.infra.embedded import EmbeddedBroker
+from axis.infra.record import agenda
 from axis.services import run as loops
 from axis.services.hub import deadlines
 from tests.line import Line, document, rest, small_home, status
@@ -315,7 +316,7 @@ def test_what_is_owed_is_told_by_a_hub_that_starts_when_its_time_has_come(disk: 
 
     def waits() -> int:
         with line.parts() as (hub, _), hub.store.reading() as reader:
-            return len(reader.owed_at(None, 10))
+            return len(agenda.owed(reader, None, 10))
 
     with line.parts() as (hub, agencies):
         (sender,) = (one for one in agencies if one.code == "G22")
