@@ -678,6 +678,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "event.source.pending": ("chuyển đổi và ký", "converted and signed"),
     "event.source.invalid": ("không hợp lệ tại adapter", "found invalid by the adapter"),
     "event.receipt.received": ("nhận biên nhận", "receipt received"),
+    "event.receipt.shown": ("trình trục các biên nhận đang giữ", "receipts that are held were shown to the hub"),
+    "event.receipt.remembered": (
+        "trục nhắc lại biên nhận mà bản phục hồi không còn",
+        "the hub has told the restored home what it had said itself",
+    ),
     "event.receipt.handing_over": ("đang đưa biên nhận", "handing the receipt over"),
     "event.receipt.handed_over": ("đã đưa biên nhận", "receipt handed over"),
     "event.receipt.superseded": ("nơi nhận đã trả lời lại", "the recipient has answered for it again"),

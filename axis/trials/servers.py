@@ -36,6 +36,8 @@ PACKAGES = {
 
 CONFIG = Path(__file__).parent.parent.parent / "config"  # what production uses; the rest is for one machine in a hurry
 
+_NUMBER = re.compile(r"\d+")
+
 
 class NoServerError(Exception):
     """A server cannot be had here; the text says why."""
@@ -44,7 +46,7 @@ class NoServerError(Exception):
 def installed(package: str) -> list[Path]:
     """Where the named package of Debian has put its program, the newest version last."""
     found = Path("/").glob(PACKAGES[package].lstrip("/"))
-    return sorted(found, key=lambda path: [int(number) for number in re.findall(r"\d+", str(path))])
+    return sorted(found, key=lambda path: [int(number) for number in _NUMBER.findall(str(path))])
 
 
 def ensure_installed(packages: Sequence[str] = tuple(PACKAGES)) -> None:

@@ -123,8 +123,8 @@ FAULTS = [
     Fault(
         "a document that comes once more is handed over once more",
         "axis/infra/journal.py",
-        '        if row is not None and row["answer_digest"]:\n',
-        '        self._incoming(identifier, state="received", facts={})\n        if row is not None and row["answer_digest"]:\n',
+        'self.release(identifier, "doubted", state)',
+        'self.release(identifier, "handed_over", state)',
         "tests/e2e/test_reconcile.py::test_a_receipt_that_the_hub_has_lost_is_given_again_byte_for_byte",
     ),
     Fault(
@@ -188,8 +188,8 @@ FAULTS = [
     Fault(
         "who is owed a D.1 is known to the process alone",
         "axis/services/hub/deadlines.py",
-        "reader.owed_at(None if at_once else now, BATCH)",
-        "reader.owed_at(None, BATCH) if at_once else []",
+        "agenda.owed(reader, None if at_once else now, BATCH)",
+        "agenda.owed(reader, None, BATCH) if at_once else []",
         OWED,
     ),
     Fault(
