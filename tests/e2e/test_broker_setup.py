@@ -13,7 +13,7 @@ from click.testing import CliRunner
 import cli
 from axis import bootstrap, config
 from axis.core.message import agency_routes
-from axis.errors import Fault
+from axis.errors import Fault, Unavailable
 from axis.infra.amqp import AmqpBroker
 from axis.services import enrol
 from axis.services import run as loops
@@ -180,8 +180,10 @@ def test_two_adapters_of_one_agency_are_shown_to_the_administrator_with_their_pl
     first, copy = (AmqpBroker(url, user_id="H41", name="H41", alone=True) for _ in range(2))
     routes = agency_routes("H41")
     first.receive(routes, limit=1, max_bytes=1, timeout=0)
-    part = loops._Part("H41", lambda: len(copy.receive(routes, limit=1, max_bytes=1, timeout=0)), copy.close, None)
-    assert part.turn() == 0
+    part = loops._Part("H41", copy.close, None)
+    with pytest.raises(Unavailable) as refused:
+        copy.receive(routes, limit=1, max_bytes=1, timeout=0)
+    part.went_wrong(refused.value)
     assert part.error is not None
     assert part.error.fault is Fault.ADAPTER_TWICE, "its operator is told, and it keeps trying"
     end = time.monotonic() + 20

@@ -69,7 +69,7 @@ def test_other_bytes_beside_a_true_acceptance_are_set_aside_and_the_document_arr
     intercept(line, change)
     line.run()
     assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
-    assert line.events("G22") == ["A.1", "E.1 H41"]
+    assert line.events("G22") == ["A.1", "D.1 H41", "E.1 H41"]
     with line.parts() as (hub, _):
         assert hub.broker.dead_depth() == 1
 
@@ -94,7 +94,7 @@ def test_nor_are_they_held_in_its_place_until_the_registry_has_come(line: Line) 
         hub.broker.publish([urgent.message])
     line.run()
     assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
-    assert line.events("G22") == ["A.1", "E.1 H41"]
+    assert line.events("G22") == ["A.1", "D.1 H41", "E.1 H41"]
 
 
 @pytest.mark.parametrize("together", [True, False])
