@@ -32,8 +32,7 @@ PATIENCE, LONG_PATIENCE = 3, 5  # attempts of an agency, and of the hub, before 
 
 def hub_round(hub: Hub, now: datetime, timeout: float = 0) -> int:
     """One round of the hub: admit, link, relay, deadlines; how much was done. Waits at most `timeout` seconds."""
-    hub.check_clock(now)
-    hub.refresh()
+    hub.begin_round(now)
     done, trouble = 0, None
     try:
         done = admit.step(hub, now, timeout)

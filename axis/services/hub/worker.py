@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from axis.core.signature import Signer
     from axis.core.trust import Registry
     from axis.infra.record.high_water import HighWater
-    from axis.infra.record.store import HubStore
+    from axis.infra.record.store import HubReader, HubStore
     from axis.services.hub.flow import QueueLimits, RateLimits
 
 HELD_BYTES = 32 * 1024 * 1024
@@ -111,10 +111,12 @@ class Hub:
         set would keep every other worker from it, and each good signature would be refused.
 
         Raises :class:`Unavailable` CLOCK_WRONG."""
-        if not self.compares_clock:
-            return
-        with self.store.reading() as reader:
-            there = agenda.clock(reader)
+        if self.compares_clock:
+            with self.store.reading() as reader:
+                self._compare_clock(reader, now)
+
+    def _compare_clock(self, reader: HubReader, now: datetime) -> None:
+        there = agenda.clock(reader)
         if there is not None and abs(there - now) > CLOCK:
             raise Unavailable(Problem(Fault.CLOCK_WRONG, got=to_text(now), expected=to_text(there)))
 
@@ -151,12 +153,22 @@ class Hub:
     def refresh(self) -> None:
         """Read the newest registry from the store, if it is another than the one read last."""
         with self.store.reading() as reader:
-            digest = registries.newest(reader)
-            if digest == self._registry_digest:
-                return
-            data = reader.payload(digest)
-            found = read_registry(data, trust.Certificate(self.signer.der))
-            restored = restored_at(reader) if found.resend_from is not None else None
+            self._refresh(reader)
+
+    def begin_round(self, now: datetime) -> None:
+        """:meth:`check_clock` and :meth:`refresh`, asked together: each round begins so."""
+        with self.store.reading() as reader:
+            if self.compares_clock:
+                self._compare_clock(reader, now)
+            self._refresh(reader)
+
+    def _refresh(self, reader: HubReader) -> None:
+        digest = registries.newest(reader)
+        if digest == self._registry_digest:
+            return
+        data = reader.payload(digest)
+        found = read_registry(data, trust.Certificate(self.signer.der))
+        restored = restored_at(reader) if found.resend_from is not None else None
         self.lost_until = restored + CLOCKS if restored is not None else None
         self._registry = found
         self._rules = None
