@@ -40,7 +40,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as Xml
 
 import pika
@@ -778,7 +778,9 @@ class Campaign:
 
     def _mix_mail(self) -> None:
         """Take what waits in some queues, put it back in another order, a third of it twice. The broker may die of
-        another fault meanwhile: then what was taken comes back by itself."""
+        another fault meanwhile: then what was taken comes back by itself. A line that is quick has little waiting: it is
+        looked again for a while."""
+        before = self.happened["mixed messages"]
         try:
             connection = pika.BlockingConnection(pika.URLParameters(self.line.postman.split(",")[0]))
         except pika.exceptions.AMQPError:
@@ -786,16 +788,23 @@ class Campaign:
         with contextlib.suppress(pika.exceptions.AMQPError), connection:
             channel = connection.channel()
             channel.confirm_delivery()
-            for code in self._faults.sample(CODES, len(CODES)):
-                queue = self._faults.choice(("axis.from.", "axis.to.")) + code
-                taken = [one for _ in range(30) if (one := channel.basic_get(queue))[0] is not None]
-                again = self._faults.sample(taken, len(taken)) + self._faults.sample(taken, len(taken) // 3)
-                for _, properties, body in again:
-                    channel.basic_publish("", queue, body, properties, mandatory=True)
-                    self.happened["mixed messages"] += 1
-                for method, _, _ in taken:
-                    channel.basic_ack(method.delivery_tag)
+            for _ in range(20):
+                self._mix_once(channel)
+                if self.happened["mixed messages"] > before:
+                    break
+                time.sleep(0.1)
         time.sleep(1)
+
+    def _mix_once(self, channel: Any) -> None:
+        for code in self._faults.sample(CODES, len(CODES)):
+            queue = self._faults.choice(("axis.from.", "axis.to.")) + code
+            taken = [one for _ in range(30) if (one := channel.basic_get(queue))[0] is not None]
+            again = self._faults.sample(taken, len(taken)) + self._faults.sample(taken, len(taken) // 3)
+            for _, properties, body in again:
+                channel.basic_publish("", queue, body, properties, mandatory=True)
+                self.happened["mixed messages"] += 1
+            for method, _, _ in taken:
+                channel.basic_ack(method.delivery_tag)
 
     def _disturb_cluster(self) -> None:
         assert isinstance(self.broker, RabbitCluster)

@@ -33,14 +33,14 @@ def test_a_programs_name_may_hold_brackets_and_blanks() -> None:
 
 
 def test_the_cpu_of_children_that_have_ended_counts() -> None:
-    burn = "import os\nif os.fork() == 0:\n  sum(range(6_000_000)); os._exit(0)\nos.wait(); print('done', flush=True); input()"
+    burn = "import os\nif os.fork() == 0:\n  sum(range(40_000_000)); os._exit(0)\nos.wait(); print('done', flush=True); input()"
     with subprocess.Popen([sys.executable, "-c", burn], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"done\n"
         whole = bench_process.cpu_ms([process.pid])
         own = bench_process.running_ms(process.pid)
         process.communicate(b"\n")
-    assert whole > own + 50  # the sum of six million numbers takes longer than that anywhere
+    assert whole > own + 50  # the sum of forty million numbers takes longer than that anywhere
     assert bench_process.cpu_ms([process.pid]) == 0
 
 
