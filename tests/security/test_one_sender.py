@@ -201,6 +201,36 @@ def test_a_units_status_reads_that_of_each_other_unit_and_nothing_of_what_they_s
     assert last < 1.1 * again
 
 
+GROWS = "a decision reads the times of the day's changes, and the status of every unit that has one"
+
+
+@pytest.mark.xfail(strict=True, reason=GROWS)
+def test_the_fortieth_update_of_a_document_reads_as_much_as_the_tenth(tmp_path: Path) -> None:
+    line = small_home(tmp_path / "home")
+    with database_steps() as steps, giving(line) as give:
+        give("G22", document(1, to=OTHERS))
+        costs = []
+        for number in range(1, 41):
+            before = steps[0]
+            assert give("G22", update(1, to=OTHERS, content=b"%d" % number)) == ""
+            costs.append(steps[0] - before)
+    assert sum(costs[35:]) < 1.1 * sum(costs[5:10])
+
+
+@pytest.mark.xfail(strict=True, reason=GROWS)
+def test_the_status_of_the_hundred_and_fiftieth_unit_reads_as_much_as_that_of_the_tenth(tmp_path: Path) -> None:
+    line = small_home(tmp_path / "home")
+    line.drop("G22", document(1))
+    line.run()
+    with database_steps() as steps, giving(line) as give:
+        costs = []
+        for number in range(1, 151):
+            before = steps[0]
+            assert give("H41", status("03", sender=f"H41.{number}")) == ""
+            costs.append(steps[0] - before)
+    assert sum(costs[140:]) < 1.2 * sum(costs[5:15])
+
+
 def test_what_a_change_costs_is_taken_from_its_senders_allowance(tmp_path: Path) -> None:
     """A document counts once, to however many; a change of it once for each delivery that it touches."""
     line = small_home(tmp_path / "home")
