@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import threading
 import time
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
@@ -22,13 +20,27 @@ from axis import config as settings
 from axis.core import conformance, parcel
 from axis.core.message import HUB_USER
 from axis.core.parcel import Known
-from axis.core.trust import HUB, Certificate, Registry, read_registry, signing_certificate
-from axis.errors import AxisError, Corrupted, Fault, Misconfigured, Problem, Unavailable, unusable
+from axis.core.trust import HUB
+from axis.errors import AxisError, Fault, Misconfigured, Problem, Unavailable
+from axis.home import (
+    Home,
+    hub_certificate,
+    is_running,
+    lock,
+    open_home,
+    opened,
+    reading,
+    reading_journal,
+    reading_journals,
+    reading_registry,
+    systems_file,
+    tokens_file,
+)
 from axis.infra import embedded, journal, keystore, payloads
 from axis.infra.database import SCHEMA_VERSION, Database
 from axis.infra.journal import Journal
 from axis.infra.payloads import References
-from axis.infra.record import lease, registries, tables
+from axis.infra.record import lease, tables
 from axis.infra.record.high_water import HighWater
 from axis.infra.record.store import HubStore
 from axis.services import reconcile, standing
@@ -41,7 +53,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
-    from axis.config import Config
     from axis.core.conformance import Report
     from axis.core.message import Broker
     from axis.infra.amqp import AmqpBroker
@@ -50,56 +61,26 @@ if TYPE_CHECKING:
     from axis.services.reconcile import Gap
     from axis.services.sandbox import Peers
 
+__all__ = [  # what is read of a home is asked for here, too, by whoever works in it
+    "Home",
+    "hub_certificate",
+    "is_running",
+    "lock",
+    "open_home",
+    "reading",
+    "reading_journal",
+    "reading_journals",
+    "reading_registry",
+    "systems_file",
+    "tokens_file",
+]
+
 KNOWN_BYTES = 64 * 1024 * 1024  # of memory for what hub and adapters of one process have verified
 log = logging.getLogger("axis")
 
 
-@dataclass(frozen=True)
-class Home:
-    """A home's folder and settings."""
-
-    path: Path
-    config: Config
-
-    def codes(self) -> list[str]:
-        """The agencies whose keys are in this home, in order."""
-        if self.config.installation.role == "agency":
-            return sorted(self.config.installation.agencies)
-        return sorted(p.stem for p in (self.path / "keys").glob("*.key") if p.stem != HUB)
-
-
-def open_home(path: Path) -> Home:
-    """The home at `path`. Raises :class:`Misconfigured`: HOME_MISSING, CONFIG_*."""
-    return Home(path, settings.load(path))
-
-
-@contextmanager
-def lock(home: Home) -> Iterator[None]:
-    """This process alone works in the home. Raises :class:`Unavailable` HOME_LOCKED."""
-    path = home.path / ".lock"
-    try:
-        handle = path.open("a")
-    except OSError as error:
-        raise unusable(path, error) from None
-    with handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise Unavailable(Problem(Fault.HOME_LOCKED, got=str(home.path))) from None
-        yield
-
-
 def _one_writer(home: Home) -> AbstractContextManager[None]:
     return lock(home) if home.config.store.kind == "sqlite" else nullcontext()
-
-
-def is_running(home: Home) -> bool:
-    """True while another process holds the home's lock."""
-    try:
-        with lock(home):
-            return False
-    except Unavailable:
-        return True
 
 
 @contextmanager
@@ -116,7 +97,7 @@ def embedded_parts(home: Home, *, restored: bool = False) -> Iterator[tuple[Hub,
                 f"{home.config.broker.kind}, {home.config.store.kind}",
             )
         )
-    with lock(home), _database(home.config.database_url(home.path)) as database:
+    with lock(home), opened(home.config.database_url(home.path)) as database:
         database.create([*tables.TABLES, *journal.TABLES, *embedded.TABLES])
         embedded.EmbeddedBroker.free_leases(database)
         codes = home.codes()
@@ -152,7 +133,7 @@ def embedded_parts(home: Home, *, restored: bool = False) -> Iterator[tuple[Hub,
 def served_hub(home: Home) -> Iterator[Hub]:
     """The hub on the configured database and broker; it declares every queue."""
     _only_amqp(home)
-    with _one_writer(home), _database(home.config.database_url(home.path)) as database:
+    with _one_writer(home), opened(home.config.database_url(home.path)) as database:
         database.create(tables.TABLES)
         broker = _amqp(home, None, "hub")
         try:
@@ -177,7 +158,7 @@ def home_databases(home: Home) -> Iterator[dict[str, Database]]:
     if home.config.installation.role == "all" and home.config.store.kind == "postgresql":
         urls["postgresql"] = home.config.database_url(home.path)
     with lock(home), ExitStack() as stack:
-        yield {name: stack.enter_context(_database(url)) for name, url in urls.items()}
+        yield {name: stack.enter_context(opened(url)) for name, url in urls.items()}
 
 
 @contextmanager
@@ -188,7 +169,7 @@ def any_hub(home: Home, *, restored: bool = False) -> Iterator[Hub]:
             yield hub
         return
     _only_amqp(home)
-    with _one_writer(home), _database(home.config.database_url(home.path)) as database:
+    with _one_writer(home), opened(home.config.database_url(home.path)) as database:
         database.check_version()
         broker = _amqp(home, None, "hub")
         try:
@@ -222,7 +203,7 @@ def served_agencies(home: Home, codes: Sequence[str]) -> Iterator[list[Agency]]:
         raise Misconfigured(Problem(Fault.KEY_FILE_MISSING, got=f"{home.path}/keys/{unknown[0]}.key"))
     home.config.adapter.check_codes(home.codes())
     url = f"sqlite:///{home.path.resolve() / 'axis.db'}"
-    with lock(home), _database(url) as database:
+    with lock(home), opened(url) as database:
         database.create(journal.TABLES)
         # Where all share one broker user, they may share its connections too.
         shared = _amqp(home, None, "adapters", alone=True) if home.config.broker.user_id == "optional" else None
@@ -248,48 +229,6 @@ def served_agencies(home: Home, codes: Sequence[str]) -> Iterator[list[Agency]]:
             disk.close()
         with database.begin() as connection:
             payloads.sweep(connection, journal.PAYLOAD_REFERENCES)
-
-
-@contextmanager
-def reading(home: Home) -> Iterator[HubStore]:
-    """The hub's record, to read; also while another process works on it."""
-    with _database(home.config.database_url(home.path)) as database:
-        database.check_version()
-        yield HubStore(database)
-
-
-@contextmanager
-def reading_journal(home: Home, code: str) -> Iterator[Journal]:
-    """An agency's journal, to read; also while another process works on it.
-
-    Raises :class:`Misconfigured` KEY_FILE_MISSING when the home has no such agency.
-    """
-    with reading_journals(home) as journals:
-        if code not in journals:
-            raise Misconfigured(Problem(Fault.KEY_FILE_MISSING, got=f"{home.path}/keys/{code}.key"))
-        yield journals[code]
-
-
-@contextmanager
-def reading_journals(home: Home) -> Iterator[dict[str, Journal]]:
-    """The journals of the home's agencies by code, to read."""
-    with _database(f"sqlite:///{home.path.resolve() / 'axis.db'}") as database:
-        yield {code: Journal(database, code) for code in home.codes()}
-
-
-@contextmanager
-def reading_registry(home: Home) -> Iterator[Registry]:
-    """The registry that this home knows: the hub's newest, or the one installed at its adapters."""
-    if home.config.installation.role == "all":
-        with reading(home) as record, record.reading() as reader:
-            data = reader.payload(registries.newest(reader))
-    else:
-        with reading_journals(home) as journals, next(iter(journals.values())).reading() as journal_reader:
-            found = journal_reader.registry()
-        if found is None:
-            raise Corrupted(Problem(Fault.REGISTRY_INVALID, got="no registry installed"))
-        data = found[1]
-    yield read_registry(data, hub_certificate(home))
 
 
 @contextmanager
@@ -447,7 +386,7 @@ def take_over(home: Home, code: str, now: datetime) -> int:
     _only_amqp(home)
     if code not in home.codes():
         raise Misconfigured(Problem(Fault.KEY_FILE_MISSING, got=f"{home.path}/keys/{code}.key"))
-    with lock(home), _database(f"sqlite:///{home.path.resolve() / 'axis.db'}") as database:
+    with lock(home), opened(f"sqlite:///{home.path.resolve() / 'axis.db'}") as database:
         database.create(journal.TABLES)
         with Journal(database, code).transaction() as tx:
             return standing.take_over(tx, now)
@@ -511,21 +450,6 @@ def front(home: Home, agencies: Sequence[Agency]) -> Iterator[int]:
                 one.join(max(0, end - time.monotonic()))
 
 
-def tokens_file(home: Home) -> Path:
-    """Where the digests of the API's tokens are kept."""
-    return home.path / "keys" / "tokens.toml"
-
-
-def systems_file(home: Home) -> Path:
-    """Where the secrets of the systems that speak VXP are kept."""
-    return home.path / "keys" / "systems.toml"
-
-
-def hub_certificate(home: Home) -> Certificate:
-    """The hub's certificate, received with enrolment."""
-    return signing_certificate(keystore.load_certificate(home.path / "pki" / "hub.pem"))
-
-
 def adapter_kinds() -> list[str]:
     """Names of the installed adapters, ours and foreign ones."""
     return sorted(_factories())
@@ -546,15 +470,6 @@ def _adapter(home: Home, code: str, disk: Disk | None = None) -> Adapter:
 @cache
 def _factories() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group="axis.adapters")}
-
-
-@contextmanager
-def _database(url: str) -> Iterator[Database]:
-    database = Database(url)
-    try:
-        yield database
-    finally:
-        database.close()
 
 
 def _only_amqp(home: Home) -> None:

@@ -16,7 +16,7 @@ from axis.errors import AxisError
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from axis.bootstrap import Home
+    from axis.home import Home
 
 
 @click.group(help=word("help.agency"), short_help=word("help.agency"))
@@ -28,9 +28,9 @@ def agency() -> None:
 @at_home
 def agency_list(home: Path, as_json: bool) -> None:
     """All agencies."""
-    from axis import bootstrap
+    from axis.home import reading_registry
 
-    with bootstrap.reading_registry(open_home(home)) as registry:
+    with reading_registry(open_home(home)) as registry:
         rows = [
             (m.code, m.name_vi if console.LANG == "vi" else m.name_en or m.name_vi, m.kind, m.standing(now()))
             for m in registry.agencies
@@ -48,10 +48,10 @@ def agency_list(home: Path, as_json: bool) -> None:
 @at_home
 def agency_show(home: Path, code: str, as_json: bool) -> None:
     """One agency."""
-    from axis import bootstrap
+    from axis.home import reading_registry
     from axis.services import members
 
-    with bootstrap.reading_registry(open_home(home)) as registry:
+    with reading_registry(open_home(home)) as registry:
         value = members.describe(registry, code, now())
     if as_json:
         console.data(value)
@@ -235,12 +235,12 @@ def agency_rotate(home: Path, code: str, key_type: Any, revoke: bool, reason: st
 @at_home
 def agency_export(home: Path, codes: tuple[str, ...], target: Path, as_json: bool) -> None:
     """An agency's own home."""
-    from axis import bootstrap
+    from axis.home import reading
     from axis.infra.record import registries
     from axis.services import enrol
 
     opened = open_home(home)
-    with bootstrap.reading(opened) as record, record.reading() as reader:
+    with reading(opened) as record, record.reading() as reader:
         registry = reader.payload(registries.newest(reader))
     enrol.export(home, opened.config, codes, registry, target, now())
     if as_json:

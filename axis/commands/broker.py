@@ -26,12 +26,13 @@ def broker() -> None:
 @contextmanager
 def _broker_and_registry(home: Path) -> Iterator[tuple[Any, Any]]:
     from axis import bootstrap
+    from axis.home import reading_registry
 
     opened = open_home(home)
     management = bootstrap.management(opened)
     if management is None:
         raise click.UsageError(word("broker.none"))
-    with bootstrap.reading_registry(opened) as registry:
+    with reading_registry(opened) as registry:
         yield management, registry
 
 
@@ -67,7 +68,7 @@ def broker_setup(
             set_up()
         if passwords is not None:
             names = [user.name for user in topology.users(registry, now())]
-            bootstrap.give_passwords(bootstrap.open_home(home), management, names, passwords)
+            bootstrap.give_passwords(open_home(home), management, names, passwords)
     if not as_json:
         console.say(word("broker.bad", count=wrong) if wrong else word("broker.done", count=changed))
     sys.exit(REFUSED if wrong else DONE)

@@ -26,10 +26,10 @@ def queue() -> None:
 @at_home
 def queue_list(home: Path, as_json: bool) -> None:
     """What waits for an operator."""
-    from axis import bootstrap
+    from axis.home import reading
     from axis.services import deadends
 
-    with bootstrap.reading(open_home(home)) as record, record.reading() as reader:
+    with reading(open_home(home)) as record, record.reading() as reader:
         items = deadends.listed(reader)
     if as_json:
         for item in items:
@@ -58,10 +58,10 @@ def queue_list(home: Path, as_json: bool) -> None:
 @at_home
 def queue_show(home: Path, identifier: str, as_json: bool) -> None:
     """One of them."""
-    from axis import bootstrap
+    from axis.home import reading
     from axis.services import deadends
 
-    with bootstrap.reading(open_home(home)) as record, record.reading() as reader:
+    with reading(open_home(home)) as record, record.reading() as reader:
         item = deadends.shown(reader, identifier)
     if as_json:
         console.data(item)
@@ -85,6 +85,7 @@ def queue_retry(
     """Try one again, or all that a filter names."""
     from axis import bootstrap
     from axis.core.instant import VIETNAM
+    from axis.home import reading_registry
     from axis.services import deadends
 
     if bool(identifier) == bool(only or code or since):
@@ -96,7 +97,7 @@ def queue_retry(
         console.data(one) if as_json else console.say(word("queue.retry", id=one["id"]))
         return
     if only:
-        with bootstrap.reading_registry(opened) as registry:
+        with reading_registry(opened) as registry:
             only = registry.member_for(only).code
     wanted = deadends.Selection(only, code, since.replace(tzinfo=VIETNAM) if since else None, limit)
     found = failed = 0

@@ -51,6 +51,7 @@ def sandbox(
     from adapters import api, vxp
     from axis import bootstrap, config
     from axis.core.conformance import Report
+    from axis.home import systems_file, tokens_file
     from axis.services import enrol, resend
     from axis.services import run as loops
     from axis.services import sandbox as peers_at_work
@@ -67,8 +68,8 @@ def sandbox(
         with console.bar(word("init.keys"), 95, quiet=as_json) as advance:
             enrol.create_home(home, settings, "p256", now(), lambda done, _all: advance(done))
     opened = open_home(home)
-    secret = vxp.add_system(bootstrap.systems_file(opened), f"SYS.{code}", code)
-    token = api.create_token(bootstrap.tokens_file(opened), code)
+    secret = vxp.add_system(systems_file(opened), f"SYS.{code}", code)
+    token = api.create_token(tokens_file(opened), code)
     peers = bootstrap.sandbox_peers(opened, code, now())
     with (
         bootstrap.embedded_parts(opened) as (hub, agencies),

@@ -40,14 +40,15 @@ def send(
 ) -> None:
     """Check, convert, sign, submit."""
     from axis import bootstrap
+    from axis.home import hub_certificate, is_running, reading_journal
     from axis.services import dispatch
 
     opened = open_home(home)
-    with bootstrap.reading_journal(opened, sender) as journal:
+    with reading_journal(opened, sender) as journal:
         letters = [
             dispatch.prepare(
                 journal,
-                bootstrap.hub_certificate(opened),
+                hub_certificate(opened),
                 sender,
                 file.name,
                 file.read_bytes(),
@@ -69,8 +70,8 @@ def send(
     for letter in letters:
         dispatch.drop(letter, outbox)
     # A home that runs takes them from the outbox; one that does not is run here until nothing is due.
-    with bootstrap.reading_journal(opened, sender) as journal:
-        if bootstrap.is_running(opened) or opened.config.broker.kind != "embedded":
+    with reading_journal(opened, sender) as journal:
+        if is_running(opened) or opened.config.broker.kind != "embedded":
             dispatch.wait(journal, letters, outbox, wait)
         else:
             from axis.services import run as loops

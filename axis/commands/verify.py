@@ -38,10 +38,10 @@ def verify(home: Path, files: tuple[Path, ...], trust: Path | None, at: datetime
 
         source = examine.by_authority(keystore.load_certificate(trust))
     else:
-        from axis import bootstrap
+        from axis.home import reading_registry
 
         opened = open_home(home)
-        with bootstrap.reading_registry(opened) as registry:
+        with reading_registry(opened) as registry:
             source = registry
     bad = 0
     for file in files:
