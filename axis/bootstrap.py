@@ -43,11 +43,12 @@ from axis.infra.payloads import References
 from axis.infra.record import lease, tables
 from axis.infra.record.high_water import HighWater
 from axis.infra.record.store import HubStore
-from axis.services import reconcile, standing
+from axis.services import standing
 from axis.services.agency import Agency
 from axis.services.hub.flow import QueueLimits, RateLimits
 from axis.services.hub.worker import Hub
-from axis.services.members import Registrar
+from axis.services.operate import reconcile
+from axis.services.operate.registry import Registrar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -57,9 +58,9 @@ if TYPE_CHECKING:
     from axis.core.message import Broker
     from axis.infra.amqp import AmqpBroker
     from axis.infra.management import Management
-    from axis.services.dispatch import Letter
-    from axis.services.reconcile import Gap
+    from axis.services.operate.reconcile import Gap
     from axis.services.sandbox import Peers
+    from axis.services.send import Letter
 
 __all__ = [  # what is read of a home is asked for here, too, by whoever works in it
     "Home",
@@ -244,12 +245,12 @@ def registrar(home: Home) -> Iterator[Registrar]:
 
 
 def preflight(home: Home, sender: str, letter: Letter, now: datetime) -> dict[str, Any]:
-    """See :func:`axis.services.dispatch.preflight`, by what this home knows."""
-    from axis.services import dispatch
+    """See :func:`axis.services.questions.preflight.preflight`, by what this home knows."""
+    from axis.services.questions import preflight as questions
 
     with reading_registry(home) as registry:
         signer = keystore.load_signer(home.path / "keys", sender)
-        return dispatch.preflight(letter, registry, signer, home.config.deadlines.build(home.path), now)
+        return questions.preflight(letter, registry, signer, home.config.deadlines.build(home.path), now)
 
 
 def check_adapters(home: Home, codes: Sequence[str]) -> Iterator[tuple[str, str, AxisError | None]]:
@@ -318,18 +319,18 @@ def management(home: Home) -> Management | None:
 def give_passwords(home: Home, management: Management, users: Sequence[str], folder: Path) -> None:
     """A password for each broker user: the one in its file in `folder`, or a new one with its AMQP URL in a new
     file, 0600."""
-    from axis.services import topology
+    from axis.services.operate import broker_setup
 
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     parts = urlsplit(home.config.broker_url().split(",")[0].strip())
     for user in users:
         if (folder / user).exists():  # of an earlier run: the broker may be a new one
-            topology.give_password(
+            broker_setup.give_password(
                 management, user, urlsplit((folder / user).read_text(settings.TEXT).strip()).password or ""
             )
             continue
         place = parts.netloc.rpartition("@")[2]
-        url = urlunsplit(parts._replace(netloc=f"{quote(user)}:{topology.give_password(management, user)}@{place}"))
+        url = urlunsplit(parts._replace(netloc=f"{quote(user)}:{broker_setup.give_password(management, user)}@{place}"))
         keystore.write_private(folder / user, f"{url}\n".encode())
 
 
@@ -393,8 +394,8 @@ def take_over(home: Home, code: str, now: datetime) -> int:
 
 
 def accept_restored(home: Home, hub: Hub, now: datetime) -> Gap | None:
-    """See :func:`axis.services.reconcile.accept_restored`. In an embedded home the adapters' journals were put back
-    with the record: what they held waits until it is sent again, and that is done here."""
+    """See :func:`axis.services.operate.reconcile.accept_restored`. In an embedded home the adapters' journals were
+    put back with the record: what they held waits until it is sent again, and that is done here."""
     together = home.codes() if home.config.broker.kind == "embedded" and hub.is_record_old() else []
     for code in together:
         with Journal(hub.store.database, code).transaction() as tx:

@@ -18,7 +18,7 @@ from axis.commands.process import now, open_home
 def board(home: Path, reference: str, as_json: bool) -> None:
     """Who has it, who waits."""
     from axis.home import reading, reading_registry
-    from axis.services import board as boards
+    from axis.services.questions import board as boards
 
     opened = open_home(home)
     with reading_registry(opened) as registry, reading(opened) as record:

@@ -38,7 +38,7 @@ def resend(
     from axis import bootstrap
     from axis.core.instant import VIETNAM
     from axis.home import reading, reading_registry
-    from axis.services import resend as sending
+    from axis.services.operate import resend as sending
 
     if not (reference or only or since or until):
         raise click.UsageError(word("resend.which"))

@@ -52,9 +52,9 @@ def sandbox(
     from axis import bootstrap, config
     from axis.core.conformance import Report
     from axis.home import systems_file, tokens_file
-    from axis.services import enrol, resend
     from axis.services import run as loops
     from axis.services import sandbox as peers_at_work
+    from axis.services.operate import provision, resend
 
     if not (home / config.FILE).exists():
         import uuid
@@ -66,7 +66,7 @@ def sandbox(
             server=config.Server(listen if kind == "spool" else "", plain_http="anywhere"),
         )
         with console.bar(word("init.keys"), 95, quiet=as_json) as advance:
-            enrol.create_home(home, settings, "p256", now(), lambda done, _all: advance(done))
+            provision.create_home(home, settings, "p256", now(), lambda done, _all: advance(done))
     opened = open_home(home)
     secret = vxp.add_system(systems_file(opened), f"SYS.{code}", code)
     token = api.create_token(tokens_file(opened), code)

@@ -41,12 +41,12 @@ def send(
     """Check, convert, sign, submit."""
     from axis import bootstrap
     from axis.home import hub_certificate, is_running, reading_journal
-    from axis.services import dispatch
+    from axis.services import send
 
     opened = open_home(home)
     with reading_journal(opened, sender) as journal:
         letters = [
-            dispatch.prepare(
+            send.prepare(
                 journal,
                 hub_certificate(opened),
                 sender,
@@ -68,18 +68,18 @@ def send(
         sys.exit(REFUSED if bad else DONE)
     outbox = opened.path / "agencies" / sender / "outbox"
     for letter in letters:
-        dispatch.drop(letter, outbox)
+        send.drop(letter, outbox)
     # A home that runs takes them from the outbox; one that does not is run here until nothing is due.
     with reading_journal(opened, sender) as journal:
         if is_running(opened) or opened.config.broker.kind != "embedded":
-            dispatch.wait(journal, letters, outbox, wait)
+            send.wait(journal, letters, outbox, wait)
         else:
             from axis.services import run as loops
 
             with bootstrap.embedded_parts(opened) as (worker, agencies), stoppable() as stopped:
                 loops.rounds(worker, agencies, stopped=stopped, until_idle=True)
                 name_away(troubles(agencies))
-        results = dispatch.results(journal, letters)
+        results = send.results(journal, letters)
     for result in results:
         _show_result(result, as_json)
     states = {result["state"] for result in results}

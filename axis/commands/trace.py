@@ -20,15 +20,15 @@ from axis.texts import TEXTS, event_text
 def trace(home: Path, reference: str, as_json: bool) -> None:
     """The time-line of a document."""
     from axis.home import reading, reading_journals
-    from axis.services import follow
+    from axis.services.questions import trace
 
     opened = open_home(home)
     if opened.config.installation.role == "agency":
         with reading_journals(opened) as journals:
-            value = follow.trace_journal(journals, reference)
+            value = trace.trace_journal(journals, reference)
     else:
         with reading(opened) as record:
-            value = follow.trace(record, reference)
+            value = trace.trace(record, reference)
     console.data(value) if as_json else show_trace(value)
 
 
