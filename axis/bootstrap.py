@@ -59,7 +59,6 @@ if TYPE_CHECKING:
     from axis.infra.amqp import AmqpBroker
     from axis.infra.management import Management
     from axis.services.operate.reconcile import Gap
-    from axis.services.sandbox import Peers
     from axis.services.send import Letter
 
 __all__ = [  # what is read of a home is asked for here, too, by whoever works in it
@@ -290,19 +289,9 @@ def sign_report(home: Home, code: str, report: Report, now: datetime) -> bytes:
 def check_report(home: Home, data: bytes, now: datetime) -> None:
     """Raises :class:`Rejected` unless `data` is a report, signed by somebody in the registry, that all passed."""
     from adapters.conformance import VERSION
-    from axis.services import sandbox
 
     with reading_registry(home) as registry:
-        conformance.accepted(data, registry, (VERSION, sandbox.VERSION), now)
-
-
-def sandbox_peers(home: Home, to: str, now: datetime) -> Peers:
-    """The peers of a sandbox, with the keys they need; `to` is the agency under test."""
-    from axis.services.sandbox import EXPIRED, LATER, Peers
-
-    authority = keystore.load_signer(home.path / "pki", "ca")
-    expired = keystore.new_member(authority, EXPIRED, EXPIRED, "p256", now - timedelta(days=3650))
-    return Peers(home.path / "agencies", to, now, keystore.load_signer(home.path / "keys", LATER), expired)
+        conformance.accepted(data, registry, (VERSION, conformance.SYSTEM), now)
 
 
 def management(home: Home) -> Management | None:

@@ -34,15 +34,15 @@ def demo(documents: int, broker: str, keep: Path | None, as_json: bool) -> None:
     """The whole thing."""
     import tempfile
 
-    from axis import demonstration
+    from axis.trials import demo
 
     with tempfile.TemporaryDirectory(prefix="axis-demo-") as temporary:
         folder = keep or Path(temporary)
-        shown = demonstration.Stage(
+        shown = demo.Stage(
             bar=lambda key, total: console.bar(word(key), total, quiet=as_json),
             say=(lambda _key, **_facts: None) if as_json else console.note,
         )
-        result = demonstration.perform(folder, documents, broker, shown)
+        result = demo.perform(folder, documents, broker, shown)
         if as_json:
             console.data(result.summary)
         else:

@@ -50,11 +50,11 @@ def sandbox(
 
     from adapters import api, vxp
     from axis import bootstrap, config
-    from axis.core.conformance import Report
+    from axis.core.conformance import SYSTEM, Report
     from axis.home import systems_file, tokens_file
     from axis.services import run as loops
-    from axis.services import sandbox as peers_at_work
     from axis.services.operate import provision, resend
+    from axis.trials import sandbox as peers_at_work
 
     if not (home / config.FILE).exists():
         import uuid
@@ -70,7 +70,7 @@ def sandbox(
     opened = open_home(home)
     secret = vxp.add_system(systems_file(opened), f"SYS.{code}", code)
     token = api.create_token(tokens_file(opened), code)
-    peers = bootstrap.sandbox_peers(opened, code, now())
+    peers = peers_at_work.peers(opened, code, now())
     with (
         bootstrap.embedded_parts(opened) as (hub, agencies),
         bootstrap.front(opened, agencies) as port,
@@ -105,7 +105,7 @@ def sandbox(
         with hub.store.reading() as reader:
             found = peers_at_work.judged(reader, code)
     if report is not None:
-        made = Report(f"system of {code}", peers_at_work.VERSION, now(), tuple(found))
+        made = Report(f"system of {code}", SYSTEM, now(), tuple(found))
         report.write_bytes(bootstrap.sign_report(open_home(keys) if keys else opened, signer, made, now()))
     for name, why in found:
         if as_json:

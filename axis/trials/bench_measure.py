@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from axis.core.parcel import Trust
-    from axis.services.demo import Letter
     from axis.trials.bench_line import Line
+    from axis.trials.demo_documents import Letter
 
 LOOK = 0.05  # seconds between two looks at the receipts
 AFTER = 0.5  # seconds for what should not come any more

@@ -10,11 +10,11 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 SOURCES = [p for folder in ("axis", "adapters", "schemas") for p in (ROOT / folder).rglob("*.py")] + [ROOT / "cli.py"]
-# cli → commands | trials → bootstrap → services → infra | adapters → config → core → errors
+# cli → commands → trials → bootstrap | home → services → infra | adapters → config → core → errors
 LAYERS = {
-    "cli": 9,
-    "axis.commands": 8,
-    "axis.demonstration": 8,
+    "cli": 10,
+    "axis.commands": 9,
+    "axis.trials.demo": 8,
     "axis.trials": 8,
     "axis.bootstrap": 7,
     "axis.home": 7,
@@ -157,7 +157,7 @@ def test_sql_stands_in_the_infra_layer_only() -> None:
     """Because a state changes with its ledger entry, and only the store's methods promise that. A spool is an agency's
     system's own file, not the axis' record. A measurement counts statements from outside, and makes a record that was
     never lived."""
-    apart = {"axis.demonstration", "adapters.spool", "axis.trials.bench_counts", "axis.trials.bench_fill"}
+    apart = {"axis.trials.demo", "adapters.spool", "axis.trials.bench_counts", "axis.trials.bench_fill"}
     for path in SOURCES:
         if "infra" not in path.parts and _module(path) not in apart:
             assert "sqlalchemy" not in {name.split(".")[0] for name in _imports(path)}, path

@@ -19,10 +19,10 @@ from axis import bootstrap, config
 from axis.core.message import agency_routes, hub_routes
 from axis.errors import Fault, Problem, Unavailable
 from axis.infra.record import registries
-from axis.services import demo
 from axis.services import run as loops
 from axis.services.operate import provision
 from axis.services.questions import trace
+from axis.trials import demo_documents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from axis.bootstrap import Home
     from axis.core.trust import Registry
     from axis.infra.record.store import HubStore
-    from axis.services.demo import Letter
+    from axis.trials.demo_documents import Letter
 
 ADAPTER_PROCESSES = 2  # each serves half of the agencies; 95 processes would only show how long Python starts
 PATIENCE = 600.0  # seconds for the served demo
@@ -72,14 +72,14 @@ def perform(folder: Path, documents: int, broker: str, stage: Stage) -> Result:
         with stage.bar("init.keys", 95) as advance:
             registry = provision.create_home(home_path, settings, "p256", _now(), lambda done, _all: advance(done))
         home = bootstrap.open_home(home_path)
-        letters = demo.plan([m.code for m in registry.agencies], documents, seed)
+        letters = demo_documents.plan([m.code for m in registry.agencies], documents, seed)
         perform_line = _served if amqp else _embedded
         folders = perform_line(home, registry, letters, seed, stage)
         with bootstrap.reading(home) as record:
             counts = trace.summary(record)
             wide = next((letter for letter in letters if 1 < len(letter.recipients) < 10), letters[0])
             wide_trace = trace.trace(record, wide.document_id)
-        found, lost, duplicates = demo.count(letters, lambda code: folders(code) / "inbox", seed)
+        found, lost, duplicates = demo_documents.count(letters, lambda code: folders(code) / "inbox", seed)
     summary = {
         "documents": len(letters),
         "deliveries": sum(len(letter.recipients) for letter in letters),
@@ -98,7 +98,7 @@ def _now() -> datetime:
 
 def _place(registry: Registry, letters: list[Letter], folders: Callable[[str], Path], seed: int) -> None:
     names = {m.code: m.name_vi for m in registry.agencies}
-    demo.place(letters, lambda code: folders(code) / "outbox", names, _now(), seed)
+    demo_documents.place(letters, lambda code: folders(code) / "outbox", names, _now(), seed)
 
 
 def _embedded(home: Home, registry: Registry, letters: list[Letter], seed: int, stage: Stage) -> Callable[[str], Path]:

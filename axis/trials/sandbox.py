@@ -17,6 +17,7 @@ from axis.core import edxml, parcel
 from axis.core.edxml import Kind, Organ, ResponseFor
 from axis.core.instant import VIETNAM
 from axis.core.lifecycle import State
+from axis.infra import keystore
 from axis.infra.record import search
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from axis.core.edxml import Packet
     from axis.core.signature import Signer
+    from axis.home import Home
     from axis.infra.record.store import HubReader
 
 NAMESPACE = "http://www.mic.gov.vn/TBT/QCVN_102_2016"
@@ -175,8 +177,6 @@ class Peers:
 
 # -- How the agency's own system has done ------------------------------------------------------------------------
 
-VERSION = "system 1"  # of these checks
-
 
 def judged(reader: HubReader, to: str) -> list[tuple[str, str]]:
     """(a sentence, why it does not hold or "") for each thing that the system of agency `to` should have done by now
@@ -198,3 +198,10 @@ def judged(reader: HubReader, to: str) -> list[tuple[str, str]]:
 
 def _those(names: list[str]) -> str:
     return f"{len(names)} not: {', '.join(sorted(names)[:5])}" if names else ""
+
+
+def peers(home: Home, to: str, now: datetime) -> Peers:
+    """The peers of a sandbox, with the keys they need; `to` is the agency under test."""
+    authority = keystore.load_signer(home.path / "pki", "ca")
+    expired = keystore.new_member(authority, EXPIRED, EXPIRED, "p256", now - timedelta(days=3650))
+    return Peers(home.path / "agencies", to, now, keystore.load_signer(home.path / "keys", LATER), expired)
