@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from starlette.concurrency import run_in_threadpool
 
 from adapters.base import About
-from axis.core import admission, edxml
+from axis.core import edxml
 from axis.core.edxml import Kind
+from axis.core.hub import admission
 from axis.errors import Problem, Rejected
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from adapters.spool import Row, Spool, Upload
     from axis.core.edxml import Packet
-    from axis.core.trust import Registry
+    from axis.core.registry import Registry
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from adapters.desk import Office
     from adapters.spool import Row
-    from axis.core.trust import Member, Registry
+    from axis.core.registry import Member, Registry
 
 log = logging.getLogger("axis.vxp")
 PREFIX = "xroadvnpt-"

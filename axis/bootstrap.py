@@ -20,7 +20,7 @@ from axis import config as settings
 from axis.core import conformance, parcel
 from axis.core.message import HUB_USER
 from axis.core.parcel import Known
-from axis.core.trust import HUB
+from axis.core.registry import HUB
 from axis.errors import AxisError, Fault, Misconfigured, Problem, Unavailable
 from axis.home import (
     Home,

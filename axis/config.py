@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 from typing import Literal as OneOf
 from urllib.parse import urlsplit
 
-from axis.core import calendar, deadline, secret
+from axis.core import secret
+from axis.core.hub import calendar, terms
 from axis.errors import Fault, Misconfigured, Problem
 
 if TYPE_CHECKING:
@@ -92,15 +93,15 @@ class Hub:
 class Deadlines:
     """By when what must have happened. Rules: docs/operations.md; days off: `calendar_file`, or our calendar.csv."""
 
-    rules: tuple[str, ...] = deadline.DEFAULT
+    rules: tuple[str, ...] = terms.DEFAULT
     working_hours: tuple[str, ...] = ("08:00-12:00", "13:00-17:00")
     warn_share: float = 0.75  # of the time, when the warning comes
     calendar_file: str = ""
 
-    def build(self, home: Path) -> deadline.Deadlines:
+    def build(self, home: Path) -> terms.Deadlines:
         """The rules with their calendar. Raises :class:`Misconfigured` CONFIG_INVALID."""
         try:
-            rules = tuple(deadline.read_rule(text) for text in self.rules)
+            rules = tuple(terms.read_rule(text) for text in self.rules)
             hours = calendar.read_hours(self.working_hours)
         except ValueError as error:
             expected = "LEG [KIND] [urgent] 4h|4wh|2wd|due|never"
@@ -116,7 +117,7 @@ class Deadlines:
         except (OSError, ValueError) as error:
             where = "deadlines.calendar_file"
             raise Misconfigured(Problem(Fault.CONFIG_INVALID, where, "date,kind,name", str(error))) from None
-        return deadline.Deadlines(rules, days, min(max(self.warn_share, 0.0), 1.0))
+        return terms.Deadlines(rules, days, min(max(self.warn_share, 0.0), 1.0))
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from axis.config import Config
-    from axis.core.trust import Certificate, Registry
+    from axis.core.registry import Certificate, Registry
     from axis.infra.journal import Journal
 
 
@@ -35,7 +35,7 @@ class Home:
         """The agencies whose keys are in this home, in order."""
         if self.config.installation.role == "agency":
             return sorted(self.config.installation.agencies)
-        from axis.core.trust import HUB
+        from axis.core.registry import HUB
 
         return sorted(p.stem for p in (self.path / "keys").glob("*.key") if p.stem != HUB)
 
@@ -102,7 +102,7 @@ def reading_journals(home: Home) -> Iterator[dict[str, Journal]]:
 @contextmanager
 def reading_registry(home: Home) -> Iterator[Registry]:
     """The registry that this home knows: the hub's newest, or the one installed at its adapters."""
-    from axis.core.trust import read_registry
+    from axis.core.registry import read_registry
     from axis.infra.record import registries
 
     if home.config.installation.role == "all":
@@ -119,7 +119,7 @@ def reading_registry(home: Home) -> Iterator[Registry]:
 
 def hub_certificate(home: Home) -> Certificate:
     """The hub's certificate, received with enrolment."""
-    from axis.core.trust import signing_certificate
+    from axis.core.registry import signing_certificate
     from axis.infra import keystore
 
     return signing_certificate(keystore.load_certificate(home.path / "pki" / "hub.pem"))

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from axis import bootstrap, config
-from axis.core import admission
+from axis.core.hub import admission
 from axis.errors import Fault, Problem, Rejected, Unavailable
 from axis.services import run as loops
 from axis.services.operate import provision

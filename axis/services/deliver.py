@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from adapters.base import About, Folder, LocalFile
 from axis import crashpoints
-from axis.core import edxml, lifecycle, parcel, receipt
+from axis.core import edxml, parcel, receipt
 from axis.core.edxml import Kind, Organ, ResponseFor
+from axis.core.hub import lifecycle
 from axis.core.identity import earliest, uuid7
 from axis.core.instant import from_text, to_text, whole
 from axis.core.ledger import Entry
 from axis.core.message import agency_routes
 from axis.core.receipt import Event, Receipt, Statement, Subject
-from axis.core.trust import HUB, HubOnly, read_registry
+from axis.core.registry import HUB, HubOnly, read_registry
 from axis.errors import AxisError, Corrupted, Fault, Problem, Rejected, Unavailable, rejected
 from axis.infra.journal import JournalTransaction
 from axis.services import renew, standing, turns

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from axis import crashpoints
-from axis.core import lifecycle
 from axis.core.homes import Standing
+from axis.core.hub import lifecycle
 from axis.errors import AxisError, Fault, Misconfigured, Problem, Unavailable
 from axis.infra.record import outbox
 from axis.services.hub import admit, deadlines, relay

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from adapters.tree import LocalTree
-from axis.core import admission, edxml
-from axis.core.trust import read_registry
+from axis.core import edxml
+from axis.core.hub import admission
+from axis.core.registry import read_registry
 from axis.errors import Fault, Misconfigured, Problem, Unavailable, rejected
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from axis.core.trust import Certificate, Registry
+    from axis.core.registry import Certificate, Registry
     from axis.infra.journal import Journal
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from axis.bootstrap import Home
-    from axis.core.trust import Registry
+    from axis.core.registry import Registry
     from axis.infra.record.store import HubStore
     from axis.trials.demo_documents import Letter
 

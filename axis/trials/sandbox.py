@@ -15,8 +15,8 @@ from xml.sax.saxutils import escape
 
 from axis.core import edxml, parcel
 from axis.core.edxml import Kind, Organ, ResponseFor
+from axis.core.hub.lifecycle import State
 from axis.core.instant import VIETNAM
-from axis.core.lifecycle import State
 from axis.infra import keystore
 from axis.infra.record import search
 

@@ -13,8 +13,8 @@ import pytest
 
 from axis import bootstrap, config
 from axis.core import parcel, receipt
+from axis.core.hub.lifecycle import retry_after
 from axis.core.instant import whole
-from axis.core.lifecycle import retry_after
 from axis.core.message import Message, Route
 from axis.errors import Unavailable
 from axis.infra import embedded, journal

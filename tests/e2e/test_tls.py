@@ -182,7 +182,7 @@ def test_one_agencys_certificate_gives_nothing_under_anothers_name(secured: Secu
 
 
 def test_a_tls_certificate_signs_nothing(secured: Secured) -> None:
-    from axis.core.trust import signing_certificate
+    from axis.core.registry import signing_certificate
     from axis.errors import Rejected
 
     with pytest.raises(Rejected) as caught:

@@ -14,7 +14,7 @@ import pytest
 from axis import bootstrap
 from axis.core import edxml, parcel, receipt
 from axis.core.hub import refusals
-from axis.core.trust import HUB
+from axis.core.registry import HUB
 from axis.errors import Fault, Rejected
 from axis.infra import keystore
 from axis.infra.amqp import AmqpBroker

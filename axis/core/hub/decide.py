@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from datetime import datetime
 
-    from axis.core.admission import Candidate
+    from axis.core.hub.admission import Candidate
     from axis.core.hub.dossier import Digest, Question
     from axis.core.hub.draft import Draft
     from axis.core.hub.opened import Opened

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from axis.core.hub.lifecycle import UNANSWERED, WAITING, Demand, State
 from axis.core.identity import same_id
 from axis.core.instant import to_text
-from axis.core.lifecycle import UNANSWERED, WAITING, Demand, State
 from axis.infra.record.tables import (
     business,
     deadline,

@@ -16,14 +16,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from axis import crashpoints
-from axis.core import admission, parcel, receipt
+from axis.core import parcel, receipt
 from axis.core.edxml import Kind
 from axis.core.homes import is_hello
-from axis.core.hub import decide, refusals
+from axis.core.hub import admission, decide, refusals
 from axis.core.hub.opened import Opened
 from axis.core.hub.receipts import Waiting
 from axis.core.message import Delivered, Message, Route, hub_routes
-from axis.core.trust import HUB
+from axis.core.registry import HUB
 from axis.errors import AxisError, Corrupted, Fault, Misconfigured, Problem, Rejected, Unavailable, rejected
 from axis.infra.record import attempts, documents, quarantine
 from axis.services import turns

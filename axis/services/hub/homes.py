@@ -12,7 +12,7 @@ from axis.core.homes import Answer, Known, Standing
 from axis.core.instant import from_text
 from axis.core.ledger import Entry
 from axis.core.message import Message, Outcome, Route
-from axis.core.trust import HUB
+from axis.core.registry import HUB
 from axis.errors import Fault, Problem, Unavailable
 from axis.infra import payloads
 from axis.infra.record import homes as record

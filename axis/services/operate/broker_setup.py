@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
-    from axis.core.trust import Registry
+    from axis.core.registry import Registry
     from axis.infra.management import Management
 
 NOTHING = "^$"

@@ -12,10 +12,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from axis.core.hub import consignment, decide
+from axis.core.hub.lifecycle import State
 from axis.core.instant import to_text
 from axis.core.ledger import Entry
-from axis.core.lifecycle import State
-from axis.core.trust import HUB
+from axis.core.registry import HUB
 from axis.errors import AxisError, Fault, Problem, Rejected, rejected
 from axis.infra.record import documents, quarantine, search
 from axis.services.hub import act, admit

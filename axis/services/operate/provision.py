@@ -13,11 +13,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from adapters.folder import FOLDERS
 from axis import config as settings
-from axis.core import parcel, trust
+from axis.core import parcel
+from axis.core import registry as trust
 from axis.core.instant import whole
 from axis.core.ledger import Entry
 from axis.core.message import HUB_USER
-from axis.core.trust import HUB, Member, Registry, signing_certificate
+from axis.core.registry import HUB, Member, Registry, signing_certificate
 from axis.errors import Fault, Misconfigured, Problem, rejected, unusable
 from axis.infra import journal, keystore
 from axis.infra.database import Database

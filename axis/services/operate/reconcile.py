@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from axis.core.instant import to_text, whole
 from axis.core.ledger import Entry
 from axis.core.message import agency_routes
-from axis.core.trust import HUB
+from axis.core.registry import HUB
 from axis.errors import Fault, Unavailable
 from axis.infra.record import lease, ledger, registries, restored, search
 from axis.services.hub.worker import CLOCKS

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from axis import crashpoints
-from axis.core import organ, trust
+from axis.core import organ
+from axis.core import registry as trust
 from axis.core.instant import to_text, whole
 from axis.core.ledger import Entry
-from axis.core.trust import HUB, Member, read_registry, signing_certificate
+from axis.core.registry import HUB, Member, read_registry, signing_certificate
 from axis.errors import Fault, Misconfigured, Problem, Unavailable, rejected
 from axis.infra import keystore
 from axis.infra.record import registries
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from axis.core.registry import Certificate, Registry
     from axis.core.signature import Signer
-    from axis.core.trust import Certificate, Registry
     from axis.infra.keystore import KeyType
     from axis.infra.record.store import HubStore
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
-    from axis.core.trust import Registry
+    from axis.core.registry import Registry
     from axis.infra.amqp import AmqpBroker
     from axis.infra.management import Management
     from axis.services.hub.worker import Hub

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from axis.core.deadline import Leg, Progress
+from axis.core.hub.lifecycle import State
+from axis.core.hub.terms import Leg, Progress
 from axis.core.instant import to_text
-from axis.core.lifecycle import State
 from axis.infra.record import search
 from axis.services.questions import trace
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from axis.core.trust import Registry
+    from axis.core.registry import Registry
     from axis.infra.database import Row
     from axis.infra.record.store import HubStore
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from axis.core import deadline, edxml, parcel
-from axis.core.deadline import Leg
+from axis.core import edxml, parcel
+from axis.core.hub import terms
+from axis.core.hub.terms import Leg
 from axis.core.instant import to_text
 from axis.errors import Fault, rejected
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from axis.core.deadline import Deadlines
     from axis.core.edxml import Packet
+    from axis.core.hub.terms import Deadlines
+    from axis.core.registry import Registry
     from axis.core.signature import Signer
-    from axis.core.trust import Registry
     from axis.services.send import Letter
 
 
@@ -48,10 +49,10 @@ def preflight(
 def _route(registry: Registry, packet: Packet, organ_id: str, deadlines: Deadlines, now: datetime) -> dict[str, Any]:
     code = registry.open_successor(registry.member_for(organ_id).code, now)
     hour = packet.extension("DeliverAt")
-    begins = max(now, deadline.read_moment(hour)) if hour else now
+    begins = max(now, terms.read_moment(hour)) if hour else now
     within = packet.extension("DeliverWithin")
     term = deadlines.term(Leg.HANDOVER, packet.kind.value, packet.priority, begins)
-    due = begins + deadline.read_duration(within) if within else term.due_at if term is not None else None
+    due = begins + terms.read_duration(within) if within else term.due_at if term is not None else None
     return {
         "to": organ_id,
         "agency": code,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from axis.core import conformance, edxml, parcel, receipt, trust
+from axis.core import conformance, edxml, parcel, receipt
+from axis.core import registry as trust
 from axis.core.instant import local, to_text
 from axis.errors import Rejected
 

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from axis.core import organ
-from axis.core.admission import Addressee, Candidate
-from axis.core.lifecycle import Stage
+from axis.core.hub.admission import Addressee, Candidate
+from axis.core.hub.lifecycle import Stage
 from axis.errors import Fault, Problem, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
-    from axis.core.trust import Registry
+    from axis.core.registry import Registry
 
 
 @dataclass(frozen=True)

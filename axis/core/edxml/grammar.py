@@ -48,7 +48,7 @@ class Element:
 
     @cached_property
     def has_form(self) -> bool:
-        """Whether its value can be written in more ways than one (core/edxml_values.py: normal)."""
+        """Whether its value can be written in more ways than one (core/edxml/values.py: normal)."""
         return self.type in {"number", "date", "timestamp"} or self.name == "ContentId"
 
     @cached_property

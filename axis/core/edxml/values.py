@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from axis.core import xml
-from axis.core.edxml_grammar import LEGACY_NAMESPACE, NAMESPACE
+from axis.core.edxml.grammar import LEGACY_NAMESPACE, NAMESPACE
 from axis.core.instant import VIETNAM
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-    from axis.core.edxml_grammar import Element
+    from axis.core.edxml.grammar import Element
 
 BLANKS = " \t\r\n"  # XML's white space
 BASE64 = frozenset({"ContentTransferEncoded", "X509Certificate", "SignatureValue"})  # of any length

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 
 import pybase64
 
-from axis.core import edxml_grammar as grammar
 from axis.core import xml
-from axis.core.edxml_grammar import EXTRA_NAMESPACE, NAMESPACE
-from axis.core.edxml_packet import Kind, Node, Packet
-from axis.core.edxml_values import bare_id, clean, local_name, raw_of
+from axis.core.edxml import grammar
+from axis.core.edxml.grammar import EXTRA_NAMESPACE, NAMESPACE
+from axis.core.edxml.packet import Kind, Node, Packet
+from axis.core.edxml.values import bare_id, clean, local_name, raw_of
 from axis.core.identity import same_id
 from axis.errors import Fault, Problem
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
-from axis.core import edxml, lifecycle
-from axis.core import edxml_grammar as grammar
-from axis.core.edxml import Kind, Packet
-from axis.core.edxml_values import day_of
+from axis.core import edxml
+from axis.core.edxml import Kind, Packet, grammar
+from axis.core.edxml.values import day_of
+from axis.core.hub import lifecycle
 from axis.core.instant import VIETNAM
 from axis.errors import Fault, Problem, Rejected, rejected
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from axis.core.parcel import Parcel
-    from axis.core.trust import Registry
+    from axis.core.registry import Registry
 
 MAX_NAMED = grammar.MAX_SAME  # agencies in all the lists of a replacement together
 CHANGES_A_DAY = 50  # of one document: each recall and each update goes to all that have it

@@ -7,8 +7,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from axis.core import edxml_grammar as grammar
-from axis.core.edxml_values import bare_id
+from axis.core.edxml import grammar
+from axis.core.edxml.values import bare_id
 from axis.core.identity import same_id
 
 if TYPE_CHECKING:

@@ -9,14 +9,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import schemas
-from axis.core import deadline, organ, xml
-from axis.core import edxml_grammar as grammar
-from axis.core.edxml_attachments import PATH_MARK
-from axis.core.edxml_grammar import NAMESPACE
-from axis.core.edxml_packet import Kind, Node, Packet
-from axis.core.edxml_values import clean, day_of, is_day, is_timestamp, local_name
-from axis.core.edxml_write import write_document
-from axis.core.lifecycle import STATUS_CODES
+from axis.core import organ, xml
+from axis.core.edxml import grammar
+from axis.core.edxml.attachments import PATH_MARK
+from axis.core.edxml.grammar import NAMESPACE
+from axis.core.edxml.packet import Kind, Node, Packet
+from axis.core.edxml.values import clean, day_of, is_day, is_timestamp, local_name
+from axis.core.edxml.write import write_document
+from axis.core.hub import terms
+from axis.core.hub.lifecycle import STATUS_CODES
 from axis.errors import Fault, Problem, Severity, capped
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element
 
-    from axis.core.edxml_grammar import Element
+    from axis.core.edxml.grammar import Element
 
 
 @dataclass(slots=True)
@@ -136,8 +137,8 @@ def _check_status(packet: Packet, problems: list[Problem]) -> None:
 
 def _check_terms(packet: Packet) -> Iterator[Problem]:
     for name, form, read in (
-        ("DeliverAt", "yyyy/MM/dd HH:mm:ss", deadline.read_moment),
-        ("DeliverWithin", "PT4H", deadline.read_duration),
+        ("DeliverAt", "yyyy/MM/dd HH:mm:ss", terms.read_moment),
+        ("DeliverWithin", "PT4H", terms.read_duration),
     ):
         text = packet.extension(name)
         try:

@@ -1,4 +1,4 @@
-"""Packets out: the canonical form (which core/edxml.py describes), with and without the attachments' bytes."""
+"""Packets out: the canonical form (which core/edxml/read.py describes), with and without the attachments' bytes."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pybase64
 
 from axis.core import xml
-from axis.core.edxml_grammar import NAMESPACE
-from axis.core.edxml_packet import Kind, Node, Organ, Packet, ResponseFor
-from axis.core.edxml_values import clean
+from axis.core.edxml.grammar import NAMESPACE
+from axis.core.edxml.packet import Kind, Node, Organ, Packet, ResponseFor
+from axis.core.edxml.values import clean
 from axis.core.instant import VIETNAM
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from axis.core.instant import VIETNAM
 if TYPE_CHECKING:
     from datetime import date
 
-    from axis.core.calendar import Calendar
+    from axis.core.hub.calendar import Calendar
 
 
 class Leg(StrEnum):

@@ -4,7 +4,7 @@ The canonical form, fixed once and for all (document.edxml in a parcel, and the 
 
 * UTF-8, XML declaration, LF, two blanks of indent for each level, one leaf a line, values trimmed;
 * ``<edXML xmlns=NS>``, then ``<edXML:edXMLEnvelope xmlns:edXML=NS>`` with every known element below it
-  prefixed, in the order of core/edxml_grammar.py; dates ``yyyy/MM/dd``, time stamps ``yyyy/MM/dd HH:mm:ss``
+  prefixed, in the order of core/edxml/grammar.py; dates ``yyyy/MM/dd``, time stamps ``yyyy/MM/dd HH:mm:ss``
   in Viet Nam time; ContentId with one ``cid:``; the media type of the real bytes;
 * a packet's own Signature and every element the standard does not know stand after their known siblings, in
   exclusive canonical XML, each beginning a line of its own; what an AttachmentEncoded holds beside
@@ -27,14 +27,14 @@ from xml.sax import saxutils
 
 from lxml import etree
 
-from axis.core import edxml_grammar as grammar
 from axis.core import signature, xml
-from axis.core.edxml_attachments import MAX_ATTACHMENT, pair, read_attachments
-from axis.core.edxml_check import Written, check
-from axis.core.edxml_grammar import NAMESPACE
-from axis.core.edxml_packet import KINDS, AttachmentInfo, Kind, Node, Organ, Packet, ResponseFor
-from axis.core.edxml_values import BASE64, BLANKS, clean, day_of, local_name, normal, raw_of
-from axis.core.edxml_write import essence, status_packet, write_document, write_packet
+from axis.core.edxml import grammar
+from axis.core.edxml.attachments import MAX_ATTACHMENT, pair, read_attachments
+from axis.core.edxml.check import Written, check
+from axis.core.edxml.grammar import NAMESPACE
+from axis.core.edxml.packet import KINDS, AttachmentInfo, Kind, Node, Organ, Packet, ResponseFor
+from axis.core.edxml.values import BASE64, BLANKS, clean, day_of, local_name, normal, raw_of
+from axis.core.edxml.write import essence, status_packet, write_document, write_packet
 from axis.core.identity import same_id
 from axis.errors import Fault, Problem, Rejected, capped, rejected
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element
 
-    from axis.core.edxml_grammar import Element
+    from axis.core.edxml.grammar import Element
     from axis.core.parcel import Parcel
 
 __all__ = [
