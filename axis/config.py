@@ -256,7 +256,7 @@ def load(home: Path) -> Config:
 
 def render(config: Config) -> str:
     """`config` as TOML, without what equals the default."""
-    lines = ["# Settings of this axis home. Every key and its default: docs/architecture.md."]
+    lines = ["# Settings of this axis home. Every key and its default: docs/settings.md."]
     for section in dataclasses.fields(config):
         value = getattr(config, section.name)
         fields = {f.name: (f, getattr(value, f.name)) for f in dataclasses.fields(value)}

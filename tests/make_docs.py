@@ -45,7 +45,9 @@ MORE = (
     ("axis.infra.amqp", "WINDOW"),
     ("axis.infra.amqp", "WINDOW_BYTES"),
     ("axis.infra.record.outbox", "CLAIM_BYTES"),
-    ("axis.services.hub.admit", "SKEW"),
+    ("axis.infra.amqp", "DEAD_QUOTA"),
+    ("axis.infra.amqp", "MAIL_QUOTA"),
+    ("axis.services.hub.admit", "CLOCK_SKEW"),
 )
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 NAMESPACE = "urn:axis:receipt:1"
 KIND = "receipt"  # of the subject of a refusal (A.2) that is about a receipt; its digest is that of the receipt's bytes
-MAX_STATEMENTS = 100
+MAX_STATEMENTS = 100  # of one receipt
 MAX_DOCUMENT_ID = 200  # characters, as in a packet (core/edxml/grammar.py)
 # A refusal must stay small whatever was refused: a packet can have a hundred thousand things wrong with it.
 MAX_REASONS, MAX_REASON_TEXT = 50, 500
