@@ -404,13 +404,13 @@ def front(home: Home, agencies: Sequence[Agency]) -> Iterator[int]:
         yield 0
         return
     from adapters import api
-    from adapters.desk import Office
     from adapters.door import Limits
+    from adapters.mailbox import Mailbox
     from adapters.server import serving, side_by_side
     from adapters.spool import open_spool
     from adapters.vxp import Vxp, read_systems
 
-    offices = {}
+    mailboxes = {}
     for agency in agencies:
         if home.config.adapter.of(agency.code)[0] != "spool":
             continue
@@ -419,18 +419,18 @@ def front(home: Home, agencies: Sequence[Agency]) -> Iterator[int]:
         except Exception as error:  # noqa: BLE001  whatever it is, it is this agency's
             log.warning("%s: nothing is served to its systems until the next start: %s", agency.code, error)
         else:
-            offices[agency.code] = Office(agency.code, spool, agency.registry, settings.webhook_networks)
+            mailboxes[agency.code] = Mailbox(agency.code, spool, agency.registry, settings.webhook_networks)
     files = (_at_home(home, name) for name in (settings.certificate_file, settings.key_file, settings.ca_file))
     certificate, key, authority = (Path(name) if name else None for name in files)
-    vxp = Vxp(lambda: read_systems(systems_file(home)), offices)
-    v1 = api.application(lambda: api.read_tokens(tokens_file(home)), offices)
+    vxp = Vxp(lambda: read_systems(systems_file(home)), mailboxes)
+    v1 = api.application(lambda: api.read_tokens(tokens_file(home)), mailboxes)
     stopped = threading.Event()
     limits = Limits(settings.connections, settings.connections_per_peer)
     clear = settings.plain_http == "anywhere"
     with serving(
         side_by_side(v1, vxp), settings.listen, certificate, key, authority, limits=limits, clear=clear
     ) as port:
-        telling = api.telling(offices, stopped)
+        telling = api.telling(mailboxes, stopped)
         try:
             yield port
         finally:

@@ -1,4 +1,4 @@
-"""The desk: what the servers (VXP, HTTP) share about an agency, and what they do with a packet that comes in.
+"""An agency's mailbox as the servers (VXP, HTTP) share it, and what they do with a packet that comes in.
 
 A packet with a fault is told so at once, with every finding, and is not kept. What is kept goes the way of every
 packet: the adapter's loop collects, signs and sends it.
@@ -37,7 +37,7 @@ _one_at_a_time = threading.Lock()  # reading a packet of 70 MB takes several tim
 
 
 @dataclass(frozen=True)
-class Office:
+class Mailbox:
     """An agency as its servers see it."""
 
     agency: str
@@ -53,17 +53,17 @@ class Office:
             return await run_in_threadpool(work, *args, **kwargs)
 
 
-def examine(office: Office, upload: Upload) -> tuple[Packet, list[Problem]]:
+def examine(mailbox: Mailbox, upload: Upload) -> tuple[Packet, list[Problem]]:
     """(the packet, warnings). Raises :class:`Rejected` with every finding: what the packet itself has, a sender that is
     not this agency, recipients that nobody knows."""
-    packet, problems, _ = _examined(office, upload)
+    packet, problems, _ = _examined(mailbox, upload)
     return packet, problems
 
 
-def submit(office: Office, upload: Upload, key: str = "", since: datetime | None = None) -> Row:
+def submit(mailbox: Mailbox, upload: Upload, key: str = "", since: datetime | None = None) -> Row:
     """Keep the packet to be sent; its row in the spool, with the warnings in its report. Raises :class:`Rejected` as
     :func:`examine`, and as :meth:`Spool.submit` for a `key`."""
-    packet, warnings, essence = _examined(office, upload)
+    packet, warnings, essence = _examined(mailbox, upload)
     about = About(
         "",
         packet.kind.value,
@@ -73,10 +73,10 @@ def submit(office: Office, upload: Upload, key: str = "", since: datetime | None
         packet.code,
         packet.subject,
     )
-    return office.spool.submit(upload, about, key, since, essence, [one.as_json() for one in warnings])
+    return mailbox.spool.submit(upload, about, key, since, essence, [one.as_json() for one in warnings])
 
 
-def _examined(office: Office, upload: Upload) -> tuple[Packet, list[Problem], str]:
+def _examined(mailbox: Mailbox, upload: Upload) -> tuple[Packet, list[Problem], str]:
     with _one_at_a_time:
         upload.sync()
         converted = edxml.convert(upload.path.read_bytes())
@@ -85,7 +85,7 @@ def _examined(office: Office, upload: Upload) -> tuple[Packet, list[Problem], st
             essence = edxml.essence(packet, converted.attachments)
         del converted
     if packet is not None:
-        problems += admission.misaddressed(packet, office.registry(), office.agency)
+        problems += admission.misaddressed(packet, mailbox.registry(), mailbox.agency)
     if packet is None or any(one.severity == "error" for one in problems):
         raise Rejected(*(one for one in problems if one.severity == "error"))
     return packet, problems, essence
