@@ -408,7 +408,8 @@ def front(home: Home, agencies: Sequence[Agency]) -> Iterator[int]:
     from adapters.mailbox import Mailbox
     from adapters.server import serving, side_by_side
     from adapters.spool import open_spool
-    from adapters.vxp import Vxp, read_systems
+    from adapters.systems import read_systems
+    from adapters.vxp import Vxp
 
     mailboxes = {}
     for agency in agencies:

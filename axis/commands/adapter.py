@@ -147,7 +147,7 @@ def adapter_tokens_withdraw(home: Path, identifier: str, as_json: bool) -> None:
 @at_home
 def adapter_system(home: Path, systemid: str, code: str, secret_stdin: bool, as_json: bool) -> None:
     """A system's secret."""
-    from adapters import vxp
+    from adapters import systems
     from axis.home import systems_file
 
     opened = open_home(home)
@@ -156,7 +156,7 @@ def adapter_system(home: Path, systemid: str, code: str, secret_stdin: bool, as_
     given = sys.stdin.readline().strip() if secret_stdin else ""
     if secret_stdin and not given:
         raise click.UsageError("--secret-stdin")
-    secret = vxp.add_system(systems_file(opened), systemid, code, given)
+    secret = systems.add_system(systems_file(opened), systemid, code, given)
     shown = {} if given else {"secret": secret}
     if as_json:
         console.data({"system": systemid, "agency": code, **shown})
@@ -173,10 +173,10 @@ def adapter_systems() -> None:
 @at_home
 def adapter_systems_list(home: Path, as_json: bool) -> None:
     """Systems, without their secrets."""
-    from adapters import vxp
+    from adapters import systems
     from axis.home import systems_file
 
-    rows = sorted(vxp.read_systems(systems_file(open_home(home))).items())
+    rows = sorted(systems.read_systems(systems_file(open_home(home))).items())
     if as_json:
         for systemid, one in rows:
             console.data({"system": systemid, "agency": one.agency})
@@ -192,10 +192,10 @@ def adapter_systems_list(home: Path, as_json: bool) -> None:
 @at_home
 def adapter_systems_withdraw(home: Path, systemid: str, as_json: bool) -> None:
     """One system is known no more."""
-    from adapters import vxp
+    from adapters import systems
     from axis.home import systems_file
 
-    one = vxp.withdraw_system(systems_file(open_home(home)), systemid)
+    one = systems.withdraw_system(systems_file(open_home(home)), systemid)
     if as_json:
         console.data({"system": systemid, "agency": one.agency})
         return

@@ -48,7 +48,7 @@ def sandbox(
     """Hub and simulated agencies."""
     import time
 
-    from adapters import api, vxp
+    from adapters import api, systems
     from axis import bootstrap, config
     from axis.core.conformance import SYSTEM, Report
     from axis.home import systems_file, tokens_file
@@ -68,7 +68,7 @@ def sandbox(
         with console.bar(word("init.keys"), 95, quiet=as_json) as advance:
             provision.create_home(home, settings, "p256", now(), lambda done, _all: advance(done))
     opened = open_home(home)
-    secret = vxp.add_system(systems_file(opened), f"SYS.{code}", code)
+    secret = systems.add_system(systems_file(opened), f"SYS.{code}", code)
     token = api.create_token(tokens_file(opened), code)
     peers = peers_at_work.peers(opened, code, now())
     with (

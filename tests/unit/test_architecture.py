@@ -78,7 +78,6 @@ def test_what_only_asks_writes_nothing() -> None:
 # Grown too big, each to be parted by idea; a file goes from here when it is, and none may come.
 TOO_BIG = {
     "adapters/spool.py",
-    "adapters/vxp.py",
     "axis/core/hub/draft.py",
     "axis/infra/amqp.py",
     "axis/infra/journal.py",
