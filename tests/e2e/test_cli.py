@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import pytest
@@ -16,6 +16,9 @@ import pytest
 import cli
 from axis.texts import TEXTS
 from tests.line import document
+
+if TYPE_CHECKING:
+    from axis.trials.servers import PostgreSql
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -94,15 +97,14 @@ def test_help_comes_in_vietnamese_and_english() -> None:
     assert "Trục liên thông" in axis("--lang", "vi", "--help").stdout
 
 
-def imported(*arguments: str | Path) -> set[str]:
+def imported(*arguments: str | Path, **environment: str) -> set[str]:
     """What a command imports: our own modules, and the packages of others."""
     code = (
-        "import sys, cli\ntry: cli.main(sys.argv[1:])\nexcept SystemExit as end: assert not end.code"
+        "import sys, cli\ntry: cli.main(sys.argv[1:])\nexcept SystemExit as end: assert end.code in (None, 0, 3)"
         "\nprint(*sys.modules, file=sys.stderr)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, cwd=ROOT, check=False
-    )
+    command, env = [sys.executable, "-c", code, *map(str, arguments)], os.environ | environment
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=env, check=False)
     assert done.returncode == 0, done.stderr
     ours = ("axis", "adapters", "schemas", "cli")
     return {name if name.split(".")[0] in ours else name.split(".")[0] for name in done.stderr.split()}
@@ -130,6 +132,18 @@ def test_a_question_to_the_record_needs_nothing_that_decides_signs_or_carries(ho
     assert "sqlalchemy" in found
     assert not found & (HEAVY | {"axis.bootstrap", "axis.core.parcel", "axis.infra.embedded", "axis.services.run"})
     assert not [name for name in found if name.startswith(("adapters", "axis.core.hub.d", "axis.services.hub"))]
+
+
+@pytest.mark.postgres
+def test_a_question_to_a_record_on_postgresql_needs_its_driver_and_nothing_more(
+    postgres: PostgreSql, tmp_path: Path
+) -> None:
+    url, home = postgres.database("imports"), tmp_path / "H"
+    made = axis("init", "--home", home, "--broker", "amqp", "--store", "postgresql", AXIS_DATABASE_URL=url)
+    assert made.returncode == 0, made.stderr
+    found = imported("trace", "what nobody sent", "--home", home, AXIS_DATABASE_URL=url)
+    assert "psycopg" in found
+    assert not found & (HEAVY - {"psycopg"} | {"axis.infra.amqp", "axis.infra.embedded", "axis.bootstrap"})
 
 
 def test_a_document_can_be_traced_by_every_name(home: Path) -> None:
