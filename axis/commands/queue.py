@@ -27,7 +27,7 @@ def queue() -> None:
 def queue_list(home: Path, as_json: bool) -> None:
     """What waits for an operator."""
     from axis.home import reading
-    from axis.services.operate import dead_ends
+    from axis.services.questions import dead_ends
 
     with reading(open_home(home)) as record, record.reading() as reader:
         items = dead_ends.listed(reader)
@@ -59,7 +59,7 @@ def queue_list(home: Path, as_json: bool) -> None:
 def queue_show(home: Path, identifier: str, as_json: bool) -> None:
     """One of them."""
     from axis.home import reading
-    from axis.services.operate import dead_ends
+    from axis.services.questions import dead_ends
 
     with reading(open_home(home)) as record, record.reading() as reader:
         item = dead_ends.shown(reader, identifier)
@@ -87,6 +87,7 @@ def queue_retry(
     from axis.core.instant import VIETNAM
     from axis.home import reading_registry
     from axis.services.operate import dead_ends
+    from axis.services.questions.dead_ends import Selection
 
     if bool(identifier) == bool(only or code or since):
         raise click.UsageError(word("queue.which"))
@@ -99,7 +100,7 @@ def queue_retry(
     if only:
         with reading_registry(opened) as registry:
             only = registry.member_for(only).code
-    wanted = dead_ends.Selection(only, code, since.replace(tzinfo=VIETNAM) if since else None, limit)
+    wanted = Selection(only, code, since.replace(tzinfo=VIETNAM) if since else None, limit)
     found = failed = 0
     with bootstrap.any_hub(opened) as worker:
         for done in dead_ends.retry_all(worker, wanted, reason, now()):

@@ -127,8 +127,9 @@ def test_help_needs_none_of_the_heavy_modules() -> None:
     }
 
 
-def test_a_question_to_the_record_needs_nothing_that_decides_signs_or_carries(home: Path) -> None:
-    found = imported("trace", "1234/TN-G22", "--home", home)
+@pytest.mark.parametrize("question", [["trace", "1234/TN-G22"], ["queue", "list"]], ids=" ".join)
+def test_a_question_to_the_record_needs_nothing_that_decides_signs_or_carries(home: Path, question: list[str]) -> None:
+    found = imported(*question, "--home", home)
     assert "sqlalchemy" in found
     assert not found & (HEAVY | {"axis.bootstrap", "axis.core.parcel", "axis.infra.embedded", "axis.services.run"})
     assert not [name for name in found if name.startswith(("adapters", "axis.core.hub.d", "axis.services.hub"))]

@@ -23,6 +23,7 @@ from axis.infra.record import ledger, search
 from axis.services import run as loops
 from axis.services.hub import admit
 from axis.services.operate import dead_ends
+from axis.services.questions.dead_ends import listed
 from tests.e2e.test_broker_setup import Site
 from tests.line import Clock, document
 
@@ -89,7 +90,7 @@ class Meanwhile:
     def put_aside(self) -> dict[str, list[str]]:
         """Codes of what is in quarantine, by agency."""
         with self.hub.store.reading() as reader:
-            rows = dead_ends.listed(reader)
+            rows = listed(reader)
         found: dict[str, list[str]] = {}
         for one in rows:
             found.setdefault(str(one["agency"]), []).append(str(one["code"]))
@@ -143,7 +144,7 @@ def test_a_message_without_a_publisher_is_nobodys_and_cannot_be_returned(meanwhi
     assert meanwhile.mail("H41") == []
     assert meanwhile.put_aside() == {"": ["PUBLISHER_OTHER"]}
     with meanwhile.hub.store.reading() as reader:
-        (one,) = dead_ends.listed(reader)
+        (one,) = listed(reader)
     for act, fault in ((dead_ends.give_back, Fault.AGENCY_UNKNOWN), (dead_ends.retry, Fault.QUARANTINED)):
         with pytest.raises(Rejected) as raised:
             act(meanwhile.hub, str(one["id"]), "thử", meanwhile.clock())

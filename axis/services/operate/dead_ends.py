@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from axis.core.hub import consignment, decide
 from axis.core.hub.lifecycle import State
-from axis.core.instant import to_text
 from axis.core.ledger import Entry
 from axis.core.registry import HUB
 from axis.errors import AxisError, Fault, Problem, Rejected, rejected
-from axis.infra.record import documents, quarantine, search
+from axis.infra.record import documents, quarantine
 from axis.services.hub import act, admit
+from axis.services.questions.dead_ends import Selection, found, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,52 +25,12 @@ if TYPE_CHECKING:
 
     from axis.core.hub.draft import Draft
     from axis.infra.database import Row
-    from axis.infra.record.store import HubReader
     from axis.services.hub.worker import Hub
 
 log = logging.getLogger("axis.dead_ends")
 
 
-@dataclass(frozen=True)
-class Selection:
-    """Which dead ends: from or to one agency, with one code, since a moment; not more than `limit` of them."""
-
-    agency: str = ""
-    code: str = ""
-    since: datetime | None = None
-    limit: int = 1000
-
-
 BATCH, LOOK_AGAIN = 20, timedelta(minutes=5)
-
-
-def listed(reader: HubReader) -> list[dict[str, Any]]:
-    """Everything that waits for an operator: failed deliveries and quarantined messages, the oldest first."""
-    failed = [_failed(row) for row in search.failed(reader)]
-    kept = [_quarantined(row) for row in quarantine.found(reader)]
-    return sorted([*failed, *kept], key=lambda one: str(one["since"]))
-
-
-def found(reader: HubReader, wanted: Selection) -> list[dict[str, Any]]:
-    """Those of :func:`listed` that are meant, at most `wanted.limit`."""
-    since = to_text(wanted.since) if wanted.since else ""
-    return [
-        one
-        for one in listed(reader)
-        if wanted.agency in {"", one["agency"], one["sender"]}
-        and wanted.code in {"", one["code"]}
-        and str(one["since"]) >= since
-    ][: wanted.limit]
-
-
-def shown(reader: HubReader, identifier: str) -> dict[str, Any]:
-    """One of them, by its id or a unique beginning of it. Raises :class:`Rejected`: NOT_FOUND, AMBIGUOUS."""
-    found = [one for one in listed(reader) if str(one["id"]).startswith(identifier)]
-    if not found:
-        raise rejected(Fault.NOT_FOUND, identifier)
-    if len(found) > 1:
-        raise rejected(Fault.AMBIGUOUS, identifier, ", ".join(str(one["id"]) for one in found[:5]))
-    return found[0]
 
 
 def retry(hub: Hub, identifier: str, reason: str, now: datetime) -> dict[str, Any]:
@@ -189,31 +148,3 @@ def _settle_delivery(hub: Hub, delivery_id: str, what: str, reason: str, now: da
     with hub.store.transaction() as tx:
         about = documents.of_deliveries(tx, [delivery_id])
         act.carry_out(hub, tx, about, decide.needs_of_deliveries([delivery_id]), decided, now)
-
-
-def _failed(row: Row) -> dict[str, Any]:
-    return {
-        "id": row["id"],
-        "what": "delivery",
-        "agency": row["recipient"],
-        "sender": row["sender"],
-        "document_id": row["document_id"],
-        "axis_id": row["axis_id"],
-        "attempts": row["attempts"],
-        "since": row["updated_at"],
-        "code": "UNDELIVERED",
-    }
-
-
-def _quarantined(row: Row) -> dict[str, Any]:
-    return {
-        "id": row["id"],
-        "what": "message",
-        "agency": row["agency"],
-        "sender": row["agency"],
-        "document_id": "",
-        "axis_id": "",
-        "attempts": row["attempts"],
-        "since": row["since"],
-        "code": row["code"],
-    }
