@@ -30,7 +30,7 @@ ORDER = (
     ("axis.core",),
     ("schemas",),
     ("axis.texts",),
-    ("axis.errors", "axis.counting", "axis.crashpoints"),
+    ("axis.errors", "axis.faults", "axis.counting", "axis.crashpoints"),
 )
 LAYERS = {name: len(ORDER) - 1 - number for number, names in enumerate(ORDER) for name in names}
 BESIDE = {"adapters": "axis.infra", "axis.infra": "adapters"}
