@@ -6,13 +6,15 @@ STAMP := $(VENV)/.installed
 # Each starts servers of its own. 0 where AXIS_TEST_… names servers, which all would share.
 WORKERS ?= 2
 
-.PHONY: help install demo demo-served test check sweep campaign isolation benchmarks benchmarks-page clean
+.PHONY: help install demo demo-served test check docs layers sweep campaign isolation benchmarks benchmarks-page clean
 
 help:
 	@echo "make install      make the environment in .venv (the command is then .venv/bin/axis)"
 	@echo "make demo         95 agencies, 200 documents, no server"
 	@echo "make demo-served  the same on a private RabbitMQ and PostgreSQL"
 	@echo "make test         every check and test"
+	@echo "make layers       every module with its layer and what it imports; circles and arrows that go up"
+	@echo "make docs         what the documentation takes from the code, drawn anew"
 	@echo "make sweep        what the tests do in samples, in full length (BATCHES=10000: shorter)"
 	@echo "make campaign     documents while everything is killed: nothing lost, nothing doubled (MINUTES=5: short)"
 	@echo "make benchmarks   what a document costs, against another commit, into docs/ (SHARE=0.1: short)"
@@ -38,6 +40,13 @@ check: $(STAMP)
 test: $(STAMP) check
 	$(BIN)/python tests/servers.py install
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
+
+layers: $(STAMP)
+	$(BIN)/python -m tests.house
+
+docs: $(STAMP)
+	$(BIN)/python -m tests.make_diagrams
+	$(BIN)/python -m tests.make_docs
 
 # In the suite 1,000 batches are decided in several ways; here a hundred times as many, other ones each time.
 BATCHES ?= 100000

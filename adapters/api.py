@@ -26,7 +26,8 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from adapters import desk, keyfile, webhook
+from adapters import keyfile, webhook
+from adapters.mailbox import RETRY_AFTER, examine, submit
 from adapters.spool import Selection
 from adapters.webhook import post
 from axis.core import xml
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from adapters.desk import Office
+    from adapters.mailbox import Mailbox
     from adapters.spool import Row, Spool
     from axis.errors import Language
 
@@ -122,9 +123,9 @@ def agency_of(token: str, known: Mapping[str, str]) -> str:
 # -- The application ---------------------------------------------------------------------------------------------
 
 
-def application(tokens: Callable[[], Mapping[str, str]], offices: Mapping[str, Office]) -> Starlette:
+def application(tokens: Callable[[], Mapping[str, str]], mailboxes: Mapping[str, Mailbox]) -> Starlette:
     """The ASGI application, with its paths under /v1. `tokens` is asked at each request."""
-    api = _Api(tokens, offices)
+    api = _Api(tokens, mailboxes)
     routes = [
         Route("/v1/health", _health),
         Route("/v1/openapi.json", _description),
@@ -155,53 +156,53 @@ def application(tokens: Callable[[], Mapping[str, str]], offices: Mapping[str, O
 
 
 class _Api:
-    def __init__(self, tokens: Callable[[], Mapping[str, str]], offices: Mapping[str, Office]) -> None:
+    def __init__(self, tokens: Callable[[], Mapping[str, str]], mailboxes: Mapping[str, Mailbox]) -> None:
         self._tokens = tokens
-        self._offices = offices
+        self._mailboxes = mailboxes
 
-    def locked(self, handler: Callable[[Request, Office], Response]) -> Callable[[Request], Awaitable[Response]]:
+    def locked(self, handler: Callable[[Request, Mailbox], Response]) -> Callable[[Request], Awaitable[Response]]:
         """Nobody comes in without a token; it says which agency's mail is seen. The handler may wait for the spool: it
         runs in a thread."""
 
         async def opened(request: Request) -> Response:
-            office = await run_in_threadpool(self._office, request)
-            return await office.aside(handler, request, office)
+            mailbox = await run_in_threadpool(self._mailbox, request)
+            return await mailbox.aside(handler, request, mailbox)
 
         return opened
 
     def told(
-        self, handler: Callable[[Request, Office, dict[str, str]], Response], needed: tuple[str, ...], *more: str
+        self, handler: Callable[[Request, Mailbox, dict[str, str]], Response], needed: tuple[str, ...], *more: str
     ) -> Callable[[Request], Awaitable[Response]]:
         """The same for a handler of a JSON object that has the `needed` members, and may have `more`."""
 
         async def opened(request: Request) -> Response:
-            office = await run_in_threadpool(self._office, request)
+            mailbox = await run_in_threadpool(self._mailbox, request)
             said = await _json(request, dict.fromkeys((*needed, *more), str), needed)
-            return await office.aside(handler, request, office, said)
+            return await mailbox.aside(handler, request, mailbox, said)
 
         return opened
 
     def streamed(
-        self, handler: Callable[[Request, Office], Awaitable[Response]]
+        self, handler: Callable[[Request, Mailbox], Awaitable[Response]]
     ) -> Callable[[Request], Awaitable[Response]]:
         """The same for a handler that reads the body as it comes, in the event loop."""
 
         async def opened(request: Request) -> Response:
-            return await handler(request, await run_in_threadpool(self._office, request))
+            return await handler(request, await run_in_threadpool(self._mailbox, request))
 
         return opened
 
-    def _office(self, request: Request) -> Office:
+    def _mailbox(self, request: Request) -> Mailbox:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         agency = agency_of(token.strip(), self._tokens()) if scheme.lower() == "bearer" else ""
-        office = self._offices.get(agency)
-        if office is None:
+        mailbox = self._mailboxes.get(agency)
+        if mailbox is None:
             raise Rejected(Problem(Fault.API_UNAUTHORIZED))
-        return office
+        return mailbox
 
     # -- What it sends ---------------------------------------------------------------------------------------------
 
-    async def submit(self, request: Request, office: Office) -> Response:
+    async def submit(self, request: Request, mailbox: Mailbox) -> Response:
         """POST /v1/documents."""
         dry = _flag(_query(request, "dry_run"), "dry_run")
         key = request.headers.get("idempotency-key", "")
@@ -210,78 +211,78 @@ class _Api:
         length = request.headers.get("content-length", "")
         if length.isdigit() and int(length) > xml.MAX_BYTES:
             raise Rejected(Problem(Fault.XML_TOO_BIG, expected=str(xml.MAX_BYTES), got=length))
-        with office.spool.upload() as upload:
+        with mailbox.spool.upload() as upload:
             async for chunk in request.stream():
                 if chunk:
-                    await office.aside(upload.write, chunk)
+                    await mailbox.aside(upload.write, chunk)
             if dry:
-                _, warnings = await office.aside(desk.examine, office, upload)
+                _, warnings = await mailbox.aside(examine, mailbox, upload)
                 return JSONResponse({"findings": _findings(warnings, _language(request))})
-            row = await office.aside(desk.submit, office, upload, key, datetime.now(UTC) - KEPT)
+            row = await mailbox.aside(submit, mailbox, upload, key, datetime.now(UTC) - KEPT)
         return JSONResponse(_sent(row), 202, {"Location": f"/v1/documents/{row['id']}"})
 
-    def documents(self, request: Request, office: Office) -> Response:
+    def documents(self, request: Request, mailbox: Mailbox) -> Response:
         """GET /v1/documents."""
         asked = _query(request, "kind", "since", "until", "after", "limit")
-        rows = office.spool.sent(_selection(asked))
+        rows = mailbox.spool.sent(_selection(asked))
         return _page(request, rows, _sent, asked)
 
-    def document(self, request: Request, office: Office) -> Response:
+    def document(self, request: Request, mailbox: Mailbox) -> Response:
         """GET /v1/documents/{id}."""
         _query(request)
         identifier = request.path_params["id"]
-        return JSONResponse(_sent(_one(office.spool.sent(Selection(), identifier), identifier)))
+        return JSONResponse(_sent(_one(mailbox.spool.sent(Selection(), identifier), identifier)))
 
     # -- What it receives ------------------------------------------------------------------------------------------
 
-    def inbox(self, request: Request, office: Office) -> Response:
+    def inbox(self, request: Request, mailbox: Mailbox) -> Response:
         """GET /v1/inbox."""
         asked = _query(request, "kind", "state", "since", "until", "after", "limit")
         wanted = _selection(asked, ("inbox", "status"))
-        return _page(request, office.spool.received(wanted), _received, asked)
+        return _page(request, mailbox.spool.received(wanted), _received, asked)
 
-    def item(self, request: Request, office: Office) -> Response:
+    def item(self, request: Request, mailbox: Mailbox) -> Response:
         """GET /v1/inbox/{id}."""
         _query(request)
-        return JSONResponse(_received(_mail(request, office)))
+        return JSONResponse(_received(_mail(request, mailbox)))
 
-    def packet(self, request: Request, office: Office) -> Response:
+    def packet(self, request: Request, mailbox: Mailbox) -> Response:
         """GET /v1/inbox/{id}/packet."""
         _query(request)
-        return _file(_mail(request, office), office.spool, ".edxml", "application/xml")
+        return _file(_mail(request, mailbox), mailbox.spool, ".edxml", "application/xml")
 
-    def parcel(self, request: Request, office: Office) -> Response:
+    def parcel(self, request: Request, mailbox: Mailbox) -> Response:
         """GET /v1/inbox/{id}/parcel."""
         _query(request)
-        return _file(_mail(request, office), office.spool, ".asice", "application/vnd.etsi.asic-e+zip")
+        return _file(_mail(request, mailbox), mailbox.spool, ".asice", "application/vnd.etsi.asic-e+zip")
 
-    def acknowledge(self, request: Request, office: Office, said: dict[str, str]) -> Response:
+    def acknowledge(self, request: Request, mailbox: Mailbox, said: dict[str, str]) -> Response:
         """POST /v1/inbox/{id}/acknowledgement."""
         _query(request)
         if said["state"] not in {"done", "processing", "fail"}:
             raise Rejected(Problem(Fault.API_VALUE, "state", "done, processing, fail", said["state"][:40]))
-        row = _mail(request, office)
-        office.spool.acknowledge(row["id"], said["state"], said.get("reason", ""))
-        return JSONResponse(_received(_mail(request, office)))
+        row = _mail(request, mailbox)
+        mailbox.spool.acknowledge(row["id"], said["state"], said.get("reason", ""))
+        return JSONResponse(_received(_mail(request, mailbox)))
 
-    def receipts(self, request: Request, office: Office) -> Response:
+    def receipts(self, request: Request, mailbox: Mailbox) -> Response:
         """GET /v1/receipts."""
         asked = _query(request, "since", "until", "after", "limit")
         wanted = _selection(asked, ("receipts",))
-        return _page(request, office.spool.received(wanted), _receipt, asked)
+        return _page(request, mailbox.spool.received(wanted), _receipt, asked)
 
-    def receipt(self, request: Request, office: Office) -> Response:
+    def receipt(self, request: Request, mailbox: Mailbox) -> Response:
         """GET /v1/receipts/{id}."""
         _query(request)
         identifier = request.path_params["id"]
-        row = _one(office.spool.received(Selection(("receipts",)), identifier), identifier)
-        return _file(row, office.spool, ".asice", "application/vnd.etsi.asic-e+zip")
+        row = _one(mailbox.spool.received(Selection(("receipts",)), identifier), identifier)
+        return _file(row, mailbox.spool, ".asice", "application/vnd.etsi.asic-e+zip")
 
-    def trace(self, request: Request, office: Office) -> Response:
+    def trace(self, request: Request, mailbox: Mailbox) -> Response:
         """GET /v1/trace/{reference}: what was sent and received under an id, a DocumentId or number/notation."""
         _query(request)
         reference = request.path_params["reference"]
-        sent, mail = office.spool.trace(reference, MOST)
+        sent, mail = mailbox.spool.trace(reference, MOST)
         if not sent and not mail:
             raise Rejected(Problem(Fault.NOT_FOUND, got=reference[:200]))
         shown = [_receipt(row) if row["folder"] == "receipts" else _received(row) for row in mail]
@@ -289,24 +290,24 @@ class _Api:
 
     # -- Beside the mail -------------------------------------------------------------------------------------------
 
-    def agencies(self, request: Request, office: Office) -> Response:
+    def agencies(self, request: Request, mailbox: Mailbox) -> Response:
         """GET /v1/agencies."""
         _query(request)
         now = datetime.now(UTC)
-        registry = office.registry()
+        registry = mailbox.registry()
         shown = [
             {"code": m.code, "name_vi": m.name_vi, "name_en": m.name_en, "kind": m.kind, "standing": m.standing(now)}
             for m in registry.agencies
         ]
         return JSONResponse({"registry": registry.version, "items": shown})
 
-    def put_webhook(self, request: Request, office: Office, said: dict[str, str]) -> Response:
+    def put_webhook(self, request: Request, mailbox: Mailbox, said: dict[str, str]) -> Response:
         """PUT /v1/webhook."""
         _query(request)
         # In the clear only within one machine, and only for who is on it: nobody else reaches what listens there.
         client = request.client.host if request.client is not None else ""
         try:
-            parts = webhook.destination(said["url"], office.networks)
+            parts = webhook.destination(said["url"], mailbox.networks)
             if parts.scheme == "http" and client not in {"127.0.0.1", "::1"}:
                 raise ValueError(f"{parts.scheme}://{parts.host}, from {client}")
         except ValueError as error:
@@ -314,18 +315,18 @@ class _Api:
             raise Rejected(Problem(Fault.API_VALUE, "url", "https://…", str(error)[:100])) from None
         if len(said["secret"]) < 16:
             raise Rejected(Problem(Fault.API_VALUE, "secret", "at least 16 characters", str(len(said["secret"]))))
-        office.spool.set_webhook(said["url"], said["secret"])
+        mailbox.spool.set_webhook(said["url"], said["secret"])
         return JSONResponse({"url": said["url"]})
 
-    def get_webhook(self, request: Request, office: Office) -> Response:
+    def get_webhook(self, request: Request, mailbox: Mailbox) -> Response:
         """GET /v1/webhook."""
         _query(request)
-        return JSONResponse({"url": office.spool.webhook()[0]})
+        return JSONResponse({"url": mailbox.spool.webhook()[0]})
 
-    def delete_webhook(self, request: Request, office: Office) -> Response:
+    def delete_webhook(self, request: Request, mailbox: Mailbox) -> Response:
         """DELETE /v1/webhook."""
         _query(request)
-        office.spool.set_webhook("", "")
+        mailbox.spool.set_webhook("", "")
         return Response(status_code=204)
 
 
@@ -387,9 +388,9 @@ def _file(row: Row, spool: Spool, ending: str, media: str) -> Response:
     return FileResponse(path, media_type=media)
 
 
-def _mail(request: Request, office: Office) -> Row:
+def _mail(request: Request, mailbox: Mailbox) -> Row:
     identifier = request.path_params["id"]
-    return _one(office.spool.received(Selection(("inbox", "status")), identifier), identifier)
+    return _one(mailbox.spool.received(Selection(("inbox", "status")), identifier), identifier)
 
 
 def _one(rows: Sequence[Row], identifier: str) -> Row:
@@ -504,7 +505,7 @@ async def _refused(request: Request, error: Exception) -> Response:
         status = 400
     if not isinstance(error, Rejected):
         log.error("%s %s: %s", request.method, request.url.path, error)
-    headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": desk.RETRY_AFTER}}.get(status, {})
+    headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": RETRY_AFTER}}.get(status, {})
     return _problem(request, status, problems, **headers)
 
 
@@ -512,7 +513,7 @@ async def _away(request: Request, error: Exception) -> Response:
     """The disk is full, or cannot be used."""
     log.error("%s %s: %s", request.method, request.url.path, error)
     why = (isinstance(error, OSError) and error.strerror) or str(error)
-    headers = {"Retry-After": desk.RETRY_AFTER}
+    headers = {"Retry-After": RETRY_AFTER}
     return _problem(request, 503, [Problem(Fault.STORE_DOWN, got=why[:200])], **headers)
 
 
@@ -566,22 +567,22 @@ def tell(spool: Spool, now: datetime, post: Callable[[str, bytes, dict[str, str]
     return len(due)
 
 
-def telling(offices: Mapping[str, Office], stopped: threading.Event) -> list[threading.Thread]:
+def telling(mailboxes: Mapping[str, Mailbox], stopped: threading.Event) -> list[threading.Thread]:
     """Threads that tell the agencies' systems until they are stopped: one for each, so that none waits for another."""
 
-    def work(office: Office) -> None:
-        call = partial(post, networks=office.networks)
+    def work(mailbox: Mailbox) -> None:
+        call = partial(post, networks=mailbox.networks)
         while not stopped.wait(1.0):
             try:
-                tell(office.spool, datetime.now(UTC), call)
+                tell(mailbox.spool, datetime.now(UTC), call)
             except (AxisError, OSError) as error:
-                log.warning("webhook of %s: %s", office.agency, error)
+                log.warning("webhook of %s: %s", mailbox.agency, error)
             except Exception:
-                log.exception("webhook of %s", office.agency)
+                log.exception("webhook of %s", mailbox.agency)
 
     threads = [
-        threading.Thread(target=work, args=(office,), name=f"webhook {office.agency}", daemon=True)
-        for office in offices.values()
+        threading.Thread(target=work, args=(mailbox,), name=f"webhook {mailbox.agency}", daemon=True)
+        for mailbox in mailboxes.values()
     ]
     for one in threads:
         one.start()

@@ -13,7 +13,6 @@ import hashlib
 import hmac
 import json
 import logging
-import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -21,12 +20,12 @@ from typing import TYPE_CHECKING, Any
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
-from adapters import desk, keyfile
-from adapters.desk import RETRY_AFTER
+from adapters.mailbox import RETRY_AFTER, submit
 from adapters.spool import Selection
+from adapters.systems import System
 from axis.core import organ
 from axis.core.instant import VIETNAM, from_text, to_text
-from axis.errors import AxisError, Fault, Misconfigured, Problem, Rejected
+from axis.errors import AxisError, Fault, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -35,9 +34,9 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
 
-    from adapters.desk import Office
+    from adapters.mailbox import Mailbox
     from adapters.spool import Row
-    from axis.core.trust import Member, Registry
+    from axis.core.registry import Member, Registry
 
 log = logging.getLogger("axis.vxp")
 PREFIX = "xroadvnpt-"
@@ -70,62 +69,12 @@ _ESCAPES = {'"': '\\"', "\\": "\\\\", "\t": "\\t", "\b": "\\b", "\n": "\\n", "\r
 _ESCAPES |= {"\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
-@dataclass(frozen=True)
-class System:
-    """A connected system: the agency that it speaks for, and the secret that it signs with."""
-
-    agency: str
-    secret: str
-
-
 class Refusal(Exception):
     """FAIL with a code and a sentence."""
 
     def __init__(self, code: str, text: str) -> None:
         super().__init__(text)
         self.code = code
-
-
-# -- Systems and their secrets: keys/systems.toml --------------------------------------------------------------
-
-
-def read_systems(path: Path) -> dict[str, System]:
-    """The systems that are known, by systemid; none where there is no file. Raises :class:`Misconfigured`:
-    KEY_FILE_OPEN when others may read it, CONFIG_INVALID."""
-    return _systems(keyfile.read(path), path)
-
-
-def add_system(path: Path, systemid: str, agency: str, secret: str = "") -> str:
-    """A system, new or with another secret; the secret (a new one where none is given). Anything that is in use
-    already may stay: agencies change the endpoint alone. Raises :class:`Rejected` API_VALUE for an id that no header
-    can carry."""
-    if not 0 < len(systemid) <= 200 or not systemid.isprintable() or " " in systemid:
-        expected = "1 to 200 characters, no space"
-        raise Rejected(Problem(Fault.API_VALUE, "systemid", expected, systemid[:40]))
-    given = secret or secrets.token_urlsafe(32)
-    with keyfile.changing(path) as known:
-        _systems(known, path)
-        known[systemid] = {"agency": agency, "secret": given}
-    return given
-
-
-def withdraw_system(path: Path, systemid: str) -> System:
-    """Take back a system and its secret. Raises :class:`Rejected` NOT_FOUND."""
-    with keyfile.changing(path) as known:
-        if systemid not in known:
-            raise Rejected(Problem(Fault.NOT_FOUND, got=systemid[:200]))
-        (withdrawn,) = _systems({systemid: known.pop(systemid)}, path).values()
-    return withdrawn
-
-
-def _systems(content: Mapping[str, Any], path: Path) -> dict[str, System]:
-    try:
-        found = {name: System(str(one["agency"]), str(one["secret"])) for name, one in content.items()}
-    except (KeyError, TypeError) as error:
-        raise Misconfigured(Problem(Fault.CONFIG_INVALID, str(path), "agency, secret", str(error))) from None
-    if any(not one.secret for one in found.values()):  # everybody could sign with it
-        raise Misconfigured(Problem(Fault.CONFIG_INVALID, str(path), "secret", "none"))
-    return found
 
 
 # -- The signature ---------------------------------------------------------------------------------------------
@@ -195,7 +144,7 @@ class _Call:
     """A verified request."""
 
     systemid: str
-    office: Office
+    mailbox: Mailbox
     parameters: dict[str, str]
     signature: str
     body: bytes
@@ -204,9 +153,9 @@ class _Call:
 class Vxp:
     """The ASGI application. `systems` is asked at each request: a new one is known at once."""
 
-    def __init__(self, systems: Callable[[], Mapping[str, System]], offices: Mapping[str, Office]) -> None:
+    def __init__(self, systems: Callable[[], Mapping[str, System]], mailboxes: Mapping[str, Mailbox]) -> None:
         self._systems = systems
-        self._offices = offices
+        self._mailboxes = mailboxes
         self._operations: dict[str, Callable[[_Call], Response]] = {
             "getAgenciesList": self._agencies,
             "getAgenciesListQD20": self._agencies,
@@ -255,17 +204,17 @@ class Vxp:
         parameters = signed_parameters(request.headers.raw, systems)
         demand_own(operation, parameters)
         systemid = parameters["systemid"]
-        office = self._offices.get(systems[systemid].agency)
-        if office is None:
+        mailbox = self._mailboxes.get(systems[systemid].agency)
+        if mailbox is None:
             raise Refusal(NO_SENDER, f"agency {systems[systemid].agency} is not served here")
         signature = request.headers.get(f"{PREFIX}hash-header", "").lower()
         if operation == "sendEdoc":
-            return await self._send(request, _Call(systemid, office, parameters, signature, b""))
+            return await self._send(request, _Call(systemid, mailbox, parameters, signature, b""))
         body = await _read(request, MAX_BODY)
-        call = _Call(systemid, office, parameters, signature, body)
+        call = _Call(systemid, mailbox, parameters, signature, body)
         if operation in {"registerAgency", "deleteAgency", "updateStatus"}:
-            return await office.aside(self._once, operation, call)
-        return await office.aside(self._operations[operation], call)
+            return await mailbox.aside(self._once, operation, call)
+        return await mailbox.aside(self._operations[operation], call)
 
     def _once(self, operation: str, call: _Call) -> Response:
         """What changes something: a repeat has the answer that the first had."""
@@ -273,17 +222,17 @@ class Vxp:
         # The body of registerAgency is not signed: another one is another request.
         request = f"{call.systemid}/{operation}/{call.signature}/{hashlib.sha256(call.body).hexdigest()}"
         work = self._operations[operation]
-        return _json(call.office.spool.once(request, now - REPEATED, lambda: bytes(work(call).body).decode()))
+        return _json(call.mailbox.spool.once(request, now - REPEATED, lambda: bytes(work(call).body).decode()))
 
     # -- Sending -----------------------------------------------------------------------------------------------
 
     async def _send(self, request: Request, call: _Call) -> Response:
-        spool = call.office.spool
+        spool = call.mailbox.spool
         with spool.upload() as upload:
             try:
                 async for chunk in request.stream():
                     if chunk:
-                        await call.office.aside(upload.write, chunk)
+                        await call.mailbox.aside(upload.write, chunk)
             except Rejected as error:
                 raise Refusal(INVALID_FILE, str(error)) from None
             said = call.parameters.get("hash-file", "").lower()
@@ -295,7 +244,7 @@ class Vxp:
             elif said not in {file_hash(cut), cut.hex()}:
                 raise Refusal(INVALID_FILE, "hash-file is not that of the file")
             try:
-                row = await call.office.aside(desk.submit, call.office, upload)
+                row = await call.mailbox.aside(submit, call.mailbox, upload)
             except Rejected as error:
                 first = error.problems[0].fault
                 code = {Fault.AUTHZ_MISMATCH: NO_SENDER, Fault.AGENCY_UNKNOWN: NO_RECEIVER}.get(first, NOT_STANDARD)
@@ -305,11 +254,11 @@ class Vxp:
     def _sent(self, call: _Call) -> Response:
         wanted = _listed(call)
         kinds = ("status",) if wanted.folders == ("status",) else ("new", "recall", "update", "replace")
-        rows = call.office.spool.sent(Selection(kinds=kinds, since=wanted.since, until=wanted.until, limit=100_000))
+        rows = call.mailbox.spool.sent(Selection(kinds=kinds, since=wanted.since, until=wanted.until, limit=100_000))
         named = call.parameters.get("docId", "")
         if any(row["id"] == named for row in rows):  # it may be left over from a fetch
             rows = [row for row in rows if row["id"] == named]
-        registry = call.office.registry()
+        registry = call.mailbox.registry()
         found = [line for row in rows for line in _sent_lines(row, registry)]
         return _envelope(data=_page(found, call))
 
@@ -339,8 +288,8 @@ class Vxp:
 
     def _packet(self, call: _Call) -> Path:
         identifier = call.parameters.get("docId") or call.parameters.get("docid", "")
-        for row in call.office.spool.received(Selection(folders=("inbox", "status")), identifier or "-"):
-            path = call.office.spool.path(row)
+        for row in call.mailbox.spool.received(Selection(folders=("inbox", "status")), identifier or "-"):
+            path = call.mailbox.spool.path(row)
             if path is not None and path.exists():
                 return path
         raise Refusal(SYSTEM_ERROR, "no such document")
@@ -352,7 +301,7 @@ class Vxp:
         identifier = call.parameters.get("docid") or call.parameters.get("docId", "")
         reason = call.parameters.get("description", "")
         try:
-            row = call.office.spool.acknowledge(identifier, state, reason)
+            row = call.mailbox.spool.acknowledge(identifier, state, reason)
         except Rejected as error:
             raise Refusal(SYSTEM_ERROR, str(error)) from None
         if row is None:
@@ -363,27 +312,27 @@ class Vxp:
 
     def _agencies(self, call: _Call) -> Response:
         keep = ("id", "pid", "code", "name", "mail", "oldCode", "code102")
-        rows = self._catalogue(call.office.registry())
+        rows = self._catalogue(call.mailbox.registry())
         return _envelope(data=[{key: row[key] for key in keep if key in row} for row in rows if not row["deleted"]])
 
     def _units(self, call: _Call) -> Response:
-        return _envelope(data=self._catalogue(call.office.registry()))
+        return _envelope(data=self._catalogue(call.mailbox.registry()))
 
     def _catalogue(self, registry: Registry) -> list[dict[str, Any]]:
         """Every agency, and every unit that was registered here."""
         now = datetime.now(UTC)
         rows = [_agency_line(one, now, registry.issued_at) for one in registry.agencies]
-        for office in self._offices.values():
-            for one in office.spool.units():
+        for mailbox in self._mailboxes.values():
+            for one in mailbox.spool.units():
                 facts = {name: one["facts"][name] for name in ("mail",) if one["facts"].get(name)}
                 rows.append(
                     {
                         "id": _number(one["code"]),
-                        "pid": _number(office.agency),
+                        "pid": _number(mailbox.agency),
                         "code": one["code"],
                         "name": one["facts"].get("name") or one["code"],
                         **facts,
-                        "centerCode": office.agency,
+                        "centerCode": mailbox.agency,
                         "version": one["version"],
                         "deleted": one["deleted"],
                         "modifyDate": _vietnam(one["modified_at"]),
@@ -399,29 +348,29 @@ class Vxp:
         except (ValueError, KeyError, TypeError, RecursionError):
             raise Refusal(NOT_STANDARD, "a JSON object with code and name") from None
         self._own(call, code)
-        if call.office.spool.has_units(MAX_UNITS):
+        if call.mailbox.spool.has_units(MAX_UNITS):
             raise Refusal(SYSTEM_ERROR, f"{MAX_UNITS} units are registered already")
         kept = {key: str(facts[key])[:500] for key in ("mail", "mobile", "fax", "pcode", "pid") if facts.get(key)}
-        call.office.spool.register(code, {"name": name[:500], **kept})
+        call.mailbox.spool.register(code, {"name": name[:500], **kept})
         return _envelope()
 
     def _delete(self, call: _Call) -> Response:
         code = call.parameters.get("AgencyCode", "")
         self._own(call, code)
-        call.office.spool.unregister(code)
+        call.mailbox.spool.unregister(code)
         return _envelope()
 
     def _own(self, call: _Call, code: str) -> None:
         """A system registers units below its own agency, and nobody else's."""
-        registry = call.office.registry()
+        registry = call.mailbox.registry()
         if not organ.is_valid(code) or registry.canonical(code) in registry.by_code:
             raise Refusal(NO_SENDER, "not the code of a unit")
         try:
-            if registry.member_for(code).code == call.office.agency:
+            if registry.member_for(code).code == call.mailbox.agency:
                 return
         except Rejected:
             pass
-        raise Refusal(NO_SENDER, f"not a unit of {call.office.agency}")
+        raise Refusal(NO_SENDER, f"not a unit of {call.mailbox.agency}")
 
 
 # -- Lists -----------------------------------------------------------------------------------------------------
@@ -500,9 +449,9 @@ def _said(row: Row) -> str:
 def _received_lines(call: _Call, messagetype: str = "") -> list[dict[str, Any]]:
     """What waits: a line for each OrganId of this agency that a packet is addressed to, as the sender spells it. They
     are one packet under one docId: whichever unit's software fetches it, the agency's system has it."""
-    agency, registry, now = call.office.agency, call.office.registry(), datetime.now(UTC)
+    agency, registry, now = call.mailbox.agency, call.mailbox.registry(), datetime.now(UTC)
     found = []
-    for row in call.office.spool.received(_listed(call, messagetype)):
+    for row in call.mailbox.spool.received(_listed(call, messagetype)):
         here = [one for one in row["recipients"] if registry.is_reached(one, agency, now)]
         found += [_received_line(row, organ_id) for organ_id in here or [agency]]
     return found

@@ -6,9 +6,6 @@ Secrets do not stand in the file: URLs with passwords come from the environment 
 from __future__ import annotations
 
 import dataclasses
-import difflib
-import importlib.resources
-import ipaddress
 import os
 import stat
 import tomllib
@@ -18,7 +15,8 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 from typing import Literal as OneOf
 from urllib.parse import urlsplit
 
-from axis.core import calendar, deadline, secret
+from axis.core import secret
+from axis.core.hub import calendar, terms
 from axis.errors import Fault, Misconfigured, Problem
 
 if TYPE_CHECKING:
@@ -95,15 +93,15 @@ class Hub:
 class Deadlines:
     """By when what must have happened. Rules: docs/operations.md; days off: `calendar_file`, or our calendar.csv."""
 
-    rules: tuple[str, ...] = deadline.DEFAULT
+    rules: tuple[str, ...] = terms.DEFAULT
     working_hours: tuple[str, ...] = ("08:00-12:00", "13:00-17:00")
     warn_share: float = 0.75  # of the time, when the warning comes
     calendar_file: str = ""
 
-    def build(self, home: Path) -> deadline.Deadlines:
+    def build(self, home: Path) -> terms.Deadlines:
         """The rules with their calendar. Raises :class:`Misconfigured` CONFIG_INVALID."""
         try:
-            rules = tuple(deadline.read_rule(text) for text in self.rules)
+            rules = tuple(terms.read_rule(text) for text in self.rules)
             hours = calendar.read_hours(self.working_hours)
         except ValueError as error:
             expected = "LEG [KIND] [urgent] 4h|4wh|2wd|due|never"
@@ -112,12 +110,14 @@ class Deadlines:
             if self.calendar_file:
                 text = (home / self.calendar_file).read_text(TEXT)
             else:
+                import importlib.resources
+
                 text = importlib.resources.files("config").joinpath("calendar.csv").read_text("utf-8")
             days = calendar.read(text, hours)
         except (OSError, ValueError) as error:
             where = "deadlines.calendar_file"
             raise Misconfigured(Problem(Fault.CONFIG_INVALID, where, "date,kind,name", str(error))) from None
-        return deadline.Deadlines(rules, days, min(max(self.warn_share, 0.0), 1.0))
+        return terms.Deadlines(rules, days, min(max(self.warn_share, 0.0), 1.0))
 
 
 @dataclass(frozen=True)
@@ -243,6 +243,8 @@ def load(home: Path) -> Config:
             problems.append(Problem(Fault.CONFIG_INVALID, name, f"{least} to {most}", str(value)))
     for one in config.server.webhook_networks if not problems else ():
         try:
+            import ipaddress
+
             ipaddress.ip_network(one)
         except ValueError as error:
             expected = "10.20.0.0/16, fd00:1::/48"
@@ -254,7 +256,7 @@ def load(home: Path) -> Config:
 
 def render(config: Config) -> str:
     """`config` as TOML, without what equals the default."""
-    lines = ["# Settings of this axis home. Every key and its default: docs/architecture.md."]
+    lines = ["# Settings of this axis home. Every key and its default: docs/settings.md."]
     for section in dataclasses.fields(config):
         value = getattr(config, section.name)
         fields = {f.name: (f, getattr(value, f.name)) for f in dataclasses.fields(value)}
@@ -289,6 +291,8 @@ def _build(kind: Any, values: Mapping[str, Any], path: str, problems: list[Probl
 
 
 def _unknown(path: str, name: str, known: Iterable[str]) -> Problem:
+    import difflib
+
     near = difflib.get_close_matches(name, known, 1, 0) or ["?"]
     return Problem(Fault.CONFIG_UNKNOWN_KEY, path + name, path + near[0], path + name)
 

@@ -1,6 +1,6 @@
 """What people read on the command line, in Vietnamese and English: one row for each text.
 
-Sentences of errors stand in axis/errors.py.
+Sentences of errors stand in axis/faults.py.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from lxml import etree
 if TYPE_CHECKING:
     from pathlib import Path
 
-MAX_REASONS = 100
+MAX_REASONS = 100  # why a packet does not match its schema
 SCHEMAS = {
     "edxml-document": "edxml/1/document.xsd",
     "edxml-status": "edxml/1/status.xsd",

@@ -1,11 +1,11 @@
-"""Draws docs/lifecycle.md from the tables of axis/core/lifecycle.py: ``python -m tests.make_diagrams``."""
+"""Draws docs/lifecycle.md from the tables of axis/core/hub/lifecycle.py: ``python -m tests.make_diagrams``."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from axis.core import lifecycle
+from axis.core.hub import lifecycle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 TARGET = Path(__file__).parent.parent / "docs" / "lifecycle.md"
 HEAD = """# The life of a document
 
-Drawn from the tables in `axis/core/lifecycle.py` by `python -m tests.make_diagrams`; a test compares. What a table does not
+Drawn from the tables in `axis/core/hub/lifecycle.py` by `python -m tests.make_diagrams`; a test compares. What a table does not
 have cannot happen: it is refused, and nothing is changed.
 
 """

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from axis.core import edxml_grammar as grammar
-from axis.core.edxml import NAMESPACE
-from axis.core.edxml_grammar import Element
+from axis.core.edxml import NAMESPACE, grammar
+from axis.core.edxml.grammar import Element
 
 FOLDER = Path(__file__).parent.parent / "schemas" / "edxml" / "1"
 
@@ -18,7 +17,7 @@ def schema(root: Element, title: str, *, attachments: bool) -> str:
     """The XSD of the canonical form whose envelope is `root`."""
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
-        f"<!-- {title}. Generated from axis/core/edxml_grammar.py by tests/make_schemas.py.",
+        f"<!-- {title}. Generated from axis/core/edxml/grammar.py by tests/make_schemas.py.",
         "     Describes the canonical form; elements that the standard does not know are left out before validation. -->",
         f'<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns="{NAMESPACE}" targetNamespace="{NAMESPACE}"',
         '           elementFormDefault="qualified" version="1">',

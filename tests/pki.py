@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from axis.core import parcel
+from axis.core.registry import HUB, Certificate, Member, Registry
 from axis.core.signature import Signer
-from axis.core.trust import HUB, Certificate, Member, Registry
 from axis.infra import keystore
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""What commands say: the one place where text goes to a terminal, a pipe or a file.
+"""What commands say: the one place where text goes to a terminal, a pipe or a file; and their exit codes.
 
 Whatever an agency, a file or a server wrote is shown and never obeyed: control characters are escaped here, for every
 command. A terminal that is not UTF-8 gets what it can show, never an error. stdout is data, stderr is for people.
@@ -12,28 +12,32 @@ import errno
 import io
 import json
 import os
+import re
+import shutil
 import sys
-import tempfile
-import traceback
 import unicodedata
-import uuid
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from axis.errors import AxisError, Fault, unusable
-from axis.texts import text
+from axis.texts import language, text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from axis.errors import Language
+    from axis.errors import Language, Problem
 
+LANG: Language = language()
+# Exit codes. 2 is click's for wrong usage; the rest by the class of the error (axis/errors.py).
+DONE, UNEXPECTED, USAGE, REFUSED, UNAVAILABLE, MISCONFIGURED, CORRUPTED = range(7)
 INCIDENTS = "incidents"  # the folder in a home where traces of our own bugs are kept
 KEPT, LARGEST = 20, 256 * 1024  # of those files, and bytes of each
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
+_GAP = 2  # columns between two cells of a table
 _ALIKE = str.maketrans("đĐ«»“”‘’–—…→", 'dD""""\'\'--.>')
 
 
@@ -86,6 +90,24 @@ def say(value: object = "", *, err: bool = False) -> None:
     click.echo("\n".join(plain(line) for line in str(value).expandtabs().split("\n")), err=err)
 
 
+def word(key: str, **facts: Any) -> str:
+    """The text of `key` in the language that this process speaks."""
+    return text(key, LANG, **facts)
+
+
+def note(key: str, **facts: Any) -> None:
+    """The text of `key` on stderr, for people."""
+    say(word(key, **facts), err=True)
+
+
+def local(moment: str | None) -> str:
+    """A moment of the record as people of this country read it; "" for none."""
+    from axis.core.instant import from_text
+    from axis.core.instant import local as in_viet_nam
+
+    return in_viet_nam(from_text(moment)) if moment else ""
+
+
 def data(value: object) -> None:
     """One line of JSON on stdout; in ASCII where the terminal is not UTF-8, so that nothing is changed."""
     encoding = codecs.lookup(getattr(sys.stdout, "encoding", None) or "utf-8").name
@@ -93,17 +115,74 @@ def data(value: object) -> None:
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table on stdout, one line a row."""
-    from rich.console import Console
-    from rich.table import Table
+    """A table on stdout: a row is a line, or several where the terminal is too narrow (elsewhere: 200 characters)."""
+    cells = [[*map(plain, row)] for row in rows]
+    every = [[*columns], *cells]
+    widths = [max(_width(row[at]) for row in every) for at in range(len(columns))]
+    room = (shutil.get_terminal_size().columns if sys.stdout.isatty() else 200) - _GAP * (len(columns) - 1)
+    while sum(widths) > room and max(widths) > 1:  # the widest gives way, down to the next one
+        widest = max(widths)
+        many, next_one = widths.count(widest), max((width for width in widths if width < widest), default=1)
+        least = max(next_one, widest - -(-(sum(widths) - room) // many), 1)
+        widths = [min(width, least) for width in widths]
+    for number, row in enumerate(every):
+        folded = [_fold(cell, width) for cell, width in zip(row, widths, strict=True)]
+        for at in range(max(map(len, folded))):
+            parts = [lines[at] if at < len(lines) else "" for lines in folded]
+            shown = [part + " " * (width - _width(part)) for part, width in zip(parts, widths, strict=True)]
+            line = (" " * _GAP).join(shown).rstrip()
+            click.echo(click.style(line, bold=True) if number == 0 else line)
 
-    made = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        made.add_column(column, overflow="fold")
-    for row in rows:
-        made.add_row(*map(plain, row))
-    width = None if sys.stdout.isatty() else 200
-    Console(highlight=False, markup=False, emoji=False, width=width).print(made)
+
+def _width(text: str) -> int:
+    """The columns of a terminal that `text` takes."""
+    if text.isascii():
+        return len(text)
+    return sum(map(_columns, text))
+
+
+def _columns(character: str) -> int:
+    if unicodedata.category(character) in {"Mn", "Me"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
+
+
+def _fold(cell: str, width: int) -> list[str]:
+    """`cell` in lines of at most this width, between words where that is possible."""
+    if _width(cell) <= width:
+        return [cell]
+    lines = [""]
+    for word_or_gap in re.split(r"( +)", cell):
+        if _width(lines[-1] + word_or_gap) <= width:
+            lines[-1] += word_or_gap
+        elif not word_or_gap.isspace():
+            lines.append("")
+            for character in word_or_gap:
+                if lines[-1] and _width(lines[-1]) + _columns(character) > width:
+                    lines.append("")
+                lines[-1] += character
+    return [line.rstrip() for line in lines if line.strip()]
+
+
+def findings(problems: Sequence[Problem]) -> None:
+    """A table of what is wrong with a packet."""
+    rows = [(p.fault.code, word(p.severity), plain(p.path), str(p.line or ""), plain(p.text(LANG))) for p in problems]
+    columns = ["Code" if LANG == "en" else "Mã", *(word(f"column.{c}") for c in ("severity", "path", "line", "text"))]
+    table(columns, rows)
+
+
+@contextmanager
+def bar(title: str, total: int, *, quiet: bool) -> Iterator[Callable[[int], None]]:
+    """A progress bar on a terminal; nothing when piped, or with --json."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _done: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task(title, total=total)
+        yield lambda done: progress.update(task, completed=done)
 
 
 def show_error(error: AxisError, language: Language, *, as_json: bool) -> None:
@@ -133,6 +212,8 @@ def give_up_stdout() -> None:
 
 def show_crash(error: Exception, home: Path | None, language: Language, *, as_json: bool) -> None:
     """Our own bug: its trace goes into a file, and the file is named."""
+    import uuid
+
     incident = uuid.uuid4().hex[:12]
     log = _keep_trace(error, incident, home)
     if as_json:
@@ -141,6 +222,9 @@ def show_crash(error: Exception, home: Path | None, language: Language, *, as_js
 
 
 def _keep_trace(error: Exception, incident: str, home: Path | None) -> Path:
+    import tempfile
+    import traceback
+
     trace = "".join(traceback.format_exception(error)).encode(errors="backslashreplace")[-LARGEST:]
     places = [Path(tempfile.gettempdir())]
     if home is not None and home.is_dir():

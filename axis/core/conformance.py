@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 NAMESPACE = "urn:axis:conformance:1"
+SYSTEM = "system 1"  # the version of the checks of a system in a sandbox (axis/trials/sandbox.py)
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ DOCUMENT, RECEIPT, REGISTRY = "document.edxml", "receipt.xml", "registry.xml"
 CONFORMANCE = "conformance.xml"  # a test report; it never travels
 HOME = "home.xml"  # what the hub says to an adapter about its home (axis/core/homes.py)
 MAX_BYTES = 60 * 1024 * 1024  # one broker message of at most 64 MiB: the parcel, and the A.1 beside it
-MAX_ATTACHMENTS = 100
+MAX_ATTACHMENTS = 100  # of one parcel
 # What :func:`verify` finds that says nothing of the content: another key, or the same at another time, would pass.
 CIRCUMSTANCES = frozenset({Fault.SIG_SIGNER, Fault.KEY_EXPIRED, Fault.KEY_REVOKED})
 # What it finds in bytes that were never signed so. Who has somebody's word that the parcel was good holds another one.

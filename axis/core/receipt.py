@@ -14,7 +14,7 @@ from xml.sax.saxutils import quoteattr
 from axis import counting
 from axis.core import parcel, xml
 from axis.core.instant import from_text, to_text
-from axis.core.trust import HUB
+from axis.core.registry import HUB
 from axis.errors import Fault, Problem, rejected
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 NAMESPACE = "urn:axis:receipt:1"
 KIND = "receipt"  # of the subject of a refusal (A.2) that is about a receipt; its digest is that of the receipt's bytes
-MAX_STATEMENTS = 100
-MAX_DOCUMENT_ID = 200  # characters, as in a packet (core/edxml_grammar.py)
+MAX_STATEMENTS = 100  # of one receipt
+MAX_DOCUMENT_ID = 200  # characters, as in a packet (core/edxml/grammar.py)
 # A refusal must stay small whatever was refused: a packet can have a hundred thousand things wrong with it.
 MAX_REASONS, MAX_REASON_TEXT = 50, 500
 

@@ -10,11 +10,12 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from axis.core import parcel, receipt, trust
+from axis.core import parcel, receipt
+from axis.core import registry as trust
 from axis.core.homes import Standing
 from axis.core.instant import from_text
 from axis.core.receipt import Event
-from axis.core.trust import HUB, read_registry
+from axis.core.registry import HUB, read_registry
 from axis.errors import Corrupted, Fault, Problem, Rejected, Unavailable, rejected
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from axis.core.message import Broker
     from axis.core.parcel import Parcel
     from axis.core.receipt import Receipt
+    from axis.core.registry import Registry
     from axis.core.signature import Signer
-    from axis.core.trust import Registry
     from axis.errors import AxisError
     from axis.infra.journal import Journal
 

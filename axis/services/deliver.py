@@ -14,17 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 from adapters.base import About, Folder, LocalFile
 from axis import crashpoints
-from axis.core import edxml, lifecycle, parcel, receipt
+from axis.core import edxml, parcel, receipt
 from axis.core.edxml import Kind, Organ, ResponseFor
+from axis.core.hub import lifecycle
 from axis.core.identity import earliest, uuid7
 from axis.core.instant import from_text, to_text, whole
 from axis.core.ledger import Entry
 from axis.core.message import agency_routes
 from axis.core.receipt import Event, Receipt, Statement, Subject
-from axis.core.trust import HUB, HubOnly, read_registry
+from axis.core.registry import HUB, HubOnly, read_registry
 from axis.errors import AxisError, Corrupted, Fault, Problem, Rejected, Unavailable, rejected
 from axis.infra.journal import JournalTransaction
-from axis.services import intake, renew, standing
+from axis.services import renew, standing, turns
 from axis.services.agency import accepted_at, is_about, verify_mail, verify_receipt
 from axis.services.submit import Fresh
 
@@ -119,7 +120,7 @@ def take(agency: Agency, now: datetime, timeout: float = 0, *, urgent_only: bool
     said aloud, never answered.
     """
     agency.turn += 1
-    taken = intake.take(agency.broker, routes(agency, urgent_only=urgent_only), agency.turn, timeout)
+    taken = turns.take(agency.broker, routes(agency, urgent_only=urgent_only), agency.turn, timeout)
     if not taken:
         return 0
     crashpoints.reached("D01")

@@ -15,7 +15,7 @@ from axis.core import homes, parcel
 from axis.core.homes import ANYBODY, Hello, Origin, Standing
 from axis.core.ledger import Entry
 from axis.core.message import Message, Outcome, Route
-from axis.core.trust import HubOnly
+from axis.core.registry import HubOnly
 from axis.errors import Fault, Problem, rejected
 
 if TYPE_CHECKING:

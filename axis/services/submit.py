@@ -19,7 +19,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from axis import crashpoints
-from axis.core import admission, edxml, lifecycle, parcel
+from axis.core import edxml, parcel
+from axis.core.hub import admission, lifecycle
 from axis.core.ledger import Entry
 from axis.core.message import Message, Outcome, Route
 from axis.errors import MAX_FACT, AxisError, Corrupted, Fault, Problem, Rejected, Unavailable

@@ -12,8 +12,9 @@ import os
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from axis.core import admission, edxml, lifecycle, receipt
+from axis.core import edxml, receipt
 from axis.core.edxml import Kind
+from axis.core.hub import admission, lifecycle
 from axis.core.identity import uuid7
 from axis.core.instant import from_text, whole
 from axis.core.ledger import Entry

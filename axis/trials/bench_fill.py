@@ -21,7 +21,7 @@ from axis.core import ledger
 from axis.core.identity import uuid7
 from axis.core.instant import to_text
 from axis.core.ledger import GENESIS, Entry
-from axis.core.trust import HUB
+from axis.core.registry import HUB
 from axis.infra import database
 from axis.infra.record import tables
 

@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
-from axis.services import demo, enrol
+from axis.services.operate import provision
+from axis.trials import demo_documents
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from axis.services.demo import Letter
+    from axis.trials.demo_documents import Letter
 
 Mode = Literal["embedded", "served"]
 _HEAD = 2200  # bytes of a packet that are not its attachment
@@ -68,7 +69,7 @@ def agencies(shape: Shape) -> list[str]:
 
 def all_codes() -> list[str]:
     """Of all agencies there are."""
-    return [row["code"] for row in enrol.catalogue()]
+    return [row["code"] for row in provision.catalogue()]
 
 
 def senders(shape: Shape) -> list[str]:
@@ -87,27 +88,27 @@ def letters(shape: Shape, run: int = 0) -> list[Letter]:
         to = [others[(turn + n) % len(others)] for n in range(shape.recipients)]
         turn += shape.recipients
         number = run * RUN + place + place // 9 + 1  # the demo makes every tenth number urgent
-        made.append(demo.Letter(number, sender, tuple(to), shape.attachment, 0))
+        made.append(demo_documents.Letter(number, sender, tuple(to), shape.attachment, 0))
     return made
 
 
 def first_letters(shape: Shape, run: int = 0) -> list[Letter]:
     """One small document to everybody: when its receipts are there, every process works."""
     codes = agencies(shape)
-    return [demo.Letter(WARM + run, codes[0], tuple(codes[1:]), demo.SMALL, 0)]
+    return [demo_documents.Letter(WARM + run, codes[0], tuple(codes[1:]), demo_documents.SMALL, 0)]
 
 
 def write(letters_: Sequence[Letter], folder: Path, now: datetime, seed: int) -> dict[str, Letter]:
     """Write the packets into `folder`, from where they are renamed; each letter by its attachment's digest."""
     folder.mkdir(parents=True, exist_ok=True)
     for letter in letters_:
-        (folder / file_name(letter)).write_bytes(demo.packet(letter, names(), now, seed))
+        (folder / file_name(letter)).write_bytes(demo_documents.packet(letter, names(), now, seed))
     return digests(letters_, seed)
 
 
 def digests(letters_: Sequence[Letter], seed: int) -> dict[str, Letter]:
     """Each letter by its attachment's SHA-256."""
-    return {hashlib.sha256(demo.attachment(letter, seed)).hexdigest(): letter for letter in letters_}
+    return {hashlib.sha256(demo_documents.attachment(letter, seed)).hexdigest(): letter for letter in letters_}
 
 
 def file_name(letter: Letter) -> str:
@@ -117,10 +118,10 @@ def file_name(letter: Letter) -> str:
 
 def packet(shape: Shape, seed: int) -> bytes:
     """One packet of the shape, for those who send it some other way."""
-    return demo.packet(letters(shape)[0], names(), datetime.now(UTC), seed)
+    return demo_documents.packet(letters(shape)[0], names(), datetime.now(UTC), seed)
 
 
 @cache
 def names() -> dict[str, str]:
     """The agencies' names by code."""
-    return {row["code"]: row["name_vi"] for row in enrol.catalogue()}
+    return {row["code"]: row["name_vi"] for row in provision.catalogue()}

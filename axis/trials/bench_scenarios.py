@@ -12,7 +12,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from axis.services import demo
 from axis.trials import (
     bench,
     bench_floor,
@@ -22,6 +21,7 @@ from axis.trials import (
     bench_process,
     bench_revision,
     bench_stand,
+    demo_documents,
 )
 from axis.trials.bench_stand import Stand
 
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from axis.core.message import Message
-    from axis.services.demo import Letter
     from axis.trials.bench import Asked, Stage
     from axis.trials.bench_line import Servers
+    from axis.trials.demo_documents import Letter
 
 IDLE = 20.0  # seconds that an idle line is looked at
 BESIDE = 1.0  # seconds between two documents of the agency beside a flood
@@ -98,9 +98,9 @@ def _circular(servers: Servers, _asked: Asked, stage: Stage) -> dict[str, Any]:
     with _stand(servers) as stand:
         stage.say("bench.run", revision="circular-receipt")
         stand.start_hubs(1)
-        circular = demo.Letter(1, sender, tuple(others), demo.SMALL, 0)
+        circular = demo_documents.Letter(1, sender, tuple(others), demo_documents.SMALL, 0)
         numbers = zip(_numbers(11, len(others)), others, strict=True)
-        singles = [demo.Letter(number, sender, (code,), demo.SMALL, 0) for number, code in numbers]
+        singles = [demo_documents.Letter(number, sender, (code,), demo_documents.SMALL, 0) for number, code in numbers]
         stand.publish([stand.document(one) for one in (circular, *singles)])
         stand.wait(QUEUED, 2 * len(others))
         time.sleep(2)
@@ -122,8 +122,8 @@ def _history(servers: Servers, _asked: Asked, stage: Stage) -> dict[str, Any]:
     with _stand(servers) as stand:
         stage.say("bench.run", revision="history")
         stand.start_hubs(1)
-        circular = demo.Letter(1, sender, tuple(others), demo.SMALL, 0)
-        changed = demo.Letter(2, sender, (others[0],), demo.SMALL, 0)
+        circular = demo_documents.Letter(1, sender, tuple(others), demo_documents.SMALL, 0)
+        changed = demo_documents.Letter(2, sender, (others[0],), demo_documents.SMALL, 0)
         stand.publish([stand.document(circular), stand.document(changed)])
         stand.wait(QUEUED, len(others) + 1)
         receipts = [stand.handed_over(circular, code) for code in others]
@@ -161,7 +161,7 @@ def _age(stand: Stand) -> None:
 
 def _update(stand: Stand, letter: Letter, version: int) -> bytes:
     """A packet that changes the content of `letter`'s document."""
-    packet = demo.packet(letter, stand.names, bench_stand.now(), 1000 + version)
+    packet = demo_documents.packet(letter, stand.names, bench_stand.now(), 1000 + version)
     new = b"<edXML:BussinessDocType>0</edXML:BussinessDocType>"
     reason = "<edXML:BussinessDocReason>Văn bản điện tử mới</edXML:BussinessDocReason>".encode()
     about = f"<edXML:DocumentId>{letter.document_id}</edXML:DocumentId>".encode()
@@ -217,8 +217,11 @@ def _flood(asked: Asked, stage: Stage) -> dict[str, Any]:
 def _flooded(asked: Asked, count: int, stage: Stage) -> dict[str, Any]:
     shape = replace(asked.shape, mode="embedded", agencies=max(4, asked.shape.agencies))
     codes, seed = bench_plan.agencies(shape), 1
-    flood = [demo.Letter(number, codes[0], (codes[1],), shape.attachment, 0) for number in _numbers(1, count)]
-    beside = [demo.Letter(number, codes[2], (codes[3],), demo.SMALL, 0) for number in _numbers(800_001, 3600)]
+    flood = [demo_documents.Letter(number, codes[0], (codes[1],), shape.attachment, 0) for number in _numbers(1, count)]
+    beside = [
+        demo_documents.Letter(number, codes[2], (codes[3],), demo_documents.SMALL, 0)
+        for number in _numbers(800_001, 3600)
+    ]
     program = bench_line.present()
     with bench.line_of(replace(asked, shape=shape), program, None, seed, stage) as line:
         stage.say("bench.run", revision=f"flood {count}")
@@ -276,7 +279,7 @@ def _drain(stand: Stand, workers: int, documents: int) -> dict[str, Any]:
     for place in range(documents // 2):
         sender = codes[place % len(codes)]
         to = (codes[(place + 1) % len(codes)],)
-        letter = demo.Letter(place + place // 9 + 1, sender, to, demo.SMALL, 0)
+        letter = demo_documents.Letter(place + place // 9 + 1, sender, to, demo_documents.SMALL, 0)
         messages += [stand.document(letter), stand.document(letter, _update(stand, letter, 1))]
     stand.publish(messages)
     deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"

@@ -19,8 +19,7 @@ from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.errors import Fault, Problem, Unavailable
 from axis.infra import keystore
 from axis.infra.amqp import AmqpBroker
-from axis.services import demo
-from axis.trials import bench_line, bench_plan, bench_process
+from axis.trials import bench_line, bench_plan, bench_process, demo_documents
 from axis.trials.bench_line import Line
 
 if TYPE_CHECKING:
@@ -28,8 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from axis.core.signature import Signer
-    from axis.services.demo import Letter
     from axis.trials.bench_line import Servers
+    from axis.trials.demo_documents import Letter
 
 PATIENCE = 120.0  # seconds in which nothing changes until it is given up
 BATCH = 200  # messages published at once
@@ -39,7 +38,7 @@ class Stand(Line):
     """See the module. A context manager."""
 
     def __init__(self, folder: Path, servers: Servers) -> None:
-        shape = bench_plan.Shape("served", demo.SMALL, 1, 1, len(bench_plan.all_codes()))
+        shape = bench_plan.Shape("served", demo_documents.SMALL, 1, 1, len(bench_plan.all_codes()))
         super().__init__(bench_line.present(), shape, folder, servers)
         self.make_hub()
         self._servers_here = servers
@@ -81,7 +80,7 @@ class Stand(Line):
 
     def document(self, letter: Letter, packet: bytes = b"") -> Message:
         """A document of `letter`, or `packet` of its sender, signed and ready to be published."""
-        packet = packet or demo.packet(letter, self.names, now(), letter.number)
+        packet = packet or demo_documents.packet(letter, self.names, now(), letter.number)
         return self.signed(letter.sender, packet)
 
     def signed(self, code: str, packet: bytes) -> Message:

@@ -23,11 +23,11 @@ from axis.core.hub import dossier as ask
 from axis.core.hub.change import Entered
 from axis.core.hub.dossier import Delivery, Demanded, Facts, Limit, Refused, Said, Submission
 from axis.core.hub.draft import NotLockedError
+from axis.core.hub.lifecycle import Demand, Stage, State
 from axis.core.hub.seal import Sealed
 from axis.core.ledger import Entry
-from axis.core.lifecycle import Demand, Stage, State
 from axis.core.receipt import Event, Receipt, Statement, Subject
-from axis.core.trust import HUB
+from axis.core.registry import HUB
 from axis.errors import Fault, Problem, Unavailable
 from axis.infra.database import Database
 from axis.infra.payloads import payload

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
-from adapters import api, vxp
+from adapters import api, systems
 from axis import bootstrap, config
 from axis.errors import Misconfigured, Rejected
 from cli import main
@@ -101,8 +101,8 @@ def test_an_id_that_no_header_can_carry_is_refused(home: Path, systemid: str) ->
 def test_a_secret_that_is_in_use_is_kept_as_it_is(home: Path) -> None:
     for secret in ("khóa của Nghệ An", 'a"b\\c', "🔑", "a\x7fb"):
         axis(home, "system", "SYS.H41", "--agency", "H41", "--secret-stdin", stdin=secret + "\n")
-        systems = vxp.read_systems(bootstrap.systems_file(bootstrap.open_home(home)))
-        assert systems["SYS.H41"].secret == secret
+        known = systems.read_systems(bootstrap.systems_file(bootstrap.open_home(home)))
+        assert known["SYS.H41"].secret == secret
 
 
 def test_a_system_without_a_secret_is_no_system(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_a_system_without_a_secret_is_no_system(tmp_path: Path) -> None:
     path.write_text('["SYS"]\nagency = "H41"\nsecret = ""\n')
     path.chmod(0o600)
     with pytest.raises(Misconfigured):
-        vxp.read_systems(path)
+        systems.read_systems(path)
 
 
 def test_tokens_of_an_earlier_version_are_known_listed_and_withdrawn(tmp_path: Path) -> None:

@@ -458,10 +458,10 @@ def test_a_webhook_to_this_machine_is_for_who_is_on_it(served: Served) -> None:
 
 
 def _offices(served: Served) -> Any:
-    from adapters.desk import Office
+    from adapters.mailbox import Mailbox
 
     (g22,) = [one for one in served.agencies if one.code == "G22"]
-    return {"G22": Office("G22", open_spool(served.line.folder("G22", "spool")), g22.registry)}
+    return {"G22": Mailbox("G22", open_spool(served.line.folder("G22", "spool")), g22.registry)}
 
 
 def test_one_documents_trouble_does_not_hold_back_anothers_notices(served: Served) -> None:

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import pytest
@@ -16,6 +16,9 @@ import pytest
 import cli
 from axis.texts import TEXTS
 from tests.line import document
+
+if TYPE_CHECKING:
+    from axis.trials.servers import PostgreSql
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -45,8 +48,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def all_commands(group: click.Group = cli.main, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
-    found = []
-    for name, command in group.commands.items():
+    found, context = [], click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         found.append((*path, name))
         if isinstance(command, click.Group):
             found += all_commands(command, (*path, name))
@@ -58,7 +62,9 @@ def test_every_command_has_help_an_example_and_both_languages(path: tuple[str, .
     command: click.Command = cli.main
     for name in path:
         assert isinstance(command, click.Group)
-        command = command.commands[name]
+        found = command.get_command(click.Context(command), name)
+        assert found is not None
+        command = found
     assert command.help
     if not isinstance(command, click.Group):
         assert "axis " + " ".join(path) in (command.epilog or "")
@@ -91,10 +97,55 @@ def test_help_comes_in_vietnamese_and_english() -> None:
     assert "Trục liên thông" in axis("--lang", "vi", "--help").stdout
 
 
+def imported(*arguments: str | Path, **environment: str) -> set[str]:
+    """What a command imports: our own modules, and the packages of others."""
+    code = (
+        "import sys, cli\ntry: cli.main(sys.argv[1:])\nexcept SystemExit as end: assert end.code in (None, 0, 3)"
+        "\nprint(*sys.modules, file=sys.stderr)"
+    )
+    command, env = [sys.executable, "-c", code, *map(str, arguments)], os.environ | environment
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=env, check=False)
+    assert done.returncode == 0, done.stderr
+    ours = ("axis", "adapters", "schemas", "cli")
+    return {name if name.split(".")[0] in ours else name.split(".")[0] for name in done.stderr.split()}
+
+
+HEAVY = {"alembic", "asyncssh", "cryptography", "httpx", "lxml", "pika", "psycopg", "rich", "starlette", "xmlschema"}
+
+
 def test_help_needs_none_of_the_heavy_modules() -> None:
-    code = "import sys, cli; print([m for m in ('lxml', 'sqlalchemy', 'cryptography', 'pika', 'rich') if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
-    assert done.stdout.strip() == "[]"
+    found = imported("--help")
+    assert not found & (HEAVY | {"sqlalchemy", "logging", "tempfile"})
+    assert {name for name in found if name.startswith("axis.")} == {
+        "axis.commands",
+        "axis.commands.console",
+        "axis.commands.group",
+        "axis.commands.options",
+        "axis.commands.process",
+        "axis.errors",
+        "axis.faults",
+        "axis.texts",
+    }
+
+
+@pytest.mark.parametrize("question", [["trace", "1234/TN-G22"], ["queue", "list"]], ids=" ".join)
+def test_a_question_to_the_record_needs_nothing_that_decides_signs_or_carries(home: Path, question: list[str]) -> None:
+    found = imported(*question, "--home", home)
+    assert "sqlalchemy" in found
+    assert not found & (HEAVY | {"axis.bootstrap", "axis.core.parcel", "axis.infra.embedded", "axis.services.run"})
+    assert not [name for name in found if name.startswith(("adapters", "axis.core.hub.d", "axis.services.hub"))]
+
+
+@pytest.mark.postgres
+def test_a_question_to_a_record_on_postgresql_needs_its_driver_and_nothing_more(
+    postgres: PostgreSql, tmp_path: Path
+) -> None:
+    url, home = postgres.database("imports"), tmp_path / "H"
+    made = axis("init", "--home", home, "--broker", "amqp", "--store", "postgresql", AXIS_DATABASE_URL=url)
+    assert made.returncode == 0, made.stderr
+    found = imported("trace", "what nobody sent", "--home", home, AXIS_DATABASE_URL=url)
+    assert "psycopg" in found
+    assert not found & (HEAVY - {"psycopg"} | {"axis.infra.amqp", "axis.infra.embedded", "axis.bootstrap"})
 
 
 def test_a_document_can_be_traced_by_every_name(home: Path) -> None:

@@ -107,12 +107,11 @@ def test_only_a_whole_report_by_somebody_known_on_these_checks_counts(
 
 def test_a_report_of_the_sandbox_on_a_system_counts_too(line: Line, tmp_path: Path) -> None:
     from axis import bootstrap
-    from axis.services import sandbox
 
     home, now = bootstrap.open_home(line.path), line.clock()
     report = tmp_path / "report.asice"
     for why, code in (("2 not: 1/SB-G22", 3), ("", 0)):
-        made = conformance.Report("system of H99", sandbox.VERSION, now, (("everything that came was taken", why),))
+        made = conformance.Report("system of H99", conformance.SYSTEM, now, (("everything that came was taken", why),))
         report.write_bytes(bootstrap.sign_report(home, "G22", made, now))
         assert add(line, "--conformance", report).exit_code == code
 

@@ -12,7 +12,8 @@ import pytest
 
 from axis import bootstrap
 from axis.core import edxml
-from axis.services import resend, sandbox
+from axis.services.operate import resend
+from axis.trials import sandbox
 from tests.line import Line, document, recall, rest, small_home
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def line(tmp_path: Path) -> Line:
 def play(line: Line, seconds: int = 30, *, away: bool = False) -> list[str]:
     """The whole programme, with what it says; `away`: the agency under test takes nothing meanwhile."""
     home = bootstrap.open_home(line.path)
-    peers = bootstrap.sandbox_peers(home, "H41", line.clock())
+    peers = sandbox.peers(home, "H41", line.clock())
     said = []
     with bootstrap.embedded_parts(home) as (hub, agencies):
         present = [one for one in agencies if not (away and one.code == "H41")]

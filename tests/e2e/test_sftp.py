@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from adapters import api, vxp
+from adapters import api, systems
 from adapters import sftp as sftp_module
 from adapters.base import Guarded, LocalFile, Place
 from adapters.client import Client
@@ -230,7 +230,7 @@ def test_a_document_that_enters_by_one_way_reaches_an_agency_on_each(
     content = bytes(range(256)) * 50
     packet = document(1, to=tuple(by_way.values()), content=content, subject="V/v bốn đường")
     for code in (sender, "H41"):
-        vxp.add_system(bootstrap.systems_file(home), f"SYS.{code}", code, "bí mật")
+        systems.add_system(bootstrap.systems_file(home), f"SYS.{code}", code, "bí mật")
     tokens = {code: api.create_token(bootstrap.tokens_file(home), code) for code in (sender, "H29")}
     with bootstrap.embedded_parts(home) as (hub, agencies), bootstrap.front(home, agencies) as port:
         url = f"http://127.0.0.1:{port}"

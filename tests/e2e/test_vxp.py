@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from adapters import spool, vxp
+from adapters import spool, systems, vxp
 from adapters.spool import open_spool
 from axis import bootstrap, config
 from axis.core import edxml
@@ -71,9 +71,9 @@ class Served:
         return {line["senderDocId"]: (line["sendStatus"], line["receiveStatus"]) for line in answer["data"]}
 
     def states(self, reference: str) -> dict[str, str]:
-        from axis.services import follow
+        from axis.services.questions import trace
 
-        return {d["recipient"]: d["state"] for d in follow.trace(self.hub.store, reference)["deliveries"]}
+        return {d["recipient"]: d["state"] for d in trace.trace(self.hub.store, reference)["deliveries"]}
 
 
 @contextmanager
@@ -84,7 +84,7 @@ def serving(path: Path, server: config.Server | None = None, trusted: str = "") 
     line.configure(adapter=config.Adapter(settle_seconds=0.0, agencies=kinds), server=listening)
     home = bootstrap.open_home(line.path)
     for code in FETCHING:
-        vxp.add_system(bootstrap.systems_file(home), f"SYS.{code}", code, SECRETS[code])
+        systems.add_system(bootstrap.systems_file(home), f"SYS.{code}", code, SECRETS[code])
     with ExitStack() as stack:
         hub, agencies = stack.enter_context(bootstrap.embedded_parts(home))
         port = stack.enter_context(bootstrap.front(home, agencies))
@@ -290,7 +290,7 @@ def test_the_same_at_agencies_beside_a_broker(
         )
         home = bootstrap.open_home(line.path)
         for code in FETCHING:
-            vxp.add_system(bootstrap.systems_file(home), f"SYS.{code}", code, SECRETS[code])
+            systems.add_system(bootstrap.systems_file(home), f"SYS.{code}", code, SECRETS[code])
         with line.parts() as (_, agencies), bootstrap.front(home, agencies) as port:
             sender, recipient = (SdkClient(port, f"SYS.{code}", SECRETS[code]) for code in FETCHING)
             assert sender.send(document(1, to=("H41", "G06")))["status"] == "OK"
@@ -836,7 +836,7 @@ def test_the_secrets_are_kept_for_their_owner_alone(served: Served) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
     path.chmod(0o640)
     with pytest.raises(Misconfigured):
-        vxp.read_systems(path)
+        systems.read_systems(path)
     answer = served.client("G22").call("getAgenciesList")
     assert (answer["status"], str(path) in json.dumps(answer)) == ("FAIL", False)
 
@@ -850,7 +850,7 @@ def test_a_packet_of_fifty_megabytes_passes_and_the_server_stays_small(tmp_path:
     server = config.Server(listen=f"127.0.0.1:{port}")
     line.configure(adapter=config.Adapter(settle_seconds=0.0, agencies=kinds), server=server)
     for code in FETCHING:
-        vxp.add_system(bootstrap.systems_file(bootstrap.open_home(line.path)), f"SYS.{code}", code, SECRETS[code])
+        systems.add_system(bootstrap.systems_file(bootstrap.open_home(line.path)), f"SYS.{code}", code, SECRETS[code])
     command = [sys.executable, "-m", "cli", "run", "--home", str(line.path)]
     running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:

@@ -49,8 +49,9 @@ import psycopg
 
 import cli
 from axis import bootstrap, config, crashpoints
+from axis.commands.adapter import adapter
 from axis.infra.record import ledger, registries
-from axis.services import enrol
+from axis.services.operate import provision
 from tests.failure.faults import (
     FROZEN,
     IDLE_IN_TRANSACTION,
@@ -286,7 +287,17 @@ def _attachments(packet: bytes) -> Iterator[str]:
 # -- The installation ---------------------------------------------------------------------------------------------
 
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["cli", "axis.bootstrap", "axis.infra.amqp", "axis.services.run", "adapters.folder"])
+_FORKS.set_forkserver_preload(
+    [
+        "cli",
+        "axis.commands.adapter",
+        "axis.commands.hub",
+        "axis.bootstrap",
+        "axis.infra.amqp",
+        "axis.services.run",
+        "adapters.folder",
+    ]
+)
 HUB_POINTS = tuple(p for p in crashpoints.MEANING if p[0] in "HRA" or p in {"T02", "T03", "X04"})
 ADAPTER_POINTS = tuple(p for p in crashpoints.MEANING if p[0] in "CD" or p in {"T01", "T04"})
 
@@ -393,9 +404,9 @@ class Installation:
             adapter=config.Adapter(settle_seconds=0.1),
         )
         home = folder / "hub"
-        rows = [row for row in enrol.catalogue() if row["code"] in CODES]
+        rows = [row for row in provision.catalogue() if row["code"] in CODES]
         yesterday = datetime.now(UTC) - timedelta(days=1)  # a clock that is slow does not come before the certificates
-        enrol.create_home(home, settings, "p256", yesterday, rows=rows)
+        provision.create_home(home, settings, "p256", yesterday, rows=rows)
         self.database = Record(postgres, name, disk)
         self.database.prepare(big=("payload",))
         self.home = bootstrap.open_home(home)
@@ -412,7 +423,7 @@ class Installation:
         self.folders = {}
         self.postman = broker.add_postman(name)
         for code in CODES:
-            enrol.export(home, settings, [code], registry, folder / code, yesterday)
+            provision.export(home, settings, [code], registry, folder / code, yesterday)
             self.folders[code] = folder / code / "agencies" / code
             own = {k: v for k, v in os.environ.items() if k != "AXIS_DATABASE_URL"}
             url = broker.add_agency(name, code)
@@ -909,7 +920,7 @@ def _plans(asked: argparse.Namespace) -> dict[str, Plan]:
                 wrong_clocks=2 * few,
                 database_troubles=max(3, int(minutes)),
                 restores=max(1, int(minutes / 10)),
-                homes_put_back=few if "restored" in cli.adapter.commands else 0,
+                homes_put_back=few if "restored" in adapter.commands else 0,
             ),
             "cluster": Plan(
                 asked.seed,

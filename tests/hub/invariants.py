@@ -6,7 +6,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 from axis.core.hub.draft import is_over
-from axis.core.lifecycle import FINAL, Stage, State
+from axis.core.hub.lifecycle import FINAL, Stage, State
 
 if TYPE_CHECKING:
     from axis.core.hub.dossier import Delivery

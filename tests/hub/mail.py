@@ -8,13 +8,14 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from axis.core import admission, edxml, parcel, receipt
-from axis.core.edxml import same_id
+from axis.core import edxml, parcel, receipt
+from axis.core.hub import admission
 from axis.core.hub.opened import Opened
+from axis.core.identity import same_id
 from axis.core.message import Message, Route
 from axis.core.parcel import Parcel
 from axis.core.receipt import Event, Receipt, Statement, Subject
-from axis.core.trust import Member
+from axis.core.registry import Member
 from axis.errors import Fault, Problem, Rejected
 from tests.hub.memory import INSTALLATION, NOW
 
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from axis.core.admission import Candidate
+    from axis.core.hub.admission import Candidate
     from axis.core.hub.rules import Rules
-    from axis.core.trust import Registry
+    from axis.core.registry import Registry
     from tests.hub.memory import Hub
 
 SKEW = timedelta(minutes=5)

@@ -12,23 +12,23 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from axis.core import lifecycle, receipt
-from axis.core.admission import CHANGES_A_DAY
-from axis.core.calendar import Calendar
-from axis.core.deadline import DEFAULT, Deadlines, read_rule
-from axis.core.hub import change, decide
+from axis.core import receipt
+from axis.core.hub import change, decide, lifecycle
 from axis.core.hub import dossier as ask
+from axis.core.hub.admission import CHANGES_A_DAY
+from axis.core.hub.calendar import Calendar
 from axis.core.hub.dossier import Delivery, Demanded, Facts, Limit, NotReadError, Refused, Said, Submission
 from axis.core.hub.draft import Draft, Ids, NotLockedError, is_over
+from axis.core.hub.lifecycle import FINAL, Demand, State
 from axis.core.hub.receipts import Waiting
 from axis.core.hub.rules import Rules
 from axis.core.hub.seal import Sealed, UnsealedError
+from axis.core.hub.terms import DEFAULT, Deadlines, read_rule
 from axis.core.identity import uuid7_after
 from axis.core.instant import to_text
-from axis.core.lifecycle import FINAL, Demand, State
 from axis.core.message import Outcome
 from axis.core.receipt import Receipt, Subject
-from axis.core.trust import HUB, Member, Registry
+from axis.core.registry import HUB, Member, Registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence

@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 
 from axis.core.hub.acceptance import RECALLS_FIRST
+from axis.core.hub.lifecycle import State
 from axis.core.hub.rules import GAP_OPEN
 from axis.core.instant import to_text
-from axis.core.lifecycle import State
 from axis.core.receipt import Event
-from axis.core.trust import Member
+from axis.core.registry import Member
 from axis.errors import Fault
 from tests.hub import mail
 from tests.hub.invariants import check

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from axis.core.hub import consignment, decide
+from axis.core.hub.lifecycle import State
 from axis.core.instant import to_text
 from axis.core.ledger import Entry
-from axis.core.lifecycle import State
 from axis.core.message import Outcome
 from axis.core.receipt import Event
-from axis.core.trust import HUB, Member
+from axis.core.registry import HUB, Member
 from axis.errors import Fault
 from tests.hub import mail
 from tests.hub.invariants import check

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from axis.core.deadline import Leg
+from axis.core.hub.lifecycle import State
+from axis.core.hub.terms import Leg
 from axis.core.instant import to_text
-from axis.core.lifecycle import State
 from axis.core.receipt import Event
-from axis.core.trust import Member
+from axis.core.registry import Member
 from axis.errors import Fault
 from tests.hub import mail
 from tests.hub.invariants import check

@@ -12,12 +12,12 @@ from axis.core.hub import change, decide, receipts
 from axis.core.hub import dossier as ask
 from axis.core.hub.dossier import Delivery, Facts, NotReadError, Together
 from axis.core.hub.draft import Draft, NotEnteredError, NotLockedError
+from axis.core.hub.lifecycle import IllegalStepError, State, Step
 from axis.core.hub.opened import PutAsideError
 from axis.core.hub.seal import UnsealedError, seal
 from axis.core.ledger import Entry
-from axis.core.lifecycle import IllegalStepError, State, Step
 from axis.core.receipt import Event, Statement
-from axis.core.trust import HUB
+from axis.core.registry import HUB
 from tests import pki
 from tests.hub.mail import said, submission
 from tests.hub.memory import INSTALLATION, NOW, Hub

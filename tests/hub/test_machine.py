@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from axis.core.trust import Member
+from axis.core.registry import Member
 from tests.hub.invariants import check
 from tests.hub.memory import NOW, Record, members, rules
 from tests.hub.world import World

@@ -6,11 +6,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from axis.core.admission import CHANGES_A_DAY
 from axis.core.hub import dossier as ask
-from axis.core.lifecycle import State
+from axis.core.hub.admission import CHANGES_A_DAY
+from axis.core.hub.lifecycle import State
 from axis.core.receipt import Event
-from axis.core.trust import Member
+from axis.core.registry import Member
 from axis.errors import Fault
 from tests.hub import mail
 from tests.hub.invariants import check

@@ -9,11 +9,11 @@ import pytest
 
 from axis.core.homes import Known, Origin
 from axis.core.hub import refusals
+from axis.core.hub.lifecycle import State
 from axis.core.ledger import Entry
-from axis.core.lifecycle import State
 from axis.core.message import Message, Route
 from axis.core.receipt import Event
-from axis.core.trust import HUB
+from axis.core.registry import HUB
 from axis.errors import Fault
 from tests.hub import mail
 from tests.hub.invariants import check

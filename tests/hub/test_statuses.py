@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from axis.core.admission import MAX_REPORTERS
-from axis.core.lifecycle import State
+from axis.core.hub.admission import MAX_REPORTERS
+from axis.core.hub.lifecycle import State
 from axis.core.receipt import Event
-from axis.core.trust import Member
+from axis.core.registry import Member
 from axis.errors import Fault
 from tests.hub import mail
 from tests.hub.invariants import check

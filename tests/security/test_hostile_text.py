@@ -18,13 +18,13 @@ import pytest
 import adapters
 import axis
 from axis.core import edxml
-from axis.core import edxml_grammar as grammar
+from axis.core.edxml import grammar
 from axis.errors import MAX_PROBLEMS, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from axis.core.edxml_grammar import Element
+    from axis.core.edxml.grammar import Element
 
 ROOT = Path(__file__).parent.parent.parent
 MEASURABLE = 0.002  # seconds of this process: below it a doubling says nothing

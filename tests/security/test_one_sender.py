@@ -13,7 +13,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from axis.core import admission, edxml, parcel
+from axis.core import edxml, parcel
+from axis.core.hub import admission
 from axis.infra import keystore
 from axis.services.hub import admit
 from tests.line import CODES, document, recall, rest, small_home, status, update

@@ -30,9 +30,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from axis.core import parcel, trust
+from axis.core import parcel
+from axis.core import registry as trust
+from axis.core.registry import AuthorityOnly, HubOnly, Registry
 from axis.core.signature import DS, EXC_C14N, SHA256, XADES, Signer
-from axis.core.trust import AuthorityOnly, HubOnly, Registry
 from axis.errors import Fault, Rejected
 from tests import pki
 

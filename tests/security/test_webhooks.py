@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from adapters import api, webhook
-from adapters.desk import Office
+from adapters.mailbox import Mailbox
 from adapters.spool import open_spool
 from axis.infra import keystore
 
@@ -134,17 +134,17 @@ def test_one_agencys_endpoint_does_not_hold_up_anothers_notices(tmp_path: Path) 
 
     stopped = threading.Event()
     with endpoint(holds) as slow, endpoint(says(b"HTTP/1.1 204 \r\n\r\n")) as quick:
-        offices = {}
+        mailboxes = {}
         for code, there in (("G22", slow), ("H41", quick)):
             spool = open_spool(tmp_path / code)
             spool.set_webhook(there.url, SECRET)
             for number in range(5):
                 _notice(spool, f"{code}/{number}")
-            offices[code] = Office(code, spool, lambda: None)  # type: ignore[arg-type,return-value]
-        threads = api.telling(offices, stopped)
+            mailboxes[code] = Mailbox(code, spool, lambda: None)  # type: ignore[arg-type,return-value]
+        threads = api.telling(mailboxes, stopped)
         assert going.wait(20)
         held = len(slow.heard)
-        while offices["H41"].spool.notices(datetime.now(UTC)):
+        while mailboxes["H41"].spool.notices(datetime.now(UTC)):
             assert threads[0].is_alive()
             threading.Event().wait(0.05)
         assert len(quick.heard) == 5

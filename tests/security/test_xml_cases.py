@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from axis.core import receipt, trust, xml
+from axis.core import receipt, xml
+from axis.core import registry as trust
 from axis.errors import Fault, Rejected
 
 if TYPE_CHECKING:

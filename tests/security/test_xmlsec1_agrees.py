@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from axis.core import parcel, receipt, trust
+from axis.core import parcel, receipt
+from axis.core import registry as trust
 from axis.errors import Rejected
 from tests import pki
 from tests.security.test_parcel_cases import SIGNATURES, swap, value_of, with_certificate, with_file

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from axis.core import calendar, deadline
-from axis.core.deadline import Deadlines, Leg
+from axis.core.hub import calendar, terms
+from axis.core.hub.terms import Deadlines, Leg
 from axis.core.instant import VIETNAM
 
 ROOT = Path(__file__).parent.parent.parent
@@ -99,7 +99,7 @@ def test_hours_that_make_no_day_are_refused(hours: tuple[str, ...]) -> None:
         calendar.read_hours(hours)
 
 
-RULES = Deadlines(tuple(deadline.read_rule(text) for text in deadline.DEFAULT), DAYS, 0.75)
+RULES = Deadlines(tuple(terms.read_rule(text) for text in terms.DEFAULT), DAYS, 0.75)
 
 
 def test_the_first_rule_that_fits_counts() -> None:
@@ -109,7 +109,7 @@ def test_the_first_rule_that_fits_counts() -> None:
     assert urgent is not None
     assert (ordinary.due_at, urgent.due_at) == (start + timedelta(hours=24), start + timedelta(hours=1))
     assert ordinary.warn_at == start + timedelta(hours=18)
-    own = Deadlines((deadline.read_rule("answer recall 1h"), deadline.read_rule("answer never")), DAYS, 0.5)
+    own = Deadlines((terms.read_rule("answer recall 1h"), terms.read_rule("answer never")), DAYS, 0.5)
     assert own.term(Leg.ANSWER, "recall", 0, start) is not None
     assert own.term(Leg.ANSWER, "update", 0, start) is None
     assert own.term(Leg.HANDOVER, "new", 0, start) is None
@@ -128,15 +128,15 @@ def test_a_due_date_ends_with_that_days_work_or_the_next_working_days() -> None:
 )
 def test_a_rule_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"deadline|days|Leg"):
-        deadline.read_rule(text)
+        terms.read_rule(text)
 
 
 @pytest.mark.parametrize(("text", "hours"), [("PT4H", 4), ("P1DT30M", 24.5), ("PT90M", 1.5)])
 def test_a_duration_is_read(text: str, hours: float) -> None:
-    assert deadline.read_duration(text) == timedelta(hours=hours)
+    assert terms.read_duration(text) == timedelta(hours=hours)
 
 
 @pytest.mark.parametrize("text", ["", "P", "PT", "4h", "PT0H", "P1Y"])
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="duration"):
-        deadline.read_duration(text)
+        terms.read_duration(text)

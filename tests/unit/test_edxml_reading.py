@@ -16,7 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from axis.core import edxml, edxml_attachments
+from axis.core import edxml
+from axis.core.edxml import attachments as edxml_attachments
 from axis.errors import Fault, Problem, Rejected
 
 PACKETS = Path(__file__).parent.parent / "data" / "packets"

@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 
 from axis import counting
 from axis.core import edxml, parcel
-from axis.core import edxml_grammar as grammar
+from axis.core.edxml import grammar
 from axis.core.parcel import Parcel
 from axis.errors import Fault, Rejected
 from tests import pki
 
 if TYPE_CHECKING:
-    from axis.core.edxml_grammar import Element
+    from axis.core.edxml.grammar import Element
 
 PACKETS = Path(__file__).parent.parent / "data" / "packets"
 NEW = (PACKETS / "edoc_new.edxml").read_text("utf-8")

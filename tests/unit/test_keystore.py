@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from axis.core.trust import check_use
+from axis.core.registry import check_use
 from axis.errors import Corrupted, Misconfigured, Rejected
 from axis.infra import keystore
 

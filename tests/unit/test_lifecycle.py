@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from axis.core.lifecycle import (
+from axis.core.hub.lifecycle import (
     DELIVERY,
     FINAL,
     STATUS_CODES,

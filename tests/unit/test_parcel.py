@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from axis import counting
 from axis.core import parcel
 from axis.core.parcel import Known, Parcel
-from axis.core.trust import HubOnly, Member
+from axis.core.registry import HubOnly, Member
 from axis.errors import Fault, Rejected
 from tests import pki
 

@@ -14,7 +14,7 @@ import schemas
 from axis import counting
 from axis.core import parcel, receipt
 from axis.core.receipt import Event, Reason, Receipt, Statement, Subject
-from axis.core.trust import HUB
+from axis.core.registry import HUB
 from axis.errors import Fault, Problem, Rejected
 from tests import pki
 

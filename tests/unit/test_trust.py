@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from lxml import etree
 
 import schemas
-from axis.core import parcel, trust
+from axis.core import parcel
+from axis.core import registry as trust
+from axis.core.registry import HUB, AuthorityOnly, Certificate, HubOnly, Member, Registry
 from axis.core.signature import Signer
-from axis.core.trust import HUB, AuthorityOnly, Certificate, HubOnly, Member, Registry
 from axis.errors import Fault, Rejected
 from tests import pki
 

@@ -6,30 +6,29 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from axis.core import deadline
-from axis.core.admission import Addressee
-from axis.core.deadline import Leg
 from axis.core.edxml import Kind
-from axis.core.hub import deadlines
+from axis.core.hub import deadlines, terms
+from axis.core.hub.admission import Addressee
 from axis.core.hub.consignment import fail
 from axis.core.hub.dossier import Delivery, Submission
 from axis.core.hub.draft import subject_of
+from axis.core.hub.lifecycle import State
+from axis.core.hub.terms import Leg
 from axis.core.instant import to_text, whole
 from axis.core.ledger import Entry
-from axis.core.lifecycle import State
 from axis.core.receipt import Event, Statement, Subject
-from axis.core.trust import HUB
+from axis.core.registry import HUB
 from axis.errors import Fault, Problem, rejected
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from axis.core.admission import Candidate
-    from axis.core.changes import Places
+    from axis.core.hub.admission import Candidate
     from axis.core.hub.change import Entered
     from axis.core.hub.dossier import Digest, Document, Role
     from axis.core.hub.draft import Draft
+    from axis.core.hub.plans import Places
 
 RECALLS_FIRST = timedelta(seconds=20)  # what is sent again after a restore waits so long for a recall sent with it
 
@@ -238,7 +237,7 @@ def _begins(work: Work, role: Role) -> datetime:
     """When it leaves: at the hour that its sender wishes; what it changes may be held until an hour, too."""
     packet, now = work.candidate.packet, work.now
     hour = packet.extension("DeliverAt") if role in {"document", "update"} else ""
-    begins = max(now, deadline.read_moment(hour)) if hour else now
+    begins = max(now, terms.read_moment(hour)) if hour else now
     if work.candidate.kind is Kind.UPDATE and role != "recall":
         begins = max(begins, work.draft.held_until(work.document) or now)
     if role in {"document", "update"} and work.is_sent_again:
@@ -250,7 +249,7 @@ def _begin_deadlines(work: Work, new: Delivery, begins: datetime, entry: Entered
     """The hand-over has a deadline, by the rules or by the sender; the processing, if the document has a due date."""
     packet, kind, draft = work.candidate.packet, work.candidate.kind.value, work.draft
     if within := packet.extension("DeliverWithin"):
-        term = draft.rules.deadlines.within(begins, begins + deadline.read_duration(within))
+        term = draft.rules.deadlines.within(begins, begins + terms.read_duration(within))
         draft.set_limit(new, Leg.HANDOVER.value, term, entry)
     else:
         deadlines.begin(draft, new, kind, packet.priority, Leg.HANDOVER, begins, entry)

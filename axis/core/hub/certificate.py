@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from axis.core.deadline import Leg, Progress
 from axis.core.hub.dossier import Together
+from axis.core.hub.lifecycle import State
+from axis.core.hub.terms import Leg, Progress
 from axis.core.instant import from_text, whole
 from axis.core.ledger import Entry
-from axis.core.lifecycle import State
 from axis.core.receipt import Event, Statement
-from axis.core.trust import HUB
+from axis.core.registry import HUB
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

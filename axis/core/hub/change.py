@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NewType
 
 if TYPE_CHECKING:
     from axis.core.hub.dossier import Delivery, Digest, Document, Limit, Submission
-    from axis.core.lifecycle import Demand, Stage
+    from axis.core.hub.lifecycle import Demand, Stage
     from axis.core.receipt import Statement
 
 Entered = NewType("Entered", str)  # the hex digest of a ledger entry

@@ -11,14 +11,14 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from axis.core import lifecycle
 from axis.core.edxml import Kind
+from axis.core.hub import lifecycle
 from axis.core.hub.certificate import certify
+from axis.core.hub.lifecycle import UNANSWERED, State, Step
 from axis.core.instant import from_text, to_text, whole
 from axis.core.ledger import Entry
-from axis.core.lifecycle import UNANSWERED, State, Step
 from axis.core.receipt import Event, Statement, reasons
-from axis.core.trust import HUB
+from axis.core.registry import HUB
 from axis.errors import Fault, Problem
 
 if TYPE_CHECKING:

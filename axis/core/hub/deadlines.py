@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from axis.core import lifecycle, receipt
-from axis.core.deadline import Leg, Progress
-from axis.core.edxml_values import day_of
+from axis.core import receipt
+from axis.core.edxml.values import day_of
+from axis.core.hub import lifecycle
 from axis.core.hub.consignment import fail
 from axis.core.hub.dossier import Together
+from axis.core.hub.lifecycle import Stage, State, Turn
+from axis.core.hub.terms import Leg, Progress
 from axis.core.instant import from_text, local, to_text, whole
 from axis.core.ledger import Entry
-from axis.core.lifecycle import Stage, State, Turn
 from axis.core.receipt import Event, Statement
-from axis.core.trust import HUB
+from axis.core.registry import HUB
 from axis.errors import Fault, Problem
 
 if TYPE_CHECKING:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from axis.core import changes
-from axis.core.deadline import Leg
 from axis.core.edxml import Kind
-from axis.core.hub import acceptance, deadlines, recalls
+from axis.core.hub import acceptance, deadlines, plans, recalls
 from axis.core.hub.certificate import certify
 from axis.core.hub.consignment import fail
+from axis.core.hub.lifecycle import Demand, Stage
+from axis.core.hub.terms import Leg
 from axis.core.ledger import Entry
-from axis.core.lifecycle import Demand, Stage
-from axis.core.trust import HUB
+from axis.core.registry import HUB
 from axis.errors import Fault, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from axis.core.admission import Addressee
     from axis.core.hub.acceptance import Accepted, Work
+    from axis.core.hub.admission import Addressee
     from axis.core.hub.dossier import Delivery
     from axis.core.receipt import Statement
 
@@ -46,7 +45,7 @@ def replacement(work: Work) -> None:
     replaced = {one[1]: one for one in work.candidate.documents[1:]}
     held = {document_id: work.draft.recipients(one) for document_id, one in replaced.items()}
     known = {document_id: recalls.recipients(work.draft, rows) for document_id, rows in held.items()}
-    addressees, holders = changes.plan_replacement(work.candidate, known, work.places)
+    addressees, holders = plans.plan_replacement(work.candidate, known, work.places)
     taken_back = _taken_back(work)
     accepted = acceptance.accept(work, work.candidate.key, _sent_to(work, addressees, taken_back))
     _first_deliveries(work, accepted, addressees, taken_back, {code for codes in holders.values() for code in codes})

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from axis.core.homes import Known
+    from axis.core.hub.lifecycle import Demand, Stage, State
     from axis.core.ledger import Entry
-    from axis.core.lifecycle import Demand, Stage, State
 
 Document = tuple[str, str]  # (the agency that sent it, DocumentId)
 Role = Literal["document", "update", "recall", "status"]

@@ -12,26 +12,26 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from axis.core import lifecycle, receipt
-from axis.core.deadline import Progress
-from axis.core.hub import change
+from axis.core import receipt
+from axis.core.hub import change, lifecycle
 from axis.core.hub import dossier as ask
 from axis.core.hub.change import Entered
 from axis.core.hub.dossier import Delivery, Demanded, Limit, NotReadError, Refused, Said, Submission
+from axis.core.hub.lifecycle import Demand, Stage, Step
+from axis.core.hub.terms import Progress
 from axis.core.instant import from_text, to_text
-from axis.core.lifecycle import Demand, Stage, Step
 from axis.core.receipt import Statement, Subject
-from axis.core.trust import HUB
+from axis.core.registry import HUB
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from axis.core.deadline import Term
     from axis.core.homes import Known
     from axis.core.hub.change import Change, Keep, Sign
     from axis.core.hub.dossier import Digest, Document, Facts, Question
     from axis.core.hub.rules import Rules
+    from axis.core.hub.terms import Term
     from axis.core.ledger import Entry
 
 _DOCUMENTS = ("new", "replace")
@@ -369,7 +369,7 @@ class Draft:
         """Move a delivery by the table, with its entry; the entry's digest. With `owes` its sender is told by D.1 when
         the hand-over does not come in time; whatever else happens to it, nothing is owed any more.
 
-        Raises :class:`~axis.core.lifecycle.IllegalStepError` and changes nothing where the table has a gap."""
+        Raises :class:`~axis.core.hub.lifecycle.IllegalStepError` and changes nothing where the table has a gap."""
         current = self.delivery(delivery.id)
         state = lifecycle.move(current.state, step)
         entered = self.enter(entry)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from axis.core.admission import Candidate
+    from axis.core.hub.admission import Candidate
     from axis.core.hub.dossier import Digest, Document
     from axis.core.message import Message
     from axis.core.parcel import Parcel

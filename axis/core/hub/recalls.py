@@ -6,23 +6,23 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from axis.core import admission, changes, lifecycle, receipt
-from axis.core.changes import Recipient
+from axis.core import receipt
 from axis.core.edxml import Kind
-from axis.core.hub import acceptance
+from axis.core.hub import acceptance, admission, lifecycle, plans
 from axis.core.hub.certificate import certify
+from axis.core.hub.lifecycle import Demand, Stage, State, Step, Turn
+from axis.core.hub.plans import Recipient
 from axis.core.instant import whole
 from axis.core.ledger import Entry
-from axis.core.lifecycle import Demand, Stage, State, Step, Turn
 from axis.core.receipt import Event, Statement
-from axis.core.trust import HUB
+from axis.core.registry import HUB
 from axis.errors import Fault, Problem, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from axis.core.admission import Addressee
     from axis.core.hub.acceptance import Accepted, Work
+    from axis.core.hub.admission import Addressee
     from axis.core.hub.change import Entered
     from axis.core.hub.dossier import Delivery, Demanded, Document
     from axis.core.hub.draft import Draft
@@ -46,7 +46,7 @@ def recall(work: Work) -> None:
         asked = {code: found[0].asked_by for code, row in rows.items() if (found := draft.recalls(row.id))}
     else:
         asked = {code: row.axis_id for code, row in draft.taking_back(work.document).items()}
-    new = changes.plan_recall(work.candidate, recipients(draft, rows), asked, work.places)  # 2
+    new = plans.plan_recall(work.candidate, recipients(draft, rows), asked, work.places)  # 2
     if not new:
         same = draft.of_change(work.document, Kind.RECALL.value, work.content_digest)
         acceptance.answer(work, same or draft.the_submission(min(asked.values())))

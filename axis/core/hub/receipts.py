@@ -5,21 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from axis.core import lifecycle
-from axis.core.deadline import Leg
-from axis.core.edxml_values import same_id
 from axis.core.homes import read_origin
-from axis.core.hub import deadlines, recalls
+from axis.core.hub import deadlines, lifecycle, recalls
 from axis.core.hub.certificate import certify
 from axis.core.hub.draft import is_about, subject_of
+from axis.core.hub.lifecycle import Demand, Stage, Step, Turn
 from axis.core.hub.opened import PutAsideError
 from axis.core.hub.refusals import vouch
-from axis.core.identity import earliest
+from axis.core.hub.terms import Leg
+from axis.core.identity import earliest, same_id
 from axis.core.instant import to_text
 from axis.core.ledger import Entry
-from axis.core.lifecycle import Demand, Stage, Step, Turn
 from axis.core.receipt import Event
-from axis.core.trust import HUB
+from axis.core.registry import HUB
 from axis.errors import Fault, Problem, Rejected
 
 if TYPE_CHECKING:

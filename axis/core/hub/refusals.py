@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from axis.core import admission, parcel, receipt
-from axis.core.edxml_values import same_id
+from axis.core import parcel, receipt
+from axis.core.hub import admission
 from axis.core.hub.draft import subject_of
+from axis.core.identity import same_id
 from axis.core.instant import whole
 from axis.core.ledger import Entry
 from axis.core.receipt import Event, Statement, Subject
-from axis.core.trust import HUB
+from axis.core.registry import HUB
 from axis.errors import Fault
 
 if TYPE_CHECKING:

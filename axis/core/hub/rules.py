@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from axis.core.changes import Places
+from axis.core.hub.plans import Places
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from axis.core.deadline import Deadlines
-    from axis.core.trust import Registry
+    from axis.core.hub.terms import Deadlines
+    from axis.core.registry import Registry
 
 GAP_OPEN = timedelta(days=7)  # after a restore: so long may an agency be away before it sends again
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from axis.core import receipt
 from axis.core.hub.change import Keep
 from axis.core.receipt import Receipt, Subject
-from axis.core.trust import HUB
+from axis.core.registry import HUB
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

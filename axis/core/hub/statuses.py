@@ -5,12 +5,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from axis.core import admission, lifecycle
-from axis.core.admission import Asked, Original
-from axis.core.deadline import Leg
-from axis.core.hub import acceptance, deadlines, recalls
+from axis.core.hub import acceptance, admission, deadlines, lifecycle, recalls
+from axis.core.hub.admission import Asked, Original
+from axis.core.hub.lifecycle import Demand, Stage, State
+from axis.core.hub.terms import Leg
 from axis.core.ledger import Entry
-from axis.core.lifecycle import Demand, Stage, State
 from axis.errors import Fault, Problem, Rejected
 
 if TYPE_CHECKING:

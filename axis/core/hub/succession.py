@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from axis.core.deadline import Leg
 from axis.core.edxml import Kind
 from axis.core.hub import acceptance, deadlines
 from axis.core.hub.certificate import certify
 from axis.core.hub.consignment import fail
 from axis.core.hub.dossier import Delivery
+from axis.core.hub.lifecycle import FINAL, State
+from axis.core.hub.terms import Leg
 from axis.core.instant import from_text, to_text
 from axis.core.ledger import Entry
-from axis.core.lifecycle import FINAL, State
-from axis.core.trust import HUB
+from axis.core.registry import HUB
 from axis.errors import Fault, Problem
 
 if TYPE_CHECKING:

@@ -5,20 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from axis.core import admission, changes
 from axis.core.edxml import Kind
-from axis.core.hub import acceptance, recalls
+from axis.core.hub import acceptance, admission, plans, recalls
 from axis.core.hub.acceptance import Accepted
 from axis.core.hub.certificate import certify
+from axis.core.hub.lifecycle import Demand, Stage
 from axis.core.instant import from_text
 from axis.core.ledger import Entry
-from axis.core.lifecycle import Demand, Stage
-from axis.core.trust import HUB
+from axis.core.registry import HUB
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from axis.core.admission import Addressee
+    from axis.core.hub.admission import Addressee
     from axis.core.hub.dossier import Delivery
 
 
@@ -38,7 +37,7 @@ def update(work: acceptance.Work) -> None:
     number, times = draft.lately(work.document, Kind.UPDATE.value)
     admission.judge_pace(work.candidate, times, work.now)  # 2
     rows = draft.recipients(work.document)
-    plan = changes.plan_update(work.candidate, recalls.recipients(draft, rows), work.places)  # 3
+    plan = plans.plan_update(work.candidate, recalls.recipients(draft, rows), work.places)  # 3
     with_content = plan.added if packet.changes_content else ()
     routes = [*plan.kept, *plan.removed, *with_content]
     demand = draft.next_demand(work.document)

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from axis import crashpoints
-from axis.core import lifecycle
-from axis.core.hub import change
+from axis.core.hub import change, lifecycle
 from axis.core.hub.draft import NotLockedError
 from axis.infra import payloads
 from axis.infra.record.query import Query

@@ -12,13 +12,13 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any, cast
 
 from axis.core import ledger, parcel, receipt
-from axis.core.admission import CHANGES_A_DAY
-from axis.core.deadline import Leg, Progress
 from axis.core.homes import Known
 from axis.core.hub import dossier as ask
+from axis.core.hub.admission import CHANGES_A_DAY
 from axis.core.hub.dossier import Delivery, Demanded, Facts, Limit, Refused, Said, Submission
-from axis.core.lifecycle import FINAL, Demand, Stage, State
-from axis.core.trust import HUB
+from axis.core.hub.lifecycle import FINAL, Demand, Stage, State
+from axis.core.hub.terms import Leg, Progress
+from axis.core.registry import HUB
 from axis.errors import Rejected
 from axis.infra.payloads import digest_of
 from axis.infra.record.query import Query, newest

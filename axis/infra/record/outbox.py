@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from axis.core.hub.lifecycle import State
 from axis.core.instant import from_text, to_text
-from axis.core.lifecycle import State
 from axis.core.message import Message, Route
 from axis.infra import payloads
 from axis.infra.record.tables import delivery, outbox

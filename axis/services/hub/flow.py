@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from axis.core import lifecycle
+from axis.core.hub import lifecycle
 
 if TYPE_CHECKING:
     from collections.abc import Callable

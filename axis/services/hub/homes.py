@@ -12,14 +12,14 @@ from axis.core.homes import Answer, Known, Standing
 from axis.core.instant import from_text
 from axis.core.ledger import Entry
 from axis.core.message import Message, Outcome, Route
-from axis.core.trust import HUB
+from axis.core.registry import HUB
 from axis.errors import Fault, Problem, Unavailable
 from axis.infra import payloads
 from axis.infra.record import homes as record
 from axis.infra.record import ledger, outbox, registries, search
-from axis.services import reconcile
 from axis.services.hub import vouch
 from axis.services.hub.worker import CLOCKS, Question
+from axis.services.operate import reconcile
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

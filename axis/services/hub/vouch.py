@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from axis.core import parcel, receipt
 from axis.core.hub import refusals
 from axis.core.receipt import Receipt
-from axis.core.trust import HUB
+from axis.core.registry import HUB
 from axis.errors import Rejected
 from axis.infra import payloads
 from axis.infra.record import documents, ledger, search

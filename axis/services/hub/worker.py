@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from axis.core import trust
+from axis.core import registry as trust
 from axis.core.hub.rules import Rules
 from axis.core.identity import uuid7_after
 from axis.core.instant import to_text
-from axis.core.trust import read_registry
+from axis.core.registry import read_registry
 from axis.errors import Fault, Problem, Unavailable
 from axis.infra.record import agenda, ledger, registries
 from axis.infra.record.restored import restored_at
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from axis.core.deadline import Deadlines
     from axis.core.homes import Hello
     from axis.core.hub.change import Keep
+    from axis.core.hub.terms import Deadlines
     from axis.core.message import Broker, Delivered
     from axis.core.parcel import Known
+    from axis.core.registry import Registry
     from axis.core.signature import Signer
-    from axis.core.trust import Registry
     from axis.infra.record.high_water import HighWater
     from axis.infra.record.store import HubReader, HubStore
     from axis.services.hub.flow import QueueLimits, RateLimits

@@ -1,0 +1,228 @@
+"""A new home, and an agency's own home: keys, certificates, the registry, folders."""
+
+from __future__ import annotations
+
+import csv
+import importlib.resources
+import shutil
+import uuid
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from adapters.folder import FOLDERS
+from axis import config as settings
+from axis.core import parcel
+from axis.core import registry as trust
+from axis.core.instant import whole
+from axis.core.ledger import Entry
+from axis.core.message import HUB_USER
+from axis.core.registry import HUB, Member, Registry, signing_certificate
+from axis.errors import Fault, Misconfigured, Problem, rejected, unusable
+from axis.infra import journal, keystore
+from axis.infra.database import Database
+from axis.infra.journal import Journal
+from axis.infra.record import registries
+from axis.infra.record.store import HubStore
+from axis.infra.record.tables import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from axis.config import Config
+    from axis.core.signature import Signer
+    from axis.infra.keystore import KeyType
+
+
+def catalogue() -> list[dict[str, str]]:
+    """The 95 agencies of March 2019: rows of code, name_vi, name_en, kind, source (config/agencies.csv)."""
+    text = importlib.resources.files("config").joinpath("agencies.csv").read_text("utf-8")
+    return list(csv.DictReader(text.splitlines()))
+
+
+def create_home(
+    home: Path,
+    config: Config,
+    key_type: KeyType,
+    now: datetime,
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
+    rows: Sequence[dict[str, str]] | None = None,
+    tls_hosts: Sequence[str] = (),
+) -> Registry:
+    """A home with a test CA, a key for the hub and each agency of `rows` (else of the catalogue of 95), and
+    registry version 1. With `tls_hosts`, under which the broker is reached, also a CA, keys and certificates for TLS.
+
+    Everything is made beside the place and moved there at the end, so a home is there whole or not at all.
+    Raises :class:`Misconfigured` HOME_EXISTS.
+    """
+    if (home / settings.FILE).exists():
+        raise Misconfigured(Problem(Fault.HOME_EXISTS, got=str(home)))
+    building = home.parent / f".{home.name}.{uuid.uuid4().hex[:8]}"
+    building.mkdir(mode=0o700, parents=True)
+    try:
+        registry = _furnish(building, config, key_type, now, progress, rows or catalogue())
+        if tls_hosts:
+            _furnish_tls(building, [member.code for member in registry.agencies], tls_hosts, now)
+        _move_in(building, home)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+    return registry
+
+
+def _own_folder(home: Path) -> None:
+    """`home` is there, and nobody else's to read, whoever made it. Raises :class:`Misconfigured` FILE_UNUSABLE."""
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        home.chmod(0o700)
+    except OSError as error:
+        raise unusable(home, error) from None
+
+
+def _move_in(building: Path, home: Path) -> None:
+    _own_folder(home)
+    # axis.toml last: it is what makes the folder a home.
+    for item in sorted(building.iterdir(), key=lambda p: p.name == settings.FILE):
+        if (home / item.name).exists():
+            raise Misconfigured(Problem(Fault.HOME_EXISTS, got=str(home / item.name)))
+        item.rename(home / item.name)
+
+
+def _furnish(
+    home: Path,
+    config: Config,
+    key_type: KeyType,
+    now: datetime,
+    progress: Callable[[int, int], None],
+    rows: Sequence[dict[str, str]],
+) -> Registry:
+    authority = keystore.new_authority(now)
+    for name in ("pki", "keys", "agencies"):
+        (home / name).mkdir(mode=0o700)
+    keystore.save_signer(home / "pki", "ca", authority)
+    hub = keystore.new_member(authority, HUB, "Trục liên thông văn bản", "p256", now)
+    keystore.save_signer(home / "keys", HUB, hub)
+    (home / "pki" / "hub.pem").write_bytes(hub.certificate.public_bytes(Encoding.PEM))
+    members = [Member(HUB, "Trục liên thông văn bản quốc gia", "National document exchange axis", "hub")]
+    members[0] = replace(members[0], certificates=(signing_certificate(hub.certificate),))
+    for number, row in enumerate(rows, 1):
+        signer = keystore.new_member(authority, row["code"], row["name_vi"], key_type, now)
+        keystore.save_signer(home / "keys", row["code"], signer)
+        members.append(new_member(row["code"], row["name_vi"], row["name_en"], row["kind"], signer))
+        make_folders(home, row["code"])
+        progress(number, len(rows))
+    members.sort(key=lambda m: m.code)
+    registry = Registry(config.installation.id, 1, whole(now), tuple(members))
+    signed = sign_registry(registry, hub, now)
+    (home / settings.FILE).write_text(settings.render(config), "utf-8")
+    database = Database(config.database_url(home))
+    try:
+        database.create(TABLES)
+        with HubStore(database).transaction() as tx:
+            entry = Entry(now, HUB, "registry.issued", "", "", {"version": 1})
+            registries.keep(tx, 1, signed, now, (), entry)
+    finally:
+        database.close()
+    _install(home, config, [row["code"] for row in rows], signed, now)
+    return registry
+
+
+def _furnish_tls(home: Path, codes: Sequence[str], hosts: Sequence[str], now: datetime) -> None:
+    (home / "tls").mkdir(mode=0o700)
+    authority = keystore.new_authority(now, "Axis test TLS CA")
+    keystore.save_signer(home / "tls", "ca", authority)
+    keystore.save_signer(home / "tls", "broker", keystore.new_tls(authority, "broker", now, hosts))
+    for user in (HUB_USER, *codes):
+        keystore.save_signer(home / "tls", user, keystore.new_tls(authority, user, now))
+
+
+def renew_tls(home: Path, code: str, now: datetime) -> None:
+    """A new key and certificate for the agency's connection, where the home has a CA for that; the old ones go."""
+    if not (home / "tls" / "ca.key").exists():
+        return
+    for ending in ("key", "pem"):
+        (home / "tls" / f"{code}.{ending}").unlink(missing_ok=True)
+    keystore.save_signer(home / "tls", code, keystore.new_tls(keystore.load_signer(home / "tls", "ca"), code, now))
+
+
+def reissue_tls(home: Path, now: datetime) -> list[str]:
+    """New certificates of the TLS CA, the broker, the hub and the agencies, for the keys that they have: made as this
+    version makes them, valid from now on; the names of the files. The old ones go on working beside them.
+
+    Raises :class:`Misconfigured` KEY_FILE_MISSING where the home has no TLS CA with its key."""
+    folder, authority_name = home / "tls", "ca"
+    old = keystore.load_signer(folder, authority_name)
+    authority = keystore.new_authority(now, "Axis test TLS CA", old.key)
+    made = {authority_name: authority}
+    for path in sorted(folder.glob("*.key")):
+        if path.stem != authority_name:
+            one = keystore.load_signer(folder, path.stem)
+            hosts = keystore.hosts_of(one.certificate)
+            made[path.stem] = keystore.new_tls(authority, path.stem, now, hosts, one.key)
+    for name, signer in made.items():
+        keystore.replace_certificate(folder, name, signer)
+    return [f"{name}.pem" for name in made]
+
+
+def new_member(code: str, name_vi: str, name_en: str, kind: str, signer: Signer) -> Member:
+    """A registry entry with one certificate."""
+    return Member(code, name_vi, name_en, kind, certificates=(signing_certificate(signer.certificate),))
+
+
+def _install(home: Path, config: Config, codes: Sequence[str], registry: bytes, now: datetime) -> None:
+    """Journals with the registry installed, in the home's own SQLite file."""
+    version = trust.read(parcel.peek(registry)[1]).version
+    database = Database(replace(config, store=settings.Store()).database_url(home))
+    try:
+        database.create(journal.TABLES)
+        for code in codes:
+            with Journal(database, code).transaction() as tx:
+                entry = Entry(now, code, "registry.installed", "", "", {"version": version})
+                tx.install(version, registry, entry)
+    finally:
+        database.close()
+
+
+def make_folders(home: Path, code: str) -> None:
+    """An agency's folders."""
+    for name in FOLDERS:
+        (home / "agencies" / code / name).mkdir(parents=True, exist_ok=True)
+
+
+def sign_registry(registry: Registry, hub: Signer, now: datetime) -> bytes:
+    """The registry as a parcel signed by the hub."""
+    return parcel.build(parcel.REGISTRY, trust.write(registry), (), hub, now)
+
+
+def export(home: Path, config: Config, codes: Sequence[str], registry: bytes, target: Path, now: datetime) -> None:
+    """A home of its own for the adapters of `codes`: their keys, the CA's and the hub's certificate, the
+    registry, settings; nothing else. Raises :class:`Misconfigured`: HOME_EXISTS, KEY_FILE_MISSING."""
+    if (target / settings.FILE).exists():
+        raise Misconfigured(Problem(Fault.HOME_EXISTS, got=str(target)))
+    known = {member.code for member in trust.read(parcel.peek(registry)[1]).agencies}
+    if strangers := [code for code in codes if code not in known]:
+        raise rejected(Fault.AGENCY_UNKNOWN, strangers[0])
+    signers = {code: keystore.load_signer(home / "keys", code) for code in codes}
+    _own_folder(target)
+    for name in ("pki", "keys", "agencies"):
+        (target / name).mkdir(mode=0o700, exist_ok=True)
+    for name in ("ca.pem", "hub.pem"):
+        shutil.copyfile(home / "pki" / name, target / "pki" / name)
+    for code, signer in signers.items():
+        keystore.save_signer(target / "keys", code, signer)
+        make_folders(target, code)
+    if (home / "tls").exists():
+        (target / "tls").mkdir(mode=0o700, exist_ok=True)
+        shutil.copyfile(home / "tls" / "ca.pem", target / "tls" / "ca.pem")
+        for code in codes:
+            keystore.save_signer(target / "tls", code, keystore.load_signer(home / "tls", code))
+    own = replace(
+        config,
+        installation=replace(config.installation, role="agency", agencies=tuple(codes)),
+        store=settings.Store(),
+        adapter=replace(config.adapter, agencies={c: t for c, t in config.adapter.agencies.items() if c in codes}),
+    )
+    _install(target, own, codes, registry, now)
+    (target / settings.FILE).write_text(settings.render(own), "utf-8")

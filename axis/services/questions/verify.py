@@ -1,0 +1,81 @@
+"""The verdict on a parcel or receipt somebody holds, with the words of ETSI EN 319 102-1: PASSED or FAILED."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from axis.core import conformance, edxml, parcel, receipt
+from axis.core import registry as trust
+from axis.core.instant import local, to_text
+from axis.errors import Rejected
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from cryptography import x509
+
+    from axis.core.parcel import Parcel, Trust
+
+
+def by_authority(authority: x509.Certificate) -> Trust:
+    """Trust in a CA alone: codes from certificates' subjects, no revocation."""
+    return trust.AuthorityOnly(authority)
+
+
+def verify(data: bytes, source: Trust, at: datetime) -> dict[str, Any]:
+    """What `data` is and whether it is good, with keys as `source` knows them at `at`.
+
+    A document's `From` must be its signer or a unit below it, as far as the trust given can tell.
+    """
+    try:
+        opened = parcel.verify(data, source, at)
+        says = _says(opened)
+        _check_authority(opened, source)
+    except Rejected as error:
+        reasons = [
+            {"code": p.fault.code, "path": p.path, "text_vi": p.text("vi"), "text_en": p.text("en")}
+            for p in error.problems
+        ]
+        return {
+            "verdict": "FAILED",
+            "kind": "",
+            "signer": "",
+            "signing_time": "",
+            "content_digest": "",
+            "says": [],
+            "reasons": reasons,
+        }
+    return {
+        "verdict": "PASSED",
+        "kind": opened.kind,
+        "signer": opened.signer,
+        "signing_time": to_text(opened.signing_time),
+        "content_digest": opened.content_digest,
+        "says": says,
+        "reasons": [],
+    }
+
+
+def _says(opened: Parcel) -> list[str]:
+    if opened.main == parcel.RECEIPT:
+        said = receipt.read(opened.content, opened.signer)
+        about = f"{said.subject.document_id} ({said.subject.axis_id or said.subject.content_digest})"
+        return [
+            f"{s.event.code} {s.event.name} {about} {s.recipient} {local(s.time)}"
+            + "".join(f" [{r.code}] {r.text_vi}" for r in s.reasons)
+            for s in said.statements
+        ]
+    if opened.main == parcel.CONFORMANCE:
+        report = conformance.read(opened.content)
+        return [f"{name}: {why or 'passed'}" for name, why in report.checks]
+    if opened.main == parcel.REGISTRY:
+        return [f"version {trust.read(opened.content).version}"]
+    packet = edxml.read_document(opened.content, len(opened.attachments))
+    return [f"{packet.kind.value} {packet.document_id} {packet.code} {packet.subject}"]
+
+
+def _check_authority(opened: Parcel, source: Trust) -> None:
+    if opened.main != parcel.DOCUMENT:
+        return
+    packet = edxml.read_document(opened.content, len(opened.attachments))
+    trust.check_authority(packet.sender.organ_id, opened.signer, source)

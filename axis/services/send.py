@@ -1,0 +1,160 @@
+"""``axis send``: check packets, drop them into the outbox, and say what the hub answered."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from adapters.tree import LocalTree
+from axis.core import edxml
+from axis.core.hub import admission
+from axis.core.registry import read_registry
+from axis.errors import Fault, Misconfigured, Problem, Unavailable, rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from axis.core.registry import Certificate, Registry
+    from axis.infra.journal import Journal
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A checked packet. `data` is what goes into the outbox: the file itself, or with ``--to`` the canonical
+    packet with these recipients, so that the same call gives the same bytes."""
+
+    name: str
+    data: bytes
+    to: tuple[str, ...]
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+
+    @property
+    def digest(self) -> str:
+        """Hex SHA-256 of :attr:`data`: the journal's key."""
+        return hashlib.sha256(self.data).hexdigest()
+
+    @property
+    def file(self) -> str:
+        """Its name in the outbox; never one that the adapter leaves alone."""
+        stem = self.name[: -len(".edxml")] if self.name.lower().endswith(".edxml") else self.name
+        beginning = os.fsencode(stem.lstrip(".~"))[:150].decode("utf-8", "ignore")
+        return f"{beginning}-{self.digest[:8]}.edxml"
+
+
+# By the registry's kinds. The 22 ministries are those with a minister; bodies attached to the Government are apart.
+GROUPS: dict[str, tuple[str, ...]] = {
+    "@all": (),
+    "@ministries": ("ministry", "ministerial_level"),
+    "@provinces": ("province", "centrally_run_city"),
+}
+
+
+def expand(registry: Registry | None, sender: str, to: Sequence[str], now: datetime) -> list[str]:
+    """`to` with each group (``@ministries``, ``@provinces``, ``@all``) as its members, the sender and closed ones left
+    out. Raises :class:`Rejected` AGENCY_UNKNOWN for a group that there is not."""
+    found: dict[str, None] = {}
+    for one in to:
+        if not one.startswith("@"):
+            found[one] = None
+            continue
+        if one not in GROUPS or registry is None:
+            raise rejected(Fault.AGENCY_UNKNOWN, one, ", ".join(GROUPS))
+        for member in registry.agencies:
+            wanted = not GROUPS[one] or member.kind in GROUPS[one]
+            if wanted and member.code != sender and member.standing(now) != "closed":
+                found[member.code] = None
+    return list(found)
+
+
+def prepare(
+    journal: Journal,
+    hub: Certificate,
+    sender: str,
+    name: str,
+    data: bytes,
+    to: Sequence[str],
+    now: datetime,
+    *,
+    deliver_at: str = "",
+    deliver_within: str = "",
+) -> Letter:
+    """Check `data` as the sender's adapter and the hub would, as far as can be known here. `to` may name groups;
+    `deliver_at` and `deliver_within`: see :meth:`axis.core.edxml.Packet.extension`."""
+    with journal.reading() as reader:
+        found = reader.registry()
+    registry = read_registry(found[1], hub) if found else None
+    names = {m.code: m.name_vi for m in registry.agencies} if registry else {}
+    to = expand(registry, sender, to, now)
+    converted = edxml.convert(data, tuple(to), names)
+    packet, problems, document = converted.packet, list(converted.problems), converted.document
+    if packet is not None and (deliver_at or deliver_within):
+        packet = edxml.with_terms(packet, deliver_at, deliver_within)
+        document = edxml.write_document(packet)
+        problems += [p for p in edxml.check(packet) if p not in problems]
+    if packet is not None and registry is not None:
+        problems += admission.misaddressed(packet, registry, sender)
+    if packet is not None and (to or deliver_at or deliver_within):
+        data = edxml.write_packet(document, packet, converted.attachments)
+    return Letter(
+        name,
+        data,
+        tuple(o.organ_id for o in packet.recipients) if packet else (),
+        tuple(dict.fromkeys(p for p in problems if p.severity == "error")),
+        tuple(p for p in problems if p.severity == "warning"),
+    )
+
+
+def drop(letter: Letter, outbox: Path) -> None:
+    """Put the packet into the outbox, whole at once; the same packet under the same name. Raises
+    :class:`Misconfigured` CONFIG_INVALID when that folder cannot be written."""
+    tree, temporary = LocalTree(outbox.parent), f"{outbox.name}/.{letter.digest}.axis-tmp"
+    try:
+        tree.write(temporary, letter.data)
+        tree.rename(temporary, f"{outbox.name}/{letter.file}")
+        tree.sync(outbox.name)
+    except OSError as error:
+        problem = Problem(Fault.CONFIG_INVALID, str(outbox), "a folder that can be written", str(error))
+        raise Misconfigured(problem) from None
+
+
+def answered(journal: Journal, letters: Sequence[Letter], outbox: Path) -> bool:
+    """True once every letter's answer is held and its file has left the outbox."""
+    if any((outbox / letter.file).exists() for letter in letters):
+        return False
+    with journal.reading() as reader:
+        rows = [reader.outgoing(letter.digest) for letter in letters]
+    return all(row is not None and row["state"] != "pending" and row["settled"] for row in rows)
+
+
+def wait(journal: Journal, letters: Sequence[Letter], outbox: Path, seconds: float) -> None:
+    """Wait for the answers. Raises :class:`Unavailable` TIMED_OUT; the sending goes on meanwhile."""
+    end = time.monotonic() + seconds
+    while not answered(journal, letters, outbox):
+        if time.monotonic() > end:
+            raise Unavailable(Problem(Fault.TIMED_OUT, got=f"{seconds:g}"))
+        time.sleep(0.2)
+
+
+def results(journal: Journal, letters: Sequence[Letter]) -> list[dict[str, Any]]:
+    """For each letter: file, state (accepted, refused, invalid, pending), axis id, content digest, findings."""
+    found = []
+    with journal.reading() as reader:
+        for letter in letters:
+            row = reader.outgoing(letter.digest)
+            found.append(
+                {
+                    "file": letter.name,
+                    "state": row["state"] if row else "pending",
+                    "axis_id": row["axis_id"] if row else "",
+                    "document_id": row["document_id"] if row else "",
+                    "content_digest": row["content_digest"] if row else "",
+                    "findings": row["problems"] if row else [],
+                }
+            )
+    return found

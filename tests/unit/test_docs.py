@@ -1,0 +1,70 @@
+"""What the documentation says of the code is true."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from axis.infra.record import tables
+from tests import house, make_docs
+
+DOCS = house.ROOT / "docs"
+PAGE = (DOCS / "architecture.md").read_text("utf-8")
+DECISIONS = sorted(path for path in (DOCS / "decisions").rglob("*.md") if path.name != "README.md")
+WALK = re.findall(r"^\| ([^|]+\?) \| `([^`]+)` \| `(\w+)` \|$", PAGE, re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", make_docs.texts(), ids=lambda path: str(path.name))
+def test_what_is_taken_from_the_code_is_what_the_code_says(path: Path) -> None:
+    assert path.read_text("utf-8") == make_docs.texts()[path], "make docs"
+
+
+def test_every_key_and_limit_is_listed_with_its_value() -> None:
+    text = (DOCS / "settings.md").read_text("utf-8")
+    for line in (
+        "| `consignment_after` | number | `5.0` |",
+        '| `kind` | `embedded`, `amqp` | `"embedded"` |',
+        "| `MAX_DEPTH` | 64 |",
+        "| `CLOCK_SKEW` | 0:05:00 |",
+    ):
+        assert line in text, line
+    assert text.count("\n### [") == 8
+
+
+def test_every_table_of_the_record_has_a_file_that_writes_it() -> None:
+    written = house.writers()
+    assert {table.name for table in tables.TABLES} <= set(written)
+    assert [name for name, files in written.items() if not files] == []
+    assert written["statement"] == ["axis/infra/record/changes.py"]
+
+
+def test_the_walk_for_a_newcomer_leads_somewhere() -> None:
+    assert len(WALK) >= 10
+    for question, file, function in WALK:
+        tree = ast.parse((house.ROOT / file).read_text("utf-8"))
+        defined = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+        assert function in defined, question
+
+
+def test_architecture_is_one_page() -> None:
+    assert len(PAGE.splitlines()) <= 110
+
+
+@pytest.mark.parametrize("path", [DOCS / "architecture.md", *DECISIONS], ids=lambda path: str(path.relative_to(DOCS)))
+def test_every_file_that_is_named_is_there(path: Path) -> None:
+    for name in re.findall(r"`((?:\w+/)+\w+\.(?:py|md|csv))", path.read_text("utf-8")):
+        assert any((place / name).exists() for place in (house.ROOT, house.ROOT / "axis", house.ROOT / "axis/infra")), (
+            name
+        )
+
+
+@pytest.mark.parametrize("path", DECISIONS, ids=lambda path: str(path.relative_to(DOCS)))
+def test_a_decision_says_why_what_and_at_what_price(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert re.match(r"# .+\n\n20\d\d-\d\d-\d\d\n\n## Context\n\n\S", text)
+    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == ["Context", "Decision", "What it costs"]
+    assert len(text.splitlines()) < 60
+    assert f"({path.relative_to(DOCS / 'decisions')})" in (DOCS / "decisions" / "README.md").read_text("utf-8")
