@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import sqlalchemy as sa
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
@@ -43,3 +45,37 @@ def newest(columns: int, result: str, table: str, key: str, where: str, *, order
         f"SELECT {result} FROM {keys} CROSS JOIN {table} t WHERE t.{key} IN (SELECT x.{key} {picked})",
         f"SELECT {result} FROM {keys} CROSS JOIN LATERAL (SELECT x.* {picked}) t",
     )
+
+
+class New:
+    """Rows under keys that were made just now: PostgreSQL takes them as a stream. A key that is taken is an error."""
+
+    def __init__(self, table: str, columns: Sequence[str]) -> None:
+        names = ", ".join(columns)
+        self._sqlite = f"INSERT INTO {table} ({names}) VALUES ({', '.join('?' * len(columns))})"
+        self._postgresql = f"COPY {table} ({names}) FROM STDIN"
+
+    def run(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Insert these."""
+        if not rows:
+            return
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql(self._sqlite, list(rows))
+            return
+        driver: Any = connection.connection.dbapi_connection
+        try:
+            with driver.cursor() as cursor, cursor.copy(self._postgresql) as copy:
+                for row in rows:
+                    copy.write_row(row)
+        except connection.dialect.loaded_dbapi.Error as error:
+            if driver.closed:
+                connection.invalidate(error)
+            raise sa.exc.DBAPIError.instance(
+                self._postgresql,
+                None,
+                error,
+                connection.dialect.loaded_dbapi.Error,
+                hide_parameters=True,
+                connection_invalidated=bool(driver.closed),
+                dialect=connection.dialect,
+            ) from error

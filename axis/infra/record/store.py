@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from axis.core.hub.seal import Sealed
     from axis.core.message import Message
     from axis.infra.database import Database
-    from axis.infra.record.high_water import HighWater
+    from axis.infra.record.high_water import HighWater, LedgerEnd
+    from axis.infra.record.ledger import Sequencer
     from axis.infra.record.outbox import Due
 
 
@@ -55,12 +56,17 @@ class HubStore:
         """`references`: every column in this database that may name a parcel."""
         self.database = database
         self._references = references
+        self.end: LedgerEnd | None = None  # as far as this has given places in the ledger
+        self.has_unlinked = False  # this has written entries that have no place yet
 
     @contextmanager
     def transaction(self) -> Iterator[HubTransaction]:
         """One transaction: everything in the block is kept, or nothing."""
         with self.database.begin() as connection:
-            yield HubTransaction(connection, self._references)
+            tx = HubTransaction(connection, self._references)
+            yield tx
+        self.end = tx.end or self.end  # now that it is committed
+        self.has_unlinked |= tx.has_unlinked
 
     @contextmanager
     def reading(self) -> Iterator[HubReader]:
@@ -118,6 +124,8 @@ class HubTransaction(HubReader):
     def __init__(self, connection: Connection, references: payloads.References) -> None:
         super().__init__(connection)
         self.references = references
+        self.end: LedgerEnd | None = None  # how far the ledger goes with the places that were given in this transaction
+        self.has_unlinked = False  # it has appended entries that have no place yet
 
     def lock(self, wanted: Collection[Document]) -> Facts:
         """Nobody else changes anything about these documents until the transaction ends; what that tells of them.
@@ -128,7 +136,9 @@ class HubTransaction(HubReader):
         """Put the answer to each of `questions` into `facts`."""
         dossiers.read(self.connection, questions, facts)
 
-    def write(self, sealed: Sealed) -> None:
-        """Write what was decided. Raises :class:`axis.core.hub.draft.NotLockedError`, and has written nothing, where it
-        changes a document that is not locked."""
+    def write(self, sealed: Sealed, by: Sequencer | None = None) -> None:
+        """Write what was decided; `by`: who gives its entries their places in the ledger, see
+        :func:`axis.infra.record.ledger.append`. Raises :class:`axis.core.hub.draft.NotLockedError`, and has written
+        nothing, where it changes a document that is not locked."""
         changes.write(self.connection, sealed, self.references)
+        ledger.append(self, sealed.entries, by)

@@ -43,7 +43,7 @@ def carry_out(
             tx.read(error.questions, facts)
             continue
         sealed = seal(draft.decided(), hub.installation, hub.signer, now)
-        tx.write(sealed)
+        tx.write(sealed, hub.sequencer(now))
         hub.hold(sealed.payloads)
         return found
     raise AssertionError

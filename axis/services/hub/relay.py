@@ -42,6 +42,8 @@ def step(hub: Hub, now: datetime) -> int:
         withdrawn = _begin(hub, claim)
         if not claim.due and not withdrawn and not claim.damaged and not moved:
             return 0
+        if any(one.body_digest not in hub.held for one in claim.due):
+            hub.note_others()
         _vouch(hub, claim, now)
         crashpoints.reached("R03")
         outcomes = hub.broker.publish(claim.messages)
