@@ -156,5 +156,8 @@ def messages(
         found |= payloads.get_sound(connection, left)
     damaged = [(one, bad) for one in due for bad in (one.body_digest, one.proof_digest) if bad not in found]
     sound = [one for one in due if one.body_digest in found and one.proof_digest in found]
-    ready = [Message(one.message_id, one.route, found[one.body_digest], found[one.proof_digest]) for one in sound]
+    ready = [
+        Message(one.message_id, one.route, found[one.body_digest], found[one.proof_digest], digest=one.body_digest)
+        for one in sound
+    ]
     return sound, ready, list({one.row: (one, bad) for one, bad in damaged}.values())
