@@ -15,7 +15,7 @@ from axis.core import lifecycle
 from axis.core.hub import change
 from axis.core.hub.draft import NotLockedError
 from axis.infra import payloads
-from axis.infra.record.query import New, Query
+from axis.infra.record.query import New, Query, array
 from axis.infra.record.tables import PAYLOAD_REFERENCES
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class _Statement:
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql(self._sqlite, list(rows))
         else:
-            connection.exec_driver_sql(self._postgresql, tuple(list(column) for column in zip(*rows, strict=True)))
+            connection.exec_driver_sql(self._postgresql, tuple(map(array, zip(*rows, strict=True))))
 
 
 def _insert(table: str, columns: dict[str, str], conflict: str) -> _Statement:

@@ -14,7 +14,7 @@ from axis.core.instant import to_text
 from axis.errors import Corrupted, Fault, Problem
 from axis.infra.record import lease
 from axis.infra.record.high_water import LedgerEnd
-from axis.infra.record.query import New
+from axis.infra.record.query import New, array
 from axis.infra.record.tables import ledger_entry
 
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ def _place(connection: Connection, places: Sequence[tuple[int, int, str]]) -> No
     if connection.dialect.name == "sqlite":
         text, given = _PLACE_SQLITE, (json.dumps(places),)
     else:
-        text, given = _PLACE_POSTGRESQL, tuple(list(column) for column in zip(*places, strict=True))
+        text, given = _PLACE_POSTGRESQL, tuple(map(array, zip(*places, strict=True)))
     connection.exec_driver_sql(text, given)
 
 

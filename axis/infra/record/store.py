@@ -127,10 +127,11 @@ class HubTransaction(HubReader):
         self.end: LedgerEnd | None = None  # how far the ledger goes with the places that were given in this transaction
         self.has_unlinked = False  # it has appended entries that have no place yet
 
-    def lock(self, wanted: Collection[Document]) -> Facts:
+    def lock(self, wanted: Collection[Document], existing: Collection[Document] = ()) -> Facts:
         """Nobody else changes anything about these documents until the transaction ends; what that tells of them.
-        Once in a transaction: a second lock may wait for who waits for the first."""
-        return documents.lock(self.connection, wanted)
+        `existing`: those about which something was accepted before. Once in a transaction: a second lock may wait for
+        who waits for the first."""
+        return documents.lock(self.connection, wanted, existing)
 
     def read(self, questions: Iterable[Question], facts: Facts) -> None:
         """Put the answer to each of `questions` into `facts`."""

@@ -361,7 +361,12 @@ def _record_all(hub: Hub, tx: HubTransaction, opened: Sequence[Opened], now: dat
     if replies:  # of a replacement the clerk may name the one replaced
         locked |= documents.instead_of(tx, replies)
     wanted = decide.needs(opened)
-    verdicts = act.carry_out(hub, tx, locked, wanted, lambda draft: decide.submitted(draft, opened, waiting), now)
+    existing = {document for one in opened if one.said is not None for document in one.documents}
+
+    def decided(draft: Draft) -> list[decide.Verdict]:
+        return decide.submitted(draft, opened, waiting)
+
+    verdicts = act.carry_out(hub, tx, locked, wanted, decided, now, existing)
     homes.note(hub, tx, [one.message for one in opened], now)
     return verdicts
 
