@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 
 VIETNAM = timezone(timedelta(hours=7))  # no daylight saving since 1945: a fixed offset needs no zone data
 _ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
+@lru_cache(maxsize=4096)  # all that is done in one round is dated by one moment
 def to_text(moment: datetime) -> str:
     """``2026-11-23T03:00:00.000Z``: UTC, milliseconds, sorts as it reads. `moment` must be aware."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
+@lru_cache(maxsize=4096)
 def from_text(text: str) -> datetime:
     """The moment of :func:`to_text`. Raises ValueError for any other form."""
     if not _ISO.fullmatch(text):
@@ -22,6 +25,7 @@ def from_text(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+@lru_cache(maxsize=256)
 def whole(moment: datetime) -> datetime:
     """`moment` cut to milliseconds in UTC, as :func:`to_text` keeps it."""
     return moment.astimezone(UTC).replace(microsecond=moment.microsecond // 1000 * 1000)

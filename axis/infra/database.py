@@ -8,9 +8,11 @@ synchronous_commit must be on.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import re
 import threading
+import time
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -49,6 +51,7 @@ _PORT = re.compile(r":\d*$")
 _URL_FORM = (
     "postgresql://user@host:5432/name or postgresql://user@one:5432,two:5432/name?target_session_attrs=read-write"
 )
+REST = 1.0  # seconds after which it is asked whether a connection of the pool still works
 _UPGRADING = 4159  # the advisory lock that one of several starting hubs holds
 _VALUES = {"22", "23", "54"}  # SQLSTATE classes: data exception, integrity constraint, program limit exceeded
 # SQLSTATE: the server is read-only (a standby); it does not know what was prepared (another one, behind a pooler).
@@ -78,10 +81,10 @@ class Database:
             sa.event.listen(self._writer, "begin", _begin_immediate)
             sa.event.listen(self._reader, "begin", _begin_deferred)
         else:
-            self._writer = self._reader = sa.create_engine(
-                self.url, pool_pre_ping=True, pool_size=5, hide_parameters=True
-            )
+            self._writer = self._reader = sa.create_engine(self.url, pool_size=5, hide_parameters=True)
             sa.event.listen(self._writer, "handle_error", _leave_that_server)
+            sa.event.listen(self._writer, "checkin", _given_back)
+            sa.event.listen(self._writer, "checkout", _asked_after_a_rest)
         self.judge: Callable[[Connection], None] | None = None
         self.beside: dict[str, Any] = {}  # what its users keep in memory about it
 
@@ -330,6 +333,24 @@ def _leave_that_server(context: sa.engine.ExceptionContext) -> None:
     """The next connection is a new one, perhaps to another server, where this one will not do again."""
     if getattr(context.original_exception, "sqlstate", None) in _ELSEWHERE:
         context.is_disconnect = True
+
+
+def _given_back(_connection: object, record: sa.pool.ConnectionPoolEntry) -> None:
+    record.info["used"] = time.monotonic()
+
+
+def _asked_after_a_rest(connection: Any, record: sa.pool.ConnectionPoolEntry, _proxy: object) -> None:
+    """A connection that nobody has used for a while may be lost, and is replaced in silence. One that has just worked
+    is not asked: that would cost as much as a statement, and what breaks in the middle of the work shows itself there.
+    """
+    if time.monotonic() - record.info.get("used", math.inf) < REST:
+        return
+    try:
+        connection.autocommit = True  # or a transaction would begin with it, and have to end
+        connection.execute("")
+        connection.autocommit = False
+    except connection.Error as error:
+        raise sa.exc.InvalidatePoolError from error
 
 
 def _at_home(url: sa.URL) -> sa.URL:

@@ -31,6 +31,12 @@ _THERE = sa.select(payload.c.digest).where(
     payload.c.digest.in_(sa.select(sa.func.json_each(sa.bindparam("digests")).table_valued("value").c.value))
 )
 LARGE = 1024 * 1024  # bytes
+SMALL = 16 * 1024  # bytes
+_PUT_SQLITE = "INSERT INTO payload (digest, content) VALUES (?, ?) ON CONFLICT DO NOTHING"
+_PUT_POSTGRESQL = "INSERT INTO payload (digest, content) VALUES (%s, %s) ON CONFLICT DO NOTHING"
+_PUT_SMALL = (
+    "INSERT INTO payload (digest, content) SELECT unnest(%b::text[]), unnest(%b::bytea[]) ON CONFLICT DO NOTHING"
+)
 
 
 def digest_of(content: bytes) -> str:
@@ -56,12 +62,20 @@ def _put(connection: Connection, digest: str, content: bytes) -> None:
 
 
 def put_all(connection: Connection, contents: Collection[tuple[str, bytes]]) -> None:
-    """Store each of these (SHA-256, bytes) unless it is there."""
+    """Store each of these (SHA-256, bytes) unless it is there.
+
+    In one order for everybody, by kind and then as they are given, so that of two who store the same one waits. The
+    small ones go to PostgreSQL in one statement; of larger ones an array costs the server more than it spares."""
     ordinary = [one for one in contents if len(one[1]) <= LARGE]
-    if ordinary:
-        mark = "?" if connection.dialect.name == "sqlite" else "%s"
-        text = f"INSERT INTO payload (digest, content) VALUES ({mark}, {mark}) ON CONFLICT DO NOTHING"  # noqa: S608
-        connection.exec_driver_sql(text, ordinary)
+    if connection.dialect.name == "sqlite":
+        if ordinary:
+            connection.exec_driver_sql(_PUT_SQLITE, ordinary)
+    else:
+        small = [one for one in ordinary if len(one[1]) <= SMALL]
+        if small:
+            connection.exec_driver_sql(_PUT_SMALL, ([one[0] for one in small], [one[1] for one in small]))
+        if larger := [one for one in ordinary if len(one[1]) > SMALL]:
+            connection.exec_driver_sql(_PUT_POSTGRESQL, larger)
     for digest, content in contents:
         if len(content) > LARGE:
             _put(connection, digest, content)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from axis import crashpoints
 from axis.core.homes import Standing
 from axis.core.hub import lifecycle
+from axis.core.instant import to_text
 from axis.errors import AxisError, Fault, Misconfigured, Problem, Unavailable
 from axis.infra.record import outbox
 from axis.services.hub import admit, deadlines, relay
@@ -31,8 +32,9 @@ PATIENCE, LONG_PATIENCE = 3, 5  # attempts of an agency, and of the hub, before 
 
 
 def hub_round(hub: Hub, now: datetime, timeout: float = 0) -> int:
-    """One round of the hub: admit, link, relay, deadlines; how much was done. Waits at most `timeout` seconds."""
-    hub.begin_round(now)
+    """One round of the hub: admit, link, relay, deadlines; how much was done. Waits at most `timeout` seconds. Where
+    nothing has come, and nothing was due at its beginning, it ends with that."""
+    looked, moment = hub.begin_round(now), to_text(now)
     done, trouble = 0, None
     try:
         done = admit.step(hub, now, timeout)
@@ -42,8 +44,10 @@ def hub_round(hub: Hub, now: datetime, timeout: float = 0) -> int:
         trouble = error  # perhaps with one message alone: what is accepted already does not wait for that
     crashpoints.reached("A01")
     done += hub.link(now)
-    done += relay.step(hub, now)
-    done += deadlines.step(hub, now)
+    if done or trouble is not None or "" < looked.sent <= moment:
+        done += relay.step(hub, now)
+    if hub.tells_at_once or "" < looked.told <= moment:
+        done += deadlines.step(hub, now)
     done += dead_ends.look_again(hub, now)
     if trouble is not None:
         raise trouble

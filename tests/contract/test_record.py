@@ -719,6 +719,7 @@ def everything_about(about: Submission, one: Delivery) -> list[Question]:
         ask.Updating(document, "H41"),
         ask.Part(about.axis_id, "H41"),
         ask.ById(one.id),
+        ask.Bare(one.id),
         ask.Demands(one.id),
         ask.AskedBy(about.axis_id),
         ask.AskedOf(about.axis_id, document, "H41"),

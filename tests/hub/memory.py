@@ -208,6 +208,11 @@ class Record:
         self._rows(facts, [one], whole=True)
         self._ByName(ask.ByName(one.axis_id), facts)
 
+    def _Bare(self, q: ask.Bare, facts: Facts) -> None:
+        one = self.deliveries[q.delivery_id]
+        self._rows(facts, [one])
+        self._ByName(ask.ByName(one.axis_id), facts)
+
     def _Demands(self, q: ask.Demands, facts: Facts) -> None:
         facts.demands[q.delivery_id] = dict(self.demands.get(q.delivery_id, {}))
         facts.all_demands.add(q.delivery_id)

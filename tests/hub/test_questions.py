@@ -56,6 +56,7 @@ def everything(record: Record) -> Iterator[Question]:
                 yield ask.AskedOf(about, one_, code)
     for name in record.deliveries:
         yield ask.ById(name)
+        yield ask.Bare(name)
         yield ask.Demands(name)
     for sender, digest in record.refused:
         yield ask.RefusedAs(sender, digest)

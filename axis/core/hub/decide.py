@@ -218,8 +218,10 @@ class Published:
 
 
 def needs_of_published(batch: Sequence[Published]) -> list[Question]:
-    """What deciding about these will ask."""
-    return needs_of_deliveries(one.delivery_id for one in batch if one.delivery_id)
+    """What deciding about these will ask: of what was confirmed only where it stood."""
+    named = [one for one in batch if one.delivery_id]
+    confirmed = [ask.Bare(one.delivery_id) for one in named if one.outcome is Outcome.CONFIRMED]
+    return [*confirmed, *needs_of_deliveries(o.delivery_id for o in named if o.outcome is not Outcome.CONFIRMED)]
 
 
 def published(draft: Draft, batch: Sequence[Published], withdrawn: Sequence[int] = ()) -> None:

@@ -226,6 +226,13 @@ class ById:
 
 
 @dataclass(frozen=True, slots=True)
+class Bare:
+    """The delivery with this id and its submission, and nothing else of them."""
+
+    delivery_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Demands:
     """Everything that was asked about this delivery."""
 
@@ -346,6 +353,7 @@ Question = (
     | Updating
     | Part
     | ById
+    | Bare
     | Demands
     | AskedBy
     | AskedOf

@@ -10,13 +10,11 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
-
 from axis import crashpoints
 from axis.core.hub import change, lifecycle
 from axis.core.hub.draft import NotLockedError
 from axis.infra import payloads
-from axis.infra.record.query import Query
+from axis.infra.record.query import New, Query, array
 from axis.infra.record.tables import PAYLOAD_REFERENCES
 
 if TYPE_CHECKING:
@@ -50,7 +48,7 @@ class _Statement:
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql(self._sqlite, list(rows))
         else:
-            connection.exec_driver_sql(self._postgresql, tuple(list(column) for column in zip(*rows, strict=True)))
+            connection.exec_driver_sql(self._postgresql, tuple(map(array, zip(*rows, strict=True))))
 
 
 def _insert(table: str, columns: dict[str, str], conflict: str) -> _Statement:
@@ -65,39 +63,6 @@ def _insert(table: str, columns: dict[str, str], conflict: str) -> _Statement:
 def _update(table: str, values: str, where: str, types: Sequence[str]) -> _Statement:
     sqlite = f"UPDATE {table} AS t SET {values} WHERE {where}"
     return _Statement(types, sqlite, f"UPDATE {table} AS t SET {values} FROM {{rows}} WHERE {where}")
-
-
-class _New:
-    """Rows under keys that were made just now: PostgreSQL takes them as a stream. A key that is taken is an error."""
-
-    def __init__(self, table: str, columns: Sequence[str]) -> None:
-        names = ", ".join(columns)
-        self._sqlite = f"INSERT INTO {table} ({names}) VALUES ({', '.join('?' * len(columns))})"
-        self._postgresql = f"COPY {table} ({names}) FROM STDIN"
-
-    def run(self, connection: Connection, rows: Sequence[Row]) -> None:
-        if not rows:
-            return
-        if connection.dialect.name == "sqlite":
-            connection.exec_driver_sql(self._sqlite, list(rows))
-            return
-        driver: Any = connection.connection.dbapi_connection
-        try:
-            with driver.cursor() as cursor, cursor.copy(self._postgresql) as copy:
-                for row in rows:
-                    copy.write_row(row)
-        except connection.dialect.loaded_dbapi.Error as error:
-            if driver.closed:
-                connection.invalidate(error)
-            raise sa.exc.DBAPIError.instance(
-                self._postgresql,
-                None,
-                error,
-                connection.dialect.loaded_dbapi.Error,
-                hide_parameters=True,
-                connection_invalidated=bool(driver.closed),
-                dialect=connection.dialect,
-            ) from error
 
 
 _TEXT, _NUMBER, _FLAG = "text", "bigint", "boolean"
@@ -138,11 +103,10 @@ _SENT = (
 )
 _submission_row, _begun, _moving = attrgetter(*_SUBMISSION), attrgetter(*_BEGUN), attrgetter(*_MOVING)
 
-_NEW_SUBMISSION = _New("submission", (*_SUBMISSION, "acceptance_digest"))
-_NEW_DELIVERY = _New("delivery", (*_BEGUN, "recipient", "units", "state", "proof_digest", "tried", *_MOVING))
-_NEW_DEMAND = _New("demand", _DEMAND)
-_NEW_SENT = _New("outbox", _SENT)
-_NEW_ENTRY = _New("ledger", ("digest", "canonical", "axis_id"))
+_NEW_SUBMISSION = New("submission", (*_SUBMISSION, "acceptance_digest"))
+_NEW_DELIVERY = New("delivery", (*_BEGUN, "recipient", "units", "state", "proof_digest", "tried", *_MOVING))
+_NEW_DEMAND = New("demand", _DEMAND)
+_NEW_SENT = New("outbox", _SENT)
 
 _NOTHING = "ON CONFLICT DO NOTHING"
 _NEW_LIMIT = _insert("deadline", dict.fromkeys(_LIMIT, _TEXT), _NOTHING)
@@ -415,11 +379,6 @@ class _Writing:
         _REDIRECT.run(connection, [tuple(row) for _, row in sorted(self._redirected.items())])
         _DONE.run(connection, [(row,) for row in sorted(self._done)])
         _NEW_SENT.run(connection, [self._outgoing(one) for one in self._sent])
-        entries = []
-        for entry in self._sealed.entries:
-            canonical = entry.canonical
-            entries.append((payloads.digest_of(canonical.encode()), canonical, entry.axis_id))
-        _NEW_ENTRY.run(connection, entries)
         if freed := self._freed - {""}:
             payloads.release_all(connection, sorted(freed), references)
         if self._taken_out:  # a receipt's bytes may be named by what it says, by now

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import sqlalchemy as sa
-
 from axis.core.hub.dossier import Facts, SentAs
 from axis.core.identity import same_id
 from axis.infra.record import dossiers
 from axis.infra.record.query import Query
-from axis.infra.record.tables import delivery, submission
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -38,9 +35,10 @@ _LOCK = Query(
 )
 
 
-def lock(connection: Connection, documents: Collection[Document]) -> Facts:
+def lock(connection: Connection, documents: Collection[Document], existing: Collection[Document] = ()) -> Facts:
     """Nobody else changes anything about these documents until the transaction ends; what that tells of them: nobody
-    ever spoke of one whose row was made just now.
+    ever spoke of one whose row was made just now. Those that are `existing` have a row since something was accepted
+    about them.
 
     Two workers with the same documents wait and do not deadlock: rows that are missing are made first, all of them,
     then those that were there are locked, each in one order everywhere. Who waits for a row that is being made holds
@@ -50,7 +48,8 @@ def lock(connection: Connection, documents: Collection[Document]) -> Facts:
     ordered = sorted(set(documents))
     parts = [ordered[first : first + LOCKED_AT_ONCE] for first in range(0, len(ordered), LOCKED_AT_ONCE)]
     for part in parts:
-        for sender, document_id in _MAKE.rows(connection, part):
+        missing = [document for document in part if document not in existing]
+        for sender, document_id in _MAKE.rows(connection, missing) if missing else ():
             facts.know_empty((sender, document_id))
     for part in parts:
         known = [document for document in part if document not in facts.superseded_by]
@@ -72,11 +71,15 @@ def instead_of(reader: HubReader, documents: Collection[Document]) -> set[Docume
     return {(owner, document_id) for owner, document_id in rows}
 
 
+_OF_SUBMISSIONS = Query(
+    1, "SELECT t.axis_id, t.owner, t.document_id FROM {keys} CROSS JOIN submission t WHERE t.axis_id = k.c0"
+)
+
+
 def of_submissions(reader: HubReader, axis_ids: Collection[str]) -> dict[str, Document]:
     """The documents that these submissions are or are about, by axis id."""
-    query = sa.select(submission.c.axis_id, submission.c.owner, submission.c.document_id)
-    query = query.where(submission.c.axis_id.in_(axis_ids))
-    return {r.axis_id: (r.owner, r.document_id) for r in reader.connection.execute(query)} if axis_ids else {}
+    rows = _OF_SUBMISSIONS.rows(reader.connection, [(one,) for one in axis_ids]) if axis_ids else ()
+    return {axis_id: (owner, document_id) for axis_id, owner, document_id in rows}
 
 
 def sent_as(reader: HubReader, subjects: Collection[Subject]) -> dict[Subject, Submission]:
@@ -88,7 +91,10 @@ def sent_as(reader: HubReader, subjects: Collection[Subject]) -> dict[Subject, S
     return {one: facts.submissions[name] for one, name in names.items() if name is not None}
 
 
+_OF_DELIVERIES = Query(1, "SELECT DISTINCT t.owner, t.document_id FROM {keys} CROSS JOIN delivery t WHERE t.id = k.c0")
+
+
 def of_deliveries(reader: HubReader, delivery_ids: Collection[str]) -> list[Document]:
     """The documents that these deliveries bring, or bring something about."""
-    query = sa.select(delivery.c.owner, delivery.c.document_id).where(delivery.c.id.in_(delivery_ids)).distinct()
-    return [(row.owner, row.document_id) for row in reader.connection.execute(query)] if delivery_ids else []
+    rows = _OF_DELIVERIES.rows(reader.connection, [(one,) for one in delivery_ids]) if delivery_ids else ()
+    return [(owner, document_id) for owner, document_id in rows]

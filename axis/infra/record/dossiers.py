@@ -292,13 +292,16 @@ _BY_ID = Query(1, f"{_FROM_DELIVERY} t.id = k.c0")
 
 
 def _by_id(connection: Connection, asked: list[ask.ById], facts: Facts) -> Iterable[str]:
-    names = [one.delivery_id for one in asked]
-    facts.by_id.update(names)
-    found = _deliveries(facts, _BY_ID.rows(connection, [(name,) for name in names]))
+    facts.by_id.update(one.delivery_id for one in asked)
+    return _bare(connection, asked, facts) or [one.delivery_id for one in asked]
+
+
+def _bare(connection: Connection, asked: Sequence[ask.ById | ask.Bare], facts: Facts) -> Iterable[str]:
+    found = _deliveries(facts, _BY_ID.rows(connection, [(one.delivery_id,) for one in asked]))
     unknown = {one.axis_id for one in found} - facts.submissions.keys()
     if unknown:
         _read_submissions(connection, sorted(unknown), facts)
-    return names
+    return ()
 
 
 _DEMAND = "t.delivery_id, t.number, t.unit, t.demand, t.asked_by, t.stage"
@@ -588,6 +591,7 @@ _READERS: dict[type, Callable[[Connection, Any, Facts], Iterable[str]]] = {
     ask.Updating: _updating,
     ask.Part: _part,
     ask.ById: _by_id,
+    ask.Bare: _bare,
     ask.Demands: _demands,
     ask.AskedBy: _asked_by,
     ask.AskedOf: _asked_of,

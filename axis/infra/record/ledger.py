@@ -10,9 +10,11 @@ import sqlalchemy as sa
 
 from axis import crashpoints
 from axis.core import ledger
+from axis.core.instant import to_text
 from axis.errors import Corrupted, Fault, Problem
 from axis.infra.record import lease
 from axis.infra.record.high_water import LedgerEnd
+from axis.infra.record.query import New, array
 from axis.infra.record.tables import ledger_entry
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ def enter(tx: HubTransaction, entry: Entry) -> None:
     """Append `entry`, which has no place yet."""
     row = {"digest": entry.digest, "canonical": entry.canonical, "axis_id": entry.axis_id}
     tx.connection.execute(ledger_entry.insert().values(row))
+    tx.has_unlinked = True
 
 
 def entries(reader: HubReader, axis_ids: Collection[str]) -> list[tuple[int, Entry]]:
@@ -60,13 +63,17 @@ class Standing:
     holds: bool
 
 
-_STANDING = (
-    "SELECT (SELECT max(version) FROM registry), (SELECT id FROM ledger WHERE position IS NULL LIMIT 1), "
+# How the ledger stands, in columns after those of whoever asks something else with it.
+STANDING = (
+    "(SELECT max(version) FROM registry), (SELECT id FROM ledger WHERE position IS NULL LIMIT 1), "
     "(SELECT link FROM ledger WHERE position = {n}), (SELECT digest FROM ledger WHERE id = {n}), "
-    "last.position, last.link, newest.id, newest.digest "
-    "FROM (SELECT id, digest FROM ledger ORDER BY id DESC LIMIT 1) newest LEFT JOIN "
+    "last.position, last.link, newest.id, newest.digest"
+)
+STANDING_FROM = (
+    "LEFT JOIN (SELECT id, digest FROM ledger ORDER BY id DESC LIMIT 1) newest ON true LEFT JOIN "
     "(SELECT position, link FROM ledger WHERE position IS NOT NULL ORDER BY position DESC LIMIT 1) last ON true"
 )
+_STANDING = f"SELECT {STANDING} FROM (SELECT 1 AS one) k {STANDING_FROM}"
 _STANDING_SQLITE, _STANDING_POSTGRESQL = _STANDING.format(n="?"), _STANDING.format(n="%s")
 
 
@@ -74,10 +81,16 @@ def standing(reader: HubReader, noted: LedgerEnd | None = None) -> Standing:
     """How the ledger stands, and whether it still has what was `noted` once."""
     wanted = noted or _NOTHING
     text = _STANDING_SQLITE if reader.connection.dialect.name == "sqlite" else _STANDING_POSTGRESQL
-    row = reader.connection.exec_driver_sql(text, (wanted.position, wanted.entry)).first()
-    if row is None:
-        return Standing(_NOTHING, is_unlinked=False, holds=not wanted.position and not wanted.entry)
+    row = reader.connection.exec_driver_sql(text, (wanted.position, wanted.entry)).one()
+    return read_standing(row, noted)
+
+
+def read_standing(row: Sequence[Any], noted: LedgerEnd | None) -> Standing:
+    """The columns of :data:`STANDING`, asked with what was `noted` (0 for its places where nothing was)."""
     version, unlinked, link, digest, position, last, entry, newest = row
+    wanted = noted or _NOTHING
+    if entry is None:  # there is none
+        return Standing(_NOTHING, is_unlinked=False, holds=not wanted.position and not wanted.entry)
     holds = (not wanted.position or link == wanted.link) and (not wanted.entry or digest == wanted.digest)
     end = LedgerEnd(position or 0, last or ledger.GENESIS, version or 0, entry, newest)
     return Standing(end, unlinked is not None, holds)
@@ -85,7 +98,11 @@ def standing(reader: HubReader, noted: LedgerEnd | None = None) -> Standing:
 
 def checked(reader: HubReader, noted: LedgerEnd | None) -> Standing:
     """:func:`standing`. Raises :class:`Corrupted` RECORD_OLD unless the record still has what was `noted`."""
-    found = standing(reader, noted)
+    return check_standing(standing(reader, noted), noted)
+
+
+def check_standing(found: Standing, noted: LedgerEnd | None) -> Standing:
+    """`found`. Raises :class:`Corrupted` RECORD_OLD unless the record still has what was `noted`."""
     if noted is not None and not found.holds:
         linked = noted.position > found.end.position  # else what had no place is missing, or it goes on differently
         ends = [str(one.position) if linked else f"{one.position}/{one.entry}" for one in (found.end, noted)]
@@ -94,6 +111,69 @@ def checked(reader: HubReader, noted: LedgerEnd | None) -> Standing:
 
 
 # -- Places ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Sequencer:
+    """Who may give places now, if it holds the lease; `noted`: what the record held once."""
+
+    holder: str
+    now: datetime
+    noted: LedgerEnd | None
+
+
+_HELD = "UPDATE lease SET until = {n} WHERE duty = {n} AND holder = {n} RETURNING duty"
+_HELD_POSTGRESQL = (
+    "WITH held AS (UPDATE lease SET until = %s WHERE duty = (SELECT duty FROM lease WHERE duty = %s AND holder = %s "
+    "FOR UPDATE SKIP LOCKED) RETURNING duty) SELECT (SELECT array_agg(nextval(pg_get_serial_sequence('ledger', 'id'))) "
+    f"FROM generate_series(1, %s)), {STANDING.format(n='%s')} FROM held {STANDING_FROM}"
+)
+_COLUMNS = ("digest", "canonical", "axis_id")
+_UNPLACED = New("ledger", _COLUMNS)
+_PLACED = New("ledger", ("id", *_COLUMNS, "position", "link"))
+
+
+def append(tx: HubTransaction, entries: Sequence[Entry], by: Sequencer | None) -> None:
+    """Append `entries`, with their places where `by` holds the lease and nothing waits for one: who else gives places
+    waits until this transaction has ended, so the last place that is read here stays the last. Otherwise without:
+    :func:`give_places` comes later.
+
+    Raises :class:`Corrupted` RECORD_OLD where the record has lost what was noted: no place is given out twice."""
+    rows = [(entry.digest, entry.canonical, entry.axis_id) for entry in entries]
+    if not rows:
+        return
+    held = _hold(tx, by, len(rows)) if by is not None else None
+    if held is None or held[1].is_unlinked:
+        _UNPLACED.run(tx.connection, rows)
+        tx.has_unlinked = True
+        return
+    crashpoints.reached("X04")
+    ids, found = held
+    position, link = found.end.position, found.end.link
+    placed = []
+    for identifier, row in zip(ids, rows, strict=True):
+        position += 1
+        link = ledger.link(link, position, row[0])
+        placed.append((identifier, *row, position, link))
+    crashpoints.reached("A02")
+    _PLACED.run(tx.connection, placed)
+    tx.end = LedgerEnd(position, link, found.end.registry, ids[-1], rows[-1][0])
+
+
+def _hold(tx: HubTransaction, by: Sequencer, count: int) -> tuple[Sequence[int], Standing] | None:
+    """So many new ids, and how the ledger stands; None for who does not hold the lease. It is locked from here on."""
+    wanted, until = by.noted or _NOTHING, to_text(by.now + lease.LEASE)
+    places = (wanted.position, wanted.entry)
+    if tx.connection.dialect.name == "sqlite":
+        if tx.connection.exec_driver_sql(_HELD.format(n="?"), (until, DUTY, by.holder)).first() is None:
+            return None
+        found = checked(tx, by.noted)
+        return range(found.end.entry + 1, found.end.entry + 1 + count), found
+    row = tx.connection.exec_driver_sql(_HELD_POSTGRESQL, (until, DUTY, by.holder, count, *places)).first()
+    if row is None:
+        return None
+    return sorted(row[0]), check_standing(read_standing(row[1:], by.noted), by.noted)
+
 
 _UPDATE = "UPDATE ledger SET position = k.place, link = k.link FROM {rows} WHERE ledger.id = k.entry"
 _PLACE_SQLITE = _UPDATE.format(
@@ -135,7 +215,7 @@ def _place(connection: Connection, places: Sequence[tuple[int, int, str]]) -> No
     if connection.dialect.name == "sqlite":
         text, given = _PLACE_SQLITE, (json.dumps(places),)
     else:
-        text, given = _PLACE_POSTGRESQL, tuple(list(column) for column in zip(*places, strict=True))
+        text, given = _PLACE_POSTGRESQL, tuple(map(array, zip(*places, strict=True)))
     connection.exec_driver_sql(text, given)
 
 

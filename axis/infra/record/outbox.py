@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from axis.core.hub.lifecycle import State
 from axis.core.instant import from_text, to_text
 from axis.core.message import Message, Route
 from axis.infra import payloads
-from axis.infra.record.tables import delivery, outbox
+from axis.infra.record.query import Query, array
+from axis.infra.record.tables import outbox
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+    from axis.core.hub.dossier import Document
     from axis.infra.record.store import HubReader, HubTransaction
 
 CLAIM_BYTES = 32 * 1024 * 1024  # of bodies that a worker publishes at once
@@ -38,6 +39,8 @@ class Due:
     delivery_id: str
     attempts: int
     created_at: datetime
+    tried: bool  # of a delivery: publishing it was tried before, and nobody has withdrawn it since
+    document: Document | None  # that a delivery brings, or brings something about
 
 
 def put(tx: HubTransaction, sent: Collection[tuple[str, str]], now: datetime, *, urgent: bool = False) -> None:
@@ -49,13 +52,26 @@ def put(tx: HubTransaction, sent: Collection[tuple[str, str]], now: datetime, *,
         tx.connection.execute(sa.insert(outbox), rows)
 
 
+_BEGIN = Query(
+    1,
+    "UPDATE delivery SET tried = true WHERE id IN (SELECT k.c0 FROM {keys}) AND state <> 'RECALLED' RETURNING id",
+    # By byte, which is the order in which documents are locked everywhere. What a recall has decided while this waited
+    # for its lock is seen: the condition is asked again of a row that has changed.
+    "WITH ids AS MATERIALIZED (SELECT k.c0 AS id FROM {keys}), "
+    "about AS (SELECT DISTINCT x.owner, x.document_id FROM ids JOIN delivery x ON x.id = ids.id), "
+    "held AS MATERIALIZED (SELECT t.sender FROM about a JOIN document t ON t.sender = a.owner "
+    'AND t.document_id = a.document_id ORDER BY t.sender COLLATE "C", t.document_id COLLATE "C" {lock}) '
+    "UPDATE delivery SET tried = true WHERE id IN (SELECT id FROM ids) AND state <> 'RECALLED' "
+    "AND (SELECT count(*) FROM held) >= 0 RETURNING id",
+)
+
+
 def begin(tx: HubTransaction, delivery_ids: Collection[str]) -> set[str]:
     """Publishing these is tried from here on: only their recipients can know. Those that were withdrawn are left out;
     which may be published. It is a mark of the outbox, and no state: nobody has said or decided anything. Their
-    documents are locked by the caller, so that nothing is withdrawn at the same moment."""
-    where = (delivery.c.id.in_(delivery_ids), delivery.c.state != State.RECALLED.value)
-    begun = sa.update(delivery).where(*where).values(tried=True).returning(delivery.c.id)
-    return set(tx.connection.execute(begun).scalars()) if delivery_ids else set()
+    documents are locked, so that nothing is withdrawn at the same moment: nothing else may have been locked before."""
+    rows = _BEGIN.rows(tx.connection, [(one,) for one in delivery_ids]) if delivery_ids else ()
+    return {identifier for (identifier,) in rows}
 
 
 def waiting(reader: HubReader, excluded: Sequence[str] = ()) -> tuple[int, datetime | None]:
@@ -89,18 +105,20 @@ def _waiting(true: str, false: str) -> str:
 
 
 _COLUMNS = (
-    "t.id, t.code, t.urgent, t.message_id, t.body_digest, t.proof_digest, t.delivery_id, t.attempts, t.created_at"
+    "t.id, t.code, t.urgent, t.message_id, t.body_digest, t.proof_digest, t.delivery_id, t.attempts, t.created_at, "
+    "d.tried AND d.state <> 'RECALLED', d.owner, d.document_id"
 )
 _FIRST = "FROM outbox x WHERE x.urgent = {n} AND x.code = k.code AND x.not_before <= {n} ORDER BY x.id LIMIT {n}"
 _WAITING_SQLITE, _WAITING_POSTGRESQL = _waiting("1", "0"), _waiting("true", "false")
 _SQLITE = (
     f"SELECT {_COLUMNS}, length(p.content) FROM (SELECT value AS code FROM json_each(?)) k CROSS JOIN outbox t "
-    f"LEFT JOIN payload p ON p.digest = t.body_digest WHERE t.id IN (SELECT x.id {_FIRST.format(n='?')}) ORDER BY t.id"
+    "LEFT JOIN payload p ON p.digest = t.body_digest LEFT JOIN delivery d ON d.id = t.delivery_id "
+    f"WHERE t.id IN (SELECT x.id {_FIRST.format(n='?')}) ORDER BY t.id"
 )
 _POSTGRESQL = (
     f"SELECT {_COLUMNS}, octet_length(p.content) FROM unnest(%s::text[]) k(code) "
     f"CROSS JOIN LATERAL (SELECT x.* {_FIRST.format(n='%s')} {{lock}}) t "
-    "LEFT JOIN payload p ON p.digest = t.body_digest ORDER BY t.id"
+    "LEFT JOIN payload p ON p.digest = t.body_digest LEFT JOIN delivery d ON d.id = t.delivery_id ORDER BY t.id"
 )
 _READ, _LOCKED = _POSTGRESQL.format(lock=""), _POSTGRESQL.format(lock="FOR UPDATE SKIP LOCKED")
 
@@ -130,19 +148,20 @@ def due(
         if is_sqlite:
             rows = connection.exec_driver_sql(_SQLITE, (json.dumps(codes[:room]), *given)).all()
         else:
-            rows = connection.exec_driver_sql(_LOCKED if lock else _READ, (codes[:room], *given)).all()
+            rows = connection.exec_driver_sql(_LOCKED if lock else _READ, (array(codes[:room]), *given)).all()
         for row in rows:
-            if found and size + (row[9] or 0) > CLAIM_BYTES:
+            if found and size + (row[-1] or 0) > CLAIM_BYTES:
                 return found
             found.append(_due(row))
-            size += row[9] or 0
+            size += row[-1] or 0
     return found
 
 
 def _due(row: Any) -> Due:
-    identifier, code, urgent, message_id, body, proof, delivery_id, attempts, created_at, _ = row
-    route = Route("out", code, bool(urgent))
-    return Due(identifier, route, message_id, body, proof, delivery_id, attempts, from_text(created_at))
+    identifier, code, urgent, message_id, body, proof, delivery_id, attempts, created_at, tried, owner, about, _ = row
+    route, document = Route("out", code, bool(urgent)), (owner, about) if owner is not None else None
+    created = from_text(created_at)
+    return Due(identifier, route, message_id, body, proof, delivery_id, attempts, created, bool(tried), document)
 
 
 def messages(
@@ -156,5 +175,8 @@ def messages(
         found |= payloads.get_sound(connection, left)
     damaged = [(one, bad) for one in due for bad in (one.body_digest, one.proof_digest) if bad not in found]
     sound = [one for one in due if one.body_digest in found and one.proof_digest in found]
-    ready = [Message(one.message_id, one.route, found[one.body_digest], found[one.proof_digest]) for one in sound]
+    ready = [
+        Message(one.message_id, one.route, found[one.body_digest], found[one.proof_digest], digest=one.body_digest)
+        for one in sound
+    ]
     return sound, ready, list({one.row: (one, bad) for one, bad in damaged}.values())

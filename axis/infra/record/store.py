@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from axis.core.hub.seal import Sealed
     from axis.core.message import Message
     from axis.infra.database import Database
-    from axis.infra.record.high_water import HighWater
+    from axis.infra.record.high_water import HighWater, LedgerEnd
+    from axis.infra.record.ledger import Sequencer
     from axis.infra.record.outbox import Due
 
 
@@ -56,12 +57,17 @@ class HubStore:
         """`references`: every column in this database that may name a parcel."""
         self.database = database
         self._references = references
+        self.end: LedgerEnd | None = None  # as far as this has given places in the ledger
+        self.has_unlinked = False  # this has written entries that have no place yet
 
     @contextmanager
     def transaction(self) -> Iterator[HubTransaction]:
         """One transaction: everything in the block is kept, or nothing."""
         with self.database.begin() as connection:
-            yield HubTransaction(connection, self._references)
+            tx = HubTransaction(connection, self._references)
+            yield tx
+        self.end = tx.end or self.end  # now that it is committed
+        self.has_unlinked |= tx.has_unlinked
 
     @contextmanager
     def reading(self) -> Iterator[HubReader]:
@@ -119,13 +125,16 @@ class HubTransaction(HubReader):
     def __init__(self, connection: Connection, references: payloads.References) -> None:
         super().__init__(connection)
         self.references = references
+        self.end: LedgerEnd | None = None  # how far the ledger goes with the places that were given in this transaction
+        self.has_unlinked = False  # it has appended entries that have no place yet
 
-    def lock(self, wanted: Collection[Document]) -> Facts:
+    def lock(self, wanted: Collection[Document], existing: Collection[Document] = ()) -> Facts:
         """Nobody else changes anything about these documents until the transaction ends; what that tells of them.
-        Once in a transaction: a second lock may wait for who waits for the first."""
+        `existing`: those about which something was accepted before. Once in a transaction: a second lock may wait for
+        who waits for the first."""
         from axis.infra.record import documents
 
-        return documents.lock(self.connection, wanted)
+        return documents.lock(self.connection, wanted, existing)
 
     def read(self, questions: Iterable[Question], facts: Facts) -> None:
         """Put the answer to each of `questions` into `facts`."""
@@ -133,9 +142,11 @@ class HubTransaction(HubReader):
 
         dossiers.read(self.connection, questions, facts)
 
-    def write(self, sealed: Sealed) -> None:
-        """Write what was decided. Raises :class:`axis.core.hub.draft.NotLockedError`, and has written nothing, where it
-        changes a document that is not locked."""
-        from axis.infra.record import changes
+    def write(self, sealed: Sealed, by: Sequencer | None = None) -> None:
+        """Write what was decided; `by`: who gives its entries their places in the ledger, see
+        :func:`axis.infra.record.ledger.append`. Raises :class:`axis.core.hub.draft.NotLockedError`, and has written
+        nothing, where it changes a document that is not locked."""
+        from axis.infra.record import changes, ledger
 
         changes.write(self.connection, sealed, self.references)
+        ledger.append(self, sealed.entries, by)

@@ -27,10 +27,12 @@ def carry_out(
     wanted: Iterable[Question],
     rule: Callable[[Draft], T],
     now: datetime,
+    existing: Collection[Document] = (),
 ) -> T:
-    """Lock these documents, read what is wanted, let `rule` decide, and write its changes with the receipts signed;
-    what it returns. It is called again when it has asked what was not read."""
-    facts = tx.lock(documents)
+    """Lock these documents (the `existing` ones were spoken of before), read what is wanted, let `rule` decide, and
+    write its changes with the receipts signed; what it returns. It is called again when it has asked what was not
+    read."""
+    facts = tx.lock(documents, existing)
     tx.read(wanted, facts)
     ids = Ids(lambda: hub.new_id(now))
     for left in reversed(range(ROUNDS)):
@@ -43,7 +45,7 @@ def carry_out(
             tx.read(error.questions, facts)
             continue
         sealed = seal(draft.decided(), hub.installation, hub.signer, now)
-        tx.write(sealed)
+        tx.write(sealed, hub.sequencer(now))
         hub.hold(sealed.payloads)
         return found
     raise AssertionError

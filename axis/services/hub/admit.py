@@ -131,7 +131,9 @@ def _not_kept(agency: str) -> None:
 
 def _unread(message: Message, digest: str = "", problems: tuple[Problem, ...] = ()) -> Opened:
     """A message of which nothing is believed."""
-    return Opened(message, digest or hashlib.sha256(message.body).hexdigest(), None, problems=problems)
+    return Opened(
+        message, digest or message.digest or hashlib.sha256(message.body).hexdigest(), None, problems=problems
+    )
 
 
 def _judge_each_alone(hub: Hub, taken: Sequence[Delivered], now: datetime) -> None:
@@ -146,7 +148,8 @@ def _judge_each_alone(hub: Hub, taken: Sequence[Delivered], now: datetime) -> No
 
 
 def _key(delivered: Delivered) -> tuple[str, str]:
-    return delivered.message.route.queue, hashlib.sha256(delivered.message.body).hexdigest()
+    message = delivered.message
+    return message.route.queue, message.digest or hashlib.sha256(message.body).hexdigest()
 
 
 def _judge_alone(
@@ -305,7 +308,7 @@ def _settle(hub: Hub, recorded: Sequence[tuple[Delivered, Opened]]) -> None:
 def _open(hub: Hub, delivered: Delivered, now: datetime) -> Opened:
     """Everything that can be said about a message without the record. Changes nothing anywhere."""
     message = delivered.message
-    digest = hashlib.sha256(message.body).hexdigest()
+    digest = message.digest or hashlib.sha256(message.body).hexdigest()
     is_receipt, opened = False, None
     try:
         claim = parcel.claim(message.body)
@@ -358,7 +361,12 @@ def _record_all(hub: Hub, tx: HubTransaction, opened: Sequence[Opened], now: dat
     if replies:  # of a replacement the clerk may name the one replaced
         locked |= documents.instead_of(tx, replies)
     wanted = decide.needs(opened)
-    verdicts = act.carry_out(hub, tx, locked, wanted, lambda draft: decide.submitted(draft, opened, waiting), now)
+    existing = {document for one in opened if one.said is not None for document in one.documents}
+
+    def decided(draft: Draft) -> list[decide.Verdict]:
+        return decide.submitted(draft, opened, waiting)
+
+    verdicts = act.carry_out(hub, tx, locked, wanted, decided, now, existing)
     homes.note(hub, tx, [one.message for one in opened], now)
     return verdicts
 

@@ -15,7 +15,7 @@ from axis.core.hub import decide
 from axis.core.hub.decide import Published
 from axis.core.message import Outcome, agency_routes
 from axis.errors import Fault, Problem, Unavailable
-from axis.infra.record import documents, outbox
+from axis.infra.record import outbox
 from axis.services.hub import act, vouch
 
 if TYPE_CHECKING:
@@ -42,15 +42,17 @@ def step(hub: Hub, now: datetime) -> int:
         withdrawn = _begin(hub, claim)
         if not claim.due and not withdrawn and not claim.damaged and not moved:
             return 0
+        if any(one.body_digest not in hub.held for one in claim.due):
+            hub.note_others()
         _vouch(hub, claim, now)
         crashpoints.reached("R03")
         outcomes = hub.broker.publish(claim.messages)
         crashpoints.reached("T03")
         done = _outcomes(hub, claim, outcomes, moved, now)
+        claimed = [*claim.due, *moved, *(one for one, _ in claim.damaged)]
         with claim.recording() as tx:
-            about = documents.of_deliveries(tx, {one.delivery_id for one in done if one.delivery_id})
-            wanted = decide.needs_of_published(done)
-            act.carry_out(hub, tx, about, wanted, lambda draft: decide.published(draft, done, withdrawn), now)
+            about, wanted = {one.document for one in claimed if one.document}, decide.needs_of_published(done)
+            act.carry_out(hub, tx, about, wanted, lambda draft: decide.published(draft, done, withdrawn), now, about)
     return len(claim.due) + len(moved)
 
 
@@ -111,11 +113,10 @@ def _begin(hub: Hub, claim: Claim) -> list[int]:
     """Note, and commit, that publishing is tried: from here on a recall can only be decided by the recipient.
 
     The rows of what was withdrawn before; they are not published."""
-    fresh = {one.delivery_id for one in claim.due if one.delivery_id and not one.attempts}
+    fresh = {one.delivery_id for one in claim.due if one.delivery_id and not one.tried}
     if not fresh:
         return []
     with hub.store.transaction() as tx:
-        tx.lock(documents.of_deliveries(tx, fresh))
         begun = outbox.begin(tx, fresh)
     left = [place for place, one in enumerate(claim.due) if one.delivery_id in fresh - begun]
     rows = [claim.due[place].row for place in left]

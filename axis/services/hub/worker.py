@@ -15,6 +15,7 @@ from axis.core.instant import to_text
 from axis.core.registry import read_registry
 from axis.errors import Fault, Problem, Unavailable
 from axis.infra.record import agenda, ledger, registries
+from axis.infra.record.ledger import Sequencer
 from axis.infra.record.restored import restored_at
 from axis.services.hub.flow import Breakers
 
@@ -29,8 +30,9 @@ if TYPE_CHECKING:
     from axis.core.parcel import Known
     from axis.core.registry import Registry
     from axis.core.signature import Signer
-    from axis.infra.record.high_water import HighWater
-    from axis.infra.record.store import HubReader, HubStore
+    from axis.infra.record.agenda import Look
+    from axis.infra.record.high_water import HighWater, LedgerEnd
+    from axis.infra.record.store import HubStore
     from axis.services.hub.flow import QueueLimits, RateLimits
 
 HELD_BYTES = 32 * 1024 * 1024
@@ -91,6 +93,7 @@ class Hub:
         self.lost_until: datetime | None = None  # the record was put back: of what was before this, some may be missing
         self.compares_clock = False  # with the database's, see `check_clock`
         self.looked_again: tuple[datetime, str] | None = None  # when at what waits for it, and up to which
+        self.looked: Look | None = None  # what the round has begun with
         self.questions: dict[str, Question] = {}  # by agency, see services/homes.py
         self._declared: set[str] = set()
         self._rules: Rules | None = None
@@ -113,30 +116,51 @@ class Hub:
         Raises :class:`Unavailable` CLOCK_WRONG."""
         if self.compares_clock:
             with self.store.reading() as reader:
-                self._compare_clock(reader, now)
+                there = agenda.clock(reader)
+            self._compare_clock(there, now)
 
-    def _compare_clock(self, reader: HubReader, now: datetime) -> None:
-        there = agenda.clock(reader)
+    def _compare_clock(self, there: datetime | None, now: datetime) -> None:
         if there is not None and abs(there - now) > CLOCK:
             raise Unavailable(Problem(Fault.CLOCK_WRONG, got=to_text(now), expected=to_text(there)))
 
-    def link(self, now: datetime) -> int:
-        """Give new entries their places in the ledger, and note how far the record goes; how many. Before anything goes
-        out that rests on them: what was promised and is lost afterwards is noticed then.
+    def sequencer(self, now: datetime) -> Sequencer:
+        """Who gives its place to what is entered now."""
+        return Sequencer(self.worker, now, self.high_water.read())
 
-        Raises :class:`Corrupted` RECORD_OLD where the record has lost what was noted: no place is given out twice."""
-        noted = self.high_water.read()
-        with self.store.reading() as reader:
-            found = ledger.checked(reader, noted)
-        linked, end = 0, found.end
-        if found.is_unlinked:
-            with self.store.transaction() as tx:
-                given = ledger.give_places(tx, self.worker, now, 1000, noted)
-            if given is not None:
-                linked, end = given
+    def link(self, now: datetime) -> int:
+        """Give entries that have none their places in the ledger, and note how far the record goes; how many. Before
+        anything goes out that rests on them: what was promised and is lost afterwards is noticed then.
+
+        What this worker has entered itself has its places mostly, and nobody is asked about it again. Raises
+        :class:`Corrupted` RECORD_OLD where the record has lost what was noted: no place is given out twice."""
+        noted, linked = self.high_water.read(), 0
+        looked = self.looked.standing if self.looked is not None else None
+        if looked is None or looked.is_unlinked or self.store.has_unlinked:
+            linked, end = self._give_places(now, noted)
+        else:
+            end = max(looked.end, self.store.end or looked.end, key=lambda one: one.position)
         if end != noted:
             self.high_water.advance(end)
         return linked
+
+    def _give_places(self, now: datetime, noted: LedgerEnd | None) -> tuple[int, LedgerEnd]:
+        with self.store.reading() as reader:
+            found = ledger.checked(reader, noted)
+        given = None
+        if found.is_unlinked:
+            with self.store.transaction() as tx:
+                given = ledger.give_places(tx, self.worker, now, 1000, noted)
+        self.store.has_unlinked = False
+        return given if given is not None else (0, found.end)
+
+    def note_others(self) -> None:
+        """As :meth:`link` does, note how far the record goes: something goes out now that another worker may have
+        entered since this round began."""
+        noted = self.high_water.read()
+        with self.store.reading() as reader:
+            end = ledger.checked(reader, noted).end
+        if end != noted:
+            self.high_water.advance(end)
 
     def is_record_old(self) -> bool:
         """Whether it lacks something that this hub once wrote; it is not guarded by this."""
@@ -153,22 +177,29 @@ class Hub:
     def refresh(self) -> None:
         """Read the newest registry from the store, if it is another than the one read last."""
         with self.store.reading() as reader:
-            self._refresh(reader)
+            digest = registries.newest(reader)
+        self._refresh(digest)
 
-    def begin_round(self, now: datetime) -> None:
-        """:meth:`check_clock` and :meth:`refresh`, asked together: each round begins so."""
+    def begin_round(self, now: datetime) -> Look:
+        """:meth:`check_clock` and :meth:`refresh`, and what there is to do by the clock, in one statement: each round
+        begins so. Raises :class:`Corrupted` RECORD_OLD where the record has lost what was noted."""
+        noted = self.high_water.read()
         with self.store.reading() as reader:
-            if self.compares_clock:
-                self._compare_clock(reader, now)
-            self._refresh(reader)
+            self.looked = agenda.look(reader, noted)
+        ledger.check_standing(self.looked.standing, noted)
+        if self.compares_clock:
+            self._compare_clock(self.looked.clock, now)
+        self._refresh(self.looked.registry)
+        return self.looked
 
-    def _refresh(self, reader: HubReader) -> None:
-        digest = registries.newest(reader)
-        if digest == self._registry_digest:
+    def _refresh(self, digest: str) -> None:
+        if digest == self._registry_digest and digest:
             return
-        data = reader.payload(digest)
-        found = read_registry(data, trust.Certificate(self.signer.der))
-        restored = restored_at(reader) if found.resend_from is not None else None
+        with self.store.reading() as reader:
+            digest = digest or registries.newest(reader)
+            data = reader.payload(digest)
+            found = read_registry(data, trust.Certificate(self.signer.der))
+            restored = restored_at(reader) if found.resend_from is not None else None
         self.lost_until = restored + CLOCKS if restored is not None else None
         self._registry = found
         self._rules = None
