@@ -48,7 +48,7 @@ def everything(record: Record) -> Iterator[Question]:
         for of in (ask.Recipients, ask.TakingBack, ask.LastDemand, ask.Newest, ask.Own, ask.HeldUntil, ask.Open):
             yield of(one_)
         for kind_ in ("recall", "update"):
-            yield ask.Lately(one_, kind_)
+            yield ask.Lately(one_, kind_, 50)
         for code in codes:
             yield ask.Brought(one_, code)
             yield ask.Updating(one_, code)
@@ -56,6 +56,7 @@ def everything(record: Record) -> Iterator[Question]:
                 yield ask.AskedOf(about, one_, code)
     for name in record.deliveries:
         yield ask.ById(name)
+        yield ask.Reports(name)
         yield ask.Demands(name)
     for sender, digest in record.refused:
         yield ask.RefusedAs(sender, digest)

@@ -51,8 +51,8 @@ def recall(work: Work) -> None:
         same = draft.of_change(work.document, Kind.RECALL.value, work.content_digest)
         acceptance.answer(work, same or draft.the_submission(min(asked.values())))
         return
-    number, times = draft.lately(work.document, Kind.RECALL.value)
-    admission.judge_pace(work.candidate, times, work.now)  # 3
+    number, earlier = draft.lately(work.document, Kind.RECALL.value)
+    admission.judge_pace(work.candidate, earlier, work.now)  # 3
     accepted = acceptance.accept(work, f"{work.candidate.key}|{number + 1}", new, number + 1)  # 4
     take_back_from(work, accepted, new, rows, {})
 
@@ -177,7 +177,8 @@ def _withdraw_versions(draft: Draft, original: Delivery) -> None:
 
 
 def _must_ask_recipient(work: Work, original: Delivery) -> bool:
-    """Whether the document, or a version of it, may be out: only the recipient's adapter can know then."""
-    if original.state is State.REFUSED:
-        return False
+    """Whether the document, or a version of it, may be out, or its recipient says that it has it: only the recipient's
+    adapter can know then."""
+    if original.state in {State.REFUSED, State.HANDED_OVER}:
+        return original.state is State.HANDED_OVER
     return original.tried or any(one.tried for one in work.draft.updating(work.document, original.recipient))

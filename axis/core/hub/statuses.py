@@ -36,13 +36,13 @@ def status(work: Work) -> None:
     packet, draft, now = work.candidate.packet, work.draft, work.now
     row = next(iter(_delivered_to(work)), None)
     unit = _reporting(work, row)
-    business = draft.business(row.id) if row is not None else {}
-    original = Original(row.state, business.get(unit, ""), len(business)) if row is not None else None
+    known = draft.reported(row.id, (unit,))[unit] if row is not None else ""
+    original = Original(row.state, known, row.reporters) if row is not None else None
     climbed = admission.judge_report(work.candidate, original)  # 2
     assert row is not None  # noqa: S101  judge_report refuses None
     # E.1 had said it already, for the member; that a unit below it has the document is the unit's own word.
     is_member = draft.rules.registry.canonical(packet.sender.organ_id) == work.sender
-    said = packet.status_code == lifecycle.ARRIVED and bool(business.get(unit)) and is_member
+    said = packet.status_code == lifecycle.ARRIVED and bool(known) and is_member
     silent = said or recalls.is_taken_back(row, draft.recalls(row.id))
     to = () if silent else work.candidate.addressees
     accepted = acceptance.accept(work, work.candidate.key, to)  # 3
@@ -52,7 +52,7 @@ def status(work: Work) -> None:
     detail = {"unit": unit, "status": packet.status_code, "by": accepted.axis_id}
     entry = Entry(now, work.sender, "delivery.status", row.axis_id, row.recipient, detail)
     draft.report(row, unit, climbed, packet.timestamp, entry)
-    deadlines.reported(draft, row, accepted.entry)
+    deadlines.reported(draft, row, climbed, accepted.entry)
 
 
 def _reporting(work: Work, row: Delivery | None) -> str:
