@@ -180,6 +180,18 @@ def test_the_same_answer_again_is_the_same_and_the_other_one_is_refused() -> Non
     assert refusals(hub) == [Fault.STATUS_NOT_OPEN.code]
 
 
+def test_an_answer_that_comes_again_after_many_is_looked_for_at_once() -> None:
+    hub = handed_over()
+    for number in range(20):
+        send(hub, update(1, content=b"%d" % number), "G22")
+        send(hub, status("15", description=f"{number}"))
+    send(hub, status("16", description="Không"))
+    assert refusals(hub) == [Fault.STATUS_NOT_OPEN.code]
+    assert len(hub.asked) <= 3, "however many were answered"
+    send(hub, status("15", description="Viết khác"))
+    assert (hub.events()[-1], passed_on(hub)) == ("submission.repeated", ["15"] * 20)
+
+
 def test_an_answer_is_met_by_its_deadline_only_when_every_unit_has_answered() -> None:
     hub = asked(("H41.05", "H41.07"))
     hub.publish()

@@ -7,10 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from axis.core import admission, changes, lifecycle, receipt
+from axis.core.admission import Addressee
 from axis.core.changes import Recipient
 from axis.core.edxml import Kind
 from axis.core.hub import acceptance
 from axis.core.hub.certificate import certify
+from axis.core.hub.dossier import Together
 from axis.core.instant import whole
 from axis.core.ledger import Entry
 from axis.core.lifecycle import Demand, Stage, State, Step, Turn
@@ -21,7 +23,6 @@ from axis.errors import Fault, Problem, Rejected
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from axis.core.admission import Addressee
     from axis.core.hub.acceptance import Accepted, Work
     from axis.core.hub.change import Entered
     from axis.core.hub.dossier import Delivery, Demanded, Document
@@ -68,7 +69,12 @@ def take_back_from(
     that has not come yet nothing is known: the recall waits for it. One member may be asked for another whose mail it
     has, while its own is taken back here: it has one delivery."""
     number = work.draft.next_demand(work.document)
-    asked = [one for one in addressees if one.holder in rows and _must_ask_recipient(work, rows[one.holder])]
+    asked, together = list[Addressee](), Together()
+    for addressee in addressees:
+        with together.step():
+            if addressee.holder in rows and _must_ask_recipient(work, rows[addressee.holder]):
+                asked.append(addressee)
+    together.ask()
     for addressee in asked:
         acceptance.deliver_once(work, accepted, addressee, "recall", sent)
         original = rows[addressee.holder]
@@ -84,7 +90,9 @@ def take_back_from(
         else:
             waiting = None
         if addressee.holder in rows:
-            said.append(take_back(work, rows[addressee.holder], waiting, number, accepted.axis_id))
+            with together.step():
+                said.append(take_back(work, rows[addressee.holder], waiting, number, accepted.axis_id))
+    together.ask()
     if said:
         tell(work.draft, accepted.axis_id, said)
         certify(work.draft, work.document)

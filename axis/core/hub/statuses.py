@@ -9,6 +9,7 @@ from axis.core import admission, lifecycle
 from axis.core.admission import Asked, Original
 from axis.core.deadline import Leg
 from axis.core.hub import acceptance, deadlines, recalls
+from axis.core.hub.dossier import Together
 from axis.core.ledger import Entry
 from axis.core.lifecycle import Demand, Stage, State
 from axis.errors import Fault, Problem, Rejected
@@ -117,7 +118,12 @@ def _reply(work: Work) -> None:
 
 def _is_answered(work: Work, row: Delivery, demands: Sequence[Demanded]) -> bool:
     """Whether it says again what was said about one of these before, which is answered again then."""
-    return any(acceptance.is_answered(work, _key(work, row, one.number)) for one in reversed(demands))
+    keys, together = [_key(work, row, one.number) for one in reversed(demands)], Together()
+    for key in keys:
+        with together.step():
+            work.draft.by_key(key)
+    together.ask()
+    return any(acceptance.is_answered(work, key) for key in keys)
 
 
 def _key(work: Work, row: Delivery, number: int) -> str:
