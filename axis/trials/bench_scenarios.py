@@ -33,10 +33,11 @@ if TYPE_CHECKING:
     from axis.trials.bench import Asked, Stage
     from axis.trials.bench_line import Servers
 
+FILLED = 1000  # documents with their updates that are signed and published together
 IDLE = 20.0  # seconds that an idle line is looked at
 BESIDE = 1.0  # seconds between two documents of the agency beside a flood
 REST = 0.15  # seconds between two messages, for what follows the first
-TOGETHER = 10  # documents with a long history, and as many with none,
+TOGETHER = 6  # documents with a long history, and as many with none,
 ROUNDS = 40  # about each of which so many messages are measured,
 PART = 10  # so many in turn
 DOCUMENTS = "SELECT count(*) FROM submission"
@@ -121,27 +122,29 @@ def _circular(servers: Servers, _asked: Asked, stage: Stage) -> dict[str, Any]:
 def _history(servers: Servers, _asked: Asked, stage: Stage) -> dict[str, Any]:
     """A status after a thousand of each document against the first of others; an update after a hundred likewise."""
     codes = bench_plan.all_codes()
-    sender, others = codes[0], codes[1:]
     with _stand(servers) as stand:
         stage.say("bench.run", revision="history")
         stand.start_hubs(1)
-        numbers = _numbers(11, 4 * TOGETHER)
-        circulars = [demo.Letter(number, sender, tuple(others), demo.SMALL, 0) for number in numbers[: 2 * TOGETHER]]
-        singles = [demo.Letter(number, sender, (others[0],), demo.SMALL, 0) for number in numbers[2 * TOGETHER :]]
-        stand.publish([stand.document(one) for one in (*circulars, *singles)])
-        deliveries = [(one, code) for one in (*circulars, *singles) for code in one.recipients]
+        letters = [
+            demo.Letter(number, sender, tuple(code for code in codes if code != sender), demo.SMALL, 0)
+            for number, sender in zip(_numbers(11, 2 * TOGETHER), codes, strict=False)
+        ]
+        singles = [replace(one, number=one.number + 1000, recipients=one.recipients[:1]) for one in letters]
+        stand.publish([stand.document(one) for one in (*letters, *singles)])
+        deliveries = [(one, code) for one in (*letters, *singles) for code in one.recipients]
         stand.wait(QUEUED, len(deliveries))
         stand.publish([stand.handed_over(one, code) for one, code in deliveries])
         stand.wait(HANDED_OVER, len(deliveries))
-        reporters = [f"{code}.{unit}" if unit else code for unit in range(12) for code in others]
 
         def status(letter: Letter, number: int) -> Message:
-            return stand.status(letter, reporters[number], "03")
+            unit, place = divmod(number, len(letter.recipients))
+            code = letter.recipients[place]
+            return stand.status(letter, f"{code}.{unit}" if unit else code, "03")
 
         def update(letter: Letter, number: int) -> Message:
             return stand.document(letter, _update(stand, letter, number))
 
-        status_costs = _at_both_ends(stand, circulars, 1000, status)
+        status_costs = _at_both_ends(stand, letters, 1000, status)
         update_costs = _at_both_ends(stand, singles, 100, update)
     return {
         "status": _compared("no_1000", status_costs[1], "no_1", status_costs[0]),
@@ -293,13 +296,15 @@ def _drain(stand: Stand, workers: int, documents: int) -> dict[str, Any]:
     starting = stand.spent()[0]
     stand.stop()
     codes = bench_plan.all_codes()
-    messages = []
-    for place in range(documents // 2):
-        sender = codes[place % len(codes)]
-        to = (codes[(place + 1) % len(codes)],)
-        letter = demo.Letter(place + place // 9 + 1, sender, to, demo.SMALL, 0)
-        messages += [stand.document(letter), stand.document(letter, _update(stand, letter, 1))]
-    stand.publish(messages)
+    for first in range(0, documents // 2, FILLED):
+        messages = []
+        for place in range(first, min(first + FILLED, documents // 2)):
+            sender = codes[place % len(codes)]
+            to = (codes[(place + 1) % len(codes)],)
+            letter = demo.Letter(place + place // 9 + 1, sender, to, demo.SMALL, 0)
+            messages += [stand.document(letter), stand.document(letter, _update(stand, letter, 1))]
+        stand.publish(messages)
+    count = documents // 2 * 2
     deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
     locked = (
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' "
@@ -310,7 +315,7 @@ def _drain(stand: Stand, workers: int, documents: int) -> dict[str, Any]:
     samples = waits = 0
     done = "SELECT (SELECT count(*) FROM submission) + (SELECT count(*) FROM refusal)"
     seen, changed = -1, time.monotonic()
-    while (now := stand.number(done)) < len(messages) or stand.number("SELECT count(*) FROM outbox"):
+    while (now := stand.number(done)) < count or not stand.number(NOTHING_LEFT):
         for _ in range(10):
             samples, waits = samples + workers, waits + stand.number(locked)
             time.sleep(0.02)
@@ -323,9 +328,9 @@ def _drain(stand: Stand, workers: int, documents: int) -> dict[str, Any]:
     refused = stand.number("SELECT count(*) FROM refusal")
     return {
         "seconds": round(time.monotonic() - begun, 1),
-        "hub_ms": round((hubs - workers * starting) / len(messages), 3),
+        "hub_ms": round((hubs - workers * starting) / count, 3),
         "starting_ms": round(starting),
-        "postgresql_ms": round((postgresql - start) / len(messages), 3),
+        "postgresql_ms": round((postgresql - start) / count, 3),
         "taken": now,
         "refused": refused,
         "lock_wait_share": round(waits / samples, 4) if samples else 0.0,
