@@ -145,7 +145,8 @@ class _Life:
         row = {"id": delivery_id, "axis_id": axis_id, "recipient": recipient, "units": [recipient], "state": state}
         known = {"attempts": int(state != "ACCEPTED"), "updated_at": to_text(at), "role": "document", "closed": False}
         tried = {"tried": state not in {"ACCEPTED", "RECALLED"}, "proof_digest": ""}
-        self.rows.add("delivery", **row | known | tried | more)
+        about = {"owner": self.sender, "document_id": self.document_id, "reporters": 0}
+        self.rows.add("delivery", **row | known | tried | about | more)
         return delivery_id
 
     def state(self, event: str, issuer: str, axis_id: str, recipient: str, digest: str, at: datetime) -> None:
@@ -169,8 +170,7 @@ class _Life:
 
     def begin(self, state: str, **more: Any) -> None:
         """Accepted, with a delivery in `state`."""
-        for who in dict.fromkeys((self.sender, *more.pop("spoken_of_by", ()))):
-            self.rows.add("document", sender=who, document_id=self.document_id, superseded_by="")
+        self.rows.add("document", sender=self.sender, document_id=self.document_id, superseded_by="")
         body = state != "RECALLED"
         key = f"document|{self.sender}|{self.document_id}"
         self.axis_id = self.accept("new", key, self.sender, self.at, body=body)
@@ -198,7 +198,7 @@ class _Life:
 
     def handed_over(self, *, with_status: bool = False) -> None:
         """What most documents come to; `with_status`: the recipient's clerk has taken it in, too."""
-        self.begin("HANDED_OVER", spoken_of_by=(self.recipient,) if with_status else ())
+        self.begin("HANDED_OVER", reporters=1)
         self.consign()
         self.answer("E.1", "delivery.handed_over", "01")
         met = self.later(3600) if with_status else None
@@ -221,7 +221,7 @@ class _Life:
 
     def refused(self) -> None:
         """The recipient's system has refused it for good."""
-        self.begin("REFUSED")
+        self.begin("REFUSED", reporters=1)
         self.consign()
         self.answer("E.2", "delivery.refused", "02")
         self.business("02", self.later(2))

@@ -33,12 +33,16 @@ if TYPE_CHECKING:
     from axis.trials.bench_line import Servers
     from axis.trials.demo_documents import Letter
 
+FILLED = 1000  # documents with their updates that are signed and published together
 IDLE = 20.0  # seconds that an idle line is looked at
 BESIDE = 1.0  # seconds between two documents of the agency beside a flood
 REST = 0.15  # seconds between two messages, for what follows the first
-SAMPLE = 20  # statuses or updates at each end of a document's history
+TOGETHER = 6  # documents with a long history, and as many with none,
+ROUNDS = 40  # about each of which so many messages are measured,
+PART = 10  # so many in turn
 DOCUMENTS = "SELECT count(*) FROM submission"
 QUEUED = "SELECT count(*) FROM delivery WHERE state <> 'ACCEPTED'"
+NOTHING_LEFT = "SELECT CASE WHEN EXISTS (SELECT FROM outbox) THEN 0 ELSE 1 END"
 HANDED_OVER = "SELECT count(*) FROM delivery WHERE state = 'HANDED_OVER'"
 
 
@@ -116,42 +120,64 @@ def _circular(servers: Servers, _asked: Asked, stage: Stage) -> dict[str, Any]:
 
 
 def _history(servers: Servers, _asked: Asked, stage: Stage) -> dict[str, Any]:
-    """A status after a thousand of one document against the first ones; an update after a hundred likewise."""
+    """A status after a thousand of each document against the first of others; an update after a hundred likewise."""
     codes = bench_plan.all_codes()
-    sender, others = codes[0], codes[1:]
     with _stand(servers) as stand:
         stage.say("bench.run", revision="history")
         stand.start_hubs(1)
-        circular = demo_documents.Letter(1, sender, tuple(others), demo_documents.SMALL, 0)
-        changed = demo_documents.Letter(2, sender, (others[0],), demo_documents.SMALL, 0)
-        stand.publish([stand.document(circular), stand.document(changed)])
-        stand.wait(QUEUED, len(others) + 1)
-        receipts = [stand.handed_over(circular, code) for code in others]
-        stand.publish([*receipts, stand.handed_over(changed, others[0])])
-        stand.wait(HANDED_OVER, len(others) + 1)
-        reporters = [f"{code}.{unit}" if unit else code for unit in range(12) for code in others]
-        statuses = [stand.status(circular, reporter, "03") for reporter in reporters[: 1000 + SAMPLE // 2]]
-        status = _ends(stand, statuses, lambda: None)
-        updates = [stand.document(changed, _update(stand, changed, version)) for version in range(100 + SAMPLE // 2)]
-        update = _ends(stand, updates, lambda: _age(stand))
+        letters = [
+            demo_documents.Letter(
+                number, sender, tuple(code for code in codes if code != sender), demo_documents.SMALL, 0
+            )
+            for number, sender in zip(_numbers(11, 2 * TOGETHER), codes, strict=False)
+        ]
+        singles = [replace(one, number=one.number + 1000, recipients=one.recipients[:1]) for one in letters]
+        stand.publish([stand.document(one) for one in (*letters, *singles)])
+        deliveries = [(one, code) for one in (*letters, *singles) for code in one.recipients]
+        stand.wait(QUEUED, len(deliveries))
+        stand.publish([stand.handed_over(one, code) for one, code in deliveries])
+        stand.wait(HANDED_OVER, len(deliveries))
+
+        def status(letter: Letter, number: int) -> Message:
+            unit, place = divmod(number, len(letter.recipients))
+            code = letter.recipients[place]
+            return stand.status(letter, f"{code}.{unit}" if unit else code, "03")
+
+        def update(letter: Letter, number: int) -> Message:
+            return stand.document(letter, _update(stand, letter, number))
+
+        status_costs = _at_both_ends(stand, letters, 1000, status)
+        update_costs = _at_both_ends(stand, singles, 100, update)
     return {
-        "status": _compared("no_1000", status[1], "no_1", status[0]),
-        "update": _compared("no_100", update[1], "no_1", update[0]),
+        "status": _compared("no_1000", status_costs[1], "no_1", status_costs[0]),
+        "update": _compared("no_100", update_costs[1], "no_1", update_costs[0]),
     }
 
 
-def _ends(stand: Stand, messages: Sequence[Message], between: Callable[[], None]) -> tuple[float, float]:
-    """What each of the first and of the last `SAMPLE` costs; those between them come in parts."""
-    first = _one_by_one(stand, messages[:SAMPLE], DOCUMENTS)
-    for place in range(SAMPLE, len(messages) - SAMPLE, SAMPLE):
-        between()
-        part = messages[place : min(place + SAMPLE, len(messages) - SAMPLE)]
-        done = stand.number(DOCUMENTS)
-        stand.publish(part)
-        stand.wait(DOCUMENTS, done + len(part))
-    between()
-    time.sleep(2)
-    return first, _one_by_one(stand, messages[-SAMPLE:], DOCUMENTS)
+def _at_both_ends(
+    stand: Stand, letters: Sequence[Letter], count: int, message: Callable[[Letter, int], Message]
+) -> tuple[float, float]:
+    """CPU ms of hub and PostgreSQL for each of the first messages about half of `letters`, and for each after `count`
+    about the others: one about each document together, in turn so that a drift meets both."""
+    fresh, long = letters[:TOGETHER], letters[TOGETHER:]
+    for first in range(0, count, ROUNDS):
+        done, numbers = stand.number(DOCUMENTS), range(first, min(first + ROUNDS, count))
+        stand.publish([message(letter, number) for number in numbers for letter in long])
+        stand.wait(DOCUMENTS, done + len(numbers) * len(long))
+        _age(stand)
+    costs: dict[bool, float] = {True: 0.0, False: 0.0}
+    for turn in range(0, ROUNDS, PART):
+        for is_long, some in ((False, fresh), (True, long)):
+            numbers = range(turn + is_long * count, turn + PART + is_long * count)
+            rounds = [[message(letter, number) for letter in some] for number in numbers]
+            stand.wait(NOTHING_LEFT, 1)
+            done, start = stand.number(DOCUMENTS), stand.spent()
+            for place, messages in enumerate(rounds, 1):
+                stand.publish(messages)
+                stand.wait(DOCUMENTS, done + place * len(messages))
+            stand.wait(NOTHING_LEFT, 1)
+            costs[is_long] += _since(stand, start)
+    return costs[False] / (ROUNDS * TOGETHER), costs[True] / (ROUNDS * TOGETHER)
 
 
 def _age(stand: Stand) -> None:
@@ -275,13 +301,15 @@ def _drain(stand: Stand, workers: int, documents: int) -> dict[str, Any]:
     starting = stand.spent()[0]
     stand.stop()
     codes = bench_plan.all_codes()
-    messages = []
-    for place in range(documents // 2):
-        sender = codes[place % len(codes)]
-        to = (codes[(place + 1) % len(codes)],)
-        letter = demo_documents.Letter(place + place // 9 + 1, sender, to, demo_documents.SMALL, 0)
-        messages += [stand.document(letter), stand.document(letter, _update(stand, letter, 1))]
-    stand.publish(messages)
+    for first in range(0, documents // 2, FILLED):
+        messages = []
+        for place in range(first, min(first + FILLED, documents // 2)):
+            sender = codes[place % len(codes)]
+            to = (codes[(place + 1) % len(codes)],)
+            letter = demo_documents.Letter(place + place // 9 + 1, sender, to, demo_documents.SMALL, 0)
+            messages += [stand.document(letter), stand.document(letter, _update(stand, letter, 1))]
+        stand.publish(messages)
+    count = documents // 2 * 2
     deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
     locked = (
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' "
@@ -292,7 +320,7 @@ def _drain(stand: Stand, workers: int, documents: int) -> dict[str, Any]:
     samples = waits = 0
     done = "SELECT (SELECT count(*) FROM submission) + (SELECT count(*) FROM refusal)"
     seen, changed = -1, time.monotonic()
-    while (now := stand.number(done)) < len(messages) or stand.number("SELECT count(*) FROM outbox"):
+    while (now := stand.number(done)) < count or not stand.number(NOTHING_LEFT):
         for _ in range(10):
             samples, waits = samples + workers, waits + stand.number(locked)
             time.sleep(0.02)
@@ -305,9 +333,9 @@ def _drain(stand: Stand, workers: int, documents: int) -> dict[str, Any]:
     refused = stand.number("SELECT count(*) FROM refusal")
     return {
         "seconds": round(time.monotonic() - begun, 1),
-        "hub_ms": round((hubs - workers * starting) / len(messages), 3),
+        "hub_ms": round((hubs - workers * starting) / count, 3),
         "starting_ms": round(starting),
-        "postgresql_ms": round((postgresql - start) / len(messages), 3),
+        "postgresql_ms": round((postgresql - start) / count, 3),
         "taken": now,
         "refused": refused,
         "lock_wait_share": round(waits / samples, 4) if samples else 0.0,

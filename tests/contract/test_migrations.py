@@ -100,6 +100,7 @@ def test_an_upgrade_keeps_what_is_there_and_may_be_run_again(old: Database) -> N
         assert connection.execute(sa.select(tables.ledger_entry.c.canonical)).scalars().all() == ["c"]
         found = connection.execute(sa.select(tables.delivery).order_by(tables.delivery.c.id)).mappings().all()
         assert [(d["role"], d["tried"], d["closed"]) for d in found] == [("document", 1, 0), ("status", 1, 0)]
+        assert [d["reporters"] for d in found] == [1, 0], "who had reported is counted"
         bodies = connection.execute(sa.select(tables.submission.c.body_digest)).scalars().all()
         assert bodies == ["p", "p"], "what was kept is still named"
         assert connection.execute(sa.select(tables.business.c.code)).scalar_one() == "03"

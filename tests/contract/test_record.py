@@ -179,7 +179,15 @@ def test_what_was_accepted_is_found_by_every_name_it_has(record: HubStore) -> No
 def test_a_delivery_is_found_whole_with_its_statuses_and_limits(record: HubStore) -> None:
     about = submitted("a1")
     one = to(
-        about, "H41", tried=True, closed=True, proof_digest="p", consigned_at=NOW, consigned_entry="e", owes_at=LATER
+        about,
+        "H41",
+        tried=True,
+        closed=True,
+        proof_digest="p",
+        consigned_at=NOW,
+        consigned_entry="e",
+        owes_at=LATER,
+        reporters=1,
     )
     limit = Limit("handover", LATER, LATER, "running")
     write(
@@ -261,7 +269,24 @@ def test_the_open_deliveries_of_a_document_are_shown_up_to_a_number(record: HubS
     assert (set(still) < set(ids[2:]), number, is_all) == (True, 2, False)
 
 
-def test_how_often_a_document_was_changed_lately_is_read_the_latest_first(record: HubStore) -> None:
+def test_of_many_units_that_have_reported_those_are_read_that_somebody_asks_for(record: HubStore) -> None:
+    about = submitted("a1")
+    one = to(about, "H41", reporters=12)
+    reports = [change.Report(one.id, f"H41.{n}", "03", NOW, NOW, ENTRY) for n in range(12)]
+    write(record, accept(about), *deliver(one), *reports)
+    for question in (ask.ById(one.id), ask.Part("a1", "H41"), ask.Brought(ONE, "H41")):
+        assert read(record, question).business == {one.id: {}}
+    assert read(record, ask.Brought(ONE, "H41", "H41.5")).business == {one.id: {"H41.5": "03"}}
+    assert read(record, ask.Brought(ONE, "H41", "H41.99")).business == {one.id: {"H41.99": ""}}
+    two, none = ask.Reported(one.id, "H41.2"), ask.Reported(one.id, "H41.99")
+    assert read(record, two, none).business == {one.id: {"H41.2": "03", "H41.99": ""}}
+    facts = read(record, ask.Reports(one.id))
+    assert facts.business == {one.id: {f"H41.{n}": "03" for n in range(12)}}
+
+
+def test_of_a_documents_changes_the_last_number_is_read_and_when_the_first_of_the_last_fifty_came(
+    record: HubStore,
+) -> None:
     some = [
         replace(submitted(f"a{n:03}", kind="update", number=n), received_at=f"2026-11-25T08:00:00.{n:06}Z")
         for n in range(1, 71)
@@ -269,9 +294,11 @@ def test_how_often_a_document_was_changed_lately_is_read_the_latest_first(record
     versions = [replace(some[60], has_content=True), *some[61:]]
     write(record, *map(accept, [*some[:60], *versions]))
     facts = read(record, ask.Lately(ONE, "update"), ask.Lately(ONE, "recall"), ask.Newest(ONE))
-    number, times = facts.lately[ONE, "update"]
-    assert (number, times) == (70, tuple(one.received_at for one in reversed(some[20:]))), "as many as a rule counts"
-    assert facts.lately[ONE, "recall"] == (0, ())
+    assert facts.lately == {(ONE, "update"): (70, {21: some[20].received_at}), (ONE, "recall"): (0, {})}
+    (known,) = read(record, ask.Lately(ONE, "update", 3)).lately.values()
+    assert known == (70, {n: some[n - 1].received_at for n in (21, 22, 23)}), "by which the next three are judged"
+    (known,) = read(record, ask.Lately(ONE, "update", 60)).lately.values()
+    assert known == (70, {n: some[n - 1].received_at if n <= 70 else "" for n in range(21, 81)})
     assert facts.newest == {ONE: "a061"}, "the last one with the document's content"
 
 
@@ -445,13 +472,13 @@ def test_what_begins_and_goes_on_in_one_batch_is_written_as_it_is_at_its_end(rec
         change.Move(replace(one, state=State.QUEUED, attempts=1), ENTRY),
         change.Answer(one.id, 1, "u1", Stage.DECLINED, LATER, "Đã xử lý", ENTRY),
         change.SetLimit(one.id, replace(limit, next_at="", progress="met", met_at=NOW), ENTRY, is_new=False),
-        change.Move(replace(one, state=State.HANDED_OVER, attempts=1), ENTRY),
+        change.Move(replace(one, state=State.HANDED_OVER, attempts=1, reporters=1), ENTRY),
         change.Answer(one.id, 1, "u1", Stage.DECLINED, LATER, "", ENTRY),
         change.Report(one.id, "u1", "01", NOW, NOW, ENTRY),
         change.Report(one.id, "u1", "03", NOW, LATER, ENTRY),
     )
     facts = read(record, ask.ById(one.id))
-    assert facts.deliveries == {one.id: replace(one, state=State.HANDED_OVER, attempts=1)}
+    assert facts.deliveries == {one.id: replace(one, state=State.HANDED_OVER, attempts=1, reporters=1)}
     assert facts.limits[one.id] == {"handover": replace(limit, next_at="", progress="met", met_at=NOW)}
     assert facts.business[one.id] == {"u1": "03"}
     asked = {row["unit"]: (row["stage"], row["answered_at"], row["reason"]) for row in rows(record, tables.demand)}
@@ -720,6 +747,8 @@ def everything_about(about: Submission, one: Delivery) -> list[Question]:
         ask.Part(about.axis_id, "H41"),
         ask.ById(one.id),
         ask.Bare(one.id),
+        ask.Reported(one.id, "H41"),
+        ask.Reports(one.id),
         ask.Demands(one.id),
         ask.AskedBy(about.axis_id),
         ask.AskedOf(about.axis_id, document, "H41"),
@@ -872,8 +901,8 @@ def test_a_documents_history_costs_nobody_who_asks_about_it(record: HubStore) ->
     with record.transaction() as tx:
         tx.lock([long])
         tx.write(sealed(*history, locked=[long]))
-    # What asks for all of something, or for as many as a rule counts, gets that.
-    all_of_it = (ask.Demands, ask.AskedBy, ask.Lately, ask.Updating)
+    # What asks for all of something gets that.
+    all_of_it = (ask.Demands, ask.AskedBy, ask.Updating)
     for few, many in zip(*(everything_about(*a_document(name)[2:]) for name in ("d7", "d8")), strict=True):
         if not isinstance(few, all_of_it):
             assert steps(record, many) <= steps(record, few) * 1.5 + 60, many

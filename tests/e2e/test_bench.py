@@ -127,6 +127,14 @@ def test_a_filled_record_holds_every_check(tmp_path: Path) -> None:
         assert count("SELECT count(*) FROM outbox") == states["ACCEPTED"]
         assert count("SELECT count(*) FROM refusal") > 0
         assert count("SELECT count(*) FROM delivery WHERE axis_id NOT IN (SELECT axis_id FROM submission)") == 0
+        stray = (
+            "SELECT count(*) FROM delivery d LEFT JOIN document w ON w.sender = d.owner AND w.document_id = d.document_id "
+            "LEFT JOIN submission s ON s.axis_id = d.axis_id AND s.owner = d.owner AND s.document_id = d.document_id "
+            "WHERE w.sender IS NULL OR s.axis_id IS NULL"
+        )
+        assert count(stray) == 0, "each delivery says whose document it is about"
+        reporters = "(SELECT count(*) FROM business_status b WHERE b.delivery_id = d.id)"
+        assert count(f"SELECT count(*) FROM delivery d WHERE d.reporters <> {reporters}") == 0
         for column in tables.PAYLOAD_REFERENCES:  # whatever is named is there
             named, table = column.name, column.table.name
             missing = (

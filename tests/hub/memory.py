@@ -13,9 +13,8 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from axis.core import receipt
-from axis.core.hub import change, decide, lifecycle
+from axis.core.hub import admission, change, decide, lifecycle
 from axis.core.hub import dossier as ask
-from axis.core.hub.admission import CHANGES_A_DAY
 from axis.core.hub.calendar import Calendar
 from axis.core.hub.dossier import Delivery, Demanded, Facts, Limit, NotReadError, Refused, Said, Submission
 from axis.core.hub.draft import Draft, Ids, NotLockedError, is_over
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)  # a Monday, ten in the morning in Viet Nam
 INSTALLATION = "test"
 ROUNDS = 12  # as often as a hub asks
+FEW = 1  # business statuses of a delivery that are read with it
 VERSIONS = ("new", "update", "replace")
 CODES = ("G06", "G18", "G22", "H29", "H29.10", "H41")
 T = TypeVar("T")
@@ -142,7 +142,8 @@ class Record:
             facts.deliveries[one.id] = one
             names.append(one.id)
             if whole:
-                facts.business[one.id] = dict(self.business.get(one.id, {}))
+                known = self.business.get(one.id, {})
+                facts.business[one.id] = dict(known) if len(known) <= FEW else {}
                 facts.limits[one.id] = dict(self.limits.get(one.id, {}))
         return names
 
@@ -185,6 +186,8 @@ class Record:
         found = [one for one in self._brings(q.document, "document") if one.recipient == q.recipient]
         names = self._rows(facts, found, whole=True)
         facts.brought[q.document, q.recipient] = names[0] if names else None
+        if names and q.reporter:
+            self._Reported(ask.Reported(names[0], q.reporter), facts)
 
     def _TakingBack(self, q: ask.TakingBack, facts: Facts) -> None:
         found = self._brings(q.document, "recall")
@@ -212,6 +215,13 @@ class Record:
         one = self.deliveries[q.delivery_id]
         self._rows(facts, [one])
         self._ByName(ask.ByName(one.axis_id), facts)
+
+    def _Reported(self, q: ask.Reported, facts: Facts) -> None:
+        known = self.business.get(q.delivery_id, {}).get(q.unit, "")
+        facts.business[q.delivery_id] = {**facts.business.get(q.delivery_id, {}), q.unit: known}
+
+    def _Reports(self, q: ask.Reports, facts: Facts) -> None:
+        facts.business[q.delivery_id] = dict(self.business.get(q.delivery_id, {}))
 
     def _Demands(self, q: ask.Demands, facts: Facts) -> None:
         facts.demands[q.delivery_id] = dict(self.demands.get(q.delivery_id, {}))
@@ -241,10 +251,11 @@ class Record:
         facts.last_demand[q.document] = max((n for name in names for n in self.demands.get(name, {})), default=0)
 
     def _Lately(self, q: ask.Lately, facts: Facts) -> None:
-        found = self._about(q.document, q.kind)
-        times = sorted((one.received_at for one in found), reverse=True)
-        number = max((one.number for one in found), default=0)
-        facts.lately[q.document, q.kind] = (number, tuple(times[:CHANGES_A_DAY]))
+        times = {one.number: one.received_at for one in self._about(q.document, q.kind)}
+        last = max(times, default=0)
+        first = last - admission.CHANGES_A_DAY + 1
+        shown = range(max(1, first), first + q.shown)
+        facts.lately[q.document, q.kind] = (last, {number: times.get(number, "") for number in shown})
 
     def _Newest(self, q: ask.Newest, facts: Facts) -> None:
         found = [one for one in self._about(q.document, *VERSIONS) if one.has_content]

@@ -6,6 +6,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
+from axis.core.lifecycle import State
 
 from axis.core.hub import decide
 from axis.core.hub import dossier as ask
@@ -16,7 +17,7 @@ from tests.hub.normal import difference, normal
 from tests.hub.test_batch_order import told
 from tests.hub.test_machine import CLOSED
 from tests.hub.world import World
-from tests.line import document
+from tests.line import document, recall, replacement, update
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -48,7 +49,7 @@ def everything(record: Record) -> Iterator[Question]:
         for of in (ask.Recipients, ask.TakingBack, ask.LastDemand, ask.Newest, ask.Own, ask.HeldUntil, ask.Open):
             yield of(one_)
         for kind_ in ("recall", "update"):
-            yield ask.Lately(one_, kind_)
+            yield ask.Lately(one_, kind_, 50)
         for code in codes:
             yield ask.Brought(one_, code)
             yield ask.Updating(one_, code)
@@ -57,6 +58,7 @@ def everything(record: Record) -> Iterator[Question]:
     for name in record.deliveries:
         yield ask.ById(name)
         yield ask.Bare(name)
+        yield ask.Reports(name)
         yield ask.Demands(name)
     for sender, digest in record.refused:
         yield ask.RefusedAs(sender, digest)
@@ -120,6 +122,31 @@ def test_a_batch_is_read_a_few_times_however_long_it_is(count: int) -> None:
     hub.submit(*(mail.said(hub, code, axis_id, Event.ContentHandover) for code in codes))
     assert len(hub.asked) <= 4, hub.asked
     assert len(hub.statements("S.1")) == count
+
+
+TO_MANY = tuple(f"A{number:02}" for number in range(1, 51))
+LEFT = recall(1, to=TO_MANY)
+
+
+@pytest.mark.parametrize(
+    "packets",
+    [
+        (document(1, to=TO_MANY), LEFT),
+        (document(1, to=TO_MANY), update(1, to=TO_MANY), LEFT),
+        (document(1, to=TO_MANY), update(1, to=TO_MANY[:1], remove=TO_MANY[1:])),
+        (LEFT, document(1, to=TO_MANY)),
+        (document(1, to=TO_MANY[:1]), update(1, to=TO_MANY, changes_content=False, add=TO_MANY[1:])),
+        (document(1, to=TO_MANY), replacement(2, {1: TO_MANY}, TO_MANY)),
+    ],
+    ids=["recall", "recall of versions", "removal", "recall that overtakes", "addition", "replacement"],
+)
+def test_a_change_of_what_has_not_left_to_many_asks_a_few_times(packets: tuple[bytes, ...]) -> None:
+    hub = Hub(rule=rules(members(*map(mail.closing, TO_MANY))))
+    for packet in packets:
+        hub.submit(mail.submission(packet, "G22", hub.rules))
+        assert len(hub.asked) <= 6, hub.asked
+    states = set(hub.states("G22,2026/11/23,1/TN-G22").values())
+    assert (packets[-1] == LEFT or packets[0] == LEFT) == (states == {State.RECALLED})
 
 
 def test_the_needs_of_each_kind_are_questions() -> None:

@@ -55,6 +55,17 @@ def test_what_has_not_left_is_withdrawn_here_and_never_published() -> None:
     assert [s.recipient for s in hub.statements("W.1")] == ["H41"]
 
 
+def test_who_says_that_it_has_what_never_left_is_asked_when_it_is_taken_back() -> None:
+    """Nobody's word keeps a sender from taking back what is its own."""
+    for change in (recall(1, to=("H41",)), update(1, changes_content=False, remove=("H41",))):
+        hub = hub_with(document(1, to=("H41", "G06")), published=False)
+        hub.submit(mail.said(hub, "H41", of(hub, "new"), Event.ContentHandover))
+        send(hub, change)
+        assert hub.states(ONE) == {"H41": State.HANDED_OVER, "G06": State.ACCEPTED}
+        assert hub.stages(ONE) == {"H41": ["1 recall PENDING"]}
+        assert refusals(hub) == []
+
+
 def test_what_was_refused_before_has_nothing_to_withdraw() -> None:
     hub = hub_with(document(1))
     hub.submit(mail.said(hub, "H41", of(hub, "new"), Event.ContentHandoverFailure))

@@ -143,6 +143,31 @@ def test_so_many_units_report_on_one_document_and_no_more() -> None:
     assert len(business(hub)) == MAX_REPORTERS
 
 
+def test_many_units_report_and_the_processing_is_over_when_each_that_was_addressed_has_finished() -> None:
+    hub = Hub()
+    packet = document(1, to=("H41.05", "H41.07")).replace(b"<OtherInfo>", b"<DueDate>2026/11/25</DueDate><OtherInfo>")
+    hub.submit(mail.submission(packet, "G22", hub.rules))
+    hub.publish()
+    hub.submit(mail.said(hub, "H41", next(iter(hub.record.submissions)), Event.ContentHandover))
+
+    def progress() -> list[str]:
+        (limits,) = hub.record.limits.values()
+        return [limits[leg].progress for leg in ("reception", "processing")]
+
+    for number in range(12):
+        send(hub, status("03", sender=f"H41.05.{number:02}"))
+
+    assert progress() == ["running", "running"], "H41.07 has said nothing"
+    send(hub, status("03", sender="H41.07"))
+    assert progress() == ["met", "running"]
+    send(hub, status("06", sender="H41.05.03"))
+    assert progress() == ["met", "running"]
+    send(hub, status("06", sender="H41.07"))
+    assert progress() == ["met", "met"]
+    (row,) = (one for one in hub.record.deliveries.values() if one.role == "document")
+    assert row.reporters == len(business(hub)) == 14
+
+
 # -- 15 and 16 ------------------------------------------------------------------------------------------------------
 
 
@@ -178,6 +203,18 @@ def test_the_same_answer_again_is_the_same_and_the_other_one_is_refused() -> Non
     assert (hub.events()[-1], passed_on(hub), refusals(hub)) == ("submission.repeated", ["15"], [])
     send(hub, status("16", description="Không"))
     assert refusals(hub) == [Fault.STATUS_NOT_OPEN.code]
+
+
+def test_an_answer_that_comes_again_after_many_is_looked_for_at_once() -> None:
+    hub = handed_over()
+    for number in range(20):
+        send(hub, update(1, content=b"%d" % number), "G22")
+        send(hub, status("15", description=f"{number}"))
+    send(hub, status("16", description="Không"))
+    assert refusals(hub) == [Fault.STATUS_NOT_OPEN.code]
+    assert len(hub.asked) <= 3, "however many were answered"
+    send(hub, status("15", description="Viết khác"))
+    assert (hub.events()[-1], passed_on(hub)) == ("submission.repeated", ["15"] * 20)
 
 
 def test_an_answer_is_met_by_its_deadline_only_when_every_unit_has_answered() -> None:

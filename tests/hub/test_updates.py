@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from axis.core.hub import dossier as ask
+from axis.core.hub.admission import CHANGES_A_DAY
 from axis.core.hub.lifecycle import State
 from axis.core.instant import to_text
 from axis.core.receipt import Event
@@ -43,6 +47,19 @@ def bodies(hub: Hub) -> dict[str, list[str]]:
         if row.delivery_id:
             found.setdefault(row.code, []).append(by_body[row.body])
     return found
+
+
+def test_so_many_changes_in_one_batch_are_judged_one_by_one() -> None:
+    hub = hub_with(document(1))
+    for first in range(0, 60, 12):
+        numbers = range(first, first + 12)
+        hub.submit(*(mail.submission(update(1, content=b"%d" % n), "G22", hub.rules) for n in numbers))
+        assert not any(isinstance(one, ask.Lately) for asked in hub.asked for one in asked), "it was read beforehand"
+    assert refusals(hub) == [Fault.CHANGES_TOO_OFTEN.code] * (60 - CHANGES_A_DAY)
+    hub.now += timedelta(days=1)
+    hub.submit(*(mail.submission(update(1, content=b"new %d" % n), "G22", hub.rules) for n in range(60)))
+    numbered = [one.number for one in hub.record.submissions.values() if one.kind == "update"]
+    assert sorted(numbered) == list(range(1, 2 * CHANGES_A_DAY + 1))
 
 
 def test_who_has_the_document_gets_the_new_version_and_is_asked_to_take_it() -> None:

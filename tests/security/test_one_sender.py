@@ -202,10 +202,6 @@ def test_a_units_status_reads_that_of_each_other_unit_and_nothing_of_what_they_s
     assert last < 1.1 * again
 
 
-GROWS = "a decision reads the times of the day's changes, and the status of every unit that has one"
-
-
-@pytest.mark.xfail(strict=True, reason=GROWS)
 def test_the_fortieth_update_of_a_document_reads_as_much_as_the_tenth(tmp_path: Path) -> None:
     line = small_home(tmp_path / "home")
     with database_steps() as steps, giving(line) as give:
@@ -218,7 +214,6 @@ def test_the_fortieth_update_of_a_document_reads_as_much_as_the_tenth(tmp_path: 
     assert sum(costs[35:]) < 1.1 * sum(costs[5:10])
 
 
-@pytest.mark.xfail(strict=True, reason=GROWS)
 def test_the_status_of_the_hundred_and_fiftieth_unit_reads_as_much_as_that_of_the_tenth(tmp_path: Path) -> None:
     line = small_home(tmp_path / "home")
     line.drop("G22", document(1))

@@ -206,10 +206,10 @@ def _named_in_bussiness(packet: Packet) -> list[tuple[str, str]]:
     return []
 
 
-def judge_pace(candidate: Candidate, earlier: Sequence[datetime], now: datetime) -> None:
+def judge_pace(candidate: Candidate, earlier: datetime | None, now: datetime) -> None:
     """Raises :class:`Rejected` CHANGES_TOO_OFTEN for a recall or update of a document that had CHANGES_A_DAY of them
-    within a day; `earlier`: when those were accepted."""
-    if sum(now - one < timedelta(days=1) for one in earlier) >= CHANGES_A_DAY:
+    within a day; `earlier`: when the first of the last so many was accepted."""
+    if earlier is not None and now - earlier < timedelta(days=1):
         raise _circumstance(Fault.CHANGES_TOO_OFTEN, candidate.packet.target, CHANGES_A_DAY)
 
 

@@ -53,10 +53,12 @@ def name(leg: Leg, number: int = 0) -> str:
     return f"{leg.value} {number}" if number else leg.value
 
 
-def reported(draft: Draft, delivery: Delivery, entry: Entered) -> None:
-    """A unit has reported a business status: what was waited for may have happened with it."""
+def reported(draft: Draft, delivery: Delivery, code: str, entry: Entered) -> None:
+    """A unit has reported business status `code`: what was waited for may have happened with it."""
     for leg in (Leg.RECEPTION, Leg.PROCESSING):
-        if leg.value in draft.limits(delivery.id) and _has_happened(draft, delivery, leg):
+        limit = draft.limits(delivery.id).get(leg.value)
+        is_met = limit is None or limit.progress in {Progress.MET, Progress.LATE}
+        if not is_met and _is_enough(leg, code) and _has_happened(draft, delivery, leg):
             draft.meet_limit(delivery, leg.value, entry)
 
 
@@ -128,9 +130,13 @@ def _has_happened(draft: Draft, delivery: Delivery, leg: Leg) -> bool:
         max((code for reporter, code in business.items() if registry.speaks_for(reporter, unit)), default="")
         for unit in delivery.units
     ]
+    return all(_is_enough(leg, code) for code in furthest)
+
+
+def _is_enough(leg: Leg, code: str) -> bool:
     if leg is Leg.RECEPTION:
-        return all(code >= lifecycle.REJECTED for code in furthest)
-    return all(code in {lifecycle.FINISHED, lifecycle.REJECTED} for code in furthest)
+        return code >= lifecycle.REJECTED
+    return code in {lifecycle.FINISHED, lifecycle.REJECTED}
 
 
 def _progress(draft: Draft, delivery: Delivery, leg: Leg, number: int) -> Progress:

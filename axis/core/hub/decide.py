@@ -6,6 +6,7 @@ what was not read is noted, and all of it asked for at once.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,11 +35,11 @@ from axis.core.receipt import Event
 from axis.errors import Fault, Problem, Rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from axis.core.hub.admission import Candidate
-    from axis.core.hub.dossier import Digest, Question
+    from axis.core.hub.dossier import Digest, Document, Question
     from axis.core.hub.draft import Draft
     from axis.core.hub.opened import Opened
     from axis.core.hub.receipts import Waits
@@ -65,6 +66,7 @@ class Verdict:
 def needs(batch: Sequence[Opened]) -> list[Question]:
     """What deciding about these will ask, as far as they tell themselves."""
     wanted: list[Question] = []
+    alike = Counter((one.documents[0], one.candidate.kind) for one in batch if one.candidate is not None)
     for one in batch:
         if one.said is not None:
             axis_id = one.said.subject.axis_id
@@ -74,7 +76,7 @@ def needs(batch: Sequence[Opened]) -> list[Question]:
                 wanted.append(ask.Stated(each.recipient, each.event.code, axis_id, each.recipient))
             wanted += [ask.Open(document, len(batch) + 1) for document in one.documents]
         elif one.candidate is not None:
-            wanted += _needs_of(one, one.candidate)
+            wanted += _needs_of(one, one.candidate, alike)
         else:
             wanted += [ask.ByParcel(one.agency, one.digest)]
     said = [statement for one in batch if one.said is not None for statement in one.said.statements]
@@ -166,12 +168,12 @@ def _unbelieved(draft: Draft, opened: Opened) -> Verdict:
     raise PutAsideError(opened.problems[0])
 
 
-def _needs_of(one: Opened, candidate: Candidate) -> Iterator[Question]:
+def _needs_of(one: Opened, candidate: Candidate, alike: Mapping[tuple[Document, Kind], int]) -> Iterator[Question]:
     document = candidate.documents[0]
     yield ask.ByParcel(one.agency, one.digest)
     yield ask.ByContent(candidate.sender, candidate.parcel.content_digest)
     if candidate.kind is Kind.STATUS:
-        yield ask.Brought(document, candidate.sender)
+        yield ask.Brought(document, candidate.sender, candidate.packet.sender.organ_id)
         if not candidate.is_reply:
             yield ask.ByKey(candidate.key)
             return
@@ -181,7 +183,7 @@ def _needs_of(one: Opened, candidate: Candidate) -> Iterator[Question]:
     elif candidate.kind in {Kind.RECALL, Kind.UPDATE}:
         yield ask.Recipients(document)
         yield ask.LastDemand(document)
-        yield ask.Lately(document, candidate.kind.value)
+        yield ask.Lately(document, candidate.kind.value, alike[document, candidate.kind])
         yield ask.HeldUntil(document)
         if candidate.kind is Kind.UPDATE:
             yield ask.ByKey(candidate.key)

@@ -8,6 +8,7 @@ from axis.core.edxml import Kind
 from axis.core.hub import acceptance, deadlines, plans, recalls
 from axis.core.hub.certificate import certify
 from axis.core.hub.consignment import fail
+from axis.core.hub.dossier import Together
 from axis.core.hub.lifecycle import Demand, Stage
 from axis.core.hub.terms import Leg
 from axis.core.ledger import Entry
@@ -79,16 +80,19 @@ def _first_deliveries(
     ]
     # Only when all of them have begun is it decided what a recall leaves of the document.
     withdrawn: dict[str, list[Statement]] = {}
+    together = Together()
     for addressee, original in begun:
-        recall = taken_back.get(addressee.code)
-        if addressee.code in holders:
-            units, what = original.units, Demand.REPLACE
-            recalls.ask(work, original, units, 1, what, Stage.OPEN, accepted.axis_id)
-        if recall is not None and work.may_be_out:
-            _pass_on(work, original, recall, 2, closed=addressee.closed)
-        elif recall is not None:
-            said = recalls.take_back(work, original, recall, 2, recall.axis_id)
-            withdrawn.setdefault(recall.axis_id, []).append(said)
+        with together.step():
+            recall = taken_back.get(addressee.code)
+            if addressee.code in holders:
+                units, what = original.units, Demand.REPLACE
+                recalls.ask(work, original, units, 1, what, Stage.OPEN, accepted.axis_id)
+            if recall is not None and work.may_be_out:
+                _pass_on(work, original, recall, 2, closed=addressee.closed)
+            elif recall is not None:
+                said = recalls.take_back(work, original, recall, 2, recall.axis_id)
+                withdrawn.setdefault(recall.axis_id, []).append(said)
+    together.ask()
     for axis_id, statements in withdrawn.items():
         recalls.tell(draft, axis_id, statements)
     certify(draft, work.document)  # it may be over before it has begun: overtaken, or to closed agencies alone

@@ -74,6 +74,7 @@ class Delivery:
     consigned_at: str = ""  # when its queue took it, while D.1 is owed
     consigned_entry: Digest = ""  # the entry that says so
     owes_at: str = ""  # when D.1 is due; "" when none is owed
+    reporters: int = 0  # units that have a business status of it
 
     @property
     def document(self) -> Document:
@@ -188,11 +189,12 @@ class Recipients:
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """The delivery that brought the document to this member first, with its business statuses, its deadlines, and what
-    recalls have asked about it."""
+    """The delivery that brought the document to this member first, with its business statuses (of many that of
+    `reporter` alone), its deadlines, and what recalls have asked about it."""
 
     document: Document
     recipient: str
+    reporter: str = ""  # a unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +214,7 @@ class Updating:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The delivery of this submission to this member, with its deadlines and business statuses."""
+    """The delivery of this submission to this member, with its deadlines and, if they are few, business statuses."""
 
     axis_id: str
     recipient: str
@@ -220,7 +222,22 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class ById:
-    """The delivery with this id and its submission, with its deadlines and business statuses."""
+    """The delivery with this id and its submission, with its deadlines and, if they are few, business statuses."""
+
+    delivery_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """The business status of this unit of a delivery; "" for none."""
+
+    delivery_id: str
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """Every business status of a delivery."""
 
     delivery_id: str
 
@@ -264,10 +281,12 @@ class LastDemand:
 
 @dataclass(frozen=True, slots=True)
 class Lately:
-    """(the number of the last change of this kind to the document, when the latest of them were accepted)."""
+    """The number of the last change of this kind to the document; of the last CHANGES_A_DAY, when the first `shown`
+    were accepted: by these as many new ones are judged."""
 
     document: Document
     kind: str
+    shown: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,6 +373,8 @@ Question = (
     | Part
     | ById
     | Bare
+    | Reported
+    | Reports
     | Demands
     | AskedBy
     | AskedOf
@@ -415,7 +436,7 @@ class Facts:
     submissions: dict[str, Submission] = field(default_factory=dict)  # by axis id
     deliveries: dict[str, Delivery] = field(default_factory=dict)  # by id
     demands: dict[str, dict[int, Demanded]] = field(default_factory=dict)  # by delivery: all, or those of recalls
-    business: dict[str, dict[str, str]] = field(default_factory=dict)  # by delivery: status by unit
+    business: dict[str, dict[str, str]] = field(default_factory=dict)  # by delivery: status by unit, "" for none
     limits: dict[str, dict[str, Limit]] = field(default_factory=dict)  # by delivery: deadline by leg
     superseded_by: dict[Document, str] = field(default_factory=dict)  # of each locked document
     by_key: dict[str, str | None] = field(default_factory=dict)  # ByKey → axis id
@@ -437,7 +458,7 @@ class Facts:
     single: dict[tuple[str, int], Demanded] = field(default_factory=dict)  # by (delivery id, number): of `asked_of`
     begun: dict[str, None] = field(default_factory=dict)  # axis ids of what the decision itself has accepted
     last_demand: dict[Document, int] = field(default_factory=dict)
-    lately: dict[tuple[Document, str], tuple[int, tuple[str, ...]]] = field(default_factory=dict)
+    lately: dict[tuple[Document, str], tuple[int, dict[int, str]]] = field(default_factory=dict)  # → number, times
     newest: dict[Document, str | None] = field(default_factory=dict)  # → axis id
     own: dict[Document, str | None] = field(default_factory=dict)  # → axis id
     held_until: dict[Document, str] = field(default_factory=dict)

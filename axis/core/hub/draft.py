@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from axis.core import receipt
-from axis.core.hub import change, lifecycle
+from axis.core.hub import admission, change, lifecycle
 from axis.core.hub import dossier as ask
 from axis.core.hub.change import Entered
 from axis.core.hub.dossier import Delivery, Demanded, Limit, NotReadError, Refused, Said, Submission
@@ -235,10 +235,13 @@ class Draft:
         """The number of the next recall, update or replacement of this document."""
         return _found(self._facts.last_demand, document, ask.LastDemand(document)) + 1
 
-    def lately(self, document: Document, kind: str) -> tuple[int, list[datetime]]:
-        """(how many changes of this kind there were, when the latest of them were accepted)."""
+    def lately(self, document: Document, kind: str) -> tuple[int, datetime | None]:
+        """(how many changes of this kind there were, when the last but CHANGES_A_DAY - 1 of them was accepted)."""
         number, times = _found(self._facts.lately, (document, kind), ask.Lately(document, kind))
-        return number, [from_text(one) for one in times]
+        first = number - admission.CHANGES_A_DAY + 1
+        if first > 0 and first not in times:
+            raise NotReadError(ask.Lately(document, kind, admission.CHANGES_A_DAY))
+        return number, from_text(times[first]) if times.get(first) else None
 
     def newest(self, document: Document) -> Submission | None:
         """The newest submission that has the document's content."""
@@ -271,8 +274,19 @@ class Draft:
         return True
 
     def business(self, delivery_id: str) -> Mapping[str, str]:
-        """Business status by unit."""
-        return _found(self._facts.business, delivery_id, ask.ById(delivery_id))
+        """Business status by unit: of every one that has one."""
+        known = _found(self._facts.business, delivery_id, ask.ById(delivery_id))
+        if not self._has_every_report(delivery_id, known):
+            raise NotReadError(ask.Reports(delivery_id))
+        return {unit: code for unit, code in known.items() if code}
+
+    def reported(self, delivery_id: str, units: Sequence[str]) -> Mapping[str, str]:
+        """Business status of each of these units; "" for none."""
+        known = _found(self._facts.business, delivery_id, ask.ById(delivery_id))
+        missing = [] if self._has_every_report(delivery_id, known) else [one for one in units if one not in known]
+        if missing:
+            raise NotReadError(*(ask.Reported(delivery_id, one) for one in missing))
+        return {unit: known.get(unit, "") for unit in units}
 
     def limits(self, delivery_id: str) -> Mapping[str, Limit]:
         """Deadline by leg."""
@@ -338,7 +352,8 @@ class Draft:
         if new.has_content and new.kind in {*_DOCUMENTS, "update"}:
             self._put(facts.newest, document, axis_id)
         if (known := facts.lately.get((document, new.kind))) is not None:
-            self._put(facts.lately, (document, new.kind), (known[0] + 1, (new.received_at, *known[1])))
+            number, times = known
+            self._put(facts.lately, (document, new.kind), (number + 1, {**times, number + 1: new.received_at}))
 
     def deliver(self, new: Delivery, entry: Entered) -> None:
         """A delivery begins."""
@@ -454,12 +469,13 @@ class Draft:
 
     def report(self, delivery: Delivery, unit: str, code: str, reported_at: str, entry: Entry) -> None:
         """Set a unit's business status, with its entry."""
+        is_first = not self.reported(delivery.id, (unit,))[unit]
         entered, at = self.enter(entry), to_text(entry.time)
         self._may_change(delivery.document)
         self._changes.append(change.Report(delivery.id, unit, code, reported_at, at, entered))
-        if (known := self._facts.business.get(delivery.id)) is not None:
-            self._put(self._facts.business, delivery.id, {**known, unit: code})
-        self.alter(replace(self.delivery(delivery.id), updated_at=at), entered)
+        self._put(self._facts.business, delivery.id, {**self._facts.business[delivery.id], unit: code})
+        current = self.delivery(delivery.id)
+        self.alter(replace(current, updated_at=at, reporters=current.reporters + is_first), entered)
 
     def set_limit(self, delivery: Delivery, leg: str, term: Term, entry: Entered) -> None:
         """This leg has a deadline from here on; one that it has already stays. Its entry is that of what began it."""
@@ -641,6 +657,9 @@ class Draft:
         self._changes.append(change.SetLimit(delivery.id, limit, entry, is_new))
         if (known := self._facts.limits.get(delivery.id)) is not None:
             self._put(self._facts.limits, delivery.id, {**known, limit.leg: limit})
+
+    def _has_every_report(self, delivery_id: str, known: Mapping[str, str]) -> bool:
+        return sum(map(bool, known.values())) >= self._facts.deliveries[delivery_id].reporters
 
     def _submission(self, index: Mapping[K, str | None], key: K, question: Question) -> Submission | None:
         found = _found(index, key, question)

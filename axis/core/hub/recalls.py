@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from axis.core import receipt
 from axis.core.edxml import Kind
 from axis.core.hub import acceptance, admission, lifecycle, plans
+from axis.core.hub.admission import Addressee
 from axis.core.hub.certificate import certify
+from axis.core.hub.dossier import Together
 from axis.core.hub.lifecycle import Demand, Stage, State, Step, Turn
 from axis.core.hub.plans import Recipient
 from axis.core.instant import whole
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from axis.core.hub.acceptance import Accepted, Work
-    from axis.core.hub.admission import Addressee
     from axis.core.hub.change import Entered
     from axis.core.hub.dossier import Delivery, Demanded, Document
     from axis.core.hub.draft import Draft
@@ -51,8 +52,8 @@ def recall(work: Work) -> None:
         same = draft.of_change(work.document, Kind.RECALL.value, work.content_digest)
         acceptance.answer(work, same or draft.the_submission(min(asked.values())))
         return
-    number, times = draft.lately(work.document, Kind.RECALL.value)
-    admission.judge_pace(work.candidate, times, work.now)  # 3
+    number, earlier = draft.lately(work.document, Kind.RECALL.value)
+    admission.judge_pace(work.candidate, earlier, work.now)  # 3
     accepted = acceptance.accept(work, f"{work.candidate.key}|{number + 1}", new, number + 1)  # 4
     take_back_from(work, accepted, new, rows, {})
 
@@ -68,7 +69,12 @@ def take_back_from(
     that has not come yet nothing is known: the recall waits for it. One member may be asked for another whose mail it
     has, while its own is taken back here: it has one delivery."""
     number = work.draft.next_demand(work.document)
-    asked = [one for one in addressees if one.holder in rows and _must_ask_recipient(work, rows[one.holder])]
+    asked, together = list[Addressee](), Together()
+    for addressee in addressees:
+        with together.step():
+            if addressee.holder in rows and _must_ask_recipient(work, rows[addressee.holder]):
+                asked.append(addressee)
+    together.ask()
     for addressee in asked:
         acceptance.deliver_once(work, accepted, addressee, "recall", sent)
         original = rows[addressee.holder]
@@ -84,7 +90,9 @@ def take_back_from(
         else:
             waiting = None
         if addressee.holder in rows:
-            said.append(take_back(work, rows[addressee.holder], waiting, number, accepted.axis_id))
+            with together.step():
+                said.append(take_back(work, rows[addressee.holder], waiting, number, accepted.axis_id))
+    together.ask()
     if said:
         tell(work.draft, accepted.axis_id, said)
         certify(work.draft, work.document)
@@ -177,7 +185,8 @@ def _withdraw_versions(draft: Draft, original: Delivery) -> None:
 
 
 def _must_ask_recipient(work: Work, original: Delivery) -> bool:
-    """Whether the document, or a version of it, may be out: only the recipient's adapter can know then."""
-    if original.state is State.REFUSED:
-        return False
+    """Whether the document, or a version of it, may be out, or its recipient says that it has it: only the recipient's
+    adapter can know then."""
+    if original.state in {State.REFUSED, State.HANDED_OVER}:
+        return original.state is State.HANDED_OVER
     return original.tried or any(one.tried for one in work.draft.updating(work.document, original.recipient))

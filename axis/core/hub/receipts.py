@@ -169,9 +169,9 @@ def _apply_handover(draft: Draft, about: Submission, row: Delivery, said: Statem
         return entered
     if handed:
         deadlines.begin(draft, row, about.kind, about.priority, Leg.RECEPTION, draft.now, entered)
-    business, code = draft.business(row.id), lifecycle.ARRIVED if handed else lifecycle.REJECTED
+    business, code = draft.reported(row.id, row.units), lifecycle.ARRIVED if handed else lifecycle.REJECTED
     for unit in row.units:
-        if not business.get(unit):
+        if not business[unit]:
             known = {"unit": unit, "status": code, "by": said.event.code}
             entry = Entry(draft.now, said.recipient, "delivery.status", about.axis_id, said.recipient, known)
             draft.report(row, unit, code, to_text(said.time), entry)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from axis.core.hub import acceptance, admission, deadlines, lifecycle, recalls
 from axis.core.hub.admission import Asked, Original
+from axis.core.hub.dossier import Together
 from axis.core.hub.lifecycle import Demand, Stage, State
 from axis.core.hub.terms import Leg
 from axis.core.ledger import Entry
@@ -35,13 +36,13 @@ def status(work: Work) -> None:
     packet, draft, now = work.candidate.packet, work.draft, work.now
     row = next(iter(_delivered_to(work)), None)
     unit = _reporting(work, row)
-    business = draft.business(row.id) if row is not None else {}
-    original = Original(row.state, business.get(unit, ""), len(business)) if row is not None else None
+    known = draft.reported(row.id, (unit,))[unit] if row is not None else ""
+    original = Original(row.state, known, row.reporters) if row is not None else None
     climbed = admission.judge_report(work.candidate, original)  # 2
     assert row is not None  # noqa: S101  judge_report refuses None
     # E.1 had said it already, for the member; that a unit below it has the document is the unit's own word.
     is_member = draft.rules.registry.canonical(packet.sender.organ_id) == work.sender
-    said = packet.status_code == lifecycle.ARRIVED and bool(business.get(unit)) and is_member
+    said = packet.status_code == lifecycle.ARRIVED and bool(known) and is_member
     silent = said or recalls.is_taken_back(row, draft.recalls(row.id))
     to = () if silent else work.candidate.addressees
     accepted = acceptance.accept(work, work.candidate.key, to)  # 3
@@ -51,7 +52,7 @@ def status(work: Work) -> None:
     detail = {"unit": unit, "status": packet.status_code, "by": accepted.axis_id}
     entry = Entry(now, work.sender, "delivery.status", row.axis_id, row.recipient, detail)
     draft.report(row, unit, climbed, packet.timestamp, entry)
-    deadlines.reported(draft, row, accepted.entry)
+    deadlines.reported(draft, row, climbed, accepted.entry)
 
 
 def _reporting(work: Work, row: Delivery | None) -> str:
@@ -116,7 +117,12 @@ def _reply(work: Work) -> None:
 
 def _is_answered(work: Work, row: Delivery, demands: Sequence[Demanded]) -> bool:
     """Whether it says again what was said about one of these before, which is answered again then."""
-    return any(acceptance.is_answered(work, _key(work, row, one.number)) for one in reversed(demands))
+    keys, together = [_key(work, row, one.number) for one in reversed(demands)], Together()
+    for key in keys:
+        with together.step():
+            work.draft.by_key(key)
+    together.ask()
+    return any(acceptance.is_answered(work, key) for key in keys)
 
 
 def _key(work: Work, row: Delivery, number: int) -> str:

@@ -34,8 +34,8 @@ def update(work: acceptance.Work) -> None:
     if acceptance.is_answered(work, work.candidate.key):  # 1
         return
     draft, packet = work.draft, work.candidate.packet
-    number, times = draft.lately(work.document, Kind.UPDATE.value)
-    admission.judge_pace(work.candidate, times, work.now)  # 2
+    number, earlier = draft.lately(work.document, Kind.UPDATE.value)
+    admission.judge_pace(work.candidate, earlier, work.now)  # 2
     rows = draft.recipients(work.document)
     plan = plans.plan_update(work.candidate, recalls.recipients(draft, rows), work.places)  # 3
     with_content = plan.added if packet.changes_content else ()

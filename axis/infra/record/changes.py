@@ -87,7 +87,7 @@ _SUBMISSION = (
     "has_content",
 )
 _BEGUN = ("id", "axis_id", "role", "owner", "document_id")  # of a delivery: never altered
-_MOVING = ("attempts", "updated_at", "closed", "consigned_at", "consigned_entry", "owes_at")
+_MOVING = ("attempts", "updated_at", "closed", "consigned_at", "consigned_entry", "owes_at", "reporters")
 _DEMAND = ("delivery_id", "number", "unit", "demand", "asked_by", "stage", "asked_at", "answered_at", "reason")
 _LIMIT = ("delivery_id", "leg", "due_at", "next_at", "progress", "met_at")
 _SENT = (
@@ -154,9 +154,10 @@ _QUARANTINE = _insert(
 _MOVE = _update(
     "delivery",
     "recipient = {0}, units = {1}{json}, state = {2}, proof_digest = {3}, tried = (t.tried OR {4}), attempts = {5}, "
-    "updated_at = {6}, closed = {7}, consigned_at = {8}, consigned_entry = {9}, owes_at = {10}",
-    "t.id = {11}",
-    [_TEXT, _TEXT, _TEXT, _TEXT, _FLAG, _NUMBER, _TEXT, _FLAG, _TEXT, _TEXT, _TEXT, _TEXT],
+    "updated_at = {6}, closed = {7}, consigned_at = {8}, consigned_entry = {9}, owes_at = {10}, "
+    "reporters = {11}",
+    "t.id = {12}",
+    [_TEXT, _TEXT, _TEXT, _TEXT, _FLAG, _NUMBER, _TEXT, _FLAG, _TEXT, _TEXT, _TEXT, _NUMBER, _TEXT],
 )
 _ANSWER = _update(
     "demand",

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from axis.core import ledger, parcel, receipt
 from axis.core.homes import Known
+from axis.core.hub import admission
 from axis.core.hub import dossier as ask
-from axis.core.hub.admission import CHANGES_A_DAY
 from axis.core.hub.dossier import Delivery, Demanded, Facts, Limit, Refused, Said, Submission
 from axis.core.hub.lifecycle import FINAL, Demand, Stage, State
 from axis.core.hub.terms import Leg, Progress
@@ -41,6 +41,7 @@ _STATES = {state.value: state for state in State}
 _STAGES = {stage.value: stage for stage in Stage}
 _DEMANDS = {demand.value: demand for demand in Demand}
 _OVER = ", ".join(f"'{state.value}'" for state in sorted(FINAL))
+FEW = 8  # business statuses of a delivery that are read with it; of more those alone that a rule asks for
 _OF_DOCUMENT = "t.document_id = k.c1 AND t.owner = k.c0"
 _X_OF_DOCUMENT = "x.document_id = k.c1 AND x.owner = k.c0"
 _FROM_SUBMISSION = f"SELECT {_SUBMISSION} FROM {{keys}} CROSS JOIN submission t WHERE"
@@ -62,7 +63,8 @@ def read(connection: Connection, questions: Iterable[Question], facts: Facts) ->
         if kind in asked:
             whole.update(reader(connection, asked[kind], facts))
     if whole:
-        _read_statuses_and_limits(connection, whole, facts)
+        named = [(facts.brought[one.document, one.recipient], one.reporter) for one in asked.get(ask.Brought, ())]
+        _read_statuses_and_limits(connection, whole, [(one, unit) for one, unit in named if one and unit], facts)
 
 
 def _submissions(facts: Facts, rows: Iterable[Any]) -> list[Submission]:
@@ -78,7 +80,7 @@ def _deliveries(facts: Facts, rows: Iterable[Any]) -> list[Delivery]:
     found = []
     for row in rows:
         (identifier, axis_id, recipient, units, state, attempts, updated_at, role, owner, document_id) = row[:10]
-        tried, proof_digest, closed, consigned_at, consigned_entry, owes_at = row[10:16]
+        tried, proof_digest, closed, consigned_at, consigned_entry, owes_at, reporters = row[10:17]
         one = Delivery(
             identifier,
             axis_id,
@@ -96,6 +98,7 @@ def _deliveries(facts: Facts, rows: Iterable[Any]) -> list[Delivery]:
             consigned_at,
             consigned_entry,
             owes_at,
+            reporters,
         )
         facts.deliveries[identifier] = one
         found.append(one)
@@ -387,27 +390,27 @@ def _last_demand(connection: Connection, asked: list[ask.LastDemand], facts: Fac
     return ()
 
 
-# One row for each question, of however many changes it speaks.
-_SAID = "x.number || ' ' || x.received_at AS said"
-_LATEST = (
-    f"FROM submission x WHERE {_X_OF_DOCUMENT} AND x.kind = k.c2 "
-    f"ORDER BY x.axis_id DESC LIMIT {CHANGES_A_DAY}"  # what the rules may ask about
-)
+# Changes are numbered from 1: those that a rule asks for are found by their numbers, however many there are.
+_LAST_NUMBER = f"SELECT max(x.number) FROM submission x WHERE {_X_OF_DOCUMENT} AND x.kind = k.c2"
 _LATELY = Query(
     3,
-    "SELECT k.c0, k.c1, k.c2, (SELECT json_group_array(latest.said) FROM "
-    f"(SELECT {_SAID} {_LATEST}) latest) FROM {{keys}}",
-    "SELECT k.c0, k.c1, k.c2, t.said FROM {keys} CROSS JOIN LATERAL (SELECT array_agg(y.said ORDER BY y.axis_id DESC) "
-    f"AS said FROM (SELECT {_SAID}, x.axis_id {_LATEST}) y) t",
+    f"SELECT n.c0, n.c1, n.c2, n.last, t.number, t.received_at FROM (SELECT k.*, ({_LAST_NUMBER}) AS last "
+    "FROM {keys}) n LEFT JOIN submission t ON t.document_id = n.c1 AND t.owner = n.c0 AND t.kind = n.c2 "
+    "AND t.number > n.last - {n} AND t.number <= n.last - {n} + {n} AND t.number > 0",
 )
 
 
 def _lately(connection: Connection, asked: list[ask.Lately], facts: Facts) -> Iterable[str]:
-    keys = [(*one.document, one.kind) for one in asked]
-    for owner, document_id, kind, said in _LATELY.rows(connection, keys):
-        found = [one.split(" ") for one in (json.loads(said) if isinstance(said, str) else said or ())]
-        number = max((int(number) for number, _ in found), default=0)
-        facts.lately[(owner, document_id), kind] = (number, tuple(at for _, at in found))
+    keys, shown = [(*one.document, one.kind) for one in asked], max(one.shown for one in asked)
+    day = admission.CHANGES_A_DAY
+    found: dict[tuple[Document, str], tuple[int, dict[int, str]]] = {}
+    for owner, document_id, kind, last, number, received_at in _LATELY.rows(connection, keys, day, day, shown):
+        first = (last or 0) - day + 1
+        empty = dict.fromkeys(range(max(1, first), first + shown), "")
+        _, times = found.setdefault(((owner, document_id), kind), (last or 0, empty))
+        if number is not None:
+            times[number] = received_at
+    facts.lately.update(found)
     return ()
 
 
@@ -418,7 +421,7 @@ _NEWEST = newest(
     "submission",
     "axis_id",
     f"{_X_OF_DOCUMENT} AND x.kind = v.kind AND x.has_content",
-    order="x.axis_id DESC",
+    order="x.number DESC",
     limit="1",
     keys=f"{{keys}} CROSS JOIN {_KINDS}",
 )
@@ -558,6 +561,11 @@ def _quarantined(connection: Connection, asked: list[ask.Quarantined], facts: Fa
 _BUSINESS = Query(
     1, "SELECT t.delivery_id, t.unit, t.code FROM {keys} CROSS JOIN business_status t WHERE t.delivery_id = k.c0"
 )
+_REPORTED = Query(
+    2,
+    "SELECT t.delivery_id, t.unit, t.code FROM {keys} CROSS JOIN business_status t "
+    "WHERE t.delivery_id = k.c0 AND t.unit = k.c1",
+)
 _LIMIT = ", ".join(f"t.{field.name}" for field in fields(Limit))
 # An answer to a demand that was given in time is over: of those there are as many as there were updates.
 _LIMITS = Query(
@@ -567,14 +575,44 @@ _LIMITS = Query(
 )
 
 
-def _read_statuses_and_limits(connection: Connection, delivery_ids: Iterable[str], facts: Facts) -> None:
+def _read_statuses_and_limits(
+    connection: Connection, delivery_ids: Iterable[str], named: Iterable[tuple[str, str]], facts: Facts
+) -> None:
+    """Of deliveries with more statuses than a few those that are `named`."""
     keys = [(identifier,) for identifier in sorted(delivery_ids)]
     for (identifier,) in keys:
-        facts.business[identifier], facts.limits[identifier] = {}, {}
-    for identifier, unit, code in _BUSINESS.rows(connection, keys):
-        facts.business[identifier][unit] = code
+        facts.business.setdefault(identifier, {})
+        facts.limits[identifier] = {}
+    known = facts.deliveries
+    few = [key for key in keys if key[0] in known and 0 < known[key[0]].reporters <= FEW]
+    if few:
+        _put_reports(_BUSINESS.rows(connection, few), facts)
+    many = [(one, unit) for one, unit in named if known[one].reporters > FEW]
+    if many:
+        _read_reported(connection, many, facts)
     for identifier, leg, *rest in _LIMITS.rows(connection, keys):
         facts.limits[identifier][leg] = Limit(leg, *rest)
+
+
+def _put_reports(rows: Iterable[Any], facts: Facts) -> None:
+    for identifier, unit, code in rows:
+        facts.business.setdefault(identifier, {})[unit] = code
+
+
+def _read_reported(connection: Connection, keys: Sequence[tuple[str, str]], facts: Facts) -> None:
+    for identifier, unit in keys:
+        facts.business.setdefault(identifier, {})[unit] = ""
+    _put_reports(_REPORTED.rows(connection, keys), facts)
+
+
+def _reported(connection: Connection, asked: list[ask.Reported], facts: Facts) -> Iterable[str]:
+    _read_reported(connection, [(one.delivery_id, one.unit) for one in asked], facts)
+    return ()
+
+
+def _reports(connection: Connection, asked: list[ask.Reports], facts: Facts) -> Iterable[str]:
+    _put_reports(_BUSINESS.rows(connection, [(one.delivery_id,) for one in asked]), facts)
+    return ()
 
 
 _READERS: dict[type, Callable[[Connection, Any, Facts], Iterable[str]]] = {
@@ -592,6 +630,8 @@ _READERS: dict[type, Callable[[Connection, Any, Facts], Iterable[str]]] = {
     ask.Part: _part,
     ask.ById: _by_id,
     ask.Bare: _bare,
+    ask.Reported: _reported,
+    ask.Reports: _reports,
     ask.Demands: _demands,
     ask.AskedBy: _asked_by,
     ask.AskedOf: _asked_of,

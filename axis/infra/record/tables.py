@@ -31,7 +31,7 @@ submission = sa.Table(
     sa.Column("number", sa.Integer, nullable=False, server_default="0"),
     sa.Column("body_digest", sa.Text, nullable=False, server_default=""),  # the parcel, "" once it was dropped
     sa.Column("has_content", sa.Boolean, nullable=False, server_default=sa.true()),  # a version of the document
-    sa.Index("submission_document", "document_id", "owner", "kind", "axis_id"),
+    sa.Index("submission_document", "document_id", "owner", "kind", "number"),
     sa.Index("submission_content", "content_digest"),
     sa.Index("submission_parcel", "parcel_digest"),
     sa.Index("submission_code", "code"),
@@ -60,6 +60,7 @@ delivery = sa.Table(
     sa.Column("consigned_at", sa.Text, nullable=False, server_default=""),
     sa.Column("consigned_entry", sa.Text, nullable=False, server_default=""),
     sa.Column("owes_at", sa.Text, nullable=False, server_default=""),
+    sa.Column("reporters", sa.Integer, nullable=False, server_default="0"),  # units that have a business status of it
     sa.UniqueConstraint("axis_id", "recipient"),
     sa.Index("delivery_recipient", "recipient", "state", "id"),
     sa.Index("delivery_document", "document_id", "owner", "role", "recipient"),

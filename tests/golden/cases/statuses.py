@@ -157,6 +157,7 @@ def by_too_many_units(w: World) -> None:
         "INSERT INTO business_status SELECT id, ?, '03', updated_at, updated_at FROM delivery",
         *((f"H41.{n}",) for n in range(1000, 1198)),
     )
+    w.sql("UPDATE delivery SET reporters = reporters + 198", ())
     w.send(reports(w, "03", sender="H41.1"), reports(w, "03", sender="H41.2"))
     w.send(reports(w, "05", sender="H41.1"), reports(w, "03"))
 
