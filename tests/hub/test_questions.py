@@ -6,10 +6,10 @@ from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
-from axis.core.lifecycle import State
 
 from axis.core.hub import decide
 from axis.core.hub import dossier as ask
+from axis.core.hub.lifecycle import State
 from axis.core.receipt import Event
 from tests.hub import mail
 from tests.hub.memory import Hub, members, rules
