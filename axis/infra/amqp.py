@@ -147,7 +147,7 @@ class AmqpBroker:
         *,
         user_id: str | None,
         alone: bool = False,
-        prefetch: int = 10,
+        prefetch: int = 50,
         buffer_bytes: int = 256 * 1024 * 1024,
         name: str = "axis",
         ca_file: str = "",
