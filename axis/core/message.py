@@ -5,7 +5,7 @@ A :class:`Message` is the same for every broker; how it is put on the wire is th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -59,7 +59,8 @@ class Message:
     (ASiC-E bytes); `proof` is the hub's A.1 receipt for it (ASiC-E bytes), present only on the way from
     the hub to a recipient. `user_id` is the broker's word on who published: None where the broker does
     not say. A publisher sets it to its own agency code; a broker refuses another's. `origin` tells which home has
-    published it (axis/core/homes.py); "" where nobody asks.
+    published it (axis/core/homes.py); "" where nobody asks. `digest` is the hex SHA-256 of `body`, `proof_digest` that
+    of `proof`, where this process has computed them of these bytes: they are hashed once. "" elsewhere.
     """
 
     id: str
@@ -68,6 +69,8 @@ class Message:
     proof: bytes = b""
     user_id: str | None = None
     origin: str = ""
+    digest: str = field(default="", compare=False)
+    proof_digest: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

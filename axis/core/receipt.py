@@ -265,9 +265,7 @@ def _written_statement(
     recipients = tuple(_RECIPIENT_LINE.findall(inner))
     reasons = tuple(Reason(code, vi, en, bool(retry)) for code, retry, vi, en in _REASON.findall(inner))
     moment = from_text(time)
-    return Statement(
-        identifier, Event[event], moment, recipient, recipients, reasons, entry, leg, outcome, evidence
-    )
+    return Statement(identifier, Event[event], moment, recipient, recipients, reasons, entry, leg, outcome, evidence)
 
 
 def _read_parsed(data: bytes) -> Receipt:
@@ -319,7 +317,7 @@ def claimed(data: bytes) -> Receipt:
     return _judged(said, said.issuer)
 
 
-_QUOTED = re.compile("[&<>\"\n\r\t]")
+_QUOTED = re.compile('[&<>"\n\r\t]')
 
 
 def _quoted(value: str) -> str:

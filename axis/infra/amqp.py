@@ -1048,7 +1048,7 @@ def _properties(message: Message, user_id: str | None) -> pika.BasicProperties:
         headers={
             "size": len(message.body),
             "proof": len(message.proof),
-            "sha256": hashlib.sha256(message.body).hexdigest(),
+            "sha256": message.digest or hashlib.sha256(message.body).hexdigest(),
             "part": 1,
             "parts": 1,
             **({"origin": message.origin} if message.origin else {}),
@@ -1061,7 +1061,7 @@ def _read(route: Route, arrived: _Arrived, handle: _Handle) -> Delivered:
     properties, body = arrived.properties, arrived.body
     headers = properties.headers or {}
     size, proof = headers.get("size"), headers.get("proof")
-    trouble = ""
+    trouble = digest = ""
     # Broker users have printable names, and what cannot be written into a record is no name and no id.
     user_id = properties.user_id if isinstance(properties.user_id, str) and properties.user_id.isprintable() else None
     if not isinstance(properties.message_id, str) or not properties.message_id:
@@ -1072,7 +1072,7 @@ def _read(route: Route, arrived: _Arrived, handle: _Handle) -> Delivered:
         trouble = f"size {size!r} and proof {proof!r} do not make {len(body)}"
     elif (headers.get("part"), headers.get("parts")) != (1, 1):
         trouble = f"part {headers.get('part')!r} of {headers.get('parts')!r}"
-    elif hashlib.sha256(body[:size]).hexdigest() != headers.get("sha256"):
+    elif (digest := hashlib.sha256(memoryview(body)[:size]).hexdigest()) != headers.get("sha256"):
         trouble = "the digest is another's"
     elif properties.user_id is not None and user_id is None:
         trouble = "the user id is no text"
@@ -1081,7 +1081,7 @@ def _read(route: Route, arrived: _Arrived, handle: _Handle) -> Delivered:
         return Delivered(Message("", route, body, user_id=user_id), arrived.redelivered, handle, trouble)
     origin = headers.get("origin")
     known = origin if isinstance(origin, str) and len(origin) <= MAX_ORIGIN else ""
-    message = Message(str(properties.message_id), route, body[:size], body[size:], user_id, known)
+    message = Message(str(properties.message_id), route, body[:size], body[size:], user_id, known, digest)
     return Delivered(message, arrived.redelivered, handle)
 
 

@@ -455,7 +455,8 @@ def _read(
                 )
                 damaged.append(number)
                 continue
-            message = Message(row["message_id"], route, body, proof, row["user_id"], row["origin"])
+            digests = row["body_digest"], row["proof_digest"]
+            message = Message(row["message_id"], route, body, proof, row["user_id"], row["origin"], *digests)
             before = row["deliveries"] > 0 or number in leases.given or number <= leases.doubtful
             taken[place].append(Delivered(message, before, _Handle(number, broker._token)))
         if damaged:

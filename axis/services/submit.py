@@ -184,9 +184,8 @@ def gather(
         if frozen is not None and frozen.parcel:
             found.size += len(frozen.parcel)
             if at_once and frozen.kind != edxml.Kind.UPDATE:  # an update waits for what it updates
-                digest = hashlib.sha256(frozen.parcel).hexdigest()
                 urgent = bool(frozen.facts.get("urgent"))
-                found.frozen.append(Fresh(agency, digest, frozen.parcel, urgent, source.digest))
+                found.frozen.append(Fresh(agency, frozen.parcel_digest, frozen.parcel, urgent, source.digest))
         if frozen is not None and frozen.state == "pending":
             found.then.append(partial(outbox.waits, source, frozen.content_digest))
         elif row is not None and row["state"] == "pending":
@@ -262,12 +261,11 @@ def freeze(agency: Agency, source: Source, now: datetime) -> Outgoing | None:
     try:
         _check_sender(agency, packet)
         # The strict reader is the hub's: what it would refuse is found here, where the clerk sees it.
-        edxml.read_document(converted.document, len(converted.attachments))
-        signed = parcel.build(parcel.DOCUMENT, converted.document, converted.attachments, agency.signer, now)
+        edxml.read_again(converted)
+        built = parcel.built(parcel.DOCUMENT, converted.document, converted.attachments, agency.signer, now)
     except Rejected as error:
         return _invalid(source, packet, [*problems, *error.problems])
-    digest = parcel.digest_of(parcel.DOCUMENT, converted.document, converted.attachments)
-    return _frozen(source, packet, digest, signed, problems)
+    return _frozen(source, packet, built.content_digest, built.data, problems)
 
 
 def _ready_parcel(agency: Agency, source: Source, data: bytes, now: datetime) -> Outgoing:
@@ -409,7 +407,7 @@ class Letters:
 
     def _add(self, digest: str, body: bytes, of: Row | Fresh, *, urgent: bool, origin: str) -> None:
         route = Route("in", self.agency.code, urgent)
-        self.messages.append(Message(digest, route, body, user_id=self.agency.code, origin=origin))
+        self.messages.append(Message(digest, route, body, user_id=self.agency.code, origin=origin, digest=digest))
         self._of.append(of)
         self._size += len(body)
 
