@@ -200,7 +200,7 @@ def reject(agency: Agency, judged: Judged) -> None:
 
 
 def _judged(agency: Agency, delivered: Delivered, main: str, now: datetime) -> Mail | Change | Problem:
-    """What keeping a message, which says that it is a `main`, will change in the journal, or why it cannot be believed."""
+    """What keeping a message will change in the journal, or why it cannot be believed. It says that it is a `main`."""
     message = delivered.message
     if delivered.trouble:
         return Problem(Fault.MESSAGE_FOREIGN, got=delivered.trouble)
