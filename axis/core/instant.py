@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 
 VIETNAM = timezone(timedelta(hours=7))  # no daylight saving since 1945: a fixed offset needs no zone data
 _ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
+@lru_cache(maxsize=1024)  # a batch has one time, in many rows
 def to_text(moment: datetime) -> str:
     """``2026-11-23T03:00:00.000Z``: UTC, milliseconds, sorts as it reads. `moment` must be aware."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from axis.core.instant import from_text, to_text
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 GENESIS = "0" * 64
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,10 @@ class Entry:
     recipient: str = ""
     detail: dict[str, Any] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def canonical(self) -> str:
         """The text that is digested: JSON, keys sorted, no blanks, ASCII."""
-        return json.dumps(
+        return _CANONICAL.encode(
             {
                 "actor": self.actor,
                 "axis_id": self.axis_id,
@@ -41,12 +43,10 @@ class Entry:
                 "event": self.event,
                 "recipient": self.recipient,
                 "time": to_text(self.time),
-            },
-            sort_keys=True,
-            separators=(",", ":"),
+            }
         )
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Hex SHA-256 of :attr:`canonical`."""
         return hashlib.sha256(self.canonical.encode()).hexdigest()

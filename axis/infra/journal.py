@@ -515,7 +515,9 @@ _NOT_NOW = (
 )
 _POSTED = sa.delete(posted).where(posted.c.number == sa.bindparam("b_number"))
 _POSTED_BYTES = sa.delete(posted).where(
-    posted.c.agency == sa.bindparam("b_agency"), posted.c.body_digest == sa.bindparam("b_body")
+    posted.c.agency == sa.bindparam("b_agency"),
+    posted.c.body_digest == sa.bindparam("b_body"),
+    posted.c.not_before == sa.bindparam("b_not_before"),
 )
 _POSTPONED_BYTES = (
     sa.update(posted)
@@ -1197,9 +1199,11 @@ class JournalTransaction(JournalReader):
         """The parcel that was noted as published was confirmed by the broker."""
         self.writes.change(_CONFIRMED, b_agency=self.agency, b_source=source_digest)
 
-    def posted_bytes(self, digest: str) -> None:
-        """The receipt with these bytes was confirmed by the broker."""
-        self.writes.change(_POSTED_BYTES, b_agency=self.agency, b_body=digest)
+    def posted_bytes(self, digest: str, confirm_by: datetime) -> None:
+        """The receipt with these bytes, noted as published until `confirm_by`, was confirmed by the broker. (Where it
+        was asked for again since, it has another time, and stays.)"""
+        values = {"b_body": digest, "b_not_before": to_text(confirm_by)}
+        self.writes.change(_POSTED_BYTES, b_agency=self.agency, **values)
 
     def postpone_bytes(self, digest: str, again_at: datetime) -> None:
         """The receipt with these bytes, published for the first time, was not confirmed."""

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from axis.core.signature import Signer
     from axis.core.trust import Registry
     from axis.errors import AxisError
-    from axis.infra.journal import Journal
+    from axis.infra.journal import Journal, JournalTransaction
 
 log = logging.getLogger("axis.agency")
 CLOCK_BACK = timedelta(minutes=5)  # what a clock may be set back without a word
@@ -139,6 +139,7 @@ class Agency:
         self.away: AxisError | None = None  # why its own system could not be reached in the last round
         self.is_open = False
         self.is_unsure = True  # whether all was published that its journal has noted so
+        self.later: list[Callable[[JournalTransaction], None]] = []  # what is noted with whatever is noted next
         self.disk: Disk | None = None  # that its adapter leaves flushing to
         self.known: parcel.Known | None = None  # what was verified in this process, where the hub works in it, too
         self.outbox = Outbox()

@@ -507,6 +507,7 @@ class Showing:
         self.now = now
         self.mail: list[Mail] = []  # prepared before it is kept
         self.answers: list[bytes] = []  # receipts that were given, if they are published next
+        self._confirm_by: datetime | None = None
         self._prepared: list[tuple[Row | dict[str, Any], Names, Receipt | None]] = []
         self._outcomes: list[tuple[Row | dict[str, Any], AxisError | None, Receipt | None]] = []
         self._shown: list[Row | dict[str, Any]] = []
@@ -611,7 +612,11 @@ class Showing:
 
     def fresh(self) -> list[Fresh]:
         """The receipts that were given, and are published now."""
-        return [Fresh(self.agency, hashlib.sha256(one).hexdigest(), one, urgent=False) for one in self.answers]
+        digests = [hashlib.sha256(one).hexdigest() for one in self.answers]
+        return [
+            Fresh(self.agency, digest, one, urgent=False, confirm_by=self._confirm_by)
+            for digest, one in zip(digests, self.answers, strict=True)
+        ]
 
     def not_flushed(self, failure: AxisError) -> None:
         """What was shown may not be on disk: it is shown once more."""
@@ -630,7 +635,7 @@ class Showing:
 
     def finish(self, tx: JournalTransaction, confirm_by: datetime | None = None) -> None:
         """Record how it went. With `confirm_by` the receipts are published next, and noted so."""
-        self.answers = []
+        self.answers, self._confirm_by = [], confirm_by
         for row, failure, accepted in self._outcomes:
             _finish(self.agency, tx, row, failure, self.now, accepted, (confirm_by, self.answers))
         for row in self._shown:

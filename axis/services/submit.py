@@ -55,6 +55,7 @@ class Fresh:
     body: bytes
     urgent: bool
     source: str = ""  # of a parcel: its source's digest
+    confirm_by: datetime | None = None  # of a receipt: until when it is noted as published
 
 
 @dataclass
@@ -429,14 +430,33 @@ class Letters:
     def _is_receipt(of: Row | Fresh) -> bool:
         return not of.source if isinstance(of, Fresh) else "parcel_digest" not in of
 
+    @property
+    def has_news(self) -> bool:
+        """Whether :meth:`note` has something to do: what the journal has noted beforehand may not be so."""
+        return any(
+            not isinstance(of, Fresh) or outcome is not Outcome.CONFIRMED
+            for of, outcome in zip(self._of, self._outcomes, strict=True)
+        )
+
+    def noted_later(self) -> Change | None:
+        """What is as the journal has noted it beforehand: that it is confirmed is written with whatever is next. Were
+        it forgotten, it would be published once more at the next start."""
+        parcels: list[str] = []
+        receipts: list[tuple[str, datetime]] = []
+        for of, outcome in zip(self._of, self._outcomes, strict=True):
+            if isinstance(of, Fresh) and outcome is Outcome.CONFIRMED:
+                if of.confirm_by is not None:
+                    receipts.append((of.digest, of.confirm_by))
+                else:
+                    parcels.append(of.source)
+        return partial(_confirmed, parcels, receipts) if parcels or receipts else None
+
     def note(self, tx: JournalTransaction) -> None:
-        """Note it."""
+        """Note the others."""
         for of, outcome in zip(self._of, self._outcomes, strict=True):
             confirmed = outcome is Outcome.CONFIRMED
             if isinstance(of, Fresh):
-                if confirmed:
-                    tx.confirmed(of.source) if of.source else tx.posted_bytes(of.digest)
-                else:
+                if not confirmed:
                     again_at = self.now + _back_off(1, 5.0)
                     tx.published(of.source, 1, again_at) if of.source else tx.postpone_bytes(of.digest, again_at)
                 continue
@@ -448,6 +468,13 @@ class Letters:
                 tx.posted(of["number"])
             else:
                 tx.postpone(of["number"], attempts, self.now + wait)
+
+
+def _confirmed(parcels: list[str], receipts: list[tuple[str, datetime]], tx: JournalTransaction) -> None:
+    for source in parcels:
+        tx.confirmed(source)
+    for digest, until in receipts:
+        tx.posted_bytes(digest, until)
 
 
 def confirm_by(now: datetime) -> datetime:
