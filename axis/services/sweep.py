@@ -55,6 +55,7 @@ class Sweep:
     ) -> None:
         self.done: Counter[str] = Counter()
         self.failed: dict[str, Exception] = {}
+        self.is_cut = False  # its time was over before all outboxes were looked at; another's is the first next time
         self._now = now
         self._stopped = stopped
         self._away: dict[str, Unavailable] = {}
@@ -229,6 +230,7 @@ class Sweep:
         """Those whose sources are looked at: no more than fit into a sweep, and nobody's once it is to stop."""
         for place, one in enumerate(self._rotated(agencies)):
             if self._stopped() or (place and time.monotonic() > self._until):
+                self.is_cut = True
                 return
             yield one
 

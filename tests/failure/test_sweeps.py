@@ -181,6 +181,15 @@ def _attempts(agency: Agency) -> list[int]:
         return list(reader.connection.execute(sa.text(query), {"code": agency.code}).scalars())
 
 
+def test_all_outboxes_are_looked_at_however_slow_the_machine_is(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep, "SECONDS", -1.0)
+    for place, sender in enumerate(CODES, 1):
+        to = "H41" if sender != "H41" else "G22"
+        line.drop(sender, document(place, sender=sender, to=(to,)))
+        line.run()
+        assert line.files(sender, "sent") == ["a.edxml"]
+
+
 # -- One agency's fault ----------------------------------------------------------------------------------------------
 
 
