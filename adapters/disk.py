@@ -12,6 +12,7 @@ import os
 import threading
 import time
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,7 @@ def _kinds() -> dict[str, str]:
     return found
 
 
+@cache
 def _kernel() -> tuple[int, int]:
     try:
         major, minor = os.uname().release.split(".")[:2]
@@ -75,12 +77,12 @@ class Disk:
         self._lock = threading.Lock()
         self._trusted: dict[int, bool] = {}
 
-    def takes(self, folder: Path) -> int:
+    def takes(self, folder: str) -> int:
         """The device that files below `folder` are on, if all that is written there is flushed together; else 0."""
         if _kernel() < _TELLS_ERRORS or not hasattr(_LIBC, "syncfs"):
             return 0
         try:
-            device = folder.stat().st_dev
+            device = os.stat(folder).st_dev  # noqa: PTH116  asked for each file
             with self._lock:
                 if device not in self._trusted:
                     self._trusted[device] = is_local(device)

@@ -107,8 +107,12 @@ class LocalTree:
 
     def look(self, path: str) -> Entry:
         """See :class:`Tree`."""
-        with self._within(path) as (opened, name):
+        folder, _, name = path.rpartition("/")
+        opened = self._open(folder)
+        try:
             status = os.stat(name, dir_fd=opened, follow_symlinks=False)
+        finally:
+            os.close(opened)
         return Entry(name, status.st_size, status.st_mtime_ns, status.st_ino)
 
     def read(self, path: str) -> bytes:
@@ -127,20 +131,40 @@ class LocalTree:
     def write(self, path: str, content: bytes, *, later: bool = False) -> None:
         """See :class:`Tree`. What lies there is removed, not written through: it may be a pipe, or another's file under
         a second name."""
-        with self._within(path) as (opened, name):
-            with suppress(FileNotFoundError):
+        folder, _, name = path.rpartition("/")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        opened = self._open(folder)
+        try:
+            try:
+                handle = os.open(name, flags, 0o640, dir_fd=opened)
+            except FileExistsError:
                 os.unlink(name, dir_fd=opened)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-            with os.fdopen(os.open(name, flags, 0o640, dir_fd=opened), "wb") as handle:
-                handle.write(content)
-                handle.flush()
-                if not later or not self._flushed_together(path.rpartition("/")[0]):
-                    os.fsync(handle.fileno())
+                handle = os.open(name, flags, 0o640, dir_fd=opened)
+        finally:
+            os.close(opened)
+        try:
+            left = memoryview(content)
+            while left:
+                left = left[os.write(handle, left) :]
+            if not later or not self._flushed_together(folder):
+                os.fsync(handle)
+        finally:
+            os.close(handle)
 
     def rename(self, path: str, to: str) -> None:
         """See :class:`Tree`."""
-        with self._within(path) as (old, name), self._within(to) as (new, name_to):
-            os.rename(name, name_to, src_dir_fd=old, dst_dir_fd=new)
+        folder, _, name = path.rpartition("/")
+        folder_to, _, name_to = to.rpartition("/")
+        old = self._open(folder)
+        try:
+            new = old if folder_to == folder else self._open(folder_to)
+            try:
+                os.rename(name, name_to, src_dir_fd=old, dst_dir_fd=new)
+            finally:
+                if new != old:
+                    os.close(new)
+        finally:
+            os.close(old)
 
     def remove(self, path: str) -> None:
         """See :class:`Tree`."""
@@ -163,11 +187,8 @@ class LocalTree:
 
     def changed(self, folder: str) -> tuple[object, bool] | None:
         """See :class:`Tree`."""
-        path = self._paths.get(folder)
-        if path is None:
-            path = self._paths[folder] = os.fspath(self._root / folder)
         try:
-            status = os.stat(path)  # noqa: PTH116  asked of many folders, many times a second
+            status = os.stat(self._path(folder))  # noqa: PTH116  asked of many folders, many times a second
         except OSError:
             return None
         now = time.time()
@@ -185,10 +206,16 @@ class LocalTree:
         """Whether what was written there is flushed with the others'; it is noted."""
         if self._disk is None:
             return False
-        device = self._disk.takes(self._root / folder)
+        device = self._disk.takes(self._path(folder))
         if device:
             self._disk.note(self._owner, device)
         return bool(device)
+
+    def _path(self, folder: str) -> str:
+        path = self._paths.get(folder)
+        if path is None:
+            path = self._paths[folder] = os.fspath(self._root / folder)
+        return path
 
     @contextmanager
     def _within(self, path: str) -> Iterator[tuple[int, str]]:
@@ -199,6 +226,13 @@ class LocalTree:
 
     @contextmanager
     def _folder(self, folder: str) -> Iterator[int]:
+        opened = self._open(folder)
+        try:
+            yield opened
+        finally:
+            os.close(opened)
+
+    def _open(self, folder: str) -> int:
         """A folder, opened one step after the other: what is put in its place meanwhile leads nowhere else."""
         opened = os.open(self._root, _FOLDER)
         try:
@@ -206,9 +240,10 @@ class LocalTree:
                 deeper = _opened(opened, name, may_be_our_link=not depth)
                 os.close(opened)
                 opened = deeper
-            yield opened
-        finally:
+        except BaseException:
             os.close(opened)
+            raise
+        return opened
 
 
 def _opened(parent: int, name: str, *, may_be_our_link: bool) -> int:

@@ -59,8 +59,8 @@ class Message:
     (ASiC-E bytes); `proof` is the hub's A.1 receipt for it (ASiC-E bytes), present only on the way from
     the hub to a recipient. `user_id` is the broker's word on who published: None where the broker does
     not say. A publisher sets it to its own agency code; a broker refuses another's. `origin` tells which home has
-    published it (axis/core/homes.py); "" where nobody asks. `digest`: the hex SHA-256 of `body`, where somebody has
-    computed or checked it; a broker checks that of what it brings.
+    published it (axis/core/homes.py); "" where nobody asks. `digest` is the hex SHA-256 of `body`, `proof_digest` that
+    of `proof`, where this process has computed them of these bytes: they are hashed once. "" elsewhere.
     """
 
     id: str
@@ -70,6 +70,7 @@ class Message:
     user_id: str | None = None
     origin: str = ""
     digest: str = field(default="", compare=False)
+    proof_digest: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

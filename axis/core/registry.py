@@ -160,7 +160,11 @@ class Registry:
 
     def predecessors(self, code: str, at: datetime) -> list[str]:
         """The closed members whose mail `code` has at `at`, and whose documents it answers for."""
-        return [m.code for m in self.agencies if m.code != code and self.open_successor(m.code, at) == code]
+        return [m.code for m in self._succeeded if m.code != code and self.open_successor(m.code, at) == code]
+
+    @cached_property
+    def _succeeded(self) -> tuple[Member, ...]:
+        return tuple(m for m in self.agencies if m.successor)
 
     def author(self, document_id: str, sender: str, at: datetime) -> str:
         """Whose document `sender` means: its own, or that of a closed agency that it has succeeded at `at`, which the

@@ -1074,7 +1074,7 @@ def _read(route: Route, arrived: _Arrived, handle: _Handle) -> Delivered:
         trouble = f"size {size!r} and proof {proof!r} do not make {len(body)}"
     elif (headers.get("part"), headers.get("parts")) != (1, 1):
         trouble = f"part {headers.get('part')!r} of {headers.get('parts')!r}"
-    elif (digest := hashlib.sha256(body[:size]).hexdigest()) != headers.get("sha256"):
+    elif (digest := hashlib.sha256(memoryview(body)[:size]).hexdigest()) != headers.get("sha256"):
         trouble = "the digest is another's"
     elif properties.user_id is not None and user_id is None:
         trouble = "the user id is no text"

@@ -353,11 +353,14 @@ def publish_for(parts: Sequence[tuple[EmbeddedBroker, Sequence[Message]]]) -> li
     with first._database.begin() as connection:
         there = _existing(connection, {message.route.queue for _, _, _, message in allowed})
         sent = [one for one in allowed if one[3].route.queue in there]
-        contents = [part for *_, one in sent for part in (one.body, one.proof or one.body)]
-        digests = iter(payloads.put_each(connection, contents))
         rows: list[dict[str, Any]] = []
+        contents: dict[str, bytes] = {}
         for place, number, user_id, message in sent:
-            body, proof = next(digests), next(digests)
+            body = message.digest or payloads.digest_of(message.body)
+            proof = message.proof_digest or payloads.digest_of(message.proof)
+            contents[body] = message.body
+            if message.proof:
+                contents[proof] = message.proof
             outcomes[place][number] = Outcome.CONFIRMED
             rows.append(
                 {
@@ -374,6 +377,7 @@ def publish_for(parts: Sequence[tuple[EmbeddedBroker, Sequence[Message]]]) -> li
                 }
             )
         if rows:
+            payloads.put_all(connection, list(contents.items()))
             connection.execute(_INSERT, rows)
     for place, number, _, message in allowed:
         if message.route.queue not in there:
@@ -455,7 +459,8 @@ def _read(
                 )
                 damaged.append(number)
                 continue
-            message = Message(row["message_id"], route, body, proof, row["user_id"], row["origin"], row["body_digest"])
+            digests = row["body_digest"], row["proof_digest"]
+            message = Message(row["message_id"], route, body, proof, row["user_id"], row["origin"], *digests)
             before = row["deliveries"] > 0 or number in leases.given or number <= leases.doubtful
             taken[place].append(Delivered(message, before, _Handle(number, broker._token)))
         if damaged:

@@ -10,7 +10,7 @@ import json
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -176,6 +176,11 @@ class Outgoing:
     parcel: bytes
     facts: dict[str, Any]
     problems: list[dict[str, Any]]
+
+    @cached_property
+    def parcel_digest(self) -> str:
+        """The hex SHA-256 of its parcel; "" without one."""
+        return payloads.digest_of(self.parcel) if self.parcel else ""
 
 
 class Journal:
@@ -432,9 +437,9 @@ class Writes:
             found = self.connection.execute(_GONE, {"pairs": json.dumps(list(documents))}).mappings()
             self.gone = {(row["agency"], row["sender"], row["document_id"]): row for row in found}
 
-    def keep(self, content: bytes) -> str:
-        """These bytes are to be kept; their digest."""
-        digest = payloads.digest_of(content)
+    def keep(self, content: bytes, digest: str = "") -> str:
+        """These bytes are to be kept; their digest, which somebody here may have computed."""
+        digest = digest or payloads.digest_of(content)
         self._contents[digest] = content
         return digest
 
@@ -453,8 +458,8 @@ class Writes:
     def flush(self) -> None:
         """Write what was gathered: bytes, what replaces rows, new rows, changes of rows."""
         if self._contents:
-            contents, self._contents = list(self._contents.values()), {}
-            payloads.put_each(self._connection, contents)
+            contents, self._contents = list(self._contents.items()), {}
+            payloads.put_all(self._connection, contents)
         if self._inserts:
             inserts, self._inserts = self._inserts, {}
             for table, rows in inserts.values():
@@ -509,7 +514,9 @@ _NOT_NOW = (
 )
 _POSTED = sa.delete(posted).where(posted.c.number == sa.bindparam("b_number"))
 _POSTED_BYTES = sa.delete(posted).where(
-    posted.c.agency == sa.bindparam("b_agency"), posted.c.body_digest == sa.bindparam("b_body")
+    posted.c.agency == sa.bindparam("b_agency"),
+    posted.c.body_digest == sa.bindparam("b_body"),
+    posted.c.not_before == sa.bindparam("b_not_before"),
 )
 _POSTPONED_BYTES = (
     sa.update(posted)
@@ -757,7 +764,7 @@ class JournalTransaction(JournalReader):
         once more if it is not answered by then."""
         if again and row.parcel:
             payloads.mend(self.connection, row.parcel)
-        digest = self.writes.keep(row.parcel) if row.parcel else ""
+        digest = self.writes.keep(row.parcel, row.parcel_digest) if row.parcel else ""
         crashpoints.reached("C03")
         self.writes.change(
             _FREEZE,
@@ -885,9 +892,11 @@ class JournalTransaction(JournalReader):
         *,
         urgent: bool = False,
         names: Sequence[tuple[str, str]] = (),
+        digests: tuple[str, str] = ("", ""),
     ) -> bool:
-        """Keep something received; `names` are the files of what is prepared already, and is shown next. False if it is
-        here already, or was withdrawn before it came: it is not shown."""
+        """Keep something received; `names` are the files of what is prepared already, and is shown next; `digests` of
+        body and proof, where somebody here has computed them. False if it is here already, or was withdrawn before it
+        came: it is not shown."""
         sender, document_id = facts.get("sender", ""), facts.get("document_id", "")
         gone = self._is_withdrawn(sender, document_id) if kind in {"document", "update"} else None
         if gone is not None:
@@ -898,8 +907,8 @@ class JournalTransaction(JournalReader):
             "id": identifier,
             "kind": kind,
             "state": state,
-            "body_digest": self.writes.keep(body) if body else "",
-            "proof_digest": self.writes.keep(proof) if proof else "",
+            "body_digest": self.writes.keep(body, digests[0]) if body else "",
+            "proof_digest": self.writes.keep(proof, digests[1]) if proof else "",
             "names": [list(name) for name in names] if gone is None else [],
             "facts": facts,
             "attempts": 0,
@@ -1189,9 +1198,11 @@ class JournalTransaction(JournalReader):
         """The parcel that was noted as published was confirmed by the broker."""
         self.writes.change(_CONFIRMED, b_agency=self.agency, b_source=source_digest)
 
-    def posted_bytes(self, digest: str) -> None:
-        """The receipt with these bytes was confirmed by the broker."""
-        self.writes.change(_POSTED_BYTES, b_agency=self.agency, b_body=digest)
+    def posted_bytes(self, digest: str, confirm_by: datetime) -> None:
+        """The receipt with these bytes, noted as published until `confirm_by`, was confirmed by the broker. (Where it
+        was asked for again since, it has another time, and stays.)"""
+        values = {"b_body": digest, "b_not_before": to_text(confirm_by)}
+        self.writes.change(_POSTED_BYTES, b_agency=self.agency, **values)
 
     def postpone_bytes(self, digest: str, again_at: datetime) -> None:
         """The receipt with these bytes, published for the first time, was not confirmed."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from axis.core.registry import Registry
     from axis.core.signature import Signer
     from axis.errors import AxisError
-    from axis.infra.journal import Journal
+    from axis.infra.journal import Journal, JournalTransaction
 
 log = logging.getLogger("axis.agency")
 CLOCK_BACK = timedelta(minutes=5)  # what a clock may be set back without a word
@@ -140,6 +140,7 @@ class Agency:
         self.away: AxisError | None = None  # why its own system could not be reached in the last round
         self.is_open = False
         self.is_unsure = True  # whether all was published that its journal has noted so
+        self.later: list[Callable[[JournalTransaction], None]] = []  # what is noted with whatever is noted next
         self.disk: Disk | None = None  # that its adapter leaves flushing to
         self.known: parcel.Known | None = None  # what was verified in this process, where the hub works in it, too
         self.outbox = Outbox()
@@ -263,17 +264,41 @@ def not_flushed(error: OSError) -> Unavailable:
     return Unavailable(Problem(Fault.ADAPTER_AWAY, got=f"{type(error).__name__}: {error}"[:300]))
 
 
-def verify_mail(agency: Agency, body: bytes, proof: bytes) -> tuple[Parcel, Receipt]:
-    """The parcel and the hub's A.1 for it, both verified as of the acceptance.
+@dataclass(frozen=True, slots=True)
+class Word:
+    """The hub's word about mail, as it came with it: `said` is what it says, and nobody has verified that."""
+
+    proof: bytes
+    digest: str  # hex SHA-256 of it
+    content: bytes
+    said: Receipt
+
+
+def word(agency: Agency, proof: bytes, digest: str = "") -> Word:
+    """What the proof of a document says, **unverified**; `digest` is its hex SHA-256, where somebody here has computed
+    it. Raises :class:`Rejected`."""
+    digest = digest or hashlib.sha256(proof).hexdigest()
+    held = agency.known.get(digest) if agency.known is not None else None
+    if held is not None and held.signer == HUB:
+        return Word(proof, digest, held.content, receipt.of(held))
+    claim = parcel.claim(proof)
+    content = bytes(claim.content) if claim is not None else parcel.peek(proof)[1]
+    return Word(proof, digest, content, receipt.read(content, HUB))
+
+
+def verify_mail(agency: Agency, body: bytes, given: Word, digest: str = "") -> tuple[Parcel, Receipt]:
+    """The parcel and the hub's A.1 for it, both verified as of the acceptance. `digest`: of `body`, as in :func:`word`.
 
     Raises :class:`Rejected`: RECEIPT_INVALID when the proof is not the hub's word about this parcel and this agency:
     what the hub accepted may still come. Otherwise what is wrong with the parcel.
     """
     registry = agency.registry()
-    unverified = receipt.read(parcel.peek(proof)[1], HUB)
-    moment = unverified.statements[0].time
+    moment = given.said.statements[0].time
     try:
-        accepted = receipt.of(parcel.verify(proof, registry, moment, known=agency.known))
+        signed = parcel.verify(given.proof, registry, moment, known=agency.known, digest=given.digest)
+        # What was read as the hub's word is that, where these are the bytes and the hub has signed them.
+        is_read = (signed.signer, signed.content) == (HUB, given.content) and signed.main == parcel.RECEIPT
+        accepted = given.said if is_read else receipt.of(signed)
     except Rejected as error:
         raise rejected(Fault.RECEIPT_INVALID, f"A.1: {error}") from None
     subject, statement = accepted.subject, accepted.statements[0]
@@ -285,7 +310,7 @@ def verify_mail(agency: Agency, body: bytes, proof: bytes) -> tuple[Parcel, Rece
     ):
         raise rejected(Fault.RECEIPT_INVALID, f"A.1 is not about mail for {agency.code}")
     try:
-        opened = parcel.verify(body, registry, moment, known=agency.known)
+        opened = parcel.verify(body, registry, moment, known=agency.known, digest=digest)
     except Rejected as error:
         if error.fault in parcel.ALTERED or not is_about(accepted, body):
             raise rejected(Fault.RECEIPT_INVALID, f"not what A.1 is about: {error}") from None
@@ -300,15 +325,15 @@ def is_about(accepted: Receipt, body: bytes) -> bool:
     return parcel.unverified_digest(body) == accepted.subject.content_digest
 
 
-def verify_receipt(agency: Agency, body: bytes, proof: bytes, now: datetime) -> Receipt:
+def verify_receipt(agency: Agency, body: bytes, proof: bytes, now: datetime, digest: str = "") -> Receipt:
     """A receipt, verified as of the moment when the hub accepted it: as R.1 in `proof` says, now where there is none,
-    and the hub's own as of when it gave it.
+    and the hub's own as of when it gave it. `digest`: of `body`, as in :func:`word`.
 
     Raises :class:`Rejected`: one of parcel.CIRCUMSTANCES alone where only that moment can tell.
     """
     moment = accepted_at(agency, body, proof, agency.registry()) if proof else now
     try:
-        opened = parcel.verify(body, agency.registry(), moment, known=agency.known)
+        opened = parcel.verify(body, agency.registry(), moment, known=agency.known, digest=digest)
     except Rejected as error:
         signature = parcel.peek_signature(body) if error.fault is Fault.KEY_EXPIRED and not proof else None
         if signature is None or signature.certificate != agency.hub.der:

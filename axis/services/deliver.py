@@ -26,7 +26,7 @@ from axis.core.registry import HUB, HubOnly, read_registry
 from axis.errors import AxisError, Corrupted, Fault, Problem, Rejected, Unavailable, rejected
 from axis.infra.journal import JournalTransaction
 from axis.services import renew, standing, turns
-from axis.services.agency import accepted_at, is_about, verify_mail, verify_receipt
+from axis.services.agency import Word, accepted_at, is_about, verify_mail, verify_receipt, word
 from axis.services.submit import Fresh
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ class Mail:
     then: Change | None = None  # and, where it is new, when it is kept
     names: Names = field(default_factory=list)  # the files of what is prepared before it is kept
     is_new: bool = False  # it was kept, and is shown next if it is prepared
+    digests: tuple[str, str] = ("", "")  # of body and proof, where they are known
 
     def __call__(self, tx: JournalTransaction) -> None:
         """Keep it; nothing where it is here already."""
@@ -90,6 +91,7 @@ class Mail:
             self.entry,
             urgent=self.urgent,
             names=self.names,
+            digests=self.digests,
         )
         if self.then is not None and self.is_new:
             self.then(tx)
@@ -99,14 +101,13 @@ class Mail:
     @property
     def row(self) -> dict[str, Any]:
         """What the journal knows of it then, as far as showing it needs."""
-        proof = hashlib.sha256(self.proof).hexdigest() if self.proof else ""
         return {
             "id": self.identifier,
             "kind": self.kind,
             "state": "handing_over",
             "names": self.names,
             "attempts": 0,
-            "proof_digest": proof,
+            "proof_digest": (self.digests[1] or hashlib.sha256(self.proof).hexdigest()) if self.proof else "",
         }
 
 
@@ -139,24 +140,22 @@ def judge(agency: Agency, taken: list[Delivered], now: datetime) -> tuple[Judged
 
     Registries first, and committed: what comes with them may need them. What the hub says about this home, too: it may
     be that nothing is to be done here."""
-    mains = [_main(d.message) for d in taken]
-    first = [d for d, main in zip(taken, mains, strict=True) if main in {parcel.REGISTRY, parcel.HOME}]
-    others = [d for d, main in zip(taken, mains, strict=True) if main not in {parcel.REGISTRY, parcel.HOME}]
-    for one in first:  # each alone: the next may contradict it
-        keep_all(agency, [(one, _judged(agency, one, now))], now)
+    sorted_out = [(d, _main(d.message)) for d in taken]
+    first = [one for one in sorted_out if one[1] in {parcel.REGISTRY, parcel.HOME}]
+    others = [one for one in sorted_out if one[1] not in {parcel.REGISTRY, parcel.HOME}]
+    for one, main in first:  # each alone: the next may contradict it
+        keep_all(agency, [(one, _judged(agency, one, main, now))], now)
         agency.forget_registry()
     if others and not agency.is_enrolled():
         agency.broker.close()  # nothing can be believed yet: it comes again
         return [], len(first)
-    return [(d, _judged(agency, d, now)) for d in others], len(first)
+    return [(d, _judged(agency, d, main, now)) for d, main in others], len(first)
 
 
 def _main(message: Message) -> str:
     """What kind of parcel it says to be; "" when it is none."""
-    try:
-        return parcel.peek(message.body)[0]
-    except Rejected:
-        return ""
+    claim = parcel.claim(message.body)
+    return claim.main if claim is not None else ""
 
 
 def keep_all(agency: Agency, judged: Judged, now: datetime) -> None:
@@ -190,7 +189,7 @@ def acknowledge(agency: Agency, judged: Judged) -> None:
 def acknowledged(judged: Judged) -> list[Delivered]:
     """What the broker need not keep after the commit."""
     done = [d for d, change in judged if not isinstance(change, Problem)]
-    if any(_main(d.message) == parcel.RECEIPT for d in done):
+    if any(isinstance(change, Mail) and change.kind == "receipt" for _, change in judged):
         crashpoints.reached("T04")
     return done
 
@@ -201,13 +200,12 @@ def reject(agency: Agency, judged: Judged) -> None:
         agency.broker.reject(bad)
 
 
-def _judged(agency: Agency, delivered: Delivered, now: datetime) -> Mail | Change | Problem:
-    """What keeping a message will change in the journal, or why it cannot be believed."""
+def _judged(agency: Agency, delivered: Delivered, main: str, now: datetime) -> Mail | Change | Problem:
+    """What keeping a message will change in the journal, or why it cannot be believed. It says that it is a `main`."""
     message = delivered.message
     if delivered.trouble:
         return Problem(Fault.MESSAGE_FOREIGN, got=delivered.trouble)
     try:
-        main = _main(message)
         if main == parcel.REGISTRY:
             return _keep_registry(agency, message.body, now)
         if main == parcel.RECEIPT:
@@ -310,6 +308,7 @@ def _keep_receipt(agency: Agency, message: Message, now: datetime) -> Mail | Cha
     """Believe a receipt as of when the hub accepted it; of one whose certificate was good then, and is not now, the hub
     is asked when that was. Our own, that it could not accept, is signed again."""
     body, proof, held = message.body, message.proof, False
+    digest = message.digest or hashlib.sha256(body).hexdigest()
     if proof:
         held = _needed_version(proof) > agency.registry().version
     try:
@@ -317,18 +316,17 @@ def _keep_receipt(agency: Agency, message: Message, now: datetime) -> Mail | Cha
             accepted_at(agency, body, proof, HubOnly(agency.hub))
             said = receipt.claimed(parcel.peek(body)[1])
         else:
-            said = verify_receipt(agency, body, proof, now)
+            said = verify_receipt(agency, body, proof, now, digest)
     except Rejected as error:
         if proof or error.fault not in parcel.CIRCUMSTANCES or _is_the_hubs(agency, body):
             raise
         return _ask_about(agency, body, error.problems[0], now)
     subject = said.subject
-    ours = {agency.code, *agency.registry().predecessors(agency.code, now)}
-    if said.installation == agency.installation and said.issuer == agency.code and subject.sender not in ours:
+    is_ours = subject.sender == agency.code or subject.sender in agency.registry().predecessors(agency.code, now)
+    if said.installation == agency.installation and said.issuer == agency.code and not is_ours:
         return _had(agency, said, body, now)
-    if said.installation != agency.installation or subject.sender not in ours:
+    if said.installation != agency.installation or not is_ours:
         raise rejected(Fault.RECEIPT_INVALID, f"about {subject.sender} of {said.installation}")
-    digest = hashlib.sha256(body).hexdigest()
     entry = Entry(
         now,
         agency.code,
@@ -365,7 +363,9 @@ def _keep_receipt(agency: Agency, message: Message, now: datetime) -> Mail | Cha
             tx.show([digest], _shown(agency, 1, now))
 
     state, facts = "held" if held else "received", {"issuer": said.issuer}
-    return Mail(agency, digest, "receipt", body, proof, state, facts, entry, said=said, also=also, then=then)
+    mail = Mail(agency, digest, "receipt", body, proof, state, facts, entry, said=said, also=also, then=then)
+    mail.digests = digest, message.proof_digest
+    return mail
 
 
 def _had(agency: Agency, said: Receipt, body: bytes, now: datetime) -> Change:
@@ -418,7 +418,8 @@ def _findings(statement: Statement) -> list[dict[str, object]]:
 
 def _keep_document(agency: Agency, message: Message, now: datetime) -> Mail:
     """Believe the hub's A.1 first, then the parcel as of its acceptance."""
-    accepted = receipt.read(parcel.peek(message.proof)[1], HUB)
+    given = word(agency, message.proof, message.proof_digest)
+    accepted = given.said
     subject, statement = accepted.subject, accepted.statements[0]
     if accepted.registry_version > agency.registry().version:
         # Held on the hub's own word only: by the certificate of enrolment, which needs no registry.
@@ -426,24 +427,26 @@ def _keep_document(agency: Agency, message: Message, now: datetime) -> Mail:
         if not is_about(accepted, message.body):
             raise rejected(Fault.RECEIPT_INVALID, f"A.1 is about {subject.content_digest}")
         entry = Entry(now, agency.code, "mail.held", subject.axis_id, "", {"registry": accepted.registry_version})
-        return _received(agency, subject, message, "held", entry)
+        return _received(agency, subject, message, given, "held", entry)
     opened: Parcel | None = None
     try:
-        opened, accepted = verify_mail(agency, message.body, message.proof)
+        opened, accepted = verify_mail(agency, message.body, given, message.digest)
     except Rejected as error:
         if error.fault is Fault.RECEIPT_INVALID:
             raise  # the hub's word cannot be believed: nobody to answer. Otherwise E.2 will tell the sender.
     entry = Entry(now, agency.code, "mail.received", subject.axis_id, "", {"content_digest": subject.content_digest})
-    mail = _received(agency, subject, message, _first_state(subject), entry)
+    mail = _received(agency, subject, message, given, _first_state(subject), entry)
     mail.opened, mail.said = opened, accepted
     return mail
 
 
-def _received(agency: Agency, subject: Subject, message: Message, state: str, entry: Entry) -> Mail:
+def _received(agency: Agency, subject: Subject, message: Message, given: Word, state: str, entry: Entry) -> Mail:
     facts, urgent = _facts(subject), message.route.urgent
-    return Mail(
+    mail = Mail(
         agency, subject.axis_id, _kind(subject), message.body, message.proof, state, facts, entry, urgent=urgent
     )
+    mail.digests = message.digest, given.digest
+    return mail
 
 
 def _facts(subject: Subject) -> dict[str, str]:
@@ -505,6 +508,7 @@ class Showing:
         self.now = now
         self.mail: list[Mail] = []  # prepared before it is kept
         self.answers: list[bytes] = []  # receipts that were given, if they are published next
+        self._confirm_by: datetime | None = None
         self._prepared: list[tuple[Row | dict[str, Any], Names, Receipt | None]] = []
         self._outcomes: list[tuple[Row | dict[str, Any], AxisError | None, Receipt | None]] = []
         self._shown: list[Row | dict[str, Any]] = []
@@ -609,7 +613,11 @@ class Showing:
 
     def fresh(self) -> list[Fresh]:
         """The receipts that were given, and are published now."""
-        return [Fresh(self.agency, hashlib.sha256(one).hexdigest(), one, urgent=False) for one in self.answers]
+        digests = [hashlib.sha256(one).hexdigest() for one in self.answers]
+        return [
+            Fresh(self.agency, digest, one, urgent=False, confirm_by=self._confirm_by)
+            for digest, one in zip(digests, self.answers, strict=True)
+        ]
 
     def not_flushed(self, failure: AxisError) -> None:
         """What was shown may not be on disk: it is shown once more."""
@@ -628,7 +636,7 @@ class Showing:
 
     def finish(self, tx: JournalTransaction, confirm_by: datetime | None = None) -> None:
         """Record how it went. With `confirm_by` the receipts are published next, and noted so."""
-        self.answers = []
+        self.answers, self._confirm_by = [], confirm_by
         for row, failure, accepted in self._outcomes:
             _finish(self.agency, tx, row, failure, self.now, accepted, (confirm_by, self.answers))
         for row in self._shown:
@@ -816,19 +824,20 @@ def _files(agency: Agency, reader: JournalReader, row: Row) -> list[LocalFile]:
     if row["kind"] == "receipt":
         return _read_receipt_files(agency, reader, row, body)
     try:
-        opened, _ = verify_mail(agency, body, reader.payload(row["proof_digest"]))
+        given = word(agency, reader.payload(row["proof_digest"]), row["proof_digest"])
+        opened, accepted = verify_mail(agency, body, given, row["body_digest"])
     except Rejected as error:
         if error.fault is Fault.RECEIPT_INVALID:
             raise
         raise Rejected(Problem(Fault.DELIVERY_INVALID, got=str(error))) from None
-    return _document_files(str(row["id"]), body, opened)
+    return _document_files(str(row["id"]), body, opened, accepted)
 
 
 def _files_of(agency: Agency, mail: Mail, known: Known) -> list[LocalFile]:
     """The same of mail that was verified just now."""
+    assert mail.said is not None  # noqa: S101  what is not held was read, or its A.1 was
     if mail.opened is not None:
-        return _document_files(mail.identifier, mail.body, mail.opened)
-    assert mail.said is not None  # noqa: S101  a receipt that is not held was read
+        return _document_files(mail.identifier, mail.body, mail.opened, mail.said)
     originals = known.sent.get((agency.code, mail.said.subject.content_digest), [])
     return _receipt_files(agency, mail.said, mail.body, originals, partial(_organs_of, agency))
 
@@ -838,8 +847,8 @@ def _organs_of(agency: Agency, document_id: str) -> list[tuple[str, str]]:
         return reader.organs_of(document_id)
 
 
-def _document_files(identifier: str, body: bytes, opened: Parcel) -> list[LocalFile]:
-    packet = edxml.read_document(opened.content, len(opened.attachments))
+def _document_files(identifier: str, body: bytes, opened: Parcel, accepted: Receipt) -> list[LocalFile]:
+    packet = edxml.read_accepted(opened, accepted.subject.content_digest)
     folder: Folder = "status" if packet.kind is Kind.STATUS else "inbox"
     packet_file = edxml.write_packet(opened.content, packet, opened.attachments)
     about = About(

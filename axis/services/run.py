@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from axis.errors import AxisError, Fault, Misconfigured, Problem, Unavailable
 from axis.infra.record import outbox
 from axis.services.hub import admit, deadlines, relay
 from axis.services.operate import dead_ends
-from axis.services.sweep import Sweep
+from axis.services.sweep import Sweep, note_later
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -62,6 +63,7 @@ def agency_round(agency: Agency, now: datetime) -> int:
     swept = Sweep([agency], now)
     if agency.code in swept.failed:
         raise swept.failed[agency.code]
+    note_later([agency])
     return swept.done[agency.code]
 
 
@@ -250,6 +252,8 @@ def rounds(
                 return due
         thorough = until_idle
         _sleep(min(PAUSE * idle, LONGEST_PAUSE) if until_idle or not those else PAUSE, stopped)
+    with suppress(Unavailable):  # it would be published once more at the next start
+        note_later(agencies)
     return next_due(hub, agencies, clock())
 
 

@@ -56,6 +56,7 @@ class Fresh:
     body: bytes
     urgent: bool
     source: str = ""  # of a parcel: its source's digest
+    confirm_by: datetime | None = None  # of a receipt: until when it is noted as published
 
 
 @dataclass
@@ -185,9 +186,8 @@ def gather(
         if frozen is not None and frozen.parcel:
             found.size += len(frozen.parcel)
             if at_once and frozen.kind != edxml.Kind.UPDATE:  # an update waits for what it updates
-                digest = hashlib.sha256(frozen.parcel).hexdigest()
                 urgent = bool(frozen.facts.get("urgent"))
-                found.frozen.append(Fresh(agency, digest, frozen.parcel, urgent, source.digest))
+                found.frozen.append(Fresh(agency, frozen.parcel_digest, frozen.parcel, urgent, source.digest))
         if frozen is not None and frozen.state == "pending":
             found.then.append(partial(outbox.waits, source, frozen.content_digest))
         elif row is not None and row["state"] == "pending":
@@ -263,12 +263,11 @@ def freeze(agency: Agency, source: Source, now: datetime) -> Outgoing | None:
     try:
         _check_sender(agency, packet)
         # The strict reader is the hub's: what it would refuse is found here, where the clerk sees it.
-        edxml.read_document(converted.document, len(converted.attachments))
-        signed = parcel.build(parcel.DOCUMENT, converted.document, converted.attachments, agency.signer, now)
+        edxml.read_again(converted)
+        built = parcel.built(parcel.DOCUMENT, converted.document, converted.attachments, agency.signer, now)
     except Rejected as error:
         return _invalid(source, packet, [*problems, *error.problems])
-    digest = parcel.digest_of(parcel.DOCUMENT, converted.document, converted.attachments)
-    return _frozen(source, packet, digest, signed, problems)
+    return _frozen(source, packet, built.content_digest, built.data, problems)
 
 
 def _ready_parcel(agency: Agency, source: Source, data: bytes, now: datetime) -> Outgoing:
@@ -410,7 +409,7 @@ class Letters:
 
     def _add(self, digest: str, body: bytes, of: Row | Fresh, *, urgent: bool, origin: str) -> None:
         route = Route("in", self.agency.code, urgent)
-        self.messages.append(Message(digest, route, body, user_id=self.agency.code, origin=origin))
+        self.messages.append(Message(digest, route, body, user_id=self.agency.code, origin=origin, digest=digest))
         self._of.append(of)
         self._size += len(body)
 
@@ -432,14 +431,33 @@ class Letters:
     def _is_receipt(of: Row | Fresh) -> bool:
         return not of.source if isinstance(of, Fresh) else "parcel_digest" not in of
 
+    @property
+    def has_news(self) -> bool:
+        """Whether :meth:`note` has something to do: what the journal has noted beforehand may not be so."""
+        return any(
+            not isinstance(of, Fresh) or outcome is not Outcome.CONFIRMED
+            for of, outcome in zip(self._of, self._outcomes, strict=True)
+        )
+
+    def noted_later(self) -> Change | None:
+        """What is as the journal has noted it beforehand: that it is confirmed is written with whatever is next. Were
+        it forgotten, it would be published once more at the next start."""
+        parcels: list[str] = []
+        receipts: list[tuple[str, datetime]] = []
+        for of, outcome in zip(self._of, self._outcomes, strict=True):
+            if isinstance(of, Fresh) and outcome is Outcome.CONFIRMED:
+                if of.confirm_by is not None:
+                    receipts.append((of.digest, of.confirm_by))
+                else:
+                    parcels.append(of.source)
+        return partial(_confirmed, parcels, receipts) if parcels or receipts else None
+
     def note(self, tx: JournalTransaction) -> None:
-        """Note it."""
+        """Note the others."""
         for of, outcome in zip(self._of, self._outcomes, strict=True):
             confirmed = outcome is Outcome.CONFIRMED
             if isinstance(of, Fresh):
-                if confirmed:
-                    tx.confirmed(of.source) if of.source else tx.posted_bytes(of.digest)
-                else:
+                if not confirmed:
                     again_at = self.now + _back_off(1, 5.0)
                     tx.published(of.source, 1, again_at) if of.source else tx.postpone_bytes(of.digest, again_at)
                 continue
@@ -451,6 +469,13 @@ class Letters:
                 tx.posted(of["number"])
             else:
                 tx.postpone(of["number"], attempts, self.now + wait)
+
+
+def _confirmed(parcels: list[str], receipts: list[tuple[str, datetime]], tx: JournalTransaction) -> None:
+    for source in parcels:
+        tx.confirmed(source)
+    for digest, until in receipts:
+        tx.posted_bytes(digest, until)
 
 
 def confirm_by(now: datetime) -> datetime:

@@ -115,6 +115,7 @@ class Sweep:
     def _publish_again(self, agencies: Sequence[Agency]) -> None:
         """What an earlier run, or a sweep that failed, has noted as published and perhaps has not published is due."""
         for journals, those in _journals(agencies).items():
+            self._together(those, lambda: note_later(those))  # noqa: B023
             self._together(those, lambda: journals.tried_before(self._now, [one.code for one in those]))  # noqa: B023
             for one in those:
                 one.is_unsure = one.code in self.failed
@@ -254,8 +255,8 @@ class Sweep:
                 own += gathered[one].changes
             if one in showing and showing[one].is_marked_next:
                 own.append(showing[one].mark)
-            if own:
-                changes[one] = own
+            if one.later or own:
+                changes[one] = [*one.later, *own]
         if any(one in gathered for one in changes):
             crashpoints.reached("C01")
         mail = [one for agency in changes for one in _mail(judged.get(agency, []))]
@@ -266,6 +267,7 @@ class Sweep:
             if one.code in self.failed:
                 one.outbox = Outbox()
                 continue
+            one.later.clear()
             if one in gathered:
                 self.done[one.code] += len(gathered[one].changes)
                 for step in gathered[one].then:
@@ -347,7 +349,10 @@ class Sweep:
         for one, made in letters.items():
             if one in sent:
                 made.confirm(sent[one])
-                changes[one] = [made.note]
+                if made.has_news:
+                    changes[one] = [made.note]
+                if (later := made.noted_later()) is not None:
+                    one.later.append(later)
             if one.code not in self.failed:
                 self.done[one.code] += made.count
         self.failed |= {one.code: error for one, error in self._commit(changes, []).items()}
@@ -359,7 +364,7 @@ class Sweep:
             return True
         if agency.trouble is not None or agency.away is not None:
             return True
-        if agency.shown_again is not None or agency.code in self._awake:
+        if agency.shown_again is not None or agency.code in self._awake or agency.later:
             return True
         try:
             line = _line_of(agency)
@@ -437,6 +442,14 @@ class Sweep:
                     except Exception as own:  # noqa: BLE001
                         failed[one] = own
         return failed
+
+
+def note_later(agencies: Iterable[Agency]) -> None:
+    """What is noted with whatever is next is noted now."""
+    for journals, those in _journals([one for one in agencies if one.later]).items():
+        _write(journals, {one: one.later for one in those}, [])
+        for one in those:
+            one.later.clear()
 
 
 def _write(journals: Journals, changes: dict[Agency, list[Change]], mail: Sequence[Mail]) -> None:

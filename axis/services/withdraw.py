@@ -20,7 +20,7 @@ from axis.core.instant import from_text, whole
 from axis.core.ledger import Entry
 from axis.core.receipt import Event, Receipt, Statement
 from axis.errors import Corrupted, Fault, Problem, Rejected
-from axis.services.agency import verify_mail
+from axis.services.agency import verify_mail, word
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -60,8 +60,8 @@ def _decide(agency: Agency, row: Row, now: datetime) -> None:
             return
         body, proof = reader.payload(row["body_digest"]), reader.payload(row["proof_digest"])
     try:
-        opened, accepted = verify_mail(agency, body, proof)
-        packet = edxml.read_document(opened.content, len(opened.attachments))
+        opened, accepted = verify_mail(agency, body, word(agency, proof))
+        packet = edxml.read_accepted(opened, accepted.subject.content_digest)
     except Rejected:
         with agency.journal.transaction() as tx:
             tx.release(row["id"], "undecided")  # the hand-over finds the same, and refuses it with E.2

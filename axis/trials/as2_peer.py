@@ -2,7 +2,10 @@
 
     python as2_peer.py FILE COUNT
 
-Prints a JSON object: CPU ms for each message of build, verify, signed MDN and MDN verify; RSA-2048, SHA-256.
+Prints a JSON object: CPU ms for each message of build, verify, signed MDN and MDN verify; RSA-2048, SHA-256. The file
+is sent as it is, and what is not named here is as the library has it by default: certificates are validated. What it
+costs depends on the file: with the attachment's base64 in lines of 76 characters a seventh more; for as many bytes that
+are no text, a third more.
 """
 
 from __future__ import annotations
@@ -76,13 +79,12 @@ def main(payload: bytes, count: int) -> dict[str, Any]:
     to = as2.Partner(
         as2_name="recipient",
         verify_cert=their_certificate,
-        validate_certs=False,
         sign=True,
         digest_alg="sha256",
         mdn_mode="SYNC",
         mdn_digest_alg="sha256",
     )
-    from_ = as2.Partner(as2_name="sender", verify_cert=our_certificate, validate_certs=False, sign=True)
+    from_ = as2.Partner(as2_name="sender", verify_cert=our_certificate, sign=True)
     taken: dict[str, list[int]] = {"build": [], "verify_and_mdn": [], "mdn_verify": []}
     for _ in range(count + 1):  # the first one imports
         marks = [time.process_time_ns()]

@@ -9,8 +9,8 @@ import pkgutil
 import re
 import time
 from pathlib import Path
-from re import _constants as sre
-from re import _parser as sre_parser
+from re import _constants as sre  # type: ignore[attr-defined]
+from re import _parser as sre_parser  # type: ignore[attr-defined]
 from typing import TYPE_CHECKING, Any
 
 import pytest

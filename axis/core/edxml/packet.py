@@ -28,9 +28,9 @@ class Kind(StrEnum):
 KINDS = {"0": Kind.NEW, "1": Kind.RECALL, "2": Kind.UPDATE, "3": Kind.REPLACE}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # to make a frozen one takes five times as long, and there are very many
 class Node:
-    """An element of the canonical tree. `raw` is the text of one that the standard does not know."""
+    """An element of the canonical tree; nobody changes one. `raw` is the text of one the standard does not know."""
 
     name: str
     text: str = ""

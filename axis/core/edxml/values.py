@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from lxml import etree
@@ -66,6 +67,7 @@ _INTEGER = re.compile(r"[+-]?\d{1,6}", re.ASCII)
 _PREFIXES = re.compile(r"(?:cid:)*")
 
 
+@lru_cache(maxsize=1024)  # a batch has few days, each in many places
 def is_day(text: str) -> bool:
     """Whether `text` is a day in the canonical form, ``yyyy/MM/dd``."""
     try:

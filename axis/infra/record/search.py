@@ -109,7 +109,7 @@ def receipts(reader: HubReader, axis_ids: Collection[str]) -> Sequence[Row]:
 def certificate(said: Sequence[Row]) -> str:
     """The digest of a document's certificate of distribution among its :func:`receipts`; of several the last, which
     speaks of all that those before it spoke of; "" where there is none."""
-    from axis.core.receipt import Event
+    from axis.core.receipt import Event  # what is only traced needs nothing that verifies
 
     spoken_of: dict[str, set[str]] = defaultdict(set)
     for row in said:
