@@ -37,8 +37,8 @@ CODES = ("G22", "H41", "G06", "H29", "G18")
 _make_database = Database.__init__
 
 
-def _share_compiled_statements(self: Database, url: str) -> None:
-    _make_database(self, url)
+def _share_compiled_statements(self: Database, *arguments: Any, **named: Any) -> None:
+    _make_database(self, *arguments, **named)
     if self.is_sqlite:
         dialect, compiled = _COMPILED.setdefault("sqlite", (self._writer.dialect, self._writer._compiled_cache))
         for engine in (self._writer, self._reader):
