@@ -1643,8 +1643,13 @@ def upgrade(home: Path, check: bool, as_json: bool) -> None:
         for name, database in databases.items():
             before, after = (database.version(), SCHEMA_VERSION) if check else database.upgrade()
             old = old or (check and before != after)
+            count = size = 0
+            if not check:
+                with _bar(text("upgrade.moving", LANG), 1000, quiet=as_json) as advance:
+                    moved = bootstrap.move_parcels(database, lambda done, every: advance(done * 1000 // max(every, 1)))
+                count, size = moved.count, moved.size
             if as_json:
-                _print({"database": name, "before": before, "after": after})
+                _print({"database": name, "before": before, "after": after, "moved": count, "moved_bytes": size})
             else:
                 console.say(
                     text(
@@ -1655,6 +1660,8 @@ def upgrade(home: Path, check: bool, as_json: bool) -> None:
                         after=after,
                     )
                 )
+                if count:
+                    console.say(text("upgrade.moved", LANG, database=name, count=count, size=size))
     sys.exit(REFUSED if old else DONE)
 
 

@@ -28,9 +28,10 @@ from axis.infra import embedded, journal, keystore, payloads
 from axis.infra.database import SCHEMA_VERSION, Database
 from axis.infra.journal import Journal
 from axis.infra.payloads import References
-from axis.infra.record import lease, registries, tables
+from axis.infra.record import lease, registries, segment_home, tables
 from axis.infra.record.high_water import HighWater
 from axis.infra.record.store import HubStore
+from axis.infra.segments import Segments
 from axis.services import reconcile, standing
 from axis.services.agency import Agency
 from axis.services.hub.flow import QueueLimits, RateLimits
@@ -116,7 +117,7 @@ def embedded_parts(home: Home, *, restored: bool = False) -> Iterator[tuple[Hub,
                 f"{home.config.broker.kind}, {home.config.store.kind}",
             )
         )
-    with lock(home), _database(home.config.database_url(home.path)) as database:
+    with lock(home), _record(home) as database:
         database.create([*tables.TABLES, *journal.TABLES, *embedded.TABLES])
         embedded.EmbeddedBroker.free_leases(database)
         codes = home.codes()
@@ -152,8 +153,9 @@ def embedded_parts(home: Home, *, restored: bool = False) -> Iterator[tuple[Hub,
 def served_hub(home: Home) -> Iterator[Hub]:
     """The hub on the configured database and broker; it declares every queue."""
     _only_amqp(home)
-    with _one_writer(home), _database(home.config.database_url(home.path)) as database:
+    with _one_writer(home), _record(home) as database:
         database.create(tables.TABLES)
+        _check_segments(database)
         broker = _amqp(home, None, "hub")
         try:
             hub = hub_part(home, database, broker)
@@ -173,11 +175,25 @@ def served_hub(home: Home) -> Iterator[Hub]:
 @contextmanager
 def home_databases(home: Home) -> Iterator[dict[str, Database]]:
     """The databases of a home by name, while nothing of the home works on its own SQLite file."""
-    urls = {"sqlite": f"sqlite:///{home.path.resolve() / 'axis.db'}"}
-    if home.config.installation.role == "all" and home.config.store.kind == "postgresql":
-        urls["postgresql"] = home.config.database_url(home.path)
     with lock(home), ExitStack() as stack:
-        yield {name: stack.enter_context(_database(url)) for name, url in urls.items()}
+        found = {"sqlite": stack.enter_context(_own_file(home))}
+        if home.config.installation.role == "all" and home.config.store.kind == "postgresql":
+            found["postgresql"] = stack.enter_context(_record(home))
+        yield found
+
+
+def move_parcels(database: Database, progress: Callable[[int, int], None]) -> payloads.Moved:
+    """Put into segments what lies in rows of a database of this version that keeps its parcels in segments, and give
+    back the room; `progress` hears how many of how many. May be killed at any point, and called again."""
+    if not database.is_sqlite:
+        segment_home.check(database, moved=True)
+    if database.segments is None or not database.segments.appends:
+        return payloads.Moved()
+    with database.read() as connection:
+        every = payloads.in_rows(connection)
+    moved = payloads.move_to_segments(database, lambda done: progress(done, every))
+    database.shrink()
+    return moved
 
 
 @contextmanager
@@ -188,8 +204,9 @@ def any_hub(home: Home, *, restored: bool = False) -> Iterator[Hub]:
             yield hub
         return
     _only_amqp(home)
-    with _one_writer(home), _database(home.config.database_url(home.path)) as database:
+    with _one_writer(home), _record(home) as database:
         database.check_version()
+        _check_segments(database)
         broker = _amqp(home, None, "hub")
         try:
             hub = hub_part(home, database, broker)
@@ -221,8 +238,7 @@ def served_agencies(home: Home, codes: Sequence[str]) -> Iterator[list[Agency]]:
     if unknown := sorted(set(codes) - set(home.codes())):
         raise Misconfigured(Problem(Fault.KEY_FILE_MISSING, got=f"{home.path}/keys/{unknown[0]}.key"))
     home.config.adapter.check_codes(home.codes())
-    url = f"sqlite:///{home.path.resolve() / 'axis.db'}"
-    with lock(home), _database(url) as database:
+    with lock(home), _own_file(home) as database:
         database.create(journal.TABLES)
         # Where all share one broker user, they may share its connections too.
         shared = _amqp(home, None, "adapters", alone=True) if home.config.broker.user_id == "optional" else None
@@ -253,7 +269,7 @@ def served_agencies(home: Home, codes: Sequence[str]) -> Iterator[list[Agency]]:
 @contextmanager
 def reading(home: Home) -> Iterator[HubStore]:
     """The hub's record, to read; also while another process works on it."""
-    with _database(home.config.database_url(home.path)) as database:
+    with _record(home) as database:
         database.check_version()
         yield HubStore(database)
 
@@ -273,7 +289,7 @@ def reading_journal(home: Home, code: str) -> Iterator[Journal]:
 @contextmanager
 def reading_journals(home: Home) -> Iterator[dict[str, Journal]]:
     """The journals of the home's agencies by code, to read."""
-    with _database(f"sqlite:///{home.path.resolve() / 'axis.db'}") as database:
+    with _own_file(home) as database:
         yield {code: Journal(database, code) for code in home.codes()}
 
 
@@ -447,7 +463,7 @@ def take_over(home: Home, code: str, now: datetime) -> int:
     _only_amqp(home)
     if code not in home.codes():
         raise Misconfigured(Problem(Fault.KEY_FILE_MISSING, got=f"{home.path}/keys/{code}.key"))
-    with lock(home), _database(f"sqlite:///{home.path.resolve() / 'axis.db'}") as database:
+    with lock(home), _own_file(home) as database:
         database.create(journal.TABLES)
         with Journal(database, code).transaction() as tx:
             return standing.take_over(tx, now)
@@ -549,12 +565,42 @@ def _factories() -> dict[str, EntryPoint]:
 
 
 @contextmanager
-def _database(url: str) -> Iterator[Database]:
-    database = Database(url)
+def _record(home: Home) -> Iterator[Database]:
+    """The database of the hub's record, with the segments that its parcels lie in."""
+    url = home.config.database_url(home.path)
+    if home.config.store.kind == "sqlite":
+        with _own_file(home) as database:
+            yield database
+        return
+    folder, appends = home.path.resolve() / "record-segments", home.config.store.parcels == "segments"
+    with _database(url, Segments(folder, appends=appends) if appends or folder.is_dir() else None) as database:
+        yield database
+
+
+@contextmanager
+def _own_file(home: Home) -> Iterator[Database]:
+    """The home's own SQLite file: the adapters' journals, and the record where it is not on PostgreSQL."""
+    database = Database(f"sqlite:///{home.path.resolve() / 'axis.db'}")
+    if database.segments is not None:
+        database.segments.appends = home.config.store.parcels != "database"
     try:
         yield database
     finally:
         database.close()
+
+
+@contextmanager
+def _database(url: str, segments: Segments | None = None) -> Iterator[Database]:
+    database = Database(url, segments)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def _check_segments(database: Database) -> None:
+    if not database.is_sqlite:
+        segment_home.check(database)
 
 
 def _only_amqp(home: Home) -> None:

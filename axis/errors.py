@@ -528,6 +528,15 @@ class Fault(Enum):
         "The hub's record ends at {got}, but the hub had written up to {expected}: perhaps an old backup was restored. The hub "
         "does not run; see docs/operations.md, then 'axis reconcile --restored'.",
     )
+    SEGMENTS_ELSEWHERE = (
+        OPERATOR,
+        "Gói tin của sổ này nằm trong thư mục của máy khác ({expected}), tiến trình trục ở đây ({got}) không đọc được nên không chạy. "
+        "Chạy mọi tiến trình trục trên máy đó, hoặc để gói tin trong cơ sở dữ liệu (store.parcels); nếu cả thư mục {path} đã "
+        "chuyển sang máy này thì chạy 'axis upgrade'.",
+        "The parcels of this record lie in a folder of another machine ({expected}); a hub worker here ({got}) cannot read them "
+        "and does not run. Run every hub worker there, or keep parcels in the database (store.parcels); if the whole folder "
+        "{path} has moved to this machine, run 'axis upgrade'.",
+    )
     HOME_OLD = (
         OPERATOR,
         "Thư mục của {path} là bản cũ: nhật ký ở {got}, trục đã nhận đến {expected}. Adapter không nhận, không bàn giao, không gửi "

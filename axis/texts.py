@@ -178,6 +178,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Bring this home's databases to this version's schema, wholly or not at all. Back up first.",
     ),
     "help.upgrade.check": ("Chỉ cho biết phiên bản.", "Only tell the version."),
+    "upgrade.moving": ("Chuyển gói tin sang tệp riêng", "Moving parcels into segments"),
+    "upgrade.moved": (
+        "{database}: đã chuyển {count} gói tin ({size} byte) sang tệp riêng",
+        "{database}: {count} parcels ({size} bytes) moved into segments",
+    ),
     "upgrade.done": ("{database}: {before} → {after}", "{database}: {before} → {after}"),
     "upgrade.same": ("{database}: {after}, đã đúng phiên bản", "{database}: {after}, as it should be"),
     "help.reconcile": (

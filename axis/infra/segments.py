@@ -119,7 +119,7 @@ class Segments:
 
     def _begin(self) -> _Writing:
         """The newest segment, if it is of today, has room and is nobody else's; else a new one."""
-        self._make_folder()
+        self.make_folder()
         newest, today = max(self.names(), key=_number, default=""), self._today()
         if newest.startswith(today) and newest not in self._shunned and (found := self._take(newest)) is not None:
             return found
@@ -151,11 +151,18 @@ class Segments:
             raise
         return _Writing(name, descriptor, 0)
 
-    def _make_folder(self) -> None:
-        if not self.folder.is_dir():
-            with suppress(FileExistsError):
-                self.folder.mkdir(mode=0o700)
-            _flush_folder(self.folder.parent)
+    def make_folder(self) -> None:
+        """The folder is there, for good."""
+        with self._on_disk():
+            if not self.folder.is_dir():
+                with suppress(FileExistsError):
+                    self.folder.mkdir(mode=0o700)
+                _flush_folder(self.folder.parent)
+
+    def flush_names(self) -> None:
+        """What the folder's files are called is on disk for good."""
+        with self._on_disk():
+            _flush_folder(self.folder)
 
     def _leave(self) -> None:
         for one in self._unflushed():

@@ -9,7 +9,14 @@ down_revision = "0015"
 
 def upgrade() -> None:
     """What lies in rows stays there: `axis upgrade` moves it."""
-    if "payload" not in sa.inspect(op.get_bind()).get_table_names():
+    there = set(sa.inspect(op.get_bind()).get_table_names())
+    if "submission" in there:
+        op.create_table(
+            "segment_home",
+            sa.Column("folder", sa.Text, primary_key=True),
+            sa.Column("machine", sa.Text, nullable=False),
+        )
+    if "payload" not in there:
         return
     op.add_column("payload", sa.Column("segment", sa.Text, nullable=False, server_default=""))
     for name in ("start", "length"):
