@@ -1665,6 +1665,29 @@ def upgrade(home: Path, check: bool, as_json: bool) -> None:
     sys.exit(REFUSED if old else DONE)
 
 
+@main.command(**_settings("help.backup", "axis backup /srv/backup/2026-11-25 --home axis-home"))
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--without-keys", is_flag=True, help=text("help.backup.without_keys", LANG))
+@_home
+def backup(home: Path, folder: Path, without_keys: bool, as_json: bool) -> None:
+    """A home, copied while it works."""
+    from axis.commands import backup as backups
+
+    bar = lambda title, total: _bar(title, total, quiet=as_json)  # noqa: E731
+    sound = backups.backup(_open(home), folder, bar, LANG, keys=not without_keys, as_json=as_json)
+    sys.exit(DONE if sound else CORRUPTED)
+
+
+@main.command(**_settings("help.restore", "axis restore /srv/backup/2026-11-25 --home axis-home"))
+@click.argument("folder", type=click.Path(path_type=Path))
+@_home
+def restore(home: Path, folder: Path, as_json: bool) -> None:
+    """A home, made from its copy."""
+    from axis.commands import backup as backups
+
+    backups.restore(folder, home, lambda title, total: _bar(title, total, quiet=as_json), LANG, as_json=as_json)
+
+
 # -- The demo ------------------------------------------------------------------------------------------------
 
 

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from axis.core.message import Broker
     from axis.infra.amqp import AmqpBroker
     from axis.infra.management import Management
+    from axis.services.backup import Backup
     from axis.services.dispatch import Letter
     from axis.services.reconcile import Gap
     from axis.services.sandbox import Peers
@@ -180,6 +181,15 @@ def home_databases(home: Home) -> Iterator[dict[str, Database]]:
         if home.config.installation.role == "all" and home.config.store.kind == "postgresql":
             found["postgresql"] = stack.enter_context(_record(home))
         yield found
+
+
+def back_up(home: Home, target: Path, now: datetime, progress: Callable[[int, int], None], *, keys: bool) -> Backup:
+    """See :func:`axis.services.backup.back_up`."""
+    from axis.services import backup
+
+    role, apart = home.config.installation.role, home.config.store.kind == "postgresql"
+    with _own_file(home) as own, _record(home) if role == "all" and apart else nullcontext() as record:
+        return backup.back_up(home.path, own, record, target, now, progress, role=role, keys=keys)
 
 
 def move_parcels(database: Database, progress: Callable[[int, int], None]) -> payloads.Moved:

@@ -494,6 +494,11 @@ class Fault(Enum):
         "{got} is no axis home yet; run 'axis init --home {got}'.",
     )
     HOME_EXISTS = (OPERATOR, "{got} đã có một nhà của trục.", "{got} already is an axis home.")
+    BACKUP_TARGET = (
+        OPERATOR,
+        "{path} đã có nội dung: cần một thư mục trống hoặc chưa có.",
+        "{path} has something in it: a folder is needed that is empty or not there yet.",
+    )
     HOME_LOCKED = (OPERATOR, "Một tiến trình khác đang dùng {got}.", "Another process is using {got}.")
     CONFIG_INVALID = (
         OPERATOR,
@@ -566,6 +571,16 @@ class Fault(Enum):
         OPERATOR,
         "Nội dung lưu trữ không khớp mã băm {expected}.",
         "Stored content does not match its digest {expected}.",
+    )
+    BACKUP_INVALID = (
+        OPERATOR,
+        "{path} không phải bản sao lưu đã làm xong: {got}.",
+        "{path} is not a backup that was finished: {got}.",
+    )
+    BACKUP_DAMAGED = (
+        OPERATOR,
+        "Bản sao lưu {path} bị hỏng ở {got}; chưa phục hồi gì.",
+        "The backup {path} is damaged at {got}; nothing was restored.",
     )
     LEDGER_CORRUPT = (
         OPERATOR,
