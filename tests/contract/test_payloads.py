@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from axis.errors import Corrupted, Fault, Unavailable
+from axis.errors import Corrupted, Fault, Misconfigured, Unavailable
 from axis.infra import payloads, segments
 from axis.infra.database import Database
 from axis.infra.payloads import payload
-from axis.infra.record import tables
+from axis.infra.record import segment_home, tables
 from axis.infra.segments import Range, Segments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.servers import PostgreSql
 
 SOURCE = random.Random(7)
 LARGE = 100_000
@@ -434,3 +436,41 @@ def test_what_lies_in_rows_is_moved_from_any_point_on_and_read_all_the_time(
     assert [get(opened, digest) for digest in digests] == contents
     assert {where(own, digest).segment for digest in digests[:2]} == {""}
     assert all(where(own, digest).segment for digest in digests[2:])
+
+
+# -- PostgreSQL ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.postgres
+def test_a_worker_that_cannot_read_the_segments_of_the_others_does_not_run(
+    postgres: PostgreSql, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = postgres.database("segments")
+    (tmp_path / "machine").write_text("one", "ascii")
+    monkeypatch.setattr(segment_home, "MACHINE", tmp_path / "machine")
+
+    def worker(folder: str, *, appends: bool = True) -> Database:
+        opened = Database(url, Segments(tmp_path / folder, appends=appends) if folder else None)
+        _opened.append(opened)
+        return opened
+
+    def refused(database: Database) -> bool:
+        try:
+            segment_home.check(database)
+        except Misconfigured as error:
+            return error.fault is Fault.SEGMENTS_ELSEWHERE
+        return False
+
+    worker("").create(tables.TABLES)
+    assert not refused(worker("")), "parcels lie in the database"
+    assert not refused(worker("here"))
+    assert not refused(worker("here")), "a second worker of the same machine"
+    assert not refused(worker("here", appends=False)), "what lies there is still read"
+    assert refused(worker("there"))
+    assert refused(worker(""))
+    (tmp_path / "machine").write_text("two", "ascii")
+    assert refused(worker("here")), "a drive that two machines share"
+    segment_home.check(worker("here"), moved=True)
+    assert not refused(worker("here"))
+    with pytest.raises(Misconfigured):
+        segment_home.check(worker("there"), moved=True)

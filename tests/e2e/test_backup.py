@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import stat
+import subprocess
 import threading
+import uuid
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 
 import cli
+from axis import bootstrap, config
 from axis.errors import Corrupted, Fault
 from axis.infra import payloads, snapshot
 from axis.infra.database import Database
 from axis.services import backup as backups
-from tests.line import Line, document, rest, small_home
+from axis.services import enrol, members
+from tests.line import Clock, Line, document, rest, small_home
+
+if TYPE_CHECKING:
+    from tests.servers import PostgreSql
 
 
 @pytest.fixture(autouse=True)
@@ -250,3 +258,59 @@ def test_two_at_once_into_one_place_do_not_meet(line: Line, tmp_path: Path) -> N
     with backups._built(tmp_path / "backup"):
         assert "HOME_LOCKED" in axis("backup", tmp_path / "backup", "--home", line.path, code=4)
     assert (tmp_path / "backup").is_dir()
+
+
+def put_in_record(home: Path, parcel: bytes) -> str:
+    with bootstrap.reading(bootstrap.open_home(home)) as record, record.transaction() as tx:
+        return payloads.put(tx.connection, parcel)
+
+
+@pytest.mark.postgres
+@pytest.mark.timeout(180)
+def test_a_record_on_postgresql_with_segments_is_dumped_at_one_moment_and_brought_back(
+    postgres: PostgreSql, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = postgres.database("backed_up")
+    monkeypatch.setenv("AXIS_DATABASE_URL", url)
+    store = config.Store("postgresql", parcels="segments")
+    settings = config.Config(config.Installation(str(uuid.UUID(int=1))), store, config.Broker("amqp"))
+    rows = [row for row in enrol.catalogue() if row["code"] in {"G22", "H41"}]
+    home, folder, new = tmp_path / "home", tmp_path / "backup", tmp_path / "new"
+    enrol.create_home(home, settings, "p256", Clock().now, rows=rows)
+    axis("upgrade", "--home", home)
+    parcel = content(1) * 1000
+    digest = put_in_record(home, parcel)
+    assert (home / "record-segments").is_dir()
+    made = json.loads(axis("backup", folder, "--home", home, "--json"))
+    assert made["record"] == "postgresql"
+    later = put_in_record(home, parcel + b"later")
+    said = axis("restore", folder, "--home", new)
+    assert f"{folder}/record.dump" in said
+    empty = postgres.database("brought_back")
+    info = sa.make_url(empty)
+    login = {"PGHOST": info.host, "PGPORT": info.port, "PGUSER": info.username, "PGPASSWORD": info.password}
+    command = ["pg_restore", "--no-owner", f"--dbname={info.database}", str(folder / "record.dump")]
+    given = {name: str(value) for name, value in login.items() if value}
+    subprocess.run(command, env=os.environ | given, check=True)
+    monkeypatch.setenv("AXIS_DATABASE_URL", empty)
+    axis("upgrade", "--home", new)
+    with bootstrap.reading(bootstrap.open_home(new)) as record, record.reading() as reader:
+        assert reader.payloads([digest, later]) == {digest: parcel}
+    with pytest.raises(Corrupted) as caught, bootstrap.registrar(bootstrap.open_home(new)) as registrar:
+        members.suspend(registrar, "G22", "thử", Clock().now)
+    assert caught.value.fault is Fault.RECORD_OLD
+
+
+@pytest.mark.postgres
+def test_without_pg_dump_the_operator_is_told_that_the_record_is_not_in_the_backup(
+    postgres: PostgreSql, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AXIS_DATABASE_URL", postgres.database("apart"))
+    settings = config.Config(
+        config.Installation(str(uuid.UUID(int=1))), config.Store("postgresql"), config.Broker("amqp")
+    )
+    rows = [row for row in enrol.catalogue() if row["code"] in {"G22", "H41"}]
+    enrol.create_home(tmp_path / "home", settings, "p256", Clock().now, rows=rows)
+    monkeypatch.setattr(snapshot.shutil, "which", lambda _: None)
+    assert "NOT in this backup" in axis("backup", tmp_path / "backup", "--home", tmp_path / "home")
+    assert "restore the database" in axis("restore", tmp_path / "backup", "--home", tmp_path / "new")
