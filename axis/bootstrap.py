@@ -147,6 +147,7 @@ def embedded_parts(home: Home, *, restored: bool = False) -> Iterator[tuple[Hub,
         names = (*tables.PAYLOAD_REFERENCES, *journal.PAYLOAD_REFERENCES, *embedded.PAYLOAD_REFERENCES)
         with database.begin() as connection:
             payloads.sweep(connection, names)
+        payloads.clear(database)
         embedded.EmbeddedBroker.rest(database)
 
 
@@ -274,6 +275,7 @@ def served_agencies(home: Home, codes: Sequence[str]) -> Iterator[list[Agency]]:
             disk.close()
         with database.begin() as connection:
             payloads.sweep(connection, journal.PAYLOAD_REFERENCES)
+        payloads.clear(database)
 
 
 @contextmanager

@@ -224,9 +224,16 @@ def disk() -> Iterator[Path]:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("to", [("H41",), ("H41", "G06", "H29")], ids=["one recipient", "three recipients"])
-@pytest.mark.parametrize("taking", [False, True], ids=["files stay", "files are taken away before the restart"])
-@pytest.mark.parametrize("small", [payloads.SMALL, 0], ids=["in rows", "in segments"])
+@pytest.mark.parametrize(
+    ("to", "taking", "small"),
+    [
+        pytest.param(("H41",), False, payloads.SMALL, id="one recipient, files stay"),
+        pytest.param(("H41",), True, payloads.SMALL, id="one recipient, files are taken away before the restart"),
+        pytest.param(("H41", "G06", "H29"), False, payloads.SMALL, id="three recipients, files stay"),
+        pytest.param(("H41", "G06", "H29"), True, payloads.SMALL, id="three, files are taken away before the restart"),
+        pytest.param(("H41", "G06", "H29"), True, 0, id="three, files are taken away, payloads in segments"),
+    ],
+)
 def test_a_death_at_every_boundary(
     disk: Path, monkeypatch: pytest.MonkeyPatch, to: tuple[str, ...], taking: bool, small: int
 ) -> None:

@@ -213,20 +213,16 @@ def images(memory: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Power, Line]:
     return power, line
 
 
-@pytest.fixture(params=["in rows", "in segments"])
-def kept(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Where payloads lie: all of them in segments, or none of the small ones that a test has."""
-    if request.param == "in segments":
-        monkeypatch.setattr(payloads, "SMALL", 0)
-    return str(request.param)
-
-
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("flushes", ["all at once", "each by itself"])
-@pytest.mark.usefixtures("kept")
+@pytest.mark.parametrize(
+    ("flushes", "kept"),
+    [("all at once", "in rows"), ("each by itself", "in rows"), ("each by itself", "in segments")],
+)
 def test_what_was_not_flushed_is_gone_and_nothing_else_is(
-    memory: Path, monkeypatch: pytest.MonkeyPatch, flushes: str
+    memory: Path, monkeypatch: pytest.MonkeyPatch, flushes: str, kept: str
 ) -> None:
+    if kept == "in segments":
+        monkeypatch.setattr(payloads, "SMALL", 0)
     if flushes == "each by itself":
         monkeypatch.setattr(disk, "is_local", lambda _: False)
     survive(memory, monkeypatch)
