@@ -236,7 +236,7 @@ def clear(database: Database, *, idle: float = 3600.0, share: float = 0.125) -> 
     Only segments that nobody appends to, for `idle` seconds; none while a backup is being made. May be killed at any
     point, and called again."""
     segments = database.segments
-    if segments is None:
+    if segments is None or len(segments.names()) < 2:
         return Moved()
     with segments.deleting() as may:
         if not may:

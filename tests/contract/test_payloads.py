@@ -357,7 +357,17 @@ def test_a_segment_that_is_full_or_of_yesterday_is_followed_by_another(
     apart: Database, day: Day, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(segments, "FULL", 3 * LARGE)
-    digests = put(apart, *(some() for _ in range(7)))
+    flushed: list[str] = []
+    flush = os.fdatasync
+
+    def seen(descriptor: int) -> None:
+        flushed.append(os.readlink(f"/proc/self/fd/{descriptor}")[-6:])
+        flush(descriptor)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fdatasync", seen)
+        digests = put(apart, *(some() for _ in range(7)))
+    assert flushed == ["000001", "000002", "000003"], "all that one transaction has appended to, once each"
     day.now = "2026-11-24"
     digests += put(apart, some())
     names = list(dict.fromkeys(where(apart, digest).segment for digest in digests))

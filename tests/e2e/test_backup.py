@@ -19,7 +19,7 @@ from click.testing import CliRunner
 import cli
 from axis import bootstrap, config
 from axis.errors import Corrupted, Fault
-from axis.infra import payloads, snapshot
+from axis.infra import journal, payloads, snapshot
 from axis.infra.database import Database
 from axis.services import backup as backups
 from axis.services import enrol, members
@@ -126,6 +126,29 @@ def test_every_damaged_or_missing_file_of_a_backup_is_found_and_nothing_is_resto
             assert not home.exists()
             path.write_bytes(whole)
     backups.restore(folder, home, lambda *_: None)
+
+
+def test_an_agencys_home_is_asked_by_the_hub_when_it_was_restored(tmp_path: Path) -> None:
+    """It is the same home, which has forgotten something: the hub knows more, and nothing here says otherwise."""
+    hub = small_home(tmp_path / "hub", codes=("G22", "H41"))
+    hub.configure(broker=config.Broker("amqp"))
+    home, new = tmp_path / "home", tmp_path / "new"
+    axis("agency", "export", "H41", "--home", hub.path, "--to", home)
+    database = Database(f"sqlite:///{home / 'axis.db'}")
+    with journal.Journal(database, "H41").transaction() as tx:
+        instance = tx.begin_home("one")["instance"]
+    database.close()
+    made = json.loads(axis("backup", tmp_path / "backup", "--home", home, "--json"))
+    assert made["record"] == ""
+    said = axis("restore", tmp_path / "backup", "--home", new)
+    assert f"axis adapter restored CODE --home {new}" in said
+    assert not (new / "hub.mark").exists()
+    with (
+        bootstrap.reading_journal(bootstrap.open_home(new), "H41") as opened,
+        opened.reading() as reader,
+    ):
+        assert reader.home()["instance"] == instance  # type: ignore[index]
+        assert reader.registry() is not None
 
 
 @pytest.mark.parametrize("name", ["/etc/axis.toml", "../axis.toml", ""])
