@@ -16,6 +16,7 @@ from axis.commands.options import language
 FILES = {
     "adapter": "axis.commands.adapter",
     "agency": "axis.commands.agency",
+    "backup": "axis.commands.backup",
     "bench": "axis.commands.bench",
     "board": "axis.commands.board",
     "broker": "axis.commands.broker",
@@ -27,6 +28,7 @@ FILES = {
     "queue": "axis.commands.queue",
     "reconcile": "axis.commands.reconcile",
     "resend": "axis.commands.resend",
+    "restore": "axis.commands.backup",
     "run": "axis.commands.run",
     "sandbox": "axis.commands.sandbox",
     "send": "axis.commands.send",

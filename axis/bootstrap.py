@@ -28,11 +28,12 @@ from axis.home import (
     is_running,
     lock,
     open_home,
-    opened,
+    own_file,
     reading,
     reading_journal,
     reading_journals,
     reading_registry,
+    record_database,
     systems_file,
     tokens_file,
 )
@@ -40,7 +41,7 @@ from axis.infra import embedded, journal, keystore, payloads
 from axis.infra.database import SCHEMA_VERSION, Database
 from axis.infra.journal import Journal
 from axis.infra.payloads import References
-from axis.infra.record import lease, tables
+from axis.infra.record import lease, segment_home, tables
 from axis.infra.record.high_water import HighWater
 from axis.infra.record.store import HubStore
 from axis.services import standing
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from axis.core.message import Broker
     from axis.infra.amqp import AmqpBroker
     from axis.infra.management import Management
+    from axis.services.backup import Backup
     from axis.services.operate.reconcile import Gap
     from axis.services.send import Letter
 
@@ -97,7 +99,7 @@ def embedded_parts(home: Home, *, restored: bool = False) -> Iterator[tuple[Hub,
                 f"{home.config.broker.kind}, {home.config.store.kind}",
             )
         )
-    with lock(home), opened(home.config.database_url(home.path)) as database:
+    with lock(home), record_database(home) as database:
         database.create([*tables.TABLES, *journal.TABLES, *embedded.TABLES])
         embedded.EmbeddedBroker.free_leases(database)
         codes = home.codes()
@@ -126,6 +128,7 @@ def embedded_parts(home: Home, *, restored: bool = False) -> Iterator[tuple[Hub,
         names = (*tables.PAYLOAD_REFERENCES, *journal.PAYLOAD_REFERENCES, *embedded.PAYLOAD_REFERENCES)
         with database.begin() as connection:
             payloads.sweep(connection, names)
+        payloads.clear(database)
         embedded.EmbeddedBroker.rest(database)
 
 
@@ -133,8 +136,9 @@ def embedded_parts(home: Home, *, restored: bool = False) -> Iterator[tuple[Hub,
 def served_hub(home: Home) -> Iterator[Hub]:
     """The hub on the configured database and broker; it declares every queue."""
     _only_amqp(home)
-    with _one_writer(home), opened(home.config.database_url(home.path)) as database:
+    with _one_writer(home), record_database(home) as database:
         database.create(tables.TABLES)
+        _check_segments(database)
         broker = _amqp(home, None, "hub")
         try:
             hub = hub_part(home, database, broker)
@@ -154,11 +158,34 @@ def served_hub(home: Home) -> Iterator[Hub]:
 @contextmanager
 def home_databases(home: Home) -> Iterator[dict[str, Database]]:
     """The databases of a home by name, while nothing of the home works on its own SQLite file."""
-    urls = {"sqlite": f"sqlite:///{home.path.resolve() / 'axis.db'}"}
-    if home.config.installation.role == "all" and home.config.store.kind == "postgresql":
-        urls["postgresql"] = home.config.database_url(home.path)
     with lock(home), ExitStack() as stack:
-        yield {name: stack.enter_context(opened(url)) for name, url in urls.items()}
+        found = {"sqlite": stack.enter_context(own_file(home))}
+        if home.config.installation.role == "all" and home.config.store.kind == "postgresql":
+            found["postgresql"] = stack.enter_context(record_database(home))
+        yield found
+
+
+def back_up(home: Home, target: Path, now: datetime, progress: Callable[[int, int], None], *, keys: bool) -> Backup:
+    """See :func:`axis.services.backup.back_up`."""
+    from axis.services import backup
+
+    role, apart = home.config.installation.role, home.config.store.kind == "postgresql"
+    with own_file(home) as own, record_database(home) if role == "all" and apart else nullcontext() as record:
+        return backup.back_up(home.path, own, record, target, now, progress, role=role, keys=keys)
+
+
+def move_parcels(database: Database, progress: Callable[[int, int], None]) -> payloads.Moved:
+    """Put into segments what lies in rows of a database of this version that keeps its parcels in segments, and give
+    back the room; `progress` hears how many of how many. May be killed at any point, and called again."""
+    if not database.is_sqlite:
+        segment_home.check(database, moved=True)
+    if database.segments is None or not database.segments.appends:
+        return payloads.Moved()
+    with database.read() as connection:
+        every = payloads.in_rows(connection)
+    moved = payloads.move_to_segments(database, lambda done: progress(done, every))
+    database.shrink()
+    return moved
 
 
 @contextmanager
@@ -169,8 +196,9 @@ def any_hub(home: Home, *, restored: bool = False) -> Iterator[Hub]:
             yield hub
         return
     _only_amqp(home)
-    with _one_writer(home), opened(home.config.database_url(home.path)) as database:
+    with _one_writer(home), record_database(home) as database:
         database.check_version()
+        _check_segments(database)
         broker = _amqp(home, None, "hub")
         try:
             hub = hub_part(home, database, broker)
@@ -202,8 +230,7 @@ def served_agencies(home: Home, codes: Sequence[str]) -> Iterator[list[Agency]]:
     if unknown := sorted(set(codes) - set(home.codes())):
         raise Misconfigured(Problem(Fault.KEY_FILE_MISSING, got=f"{home.path}/keys/{unknown[0]}.key"))
     home.config.adapter.check_codes(home.codes())
-    url = f"sqlite:///{home.path.resolve() / 'axis.db'}"
-    with lock(home), opened(url) as database:
+    with lock(home), own_file(home) as database:
         database.create(journal.TABLES)
         # Where all share one broker user, they may share its connections too.
         shared = _amqp(home, None, "adapters", alone=True) if home.config.broker.user_id == "optional" else None
@@ -229,6 +256,7 @@ def served_agencies(home: Home, codes: Sequence[str]) -> Iterator[list[Agency]]:
             disk.close()
         with database.begin() as connection:
             payloads.sweep(connection, journal.PAYLOAD_REFERENCES)
+        payloads.clear(database)
 
 
 @contextmanager
@@ -376,7 +404,7 @@ def take_over(home: Home, code: str, now: datetime) -> int:
     _only_amqp(home)
     if code not in home.codes():
         raise Misconfigured(Problem(Fault.KEY_FILE_MISSING, got=f"{home.path}/keys/{code}.key"))
-    with lock(home), opened(f"sqlite:///{home.path.resolve() / 'axis.db'}") as database:
+    with lock(home), own_file(home) as database:
         database.create(journal.TABLES)
         with Journal(database, code).transaction() as tx:
             return standing.take_over(tx, now)
@@ -461,6 +489,11 @@ def _adapter(home: Home, code: str, disk: Disk | None = None) -> Adapter:
 @cache
 def _factories() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group="axis.adapters")}
+
+
+def _check_segments(database: Database) -> None:
+    if not database.is_sqlite:
+        segment_home.check(database)
 
 
 def _only_amqp(home: Home) -> None:

@@ -52,6 +52,9 @@ class Store:
 
     kind: OneOf["sqlite", "postgresql"] = "sqlite"
     url_env: str = "AXIS_DATABASE_URL"
+    # Where parcels lie. auto: in segments beside an SQLite file, in the database of PostgreSQL. PostgreSQL with
+    # segments wants all hub workers on one machine.
+    parcels: OneOf["auto", "database", "segments"] = "auto"
 
 
 @dataclass(frozen=True)

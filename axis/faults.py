@@ -486,6 +486,11 @@ class Fault(Enum):
         "{got} is no axis home yet; run 'axis init --home {got}'.",
     )
     HOME_EXISTS = (OPERATOR, "{got} đã có một nhà của trục.", "{got} already is an axis home.")
+    BACKUP_TARGET = (
+        OPERATOR,
+        "{path} đã có nội dung: cần một thư mục trống hoặc chưa có.",
+        "{path} has something in it: a folder is needed that is empty or not there yet.",
+    )
     HOME_LOCKED = (OPERATOR, "Một tiến trình khác đang dùng {got}.", "Another process is using {got}.")
     CONFIG_INVALID = (
         OPERATOR,
@@ -520,6 +525,15 @@ class Fault(Enum):
         "The hub's record ends at {got}, but the hub had written up to {expected}: perhaps an old backup was restored. The hub "
         "does not run; see docs/operations.md, then 'axis reconcile --restored'.",
     )
+    SEGMENTS_ELSEWHERE = (
+        OPERATOR,
+        "Gói tin của sổ này nằm trong thư mục của máy khác ({expected}), tiến trình trục ở đây ({got}) không đọc được nên không chạy. "
+        "Chạy mọi tiến trình trục trên máy đó, hoặc để gói tin trong cơ sở dữ liệu (store.parcels); nếu cả thư mục {path} đã "
+        "chuyển sang máy này thì chạy 'axis upgrade'.",
+        "The parcels of this record lie in a folder of another machine ({expected}); a hub worker here ({got}) cannot read them "
+        "and does not run. Run every hub worker there, or keep parcels in the database (store.parcels); if the whole folder "
+        "{path} has moved to this machine, run 'axis upgrade'.",
+    )
     HOME_OLD = (
         OPERATOR,
         "Thư mục của {path} là bản cũ: nhật ký ở {got}, trục đã nhận đến {expected}. Adapter không nhận, không bàn giao, không gửi "
@@ -549,6 +563,16 @@ class Fault(Enum):
         OPERATOR,
         "Nội dung lưu trữ không khớp mã băm {expected}.",
         "Stored content does not match its digest {expected}.",
+    )
+    BACKUP_INVALID = (
+        OPERATOR,
+        "{path} không phải bản sao lưu đã làm xong: {got}.",
+        "{path} is not a backup that was finished: {got}.",
+    )
+    BACKUP_DAMAGED = (
+        OPERATOR,
+        "Bản sao lưu {path} bị hỏng ở {got}; chưa phục hồi gì.",
+        "The backup {path} is damaged at {got}; nothing was restored.",
     )
     LEDGER_CORRUPT = (
         OPERATOR,

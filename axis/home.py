@@ -14,6 +14,7 @@ from axis import config as settings
 from axis.errors import Corrupted, Fault, Misconfigured, Problem, Unavailable, unusable
 from axis.infra.database import Database
 from axis.infra.record.store import HubStore
+from axis.infra.segments import Segments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +74,7 @@ def is_running(home: Home) -> bool:
 @contextmanager
 def reading(home: Home) -> Iterator[HubStore]:
     """The hub's record, to read; also while another process works on it."""
-    with opened(home.config.database_url(home.path)) as database:
+    with record_database(home) as database:
         database.check_version()
         yield HubStore(database)
 
@@ -95,7 +96,7 @@ def reading_journals(home: Home) -> Iterator[dict[str, Journal]]:
     """The journals of the home's agencies by code, to read."""
     from axis.infra.journal import Journal
 
-    with opened(f"sqlite:///{home.path.resolve() / 'axis.db'}") as database:
+    with own_file(home) as database:
         yield {code: Journal(database, code) for code in home.codes()}
 
 
@@ -136,9 +137,30 @@ def systems_file(home: Home) -> Path:
 
 
 @contextmanager
-def opened(url: str) -> Iterator[Database]:
-    """A database, closed when the block ends."""
-    database = Database(url)
+def record_database(home: Home) -> Iterator[Database]:
+    """The database of the hub's record, with the segments that its parcels lie in; closed when the block ends."""
+    if home.config.store.kind == "sqlite":
+        with own_file(home) as database:
+            yield database
+        return
+    folder, appends = home.path.resolve() / "record-segments", home.config.store.parcels == "segments"
+    segments = Segments(folder, appends=appends) if appends or folder.is_dir() else None
+    with _closing(Database(home.config.database_url(home.path), segments)) as database:
+        yield database
+
+
+@contextmanager
+def own_file(home: Home) -> Iterator[Database]:
+    """The home's own SQLite file: the adapters' journals, and the record where it is not on PostgreSQL; closed when the
+    block ends."""
+    with _closing(Database(f"sqlite:///{home.path.resolve() / 'axis.db'}")) as database:
+        if database.segments is not None:
+            database.segments.appends = home.config.store.parcels != "database"
+        yield database
+
+
+@contextmanager
+def _closing(database: Database) -> Iterator[Database]:
     try:
         yield database
     finally:

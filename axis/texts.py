@@ -178,6 +178,68 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Bring this home's databases to this version's schema, wholly or not at all. Back up first.",
     ),
     "help.upgrade.check": ("Chỉ cho biết phiên bản.", "Only tell the version."),
+    "help.backup": (
+        "Sao lưu nhất quán một nhà đang chạy: sổ, gói tin, khóa, thư mục của các cơ quan.",
+        "A consistent backup of a running home: record, parcels, keys, the agencies' folders.",
+    ),
+    "help.backup.without_keys": ("Không sao lưu khóa bí mật.", "Leave private keys out."),
+    "backup.running": ("Đang sao lưu", "Backing up"),
+    "backup.done": (
+        "Đã sao lưu vào {folder}: {files} tệp, {size} byte, {payloads} gói tin đã đối chiếu mã băm.",
+        "Backed up into {folder}: {files} files, {size} bytes, {payloads} parcels compared with their digests.",
+    ),
+    "backup.keys": (
+        "Bản sao lưu có khóa bí mật (chỉ chủ sở hữu đọc được, 0600): giữ như giữ khóa.",
+        "The backup has private keys (0600, for its owner alone): keep it as you keep keys.",
+    ),
+    "backup.no_keys": (
+        "Bản sao lưu không có khóa bí mật: khi phục hồi phải đặt lại các tệp khóa.",
+        "The backup has no private keys: put their files back after a restore.",
+    ),
+    "backup.damaged": (
+        "Có {count} gói tin đã hỏng từ trước trong nhà này: {digests}",
+        "{count} parcels were damaged in this home already: {digests}",
+    ),
+    "backup.apart": (
+        "Máy này không có pg_dump nên bản sao lưu CHƯA có sổ. Hãy chạy: pg_dump --format=custom … > record.dump, trước mỗi lần "
+        "'axis backup'.",
+        "There is no pg_dump on this machine, so the record is NOT in this backup. Run pg_dump --format=custom … > record.dump "
+        "before each 'axis backup'.",
+    ),
+    "help.restore": (
+        "Dựng lại một nhà từ bản sao lưu, vào thư mục trống; kiểm tra mọi thứ trước.",
+        "Make a home from a backup, in an empty folder; everything is checked first.",
+    ),
+    "restore.running": ("Đang phục hồi", "Restoring"),
+    "restore.done": (
+        "Đã phục hồi {home} từ bản sao lưu lúc {time}: {files} tệp, mọi gói tin khớp mã băm.",
+        "{home} is restored from the backup of {time}: {files} files, every parcel matches its digest.",
+    ),
+    "restore.record": (
+        "Sổ thiếu những gì xảy ra sau đó, nên trục chưa chạy. Tiếp theo: axis reconcile --restored --older-than 0 --home {home}",
+        "The record lacks what happened since, so the hub does not run yet. Next: axis reconcile --restored --older-than 0 "
+        "--home {home}",
+    ),
+    "restore.database": (
+        "Trước đó, đưa sổ vào một cơ sở dữ liệu trống: pg_restore --no-owner --dbname … {folder}/record.dump; rồi axis upgrade "
+        "--home {home}",
+        "Before that, put the record into an empty database: pg_restore --no-owner --dbname … {folder}/record.dump; then axis "
+        "upgrade --home {home}",
+    ),
+    "restore.apart": (
+        "Sổ không nằm trong bản sao lưu này: phục hồi cơ sở dữ liệu từ bản pg_dump cùng lúc trước đã.",
+        "The record is not in this backup: restore the database from the pg_dump of that time first.",
+    ),
+    "restore.agency": (
+        "Tắt mọi bản sao khác của nhà này rồi chạy adapter. Nếu nhật ký báo HOME_OLD: axis adapter restored CODE --home {home}",
+        "Stop every other copy of this home, then start the adapter. If its log says HOME_OLD: axis adapter restored CODE "
+        "--home {home}",
+    ),
+    "upgrade.moving": ("Chuyển gói tin sang tệp riêng", "Moving parcels into segments"),
+    "upgrade.moved": (
+        "{database}: đã chuyển {count} gói tin ({size} byte) sang tệp riêng",
+        "{database}: {count} parcels ({size} bytes) moved into segments",
+    ),
     "upgrade.done": ("{database}: {before} → {after}", "{database}: {before} → {after}"),
     "upgrade.same": ("{database}: {after}, đã đúng phiên bản", "{database}: {after}, as it should be"),
     "help.reconcile": (

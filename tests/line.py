@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from axis import bootstrap, config
 from axis.core import edxml, parcel, receipt
+from axis.infra import payloads
 from axis.infra.database import Database
 from axis.infra.record import ledger
 from axis.services import run as loops
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 NS = "http://www.mic.gov.vn/TBT/QCVN_102_2016"
 CODES = ("G22", "H41", "G06", "H29", "G18")
+_SMALL = payloads.SMALL
 
 
 # Statements are compiled once for the whole session, not once for each of the thousands of SQLite databases. The dialect
@@ -38,8 +40,8 @@ CODES = ("G22", "H41", "G06", "H29", "G18")
 _make_database = Database.__init__
 
 
-def _share_compiled_statements(self: Database, url: str) -> None:
-    _make_database(self, url)
+def _share_compiled_statements(self: Database, *arguments: Any, **named: Any) -> None:
+    _make_database(self, *arguments, **named)
     if self.is_sqlite:
         dialect, compiled = _COMPILED.setdefault("sqlite", (self._writer.dialect, self._writer._compiled_cache))
         for engine in (self._writer, self._reader):
@@ -72,7 +74,14 @@ def _template(codes: tuple[str, ...], give_up: int) -> Path:
         adapter=config.Adapter(settle_seconds=0.0),
         log=config.Log(level="error"),
     )
-    provision.create_home(folder / "home", settings, "p256", Clock().now, rows=rows)
+    small, payloads.SMALL = (
+        payloads.SMALL,
+        _SMALL,
+    )  # the same for every test, whatever the one that is first has changed
+    try:
+        provision.create_home(folder / "home", settings, "p256", Clock().now, rows=rows)
+    finally:
+        payloads.SMALL = small
     return folder / "home"
 
 

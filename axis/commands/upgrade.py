@@ -26,8 +26,14 @@ def upgrade(home: Path, check: bool, as_json: bool) -> None:
         for name, database in databases.items():
             before, after = (database.version(), SCHEMA_VERSION) if check else database.upgrade()
             old = old or (check and before != after)
+            count = size = 0
+            if not check:
+                with console.bar(word("upgrade.moving"), 1000, quiet=as_json) as advance:
+                    moved = bootstrap.move_parcels(database, lambda done, every: advance(done * 1000 // max(every, 1)))
+                count, size = moved.count, moved.size
             if as_json:
-                console.data({"database": name, "before": before, "after": after})
+                changed = {"database": name, "before": before, "after": after}
+                console.data({**changed, "moved": count, "moved_bytes": size})
             else:
                 console.say(
                     word(
@@ -37,4 +43,6 @@ def upgrade(home: Path, check: bool, as_json: bool) -> None:
                         after=after,
                     )
                 )
+                if count:
+                    console.say(word("upgrade.moved", database=name, count=count, size=size))
     sys.exit(REFUSED if old else DONE)

@@ -24,6 +24,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import RowMapping as Row
 
 from axis.errors import Corrupted, Fault, Misconfigured, Problem, Unavailable
+from axis.infra.segments import Segments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -61,11 +62,15 @@ _ELSEWHERE = {"25006", "26000", "42P05"}
 class Database:
     """A database and its transactions. Raises :class:`Unavailable` STORE_DOWN when it cannot be used."""
 
-    def __init__(self, url: str) -> None:
-        """`url`: see :func:`read_url`. Raises :class:`Misconfigured` CONFIG_INVALID."""
+    def __init__(self, url: str, segments: Segments | None = None) -> None:
+        """`url`: see :func:`read_url`. `segments`: where large payloads lie; an SQLite file has its own beside it where
+        none are given. Raises :class:`Misconfigured` CONFIG_INVALID."""
         self.url = read_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.segments = segments
         if self.is_sqlite:
+            if segments is None and (folder := beside(self.url)) is not None:
+                self.segments = Segments(folder)
             self.url = _at_home(self.url)
         self._writing = threading.RLock()
         if self.is_sqlite:
@@ -85,6 +90,9 @@ class Database:
             sa.event.listen(self._writer, "handle_error", _leave_that_server)
             sa.event.listen(self._writer, "checkin", _given_back)
             sa.event.listen(self._writer, "checkout", _asked_after_a_rest)
+        if self.segments is not None:
+            for engine in {self._writer, self._reader}:
+                sa.event.listen(engine, "connect", self._tell_segments)
         self.judge: Callable[[Connection], None] | None = None
         self.beside: dict[str, Any] = {}  # what its users keep in memory about it
 
@@ -95,10 +103,12 @@ class Database:
             with _translated(), self._writer.begin() as connection:
                 self._look_at(connection)
                 yield connection
+                self._flush_segments()
             return
         with self._writing, _translated(), self._writer.begin() as connection:
             self._look_at(connection)
             yield connection
+            self._flush_segments()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -106,6 +116,14 @@ class Database:
         with _translated(), self._reader.connect() as connection:
             self._look_at(connection)
             yield connection
+
+    def _flush_segments(self) -> None:
+        """What the transaction has appended is durable before it is committed."""
+        if self.segments is not None:
+            self.segments.flush()
+
+    def _tell_segments(self, _connection: Any, record: Any) -> None:
+        record.info["segments"] = self.segments
 
     def _look_at(self, connection: Connection) -> None:
         """A connection that is new goes to :attr:`judge` before anything else is done with it: behind the same address
@@ -176,6 +194,21 @@ class Database:
         """Close every connection."""
         self._writer.dispose()
         self._reader.dispose()
+        if self.segments is not None:
+            self.segments.close()
+
+    def shrink(self) -> bool:
+        """Give back what an SQLite file has free, if that is much of it; whether it was. Outside of any transaction."""
+        if not self.is_sqlite:
+            return False
+        with self._writing, _translated(), contextlib.closing(self._writer.raw_connection()) as connection:
+            cursor = connection.cursor()
+            free, every = (cursor.execute(f"PRAGMA {name}").fetchone()[0] for name in ("freelist_count", "page_count"))
+            if free < 64 or free * 4 < every:
+                return False
+            cursor.execute("VACUUM")
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return True
 
 
 def read_url(text: str) -> sa.URL:
@@ -195,6 +228,12 @@ def read_url(text: str) -> sa.URL:
     if "," in str(arguments.get("host", "")) and "target_session_attrs" not in url.query:
         url = url.update_query_dict({"target_session_attrs": "read-write"})
     return url
+
+
+def beside(url: sa.URL) -> Path | None:
+    """The folder of an SQLite file's segments; None for a database in memory."""
+    path = Path(url.database or "")
+    return Path(f"{path}-segments") if path.name and path.name != ":memory:" else None
 
 
 def _hosts_apart(rest: str) -> str:

@@ -1,29 +1,51 @@
-"""Payload bytes, each stored once under its SHA-256. Record, queue and journal hold only the digest."""
+"""Payload bytes, each stored once under its SHA-256. Record, queue and journal hold only the digest.
+
+Small ones, receipts above all, lie in a row. A larger one lies in a segment beside the database where that has any
+(axis/infra/segments.py), and its row says where; else in its row too. Whoever asks does not notice. What lies where is
+read as it lies, whatever the setting is by now.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy as sa
 
 from axis.errors import Corrupted, Fault, Problem
-from axis.infra.database import insert_each_or_ignore, insert_or_ignore, metadata
+from axis.infra.database import insert_all_or_ignore, insert_each_or_ignore, insert_or_ignore, metadata
+from axis.infra.segments import Range
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from sqlalchemy.engine import Connection
 
+    from axis.infra.database import Database
+    from axis.infra.segments import Segments
+
+log = logging.getLogger(__name__)
 References = Sequence["sa.Column[str]"]  # the columns of a database that name payloads
 
 payload = sa.Table(
     "payload",
     metadata,
     sa.Column("digest", sa.Text, primary_key=True),
-    sa.Column("content", sa.LargeBinary, nullable=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),  # empty where it lies in a segment
+    sa.Column("segment", sa.Text, nullable=False, server_default=""),
+    sa.Column("start", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("length", sa.BigInteger, nullable=False, server_default="0"),  # in the segment
+    sa.Index(
+        "payload_segment",
+        "segment",
+        "length",
+        sqlite_where=sa.text("segment <> ''"),
+        postgresql_where=sa.text("segment <> ''"),
+    ),
 )
 
 
@@ -31,7 +53,9 @@ _THERE = sa.select(payload.c.digest).where(
     payload.c.digest.in_(sa.select(sa.func.json_each(sa.bindparam("digests")).table_valued("value").c.value))
 )
 LARGE = 1024 * 1024  # bytes
-SMALL = 16 * 1024  # bytes
+SMALL = 16 * 1024  # bytes: up to here writing a row twice (SQLite's log, its file) costs less than a flush of a segment
+MOVED = 32 * 1024 * 1024  # bytes that one transaction moves
+_IN_SEGMENT = payload.c.segment != ""
 _PUT_SQLITE = "INSERT INTO payload (digest, content) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _PUT_POSTGRESQL = "INSERT INTO payload (digest, content) VALUES (%s, %s) ON CONFLICT DO NOTHING"
 _PUT_SMALL = (
@@ -54,11 +78,10 @@ def put(connection: Connection, content: bytes) -> str:
 def _put(connection: Connection, digest: str, content: bytes) -> None:
     # Asking first spares sending megabytes that are already there; the UNIQUE key still decides.
     if connection.execute(sa.select(payload.c.digest).where(payload.c.digest == digest)).first() is None:
-        insert_or_ignore(connection, payload, {"digest": digest, "content": content})
-        if (
-            len(content) > LARGE
-        ):  # SQLite's prepared statement holds what it was given last: 50 MB for the process' life
-            insert_or_ignore(connection, payload, {"digest": digest, "content": b""})
+        row = _row(_appending(connection, content), digest, content)
+        insert_or_ignore(connection, payload, row)
+        if len(row["content"]) > LARGE:  # SQLite's prepared statement holds what it was given last: 50 MB for good
+            insert_or_ignore(connection, payload, row | {"content": b""})
 
 
 def put_all(connection: Connection, contents: Collection[tuple[str, bytes]]) -> None:
@@ -66,7 +89,9 @@ def put_all(connection: Connection, contents: Collection[tuple[str, bytes]]) -> 
 
     In one order for everybody, by kind and then as they are given, so that of two who store the same one waits. The
     small ones go to PostgreSQL in one statement; of larger ones an array costs the server more than it spares."""
-    ordinary = [one for one in contents if len(one[1]) <= LARGE]
+    apart = [one for one in contents if len(one[1]) > LARGE or _appending(connection, one[1]) is not None]
+    names = {digest for digest, _ in apart}
+    ordinary = [one for one in contents if one[0] not in names]
     if connection.dialect.name == "sqlite":
         if ordinary:
             connection.exec_driver_sql(_PUT_SQLITE, ordinary)
@@ -76,9 +101,14 @@ def put_all(connection: Connection, contents: Collection[tuple[str, bytes]]) -> 
             connection.exec_driver_sql(_PUT_SMALL, ([one[0] for one in small], [one[1] for one in small]))
         if larger := [one for one in ordinary if len(one[1]) > SMALL]:
             connection.exec_driver_sql(_PUT_POSTGRESQL, larger)
-    for digest, content in contents:
-        if len(content) > LARGE:
-            _put(connection, digest, content)
+    if apart:
+        there = set(connection.execute(sa.select(payload.c.digest).where(payload.c.digest.in_(names))).scalars())
+        new = [one for one in apart if one[0] not in there]
+        rows = [_row(segments, *one) for one in new if (segments := _appending(connection, one[1])) is not None]
+        insert_all_or_ignore(connection, payload, rows)
+        for digest, content in new:
+            if _appending(connection, content) is None:
+                _put(connection, digest, content)
 
 
 def put_each(connection: Connection, contents: Sequence[bytes]) -> list[str]:
@@ -86,33 +116,95 @@ def put_each(connection: Connection, contents: Sequence[bytes]) -> list[str]:
     digests = [digest_of(content) for content in contents]
     wanted = dict(zip(digests, contents, strict=True))
     there = set(connection.execute(_THERE, {"digests": json.dumps(list(wanted))}).scalars())
-    rows = [{"digest": digest, "content": content} for digest, content in wanted.items() if digest not in there]
+    rows = [
+        _row(_appending(connection, content), digest, content)
+        for digest, content in wanted.items()
+        if digest not in there
+    ]
     if rows:
         insert_each_or_ignore(connection, payload, rows)
         if any(len(row["content"]) > LARGE for row in rows):  # as in put()
-            insert_each_or_ignore(connection, payload, [{"digest": rows[0]["digest"], "content": b""}])
+            insert_each_or_ignore(connection, payload, [rows[0] | {"content": b""}])
     return digests
 
 
+def _segments(connection: Connection) -> Segments | None:
+    """The segments of the database behind `connection`."""
+    return cast("Segments | None", connection.info.get("segments"))
+
+
+def _appending(connection: Connection, content: bytes) -> Segments | None:
+    """The segments that `content` is to lie in; None for a row."""
+    segments = _segments(connection)
+    return segments if segments is not None and segments.appends and len(content) > SMALL else None
+
+
+def _row(segments: Segments | None, digest: str, content: bytes) -> dict[str, Any]:
+    if segments is None:
+        return {"digest": digest, "content": content, "segment": "", "start": 0, "length": 0}
+    return {"digest": digest, "content": b"", **_place(segments.append(digest, content))}
+
+
+def _place(where: Range) -> dict[str, Any]:
+    return {"segment": where.segment, "start": where.start, "length": where.length}
+
+
 def get_sound(connection: Connection, digests: Iterable[str]) -> dict[str, bytes]:
-    """The bytes with these digests, but those that are missing or altered."""
+    """The bytes with these digests, but those that are missing or altered; what is altered in a segment is said in the
+    log."""
     rows = connection.execute(sa.select(payload).where(payload.c.digest.in_(sorted(set(digests)))))
-    found = {row.digest: bytes(row.content) for row in rows}
-    return {digest: content for digest, content in found.items() if digest_of(content) == digest}
+    found = {}
+    for row in rows:
+        content = _content(connection, row)
+        if content is not None:
+            found[row.digest] = content
+        elif row.segment:
+            log.error("%s %s: %s", Fault.BODY_CORRUPT.code, _where(connection, row), row.digest)
+    return found
 
 
 def mend(connection: Connection, content: bytes) -> None:
     """These bytes have come again: what is stored under their digest is them, whatever a disk has made of it."""
-    where = payload.c.digest == digest_of(content)
-    connection.execute(sa.update(payload).where(where).values(content=content))
+    digest = digest_of(content)
+    where = payload.c.digest == digest
+    segments = _appending(connection, content)
+    if segments is not None:
+        row = connection.execute(sa.select(payload).where(where)).first()
+        if row is None or _read(connection, row) == content:
+            return
+    connection.execute(sa.update(payload).where(where).values(**_row(segments, digest, content)))
 
 
 def get(connection: Connection, digest: str) -> bytes:
-    """The bytes with this digest. Raises :class:`Corrupted` BODY_CORRUPT when they are missing or altered."""
-    content = connection.execute(sa.select(payload.c.content).where(payload.c.digest == digest)).scalar()
-    if content is None or hashlib.sha256(content).hexdigest() != digest:
-        raise Corrupted(Problem(Fault.BODY_CORRUPT, expected=digest))
-    return bytes(content)
+    """The bytes with this digest. Raises :class:`Corrupted` BODY_CORRUPT when they are missing or altered, with segment
+    and offset where they lie in one."""
+    row = connection.execute(sa.select(payload).where(payload.c.digest == digest)).first()
+    content = _content(connection, row) if row is not None else None
+    if content is None:
+        where = _where(connection, row) if row is not None and row.segment else ""
+        raise Corrupted(Problem(Fault.BODY_CORRUPT, where, expected=digest))
+    return content
+
+
+def _content(connection: Connection, row: Any) -> bytes | None:
+    """The bytes of a row of `payload`; None where they are not what was stored."""
+    segments = _segments(connection)
+    if row.segment and segments is not None and (held := segments.recent(row.digest)) is not None:
+        return held
+    content = _read(connection, row)
+    return content if digest_of(content) == row.digest else None
+
+
+def _read(connection: Connection, row: Any) -> bytes:
+    if not row.segment:
+        return bytes(row.content)
+    segments = _segments(connection)
+    return segments.read(Range(row.segment, row.start, row.length)) if segments is not None else b""
+
+
+def _where(connection: Connection, row: Any) -> str:
+    segments = _segments(connection)
+    return f"{segments.folder.name if segments is not None else '?'}/{row.segment}:{row.start}+{row.length}"
 
 
 def release(connection: Connection, digest: str, references: Iterable[sa.Column[str]]) -> bool:
@@ -135,3 +227,100 @@ def sweep(connection: Connection, references: Iterable[sa.Column[str]]) -> int:
     All that is named is gathered once: asking every column for each payload took minutes for a year's mail."""
     named = sa.union_all(*(sa.select(column) for column in references))
     return connection.execute(sa.delete(payload).where(payload.c.digest.not_in(named))).rowcount
+
+
+# -- Segments as a whole ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """How many payloads lie elsewhere now, and their bytes."""
+
+    count: int = 0
+    size: int = 0
+
+
+def clear(database: Database, *, idle: float = 3600.0, share: float = 0.125) -> Moved:
+    """Delete the segments none of whose bytes are named by a row any more, whatever has dropped the rows
+    (:func:`release`, :func:`sweep`); how many and how large they were. What little is left of an old segment, at most
+    `share` of it, is put into the newest first, and the old one deleted the next time: a reader may have read its
+    place just now.
+
+    Only segments that nobody appends to, for `idle` seconds; none while a backup is being made. May be killed at any
+    point, and called again."""
+    segments = database.segments
+    if segments is None or len(segments.names()) < 2:
+        return Moved()
+    with segments.deleting() as may:
+        if not may:
+            return Moved()
+        with database.begin() as connection:  # on SQLite nobody has appended what is not committed
+            named = _named(connection)
+            ended = segments.ended(idle)
+        over = [segments.delete(name) for name in ended if name not in named]
+        for name in ended:
+            size = named.get(name, 0)
+            if 0 < size <= share * _size(segments, name):
+                _move(database, sa.and_(_IN_SEGMENT, payload.c.segment == name))
+    return Moved(len(over), sum(over))
+
+
+def named_ranges(connection: Connection) -> dict[str, int]:
+    """Up to where each segment is named by a row."""
+    end = sa.func.max(payload.c.start + payload.c.length)
+    rows = connection.execute(sa.select(payload.c.segment, end).where(_IN_SEGMENT).group_by(payload.c.segment))
+    return {name: int(last) for name, last in rows}
+
+
+def _named(connection: Connection) -> dict[str, int]:
+    """How many bytes of each segment are named by a row."""
+    size = sa.func.sum(payload.c.length)
+    rows = connection.execute(sa.select(payload.c.segment, size).where(_IN_SEGMENT).group_by(payload.c.segment))
+    return {name: int(found) for name, found in rows}
+
+
+def _size(segments: Segments, name: str) -> int:
+    return (segments.folder / name).stat().st_size
+
+
+def in_rows(connection: Connection) -> int:
+    """How many payloads lie in a row that are large enough for a segment."""
+    return int(connection.execute(sa.select(sa.func.count()).where(_large_row())).scalar_one())
+
+
+def move_to_segments(database: Database, progress: Callable[[int], None] = lambda _: None) -> Moved:
+    """Put every large payload that lies in a row into a segment; nothing where the database has none to append to. May
+    be killed at any point, and called again: each transaction leaves every payload whole. What is damaged stays."""
+    if database.segments is None or not database.segments.appends:
+        return Moved()
+    return _move(database, _large_row(), progress)
+
+
+def _large_row() -> sa.ColumnElement[bool]:
+    return sa.and_(payload.c.segment == "", sa.func.length(payload.c.content) > SMALL)
+
+
+def _move(database: Database, which: sa.ColumnElement[bool], progress: Callable[[int], None] = lambda _: None) -> Moved:
+    """Put these payloads into the newest segment, so many bytes in a transaction."""
+    segments, last = database.segments, ""
+    assert segments is not None  # noqa: S101  of the callers
+    size = sa.func.length(payload.c.content) + payload.c.length
+    query = sa.select(payload.c.digest, size).where(which, payload.c.digest > sa.bindparam("last"))
+    moved = Moved()
+    while True:
+        with database.begin() as connection:
+            found = connection.execute(query.order_by(payload.c.digest).limit(500), {"last": last}).all()
+            if not found:
+                return moved
+            taken = 0
+            for digest, length in found:
+                if taken and taken + length > MOVED:
+                    break
+                row = connection.execute(sa.select(payload).where(payload.c.digest == digest)).one()
+                content = _content(connection, row)
+                if content is not None:
+                    where = payload.c.digest == digest
+                    connection.execute(sa.update(payload).where(where).values(**_row(segments, digest, content)))
+                    moved = Moved(moved.count + 1, moved.size + len(content))
+                taken, last = taken + length, digest
+        progress(moved.count)

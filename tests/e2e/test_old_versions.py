@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import time
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +18,9 @@ from click.testing import CliRunner
 
 import cli
 from axis.errors import Rejected
+from axis.infra import payloads
 from axis.infra.database import SCHEMA_VERSION, Database
+from axis.infra.segments import Segments
 from tests import old
 from tests.e2e.test_served_line import AGENCIES, Served, stop, wait_for
 from tests.line import CODES, Line, document, recall
@@ -122,8 +125,83 @@ def in_record(line: Line, query: str) -> list[tuple[Any, ...]]:
         database.close()
 
 
+def bytes_in_rows(path: Path) -> int:
+    """How many payloads lie in a row of the home's own file that are to lie in a segment."""
+    database = Database(f"sqlite:///{path / 'axis.db'}")
+    try:
+        with database.read() as connection:
+            return payloads.in_rows(connection)
+    finally:
+        database.close()
+
+
+@pytest.mark.timeout(300)
+def test_an_upgrade_that_is_killed_anywhere_leaves_a_home_that_the_next_one_finishes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What lies on the disk before and after each append, each flush and each commit of an upgrade of an old home, and
+    when its file is made smaller, is upgraded; from the last of these the line goes on."""
+    monkeypatch.setattr(payloads, "SMALL", 3000)
+    monkeypatch.setattr(payloads, "MOVED", 40_000)
+    home = tmp_path / "home"
+    old.make("embedded", home)
+    held = {row[0]: row[1] for row in in_record(OldHome(home), "SELECT digest, content FROM payload")}
+    images: list[Path] = []
+    begin = Database.begin
+
+    def image() -> None:
+        images.append(tmp_path / f"image{len(images)}")
+        shutil.copytree(home, images[-1])
+
+    def around(call: Any) -> Any:
+        def seen(*arguments: Any, **named: Any) -> Any:
+            image()
+            found = call(*arguments, **named)
+            image()
+            return found
+
+        return seen
+
+    @contextmanager
+    def transaction(self: Database) -> Iterator[Any]:
+        with begin(self) as connection:
+            yield connection
+            image()
+        image()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Database, "begin", transaction)
+        patch.setattr(Segments, "flush", around(Segments.flush))
+        patch.setattr(Database, "shrink", around(Database.shrink))
+        axis(OldHome(home), "upgrade")
+    assert len(images) > 20
+    for path in images:
+        axis(OldHome(path), "upgrade")
+        assert bytes_in_rows(path) == 0
+        database = Database(f"sqlite:///{path / 'axis.db'}")
+        with database.read() as connection:
+            found = payloads.get_sound(connection, held)
+        database.close()
+        assert found == held
+        if path != images[-1]:
+            shutil.rmtree(path)
+    line = OldHome(images[-1])
+    line.run()
+    assert {number: found for number, found in states(line).items() if number in {4, 8, 10, 12, 13}} == {
+        4: HANDED,
+        8: {"H41": "RECALLED"},
+        10: HANDED,
+        12: AFTER[12],
+        13: AFTER[13],
+    }
+    line.check_ledger()
+
+
 @pytest.mark.timeout(180)
-def test_a_home_of_the_earlier_version_is_upgraded_with_documents_in_every_state_and_loses_none(line: Line) -> None:
+def test_a_home_of_the_earlier_version_is_upgraded_with_documents_in_every_state_and_loses_none(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(payloads, "SMALL", 3000)  # what the home holds goes into segments
     entries = in_record(line, "SELECT position, digest, canonical FROM ledger WHERE position IS NOT NULL ORDER BY 1")
     receipts = {name: (line.folder("G22", "receipts") / name).read_bytes() for name in line.files("G22", "receipts")}
     assert len(entries) > 30, "the old program has left something"
@@ -134,6 +212,10 @@ def test_a_home_of_the_earlier_version_is_upgraded_with_documents_in_every_state
         journal.upgrade()
         journal.close()
         axis(line, "broker", "setup", "--remake", "--keep-guest")
+        assert not (line.path / "record-segments").exists(), "PostgreSQL has the bytes"
+    else:
+        assert bytes_in_rows(line.path) == 0
+        assert list((line.path / "axis.db-segments").iterdir())
     assert states(line) == BEFORE
     line.without("G18")
     axis(line, "agency", "resume", "G18", "--reason", "xong")

@@ -20,10 +20,11 @@ import pytest
 from adapters.folder import FolderAdapter
 from adapters.tree import LocalTree
 from axis import bootstrap
-from axis.infra import embedded, journal
+from axis.infra import embedded, journal, payloads
 from axis.infra.database import Database
 from axis.infra.embedded import EmbeddedBroker
 from axis.infra.record import agenda
+from axis.infra.segments import Segments
 from axis.services import run as loops
 from axis.services.hub import deadlines
 from tests.line import Line, document, rest, small_home, status
@@ -63,6 +64,7 @@ def boundaries(monkeypatch: pytest.MonkeyPatch, at: Boundaries) -> Iterator[None
             (embedded.EmbeddedLine, TOGETHER),
             (FolderAdapter, FILE_CALLS),
             (LocalTree, ("write", "rename")),
+            (Segments, ("append", "flush")),
         )
         for owner, names in watched:
             for name in names:
@@ -222,11 +224,21 @@ def disk() -> Iterator[Path]:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("to", [("H41",), ("H41", "G06", "H29")], ids=["one recipient", "three recipients"])
-@pytest.mark.parametrize("taking", [False, True], ids=["files stay", "files are taken away before the restart"])
+@pytest.mark.parametrize(
+    ("to", "taking", "small"),
+    [
+        pytest.param(("H41",), False, payloads.SMALL, id="one recipient, files stay"),
+        pytest.param(("H41",), True, payloads.SMALL, id="one recipient, files are taken away before the restart"),
+        pytest.param(("H41", "G06", "H29"), False, payloads.SMALL, id="three recipients, files stay"),
+        pytest.param(("H41", "G06", "H29"), True, payloads.SMALL, id="three, files are taken away before the restart"),
+        pytest.param(("H41", "G06", "H29"), True, 0, id="three, files are taken away, payloads in segments"),
+    ],
+)
 def test_a_death_at_every_boundary(
-    disk: Path, monkeypatch: pytest.MonkeyPatch, to: tuple[str, ...], taking: bool
+    disk: Path, monkeypatch: pytest.MonkeyPatch, to: tuple[str, ...], taking: bool, small: int
 ) -> None:
+    """Of payloads in segments: an append and a flush are boundaries as well."""
+    monkeypatch.setattr(payloads, "SMALL", small)
     line = small_home(disk / "home", codes=("G22", *to))
     passed, states = sweep(disk, monkeypatch, lambda one: ordinary(one, to), all_is_well(to), start=line, taking=taking)
     assert passed > 80

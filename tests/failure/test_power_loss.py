@@ -3,7 +3,8 @@ written is torn. From what lies on the disk then the line comes to rest, with no
 receipt, and no file that is visible and not whole.
 
 What is flushed is known from the calls that flush, whoever makes them: ``fsync`` of a file keeps its bytes, ``fsync`` of a
-folder its names, ``syncfs`` both of everything; SQLite's file is as its last commit has left it.
+folder its names, ``syncfs`` both of everything; SQLite's file is as its last commit has left it. Of what was appended to a
+segment and not flushed (``fdatasync``) nothing is there, or the first part of it, with the last page torn.
 """
 
 from __future__ import annotations
@@ -19,18 +20,21 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import sqlalchemy as sa
 
 from adapters import disk
 from adapters.tree import LocalTree
 from axis.core import edxml, parcel
+from axis.infra import payloads, segments
 from axis.infra.database import Database
 from tests.failure.test_crash_sweep import DIGEST, no_false_receipt
 from tests.line import Line, document, rest, small_home
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 DATABASE = ("axis.db", "axis.db-wal")
+SEGMENTS = "axis.db-segments"
 TORN = 2048  # bytes of the last page
 
 
@@ -49,11 +53,16 @@ class Power:
         self.committed()
 
     def everything(self) -> None:
-        """All that is in the agencies' folders is flushed."""
-        for folder, _, files in os.walk(self.root / "agencies"):
-            self.folder(Path(folder))
-            for name in files:
-                self.file(Path(folder) / name)
+        """All that is in the agencies' folders, and in the segments, is flushed."""
+        for place in ("agencies", SEGMENTS):
+            for folder, _, files in os.walk(self.root / place):
+                self.folder(Path(folder))
+                for name in files:
+                    self.file(Path(folder) / name)
+
+    def watches(self, path: Path) -> bool:
+        """Whether it matters of this file or folder when it is flushed."""
+        return any(path.is_relative_to(self.root / place) for place in ("agencies", SEGMENTS))
 
     def folder(self, path: Path) -> None:
         """The names in a folder are flushed."""
@@ -64,6 +73,16 @@ class Power:
         """The bytes of a file are flushed."""
         self.contents[path.stat().st_ino] = path.read_bytes()
 
+    def _appended(self) -> dict[int, bytes]:
+        """What is in the segments, with the first part of what is not flushed."""
+        found = {}
+        for path in (self.root / SEGMENTS).glob("[0-9]*"):
+            inode, content = path.stat().st_ino, path.read_bytes()
+            flushed = len(self.contents.get(inode, b""))
+            half = flushed + (len(content) - flushed) // 2
+            found[inode] = content[:half] + bytes(len(content[half : half + TORN]))
+        return found
+
     def committed(self) -> None:
         """SQLite has flushed its files."""
         self.database = self._files()
@@ -71,9 +90,11 @@ class Power:
     def _files(self) -> dict[str, bytes]:
         return {name: (self.root / name).read_bytes() for name in DATABASE if (self.root / name).exists()}
 
-    def fails(self, label: str, *, torn: bool = False) -> None:
-        """Keep what would be there if it failed now; `torn`: while SQLite was writing what it has just written."""
+    def fails(self, label: str, *, torn: bool = False, half: bool = False) -> None:
+        """Keep what would be there if it failed now; `torn`: while SQLite was writing what it has just written; `half`:
+        while a segment was."""
         database = self.database
+        contents = self.contents | (self._appended() if half else {})
         if torn:
             database = self._files()
             last = "axis.db-wal" if database.get("axis.db-wal") else "axis.db"
@@ -81,7 +102,7 @@ class Power:
         state = hashlib.sha256(repr(sorted(database.items())).encode())
         for folder, names in sorted(self.names.items()):
             for name, inode in sorted(names.items()):
-                state.update(f"{folder}/{name}".encode() + self.contents.get(inode, b""))
+                state.update(f"{folder}/{name}".encode() + contents.get(inode, b""))
         if state.hexdigest() in self._states:
             return
         self._states.add(state.hexdigest())
@@ -92,21 +113,26 @@ class Power:
         for name, content in database.items():
             (image / name).write_bytes(content)
         for folder, names in self.names.items():
+            (image / folder).mkdir(exist_ok=True)
             for name, inode in names.items():
-                (image / folder / name).write_bytes(self.contents.get(inode, b""))
+                (image / folder / name).write_bytes(contents.get(inode, b""))
 
 
 @contextmanager
 def failing(power: Power, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Within: the power fails before and after whatever changes something on the disk."""
-    fsync, syncfs, begin = os.fsync, disk._syncfs, Database.begin
+    syncfs, begin = disk._syncfs, Database.begin
 
-    def synced(descriptor: int) -> None:
-        path = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
-        power.fails(f"before fsync {path.name}")
-        fsync(descriptor)
-        if path.is_relative_to(power.root / "agencies"):
-            power.folder(path) if stat.S_ISDIR(os.fstat(descriptor).st_mode) else power.file(path)
+    def flushing(flush: Callable[[int], None]) -> Callable[[int], None]:
+        def flushed(descriptor: int) -> None:
+            path = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
+            power.fails(f"before a flush of {path.name}")
+            power.fails(f"in a flush of {path.name}", half=True)
+            flush(descriptor)
+            if power.watches(path):
+                power.folder(path) if stat.S_ISDIR(os.fstat(descriptor).st_mode) else power.file(path)
+
+        return flushed
 
     def all_synced(descriptor: int) -> None:
         power.fails("before syncfs")
@@ -123,7 +149,8 @@ def failing(power: Power, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         power.fails("after a commit")
 
     with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", synced)
+        for name in ("fsync", "fdatasync"):
+            patch.setattr(os, name, flushing(getattr(os, name)))
         patch.setattr(disk, "_syncfs", all_synced)
         patch.setattr(Database, "begin", transaction)
         yield
@@ -138,6 +165,16 @@ def whole_or_not_at_all(line: Line, code: str) -> None:
                 assert parcel.peek(data)[0], name
             else:
                 assert edxml.convert(data).packet is not None, name
+
+
+def no_row_without_its_bytes(line: Line) -> None:
+    database = Database(f"sqlite:///{line.path / 'axis.db'}")
+    try:
+        with database.read() as connection:
+            named = set(connection.execute(sa.select(payloads.payload.c.digest)).scalars())
+            assert payloads.get_sound(connection, named).keys() == named
+    finally:
+        database.close()
 
 
 def check(line: Line) -> None:
@@ -177,10 +214,15 @@ def images(memory: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Power, Line]:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("flushes", ["all at once", "each by itself"])
+@pytest.mark.parametrize(
+    ("flushes", "kept"),
+    [("all at once", "in rows"), ("each by itself", "in rows"), ("each by itself", "in segments")],
+)
 def test_what_was_not_flushed_is_gone_and_nothing_else_is(
-    memory: Path, monkeypatch: pytest.MonkeyPatch, flushes: str
+    memory: Path, monkeypatch: pytest.MonkeyPatch, flushes: str, kept: str
 ) -> None:
+    if kept == "in segments":
+        monkeypatch.setattr(payloads, "SMALL", 0)
     if flushes == "each by itself":
         monkeypatch.setattr(disk, "is_local", lambda _: False)
     survive(memory, monkeypatch)
@@ -194,6 +236,7 @@ def survive(memory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         line = Line(path)
         line.clock.now = first.clock.now
         try:
+            no_row_without_its_bytes(line)
             for code in ("G22", "H41"):
                 whole_or_not_at_all(line, code)
             no_false_receipt(line, {})
@@ -224,6 +267,21 @@ def _forgets(monkeypatch: pytest.MonkeyPatch, which: int) -> None:
 @pytest.mark.parametrize("which", [0, 1], ids=["of the files", "of the names"])
 def test_a_flush_that_is_forgotten_would_be_found(memory: Path, monkeypatch: pytest.MonkeyPatch, which: int) -> None:
     _forgets(monkeypatch, which)
+    with pytest.raises(AssertionError):
+        survive(memory, monkeypatch)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("what", ["a segment's bytes", "a segment's name"])
+def test_a_flush_of_a_segment_that_is_forgotten_would_be_found(
+    memory: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    monkeypatch.setattr(payloads, "SMALL", 0)
+    monkeypatch.setattr(disk, "is_local", lambda _: False)  # where one flush for all would cover it
+    if what == "a segment's name":
+        monkeypatch.setattr(segments, "_flush_folder", lambda _: None)
+    else:
+        monkeypatch.setattr(segments.Segments, "flush", lambda _: None)
     with pytest.raises(AssertionError):
         survive(memory, monkeypatch)
 

@@ -20,6 +20,7 @@ from axis.core.hub.lifecycle import FINAL, Demand, Stage, State
 from axis.core.hub.terms import Leg, Progress
 from axis.core.registry import HUB
 from axis.errors import Rejected
+from axis.infra import payloads
 from axis.infra.payloads import digest_of
 from axis.infra.record.query import Query, newest
 
@@ -192,7 +193,7 @@ def _of_change(connection: Connection, asked: list[ask.OfChange], facts: Facts) 
 
 _REFUSED = Query(
     2,
-    "SELECT t.sender, t.digest, t.receipt_digest, t.retry, p.content FROM {keys} CROSS JOIN refusal t "
+    "SELECT t.sender, t.digest, t.receipt_digest, t.retry, p.content, p.segment FROM {keys} CROSS JOIN refusal t "
     "LEFT JOIN payload p ON p.digest = t.receipt_digest WHERE t.sender = k.c0 AND t.digest = k.c1",
 )
 
@@ -200,7 +201,9 @@ _REFUSED = Query(
 def _refused(connection: Connection, asked: list[ask.RefusedAs], facts: Facts) -> Iterable[str]:
     keys = [(one.sender, one.digest) for one in asked]
     facts.refused.update(dict.fromkeys(keys))
-    for sender, digest, receipt_digest, retry, content in _REFUSED.rows(connection, keys):
+    for sender, digest, receipt_digest, retry, content, segment in _REFUSED.rows(connection, keys):
+        if segment:  # with a great many findings
+            content = payloads.get_sound(connection, [receipt_digest]).get(receipt_digest)  # noqa: PLW2901
         facts.refused[sender, digest] = Refused(receipt_digest, bool(retry), _named(receipt_digest, content))
     return ()
 

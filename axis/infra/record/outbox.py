@@ -111,12 +111,12 @@ _COLUMNS = (
 _FIRST = "FROM outbox x WHERE x.urgent = {n} AND x.code = k.code AND x.not_before <= {n} ORDER BY x.id LIMIT {n}"
 _WAITING_SQLITE, _WAITING_POSTGRESQL = _waiting("1", "0"), _waiting("true", "false")
 _SQLITE = (
-    f"SELECT {_COLUMNS}, length(p.content) FROM (SELECT value AS code FROM json_each(?)) k CROSS JOIN outbox t "
-    "LEFT JOIN payload p ON p.digest = t.body_digest LEFT JOIN delivery d ON d.id = t.delivery_id "
+    f"SELECT {_COLUMNS}, length(p.content) + p.length FROM (SELECT value AS code FROM json_each(?)) k "
+    "CROSS JOIN outbox t LEFT JOIN payload p ON p.digest = t.body_digest LEFT JOIN delivery d ON d.id = t.delivery_id "
     f"WHERE t.id IN (SELECT x.id {_FIRST.format(n='?')}) ORDER BY t.id"
 )
 _POSTGRESQL = (
-    f"SELECT {_COLUMNS}, octet_length(p.content) FROM unnest(%s::text[]) k(code) "
+    f"SELECT {_COLUMNS}, octet_length(p.content) + p.length FROM unnest(%s::text[]) k(code) "
     f"CROSS JOIN LATERAL (SELECT x.* {_FIRST.format(n='%s')} {{lock}}) t "
     "LEFT JOIN payload p ON p.digest = t.body_digest LEFT JOIN delivery d ON d.id = t.delivery_id ORDER BY t.id"
 )

@@ -234,8 +234,16 @@ adapter_home = sa.Table(
     sa.Column("current", sa.Boolean, nullable=False),
     sa.Column("told", sa.Boolean, nullable=False),
 )
+# PostgreSQL with segments: the one folder that they lie in, and its machine. No row where parcels lie in the database.
+segment_home = sa.Table(
+    "segment_home",
+    metadata,
+    sa.Column("folder", sa.Text, primary_key=True),  # an id that lies in the folder, too
+    sa.Column("machine", sa.Text, nullable=False),
+)
 TABLES = (
     payloads.payload,
+    segment_home,
     submission,
     delivery,
     business,
