@@ -269,7 +269,8 @@ def init(
     files = ("tls/ca.pem", "tls/{user}.pem", "tls/{user}.key") if hosts else ("", "", "")
     ca, certificate, key = files
     link = config.Broker(broker, user_id=user_id, ca_file=ca, certificate_file=certificate, key_file=key)
-    made = config.Config(config.Installation(str(uuid.uuid4())), config.Store(store), link)
+    folders = config.Adapter(day_folders=("sent", "receipts", "status"))
+    made = config.Config(config.Installation(str(uuid.uuid4())), config.Store(store), link, adapter=folders)
     with _bar(text("init.keys", LANG), 95, quiet=as_json) as advance:
         registry = enrol.create_home(home, made, key_type, _now(), lambda done, _all: advance(done), tls_hosts=hosts)
     if as_json:
@@ -307,7 +308,8 @@ def run(home: Path, until_idle: bool, as_json: bool) -> None:
             _say("run.started", what=home)
         if port:
             _say("run.listening", listen=f"{opened.config.server.listen.rpartition(':')[0]}:{port}")
-        due = loops.rounds(hub, agencies, stopped=stopped, until_idle=until_idle)
+        ends = bootstrap.retention(opened, hub, agencies)
+        due = loops.rounds(hub, agencies, stopped=stopped, until_idle=until_idle, retention=ends)
         counts = follow.summary(hub.store)
     away = _troubles(agencies)
     worst = max((error.exit_code for error in away.values()), default=DONE) if until_idle else DONE
@@ -340,9 +342,10 @@ def hub(home: Path, as_json: bool) -> None:
     from axis import bootstrap
     from axis.services import run as loops
 
-    with _stoppable() as stopped, bootstrap.served_hub(_open(home)) as worker:
+    opened = _open(home)
+    with _stoppable() as stopped, bootstrap.served_hub(opened) as worker:
         _say("run.started", what="hub")
-        loops.rounds(worker, [], stopped=stopped)
+        loops.rounds(worker, [], stopped=stopped, retention=bootstrap.retention(opened, worker, []))
     _say("run.stopped")
 
 
@@ -368,7 +371,7 @@ def adapter_run(home: Path, codes: tuple[str, ...], as_json: bool) -> None:
         _say("run.started", what=" ".join(codes))
         if port:
             _say("run.listening", listen=f"{opened.config.server.listen.rpartition(':')[0]}:{port}")
-        loops.rounds(None, agencies, stopped=stopped)
+        loops.rounds(None, agencies, stopped=stopped, retention=bootstrap.retention(opened, None, agencies))
     _say("run.stopped")
 
 
@@ -923,6 +926,10 @@ def _show_trace(value: dict[str, Any]) -> None:
     console.say(f"  {text('trace.from', LANG)}: {about['from']}")
     console.say(f"  {text('trace.received', LANG)}: {_local(about['received_at'])}")
     console.say(f"  {text('trace.digest', LANG)}: {about['content_digest']}")
+    if about.get("ended_at"):
+        console.say(f"  {text('trace.ended', LANG, time=_local(about['ended_at']))}")
+    elif about.get("kept") is False:
+        console.say(f"  {text('trace.dropped', LANG)}")
     console.say()
     rows = []
     for one in value["deliveries"]:
@@ -1628,6 +1635,40 @@ def reconcile(home: Path, older_than: float, only: str, restored: bool, as_json:
         _table(columns, rows)
     total = {name: sum(getattr(one, name) for one in accounts) for name in ("unanswered", "resent")}
     console.say(text("reconcile.done", LANG, **total))
+
+
+@main.group(invoke_without_command=True, **_settings("help.retention", "axis retention --dry-run"))
+@click.option("--dry-run", is_flag=True, help=text("help.retention.dry", LANG))
+@_home
+@click.pass_context
+def retention(context: click.Context, home: Path, dry_run: bool, as_json: bool) -> None:
+    """What ends."""
+    from axis.commands import retention as shown
+
+    if context.invoked_subcommand is None:
+        _open(home)
+        shown.show(home, _now(), LANG, dry_run=dry_run, as_json=as_json)
+
+
+def _holding(name: str) -> None:
+    """One of the commands about what an operator keeps."""
+
+    @retention.command(
+        name, **_settings(f"help.retention.{name}", f'axis retention {name} 1234/VPCP-KSTT --reason "…"')
+    )
+    @click.argument("reference")
+    @click.option("--reason", required=True, help=text("help.retention.reason", LANG))
+    @_home
+    def choose(home: Path, reference: str, reason: str, as_json: bool) -> None:
+        """One of these."""
+        from axis.commands import retention as shown
+
+        _open(home)
+        {"hold": shown.hold, "release": shown.release}[name](home, reference, reason, _now(), LANG, as_json=as_json)
+
+
+for _name in ("hold", "release"):
+    _holding(_name)
 
 
 @main.command(**_settings("help.upgrade", "axis upgrade --home axis-home"))

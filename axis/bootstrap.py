@@ -36,6 +36,7 @@ from axis.services.agency import Agency
 from axis.services.hub.flow import QueueLimits, RateLimits
 from axis.services.hub.worker import Hub
 from axis.services.members import Registrar
+from axis.services.retention import Resting, Retention
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from axis.infra.management import Management
     from axis.services.dispatch import Letter
     from axis.services.reconcile import Gap
+    from axis.services.retention import Adapted
     from axis.services.sandbox import Peers
 
 KNOWN_BYTES = 64 * 1024 * 1024  # of memory for what hub and adapters of one process have verified
@@ -410,6 +412,46 @@ def hub_part(home: Home, database: Database, broker: Broker, references: Referen
         closed_agency=home.config.hub.closed_agency,
         consignment_after=timedelta(seconds=home.config.hub.consignment_after),
     )
+
+
+def retention(home: Home, hub: Hub | None, agencies: Sequence[Adapted]) -> Retention:
+    """What ends the bytes whose time is over, of these parts."""
+    return Retention(home.config.retention.build(), hub, agencies)
+
+
+@contextmanager
+def retaining(home: Home, *, only_ask: bool) -> Iterator[Retention]:
+    """The retention of this home, for a command: of an agency's home its adapters' part, of a served hub's home the
+    record's, of an embedded one both. With `only_ask` it is only asked what would end, also while the home runs."""
+    of_hub, together = home.config.installation.role == "all", home.config.broker.kind == "embedded"
+    rules = home.config.retention.build()
+    with ExitStack() as stack:
+        if of_hub and not only_ask:
+            hub = stack.enter_context(any_hub(home))
+            journals, record = hub.store.database, None
+        elif of_hub:
+            hub, record = None, stack.enter_context(reading(home))
+            journals = record.database
+        else:
+            hub = record = None
+            if not only_ask:
+                stack.enter_context(lock(home))
+            journals = stack.enter_context(_database(f"sqlite:///{home.path.resolve() / 'axis.db'}"))
+            if only_ask:
+                journals.check_version()
+            else:
+                journals.create(journal.TABLES)
+        references = (*journal.BODY_REFERENCES, *(_OF_ALL if together else ()))
+        codes = home.codes() if together or not of_hub else []
+        agencies = [Resting(code, Journal(journals, code, references), partial(_guarded, home, code)) for code in codes]
+        yield Retention(rules, hub, agencies, record=record)
+
+
+_OF_ALL = (*tables.BODY_REFERENCES, *embedded.BODY_REFERENCES)
+
+
+def _guarded(home: Home, code: str) -> Guarded:
+    return Guarded(_adapter(home, code), code)
 
 
 def _high_water(home: Home) -> HighWater:

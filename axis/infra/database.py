@@ -41,7 +41,7 @@ __all__ = [
     "upsert",
 ]
 
-SCHEMA_VERSION = "0015"  # the newest revision in axis/infra/migrations/versions
+SCHEMA_VERSION = "0016"  # the newest revision in axis/infra/migrations/versions
 _OLDER = tuple(f"{number:04}" for number in range(1, int(SCHEMA_VERSION)))
 metadata = sa.MetaData()
 BIG_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite counts up only an INTEGER key
@@ -131,7 +131,10 @@ class Database:
                 found = _migrate(connection)
             if found and found != SCHEMA_VERSION:
                 raise Misconfigured(Problem(Fault.SCHEMA_VERSION, got=found, expected=SCHEMA_VERSION))
-            metadata.create_all(connection, list(dict.fromkeys([_alembic_version, *tables])))
+            ours = [
+                table for table in tables if table.info.get("only", connection.dialect.name) == connection.dialect.name
+            ]
+            metadata.create_all(connection, list(dict.fromkeys([_alembic_version, *ours])))
             if not found:
                 connection.execute(_alembic_version.insert().values(version_num=SCHEMA_VERSION))
 

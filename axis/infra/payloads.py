@@ -1,15 +1,18 @@
-"""Payload bytes, each stored once under its SHA-256. Record, queue and journal hold only the digest."""
+"""Payload bytes, each stored once under its SHA-256. Record, queue and journal hold only the digest.
+
+On PostgreSQL the parcels of documents lie apart (axis/infra/volumes.py): they end one day, receipts do not."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from axis.errors import Corrupted, Fault, Problem
+from axis.infra import volumes
 from axis.infra.database import insert_each_or_ignore, insert_or_ignore, metadata
 
 if TYPE_CHECKING:
@@ -55,8 +58,14 @@ def _put(connection: Connection, digest: str, content: bytes) -> None:
             insert_or_ignore(connection, payload, {"digest": digest, "content": b""})
 
 
-def put_all(connection: Connection, contents: Collection[tuple[str, bytes]]) -> None:
-    """Store each of these (SHA-256, bytes) unless it is there."""
+def put_all(
+    connection: Connection, contents: Collection[tuple[str, bytes]], ending: Collection[str] = frozenset()
+) -> None:
+    """Store each of these (SHA-256, bytes) unless it is there; those that are `ending` are parcels of documents, whose
+    time will be over one day."""
+    if ending and connection.dialect.name != "sqlite":
+        volumes.keep(connection, [one for one in contents if one[0] in ending])
+        contents = [one for one in contents if one[0] not in ending]
     ordinary = [one for one in contents if len(one[1]) <= LARGE]
     if ordinary:
         mark = "?" if connection.dialect.name == "sqlite" else "%s"
@@ -80,10 +89,12 @@ def put_each(connection: Connection, contents: Sequence[bytes]) -> list[str]:
     return digests
 
 
-def get_sound(connection: Connection, digests: Iterable[str]) -> dict[str, bytes]:
+def get_sound(connection: Connection, digests: Collection[str]) -> dict[str, bytes]:
     """The bytes with these digests, but those that are missing or altered."""
     rows = connection.execute(sa.select(payload).where(payload.c.digest.in_(sorted(set(digests)))))
     found = {row.digest: bytes(row.content) for row in rows}
+    if connection.dialect.name != "sqlite" and (missing := set(digests) - found.keys() - {""}):
+        found |= volumes.read(connection, missing)
     return {digest: content for digest, content in found.items() if digest_of(content) == digest}
 
 
@@ -96,6 +107,8 @@ def mend(connection: Connection, content: bytes) -> None:
 def get(connection: Connection, digest: str) -> bytes:
     """The bytes with this digest. Raises :class:`Corrupted` BODY_CORRUPT when they are missing or altered."""
     content = connection.execute(sa.select(payload.c.content).where(payload.c.digest == digest)).scalar()
+    if content is None and connection.dialect.name != "sqlite":
+        content = volumes.read(connection, [digest]).get(digest)
     if content is None or hashlib.sha256(content).hexdigest() != digest:
         raise Corrupted(Problem(Fault.BODY_CORRUPT, expected=digest))
     return bytes(content)
@@ -111,8 +124,32 @@ def release(connection: Connection, digest: str, references: Iterable[sa.Column[
 
 def release_all(connection: Connection, digests: Collection[str], references: Iterable[sa.Column[str]]) -> None:
     """:func:`release` for each of `digests`, all at once: a column without an index is looked through once."""
-    named = sa.union_all(*(sa.select(column).where(column.in_(digests)) for column in references))
+    named = _named(digests, references)
     connection.execute(sa.delete(payload).where(payload.c.digest.in_(digests), payload.c.digest.not_in(named)))
+    if connection.dialect.name != "sqlite":
+        parcel = volumes.parcel
+        connection.execute(sa.delete(parcel).where(parcel.c.digest.in_(digests), parcel.c.digest.not_in(named)))
+
+
+def end(connection: Connection, digests: Collection[str], references: Iterable[sa.Column[str]]) -> None:
+    """As :func:`release_all`, for parcels whose time is over: what lies in a volume ends with it."""
+    named = _named(digests, references)
+    connection.execute(sa.delete(payload).where(payload.c.digest.in_(digests), payload.c.digest.not_in(named)))
+
+
+def sizes(connection: Connection, digests: Collection[str]) -> dict[str, int]:
+    """How many bytes are kept under each of these digests."""
+    tables = [payload] if connection.dialect.name == "sqlite" else [payload, volumes.parcel]
+    found: dict[str, int] = {}
+    for table in tables:
+        size = sa.func.length(table.c.content)
+        rows = connection.execute(sa.select(table.c.digest, size).where(table.c.digest.in_(digests))).all()
+        found |= {digest: int(number) for digest, number in rows}
+    return found
+
+
+def _named(digests: Collection[str], references: Iterable[sa.Column[str]]) -> sa.CompoundSelect[Any]:
+    return sa.union_all(*(sa.select(column).where(column.in_(digests)) for column in references))
 
 
 def sweep(connection: Connection, references: Iterable[sa.Column[str]]) -> int:

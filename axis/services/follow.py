@@ -48,6 +48,7 @@ def trace(hub_store: HubStore, reference: str) -> dict[str, Any]:
                 "number": about["number"],
                 "superseded_by": search.superseded_by(reader, about["owner"], about["document_id"]),
                 "kept": about["body_digest"] != "",
+                "ended_at": about["ended_at"],
             },
             "deliveries": [_delivery(row, statuses[row["id"]], waiting.get(row["id"])) for row in brought],
             "changes": _changes(reader, about),

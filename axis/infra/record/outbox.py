@@ -98,7 +98,9 @@ _SQLITE = (
     f"LEFT JOIN payload p ON p.digest = t.body_digest WHERE t.id IN (SELECT x.id {_FIRST.format(n='?')}) ORDER BY t.id"
 )
 _POSTGRESQL = (
-    f"SELECT {_COLUMNS}, octet_length(p.content) FROM unnest(%s::text[]) k(code) "
+    f"SELECT {_COLUMNS}, coalesce(octet_length(p.content), "
+    "(SELECT octet_length(b.content) FROM parcel b WHERE b.digest = t.body_digest LIMIT 1)) "
+    "FROM unnest(%s::text[]) k(code) "
     f"CROSS JOIN LATERAL (SELECT x.* {_FIRST.format(n='%s')} {{lock}}) t "
     "LEFT JOIN payload p ON p.digest = t.body_digest ORDER BY t.id"
 )

@@ -1,0 +1,328 @@
+"""Bytes end when everything about them is over, and not before; what they were is told, proved and recognised after."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+
+from axis import bootstrap, config
+from axis.core.ledger import read
+from axis.errors import Rejected
+from axis.infra import amqp, journal, payloads, retained, volumes
+from axis.infra.record import tables
+from axis.services import resend, retention
+from tests.line import CODES, Line, document, recall, small_home, update
+from tests.served import ServedLine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+    from axis.services.agency import Agency
+    from axis.services.hub.worker import Hub
+
+QUARTER = timedelta(days=100)
+RULES = config.Retention(parcels_days=90, journal_days=30)
+pytestmark = pytest.mark.timeout(400)
+
+
+@pytest.fixture(params=["embedded", pytest.param("served", marks=[pytest.mark.amqp, pytest.mark.postgres])])
+def line(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
+    if request.param == "embedded":
+        yield small_home(tmp_path / "home")
+        return
+    url = request.getfixturevalue("postgres").database(f"retention{time.monotonic_ns()}")
+    monkeypatch.setenv("AXIS_DATABASE_URL", url)
+    monkeypatch.setattr(amqp, "SETTLE", 0.05)
+    with ServedLine(tmp_path / "home", request.getfixturevalue("rabbitmq"), url, CODES) as served:
+        yield served
+
+
+def run(line: Line, rules: config.Retention = RULES) -> None:
+    """A day's run, to its end."""
+
+    def whole(hub: Hub, agencies: list[Agency], now: datetime) -> None:
+        work = retention.Retention(rules.build(), hub, agencies)
+        for _ in work.run(now, f"{now:%Y-%m-%dT%H:%M:%S.%f}"):
+            pass
+
+    with line.parts() as (hub, agencies):
+        whole(hub, agencies, line.clock())
+        hub.link(line.clock())
+
+
+def preview(line: Line, rules: config.Retention = RULES) -> dict[str, retention.Found]:
+    with line.parts() as (hub, agencies):
+        work = retention.Retention(rules.build(), hub, agencies)
+        return {one.kind: one for one in work.preview(line.clock())}
+
+
+def kept(line: Line) -> dict[str, bool]:
+    """Whether the hub keeps the bytes of each submission, by kind."""
+    with bootstrap.reading(bootstrap.open_home(line.path)) as record, record.reading() as reader:
+        rows = reader.connection.execute(sa.select(tables.submission).order_by(tables.submission.c.axis_id)).mappings()
+        found = {}
+        for row in rows.all():
+            there = bool(reader.payloads([row["parcel_digest"]]))
+            found[row["kind"]] = there
+            if row["body_digest"]:
+                assert there, "what is named is there"
+        return found
+
+
+def entries(line: Line, event: str) -> list[dict[str, Any]]:
+    with bootstrap.reading(bootstrap.open_home(line.path)) as record, record.reading() as reader:
+        found = reader.connection.execute(sa.select(tables.ledger_entry.c.canonical)).scalars()
+        return [one.detail for one in map(read, found) if one.event == event]
+
+
+def journal_bytes(line: Line) -> tuple[int, int]:
+    """(parcels that journals name as sent, as received), without receipts."""
+    with line.parts() as (_, agencies), agencies[0].journal.database.read() as connection:
+        sent = sa.select(sa.func.count()).where(journal.outgoing.c.parcel_digest != "")
+        received = sa.select(sa.func.count()).where(
+            journal.incoming.c.body_digest != "", journal.incoming.c.kind != "receipt"
+        )
+        return int(connection.execute(sent).scalar_one()), int(connection.execute(received).scalar_one())
+
+
+def test_what_is_over_ends_and_its_receipts_and_digests_stay(line: Line) -> None:
+    line.drop(
+        "G22",
+        document(
+            to=(
+                "H41",
+                "H29",
+            )
+        ),
+    )
+    line.run()
+    before, receipts = line.trace("1/TN-G22"), line.events("G22")
+    run(line)
+    assert kept(line) == {"new": True}
+    assert not entries(line, "retention.ended"), "nothing was over: nothing is said"
+    line.clock.now += QUARTER
+    assert preview(line)["parcels"].ends == 1
+    run(line)
+    assert kept(line) == {"new": False} or "volumes" in preview(line)
+    assert journal_bytes(line) == (0, 0)
+    after = line.trace("1/TN-G22")
+    assert not after["document"]["kept"]
+    assert after["document"]["ended_at"] > before["document"]["received_at"]
+    assert [one["state"] for one in after["deliveries"]] == ["HANDED_OVER", "HANDED_OVER"]
+    assert after["document"] | {"kept": True, "ended_at": ""} == before["document"]
+    assert line.events("G22") == receipts
+    (said,) = entries(line, "retention.ended")
+    assert said["parcels"] == 1
+    assert said["bytes"] > 0
+    with bootstrap.reading(bootstrap.open_home(line.path)) as record, record.reading() as reader:
+        digests = set(reader.connection.execute(sa.select(tables.statement.c.receipt_digest)).scalars())
+        assert set(reader.payloads(digests)) == digests, "every receipt is kept"
+    line.check_ledger()
+    run(line)
+    assert len(entries(line, "retention.ended")) == 1
+
+
+def test_what_comes_again_after_its_bytes_have_ended_is_known(line: Line) -> None:
+    line.drop("G22", document())
+    line.run()
+    line.clock.now += QUARTER
+    run(line)
+    line.drop("G22", document())
+    line.run()
+    assert line.files("G22", "outbox") == []
+    assert line.files("H41", "inbox", "*.edxml") == [f"{line.trace('1/TN-G22')['document']['axis_id']}.edxml"]
+    with bootstrap.reading(bootstrap.open_home(line.path)) as record, record.reading() as reader:
+        assert reader.connection.execute(sa.select(sa.func.count()).select_from(tables.submission)).scalar() == 1
+
+
+def test_the_very_parcel_that_comes_again_is_answered_as_before(line: Line) -> None:
+    """An adapter whose journal was put back sends it once more: the hub knows it by its digest."""
+    line.drop("G22", document())
+    line.run()
+    with line.parts() as (_, agencies), agencies[0].journal.database.begin() as connection:
+        where = journal.outgoing.c.agency == "G22"
+        digest = connection.execute(sa.select(journal.outgoing.c.parcel_digest).where(where)).scalar_one()
+        parcel = payloads.get(connection, digest)
+    line.clock.now += QUARTER
+    run(line)
+    with line.parts() as (_, agencies), agencies[0].journal.database.begin() as connection:
+        payloads.put(connection, parcel)
+        values = {"parcel_digest": digest, "state": "pending", "settled": False, "attempts": 0, "not_before": ""}
+        connection.execute(sa.update(journal.outgoing).where(where).values(**values))
+    line.run()
+    with bootstrap.reading(bootstrap.open_home(line.path)) as record, record.reading() as reader:
+        assert reader.connection.execute(sa.select(sa.func.count()).select_from(tables.submission)).scalar() == 1
+    with line.parts() as (_, agencies), agencies[0].journal.database.read() as connection:
+        assert connection.execute(sa.select(journal.outgoing.c.state).where(where)).scalar_one() == "accepted"
+    assert len(line.files("H41", "inbox", "*.edxml")) == 1
+
+
+def test_what_nobody_has_taken_is_kept_until_somebody_has(line: Line) -> None:
+    line.without("H29")
+    line.drop(
+        "G22",
+        document(
+            to=(
+                "H41",
+                "H29",
+            )
+        ),
+    )
+    line.without("H29")
+    line.clock.now += QUARTER
+    found = preview(line)["parcels"]
+    assert (found.ends, dict(found.kept)) == (0, {"undelivered": 1})
+    run(line)
+    assert kept(line) == {"new": True}
+    line.run()
+    assert line.states("1/TN-G22") == {"H41": "HANDED_OVER", "H29": "HANDED_OVER"}
+    assert dict(preview(line)["parcels"].kept) == {"recent": 1}, "its time begins when it has come to rest"
+    line.clock.now += QUARTER
+    run(line)
+    assert not line.trace("1/TN-G22")["document"]["kept"]
+
+
+def test_what_is_asked_about_is_kept_until_it_is_answered(line: Line) -> None:
+    line.drop("G22", document())
+    line.run()
+    line.drop("G22", recall(), "recall.edxml")
+    line.run()
+    line.clock.now += QUARTER
+    found = preview(line)["parcels"]
+    assert (found.ends, dict(found.kept)) == (0, {"asked": 2}), "the document and its recall"
+    run(line)
+    assert kept(line) == {"new": True, "recall": True}
+
+
+def test_what_an_operator_holds_is_kept_until_it_is_released(line: Line) -> None:
+    line.drop("G22", document())
+    line.run()
+    with line.parts() as (hub, _):
+        retention.hold(hub, "1/TN-G22", "khiếu nại", line.clock())
+    line.clock.now += QUARTER
+    found = preview(line)
+    assert (found["parcels"].ends, dict(found["parcels"].kept)) == (0, {"held": 1})
+    run(line)
+    assert kept(line) == {"new": True}
+    with line.parts() as (hub, _):
+        assert retention.release(hub, "1/TN-G22", "xong", line.clock())["held"]
+    run(line)
+    assert not line.trace("1/TN-G22")["document"]["kept"]
+    assert [one["reason"] for one in entries(line, "retention.held")] == ["khiếu nại"]
+
+
+def test_what_has_no_bytes_any_more_is_sent_to_nobody_else_and_says_so(line: Line) -> None:
+    line.drop("G22", document())
+    line.run()
+    line.clock.now += QUARTER
+    run(line)
+    line.drop("G22", update(changes_content=False, add=("H29",)), "more.edxml")
+    line.run()
+    assert [one["code"] for one in line.error("G22", "more.edxml")["findings"]] == ["BYTES_ENDED"]
+    assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
+    with line.parts() as (hub, _), hub.store.reading() as reader, pytest.raises(Rejected) as caught:
+        resend.find(reader, resend.Selection("1/TN-G22", answered=True))
+    assert caught.value.fault.code == "BYTES_ENDED"
+
+
+def test_a_run_is_done_once_a_day_a_piece_at_a_time_with_pauses(line: Line) -> None:
+    moment = 0.0
+    line.drop("G22", document())
+    line.run()
+    line.clock.now += QUARTER
+    with line.parts() as (hub, agencies):
+        work = retention.Retention(RULES.build(), hub, agencies, timer=lambda: moment)
+        work.turn(line.clock())
+        assert hub.store.database is not None
+        with hub.store.reading() as reader:
+            assert retained.last(reader.connection, retained.RECORD) is None, "not at once"
+        moment = 40.0
+        work.turn(line.clock())
+        with hub.store.reading() as reader:
+            begun = retained.last(reader.connection, retained.RECORD)
+        assert begun is not None
+        assert not begun["ended_at"]
+        work.turn(line.clock())
+        with hub.store.reading() as reader:
+            assert retained.last(reader.connection, retained.RECORD) == begun, "a pause follows each piece"
+        for _ in range(20):
+            moment += 1
+            work.turn(line.clock())
+        with hub.store.reading() as reader:
+            done = retained.last(reader.connection, retained.RECORD)
+        assert done is not None
+        assert done["ended_at"]
+        assert done["counts"]["parcels"] == 1
+        moment += 1000
+        work.turn(line.clock())
+        with hub.store.reading() as reader:
+            assert retained.last(reader.connection, retained.RECORD) == done
+
+
+# -- Volumes --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.amqp
+@pytest.mark.postgres
+def test_on_postgresql_what_ends_goes_with_its_volume_and_what_is_kept_is_carried_over(
+    rabbitmq: Any, postgres: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = postgres.database(f"volumes{time.monotonic_ns()}")
+    monkeypatch.setenv("AXIS_DATABASE_URL", url)
+    monkeypatch.setattr(amqp, "SETTLE", 0.05)
+    with ServedLine(tmp_path / "home", rabbitmq, url, CODES) as line:
+        run(line)  # the first volume begins
+        line.drop("G22", document(content=b"%PDF " + b"x" * 50_000))
+        line.drop("G22", document(to=("H29",), number=2), "b.edxml")
+        line.without("H29")
+        line.clock.now += timedelta(days=10)
+        run(line)  # the second one
+        line.clock.now += QUARTER
+        run(line)
+        run(line)
+        with line.parts() as (hub, _), hub.store.reading() as reader:
+            numbers = set(volumes.sizes(reader.connection))
+            assert 1 not in numbers
+            rows = reader.connection.execute(sa.select(volumes.parcel)).all()
+            assert [row.volume > 1 for row in rows] == [True], "the one that nobody has taken is in a newer volume"
+            named = reader.connection.execute(
+                sa.select(tables.submission.c.body_digest).where(tables.submission.c.body_digest != "")
+            ).scalars()
+            assert [row.digest for row in rows] == list(named)
+        assert sum(one.get("volumes", 0) for one in entries(line, "retention.ended")) >= 1
+        line.run()
+        assert line.states("2/TN-G22") == {"H29": "HANDED_OVER"}
+
+
+@pytest.mark.amqp
+@pytest.mark.postgres
+def test_a_dump_that_reads_a_volume_keeps_it_and_nobody_else_waits(
+    rabbitmq: Any, postgres: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = postgres.database(f"dumped{time.monotonic_ns()}")
+    monkeypatch.setenv("AXIS_DATABASE_URL", url)
+    monkeypatch.setattr(amqp, "SETTLE", 0.05)
+    with ServedLine(tmp_path / "home", rabbitmq, url, CODES) as line:
+        run(line)
+        line.drop("G22", document())
+        line.run()
+        line.clock.now += timedelta(days=10)
+        run(line)
+        line.clock.now += QUARTER
+        with line.parts() as (hub, _), hub.store.database.read() as dump:
+            dump.exec_driver_sql("SELECT count(*) FROM parcel").scalar()
+            run(line)
+            with hub.store.reading() as reader:
+                assert 1 in volumes.sizes(reader.connection)
+            line.drop("G22", document(number=2), "b.edxml")
+            line.run()
+        assert line.states("2/TN-G22") == {"H41": "HANDED_OVER"}
+        run(line)
+        with line.parts() as (hub, _), hub.store.reading() as reader:
+            assert 1 not in volumes.sizes(reader.connection)
