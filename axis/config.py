@@ -127,12 +127,12 @@ class Adapter:
 
     kind: str = "folder"
     settle_seconds: float = 1.0  # a file in outbox/ is complete when it has not changed for so long
+    # [adapter.agencies.CODE]: its own `kind`, and what else its adapter wants to know.
+    agencies: dict[str, dict[str, Any]] = field(default_factory=dict)
     # The folders whose files lie in a folder for each day, sent/2026-11-25/: of inbox, receipts, status and sent. None
     # where this is not said, as in homes of before: a system that looks into receipts/ would find nothing new there.
     # `axis init` says it for new installations.
     day_folders: tuple[str, ...] = ()
-    # [adapter.agencies.CODE]: its own `kind`, and what else its adapter wants to know.
-    agencies: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def of(self, code: str) -> tuple[str, dict[str, Any]]:
         """(kind, options) of one agency's adapter."""
