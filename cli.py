@@ -269,8 +269,8 @@ def init(
     files = ("tls/ca.pem", "tls/{user}.pem", "tls/{user}.key") if hosts else ("", "", "")
     ca, certificate, key = files
     link = config.Broker(broker, user_id=user_id, ca_file=ca, certificate_file=certificate, key_file=key)
-    folders = config.Adapter(day_folders=("sent", "receipts", "status"))
-    made = config.Config(config.Installation(str(uuid.uuid4())), config.Store(store), link, adapter=folders)
+    folders = config.Folders(("sent", "receipts", "status"))
+    made = config.Config(config.Installation(str(uuid.uuid4())), config.Store(store), link, folders=folders)
     with _bar(text("init.keys", LANG), 95, quiet=as_json) as advance:
         registry = enrol.create_home(home, made, key_type, _now(), lambda done, _all: advance(done), tls_hosts=hosts)
     if as_json:
@@ -1778,7 +1778,7 @@ def demo(documents: int, broker: str, keep: Path | None, as_json: bool) -> None:
 @click.option("--fill", type=click.IntRange(0), default=0, help=text("help.bench.fill", LANG))
 @click.option(
     "--scenario",
-    type=click.Choice(["circular-receipt", "history", "workers", "full", "idle", "flood"]),
+    type=click.Choice(["circular-receipt", "history", "workers", "full", "idle", "flood", "year"]),
     help=text("help.bench.scenario", LANG),
 )
 @click.option("--no-counts", is_flag=True, help=text("help.bench.counts", LANG))

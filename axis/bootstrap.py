@@ -581,6 +581,7 @@ def _adapter(home: Home, code: str, disk: Disk | None = None) -> Adapter:
     make = factory.load()
     if (known := getattr(make, "OPTIONS", None)) is not None:  # somebody else's adapter may not say
         home.config.adapter.check(code, known)
+    options = {"day_folders": home.config.folders.by_day} | options
     made: Adapter = make(Place(code, home.path / "agencies" / code, options, disk))
     return made
 

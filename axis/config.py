@@ -129,17 +129,11 @@ class Adapter:
     settle_seconds: float = 1.0  # a file in outbox/ is complete when it has not changed for so long
     # [adapter.agencies.CODE]: its own `kind`, and what else its adapter wants to know.
     agencies: dict[str, dict[str, Any]] = field(default_factory=dict)
-    # The folders whose files lie in a folder for each day, sent/2026-11-25/: of inbox, receipts, status and sent. None
-    # where this is not said, as in homes of before: a system that looks into receipts/ would find nothing new there.
-    # `axis init` says it for new installations.
-    day_folders: tuple[str, ...] = ()
 
     def of(self, code: str) -> tuple[str, dict[str, Any]]:
         """(kind, options) of one agency's adapter."""
         own = self.agencies.get(code, {})
         options = {"settle_seconds": self.settle_seconds} | own
-        if self.day_folders:
-            options = {"day_folders": self.day_folders} | options
         return str(own.get("kind", self.kind)), options
 
     def check(self, code: str, known: Mapping[str, type]) -> None:
@@ -147,7 +141,7 @@ class Adapter:
 
         Raises :class:`Misconfigured`: CONFIG_UNKNOWN_KEY, CONFIG_INVALID, every problem at once."""
         path, problems = f"adapter.agencies.{code}.", list[Problem]()
-        types = {"kind": str, "settle_seconds": float, "day_folders": tuple, **known}
+        types = {"kind": str, "settle_seconds": float, **known}
         for name, value in self.agencies.get(code, {}).items():
             if name in types:
                 _value(types[name], value, path + name, problems)
@@ -180,6 +174,16 @@ class Server:
 
 
 @dataclass(frozen=True)
+class Folders:
+    """Agencies' folders in a home."""
+
+    # Those whose files lie in a folder for each day in Viet Nam, sent/2026-11-25/: of inbox, receipts, status and sent.
+    # None where this is not said, as in homes of before: a system that looks into receipts/ would find nothing new
+    # there. `axis init` says it for new installations; one agency's own: [adapter.agencies.CODE] day_folders.
+    by_day: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Retention:
     """Days that bytes are kept after everything about them is over; 0: for ever. What the law wants kept (QĐ 28/2018
     Art. 6.3 and 10.2p, NĐ 30/2020 Art. 4.2d and Annex VI: the history of sending, receiving and processing, the
@@ -193,7 +197,7 @@ class Retention:
     # `axis queue drop`.
     dead_letters_days: int = 0
     quarantine_days: int = 0
-    # Files of the folders by day (`[adapter] day_folders`) of an agency; what lies flat in a folder is never deleted.
+    # Files of the folders by day (`[folders] by_day`) of an agency; what lies flat in a folder is never deleted.
     sent_days: int = 90
     receipts_days: int = 0
     status_days: int = 90
@@ -226,6 +230,7 @@ class Config:
     server: Server = field(default_factory=Server)
     deadlines: Deadlines = field(default_factory=Deadlines)
     retention: Retention = field(default_factory=Retention)
+    folders: Folders = field(default_factory=Folders)
 
     def database_url(self, home: Path, environment: Mapping[str, str] = os.environ) -> str:
         """SQLAlchemy URL of this home's database. Raises :class:`Misconfigured`."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter, defaultdict
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
@@ -36,7 +37,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("axis.retention")
 DUTY = "retention"  # of one hub worker at a time
-SLICE = 200  # submissions, or rows of a journal, whose bytes end in one transaction
+# Submissions, or rows of a journal, whose bytes end in one transaction: so many to begin with, fewer where a disk is slow.
+SLICE, FEWEST, MOST = 50, 5, 200
+QUICK, SLOW = 0.1, 0.3  # seconds that a piece takes
+LOOKED_AT = 500  # of a preview, at once
 CARRIED = 50  # parcels that are carried from one volume to another in one transaction
 FILES = 500  # that are removed from an agency's folder at once
 DECIDED = 20  # dead letters that are dropped at once
@@ -109,7 +113,7 @@ class Retention:
         self._at = timer() + START
         self._work: Iterator[None] | None = None
         self._now: datetime | None = None
-        self.longest = 0.0  # seconds that a piece has taken
+        self._slice = SLICE
 
     def turn(self, now: datetime) -> None:
         """One piece of the day's run, where one is due and the pause after the last is over. What goes wrong is logged,
@@ -133,7 +137,6 @@ class Retention:
             self._work, self._at = None, began + LOOK
             return
         took = self._timer() - began
-        self.longest = max(self.longest, took)
         self._at = began + took + max(LEAST, SHARE * took)
 
     def run(self, now: datetime, day: str) -> Iterator[None]:
@@ -146,6 +149,17 @@ class Retention:
             homes[one.journal.all].append(one)
         for journals, agencies in homes.items():
             yield from self._journals(journals, agencies, day)
+
+    @contextmanager
+    def _pace(self) -> Iterator[None]:
+        """A piece: what follows is smaller when it took long, and larger when it did not."""
+        began = self._timer()
+        yield
+        took = self._timer() - began
+        if took > SLOW:
+            self._slice = max(FEWEST, self._slice // 2)
+        elif took < QUICK:
+            self._slice = min(MOST, self._slice * 2)
 
     @property
     def now(self) -> datetime:
@@ -163,13 +177,14 @@ class Retention:
         until, after = before(self.rules.parcels, self.now), ""
         while self.rules.parcels:  # 1
             with hub.store.reading() as reader:
-                found = retention.kept(reader, until, after, SLICE)
+                found = retention.kept(reader, until, after, self._slice)
             if not found:
                 break
             after = found[-1].axis_id
             may = [one for one in found if why_kept(one, until) is None]
-            if may and not self._end(hub, may, until, day):
-                return  # another worker does it
+            with self._pace():
+                if may and not self._end(hub, may, until, day):
+                    return  # another worker does it
             yield
         if not hub.store.database.is_sqlite:  # 2
             yield from self._volumes(hub, day)
@@ -260,13 +275,14 @@ class Retention:
         for kind, look, end in _KINDS if self.rules.journal else ():  # 1
             after = journal_retention.START
             while True:
+                limit = self._slice
                 with database.read() as connection:
-                    found = look(connection, until, after, SLICE)
+                    found = look(connection, until, after, limit)
                 if not found:
                     break
                 if any(not one.why for one in found):
-                    with journals.transaction() as writes:
-                        may = [one for one in look(writes.connection, until, after, SLICE) if not one.why]
+                    with self._pace(), journals.transaction() as writes:
+                        may = [one for one in look(writes.connection, until, after, limit) if not one.why]
                         counts = Counter(f"{one.agency} {kind}" for one in may)
                         counts["bytes"] = journal_retention.sizes(writes.connection, may)
                         end(writes.connection, may, writes.references)
@@ -314,12 +330,12 @@ class Retention:
                 found, after = Found(kind, self.rules.journal), journal_retention.START
                 while self.rules.journal:
                     with database.read() as connection:
-                        rows = look(connection, before(self.rules.journal, now), after, SLICE)
+                        rows = look(connection, before(self.rules.journal, now), after, LOOKED_AT)
                         may = [one for one in rows if not one.why]
                         found.size += journal_retention.sizes(connection, may)
                     found.ends += len(may)
                     found.kept.update(one.why for one in rows if one.why)
-                    if len(rows) < SLICE:
+                    if len(rows) < LOOKED_AT:
                         break
                     after = (rows[-1].at, rows[-1].key)
                 yield found
@@ -336,12 +352,12 @@ def _preview_record(store: HubStore, rules: Rules, now: datetime) -> Iterator[Fo
     found, after, until = Found("parcels", rules.parcels), "", before(rules.parcels, now)
     while rules.parcels:
         with store.reading() as reader:
-            rows = retention.kept(reader, until, after, SLICE)
+            rows = retention.kept(reader, until, after, LOOKED_AT)
             may = [one for one in rows if why_kept(one, until) is None]
             found.size += retention.sizes(reader, may)
         found.ends += len(may)
         found.kept.update(why.value for one in rows if (why := why_kept(one, until)) is not None)
-        if len(rows) < SLICE:
+        if len(rows) < LOOKED_AT:
             break
         after = rows[-1].axis_id
     yield found

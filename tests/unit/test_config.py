@@ -112,10 +112,6 @@ def test_days_are_none_for_ever_or_a_week_at_least(tmp_path: Path) -> None:
     assert _codes(tmp_path, head + 'receipts = "30"\n') == [("CONFIG_UNKNOWN_KEY", "retention.receipts")]
 
 
-def test_folders_by_day_are_named_for_all_agencies_or_for_one(tmp_path: Path) -> None:
-    loaded = _load(
-        tmp_path,
-        '[installation]\nid="a"\n[adapter]\nday_folders=["sent"]\n[adapter.agencies.G22]\nday_folders=[]\n',
-    )
-    assert loaded.adapter.of("H41")[1]["day_folders"] == ("sent",)
-    assert loaded.adapter.of("G22")[1]["day_folders"] == []
+def test_folders_by_day_are_named_for_all_agencies(tmp_path: Path) -> None:
+    assert _load(tmp_path, '[installation]\nid="a"\n').folders.by_day == ()
+    assert _load(tmp_path, '[installation]\nid="a"\n[folders]\nby_day=["sent"]\n').folders.by_day == ("sent",)
