@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("axis.retention")
 DUTY = "retention"  # of one hub worker at a time
-# Submissions, or rows of a journal, whose bytes end in one transaction: so many to begin with, fewer where a disk is slow.
+# Submissions, or rows of a journal, whose bytes end in one transaction; so many at first, fewer where a disk is slow.
 SLICE, FEWEST, MOST = 50, 5, 200
 QUICK, SLOW = 0.1, 0.3  # seconds that a piece takes
 LOOKED_AT = 500  # of a preview, at once
