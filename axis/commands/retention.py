@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from axis import bootstrap
 from axis.commands import console
+from axis.errors import Fault, Misconfigured, Problem
 from axis.services import retention
 from axis.texts import text
 
@@ -54,16 +55,24 @@ def _table(those: Sequence[Found], language: Language, *, dry_run: bool) -> None
 
 def hold(home: Path, reference: str, reason: str, now: datetime, language: Language, *, as_json: bool) -> None:
     """Keep a document's bytes."""
-    with bootstrap.any_hub(bootstrap.open_home(home)) as hub:
+    with bootstrap.any_hub(_of_hub(home)) as hub:
         done = retention.hold(hub, reference, reason, now)
     _say(done, "retention.held" if done["kept"] else "retention.gone", language, as_json=as_json)
 
 
 def release(home: Path, reference: str, reason: str, now: datetime, language: Language, *, as_json: bool) -> None:
     """Keep them no longer."""
-    with bootstrap.any_hub(bootstrap.open_home(home)) as hub:
+    with bootstrap.any_hub(_of_hub(home)) as hub:
         done = retention.release(hub, reference, reason, now)
     _say(done, "retention.released" if done["held"] else "retention.unheld", language, as_json=as_json)
+
+
+def _of_hub(home: Path) -> bootstrap.Home:
+    """The home, which is the hub's: what it keeps is what is held."""
+    opened = bootstrap.open_home(home)
+    if opened.config.installation.role != "all":
+        raise Misconfigured(Problem(Fault.CONFIG_INVALID, "installation.role", "all", opened.config.installation.role))
+    return opened
 
 
 def _say(done: dict[str, Any], key: str, language: Language, *, as_json: bool) -> None:

@@ -64,6 +64,7 @@ outgoing = sa.Table(
     sa.Index(
         "outgoing_kept",
         "created_at",
+        "source_digest",
         sqlite_where=sa.text("parcel_digest <> ''"),
         postgresql_where=sa.text("parcel_digest <> ''"),
     ),
@@ -102,6 +103,7 @@ incoming = sa.Table(
     sa.Index(
         "incoming_kept",
         "received_at",
+        "id",
         sqlite_where=sa.text("body_digest <> '' AND kind <> 'receipt'"),
         postgresql_where=sa.text("body_digest <> '' AND kind <> 'receipt'"),
     ),

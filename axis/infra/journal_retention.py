@@ -38,13 +38,14 @@ _SENT = f"""
         CASE WHEN {_HELD} THEN 'held'
              WHEN t.state = 'pending' THEN 'undelivered'
              WHEN NOT t.settled OR t.lifted THEN 'waiting' ELSE '' END
-    FROM outgoing t WHERE t.parcel_digest <> '' AND t.created_at < ? AND (t.created_at, t.source_digest) > (?, ?)
+    FROM outgoing t INDEXED BY outgoing_kept
+    WHERE t.parcel_digest <> '' AND t.created_at < ? AND (t.created_at, t.source_digest) > (?, ?)
     ORDER BY t.created_at, t.source_digest LIMIT ?"""  # noqa: S608  names of this module
 _RECEIVED = f"""
     SELECT t.agency, t.id, t.body_digest, t.received_at,
         CASE WHEN {_HELD} THEN 'held'
              WHEN t.state NOT IN ('handed_over', 'refused', 'withdrawn', 'done') THEN 'undelivered' ELSE '' END
-    FROM incoming t WHERE t.body_digest <> '' AND t.kind <> 'receipt' AND t.received_at < ?
+    FROM incoming t INDEXED BY incoming_kept WHERE t.body_digest <> '' AND t.kind <> 'receipt' AND t.received_at < ?
         AND (t.received_at, t.id) > (?, ?) ORDER BY t.received_at, t.id LIMIT ?"""  # noqa: S608  as above
 _END_SENT = (
     "UPDATE outgoing SET parcel_digest = '' WHERE (agency, source_digest) IN "

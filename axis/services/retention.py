@@ -174,13 +174,13 @@ class Retention:
         with hub.store.reading() as reader:
             if retained.is_done(reader.connection, retained.RECORD, day):
                 return
-        until, after = before(self.rules.parcels, self.now), ""
+        until, after = before(self.rules.parcels, self.now), retention.START
         while self.rules.parcels:  # 1
             with hub.store.reading() as reader:
                 found = retention.kept(reader, until, after, self._slice)
             if not found:
                 break
-            after = found[-1].axis_id
+            after = (found[-1].received_at, found[-1].axis_id)
             may = [one for one in found if why_kept(one, until) is None]
             with self._pace():
                 if may and not self._end(hub, may, until, day):
@@ -214,6 +214,8 @@ class Retention:
 
     def _volumes(self, hub: Hub, day: str) -> Iterator[None]:
         with hub.store.transaction() as tx:
+            if lease.hold(tx, DUTY, hub.worker, self.now) is None:
+                return
             volumes.turn(tx.connection, self.now, self.rules.volume)
         yield
         if not self.rules.parcels:
@@ -224,6 +226,8 @@ class Retention:
             until = from_text(closed_at) + DAY
             while True:
                 with hub.store.transaction() as tx:
+                    if lease.hold(tx, DUTY, hub.worker, self.now) is None:
+                        return
                     digests = retention.still_named(tx, number, until, CARRIED)
                     volumes.carry(tx.connection, number, digests)
                 yield
@@ -349,7 +353,7 @@ class Retention:
 
 def _preview_record(store: HubStore, rules: Rules, now: datetime) -> Iterator[Found]:
     """What a run at `now` would end in the record."""
-    found, after, until = Found("parcels", rules.parcels), "", before(rules.parcels, now)
+    found, after, until = Found("parcels", rules.parcels), retention.START, before(rules.parcels, now)
     while rules.parcels:
         with store.reading() as reader:
             rows = retention.kept(reader, until, after, LOOKED_AT)
@@ -359,7 +363,7 @@ def _preview_record(store: HubStore, rules: Rules, now: datetime) -> Iterator[Fo
         found.kept.update(why.value for one in rows if (why := why_kept(one, until)) is not None)
         if len(rows) < LOOKED_AT:
             break
-        after = rows[-1].axis_id
+        after = (rows[-1].received_at, rows[-1].axis_id)
     yield found
     with store.reading() as reader:
         for what, days in (("delivery", rules.dead_letters), ("message", rules.quarantine)):

@@ -11,6 +11,7 @@ import time
 import typing
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -32,7 +33,7 @@ from axis.errors import Fault, Problem, Unavailable
 from axis.infra import volumes
 from axis.infra.database import Database
 from axis.infra.payloads import payload
-from axis.infra.record import homes, ledger, tables
+from axis.infra.record import homes, ledger, retention, tables
 from axis.infra.record.store import HubStore
 from tests.line import Clock
 from tests.pki import signer
@@ -856,6 +857,29 @@ def test_no_question_and_no_change_looks_through_a_table(record: HubStore) -> No
         assert len(re.findall("Index(?: Only)? Scan (?:Backward )?using", plan)) == plan.count("Index Cond:"), (
             f"{text}\n{plan}"
         )
+
+
+def test_what_may_end_is_found_without_looking_at_what_has_ended(record: HubStore) -> None:
+    fill(record, 2500)
+    with record.transaction() as tx:
+        some = list(tx.connection.execute(sa.select(tables.submission.c.axis_id).limit(10)).scalars())
+        ended = tables.submission.c.axis_id.not_in(some)
+        tx.connection.execute(sa.update(tables.submission).where(ended).values(body_digest="", ended_at=LATER))
+        if not record.database.is_sqlite:
+            tx.connection.exec_driver_sql("ANALYZE submission")
+    said: list[tuple[str, Any]] = []
+
+    def note(_conn: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+        said.append((statement, parameters))
+
+    with record.reading() as reader:
+        engine = reader.connection.engine
+        sa.event.listen(engine, "before_cursor_execute", note)
+        retention.kept(reader, datetime(2030, 1, 1, tzinfo=UTC), retention.START, 50)
+        sa.event.remove(engine, "before_cursor_execute", note)
+    ((_, plan),) = plans(record, said[-1:])
+    assert "submission_kept" in plan, plan
+    assert not re.search(r"\bSCAN |Seq Scan on ", plan), plan
 
 
 def test_a_documents_history_costs_nobody_who_asks_about_it(record: HubStore) -> None:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import time
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 
 from axis import bootstrap, config
+from axis.core.instant import to_text
 from axis.core.ledger import read
 from axis.errors import Rejected
 from axis.infra import amqp, journal, payloads, retained, volumes
 from axis.infra.record import tables
-from axis.services import resend, retention
+from axis.services import deadends, resend, retention
+from cli import main
 from tests.line import CODES, Line, document, recall, small_home, update
 from tests.served import ServedLine
 
@@ -326,3 +333,119 @@ def test_a_dump_that_reads_a_volume_keeps_it_and_nobody_else_waits(
         run(line)
         with line.parts() as (hub, _), hub.store.reading() as reader:
             assert 1 not in volumes.sizes(reader.connection)
+
+
+# -- The commands ---------------------------------------------------------------------------------------------
+
+
+def age(line: Line) -> None:
+    """Everything is as old as if a hundred days had passed: the commands have the machine's clock."""
+    old = to_text(line.clock.now - QUARTER)
+    with line.parts() as (hub, _), hub.store.database.begin() as connection:
+        connection.execute(sa.update(tables.submission).values(received_at=old))
+        connection.execute(sa.update(tables.delivery).values(updated_at=old))
+        connection.execute(sa.update(journal.outgoing).values(created_at=old))
+        connection.execute(sa.update(journal.incoming).values(received_at=old))
+
+
+def axis(line: Line, *arguments: str, language: str = "en") -> Any:
+    return CliRunner().invoke(main, [*arguments, "--home", str(line.path), "--lang", language])
+
+
+def test_the_command_tells_what_would_end_then_ends_it_and_trace_says_so(tmp_path: Path) -> None:
+    line = small_home(tmp_path / "home")
+    line.drop("G22", document())
+    line.drop("G22", document(2, content=b"2"), "b.edxml")
+    line.run()
+    age(line)
+    assert axis(line, "retention", "hold", "2/TN-G22", "--reason", "khiếu nại").exit_code == 0
+    dry = axis(line, "retention", "--dry-run", "--json")
+    assert dry.exit_code == 0, dry.output
+    found = {one["kind"]: one for one in map(json.loads, dry.stdout.splitlines())}
+    assert (found["parcels"]["ends"], found["parcels"]["kept"]) == (1, {"held": 1})
+    assert found["parcels"]["bytes"] > 1000
+    assert (found["incoming"]["ends"], found["outgoing"]["ends"]) == (1, 1)
+    assert line.trace("1/TN-G22")["document"]["kept"], "nothing was changed"
+    done = axis(line, "retention")
+    assert done.exit_code == 0, done.output
+    assert "parcels in the record" in done.stdout
+    assert [line.trace(f"{n}/TN-G22")["document"]["kept"] for n in (1, 2)] == [False, True]
+    assert "The bytes have ended at" in axis(line, "trace", "1/TN-G22").stdout
+    assert "biên nhận, mã băm và nhật ký vẫn còn" in _in_vietnamese(line, "trace", "1/TN-G22")
+    assert "The bytes" not in axis(line, "trace", "2/TN-G22").stdout
+    released = axis(line, "retention", "release", "2/TN-G22", "--reason", "xong", "--json")
+    assert json.loads(released.stdout)["held"]
+    assert axis(line, "retention", "release", "2/TN-G22", "--reason", "xong").exit_code == 0
+    refused = axis(line, "resend", "1/TN-G22")
+    assert (refused.exit_code, "BYTES_ENDED" in refused.output) == (3, True)
+    assert axis(line, "retention", "hold", "77/TN-G22", "--reason", "x").exit_code == 3
+    line.check_ledger()
+
+
+def _in_vietnamese(line: Line, *arguments: str) -> str:
+    command = [sys.executable, "-m", "cli", *arguments, "--home", str(line.path), "--lang", "vi"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_a_recalled_documents_bytes_are_gone_for_another_reason_and_trace_says_which(tmp_path: Path) -> None:
+    line = small_home(tmp_path / "home")
+    line.drop("G22", document())
+    line.drop("G22", recall(), "z.edxml")
+    line.without("H41")
+    line.run()
+    assert line.states("1/TN-G22") == {"H41": "RECALLED"}
+    assert "the document was recalled" in axis(line, "trace", "1/TN-G22").stdout
+
+
+def test_an_agencys_home_has_its_own_part(tmp_path: Path) -> None:
+    line = small_home(tmp_path / "home")
+    line.drop("G22", document())
+    line.run()
+    age(line)
+    line.configure(installation=config.Installation("x", "agency", ("G22", "H41")), broker=config.Broker("amqp"))
+    dry = axis(line, "retention", "--dry-run", "--json")
+    assert dry.exit_code == 0, dry.output
+    kinds = [json.loads(one)["kind"] for one in dry.stdout.splitlines()]
+    assert kinds == ["outgoing", "incoming", "sent/", "status/"]
+    assert axis(line, "retention").exit_code == 0
+    assert journal_rows(line) == (0, 0)
+    told = axis(line, "retention", "hold", "1/TN-G22", "--reason", "x")
+    assert (told.exit_code, "installation.role" in told.output) == (5, True)
+
+
+def journal_rows(line: Line) -> tuple[int, int]:
+    with bootstrap.reading_journal(bootstrap.open_home(line.path), "G22") as one, one.reading() as reader:
+        sent = sa.select(sa.func.count()).where(journal.outgoing.c.parcel_digest != "")
+        received = sa.select(sa.func.count()).where(
+            journal.incoming.c.body_digest != "", journal.incoming.c.kind != "receipt"
+        )
+        return tuple(int(reader.connection.execute(one).scalar_one()) for one in (sent, received))  # type: ignore[return-value]
+
+
+def test_old_dead_letters_and_quarantine_are_dropped_where_that_is_set(tmp_path: Path) -> None:
+    line = small_home(tmp_path / "home")
+    line.drop("G22", document(to=("H41",)))
+    line.without("H41")
+    with line.parts() as (hub, _), hub.store.database.begin() as connection:
+        old = to_text(line.clock.now - QUARTER)
+        failed = {"state": "FAILED", "updated_at": old, "owes_at": ""}
+        connection.execute(sa.update(tables.delivery).values(**failed))
+        connection.execute(sa.update(tables.submission).values(received_at=old))
+        connection.execute(sa.delete(tables.outbox))
+        row = {"agency": "G22", "message_id": "m", "user_id": "G22", "code": "INTERNAL", "attempts": 5, "since": old}
+        connection.execute(
+            tables.quarantine.insert().values(id="q", body_digest=payloads.put(connection, b"poison"), **row)
+        )
+    run(line)
+    with line.parts() as (hub, _), hub.store.reading() as reader:
+        assert len(deadends.listed(reader)) == 2, "they wait for an operator"
+    run(line, replace(RULES, dead_letters_days=30, quarantine_days=30))
+    with line.parts() as (hub, _), hub.store.reading() as reader:
+        assert deadends.listed(reader) == []
+        assert reader.payloads([payloads.digest_of(b"poison")]) == {}
+    (said,) = entries(line, "retention.ended")
+    assert (said["dead_letters"], said["quarantine"]) == (1, 1)
+    assert [one["reason"] for one in entries(line, "quarantine.drop")] == ["axis.toml [retention]"]
+    line.clock.now += QUARTER
+    run(line)
+    assert not line.trace("1/TN-G22")["document"]["kept"], "it was decided about, and a time has passed since"

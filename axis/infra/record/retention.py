@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from axis.core.identity import earliest
 from axis.core.instant import to_text
 from axis.core.lifecycle import FINAL, WAITING, State
 from axis.core.retention import Kept
@@ -37,18 +36,22 @@ _FACTS = f"""
         EXISTS (SELECT 1 FROM quarantine q WHERE q.document_id = s.document_id AND q.document_id <> ''),
         EXISTS (SELECT 1 FROM hold h WHERE h.owner = s.owner AND h.document_id = s.document_id)
     """
+# By a column that only the index of what is kept begins with: no other index serves, whatever is known of the values.
 _OLDEST = _FACTS + (
-    "FROM submission s WHERE s.body_digest <> '' AND s.axis_id > {n} AND s.axis_id < {n} ORDER BY s.axis_id LIMIT {n}"
+    "FROM submission s WHERE s.body_digest <> '' AND s.received_at < {n} AND (s.received_at, s.axis_id) > ({n}, {n}) "
+    "ORDER BY s.received_at, s.axis_id LIMIT {n}"
 )
 _OLDEST_SQLITE, _OLDEST_POSTGRESQL = _OLDEST.format(n="?"), _OLDEST.format(n="%s")
+START = ("", "")
 _AGAIN = Query(1, _FACTS + "FROM {keys} CROSS JOIN submission s WHERE s.axis_id = k.c0 AND s.body_digest <> ''")
 
 
-def kept(reader: HubReader, until: datetime, after: str, limit: int) -> list[Kept]:
-    """The submissions that were accepted before `until` and whose bytes are kept, by axis id from `after` on."""
+def kept(reader: HubReader, until: datetime, after: tuple[str, str], limit: int) -> list[Kept]:
+    """The submissions that were accepted before `until` and whose bytes are kept, in order from `after` on, a time and
+    an axis id."""
     is_sqlite = reader.connection.dialect.name == "sqlite"
     text = _OLDEST_SQLITE if is_sqlite else _OLDEST_POSTGRESQL
-    rows = reader.connection.exec_driver_sql(text, (after, earliest(until), limit)).all()
+    rows = reader.connection.exec_driver_sql(text, (to_text(until), *after, limit)).all()
     return [_kept(row) for row in rows]
 
 
@@ -88,7 +91,7 @@ def still_named(reader: HubReader, number: int, closed_at: datetime, limit: int)
     """Up to `limit` digests in a volume that was closed at this moment that something names, and that lie in no newer
     one. Bytes come with the row that names them: no submission that was accepted a day later names any there."""
     kept_then = sa.select(submission.c.body_digest).where(
-        sa.text("submission.body_digest <> ''"), submission.c.axis_id < earliest(closed_at)
+        sa.text("submission.body_digest <> ''"), submission.c.received_at < to_text(closed_at)
     )
     names = [kept_then, sa.select(outbox.c.body_digest), sa.select(quarantine.c.body_digest)]
     assert len(names) == len(BODY_REFERENCES)  # noqa: S101  each column that may name a parcel

@@ -39,6 +39,7 @@ submission = sa.Table(
     sa.Index("submission_body", "body_digest"),
     sa.Index(
         "submission_kept",
+        "received_at",
         "axis_id",
         sqlite_where=sa.text("body_digest <> ''"),
         postgresql_where=sa.text("body_digest <> ''"),

@@ -33,12 +33,12 @@ def upgrade() -> None:
     )
     if "submission" in there:
         op.add_column("submission", sa.Column("ended_at", sa.Text, nullable=False, server_default=""))
-        _partial("submission_kept", "submission", "axis_id", "body_digest <> ''")
+        _partial("submission_kept", "submission", ["received_at", "axis_id"], "body_digest <> ''")
         if bind.dialect.name == "postgresql":
             _volumes()
     if "outgoing" in there:
-        _partial("outgoing_kept", "outgoing", "created_at", "parcel_digest <> ''")
-        _partial("incoming_kept", "incoming", "received_at", "body_digest <> '' AND kind <> 'receipt'")
+        _partial("outgoing_kept", "outgoing", ["created_at", "source_digest"], "parcel_digest <> ''")
+        _partial("incoming_kept", "incoming", ["received_at", "id"], "body_digest <> '' AND kind <> 'receipt'")
 
 
 def _volumes() -> None:
@@ -59,5 +59,5 @@ def _volumes() -> None:
         op.execute(sa.text(statement))
 
 
-def _partial(name: str, table: str, column: str, where: str) -> None:
-    op.create_index(name, table, [column], sqlite_where=sa.text(where), postgresql_where=sa.text(where))
+def _partial(name: str, table: str, columns: list[str], where: str) -> None:
+    op.create_index(name, table, columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
