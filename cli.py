@@ -926,10 +926,11 @@ def _show_trace(value: dict[str, Any]) -> None:
     console.say(f"  {text('trace.from', LANG)}: {about['from']}")
     console.say(f"  {text('trace.received', LANG)}: {_local(about['received_at'])}")
     console.say(f"  {text('trace.digest', LANG)}: {about['content_digest']}")
-    if about.get("ended_at"):
-        console.say(f"  {text('trace.ended', LANG, time=_local(about['ended_at']))}")
-    elif about.get("kept") is False:
-        console.say(f"  {text('trace.dropped', LANG)}")
+    if gone := about.get("gone"):
+        when = _local(about.get("ended_at", ""))
+        console.say(
+            f"  {text(f'trace.gone.{gone}' if when or gone == 'recall' else 'trace.gone.here', LANG, time=when)}"
+        )
     console.say()
     rows = []
     for one in value["deliveries"]:

@@ -636,11 +636,15 @@ TEXTS: dict[str, tuple[str, str]] = {
     "trace.from": ("Nơi gửi", "From"),
     "trace.received": ("Trục nhận lúc", "Accepted at"),
     "trace.digest": ("Mã băm nội dung", "Content digest"),
-    "trace.ended": (
+    "trace.gone.retention": (
         "Nội dung đã hết hạn lưu, bỏ lúc {time}; biên nhận, mã băm và nhật ký vẫn còn",
         "The bytes have ended at {time}; receipts, digests and history are kept",
     ),
-    "trace.dropped": ("Nội dung đã bỏ vì văn bản bị thu hồi", "The bytes were dropped: the document was recalled"),
+    "trace.gone.here": (
+        "Nội dung ở adapter này đã hết hạn lưu; biên nhận, mã băm và nhật ký vẫn còn",
+        "The bytes at this adapter have ended; receipts, digests and history are kept",
+    ),
+    "trace.gone.recall": ("Nội dung đã bỏ vì văn bản bị thu hồi", "The bytes were dropped: the document was recalled"),
     "trace.recipient": ("Nơi nhận", "Recipient"),
     "trace.state": ("Tình trạng", "State"),
     "trace.status": ("Trạng thái", "Status"),

@@ -703,7 +703,7 @@ class JournalReader:
     def find(self, reference: str) -> list[dict[str, Any]]:
         """Documents sent or received here that `reference` names (axis id, DocumentId, number/notation, content
         digest, or a part of one): axis_id, kind, sender, document_id, code, subject, content_digest, direction,
-        state, attempts, moment."""
+        state, attempts, moment, kept."""
         found, reference = [], same_id(reference)
         for row in self.connection.execute(self._outgoing().where(outgoing.c.axis_id != "")).mappings():
             facts = row["facts"]
@@ -720,6 +720,7 @@ class JournalReader:
                     "state": row["state"],
                     "attempts": row["attempts"],
                     "moment": row["created_at"],
+                    "kept": row["parcel_digest"] != "",
                 }
             )
         query = sa.select(incoming).where(incoming.c.agency == self.agency, incoming.c.kind != "receipt")
@@ -732,6 +733,7 @@ class JournalReader:
                     "state": row["state"],
                     "attempts": row["attempts"],
                     "moment": row["received_at"],
+                    "kept": row["body_digest"] != "",
                 }
             )
         keys = ("axis_id", "document_id", "code", "content_digest")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter, defaultdict
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
@@ -20,7 +20,7 @@ from axis.core.instant import from_text, to_text
 from axis.core.ledger import Entry
 from axis.core.retention import before, why_kept
 from axis.core.trust import HUB
-from axis.errors import AxisError, Unavailable
+from axis.errors import AxisError, Rejected, Unavailable
 from axis.infra import journal_retention, retained, volumes
 from axis.infra.record import lease, ledger, retention
 from axis.services import deadends, follow
@@ -174,6 +174,8 @@ class Retention:
         with hub.store.reading() as reader:
             if retained.is_done(reader.connection, retained.RECORD, day):
                 return
+        if not self._is_mine(hub):
+            return
         until, after = before(self.rules.parcels, self.now), retention.START
         while self.rules.parcels:  # 1
             with hub.store.reading() as reader:
@@ -188,7 +190,8 @@ class Retention:
             yield
         if not hub.store.database.is_sqlite:  # 2
             yield from self._volumes(hub, day)
-        yield from self._decide(hub, day)  # 3
+        if any(self._waits.values()):  # 3
+            yield from self._decide(hub, day)
         with hub.store.transaction() as tx:  # 4
             if lease.hold(tx, DUTY, hub.worker, self.now) is None or retained.is_done(
                 tx.connection, retained.RECORD, day
@@ -198,6 +201,11 @@ class Retention:
             if any(counts.values()):
                 detail = {"day": day, **counts}
                 ledger.enter(tx, Entry(self.now, HUB, "retention.ended", "", "", detail))
+
+    def _is_mine(self, hub: Hub) -> bool:
+        """Whether this worker does it, and no other."""
+        with hub.store.transaction() as tx:
+            return lease.hold(tx, DUTY, hub.worker, self.now) is not None
 
     def _end(self, hub: Hub, found: Sequence[Kept], until: datetime, day: str) -> bool:
         """The bytes of these end, but of those that something has happened to since they were read."""
@@ -253,12 +261,12 @@ class Retention:
             return
 
     def _decide(self, hub: Hub, day: str) -> Iterator[None]:
-        days = {"delivery": self.rules.dead_letters, "message": self.rules.quarantine}
-        while any(days.values()):
+        while self._is_mine(hub):
             with hub.store.reading() as reader:
-                items = _overdue(reader, days, self.now)[:DECIDED]
+                items = _overdue(reader, self._waits, self.now)[:DECIDED]
             for item in items:
-                deadends.drop(hub, item["id"], REASON, self.now)
+                with suppress(Rejected):  # an operator has decided in between
+                    deadends.drop(hub, item["id"], REASON, self.now)
             if items:
                 with hub.store.transaction() as tx:
                     counts = Counter(_DECIDED[item["what"]] for item in items)
@@ -266,6 +274,11 @@ class Retention:
             yield
             if len(items) < DECIDED:
                 return
+
+    @property
+    def _waits(self) -> dict[str, int]:
+        """The days of what waits for an operator."""
+        return {"delivery": self.rules.dead_letters, "message": self.rules.quarantine}
 
     # -- The adapters of a home -------------------------------------------------------------------------------
 

@@ -122,7 +122,8 @@ def test_what_is_over_ends_and_its_receipts_and_digests_stay(line: Line) -> None
     assert not after["document"]["kept"]
     assert after["document"]["ended_at"] > before["document"]["received_at"]
     assert [one["state"] for one in after["deliveries"]] == ["HANDED_OVER", "HANDED_OVER"]
-    assert after["document"] | {"kept": True, "ended_at": ""} == before["document"]
+    assert after["document"]["gone"] == "retention"
+    assert after["document"] | {"kept": True, "ended_at": "", "gone": ""} == before["document"]
     assert line.events("G22") == receipts
     (said,) = entries(line, "retention.ended")
     assert said["parcels"] == 1
@@ -409,6 +410,7 @@ def test_an_agencys_home_has_its_own_part(tmp_path: Path) -> None:
     assert kinds == ["outgoing", "incoming", "sent/", "status/"]
     assert axis(line, "retention").exit_code == 0
     assert journal_rows(line) == (0, 0)
+    assert "The bytes at this adapter have ended" in axis(line, "trace", "1/TN-G22").stdout
     told = axis(line, "retention", "hold", "1/TN-G22", "--reason", "x")
     assert (told.exit_code, "installation.role" in told.output) == (5, True)
 
