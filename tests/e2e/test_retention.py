@@ -8,6 +8,7 @@ import sys
 import time
 from dataclasses import replace
 from datetime import timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -208,6 +209,32 @@ def test_what_is_asked_about_is_kept_until_it_is_answered(line: Line) -> None:
     assert kept(line) == {"new": True, "recall": True}
 
 
+def test_what_waits_to_be_published_once_more_and_what_a_receipt_is_in_doubt_about_is_kept(line: Line) -> None:
+    line.drop("G22", document())
+    line.drop("G22", document(2, content=b"2"), "b.edxml")
+    line.run()
+    line.clock.now += QUARTER
+    with line.parts() as (hub, _):
+        with hub.store.reading() as reader:
+            rows = resend.find(reader, resend.Selection("1/TN-G22", answered=True))
+        assert resend.send(hub, rows, line.clock()) == 1
+        with hub.store.transaction() as tx:
+            about = {"document_id": line.trace("2/TN-G22")["document"]["document_id"], "issuer": "H41"}
+            row = {"agency": "H41", "message_id": "m", "user_id": "H41", "code": "RECORD_GAP", "attempts": 1}
+            digest = payloads.put(tx.connection, b"a receipt")
+            tx.connection.execute(
+                tables.quarantine.insert().values(
+                    id="q", body_digest=digest, since=to_text(line.clock()), **row, **about
+                )
+            )
+    found = preview(line)["parcels"]
+    assert (found.ends, dict(found.kept)) == (0, {"waiting": 1, "disputed": 1})
+    run(line)
+    assert kept(line) == {"new": True}
+    line.run()
+    assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
+
+
 def test_what_an_operator_holds_is_kept_until_it_is_released(line: Line) -> None:
     line.drop("G22", document())
     line.run()
@@ -271,6 +298,28 @@ def test_a_run_is_done_once_a_day_a_piece_at_a_time_with_pauses(line: Line) -> N
         work.turn(line.clock())
         with hub.store.reading() as reader:
             assert retained.last(reader.connection, retained.RECORD) == done
+
+
+def test_a_run_that_is_broken_off_goes_on_where_it_was_and_every_piece_is_counted_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SLICE", "FEWEST", "MOST"):
+        monkeypatch.setattr(retention, name, 1)
+    line = small_home(tmp_path / "home")
+    for number in (1, 2, 3):
+        line.drop("G22", document(number, content=b"%d" % number), f"{number}.edxml")
+    line.run()
+    line.clock.now += QUARTER
+    pieces = [0]
+    for most in (1, 2, 100):  # a process dies after so many pieces
+        with line.parts() as (hub, agencies):
+            work = retention.Retention(RULES.build(), hub, agencies)
+            pieces[-1] += sum(1 for _ in islice(work.run(line.clock(), "a day"), most))
+        pieces.append(0)
+    assert pieces[:2] == [1, 2]
+    (said,) = entries(line, "retention.ended")
+    assert said["parcels"] == 3
+    assert journal_bytes(line) == (0, 0)
 
 
 # -- Volumes --------------------------------------------------------------------------------------------------
