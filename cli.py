@@ -29,6 +29,7 @@ FILES = {
     "reconcile": "axis.commands.reconcile",
     "resend": "axis.commands.resend",
     "restore": "axis.commands.backup",
+    "retention": "axis.commands.retention",
     "run": "axis.commands.run",
     "sandbox": "axis.commands.sandbox",
     "send": "axis.commands.send",

@@ -216,6 +216,13 @@ class Guarded:
         with self._translated():
             return self._adapter.complete(names)
 
+    def expire(self, folder: str, before: str, limit: int) -> tuple[int, int]:
+        """Remove up to `limit` files that lie in this folder under a day before `before` (``2026-11-25``): (how many,
+        their bytes). With a `limit` of 0 they are only counted. An adapter that keeps none by day leaves this out."""
+        with self._translated():
+            remove = getattr(self._adapter, "expire", None)
+            return remove(folder, before, limit) if remove else (0, 0)
+
     def answers(self) -> list[Answer]:
         """See :meth:`Adapter.answers`."""
         with self._translated():

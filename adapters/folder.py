@@ -10,6 +10,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -34,12 +35,15 @@ MAX_REPORTS, MAX_REPORT = 5000, 1024 * 1024  # of a folder looked at, and bytes 
 # What those who write leave beside a packet for a while; told of to nobody.
 _PASSING = (READY, ".tmp", ".temp", ".part", ".partial", ".filepart", ".crdownload", ".swp", "~")
 _BY_DAY = ("inbox", "receipts", "status")
+_DAY_FOLDERS = (*_BY_DAY, "sent")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _TEMPORARY = ".axis-tmp"
 _REPORT = ".error.json"
 _NAME = 255  # bytes that a file's name may have
 _NAME_IN_FAILED = _NAME - len(f".{_REPORT}{_TEMPORARY}")  # so that its report and that one's temporary name fit, too
 LOOK_AGAIN = 15.0  # seconds until an outbox is looked at though nothing tells that it has changed
 UNTRUSTED = 0.5  # where nothing ever tells
+EXPIRING = 0.3  # seconds that files are removed at a time: on a server each takes its time
 READ_AGAIN = 10.0  # seconds between two attempts at a file that cannot be read
 _LEFT_BEHIND = 86400.0  # seconds after which nobody is still writing a file into outbox/
 
@@ -53,16 +57,20 @@ class FolderAdapter:
 
     `ready`: a packet is taken when ``NAME.ready`` lies beside it, and not before; the sign goes with it.
     `by_day`: what comes in lies in a folder for the day in Viet Nam on which it came, ``inbox/2026-11-25/``.
+    `day_folders`: the same for these of ``inbox``, ``receipts``, ``status`` and ``sent``.
     """
 
-    OPTIONS: ClassVar[Mapping[str, type]] = {"ready": bool, "by_day": bool}
+    OPTIONS: ClassVar[Mapping[str, type]] = {"ready": bool, "by_day": bool, "day_folders": tuple}
 
     def __init__(self, place: Place, tree: Tree | None = None) -> None:
         self.agency = place.agency
         self._tree = tree or LocalTree(place.folder, place.disk, place.agency)
         self._settle = float(place.options.get("settle_seconds", 1.0))
         self._ready: bool = place.options.get("ready", False)
-        self._by_day: bool = place.options.get("by_day", False)
+        self._days = {*place.options.get("day_folders", ()), *(_BY_DAY if place.options.get("by_day") else ())}
+        if unknown := self._days.difference(_DAY_FOLDERS):
+            expected = ", ".join(_DAY_FOLDERS)
+            raise Misconfigured(Problem(Fault.CONFIG_INVALID, "day_folders", expected, ", ".join(sorted(unknown))))
         self._looks: dict[str, tuple[Entry, float]] = {}
         self._digests: dict[str, tuple[Entry, str]] = {}
         self._unreadable: dict[str, tuple[Entry, float]] = {}  # until when each is left alone
@@ -130,7 +138,7 @@ class FolderAdapter:
 
     def accepted(self, ref: str) -> None:
         """Move the packet to ``sent/``."""
-        self._move(ref, "sent")
+        self._move(ref, self._shown("sent"))
 
     def refused(self, ref: str, report: bytes) -> None:
         """Move the packet to ``failed/``, with `report` beside it as ``<name>.error.json``."""
@@ -147,10 +155,11 @@ class FolderAdapter:
             if _source_of(self._tree.read(f"failed/{entry.name}")) not in digests:
                 continue
             name = entry.name.removesuffix(_REPORT)
-            source = f"failed/{name}"
+            source, sent = f"failed/{name}", self._shown("sent")
             with suppress(FileNotFoundError):  # moved before a crash, or taken away by its owner
-                self._tree.rename(source, f"sent/{self._free(source, 'sent', name)}")
-            self._tree.sync("sent")
+                self._tree.rename(source, f"{sent}/{self._free(source, sent, name)}")
+            for place in dict.fromkeys((sent, "sent")):
+                self._tree.sync(place)
             self._tree.remove(f"failed/{entry.name}")
         self._tree.sync("failed")
 
@@ -169,12 +178,9 @@ class FolderAdapter:
 
     def complete(self, names: Sequence[tuple[Folder, str]]) -> bool:
         """Rename each from its temporary name, in order; then fsync the folders."""
-        day = datetime.now(UTC).astimezone(VIETNAM).strftime("%Y-%m-%d")
         touched: dict[str, None] = {}
         for folder, name in names:
-            shown = f"{folder}/{day}" if self._by_day and folder in _BY_DAY else folder
-            if shown != folder:
-                self._tree.make(shown)
+            shown = self._shown(folder)
             try:
                 self._tree.rename(_temporary(folder, name), f"{shown}/{name}")
             except FileNotFoundError:
@@ -184,12 +190,36 @@ class FolderAdapter:
             self._tree.sync(place)
         return True
 
+    def expire(self, folder: str, before: str, limit: int) -> tuple[int, int]:
+        """See :meth:`adapters.base.Guarded.expire`. What lies flat in a folder stays, and so does every folder that is
+        not named after a day."""
+        count = size = 0
+        end = time.monotonic() + EXPIRING
+        for day in sorted(one for one in self._tree.folders(folder) if _DAY.fullmatch(one) and one < before):
+            for entry in self._tree.entries(f"{folder}/{day}"):
+                if limit and (count == limit or (count and time.monotonic() >= end)):
+                    return count, size
+                if limit:
+                    self._tree.remove(f"{folder}/{day}/{entry.name}")
+                count, size = count + 1, size + entry.size
+            if limit:
+                self._tree.remove_folder(f"{folder}/{day}")
+        return count, size
+
     def answers(self) -> Iterator[Answer]:
         """None: a file that is there is the agency's."""
         return iter(())
 
     def answered(self, ref: str) -> None:
         """See :meth:`answers`."""
+
+    def _shown(self, folder: str) -> str:
+        """Where what is shown in `folder` lies today."""
+        if folder not in self._days:
+            return folder
+        today = f"{folder}/{datetime.now(UTC).astimezone(VIETNAM):%Y-%m-%d}"
+        self._tree.make(today)
+        return today
 
     def _considered(self, name: str, look: Entry, now: float) -> Source | None:
         """The source that this file is; None, and a word about it once, where it is none: its own trouble alone."""
@@ -262,8 +292,8 @@ class FolderAdapter:
             return  # moved before a crash, or taken away by its owner
         if self._ready:
             self._tree.remove(source + READY)
-        self._tree.sync(folder)
-        self._tree.sync("outbox")
+        for place in dict.fromkeys((folder, folder.partition("/")[0], "outbox")):
+            self._tree.sync(place)
         self._looks.pop(name, None)
 
     def _is_as_collected(self, name: str) -> bool:

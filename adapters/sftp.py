@@ -13,6 +13,7 @@ import os
 import posixpath
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import asyncssh
@@ -158,6 +159,25 @@ class RemoteTree:
             await sftp.makedirs(self._path(folder), exist_ok=True)
             if (await sftp.lstat(self._path(folder))).type != asyncssh.FILEXFER_TYPE_DIRECTORY:
                 raise OSError(f"{folder}: not a folder")
+
+        self._do(ask)
+
+    def folders(self, folder: str) -> list[str]:
+        """See :class:`Tree`."""
+
+        async def ask(sftp: asyncssh.SFTPClient) -> list[str]:
+            listed = await sftp.readdir(self._path(folder))
+            found = [one for one in listed if one.attrs.type == asyncssh.FILEXFER_TYPE_DIRECTORY]
+            return [str(one.filename) for one in found]
+
+        return self._do(ask)
+
+    def remove_folder(self, folder: str) -> None:
+        """See :class:`Tree`. Of one that is not empty servers say nothing but that it failed."""
+
+        async def ask(sftp: asyncssh.SFTPClient) -> None:
+            with suppress(asyncssh.SFTPNoSuchFile, asyncssh.SFTPFailure):
+                await sftp.rmdir(self._path(folder))
 
         self._do(ask)
 

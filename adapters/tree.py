@@ -61,6 +61,12 @@ class Tree(Protocol):
     def make(self, folder: str) -> None:
         """A folder, where there is none."""
 
+    def folders(self, folder: str) -> list[str]:
+        """The names of the folders in a folder; links are none."""
+
+    def remove_folder(self, folder: str) -> None:
+        """An empty folder; nothing where there is none, or where something lies in it."""
+
     def sync(self, folder: str) -> None:
         """The names in a folder, and what was written there, are on disk for good; where a :class:`adapters.disk.Disk`
         flushes for many, when that does."""
@@ -175,6 +181,20 @@ class LocalTree:
         """See :class:`Tree`."""
         with self._within(folder) as (opened, name), suppress(FileExistsError):
             os.mkdir(name, dir_fd=opened)
+
+    def folders(self, folder: str) -> list[str]:
+        """See :class:`Tree`."""
+        with self._folder(folder) as opened, os.scandir(opened) as listed:
+            return [entry.name for entry in listed if entry.is_dir(follow_symlinks=False)]
+
+    def remove_folder(self, folder: str) -> None:
+        """See :class:`Tree`."""
+        with self._within(folder) as (opened, name), suppress(FileNotFoundError):
+            try:
+                os.rmdir(name, dir_fd=opened)
+            except OSError as error:
+                if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+                    raise
 
     def sync(self, folder: str) -> None:
         """See :class:`Tree`."""

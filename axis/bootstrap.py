@@ -50,6 +50,7 @@ from axis.services.hub.flow import QueueLimits, RateLimits
 from axis.services.hub.worker import Hub
 from axis.services.operate import reconcile
 from axis.services.operate.registry import Registrar
+from axis.services.retention import Resting, Retention
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from axis.infra.management import Management
     from axis.services.backup import Backup
     from axis.services.operate.reconcile import Gap
+    from axis.services.retention import Adapted
     from axis.services.send import Letter
 
 __all__ = [  # what is read of a home is asked for here, too, by whoever works in it
@@ -369,6 +371,46 @@ def hub_part(home: Home, database: Database, broker: Broker, references: Referen
     )
 
 
+def retention(home: Home, hub: Hub | None, agencies: Sequence[Adapted]) -> Retention:
+    """What ends the bytes whose time is over, of these parts."""
+    return Retention(home.config.retention.build(), hub, agencies)
+
+
+@contextmanager
+def retaining(home: Home, *, only_ask: bool) -> Iterator[Retention]:
+    """The retention of this home, for a command: of an agency's home its adapters' part, of a served hub's home the
+    record's, of an embedded one both. With `only_ask` it is only asked what would end, also while the home runs."""
+    of_hub, together = home.config.installation.role == "all", home.config.broker.kind == "embedded"
+    rules = home.config.retention.build()
+    with ExitStack() as stack:
+        if of_hub and not only_ask:
+            hub = stack.enter_context(any_hub(home))
+            journals, record = hub.store.database, None
+        elif of_hub:
+            hub, record = None, stack.enter_context(reading(home))
+            journals = record.database
+        else:
+            hub = record = None
+            if not only_ask:
+                stack.enter_context(lock(home))
+            journals = stack.enter_context(own_file(home))
+            if only_ask:
+                journals.check_version()
+            else:
+                journals.create(journal.TABLES)
+        references = (*journal.BODY_REFERENCES, *(_OF_ALL if together else ()))
+        codes = home.codes() if together or not of_hub else []
+        agencies = [Resting(code, Journal(journals, code, references), partial(_guarded, home, code)) for code in codes]
+        yield Retention(rules, hub, agencies, record=record)
+
+
+_OF_ALL = (*tables.BODY_REFERENCES, *embedded.BODY_REFERENCES)
+
+
+def _guarded(home: Home, code: str) -> Guarded:
+    return Guarded(_adapter(home, code), code)
+
+
 def _high_water(home: Home) -> HighWater:
     return HighWater(home.path / "hub.mark")
 
@@ -482,6 +524,7 @@ def _adapter(home: Home, code: str, disk: Disk | None = None) -> Adapter:
     make = factory.load()
     if (known := getattr(make, "OPTIONS", None)) is not None:  # somebody else's adapter may not say
         home.config.adapter.check(code, known)
+    options = {"day_folders": home.config.folders.by_day} | options
     made: Adapter = make(Place(code, home.path / "agencies" / code, options, disk))
     return made
 

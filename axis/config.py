@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 from typing import Literal as OneOf
 from urllib.parse import urlsplit
 
-from axis.core import secret
+from axis.core import retention, secret
 from axis.core.hub import calendar, terms
 from axis.errors import Fault, Misconfigured, Problem
 
@@ -34,7 +34,8 @@ _LEAST = {
     "server.connections": 1,
     "server.connections_per_peer": 1,
 }
-_BETWEEN = {"hub.consignment_after": (0, DAY)}
+_BETWEEN = {"hub.consignment_after": (0, DAY), "retention.hour": (0, 23)}
+WEEK, CENTURY = 7, 36_525
 
 
 @dataclass(frozen=True)
@@ -176,6 +177,42 @@ class Server:
 
 
 @dataclass(frozen=True)
+class Folders:
+    """Agencies' folders in a home."""
+
+    # Those whose files lie in a folder for each day in Viet Nam, sent/2026-11-25/: of inbox, receipts, status and sent.
+    # None where this is not said, as in homes of before: a system that looks into receipts/ would find nothing new
+    # there. `axis init` says it for new installations; one agency's own: [adapter.agencies.CODE] day_folders.
+    by_day: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Retention:
+    """Days that bytes are kept after everything about them is over; 0: for ever. What the law wants kept (QĐ 28/2018
+    Art. 6.3 and 10.2p, NĐ 30/2020 Art. 4.2d and Annex VI: the history of sending, receiving and processing, the
+    metadata and the words on signatures) is none of this and never ends: ledger, statements, receipts, digests. The
+    documents themselves are kept by the agencies, in their own systems, by the period of the file (NĐ 30/2020, Annex
+    VI)."""
+
+    parcels_days: int = 90  # the hub: parcels of documents; longer than your oldest backup is old
+    journal_days: int = 30  # an adapter: parcels that it has sent and been answered for, or received and handed over
+    # Dead letters and quarantine wait for an operator. With a number of days they are dropped by then, as by
+    # `axis queue drop`.
+    dead_letters_days: int = 0
+    quarantine_days: int = 0
+    # Files of the folders by day (`[folders] by_day`) of an agency; what lies flat in a folder is never deleted.
+    sent_days: int = 90
+    receipts_days: int = 0
+    status_days: int = 90
+    hour: int = 2  # of the day in Viet Nam from which on a day's run begins
+
+    def build(self) -> retention.Rules:
+        """The rules."""
+        names = {one.name: one.name.removesuffix("_days") for one in dataclasses.fields(self)}
+        return retention.Rules(**{to: getattr(self, name) for name, to in names.items()})
+
+
+@dataclass(frozen=True)
 class Log:
     """What is written to stderr."""
 
@@ -195,6 +232,8 @@ class Config:
     log: Log = field(default_factory=Log)
     server: Server = field(default_factory=Server)
     deadlines: Deadlines = field(default_factory=Deadlines)
+    retention: Retention = field(default_factory=Retention)
+    folders: Folders = field(default_factory=Folders)
 
     def database_url(self, home: Path, environment: Mapping[str, str] = os.environ) -> str:
         """SQLAlchemy URL of this home's database. Raises :class:`Misconfigured`."""
@@ -244,6 +283,10 @@ def load(home: Path) -> Config:
     for name, (least, most) in _BETWEEN.items() if not problems else ():
         if not least <= (value := attrgetter(name)(config)) <= most:
             problems.append(Problem(Fault.CONFIG_INVALID, name, f"{least} to {most}", str(value)))
+    for one, days in dataclasses.asdict(config.retention).items() if not problems else ():
+        if one.endswith("_days") and days != 0 and not WEEK <= days <= CENTURY:
+            expected = f"0, or {WEEK} to {CENTURY}"
+            problems.append(Problem(Fault.CONFIG_INVALID, f"retention.{one}", expected, str(days)))
     for one in config.server.webhook_networks if not problems else ():
         try:
             import ipaddress

@@ -558,6 +558,13 @@ class Fault(Enum):
         "«{got}» khớp nhiều văn bản: {expected}.",
         "'{got}' matches several documents: {expected}.",
     )
+    BYTES_ENDED = (
+        SENDER,
+        "Nội dung của «{got}» đã hết hạn lưu trên trục; biên nhận và nhật ký vẫn còn. Muốn gửi cho nơi khác, hãy gửi lại "
+        "kèm nội dung.",
+        "The bytes of '{got}' have ended at the axis; receipts and history stand. To reach anybody else, send it again "
+        "with its content.",
+    )
     # -- Evidence disagrees; our own bugs ------------------------------------------------------------
     BODY_CORRUPT = (
         OPERATOR,

@@ -36,7 +36,7 @@ def adapter_run(home: Path, codes: tuple[str, ...], as_json: bool) -> None:
         console.note("run.started", what=" ".join(codes))
         if port:
             console.note("run.listening", listen=f"{opened.config.server.listen.rpartition(':')[0]}:{port}")
-        loops.rounds(None, agencies, stopped=stopped)
+        loops.rounds(None, agencies, stopped=stopped, retention=bootstrap.retention(opened, None, agencies))
     console.note("run.stopped")
 
 

@@ -16,7 +16,8 @@ def hub(home: Path, as_json: bool) -> None:
     from axis import bootstrap
     from axis.services import run as loops
 
-    with stoppable() as stopped, bootstrap.served_hub(open_home(home)) as worker:
+    opened = open_home(home)
+    with stoppable() as stopped, bootstrap.served_hub(opened) as worker:
         console.note("run.started", what="hub")
-        loops.rounds(worker, [], stopped=stopped)
+        loops.rounds(worker, [], stopped=stopped, retention=bootstrap.retention(opened, worker, []))
     console.note("run.stopped")

@@ -60,7 +60,8 @@ def init(
     files = ("tls/ca.pem", "tls/{user}.pem", "tls/{user}.key") if hosts else ("", "", "")
     ca, certificate, key = files
     link = config.Broker(broker, user_id=user_id, ca_file=ca, certificate_file=certificate, key_file=key)
-    made = config.Config(config.Installation(str(uuid.uuid4())), config.Store(store), link)
+    folders = config.Folders(("sent", "receipts", "status"))
+    made = config.Config(config.Installation(str(uuid.uuid4())), config.Store(store), link, folders=folders)
     with console.bar(word("init.keys"), 95, quiet=as_json) as advance:
         registry = provision.create_home(home, made, key_type, now(), lambda done, _all: advance(done), tls_hosts=hosts)
     if as_json:

@@ -40,7 +40,8 @@ def run(home: Path, until_idle: bool, as_json: bool) -> None:
             console.note("run.started", what=home)
         if port:
             console.note("run.listening", listen=f"{opened.config.server.listen.rpartition(':')[0]}:{port}")
-        due = loops.rounds(hub, agencies, stopped=stopped, until_idle=until_idle)
+        ends = bootstrap.retention(opened, hub, agencies)
+        due = loops.rounds(hub, agencies, stopped=stopped, until_idle=until_idle, retention=ends)
         counts = trace.summary(hub.store)
     away = troubles(agencies)
     worst = max((error.exit_code for error in away.values()), default=DONE) if until_idle else DONE

@@ -41,6 +41,9 @@ def show_trace(value: dict[str, Any]) -> None:
     console.say(f"  {word('trace.from')}: {about['from']}")
     console.say(f"  {word('trace.received')}: {console.local(about['received_at'])}")
     console.say(f"  {word('trace.digest')}: {about['content_digest']}")
+    if gone := about.get("gone"):
+        when = console.local(about.get("ended_at", ""))
+        console.say(f"  {word(f'trace.gone.{gone}' if when or gone == 'recall' else 'trace.gone.here', time=when)}")
     console.say()
     rows = []
     for one in value["deliveries"]:

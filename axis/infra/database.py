@@ -44,7 +44,7 @@ __all__ = [
     "upsert",
 ]
 
-SCHEMA_VERSION = "0016"  # the newest revision in axis/infra/migrations/versions
+SCHEMA_VERSION = "0018"  # the newest revision in axis/infra/migrations/versions
 _OLDER = tuple(f"{number:04}" for number in range(1, int(SCHEMA_VERSION)))
 metadata = sa.MetaData()
 BIG_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite counts up only an INTEGER key
@@ -154,7 +154,9 @@ class Database:
                 raise Misconfigured(Problem(Fault.SCHEMA_VERSION, got=found, expected=SCHEMA_VERSION))
             if not self.is_sqlite:
                 _partial_here_too(tables)
-            metadata.create_all(connection, list(dict.fromkeys([_alembic_version, *tables])))
+            name = connection.dialect.name
+            ours = [table for table in tables if table.info.get("only", name) == name]
+            metadata.create_all(connection, list(dict.fromkeys([_alembic_version, *ours])))
             if not found:
                 connection.execute(_alembic_version.insert().values(version_num=SCHEMA_VERSION))
 

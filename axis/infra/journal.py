@@ -20,7 +20,7 @@ from axis.core import ledger
 from axis.core.identity import earliest, same_id
 from axis.core.instant import from_text, to_text
 from axis.core.ledger import Entry
-from axis.infra import payloads
+from axis.infra import payloads, retained
 from axis.infra.database import BIG_ID, Database, insert_or_ignore, metadata, replacing, upsert
 
 if TYPE_CHECKING:
@@ -60,6 +60,13 @@ outgoing = sa.Table(
         sqlite_where=sa.text("lifted"),
         postgresql_where=sa.text("lifted"),
     ),
+    sa.Index(
+        "outgoing_kept",
+        "created_at",
+        "source_digest",
+        sqlite_where=sa.text("parcel_digest <> ''"),
+        postgresql_where=sa.text("parcel_digest <> ''"),
+    ),
 )
 incoming = sa.Table(
     "incoming",
@@ -92,6 +99,13 @@ incoming = sa.Table(
     sa.Index("incoming_content", "agency", "content_digest"),
     sa.Index("incoming_document", "agency", "sender", "document_id"),
     sa.Index("incoming_body", "body_digest"),
+    sa.Index(
+        "incoming_kept",
+        "received_at",
+        "id",
+        sqlite_where=sa.text("body_digest <> '' AND kind <> 'receipt'"),
+        postgresql_where=sa.text("body_digest <> '' AND kind <> 'receipt'"),
+    ),
 )
 # Documents that were withdrawn here for certain: whatever of them arrives later is not shown.
 withdrawal = sa.Table(
@@ -143,7 +157,7 @@ home_instance = sa.Table(
     sa.Column("heard", sa.BigInteger, nullable=False),  # and how much
     sa.Column("restored_at", sa.Text, nullable=False),  # when it took another's place
 )
-TABLES = (payloads.payload, outgoing, incoming, withdrawal, posted, event, installed, home_instance)
+TABLES = (payloads.payload, outgoing, incoming, withdrawal, posted, event, installed, home_instance, *retained.TABLES)
 AGAIN = -1  # attempts of what the hub, which may have lost it, is to be sent again: an A.1 on its way is from before
 REFUSED = -1  # attempts of a posted receipt whose signature the hub has refused: it is signed again first
 FURTHEST = timedelta(days=1)  # nothing is put off so long: a time beyond it is one that a wrong clock has set
@@ -695,7 +709,7 @@ class JournalReader:
     def find(self, reference: str) -> list[dict[str, Any]]:
         """Documents sent or received here that `reference` names (axis id, DocumentId, number/notation, content
         digest, or a part of one): axis_id, kind, sender, document_id, code, subject, content_digest, direction,
-        state, attempts, moment."""
+        state, attempts, moment, kept."""
         found, reference = [], same_id(reference)
         for row in self.connection.execute(self._outgoing().where(outgoing.c.axis_id != "")).mappings():
             facts = row["facts"]
@@ -712,6 +726,7 @@ class JournalReader:
                     "state": row["state"],
                     "attempts": row["attempts"],
                     "moment": row["created_at"],
+                    "kept": row["parcel_digest"] != "",
                 }
             )
         query = sa.select(incoming).where(incoming.c.agency == self.agency, incoming.c.kind != "receipt")
@@ -724,6 +739,7 @@ class JournalReader:
                     "state": row["state"],
                     "attempts": row["attempts"],
                     "moment": row["received_at"],
+                    "kept": row["body_digest"] != "",
                 }
             )
         keys = ("axis_id", "document_id", "code", "content_digest")
@@ -840,7 +856,9 @@ class JournalTransaction(JournalReader):
         are about documents, later."""
         for kinds, moment in ((outgoing.c.kind != "status", now), (outgoing.c.kind == "status", now + later)):
             # What is due may have been published before as well, and its A.1 of before the restore be on its way.
-            accepted = sa.and_(outgoing.c.state == "accepted", outgoing.c.axis_id >= earliest(since))
+            # Of what was accepted so long ago that its bytes have ended, the answer stands.
+            kept = (outgoing.c.parcel_digest != "", outgoing.c.axis_id >= earliest(since))
+            accepted = sa.and_(outgoing.c.state == "accepted", *kept)
             again = sa.or_(outgoing.c.state == "pending", accepted)
             values = {"state": "pending", "attempts": AGAIN, "not_before": to_text(moment)}
             self.connection.execute(

@@ -1,8 +1,9 @@
 """Payload bytes, each stored once under its SHA-256. Record, queue and journal hold only the digest.
 
 Small ones, receipts above all, lie in a row. A larger one lies in a segment beside the database where that has any
-(axis/infra/segments.py), and its row says where; else in its row too. Whoever asks does not notice. What lies where is
-read as it lies, whatever the setting is by now.
+(axis/infra/segments.py), and its row says where; else in its row too. On PostgreSQL without segments the parcels of
+documents lie apart (axis/infra/volumes.py): they end one day, receipts do not. Whoever asks does not notice. What lies
+where is read as it lies, whatever the setting is by now.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 import sqlalchemy as sa
 
 from axis.errors import Corrupted, Fault, Problem
+from axis.infra import volumes
 from axis.infra.database import insert_all_or_ignore, insert_each_or_ignore, insert_or_ignore, metadata
 from axis.infra.segments import Range
 
@@ -84,11 +86,17 @@ def _put(connection: Connection, digest: str, content: bytes) -> None:
             insert_or_ignore(connection, payload, row | {"content": b""})
 
 
-def put_all(connection: Connection, contents: Collection[tuple[str, bytes]]) -> None:
-    """Store each of these (SHA-256, bytes) unless it is there.
+def put_all(
+    connection: Connection, contents: Collection[tuple[str, bytes]], ending: Collection[str] = frozenset()
+) -> None:
+    """Store each of these (SHA-256, bytes) unless it is there; those that are `ending` are parcels of documents, whose
+    time will be over one day.
 
     In one order for everybody, by kind and then as they are given, so that of two who store the same one waits. The
     small ones go to PostgreSQL in one statement; of larger ones an array costs the server more than it spares."""
+    if ending and connection.dialect.name != "sqlite":
+        volumes.keep(connection, [one for one in contents if one[0] in ending and not _appending(connection, one[1])])
+        contents = [one for one in contents if one[0] not in ending or _appending(connection, one[1])]
     apart = [one for one in contents if len(one[1]) > LARGE or _appending(connection, one[1]) is not None]
     names = {digest for digest, _ in apart}
     ordinary = [one for one in contents if one[0] not in names]
@@ -149,7 +157,7 @@ def _place(where: Range) -> dict[str, Any]:
     return {"segment": where.segment, "start": where.start, "length": where.length}
 
 
-def get_sound(connection: Connection, digests: Iterable[str]) -> dict[str, bytes]:
+def get_sound(connection: Connection, digests: Collection[str]) -> dict[str, bytes]:
     """The bytes with these digests, but those that are missing or altered; what is altered in a segment is said in the
     log."""
     rows = connection.execute(sa.select(payload).where(payload.c.digest.in_(sorted(set(digests)))))
@@ -160,6 +168,9 @@ def get_sound(connection: Connection, digests: Iterable[str]) -> dict[str, bytes
             found[row.digest] = content
         elif row.segment:
             log.error("%s %s: %s", Fault.BODY_CORRUPT.code, _where(connection, row), row.digest)
+    if connection.dialect.name != "sqlite" and (missing := set(digests) - found.keys() - {""}):
+        apart = volumes.read(connection, missing)
+        found |= {digest: content for digest, content in apart.items() if digest_of(content) == digest}
     return found
 
 
@@ -180,6 +191,10 @@ def get(connection: Connection, digest: str) -> bytes:
     and offset where they lie in one."""
     row = connection.execute(sa.select(payload).where(payload.c.digest == digest)).first()
     content = _content(connection, row) if row is not None else None
+    if row is None and connection.dialect.name != "sqlite":
+        content = volumes.read(connection, [digest]).get(digest)
+        if content is not None and digest_of(content) != digest:
+            content = None
     if content is None:
         where = _where(connection, row) if row is not None and row.segment else ""
         raise Corrupted(Problem(Fault.BODY_CORRUPT, where, expected=digest))
@@ -217,8 +232,32 @@ def release(connection: Connection, digest: str, references: Iterable[sa.Column[
 
 def release_all(connection: Connection, digests: Collection[str], references: Iterable[sa.Column[str]]) -> None:
     """:func:`release` for each of `digests`, all at once: a column without an index is looked through once."""
-    named = sa.union_all(*(sa.select(column).where(column.in_(digests)) for column in references))
+    named = _named(digests, references)
     connection.execute(sa.delete(payload).where(payload.c.digest.in_(digests), payload.c.digest.not_in(named)))
+    if connection.dialect.name != "sqlite":
+        parcel = volumes.parcel
+        connection.execute(sa.delete(parcel).where(parcel.c.digest.in_(digests), parcel.c.digest.not_in(named)))
+
+
+def end(connection: Connection, digests: Collection[str], references: Iterable[sa.Column[str]]) -> None:
+    """As :func:`release_all`, for parcels whose time is over: what lies in a volume ends with it."""
+    named = _named(digests, references)
+    connection.execute(sa.delete(payload).where(payload.c.digest.in_(digests), payload.c.digest.not_in(named)))
+
+
+def sizes(connection: Connection, digests: Collection[str]) -> dict[str, int]:
+    """How many bytes are kept under each of these digests."""
+    tables = [payload] if connection.dialect.name == "sqlite" else [payload, volumes.parcel]
+    found: dict[str, int] = {}
+    for table in tables:
+        size = sa.func.length(table.c.content) + (table.c.length if table is payload else 0)
+        rows = connection.execute(sa.select(table.c.digest, size).where(table.c.digest.in_(digests))).all()
+        found |= {digest: int(number) for digest, number in rows}
+    return found
+
+
+def _named(digests: Collection[str], references: Iterable[sa.Column[str]]) -> sa.CompoundSelect[Any]:
+    return sa.union_all(*(sa.select(column).where(column.in_(digests)) for column in references))
 
 
 def sweep(connection: Connection, references: Iterable[sa.Column[str]]) -> int:
@@ -255,7 +294,7 @@ def clear(database: Database, *, idle: float = 3600.0, share: float = 0.125) -> 
         if not may:
             return Moved()
         with database.begin() as connection:  # on SQLite nobody has appended what is not committed
-            named = _named(connection)
+            named = _bytes_named(connection)
             ended = segments.ended(idle)
         over = [segments.delete(name) for name in ended if name not in named]
         for name in ended:
@@ -272,7 +311,7 @@ def named_ranges(connection: Connection) -> dict[str, int]:
     return {name: int(last) for name, last in rows}
 
 
-def _named(connection: Connection) -> dict[str, int]:
+def _bytes_named(connection: Connection) -> dict[str, int]:
     """How many bytes of each segment are named by a row."""
     size = sa.func.sum(payload.c.length)
     rows = connection.execute(sa.select(payload.c.segment, size).where(_IN_SEGMENT).group_by(payload.c.segment))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from axis.infra.journal import Journals
     from axis.services.agency import Agency
     from axis.services.hub.worker import Hub
+    from axis.services.retention import Retention
 
 log = logging.getLogger("axis.run")
 PAUSE, LONGEST_PAUSE = 0.1, 1.0  # seconds between rounds when nothing was to be done; grows while it stays so
@@ -207,6 +208,7 @@ def rounds(
     stopped: Callable[[], bool],
     until_idle: bool = False,
     progress: Callable[[], None] = lambda: None,
+    retention: Retention | None = None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> datetime | None:
     """Round after round until `stopped()`; with `until_idle` also when nothing is due now, but at agencies that are in
@@ -234,6 +236,8 @@ def rounds(
             assert those[0].error is not None  # noqa: S101
             raise those[0].error
         progress()
+        if retention is not None and not stopped():
+            retention.turn(clock())
         idle = 0 if done else idle + 1
         if done:
             thorough, unseen = False, None

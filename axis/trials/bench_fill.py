@@ -1,8 +1,9 @@
 """A record of many documents that were never sent, for measurements: rows as the hub leaves them, written by SQL.
 
 Every submission has its deliveries, statements, deadlines and ledger entries; digests, links and keys are right, so
-that every check of the record holds. Only the payloads are not what they stand for: a few bytes of their own instead of
-a parcel. What a life leaves behind is said once, in :class:`_Life`; columns that a version does not have are left out.
+that every check of the record holds. Only the payloads are not what they stand for: some bytes of their own instead of
+a parcel or a receipt. What a life leaves behind is said once, in :class:`_Life`; columns that a version does not have
+are left out.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ YEAR = timedelta(days=365)
 # In order: what is named by a foreign key comes first.
 TABLES = (
     "payload",
+    "parcel",
     "document",
     "submission",
     "delivery",
@@ -58,6 +60,8 @@ class _Rows:
 
     position: int
     link: str
+    parcel_bytes: int = 0
+    receipt_bytes: int = 0
     tables: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {name: [] for name in TABLES})
 
     def add(self, table: str, **row: Any) -> None:
@@ -65,9 +69,18 @@ class _Rows:
 
     def payload(self, *words: str) -> str:
         """Some bytes that nobody else has; their digest."""
+        return self._keep("payload", self.receipt_bytes, words)
+
+    def parcel(self, *words: str) -> str:
+        """The same of a document's."""
+        return self._keep("parcel", self.parcel_bytes, words)
+
+    def _keep(self, table: str, size: int, words: Sequence[str]) -> str:
         content = " ".join(words).encode()
+        if size > len(content):  # as hard to compress as what stands in a parcel
+            content += random.Random(content).randbytes(size - len(content))  # noqa: S311  the same each time
         digest = hashlib.sha256(content).hexdigest()
-        self.add("payload", digest=digest, content=content)
+        self.add(table, digest=digest, content=content)
         return digest
 
     def enter(
@@ -107,7 +120,7 @@ class _Life:
         parcel = hashlib.sha256(f"{axis_id} {kind}".encode()).hexdigest()
         content = hashlib.sha256(f"{axis_id} content".encode()).hexdigest()
         if body:
-            parcel = self.rows.payload("a parcel", axis_id, kind)
+            parcel = self.rows.parcel("a parcel", axis_id, kind)
         a1 = self.rows.payload("a receipt A.1", axis_id)
         row: dict[str, Any] = {
             "axis_id": axis_id,
@@ -297,20 +310,51 @@ def fill(
     it meanwhile."""
     one = database.Database(url)
     with closing(one):
-        with one.begin() as connection:
-            position, link = _end(connection)
-        columns = _columns(one)
-        chance = random.Random(seed)  # noqa: S311  a record that can be made again
+        filling = Filling(one, codes, seed)
         for first in range(0, count, CHUNK):
-            rows = _Rows(position, link)
-            for number in range(first, min(first + CHUNK, count)):
-                _live(rows, number, count, codes, now, chance)
-            with one.begin() as connection:
-                _write(connection, rows, columns)
-            position, link = rows.position, rows.link
-            progress(min(first + CHUNK, count))
+            last = min(first + CHUNK, count)
+            filling.add({number: now - YEAR + YEAR * (number / count) for number in range(first, last)})
+            progress(last)
         if not one.is_sqlite:
             settle(one.url)
+
+
+class Filling:
+    """Fills one record, documents after documents; nothing may work on it meanwhile. Parcels and receipts have as many
+    bytes as are said."""
+
+    def __init__(
+        self,
+        one: database.Database,
+        codes: Sequence[str],
+        seed: int,
+        sizes: tuple[int, int] = (0, 0),
+        states: dict[str, int] | None = None,
+    ) -> None:
+        """`states`: as :data:`STATES`."""
+        self._database = one
+        self._codes = codes
+        self._sizes = sizes
+        self._states = STATES if states is None else states
+        self._columns = _columns(one)
+        self._chance = random.Random(seed)  # noqa: S311  a record that can be made again
+        with one.begin() as connection:
+            self._end = _end(connection)
+
+    def add(self, moments: dict[int, datetime]) -> list[dict[str, Any]]:
+        """Documents by number, each accepted at its moment; their submissions."""
+        rows = _Rows(*self._end, *self._sizes)
+        for number, at in moments.items():
+            _live(rows, number, self._codes, at, self._chance, self._states)
+        with self._database.begin() as connection:
+            _write(connection, rows, self._columns)
+        self._end = rows.position, rows.link
+        return rows.tables["submission"]
+
+    def again(self) -> None:
+        """Something else has written to the ledger."""
+        with self._database.begin() as connection:
+            self._end = _end(connection)
 
 
 def settle(url: sa.URL) -> None:
@@ -322,12 +366,13 @@ def settle(url: sa.URL) -> None:
     engine.dispose()
 
 
-def _live(rows: _Rows, number: int, count: int, codes: Sequence[str], now: datetime, chance: random.Random) -> None:
+def _live(
+    rows: _Rows, number: int, codes: Sequence[str], at: datetime, chance: random.Random, states: dict[str, int]
+) -> None:
     way = chance.sample(codes, 2)
-    at = now - YEAR + YEAR * (number / count)
     life = _Life(rows, number + 1, way, at.replace(microsecond=0), chance)
     place = chance.randrange(1000)
-    for name, share in STATES.items():
+    for name, share in states.items():
         if place < share:
             getattr(life, name)()
             return
@@ -358,6 +403,12 @@ def _columns(one: database.Database) -> dict[str, set[str]]:
 
 
 def _write(connection: Connection, rows: _Rows, columns: dict[str, set[str]]) -> None:
+    if "parcel" in columns:  # they lie apart, in the newest volume
+        newest = connection.exec_driver_sql("SELECT max(number) FROM volume").scalar()
+        rows.tables["parcel"] = [{**row, "volume": newest} for row in rows.tables["parcel"]]
+    else:
+        rows.tables["payload"] += rows.tables.pop("parcel")
+        rows.tables["parcel"] = []
     for table in TABLES:
         made = rows.tables[table]
         if not made or table not in columns:

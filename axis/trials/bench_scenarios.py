@@ -21,6 +21,7 @@ from axis.trials import (
     bench_process,
     bench_revision,
     bench_stand,
+    bench_year,
     demo_documents,
 )
 from axis.trials.bench_stand import Stand
@@ -49,7 +50,7 @@ HANDED_OVER = "SELECT count(*) FROM delivery WHERE state = 'HANDED_OVER'"
 def perform(asked: Asked, name: str, stage: Stage) -> dict[str, Any]:
     """Measure scenario `name`; its JSON object. Raises the axis' errors."""
     load, before = os.getloadavg()[0], bench_floor.calibration()
-    whole = {"full": _full, "idle": _nothing, "flood": _flood}
+    whole = {"full": _full, "idle": _nothing, "flood": _flood, "year": bench_year.perform}
     if name in whole:
         found = whole[name](asked, stage)
     else:

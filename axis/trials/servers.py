@@ -227,6 +227,39 @@ class PostgreSql:
         self._run("createdb", *self._where, name)
         self._run("pg_restore", *self._where, "--exit-on-error", "--dbname", name, dump)
 
+    def archive(self) -> Path:
+        """From the next start on every finished piece of the log is copied here; see docs/operations.md."""
+        folder = self.folder / "wal"
+        folder.mkdir()
+        os.chown(folder, *self.owner)
+        command = f"test ! -f {folder}/%f && cp %p {folder}/.%f && mv {folder}/.%f {folder}/%f"
+        self._options += f" -c archive_mode=on -c archive_timeout=60 -c 'archive_command={command}'"
+        return folder
+
+    def base_backup(self) -> Path:
+        """A copy of the whole server while it runs, as docs/operations.md makes it."""
+        backup = self.folder / "base"
+        self._run("pg_basebackup", *self._where, "-D", backup, "-X", "none", "-c", "fast", "--no-sync")
+        return backup
+
+    def recover(self, backup: Path, wal: Path, until: str) -> None:
+        """The server, which is stopped, is what it was at this moment: from a base backup and what was archived."""
+        data = self.folder / "data"
+        data.rename(self.folder / "lost")
+        backup.rename(data)
+        with (data / "postgresql.auto.conf").open("a") as settings:
+            settings.write(f"restore_command = 'cp {wal}/%f %p'\nrecovery_target_time = '{until}'\n")
+            settings.write("recovery_target_action = 'promote'\n")
+        (data / "recovery.signal").touch()
+        for name in ("recovery.signal", "postgresql.auto.conf"):
+            os.chown(data / name, *self.owner)
+        self.start()
+
+    def ask(self, query: str, database: str = "axis") -> str:
+        """The answer of `psql`."""
+        command = [str(self._bin / "psql"), *self._where, "-d", database, "-Atc", query]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
     @property
     def _where(self) -> tuple[str, ...]:
         return ("-h", "127.0.0.1", "-p", str(self.port), "-U", "axis")

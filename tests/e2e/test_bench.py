@@ -16,7 +16,7 @@ from axis.infra.database import Database
 from axis.infra.record import ledger, tables
 from axis.infra.record.store import HubStore
 from axis.trials import bench as trial
-from axis.trials import bench_fill, bench_plan, bench_process
+from axis.trials import bench_fill, bench_plan, bench_process, bench_year
 from tests.line import small_home
 
 if TYPE_CHECKING:
@@ -146,3 +146,14 @@ def test_a_filled_record_holds_every_check(tmp_path: Path) -> None:
         late = "SELECT count(*) FROM deadline WHERE next_at <> '' AND next_at < '2026-11-23'"
         assert count(late) == 0  # nothing of it is work for the hub that is measured
     database.close()
+
+
+def test_a_simulated_year_ends_what_is_over_and_tells_what_it_costs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench_year, "DAYS", 73)
+    monkeypatch.setattr(bench_year, "LAST", 30)
+    asked = trial.Asked(bench_plan.Shape("embedded", 5000, 1, 1, 95), fill=146)
+    found = bench_year.perform(asked, trial.Stage(lambda _key, **_facts: None))
+    assert (found["documents"], found["documents_a_day"]) == (146, 2)
+    assert found["a_large_night"]["parcels_ended"] > 100
+    assert found["growth"]["day_73_mb"]["payload"] > 0.5
+    assert found["files"]["sent/"] == 0

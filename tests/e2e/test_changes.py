@@ -18,7 +18,7 @@ from axis import bootstrap
 from axis.core import edxml
 from axis.core.message import Route
 from axis.errors import Fault, Problem, Rejected
-from axis.infra import amqp, journal, payloads
+from axis.infra import amqp, journal, payloads, volumes
 from axis.infra.record import tables
 from axis.infra.record.store import HubTransaction
 from axis.services import run as loops
@@ -65,9 +65,8 @@ def codes_of(line: Line, code: str = "G22", name: str = "a.edxml") -> list[str]:
 def stored(line: Line) -> set[str]:
     """Digests of all payloads that the home keeps."""
     with bootstrap.reading(bootstrap.open_home(line.path)) as record, record.reading() as reader:
-        return set(
-            reader.connection.execute(payloads.payload.select().with_only_columns(payloads.payload.c.digest)).scalars()
-        )
+        those = [payloads.payload] if record.database.is_sqlite else [payloads.payload, volumes.parcel]
+        return {one for table in those for one in reader.connection.execute(sa.select(table.c.digest)).scalars()}
 
 
 def suspend(line: Line, code: str) -> None:

@@ -191,7 +191,7 @@ def test_wrong_usage_is_two() -> None:
 
 
 def test_parcels_and_receipts_verify_with_a_home_and_with_the_ca_alone(home: Path) -> None:
-    parcels = [*(home / "agencies/H41/inbox").glob("*.asice"), *(home / "agencies/G22/receipts").iterdir()]
+    parcels = [*(home / "agencies/H41/inbox").glob("*.asice"), *(home / "agencies/G22/receipts").rglob("*.asice")]
     assert len(parcels) == 5, "the parcel, A.1, two E.1, S.1"
     done = axis("verify", *parcels, "--home", home, "--json")
     assert done.returncode == 0

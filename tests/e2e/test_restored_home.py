@@ -88,6 +88,8 @@ class Apart(Line):
             connection.execute("ATTACH ? AS old", (str(backup),))
             connection.execute("BEGIN")
             for table in tables.TABLES:
+                if table.info.get("only") == "postgresql":
+                    continue
                 if table is not payloads.payload:
                     connection.execute(f"DELETE FROM main.{table.name}")
                 connection.execute(f"INSERT OR IGNORE INTO main.{table.name} SELECT * FROM old.{table.name}")

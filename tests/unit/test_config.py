@@ -95,3 +95,23 @@ def test_urls_with_passwords_come_from_the_environment(tmp_path: Path) -> None:
     assert one.broker_url({"AXIS_AMQP_URL": "amqp://u:p@h/"}) == "amqp://u:p@h/"
     with pytest.raises(Misconfigured):
         one.broker_url({})
+
+
+def test_days_are_none_for_ever_or_a_week_at_least(tmp_path: Path) -> None:
+    head = '[installation]\nid="a"\n[retention]\n'
+    assert _load(tmp_path, head + "parcels_days = 0\nsent_days = 7\n").retention.build().folders == {
+        "sent": 7,
+        "status": 90,
+    }
+    assert _codes(tmp_path, head + "parcels_days = 1\njournal_days = -1\nsent_days = 40000\n") == [
+        ("CONFIG_INVALID", "retention.parcels_days"),
+        ("CONFIG_INVALID", "retention.journal_days"),
+        ("CONFIG_INVALID", "retention.sent_days"),
+    ]
+    assert _codes(tmp_path, head + "hour = 24\n") == [("CONFIG_INVALID", "retention.hour")]
+    assert _codes(tmp_path, head + 'receipts = "30"\n') == [("CONFIG_UNKNOWN_KEY", "retention.receipts")]
+
+
+def test_folders_by_day_are_named_for_all_agencies(tmp_path: Path) -> None:
+    assert _load(tmp_path, '[installation]\nid="a"\n').folders.by_day == ()
+    assert _load(tmp_path, '[installation]\nid="a"\n[folders]\nby_day=["sent"]\n').folders.by_day == ("sent",)

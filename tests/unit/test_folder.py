@@ -9,6 +9,7 @@ import os
 import re
 import tempfile
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +19,13 @@ from adapters.base import Guarded, LocalFile, Place
 from adapters.folder import FOLDERS, FolderAdapter
 from adapters.tree import LocalTree
 from axis.core import xml
+from axis.core.instant import VIETNAM
 from axis.errors import Misconfigured, Rejected, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from adapters.base import Folder
 
 
 @pytest.fixture
@@ -508,3 +512,55 @@ def test_what_a_power_loss_left_out_of_sight_is_cleared_away_but_what_will_be_sh
     assert [path.name for path in (root / "outbox").iterdir()] == [".being written.axis-tmp"]
     adapter.complete([("inbox", "kept.edxml")])
     assert (root / "inbox" / "kept.edxml").read_bytes() == b"document"
+
+
+def test_what_is_named_lies_by_day_and_what_was_flat_stays_readable_where_it_is(root: Path) -> None:
+    (root / "sent" / "old.edxml").write_bytes(b"old")
+    adapter = folders(root, 0, day_folders=("sent", "receipts"))
+    (root / "outbox" / "a.edxml").write_bytes(b"<a/>")
+    for source in list(adapter.collect()):
+        adapter.accepted(source.ref)
+    adapter.prepare([LocalFile("receipts", "r.asice", b"r"), LocalFile("inbox", "i.edxml", b"i")])
+    names: list[tuple[Folder, str]] = [("receipts", "r.asice"), ("inbox", "i.edxml")]
+    adapter.complete(names)
+    adapter.complete(names)
+    today = f"{datetime.now(UTC).astimezone(VIETNAM):%Y-%m-%d}"
+    assert (root / "sent" / today / "a.edxml").read_bytes() == b"<a/>"
+    assert (root / "receipts" / today / "r.asice").read_bytes() == b"r"
+    assert (root / "inbox" / "i.edxml").read_bytes() == b"i"
+    assert (root / "sent" / "old.edxml").read_bytes() == b"old"
+
+
+def test_of_the_folders_by_day_the_old_ones_go_a_piece_at_a_time_and_nothing_else(root: Path) -> None:
+    adapter = folders(root, 0, day_folders=("sent",))
+    for day, count in (("2026-08-01", 3), ("2026-08-02", 2), ("2026-11-25", 1), ("keep me", 1)):
+        (root / "sent" / day).mkdir()
+        for number in range(count):
+            (root / "sent" / day / f"{number}.edxml").write_bytes(b"four")
+    (root / "sent" / "flat.edxml").write_bytes(b"flat")
+    (root / "outside").mkdir()
+    (root / "outside" / "theirs").write_bytes(b"x")
+    (root / "sent" / "2026-08-03").symlink_to(root / "outside")
+    (root / "sent" / "2026-08-02" / "a folder of somebody's").mkdir()
+    assert adapter.expire("sent", "2026-11-01", 0) == (5, 20), "only counted"
+    assert adapter.expire("sent", "2026-11-01", 4) == (4, 16)
+    assert adapter.expire("sent", "2026-11-01", 4) == (1, 4)
+    assert adapter.expire("sent", "2026-11-01", 4) == (0, 0)
+    left = sorted(one.relative_to(root / "sent").as_posix() for one in (root / "sent").rglob("*"))
+    assert left == [
+        "2026-08-02",
+        "2026-08-02/a folder of somebody's",
+        "2026-08-03",
+        "2026-11-25",
+        "2026-11-25/0.edxml",
+        "flat.edxml",
+        "keep me",
+        "keep me/0.edxml",
+    ]
+    assert (root / "outside" / "theirs").exists()
+
+
+def test_a_folder_that_cannot_be_by_day_is_named(root: Path) -> None:
+    with pytest.raises(Misconfigured) as caught:
+        folders(root, 0, day_folders=("outbox",))
+    assert caught.value.problems[0].got == "outbox"

@@ -13,6 +13,7 @@ from axis.core.hub.lifecycle import Demand, Stage
 from axis.core.instant import from_text
 from axis.core.ledger import Entry
 from axis.core.registry import HUB
+from axis.errors import Fault, rejected
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,7 @@ def update(work: acceptance.Work) -> None:
 
     1 what took its key is answered again
     2 so many a day
-    3 who keeps, gets and loses the document; a refusal changes nothing
+    3 who keeps, gets and loses the document; a refusal changes nothing. What has no bytes any more is given to nobody
     4 it is accepted; each who keeps it gets the new version, and is asked to take it
     5 who is added gets the update where it has the content, the newest version otherwise
     6 it is taken back from who is removed
@@ -39,6 +40,10 @@ def update(work: acceptance.Work) -> None:
     rows = draft.recipients(work.document)
     plan = plans.plan_update(work.candidate, recalls.recipients(draft, rows), work.places)  # 3
     with_content = plan.added if packet.changes_content else ()
+    if plan.added and not packet.changes_content:
+        newest = draft.newest(work.document)
+        if newest is not None and not newest.body_digest:
+            raise rejected(Fault.BYTES_ENDED, work.document[1], path="To")
     routes = [*plan.kept, *plan.removed, *with_content]
     demand = draft.next_demand(work.document)
     accepted = acceptance.accept(work, work.candidate.key, routes, number + 1)  # 4

@@ -389,7 +389,7 @@ class _Writing:
     def _keep(self, connection: Connection) -> None:
         """The payloads, in one order everywhere: two workers that keep the same wait and do not deadlock."""
         found = {one.digest: one.content for one in self._sealed.payloads}
-        payloads.put_all(connection, sorted(found.items()))
+        payloads.put_all(connection, sorted(found.items()), {one.body_digest for one in self._submissions})
 
     def _alterable(self, one: Delivery) -> Row:
         units = json.dumps(one.units, ensure_ascii=False)

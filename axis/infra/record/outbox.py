@@ -116,7 +116,9 @@ _SQLITE = (
     f"WHERE t.id IN (SELECT x.id {_FIRST.format(n='?')}) ORDER BY t.id"
 )
 _POSTGRESQL = (
-    f"SELECT {_COLUMNS}, octet_length(p.content) + p.length FROM unnest(%s::text[]) k(code) "
+    f"SELECT {_COLUMNS}, coalesce(octet_length(p.content) + p.length, "
+    "(SELECT octet_length(b.content) FROM parcel b WHERE b.digest = t.body_digest LIMIT 1)) "
+    "FROM unnest(%s::text[]) k(code) "
     f"CROSS JOIN LATERAL (SELECT x.* {_FIRST.format(n='%s')} {{lock}}) t "
     "LEFT JOIN payload p ON p.digest = t.body_digest LEFT JOIN delivery d ON d.id = t.delivery_id ORDER BY t.id"
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from axis.infra import payloads
+from axis.infra import payloads, retained, volumes
 from axis.infra.database import BIG_ID, metadata
 
 submission = sa.Table(
@@ -31,11 +31,19 @@ submission = sa.Table(
     sa.Column("number", sa.Integer, nullable=False, server_default="0"),
     sa.Column("body_digest", sa.Text, nullable=False, server_default=""),  # the parcel, "" once it was dropped
     sa.Column("has_content", sa.Boolean, nullable=False, server_default=sa.true()),  # a version of the document
+    sa.Column("ended_at", sa.Text, nullable=False, server_default=""),  # when the time of its parcel was over
     sa.Index("submission_document", "document_id", "owner", "kind", "number"),
     sa.Index("submission_content", "content_digest"),
     sa.Index("submission_parcel", "parcel_digest"),
     sa.Index("submission_code", "code"),
     sa.Index("submission_body", "body_digest"),
+    sa.Index(
+        "submission_kept",
+        "received_at",
+        "axis_id",
+        sqlite_where=sa.text("body_digest <> ''"),
+        postgresql_where=sa.text("body_digest <> ''"),
+    ),
 )
 delivery = sa.Table(
     "delivery",
@@ -260,6 +268,8 @@ TABLES = (
     ledger_entry,
     registry_version,
     adapter_home,
+    *volumes.TABLES,
+    *retained.TABLES,
 )
 BODY_REFERENCES = (submission.c.body_digest, outbox.c.body_digest, quarantine.c.body_digest)  # that may name a parcel
 PAYLOAD_REFERENCES = (

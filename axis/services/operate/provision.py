@@ -223,6 +223,7 @@ def export(home: Path, config: Config, codes: Sequence[str], registry: bytes, ta
         installation=replace(config.installation, role="agency", agencies=tuple(codes)),
         store=settings.Store(),
         adapter=replace(config.adapter, agencies={c: t for c, t in config.adapter.agencies.items() if c in codes}),
+        folders=config.folders,
     )
     _install(target, own, codes, registry, now)
     (target / settings.FILE).write_text(settings.render(own), "utf-8")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from axis.core.hub import decide
+from axis.errors import Fault, rejected
 from axis.infra.record import documents, outbox, search
 from axis.services.hub import act
 from axis.services.questions import trace
@@ -38,8 +39,14 @@ class Selection:
 
 
 def find(reader: HubReader, wanted: Selection) -> Sequence[Row]:
-    """The deliveries that are meant, in order of acceptance. Raises :class:`Rejected`: NOT_FOUND, AMBIGUOUS."""
-    axis_id = trace.the_one(reader, wanted.reference)["axis_id"] if wanted.reference else ""
+    """The deliveries that are meant, in order of acceptance. Raises :class:`Rejected`: NOT_FOUND, AMBIGUOUS,
+    BYTES_ENDED."""
+    axis_id = ""
+    if wanted.reference:
+        about = trace.the_one(reader, wanted.reference)
+        if about["ended_at"]:
+            raise rejected(Fault.BYTES_ENDED, about["document_id"])
+        axis_id = about["axis_id"]
     return search.sendable(reader, axis_id, wanted.agency, wanted.since, wanted.until, answered=wanted.answered)
 
 

@@ -48,6 +48,8 @@ def trace(hub_store: HubStore, reference: str) -> dict[str, Any]:
                 "number": about["number"],
                 "superseded_by": search.superseded_by(reader, about["owner"], about["document_id"]),
                 "kept": about["body_digest"] != "",
+                "ended_at": about["ended_at"],
+                "gone": "" if about["body_digest"] else "retention" if about["ended_at"] else "recall",
             },
             "deliveries": [_delivery(row, statuses[row["id"]], waiting.get(row["id"])) for row in brought],
             "changes": _changes(reader, about),
@@ -190,6 +192,9 @@ def trace_journal(journals: dict[str, Journal], reference: str) -> dict[str, Any
         for code, row, _ in found
         if row["direction"] == "incoming"
     ]
+    gone = "" if any(row["kept"] for _, row, _ in found) else "retention"
+    if any(row["state"] in {"withdrawing", "withdrawn"} for _, row, _ in found):
+        gone = gone and "recall"
     document = {key: about[key] for key in ("axis_id", "kind", "document_id", "code", "subject", "content_digest")}
     return {
         "document": {
@@ -197,6 +202,8 @@ def trace_journal(journals: dict[str, Journal], reference: str) -> dict[str, Any
             "sender": about["sender"],
             "from": about["sender"],
             "received_at": about["moment"],
+            "kept": not gone,
+            "gone": gone,
         },
         "deliveries": deliveries,
         "changes": [],
