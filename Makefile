@@ -19,9 +19,11 @@ help:
 
 install: $(STAMP)
 
+# The links are in the repository; a source archive has none.
 $(STAMP): pyproject.toml config/constraints.txt
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint config/constraints.txt --editable '.[dev]'
+	@for name in adapters schemas config cli.py; do test -e axis/$$name || ln -s ../$$name axis/$$name; done
+	$(PYTHON) -I -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint config/constraints.txt --editable '.[http,sftp,postgresql,dev]'
 	@touch $@
 
 demo: $(STAMP)

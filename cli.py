@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from axis import __version__
+from axis import __version__, extras
 from axis.commands import console
 from axis.errors import AxisError, Fault, Problem, Rejected
 from axis.texts import TEXTS, event_text, language, text
@@ -49,7 +49,8 @@ class Axis(click.Group):
     def invoke(self, context: click.Context) -> Any:
         """Run the command; turn errors into text (or a JSON line) and an exit code."""
         try:
-            return super().invoke(context)
+            with extras.needed():
+                return super().invoke(context)
         except AxisError as error:
             _show_error(error)
             context.exit(error.exit_code)
@@ -422,8 +423,8 @@ def adapter_restored(home: Path, code: str, as_json: bool) -> None:
 @_home
 def adapter_token(home: Path, code: str, as_json: bool) -> None:
     """A token for the HTTP API."""
-    from adapters import api
     from axis import bootstrap
+    from axis.adapters import api
 
     opened = _open(home)
     if code not in opened.codes():
@@ -445,8 +446,8 @@ def adapter_tokens() -> None:
 @_home
 def adapter_tokens_list(home: Path, code: str, as_json: bool) -> None:
     """Tokens, without what they are."""
-    from adapters import api
     from axis import bootstrap
+    from axis.adapters import api
 
     rows = api.list_tokens(bootstrap.tokens_file(_open(home)), code)
     if as_json:
@@ -462,8 +463,8 @@ def adapter_tokens_list(home: Path, code: str, as_json: bool) -> None:
 @_home
 def adapter_tokens_withdraw(home: Path, identifier: str, as_json: bool) -> None:
     """One token is good no more."""
-    from adapters import api
     from axis import bootstrap
+    from axis.adapters import api
 
     one = api.withdraw_token(bootstrap.tokens_file(_open(home)), identifier)
     if as_json:
@@ -479,8 +480,8 @@ def adapter_tokens_withdraw(home: Path, identifier: str, as_json: bool) -> None:
 @_home
 def adapter_system(home: Path, systemid: str, code: str, secret_stdin: bool, as_json: bool) -> None:
     """A system's secret."""
-    from adapters import vxp
     from axis import bootstrap
+    from axis.adapters import vxp
 
     opened = _open(home)
     if code not in opened.codes():
@@ -505,8 +506,8 @@ def adapter_systems() -> None:
 @_home
 def adapter_systems_list(home: Path, as_json: bool) -> None:
     """Systems, without their secrets."""
-    from adapters import vxp
     from axis import bootstrap
+    from axis.adapters import vxp
 
     rows = sorted(vxp.read_systems(bootstrap.systems_file(_open(home))).items())
     if as_json:
@@ -524,8 +525,8 @@ def adapter_systems_list(home: Path, as_json: bool) -> None:
 @_home
 def adapter_systems_withdraw(home: Path, systemid: str, as_json: bool) -> None:
     """One system is known no more."""
-    from adapters import vxp
     from axis import bootstrap
+    from axis.adapters import vxp
 
     one = vxp.withdraw_system(bootstrap.systems_file(_open(home)), systemid)
     if as_json:
@@ -572,8 +573,8 @@ def sandbox(
     """Hub and simulated agencies."""
     import time
 
-    from adapters import api, vxp
     from axis import bootstrap, config
+    from axis.adapters import api, vxp
     from axis.core.conformance import Report
     from axis.services import enrol, resend
     from axis.services import run as loops
@@ -646,8 +647,8 @@ def sandbox(
 @_home
 def conformance(home: Path, driver: str, signer: str, out: Path | None, as_json: bool) -> None:
     """Every check of the adapter contract."""
-    from adapters import conformance as kit
     from axis import bootstrap
+    from axis.adapters import conformance as kit
     from axis.core.conformance import Report
 
     if (out is None) is not (not signer):

@@ -26,9 +26,9 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from adapters import desk, keyfile, webhook
-from adapters.spool import Selection
-from adapters.webhook import post
+from axis.adapters import desk, keyfile, webhook
+from axis.adapters.spool import Selection
+from axis.adapters.webhook import post
 from axis.core import xml
 from axis.core.instant import to_text
 from axis.errors import AxisError, Fault, Misconfigured, Problem, Rejected
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from adapters.desk import Office
-    from adapters.spool import Row, Spool
+    from axis.adapters.desk import Office
+    from axis.adapters.spool import Row, Spool
     from axis.errors import Language
 
 log = logging.getLogger("axis.api")
@@ -335,7 +335,10 @@ async def _health(_: Request) -> Response:
 
 async def _description(_: Request) -> Response:
     return Response(
-        importlib.resources.files("schemas").joinpath("http/openapi.json").read_bytes(), 200, None, "application/json"
+        importlib.resources.files("axis").joinpath("schemas/http/openapi.json").read_bytes(),
+        200,
+        None,
+        "application/json",
     )
 
 

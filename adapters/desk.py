@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 
-from adapters.base import About
+from axis.adapters.base import About
 from axis.core import admission, edxml
 from axis.core.edxml import Kind
 from axis.errors import Problem, Rejected
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from adapters.spool import Row, Spool, Upload
+    from axis.adapters.spool import Row, Spool, Upload
     from axis.core.edxml import Packet
     from axis.core.trust import Registry
 

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
-from adapters import desk, keyfile
-from adapters.desk import RETRY_AFTER
-from adapters.spool import Selection
+from axis.adapters import desk, keyfile
+from axis.adapters.desk import RETRY_AFTER
+from axis.adapters.spool import Selection
 from axis.core import organ
 from axis.core.instant import VIETNAM, from_text, to_text
 from axis.errors import AxisError, Fault, Misconfigured, Problem, Rejected
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
 
-    from adapters.desk import Office
-    from adapters.spool import Row
+    from axis.adapters.desk import Office
+    from axis.adapters.spool import Row
     from axis.core.trust import Member, Registry
 
 log = logging.getLogger("axis.vxp")

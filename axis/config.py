@@ -112,7 +112,7 @@ class Deadlines:
             if self.calendar_file:
                 text = (home / self.calendar_file).read_text(TEXT)
             else:
-                text = importlib.resources.files("config").joinpath("calendar.csv").read_text("utf-8")
+                text = importlib.resources.files("axis").joinpath("config/calendar.csv").read_text("utf-8")
             days = calendar.read(text, hours)
         except (OSError, ValueError) as error:
             where = "deadlines.calendar_file"

@@ -8,7 +8,7 @@ import unicodedata
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import schemas
+from axis import schemas
 from axis.core import deadline, organ, xml
 from axis.core import edxml_grammar as grammar
 from axis.core.edxml_attachments import PATH_MARK

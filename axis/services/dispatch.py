@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from adapters.tree import LocalTree
+from axis.adapters.tree import LocalTree
 from axis.core import admission, deadline, edxml, parcel
 from axis.core.deadline import Leg
 from axis.core.instant import to_text

@@ -22,11 +22,11 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from adapters import api, spool, webhook
-from adapters.base import About, LocalFile
-from adapters.client import Client, Refused
-from adapters.spool import open_spool
 from axis import bootstrap, config
+from axis.adapters import api, spool, webhook
+from axis.adapters.base import About, LocalFile
+from axis.adapters.client import Client, Refused
+from axis.adapters.spool import open_spool
 from axis.core import edxml, parcel
 from tests.line import Line, document, recall, rest, small_home, status
 
@@ -458,7 +458,7 @@ def test_a_webhook_to_this_machine_is_for_who_is_on_it(served: Served) -> None:
 
 
 def _offices(served: Served) -> Any:
-    from adapters.desk import Office
+    from axis.adapters.desk import Office
 
     (g22,) = [one for one in served.agencies if one.code == "G22"]
     return {"G22": Office("G22", open_spool(served.line.folder("G22", "spool")), g22.registry)}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner
 
-import cli
+from axis import cli
 from axis.errors import Rejected
 from axis.infra.database import SCHEMA_VERSION, Database
 from tests import old

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner, Result
 
-import cli
-from axis import bootstrap
+from axis import bootstrap, cli
 from axis.commands import console
 from axis.core.secret import is_private
 from tests.line import Line, document, small_home

@@ -16,7 +16,7 @@ import pika
 import pytest
 from click.testing import CliRunner
 
-import cli
+from axis import cli
 from axis.core.message import Message, Outcome, Route
 from axis.errors import AxisError
 from axis.infra import keystore
@@ -84,7 +84,8 @@ class Secured:
 
     def start(self, home: Path, *arguments: str) -> None:
         process = subprocess.Popen(
-            [sys.executable, "-m", "cli", *arguments, "--home", str(home)], env={**os.environ, **self.environment}
+            [sys.executable, "-P", "-m", "axis", *arguments, "--home", str(home)],
+            env={**os.environ, **self.environment},
         )
         self.stack.callback(stop, process)
 

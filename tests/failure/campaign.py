@@ -47,8 +47,7 @@ import pika
 import pika.exceptions
 import psycopg
 
-import cli
-from axis import bootstrap, config, crashpoints
+from axis import bootstrap, cli, config, crashpoints
 from axis.infra.record import ledger, registries
 from axis.services import enrol
 from tests.failure.faults import (
@@ -286,7 +285,9 @@ def _attachments(packet: bytes) -> Iterator[str]:
 # -- The installation ---------------------------------------------------------------------------------------------
 
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["cli", "axis.bootstrap", "axis.infra.amqp", "axis.services.run", "adapters.folder"])
+_FORKS.set_forkserver_preload(
+    ["axis.cli", "axis.bootstrap", "axis.infra.amqp", "axis.services.run", "axis.adapters.folder"]
+)
 HUB_POINTS = tuple(p for p in crashpoints.MEANING if p[0] in "HRA" or p in {"T02", "T03", "X04"})
 ADAPTER_POINTS = tuple(p for p in crashpoints.MEANING if p[0] in "CD" or p in {"T01", "T04"})
 

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from adapters import disk
-from adapters.tree import LocalTree
+from axis.adapters import disk
+from axis.adapters.tree import LocalTree
 from axis.core import edxml, parcel
 from axis.infra.database import Database
 from tests.failure.test_crash_sweep import DIGEST, no_false_receipt

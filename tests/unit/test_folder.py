@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from adapters.base import Guarded, LocalFile, Place
-from adapters.folder import FOLDERS, FolderAdapter
-from adapters.tree import LocalTree
+from axis.adapters.base import Guarded, LocalFile, Place
+from axis.adapters.folder import FOLDERS, FolderAdapter
+from axis.adapters.tree import LocalTree
 from axis.core import xml
 from axis.errors import Misconfigured, Rejected, Unavailable
 

@@ -77,7 +77,9 @@ def test_nothing_shipped_has_a_password_in_it() -> None:
 
 def test_every_library_has_bounds_and_a_tested_version_within_them() -> None:
     project = tomllib.loads((CONFIG.parent / "pyproject.toml").read_text("utf-8"))["project"]
-    wanted = [Requirement(one) for one in [*project["dependencies"], *project["optional-dependencies"]["dev"]]]
+    given = [*project["dependencies"], *(one for extra in project["optional-dependencies"].values() for one in extra)]
+    wanted = [Requirement(one) for one in given]
+    assert {"http", "sftp", "postgresql"} <= set(project["optional-dependencies"])
     lines = [line for line in (CONFIG / "constraints.txt").read_text("utf-8").splitlines() if not line.startswith("#")]
     tested = {canonicalize_name(name): version for name, _, version in (line.partition("==") for line in lines)}
     for one in wanted:
@@ -86,4 +88,6 @@ def test_every_library_has_bounds_and_a_tested_version_within_them() -> None:
 
 
 def test_an_installation_takes_the_tested_versions() -> None:
-    assert "--constraint config/constraints.txt" in (CONFIG.parent / "Makefile").read_text("utf-8")
+    makefile = (CONFIG.parent / "Makefile").read_text("utf-8")
+    assert "--constraint config/constraints.txt --editable '.[http,sftp,postgresql,dev]'" in makefile
+    assert "make test" in (CONFIG.parent / ".ci" / "run").read_text("utf-8")
