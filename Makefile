@@ -6,13 +6,14 @@ STAMP := $(VENV)/.installed
 # Each starts servers of its own. 0 where AXIS_TEST_… names servers, which all would share.
 WORKERS ?= 2
 
-.PHONY: help install demo demo-served test check sweep campaign isolation benchmarks benchmarks-page clean
+.PHONY: help install demo demo-served test check versions sweep campaign isolation benchmarks benchmarks-page clean
 
 help:
 	@echo "make install      make the environment in .venv (the command is then .venv/bin/axis)"
 	@echo "make demo         95 agencies, 200 documents, no server"
 	@echo "make demo-served  the same on a private RabbitMQ and PostgreSQL"
 	@echo "make test         every check and test"
+	@echo "make versions     the quick part of the tests with each other Python that is here"
 	@echo "make sweep        what the tests do in samples, in full length (BATCHES=10000: shorter)"
 	@echo "make campaign     documents while everything is killed: nothing lost, nothing doubled (MINUTES=5: short)"
 	@echo "make benchmarks   what a document costs, against another commit, into docs/ (SHARE=0.1: short)"
@@ -41,6 +42,20 @@ test: $(STAMP) check
 	$(BIN)/python tests/servers.py install
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
+# Each supported Python that this machine has, in an environment of its own; the first is what `make test` runs with.
+OTHERS ?= python3.12 python3.13
+QUICK = tests/unit tests/hub tests/contract tests/e2e/test_tls.py tests/e2e/test_embedded_line.py tests/e2e/test_api.py tests/e2e/test_sftp.py
+versions: $(STAMP)
+	$(BIN)/python tests/servers.py install
+	@set -e; for python in $(OTHERS); do \
+	  number=$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || { echo "*** $$python is not here ***"; continue; }; \
+	  echo "Python $$number"; \
+	  $(BIN)/mypy --python-version $$number; \
+	  test -e $(VENV)-$$number/bin/pytest || { $$python -I -m venv $(VENV)-$$number; $(VENV)-$$number/bin/pip install --quiet \
+	    --disable-pip-version-check --constraint config/constraints.txt --editable '.[http,sftp,postgresql,dev]'; }; \
+	  $(VENV)-$$number/bin/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(QUICK); \
+	done
+
 # In the suite 1,000 batches are decided in several ways; here a hundred times as many, other ones each time.
 BATCHES ?= 100000
 sweep: $(STAMP)
@@ -67,4 +82,4 @@ benchmarks-page: $(STAMP)
 	$(BIN)/python -m axis.trials.bench_docs page docs
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-3.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
