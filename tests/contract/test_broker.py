@@ -1152,6 +1152,14 @@ def _certificates(folder: Path, *names: str) -> None:
             now - timedelta(days=1),
             now + timedelta(days=1),
         ).add_extension(x509.BasicConstraints(ca=issuer_key is None, path_length=None), critical=True)
+        own = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+        signing = x509.AuthorityKeyIdentifier.from_issuer_public_key((issuer_key or key).public_key())
+        builder = builder.add_extension(own, critical=False).add_extension(signing, critical=False)  # from 3.13 on
+        if issuer_key is None:
+            no = dict.fromkeys(("content_commitment", "key_encipherment", "data_encipherment", "key_agreement"), False)
+            no |= dict.fromkeys(("digital_signature", "encipher_only", "decipher_only"), False)
+            usage = x509.KeyUsage(key_cert_sign=True, crl_sign=True, **no)
+            builder = builder.add_extension(usage, critical=True)
         if name == "server":
             address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
             builder = builder.add_extension(x509.SubjectAlternativeName([address]), critical=False)

@@ -188,7 +188,7 @@ def test_what_has_no_document_id_is_traced_alone(served: Served) -> None:
 def test_a_client_that_goes_away_in_the_middle_is_no_error_of_the_server(
     served: Served, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, "axis.api")
     head = f"POST /v1/documents HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {served.tokens['G22']}\r\n"
     with socket.create_connection(("127.0.0.1", served.port), timeout=10) as connection:
         connection.sendall(head.encode() + b"Content-Length: 1000\r\n\r\n<edXML>")
