@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 # Each starts servers of its own. 0 where AXIS_TEST_… names servers, which all would share.
 WORKERS ?= 2
 
-.PHONY: help install demo demo-served test check versions sweep campaign isolation benchmarks benchmarks-page clean
+.PHONY: help install demo demo-served test check versions release sweep campaign isolation benchmarks benchmarks-page clean
 
 help:
 	@echo "make install      make the environment in .venv (the command is then .venv/bin/axis)"
@@ -14,6 +14,7 @@ help:
 	@echo "make demo-served  the same on a private RabbitMQ and PostgreSQL"
 	@echo "make test         every check and test"
 	@echo "make versions     the quick part of the tests with each other Python that is here"
+	@echo "make release      VERSION=1.2.3: version, changelog, wheel, source archive, bill of materials, tag (DRY=1: only tried)"
 	@echo "make sweep        what the tests do in samples, in full length (BATCHES=10000: shorter)"
 	@echo "make campaign     documents while everything is killed: nothing lost, nothing doubled (MINUTES=5: short)"
 	@echo "make benchmarks   what a document costs, against another commit, into docs/ (SHARE=0.1: short)"
@@ -41,6 +42,9 @@ check: $(STAMP)
 test: $(STAMP) check
 	$(BIN)/python tests/servers.py install
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
+
+release: $(STAMP)
+	$(BIN)/python -P tests/make_release.py $(VERSION) $(if $(DRY),--dry-run)
 
 # Each supported Python that this machine has, in an environment of its own; the first is what `make test` runs with.
 OTHERS ?= python3.12 python3.13
