@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import io
+import json
 import os
 import re
 import shutil
@@ -111,9 +112,15 @@ def _list_what_is_installed(folder: Path, source: Path, wheel: Path, out: Path, 
         sys.exit(f"the installed program says {found.stdout.strip()}")
     project = tomllib.loads((source / "pyproject.toml").read_text("utf-8"))["project"]
     _run(*pip, folder / "tool" / "bin" / "python", *options, *project["optional-dependencies"]["release"])
+    described = folder / "pyproject.toml"  # for a reader that does not look up what is dynamic
+    text = (source / "pyproject.toml").read_text("utf-8")
+    described.write_text(text.replace('dynamic = ["version"]', f'version = "{version}"'), "utf-8")
     bill = out / f"{project['name']}-{version}.cdx.json"
-    tool = [folder / "tool/bin/cyclonedx-py", "environment", "--pyproject", source / "pyproject.toml"]
-    _run(*tool, "--output-reproducible", "--output-format", "JSON", "-o", bill, folder / "empty" / "bin" / "python")
+    tool = [folder / "tool/bin/cyclonedx-py", "environment", "--pyproject", described, "--output-reproducible"]
+    _run(*tool, "--output-format", "JSON", "-o", bill, folder / "empty" / "bin" / "python")
+    subject = json.loads(bill.read_text("utf-8"))["metadata"]["component"]
+    if (subject["name"], subject.get("version")) != (project["name"], version):
+        sys.exit(f"the bill of materials is of something else: {subject}")
 
 
 def _run(*command: object) -> None:
