@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 # Each starts servers of its own. 0 where AXIS_TEST_… names servers, which all would share.
 WORKERS ?= 2
 
-.PHONY: help install demo demo-served test check docs layers sweep campaign isolation benchmarks benchmarks-page clean
+.PHONY: help install demo demo-served test check docs layers versions release sweep campaign isolation benchmarks benchmarks-page clean
 
 help:
 	@echo "make install      make the environment in .venv (the command is then .venv/bin/axis)"
@@ -15,15 +15,19 @@ help:
 	@echo "make test         every check and test"
 	@echo "make layers       every module with its layer and what it imports; circles and arrows that go up"
 	@echo "make docs         what the documentation takes from the code, drawn anew"
+	@echo "make versions     the quick part of the tests with each other Python that is here"
+	@echo "make release      VERSION=1.2.3: version, changelog, wheel, source archive, bill of materials, tag (DRY=1: only tried)"
 	@echo "make sweep        what the tests do in samples, in full length (BATCHES=10000: shorter)"
 	@echo "make campaign     documents while everything is killed: nothing lost, nothing doubled (MINUTES=5: short)"
 	@echo "make benchmarks   what a document costs, against another commit, into docs/ (SHARE=0.1: short)"
 
 install: $(STAMP)
 
+# The links are in the repository; a source archive has none.
 $(STAMP): pyproject.toml config/constraints.txt
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint config/constraints.txt --editable '.[dev]'
+	@for name in adapters schemas config cli.py; do test -e axis/$$name || ln -s ../$$name axis/$$name; done
+	$(PYTHON) -I -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint config/constraints.txt --editable '.[http,sftp,postgresql,dev]'
 	@touch $@
 
 demo: $(STAMP)
@@ -47,6 +51,23 @@ layers: $(STAMP)
 docs: $(STAMP)
 	$(BIN)/python -m tests.make_diagrams
 	$(BIN)/python -m tests.make_docs
+
+release: $(STAMP)
+	$(BIN)/python -P tests/make_release.py $(VERSION) $(if $(DRY),--dry-run)
+
+# Each supported Python that this machine has, in an environment of its own; the first is what `make test` runs with.
+OTHERS ?= python3.12 python3.13
+QUICK = tests/unit tests/hub tests/contract tests/e2e/test_tls.py tests/e2e/test_embedded_line.py tests/e2e/test_api.py tests/e2e/test_sftp.py
+versions: $(STAMP)
+	$(BIN)/python tests/servers.py install
+	@set -e; for python in $(OTHERS); do \
+	  number=$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || { echo "*** $$python is not here ***"; continue; }; \
+	  echo "Python $$number"; \
+	  $(BIN)/mypy --python-version $$number; \
+	  test -e $(VENV)-$$number/bin/pytest || { $$python -I -m venv $(VENV)-$$number; $(VENV)-$$number/bin/pip install --quiet \
+	    --disable-pip-version-check --constraint config/constraints.txt --editable '.[http,sftp,postgresql,dev]'; }; \
+	  $(VENV)-$$number/bin/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(QUICK); \
+	done
 
 # In the suite 1,000 batches are decided in several ways; here a hundred times as many, other ones each time.
 BATCHES ?= 100000
@@ -74,4 +95,4 @@ benchmarks-page: $(STAMP)
 	$(BIN)/python -m axis.trials.bench_docs page docs
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-3.* .mypy_cache .ruff_cache .pytest_cache .hypothesis

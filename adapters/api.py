@@ -26,10 +26,10 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from adapters import keyfile, webhook
-from adapters.mailbox import RETRY_AFTER, examine, submit
-from adapters.spool import Selection
-from adapters.webhook import post
+from axis.adapters import keyfile, webhook
+from axis.adapters.mailbox import RETRY_AFTER, examine, submit
+from axis.adapters.spool import Selection
+from axis.adapters.webhook import post
 from axis.core import xml
 from axis.core.instant import to_text
 from axis.errors import AxisError, Fault, Misconfigured, Problem, Rejected
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from adapters.mailbox import Mailbox
-    from adapters.spool import Row, Spool
+    from axis.adapters.mailbox import Mailbox
+    from axis.adapters.spool import Row, Spool
     from axis.errors import Language
 
 log = logging.getLogger("axis.api")
@@ -336,7 +336,10 @@ async def _health(_: Request) -> Response:
 
 async def _description(_: Request) -> Response:
     return Response(
-        importlib.resources.files("schemas").joinpath("http/openapi.json").read_bytes(), 200, None, "application/json"
+        importlib.resources.files("axis").joinpath("schemas/http/openapi.json").read_bytes(),
+        200,
+        None,
+        "application/json",
     )
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from adapters.disk import Disk
+    from axis.adapters.disk import Disk
 
 log = logging.getLogger("axis.adapter")
 LOOK_AGAIN = 0.5  # seconds between two looks for something new of an adapter that does not say when there is any

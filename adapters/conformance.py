@@ -15,15 +15,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from adapters.base import About, Adapter, LocalFile, Place
-from adapters.folder import FOLDERS, FolderAdapter
-from adapters.spool import Selection, SpoolAdapter
+from axis.adapters.base import About, Adapter, LocalFile, Place
+from axis.adapters.folder import FOLDERS, FolderAdapter
+from axis.adapters.spool import Selection, SpoolAdapter
 from axis.errors import Fault, Misconfigured, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from adapters.base import Folder
+    from axis.adapters.base import Folder
 
 VERSION = "1"  # of the checks; a report of another one says nothing about these
 HUGE = 30_000_000  # bytes

@@ -16,8 +16,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar
 
-from adapters.base import Answer, LocalFile, Place, Source
-from adapters.tree import Entry, LocalTree, Tree
+from axis.adapters.base import Answer, LocalFile, Place, Source
+from axis.adapters.tree import Entry, LocalTree, Tree
 from axis.core import xml
 from axis.core.instant import VIETNAM
 from axis.errors import Fault, Misconfigured, Problem, rejected
@@ -25,7 +25,7 @@ from axis.errors import Fault, Misconfigured, Problem, rejected
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from adapters.base import Folder
+    from axis.adapters.base import Folder
 
 log = logging.getLogger("axis.adapter")
 FOLDERS = ("outbox", "sent", "failed", "inbox", "receipts", "status")
@@ -86,7 +86,7 @@ class FolderAdapter:
                 raise Misconfigured(Problem(Fault.CONFIG_INVALID, name, "a folder that can be written", "?"))
 
     def tidy(self, kept: Sequence[tuple[Folder, str]]) -> None:
-        """See :meth:`adapters.base.Guarded.tidy`."""
+        """See :meth:`axis.adapters.base.Guarded.tidy`."""
         wanted = {_temporary(folder, name) for folder, name in kept}
         for folder in ("failed", *_BY_DAY):
             for entry in self._tree.entries(folder):
@@ -120,8 +120,8 @@ class FolderAdapter:
         self._seen, self._look_again = seen_now and seen_now[0], now + LOOK_AGAIN
 
     def changed(self) -> bool:
-        """See :meth:`adapters.base.Guarded.changed`: names come and go with the time of their folder. Where that cannot
-        be trusted, and every few seconds, it is looked at."""
+        """See :meth:`axis.adapters.base.Guarded.changed`: names come and go with the time of their folder.
+        Where that cannot be trusted, and every few seconds, it is looked at."""
         if self._unsettled:
             return True
         now = time.monotonic()
@@ -133,7 +133,7 @@ class FolderAdapter:
         return seen[1] or self._seen is None or seen[0] != self._seen
 
     def unsettled(self) -> bool:
-        """See :meth:`adapters.base.Adapter.unsettled`."""
+        """See :meth:`axis.adapters.base.Adapter.unsettled`."""
         return self._unsettled
 
     def accepted(self, ref: str) -> None:
@@ -191,8 +191,8 @@ class FolderAdapter:
         return True
 
     def expire(self, folder: str, before: str, limit: int) -> tuple[int, int]:
-        """See :meth:`adapters.base.Guarded.expire`. What lies flat in a folder stays, and so does every folder that is
-        not named after a day."""
+        """See :meth:`axis.adapters.base.Guarded.expire`. What lies flat in a folder stays, and so does every folder that
+        is not named after a day."""
         count = size = 0
         end = time.monotonic() + EXPIRING
         for day in sorted(one for one in self._tree.folders(folder) if _DAY.fullmatch(one) and one < before):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 
-from adapters.base import About
+from axis.adapters.base import About
 from axis.core import edxml
 from axis.core.edxml import Kind
 from axis.core.hub import admission
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from adapters.spool import Row, Spool, Upload
+    from axis.adapters.spool import Row, Spool, Upload
     from axis.core.edxml import Packet
     from axis.core.registry import Registry
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from adapters.door import Hall, Limits, Loop, Visit, doors
+from axis.adapters.door import Hall, Limits, Loop, Visit, doors
 from axis.errors import Fault, Misconfigured, Problem
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import uvicorn
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from adapters.door import Door
+    from axis.adapters.door import Door
 
 log = logging.getLogger("axis.server")
 HEAD = 128 * 1024  # bytes of a request's head: the SDK sends its parameters twice, and a long list of recipients

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import asyncssh
 
-from adapters.folder import FolderAdapter
-from adapters.tree import Entry
+from axis.adapters.folder import FolderAdapter
+from axis.adapters.tree import Entry
 from axis.config import require_private
 from axis.core import xml
 from axis.errors import Fault, Misconfigured, Problem, Unavailable
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
     from pathlib import Path
 
-    from adapters.base import Place
+    from axis.adapters.base import Place
 
 T = TypeVar("T")
 TIMEOUT = 30.0  # seconds for one question
@@ -57,7 +57,8 @@ class SftpAdapter(FolderAdapter):
 
 
 class RemoteTree:
-    """See :class:`adapters.tree.Tree`: files on an SFTP server, over one connection that is made again when it is gone.
+    """See :class:`axis.adapters.tree.Tree`: files on an SFTP server, over one connection that is made again when it is
+    gone.
 
     Raises Unavailable ADAPTER_AWAY while the server is away, Misconfigured for options that cannot work."""
 

@@ -24,7 +24,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import RowMapping as Row
 
-from adapters.base import Answer, Source
+from axis.adapters.base import Answer, Source
 from axis.core import xml
 from axis.core.identity import same_id
 from axis.core.instant import from_text, to_text
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from adapters.base import About, Folder, LocalFile, Place
+    from axis.adapters.base import About, Folder, LocalFile, Place
 
 __all__ = ["MAX_FAILURES", "Row", "Selection", "Spool", "SpoolAdapter", "Upload", "open_spool"]
 MAX_FAILURES = 5  # that the agency's system reports of one delivery, until it is refused for good
@@ -682,7 +682,7 @@ class SpoolAdapter:
             yield Source(row["id"], row["digest"], partial(self.spool.read, row["id"]))
 
     def changed(self) -> bool:
-        """See :meth:`adapters.base.Guarded.changed`: whoever submits and acknowledges does it in this process."""
+        """See :meth:`axis.adapters.base.Guarded.changed`: whoever submits and acknowledges does it in this process."""
         return self.spool.changes != self._seen or time.monotonic() >= self._look_again
 
     def unsettled(self) -> bool:

@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from adapters import keyfile
+from axis.adapters import keyfile
 from axis.errors import Fault, Misconfigured, Problem, Rejected
 
 if TYPE_CHECKING:

@@ -10,14 +10,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from adapters.disk import KNOWN, is_local
+from axis.adapters.disk import KNOWN, is_local
 from axis.core import xml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from adapters.disk import Disk
+    from axis.adapters.disk import Disk
 
 _TICK = 2.0  # seconds within which the clock of a file system may not tell two changes apart
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -68,8 +68,8 @@ class Tree(Protocol):
         """An empty folder; nothing where there is none, or where something lies in it."""
 
     def sync(self, folder: str) -> None:
-        """The names in a folder, and what was written there, are on disk for good; where a :class:`adapters.disk.Disk`
-        flushes for many, when that does."""
+        """The names in a folder, and what was written there, are on disk for good; where a
+        :class:`axis.adapters.disk.Disk` flushes for many, when that does."""
 
     def changed(self, folder: str) -> tuple[object, bool] | None:
         """(what is another value when a name in the folder was added or taken away since, but within the same moment;

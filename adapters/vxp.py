@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
-from adapters.mailbox import RETRY_AFTER, submit
-from adapters.spool import Selection
-from adapters.systems import System
+from axis.adapters.mailbox import RETRY_AFTER, submit
+from axis.adapters.spool import Selection
+from axis.adapters.systems import System
 from axis.core import organ
 from axis.core.instant import VIETNAM, from_text, to_text
 from axis.errors import AxisError, Fault, Rejected
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
 
-    from adapters.mailbox import Mailbox
-    from adapters.spool import Row
+    from axis.adapters.mailbox import Mailbox
+    from axis.adapters.spool import Row
     from axis.core.registry import Member, Registry
 
 log = logging.getLogger("axis.vxp")

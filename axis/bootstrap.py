@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
-from adapters.base import Adapter, Guarded, Place
-from adapters.disk import Disk
 from axis import config as settings
+from axis import extras
+from axis.adapters.base import Adapter, Guarded, Place
+from axis.adapters.disk import Disk
 from axis.core import conformance, parcel
 from axis.core.message import HUB_USER
 from axis.core.parcel import Known
@@ -318,7 +319,7 @@ def sign_report(home: Home, code: str, report: Report, now: datetime) -> bytes:
 
 def check_report(home: Home, data: bytes, now: datetime) -> None:
     """Raises :class:`Rejected` unless `data` is a report, signed by somebody in the registry, that all passed."""
-    from adapters.conformance import VERSION
+    from axis.adapters.conformance import VERSION
 
     with reading_registry(home) as registry:
         conformance.accepted(data, registry, (VERSION, conformance.SYSTEM), now)
@@ -473,13 +474,13 @@ def front(home: Home, agencies: Sequence[Agency]) -> Iterator[int]:
     if not settings.listen:
         yield 0
         return
-    from adapters import api
-    from adapters.door import Limits
-    from adapters.mailbox import Mailbox
-    from adapters.server import serving, side_by_side
-    from adapters.spool import open_spool
-    from adapters.systems import read_systems
-    from adapters.vxp import Vxp
+    from axis.adapters import api
+    from axis.adapters.door import Limits
+    from axis.adapters.mailbox import Mailbox
+    from axis.adapters.server import serving, side_by_side
+    from axis.adapters.spool import open_spool
+    from axis.adapters.systems import read_systems
+    from axis.adapters.vxp import Vxp
 
     mailboxes = {}
     for agency in agencies:
@@ -521,7 +522,8 @@ def _adapter(home: Home, code: str, disk: Disk | None = None) -> Adapter:
     factory = _factories().get(kind)
     if factory is None:
         raise Misconfigured(Problem(Fault.ADAPTER_UNKNOWN, got=kind, expected=", ".join(adapter_kinds())))
-    make = factory.load()
+    with extras.needed():
+        make = factory.load()
     if (known := getattr(make, "OPTIONS", None)) is not None:  # somebody else's adapter may not say
         home.config.adapter.check(code, known)
     options = {"day_folders": home.config.folders.by_day} | options

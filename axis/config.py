@@ -116,7 +116,7 @@ class Deadlines:
             else:
                 import importlib.resources
 
-                text = importlib.resources.files("config").joinpath("calendar.csv").read_text("utf-8")
+                text = importlib.resources.files("axis").joinpath("config/calendar.csv").read_text("utf-8")
             days = calendar.read(text, hours)
         except (OSError, ValueError) as error:
             where = "deadlines.calendar_file"

@@ -551,6 +551,11 @@ class Fault(Enum):
         "Không có adapter «{got}»; hiện có: {expected}.",
         "There is no adapter '{got}'; there are: {expected}.",
     )
+    EXTRA_MISSING = (
+        OPERATOR,
+        "Chưa cài thư viện {got}; hãy cài phần bổ sung: pip install 'axis-exchange[{expected}]'.",
+        "The library {got} is not installed; install the extra: pip install 'axis-exchange[{expected}]'.",
+    )
     # -- Asked for and not there ---------------------------------------------------------------------
     NOT_FOUND = (SENDER, "Không tìm thấy «{got}».", "Nothing found for '{got}'.")
     AMBIGUOUS = (

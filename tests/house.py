@@ -16,35 +16,38 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-SOURCES = [p for folder in ("axis", "adapters", "schemas") for p in (ROOT / folder).rglob("*.py")] + [ROOT / "cli.py"]
+BESIDE_THE_PACKAGE = ("adapters", "schemas", "cli.py")  # what has its name within the package, by links
+SOURCES = [p for folder in ("axis", "adapters", "schemas") for p in (ROOT / folder).rglob("*.py") if not p.is_symlink()]
+SOURCES.append(ROOT / "cli.py")
 # From the first to the last: a module imports its own layer and those after it. `infra` and `adapters` stand side by
 # side and know nothing of each other.
 ORDER = (
-    ("cli",),
+    ("axis.cli", "axis.__main__"),
     ("axis.commands",),
     ("axis.trials",),
     ("axis.bootstrap", "axis.home"),
     ("axis.services",),
-    ("axis.infra", "adapters"),
+    ("axis.infra", "axis.adapters"),
     ("axis.config",),
     ("axis.core",),
-    ("schemas",),
-    ("axis.texts",),
+    ("axis.schemas",),
+    ("axis.texts", "axis.extras"),
     ("axis.errors", "axis.faults", "axis.counting", "axis.crashpoints"),
 )
 LAYERS = {name: len(ORDER) - 1 - number for number, names in enumerate(ORDER) for name in names}
-BESIDE = {"adapters": "axis.infra", "axis.infra": "adapters"}
-OURS = {"axis", "adapters", "schemas", "cli"}
+BESIDE = {"axis.adapters": "axis.infra", "axis.infra": "axis.adapters"}
+OURS = {"axis"}
 
 
 def module(path: Path) -> str:
     """The module in a file."""
-    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    return name if path.is_relative_to(ROOT / "axis") else f"axis.{name}"
 
 
 def layer(name: str) -> int | None:
     """The layer of a module of ours; None for anybody else's, and for one that has none."""
-    if name == "axis" or re.fullmatch(r"axis\.__\w+__", name):  # its name and version
+    if name in {"axis", "axis.__version__"}:
         return 0
     for prefix in sorted(LAYERS, key=len, reverse=True):
         if name == prefix or name.startswith(prefix + "."):

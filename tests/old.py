@@ -25,6 +25,13 @@ def program() -> Path:
     folder = Path(mkdtemp(prefix="axis-old-"))
     with tarfile.open(ARCHIVE) as archive:
         archive.extractall(folder, filter="data")
+    said = folder / "axis_exchange-0.1.0.dist-info"  # its installation: where its adapters are, by their names of then
+    said.mkdir()
+    (said / "METADATA").write_text("Metadata-Version: 2.1\nName: axis-exchange\nVersion: 0.1.0\n")
+    kinds = (
+        "folder = adapters.folder:FolderAdapter\nspool = adapters.spool:SpoolAdapter\nsftp = adapters.sftp:SftpAdapter"
+    )
+    (said / "entry_points.txt").write_text(f"[axis.adapters]\n{kinds}\n")
     return folder
 
 

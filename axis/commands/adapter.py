@@ -90,7 +90,7 @@ def adapter_restored(home: Path, code: str, as_json: bool) -> None:
 @at_home
 def adapter_token(home: Path, code: str, as_json: bool) -> None:
     """A token for the HTTP API."""
-    from adapters import api
+    from axis.adapters import api
     from axis.home import tokens_file
 
     opened = open_home(home)
@@ -113,7 +113,7 @@ def adapter_tokens() -> None:
 @at_home
 def adapter_tokens_list(home: Path, code: str, as_json: bool) -> None:
     """Tokens, without what they are."""
-    from adapters import api
+    from axis.adapters import api
     from axis.home import tokens_file
 
     rows = api.list_tokens(tokens_file(open_home(home)), code)
@@ -130,7 +130,7 @@ def adapter_tokens_list(home: Path, code: str, as_json: bool) -> None:
 @at_home
 def adapter_tokens_withdraw(home: Path, identifier: str, as_json: bool) -> None:
     """One token is good no more."""
-    from adapters import api
+    from axis.adapters import api
     from axis.home import tokens_file
 
     one = api.withdraw_token(tokens_file(open_home(home)), identifier)
@@ -147,7 +147,7 @@ def adapter_tokens_withdraw(home: Path, identifier: str, as_json: bool) -> None:
 @at_home
 def adapter_system(home: Path, systemid: str, code: str, secret_stdin: bool, as_json: bool) -> None:
     """A system's secret."""
-    from adapters import systems
+    from axis.adapters import systems
     from axis.home import systems_file
 
     opened = open_home(home)
@@ -173,7 +173,7 @@ def adapter_systems() -> None:
 @at_home
 def adapter_systems_list(home: Path, as_json: bool) -> None:
     """Systems, without their secrets."""
-    from adapters import systems
+    from axis.adapters import systems
     from axis.home import systems_file
 
     rows = sorted(systems.read_systems(systems_file(open_home(home))).items())
@@ -192,7 +192,7 @@ def adapter_systems_list(home: Path, as_json: bool) -> None:
 @at_home
 def adapter_systems_withdraw(home: Path, systemid: str, as_json: bool) -> None:
     """One system is known no more."""
-    from adapters import systems
+    from axis.adapters import systems
     from axis.home import systems_file
 
     one = systems.withdraw_system(systems_file(open_home(home)), systemid)

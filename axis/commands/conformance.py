@@ -20,8 +20,8 @@ from axis.commands.process import now, open_home
 @at_home
 def conformance(home: Path, driver: str, signer: str, out: Path | None, as_json: bool) -> None:
     """Every check of the adapter contract."""
-    from adapters import conformance as kit
     from axis import bootstrap
+    from axis.adapters import conformance as kit
     from axis.core.conformance import Report
 
     if (out is None) is not (not signer):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from axis import extras
 from axis.commands import console
 from axis.commands.console import DONE, LANG, UNEXPECTED, word
 from axis.commands.options import HOME, JSON
@@ -65,7 +66,8 @@ class Axis(click.Group):
     def invoke(self, context: click.Context) -> Any:
         """Run the command; turn errors into text (or a JSON line) and an exit code."""
         try:
-            return super().invoke(context)
+            with extras.needed():
+                return super().invoke(context)
         except AxisError as error:
             console.show_error(error, LANG, as_json=_as_json(context))
             context.exit(error.exit_code)

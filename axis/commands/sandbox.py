@@ -48,8 +48,8 @@ def sandbox(
     """Hub and simulated agencies."""
     import time
 
-    from adapters import api, systems
     from axis import bootstrap, config
+    from axis.adapters import api, systems
     from axis.core.conformance import SYSTEM, Report
     from axis.home import systems_file, tokens_file
     from axis.services import run as loops

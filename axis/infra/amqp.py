@@ -74,14 +74,16 @@ RECEIVE_BYTES = 32 * 1024  # of one recv(); with pika's 4 kB a message of 100 kB
 # killed consumer returns a whole batch of innocents. The record counts attempts and judges; this is an alarm.
 DELIVERY_LIMIT = 1000
 
+# Without a limit of its own a quorum queue has none before RabbitMQ 4, and 20 from there on: after that, where no dead
+# letters are kept, the message is gone. So every queue says its own.
+_QUORUM: dict[str, Any] = {"x-queue-type": "quorum", "x-delivery-limit": DELIVERY_LIMIT}
 # A full queue refuses what comes; it drops nothing that it holds.
-_BOUNDED: dict[str, Any] = {"x-queue-type": "quorum", "x-overflow": "reject-publish"}
+_BOUNDED = _QUORUM | {"x-overflow": "reject-publish"}
 QUEUE_ARGUMENTS = _BOUNDED | {
     # A dead letter leaves its queue only when the other queue has confirmed it. That needs reject-publish.
     "x-dead-letter-strategy": "at-least-once",
     "x-dead-letter-exchange": "",  # the default exchange always exists and needs no binding
     "x-dead-letter-routing-key": DEAD_QUEUE,
-    "x-delivery-limit": DELIVERY_LIMIT,
 }
 # Of what an agency sends so much may wait for the hub; beyond it the broker refuses (the adapter keeps it and tries
 # again). So a flood fills its own queue and then costs the broker's disk, which all share, nothing.
@@ -1012,7 +1014,7 @@ def _move(connection: Any, source: str, target: str) -> None:
     try:
         connection.channel().queue_declare(target, passive=True)
     except exceptions.ChannelClosedByBroker:
-        connection.channel().queue_declare(target, durable=True, arguments={"x-queue-type": "quorum"})
+        connection.channel().queue_declare(target, durable=True, arguments=_QUORUM)
     giving.confirm_delivery()
     while True:
         method, properties, body = taking.basic_get(source)

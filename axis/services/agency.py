@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
-    from adapters.base import Guarded, Source
-    from adapters.disk import Disk
+    from axis.adapters.base import Guarded, Source
+    from axis.adapters.disk import Disk
     from axis.core.message import Broker
     from axis.core.parcel import Parcel
     from axis.core.receipt import Receipt

@@ -12,8 +12,8 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from adapters.base import About, Folder, LocalFile
 from axis import crashpoints
+from axis.adapters.base import About, Folder, LocalFile
 from axis.core import edxml, parcel, receipt
 from axis.core.edxml import Kind, Organ, ResponseFor
 from axis.core.hub import lifecycle

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
-    from adapters.base import Guarded
+    from axis.adapters.base import Guarded
     from axis.core.retention import Kept, Rules
     from axis.infra.journal import Journal, Journals
     from axis.infra.record.store import HubReader, HubStore

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from adapters.tree import LocalTree
+from axis.adapters.tree import LocalTree
 from axis.core import edxml
 from axis.core.hub import admission
 from axis.core.registry import read_registry

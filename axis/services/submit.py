@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from adapters.base import Source
+    from axis.adapters.base import Source
     from axis.core.edxml import Packet
     from axis.infra.database import Row
     from axis.services.agency import Agency

@@ -12,6 +12,7 @@ import mmap
 import struct
 import sys
 import threading
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,8 +96,8 @@ def main(arguments: list[str]) -> None:
     """Count, and be ``axis`` with the other arguments."""
     Counts(Path(arguments[0])).install()
     sys.argv = ["axis", *arguments[1:]]
-    # By name: which version's it is, is the environment's affair.
-    importlib.import_module("cli").main()
+    # By name: which version's it is, is the environment's affair. Earlier ones have it beside their package.
+    importlib.import_module("axis.cli" if find_spec("axis.cli") else "cli").main()
 
 
 if __name__ == "__main__":

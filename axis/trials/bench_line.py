@@ -47,7 +47,7 @@ class Program:
     def command(self, *arguments: str, counts: Path | None = None) -> list[str]:
         """``axis`` with `arguments`; counted where `counts` names a file."""
         if counts is None:
-            return [str(self.python), "-P", "-m", "cli", *arguments]
+            return [str(self.python.with_name("axis")), *arguments]
         return [str(self.python), "-P", bench_counts.__file__, str(counts), *arguments]
 
 

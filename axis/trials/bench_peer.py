@@ -31,7 +31,7 @@ class Peer:
         self.trouble = ""
         try:
             venv.create(folder / "venv", with_pip=True)
-            install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", PACKAGE]
+            install = ["-P", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", PACKAGE]
             bench_process.run([str(self._python), *install], os.environ, folder)
         except (Unavailable, OSError, subprocess.SubprocessError) as error:
             self.trouble = str(error)[-300:]
@@ -41,7 +41,7 @@ class Peer:
         if self.trouble:
             return None
         (self._folder / "payload").write_bytes(payload)
-        command = [str(self._python), str(SCRIPT), str(self._folder / "payload"), str(MESSAGES)]
+        command = [str(self._python), "-P", str(SCRIPT), str(self._folder / "payload"), str(MESSAGES)]
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         try:
             found: dict[str, Any] = json.loads(bench_process.run(command, environment, self._folder))

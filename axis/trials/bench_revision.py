@@ -50,7 +50,7 @@ def current() -> str:
 def _install(name: str, commit: str, folder: Path) -> Program:
     source, python = folder / "source", folder / "venv" / "bin" / "python"
     constraints = source / "config" / "constraints.txt"
-    pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = ["-P", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     if constraints.exists():
         pip += ["--constraint", str(constraints)]
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}

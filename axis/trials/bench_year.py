@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy as sa
 
-from adapters.base import Guarded, Place
-from adapters.folder import FOLDERS, FolderAdapter
 from axis import bootstrap, config
+from axis.adapters.base import Guarded, Place
+from axis.adapters.folder import FOLDERS, FolderAdapter
 from axis.infra import embedded, journal, payloads, retained
 from axis.infra.database import Database
 from axis.infra.journal import Journal

@@ -172,7 +172,7 @@ def _await(
 def _process(home: Path, *arguments: str) -> Iterator[None]:
     """``axis`` with `arguments` in a process of its own; what it says goes to ``axis.log`` in its home."""
     with (home / "axis.log").open("wb") as log:
-        command = [sys.executable, "-m", "cli", *arguments, "--home", str(home)]
+        command = [sys.executable, "-P", "-m", "axis", *arguments, "--home", str(home)]
         process = subprocess.Popen(command, stderr=log)
     try:
         yield

@@ -34,7 +34,7 @@ PACKAGES = {
 }
 
 
-CONFIG = Path(__file__).parent.parent.parent / "config"  # what production uses; the rest is for one machine in a hurry
+CONFIG = Path(__file__).parent.parent / "config"  # what production uses; the rest is for one machine in a hurry
 
 _NUMBER = re.compile(r"\d+")
 

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from adapters import conformance, spool
-from adapters.base import About, Guarded, LocalFile, Place
-from adapters.conformance import CHECKS, DRIVERS, FolderSystem, SpoolSystem, _Mail, _packet, name_of
-from adapters.folder import FolderAdapter
-from adapters.spool import FAILURES_APART, MAX_FAILURES, Selection
+from axis.adapters import conformance, spool
+from axis.adapters.base import About, Guarded, LocalFile, Place
+from axis.adapters.conformance import CHECKS, DRIVERS, FolderSystem, SpoolSystem, _Mail, _packet, name_of
+from axis.adapters.folder import FolderAdapter
+from axis.adapters.spool import FAILURES_APART, MAX_FAILURES, Selection
 from axis.core import edxml, parcel
 from axis.core.instant import to_text
 from axis.errors import Fault, Rejected, Unavailable
@@ -28,8 +28,8 @@ from tests.line import document, recall, small_home, status
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from adapters.base import Answer, Folder, Source
-    from adapters.conformance import System
+    from axis.adapters.base import Answer, Folder, Source
+    from axis.adapters.conformance import System
     from tests.line import Line
 
 
@@ -167,7 +167,7 @@ class AnswersTooEarly(Planted):
         return False
 
     def answers(self) -> Iterator[Answer]:
-        from adapters.base import Answer
+        from axis.adapters.base import Answer
 
         return iter([Answer(ref) for ref in getattr(self, "given", [])])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import hashlib
 import ipaddress
@@ -13,6 +14,7 @@ import time
 import uuid
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
@@ -34,8 +36,8 @@ from tests.servers import RabbitMq, free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
+ROOT = Path(__file__).parent.parent.parent
 FROM_G22, FROM_H29 = Route("in", "G22"), Route("in", "H29")
 URGENT_G22, URGENT_H29 = Route("in", "G22", urgent=True), Route("in", "H29", urgent=True)
 TO_H29 = Route("out", "H29")
@@ -1150,6 +1152,14 @@ def _certificates(folder: Path, *names: str) -> None:
             now - timedelta(days=1),
             now + timedelta(days=1),
         ).add_extension(x509.BasicConstraints(ca=issuer_key is None, path_length=None), critical=True)
+        own = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+        signing = x509.AuthorityKeyIdentifier.from_issuer_public_key((issuer_key or key).public_key())
+        builder = builder.add_extension(own, critical=False).add_extension(signing, critical=False)  # from 3.13 on
+        if issuer_key is None:
+            no = dict.fromkeys(("content_commitment", "key_encipherment", "data_encipherment", "key_agreement"), False)
+            no |= dict.fromkeys(("digital_signature", "encipher_only", "decipher_only"), False)
+            usage = x509.KeyUsage(key_cert_sign=True, crl_sign=True, **no)
+            builder = builder.add_extension(usage, critical=True)
         if name == "server":
             address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
             builder = builder.add_extension(x509.SubjectAlternativeName([address]), critical=False)
@@ -1236,6 +1246,31 @@ def test_the_arguments_of_queues_keep_dead_letters_at_least_once() -> None:
     assert arguments["x-overflow"] == "reject-publish"
     assert arguments["x-queue-type"] == "quorum"
     assert arguments["x-delivery-limit"] >= 100
+
+
+def test_nothing_is_asked_of_a_broker_that_a_later_one_refuses() -> None:
+    """RabbitMQ 4 takes 20 for a quorum queue's delivery limit where none is given and drops what exceeds it; 4.3 refuses
+    transient queues that are not exclusive, a limit of messages for a whole channel, and older arguments of queues."""
+    calls = [
+        (node.func.attr, {one.arg: ast.unparse(one.value) for one in node.keywords})
+        for path in (ROOT / "axis" / "infra").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    ]
+    declared = [given for name, given in calls if name == "queue_declare" and "passive" not in given]
+    assert len(declared) >= 3
+    for given in declared:
+        assert given.get("durable") == "True" or given.get("exclusive") == "True", given
+        assert "exclusive" in given or "arguments" in given, given
+    limits = [given for name, given in calls if name == "basic_qos"]
+    assert limits
+    assert not [given for given in limits if "global_qos" in given]
+    for route in (None, FROM_G22, TO_H29):
+        arguments = amqp.queue_arguments(route)
+        assert arguments["x-queue-type"] == "quorum"
+        assert arguments["x-delivery-limit"] == amqp.DELIVERY_LIMIT >= 100
+        assert not {"x-queue-master-locator", "x-queue-mode", "x-queue-version", "x-max-priority"} & set(arguments)
+    assert amqp._QUORUM["x-delivery-limit"] == amqp.DELIVERY_LIMIT
 
 
 @pytest.mark.amqp

@@ -13,10 +13,10 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
-from adapters import api, systems
 from axis import bootstrap, config
+from axis.adapters import api, systems
+from axis.cli import main
 from axis.errors import Misconfigured, Rejected
-from cli import main
 from tests.line import small_home
 from tests.vxp_client import SdkClient
 

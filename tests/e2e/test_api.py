@@ -22,11 +22,11 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from adapters import api, spool, webhook
-from adapters.base import About, LocalFile
-from adapters.client import Client, Refused
-from adapters.spool import open_spool
 from axis import bootstrap, config
+from axis.adapters import api, spool, webhook
+from axis.adapters.base import About, LocalFile
+from axis.adapters.client import Client, Refused
+from axis.adapters.spool import open_spool
 from axis.core import edxml, parcel
 from tests.line import Line, document, recall, rest, small_home, status
 
@@ -188,7 +188,7 @@ def test_what_has_no_document_id_is_traced_alone(served: Served) -> None:
 def test_a_client_that_goes_away_in_the_middle_is_no_error_of_the_server(
     served: Served, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, "axis.api")
     head = f"POST /v1/documents HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {served.tokens['G22']}\r\n"
     with socket.create_connection(("127.0.0.1", served.port), timeout=10) as connection:
         connection.sendall(head.encode() + b"Content-Length: 1000\r\n\r\n<edXML>")
@@ -458,7 +458,7 @@ def test_a_webhook_to_this_machine_is_for_who_is_on_it(served: Served) -> None:
 
 
 def _offices(served: Served) -> Any:
-    from adapters.mailbox import Mailbox
+    from axis.adapters.mailbox import Mailbox
 
     (g22,) = [one for one in served.agencies if one.code == "G22"]
     return {"G22": Mailbox("G22", open_spool(served.line.folder("G22", "spool")), g22.registry)}

@@ -16,8 +16,7 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 
-import cli
-from axis import bootstrap, config
+from axis import bootstrap, cli, config
 from axis.errors import Corrupted, Fault
 from axis.infra import journal, payloads, snapshot
 from axis.infra.database import Database

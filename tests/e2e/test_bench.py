@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 
-import cli
+from axis import cli
 from axis.infra.database import Database
 from axis.infra.record import ledger, tables
 from axis.infra.record.store import HubStore

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner
 
-import cli
-from adapters.folder import FolderAdapter
-from axis import bootstrap
+from axis import bootstrap, cli
+from axis.adapters.folder import FolderAdapter
 from axis.core import parcel
 from axis.errors import Fault, Problem, Rejected
 from axis.infra.record import search
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from adapters.base import LocalFile
+    from axis.adapters.base import LocalFile
 
 ALL = tuple(row["code"] for row in provision.catalogue())
 OTHERS = tuple(code for code in ALL if code != "G22")

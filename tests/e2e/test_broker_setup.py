@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner
 
-import cli
-from axis import bootstrap, config
+from axis import bootstrap, cli, config
 from axis.core.message import agency_routes
 from axis.errors import Fault, Unavailable
 from axis.infra.amqp import AmqpBroker

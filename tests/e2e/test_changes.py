@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from adapters.folder import FolderAdapter
 from axis import bootstrap
+from axis.adapters.folder import FolderAdapter
 from axis.core import edxml
 from axis.core.message import Route
 from axis.errors import Fault, Problem, Rejected
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
-    from adapters.base import LocalFile
+    from axis.adapters.base import LocalFile
     from axis.core.hub.dossier import Facts
     from axis.core.message import Message, Outcome
     from axis.services.agency import Agency

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import pytest
 
-import cli
+from axis import cli
 from axis.texts import TEXTS
 from tests.line import document
 
@@ -25,7 +25,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 def axis(*arguments: str | Path, lang: str = "en", **environment: str) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "AXIS_LANG": lang, **environment}
-    command = [sys.executable, "-m", "cli", *map(str, arguments)]
+    command = [sys.executable, "-P", "-m", "axis", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, env=env, cwd=ROOT, check=False, timeout=100)
 
 
@@ -258,7 +258,7 @@ def test_send_says_what_the_hub_answered(home: Path, tmp_path: Path) -> None:
 
 def test_send_to_a_running_home_waits_for_its_answer(home: Path, tmp_path: Path) -> None:
     (tmp_path / "two.edxml").write_bytes(document(8))
-    command = [sys.executable, "-m", "cli", "run", "--home", str(home)]
+    command = [sys.executable, "-P", "-m", "axis", "run", "--home", str(home)]
     running = subprocess.Popen(
         command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env={**os.environ, "AXIS_LANG": "en"}
     )

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner, Result
 
-import cli
-from adapters import conformance as kit
-from axis import config
+from axis import cli, config
+from axis.adapters import conformance as kit
 from axis.core import conformance
 from axis.errors import Rejected
 from tests.line import Line, small_home
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FOREIGN = """
-from adapters.conformance import FolderSystem
+from axis.adapters.conformance import FolderSystem
 
 class Good(FolderSystem):
     pass

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner, Result
 
-import cli
+from axis import cli
 from axis.infra import embedded, journal
 from axis.infra.record import search, tables
 from axis.services.hub import admit

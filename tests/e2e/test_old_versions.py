@@ -6,8 +6,10 @@ import hashlib
 import json
 import os
 import shutil
+import sqlite3
+import subprocess
 import time
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner
 
-import cli
+from axis import cli
 from axis.errors import Rejected
 from axis.infra import payloads
 from axis.infra.database import SCHEMA_VERSION, Database
@@ -238,14 +240,37 @@ def test_a_home_of_the_earlier_version_is_upgraded_with_documents_in_every_state
 class OldServed(Served):
     """Homes that the old program has made; the hub's is upgraded, as it comes first."""
 
+    def __init__(
+        self, folder: Path, rabbitmq: RabbitMq, postgres: PostgreSql, stack: ExitStack, *, moved: bool
+    ) -> None:
+        self.postgres = postgres
+        super().__init__(folder, rabbitmq, postgres, stack, moved=moved)
+
     def make(self) -> None:
         old.make("exported", self.home, *AGENCIES, AXIS_DATABASE_URL=self.database)
+        self.before = self.postgres.dump(self.database.rpartition("/")[2])
         done = CliRunner().invoke(cli.main, ["upgrade", "--home", str(self.home)])
         assert done.exit_code == 0, done.output
 
+    def start_old_adapters(self, *codes: str) -> None:
+        """Adapters of the old program, each in its home."""
+        for code in codes:
+            home = str(self.folder / code)
+            log = self.folder / f"{code}.log"
+            process = old.start("adapter", "run", code, "--home", home, log=log, AXIS_AMQP_URL=self.urls[code])
+            self.stack.callback(stop, process)
+
+    def start_old(self, *arguments: str, **more: str) -> subprocess.Popen[bytes]:
+        """A command of the old program on the hub's home."""
+        urls = {"AXIS_AMQP_URL": self.urls["HUB"], "AXIS_DATABASE_URL": self.database}
+        log = self.folder / "HUB.log"
+        process = old.start(*arguments, "--home", str(self.home), log=log, **urls, **more)
+        self.stack.callback(stop, process)
+        return process
+
 
 @pytest.fixture
-def served(rabbitmq: RabbitMq, postgres: PostgreSql) -> Iterator[Served]:
+def served(rabbitmq: RabbitMq, postgres: PostgreSql) -> Iterator[OldServed]:
     before = os.environ.get("AXIS_DATABASE_URL")
     with TemporaryDirectory(prefix="axis-served-") as folder, ExitStack() as stack:
         yield OldServed(Path(folder), rabbitmq, postgres, stack, moved=False)
@@ -259,15 +284,11 @@ def served(rabbitmq: RabbitMq, postgres: PostgreSql) -> Iterator[Served]:
 @pytest.mark.amqp
 @pytest.mark.postgres
 @pytest.mark.timeout(180)
-def test_adapters_of_the_earlier_version_work_with_the_hub_of_this_one(served: Served) -> None:
+def test_adapters_of_the_earlier_version_work_with_the_hub_of_this_one(served: OldServed) -> None:
     """One of the two is old: a document each way, a recall, and the receipts of all of them."""
     served.start("hub", home=served.home, user="HUB", wall=False)
     wait_for(lambda: "Running hub" in served.log("HUB"))
-    for code in ("G22", "G06"):
-        log = served.folder / f"{code}.log"
-        home = str(served.folder / code)
-        process = old.start("adapter", "run", code, "--home", home, log=log, AXIS_AMQP_URL=served.urls[code])
-        served.stack.callback(stop, process)
+    served.start_old_adapters("G22", "G06")
     served.start("adapter", "run", "H41", home=served.folder / "H41", user="H41", wall=False)
     earlier, today, third = (served.lines[code] for code in ("G22", "H41", "G06"))
     earlier.drop("G22", document(1, to=("H41", "G06")))
@@ -284,3 +305,57 @@ def test_adapters_of_the_earlier_version_work_with_the_hub_of_this_one(served: S
     assert [third.attachments("G06").count(digest), today.attachments("H41").count(digest)] == [2, 1]
     assert earlier.files("G22", "sent") == ["a.edxml", "r.edxml"] == today.files("H41", "sent")
     assert not [line.files(code, "failed") for code, line in served.lines.items() if line.files(code, "failed")]
+
+
+@pytest.mark.amqp
+@pytest.mark.postgres
+@pytest.mark.timeout(300)
+def test_a_hub_that_was_upgraded_goes_back_to_the_earlier_version_and_nothing_is_lost(
+    served: OldServed, rabbitmq: RabbitMq
+) -> None:
+    """The steps of docs/operations.md, with adapters that were not upgraded yet."""
+
+    def journal() -> list[tuple[int, str]]:
+        """What the sender's adapter knows of its documents: number, state."""
+        with closing(sqlite3.connect(served.folder / "G22" / "axis.db", timeout=30)) as opened:
+            rows = opened.execute("SELECT document_id, state FROM outgoing WHERE attempts > 0").fetchall()
+        return [(int(name.split(",")[2].partition("/")[0]), state) for name, state in rows]
+
+    def states() -> list[tuple[Any, ...]]:
+        return in_record(sender, "SELECT state, count(*) FROM delivery GROUP BY state")
+
+    hub = served.start("hub", home=served.home, user="HUB", wall=False)
+    wait_for(lambda: "Running hub" in served.log("HUB"))
+    served.start_old_adapters(*AGENCIES)
+    sender = served.lines["G22"]
+    sender.drop("G22", document(1, to=("H41", "G06"), content=content(1)), "1.edxml")
+    wait_for(lambda: {"E.1 G06", "E.1 H41"} <= set(sender.events("G22")))
+    stop(hub)
+    sender.drop("G22", document(2, to=("H41",), content=content(2)), "2.edxml")  # its parcel is lost with its queue
+    wait_for(lambda: (2, "pending") in journal())
+
+    # Back: the record of before the upgrade, the broker anew, the mark in the earlier form.
+    name, vhost = served.database.rpartition("/")[2], served.urls["HUB"].rpartition("/")[2]
+    served.postgres.restore(name, served.before)
+    rabbitmq.drop_vhost(vhost)
+    rabbitmq.vhost(vhost)
+    rabbitmq.add_hub(vhost)
+    for code in AGENCIES:
+        rabbitmq.add_agency(vhost, code, moved=False)
+    mark = served.home / "hub.mark"
+    mark.write_text(" ".join(mark.read_text("ascii").split()[:3]) + "\n", "ascii")
+    assert served.start_old("hub").wait(60) == 6, "it does not go on with a record that knows less than it did"
+    assert served.start_old("reconcile", "--restored", "--older-than", "0").wait(60) == 0
+    hub = served.start_old("hub")
+    sender.drop("G22", document(3, to=("G06",), content=content(3)), "3.edxml")
+
+    wait_for(lambda: states() == [("HANDED_OVER", 3)], 120)
+    with closing(sqlite3.connect(served.folder / "G22" / "axis.db", timeout=30)) as opened, opened:
+        # The minutes after which an adapter publishes again what nobody has answered.
+        opened.execute("UPDATE outgoing SET not_before = created_at WHERE state = 'pending'")
+    wait_for(lambda: states() == [("HANDED_OVER", 4)], 120)
+    for code, numbers in {"H41": (1, 2), "G06": (1, 3)}.items():
+        wanted = sorted(hashlib.sha256(content(number)).hexdigest() for number in numbers)
+        assert sorted(served.lines[code].attachments(code)) == wanted, "each once"
+    assert sender.files("G22", "failed") == []
+    assert hub.poll() is None

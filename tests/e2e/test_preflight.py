@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner, Result
 
-import cli
-from axis import bootstrap
+from axis import bootstrap, cli
 from axis.services.operate import registry as members
 from tests.line import Line, document, small_home
 

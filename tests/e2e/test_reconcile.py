@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
-import cli
+from axis import cli
 from axis.core.message import Route
 from axis.errors import Corrupted, Fault
 from axis.infra import embedded, journal

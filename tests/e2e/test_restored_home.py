@@ -15,8 +15,7 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 
-import cli
-from axis import bootstrap, config
+from axis import bootstrap, cli, config
 from axis.core import homes, parcel
 from axis.core.homes import ANYBODY, Hello, Standing
 from axis.core.ledger import Entry

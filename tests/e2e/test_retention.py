@@ -435,7 +435,7 @@ def test_the_command_tells_what_would_end_then_ends_it_and_trace_says_so(tmp_pat
 
 
 def _in_vietnamese(line: Line, *arguments: str) -> str:
-    command = [sys.executable, "-m", "cli", *arguments, "--home", str(line.path), "--lang", "vi"]
+    command = [sys.executable, "-P", "-m", "axis", *arguments, "--home", str(line.path), "--lang", "vi"]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 

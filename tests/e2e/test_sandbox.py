@@ -120,7 +120,17 @@ def test_a_system_is_told_what_it_has_left_undone_and_passes_when_it_has_done_it
 
 
 def test_the_command_says_how_to_connect(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "cli", "sandbox", "--home", str(tmp_path / "sandbox"), "--listen", "127.0.0.1:0"]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "axis",
+        "sandbox",
+        "--home",
+        str(tmp_path / "sandbox"),
+        "--listen",
+        "127.0.0.1:0",
+    ]
     done = subprocess.run(
         [*command, "--seconds", "4", "--json"], capture_output=True, text=True, timeout=120, check=False
     )

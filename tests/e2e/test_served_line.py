@@ -76,7 +76,7 @@ class Served:
 
     def start(self, *arguments: str, home: Path, user: str, wall: bool) -> subprocess.Popen[bytes]:
         """A process of ``axis``; with `wall` it has no right to pass over file permissions."""
-        command = [sys.executable, "-m", "cli", *arguments, "--home", str(home)]
+        command = [sys.executable, "-P", "-m", "axis", *arguments, "--home", str(home)]
         if wall and os.geteuid() == 0:
             command = ["setpriv", "--inh-caps=-all", "--bounding-set=-all", *command]
         environment = {**os.environ, "AXIS_AMQP_URL": self.urls[user]}
@@ -240,7 +240,18 @@ def test_a_restored_old_record_is_completed_by_the_agencies_and_nobody_sees_anyt
     hub = served.start("hub", home=served.home, user="HUB", wall=False)
     assert hub.wait(30) == 6
     assert "RECORD_OLD" in served.log("HUB")
-    command = [sys.executable, "-m", "cli", "reconcile", "--restored", "--older-than", "0", "--home", str(served.home)]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "axis",
+        "reconcile",
+        "--restored",
+        "--older-than",
+        "0",
+        "--home",
+        str(served.home),
+    ]
     environment = {**os.environ, "AXIS_AMQP_URL": served.urls["HUB"]}
     assert subprocess.run(command, env=environment, check=False).returncode == 0
     served.start("hub", home=served.home, user="HUB", wall=False)

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from adapters import api, systems
-from adapters import sftp as sftp_module
-from adapters.base import Guarded, LocalFile, Place
-from adapters.client import Client
-from adapters.conformance import CHECKS, name_of
-from adapters.folder import FOLDERS
-from adapters.sftp import SftpAdapter
 from axis import bootstrap, config
+from axis.adapters import api, systems
+from axis.adapters import sftp as sftp_module
+from axis.adapters.base import Guarded, LocalFile, Place
+from axis.adapters.client import Client
+from axis.adapters.conformance import CHECKS, name_of
+from axis.adapters.folder import FOLDERS
+from axis.adapters.sftp import SftpAdapter
 from axis.core import edxml
 from axis.errors import Misconfigured, Unavailable
 from tests.line import document, rest, small_home

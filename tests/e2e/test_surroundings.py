@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner, Result
 
-import cli
-from axis import home
+from axis import cli, home
 from axis.commands import console
 from axis.core.secret import is_private
 from tests.line import Line, document, small_home

@@ -47,7 +47,7 @@ class Running:
         environment = {**os.environ, **self.site.environment, "AXIS_AMQP_URL": url}
         log = (self.folder / f"{user}.log").open("ab")
         process = subprocess.Popen(
-            [sys.executable, "-m", "cli", *arguments, "--home", str(home)], env=environment, stderr=log
+            [sys.executable, "-P", "-m", "axis", *arguments, "--home", str(home)], env=environment, stderr=log
         )
         self.stack.callback(stop, process)
         return process

@@ -10,13 +10,14 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pika
 import pytest
+import yaml
 from click.testing import CliRunner
 
-import cli
+from axis import cli
 from axis.core.message import Message, Outcome, Route
 from axis.errors import AxisError
 from axis.infra import keystore
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from click.testing import Result
 
     from tests.servers import PostgreSql
+
+CONFIG = Path(__file__).parent.parent.parent / "config"
+COMPOSED: dict[str, Any] = yaml.safe_load((CONFIG / "compose.yaml").read_text("utf-8"))
 
 pytestmark = [pytest.mark.amqp, pytest.mark.postgres, pytest.mark.timeout(240)]
 
@@ -50,31 +54,18 @@ class Secured:
         rows = [row for row in provision.catalogue() if row["code"] in {"G22", "H41"}]
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(provision, "catalogue", lambda: rows)
-            made = self.axis(
-                "init", "--broker", "amqp", "--store", "postgresql", "--tls", "127.0.0.1", "--tls", "localhost"
-            )
+            made = self.composed("init")
         assert made.exit_code == 0, made.output
         with (self.home / "axis.toml").open("a") as settings:
             settings.write("\n[adapter]\nsettle_seconds = 0.1\n")
-        tls = self.home / "tls"
         self.node = stack.enter_context(
             RabbitMq(
-                f"listeners.ssl.1 = 127.0.0.1:{self.port}\n"
-                f"ssl_options.cacertfile = {tls / 'ca.pem'}\n"
-                f"ssl_options.certfile = {tls / 'broker.pem'}\n"
-                f"ssl_options.keyfile = {tls / 'broker.key'}\n"
-                "ssl_options.verify = verify_peer\n"
-                "ssl_options.fail_if_no_peer_cert = true\n"
-                "ssl_options.depth = 2\n"
-                "ssl_options.versions.1 = tlsv1.3\n"
-                "ssl_options.versions.2 = tlsv1.2\n"
-                "ssl_cert_login_from = common_name\n"
-                "auth_mechanisms.1 = EXTERNAL\n",
+                self.secured_as_shipped(),
                 ["rabbitmq_management", "rabbitmq_auth_mechanism_ssl"],
             )
         )
         self.environment["AXIS_MANAGEMENT_URL"] = self.node.management_url
-        set_up = self.axis("broker", "setup", "--keep-guest")
+        set_up = self.composed("setup", "--keep-guest")
         assert set_up.exit_code == 0, set_up.output
 
     def axis(self, *arguments: str) -> Result:
@@ -82,9 +73,27 @@ class Secured:
             cli.main, [*arguments, "--home", str(self.home)], env=self.environment, catch_exceptions=False
         )
 
+    def composed(self, service: str, *more: str) -> Result:
+        """The command of a service of config/compose.yaml, on this home; this machine stands for all its names."""
+        here = {"rabbitmq": "127.0.0.1", "${AXIS_BROKER_HOST:?}": "localhost"}
+        command = [here.get(one, one) for one in COMPOSED["services"][service]["command"]]
+        place = command.index("--home")
+        assert command[place + 1] == "/var/lib/axis/hub"
+        del command[place : place + 2]
+        return self.axis(*command, *more)
+
+    def secured_as_shipped(self) -> str:
+        """The broker's settings for TLS, with this home's certificates and ports of this machine's."""
+        text = (CONFIG / "rabbitmq-tls.conf").read_text("utf-8")
+        text = text.replace("/etc/rabbitmq/tls/", f"{self.home}/tls/")
+        text = text.replace("listeners.ssl.1 = 5671", f"listeners.ssl.1 = 127.0.0.1:{self.port}")
+        left_out = ("listeners.tcp", "management.tcp")  # the test's own login and questions
+        return "".join(f"{line}\n" for line in text.splitlines() if not line.startswith(left_out))
+
     def start(self, home: Path, *arguments: str) -> None:
         process = subprocess.Popen(
-            [sys.executable, "-m", "cli", *arguments, "--home", str(home)], env={**os.environ, **self.environment}
+            [sys.executable, "-P", "-m", "axis", *arguments, "--home", str(home)],
+            env={**os.environ, **self.environment},
         )
         self.stack.callback(stop, process)
 

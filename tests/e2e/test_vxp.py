@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from adapters import spool, systems, vxp
-from adapters.spool import open_spool
 from axis import bootstrap, config
+from axis.adapters import spool, systems, vxp
+from axis.adapters.spool import open_spool
 from axis.core import edxml
 from axis.infra import amqp, keystore
 from tests.line import Line, document, replacement, rest, small_home, status, update
@@ -851,7 +851,7 @@ def test_a_packet_of_fifty_megabytes_passes_and_the_server_stays_small(tmp_path:
     line.configure(adapter=config.Adapter(settle_seconds=0.0, agencies=kinds), server=server)
     for code in FETCHING:
         systems.add_system(bootstrap.systems_file(bootstrap.open_home(line.path)), f"SYS.{code}", code, SECRETS[code])
-    command = [sys.executable, "-m", "cli", "run", "--home", str(line.path)]
+    command = [sys.executable, "-P", "-m", "axis", "run", "--home", str(line.path)]
     running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:
         content = random.Random(7).randbytes(50_000_000)

@@ -47,8 +47,7 @@ import pika
 import pika.exceptions
 import psycopg
 
-import cli
-from axis import bootstrap, config, crashpoints
+from axis import bootstrap, cli, config, crashpoints
 from axis.commands.adapter import adapter
 from axis.infra.record import ledger, registries
 from axis.services.operate import provision
@@ -289,13 +288,13 @@ def _attachments(packet: bytes) -> Iterator[str]:
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(
     [
-        "cli",
+        "axis.cli",
         "axis.commands.adapter",
         "axis.commands.hub",
         "axis.bootstrap",
         "axis.infra.amqp",
         "axis.services.run",
-        "adapters.folder",
+        "axis.adapters.folder",
     ]
 )
 HUB_POINTS = tuple(p for p in crashpoints.MEANING if p[0] in "HRA" or p in {"T02", "T03", "X04"})

@@ -184,7 +184,7 @@ def operator(arguments: Sequence[str], environment: Mapping[str, str], patience:
     """``axis`` as an operator runs it, again while it says that a server is away (4); what it said."""
     end = time.monotonic() + patience
     while True:
-        command = [sys.executable, "-m", "cli", *arguments]
+        command = [sys.executable, "-P", "-m", "axis", *arguments]
         done = subprocess.run(
             command, env=dict(environment), capture_output=True, text=True, check=False, timeout=patience
         )

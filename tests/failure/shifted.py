@@ -35,6 +35,6 @@ class Shifted(Real, metaclass=_Kind):
 if __name__ == "__main__":
     datetime.datetime = Shifted  # type: ignore[misc]
     assert "axis.services.run" not in sys.modules, "or it has the right clock already"
-    import cli
+    from axis import cli
 
     cli.main(sys.argv[2:])

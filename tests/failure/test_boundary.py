@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from adapters.base import Guarded
-from adapters.folder import FolderAdapter
 from axis import bootstrap, config
+from axis.adapters.base import Guarded
+from axis.adapters.folder import FolderAdapter
 from axis.errors import Fault, Misconfigured, Problem, Unavailable
 from axis.infra import embedded, journal, payloads
 from axis.infra.amqp import AmqpBroker
@@ -269,7 +269,7 @@ def test_an_agency_that_the_broker_refuses_stops_nobody_beside_it(
 
 
 def _place(line: Line, code: str) -> Any:
-    from adapters.base import Place
+    from axis.adapters.base import Place
 
     return Place(code, line.path / "agencies" / code, {"settle_seconds": 0.0})
 

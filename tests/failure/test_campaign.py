@@ -54,7 +54,7 @@ def test_an_armed_point_kills_the_process_that_passes_it_for_the_nth_time() -> N
 
 def dies_at(point: str, line: Line, *arguments: str) -> None:
     """``axis`` in a process that kills itself at `point`."""
-    command = [sys.executable, "-m", "cli", *arguments, "--home", str(line.path)]
+    command = [sys.executable, "-P", "-m", "axis", *arguments, "--home", str(line.path)]
     environment = {**os.environ, "AXIS_CRASH_AT": point}
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == -signal.SIGKILL, done.stderr
@@ -80,7 +80,7 @@ def test_a_rotation_that_dies_before_the_key_is_in_its_place_can_be_done_again(t
     line.drop("G22", document(1))
     line.run()
     assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}, "the old key is still good"
-    command = [sys.executable, "-m", "cli", "agency", "rotate", "G22", "--home", str(line.path)]
+    command = [sys.executable, "-P", "-m", "axis", "agency", "rotate", "G22", "--home", str(line.path)]
     assert subprocess.run(command, cwd=ROOT, check=False, capture_output=True, timeout=60).returncode == 0
     line.clock.now = datetime.now(UTC)
     line.drop("G22", document(2), "b.edxml")

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from adapters.folder import FolderAdapter
-from adapters.tree import LocalTree
 from axis import bootstrap
+from axis.adapters.folder import FolderAdapter
+from axis.adapters.tree import LocalTree
 from axis.infra import embedded, journal, payloads
 from axis.infra.database import Database
 from axis.infra.embedded import EmbeddedBroker

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from adapters import api, systems, vxp
 from axis import bootstrap, config
+from axis.adapters import api, systems, vxp
 from axis.errors import AxisError
 from tests.failure.test_crash_sweep import no_false_receipt
 from tests.line import document, rest, small_home
@@ -137,7 +137,7 @@ def test_a_disk_that_fails_from_some_call_on_stops_the_work_without_a_false_rece
     for one in range(1, 4):
         line.drop("G22", document(one, to=("H41", "G06"), content=b"%d" % one), f"{one}.edxml")
     inject = f"inject={calls}:error=EIO:when={number}+"
-    run = [sys.executable, "-m", "cli", "run", "--until-idle", "--lang", "en", "--home", str(line.path)]
+    run = [sys.executable, "-P", "-m", "axis", "run", "--until-idle", "--lang", "en", "--home", str(line.path)]
     traced = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={calls}", "-e", inject, *run]
     done = subprocess.run(traced, capture_output=True, text=True, timeout=90, check=False)
     # A rename or fsync of the agency's own folders may be tried again later (0); the record's disk stops the hub.

@@ -215,7 +215,7 @@ FAULTS = [
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_a_planted_fault_is_caught(fault: Fault, tmp_path: Path) -> None:
     for name in ("axis", "adapters", "schemas", "config", "tests"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"), symlinks=True)
     for name in ("cli.py", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)
     path = tmp_path / fault.file

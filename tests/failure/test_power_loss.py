@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from adapters import disk
-from adapters.tree import LocalTree
+from axis.adapters import disk
+from axis.adapters.tree import LocalTree
 from axis.core import edxml, parcel
 from axis.infra import payloads, segments
 from axis.infra.database import Database

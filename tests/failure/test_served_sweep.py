@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from adapters.folder import FolderAdapter
+from axis.adapters.folder import FolderAdapter
 from axis.infra import amqp
 from axis.infra.amqp import AmqpBroker
 from axis.services import run as loops

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from adapters.base import Guarded
-from adapters.conformance import SpoolSystem
-from adapters.spool import Selection, Spool
 from axis import config
+from axis.adapters.base import Guarded
+from axis.adapters.conformance import SpoolSystem
+from axis.adapters.spool import Selection, Spool
 from axis.infra.journal import Journal
 from tests.line import Line, document, recall, small_home
 

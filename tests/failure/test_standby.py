@@ -48,8 +48,8 @@ class Standby:
     def url(self) -> str:
         return f"postgresql://axis@127.0.0.1:{self.port}/axis"
 
-    def ask(self, sql: str) -> str:
-        where = ("-h", "127.0.0.1", "-p", str(self.port), "-U", "axis", "-d", "axis", "-Atc")
+    def ask(self, sql: str, port: int = 0) -> str:
+        where = ("-h", "127.0.0.1", "-p", str(port or self.port), "-U", "axis", "-d", "axis", "-Atc")
         done = subprocess.run(
             [str(self._primary._bin / "psql"), *where, sql], capture_output=True, text=True, check=True
         )
@@ -60,6 +60,13 @@ class Standby:
         self.ask("ALTER SYSTEM SET primary_conninfo = ''")
         self.ask("SELECT pg_reload_conf()")
         while self.ask("SELECT count(*) FROM pg_stat_wal_receiver") != "0":
+            pass
+
+    def is_written_to_first(self) -> None:
+        """From now on the server commits nothing that this copy has not got."""
+        self.ask("ALTER SYSTEM SET synchronous_standby_names = '*'", self._primary.port)
+        self.ask("SELECT pg_reload_conf()", self._primary.port)
+        while self.ask("SELECT sync_state FROM pg_stat_replication", self._primary.port) != "sync":
             pass
 
     def promote(self) -> None:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from adapters import disk
-from adapters.base import Place
-from adapters.disk import Disk
-from adapters.folder import FOLDERS, FolderAdapter
+from axis.adapters import disk
+from axis.adapters.base import Place
+from axis.adapters.disk import Disk
+from axis.adapters.folder import FOLDERS, FolderAdapter
 from axis.core.instant import to_text
 from axis.errors import Fault, Problem, Unavailable
 from axis.infra import embedded
@@ -319,7 +319,7 @@ def adapter(root: Path, shared: Disk, code: str) -> FolderAdapter:
 
 
 def prepared(one: FolderAdapter, count: int = 3) -> None:
-    from adapters.base import LocalFile
+    from axis.adapters.base import LocalFile
 
     one.prepare([LocalFile("inbox", f"{number}.edxml", b"x") for number in range(count)])
 

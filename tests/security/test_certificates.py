@@ -17,8 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
-import cli
-from axis import config
+from axis import cli, config
 from axis.infra import keystore
 from axis.services.operate import provision
 

@@ -22,9 +22,9 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from adapters import server
-from adapters.door import Limits, peer_of
 from axis import bootstrap, config
+from axis.adapters import server
+from axis.adapters.door import Limits, peer_of
 from axis.errors import Fault, Misconfigured
 from axis.infra import keystore
 from tests.line import document, small_home
@@ -265,7 +265,7 @@ def test_silent_connections_stop_neither_the_server_nor_the_agencies_behind_it(t
         port = free.getsockname()[1]
     adapter = config.Adapter(settle_seconds=0.0, agencies={"G22": {"kind": "spool"}})
     line.configure(adapter=adapter, server=config.Server(listen=f"127.0.0.1:{port}"))
-    limited = f"ulimit -n 400; exec {sys.executable} -m cli run --home {line.path}"
+    limited = f"ulimit -n 400; exec {sys.executable} -P -m axis run --home {line.path}"
     running = subprocess.Popen(["/bin/sh", "-c", limited], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _wait(lambda: httpx.get(f"http://127.0.0.1:{port}/v1/health").status_code == 200)

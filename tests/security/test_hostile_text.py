@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import adapters
 import axis
+from axis import adapters
 from axis.core import edxml
 from axis.core.edxml import grammar
 from axis.errors import MAX_PROBLEMS, Fault
@@ -55,7 +55,7 @@ def cost(work: Callable[[], object]) -> float:
 
 def modules() -> list[Any]:
     """Every module of the program."""
-    found = [importlib.import_module("cli"), importlib.import_module("schemas")]
+    found = [importlib.import_module("axis.cli"), importlib.import_module("axis.schemas")]
     for package in (axis, adapters):
         for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if ".migrations." not in info.name:  # run once, by the operator, on its own words

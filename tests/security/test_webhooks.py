@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from adapters import api, webhook
-from adapters.mailbox import Mailbox
-from adapters.spool import open_spool
+from axis.adapters import api, webhook
+from axis.adapters.mailbox import Mailbox
+from axis.adapters.spool import open_spool
 from axis.infra import keystore
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def test_one_agencys_endpoint_does_not_hold_up_anothers_notices(tmp_path: Path) 
 
 
 def _notice(spool: object, document: str) -> None:
-    from adapters import spool as module
+    from axis.adapters import spool as module
 
     row = dict.fromkeys(("id", "kind", "sender", "document_id", "code", "subject"), document)
     with spool._begin() as connection:  # type: ignore[attr-defined]

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from tests import house
-from tests.house import ROOT, SOURCES, imports, layer, module
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.house import BESIDE_THE_PACKAGE, ROOT, SOURCES, imports, layer, module
 
 RULES = [p for p in SOURCES if p.parent == ROOT / "axis" / "core" / "hub"]
 RECORD = ROOT / "axis" / "infra" / "record"
@@ -157,7 +154,7 @@ def test_sql_stands_in_the_infra_layer_only() -> None:
     """Because a state changes with its ledger entry, and only the store's methods promise that. A spool is an agency's
     system's own file, not the axis' record. A measurement counts statements from outside, and makes a record that was
     never lived."""
-    apart = {"axis.trials.demo", "adapters.spool", "axis.trials.bench_counts", "axis.trials.bench_fill"}
+    apart = {"axis.trials.demo", "axis.adapters.spool", "axis.trials.bench_counts", "axis.trials.bench_fill"}
     apart.add("axis.trials.bench_year")
     for path in SOURCES:
         if "infra" not in path.parts and module(path) not in apart:
@@ -181,3 +178,17 @@ def test_no_database_writes_what_is_stored_into_an_error() -> None:
     assert len(engines) > 2
     for path, call in engines:
         assert "hide_parameters" in {keyword.arg for keyword in call.keywords}, path
+
+
+def test_what_lies_beside_the_package_has_one_name_and_lies_in_it_by_a_link() -> None:
+    """Because two names of one module are two modules, with two classes of each kind, and an installation has neither
+    `adapters` nor `cli` at its top, where somebody else's may be."""
+    beside = (*BESIDE_THE_PACKAGE, "config")
+    for name in beside:
+        link = ROOT / "axis" / name
+        assert link.is_symlink(), name
+        assert link.readlink() == Path("..") / name
+    tests = [path for path in (ROOT / "tests").rglob("*.py") if path.name != "old_home.py"]  # the old program's own
+    for path in [*SOURCES, *tests]:
+        names = {name.split(".")[0] for name in imports(path)}
+        assert not names & {Path(name).stem for name in beside}, path

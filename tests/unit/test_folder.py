@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from adapters.base import Guarded, LocalFile, Place
-from adapters.folder import FOLDERS, FolderAdapter
-from adapters.tree import LocalTree
+from axis.adapters.base import Guarded, LocalFile, Place
+from axis.adapters.folder import FOLDERS, FolderAdapter
+from axis.adapters.tree import LocalTree
 from axis.core import xml
 from axis.core.instant import VIETNAM
 from axis.errors import Misconfigured, Rejected, Unavailable
@@ -25,7 +25,7 @@ from axis.errors import Misconfigured, Rejected, Unavailable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from adapters.base import Folder
+    from axis.adapters.base import Folder
 
 
 @pytest.fixture

@@ -8,11 +8,15 @@ import shutil
 import subprocess
 import tomllib
 from pathlib import Path
+from typing import Any
 
+import click
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from axis import cli
 from axis.infra.embedded import MAX_MESSAGE
 
 CONFIG = Path(__file__).parent.parent.parent / "config"
@@ -75,9 +79,86 @@ def test_nothing_shipped_has_a_password_in_it() -> None:
             assert password is None or password[1] == "…", path
 
 
+def composed() -> dict[str, Any]:
+    """The services of config/compose.yaml."""
+    services: dict[str, Any] = yaml.safe_load((CONFIG / "compose.yaml").read_text("utf-8"))["services"]
+    return services
+
+
+def parse(arguments: list[str]) -> click.Context:
+    """A command line of ``axis`` as it will be read; it is not run. Raises what is wrong with it."""
+    context, command = click.Context(cli.main, info_name="axis"), cli.main
+    while isinstance(command, click.Group):
+        name, found, arguments = command.resolve_command(context, arguments)
+        assert found is not None
+        context, command = click.Context(found, info_name=name, parent=context), found  # type: ignore[assignment]
+    return command.make_context(context.info_name, list(arguments), parent=context.parent)
+
+
+def test_what_compose_and_units_start_are_commands_of_this_version() -> None:
+    lines = [one["command"] for one in composed().values() if one["image"] == "axis" and "entrypoint" not in one]
+    for unit in UNITS:
+        (line,) = re.findall(r"ExecStart=\S+/axis (.*)", unit.read_text("utf-8"))
+        lines.append(line.replace("%i", "G22").split())
+    assert len(lines) == 5
+    assert {parse(line).command_path for line in lines} == {
+        "axis init",
+        "axis broker setup",
+        "axis hub",
+        "axis adapter run",
+    }
+    with pytest.raises(click.UsageError):
+        parse(["hub", "--home", "x", "--worker", "2"])
+
+
+def test_compose_starts_hub_broker_and_database_with_what_this_folder_has() -> None:
+    services = composed()
+    assert {"hub", "rabbitmq", "postgres", "setup", "init"} <= set(services)
+    for name, service in services.items():
+        for needed in service.get("depends_on", {}):
+            assert needed in services, name
+            assert "profiles" not in services[needed], f"{needed} is not there when {name} starts"
+        for mounted in service.get("volumes", []):
+            source, target, *_ = mounted.split(":")
+            assert not source.startswith("./") or (CONFIG / source).is_file(), mounted
+            assert target.startswith("/")
+        if service["image"] == "axis" and "entrypoint" not in service:
+            assert service["read_only"] is True
+            assert service["cap_drop"] == ["ALL"]
+    published = [port for service in services.values() for port in service.get("ports", [])]
+    assert sorted(published) == ["127.0.0.1:15672:15672", "5671:5671"], "agencies by TLS; nobody else from outside"
+    assert settings("rabbitmq-tls.conf")["listeners.ssl.1"] == "5671"
+    keys = [settings("rabbitmq-tls.conf")[f"ssl_options.{name}"] for name in ("cacertfile", "certfile", "keyfile")]
+    given = [Path(path).name for path in services["certificates"]["command"]]
+    assert [Path(path).name for path in keys] == given
+    folder = services["certificates"]["entrypoint"][-1]
+    assert {str(Path(path).parent) for path in keys} == {folder}
+    assert f"tls:{folder}:ro" in services["rabbitmq"]["volumes"]
+    assert services["setup"]["env_file"] == ["secrets/hub.env", "secrets/setup.env"]
+    assert services["hub"]["env_file"] == ["secrets/hub.env"], "the administrator's login is not the hub's"
+
+
+def test_the_image_is_made_of_the_program_and_the_tested_versions_and_runs_as_nobody_special() -> None:
+    lines = (CONFIG / "Containerfile").read_text("utf-8").splitlines()
+    steps = [line.partition(" ") for line in lines if line and not line.startswith("#")]
+    assert [word for word, _, _ in steps].count("FROM") == 2
+    assert "PIP_CONSTRAINT=/source/config/constraints.txt" in next(rest for word, _, rest in steps if word == "ENV")
+    assert ("USER", " ", "10001") in steps[
+        steps.index(next(one for one in steps if one[0] == "COPY" and "--from" in one[2])) :
+    ]
+    assert steps[-2] == ("ENTRYPOINT", " ", '["axis"]')
+    assert "PYTHONSAFEPATH=1" in " ".join(rest for word, _, rest in steps if word == "ENV")
+    copied = {line[1:] for line in (CONFIG.parent / ".dockerignore").read_text("utf-8").splitlines() if line[:1] == "!"}
+    assert copied == {"axis", "adapters", "schemas", "config", "cli.py", "pyproject.toml", "README.md", "LICENSE"}
+    for name in copied:
+        assert (CONFIG.parent / name).exists(), name
+
+
 def test_every_library_has_bounds_and_a_tested_version_within_them() -> None:
     project = tomllib.loads((CONFIG.parent / "pyproject.toml").read_text("utf-8"))["project"]
-    wanted = [Requirement(one) for one in [*project["dependencies"], *project["optional-dependencies"]["dev"]]]
+    given = [*project["dependencies"], *(one for extra in project["optional-dependencies"].values() for one in extra)]
+    wanted = [Requirement(one) for one in given]
+    assert {"http", "sftp", "postgresql"} <= set(project["optional-dependencies"])
     lines = [line for line in (CONFIG / "constraints.txt").read_text("utf-8").splitlines() if not line.startswith("#")]
     tested = {canonicalize_name(name): version for name, _, version in (line.partition("==") for line in lines)}
     for one in wanted:
@@ -86,4 +167,6 @@ def test_every_library_has_bounds_and_a_tested_version_within_them() -> None:
 
 
 def test_an_installation_takes_the_tested_versions() -> None:
-    assert "--constraint config/constraints.txt" in (CONFIG.parent / "Makefile").read_text("utf-8")
+    makefile = (CONFIG.parent / "Makefile").read_text("utf-8")
+    assert "--constraint config/constraints.txt --editable '.[http,sftp,postgresql,dev]'" in makefile
+    assert "make test" in (CONFIG.parent / ".ci" / "run").read_text("utf-8")

@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-import schemas
-from axis import counting
+from axis import counting, schemas
 from axis.core import parcel, receipt
 from axis.core.receipt import Event, Reason, Receipt, Statement, Subject
 from axis.core.registry import HUB

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-import schemas
+from axis import schemas
 from axis.core import edxml
 from tests import make_schemas
 

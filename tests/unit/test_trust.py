@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-import schemas
+from axis import schemas
 from axis.core import parcel
 from axis.core import registry as trust
 from axis.core.registry import HUB, AuthorityOnly, Certificate, HubOnly, Member, Registry

@@ -8,7 +8,7 @@ import unicodedata
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import schemas
+from axis import schemas
 from axis.core import organ, xml
 from axis.core.edxml import grammar
 from axis.core.edxml.attachments import PATH_MARK

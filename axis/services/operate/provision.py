@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from adapters.folder import FOLDERS
 from axis import config as settings
+from axis.adapters.folder import FOLDERS
 from axis.core import parcel
 from axis.core import registry as trust
 from axis.core.instant import whole
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 def catalogue() -> list[dict[str, str]]:
     """The 95 agencies of March 2019: rows of code, name_vi, name_en, kind, source (config/agencies.csv)."""
-    text = importlib.resources.files("config").joinpath("agencies.csv").read_text("utf-8")
+    text = importlib.resources.files("axis").joinpath("config/agencies.csv").read_text("utf-8")
     return list(csv.DictReader(text.splitlines()))
 
 
