@@ -191,8 +191,8 @@ class FolderAdapter:
         return True
 
     def expire(self, folder: str, before: str, limit: int) -> tuple[int, int]:
-        """See :meth:`axis.adapters.base.Guarded.expire`. What lies flat in a folder stays, and so does every folder that
-        is not named after a day."""
+        """See :meth:`axis.adapters.base.Guarded.expire`. What lies flat in a folder stays, and so does every folder
+        that is not named after a day."""
         count = size = 0
         end = time.monotonic() + EXPIRING
         for day in sorted(one for one in self._tree.folders(folder) if _DAY.fullmatch(one) and one < before):
