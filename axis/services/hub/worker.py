@@ -91,7 +91,7 @@ class Hub:
         self.lost_until: datetime | None = None  # the record was put back: of what was before this, some may be missing
         self.compares_clock = False  # with the database's, see `check_clock`
         self.looked_again: tuple[datetime, str] | None = None  # when at what waits for it, and up to which
-        self.questions: dict[str, Question] = {}  # by agency, see services/homes.py
+        self.questions: dict[str, Question] = {}  # by agency, see services/hub/homes.py
         self._declared: set[str] = set()
         self._rules: Rules | None = None
         self.held: dict[str, bytes] = {}  # payloads by digest, see `hold`
