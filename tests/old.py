@@ -19,6 +19,11 @@ ARCHIVE = Path(__file__).parent / "data" / "axis-73d2b4f.tar.xz"
 SCRIPT = Path(__file__).parent / "old_home.py"
 
 
+def content(number: int) -> bytes:
+    """What document `number` of an old home has attached (tests/old_home.py, which only the old program can import)."""
+    return b"%%PDF-1.4 noi dung %d" % number
+
+
 @cache
 def program() -> Path:
     """The folder of the old program, unpacked once for a session."""

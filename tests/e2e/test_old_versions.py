@@ -26,7 +26,7 @@ from axis.infra.segments import Segments
 from tests import old
 from tests.e2e.test_served_line import AGENCIES, Served, stop, wait_for
 from tests.line import CODES, Line, document, recall
-from tests.old_home import content
+from tests.old import content
 from tests.served import ServedLine
 
 if TYPE_CHECKING:

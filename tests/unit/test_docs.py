@@ -61,6 +61,21 @@ def test_every_file_that_is_named_is_there(path: Path) -> None:
         )
 
 
+def test_every_function_that_a_decision_names_with_its_file_is_there() -> None:
+    defined: dict[str, set[str]] = {}
+    for path in house.SOURCES:
+        nodes = ast.walk(ast.parse(path.read_text("utf-8")))
+        names = {node.name for node in nodes if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+        stem = path.parent.name if path.stem in {"__init__", "read"} else path.stem  # edxml shows what its reader has
+        defined.setdefault(stem, set()).update(names)
+    found = [name for path in DECISIONS for name in re.findall(r"`(\w+\.\w+)`", path.read_text("utf-8"))]
+    named = [name.split(".") for name in found if name.split(".")[0] in defined and not name.endswith(".py")]
+    assert len(named) >= 8
+    missing = [f"{file}.{name}" for file, name in named if name not in defined[file]]
+    every = "".join(path.read_text("utf-8") for path in house.SOURCES)
+    assert [name for name in missing if f'"{name}"' not in every] == [], "neither a function nor an event of the ledger"
+
+
 @pytest.mark.parametrize("path", DECISIONS, ids=lambda path: str(path.relative_to(DOCS)))
 def test_a_decision_says_why_what_and_at_what_price(path: Path) -> None:
     text = path.read_text("utf-8")

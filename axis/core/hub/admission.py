@@ -1,6 +1,6 @@
 """What the hub asks of a verified parcel before it accepts it. Pure: facts in, a judgement or Rejected out.
 
-Order: whose it is, what it says, where it goes; facts that stand in the record come last (services/admit).
+Order: whose it is, what it says, where it goes; facts that stand in the record come last (services/hub/admit.py).
 A refusal on circumstances (registry, order, what this axis serves) carries ``retry``; one that depends on
 the bytes alone does not.
 """

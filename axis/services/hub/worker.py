@@ -94,7 +94,7 @@ class Hub:
         self.compares_clock = False  # with the database's, see `check_clock`
         self.looked_again: tuple[datetime, str] | None = None  # when at what waits for it, and up to which
         self.looked: Look | None = None  # what the round has begun with
-        self.questions: dict[str, Question] = {}  # by agency, see services/homes.py
+        self.questions: dict[str, Question] = {}  # by agency, see services/hub/homes.py
         self._declared: set[str] = set()
         self._rules: Rules | None = None
         self.held: dict[str, bytes] = {}  # payloads by digest, see `hold`
