@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from axis import bootstrap, config
-from axis.core.hub import admission
+from axis.core import admission
 from axis.errors import Fault, Problem, Rejected, Unavailable
+from axis.services import enrol, members
 from axis.services import run as loops
-from axis.services.operate import provision as enrol
-from axis.services.operate import registry as members
 from tests.line import CODES, Clock, Line, document, recall, replacement, small_home, status, update
 from tests.served import ServedLine
 

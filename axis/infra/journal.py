@@ -472,8 +472,8 @@ class Writes:
     def flush(self) -> None:
         """Write what was gathered: bytes, what replaces rows, new rows, changes of rows."""
         if self._contents:
-            contents, self._contents = list(self._contents.items()), {}
-            payloads.put_all(self._connection, contents)
+            contents, self._contents = self._contents, {}
+            payloads.put_known(self._connection, contents)
         if self._inserts:
             inserts, self._inserts = self._inserts, {}
             for table, rows in inserts.values():

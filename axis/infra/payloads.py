@@ -23,7 +23,7 @@ from axis.infra.database import insert_all_or_ignore, insert_each_or_ignore, ins
 from axis.infra.segments import Range
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from sqlalchemy.engine import Connection
 
@@ -122,18 +122,22 @@ def put_all(
 def put_each(connection: Connection, contents: Sequence[bytes]) -> list[str]:
     """Store all of these that are not there; their hex SHA-256, in order. Two statements, however many."""
     digests = [digest_of(content) for content in contents]
-    wanted = dict(zip(digests, contents, strict=True))
-    there = set(connection.execute(_THERE, {"digests": json.dumps(list(wanted))}).scalars())
+    put_known(connection, dict(zip(digests, contents, strict=True)))
+    return digests
+
+
+def put_known(connection: Connection, contents: Mapping[str, bytes]) -> None:
+    """As :func:`put_each`, where the SHA-256 of each is known."""
+    there = set(connection.execute(_THERE, {"digests": json.dumps(list(contents))}).scalars())
     rows = [
         _row(_appending(connection, content), digest, content)
-        for digest, content in wanted.items()
+        for digest, content in contents.items()
         if digest not in there
     ]
     if rows:
         insert_each_or_ignore(connection, payload, rows)
         if any(len(row["content"]) > LARGE for row in rows):  # as in put()
             insert_each_or_ignore(connection, payload, [rows[0] | {"content": b""}])
-    return digests
 
 
 def _segments(connection: Connection) -> Segments | None:
