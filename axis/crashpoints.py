@@ -34,7 +34,7 @@ MEANING: Final[dict[Point, str]] = {
     "H03": "acceptance committed, not acknowledged",
     "H04": "refusal committed, not acknowledged",
     "H05": "acknowledged",
-    "A01": "ledger entry committed, without position",
+    "A01": "ledger entry committed, how far the record goes not noted",
     "A02": "position and link computed, not committed",
     "R01": "a submission is written, its deliveries are not",
     "R02": "the hub has published to a recipient, no confirm has come",

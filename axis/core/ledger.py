@@ -1,7 +1,8 @@
 """The ledger: append-only entries, each linked to the one before by hash.
 
 An entry's digest is fixed when it is written, in the transaction of the change it tells of; receipts quote
-it. Its position and link come later, from the sequencer, because commit order is not insertion order.
+it. Its position and link come with it from a worker that holds the lease to give them, and later where that is another:
+commit order is not insertion order.
 """
 
 from __future__ import annotations

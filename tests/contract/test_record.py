@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import random
@@ -29,11 +30,13 @@ from axis.core.hub.seal import Sealed
 from axis.core.ledger import Entry
 from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.core.registry import HUB
-from axis.errors import Fault, Problem, Unavailable
+from axis.errors import Corrupted, Fault, Problem, Unavailable
 from axis.infra import volumes
 from axis.infra.database import Database
 from axis.infra.payloads import payload
 from axis.infra.record import homes, ledger, retention, tables
+from axis.infra.record.high_water import LedgerEnd
+from axis.infra.record.query import array
 from axis.infra.record.store import HubStore
 from tests.line import Clock
 from tests.pki import signer
@@ -768,6 +771,58 @@ def everything_about(about: Submission, one: Delivery) -> list[Question]:
         ask.Homes("H41"),
         ask.Quarantined("H41"),
     ]
+
+
+def test_who_holds_the_lease_enters_with_places_and_others_leave_them_to_it(record: HubStore) -> None:
+    def enter(holder: str, *names: str) -> None:
+        with record.transaction() as tx:
+            tx.write(sealed(entries=[entry(name) for name in names]), ledger.Sequencer(holder, Clock().now, None))
+
+    enter("one", "a")
+    assert record.has_unlinked, "nobody has the lease yet"
+    with record.transaction() as tx:
+        assert ledger.give_places(tx, "one", Clock().now, 10) is not None
+    enter("one", "b", "c")
+    with record.reading() as reader:
+        found = ledger.standing(reader)
+        assert (found.is_unlinked, found.end) == (False, record.end)
+        assert ledger.check(reader) == (3, found.end.link)
+    enter("other", "d")
+    enter("one", "e")
+    with record.reading() as reader:
+        assert ledger.standing(reader).is_unlinked, "what waits for its place comes before what is entered now"
+    with record.transaction() as tx:
+        ledger.give_places(tx, "one", Clock().now, 10)
+    with record.reading() as reader:
+        assert ledger.check(reader)[0] == 5
+
+
+def test_places_of_a_transaction_that_is_undone_are_given_again(record: HubStore) -> None:
+    with record.transaction() as tx:
+        ledger.enter(tx, entry("a"))
+        ledger.give_places(tx, "one", Clock().now, 10)
+    by = ledger.Sequencer("one", Clock().now, None)
+    with contextlib.suppress(KeyError), record.transaction() as tx:
+        tx.write(sealed(entries=[entry("undone")]), by)
+        raise KeyError
+    assert record.end is None
+    with record.transaction() as tx:
+        tx.write(sealed(entries=[entry("b")]), by)
+    with record.reading() as reader:
+        assert ledger.check(reader)[0] == 2
+        assert record.end == ledger.standing(reader).end
+    with pytest.raises(Corrupted) as caught, record.transaction() as tx:
+        tx.write(sealed(entries=[entry("c")]), dataclasses.replace(by, noted=LedgerEnd(7, "seven", 1)))
+    assert caught.value.fault is Fault.RECORD_OLD
+
+
+@pytest.mark.parametrize("values", [[""], ["a", 'b"c', "d\\e", "{f},g", "NULL", "ữ", " "], []])
+def test_an_array_of_texts_comes_back_as_it_was(record: HubStore, values: list[str]) -> None:
+    if record.database.is_sqlite:
+        pytest.skip("it has no arrays")
+    with record.reading() as reader:
+        found = reader.connection.exec_driver_sql("SELECT unnest(%s::text[])", (array(values),)).scalars().all()
+    assert found == values
 
 
 def test_every_question_there_is_has_its_answer_also_where_nothing_is_there(record: HubStore) -> None:

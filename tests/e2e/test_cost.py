@@ -36,18 +36,18 @@ MANY = 50  # documents in the larger batches; fewer of those that have more reci
 # Statements and commits of both databases; flushes are those that Python asks for (SQLite's own are beside them).
 CEILINGS = """
 what                 batch  statements  commits  flushes  parses  verifications  signatures
-new, 5 KB to 1           1        1908       36       20      18              9           4
-new, 5 KB to 1          50         113      0.9       19      18              9           4
-recall                   1        1952       37       20      24             13           5
-recall                  50         176      2.5       19      24             13           5
-status                   1        1900       36       14      16              8           3
-status                  50         101      0.8       13      16              8           3
-update                   1        1924       37       20      21             11           4
-update                  50         131      1.9       19      21             11           4
-new, 5 KB to 5           1        2191       64       63      60             34           9
-new, 5 KB to 5           5         632       13       62      60             34           9
-new, 5 KB to 20          1        3159      169      213     210            124          24
-new, 5 KB to 20          2        1990       85      212     210            124          24
+new, 5 KB to 1           1         180       21        2       9              3           3
+new, 5 KB to 1          50         3.6      0.4      0.1       9              3           3
+recall                   1         235       25        3      14              4           4
+recall                  50          33      1.8      0.1      14              4           4
+status                   1         180       21        2       9              3           3
+status                  50         3.9      0.4      0.1       9              3           3
+update                   1         225       25        3      13              3           3
+update                  50          28      1.6      0.1      13              3           3
+new, 5 KB to 5           1         205       21        2      26              8           8
+new, 5 KB to 5           5          43        4      0.4      26              8           8
+new, 5 KB to 20          1         275       21        2      86             23          23
+new, 5 KB to 20          2         140       11        1      86             23          23
 """
 
 
