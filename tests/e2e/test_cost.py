@@ -17,6 +17,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from adapters import disk
 from axis import counting
 from axis.core import parcel, xml
 from axis.errors import Rejected
@@ -78,7 +79,8 @@ class Flow:
 
 @contextmanager
 def counted() -> Iterator[Flow]:
-    """Count SQL by SQLAlchemy's events and flushes where Python asks for them, while this lasts."""
+    """Count SQL by SQLAlchemy's events and flushes where Python asks for them, while this lasts; on any file system as
+    on one of this machine, of which one call flushes all."""
     flow = Flow()
 
     def statement(*_: object) -> None:
@@ -97,6 +99,9 @@ def counted() -> Iterator[Flow]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("fsync", "fdatasync"):
             patch.setattr(os, name, flushing(getattr(os, name)))
+        patch.setattr(disk, "_syncfs", flushing(disk._syncfs))
+        patch.setattr(disk, "is_local", lambda _: True)
+        patch.setattr(disk, "_kernel", lambda: (5, 8))
         sa.event.listen(Engine, "before_cursor_execute", statement)
         sa.event.listen(Engine, "commit", commit)
         try:
