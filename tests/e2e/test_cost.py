@@ -21,7 +21,7 @@ from adapters import disk
 from axis import counting
 from axis.core import parcel, xml
 from axis.errors import Rejected
-from axis.services import enrol
+from axis.services import enrol, sweep
 from tests import pki
 from tests.line import document, recall, rest, small_home, status, update
 
@@ -37,18 +37,18 @@ MANY = 50  # documents in the larger batches; fewer of those that have more reci
 # Statements and commits of both databases; flushes are those that Python asks for (SQLite's own are beside them).
 CEILINGS = """
 what                 batch  statements  commits  flushes  parses  verifications  signatures
-new, 5 KB to 1           1        1908       36       20      18              9           4
-new, 5 KB to 1          50         113      0.9       19      18              9           4
-recall                   1        1952       37       20      24             13           5
-recall                  50         176      2.5       19      24             13           5
-status                   1        1900       36       14      16              8           3
-status                  50         101      0.8       13      16              8           3
-update                   1        1924       37       20      21             11           4
-update                  50         131      1.9       19      21             11           4
-new, 5 KB to 5           1        2191       64       63      60             34           9
-new, 5 KB to 5           5         632       13       62      60             34           9
-new, 5 KB to 20          1        3159      169      213     210            124          24
-new, 5 KB to 20          2        1990       85      212     210            124          24
+new, 5 KB to 1           1         215       20        6       3              3           3
+new, 5 KB to 1          50         4.5      0.4      0.2       3              3           3
+recall                   1         290       27       10       3              4           4
+recall                  50          32      1.9      0.3       3              4           4
+status                   1         215       20        6       3              3           3
+status                  50         4.8      0.4      0.2       3              3           3
+update                   1         290       28       10       3              3           3
+update                  50          28      1.7      0.2       3              3           3
+new, 5 KB to 5           1         245       20        6       3              8           8
+new, 5 KB to 5           5          52        4      1.2       3              8           8
+new, 5 KB to 20          1         315       20        6       3             23          23
+new, 5 KB to 20          2         160       10        3       3             23          23
 """
 
 
@@ -102,6 +102,7 @@ def counted() -> Iterator[Flow]:
         patch.setattr(disk, "_syncfs", flushing(disk._syncfs))
         patch.setattr(disk, "is_local", lambda _: True)
         patch.setattr(disk, "_kernel", lambda: (5, 8))
+        patch.setattr(sweep, "SECONDS", 1000.0)  # however slow the machine is
         sa.event.listen(Engine, "before_cursor_execute", statement)
         sa.event.listen(Engine, "commit", commit)
         try:
