@@ -11,8 +11,8 @@ own channel, and what is taken from one queue is a prefix of that channel's deli
 acknowledgement covers it. A delivery tag means nothing beyond its channel; a handle therefore holds the
 channel's object, and is void once that has closed.
 
-**Memory.** AMQP bounds what a consumer is sent in messages, not in bytes, and for each queue: prefetch 10 of
-190 queues of 50 MB are 95 GB. So the connection stops reading when `buffer_bytes` wait for the caller, and
+**Memory.** AMQP bounds what a consumer is sent in messages, not in bytes, and for each queue: prefetch 50 of
+190 queues of 50 MB are 475 GB. So the connection stops reading when `buffer_bytes` wait for the caller, and
 goes on at half of that. What is held is therefore at most `buffer_bytes` and one message more, beside the
 messages that the caller has taken. Should the caller be away for long meanwhile the broker cuts the
 connection (after 15 s by default) and the messages come again.
