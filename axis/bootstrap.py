@@ -28,6 +28,7 @@ from axis.infra import embedded, journal, keystore, payloads
 from axis.infra.database import SCHEMA_VERSION, Database
 from axis.infra.journal import Journal
 from axis.infra.payloads import References
+from axis.infra.proved import Proved
 from axis.infra.record import lease, registries, tables
 from axis.infra.record.high_water import HighWater
 from axis.infra.record.store import HubStore
@@ -574,6 +575,7 @@ def _amqp(home: Home, user_id: str | None, name: str, *, alone: bool = False) ->
         ca_file=_at_home(home, broker.ca_file),
         certificate_file=_at_home(home, broker.certificate_file, user_id),
         key_file=_at_home(home, broker.key_file, user_id),
+        proved=Proved(home.path / "broker.proved"),
     )
 
 

@@ -23,7 +23,9 @@ from __future__ import annotations
 import contextlib
 import copy
 import hashlib
+import io
 import itertools
+import json
 import logging
 import random
 import re
@@ -43,6 +45,7 @@ import pika
 from pika import exceptions, frame, spec
 from pika.adapters.select_connection import IOLoop, SelectConnection
 from pika.adapters.utils.selector_ioloop_adapter import SelectorIOServicesAdapter
+from pika.channel import ContentFrameAssembler
 from pika.credentials import ExternalCredentials
 
 from axis import crashpoints
@@ -55,11 +58,14 @@ if TYPE_CHECKING:
 
     from pika.channel import Channel
 
+    from axis.infra.proved import Proved
+
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Role = Literal["publish", "consume", "ask"]
 
+_TOO_LARGE = 406, "message size"
 _OTHER_ARGUMENT = re.compile(r"inequivalent arg '([^']*)' for queue '([^']*)'")
 CONTENT_TYPE = "application/vnd.etsi.asic-e+zip"
 APP_ID = "axis"
@@ -67,6 +73,8 @@ APP_ID = "axis"
 WINDOW = 100  # confirms outstanding; beyond that the rate does not grow
 WINDOW_BYTES = 32 * 1024 * 1024
 SLOWEST_LINK = 256 * 1024  # bytes a second an agency's line must manage; a large message gets time accordingly
+LARGE = 1024 * 1024  # bytes from which on a message is not held once more than need be
+_FRAME, _FRAME_END = struct.Struct(">BHL"), bytes([spec.FRAME_END])
 SETTLE = 0.5  # seconds a new consumer may take to bring what its queue holds, see _Source
 RECEIVE_BYTES = 32 * 1024  # of one recv(); with pika's 4 kB a message of 100 kB takes twice the time
 
@@ -135,6 +143,7 @@ class AmqpBroker:
     here before reading pauses. `name` is shown in the broker's list of
     connections. All times in seconds: `connect_timeout` bounds how long one call tries to connect,
     `confirm_timeout` how long publishing goes on without a word from the broker, also while it is blocked.
+    `proved` remembers what :meth:`check` has found.
 
     Connects when first needed and again after a loss. Besides :class:`Unavailable` every method raises
     :class:`Misconfigured` BROKER_CONFIG when the broker forbids what is asked (login, rights, arguments of
@@ -156,8 +165,10 @@ class AmqpBroker:
         heartbeat: int = 30,
         connect_timeout: float = 10.0,
         confirm_timeout: float = 30.0,
+        proved: Proved | None = None,
     ) -> None:
         self._user_id = user_id
+        self._proved = proved
         self._alone = alone
         self._locks: dict[str, _Line] = {}  # by agency: the connection that has its lock, or had it
         self._prefetch = prefetch
@@ -213,7 +224,8 @@ class AmqpBroker:
     def check(self, size: int = MAX_MESSAGE) -> None:
         """Whether the broker takes messages of `size` bytes; for the hub's start, after :meth:`declare`.
 
-        The broker tells its limit to nobody, so a message of that size is sent that no queue wants.
+        The broker tells its limit to nobody, so a message of that size is sent that no queue wants; once for each
+        version and configuration of the broker, as far as it tells those, and again when it has refused one.
         Raises :class:`Misconfigured` BROKER_CONFIG when the limit (``max_message_size``) is lower.
         """
 
@@ -222,11 +234,15 @@ class AmqpBroker:
             channel.basic_publish("axis.out", "axis.no-such-agency.check", bytes(size), mandatory=True)
 
         line = self._line("publish")
+        if self._proved is not None and self._proved.covers(line.describes_itself, size):
+            return
         try:
             line.ask(work, self._confirm_timeout + size / SLOWEST_LINK)
         except Misconfigured as error:
             problem = Problem(Fault.BROKER_CONFIG, expected=f"max_message_size >= {size}", got=error.problems[0].got)
             raise Misconfigured(problem) from None
+        if self._proved is not None:
+            self._proved.note(line.describes_itself, size)
 
     def depth(self, route: Route) -> int:
         """How many wait in this queue unheld. Raises :class:`Unavailable` BROKER_NO_QUEUE."""
@@ -287,7 +303,7 @@ class AmqpBroker:
         if batch.waiting:
             line = self._line("publish")
             if self._outlet is None or self._outlet.line is not line:
-                self._outlet = _Outlet(line, self._user_id)
+                self._outlet = _Outlet(line, self._user_id, self._proved)
             sizes = [len(messages[number].body) + len(messages[number].proof) for number in batch.waiting]
             at_once = min(sum(sizes), max(WINDOW_BYTES, *sizes))
             line.submit(partial(self._outlet.send, batch))
@@ -340,7 +356,12 @@ class AmqpBroker:
             by_name = {route.queue: route for route in routes}
             for source, _ in raw:
                 self._last_served[by_name[source.queue].urgent] = source.queue
-            return [_read(by_name[source.queue], arrived, _Handle(source, arrived.tag)) for source, arrived in raw]
+            raw.reverse()
+            found = []
+            while raw:  # each is let go of before the next is cut in two
+                source, arrived = raw.pop()
+                found.append(_read(by_name[source.queue], arrived, _Handle(source, arrived.tag)))
+            return found
         return []
 
     def ack(self, deliveries: Sequence[Delivered]) -> None:
@@ -553,6 +574,56 @@ class _Connection(SelectConnection):
             length = spec.FRAME_HEADER_SIZE + size + spec.FRAME_END_SIZE
             return length, frame.Header(channel, body_size, pika.BasicProperties())
 
+    def _send_message(
+        self, channel_number: int, method_frame: Any, content: tuple[pika.BasicProperties, bytes]
+    ) -> None:
+        """A large body goes out as views into it: pika would hold it twice more, in frames and in the outbox."""
+        properties, body = content
+        if len(body) < LARGE:
+            super()._send_message(channel_number, method_frame, content)  # type: ignore[misc]
+            return
+        longest, view = self._body_max_length, memoryview(body)  # type: ignore[attr-defined]
+        head = frame.Method(channel_number, method_frame).marshal()
+        head += frame.Header(channel_number, len(body), properties).marshal()
+        pieces: list[bytes | memoryview] = []
+        for start in range(0, len(body), longest):
+            piece = view[start : start + longest]
+            pieces += [head + _FRAME.pack(spec.FRAME_BODY, channel_number, len(piece)), piece]
+            head = _FRAME_END
+        self._output_marshaled_frames([*pieces, head])  # type: ignore[attr-defined]
+
+
+class _Assembler(ContentFrameAssembler):
+    """Puts a large message together while its frames come in; pika keeps all of them until the last has come, and then
+    has all of it twice."""
+
+    _method_frame: Any
+    _header_frame: Any
+    _seen_so_far: int
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._whole: io.BytesIO | None = None
+
+    def _handle_body_frame(self, body_frame: Any) -> Any:
+        expected = self._header_frame.body_size
+        if expected < LARGE:
+            return super()._handle_body_frame(body_frame)
+        if self._whole is None:
+            self._whole = io.BytesIO()
+        self._seen_so_far += self._whole.write(body_frame.fragment)
+        if self._seen_so_far > expected:
+            raise exceptions.BodyTooLongError(self._seen_so_far, expected)
+        return self._finish() if self._seen_so_far == expected else None
+
+    def _finish(self) -> Any:
+        if self._whole is None:
+            return super()._finish()
+        content = self._method_frame, self._header_frame, self._whole.getvalue()
+        self._whole = None
+        self._reset()
+        return content
+
 
 class _PausableIo(SelectorIOServicesAdapter):  # type: ignore[type-arg]  # only the stubs say it is generic
     """The I/O services of a connection that can stop reading from its socket. In the I/O thread only."""
@@ -600,6 +671,15 @@ class _Line:
         self._leaving = False
         self._parameters = parameters
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    @property
+    def describes_itself(self) -> str:
+        """What the broker says of itself, and what was agreed with it."""
+        said = dict(self.connection.server_properties or {})
+        agreed: Any = self.connection.params
+        said |= {"host": agreed.host, "port": agreed.port, "vhost": agreed.virtual_host}
+        said |= {"frame_max": agreed.frame_max, "channel_max": agreed.channel_max}
+        return json.dumps(said, sort_keys=True, default=repr)
 
     @property
     def error(self) -> Exception:
@@ -770,9 +850,10 @@ class _Line:
 class _Outlet:
     """The channel that publishes with confirms. All but the constructor runs in the line's I/O thread."""
 
-    def __init__(self, line: _Line, user_id: str | None) -> None:
+    def __init__(self, line: _Line, user_id: str | None, proved: Proved | None) -> None:
         self.line = line
         self._user_id = user_id
+        self._proved = proved
         self._channel: Channel | None = None
         self._ready = False
         self._sequence = 0
@@ -886,6 +967,8 @@ class _Outlet:
         if not isinstance(reason, exceptions.ChannelClosedByBroker):
             return  # the line ends, and with it the batch
         log.error("the broker closed the publishing channel: %s", _text(reason))
+        if self._proved is not None and reason.reply_code == _TOO_LARGE[0] and _TOO_LARGE[1] in reason.reply_text:
+            self._proved.forget()
         if batch is None:
             return
         for sequence, place in list(self._outstanding.items()):
@@ -957,6 +1040,7 @@ class _Source:
 
     def _opened(self, channel: Channel) -> None:
         guarded = self.line.guarded
+        channel._content_assembler = _Assembler()  # type: ignore[attr-defined]
         channel.queue_declare(self.queue, passive=True, callback=guarded(self._counted))
         channel.basic_qos(prefetch_count=self._prefetch)
         channel.basic_consume(self.queue, guarded(self._arrived), callback=guarded(self._began))
@@ -1072,7 +1156,7 @@ def _read(route: Route, arrived: _Arrived, handle: _Handle) -> Delivered:
         trouble = f"size {size!r} and proof {proof!r} do not make {len(body)}"
     elif (headers.get("part"), headers.get("parts")) != (1, 1):
         trouble = f"part {headers.get('part')!r} of {headers.get('parts')!r}"
-    elif hashlib.sha256(body[:size]).hexdigest() != headers.get("sha256"):
+    elif hashlib.sha256(memoryview(body)[:size]).hexdigest() != headers.get("sha256"):
         trouble = "the digest is another's"
     elif properties.user_id is not None and user_id is None:
         trouble = "the user id is no text"
@@ -1081,7 +1165,7 @@ def _read(route: Route, arrived: _Arrived, handle: _Handle) -> Delivered:
         return Delivered(Message("", route, body, user_id=user_id), arrived.redelivered, handle, trouble)
     origin = headers.get("origin")
     known = origin if isinstance(origin, str) and len(origin) <= MAX_ORIGIN else ""
-    message = Message(str(properties.message_id), route, body[:size], body[size:], user_id, known)
+    message = Message(str(properties.message_id), route, body[:size], body[size:], user_id, known)  # all of it: no copy
     return Delivered(message, arrived.redelivered, handle)
 
 
