@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import struct
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from axis.errors import Corrupted, Fault, Problem
-from axis.infra.database import insert_each_or_ignore, insert_or_ignore, metadata
+from axis.infra.database import copying, insert_each_or_ignore, insert_or_ignore, metadata
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -30,7 +32,17 @@ payload = sa.Table(
 _THERE = sa.select(payload.c.digest).where(
     payload.c.digest.in_(sa.select(sa.func.json_each(sa.bindparam("digests")).table_valued("value").c.value))
 )
-LARGE = 1024 * 1024  # bytes
+LARGE = 1024 * 1024  # bytes; what is longer goes to PostgreSQL and comes from it in pieces of so many
+_SIZES = sa.select(
+    payload.c.digest,
+    sa.case((sa.func.octet_length(payload.c.content) <= LARGE, payload.c.content)).label("content"),
+    sa.func.octet_length(payload.c.content).label("size"),
+)
+_PIECE = sa.select(sa.func.substring(payload.c.content, sa.bindparam("first"), sa.bindparam("count"))).where(
+    payload.c.digest == sa.bindparam("of")
+)
+# A row of COPY's binary form: its head, (digest, content), its end.
+_COPY_HEAD, _COPY_END, _LENGTH = b"PGCOPY\n\xff\r\n\0" + bytes(8) + b"\0\2", b"\xff\xff", struct.Struct(">i")
 
 
 def digest_of(content: bytes) -> str:
@@ -47,12 +59,27 @@ def put(connection: Connection, content: bytes) -> str:
 
 def _put(connection: Connection, digest: str, content: bytes) -> None:
     # Asking first spares sending megabytes that are already there; the UNIQUE key still decides.
-    if connection.execute(sa.select(payload.c.digest).where(payload.c.digest == digest)).first() is None:
-        insert_or_ignore(connection, payload, {"digest": digest, "content": content})
-        if (
-            len(content) > LARGE
-        ):  # SQLite's prepared statement holds what it was given last: 50 MB for the process' life
-            insert_or_ignore(connection, payload, {"digest": digest, "content": b""})
+    in_pieces = len(content) > LARGE and connection.dialect.name != "sqlite"
+    if in_pieces:  # COPY knows no conflicts: nobody else stores this meanwhile
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(int(digest[:15], 16))))
+    if connection.execute(sa.select(payload.c.digest).where(payload.c.digest == digest)).first() is not None:
+        return
+    if in_pieces:
+        _copy(connection, digest, content)
+        return
+    insert_or_ignore(connection, payload, {"digest": digest, "content": content})
+    if len(content) > LARGE:  # SQLite's prepared statement holds what it was given last: 50 MB for the process' life
+        insert_or_ignore(connection, payload, {"digest": digest, "content": b""})
+
+
+def _copy(connection: Connection, digest: str, content: bytes) -> None:
+    """As a parameter the driver's library would hold it once more, and keep that memory."""
+    key, view = digest.encode(), memoryview(content)
+    with copying(connection, "COPY payload (digest, content) FROM STDIN (FORMAT BINARY)") as stream:
+        stream.write(_COPY_HEAD + _LENGTH.pack(len(key)) + key + _LENGTH.pack(len(content)))
+        for start in range(0, len(content), LARGE):
+            stream.write(view[start : start + LARGE])
+        stream.write(_COPY_END)
 
 
 def put_all(connection: Connection, contents: Collection[tuple[str, bytes]]) -> None:
@@ -82,9 +109,26 @@ def put_each(connection: Connection, contents: Sequence[bytes]) -> list[str]:
 
 def get_sound(connection: Connection, digests: Iterable[str]) -> dict[str, bytes]:
     """The bytes with these digests, but those that are missing or altered."""
-    rows = connection.execute(sa.select(payload).where(payload.c.digest.in_(sorted(set(digests)))))
-    found = {row.digest: bytes(row.content) for row in rows}
+    wanted = payload.c.digest.in_(sorted(set(digests)))
+    if connection.dialect.name == "sqlite":
+        rows = connection.execute(sa.select(payload).where(wanted))
+        found = {row.digest: bytes(row.content) for row in rows}
+    else:
+        sized = connection.execute(_SIZES.where(wanted)).all()
+        found = {
+            row.digest: bytes(row.content) if row.size <= LARGE else _in_pieces(connection, row.digest, row.size)
+            for row in sized
+        }
     return {digest: content for digest, content in found.items() if digest_of(content) == digest}
+
+
+def _in_pieces(connection: Connection, digest: str, size: int) -> bytes:
+    """At once it would be in memory four times: as text, as the driver's library copies that, and as bytes."""
+    whole = io.BytesIO()
+    for first in range(1, size + 1, LARGE):
+        piece = connection.execute(_PIECE, {"first": first, "count": LARGE, "of": digest}).scalar()
+        whole.write(piece or b"")
+    return whole.getvalue()
 
 
 def mend(connection: Connection, content: bytes) -> None:
@@ -95,10 +139,10 @@ def mend(connection: Connection, content: bytes) -> None:
 
 def get(connection: Connection, digest: str) -> bytes:
     """The bytes with this digest. Raises :class:`Corrupted` BODY_CORRUPT when they are missing or altered."""
-    content = connection.execute(sa.select(payload.c.content).where(payload.c.digest == digest)).scalar()
-    if content is None or hashlib.sha256(content).hexdigest() != digest:
+    content = get_sound(connection, [digest]).get(digest)
+    if content is None:
         raise Corrupted(Problem(Fault.BODY_CORRUPT, expected=digest))
-    return bytes(content)
+    return content
 
 
 def release(connection: Connection, digest: str, references: Iterable[sa.Column[str]]) -> bool:

@@ -10,13 +10,12 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
-
 from axis import crashpoints
 from axis.core import lifecycle
 from axis.core.hub import change
 from axis.core.hub.draft import NotLockedError
 from axis.infra import payloads
+from axis.infra.database import copying
 from axis.infra.record.query import Query
 from axis.infra.record.tables import PAYLOAD_REFERENCES
 
@@ -82,23 +81,9 @@ class _New:
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql(self._sqlite, list(rows))
             return
-        driver: Any = connection.connection.dbapi_connection
-        try:
-            with driver.cursor() as cursor, cursor.copy(self._postgresql) as copy:
-                for row in rows:
-                    copy.write_row(row)
-        except connection.dialect.loaded_dbapi.Error as error:
-            if driver.closed:
-                connection.invalidate(error)
-            raise sa.exc.DBAPIError.instance(
-                self._postgresql,
-                None,
-                error,
-                connection.dialect.loaded_dbapi.Error,
-                hide_parameters=True,
-                connection_invalidated=bool(driver.closed),
-                dialect=connection.dialect,
-            ) from error
+        with copying(connection, self._postgresql) as stream:
+            for row in rows:
+                stream.write_row(row)
 
 
 _TEXT, _NUMBER, _FLAG = "text", "bigint", "boolean"
