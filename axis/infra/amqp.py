@@ -157,7 +157,7 @@ class AmqpBroker:
         user_id: str | None,
         alone: bool = False,
         prefetch: int = 10,
-        buffer_bytes: int = 256 * 1024 * 1024,
+        buffer_bytes: int = 40 * 1024 * 1024,
         name: str = "axis",
         ca_file: str = "",
         certificate_file: str = "",
