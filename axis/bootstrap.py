@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from adapters.base import Adapter, Guarded, Place
+from adapters.bell import Bell
 from adapters.disk import Disk
 from axis import config as settings
 from axis.core import conformance, parcel
@@ -131,10 +132,10 @@ def embedded_parts(home: Home, *, restored: bool = False) -> Iterator[tuple[Hub,
             parts.check_record()
         with parts.store.transaction() as tx:
             lease.let_go(tx)
-        disk, known = Disk(), Known(KNOWN_BYTES)
-        parts.known = known
+        disk, bell, known = Disk(), Bell(), Known(KNOWN_BYTES)
+        parts.known, parts.bell = known, bell
         agencies = [
-            agency_part(home, database, partial(embedded.EmbeddedBroker, database, code), code, references, disk)
+            agency_part(home, database, partial(embedded.EmbeddedBroker, database, code), code, references, disk, bell)
             for code in codes
         ]
         for agency in agencies:
@@ -143,6 +144,7 @@ def embedded_parts(home: Home, *, restored: bool = False) -> Iterator[tuple[Hub,
             yield parts, agencies
         finally:
             disk.close()
+            bell.close()
         names = (*tables.PAYLOAD_REFERENCES, *journal.PAYLOAD_REFERENCES, *embedded.PAYLOAD_REFERENCES)
         with database.begin() as connection:
             payloads.sweep(connection, names)
@@ -155,9 +157,11 @@ def served_hub(home: Home) -> Iterator[Hub]:
     _only_amqp(home)
     with _one_writer(home), _database(home.config.database_url(home.path)) as database:
         database.create(tables.TABLES)
-        broker = _amqp(home, None, "hub")
+        bell = Bell()
+        broker = _amqp(home, None, "hub", bell=bell)
         try:
             hub = hub_part(home, database, broker)
+            hub.bell = bell
             hub.compares_clock = True
             hub.check_record()
             broker.declare(m.code for m in hub.registry().agencies)
@@ -169,6 +173,7 @@ def served_hub(home: Home) -> Iterator[Hub]:
                 lease.let_go(tx, hub.worker)
         finally:
             broker.close()
+            bell.close()
 
 
 @contextmanager
@@ -226,15 +231,17 @@ def served_agencies(home: Home, codes: Sequence[str]) -> Iterator[list[Agency]]:
     with lock(home), _database(url) as database:
         database.create(journal.TABLES)
         # Where all share one broker user, they may share its connections too.
-        shared = _amqp(home, None, "adapters", alone=True) if home.config.broker.user_id == "optional" else None
-        disk = Disk()
+        disk, bell = Disk(), Bell()
+        line = partial(_amqp, home, alone=True, bell=bell)
+        shared = line(None, "adapters") if home.config.broker.user_id == "optional" else None
         agencies = [
             agency_part(
                 home,
                 database,
-                (lambda: shared) if shared else partial(_amqp, home, code, code, alone=True),
+                (lambda: shared) if shared else partial(line, code, code),
                 code,
                 disk=disk,
+                bell=bell,
             )
             for code in codes
         ]
@@ -247,6 +254,7 @@ def served_agencies(home: Home, codes: Sequence[str]) -> Iterator[list[Agency]]:
                 except Exception:
                     log.exception("%s: its line to the broker cannot be closed", one.code)
             disk.close()
+            bell.close()
         with database.begin() as connection:
             payloads.sweep(connection, journal.PAYLOAD_REFERENCES)
 
@@ -424,19 +432,20 @@ def agency_part(
     code: str,
     references: References = journal.BODY_REFERENCES,
     disk: Disk | None = None,
+    bell: Bell | None = None,
 ) -> Agency:
     """An agency's adapter on these, not open yet; `references`: every column of the database that may name a parcel;
-    `disk`: who flushes for all of the process."""
+    `disk`: who flushes for all of the process; `bell`: what wakes it."""
     agency = Agency(
         code,
         Journal(database, code, references),
         broker,
-        lambda: Guarded(_adapter(home, code, disk), code),
+        lambda: Guarded(_adapter(home, code, disk, bell), code),
         lambda: keystore.load_signer(home.path / "keys", code),
         hub_certificate(home),
         home.config.installation.id,
     )
-    agency.disk = disk
+    agency.disk, agency.bell = disk, bell
     if home.config.broker.kind != "embedded":  # otherwise record and journal are one file, and are put back together
         standing.begin(agency)
     return agency
@@ -532,7 +541,7 @@ def adapter_kinds() -> list[str]:
     return sorted(_factories())
 
 
-def _adapter(home: Home, code: str, disk: Disk | None = None) -> Adapter:
+def _adapter(home: Home, code: str, disk: Disk | None = None, bell: Bell | None = None) -> Adapter:
     kind, options = home.config.adapter.of(code)
     factory = _factories().get(kind)
     if factory is None:
@@ -540,7 +549,7 @@ def _adapter(home: Home, code: str, disk: Disk | None = None) -> Adapter:
     make = factory.load()
     if (known := getattr(make, "OPTIONS", None)) is not None:  # somebody else's adapter may not say
         home.config.adapter.check(code, known)
-    made: Adapter = make(Place(code, home.path / "agencies" / code, options, disk))
+    made: Adapter = make(Place(code, home.path / "agencies" / code, options, disk, bell))
     return made
 
 
@@ -563,7 +572,7 @@ def _only_amqp(home: Home) -> None:
         raise Misconfigured(Problem(Fault.CONFIG_INVALID, "broker.kind", "amqp", home.config.broker.kind))
 
 
-def _amqp(home: Home, user_id: str | None, name: str, *, alone: bool = False) -> AmqpBroker:
+def _amqp(home: Home, user_id: str | None, name: str, *, alone: bool = False, bell: Bell | None = None) -> AmqpBroker:
     from axis.infra.amqp import AmqpBroker
 
     broker = home.config.broker
@@ -576,6 +585,7 @@ def _amqp(home: Home, user_id: str | None, name: str, *, alone: bool = False) ->
         certificate_file=_at_home(home, broker.certificate_file, user_id),
         key_file=_at_home(home, broker.key_file, user_id),
         proved=Proved(home.path / "broker.proved"),
+        arrived=bell.ring if bell is not None else lambda: None,
     )
 
 

@@ -143,7 +143,7 @@ class AmqpBroker:
     here before reading pauses. `name` is shown in the broker's list of
     connections. All times in seconds: `connect_timeout` bounds how long one call tries to connect,
     `confirm_timeout` how long publishing goes on without a word from the broker, also while it is blocked.
-    `proved` remembers what :meth:`check` has found.
+    `proved` remembers what :meth:`check` has found. `arrived` is called, in another thread, when messages have come.
 
     Connects when first needed and again after a loss. Besides :class:`Unavailable` every method raises
     :class:`Misconfigured` BROKER_CONFIG when the broker forbids what is asked (login, rights, arguments of
@@ -166,9 +166,11 @@ class AmqpBroker:
         connect_timeout: float = 10.0,
         confirm_timeout: float = 30.0,
         proved: Proved | None = None,
+        arrived: Callable[[], None] = lambda: None,
     ) -> None:
         self._user_id = user_id
         self._proved = proved
+        self._tell = arrived
         self._alone = alone
         self._locks: dict[str, _Line] = {}  # by agency: the connection that has its lock, or had it
         self._prefetch = prefetch
@@ -230,8 +232,9 @@ class AmqpBroker:
         """
 
         def work(channel: Channel, done: Callable[[None], None]) -> None:
-            channel.add_on_return_callback(lambda *_returned: done(None))
-            channel.basic_publish("axis.out", "axis.no-such-agency.check", bytes(size), mandatory=True)
+            channel.basic_publish("axis.out", "axis.no-such-agency.check", bytes(size))
+            # Answered when the message was taken. To be told that nobody wanted it would bring all of it back.
+            channel.exchange_declare("axis.out", passive=True, callback=lambda _frame: done(None))
 
         line = self._line("publish")
         if self._proved is not None and self._proved.covers(line.describes_itself, size):
@@ -477,7 +480,7 @@ class AmqpBroker:
         while True:
             parameters = copy.copy(self._parameters[attempt % len(self._parameters)])
             parameters.client_properties = {"connection_name": f"{self._name} {role}"}  # see services/topology.py
-            line = _Line(parameters, f"{self._name} {role}", self._buffer_bytes)
+            line = _Line(parameters, f"{self._name} {role}", self._buffer_bytes, self._tell)
             try:
                 line.start(max(0.1, deadline - time.monotonic()))
             except Unavailable:
@@ -658,7 +661,9 @@ class _PausableIo(SelectorIOServicesAdapter):  # type: ignore[type-arg]  # only 
 class _Line:
     """One connection with its I/O loop in a thread. Ends once, and is not used again then."""
 
-    def __init__(self, parameters: pika.connection.Parameters, name: str, buffer_bytes: int) -> None:
+    def __init__(
+        self, parameters: pika.connection.Parameters, name: str, buffer_bytes: int, arrived: Callable[[], None]
+    ) -> None:
         self.changed = threading.Condition()  # guards what both threads touch, here, in _Batch and in _Source
         self.opened = False
         self.ended: Exception | None = None
@@ -666,6 +671,7 @@ class _Line:
         self.blocked = ""  # why the broker takes nothing now from whoever publishes
         self.io = _PausableIo()
         self.connection: _Connection
+        self.arrived = arrived
         self._buffer_bytes = buffer_bytes
         self._buffered = 0
         self._leaving = False
@@ -1061,6 +1067,7 @@ class _Source:
             self._arrivals += 1
             self.line.hold(len(body))
             self.line.changed.notify_all()
+        self.line.arrived()
 
     def _cancelled(self, _frame: object) -> None:
         # The queue was deleted or lost its leader. Closing gives back what is held, and makes handles void.
