@@ -299,9 +299,9 @@ def run(home: Path, until_idle: bool, as_json: bool) -> None:
 
     opened = _open(home)
     with (
-        bootstrap.embedded_parts(opened) as (hub, agencies),
-        bootstrap.front(opened, agencies) as port,
         _stoppable() as stopped,
+        bootstrap.embedded_parts(opened, stopped=stopped) as (hub, agencies),
+        bootstrap.front(opened, agencies) as port,
     ):
         if not until_idle:
             _say("run.started", what=home)
@@ -340,7 +340,7 @@ def hub(home: Path, as_json: bool) -> None:
     from axis import bootstrap
     from axis.services import run as loops
 
-    with _stoppable() as stopped, bootstrap.served_hub(_open(home)) as worker:
+    with _stoppable() as stopped, bootstrap.served_hub(_open(home), stopped) as worker:
         _say("run.started", what="hub")
         loops.rounds(worker, [], stopped=stopped)
     _say("run.stopped")
@@ -362,7 +362,7 @@ def adapter_run(home: Path, codes: tuple[str, ...], as_json: bool) -> None:
     opened = _open(home)
     with (
         _stoppable() as stopped,
-        bootstrap.served_agencies(opened, codes) as agencies,
+        bootstrap.served_agencies(opened, codes, stopped) as agencies,
         bootstrap.front(opened, agencies) as port,
     ):
         _say("run.started", what=" ".join(codes))
@@ -595,9 +595,9 @@ def sandbox(
     token = api.create_token(bootstrap.tokens_file(opened), code)
     peers = bootstrap.sandbox_peers(opened, code, _now())
     with (
-        bootstrap.embedded_parts(opened) as (hub, agencies),
-        bootstrap.front(opened, agencies) as port,
         _stoppable() as stopped,
+        bootstrap.embedded_parts(opened, stopped=stopped) as (hub, agencies),
+        bootstrap.front(opened, agencies) as port,
     ):
         url = f"http://{opened.config.server.listen.rpartition(':')[0]}:{port}" if port else ""
         facts = {

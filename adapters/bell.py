@@ -1,4 +1,5 @@
-"""What wakes a process before its pause is over: a name that appears in a watched folder, a message that has arrived.
+"""What wakes a process before its pause is over: a name that appears in a watched folder, a message that has arrived;
+and what it asks while it waits for others, whether it is to stop.
 
 Ringing shortens a pause and nothing else: whoever is never rung for is looked at all the same, a little later. So what
 the kernel loses, or a network drive does not tell, is only late.
@@ -22,15 +23,18 @@ _CREATED, _WRITTEN, _MOVED_IN, _GONE, _MOVED = 0x100, 0x8, 0x80, 0x400, 0x800
 _IGNORED, _UNMOUNTED, _ONLY_FOLDER = 0x8000, 0x2000, 0x01000000
 _EVENTS = _CREATED | _WRITTEN | _MOVED_IN | _GONE | _MOVED | _ONLY_FOLDER
 _HEAD = struct.Struct("iIII")
+LAST_MOMENT = 1.0  # seconds that an answer may still take once the process is to stop
 _SLICE = 0.2  # seconds until it is asked again whether the process is to stop
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 class Bell:
-    """One of a process; any thread may :meth:`ring`, one thread waits."""
+    """One of a process; any thread may :meth:`ring`, one thread waits. `stopped`: whether the process is to stop."""
 
-    def __init__(self) -> None:
+    def __init__(self, stopped: Callable[[], bool] = lambda: False) -> None:
+        self._stopped = stopped
+        self._stopped_at: float | None = None
         self._closing = threading.Lock()  # the number of a closed descriptor may be another's
         self._rung = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._poll = select.poll()
@@ -46,6 +50,15 @@ class Bell:
         with self._closing, suppress(BlockingIOError):  # it rings already
             if self._rung >= 0:
                 os.eventfd_write(self._rung, 1)
+
+    def is_over(self) -> bool:
+        """Whether the process is to stop, and what it waits for has had its last moment: asked by whoever waits for a
+        broker or a server, several times a second."""
+        if not self._stopped():
+            return False
+        if self._stopped_at is None:
+            self._stopped_at = time.monotonic()
+        return time.monotonic() - self._stopped_at >= LAST_MOMENT
 
     def watch(self, folder: str) -> bool:
         """Ring when a name appears in `folder`, or what stands there is whole. False where nothing will tell."""

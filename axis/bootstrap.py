@@ -7,6 +7,7 @@ import logging
 import os
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from axis.services.reconcile import Gap
     from axis.services.sandbox import Peers
 
+AT_ONCE = 16  # lines to the broker that are closed side by side
 KNOWN_BYTES = 64 * 1024 * 1024  # of memory for what hub and adapters of one process have verified
 log = logging.getLogger("axis")
 
@@ -105,8 +107,11 @@ def is_running(home: Home) -> bool:
 
 
 @contextmanager
-def embedded_parts(home: Home, *, restored: bool = False) -> Iterator[tuple[Hub, list[Agency]]]:
-    """Hub and all adapters on the home's one SQLite file, no server. The home is locked meanwhile.
+def embedded_parts(
+    home: Home, *, restored: bool = False, stopped: Callable[[], bool] = lambda: False
+) -> Iterator[tuple[Hub, list[Agency]]]:
+    """Hub and all adapters on the home's one SQLite file, no server. The home is locked meanwhile. `stopped`: whether
+    the process is to stop; nothing is waited for then.
 
     Raises :class:`Corrupted` RECORD_OLD for a restored old record, unless that is known (`restored`)."""
     if (home.config.broker.kind, home.config.store.kind) != ("embedded", "sqlite"):
@@ -132,7 +137,7 @@ def embedded_parts(home: Home, *, restored: bool = False) -> Iterator[tuple[Hub,
             parts.check_record()
         with parts.store.transaction() as tx:
             lease.let_go(tx)
-        disk, bell, known = Disk(), Bell(), Known(KNOWN_BYTES)
+        disk, bell, known = Disk(), Bell(stopped), Known(KNOWN_BYTES)
         parts.known, parts.bell = known, bell
         agencies = [
             agency_part(home, database, partial(embedded.EmbeddedBroker, database, code), code, references, disk, bell)
@@ -152,12 +157,12 @@ def embedded_parts(home: Home, *, restored: bool = False) -> Iterator[tuple[Hub,
 
 
 @contextmanager
-def served_hub(home: Home) -> Iterator[Hub]:
-    """The hub on the configured database and broker; it declares every queue."""
+def served_hub(home: Home, stopped: Callable[[], bool] = lambda: False) -> Iterator[Hub]:
+    """The hub on the configured database and broker; it declares every queue. `stopped`: see :func:`embedded_parts`."""
     _only_amqp(home)
     with _one_writer(home), _database(home.config.database_url(home.path)) as database:
         database.create(tables.TABLES)
-        bell = Bell()
+        bell = Bell(stopped)
         broker = _amqp(home, None, "hub", bell=bell)
         try:
             hub = hub_part(home, database, broker)
@@ -221,8 +226,11 @@ def remaking(home: Home) -> Iterator[tuple[Hub, AmqpBroker]]:
 
 
 @contextmanager
-def served_agencies(home: Home, codes: Sequence[str]) -> Iterator[list[Agency]]:
-    """The adapters of `codes` on the home's journal and the configured broker. The home is locked meanwhile."""
+def served_agencies(
+    home: Home, codes: Sequence[str], stopped: Callable[[], bool] = lambda: False
+) -> Iterator[list[Agency]]:
+    """The adapters of `codes` on the home's journal and the configured broker. The home is locked meanwhile. `stopped`:
+    see :func:`embedded_parts`."""
     _only_amqp(home)
     if unknown := sorted(set(codes) - set(home.codes())):
         raise Misconfigured(Problem(Fault.KEY_FILE_MISSING, got=f"{home.path}/keys/{unknown[0]}.key"))
@@ -231,7 +239,7 @@ def served_agencies(home: Home, codes: Sequence[str]) -> Iterator[list[Agency]]:
     with lock(home), _database(url) as database:
         database.create(journal.TABLES)
         # Where all share one broker user, they may share its connections too.
-        disk, bell = Disk(), Bell()
+        disk, bell = Disk(), Bell(stopped)
         line = partial(_amqp, home, alone=True, bell=bell)
         shared = line(None, "adapters") if home.config.broker.user_id == "optional" else None
         agencies = [
@@ -248,15 +256,21 @@ def served_agencies(home: Home, codes: Sequence[str]) -> Iterator[list[Agency]]:
         try:
             yield agencies
         finally:
-            for one in agencies:
-                try:
-                    one.let_go()
-                except Exception:
-                    log.exception("%s: its line to the broker cannot be closed", one.code)
+            with ThreadPoolExecutor(
+                AT_ONCE
+            ) as pool:  # a broker that says nothing is not waited for by one after another
+                list(pool.map(_let_go, agencies))
             disk.close()
             bell.close()
         with database.begin() as connection:
             payloads.sweep(connection, journal.PAYLOAD_REFERENCES)
+
+
+def _let_go(agency: Agency) -> None:
+    try:
+        agency.let_go()
+    except Exception:
+        log.exception("%s: its line to the broker cannot be closed", agency.code)
 
 
 @contextmanager
@@ -586,6 +600,7 @@ def _amqp(home: Home, user_id: str | None, name: str, *, alone: bool = False, be
         key_file=_at_home(home, broker.key_file, user_id),
         proved=Proved(home.path / "broker.proved"),
         arrived=bell.ring if bell is not None else lambda: None,
+        is_over=bell.is_over if bell is not None else lambda: False,
     )
 
 

@@ -73,6 +73,7 @@ APP_ID = "axis"
 WINDOW = 100  # confirms outstanding; beyond that the rate does not grow
 WINDOW_BYTES = 32 * 1024 * 1024
 SLOWEST_LINK = 256 * 1024  # bytes a second an agency's line must manage; a large message gets time accordingly
+_SLICE = 0.2  # seconds after which who waits asks whether that still makes sense
 LARGE = 1024 * 1024  # bytes from which on a message is not held once more than need be
 _FRAME, _FRAME_END = struct.Struct(">BHL"), bytes([spec.FRAME_END])
 SETTLE = 0.5  # seconds a new consumer may take to bring what its queue holds, see _Source
@@ -144,6 +145,7 @@ class AmqpBroker:
     connections. All times in seconds: `connect_timeout` bounds how long one call tries to connect,
     `confirm_timeout` how long publishing goes on without a word from the broker, also while it is blocked.
     `proved` remembers what :meth:`check` has found. `arrived` is called, in another thread, when messages have come.
+    `is_over`: the process ends, and nothing is waited for any more.
 
     Connects when first needed and again after a loss. Besides :class:`Unavailable` every method raises
     :class:`Misconfigured` BROKER_CONFIG when the broker forbids what is asked (login, rights, arguments of
@@ -167,10 +169,12 @@ class AmqpBroker:
         confirm_timeout: float = 30.0,
         proved: Proved | None = None,
         arrived: Callable[[], None] = lambda: None,
+        is_over: Callable[[], bool] = lambda: False,
     ) -> None:
         self._user_id = user_id
         self._proved = proved
         self._tell = arrived
+        self._is_over = is_over
         self._alone = alone
         self._locks: dict[str, _Line] = {}  # by agency: the connection that has its lock, or had it
         self._prefetch = prefetch
@@ -321,8 +325,8 @@ class AmqpBroker:
         with line.changed:
             while not batch.done and line.ended is None:
                 answers = batch.answers  # not woken for each: with small messages that would cost the most
-                in_time = line.changed.wait_for(lambda: batch.done or line.ended is not None, patience)
-                if not in_time and batch.answers == answers:
+                in_time = line.wait_for(lambda: batch.done or line.ended is not None, patience)
+                if not in_time and (batch.answers == answers or self._is_over()):
                     batch.trouble = line.why_slow(f"no confirm within {patience:.0f} s")
                     break
         if not batch.done:
@@ -422,11 +426,11 @@ class AmqpBroker:
         for source in fresh:
             line.submit(source.open)
         with line.changed:
-            line.changed.wait_for(
+            line.wait_for(
                 lambda: line.ended is not None or line.io.paused or all(source.answered for source in fresh),
                 self._confirm_timeout,
             )
-            line.changed.wait_for(
+            line.wait_for(
                 lambda: line.ended is not None or line.io.paused or all(source.has_brought_all for source in fresh),
                 SETTLE,
             )
@@ -480,13 +484,13 @@ class AmqpBroker:
         while True:
             parameters = copy.copy(self._parameters[attempt % len(self._parameters)])
             parameters.client_properties = {"connection_name": f"{self._name} {role}"}  # see services/topology.py
-            line = _Line(parameters, f"{self._name} {role}", self._buffer_bytes, self._tell)
+            line = _Line(parameters, f"{self._name} {role}", self._buffer_bytes, self._tell, self._is_over)
             try:
                 line.start(max(0.1, deadline - time.monotonic()))
             except Unavailable:
                 # Spread, or a hundred agencies come back in the same instant when the broker does.
                 pause = min(0.1 * 2**attempt, 5) * random.uniform(0.5, 1.5)  # noqa: S311
-                if time.monotonic() + pause >= deadline:
+                if time.monotonic() + pause >= deadline or self._is_over():
                     raise
                 time.sleep(pause)
             else:
@@ -662,7 +666,12 @@ class _Line:
     """One connection with its I/O loop in a thread. Ends once, and is not used again then."""
 
     def __init__(
-        self, parameters: pika.connection.Parameters, name: str, buffer_bytes: int, arrived: Callable[[], None]
+        self,
+        parameters: pika.connection.Parameters,
+        name: str,
+        buffer_bytes: int,
+        arrived: Callable[[], None],
+        is_over: Callable[[], bool],
     ) -> None:
         self.changed = threading.Condition()  # guards what both threads touch, here, in _Batch and in _Source
         self.opened = False
@@ -672,6 +681,7 @@ class _Line:
         self.io = _PausableIo()
         self.connection: _Connection
         self.arrived = arrived
+        self._is_over = is_over
         self._buffer_bytes = buffer_bytes
         self._buffered = 0
         self._leaving = False
@@ -711,7 +721,7 @@ class _Line:
         )
         self._thread.start()
         with self.changed:
-            self.changed.wait_for(lambda: self.opened or self.ended is not None, timeout)
+            self.wait_for(lambda: self.opened or self.ended is not None, timeout)
             if self.opened and self.ended is None:
                 return
             if self.ended is None:
@@ -719,13 +729,30 @@ class _Line:
         self.stop()
         raise self.error
 
+    def wait_for(self, condition: Callable[[], bool], timeout: float) -> bool:
+        """Until `condition` holds, for so many seconds, or until nothing is waited for any more; whether it holds.
+        Under the lock."""
+        end = time.monotonic() + timeout
+        while not condition():
+            left = end - time.monotonic()
+            if left <= 0 or self._is_over():
+                return False
+            self.changed.wait_for(condition, min(left, _SLICE))
+        return True
+
     def stop(self) -> None:
         """Disconnect, politely if the broker answers soon."""
         self.submit(self._disconnect)
-        self._thread.join(5)
+        self._join(5)
         if self._thread.is_alive():
             self.ended_by(TimeoutError("the broker did not answer the good-bye"))
-            self._thread.join(5)
+            self._join(5)
+
+    def _join(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        self._thread.join(_SLICE)
+        while self._thread.is_alive() and time.monotonic() < end and not self._is_over():
+            self._thread.join(_SLICE)
 
     def submit(self, action: Callable[[], None]) -> None:
         """Have `action` done in the I/O thread; nothing once the line has ended."""
@@ -783,7 +810,7 @@ class _Line:
             except FutureTimeoutError:
                 if self.ended is not None and not answer.done():
                     raise self.error from None
-                if time.monotonic() > limit:
+                if time.monotonic() > limit or self._is_over():
                     raise _translated(TimeoutError(f"no answer within {timeout:.0f} s")) from None
             except Exception as reason:
                 raise _translated(reason, queue) from reason
