@@ -159,7 +159,7 @@ class AmqpBroker:
         user_id: str | None,
         alone: bool = False,
         prefetch: int = 10,
-        buffer_bytes: int = 40 * 1024 * 1024,
+        buffer_bytes: int = 32 * 1024 * 1024,
         name: str = "axis",
         ca_file: str = "",
         certificate_file: str = "",
@@ -558,6 +558,20 @@ class _Batch:
         self.outcomes = [None] * len(self.messages)
 
 
+class _Parts(bytes):
+    """A large body that is not in one piece. pika passes bytes on as they are; only our connection looks at these."""
+
+    parts: tuple[bytes, ...]
+
+    def __new__(cls, *parts: bytes) -> _Parts:
+        made = super().__new__(cls)
+        made.parts = parts
+        return made
+
+    def __len__(self) -> int:
+        return sum(map(len, self.parts))
+
+
 class _Connection(SelectConnection):
     """Reads messages whose properties pika cannot decode as messages without properties.
 
@@ -589,14 +603,15 @@ class _Connection(SelectConnection):
         if len(body) < LARGE:
             super()._send_message(channel_number, method_frame, content)  # type: ignore[misc]
             return
-        longest, view = self._body_max_length, memoryview(body)  # type: ignore[attr-defined]
+        longest = self._body_max_length  # type: ignore[attr-defined]
         head = frame.Method(channel_number, method_frame).marshal()
         head += frame.Header(channel_number, len(body), properties).marshal()
         pieces: list[bytes | memoryview] = []
-        for start in range(0, len(body), longest):
-            piece = view[start : start + longest]
-            pieces += [head + _FRAME.pack(spec.FRAME_BODY, channel_number, len(piece)), piece]
-            head = _FRAME_END
+        for part in body.parts if isinstance(body, _Parts) else (body,):
+            for start in range(0, len(part), longest):
+                piece = memoryview(part)[start : start + longest]
+                pieces += [head + _FRAME.pack(spec.FRAME_BODY, channel_number, len(piece)), piece]
+                head = _FRAME_END
         self._output_marshaled_frames([*pieces, head])  # type: ignore[attr-defined]
 
 
@@ -936,7 +951,7 @@ class _Outlet:
             self._channel.basic_publish(
                 message.route.exchange,
                 message.route.routing_key,
-                message.body + message.proof if message.proof else message.body,
+                _whole(message),
                 _properties(message, self._user_id),
                 mandatory=True,
             )
@@ -1154,6 +1169,12 @@ def _anew(properties: pika.BasicProperties) -> pika.BasicProperties:
         app_id=properties.app_id,
         headers=headers,
     )
+
+
+def _whole(message: Message) -> bytes:
+    if len(message.body) < LARGE:
+        return message.body + message.proof
+    return _Parts(message.body, message.proof)
 
 
 def _properties(message: Message, user_id: str | None) -> pika.BasicProperties:
