@@ -28,7 +28,7 @@ def line(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Line]:
         rabbitmq: RabbitMq = request.getfixturevalue("rabbitmq")
         postgres: PostgreSql = request.getfixturevalue("postgres")
         servers = Servers(rabbitmq, postgres)
-    shape = bench_plan.Shape(request.param, PACKET, 1, 3, 2, 0.0)
+    shape = bench_plan.Shape(request.param, PACKET, 1, 2, 2, 0.0)
     made = Line(bench_line.present(), shape, tmp_path / "line", servers)
     try:
         made.make()
@@ -42,7 +42,7 @@ def line(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Line]:
     "line", [pytest.param("served", marks=[pytest.mark.amqp, pytest.mark.postgres]), "embedded"], indirect=True
 )
 def test_packets_of_50_mb_one_after_the_other_stay_within_256_mb(line: Line) -> None:
-    """Three at once: while one is dealt with the next ones are on their way."""
+    """Two at once: while one is dealt with the next is on its way."""
     line.start()
     letters = bench_plan.letters(line.shape, 0)
     bench_plan.write(letters, line.folder / "staged", bench_measure._now(), 1)

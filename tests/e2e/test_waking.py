@@ -23,6 +23,7 @@ PATIENCE = 60.0
 def resting_for_hours(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who is not woken rests for an hour."""
     monkeypatch.setattr(loops, "LONGEST_PAUSE", 3600.0)
+    monkeypatch.setattr(loops, "RUNG_PAUSE", 3600.0)
     monkeypatch.setattr(loops, "PAUSE", 3600.0)
 
 
