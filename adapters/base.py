@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from axis.adapters.bell import Bell
     from axis.adapters.disk import Disk
 
 log = logging.getLogger("axis.adapter")
@@ -32,12 +33,14 @@ class Place:
     ``[adapter.agencies.CODE]`` in axis.toml, over what ``[adapter]`` says for all.
 
     `disk`, where there is one, flushes what the adapters of a process have written all at once: an adapter may leave
-    to it what it has noted there. It is flushed before anything is built on it. Others flush by themselves."""
+    to it what it has noted there. It is flushed before anything is built on it. Others flush by themselves.
+    `bell`, where there is one, is rung when there is something to :meth:`Adapter.collect`: it is done at once then."""
 
     agency: str
     folder: Path
     options: Mapping[str, Any] = field(default_factory=dict)
     disk: Disk | None = None
+    bell: Bell | None = None
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,8 @@ class Guarded:
         self._logged = ""
         self._look_again = 0.0
         self._changed: Callable[[], bool] | None = getattr(adapter, "changed", None)
+        self._rings: Callable[[], bool] | None = getattr(adapter, "rings", None)
+        self._look_at: Callable[[], float | None] | None = getattr(adapter, "look_at", None)
 
     def check(self) -> None:
         """See :meth:`Adapter.check`."""
@@ -179,6 +184,22 @@ class Guarded:
             return bool(self._changed())
         except Exception:  # noqa: BLE001  it is told of by what comes next
             return True
+
+    def rings(self) -> bool:
+        """Whether the process' bell is rung as soon as there is something new to :meth:`collect`; an adapter that has
+        no such method is looked at."""
+        try:
+            return self._rings is not None and bool(self._rings())
+        except Exception:  # noqa: BLE001  it is told of by what comes next
+            return False
+
+    def look_at(self) -> float | None:
+        """When there will be something to :meth:`collect` though nothing new comes, on the monotonic clock: a file has
+        settled then. None: not by itself, or the adapter has no such method."""
+        try:
+            return self._look_at() if self._look_at is not None else None
+        except Exception:  # noqa: BLE001  it is told of by what comes next
+            return None
 
     def unsettled(self) -> bool:
         """See :meth:`Adapter.unsettled`."""

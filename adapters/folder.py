@@ -55,7 +55,7 @@ class FolderAdapter:
     A file that can never be taken stays where it is, and is told of once, in ``failed/NAME.error.json``.
     One that cannot be read now is tried again; neither keeps the others back.
 
-    `ready`: a packet is taken when ``NAME.ready`` lies beside it, and not before; the sign goes with it.
+    `ready`: a packet is taken as soon as ``NAME.ready`` lies beside it, and not before; the sign goes with it.
     `by_day`: what comes in lies in a folder for the day in Viet Nam on which it came, ``inbox/2026-11-25/``.
     `day_folders`: the same for these of ``inbox``, ``receipts``, ``status`` and ``sent``.
     """
@@ -65,6 +65,9 @@ class FolderAdapter:
     def __init__(self, place: Place, tree: Tree | None = None) -> None:
         self.agency = place.agency
         self._tree = tree or LocalTree(place.folder, place.disk, place.agency)
+        self._outbox = os.fspath(place.folder / "outbox")
+        self._bell = place.bell if tree is None else None  # of a server's folders the kernel tells nothing
+        self._tells = False  # whether the times of the outbox tell of a change
         self._settle = float(place.options.get("settle_seconds", 1.0))
         self._ready: bool = place.options.get("ready", False)
         self._days = {*place.options.get("day_folders", ()), *(_BY_DAY if place.options.get("by_day") else ())}
@@ -76,6 +79,7 @@ class FolderAdapter:
         self._unreadable: dict[str, tuple[Entry, float]] = {}  # until when each is left alone
         self._told: dict[str, Entry] = {}  # what can never be taken
         self._unsettled = False
+        self._settles_at: float | None = None  # the first of those that are not settled, on the monotonic clock
         self._seen: object | None = None  # of the outbox, when it was last looked at to the end
         self._look_again = 0.0
 
@@ -98,8 +102,11 @@ class FolderAdapter:
 
     def collect(self) -> Iterator[Source]:
         """Complete packets (``.edxml``) and signed parcels (``.asice``), in order of name."""
-        now, looks, unsettled = time.monotonic(), {}, False
+        if self._bell is not None:
+            self._bell.watch(self._outbox)  # before it is looked at
+        now, looks = time.monotonic(), dict[str, tuple[Entry, float]]()
         self._seen, seen_now = None, self._tree.changed("outbox")
+        self._tells = seen_now is not None
         entries = sorted(self._tree.entries("outbox"), key=lambda one: one.name)
         names = {one.name for one in entries}
         for entry in entries:
@@ -109,13 +116,14 @@ class FolderAdapter:
                 continue
             seen, since = self._looks.get(entry.name, (None, now))
             looks[entry.name] = (entry, since if seen == entry else now)
-            unsettled = unsettled or now - looks[entry.name][1] < self._settle
-        self._looks, self._unsettled = looks, unsettled
+        begun = [since for name, (_, since) in looks.items() if not self._is_settled(name, since, now)]
+        self._looks, self._unsettled = looks, bool(begun)
+        self._settles_at = min(begun) + self._settle if begun else None
         self._digests = {name: kept for name, kept in self._digests.items() if name in looks}
         self._unreadable = {name: kept for name, kept in self._unreadable.items() if name in looks}
         self._told = {name: kept for name, kept in self._told.items() if name in looks}
         for name, (look, since) in list(looks.items()):
-            if now - since >= self._settle and (source := self._considered(name, look, now)) is not None:
+            if self._is_settled(name, since, now) and (source := self._considered(name, look, now)) is not None:
                 yield source
         self._seen, self._look_again = seen_now and seen_now[0], now + LOOK_AGAIN
 
@@ -128,9 +136,18 @@ class FolderAdapter:
         if now >= self._look_again:
             return True
         seen = self._tree.changed("outbox")
+        self._tells = seen is not None
         if seen is None:
             return now >= self._look_again - LOOK_AGAIN + UNTRUSTED
         return seen[1] or self._seen is None or seen[0] != self._seen
+
+    def rings(self) -> bool:
+        """See :meth:`axis.adapters.base.Guarded.rings`: on this machine the kernel tells of new names."""
+        return self._tells and self._bell is not None and self._bell.is_watched(self._outbox)
+
+    def look_at(self) -> float | None:
+        """See :meth:`axis.adapters.base.Guarded.look_at`."""
+        return self._settles_at
 
     def unsettled(self) -> bool:
         """See :meth:`axis.adapters.base.Adapter.unsettled`."""
@@ -220,6 +237,10 @@ class FolderAdapter:
         today = f"{folder}/{datetime.now(UTC).astimezone(VIETNAM):%Y-%m-%d}"
         self._tree.make(today)
         return today
+
+    def _is_settled(self, name: str, since: float, now: float) -> bool:
+        """Whether a file that has looked the same `since` then is complete: its author may have said so himself."""
+        return now - since >= self._settle or (self._ready and _is_packet(name))
 
     def _considered(self, name: str, look: Entry, now: float) -> Source | None:
         """The source that this file is; None, and a word about it once, where it is none: its own trouble alone."""

@@ -9,6 +9,7 @@ fsync@openssh.com what it has taken is on its disk for good, without it the serv
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import os
 import posixpath
 import threading
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from axis.adapters.base import Place
+    from axis.adapters.bell import Bell
 
 T = TypeVar("T")
 TIMEOUT = 30.0  # seconds for one question
@@ -36,6 +38,7 @@ CONNECT = 10.0  # seconds
 # A server that does not answer takes at most a tenth of the time that all agencies of a process share: after a wait of
 # SLOW seconds or more it is left alone for REST times as long, LONGEST_REST seconds at most.
 SLOW, REST, LONGEST_REST = 1.0, 9, 300.0
+SLICE = 0.2  # seconds after which who waits asks whether that still makes sense
 BLOCK = 256 * 1024  # bytes
 
 
@@ -53,7 +56,7 @@ class SftpAdapter(FolderAdapter):
     }
 
     def __init__(self, place: Place) -> None:
-        super().__init__(place, RemoteTree(place.folder, place.options))
+        super().__init__(place, RemoteTree(place.folder, place.options, place.bell))
 
 
 class RemoteTree:
@@ -62,7 +65,8 @@ class RemoteTree:
 
     Raises Unavailable ADAPTER_AWAY while the server is away, Misconfigured for options that cannot work."""
 
-    def __init__(self, folder: Path, options: Any) -> None:
+    def __init__(self, folder: Path, options: Any, bell: Bell | None = None) -> None:
+        self._bell = bell
         try:
             self._where = (str(options["host"]), int(options.get("port", 22)))
             self._user, self._root = str(options["user"]), str(options.get("root", "."))
@@ -222,7 +226,7 @@ class RemoteTree:
         """Over the connection; once more over a new one if that one had died meanwhile."""
         for attempt in (1, 2):
             try:
-                return _wait(self._loop, ask(self._connected()))
+                return self._wait(ask(self._connected()))
             except asyncssh.SFTPNoSuchFile as error:
                 raise FileNotFoundError(str(error)) from None
             except (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection, ConnectionError, TimeoutError) as error:
@@ -235,7 +239,7 @@ class RemoteTree:
 
     def _connected(self) -> asyncssh.SFTPClient:
         if self._sftp is None:
-            self._sftp = _wait(self._loop, self._connect())
+            self._sftp = self._wait(self._connect())
         return self._sftp
 
     async def _connect(self) -> asyncssh.SFTPClient:
@@ -272,6 +276,18 @@ class RemoteTree:
         except (OSError, asyncssh.Error, TimeoutError) as error:
             raise _away(error) from error
 
+    def _wait(self, asked: Coroutine[Any, Any, T]) -> T:
+        """What the server answers. A process that is to stop waits no longer."""
+        future = asyncio.run_coroutine_threadsafe(asked, self._loop)
+        end = time.monotonic() + TIMEOUT * 4
+        while True:
+            done, _ = concurrent.futures.wait([future], SLICE)
+            if done:
+                return future.result()
+            if time.monotonic() > end or (self._bell is not None and self._bell.is_over()):
+                future.cancel()
+                raise TimeoutError
+
     def _drop(self) -> None:
         connection, self._connection, self._sftp = self._connection, None, None
         if connection is not None:
@@ -291,15 +307,6 @@ def _loop() -> asyncio.AbstractEventLoop:
             threading.Thread(target=loop.run_forever, name="sftp", daemon=True).start()
             _running.append(loop)
         return _running[0]
-
-
-def _wait(loop: asyncio.AbstractEventLoop, asked: Coroutine[Any, Any, T]) -> T:
-    future = asyncio.run_coroutine_threadsafe(asked, loop)
-    try:
-        return future.result(TIMEOUT * 4)
-    except TimeoutError:
-        future.cancel()
-        raise
 
 
 async def _fsync(file: Any) -> None:

@@ -6,6 +6,7 @@ import logging
 import os
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
@@ -17,6 +18,7 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 from axis import config as settings
 from axis import extras
 from axis.adapters.base import Adapter, Guarded, Place
+from axis.adapters.bell import Bell
 from axis.adapters.disk import Disk
 from axis.core import conformance, parcel
 from axis.core.message import HUB_USER
@@ -42,6 +44,7 @@ from axis.infra import embedded, journal, keystore, payloads
 from axis.infra.database import SCHEMA_VERSION, Database
 from axis.infra.journal import Journal
 from axis.infra.payloads import References
+from axis.infra.proved import Proved
 from axis.infra.record import lease, segment_home, tables
 from axis.infra.record.high_water import HighWater
 from axis.infra.record.store import HubStore
@@ -80,6 +83,7 @@ __all__ = [  # what is read of a home is asked for here, too, by whoever works i
     "tokens_file",
 ]
 
+AT_ONCE = 16  # lines to the broker that are closed side by side
 KNOWN_BYTES = 64 * 1024 * 1024  # of memory for what hub and adapters of one process have verified
 log = logging.getLogger("axis")
 
@@ -89,8 +93,11 @@ def _one_writer(home: Home) -> AbstractContextManager[None]:
 
 
 @contextmanager
-def embedded_parts(home: Home, *, restored: bool = False) -> Iterator[tuple[Hub, list[Agency]]]:
-    """Hub and all adapters on the home's one SQLite file, no server. The home is locked meanwhile.
+def embedded_parts(
+    home: Home, *, restored: bool = False, stopped: Callable[[], bool] = lambda: False
+) -> Iterator[tuple[Hub, list[Agency]]]:
+    """Hub and all adapters on the home's one SQLite file, no server. The home is locked meanwhile. `stopped`: whether
+    the process is to stop; nothing is waited for then.
 
     Raises :class:`Corrupted` RECORD_OLD for a restored old record, unless that is known (`restored`)."""
     if (home.config.broker.kind, home.config.store.kind) != ("embedded", "sqlite"):
@@ -116,10 +123,10 @@ def embedded_parts(home: Home, *, restored: bool = False) -> Iterator[tuple[Hub,
             parts.check_record()
         with parts.store.transaction() as tx:
             lease.let_go(tx)
-        disk, known = Disk(), Known(KNOWN_BYTES)
-        parts.known = known
+        disk, bell, known = Disk(), Bell(stopped), Known(KNOWN_BYTES)
+        parts.known, parts.bell = known, bell
         agencies = [
-            agency_part(home, database, partial(embedded.EmbeddedBroker, database, code), code, references, disk)
+            agency_part(home, database, partial(embedded.EmbeddedBroker, database, code), code, references, disk, bell)
             for code in codes
         ]
         for agency in agencies:
@@ -128,6 +135,7 @@ def embedded_parts(home: Home, *, restored: bool = False) -> Iterator[tuple[Hub,
             yield parts, agencies
         finally:
             disk.close()
+            bell.close()
         names = (*tables.PAYLOAD_REFERENCES, *journal.PAYLOAD_REFERENCES, *embedded.PAYLOAD_REFERENCES)
         with database.begin() as connection:
             payloads.sweep(connection, names)
@@ -136,15 +144,17 @@ def embedded_parts(home: Home, *, restored: bool = False) -> Iterator[tuple[Hub,
 
 
 @contextmanager
-def served_hub(home: Home) -> Iterator[Hub]:
-    """The hub on the configured database and broker; it declares every queue."""
+def served_hub(home: Home, stopped: Callable[[], bool] = lambda: False) -> Iterator[Hub]:
+    """The hub on the configured database and broker; it declares every queue. `stopped`: see :func:`embedded_parts`."""
     _only_amqp(home)
     with _one_writer(home), record_database(home) as database:
         database.create(tables.TABLES)
         _check_segments(database)
-        broker = _amqp(home, None, "hub")
+        bell = Bell(stopped)
+        broker = _amqp(home, None, "hub", bell=bell)
         try:
             hub = hub_part(home, database, broker)
+            hub.bell = bell
             hub.compares_clock = True
             hub.check_record()
             broker.declare(m.code for m in hub.registry().agencies)
@@ -156,6 +166,7 @@ def served_hub(home: Home) -> Iterator[Hub]:
                 lease.let_go(tx, hub.worker)
         finally:
             broker.close()
+            bell.close()
 
 
 @contextmanager
@@ -227,8 +238,11 @@ def remaking(home: Home) -> Iterator[tuple[Hub, AmqpBroker]]:
 
 
 @contextmanager
-def served_agencies(home: Home, codes: Sequence[str]) -> Iterator[list[Agency]]:
-    """The adapters of `codes` on the home's journal and the configured broker. The home is locked meanwhile."""
+def served_agencies(
+    home: Home, codes: Sequence[str], stopped: Callable[[], bool] = lambda: False
+) -> Iterator[list[Agency]]:
+    """The adapters of `codes` on the home's journal and the configured broker. The home is locked meanwhile. `stopped`:
+    see :func:`embedded_parts`."""
     _only_amqp(home)
     if unknown := sorted(set(codes) - set(home.codes())):
         raise Misconfigured(Problem(Fault.KEY_FILE_MISSING, got=f"{home.path}/keys/{unknown[0]}.key"))
@@ -236,30 +250,39 @@ def served_agencies(home: Home, codes: Sequence[str]) -> Iterator[list[Agency]]:
     with lock(home), own_file(home) as database:
         database.create(journal.TABLES)
         # Where all share one broker user, they may share its connections too.
-        shared = _amqp(home, None, "adapters", alone=True) if home.config.broker.user_id == "optional" else None
-        disk = Disk()
+        disk, bell = Disk(), Bell(stopped)
+        line = partial(_amqp, home, alone=True, bell=bell)
+        shared = line(None, "adapters") if home.config.broker.user_id == "optional" else None
         agencies = [
             agency_part(
                 home,
                 database,
-                (lambda: shared) if shared else partial(_amqp, home, code, code, alone=True),
+                (lambda: shared) if shared else partial(line, code, code),
                 code,
                 disk=disk,
+                bell=bell,
             )
             for code in codes
         ]
         try:
             yield agencies
         finally:
-            for one in agencies:
-                try:
-                    one.let_go()
-                except Exception:
-                    log.exception("%s: its line to the broker cannot be closed", one.code)
+            with ThreadPoolExecutor(
+                AT_ONCE
+            ) as pool:  # a broker that says nothing is not waited for by one after another
+                list(pool.map(_let_go, agencies))
             disk.close()
+            bell.close()
         with database.begin() as connection:
             payloads.sweep(connection, journal.PAYLOAD_REFERENCES)
         payloads.clear(database)
+
+
+def _let_go(agency: Agency) -> None:
+    try:
+        agency.let_go()
+    except Exception:
+        log.exception("%s: its line to the broker cannot be closed", agency.code)
 
 
 @contextmanager
@@ -423,19 +446,20 @@ def agency_part(
     code: str,
     references: References = journal.BODY_REFERENCES,
     disk: Disk | None = None,
+    bell: Bell | None = None,
 ) -> Agency:
     """An agency's adapter on these, not open yet; `references`: every column of the database that may name a parcel;
-    `disk`: who flushes for all of the process."""
+    `disk`: who flushes for all of the process; `bell`: what wakes it."""
     agency = Agency(
         code,
         Journal(database, code, references),
         broker,
-        lambda: Guarded(_adapter(home, code, disk), code),
+        lambda: Guarded(_adapter(home, code, disk, bell), code),
         lambda: keystore.load_signer(home.path / "keys", code),
         hub_certificate(home),
         home.config.installation.id,
     )
-    agency.disk = disk
+    agency.disk, agency.bell = disk, bell
     if home.config.broker.kind != "embedded":  # otherwise record and journal are one file, and are put back together
         standing.begin(agency)
     return agency
@@ -517,7 +541,7 @@ def adapter_kinds() -> list[str]:
     return sorted(_factories())
 
 
-def _adapter(home: Home, code: str, disk: Disk | None = None) -> Adapter:
+def _adapter(home: Home, code: str, disk: Disk | None = None, bell: Bell | None = None) -> Adapter:
     kind, options = home.config.adapter.of(code)
     factory = _factories().get(kind)
     if factory is None:
@@ -527,7 +551,7 @@ def _adapter(home: Home, code: str, disk: Disk | None = None) -> Adapter:
     if (known := getattr(make, "OPTIONS", None)) is not None:  # somebody else's adapter may not say
         home.config.adapter.check(code, known)
     options = {"day_folders": home.config.folders.by_day} | options
-    made: Adapter = make(Place(code, home.path / "agencies" / code, options, disk))
+    made: Adapter = make(Place(code, home.path / "agencies" / code, options, disk, bell))
     return made
 
 
@@ -546,7 +570,7 @@ def _only_amqp(home: Home) -> None:
         raise Misconfigured(Problem(Fault.CONFIG_INVALID, "broker.kind", "amqp", home.config.broker.kind))
 
 
-def _amqp(home: Home, user_id: str | None, name: str, *, alone: bool = False) -> AmqpBroker:
+def _amqp(home: Home, user_id: str | None, name: str, *, alone: bool = False, bell: Bell | None = None) -> AmqpBroker:
     from axis.infra.amqp import AmqpBroker
 
     broker = home.config.broker
@@ -558,6 +582,9 @@ def _amqp(home: Home, user_id: str | None, name: str, *, alone: bool = False) ->
         ca_file=_at_home(home, broker.ca_file),
         certificate_file=_at_home(home, broker.certificate_file, user_id),
         key_file=_at_home(home, broker.key_file, user_id),
+        proved=Proved(home.path / "broker.proved"),
+        arrived=bell.ring if bell is not None else lambda: None,
+        is_over=bell.is_over if bell is not None else lambda: False,
     )
 
 

@@ -30,7 +30,7 @@ def adapter_run(home: Path, codes: tuple[str, ...], as_json: bool) -> None:
     opened = open_home(home)
     with (
         stoppable() as stopped,
-        bootstrap.served_agencies(opened, codes) as agencies,
+        bootstrap.served_agencies(opened, codes, stopped) as agencies,
         bootstrap.front(opened, agencies) as port,
     ):
         console.note("run.started", what=" ".join(codes))

@@ -17,7 +17,7 @@ def hub(home: Path, as_json: bool) -> None:
     from axis.services import run as loops
 
     opened = open_home(home)
-    with stoppable() as stopped, bootstrap.served_hub(opened) as worker:
+    with stoppable() as stopped, bootstrap.served_hub(opened, stopped) as worker:
         console.note("run.started", what="hub")
         loops.rounds(worker, [], stopped=stopped, retention=bootstrap.retention(opened, worker, []))
     console.note("run.stopped")

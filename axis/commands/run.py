@@ -32,9 +32,9 @@ def run(home: Path, until_idle: bool, as_json: bool) -> None:
 
     opened = open_home(home)
     with (
-        bootstrap.embedded_parts(opened) as (hub, agencies),
-        bootstrap.front(opened, agencies) as port,
         stoppable() as stopped,
+        bootstrap.embedded_parts(opened, stopped=stopped) as (hub, agencies),
+        bootstrap.front(opened, agencies) as port,
     ):
         if not until_idle:
             console.note("run.started", what=home)

@@ -72,9 +72,9 @@ def sandbox(
     token = api.create_token(tokens_file(opened), code)
     peers = peers_at_work.peers(opened, code, now())
     with (
-        bootstrap.embedded_parts(opened) as (hub, agencies),
-        bootstrap.front(opened, agencies) as port,
         stoppable() as stopped,
+        bootstrap.embedded_parts(opened, stopped=stopped) as (hub, agencies),
+        bootstrap.front(opened, agencies) as port,
     ):
         url = f"http://{opened.config.server.listen.rpartition(':')[0]}:{port}" if port else ""
         facts = {

@@ -85,7 +85,7 @@ class Parcel:
     signing_time: datetime
     main: str
     content: bytes  # of `main`
-    attachments: tuple[bytes, ...]
+    attachments: tuple[bytes | memoryview, ...]  # where they stand in the container: 50 MB are not held twice
     content_digest: str
     certificate: bytes = field(repr=False)  # DER
     made_by: InitVar[object] = None
@@ -303,7 +303,7 @@ def _opened(
         signing_time,
         files[0].name,
         bytes(named[0][1]),
-        tuple(bytes(content) for _, content in named[1:]),
+        tuple(content for _, content in named[1:]),
         content_digest(files),
         certificate,
         _VERIFIER,

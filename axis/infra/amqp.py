@@ -23,7 +23,9 @@ from __future__ import annotations
 import contextlib
 import copy
 import hashlib
+import io
 import itertools
+import json
 import logging
 import random
 import re
@@ -43,6 +45,7 @@ import pika
 from pika import exceptions, frame, spec
 from pika.adapters.select_connection import IOLoop, SelectConnection
 from pika.adapters.utils.selector_ioloop_adapter import SelectorIOServicesAdapter
+from pika.channel import ContentFrameAssembler
 from pika.credentials import ExternalCredentials
 
 from axis import crashpoints
@@ -55,11 +58,14 @@ if TYPE_CHECKING:
 
     from pika.channel import Channel
 
+    from axis.infra.proved import Proved
+
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Role = Literal["publish", "consume", "ask"]
 
+_TOO_LARGE = 406, "message size"
 _OTHER_ARGUMENT = re.compile(r"inequivalent arg '([^']*)' for queue '([^']*)'")
 CONTENT_TYPE = "application/vnd.etsi.asic-e+zip"
 APP_ID = "axis"
@@ -67,6 +73,9 @@ APP_ID = "axis"
 WINDOW = 100  # confirms outstanding; beyond that the rate does not grow
 WINDOW_BYTES = 32 * 1024 * 1024
 SLOWEST_LINK = 256 * 1024  # bytes a second an agency's line must manage; a large message gets time accordingly
+_SLICE = 0.2  # seconds after which who waits asks whether that still makes sense
+LARGE = 1024 * 1024  # bytes from which on a message is not held once more than need be
+_FRAME, _FRAME_END = struct.Struct(">BHL"), bytes([spec.FRAME_END])
 SETTLE = 0.5  # seconds a new consumer may take to bring what its queue holds, see _Source
 RECEIVE_BYTES = 32 * 1024  # of one recv(); with pika's 4 kB a message of 100 kB takes twice the time
 
@@ -137,6 +146,8 @@ class AmqpBroker:
     here before reading pauses. `name` is shown in the broker's list of
     connections. All times in seconds: `connect_timeout` bounds how long one call tries to connect,
     `confirm_timeout` how long publishing goes on without a word from the broker, also while it is blocked.
+    `proved` remembers what :meth:`check` has found. `arrived` is called, in another thread, when messages have come.
+    `is_over`: the process ends, and nothing is waited for any more.
 
     Connects when first needed and again after a loss. Besides :class:`Unavailable` every method raises
     :class:`Misconfigured` BROKER_CONFIG when the broker forbids what is asked (login, rights, arguments of
@@ -150,7 +161,7 @@ class AmqpBroker:
         user_id: str | None,
         alone: bool = False,
         prefetch: int = 50,
-        buffer_bytes: int = 256 * 1024 * 1024,
+        buffer_bytes: int = 32 * 1024 * 1024,
         name: str = "axis",
         ca_file: str = "",
         certificate_file: str = "",
@@ -158,8 +169,14 @@ class AmqpBroker:
         heartbeat: int = 30,
         connect_timeout: float = 10.0,
         confirm_timeout: float = 30.0,
+        proved: Proved | None = None,
+        arrived: Callable[[], None] = lambda: None,
+        is_over: Callable[[], bool] = lambda: False,
     ) -> None:
         self._user_id = user_id
+        self._proved = proved
+        self._tell = arrived
+        self._is_over = is_over
         self._alone = alone
         self._locks: dict[str, _Line] = {}  # by agency: the connection that has its lock, or had it
         self._prefetch = prefetch
@@ -215,20 +232,26 @@ class AmqpBroker:
     def check(self, size: int = MAX_MESSAGE) -> None:
         """Whether the broker takes messages of `size` bytes; for the hub's start, after :meth:`declare`.
 
-        The broker tells its limit to nobody, so a message of that size is sent that no queue wants.
+        The broker tells its limit to nobody, so a message of that size is sent that no queue wants; once for each
+        version and configuration of the broker, as far as it tells those, and again when it has refused one.
         Raises :class:`Misconfigured` BROKER_CONFIG when the limit (``max_message_size``) is lower.
         """
 
         def work(channel: Channel, done: Callable[[None], None]) -> None:
-            channel.add_on_return_callback(lambda *_returned: done(None))
-            channel.basic_publish("axis.out", "axis.no-such-agency.check", bytes(size), mandatory=True)
+            channel.basic_publish("axis.out", "axis.no-such-agency.check", bytes(size))
+            # Answered when the message was taken. To be told that nobody wanted it would bring all of it back.
+            channel.exchange_declare("axis.out", passive=True, callback=lambda _frame: done(None))
 
         line = self._line("publish")
+        if self._proved is not None and self._proved.covers(line.describes_itself, size):
+            return
         try:
             line.ask(work, self._confirm_timeout + size / SLOWEST_LINK)
         except Misconfigured as error:
             problem = Problem(Fault.BROKER_CONFIG, expected=f"max_message_size >= {size}", got=error.problems[0].got)
             raise Misconfigured(problem) from None
+        if self._proved is not None:
+            self._proved.note(line.describes_itself, size)
 
     def depth(self, route: Route) -> int:
         """How many wait in this queue unheld. Raises :class:`Unavailable` BROKER_NO_QUEUE."""
@@ -289,7 +312,7 @@ class AmqpBroker:
         if batch.waiting:
             line = self._line("publish")
             if self._outlet is None or self._outlet.line is not line:
-                self._outlet = _Outlet(line, self._user_id)
+                self._outlet = _Outlet(line, self._user_id, self._proved)
             sizes = [len(messages[number].body) + len(messages[number].proof) for number in batch.waiting]
             at_once = min(sum(sizes), max(WINDOW_BYTES, *sizes))
             line.submit(partial(self._outlet.send, batch))
@@ -304,8 +327,8 @@ class AmqpBroker:
         with line.changed:
             while not batch.done and line.ended is None:
                 answers = batch.answers  # not woken for each: with small messages that would cost the most
-                in_time = line.changed.wait_for(lambda: batch.done or line.ended is not None, patience)
-                if not in_time and batch.answers == answers:
+                in_time = line.wait_for(lambda: batch.done or line.ended is not None, patience)
+                if not in_time and (batch.answers == answers or self._is_over()):
                     batch.trouble = line.why_slow(f"no confirm within {patience:.0f} s")
                     break
         if not batch.done:
@@ -342,7 +365,12 @@ class AmqpBroker:
             by_name = {route.queue: route for route in routes}
             for source, _ in raw:
                 self._last_served[by_name[source.queue].urgent] = source.queue
-            return [_read(by_name[source.queue], arrived, _Handle(source, arrived.tag)) for source, arrived in raw]
+            raw.reverse()
+            found = []
+            while raw:  # each is let go of before the next is cut in two
+                source, arrived = raw.pop()
+                found.append(_read(by_name[source.queue], arrived, _Handle(source, arrived.tag)))
+            return found
         return []
 
     def ack(self, deliveries: Sequence[Delivered]) -> None:
@@ -400,11 +428,11 @@ class AmqpBroker:
         for source in fresh:
             line.submit(source.open)
         with line.changed:
-            line.changed.wait_for(
+            line.wait_for(
                 lambda: line.ended is not None or line.io.paused or all(source.answered for source in fresh),
                 self._confirm_timeout,
             )
-            line.changed.wait_for(
+            line.wait_for(
                 lambda: line.ended is not None or line.io.paused or all(source.has_brought_all for source in fresh),
                 SETTLE,
             )
@@ -460,13 +488,13 @@ class AmqpBroker:
             parameters.client_properties = {
                 "connection_name": f"{self._name} {role}"
             }  # see services/operate/broker_setup.py
-            line = _Line(parameters, f"{self._name} {role}", self._buffer_bytes)
+            line = _Line(parameters, f"{self._name} {role}", self._buffer_bytes, self._tell, self._is_over)
             try:
                 line.start(max(0.1, deadline - time.monotonic()))
             except Unavailable:
                 # Spread, or a hundred agencies come back in the same instant when the broker does.
                 pause = min(0.1 * 2**attempt, 5) * random.uniform(0.5, 1.5)  # noqa: S311
-                if time.monotonic() + pause >= deadline:
+                if time.monotonic() + pause >= deadline or self._is_over():
                     raise
                 time.sleep(pause)
             else:
@@ -534,6 +562,20 @@ class _Batch:
         self.outcomes = [None] * len(self.messages)
 
 
+class _Parts(bytes):
+    """A large body that is not in one piece. pika passes bytes on as they are; only our connection looks at these."""
+
+    parts: tuple[bytes, ...]
+
+    def __new__(cls, *parts: bytes) -> _Parts:
+        made = super().__new__(cls)
+        made.parts = parts
+        return made
+
+    def __len__(self) -> int:
+        return sum(map(len, self.parts))
+
+
 class _Connection(SelectConnection):
     """Reads messages whose properties pika cannot decode as messages without properties.
 
@@ -556,6 +598,57 @@ class _Connection(SelectConnection):
             (body_size,) = struct.unpack_from(">Q", buffer, spec.FRAME_HEADER_SIZE + 4)
             length = spec.FRAME_HEADER_SIZE + size + spec.FRAME_END_SIZE
             return length, frame.Header(channel, body_size, pika.BasicProperties())
+
+    def _send_message(
+        self, channel_number: int, method_frame: Any, content: tuple[pika.BasicProperties, bytes]
+    ) -> None:
+        """A large body goes out as views into it: pika would hold it twice more, in frames and in the outbox."""
+        properties, body = content
+        if len(body) < LARGE:
+            super()._send_message(channel_number, method_frame, content)  # type: ignore[misc]
+            return
+        longest = self._body_max_length  # type: ignore[attr-defined]
+        head = frame.Method(channel_number, method_frame).marshal()
+        head += frame.Header(channel_number, len(body), properties).marshal()
+        pieces: list[bytes | memoryview] = []
+        for part in body.parts if isinstance(body, _Parts) else (body,):
+            for start in range(0, len(part), longest):
+                piece = memoryview(part)[start : start + longest]
+                pieces += [head + _FRAME.pack(spec.FRAME_BODY, channel_number, len(piece)), piece]
+                head = _FRAME_END
+        self._output_marshaled_frames([*pieces, head])  # type: ignore[attr-defined]
+
+
+class _Assembler(ContentFrameAssembler):
+    """Puts a large message together while its frames come in; pika keeps all of them until the last has come, and then
+    has all of it twice."""
+
+    _method_frame: Any
+    _header_frame: Any
+    _seen_so_far: int
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._whole: io.BytesIO | None = None
+
+    def _handle_body_frame(self, body_frame: Any) -> Any:
+        expected = self._header_frame.body_size
+        if expected < LARGE:
+            return super()._handle_body_frame(body_frame)
+        if self._whole is None:
+            self._whole = io.BytesIO()
+        self._seen_so_far += self._whole.write(body_frame.fragment)
+        if self._seen_so_far > expected:
+            raise exceptions.BodyTooLongError(self._seen_so_far, expected)
+        return self._finish() if self._seen_so_far == expected else None
+
+    def _finish(self) -> Any:
+        if self._whole is None:
+            return super()._finish()
+        content = self._method_frame, self._header_frame, self._whole.getvalue()
+        self._whole = None
+        self._reset()
+        return content
 
 
 class _PausableIo(SelectorIOServicesAdapter):  # type: ignore[type-arg]  # only the stubs say it is generic
@@ -591,7 +684,14 @@ class _PausableIo(SelectorIOServicesAdapter):  # type: ignore[type-arg]  # only 
 class _Line:
     """One connection with its I/O loop in a thread. Ends once, and is not used again then."""
 
-    def __init__(self, parameters: pika.connection.Parameters, name: str, buffer_bytes: int) -> None:
+    def __init__(
+        self,
+        parameters: pika.connection.Parameters,
+        name: str,
+        buffer_bytes: int,
+        arrived: Callable[[], None],
+        is_over: Callable[[], bool],
+    ) -> None:
         self.changed = threading.Condition()  # guards what both threads touch, here, in _Batch and in _Source
         self.opened = False
         self.ended: Exception | None = None
@@ -599,11 +699,22 @@ class _Line:
         self.blocked = ""  # why the broker takes nothing now from whoever publishes
         self.io = _PausableIo()
         self.connection: _Connection
+        self.arrived = arrived
+        self._is_over = is_over
         self._buffer_bytes = buffer_bytes
         self._buffered = 0
         self._leaving = False
         self._parameters = parameters
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    @property
+    def describes_itself(self) -> str:
+        """What the broker says of itself, and what was agreed with it."""
+        said = dict(self.connection.server_properties or {})
+        agreed: Any = self.connection.params
+        said |= {"host": agreed.host, "port": agreed.port, "vhost": agreed.virtual_host}
+        said |= {"frame_max": agreed.frame_max, "channel_max": agreed.channel_max}
+        return json.dumps(said, sort_keys=True, default=repr)
 
     @property
     def error(self) -> Exception:
@@ -629,7 +740,7 @@ class _Line:
         )
         self._thread.start()
         with self.changed:
-            self.changed.wait_for(lambda: self.opened or self.ended is not None, timeout)
+            self.wait_for(lambda: self.opened or self.ended is not None, timeout)
             if self.opened and self.ended is None:
                 return
             if self.ended is None:
@@ -637,13 +748,30 @@ class _Line:
         self.stop()
         raise self.error
 
+    def wait_for(self, condition: Callable[[], bool], timeout: float) -> bool:
+        """Until `condition` holds, for so many seconds, or until nothing is waited for any more; whether it holds.
+        Under the lock."""
+        end = time.monotonic() + timeout
+        while not condition():
+            left = end - time.monotonic()
+            if left <= 0 or self._is_over():
+                return False
+            self.changed.wait_for(condition, min(left, _SLICE))
+        return True
+
     def stop(self) -> None:
         """Disconnect, politely if the broker answers soon."""
         self.submit(self._disconnect)
-        self._thread.join(5)
+        self._join(5)
         if self._thread.is_alive():
             self.ended_by(TimeoutError("the broker did not answer the good-bye"))
-            self._thread.join(5)
+            self._join(5)
+
+    def _join(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        self._thread.join(_SLICE)
+        while self._thread.is_alive() and time.monotonic() < end and not self._is_over():
+            self._thread.join(_SLICE)
 
     def submit(self, action: Callable[[], None]) -> None:
         """Have `action` done in the I/O thread; nothing once the line has ended."""
@@ -701,7 +829,7 @@ class _Line:
             except FutureTimeoutError:
                 if self.ended is not None and not answer.done():
                     raise self.error from None
-                if time.monotonic() > limit:
+                if time.monotonic() > limit or self._is_over():
                     raise _translated(TimeoutError(f"no answer within {timeout:.0f} s")) from None
             except Exception as reason:
                 raise _translated(reason, queue) from reason
@@ -774,9 +902,10 @@ class _Line:
 class _Outlet:
     """The channel that publishes with confirms. All but the constructor runs in the line's I/O thread."""
 
-    def __init__(self, line: _Line, user_id: str | None) -> None:
+    def __init__(self, line: _Line, user_id: str | None, proved: Proved | None) -> None:
         self.line = line
         self._user_id = user_id
+        self._proved = proved
         self._channel: Channel | None = None
         self._ready = False
         self._sequence = 0
@@ -826,7 +955,7 @@ class _Outlet:
             self._channel.basic_publish(
                 message.route.exchange,
                 message.route.routing_key,
-                message.body + message.proof if message.proof else message.body,
+                _whole(message),
                 _properties(message, self._user_id),
                 mandatory=True,
             )
@@ -890,6 +1019,8 @@ class _Outlet:
         if not isinstance(reason, exceptions.ChannelClosedByBroker):
             return  # the line ends, and with it the batch
         log.error("the broker closed the publishing channel: %s", _text(reason))
+        if self._proved is not None and reason.reply_code == _TOO_LARGE[0] and _TOO_LARGE[1] in reason.reply_text:
+            self._proved.forget()
         if batch is None:
             return
         for sequence, place in list(self._outstanding.items()):
@@ -961,6 +1092,7 @@ class _Source:
 
     def _opened(self, channel: Channel) -> None:
         guarded = self.line.guarded
+        channel._content_assembler = _Assembler()  # type: ignore[attr-defined]
         channel.queue_declare(self.queue, passive=True, callback=guarded(self._counted))
         channel.basic_qos(prefetch_count=self._prefetch)
         channel.basic_consume(self.queue, guarded(self._arrived), callback=guarded(self._began))
@@ -981,6 +1113,7 @@ class _Source:
             self._arrivals += 1
             self.line.hold(len(body))
             self.line.changed.notify_all()
+        self.line.arrived()
 
     def _cancelled(self, _frame: object) -> None:
         # The queue was deleted or lost its leader. Closing gives back what is held, and makes handles void.
@@ -1042,6 +1175,12 @@ def _anew(properties: pika.BasicProperties) -> pika.BasicProperties:
     )
 
 
+def _whole(message: Message) -> bytes:
+    if len(message.body) < LARGE:
+        return message.body + message.proof
+    return _Parts(message.body, message.proof)
+
+
 def _properties(message: Message, user_id: str | None) -> pika.BasicProperties:
     return pika.BasicProperties(
         content_type=CONTENT_TYPE,
@@ -1085,7 +1224,8 @@ def _read(route: Route, arrived: _Arrived, handle: _Handle) -> Delivered:
         return Delivered(Message("", route, body, user_id=user_id), arrived.redelivered, handle, trouble)
     origin = headers.get("origin")
     known = origin if isinstance(origin, str) and len(origin) <= MAX_ORIGIN else ""
-    message = Message(str(properties.message_id), route, body[:size], body[size:], user_id, known, digest)
+    sent = (body[:size], body[size:])  # all of it: no copy
+    message = Message(str(properties.message_id), route, *sent, user_id, known, digest)
     return Delivered(message, arrived.redelivered, handle)
 
 

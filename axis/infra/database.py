@@ -344,6 +344,27 @@ def upsert(connection: Connection, table: sa.Table, row: dict[str, Any], key: Se
 
 
 @contextmanager
+def copying(connection: Connection, statement: str) -> Iterator[Any]:
+    """PostgreSQL's ``COPY … FROM STDIN`` as a stream to write to; what goes wrong is what another statement raises."""
+    driver: Any = connection.connection.dbapi_connection
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as stream:
+            yield stream
+    except connection.dialect.loaded_dbapi.Error as error:
+        if driver.closed:
+            connection.invalidate(error)
+        raise sa.exc.DBAPIError.instance(
+            statement,
+            None,
+            error,
+            connection.dialect.loaded_dbapi.Error,
+            hide_parameters=True,
+            connection_invalidated=bool(driver.closed),
+            dialect=connection.dialect,
+        ) from error
+
+
+@contextmanager
 def _translated() -> Iterator[None]:
     """Whatever a database says is its own trouble, and waiting may help, but for a value that it cannot store: that
     error is left as it is, for whoever gave the value."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 import sqlalchemy as sa
 
 from axis.errors import Corrupted, Fault, Problem
-from axis.infra import volumes
+from axis.infra import pieces, volumes
 from axis.infra.database import insert_all_or_ignore, insert_each_or_ignore, insert_or_ignore, metadata
 from axis.infra.segments import Range
 
@@ -54,7 +54,7 @@ payload = sa.Table(
 _THERE = sa.select(payload.c.digest).where(
     payload.c.digest.in_(sa.select(sa.func.json_each(sa.bindparam("digests")).table_valued("value").c.value))
 )
-LARGE = 1024 * 1024  # bytes
+LARGE = pieces.LARGE
 SMALL = 16 * 1024  # bytes: up to here writing a row twice (SQLite's log, its file) costs less than a flush of a segment
 MOVED = 32 * 1024 * 1024  # bytes that one transaction moves
 _IN_SEGMENT = payload.c.segment != ""
@@ -79,11 +79,18 @@ def put(connection: Connection, content: bytes) -> str:
 
 def _put(connection: Connection, digest: str, content: bytes) -> None:
     # Asking first spares sending megabytes that are already there; the UNIQUE key still decides.
-    if connection.execute(sa.select(payload.c.digest).where(payload.c.digest == digest)).first() is None:
-        row = _row(_appending(connection, content), digest, content)
-        insert_or_ignore(connection, payload, row)
-        if len(row["content"]) > LARGE:  # SQLite's prepared statement holds what it was given last: 50 MB for good
-            insert_or_ignore(connection, payload, row | {"content": b""})
+    in_pieces = len(content) > LARGE and connection.dialect.name != "sqlite" and not _appending(connection, content)
+    if in_pieces:
+        pieces.alone(connection, digest)
+    if connection.execute(sa.select(payload.c.digest).where(payload.c.digest == digest)).first() is not None:
+        return
+    if in_pieces:
+        pieces.write(connection, "payload (digest, content)", [digest.encode()], content)
+        return
+    row = _row(_appending(connection, content), digest, content)
+    insert_or_ignore(connection, payload, row)
+    if len(row["content"]) > LARGE:  # SQLite's prepared statement holds what it was given last: 50 MB for good
+        insert_or_ignore(connection, payload, row | {"content": b""})
 
 
 def put_all(
@@ -164,18 +171,40 @@ def _place(where: Range) -> dict[str, Any]:
 def get_sound(connection: Connection, digests: Collection[str]) -> dict[str, bytes]:
     """The bytes with these digests, but those that are missing or altered; what is altered in a segment is said in the
     log."""
-    rows = connection.execute(sa.select(payload).where(payload.c.digest.in_(sorted(set(digests)))))
+    wanted = set(digests) - {""}
     found = {}
-    for row in rows:
+    for row in _rows(connection, wanted):
         content = _content(connection, row)
         if content is not None:
             found[row.digest] = content
         elif row.segment:
             log.error("%s %s: %s", Fault.BODY_CORRUPT.code, _where(connection, row), row.digest)
-    if connection.dialect.name != "sqlite" and (missing := set(digests) - found.keys() - {""}):
+    if connection.dialect.name != "sqlite" and (missing := wanted - found.keys()):
         apart = volumes.read(connection, missing)
         found |= {digest: content for digest, content in apart.items() if digest_of(content) == digest}
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A row of `payload`."""
+
+    digest: str
+    content: bytes
+    segment: str
+    start: int
+    length: int
+
+
+def _rows(connection: Connection, digests: Collection[str]) -> list[_Kept]:
+    wanted = payload.c.digest.in_(sorted(digests))
+    if connection.dialect.name == "sqlite":
+        return [_Kept(*row) for row in connection.execute(sa.select(payload).where(wanted))]
+    places = sa.select(payload.c.digest, payload.c.segment, payload.c.start, payload.c.length).where(wanted)
+    rows = connection.execute(places).all() if _segments(connection) is not None else []
+    held = pieces.read(connection, "payload", set(digests) - {row.digest for row in rows if row.segment})
+    lying = [_Kept(row.digest, b"", row.segment, row.start, row.length) for row in rows if row.segment]
+    return [*lying, *(_Kept(digest, content, "", 0, 0) for digest, content in held.items())]
 
 
 def mend(connection: Connection, content: bytes) -> None:
@@ -193,7 +222,7 @@ def mend(connection: Connection, content: bytes) -> None:
 def get(connection: Connection, digest: str) -> bytes:
     """The bytes with this digest. Raises :class:`Corrupted` BODY_CORRUPT when they are missing or altered, with segment
     and offset where they lie in one."""
-    row = connection.execute(sa.select(payload).where(payload.c.digest == digest)).first()
+    row = next(iter(_rows(connection, {digest})), None)
     content = _content(connection, row) if row is not None else None
     if row is None and connection.dialect.name != "sqlite":
         content = volumes.read(connection, [digest]).get(digest)
@@ -205,7 +234,7 @@ def get(connection: Connection, digest: str) -> bytes:
     return content
 
 
-def _content(connection: Connection, row: Any) -> bytes | None:
+def _content(connection: Connection, row: _Kept | sa.Row[Any]) -> bytes | None:
     """The bytes of a row of `payload`; None where they are not what was stored."""
     segments = _segments(connection)
     if row.segment and segments is not None and (held := segments.recent(row.digest)) is not None:
@@ -214,14 +243,14 @@ def _content(connection: Connection, row: Any) -> bytes | None:
     return content if digest_of(content) == row.digest else None
 
 
-def _read(connection: Connection, row: Any) -> bytes:
+def _read(connection: Connection, row: _Kept | sa.Row[Any]) -> bytes:
     if not row.segment:
         return bytes(row.content)
     segments = _segments(connection)
     return segments.read(Range(row.segment, row.start, row.length)) if segments is not None else b""
 
 
-def _where(connection: Connection, row: Any) -> str:
+def _where(connection: Connection, row: _Kept) -> str:
     segments = _segments(connection)
     return f"{segments.folder.name if segments is not None else '?'}/{row.segment}:{row.start}+{row.length}"
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from axis.core.instant import to_text
+from axis.infra import pieces
 from axis.infra.database import metadata
 
 if TYPE_CHECKING:
@@ -62,14 +63,26 @@ _CARRY = (
 
 def keep(connection: Connection, contents: Sequence[tuple[str, bytes]]) -> None:
     """Store each of these (SHA-256, bytes) in the newest volume, unless it is there."""
-    if contents:
-        connection.exec_driver_sql(_KEEP, list(contents))
+    ordinary = [one for one in contents if len(one[1]) <= pieces.LARGE]
+    if ordinary:
+        connection.exec_driver_sql(_KEEP, ordinary)
+    for digest, content in contents:
+        if len(content) > pieces.LARGE:
+            _keep_large(connection, digest, content)
+
+
+def _keep_large(connection: Connection, digest: str, content: bytes) -> None:
+    pieces.alone(connection, digest)
+    newest = connection.execute(sa.select(sa.func.max(volume.c.number))).scalar_one()
+    there = sa.select(parcel.c.digest).where(parcel.c.digest == digest, parcel.c.volume == newest)
+    if connection.execute(there).first() is None:
+        fields = [digest.encode(), int(newest).to_bytes(4, "big")]
+        pieces.write(connection, "parcel (digest, volume, content)", fields, content)
 
 
 def read(connection: Connection, digests: Collection[str]) -> dict[str, bytes]:
     """What lies in any volume under these digests; unchecked."""
-    found = connection.exec_driver_sql("SELECT digest, content FROM parcel WHERE digest = ANY(%s)", (list(digests),))
-    return {digest: bytes(content) for digest, content in found}
+    return pieces.read(connection, "parcel", digests)
 
 
 def drop_each(connection: Connection, digests: Collection[str]) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from axis.adapters.base import Guarded, Source
+    from axis.adapters.bell import Bell
     from axis.adapters.disk import Disk
     from axis.core.message import Broker
     from axis.core.parcel import Parcel
@@ -142,6 +143,7 @@ class Agency:
         self.is_unsure = True  # whether all was published that its journal has noted so
         self.later: list[Callable[[JournalTransaction], None]] = []  # what is noted with whatever is noted next
         self.disk: Disk | None = None  # that its adapter leaves flushing to
+        self.bell: Bell | None = None  # that its adapter and its broker ring
         self.known: parcel.Known | None = None  # what was verified in this process, where the hub works in it, too
         self.outbox = Outbox()
         self.held_at: datetime | None = None  # when at what waits for a registry
@@ -176,6 +178,15 @@ class Agency:
             kept = reader.being_shown()
         self.adapter.tidy(kept)
         self.is_open = True
+
+    @property
+    def is_rung_for(self) -> bool:
+        """Whether the bell rings for all that may come to it from outside of this process."""
+        return self.is_open and self.trouble is None and self.away is None and self.adapter.rings()
+
+    def look_at(self) -> float | None:
+        """When its adapter has something to collect though nothing new comes, on the monotonic clock."""
+        return self.adapter.look_at() if self.is_open else None
 
     def flush(self) -> None:
         """What its adapter has written is on disk for good. Raises :class:`Unavailable` ADAPTER_AWAY."""

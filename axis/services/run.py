@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("axis.run")
 PAUSE, LONGEST_PAUSE = 0.1, 1.0  # seconds between rounds when nothing was to be done; grows while it stays so
+RUNG_PAUSE = 2.0  # the same where the bell tells of all that can come; but for times that are due
+# Where little comes often, it is gathered: so many rounds at once, and then one in so many seconds. One in which so
+# much was done is not counted: there is a backlog.
+AT_ONCE, GATHER, MUCH = 8, 0.2, 100
 HUB_PAUSE = 2.0  # seconds between two rounds of a hub that shares its process with all agencies, which do nothing
 PATIENCE, LONG_PATIENCE = 3, 5  # attempts of an agency, and of the hub, before work until nothing is due goes without
 
@@ -220,6 +224,8 @@ def rounds(
     """
     hubs = [] if hub is None else [_Part("hub", hub.broker.close, None)]
     those = [_Part(one.code, one.let_go, one) for one in agencies]
+    bell = next((one.bell for one in (*agencies, hub) if one is not None and one.bell is not None), None)
+    pace = _Pace()
     idle, hub_at, thorough = 0, 0.0, True
     unseen: set[str] | None = None  # agencies whose sources nobody has looked at since something was done last
     while not stopped():
@@ -241,6 +247,8 @@ def rounds(
         idle = 0 if done else idle + 1
         if done:
             thorough, unseen = False, None
+            if not until_idle and (hub is None or not those):  # parts of one process need not wait for each other
+                _sleep(pace.after(done, time.monotonic()), stopped)
             continue
         unseen = passed_over if unseen is None else unseen & passed_over
         if until_idle and not thorough:
@@ -255,10 +263,43 @@ def rounds(
             if due is None or due > clock():
                 return due
         thorough = until_idle
-        _sleep(min(PAUSE * idle, LONGEST_PAUSE) if until_idle or not those else PAUSE, stopped)
+        if until_idle:
+            _sleep(min(PAUSE * idle, LONGEST_PAUSE), stopped)
+        elif bell is None:
+            _sleep(PAUSE if those else min(PAUSE * idle, LONGEST_PAUSE), stopped)
+        else:
+            bell.wait(_pause(those, idle, time.monotonic()), stopped)
     with suppress(Unavailable):  # it would be published once more at the next start
         note_later(agencies)
     return next_due(hub, agencies, clock())
+
+
+class _Pace:
+    """How much later the next round begins when something was done in this one."""
+
+    def __init__(self) -> None:
+        self._left, self._at = float(AT_ONCE), 0.0
+
+    def after(self, done: int, now: float) -> float:
+        """Seconds from the end of a round in which so much was done, `now` on the monotonic clock."""
+        self._left = min(float(AT_ONCE), self._left + (now - self._at) / GATHER)
+        self._at = now
+        if done >= MUCH:
+            return 0.0
+        self._left -= 1
+        return 0.0 if self._left >= 0 else -self._left * GATHER
+
+
+def _pause(parts: Sequence[_Part], idle: int, now: float) -> float:
+    """Seconds until the next round where nothing rings before: as long as may be where the bell tells of all that can
+    come, but not longer than until a file has settled."""
+    agencies = [part.agency for part in parts if part.agency is not None]
+    if not agencies:
+        return min(PAUSE * idle, LONGEST_PAUSE)
+    rung = all(one.is_rung_for for one in agencies)
+    pause = RUNG_PAUSE if rung else PAUSE
+    moments = [at for one in agencies if (at := one.look_at()) is not None]
+    return max(0.0, min(pause, min(moments, default=now + pause) - now))
 
 
 def _may_rest(parts: Sequence[_Part]) -> bool:

@@ -212,7 +212,8 @@ class Sweep:
             known |= self._together(those, lambda: journals.outgoing_of(asked)) or {}  # noqa: B023
         count, size = 0, 0
         for one, sources in looked.items():
-            if count >= MESSAGES or size >= BYTES or (count and time.monotonic() > self._until):
+            is_late = self._stopped() or time.monotonic() > self._until
+            if count >= MESSAGES or size >= BYTES or (count and is_late):
                 submit.put_back(one, sources)
                 continue
             left = BYTES - size

@@ -5,6 +5,7 @@ and what many files at once cost and do to somebody else's document."""
 from __future__ import annotations
 
 import os
+import random
 import time
 from contextlib import contextmanager
 from dataclasses import replace
@@ -31,11 +32,13 @@ if TYPE_CHECKING:
 
     from axis.core.message import Message
     from axis.trials.bench import Asked, Stage
-    from axis.trials.bench_line import Servers
+    from axis.trials.bench_line import Line, Servers
+    from axis.trials.bench_measure import Taken
     from axis.trials.demo_documents import Letter
 
 FILLED = 1000  # documents with their updates that are signed and published together
 IDLE = 20.0  # seconds that an idle line is looked at
+ALONE = (0.5, 1.5)  # seconds at rest before a document that comes alone
 BESIDE = 1.0  # seconds between two documents of the agency beside a flood
 REST = 0.15  # seconds between two messages, for what follows the first
 TOGETHER = 6  # documents with a long history, and as many with none,
@@ -218,7 +221,8 @@ def _full(asked: Asked, stage: Stage) -> dict[str, Any]:
 
 
 def _nothing(asked: Asked, stage: Stage) -> dict[str, Any]:
-    """The share of a core that a line takes when nothing happens, by process."""
+    """The share of a core that a line takes when nothing happens, by process; and how long a document takes that comes
+    then, each when the line is at rest again: from the rename into its outbox to the inbox, and to its E.1."""
     program = bench_line.present()
     with bench.servers(asked) as servers, bench.line_of(asked, program, servers, 1, stage) as line:
         stage.say("bench.run", revision="idle")
@@ -231,7 +235,29 @@ def _nothing(asked: Asked, stage: Stage) -> dict[str, Any]:
         shares = {
             name: round((bench_process.cpu_ms(found) - start[name]) / IDLE / 10, 2) for name, found in pids.items()
         }
-    return {"mode": asked.shape.mode, "agencies": asked.shape.agencies, "percent_of_a_core": shares}
+        taken = _one_after_the_other(line, asked, stage)
+    return {
+        "mode": asked.shape.mode,
+        "agencies": asked.shape.agencies,
+        "percent_of_a_core": shares,
+        "documents": len(taken.legs["inbox"]),
+        "latency_ms": bench.percentiles(taken),
+        "lost": taken.lost,
+        "doubled": taken.doubled,
+    }
+
+
+def _one_after_the_other(line: Line, asked: Asked, stage: Stage) -> Taken:
+    letters, staged = bench_plan.letters(asked.shape, line.run), line.folder / "alone"
+    expected = bench_plan.write(letters, staged, bench_stand.now(), 1)
+    dice, dropped = random.Random(1), dict[int, float]()  # noqa: S311  pauses
+    before, started = bench_measure.handed_over(line), time.time()
+    for place, letter in enumerate(letters, 1):
+        bench_process.wait_quiet(dice.uniform(*ALONE), list(line.running.values()))
+        dropped[letter.number] = bench_measure.drop(line, staged, letter)
+        bench_measure.await_receipts(line, before + place * asked.shape.recipients, bench.PATIENCE)
+        stage.progress(place)
+    return bench_measure.look(line, expected, line.known, dropped, started, {}, {})
 
 
 def _flood(asked: Asked, stage: Stage) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import hashlib
 import ipaddress
 import os
 import random
+import re
 import signal
 import threading
 import time
@@ -32,6 +33,7 @@ from axis.infra import amqp, embedded
 from axis.infra.amqp import AmqpBroker
 from axis.infra.database import Database
 from axis.infra.embedded import MAX_MESSAGE, EmbeddedBroker
+from axis.infra.proved import Proved
 from tests.servers import RabbitMq, free_ports
 
 if TYPE_CHECKING:
@@ -1069,6 +1071,72 @@ def test_the_brokers_limit_of_message_size_is_checked_at_start(
     finally:
         value = before.removeprefix("{ok,").rstrip("}") if before.startswith("{ok") else "134217728"
         node.evaluate(f"application:set_env(rabbit, max_message_size, {value})")
+
+
+def sent_for_the_check(broker: AmqpBroker) -> int:
+    """Bytes that checking the broker's limit has sent."""
+    line: Any = broker._line("publish")
+    before = line.connection.bytes_sent
+    broker.check()
+    return int(line.connection.bytes_sent - before)
+
+
+@amqp_only
+def test_the_limit_is_proved_once_for_each_broker_version_and_configuration(
+    amqp_place: AmqpPlace, node: RabbitMq, tmp_path: Path
+) -> None:
+    file = tmp_path / "broker.proved"
+
+    def started() -> int:
+        return sent_for_the_check(amqp_place.open(proved=Proved(file)))
+
+    amqp_place.open().declare(["G22"])
+    assert started() > MAX_MESSAGE
+    assert started() < 1000
+    assert [path.name for path in tmp_path.glob("*broker*")] == [file.name]
+    # Another version, another configuration, as the broker itself tells them; and nothing that can be read.
+    said = file.read_text()
+    file.write_text(re.sub(r'(\\"version\\": \\")[0-9.]+', r"\g<1>3.9.0", said))
+    assert file.read_text() != said
+    assert started() > MAX_MESSAGE
+    assert file.read_text() == said
+    node.evaluate("application:set_env(rabbit, channel_max, 2000)")
+    try:
+        assert started() > MAX_MESSAGE
+        assert started() < 1000
+    finally:
+        node.evaluate("application:set_env(rabbit, channel_max, 2047)")
+    file.write_text(said[:-20])
+    assert started() > MAX_MESSAGE
+    assert started() < 1000
+
+
+@amqp_only
+def test_a_broker_that_refuses_a_message_for_its_size_is_asked_again_at_the_next_start(
+    amqp_place: AmqpPlace, node: RabbitMq, tmp_path: Path
+) -> None:
+    file = tmp_path / "broker.proved"
+    served = amqp_place.open(proved=Proved(file))
+    served.declare(["G22", "H29"])
+    served.check()
+    node.evaluate("application:set_env(rabbit, max_message_size, 1000000)")
+    try:
+        working = amqp_place.open(proved=Proved(file))
+        assert sent_for_the_check(working) < 1000, "the broker tells nobody of this limit"
+        assert working.publish([message(body=os.urandom(2_000_000))]) == [FAILED]
+        with pytest.raises(Misconfigured):
+            amqp_place.open(proved=Proved(file)).check()
+    finally:
+        node.evaluate("application:set_env(rabbit, max_message_size, 134217728)")
+
+
+@amqp_only
+def test_large_messages_arrive_as_they_were_sent_among_small_ones(served: AmqpBroker) -> None:
+    sizes = [0, 1, 131_064, amqp.LARGE - 1, amqp.LARGE, amqp.LARGE + 1, 131_064 * 9, 5_000_001, 10]
+    sent = [message(TO_H29, os.urandom(size), proof=os.urandom(size % 4 * 1000)) for size in sizes]
+    assert served.publish(sent) == [CONFIRMED] * len(sent)
+    found = {one.id: one for one in take_all(served, len(sent), [TO_H29])}
+    assert [(found[one.id].body, found[one.id].proof) for one in sent] == [(one.body, one.proof) for one in sent]
 
 
 @amqp_only

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import secrets
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -313,6 +315,33 @@ def test_a_database_that_is_away_is_unavailable_not_a_stack_trace(tmp_path: Path
             pass
         with pytest.raises(Unavailable), away.read() as connection:
             connection.execute(sa.text("SELECT 1"))
+
+
+@pytest.mark.parametrize("size", [payloads.LARGE - 1, payloads.LARGE, payloads.LARGE + 1, 3 * payloads.LARGE + 7])
+def test_a_payload_comes_back_whole_whatever_its_size(database: Database, size: int) -> None:
+    content = random.Random(size).randbytes(size)
+    digest = payloads.digest_of(content)
+    with database.begin() as connection:
+        payloads.put_all(connection, [(digest, content), (payloads.digest_of(b"small"), b"small")])
+        assert payloads.put(connection, content) == digest
+    with database.read() as connection:
+        assert payloads.get(connection, digest) == content
+        assert payloads.get_sound(connection, [digest, "0" * 64]) == {digest: content}
+
+
+def test_two_workers_that_store_the_same_large_payload_at_once_both_have_it(database: Database) -> None:
+    if database.is_sqlite:
+        pytest.skip("one process writes there")
+    content = random.Random(2).randbytes(2 * payloads.LARGE)
+
+    def store(_: int) -> str:
+        with database.begin() as connection:
+            return payloads.put(connection, content)
+
+    with ThreadPoolExecutor(4) as workers:
+        assert set(workers.map(store, range(4))) == {payloads.digest_of(content)}
+    with database.read() as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(payloads.payload)).scalar() == 1
 
 
 def test_a_sweep_asks_for_each_payload_once_however_many_there_are(database: Database) -> None:

@@ -17,13 +17,12 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from adapters import disk
 from axis import counting
+from axis.adapters import disk
 from axis.core import parcel, xml
 from axis.errors import Rejected
-from axis.services.operate import provision
 from axis.services import sweep
-from axis.services.operate import provision as enrol
+from axis.services.operate import provision
 from tests import pki
 from tests.line import document, recall, rest, small_home, status, update
 

@@ -1094,7 +1094,7 @@ def test_verifying_a_big_parcel_does_not_multiply_it_in_memory() -> None:
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert 30_000_000 < peak < 45_000_000  # the attachment handed out, and not much beside it
+    assert peak < 1_000_000  # the attachment handed out is where it stands
 
 
 @pytest.mark.parametrize(

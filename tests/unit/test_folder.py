@@ -231,6 +231,18 @@ def test_with_ready_files_a_packet_is_taken_when_its_sign_is_there_and_the_sign_
     assert sorted(p.name for p in (root / "failed").iterdir()) == ["b.edxml", "b.edxml.error.json"]
 
 
+def test_with_a_ready_file_a_packet_need_not_settle(root: Path) -> None:
+    adapter = folders(root, 3600, ready=True)
+    (root / "outbox" / "a.edxml").write_bytes(b"a")
+    (root / "outbox" / "a.edxml.ready").touch()
+    assert refs(adapter) == ["a.edxml"]
+    assert not adapter.unsettled()
+    (root / "outbox" / "other.docx").write_bytes(b"is told of when it has settled")
+    assert refs(adapter) == ["a.edxml"]
+    assert adapter.unsettled()
+    assert list((root / "failed").iterdir()) == []
+
+
 def test_with_folders_by_day_each_day_has_its_own_and_nothing_is_shown_twice(root: Path) -> None:
     adapter = folders(root, 0, by_day=True)
     given = [LocalFile("inbox", "x.edxml", b"document"), LocalFile("failed", "y.error.json", b"{}")]

@@ -75,7 +75,8 @@ class Attachment:
 
 
 def read_attachments(root: _Element, names: Mapping[str, str], problems: list[Problem]) -> list[Attachment]:
-    """The attachments in order; `names` (by content id) says what the References call them."""
+    """The attachments in order, their content taken out of the tree; `names` (by content id) says what the References
+    call them."""
     found: list[Attachment] = []
     counted: Counter[str] = Counter()
     room = MAX_ATTACHMENT
@@ -105,6 +106,7 @@ def _attachment(
             # An element inside would leave half of the bytes unread.
             text = "?" if len(child) else child.text or ""
             if text and not text.isspace():  # 67 MB of it: no copy but those that are needed
+                child.text = None  # the tree's own is one
                 content = _decoded(text, path, xml.line_of(child), problems)
             del text
         elif name in {"ContentId", "AttachmentName", "ContentType", "Description"} and name not in values:

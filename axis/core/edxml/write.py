@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _HEAD = f'<?xml version="1.0" encoding="UTF-8"?>\n<edXML xmlns="{NAMESPACE}">\n'
 _TAIL = "</edXML>\n"
+_TRIPLETS = 3 * 256 * 1024  # bytes that are written as base64 at once
 _MADE_ANEW = frozenset({"ContentId", "Timestamp"})  # Timestamp: of a hop
 
 
@@ -31,15 +33,14 @@ def write_document(packet: Packet) -> bytes:
     return (_HEAD + "\n".join(lines) + "\n" + _TAIL).encode()
 
 
-def write_packet(document: bytes, packet: Packet, contents: Sequence[bytes]) -> bytes:
+def write_packet(document: bytes, packet: Packet, contents: Sequence[bytes | memoryview]) -> bytes:
     """The canonical .edxml: `document` (as :func:`write_document` gives it) with its attachments inside, in
     the order of the References. Reading it again gives the same document and the same contents."""
     if packet.kind is Kind.STATUS:
         return document
-    pieces = [
-        document[: -len(_TAIL)],
-        b"  <AttachmentEncoded>\n" if contents else b"  <AttachmentEncoded />\n",
-    ]
+    written = io.BytesIO()  # not pieces to be joined: that is all of it twice
+    written.write(document[: -len(_TAIL)])
+    written.write(b"  <AttachmentEncoded>\n" if contents else b"  <AttachmentEncoded />\n")
     for info, content in zip(packet.attachments, contents, strict=True):
         described = "".join(
             f"      <{name}>{xml.escape(value)}</{name}>\n"
@@ -52,13 +53,16 @@ def write_packet(document: bytes, packet: Packet, contents: Sequence[bytes]) -> 
             if value
         )
         extra = f"      {_extra_children(info.extra)}\n" if info.extra else ""
-        pieces += [
+        written.write(
             f"    <Attachment>\n{described}{extra}"
-            f'      <edXML:ContentTransferEncoded xmlns:edXML="{NAMESPACE}">'.encode(),
-            pybase64.b64encode(content),
-            b"</edXML:ContentTransferEncoded>\n    </Attachment>\n",
-        ]
-    return b"".join([*pieces, b"  </AttachmentEncoded>\n" if contents else b"", _TAIL.encode()])
+            f'      <edXML:ContentTransferEncoded xmlns:edXML="{NAMESPACE}">'.encode()
+        )
+        for start in range(0, len(content), _TRIPLETS):
+            written.write(pybase64.b64encode(content[start : start + _TRIPLETS]))
+        written.write(b"</edXML:ContentTransferEncoded>\n    </Attachment>\n")
+    written.write(b"  </AttachmentEncoded>\n" if contents else b"")
+    written.write(_TAIL.encode())
+    return written.getvalue()
 
 
 def essence(packet: Packet, contents: Sequence[bytes]) -> str:

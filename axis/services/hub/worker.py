@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from axis.adapters.bell import Bell
     from axis.core.homes import Hello
     from axis.core.hub.change import Keep
     from axis.core.hub.terms import Deadlines
@@ -84,6 +85,7 @@ class Hub:
         self.follow_successors = closed_agency == "successor"
         self.consignment_after = consignment_after
         self.known: Known | None = None  # what was verified in this process, where its agencies work in it, too
+        self.bell: Bell | None = None  # that its broker rings
         self.tells_at_once = False  # what is owed a D.1 is told without waiting: nothing else is due
         self.breakers = Breakers()
         self.turn = 0
