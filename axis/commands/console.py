@@ -1,4 +1,4 @@
-"""What commands say: the one place where text goes to a terminal, a pipe or a file.
+"""What commands say: the one place where text goes to a terminal, a pipe or a file; and their exit codes.
 
 Whatever an agency, a file or a server wrote is shown and never obeyed: control characters are escaped here, for every
 command. A terminal that is not UTF-8 gets what it can show, never an error. stdout is data, stderr is for people.
@@ -13,24 +13,25 @@ import io
 import json
 import os
 import sys
-import tempfile
-import traceback
 import unicodedata
-import uuid
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from axis.errors import AxisError, Fault, unusable
-from axis.texts import text
+from axis.texts import language, text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from axis.errors import Language
+    from axis.errors import Language, Problem
 
+LANG: Language = language()
+# Exit codes. 2 is click's for wrong usage; the rest by the class of the error (axis/errors.py).
+DONE, UNEXPECTED, USAGE, REFUSED, UNAVAILABLE, MISCONFIGURED, CORRUPTED = range(7)
 INCIDENTS = "incidents"  # the folder in a home where traces of our own bugs are kept
 KEPT, LARGEST = 20, 256 * 1024  # of those files, and bytes of each
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
@@ -86,6 +87,24 @@ def say(value: object = "", *, err: bool = False) -> None:
     click.echo("\n".join(plain(line) for line in str(value).expandtabs().split("\n")), err=err)
 
 
+def word(key: str, **facts: Any) -> str:
+    """The text of `key` in the language that this process speaks."""
+    return text(key, LANG, **facts)
+
+
+def note(key: str, **facts: Any) -> None:
+    """The text of `key` on stderr, for people."""
+    say(word(key, **facts), err=True)
+
+
+def local(moment: str | None) -> str:
+    """A moment of the record as people of this country read it; "" for none."""
+    from axis.core.instant import from_text
+    from axis.core.instant import local as in_viet_nam
+
+    return in_viet_nam(from_text(moment)) if moment else ""
+
+
 def data(value: object) -> None:
     """One line of JSON on stdout; in ASCII where the terminal is not UTF-8, so that nothing is changed."""
     encoding = codecs.lookup(getattr(sys.stdout, "encoding", None) or "utf-8").name
@@ -104,6 +123,27 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         made.add_row(*map(plain, row))
     width = None if sys.stdout.isatty() else 200
     Console(highlight=False, markup=False, emoji=False, width=width).print(made)
+
+
+def findings(problems: Sequence[Problem]) -> None:
+    """A table of what is wrong with a packet."""
+    rows = [(p.fault.code, word(p.severity), plain(p.path), str(p.line or ""), plain(p.text(LANG))) for p in problems]
+    columns = ["Code" if LANG == "en" else "Mã", *(word(f"column.{c}") for c in ("severity", "path", "line", "text"))]
+    table(columns, rows)
+
+
+@contextmanager
+def bar(title: str, total: int, *, quiet: bool) -> Iterator[Callable[[int], None]]:
+    """A progress bar on a terminal; nothing when piped, or with --json."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _done: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task(title, total=total)
+        yield lambda done: progress.update(task, completed=done)
 
 
 def show_error(error: AxisError, language: Language, *, as_json: bool) -> None:
@@ -133,6 +173,8 @@ def give_up_stdout() -> None:
 
 def show_crash(error: Exception, home: Path | None, language: Language, *, as_json: bool) -> None:
     """Our own bug: its trace goes into a file, and the file is named."""
+    import uuid
+
     incident = uuid.uuid4().hex[:12]
     log = _keep_trace(error, incident, home)
     if as_json:
@@ -141,6 +183,9 @@ def show_crash(error: Exception, home: Path | None, language: Language, *, as_js
 
 
 def _keep_trace(error: Exception, incident: str, home: Path | None) -> Path:
+    import tempfile
+    import traceback
+
     trace = "".join(traceback.format_exception(error)).encode(errors="backslashreplace")[-LARGEST:]
     places = [Path(tempfile.gettempdir())]
     if home is not None and home.is_dir():

@@ -45,8 +45,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def all_commands(group: click.Group = cli.main, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
-    found = []
-    for name, command in group.commands.items():
+    found, context = [], click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         found.append((*path, name))
         if isinstance(command, click.Group):
             found += all_commands(command, (*path, name))
@@ -58,7 +59,9 @@ def test_every_command_has_help_an_example_and_both_languages(path: tuple[str, .
     command: click.Command = cli.main
     for name in path:
         assert isinstance(command, click.Group)
-        command = command.commands[name]
+        found = command.get_command(click.Context(command), name)
+        assert found is not None
+        command = found
     assert command.help
     if not isinstance(command, click.Group):
         assert "axis " + " ".join(path) in (command.epilog or "")

@@ -49,6 +49,7 @@ import psycopg
 
 import cli
 from axis import bootstrap, config, crashpoints
+from axis.commands.adapter import adapter
 from axis.infra.record import ledger, registries
 from axis.services import enrol
 from tests.failure.faults import (
@@ -286,7 +287,17 @@ def _attachments(packet: bytes) -> Iterator[str]:
 # -- The installation ---------------------------------------------------------------------------------------------
 
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["cli", "axis.bootstrap", "axis.infra.amqp", "axis.services.run", "adapters.folder"])
+_FORKS.set_forkserver_preload(
+    [
+        "cli",
+        "axis.commands.adapter",
+        "axis.commands.hub",
+        "axis.bootstrap",
+        "axis.infra.amqp",
+        "axis.services.run",
+        "adapters.folder",
+    ]
+)
 HUB_POINTS = tuple(p for p in crashpoints.MEANING if p[0] in "HRA" or p in {"T02", "T03", "X04"})
 ADAPTER_POINTS = tuple(p for p in crashpoints.MEANING if p[0] in "CD" or p in {"T01", "T04"})
 
@@ -909,7 +920,7 @@ def _plans(asked: argparse.Namespace) -> dict[str, Plan]:
                 wrong_clocks=2 * few,
                 database_troubles=max(3, int(minutes)),
                 restores=max(1, int(minutes / 10)),
-                homes_put_back=few if "restored" in cli.adapter.commands else 0,
+                homes_put_back=few if "restored" in adapter.commands else 0,
             ),
             "cluster": Plan(
                 asked.seed,

@@ -1,0 +1,249 @@
+"""``axis agency …``: the registry, and the changes of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from axis.commands import console
+from axis.commands.console import word
+from axis.commands.options import MOMENTS, at_home, settings
+from axis.commands.process import now, open_home
+from axis.errors import AxisError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from axis.bootstrap import Home
+
+
+@click.group(help=word("help.agency"), short_help=word("help.agency"))
+def agency() -> None:
+    """See the help text."""
+
+
+@agency.command("list", **settings("help.agency.list", "axis agency list"))
+@at_home
+def agency_list(home: Path, as_json: bool) -> None:
+    """All agencies."""
+    from axis import bootstrap
+
+    with bootstrap.reading_registry(open_home(home)) as registry:
+        rows = [
+            (m.code, m.name_vi if console.LANG == "vi" else m.name_en or m.name_vi, m.kind, m.standing(now()))
+            for m in registry.agencies
+        ]
+    if as_json:
+        for code, name, kind, standing in rows:
+            console.data({"code": code, "name": name, "kind": kind, "standing": standing})
+        return
+    shown = [(code, name, kind, word(f"standing.{standing}")) for code, name, kind, standing in rows]
+    console.table([word(f"column.{c}") for c in ("code", "name", "kind", "standing")], shown)
+
+
+@agency.command("show", **settings("help.agency.show", "axis agency show G22"))
+@click.argument("code")
+@at_home
+def agency_show(home: Path, code: str, as_json: bool) -> None:
+    """One agency."""
+    from axis import bootstrap
+    from axis.services import members
+
+    with bootstrap.reading_registry(open_home(home)) as registry:
+        value = members.describe(registry, code, now())
+    if as_json:
+        console.data(value)
+        return
+    for key, entry in value.items():
+        for one in entry if isinstance(entry, list) else [entry] if entry not in ("", None) else []:
+            shown = "  ".join(f"{k}={v}" for k, v in one.items() if v) if isinstance(one, dict) else one
+            console.say(f"{key:12} {console.plain(shown)}")
+
+
+@agency.command("add", **settings("help.agency.add", 'axis agency add G38 --name "Ủy ban sông Mê Công Việt Nam"'))
+@click.argument("code")
+@click.option("--name", required=True, help=word("column.name"))
+@click.option("--name-en", default="", help=word("column.name") + " (en)")
+@click.option("--kind", default="", help=word("column.kind"))
+@click.option(
+    "--key-type",
+    type=click.Choice(["p256", "rsa"]),
+    default="p256",
+    show_default=True,
+    help=word("help.init.key_type"),
+)
+@click.option(
+    "--conformance",
+    "report",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help=word("help.agency.conformance"),
+)
+@at_home
+def agency_add(
+    home: Path, code: str, name: str, name_en: str, kind: str, key_type: Any, report: Path | None, as_json: bool
+) -> None:
+    """A new member."""
+    from axis import bootstrap
+    from axis.services import members
+
+    opened = open_home(home)
+    if report is not None or opened.config.hub.conformance == "required":
+        bootstrap.check_report(opened, report.read_bytes() if report is not None else b"", now())
+    with bootstrap.registrar(opened) as registrar:
+        registry = members.add(registrar, code, name, name_en, kind, key_type, now())
+    _show_change(registry.version, code, "add", as_json)
+
+
+def _show_change(version: int, code: str, change: str, as_json: bool, *, changed: bool = True) -> None:
+    if as_json:
+        console.data({"registry": version, "code": code, "change": change, "changed": changed})
+    elif not changed:
+        console.say(word("registry.same", code=code))
+    else:
+        console.say(word("registry.changed", version=version, code=code, change=word(f"change.{change}")))
+
+
+def _carry_to_broker(home: Home, registry: Any, as_json: bool, also: tuple[str, ...] = ()) -> None:
+    """The broker follows the registry: rights first, then the open connections of who has none (and of `also`)."""
+    import time
+
+    from axis import bootstrap
+
+    management = bootstrap.management(home)
+    if management is None:
+        return
+    from axis.services import topology
+
+    begun = time.monotonic()
+    try:
+        ended = topology.follow(management, registry, now(), also)
+    except AxisError:
+        console.note("broker.unbarred")
+        raise
+    if not as_json:
+        console.say(word("broker.barred", count=ended, seconds=time.monotonic() - begun))
+
+
+@agency.command("suspend", **settings("help.agency.suspend", 'axis agency suspend H41 --reason "lộ khóa"'))
+@click.argument("code")
+@click.option("--reason", default="", help=word("help.agency.reason"))
+@at_home
+def agency_suspend(home: Path, code: str, reason: str, as_json: bool) -> None:
+    """Its mail waits from now on."""
+    from axis import bootstrap
+    from axis.services import members
+
+    opened = open_home(home)
+    with bootstrap.registrar(opened) as registrar:
+        before, code = registrar.registry().version, members.member_code(registrar, code)
+        registry = members.suspend(registrar, code, reason, now())
+    _show_change(registry.version, code, "suspend", as_json, changed=registry.version != before)
+    _carry_to_broker(opened, registry, as_json)
+
+
+@agency.command("resume", **settings("help.agency.resume", "axis agency resume H41"))
+@click.argument("code")
+@click.option("--reason", default="", help=word("help.agency.reason"))
+@at_home
+def agency_resume(home: Path, code: str, reason: str, as_json: bool) -> None:
+    """Its mail goes on."""
+    from axis import bootstrap
+    from axis.services import members
+
+    opened = open_home(home)
+    with bootstrap.registrar(opened) as registrar:
+        before, code = registrar.registry().version, members.member_code(registrar, code)
+        registry = members.resume(registrar, code, reason, now())
+    _show_change(registry.version, code, "resume", as_json, changed=registry.version != before)
+    _carry_to_broker(opened, registry, as_json)
+
+
+@agency.command("close", **settings("help.agency.close", "axis agency close G05 --successor G12 --from 2025-03-01"))
+@click.argument("code")
+@click.option("--successor", default="", help=word("help.agency.successor"))
+@click.option("--from", "since", type=click.DateTime(MOMENTS), help=word("help.agency.from"))
+@click.option("--reason", default="", help=word("help.agency.reason"))
+@at_home
+def agency_close(home: Path, code: str, successor: str, since: datetime | None, reason: str, as_json: bool) -> None:
+    """Its mail goes to its successor."""
+    from axis import bootstrap
+    from axis.core.instant import VIETNAM
+    from axis.services import members
+
+    opened = open_home(home)
+    at = since.replace(tzinfo=VIETNAM) if since else now()
+    with bootstrap.registrar(opened) as registrar:
+        code = members.member_code(registrar, code)
+        after = members.member_code(registrar, successor) if successor else ""
+        registry = members.close(registrar, code, after, reason, at, now())
+    _show_change(registry.version, code, "close", as_json)
+    _carry_to_broker(opened, registry, as_json)
+
+
+@agency.command("alias", **settings("help.agency.alias", "axis agency alias H29 000.00.00.H29"))
+@click.argument("code")
+@click.argument("alias")
+@click.option("--reason", default="", help=word("help.agency.reason"))
+@at_home
+def agency_alias(home: Path, code: str, alias: str, reason: str, as_json: bool) -> None:
+    """Another code for it."""
+    from axis import bootstrap
+    from axis.services import members
+
+    with bootstrap.registrar(open_home(home)) as registrar:
+        before, code = registrar.registry().version, members.member_code(registrar, code)
+        registry = members.add_alias(registrar, code, alias, reason, now())
+    _show_change(registry.version, code, "alias", as_json, changed=registry.version != before)
+
+
+@agency.command("rotate", **settings("help.agency.rotate", "axis agency rotate H41"))
+@click.argument("code")
+@click.option(
+    "--key-type",
+    type=click.Choice(["p256", "rsa"]),
+    default="p256",
+    show_default=True,
+    help=word("help.init.key_type"),
+)
+@click.option("--revoke", is_flag=True, help=word("help.agency.revoke"))
+@click.option("--reason", default="", help=word("help.agency.reason"))
+@at_home
+def agency_rotate(home: Path, code: str, key_type: Any, revoke: bool, reason: str, as_json: bool) -> None:
+    """A new key."""
+    from axis import bootstrap
+    from axis.services import members
+
+    opened = open_home(home)
+    with bootstrap.registrar(opened) as registrar:
+        code = members.member_code(registrar, code)
+        registry = members.rotate(registrar, code, key_type, revoke=revoke, reason=reason, now=now())
+    _show_change(registry.version, code, "rotate", as_json)
+    _carry_to_broker(opened, registry, as_json, also=(code,) if revoke else ())
+
+
+@agency.command("export", **settings("help.agency.export", "axis agency export G22 --to home-G22"))
+@click.argument("codes", nargs=-1, required=True)
+@click.option(
+    "--to",
+    "target",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help=word("help.agency.to"),
+)
+@at_home
+def agency_export(home: Path, codes: tuple[str, ...], target: Path, as_json: bool) -> None:
+    """An agency's own home."""
+    from axis import bootstrap
+    from axis.infra.record import registries
+    from axis.services import enrol
+
+    opened = open_home(home)
+    with bootstrap.reading(opened) as record, record.reading() as reader:
+        registry = reader.payload(registries.newest(reader))
+    enrol.export(home, opened.config, codes, registry, target, now())
+    if as_json:
+        console.data({"home": str(target), "agencies": list(codes)})
+    else:
+        console.say(word("export.done", target=target, codes=", ".join(codes)))

@@ -1,0 +1,50 @@
+"""``axis board``: who has a document, who waits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from axis.commands import console
+from axis.commands.console import word
+from axis.commands.options import at_home, command
+from axis.commands.process import now, open_home
+
+
+@command("help.board", "axis board 12/CT-TTg")
+@click.argument("reference")
+@at_home
+def board(home: Path, reference: str, as_json: bool) -> None:
+    """Who has it, who waits."""
+    from axis import bootstrap
+    from axis.services import board as boards
+
+    opened = open_home(home)
+    with bootstrap.reading_registry(opened) as registry, bootstrap.reading(opened) as record:
+        value = boards.board(record, registry, reference, now())
+    if as_json:
+        console.data(value)
+        return
+    about = value["document"]
+    console.say(f"{console.plain(about['code'])} · {console.plain(about['subject'])}")
+    rows = [
+        (
+            one["recipient"],
+            console.plain(one["name"]),
+            word(f"standing.{one['standing']}"),
+            console.local(one["since"]),
+            one["receipt"],
+            " ".join(sorted({code for code in one["statuses"].values() if code})),
+            ", ".join(word(f"leg.{leg.partition(' ')[0]}") for leg in one["overdue"]),
+            console.local(one["next_deadline"]),
+        )
+        for one in value["recipients"]
+    ]
+    names = ("column.code", "column.name", "trace.state", "board.since", "board.receipt", "trace.status")
+    console.table([word(name) for name in (*names, "board.overdue", "board.deadline")], rows)
+    totals = value["totals"]
+    parts = [f"{word(f'standing.{key}')}: {count}" for key, count in totals.items() if key != "recipients"]
+    console.say(f"{word('board.recipients')}: {totals['recipients']} · " + " · ".join(parts))
+    if value["certificate"]:
+        console.say(word("board.certificate", digest=value["certificate"]))

@@ -1,0 +1,99 @@
+"""The outermost group: a command's file is imported when the command is asked for, and its errors are shown."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from axis.commands import console
+from axis.commands.console import DONE, LANG, UNEXPECTED, word
+from axis.commands.options import HOME, JSON
+from axis.commands.process import SERVICE
+from axis.errors import AxisError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Axis(click.Group):
+    """A group whose commands stand in files of their own, each named after it, and may raise the axis' errors: they are
+    shown with code and who acts, never a trace."""
+
+    def __init__(self, *arguments: Any, files: Mapping[str, str], **more: Any) -> None:
+        """`files`: the module of each command by the command's name, which is the function's name, too."""
+        super().__init__(*arguments, **more)
+        self.files = files
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """The names of all commands, in order."""
+        return sorted(self.files)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """The command of this name, from its file; None where there is none."""
+        if name not in self.files:
+            return None
+        command: click.Command = getattr(import_module(self.files[name]), name)
+        return command
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, from their texts alone."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, word(f"help.{name}")) for name in self.list_commands(context)])
+
+    def main(self, *arguments: Any, **more: Any) -> Any:
+        """As click does it, on a terminal of any encoding."""
+        console.fit_the_terminal()
+        try:
+            return super().main(*arguments, **more)
+        except OSError as error:  # of the help text, say
+            if (found := console.trouble(error)) is None:
+                raise
+            console.give_up_stdout()
+            console.show_error(found, LANG, as_json=False)
+            sys.exit(found.exit_code)
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run the command; turn errors into text (or a JSON line) and an exit code."""
+        try:
+            return super().invoke(context)
+        except AxisError as error:
+            console.show_error(error, LANG, as_json=_as_json(context))
+            context.exit(error.exit_code)
+        except BrokenPipeError:
+            console.give_up_stdout()
+            context.exit(DONE)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, KeyboardInterrupt):
+            raise
+        except OSError as error:
+            context.exit(_show_trouble(context, error))
+        except Exception as error:  # noqa: BLE001  our own bug: say so, keep the trace in a file
+            _show_crash(context, error)
+            context.exit(UNEXPECTED)
+
+
+def _as_json(context: click.Context) -> bool:
+    """Whether the command being run was given --json."""
+    return bool(context.find_root().meta.get(JSON))
+
+
+def _show_trouble(context: click.Context, error: OSError) -> int:
+    found = console.trouble(error)
+    if found is None:
+        _show_crash(context, error)
+        return UNEXPECTED
+    if on_stdout := found.problems[0].path == "stdout":
+        console.give_up_stdout()
+    console.show_error(found, LANG, as_json=_as_json(context) and not on_stdout)
+    return found.exit_code
+
+
+def _show_crash(context: click.Context, error: Exception) -> None:
+    import logging
+
+    meta = context.find_root().meta
+    console.show_crash(error, meta.get(HOME), LANG, as_json=_as_json(context))
+    if meta.get(SERVICE):  # whoever keeps its log has the trace there too
+        logging.getLogger("axis").error("internal error", exc_info=error)

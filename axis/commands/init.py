@@ -1,0 +1,78 @@
+"""``axis init``: make a home."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from axis.commands import console
+from axis.commands.console import word
+from axis.commands.options import at_home, command
+from axis.commands.process import now
+
+
+@command("help.init", "axis init --home axis-home")
+@at_home
+@click.option(
+    "--key-type",
+    type=click.Choice(["p256", "rsa"]),
+    default="p256",
+    show_default=True,
+    help=word("help.init.key_type"),
+)
+@click.option(
+    "--broker",
+    type=click.Choice(["embedded", "amqp"]),
+    default="embedded",
+    show_default=True,
+    help=word("help.init.broker"),
+)
+@click.option(
+    "--store",
+    type=click.Choice(["sqlite", "postgresql"]),
+    default="sqlite",
+    show_default=True,
+    help=word("help.init.store"),
+)
+@click.option(
+    "--user-id",
+    type=click.Choice(["required", "optional"]),
+    default="required",
+    show_default=True,
+    help=word("help.init.user_id"),
+)
+@click.option("--tls", "hosts", multiple=True, metavar="HOST", help=word("help.init.tls"))
+def init(
+    home: Path, key_type: Any, broker: Any, store: Any, user_id: Any, hosts: tuple[str, ...], as_json: bool
+) -> None:
+    """Make a home."""
+    import uuid
+
+    from axis import config
+    from axis.services import enrol
+
+    if hosts and broker != "amqp":
+        raise click.UsageError("--tls: --broker amqp")
+    if store == "postgresql" and broker != "amqp":
+        raise click.UsageError("--store postgresql: --broker amqp")
+    files = ("tls/ca.pem", "tls/{user}.pem", "tls/{user}.key") if hosts else ("", "", "")
+    ca, certificate, key = files
+    link = config.Broker(broker, user_id=user_id, ca_file=ca, certificate_file=certificate, key_file=key)
+    made = config.Config(config.Installation(str(uuid.uuid4())), config.Store(store), link)
+    with console.bar(word("init.keys"), 95, quiet=as_json) as advance:
+        registry = enrol.create_home(home, made, key_type, now(), lambda done, _all: advance(done), tls_hosts=hosts)
+    if as_json:
+        console.data(
+            {
+                "home": str(home),
+                "installation": made.installation.id,
+                "agencies": len(registry.agencies),
+                "registry": registry.version,
+            }
+        )
+        return
+    console.say(word("init.done", home=home, agencies=len(registry.agencies), version=registry.version))
+    if broker == "embedded":
+        console.note("init.next", home=home)

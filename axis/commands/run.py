@@ -1,0 +1,67 @@
+"""``axis run``: hub and all adapters of an embedded home in this process."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from axis.commands import console
+from axis.commands.console import DONE, word
+from axis.commands.options import at_home, command
+from axis.commands.process import open_home, stoppable
+from axis.errors import AxisError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from axis.services.agency import Agency
+
+
+@command("help.run", "axis run --home axis-home --until-idle")
+@at_home
+@click.option("--until-idle", is_flag=True, help=word("help.run.idle"))
+def run(home: Path, until_idle: bool, as_json: bool) -> None:
+    """Embedded: hub and all adapters in this process."""
+    from axis import bootstrap
+    from axis.core.instant import local
+    from axis.services import follow
+    from axis.services import run as loops
+
+    opened = open_home(home)
+    with (
+        bootstrap.embedded_parts(opened) as (hub, agencies),
+        bootstrap.front(opened, agencies) as port,
+        stoppable() as stopped,
+    ):
+        if not until_idle:
+            console.note("run.started", what=home)
+        if port:
+            console.note("run.listening", listen=f"{opened.config.server.listen.rpartition(':')[0]}:{port}")
+        due = loops.rounds(hub, agencies, stopped=stopped, until_idle=until_idle)
+        counts = follow.summary(hub.store)
+    away = troubles(agencies)
+    worst = max((error.exit_code for error in away.values()), default=DONE) if until_idle else DONE
+    if as_json:
+        named = [{"agency": code, **error.problems[0].as_json(console.LANG)} for code, error in away.items()]
+        console.data({**counts, "next_due": due.isoformat() if due else None, "away": named})
+        sys.exit(worst)
+    console.say(word("run.counts", **counts))
+    console.note("run.waiting", time=local(due)) if due else console.note("run.idle")
+    name_away(away)
+    sys.exit(worst)
+
+
+def troubles(agencies: Sequence[Agency]) -> dict[str, AxisError]:
+    """What keeps which agencies, or their own systems, from working now."""
+    return {one.code: error for one in agencies if (error := one.trouble or one.away) is not None}
+
+
+def name_away(away: dict[str, AxisError]) -> None:
+    """Say, for people, which agencies cannot work and why."""
+    for code, error in away.items():
+        console.note(
+            "run.away", agency=code, why=f"{error.fault.code}: {console.plain(error.problems[0].text(console.LANG))}"
+        )

@@ -1,0 +1,40 @@
+"""``axis upgrade``: the version of the schema."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from axis.commands import console
+from axis.commands.console import DONE, REFUSED, word
+from axis.commands.options import at_home, command
+from axis.commands.process import open_home
+
+
+@command("help.upgrade", "axis upgrade --home axis-home")
+@click.option("--check", is_flag=True, help=word("help.upgrade.check"))
+@at_home
+def upgrade(home: Path, check: bool, as_json: bool) -> None:
+    """The schema's version."""
+    from axis import bootstrap
+    from axis.infra.database import SCHEMA_VERSION
+
+    old = False
+    with bootstrap.home_databases(open_home(home)) as databases:
+        for name, database in databases.items():
+            before, after = (database.version(), SCHEMA_VERSION) if check else database.upgrade()
+            old = old or (check and before != after)
+            if as_json:
+                console.data({"database": name, "before": before, "after": after})
+            else:
+                console.say(
+                    word(
+                        "upgrade.same" if before == after else "upgrade.done",
+                        database=name,
+                        before=before,
+                        after=after,
+                    )
+                )
+    sys.exit(REFUSED if old else DONE)
