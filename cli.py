@@ -26,6 +26,7 @@ FILES = {
     "packet": "axis.commands.packet",
     "queue": "axis.commands.queue",
     "reconcile": "axis.commands.reconcile",
+    "report": "axis.commands.report",
     "resend": "axis.commands.resend",
     "run": "axis.commands.run",
     "sandbox": "axis.commands.sandbox",

@@ -44,6 +44,97 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Ai đã nhận, ai đang chờ, ai từ chối, ai quá hạn: một dòng cho mỗi nơi nhận của văn bản.",
         "Who has a document, who waits, who refused, who is overdue: one line for each recipient.",
     ),
+    "help.report": (
+        "Số liệu của một kỳ: đã gửi, đã nhận, đúng hạn, trễ hạn, bị từ chối; so với kỳ trước. Chỉ đọc.",
+        "The figures of a period: sent, received, on time, late, refused; against the period before. Only reads.",
+    ),
+    "help.report.by": ("Mỗi dòng là gì.", "What a row is."),
+    "help.report.span": (
+        "Kỳ hiện tại dài bao lâu, nếu không nêu PERIOD.",
+        "The present period's length, without PERIOD.",
+    ),
+    "help.report.agency": ("Chỉ của cơ quan này.", "Of this agency alone."),
+    "help.report.csv": ("In dạng CSV.", "Print CSV."),
+    "help.report.html": ("Ghi một trang HTML để in hoặc trình chiếu.", "Write an HTML page to print or show."),
+    "duration.second": ("{count} giây", "{count} s"),
+    "duration.minute": ("{count} phút", "{count} min"),
+    "duration.hour": ("{count} giờ", "{count} h"),
+    "duration.day": ("{count} ngày", "{count} d"),
+    "report.period": (
+        "kỳ báo cáo viết như 2026, 2026-Q3, 2026-08, 2026-08-31 hoặc 2026-08-10..2026-08-20",
+        "a period is written like 2026, 2026-Q3, 2026-08, 2026-08-31 or 2026-08-10..2026-08-20",
+    ),
+    "report.title": ("Báo cáo từ {since} đến {until}", "Report from {since} to {until}"),
+    "report.so_far": ("(kỳ chưa kết thúc)", "(so far)"),
+    "report.nothing": ("Không có văn bản nào trong kỳ này.", "No documents in this period."),
+    "report.written": ("Đã ghi {file}.", "Written: {file}."),
+    "report.all": ("Tổng", "All"),
+    "report.by.agency": ("Cơ quan", "Agency"),
+    "report.by.unit": ("Đơn vị", "Unit"),
+    "report.by.kind": ("Loại", "Kind"),
+    "report.by.priority": ("Mức khẩn", "Priority"),
+    "report.by.day": ("Ngày", "Day"),
+    "report.by.month": ("Tháng", "Month"),
+    "report.kind.new": ("văn bản mới", "new"),
+    "report.kind.replace": ("thay thế", "replacement"),
+    "report.kind.update": ("cập nhật", "update"),
+    "report.kind.recall": ("thu hồi", "recall"),
+    "report.kind.status": ("trạng thái", "status"),
+    "report.documents": ("Gửi", "Sent"),
+    "report.deliveries": ("Đến", "To them"),
+    "report.on_time": ("Đúng hạn", "On time"),
+    "report.late": ("Trễ", "Late"),
+    "report.open": ("Đang chờ", "Open"),
+    "report.overdue": ("Quá hạn", "Overdue"),
+    "report.refused": ("Từ chối", "Refused"),
+    "report.recalled": ("Thu hồi", "Recalled"),
+    "report.given_up": ("Không đến", "Given up"),
+    "report.ratio": ("% đúng hạn", "% on time"),
+    "report.median": ("Trung vị", "Median"),
+    "report.p95": ("95 %", "95 %"),
+    "report.ratios": (
+        "Tỷ lệ đúng hạn: {pooled} tính chung tất cả văn bản; {mean} nếu lấy trung bình của {agencies} cơ quan.",
+        "On time: {pooled} of all documents together; {mean} as the mean of {agencies} agencies.",
+    ),
+    "report.grew": ("tăng {by}", "{by} more"),
+    "report.shrank": ("giảm {by}", "{by} less"),
+    "report.change.documents": (
+        "Đã gửi {count} văn bản, bằng {share} cùng kỳ trước ({before}), {by}.",
+        "{count} documents were sent, {share} of the period before ({before}), {by}.",
+    ),
+    "report.change.handed_over": (
+        "Đã nhận {count} lượt, bằng {share} cùng kỳ trước ({before}), {by}.",
+        "{count} were received, {share} of the period before ({before}), {by}.",
+    ),
+    "report.first.documents": (
+        "Đã gửi {count} văn bản; kỳ trước không có.",
+        "{count} documents were sent; none in the period before.",
+    ),
+    "report.first.handed_over": (
+        "Đã nhận {count} lượt; kỳ trước không có.",
+        "{count} were received; none in the period before.",
+    ),
+    "report.rejected": (
+        "Trục từ chối {count} gói gửi (A.2), nhiều nhất vì: {reasons}.",
+        "The hub refused {count} submissions (A.2), most of them for: {reasons}.",
+    ),
+    "report.leg.reception": (
+        "Tiếp nhận (03 hoặc 02): {ratio} đúng hạn, trung vị {median} sau khi đến.",
+        "Reception (03 or 02): {ratio} on time, median {median} after the hand-over.",
+    ),
+    "report.leg.processing": (
+        "Xử lý xong (06): {ratio} đúng hạn, trung vị {median} sau khi đến.",
+        "Processing (06): {ratio} on time, median {median} after the hand-over.",
+    ),
+    "report.page.chart": ("Văn bản đến theo kết quả", "Documents received, by outcome"),
+    "report.page.most": ("Nhiều nhất: {row}, {count}.", "Most: {row}, {count}."),
+    "report.page.table": ("Bảng số liệu", "All figures"),
+    "report.page.how": (
+        "Tính theo văn bản được trục tiếp nhận trong kỳ ({asked}), trạng thái tại lúc lập báo cáo. Tỷ lệ đúng hạn = "
+        "đúng hạn / (đúng hạn + trễ + quá hạn).",
+        "Counted is what the axis accepted within the period ({asked}), as it stood when this was made. On time = on "
+        "time / (on time + late + overdue).",
+    ),
     "help.resend": (
         "Chuyển lại văn bản đến nơi nhận: theo văn bản, cơ quan hoặc thời gian. Nơi đã có văn bản không nhận hai lần.",
         "Publish deliveries once more, by document, agency or time. Whoever has it already does not get it twice.",
@@ -766,6 +857,38 @@ def language(arguments: Sequence[str] | None = None, environment: Mapping[str, s
 def text(key: str, lang: Language, **facts: Any) -> str:
     """The text of `key` with `facts` filled in."""
     return TEXTS[key][0 if lang == "vi" else 1].format(**facts)
+
+
+def number(value: int, lang: Language) -> str:
+    """A whole number as people write it: ``6.548`` in Vietnamese, ``6,548`` in English."""
+    written = f"{value:,}"
+    return written.replace(",", ".") if lang == "vi" else written
+
+
+def percent(ratio: float | None, lang: Language) -> str:
+    """A ratio as people write it: ``98,0 %`` in Vietnamese; "" for none. What is not all is never rounded to 100 %."""
+    if ratio is None:
+        return ""
+    written = f"{ratio * 100:.1f}"
+    if ratio < 1 and written == "100.0":
+        written = "99.9"
+    return f"{written.replace('.', ',') if lang == 'vi' else written} %"
+
+
+def day(iso: str, lang: Language) -> str:
+    """A day as people write it: ``25/11/2026`` in Vietnamese, ``2026-11-25`` in English."""
+    return "/".join(reversed(iso.split("-"))) if lang == "vi" else iso
+
+
+def duration(seconds: int | None, lang: Language) -> str:
+    """How long something took, as exactly as it matters: ``45 s``, ``12 min``, ``3.2 h``, ``2.1 d``; "" for none."""
+    if seconds is None:
+        return ""
+    for unit, size, shown in (("day", 86_400, 172_800), ("hour", 3600, 7200), ("minute", 60, 120)):
+        if seconds >= shown:
+            written = f"{seconds / size:.0f}" if unit == "minute" else f"{seconds / size:.1f}"
+            return text(f"duration.{unit}", lang, count=written.replace(".", ",") if lang == "vi" else written)
+    return text("duration.second", lang, count=seconds)
 
 
 def event_text(event: str, lang: Language) -> str:

@@ -25,7 +25,7 @@ from axis.errors import AxisError, Fault, unusable
 from axis.texts import language, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Container, Iterator, Sequence
 
     from axis.errors import Language, Problem
 
@@ -111,14 +111,14 @@ def data(value: object) -> None:
     click.echo(json.dumps(value, ensure_ascii=encoding != "utf-8"))
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table on stdout, one line a row."""
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Container[int] = ()) -> None:
+    """A table on stdout, one line a row. `right`: columns of numbers, which end at the right."""
     from rich.console import Console
     from rich.table import Table
 
     made = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        made.add_column(column, overflow="fold")
+    for place, column in enumerate(columns):
+        made.add_column(column, overflow="fold", justify="right" if place in right else "left")
     for row in rows:
         made.add_row(*map(plain, row))
     width = None if sys.stdout.isatty() else 200

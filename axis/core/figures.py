@@ -200,11 +200,6 @@ class Figures:
         return sum(self.received[one] for one in (Outcome.ON_TIME, Outcome.LATE, Outcome.UNTIMED))
 
     @property
-    def open(self) -> int:
-        """Those that are still on their way."""
-        return self.received[Outcome.OPEN] + self.received[Outcome.OVERDUE]
-
-    @property
     def ratio(self) -> float | None:
         """Of the hand-overs that were done or are overdue, how many were in time; None where there are none."""
         late = self.received[Outcome.LATE] + self.received[Outcome.OVERDUE]

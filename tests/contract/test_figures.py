@@ -31,7 +31,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> str:
     url = f"sqlite:///{tmp_path_factory.mktemp('figures')}/hub.db"
     with closing(Database(url)) as database:
         database.create(tables.TABLES)
-    bench_fill.fill(url, 600, ["G22", "H41", "H29", "G06"], 7, END)
+    bench_fill.fill(url, 300, ["G22", "H41", "H29", "G06"], 7, END)
     with closing(Database(url)) as database, database.begin() as connection:
         at = sa.select(sa.func.min(tables.delivery.c.id)).where(tables.delivery.c.state == "QUEUED")
         several = tables.delivery.update().where(tables.delivery.c.id == at.scalar_subquery())
@@ -112,7 +112,7 @@ def by_hand(record: HubStore, by: str) -> dict[str, Figures]:
         said = json.loads(entry["canonical"])
         if said["event"] == "submission.refused" and SINCE <= from_text(said["time"]) < BEFORE:
             at = day(said["time"])
-            key = {"agency": said["actor"], "day": at, "month": at[:7]}.get(by)
+            key = {"agency": said["recipient"], "day": at, "month": at[:7]}.get(by)
             if key is not None:
                 found[key].rejected += 1
                 found[key].refused.update(said["detail"]["codes"])
@@ -153,14 +153,19 @@ def plain(found: dict[str, Figures]) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("by", get_args(figures.By))
-def test_the_figures_of_a_period_are_those_of_its_rows(record: HubStore, by: figures.By) -> None:
-    with record.reading() as reader:
-        found = figures.figures(reader, SINCE, BEFORE, by)
-    wanted = by_hand(record, by)
-    assert plain(found) == plain(wanted)
-    assert sum(one.documents for one in wanted.values()) > 100
-    assert sum(wanted[key].deliveries for key in wanted) > 100
+def test_the_figures_of_a_period_are_those_of_its_rows_by_whatever_they_are_asked(record: HubStore) -> None:
+    for by in get_args(figures.By):
+        with record.reading() as reader:
+            found = figures.figures(reader, SINCE, BEFORE, by)
+            one = figures.figures(reader, SINCE, BEFORE, by, "H41")
+        wanted = by_hand(record, by)
+        assert plain(found) == plain(wanted), by
+        assert sum(one.documents for one in wanted.values()) > 50
+        assert sum(wanted[key].deliveries for key in wanted) > 50
+        if by == "agency":
+            assert plain(one) == plain({"H41": wanted["H41"]})
+        else:
+            assert 0 < sum(each.documents for each in one.values()) < sum(each.documents for each in wanted.values())
 
 
 def test_every_delivery_is_in_one_of_the_outcomes_and_in_one_period_only(record: HubStore) -> None:
@@ -181,11 +186,18 @@ def test_every_delivery_is_in_one_of_the_outcomes_and_in_one_period_only(record:
 
 def test_a_year_costs_as_many_statements_as_a_day(record: HubStore) -> None:
     counted: list[str] = []
-    sa.event.listen(sa.Engine, "before_cursor_execute", lambda *given: counted.append(given[2]))
+
+    def count(*given: Any) -> None:
+        counted.append(given[2])
+
     numbers = []
-    for since in (END - timedelta(days=365), END - timedelta(days=1)):
-        before = len(counted)
-        with record.reading() as reader:
-            figures.figures(reader, since, END, "agency")
-        numbers.append(len(counted) - before)
+    sa.event.listen(sa.Engine, "before_cursor_execute", count)
+    try:
+        for since in (END - timedelta(days=365), END - timedelta(days=1)):
+            before = len(counted)
+            with record.reading() as reader:
+                figures.figures(reader, since, END, "agency")
+            numbers.append(len(counted) - before)
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", count)
     assert numbers[0] == numbers[1] <= 8

@@ -60,12 +60,14 @@ _OUTCOME = (
     f"WHEN d.closed THEN '{Outcome.GIVEN_UP}' "
     f"WHEN h.progress = '{Progress.MISSED}' THEN '{Outcome.OVERDUE}' ELSE '{Outcome.OPEN}' END"
 )
-_SENT = "SELECT {key}, s.kind, count(*) FROM submission s WHERE s.axis_id >= {n} AND s.axis_id < {n} GROUP BY 1, 2"
+_SENT = (
+    "SELECT {key}, s.kind, count(*) FROM submission s WHERE s.axis_id >= {n} AND s.axis_id < {n}{only} GROUP BY 1, 2"
+)
 _FROM = (
     "FROM delivery d JOIN submission s ON s.axis_id = d.axis_id "
     f"LEFT JOIN deadline h ON h.delivery_id = d.id AND h.leg = '{Leg.HANDOVER}' "
 )
-_WITHIN = "d.axis_id >= {n} AND d.axis_id < {n} AND s.axis_id >= {n} AND s.axis_id < {n} AND d.role = 'document'"
+_WITHIN = "d.axis_id >= {n} AND d.axis_id < {n} AND s.axis_id >= {n} AND s.axis_id < {n} AND d.role = 'document'{only}"
 _RECEIVED = (
     "SELECT key, outcome, {coarse}, count(*) FROM (SELECT {key} AS key, " + _OUTCOME + " AS outcome, "
     "CASE WHEN h.met_at <> '' THEN {met} - {received} END AS s "
@@ -85,25 +87,27 @@ _LEGS = (
 )
 
 
-def figures(reader: HubReader, since: datetime, before: datetime, by: By) -> dict[str, Figures]:
+def figures(reader: HubReader, since: datetime, before: datetime, by: By, agency: str = "") -> dict[str, Figures]:
     """What was accepted from `since` to before `before`, by the keys of `by`: codes, organ ids, kinds, priorities, days
     or months in Viet Nam.
 
     What agencies sent counts for them, what was delivered for its recipients. A delivery that addressed several units
-    counts for each of them."""
+    counts for each of them. `agency`: only what this one sent, and what was delivered to it."""
     found: dict[str, Figures] = {}
     words = _SQLITE if reader.connection.dialect.name == "sqlite" else _POSTGRESQL
     bounds = (earliest(since), earliest(before))
-    for key, kind, count in _rows(reader.connection, _SENT, _key(_SENT_KEY, by, words), words, bounds):
+    sent, received = _key(_SENT_KEY, by, words), _key(_RECEIVED_KEY, by, words)
+    by_sender, by_recipient = ("s.sender", agency), ("d.recipient", agency)
+    for key, kind, count in _rows(reader.connection, _SENT, sent, words, bounds, by_sender):
         found.setdefault(str(key), Figures()).sent[kind] += count
-    received = _key(_RECEIVED_KEY, by, words)
-    for key, outcome, seconds, count in _rows(reader.connection, _RECEIVED, received, words, bounds * 2):
+    for key, outcome, seconds, count in _rows(reader.connection, _RECEIVED, received, words, bounds * 2, by_recipient):
         for one in _keys(key, by):
             row = found.setdefault(one, Figures())
             row.received[Outcome(outcome)] += count
             if seconds is not None:
                 row.leg(Leg.HANDOVER).times[max(seconds, 0)] += count
-    for key, leg, progress, seconds, count in _rows(reader.connection, _LEGS, received, words, bounds * 2):
+    rows = _rows(reader.connection, _LEGS, received, words, bounds * 2, by_recipient)
+    for key, leg, progress, seconds, count in rows:
         for one in _keys(key, by):
             counted = found.setdefault(one, Figures()).leg(leg)
             if (name := _PROGRESS.get(progress)) is not None:
@@ -116,7 +120,9 @@ def figures(reader: HubReader, since: datetime, before: datetime, by: By) -> dic
         handover.overdue, handover.running = row.received[Outcome.OVERDUE], row.received[Outcome.OPEN]
     if by in {"agency", "day", "month"}:
         for entry in _refusals(reader, since, before):
-            key = entry.actor if by == "agency" else _day(entry.time)[: 10 if by == "day" else 7]
+            if agency not in {"", entry.recipient}:
+                continue
+            key = entry.recipient if by == "agency" else _day(entry.time)[: 10 if by == "day" else 7]
             row = found.setdefault(key, Figures())
             row.rejected += 1
             row.refused.update(dict.fromkeys(entry.detail.get("codes", ()), 1))
@@ -146,18 +152,25 @@ def _keys(key: object, by: By) -> list[str]:
 
 
 def _rows(
-    connection: Connection, text: str, key: str, words: dict[str, str], values: tuple[str, ...]
+    connection: Connection,
+    text: str,
+    key: str,
+    words: dict[str, str],
+    values: tuple[str, ...],
+    only: tuple[str, str],
 ) -> Iterator[tuple[Any, ...]]:
     moment = words["moment"]
+    column, agency = only
     whole = text.format(
         key=key,
         n=words["n"],
+        only=f" AND {column} = {words['n']}" if agency else "",
         coarse=_COARSE.format(s="s"),
         received=moment.format("s.received_at"),
         met=moment.format("h.met_at"),
         done=moment.format("t.met_at"),
     )
-    for row in connection.exec_driver_sql(whole, values):
+    for row in connection.exec_driver_sql(whole, (*values, agency) if agency else values):
         yield tuple(row)
 
 
