@@ -26,7 +26,7 @@ from sqlalchemy.engine import RowMapping as Row
 
 from adapters.base import Answer, Source
 from axis.core import xml
-from axis.core.edxml import same_id
+from axis.core.identity import same_id
 from axis.core.instant import from_text, to_text
 from axis.errors import Fault, Misconfigured, Problem, rejected
 

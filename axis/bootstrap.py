@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import threading
 import time
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
@@ -23,84 +21,69 @@ from axis.core import conformance, parcel
 from axis.core.instant import to_text
 from axis.core.message import HUB_USER
 from axis.core.parcel import Known
-from axis.core.trust import HUB, Certificate, Registry, read_registry, signing_certificate
-from axis.errors import AxisError, Corrupted, Fault, Misconfigured, Problem, Unavailable, unusable
+from axis.core.trust import HUB
+from axis.errors import AxisError, Fault, Misconfigured, Problem, Unavailable
+from axis.home import (
+    Home,
+    hub_certificate,
+    is_running,
+    lock,
+    open_home,
+    opened,
+    reading,
+    reading_journal,
+    reading_journals,
+    reading_registry,
+    systems_file,
+    tokens_file,
+)
 from axis.infra import embedded, journal, keystore, payloads
 from axis.infra.database import SCHEMA_VERSION, Database
 from axis.infra.journal import Journal
 from axis.infra.payloads import References
-from axis.infra.record import lease, registries, tables
+from axis.infra.record import lease, tables
 from axis.infra.record.high_water import HighWater
 from axis.infra.record.store import HubStore
-from axis.services import reconcile, standing
+from axis.services import standing
 from axis.services.agency import Agency
 from axis.services.hub.flow import QueueLimits, RateLimits
 from axis.services.hub.worker import Hub
-from axis.services.members import Registrar
+from axis.services.operate import reconcile
+from axis.services.operate.registry import Registrar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
-    from axis.config import Config
     from axis.core.conformance import Report
     from axis.core.message import Broker
+    from axis.core.trust import Registry
     from axis.infra.amqp import AmqpBroker
     from axis.infra.management import Management
-    from axis.services.dispatch import Letter
-    from axis.services.reconcile import Gap
+    from axis.services.operate.reconcile import Gap
     from axis.services.sandbox import Peers
+    from axis.services.send import Letter
+
+__all__ = [  # what is read of a home is asked for here, too, by whoever works in it
+    "Home",
+    "hub_certificate",
+    "is_running",
+    "lock",
+    "open_home",
+    "reading",
+    "reading_journal",
+    "reading_journals",
+    "reading_registry",
+    "systems_file",
+    "tokens_file",
+]
 
 KNOWN_BYTES = 64 * 1024 * 1024  # of memory for what hub and adapters of one process have verified
 log = logging.getLogger("axis")
 
 
-@dataclass(frozen=True)
-class Home:
-    """A home's folder and settings."""
-
-    path: Path
-    config: Config
-
-    def codes(self) -> list[str]:
-        """The agencies whose keys are in this home, in order."""
-        if self.config.installation.role == "agency":
-            return sorted(self.config.installation.agencies)
-        return sorted(p.stem for p in (self.path / "keys").glob("*.key") if p.stem != HUB)
-
-
-def open_home(path: Path) -> Home:
-    """The home at `path`. Raises :class:`Misconfigured`: HOME_MISSING, CONFIG_*."""
-    return Home(path, settings.load(path))
-
-
-@contextmanager
-def lock(home: Home) -> Iterator[None]:
-    """This process alone works in the home. Raises :class:`Unavailable` HOME_LOCKED."""
-    path = home.path / ".lock"
-    try:
-        handle = path.open("a")
-    except OSError as error:
-        raise unusable(path, error) from None
-    with handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise Unavailable(Problem(Fault.HOME_LOCKED, got=str(home.path))) from None
-        yield
-
-
 def _one_writer(home: Home) -> AbstractContextManager[None]:
     return lock(home) if home.config.store.kind == "sqlite" else nullcontext()
-
-
-def is_running(home: Home) -> bool:
-    """True while another process holds the home's lock."""
-    try:
-        with lock(home):
-            return False
-    except Unavailable:
-        return True
 
 
 @contextmanager
@@ -117,7 +100,7 @@ def embedded_parts(home: Home, *, restored: bool = False) -> Iterator[tuple[Hub,
                 f"{home.config.broker.kind}, {home.config.store.kind}",
             )
         )
-    with lock(home), _database(home.config.database_url(home.path)) as database:
+    with lock(home), opened(home.config.database_url(home.path)) as database:
         database.create([*tables.TABLES, *journal.TABLES, *embedded.TABLES])
         embedded.EmbeddedBroker.free_leases(database)
         codes = home.codes()
@@ -153,7 +136,7 @@ def embedded_parts(home: Home, *, restored: bool = False) -> Iterator[tuple[Hub,
 def served_hub(home: Home) -> Iterator[Hub]:
     """The hub on the configured database and broker; it declares every queue."""
     _only_amqp(home)
-    with _one_writer(home), _database(home.config.database_url(home.path)) as database:
+    with _one_writer(home), opened(home.config.database_url(home.path)) as database:
         database.create(tables.TABLES)
         broker = _amqp(home, None, "hub")
         try:
@@ -178,7 +161,7 @@ def home_databases(home: Home) -> Iterator[dict[str, Database]]:
     if home.config.installation.role == "all" and home.config.store.kind == "postgresql":
         urls["postgresql"] = home.config.database_url(home.path)
     with lock(home), ExitStack() as stack:
-        yield {name: stack.enter_context(_database(url)) for name, url in urls.items()}
+        yield {name: stack.enter_context(opened(url)) for name, url in urls.items()}
 
 
 @contextmanager
@@ -189,7 +172,7 @@ def any_hub(home: Home, *, restored: bool = False) -> Iterator[Hub]:
             yield hub
         return
     _only_amqp(home)
-    with _one_writer(home), _database(home.config.database_url(home.path)) as database:
+    with _one_writer(home), opened(home.config.database_url(home.path)) as database:
         database.check_version()
         broker = _amqp(home, None, "hub")
         try:
@@ -223,7 +206,7 @@ def served_agencies(home: Home, codes: Sequence[str]) -> Iterator[list[Agency]]:
         raise Misconfigured(Problem(Fault.KEY_FILE_MISSING, got=f"{home.path}/keys/{unknown[0]}.key"))
     home.config.adapter.check_codes(home.codes())
     url = f"sqlite:///{home.path.resolve() / 'axis.db'}"
-    with lock(home), _database(url) as database:
+    with lock(home), opened(url) as database:
         database.create(journal.TABLES)
         # Where all share one broker user, they may share its connections too.
         shared = _amqp(home, None, "adapters", alone=True) if home.config.broker.user_id == "optional" else None
@@ -252,48 +235,6 @@ def served_agencies(home: Home, codes: Sequence[str]) -> Iterator[list[Agency]]:
 
 
 @contextmanager
-def reading(home: Home) -> Iterator[HubStore]:
-    """The hub's record, to read; also while another process works on it."""
-    with _database(home.config.database_url(home.path)) as database:
-        database.check_version()
-        yield HubStore(database)
-
-
-@contextmanager
-def reading_journal(home: Home, code: str) -> Iterator[Journal]:
-    """An agency's journal, to read; also while another process works on it.
-
-    Raises :class:`Misconfigured` KEY_FILE_MISSING when the home has no such agency.
-    """
-    with reading_journals(home) as journals:
-        if code not in journals:
-            raise Misconfigured(Problem(Fault.KEY_FILE_MISSING, got=f"{home.path}/keys/{code}.key"))
-        yield journals[code]
-
-
-@contextmanager
-def reading_journals(home: Home) -> Iterator[dict[str, Journal]]:
-    """The journals of the home's agencies by code, to read."""
-    with _database(f"sqlite:///{home.path.resolve() / 'axis.db'}") as database:
-        yield {code: Journal(database, code) for code in home.codes()}
-
-
-@contextmanager
-def reading_registry(home: Home) -> Iterator[Registry]:
-    """The registry that this home knows: the hub's newest, or the one installed at its adapters."""
-    if home.config.installation.role == "all":
-        with reading(home) as record, record.reading() as reader:
-            data = reader.payload(registries.newest(reader))
-    else:
-        with reading_journals(home) as journals, next(iter(journals.values())).reading() as journal_reader:
-            found = journal_reader.registry()
-        if found is None:
-            raise Corrupted(Problem(Fault.REGISTRY_INVALID, got="no registry installed"))
-        data = found[1]
-    yield read_registry(data, hub_certificate(home))
-
-
-@contextmanager
 def registrar(home: Home) -> Iterator[Registrar]:
     """Who may change the registry: the hub's home, with its store and key.
 
@@ -306,12 +247,12 @@ def registrar(home: Home) -> Iterator[Registrar]:
 
 
 def preflight(home: Home, sender: str, letter: Letter, now: datetime) -> dict[str, Any]:
-    """See :func:`axis.services.dispatch.preflight`, by what this home knows."""
-    from axis.services import dispatch
+    """See :func:`axis.services.questions.preflight.preflight`, by what this home knows."""
+    from axis.services.questions import preflight as questions
 
     with reading_registry(home) as registry:
         signer = keystore.load_signer(home.path / "keys", sender)
-        return dispatch.preflight(letter, registry, signer, home.config.deadlines.build(home.path), now)
+        return questions.preflight(letter, registry, signer, home.config.deadlines.build(home.path), now)
 
 
 def check_adapters(home: Home, codes: Sequence[str]) -> Iterator[tuple[str, str, AxisError | None]]:
@@ -368,7 +309,7 @@ def gather(path: Path, now: datetime) -> dict[str, Any]:
     if is_hub:
 
         def of_record(ask: Callable[[HubStore], dict[str, Any]]) -> dict[str, Any]:
-            with _database(home.config.database_url(home.path)) as database:
+            with opened(home.config.database_url(home.path)) as database:
                 return ask(HubStore(database))
 
         gathered["database"] = section(lambda: of_record(lambda store: found.database(store, path)))
@@ -443,18 +384,18 @@ def management(home: Home) -> Management | None:
 def give_passwords(home: Home, management: Management, users: Sequence[str], folder: Path) -> None:
     """A password for each broker user: the one in its file in `folder`, or a new one with its AMQP URL in a new
     file, 0600."""
-    from axis.services import topology
+    from axis.services.operate import broker_setup
 
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     parts = urlsplit(home.config.broker_url().split(",")[0].strip())
     for user in users:
         if (folder / user).exists():  # of an earlier run: the broker may be a new one
-            topology.give_password(
+            broker_setup.give_password(
                 management, user, urlsplit((folder / user).read_text(settings.TEXT).strip()).password or ""
             )
             continue
         place = parts.netloc.rpartition("@")[2]
-        url = urlunsplit(parts._replace(netloc=f"{quote(user)}:{topology.give_password(management, user)}@{place}"))
+        url = urlunsplit(parts._replace(netloc=f"{quote(user)}:{broker_setup.give_password(management, user)}@{place}"))
         keystore.write_private(folder / user, f"{url}\n".encode())
 
 
@@ -511,15 +452,15 @@ def take_over(home: Home, code: str, now: datetime) -> int:
     _only_amqp(home)
     if code not in home.codes():
         raise Misconfigured(Problem(Fault.KEY_FILE_MISSING, got=f"{home.path}/keys/{code}.key"))
-    with lock(home), _database(f"sqlite:///{home.path.resolve() / 'axis.db'}") as database:
+    with lock(home), opened(f"sqlite:///{home.path.resolve() / 'axis.db'}") as database:
         database.create(journal.TABLES)
         with Journal(database, code).transaction() as tx:
             return standing.take_over(tx, now)
 
 
 def accept_restored(home: Home, hub: Hub, now: datetime) -> Gap | None:
-    """See :func:`axis.services.reconcile.accept_restored`. In an embedded home the adapters' journals were put back
-    with the record: what they held waits until it is sent again, and that is done here."""
+    """See :func:`axis.services.operate.reconcile.accept_restored`. In an embedded home the adapters' journals were
+    put back with the record: what they held waits until it is sent again, and that is done here."""
     together = home.codes() if home.config.broker.kind == "embedded" and hub.is_record_old() else []
     for code in together:
         with Journal(hub.store.database, code).transaction() as tx:
@@ -575,21 +516,6 @@ def front(home: Home, agencies: Sequence[Agency]) -> Iterator[int]:
                 one.join(max(0, end - time.monotonic()))
 
 
-def tokens_file(home: Home) -> Path:
-    """Where the digests of the API's tokens are kept."""
-    return home.path / "keys" / "tokens.toml"
-
-
-def systems_file(home: Home) -> Path:
-    """Where the secrets of the systems that speak VXP are kept."""
-    return home.path / "keys" / "systems.toml"
-
-
-def hub_certificate(home: Home) -> Certificate:
-    """The hub's certificate, received with enrolment."""
-    return signing_certificate(keystore.load_certificate(home.path / "pki" / "hub.pem"))
-
-
 def adapter_kinds() -> list[str]:
     """Names of the installed adapters, ours and foreign ones."""
     return sorted(_factories())
@@ -610,15 +536,6 @@ def _adapter(home: Home, code: str, disk: Disk | None = None) -> Adapter:
 @cache
 def _factories() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group="axis.adapters")}
-
-
-@contextmanager
-def _database(url: str) -> Iterator[Database]:
-    database = Database(url)
-    try:
-        yield database
-    finally:
-        database.close()
 
 
 def _only_amqp(home: Home) -> None:

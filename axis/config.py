@@ -6,9 +6,6 @@ Secrets do not stand in the file: URLs with passwords come from the environment 
 from __future__ import annotations
 
 import dataclasses
-import difflib
-import importlib.resources
-import ipaddress
 import os
 import stat
 import tomllib
@@ -112,6 +109,8 @@ class Deadlines:
             if self.calendar_file:
                 text = (home / self.calendar_file).read_text(TEXT)
             else:
+                import importlib.resources
+
                 text = importlib.resources.files("config").joinpath("calendar.csv").read_text("utf-8")
             days = calendar.read(text, hours)
         except (OSError, ValueError) as error:
@@ -243,6 +242,8 @@ def load(home: Path) -> Config:
             problems.append(Problem(Fault.CONFIG_INVALID, name, f"{least} to {most}", str(value)))
     for one in config.server.webhook_networks if not problems else ():
         try:
+            import ipaddress
+
             ipaddress.ip_network(one)
         except ValueError as error:
             expected = "10.20.0.0/16, fd00:1::/48"
@@ -289,6 +290,8 @@ def _build(kind: Any, values: Mapping[str, Any], path: str, problems: list[Probl
 
 
 def _unknown(path: str, name: str, known: Iterable[str]) -> Problem:
+    import difflib
+
     near = difflib.get_close_matches(name, known, 1, 0) or ["?"]
     return Problem(Fault.CONFIG_UNKNOWN_KEY, path + name, path + near[0], path + name)
 

@@ -19,8 +19,10 @@ from axis import bootstrap, config
 from axis.core.message import agency_routes, hub_routes
 from axis.errors import Fault, Problem, Unavailable
 from axis.infra.record import registries
-from axis.services import demo, enrol, follow
+from axis.services import demo
 from axis.services import run as loops
+from axis.services.operate import provision
+from axis.services.questions import trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -68,15 +70,15 @@ def perform(folder: Path, documents: int, broker: str, stage: Stage) -> Result:
             stack.enter_context(_own_schema())
         stage.say("demo.setup", agencies=95, documents=documents)
         with stage.bar("init.keys", 95) as advance:
-            registry = enrol.create_home(home_path, settings, "p256", _now(), lambda done, _all: advance(done))
+            registry = provision.create_home(home_path, settings, "p256", _now(), lambda done, _all: advance(done))
         home = bootstrap.open_home(home_path)
         letters = demo.plan([m.code for m in registry.agencies], documents, seed)
         perform_line = _served if amqp else _embedded
         folders = perform_line(home, registry, letters, seed, stage)
         with bootstrap.reading(home) as record:
-            counts = follow.summary(record)
+            counts = trace.summary(record)
             wide = next((letter for letter in letters if 1 < len(letter.recipients) < 10), letters[0])
-            trace = follow.trace(record, wide.document_id)
+            wide_trace = trace.trace(record, wide.document_id)
         found, lost, duplicates = demo.count(letters, lambda code: folders(code) / "inbox", seed)
     summary = {
         "documents": len(letters),
@@ -87,7 +89,7 @@ def perform(folder: Path, documents: int, broker: str, stage: Stage) -> Result:
         "duplicates": duplicates,
         "seconds": round(time.monotonic() - started, 1),
     }
-    return Result(summary, trace)
+    return Result(summary, wide_trace)
 
 
 def _now() -> datetime:
@@ -111,7 +113,7 @@ def _embedded(home: Home, registry: Registry, letters: list[Letter], seed: int, 
             agencies,
             stopped=lambda: False,
             until_idle=True,
-            progress=lambda: advance(follow.summary(hub.store)["handed_over"]),
+            progress=lambda: advance(trace.summary(hub.store)["handed_over"]),
         )
     return folders
 
@@ -128,7 +130,7 @@ def _served(home: Home, registry: Registry, letters: list[Letter], seed: int, st
         signed = reader.payload(registries.newest(reader))
     for number, part in enumerate(parts):
         path = home.path.parent / f"agencies-{number + 1}"
-        enrol.export(home.path, home.config, part, signed, path, _now())
+        provision.export(home.path, home.config, part, signed, path, _now())
         homes |= dict.fromkeys(part, path)
 
     def folders(code: str) -> Path:
@@ -157,7 +159,7 @@ def _await(
     end = time.monotonic() + PATIENCE
     senders = {letter.sender for letter in letters}
     while True:
-        done = follow.summary(record)["handed_over"]
+        done = trace.summary(record)["handed_over"]
         advance(done)
         if done >= total and sum(len(list((folders(c) / "status").glob("*.01.*"))) for c in senders) >= total:
             return

@@ -19,8 +19,9 @@ from axis import bootstrap, config
 from axis.core import edxml, parcel, receipt
 from axis.infra.database import Database
 from axis.infra.record import ledger
-from axis.services import enrol, follow
 from axis.services import run as loops
+from axis.services.operate import provision
+from axis.services.questions import trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,14 +65,14 @@ class Clock:
 def _template(codes: tuple[str, ...], give_up: int) -> Path:
     """A home made once for a test session and copied for each test."""
     folder = Path(mkdtemp(prefix="axis-test-"))
-    rows = [row for row in enrol.catalogue() if row["code"] in codes]
+    rows = [row for row in provision.catalogue() if row["code"] in codes]
     settings = config.Config(
         config.Installation(str(uuid.UUID(int=1))),
         hub=config.Hub(give_up),
         adapter=config.Adapter(settle_seconds=0.0),
         log=config.Log(level="error"),
     )
-    enrol.create_home(folder / "home", settings, "p256", Clock().now, rows=rows)
+    provision.create_home(folder / "home", settings, "p256", Clock().now, rows=rows)
     return folder / "home"
 
 
@@ -120,7 +121,7 @@ class Line:
     def trace(self, reference: str) -> dict[str, Any]:
         """As ``axis trace --json``."""
         with bootstrap.reading(bootstrap.open_home(self.path)) as record:
-            return follow.trace(record, reference)
+            return trace.trace(record, reference)
 
     def states(self, reference: str) -> dict[str, str]:
         """Delivery states by recipient."""

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 from axis import bootstrap, config
 from axis.core import admission
 from axis.errors import Fault, Problem, Rejected, Unavailable
-from axis.services import enrol, members
 from axis.services import run as loops
+from axis.services.operate import provision
+from axis.services.operate import registry as members
 from tests.line import CODES, Clock, Line, document, recall, replacement, small_home, status, update
 from tests.served import ServedLine
 
@@ -155,12 +156,12 @@ def export(home: Path, codes: list[str]) -> None:
         config.Broker("amqp"),
         adapter=config.Adapter(settle_seconds=0.1),
     )
-    rows = [row for row in enrol.catalogue() if row["code"] in codes]
-    enrol.create_home(home, settings, "p256", Clock().now, rows=rows)
+    rows = [row for row in provision.catalogue() if row["code"] in codes]
+    provision.create_home(home, settings, "p256", Clock().now, rows=rows)
     with bootstrap.reading(bootstrap.open_home(home)) as record, record.reading() as reader:
         registry = reader.payload(reader.registry_digest())
     for code in codes:
-        enrol.export(home, settings, [code], registry, home.parent / code, Clock().now)
+        provision.export(home, settings, [code], registry, home.parent / code, Clock().now)
 
 
 def main() -> None:

@@ -91,12 +91,12 @@ def adapter_restored(home: Path, code: str, as_json: bool) -> None:
 def adapter_token(home: Path, code: str, as_json: bool) -> None:
     """A token for the HTTP API."""
     from adapters import api
-    from axis import bootstrap
+    from axis.home import tokens_file
 
     opened = open_home(home)
     if code not in opened.codes():
         raise Rejected(Problem(Fault.AGENCY_UNKNOWN, got=code))
-    token = api.create_token(bootstrap.tokens_file(opened), code)
+    token = api.create_token(tokens_file(opened), code)
     identifier = api.token_digest(token)[: api.ID]
     console.data({"agency": code, "id": identifier, "token": token}) if as_json else console.say(
         word("adapter.token", agency=code, id=identifier, token=token)
@@ -114,9 +114,9 @@ def adapter_tokens() -> None:
 def adapter_tokens_list(home: Path, code: str, as_json: bool) -> None:
     """Tokens, without what they are."""
     from adapters import api
-    from axis import bootstrap
+    from axis.home import tokens_file
 
-    rows = api.list_tokens(bootstrap.tokens_file(open_home(home)), code)
+    rows = api.list_tokens(tokens_file(open_home(home)), code)
     if as_json:
         for one in rows:
             console.data({"id": one.id, "agency": one.agency, "created_at": one.created_at})
@@ -131,9 +131,9 @@ def adapter_tokens_list(home: Path, code: str, as_json: bool) -> None:
 def adapter_tokens_withdraw(home: Path, identifier: str, as_json: bool) -> None:
     """One token is good no more."""
     from adapters import api
-    from axis import bootstrap
+    from axis.home import tokens_file
 
-    one = api.withdraw_token(bootstrap.tokens_file(open_home(home)), identifier)
+    one = api.withdraw_token(tokens_file(open_home(home)), identifier)
     if as_json:
         console.data({"agency": one.agency, "id": one.id})
         return
@@ -148,7 +148,7 @@ def adapter_tokens_withdraw(home: Path, identifier: str, as_json: bool) -> None:
 def adapter_system(home: Path, systemid: str, code: str, secret_stdin: bool, as_json: bool) -> None:
     """A system's secret."""
     from adapters import vxp
-    from axis import bootstrap
+    from axis.home import systems_file
 
     opened = open_home(home)
     if code not in opened.codes():
@@ -156,7 +156,7 @@ def adapter_system(home: Path, systemid: str, code: str, secret_stdin: bool, as_
     given = sys.stdin.readline().strip() if secret_stdin else ""
     if secret_stdin and not given:
         raise click.UsageError("--secret-stdin")
-    secret = vxp.add_system(bootstrap.systems_file(opened), systemid, code, given)
+    secret = vxp.add_system(systems_file(opened), systemid, code, given)
     shown = {} if given else {"secret": secret}
     if as_json:
         console.data({"system": systemid, "agency": code, **shown})
@@ -174,9 +174,9 @@ def adapter_systems() -> None:
 def adapter_systems_list(home: Path, as_json: bool) -> None:
     """Systems, without their secrets."""
     from adapters import vxp
-    from axis import bootstrap
+    from axis.home import systems_file
 
-    rows = sorted(vxp.read_systems(bootstrap.systems_file(open_home(home))).items())
+    rows = sorted(vxp.read_systems(systems_file(open_home(home))).items())
     if as_json:
         for systemid, one in rows:
             console.data({"system": systemid, "agency": one.agency})
@@ -193,9 +193,9 @@ def adapter_systems_list(home: Path, as_json: bool) -> None:
 def adapter_systems_withdraw(home: Path, systemid: str, as_json: bool) -> None:
     """One system is known no more."""
     from adapters import vxp
-    from axis import bootstrap
+    from axis.home import systems_file
 
-    one = vxp.withdraw_system(bootstrap.systems_file(open_home(home)), systemid)
+    one = vxp.withdraw_system(systems_file(open_home(home)), systemid)
     if as_json:
         console.data({"system": systemid, "agency": one.agency})
         return

@@ -16,7 +16,7 @@ from axis.errors import AxisError
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from axis.bootstrap import Home
+    from axis.home import Home
 
 
 @click.group(help=word("help.agency"), short_help=word("help.agency"))
@@ -28,9 +28,9 @@ def agency() -> None:
 @at_home
 def agency_list(home: Path, as_json: bool) -> None:
     """All agencies."""
-    from axis import bootstrap
+    from axis.home import reading_registry
 
-    with bootstrap.reading_registry(open_home(home)) as registry:
+    with reading_registry(open_home(home)) as registry:
         rows = [
             (m.code, m.name_vi if console.LANG == "vi" else m.name_en or m.name_vi, m.kind, m.standing(now()))
             for m in registry.agencies
@@ -48,10 +48,10 @@ def agency_list(home: Path, as_json: bool) -> None:
 @at_home
 def agency_show(home: Path, code: str, as_json: bool) -> None:
     """One agency."""
-    from axis import bootstrap
-    from axis.services import members
+    from axis.home import reading_registry
+    from axis.services.operate import registry as members
 
-    with bootstrap.reading_registry(open_home(home)) as registry:
+    with reading_registry(open_home(home)) as registry:
         value = members.describe(registry, code, now())
     if as_json:
         console.data(value)
@@ -86,7 +86,7 @@ def agency_add(
 ) -> None:
     """A new member."""
     from axis import bootstrap
-    from axis.services import members
+    from axis.services.operate import registry as members
 
     opened = open_home(home)
     if report is not None or opened.config.hub.conformance == "required":
@@ -114,11 +114,11 @@ def _carry_to_broker(home: Home, registry: Any, as_json: bool, also: tuple[str, 
     management = bootstrap.management(home)
     if management is None:
         return
-    from axis.services import topology
+    from axis.services.operate import broker_setup
 
     begun = time.monotonic()
     try:
-        ended = topology.follow(management, registry, now(), also)
+        ended = broker_setup.follow(management, registry, now(), also)
     except AxisError:
         console.note("broker.unbarred")
         raise
@@ -133,7 +133,7 @@ def _carry_to_broker(home: Home, registry: Any, as_json: bool, also: tuple[str, 
 def agency_suspend(home: Path, code: str, reason: str, as_json: bool) -> None:
     """Its mail waits from now on."""
     from axis import bootstrap
-    from axis.services import members
+    from axis.services.operate import registry as members
 
     opened = open_home(home)
     with bootstrap.registrar(opened) as registrar:
@@ -150,7 +150,7 @@ def agency_suspend(home: Path, code: str, reason: str, as_json: bool) -> None:
 def agency_resume(home: Path, code: str, reason: str, as_json: bool) -> None:
     """Its mail goes on."""
     from axis import bootstrap
-    from axis.services import members
+    from axis.services.operate import registry as members
 
     opened = open_home(home)
     with bootstrap.registrar(opened) as registrar:
@@ -170,7 +170,7 @@ def agency_close(home: Path, code: str, successor: str, since: datetime | None, 
     """Its mail goes to its successor."""
     from axis import bootstrap
     from axis.core.instant import VIETNAM
-    from axis.services import members
+    from axis.services.operate import registry as members
 
     opened = open_home(home)
     at = since.replace(tzinfo=VIETNAM) if since else now()
@@ -190,7 +190,7 @@ def agency_close(home: Path, code: str, successor: str, since: datetime | None, 
 def agency_alias(home: Path, code: str, alias: str, reason: str, as_json: bool) -> None:
     """Another code for it."""
     from axis import bootstrap
-    from axis.services import members
+    from axis.services.operate import registry as members
 
     with bootstrap.registrar(open_home(home)) as registrar:
         before, code = registrar.registry().version, members.member_code(registrar, code)
@@ -213,7 +213,7 @@ def agency_alias(home: Path, code: str, alias: str, reason: str, as_json: bool) 
 def agency_rotate(home: Path, code: str, key_type: Any, revoke: bool, reason: str, as_json: bool) -> None:
     """A new key."""
     from axis import bootstrap
-    from axis.services import members
+    from axis.services.operate import registry as members
 
     opened = open_home(home)
     with bootstrap.registrar(opened) as registrar:
@@ -235,14 +235,14 @@ def agency_rotate(home: Path, code: str, key_type: Any, revoke: bool, reason: st
 @at_home
 def agency_export(home: Path, codes: tuple[str, ...], target: Path, as_json: bool) -> None:
     """An agency's own home."""
-    from axis import bootstrap
+    from axis.home import reading
     from axis.infra.record import registries
-    from axis.services import enrol
+    from axis.services.operate import provision
 
     opened = open_home(home)
-    with bootstrap.reading(opened) as record, record.reading() as reader:
+    with reading(opened) as record, record.reading() as reader:
         registry = reader.payload(registries.newest(reader))
-    enrol.export(home, opened.config, codes, registry, target, now())
+    provision.export(home, opened.config, codes, registry, target, now())
     if as_json:
         console.data({"home": str(target), "agencies": list(codes)})
     else:

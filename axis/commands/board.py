@@ -17,11 +17,11 @@ from axis.commands.process import now, open_home
 @at_home
 def board(home: Path, reference: str, as_json: bool) -> None:
     """Who has it, who waits."""
-    from axis import bootstrap
-    from axis.services import board as boards
+    from axis.home import reading, reading_registry
+    from axis.services.questions import board as boards
 
     opened = open_home(home)
-    with bootstrap.reading_registry(opened) as registry, bootstrap.reading(opened) as record:
+    with reading_registry(opened) as registry, reading(opened) as record:
         value = boards.board(record, registry, reference, now())
     if as_json:
         console.data(value)

@@ -26,12 +26,13 @@ def broker() -> None:
 @contextmanager
 def _broker_and_registry(home: Path) -> Iterator[tuple[Any, Any]]:
     from axis import bootstrap
+    from axis.home import reading_registry
 
     opened = open_home(home)
     management = bootstrap.management(opened)
     if management is None:
         raise click.UsageError(word("broker.none"))
-    with bootstrap.reading_registry(opened) as registry:
+    with reading_registry(opened) as registry:
         yield management, registry
 
 
@@ -46,13 +47,15 @@ def broker_setup(
 ) -> None:
     """Make what is missing."""
     from axis import bootstrap
-    from axis.services import topology
+    from axis.services.operate import broker_setup
 
     changed = wrong = 0
 
     def set_up() -> None:
         nonlocal changed, wrong
-        for problem, mended in topology.set_up(management, registry, now(), keep_guest=keep_guest, close_old=close_old):
+        for problem, mended in broker_setup.set_up(
+            management, registry, now(), keep_guest=keep_guest, close_old=close_old
+        ):
             changed += mended
             wrong += not mended
             if as_json:
@@ -66,8 +69,8 @@ def broker_setup(
         else:
             set_up()
         if passwords is not None:
-            names = [user.name for user in topology.users(registry, now())]
-            bootstrap.give_passwords(bootstrap.open_home(home), management, names, passwords)
+            names = [user.name for user in broker_setup.users(registry, now())]
+            bootstrap.give_passwords(open_home(home), management, names, passwords)
     if not as_json:
         console.say(word("broker.bad", count=wrong) if wrong else word("broker.done", count=changed))
     sys.exit(REFUSED if wrong else DONE)
@@ -77,9 +80,9 @@ def broker_setup(
 @at_home
 def broker_reissue(home: Path, as_json: bool) -> None:
     """New TLS certificates for the keys that are there."""
-    from axis.services import enrol
+    from axis.services.operate import provision
 
-    files = enrol.reissue_tls(open_home(home).path, now())
+    files = provision.reissue_tls(open_home(home).path, now())
     if as_json:
         console.data({"folder": str(home / "tls"), "files": files})
         return
@@ -90,7 +93,7 @@ def broker_reissue(home: Path, as_json: bool) -> None:
 def _remake(home: Path, management: Any, registry: Any, set_up: Callable[[], None], as_json: bool) -> None:
     """Queues with other arguments down, all set up, and what was in them back; then the senders are asked."""
     from axis import bootstrap
-    from axis.services import reconcile, remake
+    from axis.services.operate import reconcile, remake
 
     with bootstrap.remaking(open_home(home)) as (worker, link):
         names: list[str] = []
@@ -115,11 +118,11 @@ def _remake(home: Path, management: Any, registry: Any, set_up: Callable[[], Non
 @at_home
 def broker_check(home: Path, keep_guest: bool, as_json: bool) -> None:
     """What is wrong."""
-    from axis.services import topology
+    from axis.services.operate import broker_setup
 
     with _broker_and_registry(home) as (management, registry):
-        problems = [one.problem for one in topology.differences(management, registry, now(), keep_guest=keep_guest)]
-        problems += topology.twice(management, registry)
+        problems = [one.problem for one in broker_setup.differences(management, registry, now(), keep_guest=keep_guest)]
+        problems += broker_setup.twice(management, registry)
     for problem in problems:
         if as_json:
             console.data(problem.as_json(console.LANG))

@@ -12,6 +12,8 @@ import errno
 import io
 import json
 import os
+import re
+import shutil
 import sys
 import unicodedata
 from contextlib import contextmanager
@@ -35,6 +37,7 @@ DONE, UNEXPECTED, USAGE, REFUSED, UNAVAILABLE, MISCONFIGURED, CORRUPTED = range(
 INCIDENTS = "incidents"  # the folder in a home where traces of our own bugs are kept
 KEPT, LARGEST = 20, 256 * 1024  # of those files, and bytes of each
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
+_GAP = 2  # columns between two cells of a table
 _ALIKE = str.maketrans("đĐ«»“”‘’–—…→", 'dD""""\'\'--.>')
 
 
@@ -112,17 +115,56 @@ def data(value: object) -> None:
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Container[int] = ()) -> None:
-    """A table on stdout, one line a row. `right`: columns of numbers, which end at the right."""
-    from rich.console import Console
-    from rich.table import Table
+    """A table on stdout: a row is a line, or several where the terminal is too narrow (elsewhere: 200 characters).
+    `right`: columns of numbers, which end at the right."""
+    cells = [[*map(plain, row)] for row in rows]
+    every = [[*columns], *cells]
+    widths = [max(_width(row[at]) for row in every) for at in range(len(columns))]
+    room = (shutil.get_terminal_size().columns if sys.stdout.isatty() else 200) - _GAP * (len(columns) - 1)
+    while sum(widths) > room and max(widths) > 1:  # the widest gives way, down to the next one
+        widest = max(widths)
+        many, next_one = widths.count(widest), max((width for width in widths if width < widest), default=1)
+        least = max(next_one, widest - -(-(sum(widths) - room) // many), 1)
+        widths = [min(width, least) for width in widths]
+    for number, row in enumerate(every):
+        folded = [_fold(cell, width) for cell, width in zip(row, widths, strict=True)]
+        for at in range(max(map(len, folded))):
+            parts = [lines[at] if at < len(lines) else "" for lines in folded]
+            gaps = [" " * (width - _width(part)) for part, width in zip(parts, widths, strict=True)]
+            both = enumerate(zip(parts, gaps, strict=True))
+            shown = [gap + part if at in right else part + gap for at, (part, gap) in both]
+            line = (" " * _GAP).join(shown).rstrip()
+            click.echo(click.style(line, bold=True) if number == 0 else line)
 
-    made = Table(box=None, pad_edge=False, header_style="bold")
-    for place, column in enumerate(columns):
-        made.add_column(column, overflow="fold", justify="right" if place in right else "left")
-    for row in rows:
-        made.add_row(*map(plain, row))
-    width = None if sys.stdout.isatty() else 200
-    Console(highlight=False, markup=False, emoji=False, width=width).print(made)
+
+def _width(text: str) -> int:
+    """The columns of a terminal that `text` takes."""
+    if text.isascii():
+        return len(text)
+    return sum(map(_columns, text))
+
+
+def _columns(character: str) -> int:
+    if unicodedata.category(character) in {"Mn", "Me"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
+
+
+def _fold(cell: str, width: int) -> list[str]:
+    """`cell` in lines of at most this width, between words where that is possible."""
+    if _width(cell) <= width:
+        return [cell]
+    lines = [""]
+    for word_or_gap in re.split(r"( +)", cell):
+        if _width(lines[-1] + word_or_gap) <= width:
+            lines[-1] += word_or_gap
+        elif not word_or_gap.isspace():
+            lines.append("")
+            for character in word_or_gap:
+                if lines[-1] and _width(lines[-1]) + _columns(character) > width:
+                    lines.append("")
+                lines[-1] += character
+    return [line.rstrip() for line in lines if line.strip()]
 
 
 def findings(problems: Sequence[Problem]) -> None:

@@ -51,7 +51,7 @@ def init(
     import uuid
 
     from axis import config
-    from axis.services import enrol
+    from axis.services.operate import provision
 
     if hosts and broker != "amqp":
         raise click.UsageError("--tls: --broker amqp")
@@ -62,7 +62,7 @@ def init(
     link = config.Broker(broker, user_id=user_id, ca_file=ca, certificate_file=certificate, key_file=key)
     made = config.Config(config.Installation(str(uuid.uuid4())), config.Store(store), link)
     with console.bar(word("init.keys"), 95, quiet=as_json) as advance:
-        registry = enrol.create_home(home, made, key_type, now(), lambda done, _all: advance(done), tls_hosts=hosts)
+        registry = provision.create_home(home, made, key_type, now(), lambda done, _all: advance(done), tls_hosts=hosts)
     if as_json:
         console.data(
             {

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from axis.bootstrap import Home
+    from axis.home import Home
 
 SERVICE = "axis.service"  # the command being run is one that somebody keeps the log of
 
@@ -26,9 +26,9 @@ def now() -> datetime:
 
 def open_home(path: Path) -> Home:
     """The home at `path`; from here on its log is written to stderr."""
-    from axis import bootstrap
+    from axis import home
 
-    opened = bootstrap.open_home(path)
+    opened = home.open_home(path)
     _start_log(opened)
     return opened
 

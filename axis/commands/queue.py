@@ -26,11 +26,11 @@ def queue() -> None:
 @at_home
 def queue_list(home: Path, as_json: bool) -> None:
     """What waits for an operator."""
-    from axis import bootstrap
-    from axis.services import deadends
+    from axis.home import reading
+    from axis.services.operate import dead_ends
 
-    with bootstrap.reading(open_home(home)) as record, record.reading() as reader:
-        items = deadends.listed(reader)
+    with reading(open_home(home)) as record, record.reading() as reader:
+        items = dead_ends.listed(reader)
     if as_json:
         for item in items:
             console.data(item)
@@ -58,11 +58,11 @@ def queue_list(home: Path, as_json: bool) -> None:
 @at_home
 def queue_show(home: Path, identifier: str, as_json: bool) -> None:
     """One of them."""
-    from axis import bootstrap
-    from axis.services import deadends
+    from axis.home import reading
+    from axis.services.operate import dead_ends
 
-    with bootstrap.reading(open_home(home)) as record, record.reading() as reader:
-        item = deadends.shown(reader, identifier)
+    with reading(open_home(home)) as record, record.reading() as reader:
+        item = dead_ends.shown(reader, identifier)
     if as_json:
         console.data(item)
         return
@@ -85,23 +85,24 @@ def queue_retry(
     """Try one again, or all that a filter names."""
     from axis import bootstrap
     from axis.core.instant import VIETNAM
-    from axis.services import deadends
+    from axis.home import reading_registry
+    from axis.services.operate import dead_ends
 
     if bool(identifier) == bool(only or code or since):
         raise click.UsageError(word("queue.which"))
     opened = open_home(home)
     if identifier:
         with bootstrap.any_hub(opened) as worker:
-            one = deadends.retry(worker, identifier, reason, now())
+            one = dead_ends.retry(worker, identifier, reason, now())
         console.data(one) if as_json else console.say(word("queue.retry", id=one["id"]))
         return
     if only:
-        with bootstrap.reading_registry(opened) as registry:
+        with reading_registry(opened) as registry:
             only = registry.member_for(only).code
-    wanted = deadends.Selection(only, code, since.replace(tzinfo=VIETNAM) if since else None, limit)
+    wanted = dead_ends.Selection(only, code, since.replace(tzinfo=VIETNAM) if since else None, limit)
     found = failed = 0
     with bootstrap.any_hub(opened) as worker:
-        for done in deadends.retry_all(worker, wanted, reason, now()):
+        for done in dead_ends.retry_all(worker, wanted, reason, now()):
             found, failed = found + 1, failed + ("error" in done)
             label = "queue.again" if "error" in done else "queue.retry"
             console.data(done) if as_json else console.say(word(label, id=done["id"], code=done.get("error", "")))
@@ -119,9 +120,9 @@ def _deadend(name: str, key: str) -> None:
     @at_home
     def choose(home: Path, identifier: str, reason: str, as_json: bool) -> None:
         from axis import bootstrap
-        from axis.services import deadends
+        from axis.services.operate import dead_ends
 
-        act = {"release": deadends.release, "return": deadends.give_back, "drop": deadends.drop}[name]
+        act = {"release": dead_ends.release, "return": dead_ends.give_back, "drop": dead_ends.drop}[name]
         with bootstrap.any_hub(open_home(home)) as worker:
             done = act(worker, identifier, reason, now())
         console.data(done) if as_json else console.say(word(f"queue.{name}", id=done["id"]))

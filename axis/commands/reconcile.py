@@ -26,7 +26,7 @@ def reconcile(home: Path, older_than: float, only: str, restored: bool, as_json:
 
     from axis import bootstrap
     from axis.core import instant
-    from axis.services import reconcile as repair
+    from axis.services.operate import reconcile as repair
 
     opened = open_home(home)
     with (

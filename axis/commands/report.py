@@ -38,9 +38,9 @@ def report(
     home: Path, period: str, by: By, span: str, agency: str, as_csv: bool, html: Path | None, as_json: bool
 ) -> None:
     """How much, and how much of it in time."""
-    from axis import bootstrap
     from axis.core import figures
     from axis.core.instant import VIETNAM
+    from axis.home import reading, reading_registry
     from axis.services.questions import report as reports
 
     moment = now()
@@ -50,7 +50,7 @@ def report(
     except ValueError:
         raise click.BadParameter(word("report.period"), param_hint="PERIOD") from None
     opened = open_home(home)
-    with bootstrap.reading_registry(opened) as registry, bootstrap.reading(opened) as record:
+    with reading_registry(opened) as registry, reading(opened) as record:
         code = registry.member_for(agency).code if agency else ""
         value = reports.report(record, registry, asked, by, moment, code)
     if html is not None:

@@ -37,17 +37,18 @@ def resend(
     """Publish once more."""
     from axis import bootstrap
     from axis.core.instant import VIETNAM
-    from axis.services import resend as sending
+    from axis.home import reading, reading_registry
+    from axis.services.operate import resend as sending
 
     if not (reference or only or since or until):
         raise click.UsageError(word("resend.which"))
     opened = open_home(home)
     first, last = (moment.replace(tzinfo=VIETNAM) if moment else None for moment in (since, until))
-    with bootstrap.reading_registry(opened) as registry:
+    with reading_registry(opened) as registry:
         code = registry.member_for(only).code if only else ""
     wanted = sending.Selection(reference, code, first, last, answered)
     sent = 0
-    with bootstrap.reading(opened) as record, record.reading() as reader:
+    with reading(opened) as record, record.reading() as reader:
         rows = sending.find(reader, wanted)
     if not dry_run:
         with bootstrap.any_hub(opened) as worker:

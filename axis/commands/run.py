@@ -27,8 +27,8 @@ def run(home: Path, until_idle: bool, as_json: bool) -> None:
     """Embedded: hub and all adapters in this process."""
     from axis import bootstrap
     from axis.core.instant import local
-    from axis.services import follow
     from axis.services import run as loops
+    from axis.services.questions import trace
 
     opened = open_home(home)
     with (
@@ -41,7 +41,7 @@ def run(home: Path, until_idle: bool, as_json: bool) -> None:
         if port:
             console.note("run.listening", listen=f"{opened.config.server.listen.rpartition(':')[0]}:{port}")
         due = loops.rounds(hub, agencies, stopped=stopped, until_idle=until_idle)
-        counts = follow.summary(hub.store)
+        counts = trace.summary(hub.store)
     away = troubles(agencies)
     worst = max((error.exit_code for error in away.values()), default=DONE) if until_idle else DONE
     if as_json:

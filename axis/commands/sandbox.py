@@ -51,9 +51,10 @@ def sandbox(
     from adapters import api, vxp
     from axis import bootstrap, config
     from axis.core.conformance import Report
-    from axis.services import enrol, resend
+    from axis.home import systems_file, tokens_file
     from axis.services import run as loops
     from axis.services import sandbox as peers_at_work
+    from axis.services.operate import provision, resend
 
     if not (home / config.FILE).exists():
         import uuid
@@ -65,10 +66,10 @@ def sandbox(
             server=config.Server(listen if kind == "spool" else "", plain_http="anywhere"),
         )
         with console.bar(word("init.keys"), 95, quiet=as_json) as advance:
-            enrol.create_home(home, settings, "p256", now(), lambda done, _all: advance(done))
+            provision.create_home(home, settings, "p256", now(), lambda done, _all: advance(done))
     opened = open_home(home)
-    secret = vxp.add_system(bootstrap.systems_file(opened), f"SYS.{code}", code)
-    token = api.create_token(bootstrap.tokens_file(opened), code)
+    secret = vxp.add_system(systems_file(opened), f"SYS.{code}", code)
+    token = api.create_token(tokens_file(opened), code)
     peers = bootstrap.sandbox_peers(opened, code, now())
     with (
         bootstrap.embedded_parts(opened) as (hub, agencies),

@@ -40,14 +40,15 @@ def send(
 ) -> None:
     """Check, convert, sign, submit."""
     from axis import bootstrap
-    from axis.services import dispatch
+    from axis.home import hub_certificate, is_running, reading_journal
+    from axis.services import send
 
     opened = open_home(home)
-    with bootstrap.reading_journal(opened, sender) as journal:
+    with reading_journal(opened, sender) as journal:
         letters = [
-            dispatch.prepare(
+            send.prepare(
                 journal,
-                bootstrap.hub_certificate(opened),
+                hub_certificate(opened),
                 sender,
                 file.name,
                 file.read_bytes(),
@@ -67,18 +68,18 @@ def send(
         sys.exit(REFUSED if bad else DONE)
     outbox = opened.path / "agencies" / sender / "outbox"
     for letter in letters:
-        dispatch.drop(letter, outbox)
+        send.drop(letter, outbox)
     # A home that runs takes them from the outbox; one that does not is run here until nothing is due.
-    with bootstrap.reading_journal(opened, sender) as journal:
-        if bootstrap.is_running(opened) or opened.config.broker.kind != "embedded":
-            dispatch.wait(journal, letters, outbox, wait)
+    with reading_journal(opened, sender) as journal:
+        if is_running(opened) or opened.config.broker.kind != "embedded":
+            send.wait(journal, letters, outbox, wait)
         else:
             from axis.services import run as loops
 
             with bootstrap.embedded_parts(opened) as (worker, agencies), stoppable() as stopped:
                 loops.rounds(worker, agencies, stopped=stopped, until_idle=True)
                 name_away(troubles(agencies))
-        results = dispatch.results(journal, letters)
+        results = send.results(journal, letters)
     for result in results:
         _show_result(result, as_json)
     states = {result["state"] for result in results}

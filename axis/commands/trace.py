@@ -19,16 +19,16 @@ from axis.texts import TEXTS, event_text
 @at_home
 def trace(home: Path, reference: str, as_json: bool) -> None:
     """The time-line of a document."""
-    from axis import bootstrap
-    from axis.services import follow
+    from axis.home import reading, reading_journals
+    from axis.services.questions import trace
 
     opened = open_home(home)
     if opened.config.installation.role == "agency":
-        with bootstrap.reading_journals(opened) as journals:
-            value = follow.trace_journal(journals, reference)
+        with reading_journals(opened) as journals:
+            value = trace.trace_journal(journals, reference)
     else:
-        with bootstrap.reading(opened) as record:
-            value = follow.trace(record, reference)
+        with reading(opened) as record:
+            value = trace.trace(record, reference)
     console.data(value) if as_json else show_trace(value)
 
 

@@ -30,22 +30,22 @@ def verify(home: Path, files: tuple[Path, ...], trust: Path | None, at: datetime
     """Verdict and reasons."""
     from datetime import UTC
 
-    from axis.services import examine
+    from axis.services.questions import verify
 
     moment = at.replace(tzinfo=UTC) if at else None
     if trust is not None:
         from axis.infra import keystore
 
-        source = examine.by_authority(keystore.load_certificate(trust))
+        source = verify.by_authority(keystore.load_certificate(trust))
     else:
-        from axis import bootstrap
+        from axis.home import reading_registry
 
         opened = open_home(home)
-        with bootstrap.reading_registry(opened) as registry:
+        with reading_registry(opened) as registry:
             source = registry
     bad = 0
     for file in files:
-        verdict = examine.examine(file.read_bytes(), source, moment or now())
+        verdict = verify.verify(file.read_bytes(), source, moment or now())
         bad += verdict["verdict"] != "PASSED"
         if as_json:
             console.data({"file": str(file), **verdict, "revocation_checked": trust is None})

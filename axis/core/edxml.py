@@ -33,8 +33,9 @@ from axis.core.edxml_attachments import MAX_ATTACHMENT, pair, read_attachments
 from axis.core.edxml_check import Written, check
 from axis.core.edxml_grammar import NAMESPACE
 from axis.core.edxml_packet import KINDS, AttachmentInfo, Kind, Node, Organ, Packet, ResponseFor
-from axis.core.edxml_values import BASE64, BLANKS, clean, day_of, local_name, normal, raw_of, same_id
+from axis.core.edxml_values import BASE64, BLANKS, clean, day_of, local_name, normal, raw_of
 from axis.core.edxml_write import essence, status_packet, write_document, write_packet
+from axis.core.identity import same_id
 from axis.errors import Fault, Problem, Rejected, capped, rejected
 
 if TYPE_CHECKING:

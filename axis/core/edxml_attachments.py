@@ -20,7 +20,8 @@ from axis.core import edxml_grammar as grammar
 from axis.core import xml
 from axis.core.edxml_grammar import EXTRA_NAMESPACE, NAMESPACE
 from axis.core.edxml_packet import Kind, Node, Packet
-from axis.core.edxml_values import bare_id, clean, local_name, raw_of, same_id
+from axis.core.edxml_values import bare_id, clean, local_name, raw_of
+from axis.core.identity import same_id
 from axis.errors import Fault, Problem
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from axis.core import edxml_grammar as grammar
-from axis.core.edxml_values import bare_id, same_id
+from axis.core.edxml_values import bare_id
+from axis.core.identity import same_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

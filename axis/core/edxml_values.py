@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
     from axis.core.edxml_grammar import Element
 
-MAX_ID = 1000  # characters of what is looked at as an id: some orders of marks take time that grows with the square
 BLANKS = " \t\r\n"  # XML's white space
 BASE64 = frozenset({"ContentTransferEncoded", "X509Certificate", "SignatureValue"})  # of any length
 _OURS = (f"{{{NAMESPACE}}}", f"{{{LEGACY_NAMESPACE}}}")
@@ -126,11 +124,6 @@ def timestamp_of(text: str) -> str:
     except (ValueError, OverflowError):
         return ""
     return moment.strftime("%Y/%m/%d %H:%M:%S")
-
-
-def same_id(text: str) -> str:
-    """What an id is compared by: two normal forms of one text are one id. What is longer than any id stays as it is."""
-    return text if len(text) > MAX_ID else unicodedata.normalize("NFC", text)
 
 
 def bare_id(text: str) -> str:

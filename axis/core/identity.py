@@ -1,12 +1,21 @@
-"""Identifiers that sort by time: UUID version 7 (RFC 9562, sections 5.7 and 6.2)."""
+"""Identifiers: what the sender's are compared by, and ours, which sort by time: UUID version 7 (RFC 9562, sections 5.7
+and 6.2)."""
 
 from __future__ import annotations
 
+import unicodedata
 import uuid
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+MAX_ID = 1000  # characters of what is looked at as an id: some orders of marks take time that grows with the square
+
+
+def same_id(text: str) -> str:
+    """What an id is compared by: two normal forms of one text are one id. What is longer than any id stays as it is."""
+    return text if len(text) > MAX_ID else unicodedata.normalize("NFC", text)
 
 
 def earliest(moment: datetime) -> str:

@@ -455,7 +455,9 @@ class AmqpBroker:
         attempt = 0
         while True:
             parameters = copy.copy(self._parameters[attempt % len(self._parameters)])
-            parameters.client_properties = {"connection_name": f"{self._name} {role}"}  # see services/topology.py
+            parameters.client_properties = {
+                "connection_name": f"{self._name} {role}"
+            }  # see services/operate/broker_setup.py
             line = _Line(parameters, f"{self._name} {role}", self._buffer_bytes)
             try:
                 line.start(max(0.1, deadline - time.monotonic()))

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import RowMapping as Row
 
 from axis.errors import Corrupted, Fault, Misconfigured, Problem, Unavailable
@@ -131,6 +131,8 @@ class Database:
                 found = _migrate(connection)
             if found and found != SCHEMA_VERSION:
                 raise Misconfigured(Problem(Fault.SCHEMA_VERSION, got=found, expected=SCHEMA_VERSION))
+            if not self.is_sqlite:
+                _partial_here_too(tables)
             metadata.create_all(connection, list(dict.fromkeys([_alembic_version, *tables])))
             if not found:
                 connection.execute(_alembic_version.insert().values(version_num=SCHEMA_VERSION))
@@ -209,13 +211,29 @@ _alembic_version = sa.Table("alembic_version", metadata, sa.Column("version_num"
 
 
 def _version(connection: Connection) -> str:
-    there = set(sa.inspect(connection).get_table_names())
-    if _alembic_version.name in there:
+    if _has_table(connection, _alembic_version.name):
         return str(connection.execute(sa.select(_alembic_version.c.version_num)).scalar() or "")
-    if "meta" in there:  # before Alembic
+    if _has_table(connection, "meta"):  # before Alembic
         found = connection.execute(sa.text("SELECT value FROM meta WHERE name = 'schema_version'")).scalar()
         return _OLDER[0] if found == "1" else str(found or "")
     return ""
+
+
+def _partial_here_too(tables: Sequence[sa.Table]) -> None:
+    """The conditions of partial indexes are written for SQLite (a word about PostgreSQL would load all that SQLAlchemy
+    knows of it, at every start of every command) and hold on PostgreSQL, too."""
+    for table in tables:
+        for index in table.indexes:
+            index.dialect_options["postgresql"]["where"] = index.dialect_options["sqlite"]["where"]
+
+
+def _has_table(connection: Connection, name: str) -> bool:
+    """Whether there is a table of this name. Asked at every start: SQLAlchemy's inspection takes many times as long."""
+    if connection.dialect.name == "sqlite":
+        asked = sa.text("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = :name")
+    else:
+        asked = sa.text("SELECT 1 FROM pg_catalog.pg_class WHERE oid = to_regclass(:name) AND relkind IN ('r', 'p')")
+    return connection.execute(asked, {"name": name}).first() is not None
 
 
 def _migrate(connection: Connection) -> str:
@@ -226,7 +244,7 @@ def _migrate(connection: Connection) -> str:
     settings = Config()
     settings.set_main_option("script_location", "axis.infra:migrations")
     settings.attributes["connection"] = connection
-    if _alembic_version.name not in sa.inspect(connection).get_table_names():
+    if not _has_table(connection, _alembic_version.name):
         command.stamp(settings, _OLDER[0])
     command.upgrade(settings, "head")
     return _version(connection)
@@ -234,17 +252,24 @@ def _migrate(connection: Connection) -> str:
 
 def insert_or_ignore(connection: Connection, table: sa.Table, row: dict[str, Any]) -> bool:
     """Insert `row`; True if it was inserted, False if a UNIQUE key already stands. The key decides."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     # RETURNING tells it on both; psycopg's row count does not always.
-    statement = dialect.insert(table).values(row).on_conflict_do_nothing().returning(sa.literal(1))
+    statement = _inserting(connection, table).values(row).on_conflict_do_nothing().returning(sa.literal(1))
     return connection.execute(statement).first() is not None
 
 
 def insert_all_or_ignore(connection: Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
     """Insert `rows` in their order, but not those whose UNIQUE key already stands."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     if rows:
-        connection.execute(dialect.insert(table).values(list(rows)).on_conflict_do_nothing())
+        connection.execute(_inserting(connection, table).values(list(rows)).on_conflict_do_nothing())
+
+
+def _inserting(connection: Connection, table: sa.Table) -> Any:
+    """The dialect's own INSERT into `table`, which knows conflicts."""
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql  # some thirty milliseconds, which nobody on SQLite needs
+
+    return postgresql.insert(table)
 
 
 @cache
@@ -269,8 +294,7 @@ def replacing(table: sa.Table, key: Sequence[str], kept: Sequence[str]) -> sa.In
 
 def upsert(connection: Connection, table: sa.Table, row: dict[str, Any], key: Sequence[str]) -> None:
     """Insert `row`, or set its other columns where a row with the same `key` columns stands."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(table).values(row)
+    statement = _inserting(connection, table).values(row)
     changed = {name: statement.excluded[name] for name in row if name not in key}
     connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changed))
 

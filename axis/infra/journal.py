@@ -17,8 +17,7 @@ import sqlalchemy as sa
 
 from axis import crashpoints
 from axis.core import ledger
-from axis.core.edxml_values import same_id
-from axis.core.identity import earliest
+from axis.core.identity import earliest, same_id
 from axis.core.instant import from_text, to_text
 from axis.core.ledger import Entry
 from axis.infra import payloads

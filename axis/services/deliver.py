@@ -24,7 +24,7 @@ from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.core.trust import HUB, HubOnly, read_registry
 from axis.errors import AxisError, Corrupted, Fault, Problem, Rejected, Unavailable, rejected
 from axis.infra.journal import JournalTransaction
-from axis.services import intake, renew, standing
+from axis.services import renew, standing, turns
 from axis.services.agency import accepted_at, is_about, verify_mail, verify_receipt
 from axis.services.submit import Fresh
 
@@ -119,7 +119,7 @@ def take(agency: Agency, now: datetime, timeout: float = 0, *, urgent_only: bool
     said aloud, never answered.
     """
     agency.turn += 1
-    taken = intake.take(agency.broker, routes(agency, urgent_only=urgent_only), agency.turn, timeout)
+    taken = turns.take(agency.broker, routes(agency, urgent_only=urgent_only), agency.turn, timeout)
     if not taken:
         return 0
     crashpoints.reached("D01")

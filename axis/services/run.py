@@ -13,8 +13,8 @@ from axis.core import lifecycle
 from axis.core.homes import Standing
 from axis.errors import AxisError, Fault, Misconfigured, Problem, Unavailable
 from axis.infra.record import outbox
-from axis.services import deadends
 from axis.services.hub import admit, deadlines, relay
+from axis.services.operate import dead_ends
 from axis.services.sweep import Sweep
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def hub_round(hub: Hub, now: datetime, timeout: float = 0) -> int:
     done += hub.link(now)
     done += relay.step(hub, now)
     done += deadlines.step(hub, now)
-    done += deadends.look_again(hub, now)
+    done += dead_ends.look_again(hub, now)
     if trouble is not None:
         raise trouble
     return done

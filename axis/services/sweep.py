@@ -19,7 +19,7 @@ from axis import crashpoints
 from axis.core.edxml import Kind
 from axis.core.homes import Standing
 from axis.errors import AxisError, Corrupted, Fault, Unavailable
-from axis.services import deliver, intake, standing, submit, withdraw
+from axis.services import deliver, standing, submit, turns, withdraw
 from axis.services.agency import Outbox, not_flushed
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ class Sweep:
         return taken
 
     def _take_alone(self, agency: Agency) -> list[Delivered]:
-        return intake.take(agency.broker, deliver.routes(agency), agency.turn, 0)
+        return turns.take(agency.broker, deliver.routes(agency), agency.turn, 0)
 
     def _judge(self, taken: dict[Agency, list[Delivered]]) -> dict[Agency, Judged]:
         return {
@@ -474,7 +474,7 @@ def _finishes(showing: Showing, confirm_by: datetime) -> Change:
 
 def _lanes(turn: int) -> tuple[bool | None, bool | None]:
     """Urgent mail of all comes before ordinary mail of any, but not always: (first, then); None: whatever waits."""
-    return (False, None) if turn % intake.ORDINARY_FIRST == intake.ORDINARY_FIRST - 1 else (True, None)
+    return (False, None) if turn % turns.ORDINARY_FIRST == turns.ORDINARY_FIRST - 1 else (True, None)
 
 
 def _receive(line: Line, agencies: Sequence[Agency], lane: bool | None, room: int, size: int) -> list[list[Delivered]]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from axis.core import edxml
 from axis.errors import Fault, Problem, Unavailable
 from axis.infra import keystore
-from axis.services import examine
+from axis.services.questions import verify
 from axis.trials import bench_plan, bench_process
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ def look(
         legs["acceptance" if shown.event == "A.1" else "receipt"].append((taken - dropped[letter.number]) * 1000)
         if shown.event == "E.1":
             last = max(last, taken)
-            verdict = examine.examine(Path(entry.path).read_bytes(), trust, now)
+            verdict = verify.verify(Path(entry.path).read_bytes(), trust, now)
             verdicts[verdict["verdict"] == "PASSED"] += shown.recipients
     return Taken(
         last - started,
@@ -232,7 +232,7 @@ def _digests(path: Path) -> set[str]:
 
 
 def _trust(line: Line) -> Trust:
-    return examine.by_authority(keystore.load_certificate(line.authority))
+    return verify.by_authority(keystore.load_certificate(line.authority))
 
 
 def _now() -> datetime:

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
-from axis.services import demo, enrol
+from axis.services import demo
+from axis.services.operate import provision
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +69,7 @@ def agencies(shape: Shape) -> list[str]:
 
 def all_codes() -> list[str]:
     """Of all agencies there are."""
-    return [row["code"] for row in enrol.catalogue()]
+    return [row["code"] for row in provision.catalogue()]
 
 
 def senders(shape: Shape) -> list[str]:
@@ -123,4 +124,4 @@ def packet(shape: Shape, seed: int) -> bytes:
 @cache
 def names() -> dict[str, str]:
     """The agencies' names by code."""
-    return {row["code"]: row["name_vi"] for row in enrol.catalogue()}
+    return {row["code"]: row["name_vi"] for row in provision.catalogue()}

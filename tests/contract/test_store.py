@@ -20,7 +20,7 @@ from axis.infra.database import Database, insert_or_ignore, upsert
 from axis.infra.embedded import EmbeddedBroker
 from axis.infra.record import attempts, lease, ledger, outbox, registries, tables
 from axis.infra.record.store import HubReader, HubStore, HubTransaction
-from axis.services import follow
+from axis.services.questions import trace
 from tests.line import Clock, Line, document, rest, small_home
 
 if TYPE_CHECKING:
@@ -59,9 +59,9 @@ def test_the_line_gives_the_same_record_on_either_store(database: Database, tmp_
     line.drop("G22", document(1, to=("H41", "G06")))
     line.drop("G22", document(2, to=("H63",)), "refused.edxml")
     with hub_on(line, database) as record:
-        assert follow.summary(record) == {"documents": 1, "deliveries": 2, "handed_over": 2, "receipts": 5, "open": 0}
-        trace = follow.trace(record, "1/TN-G22")
-        assert {d["recipient"]: (d["state"], d["business_status"], d["attempts"]) for d in trace["deliveries"]} == {
+        assert trace.summary(record) == {"documents": 1, "deliveries": 2, "handed_over": 2, "receipts": 5, "open": 0}
+        found = trace.trace(record, "1/TN-G22")
+        assert {d["recipient"]: (d["state"], d["business_status"], d["attempts"]) for d in found["deliveries"]} == {
             "H41": ("HANDED_OVER", "01", 1),
             "G06": ("HANDED_OVER", "01", 1),
         }

@@ -16,7 +16,9 @@ from axis import bootstrap
 from axis.core import parcel
 from axis.errors import Fault, Problem, Rejected
 from axis.infra.record import search
-from axis.services import board, enrol, follow, members
+from axis.services.operate import provision
+from axis.services.operate import registry as members
+from axis.services.questions import board, trace
 from tests.line import Line, document, recall, small_home, status, update
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
     from adapters.base import LocalFile
 
-ALL = tuple(row["code"] for row in enrol.catalogue())
+ALL = tuple(row["code"] for row in provision.catalogue())
 OTHERS = tuple(code for code in ALL if code != "G22")
 REFUSING, SILENT, SUSPENDED, LATE = ("G01", "G02", "H01"), ("H02", "H03"), "H04", "H05"
 
@@ -140,7 +142,7 @@ def answered_in_one_batch(line: Line) -> None:
 
 def certificates_in_record(line: Line) -> set[str]:
     with bootstrap.reading(bootstrap.open_home(line.path)) as record, record.reading() as reader:
-        about = follow.the_one(reader, "1/TN-G22")
+        about = trace.the_one(reader, "1/TN-G22")
         return {row["receipt_digest"] for row in search.receipts(reader, [about["axis_id"]]) if row["event"] == "S.1"}
 
 

@@ -15,8 +15,8 @@ from axis import bootstrap, config
 from axis.core.message import agency_routes
 from axis.errors import Fault, Unavailable
 from axis.infra.amqp import AmqpBroker
-from axis.services import enrol
 from axis.services import run as loops
+from axis.services.operate import provision
 from tests.line import Clock
 
 if TYPE_CHECKING:
@@ -48,12 +48,12 @@ class Site:
             config.Broker("amqp"),
             adapter=config.Adapter(settle_seconds=0.1),
         )
-        rows = rows or [row for row in enrol.catalogue() if row["code"] in {"G22", "H41", "G06"}]
+        rows = rows or [row for row in provision.catalogue() if row["code"] in {"G22", "H41", "G06"}]
         with pytest.MonkeyPatch.context() as patch:
             if database:
                 self.environment["AXIS_DATABASE_URL"] = database
                 patch.setenv("AXIS_DATABASE_URL", database)
-            enrol.create_home(self.home, settings, "p256", Clock().now, rows=rows)
+            provision.create_home(self.home, settings, "p256", Clock().now, rows=rows)
 
     def axis(self, *arguments: str) -> Result:
         return CliRunner().invoke(

@@ -21,9 +21,10 @@ from axis.errors import Fault, Problem, Rejected
 from axis.infra import amqp, journal, payloads
 from axis.infra.record import tables
 from axis.infra.record.store import HubTransaction
-from axis.services import members, submit
 from axis.services import run as loops
+from axis.services import submit
 from axis.services.hub import admit
+from axis.services.operate import registry as members
 from tests.line import CODES, Line, document, recall, replacement, small_home, status, update
 from tests.served import ServedLine
 

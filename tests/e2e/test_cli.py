@@ -94,10 +94,42 @@ def test_help_comes_in_vietnamese_and_english() -> None:
     assert "Trục liên thông" in axis("--lang", "vi", "--help").stdout
 
 
+def imported(*arguments: str | Path) -> set[str]:
+    """What a command imports: our own modules, and the packages of others."""
+    code = (
+        "import sys, cli\ntry: cli.main(sys.argv[1:])\nexcept SystemExit as end: assert not end.code"
+        "\nprint(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    ours = ("axis", "adapters", "schemas", "cli")
+    return {name if name.split(".")[0] in ours else name.split(".")[0] for name in done.stderr.split()}
+
+
+HEAVY = {"alembic", "asyncssh", "cryptography", "httpx", "lxml", "pika", "psycopg", "rich", "starlette", "xmlschema"}
+
+
 def test_help_needs_none_of_the_heavy_modules() -> None:
-    code = "import sys, cli; print([m for m in ('lxml', 'sqlalchemy', 'cryptography', 'pika', 'rich') if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
-    assert done.stdout.strip() == "[]"
+    found = imported("--help")
+    assert not found & (HEAVY | {"sqlalchemy", "logging", "tempfile"})
+    assert {name for name in found if name.startswith("axis.")} == {
+        "axis.commands",
+        "axis.commands.console",
+        "axis.commands.group",
+        "axis.commands.options",
+        "axis.commands.process",
+        "axis.errors",
+        "axis.texts",
+    }
+
+
+def test_a_question_to_the_record_needs_nothing_that_decides_signs_or_carries(home: Path) -> None:
+    found = imported("trace", "1234/TN-G22", "--home", home)
+    assert "sqlalchemy" in found
+    assert not found & (HEAVY | {"axis.bootstrap", "axis.core.parcel", "axis.infra.embedded", "axis.services.run"})
+    assert not [name for name in found if name.startswith(("adapters", "axis.core.hub", "axis.services.hub"))]
 
 
 def test_a_document_can_be_traced_by_every_name(home: Path) -> None:

@@ -20,7 +20,7 @@ from sqlalchemy.engine import Engine
 from axis import counting
 from axis.core import parcel, xml
 from axis.errors import Rejected
-from axis.services import enrol
+from axis.services.operate import provision
 from tests import pki
 from tests.line import document, recall, rest, small_home, status, update
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-AGENCIES = tuple(sorted(row["code"] for row in enrol.catalogue() if "." not in row["code"]))
+AGENCIES = tuple(sorted(row["code"] for row in provision.catalogue() if "." not in row["code"]))
 CODES = ("G22", "H41", *[code for code in AGENCIES if code not in {"G22", "H41"}][:19])
 SENDER, TO = CODES[0], CODES[1:]
 MANY = 50  # documents in the larger batches; fewer of those that have more recipients

@@ -10,8 +10,8 @@ import pytest
 
 from axis import bootstrap, config
 from axis.errors import Misconfigured
-from axis.services import board
 from axis.services import run as loops
+from axis.services.questions import board
 from tests.line import Line, document, recall, small_home, status, update
 
 if TYPE_CHECKING:

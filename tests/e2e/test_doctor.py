@@ -24,9 +24,11 @@ from axis.core import doctor
 from axis.core.doctor import Verdict
 from axis.core.instant import to_text
 from axis.core.trust import HUB
+from axis.home import open_home, reading, reading_registry
 from axis.infra import keystore
 from axis.infra.database import Database
-from axis.services import enrol, members, topology
+from axis.services.operate import broker_setup, provision
+from axis.services.operate import registry as registries
 from tests.line import Line, document, small_home
 
 if TYPE_CHECKING:
@@ -103,8 +105,8 @@ def _other_key(home: Path) -> None:
 
 
 def _suspended(home: Path) -> None:
-    with bootstrap.registrar(bootstrap.open_home(home)) as registrar:
-        members.suspend(registrar, "H41", "thử", NOW)
+    with bootstrap.registrar(open_home(home)) as registrar:
+        registries.suspend(registrar, "H41", "thử", NOW)
 
 
 def _incident(home: Path) -> None:
@@ -145,7 +147,7 @@ def _restored(home: Path) -> None:
     from axis.infra.record import ledger, restored
 
     entry = Entry(NOW - timedelta(days=1), HUB, restored.RESTORED)
-    with bootstrap.reading(bootstrap.open_home(home)) as record, record.transaction() as tx:
+    with reading(open_home(home)) as record, record.transaction() as tx:
         ledger.enter(tx, entry)
 
 
@@ -441,16 +443,16 @@ def test_a_live_broker_is_looked_at(
     vhost = "doctor"
     monkeypatch.setenv("AXIS_AMQP_URL", managed_rabbitmq.vhost(vhost))
     monkeypatch.setenv("AXIS_MANAGEMENT_URL", managed_rabbitmq.management_url)
-    rows = [row for row in enrol.catalogue() if row["code"] in {"G22", "H41"}]
+    rows = [row for row in provision.catalogue() if row["code"] in {"G22", "H41"}]
     settings_ = config.Config(config.Installation("doctor"), broker=config.Broker("amqp"))
-    enrol.create_home(tmp_path / "home", settings_, "p256", NOW - timedelta(days=1), rows=rows)
+    provision.create_home(tmp_path / "home", settings_, "p256", NOW - timedelta(days=1), rows=rows)
     first = found(tmp_path / "home", datetime.now(UTC))
     assert first["broker"].facts["version"]
     assert first["clock_of_the_broker"].verdict is Verdict.GOOD
     assert first["topology"].verdict is Verdict.BAD
-    at = bootstrap.management(bootstrap.open_home(tmp_path / "home"))
+    at = bootstrap.management(open_home(tmp_path / "home"))
     assert at is not None
-    with bootstrap.reading_registry(bootstrap.open_home(tmp_path / "home")) as registry:
-        list(topology.set_up(at, registry, datetime.now(UTC), keep_guest=True))
+    with reading_registry(open_home(tmp_path / "home")) as registry:
+        list(broker_setup.set_up(at, registry, datetime.now(UTC), keep_guest=True))
     assert found(tmp_path / "home", datetime.now(UTC))["topology"].verdict is Verdict.GOOD
     managed_rabbitmq.drop_vhost(vhost)

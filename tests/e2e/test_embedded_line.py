@@ -19,8 +19,8 @@ from axis.core.message import Message, Route
 from axis.errors import Unavailable
 from axis.infra import embedded, journal
 from axis.infra.record import outbox, registries, search
-from axis.services import members
 from axis.services import run as loops
+from axis.services.operate import registry as members
 from tests.line import Line, document, small_home, status
 
 if TYPE_CHECKING:
@@ -458,14 +458,14 @@ def test_one_file_that_cannot_be_dealt_with_does_not_keep_the_others_back(line: 
 
 def test_the_hubs_key_is_never_exported(line: Line, tmp_path: Path) -> None:
     from axis.errors import Rejected
-    from axis.services import enrol
+    from axis.services.operate import provision
 
     home = bootstrap.open_home(line.path)
     with bootstrap.reading(home) as record, record.reading() as reader:
         registry = reader.payload(registries.newest(reader))
     for code in ("HUB", "H99", "../HUB"):
         with pytest.raises(Rejected):
-            enrol.export(line.path, home.config, [code], registry, tmp_path / "X", line.clock())
+            provision.export(line.path, home.config, [code], registry, tmp_path / "X", line.clock())
     assert not (tmp_path / "X").exists()
 
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 import cli
 from axis import bootstrap
-from axis.services import members
+from axis.services.operate import registry as members
 from tests.line import Line, document, small_home
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from axis.core.message import Route
 from axis.errors import Corrupted, Fault
 from axis.infra import embedded, journal
 from axis.infra.record import ledger, tables
-from axis.services import reconcile
 from axis.services import run as loops
+from axis.services.operate import reconcile
 from tests.line import Line, document, small_home
 
 if TYPE_CHECKING:

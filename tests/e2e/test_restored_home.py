@@ -26,9 +26,10 @@ from axis.infra.database import Database
 from axis.infra.embedded import EmbeddedBroker
 from axis.infra.record import homes as kept_homes
 from axis.infra.record import ledger, outbox, quarantine, tables
-from axis.services import reconcile, standing
 from axis.services import run as loops
+from axis.services import standing
 from axis.services.hub import admit
+from axis.services.operate import reconcile
 from tests.line import Line, document, recall, small_home
 
 if TYPE_CHECKING:

@@ -17,9 +17,10 @@ from axis.core.message import Message, Route
 from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.infra import payloads
 from axis.infra.record import quarantine, tables
-from axis.services import deliver, reconcile, submit
+from axis.services import deliver, submit
 from axis.services import run as loops
 from axis.services.hub import admit
+from axis.services.operate import reconcile
 from tests.line import Line, document, recall, replacement, small_home, status, update
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ import pytest
 
 from axis import bootstrap
 from axis.core import edxml
-from axis.services import resend, sandbox
+from axis.services import sandbox
+from axis.services.operate import resend
 from tests.line import Line, document, recall, rest, small_home
 
 if TYPE_CHECKING:

@@ -22,7 +22,8 @@ import pytest
 
 from axis import bootstrap, config
 from axis.infra.record import quarantine, registries, search
-from axis.services import enrol, follow
+from axis.services.operate import provision
+from axis.services.questions import trace
 from tests.line import Clock, Line, document, status
 
 if TYPE_CHECKING:
@@ -65,13 +66,13 @@ class Served:
             config.Broker("amqp"),
             adapter=config.Adapter(settle_seconds=0.1),
         )
-        rows = [row for row in enrol.catalogue() if row["code"] in AGENCIES]
-        enrol.create_home(self.home, settings, "p256", Clock().now, rows=rows)
+        rows = [row for row in provision.catalogue() if row["code"] in AGENCIES]
+        provision.create_home(self.home, settings, "p256", Clock().now, rows=rows)
         opened = bootstrap.open_home(self.home)
         with bootstrap.reading(opened) as record, record.reading() as reader:
             registry = reader.payload(registries.newest(reader))
         for code in AGENCIES:
-            enrol.export(self.home, settings, [code], registry, self.folder / code, Clock().now)
+            provision.export(self.home, settings, [code], registry, self.folder / code, Clock().now)
 
     def start(self, *arguments: str, home: Path, user: str, wall: bool) -> subprocess.Popen[bytes]:
         """A process of ``axis``; with `wall` it has no right to pass over file permissions."""
@@ -156,9 +157,9 @@ def test_adapters_work_from_their_own_homes_with_the_hubs_home_closed_to_them(se
     assert served.lines["H41"].attachments("H41") == [DIGEST]
     assert sorted(served.lines["G06"].attachments("G06")) == sorted([DIGEST, hashlib.sha256(b"second").hexdigest()])
     with bootstrap.reading(bootstrap.open_home(served.home)) as record:
-        trace = follow.trace(record, "1/TN-G22")
-    assert {d["recipient"]: d["state"] for d in trace["deliveries"]} == {"G06": "HANDED_OVER", "H41": "HANDED_OVER"}
-    assert {d["recipient"]: d["business_status"] for d in trace["deliveries"]} == {"G06": "01", "H41": "03"}
+        found = trace.trace(record, "1/TN-G22")
+    assert {d["recipient"]: d["state"] for d in found["deliveries"]} == {"G06": "HANDED_OVER", "H41": "HANDED_OVER"}
+    assert {d["recipient"]: d["business_status"] for d in found["deliveries"]} == {"G06": "01", "H41": "03"}
 
 
 def test_a_killed_hub_and_killed_adapters_lose_and_double_nothing(served: Served) -> None:

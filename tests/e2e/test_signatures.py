@@ -18,9 +18,11 @@ from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.errors import Rejected
 from axis.infra import journal
 from axis.infra.record import quarantine, tables
-from axis.services import deliver, members, resend, submit, withdraw
+from axis.services import deliver, submit, withdraw
 from axis.services import run as loops
 from axis.services.hub import admit
+from axis.services.operate import registry as members
+from axis.services.operate import resend
 from tests.line import Line, document, recall, small_home, update
 from tests.served import ServedLine
 

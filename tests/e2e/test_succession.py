@@ -12,7 +12,7 @@ from axis import bootstrap, config
 from axis.errors import Rejected
 from axis.infra import embedded
 from axis.infra.embedded import EmbeddedBroker
-from axis.services import members
+from axis.services.operate import registry as members
 from tests.line import Line, document, recall, replacement, small_home, status, update
 
 if TYPE_CHECKING:

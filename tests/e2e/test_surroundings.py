@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import cli
-from axis import bootstrap
+from axis import home
 from axis.commands import console
 from axis.core.secret import is_private
 from tests.line import Line, document, small_home
@@ -181,7 +181,7 @@ def test_the_trace_of_our_own_bug_stays_in_the_home_and_the_oldest_go(
     def breaks(*_: object) -> None:
         raise RuntimeError("x" * 1_000_000)
 
-    monkeypatch.setattr(bootstrap, "open_home", breaks)
+    monkeypatch.setattr(home, "open_home", breaks)
     for _ in range(console.KEPT + 3):
         done = axis(Line(copy), "agency", "list")
         assert done.exit_code == 1

@@ -21,7 +21,7 @@ from axis.core.message import Message, Outcome, Route
 from axis.errors import AxisError
 from axis.infra import keystore
 from axis.infra.amqp import AmqpBroker
-from axis.services import enrol
+from axis.services.operate import provision
 from tests.e2e.test_served_line import stop, wait_for
 from tests.line import Line, document
 from tests.servers import RabbitMq, free_ports
@@ -47,9 +47,9 @@ class Secured:
             "AXIS_DATABASE_URL": postgres.database(f"tls{self.port}"),
             "AXIS_LANG": "en",
         }
-        rows = [row for row in enrol.catalogue() if row["code"] in {"G22", "H41"}]
+        rows = [row for row in provision.catalogue() if row["code"] in {"G22", "H41"}]
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(enrol, "catalogue", lambda: rows)
+            patch.setattr(provision, "catalogue", lambda: rows)
             made = self.axis(
                 "init", "--broker", "amqp", "--store", "postgresql", "--tls", "127.0.0.1", "--tls", "localhost"
             )

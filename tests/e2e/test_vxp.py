@@ -71,9 +71,9 @@ class Served:
         return {line["senderDocId"]: (line["sendStatus"], line["receiveStatus"]) for line in answer["data"]}
 
     def states(self, reference: str) -> dict[str, str]:
-        from axis.services import follow
+        from axis.services.questions import trace
 
-        return {d["recipient"]: d["state"] for d in follow.trace(self.hub.store, reference)["deliveries"]}
+        return {d["recipient"]: d["state"] for d in trace.trace(self.hub.store, reference)["deliveries"]}
 
 
 @contextmanager

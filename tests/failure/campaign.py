@@ -51,7 +51,7 @@ import cli
 from axis import bootstrap, config, crashpoints
 from axis.commands.adapter import adapter
 from axis.infra.record import ledger, registries
-from axis.services import enrol
+from axis.services.operate import provision
 from tests.failure.faults import (
     FROZEN,
     IDLE_IN_TRANSACTION,
@@ -404,9 +404,9 @@ class Installation:
             adapter=config.Adapter(settle_seconds=0.1),
         )
         home = folder / "hub"
-        rows = [row for row in enrol.catalogue() if row["code"] in CODES]
+        rows = [row for row in provision.catalogue() if row["code"] in CODES]
         yesterday = datetime.now(UTC) - timedelta(days=1)  # a clock that is slow does not come before the certificates
-        enrol.create_home(home, settings, "p256", yesterday, rows=rows)
+        provision.create_home(home, settings, "p256", yesterday, rows=rows)
         self.database = Record(postgres, name, disk)
         self.database.prepare(big=("payload",))
         self.home = bootstrap.open_home(home)
@@ -423,7 +423,7 @@ class Installation:
         self.folders = {}
         self.postman = broker.add_postman(name)
         for code in CODES:
-            enrol.export(home, settings, [code], registry, folder / code, yesterday)
+            provision.export(home, settings, [code], registry, folder / code, yesterday)
             self.folders[code] = folder / code / "agencies" / code
             own = {k: v for k, v in os.environ.items() if k != "AXIS_DATABASE_URL"}
             url = broker.add_agency(name, code)

@@ -10,7 +10,9 @@ import pytest
 from axis import bootstrap
 from axis.core import parcel
 from axis.core.message import Message, Route
-from axis.services import deliver, enrol, members
+from axis.services import deliver
+from axis.services.operate import provision
+from axis.services.operate import registry as members
 from tests.line import Line, document, small_home
 
 if TYPE_CHECKING:
@@ -106,7 +108,7 @@ def test_another_registry_of_the_same_version_is_an_alarm(
     with bootstrap.registrar(bootstrap.open_home(line.path)) as registrar:
         now = registrar.registry()
         one, other = (
-            enrol.sign_registry(
+            provision.sign_registry(
                 replace(now, version=now.version + 1, resend_from=moment), registrar.signer, line.clock()
             )
             for moment in (None, now.issued_at)

@@ -21,8 +21,8 @@ from axis.infra import embedded, journal, payloads
 from axis.infra.amqp import AmqpBroker
 from axis.services import run as loops
 from axis.services import submit
-from axis.services.dispatch import Letter
 from axis.services.hub import admit
+from axis.services.send import Letter
 from tests.e2e.test_cli import axis
 from tests.line import CODES, document, recall, rest, small_home
 from tests.served import ServedLine

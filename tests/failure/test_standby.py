@@ -18,8 +18,9 @@ from axis.infra.embedded import EmbeddedBroker
 from axis.infra.record import lease, ledger, registries, search, tables
 from axis.infra.record.high_water import HighWater, LedgerEnd
 from axis.infra.record.store import HubStore
-from axis.services import members, reconcile
 from axis.services import run as loops
+from axis.services.operate import reconcile
+from axis.services.operate import registry as members
 from tests.line import document, rest, small_home
 from tests.servers import PostgreSql, free_ports
 

@@ -25,7 +25,7 @@ from axis.core.message import Delivered, Message, Route
 from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.errors import Fault, Problem
 from axis.infra import keystore
-from axis.services import members
+from axis.services.operate import registry as members
 from tests import line
 from tests.golden.queues import Queues
 from tests.golden.step import HubUnderTest
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from axis.core.message import Outcome
     from axis.core.signature import Signer
-    from axis.services.members import Registrar
+    from axis.services.operate.registry import Registrar
 
 GIVE_UP = 3  # attempts until D.2
 START = line.Clock().now

@@ -9,8 +9,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from axis.core import admission, edxml, parcel, receipt
-from axis.core.edxml import same_id
 from axis.core.hub.opened import Opened
+from axis.core.identity import same_id
 from axis.core.message import Message, Route
 from axis.core.parcel import Parcel
 from axis.core.receipt import Event, Receipt, Statement, Subject

@@ -14,7 +14,7 @@ import pytest
 from pika.adapters.select_connection import SelectConnection
 
 from axis import bootstrap
-from axis.services import enrol
+from axis.services.operate import provision
 from tests.e2e.test_broker_setup import Site
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class Intruder:
 
 
 def test_95_agencies_each_against_95_in_seven_ways(managed_rabbitmq: RabbitMq, tmp_path: Path) -> None:
-    site = Site(tmp_path, managed_rabbitmq, rows=enrol.catalogue())
+    site = Site(tmp_path, managed_rabbitmq, rows=provision.catalogue())
     options = ("--passwords", str(tmp_path / "urls"), "--keep-guest", "--close-old")
     assert site.axis("broker", "setup", *options).exit_code in {0, 3}
     with bootstrap.reading_registry(bootstrap.open_home(site.home)) as registry:

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 import cli
 from axis import config
 from axis.infra import keystore
-from axis.services import enrol
+from axis.services.operate import provision
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,8 +34,8 @@ NOW = datetime.now(UTC)
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("certificates") / "home"
     settings = config.Config(config.Installation("a"), broker=config.Broker("amqp"))
-    rows = [row for row in enrol.catalogue() if row["code"] in {"G22", "H41"}]
-    enrol.create_home(made, settings, "p256", NOW, rows=rows, tls_hosts=("localhost", "127.0.0.1"))
+    rows = [row for row in provision.catalogue() if row["code"] in {"G22", "H41"}]
+    provision.create_home(made, settings, "p256", NOW, rows=rows, tls_hosts=("localhost", "127.0.0.1"))
     return made
 
 

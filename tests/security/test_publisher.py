@@ -20,9 +20,9 @@ from axis.infra import keystore
 from axis.infra.amqp import AmqpBroker
 from axis.infra.database import Database
 from axis.infra.record import ledger, search
-from axis.services import deadends
 from axis.services import run as loops
 from axis.services.hub import admit
+from axis.services.operate import dead_ends
 from tests.e2e.test_broker_setup import Site
 from tests.line import Clock, document
 
@@ -89,7 +89,7 @@ class Meanwhile:
     def put_aside(self) -> dict[str, list[str]]:
         """Codes of what is in quarantine, by agency."""
         with self.hub.store.reading() as reader:
-            rows = deadends.listed(reader)
+            rows = dead_ends.listed(reader)
         found: dict[str, list[str]] = {}
         for one in rows:
             found.setdefault(str(one["agency"]), []).append(str(one["code"]))
@@ -143,12 +143,12 @@ def test_a_message_without_a_publisher_is_nobodys_and_cannot_be_returned(meanwhi
     assert meanwhile.mail("H41") == []
     assert meanwhile.put_aside() == {"": ["PUBLISHER_OTHER"]}
     with meanwhile.hub.store.reading() as reader:
-        (one,) = deadends.listed(reader)
-    for act, fault in ((deadends.give_back, Fault.AGENCY_UNKNOWN), (deadends.retry, Fault.QUARANTINED)):
+        (one,) = dead_ends.listed(reader)
+    for act, fault in ((dead_ends.give_back, Fault.AGENCY_UNKNOWN), (dead_ends.retry, Fault.QUARANTINED)):
         with pytest.raises(Rejected) as raised:
             act(meanwhile.hub, str(one["id"]), "thử", meanwhile.clock())
         assert raised.value.fault is fault
-    deadends.drop(meanwhile.hub, str(one["id"]), "thử", meanwhile.clock())
+    dead_ends.drop(meanwhile.hub, str(one["id"]), "thử", meanwhile.clock())
 
 
 def test_the_same_message_over_and_over_fills_neither_record_nor_quarantine(

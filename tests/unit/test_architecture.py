@@ -17,6 +17,7 @@ LAYERS = {
     "axis.demonstration": 8,
     "axis.trials": 8,
     "axis.bootstrap": 7,
+    "axis.home": 7,
     "axis.services": 6,
     "axis.infra": 5,
     "adapters": 5,

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from axis.core import parcel
 from axis.core.edxml import Kind
-from axis.core.edxml_values import same_id
 from axis.core.hub import (
     acceptance,
     consignment,
@@ -29,6 +28,7 @@ from axis.core.hub.acceptance import Work
 from axis.core.hub.dossier import Together
 from axis.core.hub.opened import PutAsideError
 from axis.core.hub.receipts import Waiting
+from axis.core.identity import same_id
 from axis.core.message import Outcome
 from axis.core.receipt import Event
 from axis.errors import Fault, Problem, Rejected

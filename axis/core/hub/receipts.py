@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 from axis.core import lifecycle
 from axis.core.deadline import Leg
-from axis.core.edxml_values import same_id
 from axis.core.homes import read_origin
 from axis.core.hub import deadlines, recalls
 from axis.core.hub.certificate import certify
 from axis.core.hub.draft import is_about, subject_of
 from axis.core.hub.opened import PutAsideError
 from axis.core.hub.refusals import vouch
-from axis.core.identity import earliest
+from axis.core.identity import earliest, same_id
 from axis.core.instant import to_text
 from axis.core.ledger import Entry
 from axis.core.lifecycle import Demand, Stage, Step, Turn

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from axis.core import admission, parcel, receipt
-from axis.core.edxml_values import same_id
 from axis.core.hub.draft import subject_of
+from axis.core.identity import same_id
 from axis.core.instant import whole
 from axis.core.ledger import Entry
 from axis.core.receipt import Event, Statement, Subject

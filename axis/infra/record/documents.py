@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from axis.core.edxml_values import same_id
 from axis.core.hub.dossier import Facts, SentAs
+from axis.core.identity import same_id
 from axis.infra.record import dossiers
 from axis.infra.record.query import Query
 from axis.infra.record.tables import delivery, submission

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from axis.core.edxml_values import same_id
+from axis.core.identity import same_id
 from axis.core.instant import to_text
 from axis.core.lifecycle import UNANSWERED, WAITING, Demand, State
-from axis.core.receipt import Event
 from axis.infra.record.tables import (
     business,
     deadline,
@@ -110,6 +109,8 @@ def receipts(reader: HubReader, axis_ids: Collection[str]) -> Sequence[Row]:
 def certificate(said: Sequence[Row]) -> str:
     """The digest of a document's certificate of distribution among its :func:`receipts`; of several the last, which
     speaks of all that those before it spoke of; "" where there is none."""
+    from axis.core.receipt import Event  # what is only traced needs nothing that verifies
+
     spoken_of: dict[str, set[str]] = defaultdict(set)
     for row in said:
         if row["event"] == Event.DistributionCertificate.code:

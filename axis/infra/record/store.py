@@ -3,7 +3,8 @@
 The record changes in one way: a decision's changes, each naming its ledger entry, are written by
 :meth:`HubTransaction.write`. What is no decision about a document (leases, attempts, registries, homes, the quarantine)
 is changed by the functions beside this, each in the file of its name; what is only asked is asked by `search`, `agenda`
-and theirs. Nothing else writes these tables.
+and theirs. Nothing else writes these tables. What decides is imported where it is first used: who only asks starts
+without it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from axis.infra import payloads
-from axis.infra.record import changes, documents, dossiers, ledger
+from axis.infra.record import ledger
 from axis.infra.record import outbox as outboxes
 from axis.infra.record.tables import BODY_REFERENCES
 
@@ -122,13 +123,19 @@ class HubTransaction(HubReader):
     def lock(self, wanted: Collection[Document]) -> Facts:
         """Nobody else changes anything about these documents until the transaction ends; what that tells of them.
         Once in a transaction: a second lock may wait for who waits for the first."""
+        from axis.infra.record import documents
+
         return documents.lock(self.connection, wanted)
 
     def read(self, questions: Iterable[Question], facts: Facts) -> None:
         """Put the answer to each of `questions` into `facts`."""
+        from axis.infra.record import dossiers
+
         dossiers.read(self.connection, questions, facts)
 
     def write(self, sealed: Sealed) -> None:
         """Write what was decided. Raises :class:`axis.core.hub.draft.NotLockedError`, and has written nothing, where it
         changes a document that is not locked."""
+        from axis.infra.record import changes
+
         changes.write(self.connection, sealed, self.references)

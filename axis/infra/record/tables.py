@@ -63,9 +63,7 @@ delivery = sa.Table(
     sa.UniqueConstraint("axis_id", "recipient"),
     sa.Index("delivery_recipient", "recipient", "state", "id"),
     sa.Index("delivery_document", "document_id", "owner", "role", "recipient"),
-    sa.Index(
-        "delivery_owes", "owes_at", sqlite_where=sa.text("owes_at <> ''"), postgresql_where=sa.text("owes_at <> ''")
-    ),
+    sa.Index("delivery_owes", "owes_at", sqlite_where=sa.text("owes_at <> ''")),
 )
 business = sa.Table(
     "business_status",
@@ -140,7 +138,6 @@ demand = sa.Table(
         "demand_recall",
         "delivery_id",
         sqlite_where=sa.text("demand = 'recall'"),
-        postgresql_where=sa.text("demand = 'recall'"),
     ),
 )
 # By when what must have happened to a delivery; an answer to a recall or update is a leg of its own: "answer 2".
@@ -214,7 +211,6 @@ ledger_entry = sa.Table(
         "ledger_unlinked",
         "id",
         sqlite_where=sa.text("position IS NULL"),
-        postgresql_where=sa.text("position IS NULL"),
     ),
 )
 registry_version = sa.Table(

@@ -26,7 +26,7 @@ from axis.core.message import Delivered, Message, Route, hub_routes
 from axis.core.trust import HUB
 from axis.errors import AxisError, Corrupted, Fault, Misconfigured, Problem, Rejected, Unavailable, rejected
 from axis.infra.record import attempts, documents, quarantine
-from axis.services import intake
+from axis.services import turns
 from axis.services.hub import act, homes
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def step(hub: Hub, now: datetime, timeout: float = 0) -> int:
     if not routes:
         return 0
     hub.turn += 1
-    taken = intake.take(hub.broker, routes, hub.turn, timeout)
+    taken = turns.take(hub.broker, routes, hub.turn, timeout)
     if taken:
         crashpoints.reached("H01")
     for one in taken:

@@ -17,9 +17,9 @@ from axis.errors import Fault, Problem, Unavailable
 from axis.infra import payloads
 from axis.infra.record import homes as record
 from axis.infra.record import ledger, outbox, registries, search
-from axis.services import reconcile
 from axis.services.hub import vouch
 from axis.services.hub.worker import CLOCKS, Question
+from axis.services.operate import reconcile
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

@@ -23,7 +23,7 @@ from axis.infra import keystore
 from axis.infra.database import SCHEMA_VERSION
 from axis.infra.embedded import DEAD_QUEUE
 from axis.infra.record import agenda, health, restored
-from axis.services import topology
+from axis.services.operate import broker_setup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -174,7 +174,7 @@ def broker(at: Management, known: Registry, depth: int, now: datetime) -> dict[s
     words = {"mem_alarm": "memory", "disk_free_alarm": "disk"}
     alarms = [f"{one['name']}: {word}" for one in nodes for name, word in words.items() if one.get(name)]
     alarms += [f"{one['name']}: down" for one in nodes if not one.get("running")]
-    routes = topology.queues(known)
+    routes = broker_setup.queues(known)
     standing = {one["name"]: one for one in at.get("queues", at.vhost) or []}
     queues = [
         {
@@ -191,7 +191,7 @@ def broker(at: Management, known: Registry, depth: int, now: datetime) -> dict[s
         "version": (at.get("overview") or {}).get("rabbitmq_version", ""),
         "alarms": alarms,
         "clock": to_text(parsedate_to_datetime(answered)) if answered else "",
-        "differences": [one.problem.text() for one in topology.differences(at, known, now, keep_guest=True)],
+        "differences": [one.problem.text() for one in broker_setup.differences(at, known, now, keep_guest=True)],
         "queues": queues,
         "depth": depth,
         "dead": standing.get(DEAD_QUEUE, {}).get("messages", 0),

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from axis.core import parcel
-from axis.services import members
+from axis.services.operate import registry as members
 from tests import pki
 from tests.golden.case import group
 from tests.golden.world import START, Mail, signer_of

@@ -9,7 +9,7 @@ down_revision = "0013"
 
 
 def upgrade() -> None:
-    """What waits already is found by its own look only (services/deadends.py)."""
+    """What waits already is found by its own look only (services/operate/dead_ends.py)."""
     there = set(sa.inspect(op.get_bind()).get_table_names())
     if "incoming" in there:
         op.add_column("incoming", sa.Column("decision_digest", sa.Text, nullable=False, server_default=""))

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from axis.core.message import Route
 from axis.errors import Fault, Misconfigured, Problem, Unavailable
-from axis.services import topology
 from axis.services.hub import admit
 from axis.services.hub.flow import RateLimits
+from axis.services.operate import broker_setup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,16 +34,16 @@ UNLIMITED = 1e12
 def take_down(
     hub: Hub, broker: AmqpBroker, at: Management, registry: Registry, clock: Callable[[], datetime]
 ) -> Iterator[str]:
-    """Empty and delete every queue with other arguments; the name of each. :func:`axis.services.topology.set_up` and
-    :func:`bring_back` follow, also when this raised.
+    """Empty and delete every queue with other arguments; the name of each. What sets the broker up
+    (:mod:`axis.services.operate.broker_setup`) and :func:`bring_back` follow, also when this raised.
 
     Raises :class:`Misconfigured` BROKER_IN_USE, and has changed nothing, while a hub works; or while somebody reads a
     queue who cannot be kept from it.
     """
-    routes = topology.queues(registry)
+    routes = broker_setup.queues(registry)
     for member in registry.agencies:
         _require_unread(broker, Route("in", member.code).queue)
-    unlike = topology.unlike(at, registry)
+    unlike = broker_setup.unlike(at, registry)
     codes = sorted({routes[name].code for name in unlike if name in routes})
     for code in codes:
         at.delete("permissions", at.vhost, code)

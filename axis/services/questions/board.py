@@ -9,7 +9,7 @@ from axis.core.deadline import Leg, Progress
 from axis.core.instant import to_text
 from axis.core.lifecycle import State
 from axis.infra.record import search
-from axis.services import follow
+from axis.services.questions import trace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,8 +38,8 @@ def board(store: HubStore, registry: Registry, reference: str, now: datetime) ->
     Raises :class:`Rejected`: NOT_FOUND, AMBIGUOUS.
     """
     with store.reading() as reader:
-        about = follow.the_one(reader, reference)
-        rows = follow.deliveries(reader, about)
+        about = trace.the_one(reader, reference)
+        rows = trace.deliveries(reader, about)
         ids = [row["id"] for row in rows]
         deadlines, statuses = search.deadlines(reader, ids), search.statuses(reader, ids)
         receipts = search.receipts(reader, {about["axis_id"], *(row["axis_id"] for row in rows)})

@@ -17,8 +17,8 @@ from axis.core.message import agency_routes
 from axis.core.trust import HUB
 from axis.errors import Fault, Unavailable
 from axis.infra.record import lease, ledger, registries, restored, search
-from axis.services import enrol, resend
 from axis.services.hub.worker import CLOCKS
+from axis.services.operate import provision, resend
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,7 +120,7 @@ def _ask_again(hub: Hub, tx: HubTransaction, version: int, since: datetime, now:
     """A registry that says: send again what was accepted since then, and what was never answered."""
     changed = replace(hub.registry(), version=version, issued_at=whole(now), resend_from=whole(since))
     entry = Entry(now, HUB, "registry.issued", "", "", {"version": version, "change": change})
-    signed = enrol.sign_registry(changed, hub.signer, now)
+    signed = provision.sign_registry(changed, hub.signer, now)
     registries.keep(tx, version, signed, now, [member.code for member in changed.agencies], entry)
 
 

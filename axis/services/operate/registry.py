@@ -14,7 +14,7 @@ from axis.core.trust import HUB, Member, read_registry, signing_certificate
 from axis.errors import Fault, Misconfigured, Problem, Unavailable, rejected
 from axis.infra import keystore
 from axis.infra.record import registries
-from axis.services import enrol
+from axis.services.operate import provision
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -57,8 +57,8 @@ def add(
     entry = signing_certificate(signer.certificate)
     changed = _change(registrar, replace(member, certificates=(entry,)), "add", "", now)
     _keep_key(registrar, code)
-    enrol.renew_tls(registrar.home, code, now)
-    enrol.make_folders(registrar.home, code)
+    provision.renew_tls(registrar.home, code, now)
+    provision.make_folders(registrar.home, code)
     return changed
 
 
@@ -130,7 +130,7 @@ def rotate(registrar: Registrar, code: str, key_type: KeyType, *, revoke: bool, 
     registry = _change(registrar, changed, "rotate", reason, now)
     crashpoints.reached("X03")
     _keep_key(registrar, code)
-    enrol.renew_tls(registrar.home, code, now)
+    provision.renew_tls(registrar.home, code, now)
     return registry
 
 
@@ -185,7 +185,7 @@ def _keep_key(registrar: Registrar, code: str) -> None:
 
 def _change(registrar: Registrar, member: Member, what: str, reason: str, now: datetime) -> Registry:
     changed = registrar.registry().changed(member, now)
-    signed = enrol.sign_registry(changed, registrar.signer, now)
+    signed = provision.sign_registry(changed, registrar.signer, now)
     detail = {"version": changed.version, "change": what, "reason": reason}
     entry = Entry(now, HUB, "registry.issued", "", member.code, detail)
     with registrar.store.transaction() as tx:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from axis.core.hub import decide
 from axis.infra.record import documents, outbox, search
-from axis.services import follow
 from axis.services.hub import act
+from axis.services.questions import trace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +39,7 @@ class Selection:
 
 def find(reader: HubReader, wanted: Selection) -> Sequence[Row]:
     """The deliveries that are meant, in order of acceptance. Raises :class:`Rejected`: NOT_FOUND, AMBIGUOUS."""
-    axis_id = follow.the_one(reader, wanted.reference)["axis_id"] if wanted.reference else ""
+    axis_id = trace.the_one(reader, wanted.reference)["axis_id"] if wanted.reference else ""
     return search.sendable(reader, axis_id, wanted.agency, wanted.since, wanted.until, answered=wanted.answered)
 
 

@@ -21,7 +21,7 @@ def by_authority(authority: x509.Certificate) -> Trust:
     return trust.AuthorityOnly(authority)
 
 
-def examine(data: bytes, source: Trust, at: datetime) -> dict[str, Any]:
+def verify(data: bytes, source: Trust, at: datetime) -> dict[str, Any]:
     """What `data` is and whether it is good, with keys as `source` knows them at `at`.
 
     A document's `From` must be its signer or a unit below it, as far as the trust given can tell.

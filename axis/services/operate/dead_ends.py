@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from axis.infra.record.store import HubReader
     from axis.services.hub.worker import Hub
 
-log = logging.getLogger("axis.deadends")
+log = logging.getLogger("axis.dead_ends")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,145 @@
+"""What a home is, and reading what is in it, beside whoever works there.
+
+Light enough for a question that is asked in a moment: what decides, signs or carries is imported where it is needed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from axis import config as settings
+from axis.errors import Corrupted, Fault, Misconfigured, Problem, Unavailable, unusable
+from axis.infra.database import Database
+from axis.infra.record.store import HubStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from axis.config import Config
+    from axis.core.trust import Certificate, Registry
+    from axis.infra.journal import Journal
+
+
+@dataclass(frozen=True)
+class Home:
+    """A home's folder and settings."""
+
+    path: Path
+    config: Config
+
+    def codes(self) -> list[str]:
+        """The agencies whose keys are in this home, in order."""
+        if self.config.installation.role == "agency":
+            return sorted(self.config.installation.agencies)
+        from axis.core.trust import HUB
+
+        return sorted(p.stem for p in (self.path / "keys").glob("*.key") if p.stem != HUB)
+
+
+def open_home(path: Path) -> Home:
+    """The home at `path`. Raises :class:`Misconfigured`: HOME_MISSING, CONFIG_*."""
+    return Home(path, settings.load(path))
+
+
+@contextmanager
+def lock(home: Home) -> Iterator[None]:
+    """This process alone works in the home. Raises :class:`Unavailable` HOME_LOCKED."""
+    path = home.path / ".lock"
+    try:
+        handle = path.open("a")
+    except OSError as error:
+        raise unusable(path, error) from None
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Unavailable(Problem(Fault.HOME_LOCKED, got=str(home.path))) from None
+        yield
+
+
+def is_running(home: Home) -> bool:
+    """True while another process holds the home's lock."""
+    try:
+        with lock(home):
+            return False
+    except Unavailable:
+        return True
+
+
+@contextmanager
+def reading(home: Home) -> Iterator[HubStore]:
+    """The hub's record, to read; also while another process works on it."""
+    with opened(home.config.database_url(home.path)) as database:
+        database.check_version()
+        yield HubStore(database)
+
+
+@contextmanager
+def reading_journal(home: Home, code: str) -> Iterator[Journal]:
+    """An agency's journal, to read; also while another process works on it.
+
+    Raises :class:`Misconfigured` KEY_FILE_MISSING when the home has no such agency.
+    """
+    with reading_journals(home) as journals:
+        if code not in journals:
+            raise Misconfigured(Problem(Fault.KEY_FILE_MISSING, got=f"{home.path}/keys/{code}.key"))
+        yield journals[code]
+
+
+@contextmanager
+def reading_journals(home: Home) -> Iterator[dict[str, Journal]]:
+    """The journals of the home's agencies by code, to read."""
+    from axis.infra.journal import Journal
+
+    with opened(f"sqlite:///{home.path.resolve() / 'axis.db'}") as database:
+        yield {code: Journal(database, code) for code in home.codes()}
+
+
+@contextmanager
+def reading_registry(home: Home) -> Iterator[Registry]:
+    """The registry that this home knows: the hub's newest, or the one installed at its adapters."""
+    from axis.core.trust import read_registry
+    from axis.infra.record import registries
+
+    if home.config.installation.role == "all":
+        with reading(home) as record, record.reading() as reader:
+            data = reader.payload(registries.newest(reader))
+    else:
+        with reading_journals(home) as journals, next(iter(journals.values())).reading() as journal_reader:
+            found = journal_reader.registry()
+        if found is None:
+            raise Corrupted(Problem(Fault.REGISTRY_INVALID, got="no registry installed"))
+        data = found[1]
+    yield read_registry(data, hub_certificate(home))
+
+
+def hub_certificate(home: Home) -> Certificate:
+    """The hub's certificate, received with enrolment."""
+    from axis.core.trust import signing_certificate
+    from axis.infra import keystore
+
+    return signing_certificate(keystore.load_certificate(home.path / "pki" / "hub.pem"))
+
+
+def tokens_file(home: Home) -> Path:
+    """Where the digests of the API's tokens are kept."""
+    return home.path / "keys" / "tokens.toml"
+
+
+def systems_file(home: Home) -> Path:
+    """Where the secrets of the systems that speak VXP are kept."""
+    return home.path / "keys" / "systems.toml"
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Database]:
+    """A database, closed when the block ends."""
+    database = Database(url)
+    try:
+        yield database
+    finally:
+        database.close()
