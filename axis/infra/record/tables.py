@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from axis.infra import payloads
 from axis.infra.database import BIG_ID, metadata
+from axis.infra.record import words
 
 submission = sa.Table(
     "submission",
@@ -37,6 +38,7 @@ submission = sa.Table(
     sa.Index("submission_code", "code"),
     sa.Index("submission_body", "body_digest"),
 )
+sa.event.listen(submission, "after_create", words.with_the_table)
 delivery = sa.Table(
     "delivery",
     metadata,
