@@ -36,6 +36,7 @@ FILES = {
     "trace": "axis.commands.trace",
     "upgrade": "axis.commands.upgrade",
     "verify": "axis.commands.verify",
+    "why": "axis.commands.trace",
 }
 
 

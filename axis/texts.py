@@ -458,6 +458,122 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The reason lies beside each, in its .error.json.",
     ),
     "doctor.failed_files.mend": ("sửa gói rồi đặt lại vào outbox/", "mend the packet and put it into outbox/ again"),
+    "why.refused": ("{recipient} từ chối lúc {since}: {reasons}.", "{recipient} refused it at {since}: {reasons}."),
+    "why.refused.next": ("Bên gửi sửa theo lý do rồi gửi văn bản mới.", "The sender mends it and sends it anew."),
+    "why.unit_refused": ("Đơn vị {units} từ chối tiếp nhận (02).", "{units} refused to receive it (02)."),
+    "why.unit_refused.next": (
+        "Bên gửi liên hệ đơn vị đó, sửa rồi gửi lại.",
+        "The sender calls that unit, mends it and sends it again.",
+    ),
+    "why.given_up": (
+        "Chưa chuyển được đến {recipient} sau {attempts} lần: {reasons}. Bên gửi đã được báo (D.2) lúc {since}.",
+        "Not delivered to {recipient} after {attempts} tries: {reasons}. The sender was told (D.2) at {since}.",
+    ),
+    "why.given_up.next": (
+        "Quản trị: axis queue retry hoặc axis queue return.",
+        "An administrator: axis queue retry or axis queue return.",
+    ),
+    "why.closed": (
+        "Không ai chuyển tiếp đến {recipient} nữa: {reasons}.",
+        "Nobody tries to deliver it to {recipient} any more: {reasons}.",
+    ),
+    "why.closed.next": ("Bên gửi gửi đến nơi nhận khác.", "The sender sends it to somebody else."),
+    "why.suspended": (
+        "{recipient} tạm ngừng từ {since}; văn bản chờ ở trục.",
+        "{recipient} is suspended since {since}; it waits at the hub.",
+    ),
+    "why.suspended.next": (
+        "Đi tiếp sau: axis agency resume {recipient}.",
+        "It goes on after: axis agency resume {recipient}.",
+    ),
+    "why.retrying": (
+        "Broker chưa nhận sau {attempts} lần; lần tới lúc {until}.",
+        "The broker has not taken it after {attempts} tries; the next is at {until}.",
+    ),
+    "why.retrying.next": ("Quản trị: axis doctor.", "An administrator: axis doctor."),
+    "why.stuck": (
+        "Lẽ ra đã rời trục lúc {since} mà vẫn còn ở đây: không có hub nào chạy, hoặc hàng đợi của {recipient} đầy.",
+        "It should have left at {since} and is still here: no hub runs, or the queue of {recipient} is full.",
+    ),
+    "why.stuck.next": ("Quản trị: axis doctor.", "An administrator: axis doctor."),
+    "why.overdue": (
+        "Ở hàng đợi của {recipient} từ {since}, quá hạn {until}; {heard}",
+        "In the queue of {recipient} since {since}, due {until}; {heard}",
+    ),
+    "why.overdue.next": (
+        "Liên hệ {recipient}: bộ kết nối ở đó có chạy không? (axis doctor)",
+        "Call {recipient}: is the adapter there running? (axis doctor)",
+    ),
+    "why.unreceived": (
+        "{recipient} có từ {since} mà chưa tiếp nhận (03), quá hạn {until}.",
+        "{recipient} has it since {since} and has not received it (03), due {until}.",
+    ),
+    "why.unreceived.next": (
+        "Văn thư của {recipient} tiếp nhận hoặc từ chối.",
+        "The clerk of {recipient} receives or refuses it.",
+    ),
+    "why.queued": (
+        "Ở hàng đợi của {recipient} từ {since}; {heard}",
+        "In the queue of {recipient} since {since}; {heard}",
+    ),
+    "why.queued.next": (
+        "Bộ kết nối của {recipient} sẽ lấy; hạn {until}.",
+        "The adapter of {recipient} will take it; due {until}.",
+    ),
+    "why.leaving": ("Đang chuyển đến {recipient}.", "On its way to {recipient}."),
+    "why.leaving.next": ("Không cần làm gì.", "Nothing has to be done."),
+    "why.held": ("Chờ đến {until}, giờ do bên gửi đặt.", "It waits until {until}, the hour that its sender has set."),
+    "why.held.next": ("Không cần làm gì.", "Nothing has to be done."),
+    "why.recall_asked": (
+        "{recipient} đã có; bên gửi yêu cầu thu hồi.",
+        "{recipient} has it; its sender asks for it back.",
+    ),
+    "why.recall_asked.next": (
+        "Văn thư của {recipient} đồng ý (15) hoặc từ chối (16); hạn {until}.",
+        "The clerk of {recipient} agrees (15) or refuses (16); due {until}.",
+    ),
+    "why.arrived": ("Hệ thống của {recipient} nhận lúc {since}.", "The system of {recipient} has it since {since}."),
+    "why.arrived.next": (
+        "Văn thư của {recipient} tiếp nhận (03); hạn {until}.",
+        "The clerk of {recipient} receives it (03); due {until}.",
+    ),
+    "why.in_work": ("{recipient} đã tiếp nhận ({status}).", "{recipient} has received it ({status})."),
+    "why.in_work.next": ("{recipient} xử lý; hạn {until}.", "{recipient} works on it; due {until}."),
+    "why.finished": ("{recipient} đã xử lý xong (06).", "{recipient} has finished it (06)."),
+    "why.finished.next": ("Không cần làm gì.", "Nothing has to be done."),
+    "why.recalled": (
+        "Đã thu hồi lúc {since}; {recipient} chưa từng thấy.",
+        "Taken back at {since}; {recipient} never saw it.",
+    ),
+    "why.recalled.next": ("Không cần làm gì.", "Nothing has to be done."),
+    "why.given_back": ("{recipient} đã đồng ý thu hồi.", "{recipient} has agreed to the recall."),
+    "why.given_back.next": ("Không cần làm gì.", "Nothing has to be done."),
+    "why.heard": ("lần cuối nơi đó lấy văn bản: {at}.", "it last took something in at {at}."),
+    "why.never": ("nơi đó chưa từng lấy văn bản nào.", "it has never taken anything in."),
+    "why.no_term": ("không có", "none"),
+    "help.why": (
+        "Vì sao văn bản chưa đến: đang ở đâu, từ khi nào, ai phải làm gì. Chỉ đọc.",
+        "Why a document has not come: where it is, since when, who has to do what. Only reads.",
+    ),
+    "help.find.from": ("Chỉ của cơ quan gửi này.", "Only what this agency sent."),
+    "help.find.date": (
+        "Chỉ văn bản trục tiếp nhận trong ngày hoặc kỳ này (2026-11-25, 2026-11).",
+        "Only what was accepted on this day or in this period (2026-11-25, 2026-11).",
+    ),
+    "find.similar": ("Không có văn bản nào đúng như vậy. Tương tự:", "There is no such document. Similar ones:"),
+    "find.several": (
+        "Có nhiều văn bản như vậy; chọn bằng --from, --date hoặc axis id:",
+        "There are several; tell them apart by --from, --date or the axis id:",
+    ),
+    "find.more": ("… còn nữa; thêm từ, --from hoặc --date.", "… and more; add words, --from or --date."),
+    "find.refused": (
+        "Trục đã từ chối (A.2) {count} lần gửi mang số này; lý do:",
+        "The hub has refused (A.2) {count} submissions of this number; the reasons:",
+    ),
+    "find.accepted": ("Tiếp nhận lúc", "Accepted"),
+    "find.number": ("Số, ký hiệu", "Number"),
+    "find.subject": ("Trích yếu", "Subject"),
+    "find.from": ("Bên gửi", "Sender"),
     "help.report": (
         "Số liệu của một kỳ: đã gửi, đã nhận, đúng hạn, trễ hạn, bị từ chối; so với kỳ trước. Chỉ đọc.",
         "The figures of a period: sent, received, on time, late, refused; against the period before. Only reads.",
