@@ -177,8 +177,10 @@ def _hub_turn(part: _Part, hub: Hub, now: datetime) -> int:
     return done
 
 
-def _sweep(parts: Sequence[_Part], now: datetime, stopped: Callable[[], bool], *, thorough: bool) -> int:
-    """One sweep over the agencies that need not wait; how much was done."""
+def _sweep(
+    parts: Sequence[_Part], now: datetime, stopped: Callable[[], bool], *, thorough: bool
+) -> tuple[int, set[str]]:
+    """One sweep over the agencies that need not wait: (how much was done, whose sources were not looked at)."""
     those = [(part, part.agency) for part in parts if part.agency is not None and part.may_work()]
     swept = Sweep([agency for _, agency in those], now, thorough=thorough, stopped=stopped)
     attended = swept.attended | swept.failed.keys()
@@ -189,7 +191,7 @@ def _sweep(parts: Sequence[_Part], now: datetime, stopped: Callable[[], bool], *
             part.went_wrong(swept.failed[agency.code])
         else:
             part.went_well()
-    return sum(count for code, count in swept.done.items() if code not in swept.failed)
+    return sum(count for code, count in swept.done.items() if code not in swept.failed), swept.passed_over
 
 
 def rounds(
@@ -211,26 +213,31 @@ def rounds(
     hubs = [] if hub is None else [_Part("hub", hub.broker.close, None)]
     those = [_Part(one.code, one.let_go, one) for one in agencies]
     idle, hub_at, thorough = 0, 0.0, True
+    unseen: set[str] | None = None  # agencies whose sources nobody has looked at since something was done last
     while not stopped():
-        done = 0
+        done, passed_over = 0, set[str]()
         # Where hub and agencies share a process, what an agency has published is what there is to do for the hub.
         is_due = idle == 0 or not those or thorough or time.monotonic() >= hub_at
         if hub is not None and is_due and hubs[0].may_work():
             hub_at = time.monotonic() + HUB_PAUSE
             done += _hub_turn(hubs[0], hub, clock())
         if those and not stopped():
-            done += _sweep(those, clock(), stopped, thorough=thorough)
+            swept, passed_over = _sweep(those, clock(), stopped, thorough=thorough)
+            done += swept
         if those and all(isinstance(part.error, Misconfigured) and not part.worked for part in those):
             assert those[0].error is not None  # noqa: S101
             raise those[0].error
         progress()
         idle = 0 if done else idle + 1
         if done:
-            thorough = False
+            thorough, unseen = False, None
             continue
+        unseen = passed_over if unseen is None else unseen & passed_over
         if until_idle and not thorough:
-            thorough = True  # nothing seems to be left: is it so?
+            thorough, unseen = True, None  # nothing seems to be left: is it so?
             continue
+        if until_idle and unseen:
+            continue  # a sweep is bounded in time: on a slow machine it takes several to look at everybody
         if until_idle and _may_rest([*hubs, *those]):
             if hub is not None and hub.tell_at_once():
                 continue

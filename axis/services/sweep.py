@@ -55,6 +55,7 @@ class Sweep:
     ) -> None:
         self.done: Counter[str] = Counter()
         self.failed: dict[str, Exception] = {}
+        self.passed_over: set[str] = set()  # whose sources were not looked at, for it took too long already
         self._now = now
         self._stopped = stopped
         self._away: dict[str, Unavailable] = {}
@@ -226,8 +227,10 @@ class Sweep:
 
     def _until_full(self, agencies: Sequence[Agency]) -> Iterator[Agency]:
         """Those whose sources are looked at: no more than fit into a sweep, and nobody's once it is to stop."""
-        for place, one in enumerate(self._rotated(agencies)):
+        rotated = self._rotated(agencies)
+        for place, one in enumerate(rotated):
             if self._stopped() or (place and time.monotonic() > self._until):
+                self.passed_over = {each.code for each in rotated[place:]}
                 return
             yield one
 

@@ -20,8 +20,9 @@ from axis.errors import Unavailable
 from axis.infra import embedded, journal
 from axis.infra.record import outbox, registries, search
 from axis.services import run as loops
+from axis.services import sweep
 from axis.services.operate import registry as members
-from tests.line import Line, document, small_home, status
+from tests.line import CODES, Line, document, small_home, status
 
 if TYPE_CHECKING:
     from axis.services.agency import Agency
@@ -571,3 +572,14 @@ def test_the_same_refused_content_in_a_new_parcel_gets_a_refusal_that_names_it(t
     line.drop("G22", document(1, content=b"other"), "b.edxml")
     line.run()
     assert line.files("G22", "failed") == ["b.edxml", "b.edxml.error.json"]
+
+
+def test_who_was_passed_over_on_a_slow_machine_is_looked_at_before_all_is_said_to_be_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "SECONDS", -1.0)  # opening the adapters alone has taken longer than a sweep may
+    line = small_home(tmp_path / "home")
+    for code in CODES[:2]:  # whoever is the first that is looked at, one of these is not
+        line.drop(code, document(1, sender=code, to=("G22" if code != "G22" else "H41",)))
+        line.run()
+        assert line.files(code, "outbox") == [], code
