@@ -16,6 +16,7 @@ from axis.texts import TEXTS, event_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from axis.core.trust import Registry
     from axis.home import Home
     from axis.infra.record.find import Narrowed
     from axis.services.questions.trace import NotTheOne
@@ -60,10 +61,14 @@ def ask(home: Home, reference: str, sender: str = "", day: str = "", *, as_json:
     if home.config.installation.role == "agency":
         with reading_journals(home) as journals:
             return trace.trace_journal(journals, reference)
-    moment = now()
-    with reading(home) as record, reading_registry(home) as registry:
+
+    def known() -> Registry:
+        with reading_registry(home) as registry:
+            return registry
+
+    with reading(home) as record:
         try:
-            return trace.trace(record, reference, _narrowed(sender, day), registry=registry, now=moment)
+            return trace.trace(record, reference, _narrowed(sender, day), registry=known, now=now())
         except trace.NotTheOne as error:
             with record.reading() as reader:
                 refused = trace.reasons_of(reader, error.refused)

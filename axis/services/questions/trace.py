@@ -13,7 +13,7 @@ DOCUMENTS = ("new", "replace")
 CHANGES = ("recall", "update")
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from axis.core.trust import Registry
@@ -28,7 +28,7 @@ def trace(
     reference: str,
     narrowed: Narrowed | None = None,
     *,
-    registry: Registry | None = None,
+    registry: Callable[[], Registry] | None = None,
     now: datetime | None = None,
 ) -> dict[str, Any]:
     """The document that `reference` names exactly (axis id, DocumentId, number/notation, or digest), its deliveries and
@@ -106,7 +106,8 @@ def reasons_of(reader: HubReader, refused: Sequence[Row]) -> list[dict[str, Any]
         reasons: list[dict[str, str]] = []
         try:
             said = receipt.read(parcel.peek(reader.payload(row["receipt_digest"]))[1], HUB)
-            reasons = [{"code": one.code, "text_vi": one.text_vi, "text": one.text_en} for each in said.statements for one in each.reasons]
+            given = [one for each in said.statements for one in each.reasons]
+            reasons = [{"code": one.code, "text_vi": one.text_vi, "text": one.text_en} for one in given]
         except AxisError:
             pass  # its bytes have ended, or are damaged: that it was refused stands
         about = {"document_id": row["document_id"], "sender": row["sender"], "refused_at": row["refused_at"]}

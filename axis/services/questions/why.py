@@ -5,25 +5,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from axis.core.instant import to_text
-from axis.core.lifecycle import State
+from axis.core.lifecycle import FINAL, State
 from axis.core.why import Known, why
 from axis.infra.record import search
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from axis.core.trust import Registry
+    from axis.core.trust import Member, Registry
     from axis.core.why import Why
     from axis.infra.record.store import HubReader
 
 _TOLD = {"delivery.refused", "delivery.failed", "delivery.postponed"}
 
 
-def explain(reader: HubReader, registry: Registry, value: Mapping[str, Any], now: datetime) -> list[dict[str, Any]]:
+def explain(
+    reader: HubReader, registry: Callable[[], Registry], value: Mapping[str, Any], now: datetime
+) -> list[dict[str, Any]]:
     """For each delivery of a trace (:func:`axis.services.questions.trace.trace`) its cause, trouble first; `cause`,
-    `actor`, `since`, `until`, and the facts of the sentences."""
+    `actor`, `since`, `until`, and the facts of the sentences. `registry` is asked where a delivery is on its way."""
     rows = value["deliveries"]
+    is_open = any(State(row["state"]) not in FINAL for row in rows)
+    members = registry().by_code if is_open else {}
     terms = search.deadlines(reader, [row["id"] for row in rows])
     waiting = [row["recipient"] for row in rows if row["state"] == State.QUEUED.value]
     heard = search.last_heard(reader, waiting)
@@ -31,7 +35,7 @@ def explain(reader: HubReader, registry: Registry, value: Mapping[str, Any], now
         unit["recipient"]: unit["stage"] for change in value["changes"] for unit in change["units"] if _is_recall(unit)
     }
     found = [
-        why(_known(row, terms.get(row["id"], {}), recalls, value["events"], registry, heard, now), now) for row in rows
+        why(_known(row, terms.get(row["id"], {}), recalls, value["events"], members, heard, now), now) for row in rows
     ]
     return [as_object(one) for one in sorted(found, key=lambda one: (one.cause.rank, one.facts["recipient"]))]
 
@@ -45,12 +49,12 @@ def _known(
     terms: Mapping[str, Any],
     recalls: Mapping[str, str],
     events: Sequence[Mapping[str, Any]],
-    registry: Registry,
+    members: Mapping[str, Member],
     heard: Mapping[str, str],
     now: datetime,
 ) -> Known:
     recipient = row["recipient"]
-    member = registry.by_code.get(recipient)
+    member = members.get(recipient)
     suspended = [
         start for start, end in (member.suspensions if member else ()) if start <= now and not (end and end <= now)
     ]
