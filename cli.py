@@ -20,13 +20,16 @@ FILES = {
     "bench": "axis.commands.bench",
     "board": "axis.commands.board",
     "broker": "axis.commands.broker",
+    "check": "axis.commands.doctor",
     "conformance": "axis.commands.conformance",
     "demo": "axis.commands.demo",
+    "doctor": "axis.commands.doctor",
     "hub": "axis.commands.hub",
     "init": "axis.commands.init",
     "packet": "axis.commands.packet",
     "queue": "axis.commands.queue",
     "reconcile": "axis.commands.reconcile",
+    "report": "axis.commands.report",
     "resend": "axis.commands.resend",
     "restore": "axis.commands.backup",
     "retention": "axis.commands.retention",
@@ -36,6 +39,7 @@ FILES = {
     "trace": "axis.commands.trace",
     "upgrade": "axis.commands.upgrade",
     "verify": "axis.commands.verify",
+    "why": "axis.commands.trace",
 }
 
 

@@ -21,6 +21,7 @@ from axis.adapters.base import Adapter, Guarded, Place
 from axis.adapters.bell import Bell
 from axis.adapters.disk import Disk
 from axis.core import conformance, parcel
+from axis.core.instant import to_text
 from axis.core.message import HUB_USER
 from axis.core.parcel import Known
 from axis.core.registry import HUB
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
 
     from axis.core.conformance import Report
     from axis.core.message import Broker
+    from axis.core.registry import Registry
     from axis.infra.amqp import AmqpBroker
     from axis.infra.management import Management
     from axis.services.backup import Backup
@@ -332,6 +334,69 @@ def _check_home(home: Home, code: str) -> None:
         row = reader.home() if upgraded else None
         if row is not None and row["known"]:
             raise Misconfigured(standing.old(code, reader))
+
+
+def gather(path: Path, now: datetime) -> dict[str, Any]:
+    """What can be found out about the home at `path`, for :func:`axis.core.doctor.examine`; without secrets. Changes
+    nothing, whatever else works on the home."""
+    from axis.core import doctor
+    from axis.services.questions import gather as found
+
+    section = found.section
+    gathered: dict[str, Any] = {"format": doctor.FORMAT, "at": to_text(now), "program": found.program()}
+    gathered["settings"] = section(lambda: _settings(path))
+    if "error" in gathered["settings"]:
+        return gathered
+    gathered["home"] = section(lambda: found.home(path, os.geteuid()))
+    home = open_home(path)
+    is_hub = home.config.installation.role == "all"
+    names = [*home.codes(), *([HUB] if is_hub else [])]
+    gathered["keys"] = section(lambda: found.keys(path, names))
+    gathered["calendar"] = section(lambda: {"last_year": _last_year(home)})
+
+    def known() -> Registry:
+        with reading_registry(home) as registry:
+            return registry
+
+    gathered["registry"] = section(lambda: found.registry(known(), now))
+    if is_hub:
+
+        def of_record(ask: Callable[[HubStore], dict[str, Any]]) -> dict[str, Any]:
+            with record_database(home) as database:
+                return ask(HubStore(database))
+
+        gathered["database"] = section(lambda: of_record(lambda store: found.database(store, path)))
+        gathered["record"] = section(
+            lambda: of_record(lambda store: found.record(store, known(), _high_water(home), now))
+        )
+    if is_hub and (at := management(home)) is not None:
+        gathered["broker"] = section(lambda: found.broker(at, known(), home.config.hub.queue_depth, now))
+    gathered["agencies"] = section(lambda: found.agencies(path, check_adapters(home, [])))
+    return gathered
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    config = open_home(path).config
+    wanted = []
+    if config.installation.role == "all" and config.store.kind == "postgresql":
+        wanted.append(config.store.url_env)
+    if config.broker.kind == "amqp" and not config.broker.url:
+        wanted.append(config.broker.url_env)
+    return {
+        "role": config.installation.role,
+        "store": config.store.kind,
+        "broker": config.broker.kind,
+        "user_id": config.broker.user_id,
+        "is_served": config.installation.role == "all" and config.broker.kind == "amqp",
+        "listen": config.server.listen,
+        "is_plain_anywhere": config.server.plain_http == "anywhere" and not config.server.certificate_file,
+        "unset": [name for name in wanted if not os.environ.get(name)],
+    }
+
+
+def _last_year(home: Home) -> int:
+    days = home.config.deadlines.build(home.path).calendar.off
+    return max((day.year for day in days), default=0)
 
 
 def sign_report(home: Home, code: str, report: Report, now: datetime) -> bytes:

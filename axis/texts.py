@@ -44,6 +44,627 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Ai đã nhận, ai đang chờ, ai từ chối, ai quá hạn: một dòng cho mỗi nơi nhận của văn bản.",
         "Who has a document, who waits, who refused, who is overdue: one line for each recipient.",
     ),
+    "help.doctor": (
+        "Khám toàn bộ: đồng hồ, khóa, chứng thư, cơ sở dữ liệu, broker, hàng đợi, thư mục; mỗi lỗi kèm cách sửa. Chỉ đọc.",
+        "Look at everything: clocks, keys, certificates, database, broker, queues, folders; each trouble with its mending. Only reads.",
+    ),
+    "help.doctor.all": ("Cả những gì tốt.", "Also what is well."),
+    "help.doctor.gather": (
+        "Chỉ ghi lại những gì tìm thấy vào tệp này, không có bí mật hay nội dung, để người khác xem.",
+        "Only write what is found into this file, without secrets or content, for somebody else to look at.",
+    ),
+    "help.doctor.analyse": ("Xem một tệp đã ghi ở máy khác.", "Look at a file that was gathered elsewhere."),
+    "help.check": (
+        "Một phép khám, hoặc tất cả, cho hệ thống giám sát (Nagios, Prometheus). Chỉ đọc.",
+        "One check, or all, for monitoring (Nagios, Prometheus). Only reads.",
+    ),
+    "help.check.format": ("Dạng kết quả.", "The form of the result."),
+    "check.unknown": ("không có phép khám {name}; có: {names}", "there is no check {name}; there are: {names}"),
+    "doctor.good": ("tốt", "good"),
+    "doctor.warn": ("lưu ý", "warning"),
+    "doctor.bad": ("hỏng", "bad"),
+    "doctor.unknown": ("không rõ", "unknown"),
+    "doctor.why": ("không xem được: {why}", "could not be looked at: {why}"),
+    "doctor.means": ("Nghĩa là: {said}", "It means: {said}"),
+    "doctor.mend": ("Cách sửa: {said}", "To mend it: {said}"),
+    "doctor.total": (
+        "{good} phép khám tốt, {warn} lưu ý, {bad} hỏng, {unknown} không rõ.",
+        "{good} checks good, {warn} warnings, {bad} bad, {unknown} unknown.",
+    ),
+    "doctor.gathered": (
+        "Đã ghi {file} (không có bí mật hay nội dung văn bản).",
+        "Written: {file} (no secrets, nothing of any document).",
+    ),
+    "doctor.not_gathered": (
+        "không phải tệp do axis doctor --gather ghi",
+        "not a file that axis doctor --gather has written",
+    ),
+    "doctor.home_mode": ("Quyền của thư mục dữ liệu", "Modes of the data folders"),
+    "doctor.home_mode.found": ("người khác vào được: {names}", "others can enter: {names}"),
+    "doctor.home_mode.means": (
+        "Ai dùng chung máy này có thể đọc hoặc thay khóa.",
+        "Whoever shares this machine could read or replace keys.",
+    ),
+    "doctor.home_mode.mend": ("chmod 700 {home} {home}/keys", "chmod 700 {home} {home}/keys"),
+    "doctor.private_files": ("Tệp khóa chỉ chủ sở hữu đọc được", "Secrets readable by their owner alone"),
+    "doctor.private_files.found": (
+        "{count} tệp người khác đọc được: {names}",
+        "{count} files others can read: {names}",
+    ),
+    "doctor.private_files.means": (
+        "Khóa có thể đã lộ: ai đọc được thì ký được thay cơ quan.",
+        "These keys may be known: whoever reads one can sign for its agency.",
+    ),
+    "doctor.private_files.mend": (
+        "chmod 600 các tệp đó; nếu nghi lộ: axis agency rotate CODE",
+        "chmod 600 these files; if one may be known: axis agency rotate CODE",
+    ),
+    "doctor.disk": ("Chỗ trống trên đĩa", "Room on the disk"),
+    "doctor.disk.found": ("còn {free} ({share})", "{free} left ({share})"),
+    "doctor.disk.means": (
+        "Hết chỗ thì trục ngừng tiếp nhận; không có gì mất.",
+        "With a full disk the axis stops accepting; nothing is lost.",
+    ),
+    "doctor.disk.mend": ("dọn đĩa hoặc mở rộng đĩa", "free or add space"),
+    "doctor.incidents": ("Lỗi nội bộ trong 7 ngày qua", "Internal errors of the last 7 days"),
+    "doctor.incidents.found": ("{count} tệp vết lỗi: {names}", "{count} traces: {names}"),
+    "doctor.incidents.means": (
+        "Có lỗi của chính phần mềm; việc đó đã dừng, các việc khác vẫn chạy.",
+        "The software itself went wrong; what it was doing stopped, the rest goes on.",
+    ),
+    "doctor.incidents.mend": (
+        "gửi các tệp trong {home}/incidents cho nhà phát triển",
+        "send the files in {home}/incidents to the developers",
+    ),
+    "doctor.settings": ("axis.toml", "axis.toml"),
+    "doctor.settings.found": ("không đọc được", "cannot be read"),
+    "doctor.settings.means": ("Không lệnh nào chạy được.", "No command can run."),
+    "doctor.settings.mend": ("sửa {home}/axis.toml theo thông báo", "mend {home}/axis.toml as the message says"),
+    "doctor.environment": ("Biến môi trường", "Environment variables"),
+    "doctor.environment.found": ("chưa đặt: {names}", "not set: {names}"),
+    "doctor.environment.means": (
+        "Không kết nối được cơ sở dữ liệu hoặc broker.",
+        "Database or broker cannot be reached.",
+    ),
+    "doctor.environment.mend": (
+        "đặt biến đó trong tệp môi trường của dịch vụ",
+        "set it in the service's environment file",
+    ),
+    "doctor.publishers": ("Broker xác nhận ai gửi", "The broker says who published"),
+    "doctor.publishers.found": (
+        "broker.user_id = optional: mọi nơi dùng chung một tài khoản",
+        "broker.user_id = optional: all share one broker user",
+    ),
+    "doctor.publishers.means": (
+        "Chỉ còn chữ ký cho biết ai gửi; một cơ quan đọc được hàng đợi của cơ quan khác.",
+        "Only signatures say who sent; an agency can reach another's queue.",
+    ),
+    "doctor.publishers.mend": (
+        'axis broker setup --passwords DIR, rồi broker.user_id = "required"',
+        'axis broker setup --passwords DIR, then broker.user_id = "required"',
+    ),
+    "doctor.public_server": ("Máy chủ HTTP của bộ kết nối", "The adapters' HTTP server"),
+    "doctor.public_server.found": (
+        "nhận kết nối không mã hóa từ máy khác ({listen})",
+        "takes connections of other machines in the clear ({listen})",
+    ),
+    "doctor.public_server.means": (
+        "Mật khẩu và văn bản đi qua mạng ở dạng đọc được.",
+        "Secrets and documents cross the network readably.",
+    ),
+    "doctor.public_server.mend": (
+        "đặt server.certificate_file và server.key_file, hoặc để sau một proxy HTTPS",
+        "set server.certificate_file and server.key_file, or keep it behind an HTTPS proxy",
+    ),
+    "doctor.calendar": ("Lịch ngày làm việc", "The calendar of working days"),
+    "doctor.calendar.found": ("chỉ có ngày nghỉ đến hết năm {year}", "knows days off only until the end of {year}"),
+    "doctor.calendar.means": (
+        "Hạn tính theo ngày làm việc sẽ sai từ năm {wanted}.",
+        "Deadlines in working days will be wrong from {wanted} on.",
+    ),
+    "doctor.calendar.mend": (
+        "thêm ngày nghỉ năm {wanted} vào tệp lịch (deadlines.calendar_file)",
+        "add the days off of {wanted} to the calendar file (deadlines.calendar_file)",
+    ),
+    "doctor.program": ("Phần mềm", "The program"),
+    "doctor.program.found": ("Python {python} quá cũ", "Python {python} is too old"),
+    "doctor.program.means": ("Phiên bản này cần Python 3.11 trở lên.", "This version wants Python 3.11 or later."),
+    "doctor.program.mend": ("cài Python mới hơn", "install a newer Python"),
+    "doctor.keys": ("Khóa và chứng thư", "Keys and certificates"),
+    "doctor.keys.found": ("{count} khóa không dùng được: {names}", "{count} keys cannot be used: {names}"),
+    "doctor.keys.means": (
+        "Cơ quan đó không ký được; văn bản của họ chờ.",
+        "That agency cannot sign; its documents wait.",
+    ),
+    "doctor.keys.mend": (
+        "khôi phục tệp khóa từ bản sao lưu, hoặc axis agency rotate CODE",
+        "put the key file back from a backup, or axis agency rotate CODE",
+    ),
+    "doctor.certificates": ("Chứng thư sắp hết hạn", "Certificates that end"),
+    "doctor.certificates.found": (
+        "{count} chứng thư hết hạn trong 60 ngày (còn số ngày): {names}",
+        "{count} end within 60 days (days left): {names}",
+    ),
+    "doctor.certificates.means": (
+        "Khi chứng thư hết hạn, những gì ký bằng nó không được tin nữa.",
+        "What is signed with it is not believed any more once it has ended.",
+    ),
+    "doctor.certificates.mend": (
+        "axis agency rotate CODE; TLS: axis broker reissue",
+        "axis agency rotate CODE; TLS: axis broker reissue",
+    ),
+    "doctor.young_certificates": ("Chứng thư đã có hiệu lực", "Certificates are valid already"),
+    "doctor.young_certificates.found": (
+        "{count} chứng thư chưa có hiệu lực: {names}",
+        "{count} are not valid yet: {names}",
+    ),
+    "doctor.young_certificates.means": (
+        "Đồng hồ máy này chậm, hoặc chứng thư được cấp cho tương lai.",
+        "This machine's clock is slow, or they were issued for the future.",
+    ),
+    "doctor.young_certificates.mend": ("kiểm tra đồng hồ (timedatectl)", "check the clock (timedatectl)"),
+    "doctor.weak_keys": ("Độ mạnh của khóa", "Strength of keys"),
+    "doctor.weak_keys.found": ("{count} khóa RSA ngắn: {names}", "{count} short RSA keys: {names}"),
+    "doctor.weak_keys.means": (
+        "RSA-2048 sắp không còn được coi là đủ mạnh (ETSI TS 119 312).",
+        "RSA-2048 will soon not count as strong enough (ETSI TS 119 312).",
+    ),
+    "doctor.weak_keys.mend": ("cấp khóa mới: axis agency rotate CODE", "give new keys: axis agency rotate CODE"),
+    "doctor.registry": ("Danh bạ", "The registry"),
+    "doctor.registry.found": ("không đọc được", "cannot be read"),
+    "doctor.registry.means": ("Không kiểm tra được chữ ký của ai.", "Nobody's signature can be checked."),
+    "doctor.registry.mend": (
+        "khôi phục bản sao lưu, hoặc chép lại danh bạ từ trung tâm",
+        "restore a backup, or get the registry from the centre again",
+    ),
+    "doctor.own_certificates": (
+        "Chứng thư của máy này có trong danh bạ",
+        "This home's certificates are in the registry",
+    ),
+    "doctor.own_certificates.found": (
+        "{count} chứng thư không có trong danh bạ: {names}",
+        "{count} are not in the registry: {names}",
+    ),
+    "doctor.own_certificates.means": (
+        "Những gì ký bằng chứng thư đó bị từ chối.",
+        "What is signed with them is refused.",
+    ),
+    "doctor.own_certificates.mend": (
+        "cài danh bạ mới nhất, hoặc dùng lại khóa cũ",
+        "install the newest registry, or put the former key back",
+    ),
+    "doctor.suspended": ("Cơ quan tạm ngừng", "Suspended agencies"),
+    "doctor.suspended.found": ("{count} cơ quan tạm ngừng: {names}", "{count} suspended: {names}"),
+    "doctor.suspended.means": (
+        "Văn bản gửi đến các cơ quan này chờ; họ không gửi được.",
+        "Mail for them waits, and they cannot send.",
+    ),
+    "doctor.suspended.mend": (
+        "axis agency resume CODE khi hết lý do",
+        "axis agency resume CODE when the reason is gone",
+    ),
+    "doctor.agency_certificates": ("Chứng thư của các cơ quan", "Agencies' certificates"),
+    "doctor.agency_certificates.found": (
+        "{count} cơ quan có chứng thư hết hạn trong 60 ngày (còn số ngày): {names}",
+        "{count} agencies' certificates end within 60 days (days left): {names}",
+    ),
+    "doctor.agency_certificates.means": (
+        "Sau ngày đó văn bản của họ bị từ chối.",
+        "After that day their documents are refused.",
+    ),
+    "doctor.agency_certificates.mend": ("axis agency rotate CODE", "axis agency rotate CODE"),
+    "doctor.database": ("Cơ sở dữ liệu", "The database"),
+    "doctor.database.found": ("không trả lời", "does not answer"),
+    "doctor.database.means": (
+        "Trục không tiếp nhận gì; văn bản chờ ở các cơ quan.",
+        "The axis accepts nothing; documents wait at the agencies.",
+    ),
+    "doctor.database.mend": (
+        "khởi động cơ sở dữ liệu; kiểm tra AXIS_DATABASE_URL",
+        "start the database; check AXIS_DATABASE_URL",
+    ),
+    "doctor.schema": ("Phiên bản của cơ sở dữ liệu", "Version of the database"),
+    "doctor.schema.found": ("là {got}, phần mềm này cần {wanted}", "is {got}, this program wants {wanted}"),
+    "doctor.schema.means": ("Phần mềm và dữ liệu khác phiên bản.", "Program and data are of different versions."),
+    "doctor.schema.mend": ("axis upgrade (sao lưu trước)", "axis upgrade (after a backup)"),
+    "doctor.read_only": ("Cơ sở dữ liệu ghi được", "The database takes changes"),
+    "doctor.read_only.found": ("chỉ đọc", "it is read-only"),
+    "doctor.read_only.means": (
+        "Trục không tiếp nhận gì cho đến khi ghi được.",
+        "The axis accepts nothing until it can write.",
+    ),
+    "doctor.read_only.mend": (
+        "nối đến máy chính (target_session_attrs=read-write), kiểm tra đĩa và quyền",
+        "connect to the primary (target_session_attrs=read-write), check disk and rights",
+    ),
+    "doctor.durability": ("Cơ sở dữ liệu giữ được khi mất điện", "Commits survive a loss of power"),
+    "doctor.durability.found": ("{names}", "{names}"),
+    "doctor.durability.means": (
+        "Đã báo nhận mà mất điện thì có thể mất.",
+        "What was receipted could be lost with the power.",
+    ),
+    "doctor.durability.mend": (
+        "bật lại: fsync, synchronous_commit, full_page_writes = on",
+        "switch on again: fsync, synchronous_commit, full_page_writes",
+    ),
+    "doctor.damage": ("Tệp cơ sở dữ liệu nguyên vẹn", "The database file is whole"),
+    "doctor.damage.found": ("hỏng: {said}", "damaged: {said}"),
+    "doctor.damage.means": ("Đĩa đã làm hỏng dữ liệu.", "The disk has damaged data."),
+    "doctor.damage.mend": (
+        "dừng trục, thay đĩa, khôi phục bản sao lưu, rồi axis reconcile --restored",
+        "stop, replace the disk, restore a backup, then axis reconcile --restored",
+    ),
+    "doctor.clock_of_the_database": ("Đồng hồ của máy cơ sở dữ liệu", "Clock of the database server"),
+    "doctor.clock_of_the_database.found": ("lệch {seconds} giây", "{seconds} s apart"),
+    "doctor.clock_of_the_database.means": (
+        "Thời điểm trên biên nhận và hạn sẽ sai; lệch nhiều thì trục dừng.",
+        "Times on receipts and deadlines will be wrong; too far apart, and the hub stops.",
+    ),
+    "doctor.clock_of_the_database.mend": ("đồng bộ giờ hai máy (chrony)", "synchronise both clocks (chrony)"),
+    "doctor.ledger_end": ("Hồ sơ không cũ hơn lần thấy trước", "The record is not older than last seen"),
+    "doctor.ledger_end.found": (
+        "hồ sơ kết thúc ở vị trí {end}, trước đó đã thấy xa hơn",
+        "it ends at position {end}; it had come farther",
+    ),
+    "doctor.ledger_end.means": (
+        "Bản sao lưu cũ đã được đặt lại, hoặc nối nhầm cơ sở dữ liệu.",
+        "An old backup took its place, or this is another database.",
+    ),
+    "doctor.ledger_end.mend": (
+        "nếu đúng là bản khôi phục: axis reconcile --restored",
+        "if it was restored: axis reconcile --restored",
+    ),
+    "doctor.ledger_links": ("Liên kết của sổ cái", "Links of the ledger"),
+    "doctor.ledger_links.found": ("sai từ vị trí {said}", "wrong from position {said} on"),
+    "doctor.ledger_links.means": ("Có người đã sửa hồ sơ.", "Somebody has changed the record."),
+    "doctor.ledger_links.mend": (
+        "dừng trục, giữ nguyên dữ liệu làm chứng cứ, khôi phục bản sao lưu",
+        "stop, keep the data as evidence, restore a backup",
+    ),
+    "doctor.ledger_places": ("Sổ cái được nối tiếp", "The ledger goes on"),
+    "doctor.ledger_places.found": ("bản ghi chờ {minutes} phút", "entries wait for {minutes} min"),
+    "doctor.ledger_places.means": ("Không có hub nào đang nối sổ cái.", "No hub gives entries their place."),
+    "doctor.ledger_places.mend": ("axis hub hoặc axis run", "axis hub or axis run"),
+    "doctor.clock_of_the_record": ("Đồng hồ so với hồ sơ", "Clock against the record"),
+    "doctor.clock_of_the_record.found": ("hồ sơ đi trước {seconds} giây", "the record is {seconds} s ahead"),
+    "doctor.clock_of_the_record.means": (
+        "Đồng hồ máy này chậm, hoặc trước đây đã chạy nhanh.",
+        "This clock is slow, or another one was fast.",
+    ),
+    "doctor.clock_of_the_record.mend": (
+        "đồng bộ giờ (chrony), rồi khởi động lại",
+        "synchronise the clock (chrony), then start again",
+    ),
+    "doctor.outbox": ("Những gì phải chuyển đi", "What should have left"),
+    "doctor.outbox.found": ("{count} mục chờ, lâu nhất {minutes} phút", "{count} wait, the oldest for {minutes} min"),
+    "doctor.outbox.means": (
+        "Không có hub nào chạy, hoặc broker không nhận.",
+        "No hub runs, or the broker takes nothing.",
+    ),
+    "doctor.outbox.mend": ("axis hub; xem dòng broker ở trên", "axis hub; see the broker's line"),
+    "doctor.hubs": ("Hub đang chạy", "A hub is at work"),
+    "doctor.hubs.found": ("không có hub nào đang chạy", "no hub is at work"),
+    "doctor.hubs.means": ("Không tiếp nhận, không chuyển gì.", "Nothing is accepted or passed on."),
+    "doctor.hubs.mend": ("systemctl start axis-hub (hoặc axis hub)", "systemctl start axis-hub (or axis hub)"),
+    "doctor.quarantine": ("Khu cách ly", "Quarantine"),
+    "doctor.quarantine.found": ("{count} thông điệp của {names}", "{count} messages of {names}"),
+    "doctor.quarantine.means": (
+        "Không xử lý được tự động, chờ người quyết định.",
+        "Nobody can deal with them but a person.",
+    ),
+    "doctor.quarantine.mend": ("axis queue list; axis queue show ID", "axis queue list; axis queue show ID"),
+    "doctor.given_up": ("Không chuyển được", "Given up"),
+    "doctor.given_up.found": ("{count} lượt đến {names}", "{count} deliveries to {names}"),
+    "doctor.given_up.means": (
+        "Người gửi đã được báo (D.2); chưa ai quyết định.",
+        "Their senders were told (D.2); nobody has decided.",
+    ),
+    "doctor.given_up.mend": (
+        "axis queue list; axis queue retry hoặc return",
+        "axis queue list; axis queue retry or return",
+    ),
+    "doctor.overdue": ("Quá hạn nhận", "Late hand-overs"),
+    "doctor.overdue.found": ("{count} lượt: {names}", "{count}: {names}"),
+    "doctor.overdue.means": (
+        "Nơi nhận chưa lấy văn bản trong hạn.",
+        "The recipients have not taken them within their term.",
+    ),
+    "doctor.overdue.mend": ("axis board SỐ/KÝ HIỆU; liên hệ cơ quan đó", "axis board REFERENCE; call the agency"),
+    "doctor.restored": ("Hồ sơ mới khôi phục", "A restored record"),
+    "doctor.restored.found": ("còn chờ gửi lại đến {until}", "what was lost may still come until {until}"),
+    "doctor.restored.means": (
+        "Các cơ quan đang gửi lại những gì hồ sơ đã mất.",
+        "Agencies are sending again what the record has lost.",
+    ),
+    "doctor.restored.mend": ("không cần làm gì; theo dõi axis queue list", "nothing; watch axis queue list"),
+    "doctor.silent": ("Cơ quan không lấy văn bản", "Agencies that take nothing"),
+    "doctor.silent.found": (
+        "{count} cơ quan để văn bản chờ hơn một ngày: {names}",
+        "{count} have let mail wait for more than a day: {names}",
+    ),
+    "doctor.silent.means": ("Bộ kết nối của họ có thể đã tắt.", "Their adapters may be off."),
+    "doctor.silent.mend": ("liên hệ cơ quan đó; ở đó: axis doctor", "call them; there: axis doctor"),
+    "doctor.broker": ("Broker", "The broker"),
+    "doctor.broker.found": ("không trả lời", "does not answer"),
+    "doctor.broker.means": ("Không gì đến hay đi; không gì mất.", "Nothing comes or goes; nothing is lost."),
+    "doctor.broker.mend": (
+        "khởi động broker; kiểm tra AXIS_MANAGEMENT_URL",
+        "start the broker; check AXIS_MANAGEMENT_URL",
+    ),
+    "doctor.broker_alarms": ("Cảnh báo của broker", "The broker's alarms"),
+    "doctor.broker_alarms.found": ("{names}", "{names}"),
+    "doctor.broker_alarms.means": (
+        "Broker không nhận thêm cho đến khi hết cảnh báo.",
+        "It takes nothing more until the alarm is over.",
+    ),
+    "doctor.broker_alarms.mend": ("thêm bộ nhớ hoặc đĩa cho máy broker", "give the broker's machine memory or disk"),
+    "doctor.clock_of_the_broker": ("Đồng hồ của máy broker", "Clock of the broker"),
+    "doctor.clock_of_the_broker.found": ("lệch {seconds} giây", "{seconds} s apart"),
+    "doctor.clock_of_the_broker.means": (
+        "Chứng thư TLS và vết của broker sẽ sai giờ.",
+        "TLS certificates and the broker's traces will have the wrong time.",
+    ),
+    "doctor.clock_of_the_broker.mend": ("đồng bộ giờ (chrony)", "synchronise the clocks (chrony)"),
+    "doctor.topology": ("Hàng đợi, tài khoản, quyền ở broker", "Queues, users, rights at the broker"),
+    "doctor.topology.found": ("{count} điểm khác: {names}", "{count} differences: {names}"),
+    "doctor.topology.means": (
+        "Có cơ quan không gửi hoặc nhận được, hoặc có quyền thừa.",
+        "Some agency cannot send or receive, or may do too much.",
+    ),
+    "doctor.topology.mend": ("axis broker setup", "axis broker setup"),
+    "doctor.adapters": ("Bộ kết nối của các cơ quan", "Agencies' adapters"),
+    "doctor.adapters.found": (
+        "{count} cơ quan không kết nối mà có văn bản chờ: {names}",
+        "{count} are not connected while mail waits: {names}",
+    ),
+    "doctor.adapters.means": ("Máy của họ tắt, hoặc mạng đứt.", "Their machine is off, or the line is cut."),
+    "doctor.adapters.mend": ("ở cơ quan đó: axis adapter run CODE", "at the agency: axis adapter run CODE"),
+    "doctor.full_queues": ("Hàng đợi gần đầy", "Queues that are nearly full"),
+    "doctor.full_queues.found": ("{count} hàng đợi: {names}", "{count}: {names}"),
+    "doctor.full_queues.means": ("Phần còn lại chờ ở trục.", "The rest waits at the hub."),
+    "doctor.full_queues.mend": ("xem bộ kết nối của cơ quan đó", "see that agency's adapter"),
+    "doctor.unread": ("Thư gửi lên được tiếp nhận", "What agencies send is taken in"),
+    "doctor.unread.found": ("{count} cơ quan chờ: {names}", "{count} agencies wait: {names}"),
+    "doctor.unread.means": ("Không có hub nào nối với broker.", "No hub is connected to the broker."),
+    "doctor.unread.mend": ("axis hub", "axis hub"),
+    "doctor.dead_letters": ("Thư chết ở broker", "Dead letters at the broker"),
+    "doctor.dead_letters.found": ("{count} thông điệp", "{count} messages"),
+    "doctor.dead_letters.means": (
+        "Broker để riêng những gì không ai xử lý được.",
+        "The broker has put aside what nobody could deal with.",
+    ),
+    "doctor.dead_letters.mend": (
+        "xem hàng đợi axis.dead ở broker; gửi lại: axis reconcile",
+        "look at the queue axis.dead at the broker; send again: axis reconcile",
+    ),
+    "doctor.connections": ("Thư mục, SFTP, hộp thư của các cơ quan", "Agencies' folders, drop boxes, spools"),
+    "doctor.connections.found": ("{count} không dùng được: {names}", "{count} cannot be used: {names}"),
+    "doctor.connections.means": (
+        "Cơ quan đó không gửi và nhận được; các cơ quan khác vẫn chạy.",
+        "That agency neither sends nor receives; the others do.",
+    ),
+    "doctor.connections.mend": ("axis adapter check CODE", "axis adapter check CODE"),
+    "doctor.waiting_files": ("Gói trong outbox/", "Packets in outbox/"),
+    "doctor.waiting_files.found": (
+        "{count} cơ quan có gói chờ hơn 5 phút: {names}",
+        "{count} agencies have packets that wait for over 5 minutes: {names}",
+    ),
+    "doctor.waiting_files.means": ("Không có bộ kết nối nào chạy cho cơ quan đó.", "No adapter runs for them."),
+    "doctor.waiting_files.mend": ("axis run hoặc axis adapter run CODE", "axis run or axis adapter run CODE"),
+    "doctor.failed_files": ("Gói bị từ chối", "Refused packets"),
+    "doctor.failed_files.found": ("{count} cơ quan: {names}", "{count} agencies: {names}"),
+    "doctor.failed_files.means": (
+        "Lý do ở tệp .error.json bên cạnh mỗi gói.",
+        "The reason lies beside each, in its .error.json.",
+    ),
+    "doctor.failed_files.mend": ("sửa gói rồi đặt lại vào outbox/", "mend the packet and put it into outbox/ again"),
+    "why.refused": ("{recipient} từ chối lúc {since}: {reasons}.", "{recipient} refused it at {since}: {reasons}."),
+    "why.refused.next": ("Bên gửi sửa theo lý do rồi gửi văn bản mới.", "The sender mends it and sends it anew."),
+    "why.unit_refused": ("Đơn vị {units} từ chối tiếp nhận (02).", "{units} refused to receive it (02)."),
+    "why.unit_refused.next": (
+        "Bên gửi liên hệ đơn vị đó, sửa rồi gửi lại.",
+        "The sender calls that unit, mends it and sends it again.",
+    ),
+    "why.given_up": (
+        "Chưa chuyển được đến {recipient} sau {attempts} lần: {reasons}. Bên gửi đã được báo (D.2) lúc {since}.",
+        "Not delivered to {recipient} after {attempts} tries: {reasons}. The sender was told (D.2) at {since}.",
+    ),
+    "why.given_up.next": (
+        "Quản trị: axis queue retry hoặc axis queue return.",
+        "An administrator: axis queue retry or axis queue return.",
+    ),
+    "why.closed": (
+        "Không ai chuyển tiếp đến {recipient} nữa: {reasons}.",
+        "Nobody tries to deliver it to {recipient} any more: {reasons}.",
+    ),
+    "why.closed.next": ("Bên gửi gửi đến nơi nhận khác.", "The sender sends it to somebody else."),
+    "why.suspended": (
+        "{recipient} tạm ngừng từ {since}; văn bản chờ ở trục.",
+        "{recipient} is suspended since {since}; it waits at the hub.",
+    ),
+    "why.suspended.next": (
+        "Đi tiếp sau: axis agency resume {recipient}.",
+        "It goes on after: axis agency resume {recipient}.",
+    ),
+    "why.retrying": (
+        "Broker chưa nhận sau {attempts} lần; lần tới lúc {until}.",
+        "The broker has not taken it after {attempts} tries; the next is at {until}.",
+    ),
+    "why.retrying.next": ("Quản trị: axis doctor.", "An administrator: axis doctor."),
+    "why.stuck": (
+        "Lẽ ra đã rời trục lúc {since} mà vẫn còn ở đây: không có hub nào chạy, hoặc hàng đợi của {recipient} đầy.",
+        "It should have left at {since} and is still here: no hub runs, or the queue of {recipient} is full.",
+    ),
+    "why.stuck.next": ("Quản trị: axis doctor.", "An administrator: axis doctor."),
+    "why.overdue": (
+        "Ở hàng đợi của {recipient} từ {since}, quá hạn {until}; {heard}",
+        "In the queue of {recipient} since {since}, due {until}; {heard}",
+    ),
+    "why.overdue.next": (
+        "Liên hệ {recipient}: bộ kết nối ở đó có chạy không? (axis doctor)",
+        "Call {recipient}: is the adapter there running? (axis doctor)",
+    ),
+    "why.unreceived": (
+        "{recipient} có từ {since} mà chưa tiếp nhận (03), quá hạn {until}.",
+        "{recipient} has it since {since} and has not received it (03), due {until}.",
+    ),
+    "why.unreceived.next": (
+        "Văn thư của {recipient} tiếp nhận hoặc từ chối.",
+        "The clerk of {recipient} receives or refuses it.",
+    ),
+    "why.queued": (
+        "Ở hàng đợi của {recipient} từ {since}; {heard}",
+        "In the queue of {recipient} since {since}; {heard}",
+    ),
+    "why.queued.next": (
+        "Bộ kết nối của {recipient} sẽ lấy; hạn {until}.",
+        "The adapter of {recipient} will take it; due {until}.",
+    ),
+    "why.leaving": ("Đang chuyển đến {recipient}.", "On its way to {recipient}."),
+    "why.leaving.next": ("Không cần làm gì.", "Nothing has to be done."),
+    "why.held": ("Chờ đến {until}, giờ do bên gửi đặt.", "It waits until {until}, the hour that its sender has set."),
+    "why.held.next": ("Không cần làm gì.", "Nothing has to be done."),
+    "why.recall_asked": (
+        "{recipient} đã có; bên gửi yêu cầu thu hồi.",
+        "{recipient} has it; its sender asks for it back.",
+    ),
+    "why.recall_asked.next": (
+        "Văn thư của {recipient} đồng ý (15) hoặc từ chối (16); hạn {until}.",
+        "The clerk of {recipient} agrees (15) or refuses (16); due {until}.",
+    ),
+    "why.arrived": ("Hệ thống của {recipient} nhận lúc {since}.", "The system of {recipient} has it since {since}."),
+    "why.arrived.next": (
+        "Văn thư của {recipient} tiếp nhận (03); hạn {until}.",
+        "The clerk of {recipient} receives it (03); due {until}.",
+    ),
+    "why.in_work": ("{recipient} đã tiếp nhận ({status}).", "{recipient} has received it ({status})."),
+    "why.in_work.next": ("{recipient} xử lý; hạn {until}.", "{recipient} works on it; due {until}."),
+    "why.finished": ("{recipient} đã xử lý xong (06).", "{recipient} has finished it (06)."),
+    "why.finished.next": ("Không cần làm gì.", "Nothing has to be done."),
+    "why.recalled": (
+        "Đã thu hồi lúc {since}; {recipient} chưa từng thấy.",
+        "Taken back at {since}; {recipient} never saw it.",
+    ),
+    "why.recalled.next": ("Không cần làm gì.", "Nothing has to be done."),
+    "why.given_back": ("{recipient} đã đồng ý thu hồi.", "{recipient} has agreed to the recall."),
+    "why.given_back.next": ("Không cần làm gì.", "Nothing has to be done."),
+    "why.heard": ("lần cuối nơi đó lấy văn bản: {at}.", "it last took something in at {at}."),
+    "why.never": ("nơi đó chưa từng lấy văn bản nào.", "it has never taken anything in."),
+    "why.no_term": ("không có", "none"),
+    "help.why": (
+        "Vì sao văn bản chưa đến: đang ở đâu, từ khi nào, ai phải làm gì. Chỉ đọc.",
+        "Why a document has not come: where it is, since when, who has to do what. Only reads.",
+    ),
+    "help.find.from": ("Chỉ của cơ quan gửi này.", "Only what this agency sent."),
+    "help.find.date": (
+        "Chỉ văn bản trục tiếp nhận trong ngày hoặc kỳ này (2026-11-25, 2026-11).",
+        "Only what was accepted on this day or in this period (2026-11-25, 2026-11).",
+    ),
+    "find.similar": ("Không có văn bản nào đúng như vậy. Tương tự:", "There is no such document. Similar ones:"),
+    "find.several": (
+        "Có nhiều văn bản như vậy; chọn bằng --from, --date hoặc axis id:",
+        "There are several; tell them apart by --from, --date or the axis id:",
+    ),
+    "find.more": ("… còn nữa; thêm từ, --from hoặc --date.", "… and more; add words, --from or --date."),
+    "find.refused": (
+        "Trục đã từ chối (A.2) {count} lần gửi mang số này; lý do:",
+        "The hub has refused (A.2) {count} submissions of this number; the reasons:",
+    ),
+    "find.accepted": ("Tiếp nhận lúc", "Accepted"),
+    "find.number": ("Số, ký hiệu", "Number"),
+    "find.subject": ("Trích yếu", "Subject"),
+    "find.from": ("Bên gửi", "Sender"),
+    "help.report": (
+        "Số liệu của một kỳ: đã gửi, đã nhận, đúng hạn, trễ hạn, bị từ chối; so với kỳ trước. Chỉ đọc.",
+        "The figures of a period: sent, received, on time, late, refused; against the period before. Only reads.",
+    ),
+    "help.report.by": ("Mỗi dòng là gì.", "What a row is."),
+    "help.report.span": (
+        "Kỳ hiện tại dài bao lâu, nếu không nêu PERIOD.",
+        "The present period's length, without PERIOD.",
+    ),
+    "help.report.agency": ("Chỉ của cơ quan này.", "Of this agency alone."),
+    "help.report.csv": ("In dạng CSV.", "Print CSV."),
+    "help.report.html": ("Ghi một trang HTML để in hoặc trình chiếu.", "Write an HTML page to print or show."),
+    "duration.second": ("{count} giây", "{count} s"),
+    "duration.minute": ("{count} phút", "{count} min"),
+    "duration.hour": ("{count} giờ", "{count} h"),
+    "duration.day": ("{count} ngày", "{count} d"),
+    "report.period": (
+        "kỳ báo cáo viết như 2026, 2026-Q3, 2026-08, 2026-08-31 hoặc 2026-08-10..2026-08-20",
+        "a period is written like 2026, 2026-Q3, 2026-08, 2026-08-31 or 2026-08-10..2026-08-20",
+    ),
+    "report.title": ("Báo cáo từ {since} đến {until}", "Report from {since} to {until}"),
+    "report.so_far": ("(kỳ chưa kết thúc)", "(so far)"),
+    "report.nothing": ("Không có văn bản nào trong kỳ này.", "No documents in this period."),
+    "report.written": ("Đã ghi {file}.", "Written: {file}."),
+    "report.all": ("Tổng", "All"),
+    "report.by.agency": ("Cơ quan", "Agency"),
+    "report.by.unit": ("Đơn vị", "Unit"),
+    "report.by.kind": ("Loại", "Kind"),
+    "report.by.priority": ("Mức khẩn", "Priority"),
+    "report.by.day": ("Ngày", "Day"),
+    "report.by.month": ("Tháng", "Month"),
+    "report.kind.new": ("văn bản mới", "new"),
+    "report.kind.replace": ("thay thế", "replacement"),
+    "report.kind.update": ("cập nhật", "update"),
+    "report.kind.recall": ("thu hồi", "recall"),
+    "report.kind.status": ("trạng thái", "status"),
+    "report.documents": ("Gửi", "Sent"),
+    "report.deliveries": ("Đến", "To them"),
+    "report.on_time": ("Đúng hạn", "On time"),
+    "report.late": ("Trễ", "Late"),
+    "report.open": ("Đang chờ", "Open"),
+    "report.overdue": ("Quá hạn", "Overdue"),
+    "report.refused": ("Từ chối", "Refused"),
+    "report.recalled": ("Thu hồi", "Recalled"),
+    "report.given_up": ("Không đến", "Given up"),
+    "report.ratio": ("% đúng hạn", "% on time"),
+    "report.median": ("Trung vị", "Median"),
+    "report.p95": ("95 %", "95 %"),
+    "report.ratios": (
+        "Tỷ lệ đúng hạn: {pooled} tính chung tất cả văn bản; {mean} nếu lấy trung bình của {agencies} cơ quan.",
+        "On time: {pooled} of all documents together; {mean} as the mean of {agencies} agencies.",
+    ),
+    "report.grew": ("tăng {by}", "{by} more"),
+    "report.shrank": ("giảm {by}", "{by} less"),
+    "report.change.documents": (
+        "Đã gửi {count} văn bản, bằng {share} cùng kỳ trước ({before}), {by}.",
+        "{count} documents were sent, {share} of the period before ({before}), {by}.",
+    ),
+    "report.change.handed_over": (
+        "Đã nhận {count} lượt, bằng {share} cùng kỳ trước ({before}), {by}.",
+        "{count} were received, {share} of the period before ({before}), {by}.",
+    ),
+    "report.first.documents": (
+        "Đã gửi {count} văn bản; kỳ trước không có.",
+        "{count} documents were sent; none in the period before.",
+    ),
+    "report.first.handed_over": (
+        "Đã nhận {count} lượt; kỳ trước không có.",
+        "{count} were received; none in the period before.",
+    ),
+    "report.rejected": (
+        "Trục từ chối {count} gói gửi (A.2), nhiều nhất vì: {reasons}.",
+        "The hub refused {count} submissions (A.2), most of them for: {reasons}.",
+    ),
+    "report.leg.reception": (
+        "Tiếp nhận (03 hoặc 02): {ratio} đúng hạn, trung vị {median} sau khi đến.",
+        "Reception (03 or 02): {ratio} on time, median {median} after the hand-over.",
+    ),
+    "report.leg.processing": (
+        "Xử lý xong (06): {ratio} đúng hạn, trung vị {median} sau khi đến.",
+        "Processing (06): {ratio} on time, median {median} after the hand-over.",
+    ),
+    "report.page.chart": ("Văn bản đến theo kết quả", "Documents received, by outcome"),
+    "report.page.most": ("Nhiều nhất: {row}, {count}.", "Most: {row}, {count}."),
+    "report.page.table": ("Bảng số liệu", "All figures"),
+    "report.page.how": (
+        "Tính theo văn bản được trục tiếp nhận trong kỳ ({asked}), trạng thái tại lúc lập báo cáo. Tỷ lệ đúng hạn = "
+        "đúng hạn / (đúng hạn + trễ + quá hạn).",
+        "Counted is what the axis accepted within the period ({asked}), as it stood when this was made. On time = on "
+        "time / (on time + late + overdue).",
+    ),
     "help.resend": (
         "Chuyển lại văn bản đến nơi nhận: theo văn bản, cơ quan hoặc thời gian. Nơi đã có văn bản không nhận hai lần.",
         "Publish deliveries once more, by document, agency or time. Whoever has it already does not get it twice.",
@@ -880,6 +1501,38 @@ def language(arguments: Sequence[str] | None = None, environment: Mapping[str, s
 def text(key: str, lang: Language, **facts: Any) -> str:
     """The text of `key` with `facts` filled in."""
     return TEXTS[key][0 if lang == "vi" else 1].format(**facts)
+
+
+def number(value: int, lang: Language) -> str:
+    """A whole number as people write it: ``6.548`` in Vietnamese, ``6,548`` in English."""
+    written = f"{value:,}"
+    return written.replace(",", ".") if lang == "vi" else written
+
+
+def percent(ratio: float | None, lang: Language) -> str:
+    """A ratio as people write it: ``98,0 %`` in Vietnamese; "" for none. What is not all is never rounded to 100 %."""
+    if ratio is None:
+        return ""
+    written = f"{ratio * 100:.1f}"
+    if ratio < 1 and written == "100.0":
+        written = "99.9"
+    return f"{written.replace('.', ',') if lang == 'vi' else written} %"
+
+
+def day(iso: str, lang: Language) -> str:
+    """A day as people write it: ``25/11/2026`` in Vietnamese, ``2026-11-25`` in English."""
+    return "/".join(reversed(iso.split("-"))) if lang == "vi" else iso
+
+
+def duration(seconds: int | None, lang: Language) -> str:
+    """How long something took, as exactly as it matters: ``45 s``, ``12 min``, ``3.2 h``, ``2.1 d``; "" for none."""
+    if seconds is None:
+        return ""
+    for unit, size, shown in (("day", 86_400, 172_800), ("hour", 3600, 7200), ("minute", 60, 120)):
+        if seconds >= shown:
+            written = f"{seconds / size:.0f}" if unit == "minute" else f"{seconds / size:.1f}"
+            return text(f"duration.{unit}", lang, count=written.replace(".", ",") if lang == "vi" else written)
+    return text("duration.second", lang, count=seconds)
 
 
 def event_text(event: str, lang: Language) -> str:

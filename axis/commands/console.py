@@ -27,7 +27,7 @@ from axis.errors import AxisError, Fault, unusable
 from axis.texts import language, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Container, Iterator, Sequence
 
     from axis.errors import Language, Problem
 
@@ -114,8 +114,9 @@ def data(value: object) -> None:
     click.echo(json.dumps(value, ensure_ascii=encoding != "utf-8"))
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table on stdout: a row is a line, or several where the terminal is too narrow (elsewhere: 200 characters)."""
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Container[int] = ()) -> None:
+    """A table on stdout: a row is a line, or several where the terminal is too narrow (elsewhere: 200 characters).
+    `right`: columns of numbers, which end at the right."""
     cells = [[*map(plain, row)] for row in rows]
     every = [[*columns], *cells]
     widths = [max(_width(row[at]) for row in every) for at in range(len(columns))]
@@ -129,7 +130,9 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         folded = [_fold(cell, width) for cell, width in zip(row, widths, strict=True)]
         for at in range(max(map(len, folded))):
             parts = [lines[at] if at < len(lines) else "" for lines in folded]
-            shown = [part + " " * (width - _width(part)) for part, width in zip(parts, widths, strict=True)]
+            gaps = [" " * (width - _width(part)) for part, width in zip(parts, widths, strict=True)]
+            both = enumerate(zip(parts, gaps, strict=True))
+            shown = [gap + part if at in right else part + gap for at, (part, gap) in both]
             line = (" " * _GAP).join(shown).rstrip()
             click.echo(click.style(line, bold=True) if number == 0 else line)
 

@@ -34,6 +34,7 @@ class Management:
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise Misconfigured(Problem(Fault.BROKER_CONFIG, got="the management URL begins with http:// or https://"))
         self.vhost = vhost
+        self.answered_at = ""  # the server's clock at its last answer, as HTTP writes it
         self.user = unquote(parts.username or "")
         password = unquote(parts.password or "")
         self._base = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
@@ -71,6 +72,7 @@ class Management:
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT, context=self._tls) as answer:  # noqa: S310
                 text = answer.read()
+                self.answered_at = answer.headers.get("Date", "")
         except urllib.error.HTTPError as error:
             if error.code == 404:
                 return None

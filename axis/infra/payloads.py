@@ -217,6 +217,8 @@ def mend(connection: Connection, content: bytes) -> None:
         if row is None or _read(connection, row) == content:
             return
     connection.execute(sa.update(payload).where(where).values(**_row(segments, digest, content)))
+    if connection.dialect.name != "sqlite":
+        volumes.mend(connection, digest, content)
 
 
 def get(connection: Connection, digest: str) -> bytes:

@@ -85,6 +85,11 @@ def read(connection: Connection, digests: Collection[str]) -> dict[str, bytes]:
     return pieces.read(connection, "parcel", digests)
 
 
+def mend(connection: Connection, digest: str, content: bytes) -> None:
+    """What lies in any volume under this digest is these bytes."""
+    connection.execute(sa.update(parcel).where(parcel.c.digest == digest).values(content=content))
+
+
 def drop_each(connection: Connection, digests: Collection[str]) -> None:
     """Drop these at once, wherever they lie: a few, which must not wait for their volume to end."""
     connection.exec_driver_sql("DELETE FROM parcel WHERE digest = ANY(%s)", (list(digests),))

@@ -18,7 +18,7 @@ from axis.errors import Misconfigured
 from axis.infra import database as databases
 from axis.infra import embedded, journal
 from axis.infra.database import SCHEMA_VERSION, Database
-from axis.infra.record import search, tables
+from axis.infra.record import search, tables, words
 from axis.infra.record.store import HubReader
 
 if TYPE_CHECKING:
@@ -70,6 +70,8 @@ def differences(database: Database) -> list[object]:
     wanted = {table.name for table in tables_of(database)} | {"alembic_version"}
 
     def ours(thing: object, name: str | None, kind: str, *_: object) -> bool:
+        if kind == "index" and name in words.INDEXES:
+            return False  # on expressions, which cannot be compared: tests/contract/test_find.py has them used
         return name in wanted if kind == "table" else True
 
     with database.read() as connection:

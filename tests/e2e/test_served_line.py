@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from axis import bootstrap, config
-from axis.infra.record import quarantine, registries, search
+from axis.infra.record import find, quarantine, registries, search
 from axis.services.operate import provision
 from axis.services.questions import trace
 from tests.line import Clock, Line, document, status
@@ -275,5 +275,5 @@ def test_a_restored_old_record_is_completed_by_the_agencies_and_nobody_sees_anyt
 
 
 def deliveries(reader: HubReader, reference: str) -> list[Row]:
-    found = search.find(reader, reference)
+    found = find.find(reader, reference).exact
     return [row for one in found if one["kind"] == "new" for row in search.deliveries(reader, one["axis_id"])]

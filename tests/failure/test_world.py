@@ -18,7 +18,7 @@ from axis.core.message import Route
 from axis.errors import Fault, Unavailable
 from axis.infra.database import Database
 from axis.infra.embedded import EmbeddedBroker
-from axis.infra.record import quarantine, registries, search, tables
+from axis.infra.record import find, quarantine, registries, search, tables
 from axis.infra.record.store import HubStore
 from axis.services import deliver
 from axis.services import run as loops
@@ -154,7 +154,7 @@ def test_a_receipt_that_cannot_be_recorded_for_a_while_is_recorded_afterwards(se
     served.sql("GRANT INSERT ON statement TO app")
     served.to_rest()
     with served.hub.store.reading() as reader:
-        (found,) = search.find(reader, "1/TN-G22")
+        (found,) = find.find(reader, "1/TN-G22").exact
         assert [row["state"] for row in search.deliveries(reader, found["axis_id"])] == ["HANDED_OVER"]
     assert served.line.events("H41") == [], "nobody was told that a receipt was refused"
     assert "E.1 H41" in served.line.events("G22")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from axis.core.hub.lifecycle import UNANSWERED, WAITING, Demand, State
-from axis.core.identity import same_id
 from axis.core.instant import to_text
+from axis.infra.record.query import newest
 from axis.infra.record.tables import (
     business,
     deadline,
@@ -34,19 +34,6 @@ _UNANSWERED = sorted(state.value for state in UNANSWERED)
 
 
 # -- One document ---------------------------------------------------------------------------------------------
-
-
-def find(reader: HubReader, reference: str) -> list[Row]:
-    """Submissions that `reference` names: axis id, DocumentId, number/notation, content or parcel digest,
-    or a part of one of them. Whole matches win over parts."""
-    s, reference = submission.c, same_id(reference)
-    columns = (s.axis_id, s.document_id, s.code, s.content_digest, s.parcel_digest)
-    whole = sa.select(submission).where(sa.or_(*(c == reference for c in columns))).order_by(s.received_at)
-    rows = list(reader.connection.execute(whole.limit(1000)).mappings())
-    if rows or len(reference) < 3:
-        return rows
-    part = sa.select(submission).where(sa.or_(*(c.contains(reference, autoescape=True) for c in columns)))
-    return list(reader.connection.execute(part.order_by(s.received_at).limit(1000)).mappings())
 
 
 def submissions(reader: HubReader, owner: str, document_id: str, kinds: Sequence[str]) -> Sequence[Row]:
@@ -89,6 +76,24 @@ def deadlines(reader: HubReader, delivery_ids: Collection[str]) -> dict[str, dic
     for row in reader.connection.execute(query).mappings():
         found[row["delivery_id"]][row["leg"]] = row
     return found
+
+
+_HEARD = newest(
+    1,
+    "k.c0 AS recipient, t.updated_at",
+    "delivery",
+    "id",
+    f"x.recipient = k.c0 AND x.state = '{State.HANDED_OVER.value}'",
+    order="x.id DESC",
+    limit="1",
+    keys="{keys}",
+)
+
+
+def last_heard(reader: HubReader, codes: Collection[str]) -> dict[str, str]:
+    """When what came to these members last was handed over there; nothing of one to which nothing ever was."""
+    rows = _HEARD.rows(reader.connection, [(code,) for code in codes]) if codes else ()
+    return {row.recipient: row.updated_at for row in rows}
 
 
 def statuses(reader: HubReader, delivery_ids: Collection[str]) -> dict[str, dict[str, str]]:

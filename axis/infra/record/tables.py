@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from axis.infra import payloads, retained, volumes
 from axis.infra.database import BIG_ID, metadata
+from axis.infra.record import words
 
 submission = sa.Table(
     "submission",
@@ -45,6 +46,7 @@ submission = sa.Table(
         postgresql_where=sa.text("body_digest <> ''"),
     ),
 )
+sa.event.listen(submission, "after_create", words.with_the_table)
 delivery = sa.Table(
     "delivery",
     metadata,

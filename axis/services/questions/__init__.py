@@ -1,0 +1,1 @@
+"""What people ask the record, the journals and packets. Read, never write."""

@@ -5,33 +5,44 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from axis.core.instant import to_text
-from axis.errors import Fault, rejected
-from axis.infra.record import ledger, outbox, search
+from axis.errors import AxisError, Fault, Problem, Rejected, rejected
+from axis.infra.record import find, ledger, outbox, search
+from axis.services.questions import why
 
 DOCUMENTS = ("new", "replace")
 CHANGES = ("recall", "update")
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
 
+    from axis.core.registry import Registry
     from axis.infra.database import Row
     from axis.infra.journal import Journal
+    from axis.infra.record.find import Narrowed
     from axis.infra.record.store import HubReader, HubStore
 
 
-def trace(hub_store: HubStore, reference: str) -> dict[str, Any]:
-    """The document that `reference` names (axis id, DocumentId, number/notation, digest, or a part that only
-    one document has), its deliveries and its events in order, times in UTC.
+def trace(
+    hub_store: HubStore,
+    reference: str,
+    narrowed: Narrowed | None = None,
+    *,
+    registry: Callable[[], Registry] | None = None,
+    now: datetime | None = None,
+) -> dict[str, Any]:
+    """The document that `reference` names exactly (axis id, DocumentId, number/notation, or digest), its deliveries and
+    its events in order, times in UTC; with `registry` and `now` also why each delivery is where it is, trouble first.
 
-    Raises :class:`Rejected`: NOT_FOUND, AMBIGUOUS.
+    Raises :class:`NotTheOne`: NOT_FOUND, AMBIGUOUS.
     """
     with hub_store.reading() as reader:
-        about = the_one(reader, reference)
+        about = the_one(reader, reference, narrowed)
         axis_id = about["axis_id"]
         family, brought = _family(reader, about), deliveries(reader, about)
         ids = [row["id"] for row in brought]
         statuses, waiting = search.statuses(reader, ids), outbox.waiting_of(reader, ids)
-        return {
+        value = {
             "document": {
                 "axis_id": axis_id,
                 "kind": about["kind"],
@@ -55,21 +66,55 @@ def trace(hub_store: HubStore, reference: str) -> dict[str, Any]:
             "changes": _changes(reader, about),
             "events": _events(reader, [row["axis_id"] for row in family]),
         }
+        if registry is not None and now is not None:
+            value["why"] = why.explain(reader, registry, value, now)
+        return value
 
 
-def the_one(reader: HubReader, reference: str) -> Row:
-    """The submission that `reference` names, a document before what is about it. Raises :class:`Rejected`."""
-    rows = search.find(reader, reference)
-    if not rows:
-        raise rejected(Fault.NOT_FOUND, reference)
-    for row in rows:
-        if reference in {row["axis_id"], row["content_digest"], row["parcel_digest"]}:
-            return row
-    documents = [row for row in rows if row["kind"] in DOCUMENTS] or rows
-    if len(documents) > 1:
-        shown = ", ".join(f"{row['axis_id']} ({row['sender']} {row['code']})" for row in documents[:5])
-        raise rejected(Fault.AMBIGUOUS, reference, shown + (" …" if len(documents) > 5 else ""))
-    return documents[0]
+def the_one(reader: HubReader, reference: str, narrowed: Narrowed | None = None) -> Row:
+    """The submission that `reference` names exactly, a document before what is about it.
+
+    Raises :class:`NotTheOne`: NOT_FOUND, with what is like it, or AMBIGUOUS, with all that it names."""
+    found = find.find(reader, reference, narrowed)
+    documents = [row for row in found.exact if row["kind"] in DOCUMENTS] or found.exact
+    typed = reference.strip().lower()
+    named = [row for row in found.exact if typed in {row["axis_id"], row["content_digest"], row["parcel_digest"]}]
+    one = named or documents
+    if len(one) == 1:
+        return one[0]
+    if one:
+        shown = ", ".join(f"{row['axis_id']} ({row['sender']} {row['code']})" for row in one[:5])
+        problem = Problem(Fault.AMBIGUOUS, got=reference, expected=shown + (" …" if len(one) > 5 else ""))
+        raise NotTheOne(problem, candidates=one)
+    raise NotTheOne(Problem(Fault.NOT_FOUND, got=reference), candidates=found.similar, refused=found.refused)
+
+
+class NotTheOne(Rejected):
+    """No document is named exactly, or several are: `candidates` are what may have been meant; `refused` what was
+    submitted under that name and never accepted."""
+
+    def __init__(self, problem: Problem, candidates: Sequence[Row] = (), refused: Sequence[Row] = ()) -> None:
+        super().__init__(problem)
+        self.candidates, self.refused = list(candidates), list(refused)
+
+
+def reasons_of(reader: HubReader, refused: Sequence[Row]) -> list[dict[str, Any]]:
+    """What the hub has said of submissions that it refused: when, to whom, and each reason with its code."""
+    from axis.core import parcel, receipt
+    from axis.core.registry import HUB
+
+    found = []
+    for row in refused:
+        reasons: list[dict[str, str]] = []
+        try:
+            said = receipt.read(parcel.peek(reader.payload(row["receipt_digest"]))[1], HUB)
+            given = [one for each in said.statements for one in each.reasons]
+            reasons = [{"code": one.code, "text_vi": one.text_vi, "text": one.text_en} for one in given]
+        except AxisError:
+            pass  # its bytes have ended, or are damaged: that it was refused stands
+        about = {"document_id": row["document_id"], "sender": row["sender"], "refused_at": row["refused_at"]}
+        found.append({**about, "may_be_sent_again": bool(row["retry"]), "reasons": reasons})
+    return found
 
 
 def _family(reader: HubReader, about: Row) -> list[Row]:
@@ -139,6 +184,7 @@ def _delivery(row: Row, business: Mapping[str, str], waiting: tuple[int, str] | 
         "state": row["state"],
         "business_status": max(business.values(), default=""),
         "statuses": dict(business),
+        "closed": row["closed"],
         "attempts": attempts,
         "next_attempt": next_attempt,
         "updated_at": row["updated_at"],
@@ -185,6 +231,7 @@ def trace_journal(journals: dict[str, Journal], reference: str) -> dict[str, Any
             "state": _STATES.get(row["state"], "QUEUED"),
             "business_status": "",
             "statuses": {},
+            "closed": False,
             "attempts": row["attempts"],
             "next_attempt": None,
             "updated_at": row["moment"],

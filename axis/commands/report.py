@@ -1,0 +1,157 @@
+"""``axis report``: how much, how much of it in time, and what was refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from axis.commands import console
+from axis.commands.console import LANG, word
+from axis.commands.options import at_home, command
+from axis.commands.process import now, open_home
+from axis.texts import day, duration, number, percent
+
+if TYPE_CHECKING:
+    from axis.infra.record.figures import By
+
+BY = ("agency", "unit", "kind", "priority", "day", "month")
+SPANS = ("day", "week", "month", "quarter", "year")
+COLUMNS = ("documents", "deliveries", "on_time", "late", "open", "overdue", "refused", "recalled")
+EXPORTED = (
+    *("documents", "updates", "recalls", "rejected", "deliveries", "handed_over", "on_time", "late", "untimed", "open"),
+    *("overdue", "refused", "recalled", "given_up", "ratio"),
+)
+WORDS = 3  # reasons that are shown
+
+
+@command("help.report", "axis report 2026-Q3 --by agency")
+@click.argument("period", default="")
+@click.option("--by", type=click.Choice(BY), default="agency", show_default=True, help=word("help.report.by"))
+@click.option("--span", type=click.Choice(SPANS), default="month", show_default=True, help=word("help.report.span"))
+@click.option("--agency", default="", help=word("help.report.agency"))
+@click.option("--csv", "as_csv", is_flag=True, help=word("help.report.csv"))
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help=word("help.report.html"))
+@at_home
+def report(
+    home: Path, period: str, by: By, span: str, agency: str, as_csv: bool, html: Path | None, as_json: bool
+) -> None:
+    """How much, and how much of it in time."""
+    from axis.core import figures
+    from axis.core.instant import VIETNAM
+    from axis.home import reading, reading_registry
+    from axis.services.questions import report as reports
+
+    moment = now()
+    try:
+        whole = figures.period(figures.Span(span), moment.astimezone(VIETNAM).date())
+        asked = figures.read_period(period) if period else whole
+    except ValueError:
+        raise click.BadParameter(word("report.period"), param_hint="PERIOD") from None
+    opened = open_home(home)
+    with reading_registry(opened) as registry, reading(opened) as record:
+        code = registry.member_for(agency).code if agency else ""
+        value = reports.report(record, registry, asked, by, moment, code)
+    if html is not None:
+        from axis.commands.report_page import page
+
+        html.write_text(page(value, period or span, _title(value), _sentences(value), LANG), "utf-8")
+    if as_json:
+        console.data(value)
+    elif as_csv:
+        _csv(value)
+    elif html is not None:
+        console.say(word("report.written", file=html))
+    else:
+        _show(value)
+
+
+def _csv(value: dict[str, Any]) -> None:
+    """One line a row: whole numbers and ratios as computers read them, durations in seconds."""
+    import csv
+    import io
+
+    legs = [(leg, name) for leg in value["total"]["legs"] for name in ("ratio", "median_s", "p95_s")]
+    text = io.StringIO()
+    out = csv.writer(text, lineterminator="\n")
+    out.writerow([value["by"], "name", *EXPORTED, *(f"{leg}_{name}" for leg, name in legs)])
+    for row in (*value["rows"], {"key": "*", "name": "", **value["total"]}):
+        known = [row[name] for name in EXPORTED] + [row["legs"][leg][name] for leg, name in legs]
+        # A spreadsheet takes what begins with one of these for a formula.
+        first = [f"'{text}" if str(text)[:1] in {"=", "+", "-", "@"} else text for text in (row["key"], row["name"])]
+        out.writerow([*first, *("" if one is None else one for one in known)])
+    click.echo(text.getvalue(), nl=False)
+
+
+def _show(value: dict[str, Any]) -> None:
+    console.say(_title(value))
+    if not value["rows"]:
+        console.say(word("report.nothing"))
+        return
+    handover = "handover"
+    rows = [
+        (
+            word(f"report.kind.{row['key']}") if value["by"] == "kind" else row["key"],
+            *(number(row[name], LANG) for name in COLUMNS),
+            percent(row["ratio"], LANG),
+            duration(row["legs"][handover]["median_s"], LANG),
+            duration(row["legs"][handover]["p95_s"], LANG),
+        )
+        for row in (*value["rows"], {"key": word("report.all"), **value["total"]})
+    ]
+    names = (f"report.by.{value['by']}", *(f"report.{name}" for name in COLUMNS), "report.ratio")
+    columns = [word(name) for name in (*names, "report.median", "report.p95")]
+    console.table(columns, rows, right=range(1, len(columns)))
+    for line in _sentences(value):
+        console.say(line)
+
+
+def _title(value: dict[str, Any]) -> str:
+    """What period, and how far it has come."""
+    found = word("report.title", since=_day(value["period"]["since"]), until=_last(value["period"]["before"]))
+    return found if value["period"]["is_over"] else f"{found} {word('report.so_far')}"
+
+
+def _sentences(value: dict[str, Any]) -> list[str]:
+    """What the figures come to, in words."""
+    whole, ratios = value["total"], value["ratios"]
+    lines = [
+        word(
+            "report.ratios",
+            pooled=percent(ratios["pooled"], LANG),
+            mean=percent(ratios["mean"], LANG),
+            agencies=number(ratios["agencies"], LANG),
+        )
+    ]
+    for name in ("documents", "handed_over"):
+        change, before = value["change"][name], value["before"][name]
+        facts = {"count": number(whole[name], LANG), "before": number(before, LANG)}
+        if change["share"] is None:
+            lines.append(word(f"report.first.{name}", **facts))
+        else:
+            direction = "grew" if change["growth"] >= 0 else "shrank"
+            by = word(f"report.{direction}", by=percent(abs(change["growth"]), LANG))
+            lines.append(word(f"report.change.{name}", share=percent(change["share"], LANG), by=by, **facts))
+    if whole["rejected"]:
+        reasons = ", ".join(f"{code}: {number(n, LANG)}" for code, n in list(whole["reasons"].items())[:WORDS])
+        lines.append(word("report.rejected", count=number(whole["rejected"], LANG), reasons=reasons))
+    for leg in ("reception", "processing"):
+        found = whole["legs"][leg]
+        if found["ratio"] is not None:
+            facts = {"ratio": percent(found["ratio"], LANG), "median": duration(found["median_s"], LANG)}
+            lines.append(word(f"report.leg.{leg}", **facts))
+    return lines
+
+
+def _day(moment: str) -> str:
+    return day(console.local(moment)[:10], LANG)
+
+
+def _last(moment: str) -> str:
+    """The last day before `moment`: of a period that ends at midnight the day before."""
+    from datetime import timedelta
+
+    from axis.core.instant import from_text, to_text
+
+    return _day(to_text(from_text(moment) - timedelta(milliseconds=1)))

@@ -1,0 +1,194 @@
+"""What a report counts, in the database: a few grouped statements, however many documents there are.
+
+A period is a range of axis ids: they begin with the moment of acceptance.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Literal
+
+import sqlalchemy as sa
+
+from axis.core import ledger
+from axis.core.figures import Figures, Outcome
+from axis.core.hub.lifecycle import State
+from axis.core.hub.terms import Leg, Progress
+from axis.core.identity import earliest
+from axis.core.instant import VIETNAM, to_text
+from axis.infra.record.tables import ledger_entry, submission
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from sqlalchemy.engine import Connection
+
+    from axis.core.ledger import Entry
+    from axis.infra.record.store import HubReader
+
+By = Literal["agency", "unit", "kind", "priority", "day", "month"]
+
+# The words in which the two databases differ.
+_SQLITE = {
+    "n": "?",
+    "day": "date(s.received_at, '+7 hours')",
+    "month": "strftime('%Y-%m', s.received_at, '+7 hours')",
+    "units": "d.units",
+    "moment": "unixepoch({})",
+}
+_POSTGRESQL = {
+    "n": "%s",
+    "day": "to_char(s.received_at::timestamptz AT TIME ZONE 'Asia/Ho_Chi_Minh', 'YYYY-MM-DD')",
+    "month": "to_char(s.received_at::timestamptz AT TIME ZONE 'Asia/Ho_Chi_Minh', 'YYYY-MM')",
+    "units": "d.units::text",
+    "moment": "extract(epoch FROM {}::timestamptz)::bigint",
+}
+_SENT_KEY = {"agency": "s.sender", "unit": "s.organ_id", "kind": "s.kind", "priority": "s.priority"}
+_RECEIVED_KEY = {"agency": "d.recipient", "unit": "units", "kind": "s.kind", "priority": "s.priority"}
+# axis.core.figures.coarse, of an expression named here.
+_COARSE = (
+    "CASE WHEN {s} < 600 THEN {s} WHEN {s} < 36000 THEN {s} / 60 * 60 "
+    "WHEN {s} < 864000 THEN {s} / 600 * 600 ELSE {s} / 3600 * 3600 END"
+)
+_OUTCOME = (
+    f"CASE WHEN d.state = '{State.REFUSED}' THEN '{Outcome.REFUSED}' "
+    f"WHEN d.state = '{State.RECALLED}' THEN '{Outcome.RECALLED}' "
+    f"WHEN d.state = '{State.HANDED_OVER}' AND h.progress = '{Progress.LATE}' THEN '{Outcome.LATE}' "
+    f"WHEN d.state = '{State.HANDED_OVER}' AND h.progress IS NULL THEN '{Outcome.UNTIMED}' "
+    f"WHEN d.state = '{State.HANDED_OVER}' THEN '{Outcome.ON_TIME}' "
+    f"WHEN d.closed THEN '{Outcome.GIVEN_UP}' "
+    f"WHEN h.progress = '{Progress.MISSED}' THEN '{Outcome.OVERDUE}' ELSE '{Outcome.OPEN}' END"
+)
+_SENT = (
+    "SELECT {key}, s.kind, count(*) FROM submission s WHERE s.axis_id >= {n} AND s.axis_id < {n}{only} GROUP BY 1, 2"
+)
+_FROM = (
+    "FROM delivery d JOIN submission s ON s.axis_id = d.axis_id "
+    f"LEFT JOIN deadline h ON h.delivery_id = d.id AND h.leg = '{Leg.HANDOVER}' "
+)
+_WITHIN = "d.axis_id >= {n} AND d.axis_id < {n} AND s.axis_id >= {n} AND s.axis_id < {n} AND d.role = 'document'{only}"
+_RECEIVED = (
+    "SELECT key, outcome, {coarse}, count(*) FROM (SELECT {key} AS key, " + _OUTCOME + " AS outcome, "
+    "CASE WHEN h.met_at <> '' THEN {met} - {received} END AS s "
+    + _FROM
+    + "WHERE "
+    + _WITHIN
+    + ") AS x GROUP BY 1, 2, 3"
+)
+# The legs after the hand-over begin with it.
+_LEGS = (
+    "SELECT key, leg, progress, {coarse}, count(*) FROM (SELECT {key} AS key, t.leg, t.progress, "
+    "CASE WHEN t.met_at <> '' AND h.met_at <> '' THEN {done} - {met} END AS s "
+    + _FROM
+    + "JOIN deadline t ON t.delivery_id = d.id AND t.leg IN ('reception', 'processing') WHERE "
+    + _WITHIN
+    + ") AS x GROUP BY 1, 2, 3, 4"
+)
+
+
+def figures(reader: HubReader, since: datetime, before: datetime, by: By, agency: str = "") -> dict[str, Figures]:
+    """What was accepted from `since` to before `before`, by the keys of `by`: codes, organ ids, kinds, priorities, days
+    or months in Viet Nam.
+
+    What agencies sent counts for them, what was delivered for its recipients. A delivery that addressed several units
+    counts for each of them. `agency`: only what this one sent, and what was delivered to it."""
+    found: dict[str, Figures] = {}
+    words = _SQLITE if reader.connection.dialect.name == "sqlite" else _POSTGRESQL
+    bounds = (earliest(since), earliest(before))
+    sent, received = _key(_SENT_KEY, by, words), _key(_RECEIVED_KEY, by, words)
+    by_sender, by_recipient = ("s.sender", agency), ("d.recipient", agency)
+    for key, kind, count in _rows(reader.connection, _SENT, sent, words, bounds, by_sender):
+        found.setdefault(str(key), Figures()).sent[kind] += count
+    for key, outcome, seconds, count in _rows(reader.connection, _RECEIVED, received, words, bounds * 2, by_recipient):
+        for one in _keys(key, by):
+            row = found.setdefault(one, Figures())
+            row.received[Outcome(outcome)] += count
+            if seconds is not None:
+                row.leg(Leg.HANDOVER).times[max(seconds, 0)] += count
+    rows = _rows(reader.connection, _LEGS, received, words, bounds * 2, by_recipient)
+    for key, leg, progress, seconds, count in rows:
+        for one in _keys(key, by):
+            counted = found.setdefault(one, Figures()).leg(leg)
+            if (name := _PROGRESS.get(progress)) is not None:
+                setattr(counted, name, getattr(counted, name) + count)
+            if seconds is not None:
+                counted.times[max(seconds, 0)] += count
+    for row in found.values():
+        handover = row.leg(Leg.HANDOVER)
+        handover.on_time, handover.late = row.received[Outcome.ON_TIME], row.received[Outcome.LATE]
+        handover.overdue, handover.running = row.received[Outcome.OVERDUE], row.received[Outcome.OPEN]
+    if by in {"agency", "day", "month"}:
+        for entry in _refusals(reader, since, before):
+            if agency not in {"", entry.recipient}:
+                continue
+            key = entry.recipient if by == "agency" else _day(entry.time)[: 10 if by == "day" else 7]
+            row = found.setdefault(key, Figures())
+            row.rejected += 1
+            row.refused.update(dict.fromkeys(entry.detail.get("codes", ()), 1))
+    return found
+
+
+_PROGRESS = {
+    Progress.MET.value: "on_time",
+    Progress.LATE.value: "late",
+    Progress.MISSED.value: "overdue",
+    Progress.RUNNING.value: "running",
+    Progress.WARNED.value: "running",
+}
+
+
+def _day(moment: datetime) -> str:
+    return moment.astimezone(VIETNAM).date().isoformat()
+
+
+def _key(columns: dict[str, str], by: By, words: dict[str, str]) -> str:
+    name = columns.get(by, by)
+    return words.get(name, name)
+
+
+def _keys(key: object, by: By) -> list[str]:
+    return list(dict.fromkeys(json.loads(str(key)))) if by == "unit" else [str(key)]
+
+
+def _rows(
+    connection: Connection,
+    text: str,
+    key: str,
+    words: dict[str, str],
+    values: tuple[str, ...],
+    only: tuple[str, str],
+) -> Iterator[tuple[Any, ...]]:
+    moment = words["moment"]
+    column, agency = only
+    whole = text.format(
+        key=key,
+        n=words["n"],
+        only=f" AND {column} = {words['n']}" if agency else "",
+        coarse=_COARSE.format(s="s"),
+        received=moment.format("s.received_at"),
+        met=moment.format("h.met_at"),
+        done=moment.format("t.met_at"),
+    )
+    for row in connection.exec_driver_sql(whole, (*values, agency) if agency else values):
+        yield tuple(row)
+
+
+def _refusals(reader: HubReader, since: datetime, before: datetime) -> Iterator[Entry]:
+    """The ledger's entries of submissions that were refused within the time. They name no submission; between which
+    entries they stand is found by the submissions that were accepted before and after."""
+    connection, e, s = reader.connection, ledger_entry.c, submission.c
+    last = sa.select(sa.func.max(s.axis_id)).where(s.axis_id < earliest(since)).scalar_subquery()
+    first = sa.select(sa.func.min(s.axis_id)).where(s.axis_id >= earliest(before)).scalar_subquery()
+    low = connection.execute(sa.select(sa.func.min(e.id)).where(e.axis_id == last)).scalar() or 0
+    high = connection.execute(sa.select(sa.func.min(e.id)).where(e.axis_id == first)).scalar()
+    query = sa.select(e.canonical).where(
+        e.axis_id == "", e.id >= low, e.canonical.contains('"event":"submission.refused"', autoescape=True)
+    )
+    if high is not None:
+        query = query.where(e.id <= high)
+    begins, ends = to_text(since), to_text(before)
+    for canonical in connection.execute(query.execution_options(yield_per=1000)).scalars():
+        entry = ledger.read(canonical)
+        if entry.event == "submission.refused" and begins <= to_text(entry.time) < ends:
+            yield entry

@@ -1,0 +1,154 @@
+"""How the record is: what waits, since when, for whom; bounded however much there is."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from axis.core import ledger as entries
+from axis.core.hub.lifecycle import State
+from axis.core.instant import to_text
+from axis.infra.record import ledger
+from axis.infra.record.tables import deadline, delivery, lease, ledger_entry, outbox, quarantine
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+    from pathlib import Path
+
+    from axis.infra.record.high_water import LedgerEnd
+    from axis.infra.record.store import HubReader
+
+CHECKED = 1000  # of the ledger's last entries
+CHECKED_BYTES = 2**30  # a larger SQLite file is not read through
+COUNTED = 100_000  # what is more is said to be so many
+_OPEN = [State.ACCEPTED.value, State.QUEUED.value, State.FAILED.value]
+
+
+def server(reader: HubReader, file: Path) -> dict[str, Any]:
+    """The database server (or the SQLite `file`): its version, whether it takes changes, what its durability rests on,
+    and what SQLite's own check says of a file that is not too large to be read through."""
+    return _sqlite(reader, file) if reader.connection.dialect.name == "sqlite" else _postgresql(reader)
+
+
+def _sqlite(reader: HubReader, file: Path) -> dict[str, Any]:
+    ask = reader.connection.exec_driver_sql
+    small = file.stat().st_size <= CHECKED_BYTES
+    return {
+        "kind": "sqlite",
+        "server": sqlite3.sqlite_version,
+        "is_writable": os.access(file, os.W_OK) and os.access(file.parent, os.W_OK),
+        "durability": {"synchronous": str(ask("PRAGMA synchronous").scalar())},
+        "check": _quick_check(reader) if small else "",
+    }
+
+
+def _quick_check(reader: HubReader) -> str:
+    try:
+        return str(reader.connection.exec_driver_sql("PRAGMA quick_check(1)").scalar())
+    except sa.exc.DatabaseError as error:
+        return str(error.orig)
+
+
+def _postgresql(reader: HubReader) -> dict[str, Any]:
+    ask = reader.connection.exec_driver_sql
+    names = ("fsync", "synchronous_commit", "full_page_writes")
+    shown = ", ".join(f"current_setting('{name}')" for name in names)
+    version, standby, read_only, *values = ask(
+        "SELECT current_setting('server_version'), pg_is_in_recovery(), "
+        f"current_setting('default_transaction_read_only'), {shown}"
+    ).one()
+    return {
+        "kind": "postgresql",
+        "server": version,
+        "is_writable": not standby and read_only == "off",
+        "durability": dict(zip(names, values, strict=True)),
+        "check": "",
+    }
+
+
+def outbox_of(reader: HubReader, now: datetime) -> dict[str, Any]:
+    """What should have left by now: how many rows (at most COUNTED), and since when the oldest is due."""
+    due = sa.select(outbox.c.not_before).where(outbox.c.not_before <= to_text(now)).limit(COUNTED).subquery()
+    row = reader.connection.execute(sa.select(sa.func.count(), sa.func.min(due.c.not_before))).one()
+    return {"due": int(row[0]), "oldest": row[1] or ""}
+
+
+def leases(reader: HubReader) -> list[dict[str, str]]:
+    """Who has which duty until when."""
+    rows = reader.connection.execute(sa.select(lease.c.duty, lease.c.holder, lease.c.until)).mappings()
+    return [dict(row) for row in rows]
+
+
+def quarantined(reader: HubReader) -> dict[str, int]:
+    """Messages that wait for an operator, by agency; not the receipts that wait for what a restored record has lost."""
+    query = sa.select(quarantine.c.agency, sa.func.count()).where(quarantine.c.document_id == "")
+    return {row[0]: row[1] for row in reader.connection.execute(query.group_by(quarantine.c.agency))}
+
+
+def failed(reader: HubReader, codes: Collection[str]) -> dict[str, int]:
+    """Deliveries that were given up and that nobody has decided about, by recipient, of these."""
+    query = sa.select(delivery.c.recipient, sa.func.count()).where(
+        delivery.c.recipient.in_(codes), delivery.c.state == State.FAILED.value, delivery.c.closed.is_(False)
+    )
+    return {row[0]: row[1] for row in reader.connection.execute(query.group_by(delivery.c.recipient))}
+
+
+def overdue(reader: HubReader, codes: Collection[str]) -> dict[str, int]:
+    """Deliveries that have not been handed over within their term, by recipient, of these."""
+    query = (
+        sa.select(delivery.c.recipient, sa.func.count())
+        .join(deadline, sa.and_(deadline.c.delivery_id == delivery.c.id, deadline.c.leg == "handover"))
+        .where(
+            delivery.c.recipient.in_(codes),
+            delivery.c.state.in_(_OPEN),
+            delivery.c.closed.is_(False),
+            deadline.c.progress == "missed",
+        )
+    )
+    return {row[0]: row[1] for row in reader.connection.execute(query.group_by(delivery.c.recipient))}
+
+
+def waiting_since(reader: HubReader, codes: Collection[str]) -> dict[str, str]:
+    """Since when the oldest delivery waits in an agency's queue, by recipient, of these."""
+    query = sa.select(delivery.c.recipient, sa.func.min(delivery.c.updated_at)).where(
+        delivery.c.recipient.in_(codes), delivery.c.state == State.QUEUED.value
+    )
+    return {row[0]: row[1] for row in reader.connection.execute(query.group_by(delivery.c.recipient))}
+
+
+def ledger_of(reader: HubReader, noted: LedgerEnd | None) -> dict[str, Any]:
+    """How the ledger stands: its end, whether it has what was `noted`, what of its last entries is not as it must be,
+    since when the first entry without a place waits, and when the last one was written."""
+    standing, e = ledger.standing(reader, noted), ledger_entry.c
+    waits = sa.select(e.canonical).where(e.position.is_(None)).order_by(e.id).limit(1)
+    unlinked = reader.connection.execute(waits).scalar()
+    last = ledger.last_moment(reader)
+    count, damage = _check_end(reader, standing.end.position)
+    return {
+        "end": standing.end.position,
+        "holds": standing.holds,
+        "checked": count,
+        "damage": damage,
+        "unlinked_since": to_text(entries.read(unlinked).time) if unlinked else "",
+        "last": to_text(last) if last is not None else "",
+    }
+
+
+def _check_end(reader: HubReader, end: int) -> tuple[int, str]:
+    """(how many of the last entries were computed again, the first that differs)."""
+    e = ledger_entry.c
+    query = sa.select(e.position, e.link, e.digest, e.canonical).where(e.position > end - CHECKED - 1)
+    rows = reader.connection.execute(query.order_by(e.position)).all()
+    for before, row in pairwise(rows):
+        try:
+            digest = entries.read(row.canonical).digest
+        except (ValueError, KeyError):
+            digest = ""
+        if (digest, row.link) != (row.digest, entries.link(before.link, row.position, row.digest)):
+            return len(rows), str(row.position)
+    return len(rows), ""

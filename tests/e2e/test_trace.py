@@ -1,0 +1,154 @@
+"""axis trace and axis why: the document that is meant, where it is, why, and who has to do what; in one command."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner
+
+from axis import bootstrap, cli
+from axis.adapters.folder import FolderAdapter
+from axis.errors import Fault, Problem, Rejected
+from axis.home import open_home
+from axis.services.operate import registry as registries
+from tests.line import Line, document, recall, small_home, status
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from axis.adapters.base import LocalFile
+
+
+@pytest.fixture(scope="module")
+def line(tmp_path_factory: pytest.TempPathFactory) -> Line:
+    """G22's circular no. 1: G06 has it, H29's system refuses it, H41 is suspended, G18 is away. No. 11 is another one,
+    H41 has a no. 1 of its own, and a packet without a recipient is refused."""
+    with pytest.MonkeyPatch.context() as patch:
+        line = small_home(tmp_path_factory.mktemp("trace") / "home")
+        prepare = FolderAdapter.prepare
+
+        def some_refuse(self: FolderAdapter, files: Sequence[LocalFile]) -> None:
+            if self.agency == "H29" and files[0].folder == "inbox":
+                raise Rejected(Problem(Fault.DELIVERY_INVALID, got="no"))
+            prepare(self, files)
+
+        patch.setattr(FolderAdapter, "prepare", some_refuse)
+        line.drop("H41", document(1, sender="H41", to=("G22",)), "own.edxml")
+        line.run()
+        with bootstrap.registrar(open_home(line.path)) as registrar:
+            registries.suspend(registrar, "H41", "thử", line.clock())
+        line.drop("G22", document(1, to=("G06", "H29", "H41", "G18")))
+        line.without("G18")
+        line.drop("G22", document(11, to=("G06",)), "b.edxml")
+        line.without("G18")
+        line.drop("G22", recall(99, to=("G06",)), "c.edxml")
+        line.without("G18")
+        return line
+
+
+def run(line: Line, *arguments: str, code: int = 0) -> Any:
+    done = CliRunner().invoke(cli.main, [*arguments, "--home", str(line.path)], catch_exceptions=False)
+    assert done.exit_code == code, done.output
+    return done
+
+
+def objects(done: Any) -> list[dict[str, Any]]:
+    return [json.loads(one) for one in done.stdout.splitlines()]
+
+
+@pytest.fixture(autouse=True)
+def at_that_time(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("axis.commands.trace.now", lambda: line.clock.now + timedelta(minutes=1))
+
+
+def test_why_says_for_each_recipient_where_it_is_trouble_first_and_who_has_to_act(line: Line) -> None:
+    (found,) = objects(run(line, "why", "1/TN-G22", "--json"))
+    causes = [(one["recipient"], one["cause"], one["actor"]) for one in found["why"]]
+    assert causes == [
+        ("H29", "refused", "sender"),
+        ("H41", "suspended", "operator"),
+        ("G18", "queued", "recipient"),
+        ("G06", "arrived", "recipient"),
+    ]
+    assert found["why"][0]["facts"]["reasons"] == "DELIVERY_INVALID"
+    assert [one["is_trouble"] for one in found["why"]] == [True, True, False, False]
+    assert found["document"]["code"] == "1/TN-G22"
+
+
+@pytest.mark.parametrize(
+    ("language", "wanted"),
+    [
+        (
+            "vi",
+            [
+                "✗ H29 từ chối lúc",
+                "DELIVERY_INVALID",
+                "✗ H41 tạm ngừng từ",
+                "axis agency resume H41",
+                "· Ở hàng đợi của G18",
+            ],
+        ),
+        (
+            "en",
+            [
+                "✗ H29 refused it at",
+                "DELIVERY_INVALID",
+                "✗ H41 is suspended since",
+                "axis agency resume H41",
+                "· In the queue of G18",
+            ],
+        ),
+    ],
+)
+def test_people_read_it_in_their_language_at_the_top_of_the_trace(
+    line: Line, language: str, wanted: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("console", "trace"):
+        monkeypatch.setattr(f"axis.commands.{module}.LANG", language)
+    shown = run(line, "trace", "1/TN-G22").stdout
+    places = [shown.index(one) for one in wanted]
+    assert places == sorted(places)
+    assert "+07:00" in shown.splitlines()[4]
+    assert max(places) < shown.index("H29  ")  # before the table of deliveries
+    assert shown.startswith(run(line, "why", "1/TN-G22").stdout.partition("\n✗")[0])
+
+
+def test_a_number_never_shows_another_document_in_its_place(line: Line) -> None:
+    assert objects(run(line, "trace", "11/TN-G22", "--json"))[0]["document"]["code"] == "11/TN-G22"
+    done = run(line, "trace", "1/TN", code=3)
+    assert "NOT_FOUND" in done.stderr
+    rows = [row.split() for row in done.stdout.splitlines() if row.strip()[:1].isdigit()]
+    assert [row[0] for row in rows] == ["1", "2"]
+    assert {row[2] for row in rows} == {"1/TN-G22", "1/TN-H41"}
+    candidates, error = objects(run(line, "trace", "1/TN", "--json", code=3))
+    assert {one["code"] for one in candidates["candidates"]} == {"1/TN-G22", "1/TN-H41"}
+    assert error["error"][0]["code"] == "NOT_FOUND"
+
+
+def test_case_words_and_digests_lead_to_it(line: Line) -> None:
+    whole = objects(run(line, "trace", "1/tn-g22", "--json"))[0]["document"]
+    assert objects(run(line, "trace", whole["content_digest"][:10], "--json"))[0]["document"] == whole
+    done = objects(run(line, "trace", whole["subject"].upper(), "--json", code=3))
+    assert whole["axis_id"] in {one["axis_id"] for one in done[0]["candidates"]}
+
+
+def test_sender_and_day_choose(line: Line) -> None:
+    assert objects(run(line, "why", "1/TN-G22", "--from", "G22", "--json"))[0]["document"]["sender"] == "G22"
+    run(line, "why", "1/TN-G22", "--from", "H41", code=3)
+    run(line, "why", "1/TN-G22", "--date", "2020-01-01", code=3)
+    run(line, "why", "1/TN-G22", "--date", "2026-11", code=0)
+    assert run(line, "why", "1/TN-G22", "--date", "gestern", code=2)
+
+
+def test_a_refused_one_is_found_with_its_reasons(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("axis.commands.trace.LANG", "vi")
+    line.drop("H29", status("03", 55, sender="H29"), "d.edxml")
+    line.without("G18")
+    done = run(line, "trace", "55/TN-G22", code=3)
+    assert "STATUS_UNKNOWN_DOCUMENT: " in done.stdout
+    (said, _) = objects(run(line, "trace", "55/TN-G22", "--json", code=3))
+    assert [one["code"] for one in said["refused"][0]["reasons"]] == ["STATUS_UNKNOWN_DOCUMENT"]
+    assert said["refused"][0]["sender"] == "H29"
