@@ -591,6 +591,31 @@ class Fault(Enum):
         "Sổ cái không khớp ở vị trí {got}: {expected}.",
         "The ledger does not match at position {got}: {expected}.",
     )
+    NOTE_INVALID = (
+        OPERATOR,
+        "Bản ghi điểm kiểm (checkpoint) hoặc chữ ký trên đó không hợp lệ: {got}, phải là {expected}.",
+        "The checkpoint or a signature on it is not valid: {got}, expected {expected}.",
+    )
+    LOG_PROOF = (
+        OPERATOR,
+        "Chứng minh không khớp với sổ cái: {got}, phải là {expected}.",
+        "The proof does not fit the log: {got}, expected {expected}.",
+    )
+    LOG_SPLIT = (
+        OPERATOR,
+        "Sổ cái có hai nội dung khác nhau ở cùng cỡ {path}: {got} và {expected}. Giữ lại cả hai, đó là bằng chứng.",
+        "The log has two different contents at size {path}: {got} and {expected}. Keep both, they are the evidence.",
+    )
+    LOG_QUORUM = (
+        OPERATOR,
+        "Điểm kiểm ở cỡ {path} chưa đủ chữ ký của bên chứng kiến «{expected}»; mới có: {got}.",
+        "The checkpoint at size {path} lacks the witnesses of '{expected}'; there are: {got}.",
+    )
+    LOG_POLICY = (
+        OPERATOR,
+        "Chính sách chứng kiến không dùng được: {got}, phải là {expected}.",
+        "The witness policy cannot be used: {got}, expected {expected}.",
+    )
     INTERNAL = (DEVELOPER, "Lỗi nội bộ {got}.", "Internal error {got}.")
 
     @property
