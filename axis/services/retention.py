@@ -189,6 +189,8 @@ class Retention:
                 if may and not self._end(hub, may, until, day):
                     return  # another worker does it
             yield
+        payloads.clear(hub.store.database)  # segments of which nothing is named any more
+        yield
         if not hub.store.database.is_sqlite:  # 2
             yield from self._volumes(hub, day)
         if any(self._waits.values()):  # 3
