@@ -21,7 +21,6 @@ from axis.adapters.base import Adapter, Guarded, Place
 from axis.adapters.bell import Bell
 from axis.adapters.disk import Disk
 from axis.core import conformance, parcel
-from axis.core.instant import to_text
 from axis.core.message import HUB_USER
 from axis.core.parcel import Known
 from axis.core.registry import HUB
@@ -63,7 +62,6 @@ if TYPE_CHECKING:
 
     from axis.core.conformance import Report
     from axis.core.message import Broker
-    from axis.core.registry import Registry
     from axis.infra.amqp import AmqpBroker
     from axis.infra.management import Management
     from axis.services.backup import Backup
@@ -295,7 +293,7 @@ def registrar(home: Home) -> Iterator[Registrar]:
     """
     signer = keystore.load_signer(home.path / "keys", HUB)
     with _one_writer(home), reading(home) as record:
-        record.guard(_high_water(home))
+        record.guard(high_water(home))
         yield Registrar(home.path, record, signer, hub_certificate(home))
 
 
@@ -334,69 +332,6 @@ def _check_home(home: Home, code: str) -> None:
         row = reader.home() if upgraded else None
         if row is not None and row["known"]:
             raise Misconfigured(standing.old(code, reader))
-
-
-def gather(path: Path, now: datetime) -> dict[str, Any]:
-    """What can be found out about the home at `path`, for :func:`axis.core.doctor.examine`; without secrets. Changes
-    nothing, whatever else works on the home."""
-    from axis.core import doctor
-    from axis.services.questions import gather as found
-
-    section = found.section
-    gathered: dict[str, Any] = {"format": doctor.FORMAT, "at": to_text(now), "program": found.program()}
-    gathered["settings"] = section(lambda: _settings(path))
-    if "error" in gathered["settings"]:
-        return gathered
-    gathered["home"] = section(lambda: found.home(path, os.geteuid()))
-    home = open_home(path)
-    is_hub = home.config.installation.role == "all"
-    names = [*home.codes(), *([HUB] if is_hub else [])]
-    gathered["keys"] = section(lambda: found.keys(path, names))
-    gathered["calendar"] = section(lambda: {"last_year": _last_year(home)})
-
-    def known() -> Registry:
-        with reading_registry(home) as registry:
-            return registry
-
-    gathered["registry"] = section(lambda: found.registry(known(), now))
-    if is_hub:
-
-        def of_record(ask: Callable[[HubStore], dict[str, Any]]) -> dict[str, Any]:
-            with record_database(home) as database:
-                return ask(HubStore(database))
-
-        gathered["database"] = section(lambda: of_record(lambda store: found.database(store, path)))
-        gathered["record"] = section(
-            lambda: of_record(lambda store: found.record(store, known(), _high_water(home), now))
-        )
-    if is_hub and (at := management(home)) is not None:
-        gathered["broker"] = section(lambda: found.broker(at, known(), home.config.hub.queue_depth, now))
-    gathered["agencies"] = section(lambda: found.agencies(path, check_adapters(home, [])))
-    return gathered
-
-
-def _settings(path: Path) -> dict[str, Any]:
-    config = open_home(path).config
-    wanted = []
-    if config.installation.role == "all" and config.store.kind == "postgresql":
-        wanted.append(config.store.url_env)
-    if config.broker.kind == "amqp" and not config.broker.url:
-        wanted.append(config.broker.url_env)
-    return {
-        "role": config.installation.role,
-        "store": config.store.kind,
-        "broker": config.broker.kind,
-        "user_id": config.broker.user_id,
-        "is_served": config.installation.role == "all" and config.broker.kind == "amqp",
-        "listen": config.server.listen,
-        "is_plain_anywhere": config.server.plain_http == "anywhere" and not config.server.certificate_file,
-        "unset": [name for name in wanted if not os.environ.get(name)],
-    }
-
-
-def _last_year(home: Home) -> int:
-    days = home.config.deadlines.build(home.path).calendar.off
-    return max((day.year for day in days), default=0)
 
 
 def sign_report(home: Home, code: str, report: Report, now: datetime) -> bytes:
@@ -453,7 +388,7 @@ def hub_part(home: Home, database: Database, broker: Broker, references: Referen
         user_id_required=home.config.broker.user_id == "required",
         rate_limits=RateLimits(home.config.hub.agency_documents_per_second, home.config.hub.agency_bytes_per_second),
         queue_limits=QueueLimits(home.config.hub.queue_depth),
-        high_water=_high_water(home),
+        high_water=high_water(home),
         deadlines=home.config.deadlines.build(home.path),
         closed_agency=home.config.hub.closed_agency,
         consignment_after=timedelta(seconds=home.config.hub.consignment_after),
@@ -500,7 +435,8 @@ def _guarded(home: Home, code: str) -> Guarded:
     return Guarded(_adapter(home, code), code)
 
 
-def _high_water(home: Home) -> HighWater:
+def high_water(home: Home) -> HighWater:
+    """How far this home has seen the record come."""
     return HighWater(home.path / "hub.mark")
 
 

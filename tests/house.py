@@ -25,6 +25,7 @@ ORDER = (
     ("axis.cli", "axis.__main__"),
     ("axis.commands",),
     ("axis.trials",),
+    ("axis.gathering",),
     ("axis.bootstrap", "axis.home"),
     ("axis.services",),
     ("axis.infra", "axis.adapters"),

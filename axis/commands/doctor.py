@@ -96,9 +96,9 @@ def check(home: Path, name: str, form: str, as_json: bool) -> None:
 
 
 def _gather(home: Path) -> dict[str, Any]:
-    from axis import bootstrap
+    from axis.gathering import gather
 
-    return bootstrap.gather(home, now())
+    return gather(home, now())
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -46,6 +46,8 @@ def record(filled: str, database_url: str) -> Iterator[HubStore]:
         target.create(tables.TABLES)
         with source.read() as old, target.begin() as new:
             for table in tables.TABLES:
+                if table.info.get("only", "sqlite") != "sqlite":
+                    continue
                 rows = [dict(row) for row in old.execute(sa.select(table)).mappings()]
                 if rows:
                     new.execute(table.insert(), rows)

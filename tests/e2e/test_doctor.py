@@ -23,6 +23,7 @@ from axis.core import doctor
 from axis.core.doctor import Verdict
 from axis.core.instant import to_text
 from axis.core.registry import HUB
+from axis.gathering import gather
 from axis.home import open_home, reading, reading_registry
 from axis.infra import keystore
 from axis.infra.database import Database
@@ -54,7 +55,7 @@ def home(sound: Line, tmp_path: Path) -> Path:
 
 
 def found(home: Path, now: datetime = NOW) -> dict[str, doctor.Finding]:
-    return {one.check: one for one in doctor.examine(bootstrap.gather(home, now))}
+    return {one.check: one for one in doctor.examine(gather(home, now))}
 
 
 def change(home: Path, text: str, **values: Any) -> None:
@@ -259,7 +260,7 @@ def is_told(one: doctor.Finding) -> bool:
 
 
 def test_certificates_are_told_60_30_7_and_1_days_before_they_end(sound: Line) -> None:
-    gathered = bootstrap.gather(sound.path, NOW)
+    gathered = gather(sound.path, NOW)
     ends = min(one["until"] for one in gathered["keys"]["certificates"])
     end = datetime.fromisoformat(ends)
     for days, verdict in (
@@ -327,7 +328,7 @@ GATHERED_FAULTS: list[tuple[str, tuple[str, ...], Any, Verdict]] = [
 @pytest.fixture(scope="module")
 def served(sound: Line) -> dict[str, Any]:
     """What a served installation that works would have gathered."""
-    gathered = bootstrap.gather(sound.path, NOW) | copy.deepcopy(SERVED)
+    gathered = gather(sound.path, NOW) | copy.deepcopy(SERVED)
     gathered["record"]["leases"] = [{"duty": "sequence", "holder": "w", "until": to_text(NOW + timedelta(seconds=9))}]
     gathered["database"] |= {"clock": to_text(NOW), "kind": "postgresql", "check": ""}
     return gathered

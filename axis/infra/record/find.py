@@ -26,6 +26,7 @@ LIMIT = 50
 LEAST_DIGEST = 8  # hex digits
 DOCUMENTS = ("new", "replace")
 _DIGEST = re.compile(r"[0-9a-f]{8,64}")
+_AXIS_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{0,27}")
 _LAST = "\U0010ffff"
 _ESCAPED = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
 
@@ -51,7 +52,7 @@ class Found:
 
 
 def find(reader: HubReader, reference: str, narrowed: Narrowed | None = None) -> Found:
-    """What `reference` means: axis id, DocumentId, number/notation, digest (8 hex digits and more); else what begins
+    """What `reference` means: axis id or digest (8 digits and more), DocumentId, number/notation; else what begins
     with it, else what has all its words in its subject, or as the beginning of them."""
     within, found = narrowed or Narrowed(), Found()
     typed = same_id(reference.strip())
@@ -60,6 +61,8 @@ def find(reader: HubReader, reference: str, narrowed: Narrowed | None = None) ->
     found.exact = _rows(reader, _exactly(reader, typed), within)
     if not found.exact and _DIGEST.fullmatch(typed.lower()):
         found.exact = _rows(reader, _by_digest(typed.lower()), within)
+    if not found.exact and _AXIS_ID.fullmatch(typed.lower()):
+        found.exact = _rows(reader, [_starts(submission.c.axis_id, typed.lower())], within)
     found.refused = _refused(reader, typed, within)
     if found.exact or found.refused:
         return found
@@ -85,7 +88,12 @@ def _exactly(reader: HubReader, typed: str) -> list[sa.ColumnElement[bool]]:
 
 def _by_digest(typed: str) -> list[sa.ColumnElement[bool]]:
     columns = (submission.c.content_digest, submission.c.parcel_digest)
-    return [sa.and_(column >= typed, column < typed + "g") for column in columns]
+    return [_starts(column, typed) for column in columns]
+
+
+def _starts(column: sa.ColumnElement[str], typed: str) -> sa.ColumnElement[bool]:
+    """That it begins so; of hex digits, which no character of theirs comes after."""
+    return sa.and_(column >= typed, column < typed + "g")
 
 
 def _beginning(reader: HubReader, typed: str) -> list[sa.ColumnElement[bool]]:

@@ -23,14 +23,14 @@ from axis.infra import keystore
 from axis.infra.database import SCHEMA_VERSION
 from axis.infra.embedded import DEAD_QUEUE
 from axis.infra.record import agenda, health, restored
-from axis.services.operate import broker_setup
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from cryptography import x509
 
+    from axis.core.message import Route
     from axis.core.registry import Registry
     from axis.infra.management import Management
     from axis.infra.record.high_water import HighWater
@@ -168,13 +168,12 @@ def record(store: HubStore, known: Registry, water: HighWater, now: datetime) ->
         }
 
 
-def broker(at: Management, known: Registry, depth: int, now: datetime) -> dict[str, Any]:
-    """Version, alarms, clock, queues, and what is not as it must be."""
+def broker(at: Management, routes: Mapping[str, Route], differences: Sequence[str], depth: int) -> dict[str, Any]:
+    """Version, alarms, clock, queues (`routes` by name), and what is not as it must be."""
     nodes = at.get("nodes") or []
     words = {"mem_alarm": "memory", "disk_free_alarm": "disk"}
     alarms = [f"{one['name']}: {word}" for one in nodes for name, word in words.items() if one.get(name)]
     alarms += [f"{one['name']}: down" for one in nodes if not one.get("running")]
-    routes = broker_setup.queues(known)
     standing = {one["name"]: one for one in at.get("queues", at.vhost) or []}
     queues = [
         {
@@ -191,7 +190,7 @@ def broker(at: Management, known: Registry, depth: int, now: datetime) -> dict[s
         "version": (at.get("overview") or {}).get("rabbitmq_version", ""),
         "alarms": alarms,
         "clock": to_text(parsedate_to_datetime(answered)) if answered else "",
-        "differences": [one.problem.text() for one in broker_setup.differences(at, known, now, keep_guest=True)],
+        "differences": list(differences),
         "queues": queues,
         "depth": depth,
         "dead": standing.get(DEAD_QUEUE, {}).get("messages", 0),

@@ -1,0 +1,89 @@
+"""What can be found out about a home, put together: see :mod:`axis.services.questions.gather` for each section."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from axis.bootstrap import check_adapters, high_water, management
+from axis.core import doctor
+from axis.core.instant import to_text
+from axis.core.registry import HUB
+from axis.home import open_home, reading_registry, record_database
+from axis.infra.record.store import HubStore
+from axis.services.operate import broker_setup
+from axis.services.questions import gather as found
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from pathlib import Path
+
+    from axis.core.registry import Registry
+    from axis.home import Home
+    from axis.infra.management import Management
+
+
+def gather(path: Path, now: datetime) -> dict[str, Any]:
+    """What can be found out about the home at `path`, for :func:`axis.core.doctor.examine`; without secrets. Changes
+    nothing, whatever else works on the home."""
+    section = found.section
+    gathered: dict[str, Any] = {"format": doctor.FORMAT, "at": to_text(now), "program": found.program()}
+    gathered["settings"] = section(lambda: _settings(path))
+    if "error" in gathered["settings"]:
+        return gathered
+    gathered["home"] = section(lambda: found.home(path, os.geteuid()))
+    home = open_home(path)
+    is_hub = home.config.installation.role == "all"
+    names = [*home.codes(), *([HUB] if is_hub else [])]
+    gathered["keys"] = section(lambda: found.keys(path, names))
+    gathered["calendar"] = section(lambda: {"last_year": _last_year(home)})
+
+    def known() -> Registry:
+        with reading_registry(home) as registry:
+            return registry
+
+    gathered["registry"] = section(lambda: found.registry(known(), now))
+    if is_hub:
+
+        def of_record(ask: Callable[[HubStore], dict[str, Any]]) -> dict[str, Any]:
+            with record_database(home) as database:
+                return ask(HubStore(database))
+
+        gathered["database"] = section(lambda: of_record(lambda store: found.database(store, path)))
+        gathered["record"] = section(
+            lambda: of_record(lambda store: found.record(store, known(), high_water(home), now))
+        )
+    if is_hub and (at := management(home)) is not None:
+        gathered["broker"] = section(lambda: _of_broker(at, known(), home, now))
+    gathered["agencies"] = section(lambda: found.agencies(path, check_adapters(home, [])))
+    return gathered
+
+
+def _of_broker(at: Management, known: Registry, home: Home, now: datetime) -> dict[str, Any]:
+    wrong = [one.problem.text() for one in broker_setup.differences(at, known, now, keep_guest=True)]
+    return found.broker(at, broker_setup.queues(known), wrong, home.config.hub.queue_depth)
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    config = open_home(path).config
+    wanted = []
+    if config.installation.role == "all" and config.store.kind == "postgresql":
+        wanted.append(config.store.url_env)
+    if config.broker.kind == "amqp" and not config.broker.url:
+        wanted.append(config.broker.url_env)
+    return {
+        "role": config.installation.role,
+        "store": config.store.kind,
+        "broker": config.broker.kind,
+        "user_id": config.broker.user_id,
+        "is_served": config.installation.role == "all" and config.broker.kind == "amqp",
+        "listen": config.server.listen,
+        "is_plain_anywhere": config.server.plain_http == "anywhere" and not config.server.certificate_file,
+        "unset": [name for name in wanted if not os.environ.get(name)],
+    }
+
+
+def _last_year(home: Home) -> int:
+    days = home.config.deadlines.build(home.path).calendar.off
+    return max((day.year for day in days), default=0)
