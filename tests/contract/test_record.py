@@ -10,9 +10,10 @@ import re
 import threading
 import time
 import typing
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -27,6 +28,7 @@ from axis.core.hub.dossier import Delivery, Demanded, Facts, Limit, Refused, Sai
 from axis.core.hub.draft import NotLockedError
 from axis.core.hub.lifecycle import Demand, Stage, State
 from axis.core.hub.seal import Sealed
+from axis.core.instant import to_text
 from axis.core.ledger import Entry
 from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.core.registry import HUB
@@ -34,7 +36,7 @@ from axis.errors import Corrupted, Fault, Problem, Unavailable
 from axis.infra import volumes
 from axis.infra.database import Database
 from axis.infra.payloads import payload
-from axis.infra.record import homes, ledger, retention, tables
+from axis.infra.record import homes, ledger, outbox, retention, tables
 from axis.infra.record.high_water import LedgerEnd
 from axis.infra.record.query import array
 from axis.infra.record.store import HubStore
@@ -1007,3 +1009,49 @@ def steps(record: HubStore, question: Question) -> int:
         tx.read([question], Facts())
         driver.set_progress_handler(None, 1)
     return taken
+
+
+# -- Who is due ------------------------------------------------------------------------------------------------------
+
+
+def test_mail_that_waits_for_its_hour_leaves_the_room_to_what_is_due(record: HubStore) -> None:
+    """Its agencies have no share of what is published now: else each round would take one row of whoever has mail."""
+    at = datetime(2026, 11, 25, 8, tzinfo=UTC)
+    later = to_text(at + timedelta(days=30))
+    common = {"urgent": False, "body_digest": "", "proof_digest": "", "delivery_id": "", "attempts": 0}
+    held = [{"code": f"H{n:02}", "message_id": f"h{n}", "not_before": later, "created_at": later} for n in range(90)]
+    due = [
+        {"code": code, "message_id": f"{code}{n}", "not_before": to_text(at), "created_at": to_text(at)}
+        for code in ("G22", "G06")
+        for n in range(40)
+    ]
+    with record.database.begin() as connection:
+        connection.execute(tables.outbox.insert(), [{**common, **one} for one in (*held, *due)])
+    with record.reading() as reader:
+        found = outbox.due(reader.connection, at, 50)
+        few = outbox.due(reader.connection, at, 50, ["G06"])
+    by_code = Counter(one.route.code for one in found)
+    assert set(by_code) == {"G22", "G06"}
+    assert by_code.total() >= 40
+    assert min(by_code.values()) >= 20
+    assert [one.row for one in found] == sorted({one.row for one in found})
+    assert len(few) == 40
+
+
+def test_a_long_row_of_one_takes_nothing_from_what_the_others_have_due(record: HubStore) -> None:
+    at = datetime(2026, 11, 25, 8, tzinfo=UTC)
+    common = {"urgent": False, "body_digest": "", "proof_digest": "", "delivery_id": "", "attempts": 0}
+    rows = [("G22", n) for n in range(500)] + [(f"H{n:02}", 0) for n in range(20)]
+    moment = to_text(at)
+    with record.database.begin() as connection:
+        connection.execute(
+            tables.outbox.insert(),
+            [
+                {**common, "code": code, "message_id": f"{code}{n}", "not_before": moment, "created_at": moment}
+                for code, n in rows
+            ],
+        )
+    with record.reading() as reader:
+        found = Counter(one.route.code for one in outbox.due(reader.connection, at, 50))
+    assert all(found[f"H{n:02}"] == 1 for n in range(20))
+    assert 25 <= found["G22"] <= 30

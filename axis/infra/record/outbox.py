@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -145,18 +146,45 @@ def due(
             continue
         random.shuffle(codes)  # whom the limit cuts off differs from round to round
         room = limit - limit // 4 if urgent else limit - len(found)
-        share = max(1, room // len(codes))
-        given: tuple[Any, ...] = (urgent, to_text(now), share)
-        if is_sqlite:
-            rows = connection.exec_driver_sql(_SQLITE, (json.dumps(codes[:room]), *given)).all()
-        else:
-            rows = connection.exec_driver_sql(_LOCKED if lock else _READ, (array(codes[:room]), *given)).all()
-        for row in rows:
+        for row in _shared(connection, codes, urgent, to_text(now), room, lock=lock):
             if found and size + (row[-1] or 0) > CLAIM_BYTES:
                 return found
             found.append(_due(row))
             size += row[-1] or 0
     return found
+
+
+PASSES = 3  # in which what some leave of their share is given to the others
+
+
+def _shared(
+    connection: Connection, codes: Sequence[str], urgent: bool, moment: str, room: int, *, lock: bool
+) -> list[Any]:
+    """Rows of these agencies that are due at `moment`, the same number of each as long as it has so many. Who has rows
+    may have none that is due: what is left of the room by some is given to those that have more."""
+    found: dict[int, Any] = {}
+    asked, share = list(codes), max(1, room // len(codes))
+    for _ in range(PASSES):
+        rows = _first_of(connection, asked, urgent, moment, share, lock=lock)
+        counts = Counter(row.code for row in rows)
+        if len(rows) > room:  # by the order of `codes`, who are cut off
+            places = {code: place for place, code in enumerate(codes)}
+            rows = sorted(rows, key=lambda row: places[row.code])[:room]
+        found |= {row.id: row for row in rows}
+        left = room - len(found)
+        more = [code for code in asked if counts[code] >= share][: max(left, 0)]
+        if not more:
+            break
+        asked, share = more, share + left // len(more)  # from the first on: what was found is found again
+    return [row for _, row in sorted(found.items())]
+
+
+def _first_of(
+    connection: Connection, codes: Sequence[str], urgent: bool, moment: str, share: int, *, lock: bool
+) -> Sequence[Any]:
+    if connection.dialect.name == "sqlite":
+        return connection.exec_driver_sql(_SQLITE, (json.dumps(codes), urgent, moment, share)).all()
+    return connection.exec_driver_sql(_LOCKED if lock else _READ, (array(codes), urgent, moment, share)).all()
 
 
 def _due(row: Any) -> Due:
