@@ -191,6 +191,7 @@ def line_of(asked: Asked, program: Program, given: Servers | None, seed: int, st
             line.make()
             if asked.fill:
                 stage.say("bench.fill", count=asked.fill)
+                line.keep_everything()
                 bench_fill.fill(line.record_url, asked.fill, bench_plan.all_codes(), seed, datetime.now(UTC))
             yield line
         finally:
