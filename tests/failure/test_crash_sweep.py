@@ -73,13 +73,13 @@ def boundaries(monkeypatch: pytest.MonkeyPatch, at: Boundaries) -> Iterator[None
 
         @contextmanager
         def transaction(self: Database) -> Iterator[Any]:
-            with begin(self) as connection:
-                at.in_transaction += 1
-                try:
+            at.in_transaction += 1
+            try:
+                with begin(self) as connection:
                     yield connection
                     at("before commit")
-                finally:
-                    at.in_transaction -= 1
+            finally:  # what it has appended is flushed before its commit
+                at.in_transaction -= 1
             at("after commit")
 
         patch.setattr(Database, "begin", transaction)
