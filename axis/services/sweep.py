@@ -97,6 +97,7 @@ class Sweep:
         self._decide(deciding)
         self._show(showing)
         self._finish(showing)
+        self._leave_answered(judged, due)
         self._publish(working, due, gathered, showing)
         for one in working:
             if one.code not in self.failed:
@@ -311,6 +312,18 @@ class Sweep:
         for one in changes:
             if one.code not in self.failed:
                 self.done[one.code] += showing[one].count
+
+    def _leave_answered(self, judged: dict[Agency, Judged], due: dict[str, Due]) -> None:
+        """What was due before the mail of this sweep was kept, and is answered by it, is not published once more."""
+        both = [one for one in judged if one.code in due and due[one.code].publish.get(one.code)]
+        for journals, those in _journals(both).items():
+            asked = [(one.code, row["source_digest"]) for one in those for row in due[one.code].publish[one.code]]
+            known = self._together(those, lambda: journals.outgoing_of(asked)) or {}  # noqa: B023
+            waiting = {pair: row["parcel_digest"] for pair, row in known.items() if row["state"] == "pending"}
+            for one in those:
+                rows = due[one.code].publish[one.code]
+                left = [row for row in rows if waiting.get((one.code, row["source_digest"])) == row["parcel_digest"]]
+                due[one.code].publish[one.code] = left
 
     def _publish(
         self,

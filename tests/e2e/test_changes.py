@@ -705,9 +705,11 @@ def test_an_answer_by_the_old_id_keeps_others_from_the_replacement_meanwhile(
     locked: list[set[tuple[str, str]]] = []
     lock = HubTransaction.lock
 
-    def seen(self: HubTransaction, keys: Collection[tuple[str, str]]) -> Facts:
+    def seen(
+        self: HubTransaction, keys: Collection[tuple[str, str]], existing: Collection[tuple[str, str]] = ()
+    ) -> Facts:
         locked.append(set(keys))
-        return lock(self, keys)
+        return lock(self, keys, existing)
 
     monkeypatch.setattr(HubTransaction, "lock", seen)
     line.drop("H41", status("15"))

@@ -20,6 +20,7 @@ import pytest
 from axis import bootstrap
 from axis.adapters.folder import FolderAdapter
 from axis.adapters.tree import LocalTree
+from axis.core.message import hub_routes
 from axis.infra import embedded, journal, payloads
 from axis.infra.database import Database
 from axis.infra.embedded import EmbeddedBroker
@@ -73,13 +74,13 @@ def boundaries(monkeypatch: pytest.MonkeyPatch, at: Boundaries) -> Iterator[None
 
         @contextmanager
         def transaction(self: Database) -> Iterator[Any]:
-            with begin(self) as connection:
-                at.in_transaction += 1
-                try:
+            at.in_transaction += 1
+            try:
+                with begin(self) as connection:
                     yield connection
                     at("before commit")
-                finally:
-                    at.in_transaction -= 1
+            finally:  # what it has appended is flushed before its commit
+                at.in_transaction -= 1
             at("after commit")
 
         patch.setattr(Database, "begin", transaction)
@@ -243,6 +244,31 @@ def test_a_death_at_every_boundary(
     passed, states = sweep(disk, monkeypatch, lambda one: ordinary(one, to), all_is_well(to), start=line, taking=taking)
     assert passed > 80
     assert states > 30
+
+
+@pytest.mark.timeout(300)
+def test_a_receipt_that_its_adapter_has_forgotten_survives_a_death_at_every_boundary(
+    disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the broker has confirmed is the hub's to keep: the adapter does not give it again by itself."""
+
+    def given(line: Line) -> None:
+        ordinary(line, ("H41",))
+        with line.parts() as (hub, agencies):
+            for _ in range(2):
+                for one in agencies:
+                    while loops.agency_round(one, line.clock()):
+                        pass
+                if not sum(hub.broker.depth(route) for route in hub_routes(["H41"])):
+                    loops.hub_round(hub, line.clock())
+            assert sum(hub.broker.depth(route) for route in hub_routes(["H41"])) == 1
+            with hub.store.reading() as reader:
+                assert reader.connection.execute(journal.posted.select()).all() == []
+
+    line = small_home(disk / "home", codes=("G22", "H41"))
+    passed, states = sweep(disk, monkeypatch, given, all_is_well(("H41",)), start=line, taking=False)
+    assert passed > 20
+    assert states > 5
 
 
 @pytest.mark.timeout(300)

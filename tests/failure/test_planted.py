@@ -15,10 +15,13 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 SWEEP = "tests/failure/test_crash_sweep.py::test_a_death_at_every_boundary"
-ONE_SWEEP = f"{SWEEP}[files stay-one recipient]"
+ONE_SWEEP = f"{SWEEP}[one recipient, files stay]"
+RECEIPT_SWEEP = (
+    f"{SWEEP.partition('::')[0]}::test_a_receipt_that_its_adapter_has_forgotten_survives_a_death_at_every_boundary"
+)
 OWED = f"{SWEEP.partition('::')[0]}::test_what_is_owed_is_told_by_a_hub_that_starts_when_its_time_has_come"
 DRAFT = "tests/hub/test_draft.py"
-TAKEN_SWEEP = f"{SWEEP}[files are taken away before the restart-one recipient]"
+TAKEN_SWEEP = f"{SWEEP}[one recipient, files are taken away before the restart]"
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ FAULTS = [
         "axis/services/hub/admit.py",
         '            crashpoints.reached("H02")\n',
         "            hub.broker.ack(fresh)\n",
-        ONE_SWEEP,
+        RECEIPT_SWEEP,
     ),
     Fault(
         "an adapter acknowledges before its commit",

@@ -175,6 +175,35 @@ def test_what_was_confirmed_and_is_asked_for_again_meanwhile_goes_out_again(line
     assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
 
 
+def test_what_an_earlier_run_has_published_goes_out_once_more_unless_its_answer_is_there(line: Line) -> None:
+    def published_at_a_start(*, answered: bool) -> list[str]:
+        with line.parts() as (hub, agencies):
+            Sweep(agencies, line.clock())
+            assert by_code(agencies)["G22"].later, "what is forgotten at a death"
+        with line.parts() as (hub, agencies):
+            if answered:
+                loops.hub_round(hub, line.clock())
+            sender = by_code(agencies)["G22"]
+            said: list[str] = []
+            publish = sender.broker.line.publish
+
+            def seen(parts: Any) -> Any:
+                said.extend(one.id for broker, messages in parts if broker is sender.broker for one in messages)
+                return publish(parts)
+
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(embedded.EmbeddedLine, "publish", lambda _, parts: seen(parts))
+                Sweep(agencies, line.clock())
+            rest(hub, agencies, line.clock)
+        return said
+
+    for number, answered in enumerate((False, True)):
+        line.drop("G22", document(number, content=b"%d" % number), f"{number}.edxml")
+        line.drop("G22", document(number + 10, to=("H63",)), f"{number}refused.edxml")
+        assert len(published_at_a_start(answered=answered)) == (0 if answered else 2)
+    assert len(line.files("G22", "sent")) == len(line.attachments("H41")) == 2
+
+
 def _attempts(agency: Agency) -> list[int]:
     with agency.journal.reading() as reader:
         query = "SELECT attempts FROM outgoing WHERE agency = :code ORDER BY created_at"
