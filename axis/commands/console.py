@@ -38,6 +38,7 @@ INCIDENTS = "incidents"  # the folder in a home where traces of our own bugs are
 KEPT, LARGEST = 20, 256 * 1024  # of those files, and bytes of each
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
 _GAP = 2  # columns between two cells of a table
+_GAPS = re.compile(r"( +)")
 _ALIKE = str.maketrans("đĐ«»“”‘’–—…→", 'dD""""\'\'--.>')
 
 
@@ -114,6 +115,11 @@ def data(value: object) -> None:
     click.echo(json.dumps(value, ensure_ascii=encoding != "utf-8"))
 
 
+def raw(value: str) -> None:
+    """A text in a machine's format on stdout, as it is: whoever made it has quoted what it holds."""
+    click.echo(value, nl=False)
+
+
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Container[int] = ()) -> None:
     """A table on stdout: a row is a line, or several where the terminal is too narrow (elsewhere: 200 characters).
     `right`: columns of numbers, which end at the right."""
@@ -155,7 +161,7 @@ def _fold(cell: str, width: int) -> list[str]:
     if _width(cell) <= width:
         return [cell]
     lines = [""]
-    for word_or_gap in re.split(r"( +)", cell):
+    for word_or_gap in _GAPS.split(cell):
         if _width(lines[-1] + word_or_gap) <= width:
             lines[-1] += word_or_gap
         elif not word_or_gap.isspace():

@@ -81,7 +81,7 @@ def _csv(value: dict[str, Any]) -> None:
         # A spreadsheet takes what begins with one of these for a formula.
         first = [f"'{text}" if str(text)[:1] in {"=", "+", "-", "@"} else text for text in (row["key"], row["name"])]
         out.writerow([*first, *("" if one is None else one for one in known)])
-    click.echo(text.getvalue(), nl=False)
+    console.raw(text.getvalue())
 
 
 def _show(value: dict[str, Any]) -> None:

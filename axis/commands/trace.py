@@ -70,9 +70,10 @@ def ask(home: Home, reference: str, sender: str = "", day: str = "", *, as_json:
         try:
             return trace.trace(record, reference, _narrowed(sender, day), registry=known, now=now())
         except trace.NotTheOne as error:
-            with record.reading() as reader:
-                refused = trace.reasons_of(reader, error.refused)
-            _show_candidates(error, refused, as_json=as_json)
+            if error.candidates or error.refused:
+                with record.reading() as reader:
+                    refused = trace.reasons_of(reader, error.refused)
+                _show_candidates(error, refused, as_json=as_json)
             raise
 
 

@@ -212,10 +212,12 @@ _HEAD = re.compile(
     r'<receipt xmlns="[^"]*" installation="([^"]*)" issuer="([^"]*)"(?: registry="([1-9][0-9]{0,8})")?>\n'
     r'  <submission id="([^"]*)" kind="([^"]*)" sender="([^"]*)" digest="([^"]*)">([^<]*)</submission>\n'
 )
+# What is in a statement is further in than where one begins: a text of beginnings is gone through once, not from each.
 _STATEMENT = re.compile(
-    r'  <statement id="([^"]*)" code="[^"]*" event="([^"]*)" time="([^"]*)"(?: recipient="([^"]*)")?'
-    r'(?: entry="([^"]*)")?(?: leg="([^"]*)")?(?: outcome="([^"]*)")?(?: evidence="([^"]*)")?>\n(.*?)  </statement>\n',
-    re.DOTALL,
+    r'^  <statement id="([^"]*)" code="[^"]*" event="([^"]*)" time="([^"]*)"(?: recipient="([^"]*)")?'
+    r'(?: entry="([^"]*)")?(?: leg="([^"]*)")?(?: outcome="([^"]*)")?(?: evidence="([^"]*)")?>\n'
+    r"((?:    .*\n)*)  </statement>\n",
+    re.MULTILINE,
 )
 _RECIPIENT_LINE = re.compile(r"    <recipient>([^<]*)</recipient>\n")
 _REASON = re.compile(

@@ -23,8 +23,8 @@ from axis.errors import Rejected
 from axis.infra import amqp, journal, payloads, retained, volumes
 from axis.infra.record import tables
 from axis.services import retention
-from axis.services.operate import dead_ends as deadends
 from axis.services.operate import resend
+from axis.services.questions.dead_ends import listed
 from tests.line import CODES, Line, document, recall, small_home, update
 from tests.served import ServedLine
 
@@ -491,10 +491,10 @@ def test_old_dead_letters_and_quarantine_are_dropped_where_that_is_set(tmp_path:
         )
     run(line)
     with line.parts() as (hub, _), hub.store.reading() as reader:
-        assert len(deadends.listed(reader)) == 2, "they wait for an operator"
+        assert len(listed(reader)) == 2, "they wait for an operator"
     run(line, replace(RULES, dead_letters_days=30, quarantine_days=30))
     with line.parts() as (hub, _), hub.store.reading() as reader:
-        assert deadends.listed(reader) == []
+        assert listed(reader) == []
         assert reader.payloads([payloads.digest_of(b"poison")]) == {}
     (said,) = entries(line, "retention.ended")
     assert (said["dead_letters"], said["quarantine"]) == (1, 1)

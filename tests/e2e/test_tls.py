@@ -131,7 +131,7 @@ def test_a_document_travels_between_agencies_that_log_in_by_certificate_only(sec
     for code in ("G22", "H41"):
         secured.start(secured.folder / code, "adapter", "run", code)
     lines["G22"].drop("G22", document())
-    wait_for(lambda: lines["G22"].files("G22", "status", "*.01.*"))
+    wait_for(lambda: [*lines["G22"].folder("G22", "status").rglob("[!.]*.01.*")])  # by day
     assert len(lines["H41"].attachments("H41")) == 1
 
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from axis import counting
 from axis.core import edxml, parcel
-from axis.core.edxml import grammar
+from axis.core.edxml import grammar, read
 from axis.core.parcel import Parcel
 from axis.errors import Fault, Rejected
 from tests import pki
@@ -156,7 +156,7 @@ def test_any_packet_keeps_every_value_and_comes_back_the_same(
     assert list(result.attachments) == contents
     assert edxml.read_document(result.document, len(contents)) == edxml.read_again(result) == result.packet
     opened = opened_of(result)
-    assert edxml._taken_apart(opened) == edxml.read_accepted(opened, opened.content_digest) == result.packet
+    assert read._taken_apart(opened) == edxml.read_accepted(opened, opened.content_digest) == result.packet
     again = convert(handed_over(result))
     assert (again.packet, again.document, again.attachments) == (result.packet, result.document, result.attachments)
     assert handed_over(again) == handed_over(result)
@@ -176,14 +176,14 @@ def test_what_the_hub_has_accepted_is_taken_apart_to_the_same_packet(path: Path)
     assert edxml.read_accepted(opened, opened.content_digest) == edxml.read_parcel(opened_of(result))
     more = result.document.count(b" xmlns") > 2  # a signature of its own, or what an attachment says of itself
     assert counting.since(before)["parses"] == 1  # the second one's
-    assert (edxml._taken_apart(opened) is None) == more
+    assert (read._taken_apart(opened) is None) == more
 
 
 def test_what_only_a_sender_wrote_is_read_whole_also_behind_an_acceptance() -> None:
     for more in ('<DeliverAt xmlns="urn:axis:edxml:1">2026/12/01 00:00:00</DeliverAt>', "<Ours>1</Ours>"):
         result = edxml.convert(UNSIGNED.replace("</edXML:MessageHeader>", f"{more}</edXML:MessageHeader>").encode())
         opened = opened_of(result)
-        assert edxml._taken_apart(opened) is None
+        assert read._taken_apart(opened) is None
         assert edxml.read_accepted(opened, opened.content_digest) == result.packet
 
 

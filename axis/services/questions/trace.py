@@ -100,6 +100,8 @@ class NotTheOne(Rejected):
 
 def reasons_of(reader: HubReader, refused: Sequence[Row]) -> list[dict[str, Any]]:
     """What the hub has said of submissions that it refused: when, to whom, and each reason with its code."""
+    if not refused:
+        return []  # and nothing is imported that opens a receipt
     from axis.core import parcel, receipt
     from axis.core.registry import HUB
 
