@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 
 from axis import bootstrap, config
+from axis.cli import main
 from axis.core.instant import to_text
 from axis.core.ledger import read
 from axis.errors import Rejected
@@ -24,7 +25,6 @@ from axis.infra.record import tables
 from axis.services import retention
 from axis.services.operate import resend
 from axis.services.questions.dead_ends import listed
-from cli import main
 from tests.line import CODES, Line, document, recall, small_home, update
 from tests.served import ServedLine
 
