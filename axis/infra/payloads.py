@@ -211,14 +211,14 @@ def mend(connection: Connection, content: bytes) -> None:
     """These bytes have come again: what is stored under their digest is them, whatever a disk has made of it."""
     digest = digest_of(content)
     where = payload.c.digest == digest
+    if connection.dialect.name != "sqlite":
+        volumes.mend(connection, digest, content)
     segments = _appending(connection, content)
-    if segments is not None:
+    if segments is not None:  # what is sound, or is not there, is not appended once more
         row = connection.execute(sa.select(payload).where(where)).first()
         if row is None or _read(connection, row) == content:
             return
     connection.execute(sa.update(payload).where(where).values(**_row(segments, digest, content)))
-    if connection.dialect.name != "sqlite":
-        volumes.mend(connection, digest, content)
 
 
 def get(connection: Connection, digest: str) -> bytes:

@@ -484,3 +484,31 @@ def test_a_worker_that_cannot_read_the_segments_of_the_others_does_not_run(
     assert not refused(worker("here"))
     with pytest.raises(Misconfigured):
         segment_home.check(worker("there"), moved=True)
+
+
+@pytest.mark.parametrize("size", [3000, 40_000, 2_500_000])
+def test_a_parcel_that_ends_one_day_is_kept_once_read_whole_and_mended_wherever_it_lies(
+    database: Database, size: int
+) -> None:
+    """On PostgreSQL in a volume (axis/infra/volumes.py), a large one written and read in pieces; elsewhere as any other.
+    What was put into a volume is mended there, also where new parcels go into segments since."""
+    content = some(size)
+    digest = payloads.digest_of(content)
+    appends = database.segments is not None and database.segments.appends
+    if database.segments is not None:
+        database.segments.appends = False  # as before the setting was another
+    for _ in range(2):
+        with database.begin() as connection:
+            payloads.put_all(connection, [(digest, content)], {digest})
+    if database.segments is not None:
+        database.segments.appends = appends
+    table = "payload" if database.is_sqlite else "parcel"
+    with database.begin() as connection:
+        assert connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar() == 1
+        assert payloads.get(connection, digest) == content
+        bad = "x'78'" if database.is_sqlite else "'x'::bytea"
+        connection.exec_driver_sql(f"UPDATE {table} SET content = {bad}")
+    with database.begin() as connection:
+        assert payloads.get_sound(connection, {digest}) == {}
+        payloads.mend(connection, content)
+        assert payloads.get(connection, digest) == content
