@@ -37,16 +37,41 @@ class Named:
     where: Range
 
 
-def copy_sqlite(source: Path, target: Path) -> None:
-    """A copy of an SQLite file as it is at one moment, also while others write to it. Raises :class:`Unavailable`
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Nobody commits to an SQLite file in WAL mode while the block runs; who reads goes on. Raises
+    :class:`Unavailable` STORE_DOWN."""
+    with _store_down(path), closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        connection.execute("ROLLBACK")
+
+
+@contextmanager
+def pinned(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that sees an SQLite file as it is now, however long it is kept. Raises :class:`Unavailable`
     STORE_DOWN."""
+    with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as connection:
+        with _store_down(path):
+            connection.execute("BEGIN")
+            connection.execute("SELECT 1 FROM sqlite_master").fetchone()  # from here on
+        yield connection
+
+
+def copy_sqlite(source: sqlite3.Connection, target: Path) -> None:
+    """A copy of what a connection sees, also while others write. Raises :class:`Unavailable` STORE_DOWN."""
     os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    with _store_down(target), closing(sqlite3.connect(target)) as other:
+        source.backup(other)
+        other.execute("PRAGMA journal_mode = DELETE")  # one file, whole in itself
+
+
+@contextmanager
+def _store_down(path: Path) -> Iterator[None]:
     try:
-        with closing(sqlite3.connect(source, timeout=30)) as one, closing(sqlite3.connect(target)) as other:
-            one.backup(other)
-            other.execute("PRAGMA journal_mode = DELETE")  # one file, whole in itself
+        yield
     except sqlite3.Error as error:
-        raise Unavailable(Problem(Fault.STORE_DOWN, got=f"{source}: {error}")) from None
+        raise Unavailable(Problem(Fault.STORE_DOWN, got=f"{path}: {error}")) from None
 
 
 def check_sqlite(path: Path) -> None:
@@ -77,20 +102,27 @@ def _only_read(path: Path) -> sqlite3.Connection:
 
 
 @contextmanager
-def dumped(database: Database, target: Path) -> Iterator[tuple[Connection, bool]]:
-    """`target` is a dump of a PostgreSQL database, and the connection sees the moment that it is of; False where there
-    is no program to make one with, and no dump. Raises :class:`Unavailable` STORE_DOWN."""
-    program = shutil.which("pg_dump")
+def pinned_record(database: Database) -> Iterator[Connection]:
+    """A connection that sees a PostgreSQL database as it is now, however long it is kept."""
     with database.read() as connection:
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        if program is not None:
-            moment = str(connection.exec_driver_sql("SELECT pg_export_snapshot()").scalar_one())
-            os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-            command = [program, "--format=custom", "--no-password", f"--snapshot={moment}", f"--file={target}"]
-            done = subprocess.run(command, env=_login(connection), capture_output=True, text=True, check=False)
-            if done.returncode:
-                raise Unavailable(Problem(Fault.STORE_DOWN, got=f"pg_dump: {done.stderr.strip()[-300:]}"))
-        yield connection, program is not None
+        connection.exec_driver_sql("SELECT 1").scalar_one()  # from here on
+        yield connection
+
+
+def dump(connection: Connection, target: Path) -> bool:
+    """Put what a connection of :func:`pinned_record` sees into `target`; False where there is no program to do it with,
+    and no file. Raises :class:`Unavailable` STORE_DOWN."""
+    program = shutil.which("pg_dump")
+    if program is None:
+        return False
+    moment = str(connection.exec_driver_sql("SELECT pg_export_snapshot()").scalar_one())
+    os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    command = [program, "--format=custom", "--no-password", f"--snapshot={moment}", f"--file={target}"]
+    done = subprocess.run(command, env=_login(connection), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Unavailable(Problem(Fault.STORE_DOWN, got=f"pg_dump: {done.stderr.strip()[-300:]}"))
+    return True
 
 
 def _login(connection: Connection) -> dict[str, str]:

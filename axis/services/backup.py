@@ -1,8 +1,12 @@
 """A home copied while it works, and a home made from the copy.
 
-The order makes it consistent: rows first, at one moment; then the segments up to what those rows name, which nobody
-changes or deletes meanwhile; then the other files. Every payload that is named is compared with its digest. A folder is
-a backup only when it has its manifest, which is written last; until then it has another name.
+It is the home of one moment: while nobody can commit, a reader of each database is begun and the names of all files are
+listed. What was committed before and what lies in the folders then fit together as they do after a crash. All is copied
+afterwards, while work goes on: rows as these readers see them, the segments up to what those rows name, which nobody
+changes or deletes meanwhile, and the listed files; those that are renamed or deleted before long have got a second name
+at that moment. What came later is left out: a document that the rows do not know would be sent again beside it. Every
+payload that is named is compared with its digest. A folder is a backup only when it has its manifest, which is written
+last; until then it has another name.
 
 A restored home is not the home as it was: what came after the backup is missing. So it begins as a record does that was
 put back (``axis reconcile --restored``); an agency's home is asked by the hub, which knows more than it does.
@@ -15,10 +19,12 @@ import hashlib
 import json
 import os
 import shutil
+import sqlite3
 import stat
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 from axis import __version__
@@ -40,8 +46,8 @@ if TYPE_CHECKING:
     Progress = Callable[[int, int], None]
 
 FORMAT = 1
-LOOKS = 5
 MANIFEST = "manifest.json"
+ASIDE = ".axis-aside-"
 OWN, DUMP, MARK = "axis.db", "record.dump", "hub.mark"
 SEGMENTS = {OWN: "axis.db-segments", DUMP: "record-segments"}
 AHEAD = 1000  # versions of the registry that may have gone out since
@@ -83,29 +89,33 @@ def back_up(
 
     Raises :class:`Misconfigured` BACKUP_TARGET, FILE_UNUSABLE; :class:`Unavailable` STORE_DOWN, HOME_LOCKED."""
     own.check_version()
+    if record is not None:
+        record.check_version()
     with _built(target) as building, ExitStack() as kept:
         making = _Making(home, building, progress, target, keys=keys)
-        making.outboxes()
         for name in SEGMENTS.values():
             kept.enter_context(Segments(home / name, appends=False).kept())
-        snapshot.copy_sqlite(home / OWN, building / OWN)
-        making.add_made(OWN)
+        connection, end = None, None
+        aside = kept.enter_context(_aside(home))
+        with snapshot.held(home / OWN):
+            making.stand_still(kept, aside)
+            if record is not None:
+                connection = kept.enter_context(snapshot.pinned_record(record))
+            elif role == "all":
+                with own.read() as rows:
+                    end = ledger.standing(HubReader(rows)).end
+        making.databases()
         in_file = snapshot.named_in_sqlite(building / OWN)
         making.damaged += snapshot.damaged_in_sqlite(building / OWN)
         making.segments(OWN, in_file)
-        payloads, place, end = len(in_file), "", None
-        if record is not None:
-            record.check_version()
-            with snapshot.dumped(record, building / DUMP) as (connection, is_dumped):
-                named, end = snapshot.named_in(connection), ledger.standing(HubReader(connection)).end
+        payloads, place = len(in_file), "sqlite" if role == "all" else ""
+        if connection is not None:
+            named, end = snapshot.named_in(connection), ledger.standing(HubReader(connection)).end
+            is_dumped = snapshot.dump(connection, building / DUMP)
             payloads, place = payloads + len(named), "postgresql" if is_dumped else "apart"
             if is_dumped:
                 making.add_made(DUMP)
             making.segments(DUMP, named)
-        elif role == "all":
-            with own.read() as connection:
-                end = ledger.standing(HubReader(connection)).end
-            place = "sqlite"
         making.everything_else()
         os.sync()
         made = making.done(now, place, payloads, end)
@@ -125,12 +135,30 @@ class _Making:
         self._keys = keys
         self._target = target
         self._progress = progress
-        self._done = 0
-        parts = [home / OWN, *(one for name in SEGMENTS.values() for one in (home / name).glob("*"))]
-        self._has: set[str] = set()
+        self._done, self._all = 0, 1
         self._apart = {target.resolve(), building.resolve()}
-        found = [*parts, *(path for path, is_folder in _walk(home, self._apart) if not is_folder)]
-        self._all = max(1, sum(_size(path) for path in found))
+        found = (path for path, is_folder in _walk(home, self._apart) if not is_folder and path.suffix == ".db")
+        self._databases = [path for path in found if _is_sqlite(path)]
+        self._listed: list[tuple[Path, bool]] = []
+        self._rows: dict[Path, sqlite3.Connection] = {}
+        self._aside: dict[Path, Path] = {}
+
+    def stand_still(self, kept: ExitStack, aside: Path) -> None:
+        """The moment that the backup is of; nobody commits meanwhile, so only what is quick is done."""
+        for path in (self.home / OWN, *self._databases):
+            self._rows[path] = kept.enter_context(snapshot.pinned(path))
+        # After the rows: what a row names is there before it.
+        self._listed = list(_walk(self.home, self._apart))
+        for path, is_folder in self._listed:
+            if not is_folder and self.home / "agencies" in path.parents and _is_passing(path):
+                place = self._aside[path] = aside / str(len(self._aside))
+                try:
+                    os.link(path, place)
+                except FileNotFoundError:
+                    pass  # its owner has taken it away
+                except OSError:  # another disk, or one that knows no links
+                    with suppress(OSError):
+                        shutil.copy2(path, place)
 
     def step(self, size: int) -> None:
         self._done = min(self._done + size, self._all)
@@ -153,42 +181,25 @@ class _Making:
             for path in sorted((self.building / folder).iterdir()):
                 self.files.append([f"{folder}/{path.name}", *_digest(path), 0o600])
             if has_id:
-                self._copy(self.home / folder / "id")
+                self._copy(self.home / folder / "id", self.home / folder / "id")
 
-    def outboxes(self) -> None:
-        """What waits to be sent, before the rows that may not know it yet: later it may lie with what was sent."""
-        self._look("agencies/*/outbox", "agencies/*/outbox/*")
+    def databases(self) -> None:
+        """The SQLite files, as they were at that moment."""
+        segments = (one for name in SEGMENTS.values() for one in (self.home / name).glob("*"))
+        self._all = max(1, sum(map(_size, [*self._rows, *segments, *(path for path, _ in self._listed)])))
+        for path, rows in self._rows.items():
+            self._folder(path.parent)
+            name = path.relative_to(self.home).as_posix()
+            snapshot.copy_sqlite(rows, self.building / name)
+            self.add_made(name)
 
     def everything_else(self) -> None:
-        """What is renamed meanwhile, as when a document is shown, is found under its new name by looking again. What
-        was taken away is not missed: whoever takes it has it."""
-        for _ in range(LOOKS):
-            if not self._look():
-                return
-
-    def _look(self, *only: str) -> bool:
-        """Copy what was not copied yet, only by these patterns where there are any; whether something was not there any
-        more."""
-        is_moving = False
-        for path, is_folder in sorted(_walk(self.home, self._apart)):
-            name = path.relative_to(self.home).as_posix()
-            if name in self._has or (not self._keys and _is_secret(name)):
+        """The other files that were listed. What is gone was taken away, and whoever took it has it."""
+        for path, is_folder in sorted(self._listed):
+            if path in self._rows or (not self._keys and _is_secret(path.relative_to(self.home).as_posix())):
                 continue
-            if only and not any(PurePosixPath(name).match(one) for one in only):
-                continue
-            try:
-                if is_folder:
-                    self._folder(path)
-                elif path.suffix == ".db" and _is_sqlite(path):
-                    snapshot.copy_sqlite(path, self.building / name)
-                    self.add_made(name)
-                else:
-                    self._copy(path)
-            except FileNotFoundError:
-                is_moving = True
-            else:
-                self._has.add(name)
-        return is_moving
+            with suppress(FileNotFoundError):
+                self._folder(path) if is_folder else self._copy(path, self._aside.get(path, path))
 
     def _folder(self, path: Path) -> None:
         name, mode = path.relative_to(self.home).as_posix(), stat.S_IMODE(path.stat().st_mode)
@@ -197,13 +208,13 @@ class _Making:
             (self.building / name).mkdir(mode=0o700)
             self.folders.append([name, mode])
 
-    def _copy(self, path: Path) -> None:
+    def _copy(self, path: Path, source: Path) -> None:
         name = path.relative_to(self.home).as_posix()
-        mode = stat.S_IMODE(path.stat().st_mode)
+        mode = stat.S_IMODE(source.stat().st_mode)
         try:
-            size, digest = _copied(path, self.building / name, 0o600, self.step)
+            size, digest = _copied(source, self.building / name, 0o600, self.step)
         except PermissionError as error:
-            raise unusable(path, error) from None
+            raise unusable(source, error) from None
         self.files.append([name, size, digest, 0o600 if _is_secret(name) else mode])
 
     def done(self, now: datetime, place: str, payloads: int, end: LedgerEnd | None) -> Backup:
@@ -222,24 +233,73 @@ def _is_secret(name: str) -> bool:
 def _walk(home: Path, left_out: set[Path]) -> Iterator[tuple[Path, bool]]:
     """(path, whether it is a folder) of what a backup copies as it is."""
     seen: set[tuple[int, int]] = set()
-    for folder, folders, names in os.walk(home, followlinks=True):
-        here = Path(folder)
-        status = here.stat()
-        if (status.st_dev, status.st_ino) in seen:
-            folders.clear()
+    waiting = [home]
+    while waiting:
+        here = waiting.pop()
+        top = here == home
+        try:
+            status, entries = here.stat(), list(os.scandir(here))
+        except FileNotFoundError:
+            continue  # a day that has ended
+        except OSError as error:
+            raise unusable(here, error) from None
+        if (status.st_dev, status.st_ino) in seen or (not top and here.resolve() in left_out):
             continue
         seen.add((status.st_dev, status.st_ino))
-        top = here == home
-        folders[:] = [
-            one for one in folders if not (top and one in _LEFT_OUT) and (here / one).resolve() not in left_out
-        ]
         if not top:
             yield here, True
-        for name in names:
-            path = here / name
-            apart = name.endswith((".db-wal", ".db-shm")) or (top and (name in _LEFT_OUT or name.startswith(OWN)))
-            if not apart and path.is_file():
+        for entry in entries:
+            path = here / entry.name
+            if top and (entry.name in _LEFT_OUT or entry.name.startswith((OWN, ASIDE))):
+                continue
+            if entry.is_dir():
+                waiting.append(path)
+            elif entry.is_file() and not entry.name.endswith((".db-wal", ".db-shm")):
                 yield path, False
+
+
+def _is_passing(path: Path) -> bool:
+    """Whether an agency's file waits to be sent or is about to be shown."""
+    return path.parent.name in {"outbox", "out"} or path.name.startswith(".")
+
+
+@contextmanager
+def _aside(home: Path) -> Iterator[Path]:
+    """A folder of the home, gone afterwards; what killed ones have left is cleared away."""
+    for left in home.glob(f"{ASIDE}*"):
+        with _locked_folder(left) as is_left:
+            if is_left:
+                shutil.rmtree(left, ignore_errors=True)
+    try:
+        made = Path(mkdtemp(prefix=ASIDE, dir=home))
+    except OSError as error:
+        raise unusable(home, error) from None
+    try:
+        with _locked_folder(made) as is_own:
+            if not is_own:  # another backup that begins has taken it for one that was left
+                raise Unavailable(Problem(Fault.HOME_LOCKED, got=str(home)))
+            yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+@contextmanager
+def _locked_folder(folder: Path) -> Iterator[bool]:
+    """Whether nobody else has it locked."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:
+        yield False
+        return
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(descriptor)
 
 
 def _write_manifest(building: Path, making: _Making, made: Backup) -> None:
