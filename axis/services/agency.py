@@ -136,6 +136,7 @@ class Agency:
         self.start = uuid.uuid4().hex
         self.standing = Standing.CURRENT
         self.ask_at: datetime | None = None  # when the hub is asked about it again
+        self.questions = 0  # it was asked so many times since it has answered last
         self.shown_again: int | None = 0  # up to which row what was shown has been looked at since the start; None: all
         self.trouble: AxisError | None = None  # what keeps it from working now
         self.away: AxisError | None = None  # why its own system could not be reached in the last round

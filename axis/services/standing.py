@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from axis.services.agency import Agency
 
 log = logging.getLogger("axis.standing")
-ASK_AGAIN = timedelta(minutes=10)
+ASK_AGAIN, SELDOM = timedelta(seconds=30), timedelta(minutes=10)  # the first time, and after many without an answer
 TRY_AGAIN = timedelta(seconds=2)  # where the queue is not there yet
 
 
@@ -69,6 +69,7 @@ def ask(agency: Agency, now: datetime) -> int:
     if agency.ask_at is not None and now < agency.ask_at:
         return 0
     if agency.ask_at is None:
+        agency.questions = 0
         # Each start has more in its journal than every one before it: a question that comes late unseats nobody.
         with agency.journal.transaction() as tx:
             tx.enter(Entry(now, agency.code, "home.started", "", "", {"start": agency.start}))
@@ -80,7 +81,8 @@ def ask(agency: Agency, now: datetime) -> int:
     confirmed = agency.broker.publish([question]) == [Outcome.CONFIRMED]
     if confirmed:
         agency.sent.confirmed(question.id, urgent=True)
-    agency.ask_at = now + (ASK_AGAIN if confirmed else TRY_AGAIN)
+    agency.ask_at = now + (min(ASK_AGAIN * 2**agency.questions, SELDOM) if confirmed else TRY_AGAIN)
+    agency.questions = min(agency.questions + int(confirmed), 10)
     return int(confirmed)
 
 

@@ -185,6 +185,36 @@ def test_a_question_that_comes_late_or_twice_unseats_nobody(line: Apart) -> None
     assert "home.copied" not in line.entries("H41")
 
 
+def test_a_question_that_comes_after_a_later_one_does_not_take_its_place(line: Apart) -> None:
+    """The broker gives again, after the question of the next run, what a worker that died had taken of the one before."""
+    with line.opened(("H41", line.journal("H41"))) as (hub, agencies):
+        standing.ask(agencies[0], line.clock())
+        (taken,) = hub.broker.receive([Route("in", "H41", urgent=True)], limit=9, max_bytes=10**6, timeout=0)
+        hub.broker.ack([taken])
+    with line.parts() as (hub, agencies):
+        standing.ask(agencies[1], line.clock())
+        agencies[1].broker.publish([taken.message])
+        for _ in range(4):
+            admit.step(hub, line.clock())
+        loops.agency_round(agencies[1], line.clock())
+        assert agencies[1].standing is Standing.CURRENT
+
+
+def test_a_question_that_was_lost_is_asked_again_soon_and_one_that_nobody_answers_seldom(line: Apart) -> None:
+    with line.parts() as (hub, agencies):
+        asked = []
+        for second in range(3600):
+            line.clock.now += timedelta(seconds=1)
+            if standing.ask(agencies[1], line.clock()):
+                asked.append(second)
+        assert len(asked) < 12
+        assert asked[1] - asked[0] <= 30
+        assert asked[-1] - asked[-2] >= 600
+        assert loops.hub_round(hub, line.clock())
+        line.turns(hub, agencies, 2)
+        assert agencies[1].standing is Standing.CURRENT
+
+
 def test_a_withdrawal_that_was_under_way_when_the_home_was_put_back_is_not_believed(line: Apart) -> None:
     """The older copy does not know of it, and shows the document."""
     copy = line.copy("H41")

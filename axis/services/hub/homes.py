@@ -49,8 +49,15 @@ def answer(hub: Hub, asked: Sequence[Delivered], busy: Collection[str], now: dat
             log.error("a question about the home of %s is not believed", code)
             hub.broker.reject([one])
             continue
-        if code in hub.questions:
-            hub.broker.ack([hub.questions[code].asked])
+        held = hub.questions.get(code)
+        if held is not None and held.hello.instance == hello.instance and hello.sequence < held.hello.sequence:
+            hub.broker.ack([one])  # of a run that has ended: the broker gave it again after the next one's
+            continue
+        if held is not None:
+            hub.broker.ack([held.asked])
+        if held is not None and held.hello.start == hello.start:
+            held.asked = one  # asked again; what it has been told meanwhile it knows
+            continue
         # Of another's place it is asked while that one's receipts may be in the hands of another worker.
         hub.questions[code] = Question(one, hello, QUIET if hello.follows else 0)
     for code, question in list(hub.questions.items()):
