@@ -98,10 +98,14 @@ class Disk:
 
     def resize(self, *, full: bool) -> None:
         """No more room than is taken, or enough."""
-        status = os.statvfs(self.folder or "/")
-        used = (status.f_blocks - status.f_bfree) * status.f_frsize
-        size = str(used) if full else "4g"
-        subprocess.run(["mount", "-o", f"remount,size={size}", str(self.folder)], check=True)
+        for attempt in range(20):
+            status = os.statvfs(self.folder or "/")
+            used = (status.f_blocks - status.f_bfree) * status.f_frsize
+            size = str(used) if full else "4g"
+            # More may be taken between the look and this; then it is refused.
+            done = subprocess.run(["mount", "-o", f"remount,size={size}", str(self.folder)], check=attempt == 19)
+            if not done.returncode:
+                return
 
 
 class Record:
