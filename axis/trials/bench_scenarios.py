@@ -144,8 +144,8 @@ def _history(servers: Servers, _asked: Asked, stage: Stage) -> dict[str, Any]:
 
         def status(letter: Letter, number: int) -> Message:
             unit, place = divmod(number, len(letter.recipients))
-            code = letter.recipients[place]
-            return stand.status(letter, f"{code}.{unit}" if unit else code, "03")
+            # Of a unit each time: the first of an agency's own would be judged in other steps.
+            return stand.status(letter, f"{letter.recipients[place]}.{unit + 1}", "03")
 
         def update(letter: Letter, number: int) -> Message:
             return stand.document(letter, _update(stand, letter, number))
