@@ -26,7 +26,8 @@ from axis import bootstrap, config
 from axis.adapters import spool, systems, vxp
 from axis.adapters.spool import open_spool
 from axis.core import edxml
-from axis.infra import amqp, keystore
+from axis.infra import keystore
+from axis.infra.amqp import consume
 from tests.line import Line, document, replacement, rest, small_home, status, update
 from tests.served import ServedLine
 from tests.vxp_client import SdkClient, read_answer
@@ -282,7 +283,7 @@ def test_the_same_at_agencies_beside_a_broker(
 ) -> None:
     url = postgres.database(f"vxp{time.monotonic_ns()}")
     monkeypatch.setenv("AXIS_DATABASE_URL", url)
-    monkeypatch.setattr(amqp, "SETTLE", 0.05)
+    monkeypatch.setattr(consume, "SETTLE", 0.05)
     with ServedLine(tmp_path / "home", rabbitmq, url, ("G22", "H41", "G06")) as line:
         kinds = {code: {"kind": "spool"} for code in FETCHING}
         line.configure(
