@@ -75,7 +75,6 @@ def test_what_only_asks_writes_nothing() -> None:
 # Grown too big, each to be parted by idea; a file goes from here when it is, and none may come.
 TOO_BIG = {
     "adapters/spool.py",
-    "axis/core/hub/draft.py",
     "axis/infra/journal.py",
     "axis/infra/record/dossiers.py",
     "axis/services/deliver.py",
