@@ -76,7 +76,6 @@ def test_what_only_asks_writes_nothing() -> None:
 TOO_BIG = {
     "adapters/spool.py",
     "axis/infra/journal.py",
-    "axis/infra/record/dossiers.py",
     "axis/services/deliver.py",
 }
 LISTS = {"axis/faults.py", "axis/texts.py"}  # the catalogue and the texts: looked up, not read
