@@ -499,7 +499,7 @@ def front(home: Home, agencies: Sequence[Agency]) -> Iterator[int]:
     if not settings.listen:
         yield 0
         return
-    from axis.adapters import api
+    from axis.adapters import api, tokens, webhook
     from axis.adapters.door import Limits
     from axis.adapters.mailbox import Mailbox
     from axis.adapters.server import serving, side_by_side
@@ -520,14 +520,14 @@ def front(home: Home, agencies: Sequence[Agency]) -> Iterator[int]:
     files = (_at_home(home, name) for name in (settings.certificate_file, settings.key_file, settings.ca_file))
     certificate, key, authority = (Path(name) if name else None for name in files)
     vxp = Vxp(lambda: read_systems(systems_file(home)), mailboxes)
-    v1 = api.application(lambda: api.read_tokens(tokens_file(home)), mailboxes)
+    v1 = api.application(lambda: tokens.read_tokens(tokens_file(home)), mailboxes)
     stopped = threading.Event()
     limits = Limits(settings.connections, settings.connections_per_peer)
     clear = settings.plain_http == "anywhere"
     with serving(
         side_by_side(v1, vxp), settings.listen, certificate, key, authority, limits=limits, clear=clear
     ) as port:
-        telling = api.telling(mailboxes, stopped)
+        telling = webhook.telling(mailboxes, stopped)
         try:
             yield port
         finally:
