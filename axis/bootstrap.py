@@ -505,7 +505,7 @@ def front(home: Home, agencies: Sequence[Agency]) -> Iterator[int]:
     from axis.adapters.server import serving, side_by_side
     from axis.adapters.spool import open_spool
     from axis.adapters.systems import read_systems
-    from axis.adapters.vxp import Vxp
+    from axis.adapters.vxp.server import Vxp
 
     mailboxes = {}
     for agency in agencies:
