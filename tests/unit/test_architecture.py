@@ -72,7 +72,7 @@ def test_what_only_asks_writes_nothing() -> None:
         assert not [n for n in imports(path) if n.startswith(("axis.services.hub", "axis.services.operate"))], path
 
 
-# Grown too big, each to be parted by idea; a file goes from here when it is, and none may come.
+# The last that have grown too big, each to be parted by idea; it goes from here when it is, and none may come.
 TOO_BIG = {
     "adapters/spool.py",
     "axis/infra/journal.py",
