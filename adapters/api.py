@@ -6,17 +6,10 @@ own agency and nothing else. Errors are RFC 9457 problem details with the codes 
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import importlib.resources
 import json
 import logging
-import secrets
-import threading
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -26,17 +19,15 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from axis.adapters import keyfile, webhook
+from axis.adapters import tokens, webhook
 from axis.adapters.mailbox import RETRY_AFTER, examine, submit
 from axis.adapters.spool import Selection
-from axis.adapters.webhook import post
 from axis.core import xml
 from axis.core.instant import to_text
-from axis.errors import AxisError, Fault, Misconfigured, Problem, Rejected
+from axis.errors import AxisError, Fault, Problem, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
-    from pathlib import Path
 
     from starlette.requests import Request
 
@@ -49,83 +40,18 @@ MAX_JSON = 64 * 1024  # bytes
 PAGE = 100  # rows, where no limit is asked for
 MOST = 1000
 KEPT = timedelta(days=1)  # an Idempotency-Key is known for so long
-ID = 12  # digits of a token's digest that name it
 DOCUMENTS = ("new", "recall", "update", "replace", "status")
 _STATUS = {Fault.NOT_FOUND: 404, Fault.XML_TOO_BIG: 413, Fault.API_KEY_REUSED: 409, Fault.API_UNAUTHORIZED: 401}
 _STATUS |= {Fault.DELIVERY_OVER: 409}
 
 
-# -- Tokens: keys/tokens.toml ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Token:
-    """What is known of a token: the beginning of its digest, whose it is, since when ("": of an earlier version)."""
-
-    id: str
-    agency: str
-    created_at: str
-
-
-def read_tokens(path: Path) -> dict[str, str]:
-    """Agencies by the hex SHA-256 of their tokens; none where there is no file. Raises :class:`Misconfigured`."""
-    return {digest: one.agency for digest, one in _tokens(keyfile.read(path), path).items()}
-
-
-def list_tokens(path: Path, agency: str = "") -> list[Token]:
-    """The tokens that are good, of one agency or of all. Raises :class:`Misconfigured`."""
-    known = _tokens(keyfile.read(path), path).values()
-    return sorted((one for one in known if agency in {"", one.agency}), key=attrgetter("agency", "created_at"))
-
-
-def create_token(path: Path, agency: str) -> str:
-    """A new token for `agency`; the file keeps its digest alone."""
-    token = secrets.token_urlsafe(32)
-    with keyfile.changing(path) as known:
-        known[token_digest(token)] = {"agency": agency, "created_at": to_text(datetime.now(UTC))}
-    return token
-
-
-def withdraw_token(path: Path, identifier: str) -> Token:
-    """Take back the one token whose digest begins so, with at least six digits. Raises :class:`Rejected` NOT_FOUND."""
-    with keyfile.changing(path) as known:
-        found = [digest for digest in known if len(identifier) >= 6 and digest.startswith(identifier.lower())]
-        if len(found) != 1:
-            raise Rejected(Problem(Fault.NOT_FOUND, got=identifier[:64]))
-        (withdrawn,) = _tokens({found[0]: known.pop(found[0])}, path).values()
-    return withdrawn
-
-
-def token_digest(token: str) -> str:
-    """What is kept of a token."""
-    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def _tokens(content: Mapping[str, Any], path: Path) -> dict[str, Token]:
-    try:
-        return {
-            digest: Token(digest[:ID], one, "")
-            if isinstance(one, str)
-            else Token(digest[:ID], str(one["agency"]), str(one["created_at"]))
-            for digest, one in content.items()
-        }
-    except (KeyError, TypeError) as error:
-        raise Misconfigured(Problem(Fault.CONFIG_INVALID, str(path), "agency, created_at", str(error))) from None
-
-
-def agency_of(token: str, known: Mapping[str, str]) -> str:
-    """Whose token this is; "" for nobody's."""
-    digest = token_digest(token)
-    found = [agency for one, agency in known.items() if hmac.compare_digest(one, digest)]
-    return found[0] if found else ""
-
-
 # -- The application ---------------------------------------------------------------------------------------------
 
 
-def application(tokens: Callable[[], Mapping[str, str]], mailboxes: Mapping[str, Mailbox]) -> Starlette:
-    """The ASGI application, with its paths under /v1. `tokens` is asked at each request."""
-    api = _Api(tokens, mailboxes)
+def application(known: Callable[[], Mapping[str, str]], mailboxes: Mapping[str, Mailbox]) -> Starlette:
+    """The ASGI application, with its paths under /v1. `known`: agencies by the
+    digests of their tokens, asked at each request."""
+    api = _Api(known, mailboxes)
     routes = [
         Route("/v1/health", _health),
         Route("/v1/openapi.json", _description),
@@ -156,8 +82,8 @@ def application(tokens: Callable[[], Mapping[str, str]], mailboxes: Mapping[str,
 
 
 class _Api:
-    def __init__(self, tokens: Callable[[], Mapping[str, str]], mailboxes: Mapping[str, Mailbox]) -> None:
-        self._tokens = tokens
+    def __init__(self, known: Callable[[], Mapping[str, str]], mailboxes: Mapping[str, Mailbox]) -> None:
+        self._known = known
         self._mailboxes = mailboxes
 
     def locked(self, handler: Callable[[Request, Mailbox], Response]) -> Callable[[Request], Awaitable[Response]]:
@@ -194,7 +120,7 @@ class _Api:
 
     def _mailbox(self, request: Request) -> Mailbox:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        agency = agency_of(token.strip(), self._tokens()) if scheme.lower() == "bearer" else ""
+        agency = tokens.agency_of(token.strip(), self._known()) if scheme.lower() == "bearer" else ""
         mailbox = self._mailboxes.get(agency)
         if mailbox is None:
             raise Rejected(Problem(Fault.API_UNAUTHORIZED))
@@ -534,59 +460,3 @@ async def _gone(request: Request, _: Exception) -> Response:
 async def _broken(request: Request, error: Exception) -> Response:
     log.error("%s %s", request.method, request.url.path, exc_info=error)
     return _problem(request, 500, [Problem(Fault.INTERNAL, got=type(error).__name__)])
-
-
-# -- Webhooks ----------------------------------------------------------------------------------------------------
-
-FIRST_RETRY, LONGEST_RETRY = 5.0, 3600.0  # seconds
-AT_ONCE = 20  # notices: each is signed with the time at which its turn began
-
-
-def signature(secret: str, time: str, body: bytes) -> str:
-    """What the header Axis-Signature says of a notice sent at `time` (seconds since 1970)."""
-    mac = hmac.new(secret.encode(), f"{time}.".encode() + body, hashlib.sha256).hexdigest()
-    return f"t={time},v1={mac}"
-
-
-def tell(spool: Spool, now: datetime, post: Callable[[str, bytes, dict[str, str]], int]) -> int:
-    """Tell the agency's system what has happened, at least once, of each document in order; how many notices were
-    tried. `post` gives the HTTP status, and raises OSError where there is none."""
-    url, secret = spool.webhook()
-    if not url:
-        return 0
-    due = spool.notices(now, AT_ONCE)
-    for one in due:
-        facts = {"number": one["number"], "event": one["event"], "time": one["created_at"], **one["content"]}
-        body = json.dumps(facts, ensure_ascii=False).encode()
-        time = str(int(now.timestamp()))
-        headers = {"Content-Type": "application/json", "Axis-Signature": signature(secret, time, body)}
-        try:
-            taken = 200 <= post(url, body, headers) < 300
-        except OSError as error:
-            log.log(logging.INFO if one["attempts"] else logging.WARNING, "a webhook is tried again: %s", error)
-            taken = False
-        wait = min(FIRST_RETRY * 2 ** min(one["attempts"], 20), LONGEST_RETRY)
-        spool.noticed(one["number"], None if taken else now + timedelta(seconds=wait))
-    return len(due)
-
-
-def telling(mailboxes: Mapping[str, Mailbox], stopped: threading.Event) -> list[threading.Thread]:
-    """Threads that tell the agencies' systems until they are stopped: one for each, so that none waits for another."""
-
-    def work(mailbox: Mailbox) -> None:
-        call = partial(post, networks=mailbox.networks)
-        while not stopped.wait(1.0):
-            try:
-                tell(mailbox.spool, datetime.now(UTC), call)
-            except (AxisError, OSError) as error:
-                log.warning("webhook of %s: %s", mailbox.agency, error)
-            except Exception:
-                log.exception("webhook of %s", mailbox.agency)
-
-    threads = [
-        threading.Thread(target=work, args=(mailbox,), name=f"webhook {mailbox.agency}", daemon=True)
-        for mailbox in mailboxes.values()
-    ]
-    for one in threads:
-        one.start()
-    return threads

@@ -1,4 +1,4 @@
-"""Telling an agency's own system over HTTP: where it may be, and one request to it.
+"""Telling an agency's own system over HTTP what has happened: where it may be, one request to it, and when.
 
 Whoever has a token names the URL, so it must not lead into networks that only this machine can reach. Names are
 resolved when the call is made, each address is judged, and the connection goes to the very address that was judged.
@@ -6,22 +6,38 @@ resolved when the call is made, each address is judged, and the connection goes 
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import ipaddress
+import json
+import logging
 import re
 import socket
+import threading
 import time
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import httpx
 
+from axis.errors import AxisError
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from ipaddress import IPv4Address, IPv6Address
+
+    from axis.adapters.mailbox import Mailbox
+    from axis.adapters.spool import Spool
+
+log = logging.getLogger("axis.api")
 
 TIMEOUT = 10.0  # seconds for the whole call, from the connection to the status; a name is resolved before
 HEAD = 16 * 1024  # bytes that may come before the status
 LOCAL = ("localhost", "127.0.0.1", "::1")
+FIRST_RETRY, LONGEST_RETRY = 5.0, 3600.0  # seconds until a notice is tried again
+AT_ONCE = 20  # notices: each is signed with the time at which its turn began
 _GLOBAL = ipaddress.IPv6Network("2000::/3")  # the only unicast addresses of IPv6 that are given out
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})[ \r\n]")
@@ -141,3 +157,56 @@ def _left(end: float) -> float:
     if left <= 0:
         raise TimeoutError(f"not answered within {TIMEOUT:.0f} seconds")
     return left
+
+
+# -- Notices -----------------------------------------------------------------------------------------------------
+
+
+def signature(secret: str, time: str, body: bytes) -> str:
+    """What the header Axis-Signature says of a notice sent at `time` (seconds since 1970)."""
+    mac = hmac.new(secret.encode(), f"{time}.".encode() + body, hashlib.sha256).hexdigest()
+    return f"t={time},v1={mac}"
+
+
+def tell(spool: Spool, now: datetime, post: Callable[[str, bytes, dict[str, str]], int]) -> int:
+    """Tell the agency's system what has happened, at least once, of each document in order; how many notices were
+    tried. `post` gives the HTTP status, and raises OSError where there is none."""
+    url, secret = spool.webhook()
+    if not url:
+        return 0
+    due = spool.notices(now, AT_ONCE)
+    for one in due:
+        facts = {"number": one["number"], "event": one["event"], "time": one["created_at"], **one["content"]}
+        body = json.dumps(facts, ensure_ascii=False).encode()
+        at = str(int(now.timestamp()))
+        headers = {"Content-Type": "application/json", "Axis-Signature": signature(secret, at, body)}
+        try:
+            taken = 200 <= post(url, body, headers) < 300
+        except OSError as error:
+            log.log(logging.INFO if one["attempts"] else logging.WARNING, "a webhook is tried again: %s", error)
+            taken = False
+        wait = min(FIRST_RETRY * 2 ** min(one["attempts"], 20), LONGEST_RETRY)
+        spool.noticed(one["number"], None if taken else now + timedelta(seconds=wait))
+    return len(due)
+
+
+def telling(mailboxes: Mapping[str, Mailbox], stopped: threading.Event) -> list[threading.Thread]:
+    """Threads that tell the agencies' systems until they are stopped: one for each, so that none waits for another."""
+
+    def work(mailbox: Mailbox) -> None:
+        call = partial(post, networks=mailbox.networks)
+        while not stopped.wait(1.0):
+            try:
+                tell(mailbox.spool, datetime.now(UTC), call)
+            except (AxisError, OSError) as error:
+                log.warning("webhook of %s: %s", mailbox.agency, error)
+            except Exception:
+                log.exception("webhook of %s", mailbox.agency)
+
+    threads = [
+        threading.Thread(target=work, args=(mailbox,), name=f"webhook {mailbox.agency}", daemon=True)
+        for mailbox in mailboxes.values()
+    ]
+    for one in threads:
+        one.start()
+    return threads

@@ -41,10 +41,10 @@ from axis.home import (
     tokens_file,
 )
 from axis.infra import embedded, journal, keystore, payloads
+from axis.infra.amqp.proved import Proved
 from axis.infra.database import SCHEMA_VERSION, Database
 from axis.infra.journal import Journal
 from axis.infra.payloads import References
-from axis.infra.proved import Proved
 from axis.infra.record import lease, segment_home, tables
 from axis.infra.record.high_water import HighWater
 from axis.infra.record.store import HubStore
@@ -62,8 +62,8 @@ if TYPE_CHECKING:
 
     from axis.core.conformance import Report
     from axis.core.message import Broker
-    from axis.infra.amqp import AmqpBroker
-    from axis.infra.management import Management
+    from axis.infra.amqp.broker import AmqpBroker
+    from axis.infra.amqp.management import Management
     from axis.services.backup import Backup
     from axis.services.operate.reconcile import Gap
     from axis.services.retention import Adapted
@@ -350,7 +350,7 @@ def check_report(home: Home, data: bytes, now: datetime) -> None:
 
 def management(home: Home) -> Management | None:
     """The broker's HTTP API, seen by an administrator; None when no URL is configured for it."""
-    from axis.infra.management import Management
+    from axis.infra.amqp.management import Management
 
     url = home.config.management_url() if home.config.broker.kind == "amqp" else ""
     if not url:
@@ -499,13 +499,13 @@ def front(home: Home, agencies: Sequence[Agency]) -> Iterator[int]:
     if not settings.listen:
         yield 0
         return
-    from axis.adapters import api
+    from axis.adapters import api, tokens, webhook
     from axis.adapters.door import Limits
     from axis.adapters.mailbox import Mailbox
     from axis.adapters.server import serving, side_by_side
     from axis.adapters.spool import open_spool
     from axis.adapters.systems import read_systems
-    from axis.adapters.vxp import Vxp
+    from axis.adapters.vxp.server import Vxp
 
     mailboxes = {}
     for agency in agencies:
@@ -520,14 +520,14 @@ def front(home: Home, agencies: Sequence[Agency]) -> Iterator[int]:
     files = (_at_home(home, name) for name in (settings.certificate_file, settings.key_file, settings.ca_file))
     certificate, key, authority = (Path(name) if name else None for name in files)
     vxp = Vxp(lambda: read_systems(systems_file(home)), mailboxes)
-    v1 = api.application(lambda: api.read_tokens(tokens_file(home)), mailboxes)
+    v1 = api.application(lambda: tokens.read_tokens(tokens_file(home)), mailboxes)
     stopped = threading.Event()
     limits = Limits(settings.connections, settings.connections_per_peer)
     clear = settings.plain_http == "anywhere"
     with serving(
         side_by_side(v1, vxp), settings.listen, certificate, key, authority, limits=limits, clear=clear
     ) as port:
-        telling = api.telling(mailboxes, stopped)
+        telling = webhook.telling(mailboxes, stopped)
         try:
             yield port
         finally:
@@ -572,7 +572,7 @@ def _only_amqp(home: Home) -> None:
 
 
 def _amqp(home: Home, user_id: str | None, name: str, *, alone: bool = False, bell: Bell | None = None) -> AmqpBroker:
-    from axis.infra.amqp import AmqpBroker
+    from axis.infra.amqp.broker import AmqpBroker
 
     broker = home.config.broker
     return AmqpBroker(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from axis.core.registry import Registry
     from axis.home import Home
-    from axis.infra.management import Management
+    from axis.infra.amqp.management import Management
 
 
 def gather(path: Path, now: datetime) -> dict[str, Any]:

@@ -40,13 +40,13 @@ servers stand in `[server]` above.
 """
 # Beside every constant called MAX_…: limits with a name of their own.
 MORE = (
-    ("axis.infra.amqp", "DELIVERY_LIMIT"),
-    ("axis.infra.amqp", "INTAKE_QUOTA"),
-    ("axis.infra.amqp", "WINDOW"),
-    ("axis.infra.amqp", "WINDOW_BYTES"),
+    ("axis.infra.amqp.topology", "DELIVERY_LIMIT"),
+    ("axis.infra.amqp.topology", "INTAKE_QUOTA"),
+    ("axis.infra.amqp.publish", "WINDOW"),
+    ("axis.infra.amqp.publish", "WINDOW_BYTES"),
     ("axis.infra.record.outbox", "CLAIM_BYTES"),
-    ("axis.infra.amqp", "DEAD_QUOTA"),
-    ("axis.infra.amqp", "MAIL_QUOTA"),
+    ("axis.infra.amqp.topology", "DEAD_QUOTA"),
+    ("axis.infra.amqp.topology", "MAIL_QUOTA"),
     ("axis.services.hub.admit", "CLOCK_SKEW"),
 )
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from axis import bootstrap, config
 from axis.core.ledger import Entry
-from axis.infra.amqp import AmqpBroker
+from axis.infra.amqp.broker import AmqpBroker
 from axis.infra.database import Database, metadata
 from axis.infra.record import registries, tables
 from axis.infra.record.store import HubStore

@@ -90,14 +90,14 @@ def adapter_restored(home: Path, code: str, as_json: bool) -> None:
 @at_home
 def adapter_token(home: Path, code: str, as_json: bool) -> None:
     """A token for the HTTP API."""
-    from axis.adapters import api
+    from axis.adapters import tokens
     from axis.home import tokens_file
 
     opened = open_home(home)
     if code not in opened.codes():
         raise Rejected(Problem(Fault.AGENCY_UNKNOWN, got=code))
-    token = api.create_token(tokens_file(opened), code)
-    identifier = api.token_digest(token)[: api.ID]
+    token = tokens.create_token(tokens_file(opened), code)
+    identifier = tokens.token_digest(token)[: tokens.ID]
     console.data({"agency": code, "id": identifier, "token": token}) if as_json else console.say(
         word("adapter.token", agency=code, id=identifier, token=token)
     )
@@ -113,10 +113,10 @@ def adapter_tokens() -> None:
 @at_home
 def adapter_tokens_list(home: Path, code: str, as_json: bool) -> None:
     """Tokens, without what they are."""
-    from axis.adapters import api
+    from axis.adapters import tokens
     from axis.home import tokens_file
 
-    rows = api.list_tokens(tokens_file(open_home(home)), code)
+    rows = tokens.list_tokens(tokens_file(open_home(home)), code)
     if as_json:
         for one in rows:
             console.data({"id": one.id, "agency": one.agency, "created_at": one.created_at})
@@ -130,10 +130,10 @@ def adapter_tokens_list(home: Path, code: str, as_json: bool) -> None:
 @at_home
 def adapter_tokens_withdraw(home: Path, identifier: str, as_json: bool) -> None:
     """One token is good no more."""
-    from axis.adapters import api
+    from axis.adapters import tokens
     from axis.home import tokens_file
 
-    one = api.withdraw_token(tokens_file(open_home(home)), identifier)
+    one = tokens.withdraw_token(tokens_file(open_home(home)), identifier)
     if as_json:
         console.data({"agency": one.agency, "id": one.id})
         return

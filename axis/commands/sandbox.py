@@ -49,7 +49,7 @@ def sandbox(
     import time
 
     from axis import bootstrap, config
-    from axis.adapters import api, systems
+    from axis.adapters import systems, tokens
     from axis.core.conformance import SYSTEM, Report
     from axis.home import systems_file, tokens_file
     from axis.services import run as loops
@@ -69,7 +69,7 @@ def sandbox(
             provision.create_home(home, settings, "p256", now(), lambda done, _all: advance(done))
     opened = open_home(home)
     secret = systems.add_system(systems_file(opened), f"SYS.{code}", code)
-    token = api.create_token(tokens_file(opened), code)
+    token = tokens.create_token(tokens_file(opened), code)
     peers = peers_at_work.peers(opened, code, now())
     with (
         stoppable() as stopped,

@@ -18,7 +18,7 @@ from axis.core.message import Message, Outcome, Route
 from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.errors import Fault, Problem, Unavailable
 from axis.infra import keystore
-from axis.infra.amqp import AmqpBroker
+from axis.infra.amqp.broker import AmqpBroker
 from axis.trials import bench_line, bench_plan, bench_process, demo_documents
 from axis.trials.bench_line import Line
 

@@ -29,11 +29,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from axis.core.message import Broker, Delivered, Message, Outcome, Route, agency_routes, hub_routes
 from axis.errors import AxisError, Fault, Misconfigured, Unavailable
-from axis.infra import amqp, embedded
-from axis.infra.amqp import AmqpBroker
+from axis.infra import embedded
+from axis.infra.amqp import topology, wire
+from axis.infra.amqp.broker import AmqpBroker
+from axis.infra.amqp.proved import Proved
 from axis.infra.database import Database
 from axis.infra.embedded import MAX_MESSAGE, EmbeddedBroker
-from axis.infra.proved import Proved
 from tests.servers import RabbitMq, free_ports
 
 if TYPE_CHECKING:
@@ -932,7 +933,11 @@ def test_a_queue_deleted_under_the_consumer_is_noticed_and_read_again_when_it_is
     held = take(served, [FROM_G22], limit=1)
     connection = pika.BlockingConnection(pika.URLParameters(amqp_place.url))
     connection.channel().queue_delete(FROM_G22.queue)
-    eventually(lambda: FROM_G22.queue not in served._sources or served._sources[FROM_G22.queue].closed is not None)
+    eventually(
+        lambda: (
+            FROM_G22.queue not in served._reader.sources or served._reader.sources[FROM_G22.queue].closed is not None
+        )
+    )
     with pytest.raises(Unavailable) as raised:
         take(served, [FROM_G22])
     assert raised.value.fault is Fault.BROKER_NO_QUEUE
@@ -952,7 +957,7 @@ def test_a_missing_queue_is_not_asked_for_in_a_busy_loop(amqp_place: AmqpPlace) 
     while time.monotonic() < limit:
         with pytest.raises(Unavailable):
             take(broker, [FROM_G22], wait=0)
-        sources.add(id(broker._sources.get(FROM_G22.queue)))
+        sources.add(id(broker._reader.sources.get(FROM_G22.queue)))
     assert len(sources) <= 4
 
 
@@ -1132,7 +1137,7 @@ def test_a_broker_that_refuses_a_message_for_its_size_is_asked_again_at_the_next
 
 @amqp_only
 def test_large_messages_arrive_as_they_were_sent_among_small_ones(served: AmqpBroker) -> None:
-    sizes = [0, 1, 131_064, amqp.LARGE - 1, amqp.LARGE, amqp.LARGE + 1, 131_064 * 9, 5_000_001, 10]
+    sizes = [0, 1, 131_064, wire.LARGE - 1, wire.LARGE, wire.LARGE + 1, 131_064 * 9, 5_000_001, 10]
     sent = [message(TO_H29, os.urandom(size), proof=os.urandom(size % 4 * 1000)) for size in sizes]
     assert served.publish(sent) == [CONFIRMED] * len(sent)
     found = {one.id: one for one in take_all(served, len(sent), [TO_H29])}
@@ -1176,7 +1181,7 @@ def test_what_waits_for_a_slow_caller_is_bounded_in_bytes_and_all_of_it_comes(
     time.sleep(1)  # time for all 24 MB to arrive
     line = slow._lines["consume"]
     assert line.io.paused
-    held: int = sum(len(arrived.body) for source in slow._sources.values() for arrived in source.buffer)
+    held: int = sum(len(arrived.body) for source in slow._reader.sources.values() for arrived in source.buffer)
     assert 1_000_000 <= held <= 1_000_000 + 2 * 200_000
     assert slow.depth(Route("out", "G22")) == 0  # a question is answered meanwhile
     while taken := slow.receive(HUB, limit=7, max_bytes=1 << 30, timeout=1):
@@ -1309,7 +1314,7 @@ ssl_cert_login_from = common_name
 
 def test_the_arguments_of_queues_keep_dead_letters_at_least_once() -> None:
     """The four belong together: without reject-publish the strategy is silently at most once."""
-    arguments = amqp.QUEUE_ARGUMENTS
+    arguments = topology.QUEUE_ARGUMENTS
     assert arguments["x-dead-letter-strategy"] == "at-least-once"
     assert arguments["x-overflow"] == "reject-publish"
     assert arguments["x-queue-type"] == "quorum"
@@ -1334,18 +1339,18 @@ def test_nothing_is_asked_of_a_broker_that_a_later_one_refuses() -> None:
     assert limits
     assert not [given for given in limits if "global_qos" in given]
     for route in (None, FROM_G22, TO_H29):
-        arguments = amqp.queue_arguments(route)
+        arguments = topology.queue_arguments(route)
         assert arguments["x-queue-type"] == "quorum"
-        assert arguments["x-delivery-limit"] == amqp.DELIVERY_LIMIT >= 100
+        assert arguments["x-delivery-limit"] == topology.DELIVERY_LIMIT >= 100
         assert not {"x-queue-master-locator", "x-queue-mode", "x-queue-version", "x-max-priority"} & set(arguments)
-    assert amqp._QUORUM["x-delivery-limit"] == amqp.DELIVERY_LIMIT
+    assert topology.QUORUM["x-delivery-limit"] == topology.DELIVERY_LIMIT
 
 
 @pytest.mark.amqp
 def test_a_flood_fills_its_own_queue_and_is_refused_from_there_on(
     amqp_vhost: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(amqp, "INTAKE_QUOTA", {"x-max-length": 5})
+    monkeypatch.setattr(topology, "INTAKE_QUOTA", {"x-max-length": 5})
     broker = AmqpBroker(amqp_vhost, user_id=None)
     broker.declare(["G22", "H29"])
     flood = [Message(f"m{n}", FROM_G22, b"body", user_id=None) for n in range(60)]
@@ -1370,7 +1375,7 @@ def test_an_agencys_queue_holds_what_it_may_and_the_hub_is_told_that_it_is_full(
     amqp_vhost: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also by bytes: a few large parcels for an agency that is away would fill the disk that all share."""
-    monkeypatch.setattr(amqp, "MAIL_QUOTA", {"x-max-length-bytes": 500_000})
+    monkeypatch.setattr(topology, "MAIL_QUOTA", {"x-max-length-bytes": 500_000})
     broker = AmqpBroker(amqp_vhost, user_id=None)
     broker.declare(["G22", "H29"])
     outcomes = [broker.publish([message(TO_H29, os.urandom(100_000))])[0] for _ in range(12)]
@@ -1385,8 +1390,8 @@ def test_an_agencys_queue_holds_what_it_may_and_the_hub_is_told_that_it_is_full(
 def test_dead_letters_have_a_bound_and_what_is_beyond_waits_where_it_is(
     amqp_place: AmqpPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(amqp, "DEAD_QUOTA", {"x-max-length": 5})
-    monkeypatch.setattr(amqp, "INTAKE_QUOTA", {"x-max-length": 60})
+    monkeypatch.setattr(topology, "DEAD_QUOTA", {"x-max-length": 5})
+    monkeypatch.setattr(topology, "INTAKE_QUOTA", {"x-max-length": 60})
     broker = amqp_place.open()
     broker.declare(["G22", "H29"])
     for _ in range(5):

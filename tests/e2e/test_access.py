@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from axis import bootstrap, config
-from axis.adapters import api, systems
+from axis.adapters import systems, tokens
 from axis.cli import main
 from axis.errors import Misconfigured, Rejected
 from tests.line import small_home
@@ -115,48 +115,48 @@ def test_a_system_without_a_secret_is_no_system(tmp_path: Path) -> None:
 
 def test_tokens_of_an_earlier_version_are_known_listed_and_withdrawn(tmp_path: Path) -> None:
     path = tmp_path / "tokens.toml"
-    token = api.create_token(path, "H41")
-    (digest,) = api.read_tokens(path)
+    token = tokens.create_token(path, "H41")
+    (digest,) = tokens.read_tokens(path)
     path.write_text(f'{digest} = "H41"\n')
-    assert api.agency_of(token, api.read_tokens(path)) == "H41"
-    new = api.create_token(path, "G22")
-    assert sorted(api.read_tokens(path).values()) == ["G22", "H41"]
-    assert api.withdraw_token(path, digest[:12]).agency == "H41"
-    assert api.agency_of(token, api.read_tokens(path)) == ""
-    assert api.agency_of(new, api.read_tokens(path)) == "G22"
+    assert tokens.agency_of(token, tokens.read_tokens(path)) == "H41"
+    new = tokens.create_token(path, "G22")
+    assert sorted(tokens.read_tokens(path).values()) == ["G22", "H41"]
+    assert tokens.withdraw_token(path, digest[:12]).agency == "H41"
+    assert tokens.agency_of(token, tokens.read_tokens(path)) == ""
+    assert tokens.agency_of(new, tokens.read_tokens(path)) == "G22"
 
 
 def test_a_token_that_is_not_named_exactly_is_not_withdrawn(tmp_path: Path) -> None:
     path = tmp_path / "tokens.toml"
     for _ in range(40):
-        api.create_token(path, "H41")
-    for short in ("", "a", "0", next(iter(api.read_tokens(path)))[:1]):
+        tokens.create_token(path, "H41")
+    for short in ("", "a", "0", next(iter(tokens.read_tokens(path)))[:1]):
         with pytest.raises(Rejected):
-            api.withdraw_token(path, short)
-    assert len(api.read_tokens(path)) == 40
+            tokens.withdraw_token(path, short)
+    assert len(tokens.read_tokens(path)) == 40
 
 
 def test_what_is_given_and_withdrawn_at_once_is_all_done(tmp_path: Path) -> None:
     path = tmp_path / "tokens.toml"
-    api.create_token(path, "H41")
-    (withdrawn,) = api.read_tokens(path)
+    tokens.create_token(path, "H41")
+    (withdrawn,) = tokens.read_tokens(path)
 
     def change(number: int) -> None:
         if number == 7:
-            api.withdraw_token(path, withdrawn)
+            tokens.withdraw_token(path, withdrawn)
         else:
-            api.create_token(path, "G22")
+            tokens.create_token(path, "G22")
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(change, range(16)))
-    assert len(api.read_tokens(path)) == 15
-    assert withdrawn not in api.read_tokens(path)
+    assert len(tokens.read_tokens(path)) == 15
+    assert withdrawn not in tokens.read_tokens(path)
     assert path.stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
 def test_what_root_has_given_the_servers_user_can_read(tmp_path: Path) -> None:
     os.chown(tmp_path, 65534, 65534)
-    api.create_token(tmp_path / "tokens.toml", "H41")
+    tokens.create_token(tmp_path / "tokens.toml", "H41")
     assert (tmp_path / "tokens.toml").stat().st_uid == 65534
     assert [path.name for path in tmp_path.iterdir()] == ["tokens.toml"], "nothing is left beside it"

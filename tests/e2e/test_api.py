@@ -27,6 +27,7 @@ from axis.adapters import api, spool, webhook
 from axis.adapters.base import About, LocalFile
 from axis.adapters.client import Client, Refused
 from axis.adapters.spool import open_spool
+from axis.adapters.tokens import create_token
 from axis.core import edxml, parcel
 from tests.line import Line, document, recall, rest, small_home, status
 
@@ -73,7 +74,7 @@ def serving(path: Path) -> Iterator[Served]:
         adapter=config.Adapter(settle_seconds=0.0, agencies=kinds), server=config.Server(listen="127.0.0.1:0")
     )
     home = bootstrap.open_home(line.path)
-    tokens = {code: api.create_token(bootstrap.tokens_file(home), code) for code in (*FETCHING, "G06")}
+    tokens = {code: create_token(bootstrap.tokens_file(home), code) for code in (*FETCHING, "G06")}
     with ExitStack() as stack:
         hub, agencies = stack.enter_context(bootstrap.embedded_parts(home))
         port = stack.enter_context(bootstrap.front(home, agencies))
@@ -82,7 +83,7 @@ def serving(path: Path) -> Iterator[Served]:
 
 @pytest.fixture
 def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
-    monkeypatch.setattr(api, "telling", lambda *_: [])  # the tests tell when they want to
+    monkeypatch.setattr(webhook, "telling", lambda *_: [])  # the tests tell when they want to
     with serving(tmp_path) as opened:
         yield opened
 
@@ -427,7 +428,7 @@ def test_what_happens_is_told_signed_in_order_and_again_until_it_is_taken(served
         served.rest()
         now = datetime.now(UTC)
         for hours in range(12):
-            api.tell(spool, now + timedelta(hours=hours), webhook.post)
+            webhook.tell(spool, now + timedelta(hours=hours), webhook.post)
         told = listener.events()
         assert sorted(told) == ["document.accepted", *["receipt.received"] * 2, "status.received"]
         numbers = [json.loads(body)["number"] for _, body in listener.heard]
@@ -439,7 +440,7 @@ def test_what_happens_is_told_signed_in_order_and_again_until_it_is_taken(served
         sender.tell("", "")
         sender.submit(document(2, to=("G06",)))
         served.rest()
-        assert api.tell(spool, now + timedelta(days=2), webhook.post) == 0
+        assert webhook.tell(spool, now + timedelta(days=2), webhook.post) == 0
     listener.server.shutdown()
 
 
@@ -481,7 +482,7 @@ def test_one_documents_trouble_does_not_hold_back_anothers_notices(served: Serve
         return 200
 
     for minute in range(20):
-        api.tell(spool, datetime.now(UTC) + timedelta(seconds=minute), post)
+        webhook.tell(spool, datetime.now(UTC) + timedelta(seconds=minute), post)
     assert len(spool.notices(datetime.now(UTC) + timedelta(days=1))) == 1, "the first of document 1 waits"
     assert len(set(heard["1/TN-G22"])) == 1
     assert heard["2/TN-G22"] == sorted(set(heard["2/TN-G22"]))

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from axis import bootstrap, cli, config
 from axis.core.message import agency_routes
 from axis.errors import Fault, Unavailable
-from axis.infra.amqp import AmqpBroker
+from axis.infra.amqp.broker import AmqpBroker
 from axis.services import run as loops
 from axis.services.operate import provision
 from tests.line import Clock
@@ -65,7 +65,7 @@ class Site:
 
     def ask(self, method: str, *path: str, **body: Any) -> Any:
         opened = bootstrap.open_home(self.home)
-        from axis.infra.management import Management
+        from axis.infra.amqp.management import Management
 
         at = Management(self.environment["AXIS_MANAGEMENT_URL"], self.vhost)
         assert opened.config.broker.kind == "amqp"

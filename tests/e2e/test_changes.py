@@ -18,7 +18,8 @@ from axis.adapters.folder import FolderAdapter
 from axis.core import edxml
 from axis.core.message import Route
 from axis.errors import Fault, Problem, Rejected
-from axis.infra import amqp, journal, payloads, volumes
+from axis.infra import journal, payloads, volumes
+from axis.infra.amqp import consume
 from axis.infra.record import tables
 from axis.infra.record.store import HubTransaction
 from axis.services import run as loops
@@ -53,7 +54,7 @@ def line(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
         return
     url = request.getfixturevalue("postgres").database(f"changes{time.monotonic_ns()}")
     monkeypatch.setenv("AXIS_DATABASE_URL", url)
-    monkeypatch.setattr(amqp, "SETTLE", 0.05)
+    monkeypatch.setattr(consume, "SETTLE", 0.05)
     with ServedLine(tmp_path / "home", request.getfixturevalue("rabbitmq"), url, CODES) as served:
         yield served
 

@@ -14,10 +14,10 @@ import pytest
 
 from axis import bootstrap, config
 from axis.core.message import Message, Outcome, Route
-from axis.infra import amqp
-from axis.infra.amqp import AmqpBroker
+from axis.infra.amqp import envelope
+from axis.infra.amqp.broker import AmqpBroker
+from axis.infra.amqp.management import Management
 from axis.infra.database import Database
-from axis.infra.management import Management
 from axis.services import run as loops
 from axis.services import submit
 from tests.e2e.test_broker_setup import Site
@@ -89,7 +89,7 @@ class OldSite(Site):
         channel = connection.channel()
         channel.confirm_delivery()
         for one in messages:
-            properties = amqp._properties(one, user)
+            properties = envelope.properties(one, user)
             channel.basic_publish("axis.in", one.route.routing_key, one.body, properties, mandatory=True)
         connection.close()
 

@@ -20,7 +20,8 @@ from axis.cli import main
 from axis.core.instant import to_text
 from axis.core.ledger import read
 from axis.errors import Rejected
-from axis.infra import amqp, journal, payloads, retained, volumes
+from axis.infra import journal, payloads, retained, volumes
+from axis.infra.amqp import consume
 from axis.infra.record import tables
 from axis.services import retention
 from axis.services.operate import resend
@@ -48,7 +49,7 @@ def line(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
         return
     url = request.getfixturevalue("postgres").database(f"retention{time.monotonic_ns()}")
     monkeypatch.setenv("AXIS_DATABASE_URL", url)
-    monkeypatch.setattr(amqp, "SETTLE", 0.05)
+    monkeypatch.setattr(consume, "SETTLE", 0.05)
     with ServedLine(tmp_path / "home", request.getfixturevalue("rabbitmq"), url, CODES) as served:
         yield served
 
@@ -334,7 +335,7 @@ def test_on_postgresql_what_ends_goes_with_its_volume_and_what_is_kept_is_carrie
 ) -> None:
     url = postgres.database(f"volumes{time.monotonic_ns()}")
     monkeypatch.setenv("AXIS_DATABASE_URL", url)
-    monkeypatch.setattr(amqp, "SETTLE", 0.05)
+    monkeypatch.setattr(consume, "SETTLE", 0.05)
     with ServedLine(tmp_path / "home", rabbitmq, url, CODES) as line:
         run(line)  # the first volume begins
         line.drop("G22", document(content=b"%PDF " + b"x" * 50_000))
@@ -366,7 +367,7 @@ def test_a_dump_that_reads_a_volume_keeps_it_and_nobody_else_waits(
 ) -> None:
     url = postgres.database(f"dumped{time.monotonic_ns()}")
     monkeypatch.setenv("AXIS_DATABASE_URL", url)
-    monkeypatch.setattr(amqp, "SETTLE", 0.05)
+    monkeypatch.setattr(consume, "SETTLE", 0.05)
     with ServedLine(tmp_path / "home", rabbitmq, url, CODES) as line:
         run(line)
         line.drop("G22", document())

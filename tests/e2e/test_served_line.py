@@ -193,7 +193,7 @@ def test_the_hub_does_not_believe_a_parcel_without_the_brokers_word(served: Serv
     from axis.core import edxml, parcel
     from axis.core.message import Message, Route
     from axis.infra import keystore
-    from axis.infra.amqp import AmqpBroker
+    from axis.infra.amqp.broker import AmqpBroker
 
     served.start("hub", home=served.home, user="HUB", wall=False)
     wait_for(lambda: "Running hub" in served.log("HUB"))

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from axis import bootstrap, config
-from axis.adapters import api, systems
 from axis.adapters import sftp as sftp_module
+from axis.adapters import systems
 from axis.adapters.base import Guarded, LocalFile, Place
 from axis.adapters.client import Client
 from axis.adapters.conformance import CHECKS, name_of
 from axis.adapters.folder import FOLDERS
 from axis.adapters.sftp import SftpAdapter
+from axis.adapters.tokens import create_token
 from axis.core import edxml
 from axis.errors import Misconfigured, Unavailable
 from tests.line import document, rest, small_home
@@ -231,7 +232,7 @@ def test_a_document_that_enters_by_one_way_reaches_an_agency_on_each(
     packet = document(1, to=tuple(by_way.values()), content=content, subject="V/v bốn đường")
     for code in (sender, "H41"):
         systems.add_system(bootstrap.systems_file(home), f"SYS.{code}", code, "bí mật")
-    tokens = {code: api.create_token(bootstrap.tokens_file(home), code) for code in (sender, "H29")}
+    tokens = {code: create_token(bootstrap.tokens_file(home), code) for code in (sender, "H29")}
     with bootstrap.embedded_parts(home) as (hub, agencies), bootstrap.front(home, agencies) as port:
         url = f"http://127.0.0.1:{port}"
         if way == "vxp":

@@ -21,7 +21,7 @@ from axis import cli
 from axis.core.message import Message, Outcome, Route
 from axis.errors import AxisError
 from axis.infra import keystore
-from axis.infra.amqp import AmqpBroker
+from axis.infra.amqp.broker import AmqpBroker
 from axis.services.operate import provision
 from tests.e2e.test_served_line import stop, wait_for
 from tests.line import Line, document

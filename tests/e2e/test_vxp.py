@@ -23,10 +23,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from axis import bootstrap, config
-from axis.adapters import spool, systems, vxp
+from axis.adapters import spool, systems
 from axis.adapters.spool import open_spool
+from axis.adapters.vxp import refusal
 from axis.core import edxml
-from axis.infra import amqp, keystore
+from axis.infra import keystore
+from axis.infra.amqp import consume
 from tests.line import Line, document, replacement, rest, small_home, status, update
 from tests.served import ServedLine
 from tests.vxp_client import SdkClient, read_answer
@@ -152,7 +154,7 @@ def test_every_recorded_request_has_an_answer_of_its_shape(served: Served, reque
     refused = asked_for_nothing_known or in_anothers_name
     assert (answer["status"], answer["ErrorCode"] == "0") == (("FAIL", False) if refused else ("OK", True)), answer
     assert set(request_["answer"]) <= set(answer) | ({"DocId", "data"} if refused else set())
-    wrong = answer["ErrorCode"] == vxp.WRONG_SYSTEM
+    wrong = answer["ErrorCode"] == refusal.WRONG_SYSTEM
     assert wrong is not request_["verifies"], "what verifies there verifies here, and nothing else"
     if request_["row"] is not None and "List" in request_["name"] and answer["data"]:
         optional = {"mail", "receivedTime", "receiverDocId"}
@@ -176,7 +178,7 @@ def test_nothing_counts_that_is_not_signed(served: Served, request_: dict[str, A
         assert replay(served, request_, extra)[1] == before
     for forged in (changed, other, unsigned):
         answer = replay(served, request_, forged)[1]
-        assert answer == b"" or json.loads(answer)["ErrorCode"] == vxp.WRONG_SYSTEM
+        assert answer == b"" or json.loads(answer)["ErrorCode"] == refusal.WRONG_SYSTEM
 
 
 # -- The round trip -----------------------------------------------------------------------------------------------
@@ -282,7 +284,7 @@ def test_the_same_at_agencies_beside_a_broker(
 ) -> None:
     url = postgres.database(f"vxp{time.monotonic_ns()}")
     monkeypatch.setenv("AXIS_DATABASE_URL", url)
-    monkeypatch.setattr(amqp, "SETTLE", 0.05)
+    monkeypatch.setattr(consume, "SETTLE", 0.05)
     with ServedLine(tmp_path / "home", rabbitmq, url, ("G22", "H41", "G06")) as line:
         kinds = {code: {"kind": "spool"} for code in FETCHING}
         line.configure(
@@ -321,7 +323,7 @@ def test_one_object_of_the_sdk_keeps_what_it_was_given_and_is_understood(served:
 
 def test_who_is_refused_is_not_listened_to_for_long(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its body is read on, or a client sees no answer; but not for as long as it likes to send one."""
-    monkeypatch.setattr(vxp, "DRAIN", 0.3)
+    monkeypatch.setattr("axis.adapters.vxp.server.DRAIN", 0.3)
     client = SdkClient(served.port, "SYS.H41", "wrong")
     client.parameters["Content-Type"] = "application/octet-stream"
     head = client.head("POST", "sendEdoc", 1_000_000)
@@ -511,7 +513,7 @@ def test_a_captured_head_serves_for_nothing_else(served: Served) -> None:
                 assert answer == b""
                 continue
             said = json.loads(answer)
-            assert (said["status"], said["ErrorCode"]) == ("FAIL", vxp.SYSTEM_ERROR), (own, operation, said)
+            assert (said["status"], said["ErrorCode"]) == ("FAIL", refusal.SYSTEM_ERROR), (own, operation, said)
             assert "parameter" in said["ErrorDesc"], (own, operation, said)
     assert tried > 100
 
@@ -624,7 +626,7 @@ def test_a_unit_may_have_a_code_of_three_groups(served: Served) -> None:
     assert client.call("registerAgency", facts)["status"] == "OK"
     assert "00.22.H41" in {row["code"] for row in client.call("getAgenciesList")["data"]}
     other = json.dumps({"code": "00.22.G22", "name": "x"}).encode()
-    assert client.call("registerAgency", other)["ErrorCode"] == vxp.NO_SENDER
+    assert client.call("registerAgency", other)["ErrorCode"] == refusal.NO_SENDER
     assert client.call("deleteAgency", AgencyCode="00.22.H41")["status"] == "OK"
 
 
@@ -657,14 +659,14 @@ def test_what_a_client_cannot_take_is_listed_again_and_in_the_end_refused_with_i
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        (lambda p: p.replace(b"<OrganId>H41</OrganId>", b"<OrganId>H63</OrganId>"), vxp.NO_RECEIVER),
-        (lambda p: p.replace(b"<OrganId>G22</OrganId>", b"<OrganId>H41</OrganId>"), vxp.NO_SENDER),
-        (lambda p: p.replace(b"<Subject>", b"<Subjekt>"), vxp.NOT_STANDARD),
+        (lambda p: p.replace(b"<OrganId>H41</OrganId>", b"<OrganId>H63</OrganId>"), refusal.NO_RECEIVER),
+        (lambda p: p.replace(b"<OrganId>G22</OrganId>", b"<OrganId>H41</OrganId>"), refusal.NO_SENDER),
+        (lambda p: p.replace(b"<Subject>", b"<Subjekt>"), refusal.NOT_STANDARD),
         (
             lambda p: b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>' + p[38:],
-            vxp.NOT_STANDARD,
+            refusal.NOT_STANDARD,
         ),
-        (lambda _: b"", vxp.NOT_STANDARD),
+        (lambda _: b"", refusal.NOT_STANDARD),
     ],
     ids=["nobody knows the recipient", "in another's name", "an element is missing", "a DOCTYPE", "nothing"],
 )
@@ -683,7 +685,7 @@ def test_a_file_that_is_not_the_one_that_was_signed_is_refused_with_or_without_t
     served.rest()
     other = document(2)
     answer = client.send(other, **{"hash-file": padded})
-    assert (answer["status"], answer["ErrorCode"]) == ("FAIL", vxp.INVALID_FILE)
+    assert (answer["status"], answer["ErrorCode"]) == ("FAIL", refusal.INVALID_FILE)
 
 
 def test_an_agency_sees_and_acknowledges_its_own_mail_alone(served: Served) -> None:
@@ -706,8 +708,8 @@ def test_units_are_registered_below_the_own_agency_alone_and_are_in_the_catalogu
         return client.call("registerAgency", json.dumps(facts).encode())
 
     assert register("H41.10")["status"] == "OK"
-    assert {register(code)["ErrorCode"] for code in ("G22.10", "H41", "H63.1", "không")} == {vxp.NO_SENDER}
-    assert client.call("registerAgency", b"{not json")["ErrorCode"] == vxp.NOT_STANDARD
+    assert {register(code)["ErrorCode"] for code in ("G22.10", "H41", "H63.1", "không")} == {refusal.NO_SENDER}
+    assert client.call("registerAgency", b"{not json")["ErrorCode"] == refusal.NOT_STANDARD
     agencies = client.call("getAgenciesList")["data"]
     assert {"H41.10", "G22", "H41"} <= {one["code"] for one in agencies}
     (unit,) = [one for one in client.call("getSynchronizeUnit")["data"] if one["code"] == "H41.10"]
@@ -784,7 +786,7 @@ def test_a_list_has_a_line_for_each_unit_as_the_sender_spells_it(served: Served)
 def test_any_base_path_and_double_slashes_are_the_same(served: Served) -> None:
     for base in ("", "/", "/vxp/api", "/vxp//api/"):
         assert served.client("G22", base).call("getAgenciesList")["status"] == "OK"
-    assert served.client("G22").call("noSuchOperation")["ErrorCode"] == vxp.SYSTEM_ERROR
+    assert served.client("G22").call("noSuchOperation")["ErrorCode"] == refusal.SYSTEM_ERROR
 
 
 def test_a_long_head_passes(served: Served) -> None:

@@ -292,7 +292,7 @@ _FORKS.set_forkserver_preload(
         "axis.commands.adapter",
         "axis.commands.hub",
         "axis.bootstrap",
-        "axis.infra.amqp",
+        "axis.infra.amqp.broker",
         "axis.services.run",
         "axis.adapters.folder",
     ]

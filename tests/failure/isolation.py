@@ -29,7 +29,7 @@ import sqlalchemy as sa
 from axis.core import edxml, parcel
 from axis.core.message import Message, Outcome, Route
 from axis.infra import keystore
-from axis.infra.amqp import AmqpBroker
+from axis.infra.amqp.broker import AmqpBroker
 from axis.infra.database import Database
 from tests.failure.campaign import Installation
 from tests.line import document

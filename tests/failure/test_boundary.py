@@ -18,7 +18,7 @@ from axis.adapters.base import Guarded
 from axis.adapters.folder import FolderAdapter
 from axis.errors import Fault, Misconfigured, Problem, Unavailable
 from axis.infra import embedded, journal, payloads
-from axis.infra.amqp import AmqpBroker
+from axis.infra.amqp.broker import AmqpBroker
 from axis.services import run as loops
 from axis.services import submit
 from axis.services.hub import admit

@@ -16,7 +16,7 @@ import pika
 import pytest
 
 from axis.core.message import Route
-from axis.infra.amqp import AmqpBroker
+from axis.infra.amqp.broker import AmqpBroker
 from tests.e2e.test_served_line import AGENCIES, Served, stop, wait_for
 from tests.line import document
 

@@ -17,7 +17,8 @@ import httpx
 import pytest
 
 from axis import bootstrap, config
-from axis.adapters import api, systems, vxp
+from axis.adapters import systems, tokens
+from axis.adapters.vxp import refusal
 from axis.errors import AxisError
 from tests.failure.test_crash_sweep import no_false_receipt
 from tests.line import document, rest, small_home
@@ -71,7 +72,7 @@ def test_a_full_disk_under_the_spool_is_told_its_clients_as_a_pause(caplog: pyte
         adapter = config.Adapter(settle_seconds=0.0, agencies=kinds)
         line.configure(adapter=adapter, server=config.Server(listen="127.0.0.1:0"))
         home = bootstrap.open_home(line.path)
-        token = api.create_token(bootstrap.tokens_file(home), "G22")
+        token = tokens.create_token(bootstrap.tokens_file(home), "G22")
         secret = systems.add_system(bootstrap.systems_file(home), "SYS.G22", "G22")
         hub, agencies = stack.enter_context(bootstrap.embedded_parts(home))
         port = stack.enter_context(bootstrap.front(home, agencies))
@@ -94,7 +95,7 @@ def test_a_full_disk_under_the_spool_is_told_its_clients_as_a_pause(caplog: pyte
         assert ask.get("/documents").json()["items"] == []
         system = SdkClient(port, "SYS.G22", secret)
         told = system.send(document(1, content=os.urandom(300_000)))
-        assert (told["status"], told["ErrorCode"]) == ("FAIL", vxp.SYSTEM_ERROR)
+        assert (told["status"], told["ErrorCode"]) == ("FAIL", refusal.SYSTEM_ERROR)
         assert "internal" not in told["ErrorDesc"]
         assert not [one for one in caplog.records if one.exc_info], caplog.text
         assert not list((line.folder("G22", "spool") / "out").iterdir()), "and nothing is left of them"

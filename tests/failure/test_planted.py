@@ -111,14 +111,14 @@ FAULTS = [
     ),
     Fault(
         "publishing without `mandatory`",
-        "axis/infra/amqp.py",
+        "axis/infra/amqp/publish.py",
         "                mandatory=True,\n",
         "                mandatory=False,\n",
         "tests/contract/test_broker.py -k returned",
     ),
     Fault(
         "what was returned counts as confirmed",
-        "axis/infra/amqp.py",
+        "axis/infra/amqp/publish.py",
         "self._answer(sequence, Outcome.RETURNED if returned else outcome)",
         "self._answer(sequence, outcome)",
         "tests/contract/test_broker.py -k returned",

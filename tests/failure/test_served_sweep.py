@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from axis.adapters.folder import FolderAdapter
-from axis.infra import amqp
-from axis.infra.amqp import AmqpBroker
+from axis.infra.amqp import consume
+from axis.infra.amqp.broker import AmqpBroker
 from axis.services import run as loops
 from tests.failure import test_crash_sweep as sweep
 from tests.failure.test_crash_sweep import Boundaries, all_is_well, boundaries, ordinary
@@ -62,7 +62,7 @@ def database(postgres: PostgreSql, monkeypatch: pytest.MonkeyPatch) -> str:
     url = postgres.database(f"sweep{time.monotonic_ns()}")
     monkeypatch.setenv("AXIS_DATABASE_URL", url)
     monkeypatch.setattr(sweep, "EmbeddedBroker", AmqpBroker)
-    monkeypatch.setattr(amqp, "SETTLE", 0.05)
+    monkeypatch.setattr(consume, "SETTLE", 0.05)
     return url
 
 

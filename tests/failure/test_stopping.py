@@ -18,7 +18,7 @@ from axis.adapters.base import Place
 from axis.adapters.bell import Bell
 from axis.core.message import Message, Route
 from axis.errors import Fault, Unavailable
-from axis.infra.amqp import AmqpBroker
+from axis.infra.amqp.broker import AmqpBroker
 from tests.line import small_home
 
 if TYPE_CHECKING:

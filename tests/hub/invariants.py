@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from axis.core.hub.draft import is_over
 from axis.core.hub.lifecycle import FINAL, Stage, State
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ def _check_certificates(record: Record) -> None:
         if about.kind not in {"new", "replace"}:
             continue
         rows = [r for r in record.deliveries.values() if r.document == about.document and r.role == "document"]
-        if len(rows) > 1 and all(map(is_over, rows)):
+        if len(rows) > 1 and all(one.is_over for one in rows):
             assert certified.get(about.axis_id, [set()])[-1] >= {r.recipient for r in rows}, ("not certified", rows)
     for value in record.receipts.values():
         for one in value.statements:

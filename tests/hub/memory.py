@@ -17,7 +17,7 @@ from axis.core.hub import admission, change, decide, lifecycle
 from axis.core.hub import dossier as ask
 from axis.core.hub.calendar import Calendar
 from axis.core.hub.dossier import Delivery, Demanded, Facts, Limit, NotReadError, Refused, Said, Submission
-from axis.core.hub.draft import Draft, Ids, NotLockedError, is_over
+from axis.core.hub.draft import Draft, Ids, NotLockedError
 from axis.core.hub.lifecycle import FINAL, Demand, State
 from axis.core.hub.receipts import Waiting
 from axis.core.hub.rules import Rules
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
     from axis.core.homes import Known
+    from axis.core.hub.change import Changes
     from axis.core.hub.decide import Verdict
     from axis.core.hub.dossier import Digest, Document, Question
-    from axis.core.hub.draft import Changes
     from axis.core.hub.opened import Opened
     from axis.core.ledger import Entry
 
@@ -271,8 +271,8 @@ class Record:
         facts.held_until[q.document] = max(waits, default="")
 
     def _Open(self, q: ask.Open, facts: Facts) -> None:
-        found = sorted(self._brings(q.document, "document"), key=lambda one: (is_over(one), one.recipient))[: q.shown]
-        still = tuple(one.id for one in found if not is_over(one))
+        found = sorted(self._brings(q.document, "document"), key=lambda one: (one.is_over, one.recipient))[: q.shown]
+        still = tuple(one.id for one in found if not one.is_over)
         facts.open[q.document] = (still, len(found), len(still) < len(found) or len(still) < q.shown)
 
     def _Receipts(self, q: ask.Receipts, facts: Facts) -> None:

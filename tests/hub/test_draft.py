@@ -24,7 +24,7 @@ from tests.hub.memory import INSTALLATION, NOW, Hub
 from tests.line import document
 
 if TYPE_CHECKING:
-    from axis.core.hub.draft import Changes
+    from axis.core.hub.change import Changes
 
 ONE = ("G22", "G22,2026/11/23,1/TN-G22")
 OTHER = ("G22", "G22,2026/11/23,2/TN-G22")

@@ -17,7 +17,7 @@ from axis.core.hub import refusals
 from axis.core.registry import HUB
 from axis.errors import Fault, Rejected
 from axis.infra import keystore
-from axis.infra.amqp import AmqpBroker
+from axis.infra.amqp.broker import AmqpBroker
 from axis.infra.database import Database
 from axis.infra.record import ledger, search
 from axis.services import run as loops

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from axis.adapters import api, webhook
+from axis.adapters import webhook
 from axis.adapters.mailbox import Mailbox
 from axis.adapters.spool import open_spool
 from axis.infra import keystore
@@ -141,7 +141,7 @@ def test_one_agencys_endpoint_does_not_hold_up_anothers_notices(tmp_path: Path) 
             for number in range(5):
                 _notice(spool, f"{code}/{number}")
             mailboxes[code] = Mailbox(code, spool, lambda: None)  # type: ignore[arg-type,return-value]
-        threads = api.telling(mailboxes, stopped)
+        threads = webhook.telling(mailboxes, stopped)
         assert going.wait(20)
         held = len(slow.heard)
         while mailboxes["H41"].spool.notices(datetime.now(UTC)):

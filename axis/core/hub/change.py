@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NewType
 if TYPE_CHECKING:
     from axis.core.hub.dossier import Delivery, Digest, Document, Limit, Submission
     from axis.core.hub.lifecycle import Demand, Stage
+    from axis.core.ledger import Entry
     from axis.core.receipt import Statement
 
 Entered = NewType("Entered", str)  # the hex digest of a ledger entry
@@ -268,3 +269,14 @@ Change = (
     | Postpone
     | Redirect
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What was decided for a batch. Receipts are not signed: their names stand for their digests."""
+
+    changes: tuple[Change, ...]
+    entries: tuple[Entry, ...]
+    receipts: tuple[Sign, ...]
+    payloads: tuple[Keep, ...]
+    locked: frozenset[Document]

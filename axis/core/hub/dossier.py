@@ -11,11 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from axis.core.hub.lifecycle import FINAL, State
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from axis.core.homes import Known
-    from axis.core.hub.lifecycle import Demand, Stage, State
+    from axis.core.hub.lifecycle import Demand, Stage
     from axis.core.ledger import Entry
 
 Document = tuple[str, str]  # (the agency that sent it, DocumentId)
@@ -80,6 +82,11 @@ class Delivery:
     def document(self) -> Document:
         """The document that it brings, or brings something about."""
         return self.owner, self.document_id
+
+    @property
+    def is_over(self) -> bool:
+        """Final, or nobody tries again: the agency is closed and has no successor, or an operator has said so."""
+        return self.state in FINAL or (self.state is State.FAILED and self.closed)
 
 
 @dataclass(frozen=True, slots=True)

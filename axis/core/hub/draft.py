@@ -1,25 +1,26 @@
-"""A decision while it is being made: what was read, as the decision so far leaves it, and the changes so far.
+"""A decision while it is being made: the changes so far, and what they leave of what was read.
 
-Rules ask a draft and change it; each change goes into the list and into what the next question sees, so that a later
-message of a batch, and a later step of a rule, sees what an earlier one has decided. What was not read is asked for by
-:class:`~axis.core.hub.dossier.NotReadError`. A document that is not locked is not changed.
+Rules ask a draft (:class:`~axis.core.hub.view.View`) and change it; each change goes into the list and into what the
+next question sees, so that a later message of a batch, and a later step of a rule, sees what an earlier one has
+decided. A document that is not locked is not changed.
 """
 
 from __future__ import annotations
 
 import hashlib
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from axis.core import receipt
-from axis.core.hub import admission, change, lifecycle
+from axis.core.hub import change, lifecycle
 from axis.core.hub import dossier as ask
-from axis.core.hub.change import Entered
-from axis.core.hub.dossier import Delivery, Demanded, Limit, NotReadError, Refused, Said, Submission
+from axis.core.hub.change import Changes, Entered
+from axis.core.hub.dossier import Delivery, Demanded, Limit, Refused, Said, Submission
 from axis.core.hub.lifecycle import Demand, Stage, Step
 from axis.core.hub.terms import Progress
-from axis.core.instant import from_text, to_text
+from axis.core.hub.view import View
+from axis.core.instant import to_text
 from axis.core.receipt import Statement, Subject
 from axis.core.registry import HUB
 
@@ -27,9 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from axis.core.homes import Known
     from axis.core.hub.change import Change, Keep, Sign
-    from axis.core.hub.dossier import Digest, Document, Facts, Question
+    from axis.core.hub.dossier import Digest, Document, Facts
     from axis.core.hub.rules import Rules
     from axis.core.hub.terms import Term
     from axis.core.ledger import Entry
@@ -45,17 +45,6 @@ class NotLockedError(Exception):
 
 class NotEnteredError(Exception):
     """A change was to name an entry that this decision has not made: a fault of ours."""
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What was decided for a batch. Receipts are not signed: their names stand for their digests."""
-
-    changes: tuple[Change, ...]
-    entries: tuple[Entry, ...]
-    receipts: tuple[Sign, ...]
-    payloads: tuple[Keep, ...]
-    locked: frozenset[Document]
 
 
 class Ids:
@@ -80,13 +69,13 @@ class Ids:
         return self._given[self._next - 1]
 
 
-class Draft:
+class Draft(View):
     """See the module. `locked`: the documents that may be changed; `new_id`: a new UUID v7, see :class:`Ids`."""
 
     def __init__(
         self, facts: Facts, locked: Collection[Document], rules: Rules, now: datetime, new_id: Callable[[], str]
     ) -> None:
-        self._facts = facts.copy()
+        super().__init__(facts)
         self._locked = frozenset(locked)
         self._changes: list[Change] = []
         self._entries: list[Entry] = []
@@ -125,194 +114,13 @@ class Draft:
         finally:
             self._undo = undo
 
-    # -- Questions --------------------------------------------------------------------------------------------
-
     def is_locked(self, document: Document) -> bool:
         """Whether this document may be changed here."""
         return document in self._locked
 
-    def by_key(self, key: str) -> Submission | None:
-        """The submission that took `key`."""
-        return self._submission(self._facts.by_key, key, ask.ByKey(key))
-
-    def by_parcel(self, sender: str, parcel_digest: Digest) -> Submission | None:
-        """The submission that was accepted with exactly these bytes."""
-        return self._submission(self._facts.by_parcel, (sender, parcel_digest), ask.ByParcel(sender, parcel_digest))
-
-    def by_content(self, sender: str, content_digest: Digest) -> tuple[str, Digest] | None:
-        """(axis id, digest of the A.1) of what this content was accepted as a repetition of."""
-        key = (sender, content_digest)
-        return _found(self._facts.by_content, key, ask.ByContent(*key))
-
-    def submission(self, axis_id: str) -> Submission | None:
-        """The submission with this axis id."""
-        found = self._facts.submissions.get(axis_id)
-        return found or self._submission(self._facts.by_name, axis_id, ask.ByName(axis_id))
-
-    def the_submission(self, axis_id: str) -> Submission:
-        """As :meth:`submission`, of one that a row of the record names."""
-        found = self.submission(axis_id)
-        assert found is not None  # noqa: S101  a foreign key says so
-        return found
-
-    def sent_as(self, about: Subject, document_id: str) -> Submission | None:
-        """What the record holds of the submission `about`, whose DocumentId is `document_id` in its own form."""
-        question = ask.SentAs(about.sender, about.kind, document_id, about.content_digest)
-        return self._submission(self._facts.sent_as, question, question)
-
-    def of_change(self, document: Document, kind: str, content_digest: Digest) -> Submission | None:
-        """The submission of this kind about a document with this content."""
-        question = ask.OfChange(document, kind, content_digest)
-        return self._submission(self._facts.of_change, question, question)
-
-    def refused(self, sender: str, digest: str) -> Refused | None:
-        """The stored refusal of this content (or, where none was verified, of these bytes)."""
-        return _found(self._facts.refused, (sender, digest), ask.RefusedAs(sender, digest))
-
-    def recipients(self, document: Document) -> dict[str, Delivery]:
-        """The deliveries that brought this document, by recipient: of the document itself, or of the update that added
-        the recipient. Empty for a document that is not known."""
-        found = _found(self._facts.recipients, document, ask.Recipients(document))
-        return {code: self._facts.deliveries[one] for code, one in found.items()}
-
-    def brought(self, document: Document, recipient: str) -> Delivery | None:
-        """The delivery that brought this document to `recipient`."""
-        known = self._facts.recipients.get(document)
-        if known is not None:
-            return self._facts.deliveries[known[recipient]] if recipient in known else None
-        found = _found(self._facts.brought, (document, recipient), ask.Brought(document, recipient))
-        return self._facts.deliveries[found] if found is not None else None
-
-    def taking_back(self, document: Document) -> dict[str, Delivery]:
-        """The deliveries that take this document back, by recipient: of recalls, and of updates that removed it."""
-        found = _found(self._facts.taking_back, document, ask.TakingBack(document))
-        return {code: self._facts.deliveries[one] for code, one in found.items()}
-
-    def updating(self, document: Document, recipient: str) -> list[Delivery]:
-        """The deliveries of updates of this document to one recipient that are not over, or were tried."""
-        key = (document, recipient)
-        return [self._facts.deliveries[one] for one in _found(self._facts.updating, key, ask.Updating(*key))]
-
-    def part(self, axis_id: str, recipient: str) -> Delivery | None:
-        """The delivery of this submission to this member."""
-        found = _found(self._facts.parts, (axis_id, recipient), ask.Part(axis_id, recipient))
-        return self._facts.deliveries[found] if found is not None else None
-
-    def delivery(self, delivery_id: str) -> Delivery:
-        """The delivery with this id, as it is now."""
-        found = self._facts.deliveries.get(delivery_id)
-        if found is None:
-            raise NotReadError(ask.ById(delivery_id))
-        return found
-
-    def demands(self, delivery_id: str) -> list[Demanded]:
-        """What was asked about this delivery, in order."""
-        if delivery_id not in self._facts.all_demands:
-            raise NotReadError(ask.Demands(delivery_id))
-        return [one for _, one in sorted(self._facts.demands.get(delivery_id, {}).items())]
-
-    def recalls(self, delivery_id: str) -> list[Demanded]:
-        """As :meth:`demands`, the recalls alone; of a delivery of :meth:`recipients` they were read with it."""
-        if delivery_id not in self._facts.demands:
-            raise NotReadError(ask.Demands(delivery_id))
-        found = sorted(self._facts.demands[delivery_id].items())
-        return [one for _, one in found if one.demand is Demand.RECALL]
-
-    def asked_by(self, axis_id: str) -> list[Delivery]:
-        """The deliveries about which this submission has asked something."""
-        return [self._facts.deliveries[one] for one in _found(self._facts.asked_by, axis_id, ask.AskedBy(axis_id))]
-
-    def asked_of(self, axis_id: str, document: Document, recipient: str) -> list[tuple[Delivery, Demanded]]:
-        """What this submission has asked about the deliveries that brought the document to `recipient` first."""
-        question = ask.AskedOf(axis_id, document, recipient)
-        known = self._facts.asked_of
-        if question not in known and axis_id in self._facts.begun:
-            return []  # accepted by this decision, which has asked nobody there
-        found = _found(known, question, question)
-        return [(self._facts.deliveries[one], self._facts.single[one, number]) for one, number in found]
-
-    def next_demand(self, document: Document) -> int:
-        """The number of the next recall, update or replacement of this document."""
-        return _found(self._facts.last_demand, document, ask.LastDemand(document)) + 1
-
-    def lately(self, document: Document, kind: str) -> tuple[int, datetime | None]:
-        """(how many changes of this kind there were, when the last but CHANGES_A_DAY - 1 of them was accepted)."""
-        number, times = _found(self._facts.lately, (document, kind), ask.Lately(document, kind))
-        first = number - admission.CHANGES_A_DAY + 1
-        if first > 0 and first not in times:
-            raise NotReadError(ask.Lately(document, kind, admission.CHANGES_A_DAY))
-        return number, from_text(times[first]) if times.get(first) else None
-
-    def newest(self, document: Document) -> Submission | None:
-        """The newest submission that has the document's content."""
-        return self._submission(self._facts.newest, document, ask.Newest(document))
-
-    def own(self, document: Document) -> Submission | None:
-        """The submission that is the document itself."""
-        return self._submission(self._facts.own, document, ask.Own(document))
-
-    def held_until(self, document: Document) -> datetime | None:
-        """The hour that this document waits for, by its sender's wish; None when it does not wait."""
-        found = _found(self._facts.held_until, document, ask.HeldUntil(document))
-        return from_text(found) if found else None
-
-    def superseded_by(self, document: Document) -> str:
-        """The axis id of the document that took this one's place; "" for none. Of a locked document."""
-        return self._facts.superseded_by.get(document, "")
-
-    def is_over(self, document: Document) -> bool:
-        """Whether it was brought to several, and each of these deliveries is over."""
-        known = self._facts.recipients.get(document)
-        if known is not None:
-            return len(known) > 1 and all(is_over(self._facts.deliveries[one]) for one in known.values())
-        found, number, is_all = _found(self._facts.open, document, ask.Open(document))
-        rows = (self._facts.deliveries.get(one) for one in found)
-        if number < 2 or any(row is None or not is_over(row) for row in rows):
-            return False
-        if not is_all:
-            raise NotReadError(ask.Recipients(document))
-        return True
-
-    def business(self, delivery_id: str) -> Mapping[str, str]:
-        """Business status by unit: of every one that has one."""
-        known = _found(self._facts.business, delivery_id, ask.ById(delivery_id))
-        if not self._has_every_report(delivery_id, known):
-            raise NotReadError(ask.Reports(delivery_id))
-        return {unit: code for unit, code in known.items() if code}
-
-    def reported(self, delivery_id: str, units: Sequence[str]) -> Mapping[str, str]:
-        """Business status of each of these units; "" for none."""
-        known = _found(self._facts.business, delivery_id, ask.ById(delivery_id))
-        missing = [] if self._has_every_report(delivery_id, known) else [one for one in units if one not in known]
-        if missing:
-            raise NotReadError(*(ask.Reported(delivery_id, one) for one in missing))
-        return {unit: known.get(unit, "") for unit in units}
-
-    def limits(self, delivery_id: str) -> Mapping[str, Limit]:
-        """Deadline by leg."""
-        return _found(self._facts.limits, delivery_id, ask.ById(delivery_id))
-
-    def receipts(self, axis_id: str) -> Mapping[tuple[str, str], Said]:
-        """The statements about a submission by (event code with leg, recipient), of several the last."""
-        return _found(self._facts.receipts, axis_id, ask.Receipts(axis_id))
-
-    def stated(self, issuer: str, event: str, axis_id: str, recipient: str) -> Digest | None:
-        """The digest of the receipt that says so, if one does."""
-        question = ask.Stated(issuer, event, axis_id, recipient)
-        return _found(self._facts.stated, question, question)
-
     def told(self, axis_id: str) -> tuple[Entry, ...]:
-        """The ledger entries about a submission, in order."""
-        known = _found(self._facts.entries, axis_id, ask.Entries(axis_id))
-        return (*known, *(one for one in self._entries if one.axis_id == axis_id))
-
-    def homes(self, agency: str) -> tuple[Known, ...]:
-        """The homes that were heard for an agency."""
-        return _found(self._facts.homes, agency, ask.Homes(agency))
-
-    def quarantined(self, agency: str, *, waiting: bool = False) -> int:
-        """How many messages of this agency are put aside; or how many receipts wait for what the record has lost."""
-        return _found(self._facts.quarantined, (agency, waiting), ask.Quarantined(agency, waiting))
+        """The ledger entries about a submission, in order; those of this decision too."""
+        return (*super().told(axis_id), *(one for one in self._entries if one.axis_id == axis_id))
 
     # -- Changes ----------------------------------------------------------------------------------------------
 
@@ -497,11 +305,6 @@ class Draft:
         self._limit(delivery, after, entry, is_new=False)
         return late
 
-    def is_late(self, delivery: Delivery, leg: str) -> bool:
-        """Whether what this deadline is for happens after it was missed, if it happens now."""
-        known = self.limits(delivery.id).get(leg)
-        return known is not None and known.progress == Progress.MISSED.value
-
     def pass_limit(self, delivery: Delivery, leg: str, progress: Progress, next_at: str, entry: Entry) -> Entered:
         """A deadline was warned of, missed, or has no meaning any more, with its entry; the entry's digest."""
         entered = self.enter(entry)
@@ -658,19 +461,6 @@ class Draft:
         if (known := self._facts.limits.get(delivery.id)) is not None:
             self._put(self._facts.limits, delivery.id, {**known, limit.leg: limit})
 
-    def _has_every_report(self, delivery_id: str, known: Mapping[str, str]) -> bool:
-        return sum(map(bool, known.values())) >= self._facts.deliveries[delivery_id].reporters
-
-    def _submission(self, index: Mapping[K, str | None], key: K, question: Question) -> Submission | None:
-        found = _found(index, key, question)
-        return self._facts.submissions[found] if found is not None else None
-
-
-def is_over(delivery: Delivery) -> bool:
-    """Final, or nobody tries again: the agency is closed and has no successor, or an operator has said so."""
-    failed = delivery.state is lifecycle.State.FAILED and delivery.closed
-    return delivery.state in lifecycle.FINAL or failed
-
 
 def subject_of(about: Submission) -> Subject:
     """What a receipt about this submission says that it is about."""
@@ -681,10 +471,3 @@ def is_about(subject: Subject, about: Submission, document_id: str) -> bool:
     """Whether a receipt with this subject is about this submission; it may spell the DocumentId as its packet does.
     `document_id`: the subject's, in the record's form."""
     return replace(subject, document_id=document_id) == subject_of(about)
-
-
-def _found(index: Mapping[K, V], key: K, question: Question) -> V:
-    try:
-        return index[key]
-    except KeyError:
-        raise NotReadError(question) from None

@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from axis.core.hub.change import Change, Sign
+    from axis.core.hub.change import Change, Changes, Sign
     from axis.core.hub.dossier import Digest, Document
-    from axis.core.hub.draft import Changes
     from axis.core.ledger import Entry
     from axis.core.signature import Signer
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from axis.core.hub.dossier import Facts, SentAs
 from axis.core.identity import same_id
-from axis.infra.record import dossiers
+from axis.infra.record.dossiers import readers
 from axis.infra.record.query import Query
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def sent_as(reader: HubReader, subjects: Collection[Subject]) -> dict[Subject, S
     """What the record holds, under whatever axis ids, of the submissions that receipts speak of."""
     asked = {one: SentAs(one.sender, one.kind, same_id(one.document_id), one.content_digest) for one in subjects}
     facts = Facts()
-    dossiers.read(reader.connection, asked.values(), facts)
+    readers.read(reader.connection, asked.values(), facts)
     names = {one: facts.sent_as[question] for one, question in asked.items()}
     return {one: facts.submissions[name] for one, name in names.items() if name is not None}
 

@@ -138,9 +138,9 @@ class HubTransaction(HubReader):
 
     def read(self, questions: Iterable[Question], facts: Facts) -> None:
         """Put the answer to each of `questions` into `facts`."""
-        from axis.infra.record import dossiers
+        from axis.infra.record.dossiers import readers
 
-        dossiers.read(self.connection, questions, facts)
+        readers.read(self.connection, questions, facts)
 
     def write(self, sealed: Sealed, by: Sequencer | None = None) -> None:
         """Write what was decided; `by`: who gives its entries their places in the ledger, see

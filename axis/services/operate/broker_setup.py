@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from axis.core.message import HUB_USER, Route
 from axis.errors import Fault, Problem
-from axis.infra import amqp
+from axis.infra.amqp import topology
 from axis.infra.embedded import DEAD_QUEUE
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from axis.core.registry import Registry
-    from axis.infra.management import Management
+    from axis.infra.amqp.management import Management
 
 NOTHING = "^$"
 # An adapter uses three connections and its start may overlap the end of the one before; an agency may have a few.
@@ -58,9 +58,9 @@ class Difference:
 def agency_user(code: str, *, old: bool = False) -> User:
     """The broker user of an agency; `old`: its adapter may be one that publishes into ``axis.in``."""
     own = re.escape(code)
-    topics = ((amqp.OLD_INTAKE, rf"^{own}(\.urgent)?$" if old else NOTHING), ("axis.out", NOTHING))
+    topics = ((topology.OLD_INTAKE, rf"^{own}(\.urgent)?$" if old else NOTHING), ("axis.out", NOTHING))
     write = rf"^axis\.in(\.{own})?$" if old else rf"^axis\.in\.{own}$"
-    return User(code, rf"^{re.escape(amqp.lock_queue(code))}$", write, rf"^axis\.to\.{own}(\.urgent)?$", topics)
+    return User(code, rf"^{re.escape(topology.lock_queue(code))}$", write, rf"^axis\.to\.{own}(\.urgent)?$", topics)
 
 
 def users(registry: Registry, now: datetime, *, old: bool = False) -> list[User]:
@@ -74,7 +74,7 @@ def has_old(at: Management, registry: Registry) -> bool:
     stay with a user whose other rights are taken away for a time."""
     codes = {member.code for member in registry.agencies}
     keys = [one for one in at.get("topic-permissions") or [] if one["vhost"] == at.vhost and one["user"] in codes]
-    return not any(one["exchange"] == amqp.OLD_INTAKE and one["write"] == NOTHING for one in keys)
+    return not any(one["exchange"] == topology.OLD_INTAKE and one["write"] == NOTHING for one in keys)
 
 
 def queues(registry: Registry) -> dict[str, Route]:
@@ -121,7 +121,7 @@ def twice(at: Management, registry: Registry) -> Iterator[Problem]:
 def _queue_differences(at: Management, registry: Registry) -> Iterator[Difference]:
     durable = {"durable": True}
     exchanges = {one["name"]: one for one in at.get("exchanges", at.vhost) or []}
-    for name, kind in amqp.exchanges(member.code for member in registry.agencies).items():
+    for name, kind in topology.exchanges(member.code for member in registry.agencies).items():
         body = {"type": kind, **durable}
         if name not in exchanges:
             yield _missing("exchange", name, _put(at, "exchanges", at.vhost, name, body=body))
@@ -137,21 +137,21 @@ def _queue_differences(at: Management, registry: Registry) -> Iterator[Differenc
             yield _missing("queue", name, _put(at, "queues", at.vhost, name, body=body))
         else:
             yield from _argument_differences(name, standing[name], arguments, nodes)
-        for exchange, key in amqp.bindings(routes[name]) if name in routes else ():
+        for exchange, key in topology.bindings(routes[name]) if name in routes else ():
             if (exchange, key, name) not in bound:
                 mend = _post(at, "bindings", at.vhost, "e", exchange, "q", name, body={"routing_key": key})
                 yield _missing("binding", f"{exchange} → {name}", mend)
     for exchange, _, name in sorted(bound):
-        if exchange.startswith(f"{amqp.OLD_INTAKE}.") and (
-            name not in routes or exchange not in {e for e, _ in amqp.bindings(routes[name])}
+        if exchange.startswith(f"{topology.OLD_INTAKE}.") and (
+            name not in routes or exchange not in {e for e, _ in topology.bindings(routes[name])}
         ):
             yield Difference(_wrong("binding", f"{exchange} → {name}", "-", "a queue of another"), None)
 
 
 def wanted_arguments(routes: dict[str, Route]) -> dict[str, dict[str, Any]]:
     """The arguments that these queues, and the dead letters', are made with, by name."""
-    return {DEAD_QUEUE: amqp.queue_arguments(None)} | {
-        name: amqp.queue_arguments(route) for name, route in routes.items()
+    return {DEAD_QUEUE: topology.queue_arguments(None)} | {
+        name: topology.queue_arguments(route) for name, route in routes.items()
     }
 
 

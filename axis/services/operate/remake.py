@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from axis.core.registry import Registry
-    from axis.infra.amqp import AmqpBroker
-    from axis.infra.management import Management
+    from axis.infra.amqp.broker import AmqpBroker
+    from axis.infra.amqp.management import Management
     from axis.services.hub.worker import Hub
 
 BESIDE = "axis.remake."  # what a queue's messages wait in meanwhile: this and the queue's name

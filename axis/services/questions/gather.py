@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from axis.core.message import Route
     from axis.core.registry import Registry
-    from axis.infra.management import Management
+    from axis.infra.amqp.management import Management
     from axis.infra.record.high_water import HighWater
     from axis.infra.record.store import HubStore
 

@@ -1,0 +1,67 @@
+"""Moving what waits in one queue to another, over a connection of its own that waits for each answer."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import pika
+from pika import exceptions
+
+from axis.infra.amqp.topology import QUORUM
+from axis.infra.amqp.trouble import translated
+from axis.infra.amqp.wire import WireConnection
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def move(parameters: Sequence[pika.connection.Parameters], source: str, target: str) -> None:
+    """Move what waits in one queue to another, which is made where it is missing, in order and as it is.
+
+    Each message is gone from `source` only when `target` has confirmed it; what `target` has no room for stays. Who
+    published it is kept as a header, for it is published anew. For one who administers, at leisure; while nobody
+    else reads `source`. Raises what :func:`~axis.infra.amqp.trouble.translated` makes of a loss or a refusal.
+    """
+    try:
+        connection = pika.BlockingConnection(parameters, _impl_class=WireConnection)  # type: ignore[arg-type]
+        try:
+            _move(connection, source, target)
+        finally:
+            with contextlib.suppress(exceptions.AMQPError):
+                connection.close()
+    except exceptions.AMQPError as error:
+        raise translated(error, source) from error
+
+
+def _move(connection: Any, source: str, target: str) -> None:
+    taking, giving = connection.channel(), connection.channel()
+    try:
+        connection.channel().queue_declare(target, passive=True)
+    except exceptions.ChannelClosedByBroker:
+        connection.channel().queue_declare(target, durable=True, arguments=QUORUM)
+    giving.confirm_delivery()
+    while True:
+        method, properties, body = taking.basic_get(source)
+        if method is None:
+            return
+        try:
+            giving.basic_publish("", target, body, _anew(properties), mandatory=True)
+        except exceptions.NackError:
+            return  # full; closing the connection gives it back
+        taking.basic_ack(method.delivery_tag)
+
+
+def _anew(properties: pika.BasicProperties) -> pika.BasicProperties:
+    """These properties for publishing once more: nothing that another user may not say, and nothing that the broker
+    takes for a further target or an end."""
+    headers = {name: value for name, value in (properties.headers or {}).items() if name not in {"CC", "BCC"}}
+    if properties.user_id is not None:
+        headers["published-by"] = properties.user_id
+    return pika.BasicProperties(
+        content_type=properties.content_type,
+        delivery_mode=2,
+        message_id=properties.message_id,
+        app_id=properties.app_id,
+        headers=headers,
+    )
