@@ -40,9 +40,10 @@ from axis.home import (
     systems_file,
     tokens_file,
 )
-from axis.infra import embedded, journal, keystore, payloads
+from axis.infra import embedded, keystore, payloads
 from axis.infra.database import SCHEMA_VERSION, Database
-from axis.infra.journal import Journal
+from axis.infra.journal import tables as journal
+from axis.infra.journal.journals import Journal
 from axis.infra.payloads import References
 from axis.infra.proved import Proved
 from axis.infra.record import lease, segment_home, tables

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from axis.core.registry import Registry
     from axis.core.signature import Signer
     from axis.errors import AxisError
-    from axis.infra.journal import Journal, JournalTransaction
+    from axis.infra.journal.journals import Journal
+    from axis.infra.journal.transaction import JournalTransaction
 
 log = logging.getLogger("axis.agency")
 CLOCK_BACK = timedelta(minutes=5)  # what a clock may be set back without a word

@@ -24,7 +24,7 @@ from axis.core.message import agency_routes
 from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.core.registry import HUB, HubOnly, read_registry
 from axis.errors import AxisError, Corrupted, Fault, Problem, Rejected, Unavailable, rejected
-from axis.infra.journal import JournalTransaction
+from axis.infra.journal.transaction import JournalTransaction
 from axis.services import renew, standing, turns
 from axis.services.agency import Word, accepted_at, is_about, verify_mail, verify_receipt, word
 from axis.services.submit import Fresh
@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from axis.core.message import Delivered, Message, Route
     from axis.core.parcel import Parcel
     from axis.infra.database import Row
-    from axis.infra.journal import JournalReader, Journals, Writes
+    from axis.infra.journal.journals import Journals
+    from axis.infra.journal.reading import JournalReader
+    from axis.infra.journal.writes import Writes
     from axis.services.agency import Agency
 
 log = logging.getLogger("axis.deliver")

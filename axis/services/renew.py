@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from axis.core import parcel, receipt
 from axis.core.ledger import Entry
 from axis.errors import Fault, Rejected
-from axis.infra.journal import REFUSED
+from axis.infra.journal.tables import REFUSED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from axis.infra.journal import JournalReader, JournalTransaction
+    from axis.infra.journal.reading import JournalReader
+    from axis.infra.journal.transaction import JournalTransaction
     from axis.services.agency import Agency
 
 log = logging.getLogger("axis.standing")

@@ -24,7 +24,9 @@ from axis.core.hub import admission, lifecycle
 from axis.core.ledger import Entry
 from axis.core.message import Message, Outcome, Route
 from axis.errors import MAX_FACT, AxisError, Corrupted, Fault, Problem, Rejected, Unavailable
-from axis.infra.journal import AGAIN, REFUSED, JournalTransaction, Outgoing
+from axis.infra.journal.outgoing import Outgoing
+from axis.infra.journal.tables import AGAIN, REFUSED
+from axis.infra.journal.transaction import JournalTransaction
 from axis.services import renew, standing
 from axis.services.agency import Outbox
 

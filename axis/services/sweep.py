@@ -19,6 +19,7 @@ from axis import crashpoints
 from axis.core.edxml import Kind
 from axis.core.homes import Standing
 from axis.errors import AxisError, Corrupted, Fault, Unavailable
+from axis.infra.journal.transaction import JournalTransaction
 from axis.services import deliver, standing, submit, turns, withdraw
 from axis.services.agency import Outbox, not_flushed
 
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from axis.core.message import Delivered, Line, Outcome, Route
-    from axis.infra.journal import Due, Journals, JournalTransaction
+    from axis.infra.journal.due import Due
+    from axis.infra.journal.journals import Journals
     from axis.services.agency import Agency
     from axis.services.deliver import Judged, Mail, Showing
     from axis.services.submit import Fresh, Gathered, Letters
@@ -471,7 +473,7 @@ def _write(journals: Journals, changes: dict[Agency, list[Change]], mail: Sequen
         if mail:
             deliver.expect(writes, mail)
         for agency, own in changes.items():
-            tx = writes.of(agency.code)
+            tx = JournalTransaction(writes, agency.code)
             for change in own:
                 change(tx)
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from axis.core.edxml import Packet
     from axis.core.receipt import Subject
     from axis.infra.database import Row
-    from axis.infra.journal import JournalTransaction
+    from axis.infra.journal.transaction import JournalTransaction
     from axis.services.agency import Agency
 
 log = logging.getLogger("axis.withdraw")

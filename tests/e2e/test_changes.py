@@ -18,7 +18,8 @@ from axis.adapters.folder import FolderAdapter
 from axis.core import edxml
 from axis.core.message import Route
 from axis.errors import Fault, Problem, Rejected
-from axis.infra import amqp, journal, payloads, volumes
+from axis.infra import amqp, payloads, volumes
+from axis.infra.journal import tables as journal
 from axis.infra.record import tables
 from axis.infra.record.store import HubTransaction
 from axis.services import run as loops

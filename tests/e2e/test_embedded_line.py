@@ -17,7 +17,8 @@ from axis.core.hub.lifecycle import retry_after
 from axis.core.instant import whole
 from axis.core.message import Message, Route
 from axis.errors import Unavailable
-from axis.infra import embedded, journal
+from axis.infra import embedded
+from axis.infra.journal import tables as journal
 from axis.infra.record import outbox, registries, search
 from axis.services import run as loops
 from axis.services import sweep

@@ -20,7 +20,8 @@ from axis.cli import main
 from axis.core.instant import to_text
 from axis.core.ledger import read
 from axis.errors import Rejected
-from axis.infra import amqp, journal, payloads, retained, volumes
+from axis.infra import amqp, payloads, retained, volumes
+from axis.infra.journal import tables as journal
 from axis.infra.record import tables
 from axis.services import retention
 from axis.services.operate import resend

@@ -16,7 +16,7 @@ from axis.core import parcel, receipt
 from axis.core.message import Message, Route
 from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.errors import Rejected
-from axis.infra import journal
+from axis.infra.journal import tables as journal
 from axis.infra.record import quarantine, tables
 from axis.services import deliver, submit, withdraw
 from axis.services import run as loops
@@ -71,8 +71,8 @@ def noted(line: Line, code: str, event: str) -> list[dict[str, Any]]:
     """The details of an adapter's events of this kind."""
     query = sa.select(journal.event.c.canonical).where(journal.event.c.agency == code).order_by(journal.event.c.number)
     with bootstrap.reading_journals(bootstrap.open_home(line.path)) as found, found[code].reading() as reader:
-        entries = [journal.ledger.read(one) for one in reader.connection.execute(query).scalars()]
-    return [entry.detail for entry in entries if entry.event == event]
+        said = [entries.read(one) for one in reader.connection.execute(query).scalars()]
+    return [entry.detail for entry in said if entry.event == event]
 
 
 def quarantined(line: Line) -> list[str]:

@@ -17,8 +17,9 @@ from axis import bootstrap, config
 from axis.adapters.base import Guarded
 from axis.adapters.folder import FolderAdapter
 from axis.errors import Fault, Misconfigured, Problem, Unavailable
-from axis.infra import embedded, journal, payloads
+from axis.infra import embedded, payloads
 from axis.infra.amqp import AmqpBroker
+from axis.infra.journal import tables as journal
 from axis.services import run as loops
 from axis.services import submit
 from axis.services.hub import admit

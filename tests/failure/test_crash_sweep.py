@@ -21,9 +21,10 @@ from axis import bootstrap
 from axis.adapters.folder import FolderAdapter
 from axis.adapters.tree import LocalTree
 from axis.core.message import hub_routes
-from axis.infra import embedded, journal, payloads
+from axis.infra import embedded, payloads
 from axis.infra.database import Database
 from axis.infra.embedded import EmbeddedBroker
+from axis.infra.journal import tables as journal
 from axis.infra.record import agenda
 from axis.infra.segments import Segments
 from axis.services import run as loops

@@ -59,7 +59,7 @@ FAULTS = [
     ),
     Fault(
         "an adapter publishes a receipt that it has not noted",
-        "axis/infra/journal.py",
+        "axis/infra/journal/incoming.py",
         "        if digest:\n            self._post(digest, to_text(confirm_by or now))\n",
         "        if digest and confirm_by is None:\n            self._post(digest, to_text(now))\n",
         ONE_SWEEP,
@@ -125,7 +125,7 @@ FAULTS = [
     ),
     Fault(
         "a document that comes once more is handed over once more",
-        "axis/infra/journal.py",
+        "axis/infra/journal/incoming.py",
         'self.release(identifier, "doubted", state)',
         'self.release(identifier, "handed_over", state)',
         "tests/e2e/test_reconcile.py::test_a_receipt_that_the_hub_has_lost_is_given_again_byte_for_byte",
@@ -146,7 +146,7 @@ FAULTS = [
     ),
     Fault(
         "the hand-over does not look whether the document was withdrawn meanwhile",
-        "axis/infra/journal.py",
+        "axis/infra/journal/incoming.py",
         'incoming.c.id == identifier, incoming.c.state == "received")',
         "incoming.c.id == identifier)",
         "tests/failure/test_races.py::test_of_a_recall_and_a_hand_over_exactly_one_comes_first[threads]",

@@ -11,7 +11,7 @@ from axis import config
 from axis.adapters.base import Guarded
 from axis.adapters.conformance import SpoolSystem
 from axis.adapters.spool import Selection, Spool
-from axis.infra.journal import Journal
+from axis.infra.journal.journals import Journal
 from tests.line import Line, document, recall, small_home
 
 if TYPE_CHECKING:

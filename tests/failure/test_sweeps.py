@@ -17,7 +17,7 @@ from axis.adapters.folder import FOLDERS, FolderAdapter
 from axis.core.instant import to_text
 from axis.errors import Fault, Problem, Unavailable
 from axis.infra import embedded
-from axis.infra.journal import JournalTransaction
+from axis.infra.journal.transaction import JournalTransaction
 from axis.services import deliver, submit, sweep
 from axis.services import run as loops
 from axis.services.sweep import Sweep, note_later

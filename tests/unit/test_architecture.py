@@ -77,7 +77,6 @@ TOO_BIG = {
     "adapters/spool.py",
     "axis/core/hub/draft.py",
     "axis/infra/amqp.py",
-    "axis/infra/journal.py",
     "axis/infra/record/dossiers.py",
     "axis/services/deliver.py",
 }
