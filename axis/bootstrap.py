@@ -49,8 +49,8 @@ from axis.infra.proved import Proved
 from axis.infra.record import lease, segment_home, tables
 from axis.infra.record.high_water import HighWater
 from axis.infra.record.store import HubStore
-from axis.services import standing
-from axis.services.agency import Agency
+from axis.services.agency import standing
+from axis.services.agency.adapter import Agency
 from axis.services.hub.flow import QueueLimits, RateLimits
 from axis.services.hub.worker import Hub
 from axis.services.operate import reconcile

@@ -23,7 +23,7 @@ from axis.infra.journal import tables as journal
 from axis.infra.record import tables
 from axis.infra.record.store import HubTransaction
 from axis.services import run as loops
-from axis.services import submit
+from axis.services.agency import submit
 from axis.services.hub import admit
 from axis.services.operate import registry as members
 from tests.line import CODES, Line, document, recall, replacement, small_home, status, update
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from axis.adapters.base import LocalFile
     from axis.core.hub.dossier import Facts
     from axis.core.message import Message, Outcome
-    from axis.services.agency import Agency
+    from axis.services.agency.adapter import Agency
     from axis.services.hub.worker import Hub
 
 CONTENT = b"%PDF-1.4 noi dung"

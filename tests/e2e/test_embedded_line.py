@@ -26,7 +26,7 @@ from axis.services.operate import registry as members
 from tests.line import CODES, Line, document, small_home, status
 
 if TYPE_CHECKING:
-    from axis.services.agency import Agency
+    from axis.services.agency.adapter import Agency
     from axis.services.hub.worker import Hub
 
 CONTENT = b"%PDF-1.4 noi dung"
@@ -330,7 +330,7 @@ def test_a_second_process_cannot_open_a_home_that_is_in_use(line: Line) -> None:
 def test_urgent_documents_take_the_urgent_lane(line: Line) -> None:
     line.drop("G22", document(priority=3))
     with line.parts() as (hub, agencies):
-        from axis.services import submit
+        from axis.services.agency import submit
         from axis.services.hub import admit
 
         sender = next(a for a in agencies if a.code == "G22")

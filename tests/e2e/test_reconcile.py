@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from axis.services.agency import Agency
+    from axis.services.agency.adapter import Agency
     from axis.services.hub.worker import Hub
 
 CONTENTS = [b"%d" % number for number in range(1, 6)]

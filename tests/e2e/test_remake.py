@@ -19,7 +19,7 @@ from axis.infra.amqp import AmqpBroker
 from axis.infra.database import Database
 from axis.infra.management import Management
 from axis.services import run as loops
-from axis.services import submit
+from axis.services.agency import submit
 from tests.e2e.test_broker_setup import Site
 from tests.line import Line, document
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from axis.services.agency import Agency
+    from axis.services.agency.adapter import Agency
     from axis.services.hub.worker import Hub
     from tests.servers import RabbitMq
 

@@ -34,7 +34,7 @@ from tests.vxp_client import SdkClient, read_answer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from axis.services.agency import Agency
+    from axis.services.agency.adapter import Agency
     from axis.services.hub.worker import Hub
     from tests.servers import PostgreSql, RabbitMq
 

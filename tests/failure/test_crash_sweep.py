@@ -34,7 +34,7 @@ from tests.line import Line, document, rest, small_home, status
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from axis.services.agency import Agency
+    from axis.services.agency.adapter import Agency
     from axis.services.hub.worker import Hub
 
 CONTENT = b"%PDF-1.4 noi dung"

@@ -66,17 +66,19 @@ FAULTS = [
     ),
     Fault(
         "the receipt E.1 is kept before the document is shown",
-        "axis/services/deliver.py",
+        "axis/services/agency/mail.py",
         "        if self.names and self.is_new:\n",
-        "        if self.names and self.is_new:\n            _finish(self.agency, tx, self.row, None, self.entry.time, self.said)\n",
+        "        if self.names and self.is_new:\n"
+        "            from axis.services.agency.outcome import finish\n"
+        "            finish(self.agency, tx, self.row, None, self.entry.time, self.said)\n",
         ONE_SWEEP,
     ),
     Fault(
         "the document is shown before the journal knows of it",
-        "axis/services/deliver.py",
-        "                self.agency.adapter.prepare(files)\n",
-        "                self.agency.adapter.prepare(files)\n"
-        "                self.agency.adapter.complete([(f.folder, f.name) for f in files])\n",
+        "axis/services/agency/hand_over.py",
+        "                self.agency.adapter.prepare(made)\n",
+        "                self.agency.adapter.prepare(made)\n"
+        "                self.agency.adapter.complete([(f.folder, f.name) for f in made])\n",
         TAKEN_SWEEP,
     ),
     Fault(

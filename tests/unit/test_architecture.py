@@ -78,7 +78,6 @@ TOO_BIG = {
     "axis/core/hub/draft.py",
     "axis/infra/amqp.py",
     "axis/infra/record/dossiers.py",
-    "axis/services/deliver.py",
 }
 LISTS = {"axis/faults.py", "axis/texts.py"}  # the catalogue and the texts: looked up, not read
 

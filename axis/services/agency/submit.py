@@ -27,8 +27,8 @@ from axis.errors import MAX_FACT, AxisError, Corrupted, Fault, Problem, Rejected
 from axis.infra.journal.outgoing import Outgoing
 from axis.infra.journal.tables import AGAIN, REFUSED
 from axis.infra.journal.transaction import JournalTransaction
-from axis.services import renew, standing
-from axis.services.agency import Outbox
+from axis.services.agency import renew, standing
+from axis.services.agency.adapter import Outbox
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from axis.adapters.base import Source
     from axis.core.edxml import Packet
     from axis.infra.database import Row
-    from axis.services.agency import Agency
+    from axis.services.agency.adapter import Agency
 
 Change = Callable[[JournalTransaction], None]
 log = logging.getLogger("axis.submit")

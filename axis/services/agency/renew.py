@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from axis.core.receipt import Reason
     from axis.infra.database import Row
-    from axis.services.agency import Agency
+    from axis.services.agency.adapter import Agency
 
 OF_THE_SIGNATURE = frozenset(fault.code for fault in (*parcel.CIRCUMSTANCES, Fault.CLOCK_SKEW))
 LOOK_AGAIN = timedelta(minutes=1)  # while the key, or the clock, is not good

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from axis.infra.journal.reading import JournalReader
     from axis.infra.journal.transaction import JournalTransaction
-    from axis.services.agency import Agency
+    from axis.services.agency.adapter import Agency
 
 log = logging.getLogger("axis.standing")
 ASK_AGAIN = timedelta(minutes=10)

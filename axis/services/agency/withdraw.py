@@ -20,7 +20,7 @@ from axis.core.instant import from_text, whole
 from axis.core.ledger import Entry
 from axis.core.receipt import Event, Receipt, Statement
 from axis.errors import Corrupted, Fault, Problem, Rejected
-from axis.services.agency import verify_mail, word
+from axis.services.agency.verify import verify_mail, word
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from axis.core.receipt import Subject
     from axis.infra.database import Row
     from axis.infra.journal.transaction import JournalTransaction
-    from axis.services.agency import Agency
+    from axis.services.agency.adapter import Agency
 
 log = logging.getLogger("axis.withdraw")
 BATCH = 50
