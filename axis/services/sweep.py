@@ -21,7 +21,7 @@ from axis.core.homes import Standing
 from axis.errors import AxisError, Corrupted, Fault, Unavailable
 from axis.infra.journal.transaction import JournalTransaction
 from axis.services import turns
-from axis.services.agency import hand_over, hear, standing, submit, take, withdraw
+from axis.services.agency import hand_over, hear, publish, standing, submit, take, withdraw
 from axis.services.agency.adapter import Outbox, not_flushed
 from axis.services.agency.mail import Mail
 from axis.services.agency.prepare import know
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from axis.services.agency.adapter import Agency
     from axis.services.agency.hand_over import Showing
     from axis.services.agency.mail import Judged
-    from axis.services.agency.submit import Fresh, Gathered, Letters
+    from axis.services.agency.publish import Fresh, Letters
+    from axis.services.agency.submit import Gathered
 
     Change = Callable[[JournalTransaction], None]
 
@@ -308,7 +309,7 @@ class Sweep:
             showing[one].not_flushed(failure)
 
     def _finish(self, showing: dict[Agency, Showing]) -> None:
-        confirm_by = submit.confirm_by(self._now)
+        confirm_by = publish.confirm_by(self._now)
         changes: dict[Agency, list[Change]] = {
             one: [_finishes(found, confirm_by)]
             for one, found in showing.items()
@@ -350,7 +351,7 @@ class Sweep:
                 continue
 
             def read(agency: Agency, rows: Any = rows, posts: Any = posts, fresh: Any = fresh) -> Letters:
-                made = submit.Letters(agency, self._now)
+                made = publish.Letters(agency, self._now)
                 made.read(rows, posts, fresh)
                 return made
 

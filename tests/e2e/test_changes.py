@@ -23,7 +23,7 @@ from axis.infra.journal import tables as journal
 from axis.infra.record import tables
 from axis.infra.record.store import HubTransaction
 from axis.services import run as loops
-from axis.services.agency import submit
+from axis.services.agency import publish, submit
 from axis.services.hub import admit
 from axis.services.operate import registry as members
 from tests.line import CODES, Line, document, recall, replacement, small_home, status, update
@@ -728,7 +728,7 @@ def test_who_has_not_seen_a_document_cannot_answer_its_recall(line: Line) -> Non
     with line.parts() as (hub, agencies):
         (h41,) = [one for one in agencies if one.code == "H41"]
         submit.collect(h41, line.clock())
-        submit.publish(h41, line.clock())
+        publish.publish(h41, line.clock())
         admit.step(hub, line.clock(), 5)
     line.run()
     assert codes_of(line, "H41", "early.edxml") == ["STATUS_NOT_OPEN"]

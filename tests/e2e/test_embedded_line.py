@@ -330,13 +330,13 @@ def test_a_second_process_cannot_open_a_home_that_is_in_use(line: Line) -> None:
 def test_urgent_documents_take_the_urgent_lane(line: Line) -> None:
     line.drop("G22", document(priority=3))
     with line.parts() as (hub, agencies):
-        from axis.services.agency import submit
+        from axis.services.agency import publish, submit
         from axis.services.hub import admit
 
         sender = next(a for a in agencies if a.code == "G22")
         for _ in range(3):
             submit.collect(sender, line.clock())
-        submit.publish(sender, line.clock())
+        publish.publish(sender, line.clock())
         admit.step(hub, line.clock())
         with hub.store.reading() as reader:
             routes = {d.route.queue for d in outbox.due(reader.connection, line.clock(), 10)}

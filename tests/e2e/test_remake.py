@@ -19,7 +19,7 @@ from axis.infra.amqp import AmqpBroker
 from axis.infra.database import Database
 from axis.infra.management import Management
 from axis.services import run as loops
-from axis.services.agency import submit
+from axis.services.agency import publish, submit
 from tests.e2e.test_broker_setup import Site
 from tests.line import Line, document
 
@@ -155,7 +155,7 @@ def _publish_as_before(site: OldSite, agency: Agency) -> None:
     broker, agency.broker = agency.broker, Old()  # type: ignore[assignment]
     submit.collect(agency, datetime.now(UTC))
     submit.collect(agency, datetime.now(UTC))
-    submit.publish(agency, datetime.now(UTC))
+    publish.publish(agency, datetime.now(UTC))
     agency.broker = broker
 
 

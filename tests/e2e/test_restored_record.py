@@ -18,7 +18,7 @@ from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.infra import payloads
 from axis.infra.record import quarantine, tables
 from axis.services import run as loops
-from axis.services.agency import submit, take
+from axis.services.agency import publish, submit, take
 from axis.services.hub import admit
 from axis.services.operate import reconcile
 from tests.line import Line, document, recall, replacement, small_home, status, update
@@ -84,7 +84,7 @@ def step_by_step(line: Line, code: str) -> None:
     with line.parts() as (hub, agencies):
         sender = next(one for one in agencies if one.code == code)
         submit.collect(sender, line.clock())
-        submit.publish(sender, line.clock())
+        publish.publish(sender, line.clock())
         admit.step(hub, line.clock())
 
 

@@ -19,7 +19,7 @@ from axis.errors import Rejected
 from axis.infra.journal import tables as journal
 from axis.infra.record import quarantine, tables
 from axis.services import run as loops
-from axis.services.agency import hand_over, submit, take, withdraw
+from axis.services.agency import hand_over, publish, take, withdraw
 from axis.services.hub import admit
 from axis.services.operate import registry as members
 from axis.services.operate import resend
@@ -171,7 +171,7 @@ def test_the_answer_to_a_receipt_is_an_ordinary_refusal_that_harms_no_adapter_th
     rotate(line, "H41")
     with line.parts() as (hub, agencies):
         (h41,) = [one for one in agencies if one.code == "H41"]
-        submit.publish(h41, line.clock())
+        publish.publish(h41, line.clock())
         loops.hub_round(hub, line.clock())
         taken = h41.broker.receive([Route("out", "H41")], limit=10, max_bytes=10**7, timeout=0)
         (answer,) = [d.message for d in taken if parcel.peek(d.message.body)[0] == parcel.RECEIPT]

@@ -21,7 +21,7 @@ from axis.infra import embedded, payloads
 from axis.infra.amqp import AmqpBroker
 from axis.infra.journal import tables as journal
 from axis.services import run as loops
-from axis.services.agency import submit
+from axis.services.agency import publish, submit
 from axis.services.hub import admit
 from axis.services.send import Letter
 from tests.e2e.test_cli import axis
@@ -364,7 +364,7 @@ def damaged_parcel(line: Line, hub: Hub, by_code: dict[str, Agency]) -> None:
 def damaged_in_intake(line: Line, hub: Hub, by_code: dict[str, Agency]) -> None:
     by_code["G22"].open()
     collected(line, hub, by_code)
-    submit.publish(by_code["G22"], line.clock())
+    publish.publish(by_code["G22"], line.clock())
     spoil(by_code["G22"], embedded.queue_message.c.body_digest)
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests import house
 from tests.house import BESIDE_THE_PACKAGE, ROOT, SOURCES, imports, layer, module
 
-RULES = [p for p in SOURCES if p.parent == ROOT / "axis" / "core" / "hub"]
+RULES = [p for p in SOURCES if p.parent in {ROOT / "axis" / "core" / "hub", ROOT / "axis" / "core" / "agency"}]
 RECORD = ROOT / "axis" / "infra" / "record"
 
 
@@ -99,10 +99,10 @@ def test_the_core_has_no_clock_disk_or_network(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", RULES, ids=module)
-def test_the_rules_of_the_hub_are_values_in_and_values_out(path: Path) -> None:
+def test_the_rules_of_either_side_are_values_in_and_values_out(path: Path) -> None:
     """Because a rule that is given a transaction asks and writes row by row, and sees no more what it has decided."""
     allowed = {"__future__", "axis", "collections", "contextlib", "csv", "dataclasses", "datetime", "enum", "functools"}
-    allowed |= {"hashlib", "itertools", "operator", "re", "typing"}
+    allowed |= {"hashlib", "itertools", "json", "operator", "re", "typing"}
     named = imports(path)
     assert {name.split(".")[0] for name in named} <= allowed
     ours = [name for name in named if name.startswith("axis.")]

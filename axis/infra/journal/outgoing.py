@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -20,6 +18,8 @@ from axis.infra.journal.tables import AGAIN, incoming, outgoing
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime, timedelta
+
+    from axis.core.agency.source import Outgoing
 
 _FREEZE = replacing(outgoing, ("agency", "source_digest"), kept=("lifted",))
 _OF_SOURCE = (outgoing.c.agency == sa.bindparam("b_agency"), outgoing.c.source_digest == sa.bindparam("b_source"))
@@ -48,25 +48,6 @@ _REFUSED = (
     .where(*_OF_CONTENT, outgoing.c.state == "pending", outgoing.c.parcel_digest == sa.bindparam("b_parcel"))
     .values(state="refused", **_ANSWER)
 )
-
-
-@dataclass(frozen=True)
-class Outgoing:
-    """A new row of what the agency sends. `parcel` is empty when it was found invalid here."""
-
-    source_digest: str
-    state: str
-    kind: str
-    document_id: str
-    content_digest: str
-    parcel: bytes
-    facts: dict[str, Any]
-    problems: list[dict[str, Any]]
-
-    @cached_property
-    def parcel_digest(self) -> str:
-        """The hex SHA-256 of its parcel; "" without one."""
-        return payloads.digest_of(self.parcel) if self.parcel else ""
 
 
 class OutgoingChanges(Changes):

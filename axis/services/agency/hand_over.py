@@ -14,7 +14,7 @@ from axis.services.agency.hear import hear
 from axis.services.agency.mail import axis_id, handing_over
 from axis.services.agency.outcome import finish
 from axis.services.agency.prepare import files_of, prepare
-from axis.services.agency.submit import Fresh
+from axis.services.agency.publish import Fresh
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

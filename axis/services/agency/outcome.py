@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import random
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -11,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 from axis import crashpoints
 from axis.core import parcel, receipt
 from axis.core.hub import lifecycle
-from axis.core.identity import uuid7
-from axis.core.instant import whole
 from axis.core.ledger import Entry
-from axis.core.receipt import Event, Receipt, Statement
+from axis.core.receipt import Event, Receipt
 from axis.core.registry import HUB
 from axis.errors import Corrupted, Fault, Rejected, Unavailable
+from axis.services.agency import answer
 from axis.services.agency.mail import axis_id
 
 if TYPE_CHECKING:
@@ -70,18 +68,15 @@ def finish(
         return True
     codes = {"codes": [p.fault.code for p in problems]}
     entry = Entry(now, agency.code, f"{row['kind']}.{state}", axis_id(row), "", codes)
-    answer = b""
+    given = b""
     if row["kind"] != "receipt":
         subject = (accepted or receipt.read(parcel.peek(proof)[1], HUB)).subject
         event = Event.ContentHandoverFailure if failure else Event.ContentHandover
-        identifier = uuid7(now, os.urandom(10))
-        statement = Statement(identifier, event, whole(now), agency.code, (), receipt.reasons(problems), entry.digest)
-        said = Receipt(agency.installation, agency.code, subject, (statement,))
         crashpoints.reached("D05")
-        answer = receipt.signed(said, agency.signer, now)
+        given = answer.signed(agency, subject, event, problems, entry, now)
         crashpoints.reached("D03")
     confirm_by, published = publish
-    if answer and confirm_by is not None:
-        published.append(answer)
-    tx.handed_over(row["id"], state, entry, answer, now, confirm_by)
+    if given and confirm_by is not None:
+        published.append(given)
+    tx.handed_over(row["id"], state, entry, given, now, confirm_by)
     return True
