@@ -21,7 +21,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from axis.adapters.mailbox import RETRY_AFTER, submit
-from axis.adapters.spool import Selection
+from axis.adapters.spool.selection import Selection
 from axis.adapters.systems import System
 from axis.core import organ
 from axis.core.instant import VIETNAM, from_text, to_text
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from axis.adapters.mailbox import Mailbox
-    from axis.adapters.spool import Row
+    from axis.adapters.spool.tables import Row
     from axis.core.registry import Member, Registry
 
 log = logging.getLogger("axis.vxp")

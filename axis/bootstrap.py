@@ -504,7 +504,7 @@ def front(home: Home, agencies: Sequence[Agency]) -> Iterator[int]:
     from axis.adapters.door import Limits
     from axis.adapters.mailbox import Mailbox
     from axis.adapters.server import serving, side_by_side
-    from axis.adapters.spool import open_spool
+    from axis.adapters.spool.store import open_spool
     from axis.adapters.systems import read_systems
     from axis.adapters.vxp import Vxp
 
