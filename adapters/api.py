@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from axis.adapters import tokens, webhook
 from axis.adapters.mailbox import RETRY_AFTER, examine, submit
-from axis.adapters.spool import Selection
+from axis.adapters.spool.selection import Selection
 from axis.core import xml
 from axis.core.instant import to_text
 from axis.errors import AxisError, Fault, Problem, Rejected
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from axis.adapters.mailbox import Mailbox
-    from axis.adapters.spool import Row, Spool
+    from axis.adapters.spool.store import Spool
+    from axis.adapters.spool.tables import Row
     from axis.errors import Language
 
 log = logging.getLogger("axis.api")

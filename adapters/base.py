@@ -11,8 +11,9 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from axis.core.agency.files import About, Folder, LocalFile
 from axis.errors import AxisError, Fault, Problem, Unavailable
 
 if TYPE_CHECKING:
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
     from axis.adapters.bell import Bell
     from axis.adapters.disk import Disk
 
+__all__ = ["About", "Adapter", "Answer", "Folder", "Guarded", "LocalFile", "Place", "Source"]
 log = logging.getLogger("axis.adapter")
 LOOK_AGAIN = 0.5  # seconds between two looks for something new of an adapter that does not say when there is any
-Folder = Literal["inbox", "receipts", "status", "failed"]
 
 
 @dataclass(frozen=True)
@@ -51,38 +52,6 @@ class Source:
     ref: str
     digest: str
     read: Callable[[], bytes]
-
-
-@dataclass(frozen=True)
-class About:
-    """What a file is, for systems that list their mail: `ref` is the delivery's id, which :class:`Answer` names; `kind`
-    is new, recall, update, replace or status; `sender` and `recipients` (all that it goes to) are OrganIds as they
-    stand in the packet.
-
-    Of a receipt (`kind` receipt): its digest, who issued it, the document that it speaks of, in `code` the kind of what
-    was submitted, and its `events`: (event code, member) for each statement; the `axis_id` of what it is about, and the
-    digests of the `submissions` that were this: of :class:`Source`."""
-
-    ref: str
-    kind: str
-    sender: str
-    recipients: tuple[str, ...]
-    document_id: str
-    code: str
-    subject: str
-    events: tuple[tuple[str, str], ...] = ()
-    axis_id: str = ""
-    submissions: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class LocalFile:
-    """A file for the agency's system: ``inbox`` documents, ``receipts``, ``status`` packets, ``failed`` reports."""
-
-    folder: Folder
-    name: str
-    content: bytes
-    about: About | None = None  # of packets
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from axis.adapters.base import About, Adapter, LocalFile, Place
 from axis.adapters.folder import FOLDERS, FolderAdapter
-from axis.adapters.spool import Selection, SpoolAdapter
+from axis.adapters.spool import SpoolAdapter
+from axis.adapters.spool.selection import Selection
 from axis.errors import Fault, Misconfigured, Problem
 
 if TYPE_CHECKING:

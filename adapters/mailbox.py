@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from axis.adapters.spool import Row, Spool, Upload
+    from axis.adapters.spool.store import Spool
+    from axis.adapters.spool.tables import Row
+    from axis.adapters.spool.upload import Upload
     from axis.core.edxml import Packet
     from axis.core.registry import Registry
 

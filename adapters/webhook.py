@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
 
     from axis.adapters.mailbox import Mailbox
-    from axis.adapters.spool import Spool
+    from axis.adapters.spool.store import Spool
 
 log = logging.getLogger("axis.api")
 

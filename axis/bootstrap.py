@@ -40,16 +40,17 @@ from axis.home import (
     systems_file,
     tokens_file,
 )
-from axis.infra import embedded, journal, keystore, payloads
+from axis.infra import embedded, keystore, payloads
 from axis.infra.amqp.proved import Proved
 from axis.infra.database import SCHEMA_VERSION, Database
-from axis.infra.journal import Journal
+from axis.infra.journal import tables as journal
+from axis.infra.journal.journals import Journal
 from axis.infra.payloads import References
 from axis.infra.record import lease, segment_home, tables
 from axis.infra.record.high_water import HighWater
 from axis.infra.record.store import HubStore
-from axis.services import standing
-from axis.services.agency import Agency
+from axis.services.agency import standing
+from axis.services.agency.adapter import Agency
 from axis.services.hub.flow import QueueLimits, RateLimits
 from axis.services.hub.worker import Hub
 from axis.services.operate import reconcile
@@ -503,7 +504,7 @@ def front(home: Home, agencies: Sequence[Agency]) -> Iterator[int]:
     from axis.adapters.door import Limits
     from axis.adapters.mailbox import Mailbox
     from axis.adapters.server import serving, side_by_side
-    from axis.adapters.spool import open_spool
+    from axis.adapters.spool.store import open_spool
     from axis.adapters.systems import read_systems
     from axis.adapters.vxp.server import Vxp
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from axis.config import Config
     from axis.core.registry import Certificate, Registry
-    from axis.infra.journal import Journal
+    from axis.infra.journal.journals import Journal
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def reading_journal(home: Home, code: str) -> Iterator[Journal]:
 @contextmanager
 def reading_journals(home: Home) -> Iterator[dict[str, Journal]]:
     """The journals of the home's agencies by code, to read."""
-    from axis.infra.journal import Journal
+    from axis.infra.journal.journals import Journal
 
     with own_file(home) as database:
         yield {code: Journal(database, code) for code in home.codes()}

@@ -27,7 +27,7 @@ from axis.services.questions import trace
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from axis.services.agency import Agency
+    from axis.services.agency.adapter import Agency
     from axis.services.hub.worker import Hub
 
 NS = "http://www.mic.gov.vn/TBT/QCVN_102_2016"

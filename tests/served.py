@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from axis.core.message import Broker
-    from axis.services.agency import Agency
+    from axis.services.agency.adapter import Agency
     from axis.services.hub.worker import Hub
     from tests.servers import RabbitMq
 

@@ -6,7 +6,7 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from axis.adapters.spool import Selection
+from axis.adapters.spool.selection import Selection
 from axis.adapters.vxp.refusal import SYSTEM_ERROR, Refusal
 from axis.core.instant import VIETNAM, from_text, to_text
 from axis.errors import Rejected
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from axis.adapters.mailbox import Mailbox
-    from axis.adapters.spool import Row
+    from axis.adapters.spool.tables import Row
     from axis.adapters.vxp.signature import Call
     from axis.core.registry import Member, Registry
 

@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from axis.adapters.mailbox import RETRY_AFTER, submit
-from axis.adapters.spool import Selection
+from axis.adapters.spool.selection import Selection
 from axis.adapters.vxp.lists import catalogue, listed, page, received_lines, sent_lines, what_is_said
 from axis.adapters.vxp.refusal import INVALID_FILE, NO_RECEIVER, NO_SENDER, NOT_STANDARD, SYSTEM_ERROR, Refusal
 from axis.adapters.vxp.signature import PREFIX, Call, demand_own, file_hash, signed_parameters

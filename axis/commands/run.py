@@ -17,7 +17,7 @@ from axis.errors import AxisError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from axis.services.agency import Agency
+    from axis.services.agency.adapter import Agency
 
 
 @command("help.run", "axis run --home axis-home --until-idle")

@@ -21,7 +21,9 @@ from axis.core.ledger import Entry
 from axis.core.registry import HUB
 from axis.core.retention import before, why_kept
 from axis.errors import AxisError, Rejected, Unavailable
-from axis.infra import journal_retention, payloads, retained, volumes
+from axis.infra import payloads, retained, volumes
+from axis.infra.journal import retention as journal_retention
+from axis.infra.journal.transaction import JournalTransaction
 from axis.infra.record import lease, ledger, retention
 from axis.services.operate.dead_ends import drop
 from axis.services.questions import dead_ends, trace
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
     from axis.adapters.base import Guarded
     from axis.core.retention import Kept, Rules
-    from axis.infra.journal import Journal, Journals
+    from axis.infra.journal.journals import Journal, Journals
     from axis.infra.record.store import HubReader, HubStore
     from axis.services.hub.worker import Hub
 
@@ -320,7 +322,7 @@ class Retention:
                     by_agency[code][kind] = number
             for code, ended in by_agency.items():
                 detail = {"day": day, **ended}
-                writes.of(code).enter(Entry(self.now, code, "retention.ended", "", "", detail))
+                JournalTransaction(writes, code).enter(Entry(self.now, code, "retention.ended", "", "", detail))
         yield
         payloads.clear(database)  # segments of which nothing is named any more
 

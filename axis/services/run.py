@@ -22,8 +22,8 @@ from axis.services.sweep import Sweep, note_later
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from axis.infra.journal import Journals
-    from axis.services.agency import Agency
+    from axis.infra.journal.journals import Journals
+    from axis.services.agency.adapter import Agency
     from axis.services.hub.worker import Hub
     from axis.services.retention import Retention
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from axis.core.registry import Certificate, Registry
-    from axis.infra.journal import Journal
+    from axis.infra.journal.journals import Journal
 
 
 @dataclass(frozen=True)

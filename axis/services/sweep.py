@@ -19,18 +19,25 @@ from axis import crashpoints
 from axis.core.edxml import Kind
 from axis.core.homes import Standing
 from axis.errors import AxisError, Corrupted, Fault, Unavailable
-from axis.services import deliver, standing, submit, turns, withdraw
-from axis.services.agency import Outbox, not_flushed
+from axis.infra.journal.transaction import JournalTransaction
+from axis.services import turns
+from axis.services.agency import hand_over, hear, publish, standing, submit, take, withdraw
+from axis.services.agency.adapter import Outbox, not_flushed
+from axis.services.agency.mail import Mail
+from axis.services.agency.prepare import know
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from axis.core.message import Delivered, Line, Outcome, Route
-    from axis.infra.journal import Due, Journals, JournalTransaction
-    from axis.services.agency import Agency
-    from axis.services.deliver import Judged, Mail, Showing
-    from axis.services.submit import Fresh, Gathered, Letters
+    from axis.infra.journal.due import Due
+    from axis.infra.journal.journals import Journals
+    from axis.services.agency.adapter import Agency
+    from axis.services.agency.hand_over import Showing
+    from axis.services.agency.mail import Judged
+    from axis.services.agency.publish import Fresh, Letters
+    from axis.services.agency.submit import Gathered
 
     Change = Callable[[JournalTransaction], None]
 
@@ -85,7 +92,7 @@ class Sweep:
         judged = self._judge(self._take(working))
         working = [one for one, works in self._each(working, _works) if works]
         others = [one for one in judged if one not in working]  # have just been told to do nothing more
-        self._each(others, lambda one: deliver.keep_all(one, judged.pop(one), self._now))
+        self._each(others, lambda one: take.keep_all(one, judged.pop(one), self._now))
         heard = self._hear(working)
         due = self._due(working)
         deciding = [one for one in working if _decides(one, judged, due)]
@@ -108,7 +115,7 @@ class Sweep:
         if agency.standing is not Standing.CURRENT:
             self.done[agency.code] += standing.ask(agency, self._now)
             if agency.standing is not Standing.BEHIND:
-                self.done[agency.code] += deliver.take(agency, self._now, urgent_only=True)
+                self.done[agency.code] += take.take(agency, self._now, urgent_only=True)
             return False
         agency.open()
         return True
@@ -146,17 +153,17 @@ class Sweep:
         return taken
 
     def _take_alone(self, agency: Agency) -> list[Delivered]:
-        return turns.take(agency.broker, deliver.routes(agency), agency.turn, 0)
+        return turns.take(agency.broker, take.routes(agency), agency.turn, 0)
 
     def _judge(self, taken: dict[Agency, list[Delivered]]) -> dict[Agency, Judged]:
         return {
             one: judged
-            for one, (judged, _) in self._each(taken, lambda agency: deliver.judge(agency, taken[agency], self._now))
+            for one, (judged, _) in self._each(taken, lambda agency: take.judge(agency, taken[agency], self._now))
         }
 
     def _hear(self, agencies: Sequence[Agency]) -> list[Agency]:
         """What their systems have said: the receipt goes before what they want sent. Whose system is there."""
-        found = self._each_system(agencies, lambda agency: deliver.hear(agency, self._now))
+        found = self._each_system(agencies, lambda agency: hear.hear(agency, self._now))
         for one, count in found:
             self.done[one.code] += count
         return [one for one, _ in found]
@@ -175,22 +182,22 @@ class Sweep:
 
     def _ask(self, journals: Journals, agencies: Sequence[Agency]) -> Due | None:
         codes = journals.awake((one.code for one in agencies if one.code not in self.failed), self._now)
-        return self._together(agencies, lambda: journals.due(codes, self._now, deliver.BATCH_MESSAGES))
+        return self._together(agencies, lambda: journals.due(codes, self._now, hand_over.BATCH_MESSAGES))
 
     def _decide(self, agencies: Sequence[Agency]) -> None:
         """Recalls and updates are decided about before anything more of that agency is shown."""
         for one, count in self._each(agencies, lambda agency: withdraw.step(agency, self._now)):
             self.done[one.code] += count
-        for one, count in self._each_system(agencies, lambda agency: deliver.hand_over(agency, self._now)):
+        for one, count in self._each_system(agencies, lambda agency: hand_over.hand_over(agency, self._now)):
             self.done[one.code] += count
 
     def _prepare(
         self, agencies: Sequence[Agency], judged: dict[Agency, Judged], due: dict[str, Due]
     ) -> dict[Agency, Showing]:
-        showing = {one: deliver.Showing(one, self._now) for one in agencies if one.code not in self.failed}
+        showing = {one: hand_over.Showing(one, self._now) for one in agencies if one.code not in self.failed}
         for journals, those in _journals(list(showing)).items():
             mail = [one for agency in those for one in _mail(judged.get(agency, []))]
-            known = self._together(those, lambda: deliver.know(journals, mail)) if mail else None  # noqa: B023
+            known = self._together(those, lambda: know(journals, mail)) if mail else None  # noqa: B023
             for agency in those:
                 rows = due[agency.code].show.get(agency.code, []) if agency.code in due else []
                 own = _mail(judged.get(agency, []))
@@ -283,18 +290,18 @@ class Sweep:
         if isinstance(error, AxisError) or not mine:
             self.failed[agency.code] = error
             return
-        for _ in self._each([agency], lambda one: deliver.keep_all(one, mine, self._now)):
+        for _ in self._each([agency], lambda one: take.keep_all(one, mine, self._now)):
             self.failed[agency.code] = error
 
     def _acknowledge(self, judged: dict[Agency, Judged]) -> None:
         left = [one for one in judged if one.code not in self.failed]
         for line, those in _lines(left).items():
             if line is None:
-                self._each(those, lambda agency: deliver.acknowledge(agency, judged[agency]))
+                self._each(those, lambda agency: take.acknowledge(agency, judged[agency]))
                 continue
-            done = [deliver.acknowledged(judged[one]) for one in those]
+            done = [take.acknowledged(judged[one]) for one in those]
             self._together(those, lambda: line.ack(list(zip((one.broker for one in those), done, strict=True))))  # noqa: B023
-            self._each(those, lambda agency: deliver.reject(agency, judged[agency]))
+            self._each(those, lambda agency: take.reject(agency, judged[agency]))
 
     def _show(self, showing: dict[Agency, Showing]) -> None:
         self._each_system([one for one in showing if one.code not in self.failed], lambda one: showing[one].show())
@@ -302,7 +309,7 @@ class Sweep:
             showing[one].not_flushed(failure)
 
     def _finish(self, showing: dict[Agency, Showing]) -> None:
-        confirm_by = submit.confirm_by(self._now)
+        confirm_by = publish.confirm_by(self._now)
         changes: dict[Agency, list[Change]] = {
             one: [_finishes(found, confirm_by)]
             for one, found in showing.items()
@@ -344,7 +351,7 @@ class Sweep:
                 continue
 
             def read(agency: Agency, rows: Any = rows, posts: Any = posts, fresh: Any = fresh) -> Letters:
-                made = submit.Letters(agency, self._now)
+                made = publish.Letters(agency, self._now)
                 made.read(rows, posts, fresh)
                 return made
 
@@ -469,9 +476,9 @@ def note_later(agencies: Iterable[Agency]) -> None:
 def _write(journals: Journals, changes: dict[Agency, list[Change]], mail: Sequence[Mail]) -> None:
     with journals.transaction() as writes:
         if mail:
-            deliver.expect(writes, mail)
+            take.expect(writes, mail)
         for agency, own in changes.items():
-            tx = writes.of(agency.code)
+            tx = JournalTransaction(writes, agency.code)
             for change in own:
                 change(tx)
 
@@ -491,11 +498,11 @@ def _decides(agency: Agency, judged: dict[Agency, Judged], due: dict[str, Due]) 
 
 
 def _mail(judged: Judged) -> list[Mail]:
-    return [one for _, one in judged if isinstance(one, deliver.Mail)]
+    return [one for _, one in judged if isinstance(one, Mail)]
 
 
 def _keeps(agency: Agency, delivered: Delivered, change: Any, now: datetime) -> Change:
-    return lambda tx: deliver.keep(agency, tx, delivered, change, now)
+    return lambda tx: take.keep(agency, tx, delivered, change, now)
 
 
 def _finishes(showing: Showing, confirm_by: datetime) -> Change:
@@ -510,7 +517,7 @@ def _lanes(turn: int) -> tuple[bool | None, bool | None]:
 def _receive(line: Line, agencies: Sequence[Agency], lane: bool | None, room: int, size: int) -> list[list[Delivered]]:
     parts: list[tuple[Any, list[Route]]] = []
     for one in agencies:
-        routes = [route for route in deliver.routes(one) if lane is None or route.urgent is lane]
+        routes = [route for route in take.routes(one) if lane is None or route.urgent is lane]
         parts.append((one.broker, routes))
     return line.receive(parts, limit=room, max_bytes=size)
 

@@ -25,9 +25,10 @@ import sqlalchemy as sa
 from axis import bootstrap, config
 from axis.adapters.base import Guarded, Place
 from axis.adapters.folder import FOLDERS, FolderAdapter
-from axis.infra import embedded, journal, payloads, retained
+from axis.infra import embedded, payloads, retained
 from axis.infra.database import Database
-from axis.infra.journal import Journal
+from axis.infra.journal import tables as journal
+from axis.infra.journal.journals import Journal
 from axis.infra.record import tables
 from axis.services.operate import provision as enrol
 from axis.services.retention import Resting, Retention

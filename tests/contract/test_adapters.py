@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from axis.adapters import conformance, spool
+from axis.adapters import conformance
 from axis.adapters.base import About, Guarded, LocalFile, Place
 from axis.adapters.conformance import CHECKS, DRIVERS, FolderSystem, SpoolSystem, _Mail, _packet, name_of
 from axis.adapters.folder import FolderAdapter
-from axis.adapters.spool import FAILURES_APART, MAX_FAILURES, Selection
+from axis.adapters.spool import store
+from axis.adapters.spool.received import FAILURES_APART, MAX_FAILURES
+from axis.adapters.spool.selection import Selection
 from axis.core import edxml, parcel
 from axis.core.instant import to_text
 from axis.errors import Fault, Rejected, Unavailable
@@ -434,7 +436,7 @@ def test_a_system_that_has_lost_its_mail_gets_it_again_at_the_next_start(line: L
     At(line, "G22").send(document(1), "a")
     line.run()
     assert len(At(line, "H41").mail()) == 1
-    spool._opened.pop((line.folder("H41", "") / "spool").resolve()).close()
+    store._opened.pop((line.folder("H41", "") / "spool").resolve()).close()
     shutil.rmtree(line.folder("H41", "") / "spool")
     line.run()
     (name,) = At(line, "H41").mail()

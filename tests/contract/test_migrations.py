@@ -16,8 +16,9 @@ from alembic.script import ScriptDirectory
 
 from axis.errors import Misconfigured
 from axis.infra import database as databases
-from axis.infra import embedded, journal
+from axis.infra import embedded
 from axis.infra.database import SCHEMA_VERSION, Database
+from axis.infra.journal import tables as journal
 from axis.infra.record import search, tables, words
 from axis.infra.record.store import HubReader
 

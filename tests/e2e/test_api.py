@@ -23,10 +23,11 @@ import httpx
 import pytest
 
 from axis import bootstrap, config
-from axis.adapters import api, spool, webhook
+from axis.adapters import api, webhook
 from axis.adapters.base import About, LocalFile
 from axis.adapters.client import Client, Refused
-from axis.adapters.spool import open_spool
+from axis.adapters.spool import received
+from axis.adapters.spool.store import open_spool
 from axis.adapters.tokens import create_token
 from axis.core import edxml, parcel
 from tests.line import Line, document, recall, rest, small_home, status
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from axis.services.agency import Agency
+    from axis.services.agency.adapter import Agency
     from axis.services.hub.worker import Hub
 
 FETCHING = ("G22", "H41")
@@ -136,7 +137,7 @@ def test_statuses_and_recalls_travel_like_any_packet(served: Served) -> None:
 
 
 def test_what_cannot_be_taken_is_said_and_refused_in_the_end(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spool, "FAILURES_APART", timedelta(0))
+    monkeypatch.setattr(received, "FAILURES_APART", timedelta(0))
     with served.client("G22") as sender, served.client("H41") as recipient:
         sender.submit(document(1))
         served.rest()

@@ -19,10 +19,12 @@ from click.testing import CliRunner
 
 from axis import bootstrap, cli, config
 from axis.adapters.base import About
-from axis.adapters.spool import Selection, open_spool
+from axis.adapters.spool.selection import Selection
+from axis.adapters.spool.store import open_spool
 from axis.errors import Corrupted, Fault
-from axis.infra import journal, payloads, snapshot
+from axis.infra import payloads, snapshot
 from axis.infra.database import Database
+from axis.infra.journal.journals import Journal
 from axis.services import backup as backups
 from axis.services.operate import provision as enrol
 from axis.services.operate import registry as members
@@ -141,7 +143,7 @@ def test_an_agencys_home_is_asked_by_the_hub_when_it_was_restored(tmp_path: Path
     home, new = tmp_path / "home", tmp_path / "new"
     axis("agency", "export", "H41", "--home", hub.path, "--to", home)
     database = Database(f"sqlite:///{home / 'axis.db'}")
-    with journal.Journal(database, "H41").transaction() as tx:
+    with Journal(database, "H41").transaction() as tx:
         instance = tx.begin_home("one")["instance"]
     database.close()
     made = json.loads(axis("backup", tmp_path / "backup", "--home", home, "--json"))

@@ -18,12 +18,13 @@ from axis.adapters.folder import FolderAdapter
 from axis.core import edxml
 from axis.core.message import Route
 from axis.errors import Fault, Problem, Rejected
-from axis.infra import journal, payloads, volumes
+from axis.infra import payloads, volumes
 from axis.infra.amqp import consume
+from axis.infra.journal import tables as journal
 from axis.infra.record import tables
 from axis.infra.record.store import HubTransaction
 from axis.services import run as loops
-from axis.services import submit
+from axis.services.agency import publish, submit
 from axis.services.hub import admit
 from axis.services.operate import registry as members
 from tests.line import CODES, Line, document, recall, replacement, small_home, status, update
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from axis.adapters.base import LocalFile
     from axis.core.hub.dossier import Facts
     from axis.core.message import Message, Outcome
-    from axis.services.agency import Agency
+    from axis.services.agency.adapter import Agency
     from axis.services.hub.worker import Hub
 
 CONTENT = b"%PDF-1.4 noi dung"
@@ -728,7 +729,7 @@ def test_who_has_not_seen_a_document_cannot_answer_its_recall(line: Line) -> Non
     with line.parts() as (hub, agencies):
         (h41,) = [one for one in agencies if one.code == "H41"]
         submit.collect(h41, line.clock())
-        submit.publish(h41, line.clock())
+        publish.publish(h41, line.clock())
         admit.step(hub, line.clock(), 5)
     line.run()
     assert codes_of(line, "H41", "early.edxml") == ["STATUS_NOT_OPEN"]

@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from axis import cli
-from axis.infra import embedded, journal
+from axis.infra import embedded
+from axis.infra.journal import tables as journal
 from axis.infra.record import search, tables
 from axis.services.hub import admit
 from tests.line import Line, document, recall, small_home

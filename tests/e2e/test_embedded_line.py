@@ -17,7 +17,8 @@ from axis.core.hub.lifecycle import retry_after
 from axis.core.instant import whole
 from axis.core.message import Message, Route
 from axis.errors import Unavailable
-from axis.infra import embedded, journal
+from axis.infra import embedded
+from axis.infra.journal import tables as journal
 from axis.infra.record import outbox, registries, search
 from axis.services import run as loops
 from axis.services import sweep
@@ -25,7 +26,7 @@ from axis.services.operate import registry as members
 from tests.line import CODES, Line, document, small_home, status
 
 if TYPE_CHECKING:
-    from axis.services.agency import Agency
+    from axis.services.agency.adapter import Agency
     from axis.services.hub.worker import Hub
 
 CONTENT = b"%PDF-1.4 noi dung"
@@ -329,13 +330,13 @@ def test_a_second_process_cannot_open_a_home_that_is_in_use(line: Line) -> None:
 def test_urgent_documents_take_the_urgent_lane(line: Line) -> None:
     line.drop("G22", document(priority=3))
     with line.parts() as (hub, agencies):
-        from axis.services import submit
+        from axis.services.agency import publish, submit
         from axis.services.hub import admit
 
         sender = next(a for a in agencies if a.code == "G22")
         for _ in range(3):
             submit.collect(sender, line.clock())
-        submit.publish(sender, line.clock())
+        publish.publish(sender, line.clock())
         admit.step(hub, line.clock())
         with hub.store.reading() as reader:
             routes = {d.route.queue for d in outbox.due(reader.connection, line.clock(), 10)}

@@ -13,7 +13,8 @@ from click.testing import CliRunner
 from axis import cli
 from axis.core.message import Route
 from axis.errors import Corrupted, Fault
-from axis.infra import embedded, journal
+from axis.infra import embedded
+from axis.infra.journal import tables as journal
 from axis.infra.record import ledger, tables
 from axis.services import run as loops
 from axis.services.operate import reconcile
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from axis.services.agency import Agency
+    from axis.services.agency.adapter import Agency
     from axis.services.hub.worker import Hub
 
 CONTENTS = [b"%d" % number for number in range(1, 6)]

@@ -19,7 +19,7 @@ from axis.infra.amqp.broker import AmqpBroker
 from axis.infra.amqp.management import Management
 from axis.infra.database import Database
 from axis.services import run as loops
-from axis.services import submit
+from axis.services.agency import publish, submit
 from tests.e2e.test_broker_setup import Site
 from tests.line import Line, document
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from axis.services.agency import Agency
+    from axis.services.agency.adapter import Agency
     from axis.services.hub.worker import Hub
     from tests.servers import RabbitMq
 
@@ -155,7 +155,7 @@ def _publish_as_before(site: OldSite, agency: Agency) -> None:
     broker, agency.broker = agency.broker, Old()  # type: ignore[assignment]
     submit.collect(agency, datetime.now(UTC))
     submit.collect(agency, datetime.now(UTC))
-    submit.publish(agency, datetime.now(UTC))
+    publish.publish(agency, datetime.now(UTC))
     agency.broker = broker
 
 

@@ -26,7 +26,7 @@ from axis.infra.embedded import EmbeddedBroker
 from axis.infra.record import homes as kept_homes
 from axis.infra.record import ledger, outbox, quarantine, tables
 from axis.services import run as loops
-from axis.services import standing
+from axis.services.agency import standing
 from axis.services.hub import admit
 from axis.services.operate import reconcile
 from tests.line import Line, document, recall, small_home
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
-    from axis.services.agency import Agency
+    from axis.services.agency.adapter import Agency
     from axis.services.hub.worker import Hub
 
 CODES = ("G22", "H41")

@@ -17,8 +17,8 @@ from axis.core.message import Message, Route
 from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.infra import payloads
 from axis.infra.record import quarantine, tables
-from axis.services import deliver, submit
 from axis.services import run as loops
+from axis.services.agency import publish, submit, take
 from axis.services.hub import admit
 from axis.services.operate import reconcile
 from tests.line import Line, document, recall, replacement, small_home, status, update
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from axis.services.agency import Agency
+    from axis.services.agency.adapter import Agency
     from axis.services.hub.worker import Hub
 
 NUMBER = "1/TN-G22"
@@ -84,7 +84,7 @@ def step_by_step(line: Line, code: str) -> None:
     with line.parts() as (hub, agencies):
         sender = next(one for one in agencies if one.code == code)
         submit.collect(sender, line.clock())
-        submit.publish(sender, line.clock())
+        publish.publish(sender, line.clock())
         admit.step(hub, line.clock())
 
 
@@ -116,9 +116,9 @@ def test_an_acceptance_of_before_does_not_stop_what_is_to_be_sent_again(line: Li
         sender = next(one for one in agencies if one.code == "G22")
         loops.hub_round(hub, line.clock())
         sender.open()
-        deliver.take(sender, line.clock())
+        take.take(sender, line.clock())
         hub.broker.publish([Message("late", Route("out", "G22"), accepted)])
-        deliver.take(sender, line.clock())
+        take.take(sender, line.clock())
 
     line.run(before=late)
     assert line.states(NUMBER) == {"H41": "HANDED_OVER"}

@@ -20,8 +20,9 @@ from axis.cli import main
 from axis.core.instant import to_text
 from axis.core.ledger import read
 from axis.errors import Rejected
-from axis.infra import journal, payloads, retained, volumes
+from axis.infra import payloads, retained, volumes
 from axis.infra.amqp import consume
+from axis.infra.journal import tables as journal
 from axis.infra.record import tables
 from axis.services import retention
 from axis.services.operate import resend
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from axis.services.agency import Agency
+    from axis.services.agency.adapter import Agency
     from axis.services.hub.worker import Hub
 
 QUARTER = timedelta(days=100)

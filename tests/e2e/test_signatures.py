@@ -16,10 +16,10 @@ from axis.core import parcel, receipt
 from axis.core.message import Message, Route
 from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.errors import Rejected
-from axis.infra import journal
+from axis.infra.journal import tables as journal
 from axis.infra.record import quarantine, tables
-from axis.services import deliver, submit, withdraw
 from axis.services import run as loops
+from axis.services.agency import hand_over, publish, take, withdraw
 from axis.services.hub import admit
 from axis.services.operate import registry as members
 from axis.services.operate import resend
@@ -29,7 +29,7 @@ from tests.served import ServedLine
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from axis.services.agency import Agency
+    from axis.services.agency.adapter import Agency
     from axis.services.hub.worker import Hub
     from tests.servers import PostgreSql, RabbitMq
 
@@ -71,8 +71,8 @@ def noted(line: Line, code: str, event: str) -> list[dict[str, Any]]:
     """The details of an adapter's events of this kind."""
     query = sa.select(journal.event.c.canonical).where(journal.event.c.agency == code).order_by(journal.event.c.number)
     with bootstrap.reading_journals(bootstrap.open_home(line.path)) as found, found[code].reading() as reader:
-        entries = [journal.ledger.read(one) for one in reader.connection.execute(query).scalars()]
-    return [entry.detail for entry in entries if entry.event == event]
+        said = [entries.read(one) for one in reader.connection.execute(query).scalars()]
+    return [entry.detail for entry in said if entry.event == event]
 
 
 def quarantined(line: Line) -> list[str]:
@@ -93,8 +93,8 @@ def handed_over_and_not_posted(line: Line, code: str = "H41") -> None:
             line.clock.now += timedelta(seconds=1)
             loops.hub_round(hub, line.clock.now)
             loops.agency_round(by_code["G22"], line.clock.now)
-            deliver.take(by_code[code], line.clock.now)
-            deliver.hand_over(by_code[code], line.clock.now)
+            take.take(by_code[code], line.clock.now)
+            hand_over.hand_over(by_code[code], line.clock.now)
 
 
 # -- What has passed is the signature, not what it says -----------------------------------------------------------
@@ -156,7 +156,7 @@ def test_a_withdrawal_whose_key_was_revoked_before_it_arrived_is_signed_again(li
     line.without("H41")
     with line.parts() as (_, agencies):
         (h41,) = [one for one in agencies if one.code == "H41"]
-        deliver.take(h41, line.clock())
+        take.take(h41, line.clock())
         withdraw.step(h41, line.clock())
     rotate(line, "H41")
     line.run(patience=timedelta(minutes=5))
@@ -171,7 +171,7 @@ def test_the_answer_to_a_receipt_is_an_ordinary_refusal_that_harms_no_adapter_th
     rotate(line, "H41")
     with line.parts() as (hub, agencies):
         (h41,) = [one for one in agencies if one.code == "H41"]
-        submit.publish(h41, line.clock())
+        publish.publish(h41, line.clock())
         loops.hub_round(hub, line.clock())
         taken = h41.broker.receive([Route("out", "H41")], limit=10, max_bytes=10**7, timeout=0)
         (answer,) = [d.message for d in taken if parcel.peek(d.message.body)[0] == parcel.RECEIPT]
@@ -395,9 +395,9 @@ def test_a_word_about_another_receipt_makes_none_good(line: Line) -> None:
     rotate(line, "H41")
     with line.parts() as (hub, agencies):
         (g22,) = [one for one in agencies if one.code == "G22"]
-        deliver.take(g22, line.clock())
+        take.take(g22, line.clock())
         loops.hub_round(hub, line.clock())
-        deliver.take(g22, line.clock())
+        take.take(g22, line.clock())
         before = line.clock.now - timedelta(minutes=2)
 
         def word(
@@ -417,7 +417,7 @@ def test_a_word_about_another_receipt_makes_none_good(line: Line) -> None:
         ]
         words = [word(digest), *bad]
         hub.broker.publish([Message(str(n), Route("out", "G22"), body, proof) for n, proof in enumerate(words)])
-        deliver.take(g22, line.clock())
+        take.take(g22, line.clock())
         assert hub.broker.dead_depth() == len(bad)
 
 

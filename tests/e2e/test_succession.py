@@ -18,7 +18,7 @@ from tests.line import Line, document, recall, replacement, small_home, status, 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from axis.services.agency import Agency
+    from axis.services.agency.adapter import Agency
     from axis.services.hub.worker import Hub
 
 

@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from axis import bootstrap, config
-from axis.adapters import spool, systems
-from axis.adapters.spool import open_spool
+from axis.adapters import systems
+from axis.adapters.spool import received, tables
+from axis.adapters.spool.store import open_spool
 from axis.adapters.vxp import refusal
 from axis.core import edxml
 from axis.infra import keystore
@@ -36,7 +37,7 @@ from tests.vxp_client import SdkClient, read_answer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from axis.services.agency import Agency
+    from axis.services.agency.adapter import Agency
     from axis.services.hub.worker import Hub
     from tests.servers import PostgreSql, RabbitMq
 
@@ -448,7 +449,7 @@ def test_what_was_left_out_of_a_packet_is_told_to_its_system(served: Served) -> 
 def test_what_was_refused_for_good_cannot_be_taken_any_more_nor_what_was_taken_be_refused(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(spool, "FAILURES_APART", timedelta(0))
+    monkeypatch.setattr(received, "FAILURES_APART", timedelta(0))
     for number in (1, 2):
         served.client("G22").send(document(number, content=b"%d" % number))
     served.rest()
@@ -639,7 +640,7 @@ def test_a_document_is_listed_as_for_the_unit_that_it_was_addressed_to(served: S
 def test_what_a_client_cannot_take_is_listed_again_and_in_the_end_refused_with_its_words(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(spool, "FAILURES_APART", timedelta(0))
+    monkeypatch.setattr(received, "FAILURES_APART", timedelta(0))
     served.client("G22").send(document(1))
     served.rest()
     (row,) = served.listed("H41")
@@ -722,7 +723,7 @@ def test_units_are_registered_below_the_own_agency_alone_and_are_in_the_catalogu
 
 
 def test_the_catalogue_with_all_the_units_of_the_country_comes_in_one_answer(served: Served) -> None:
-    store = spool.open_spool(served.line.folder("H41", "spool"))
+    store = open_spool(served.line.folder("H41", "spool"))
     rows = [
         {
             "code": f"H41.{n}",
@@ -734,7 +735,7 @@ def test_the_catalogue_with_all_the_units_of_the_country_comes_in_one_answer(ser
         for n in range(150_000)
     ]
     with store._begin() as connection:
-        connection.execute(spool.unit.insert(), rows)
+        connection.execute(tables.unit.insert(), rows)
     for operation in ("getAgenciesList", "getSynchronizeUnit"):
         data = served.client("G22").call(operation)["data"]
         assert len(data) == 150_000 + 5

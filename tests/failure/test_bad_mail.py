@@ -10,7 +10,7 @@ import pytest
 from axis import bootstrap
 from axis.core import parcel
 from axis.core.message import Message, Route
-from axis.services import deliver
+from axis.services.agency import take
 from axis.services.operate import provision
 from axis.services.operate import registry as members
 from tests.line import Line, document, small_home
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from axis.services.agency import Agency
+    from axis.services.agency.adapter import Agency
     from axis.services.hub.worker import Hub
 
 
@@ -92,7 +92,7 @@ def test_nor_are_they_held_in_its_place_until_the_registry_has_come(line: Line) 
     intercept(line, rubbish)
     with line.parts() as (hub, agencies):
         (h41,) = [one for one in agencies if one.code == "H41"]
-        deliver.take(h41, line.clock())  # the registry that A.1 names is still on its way
+        take.take(h41, line.clock())  # the registry that A.1 names is still on its way
         hub.broker.publish([urgent.message])
     line.run()
     assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
@@ -118,11 +118,11 @@ def test_another_registry_of_the_same_version_is_an_alarm(
         messages = [Message(name, Route("out", "H41", urgent=True), body) for name, body in (("1", one), ("2", other))]
         for batch in [messages] if together else [messages[:1], messages[1:]]:
             hub.broker.publish(batch)
-            deliver.take(h41, line.clock())
+            take.take(h41, line.clock())
         assert f"another version {now.version + 1}" in caplog.text
         assert hub.broker.dead_depth() == 1
         with h41.journal.reading() as reader:
             assert reader.registry() == (now.version + 1, one)
         hub.broker.publish([replace(messages[0], id="again")])
-        deliver.take(h41, line.clock())
+        take.take(h41, line.clock())
         assert hub.broker.dead_depth() == 1, "the same one again is no news"

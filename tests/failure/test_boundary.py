@@ -17,10 +17,11 @@ from axis import bootstrap, config
 from axis.adapters.base import Guarded
 from axis.adapters.folder import FolderAdapter
 from axis.errors import Fault, Misconfigured, Problem, Unavailable
-from axis.infra import embedded, journal, payloads
+from axis.infra import embedded, payloads
 from axis.infra.amqp.broker import AmqpBroker
+from axis.infra.journal import tables as journal
 from axis.services import run as loops
-from axis.services import submit
+from axis.services.agency import publish, submit
 from axis.services.hub import admit
 from axis.services.send import Letter
 from tests.e2e.test_cli import axis
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from axis.services.agency import Agency
+    from axis.services.agency.adapter import Agency
     from axis.services.hub.worker import Hub
     from tests.line import Line
     from tests.servers import PostgreSql, RabbitMq
@@ -363,7 +364,7 @@ def damaged_parcel(line: Line, hub: Hub, by_code: dict[str, Agency]) -> None:
 def damaged_in_intake(line: Line, hub: Hub, by_code: dict[str, Agency]) -> None:
     by_code["G22"].open()
     collected(line, hub, by_code)
-    submit.publish(by_code["G22"], line.clock())
+    publish.publish(by_code["G22"], line.clock())
     spoil(by_code["G22"], embedded.queue_message.c.body_digest)
 
 
@@ -398,9 +399,9 @@ def test_damaged_bytes_of_what_waits_in_a_journal_keep_nothing_else_back(
     with line.parts() as (hub, agencies):
         (h41,) = [one for one in agencies if one.code == "H41"]
         h41.open()
-        from axis.services import deliver
+        from axis.services.agency import take
 
-        deliver.take(h41, line.clock())
+        take.take(h41, line.clock())
         with h41.journal.database.begin() as connection:
             rows = journal.incoming.c.agency == "H41"
             kind = {"undecided": "recall"}.get(state, "document")
@@ -427,10 +428,10 @@ def test_a_damaged_receipt_that_waits_to_go_out_keeps_nothing_else_back(line: Li
     with line.parts() as (hub, agencies):
         (h41,) = [one for one in agencies if one.code == "H41"]
         h41.open()
-        from axis.services import deliver
+        from axis.services.agency import hand_over, take
 
-        deliver.take(h41, line.clock())
-        deliver.hand_over(h41, line.clock())
+        take.take(h41, line.clock())
+        hand_over.hand_over(h41, line.clock())
         spoil(h41, journal.posted.c.body_digest)
         line.drop("H41", document(3, sender="H41", to=("G22",)), "c.edxml")
         assert until_idle(hub, agencies, line) == {}

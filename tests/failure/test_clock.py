@@ -11,8 +11,8 @@ from axis import bootstrap
 from axis.core.homes import Standing
 from axis.errors import Fault, Unavailable
 from axis.infra.record import outbox
-from axis.services import deliver, submit
 from axis.services import run as loops
+from axis.services.agency import submit, take
 from tests.line import document, small_home
 from tests.served import ServedLine
 
@@ -73,7 +73,7 @@ def test_what_an_adapter_took_in_while_its_clock_was_fast_does_not_wait_for_that
             loops.agency_round(sender, line.clock())
             loops.hub_round(hub, line.clock())
         recipient.open()
-        assert deliver.take(recipient, line.clock() + fast) == 2
+        assert take.take(recipient, line.clock() + fast) == 2
     line.run(patience=timedelta(minutes=1))
     assert len(line.attachments("H41")) == 2
     assert [one for one in line.events("G22") if one.startswith("E")] == ["E.1 H41", "E.1 H41"]

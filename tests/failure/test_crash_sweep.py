@@ -21,9 +21,10 @@ from axis import bootstrap
 from axis.adapters.folder import FolderAdapter
 from axis.adapters.tree import LocalTree
 from axis.core.message import hub_routes
-from axis.infra import embedded, journal, payloads
+from axis.infra import embedded, payloads
 from axis.infra.database import Database
 from axis.infra.embedded import EmbeddedBroker
+from axis.infra.journal import tables as journal
 from axis.infra.record import agenda
 from axis.infra.segments import Segments
 from axis.services import run as loops
@@ -33,7 +34,7 @@ from tests.line import Line, document, rest, small_home, status
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from axis.services.agency import Agency
+    from axis.services.agency.adapter import Agency
     from axis.services.hub.worker import Hub
 
 CONTENT = b"%PDF-1.4 noi dung"

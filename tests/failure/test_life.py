@@ -18,7 +18,7 @@ from axis.services import run as loops
 from tests.line import Line, document, recall, small_home, status, update
 
 if TYPE_CHECKING:
-    from axis.services.agency import Agency
+    from axis.services.agency.adapter import Agency
     from axis.services.hub.worker import Hub
 
 RECIPIENTS = ("H41", "G06")

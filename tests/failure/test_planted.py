@@ -59,24 +59,26 @@ FAULTS = [
     ),
     Fault(
         "an adapter publishes a receipt that it has not noted",
-        "axis/infra/journal.py",
+        "axis/infra/journal/incoming.py",
         "        if digest:\n            self._post(digest, to_text(confirm_by or now))\n",
         "        if digest and confirm_by is None:\n            self._post(digest, to_text(now))\n",
         ONE_SWEEP,
     ),
     Fault(
         "the receipt E.1 is kept before the document is shown",
-        "axis/services/deliver.py",
+        "axis/services/agency/mail.py",
         "        if self.names and self.is_new:\n",
-        "        if self.names and self.is_new:\n            _finish(self.agency, tx, self.row, None, self.entry.time, self.said)\n",
+        "        if self.names and self.is_new:\n"
+        "            from axis.services.agency.outcome import finish\n"
+        "            finish(self.agency, tx, self.row, None, self.entry.time, self.said)\n",
         ONE_SWEEP,
     ),
     Fault(
         "the document is shown before the journal knows of it",
-        "axis/services/deliver.py",
-        "                self.agency.adapter.prepare(files)\n",
-        "                self.agency.adapter.prepare(files)\n"
-        "                self.agency.adapter.complete([(f.folder, f.name) for f in files])\n",
+        "axis/services/agency/hand_over.py",
+        "                self.agency.adapter.prepare(made)\n",
+        "                self.agency.adapter.prepare(made)\n"
+        "                self.agency.adapter.complete([(f.folder, f.name) for f in made])\n",
         TAKEN_SWEEP,
     ),
     Fault(
@@ -125,7 +127,7 @@ FAULTS = [
     ),
     Fault(
         "a document that comes once more is handed over once more",
-        "axis/infra/journal.py",
+        "axis/infra/journal/incoming.py",
         'self.release(identifier, "doubted", state)',
         'self.release(identifier, "handed_over", state)',
         "tests/e2e/test_reconcile.py::test_a_receipt_that_the_hub_has_lost_is_given_again_byte_for_byte",
@@ -146,7 +148,7 @@ FAULTS = [
     ),
     Fault(
         "the hand-over does not look whether the document was withdrawn meanwhile",
-        "axis/infra/journal.py",
+        "axis/infra/journal/incoming.py",
         'incoming.c.id == identifier, incoming.c.state == "received")',
         "incoming.c.id == identifier)",
         "tests/failure/test_races.py::test_of_a_recall_and_a_hand_over_exactly_one_comes_first[threads]",

@@ -14,8 +14,8 @@ from axis.core.message import Message, Route
 from axis.core.receipt import Event, Receipt, Statement, Subject
 from axis.infra import payloads
 from axis.infra.record import quarantine, tables
-from axis.services import deliver
 from axis.services import run as loops
+from axis.services.agency import judge, take
 from axis.services.hub import admit
 from tests.line import document, recall, small_home
 
@@ -236,7 +236,7 @@ def test_a_parcel_that_the_recipients_disk_has_damaged_waits_alone_and_coming_ag
     line.run(before=only_take)
     with line.parts() as (_, agencies):
         (h41,) = [one for one in agencies if one.code == "H41"]
-        deliver.take(h41, line.clock())
+        take.take(h41, line.clock())
         with h41.journal.reading() as reader:
             (row,) = reader.documents("G22", "G22,2026/11/23,1/TN-G22")
             proof = reader.payload(row["proof_digest"])
@@ -247,7 +247,7 @@ def test_a_parcel_that_the_recipients_disk_has_damaged_waits_alone_and_coming_ag
         (h41,) = [one for one in agencies if one.code == "H41"]
         mail = Message(row["id"], Route("out", "H41"), good, proof)
         with h41.journal.transaction() as tx:
-            deliver._keep_document(h41, mail, line.clock())(tx)
+            judge._keep_document(h41, mail, line.clock())(tx)
     line.run()
     assert len(line.attachments("H41")) == 2
     assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}

@@ -20,15 +20,16 @@ import pytest
 from axis import bootstrap
 from axis.infra import embedded
 from axis.infra.database import Database
-from axis.services import deliver, withdraw
 from axis.services import run as loops
+from axis.services.agency import hand_over as shown
+from axis.services.agency import take, withdraw
 from tests.line import document, recall, rest, small_home
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from axis.services.agency import Agency
+    from axis.services.agency.adapter import Agency
     from tests.line import Line
 
 RACES = int(os.environ.get("RACES", "200"))
@@ -49,14 +50,14 @@ def work(path: Path, what: Callable[[Agency, datetime], int], seed: int, now: da
     database, agency = another_adapter(path)
     idle = 0
     while idle < 20 and time.monotonic() < until:
-        deliver.BATCH_MESSAGES, withdraw.BATCH = dice.randint(1, 4), dice.randint(1, 4)
+        shown.BATCH_MESSAGES, withdraw.BATCH = dice.randint(1, 4), dice.randint(1, 4)
         idle = idle + 1 if not what(agency, now) else 0
         time.sleep(dice.choice((0, 0.001, 0.004) if what is hand_over else (0.001, 0.004, 0.01)))
     database.close()
 
 
 def hand_over(agency: Agency, now: datetime) -> int:
-    return deliver.hand_over(agency, now)
+    return shown.hand_over(agency, now)
 
 
 def take_back(agency: Agency, now: datetime) -> int:
@@ -74,7 +75,7 @@ def prepared(path: Path, count: int) -> Line:
     line.without("H41")
     with line.parts() as (_, agencies):
         (h41,) = [agency for agency in agencies if agency.code == "H41"]
-        while deliver.take(h41, line.clock()):
+        while take.take(h41, line.clock()):
             pass
     return line
 

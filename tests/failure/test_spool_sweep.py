@@ -10,8 +10,9 @@ import pytest
 from axis import config
 from axis.adapters.base import Guarded
 from axis.adapters.conformance import SpoolSystem
-from axis.adapters.spool import Selection, Spool
-from axis.infra.journal import Journal
+from axis.adapters.spool.selection import Selection
+from axis.adapters.spool.store import Spool
+from axis.infra.journal.journals import Journal
 from tests.line import Line, document, recall, small_home
 
 if TYPE_CHECKING:

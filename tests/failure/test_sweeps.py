@@ -17,9 +17,10 @@ from axis.adapters.folder import FOLDERS, FolderAdapter
 from axis.core.instant import to_text
 from axis.errors import Fault, Problem, Unavailable
 from axis.infra import embedded
-from axis.infra.journal import JournalTransaction
-from axis.services import deliver, submit, sweep
+from axis.infra.journal.transaction import JournalTransaction
 from axis.services import run as loops
+from axis.services import sweep
+from axis.services.agency import hand_over, submit, take
 from axis.services.sweep import Sweep, note_later
 from tests.line import CODES, Line, document, rest, small_home
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from axis.services.agency import Agency
+    from axis.services.agency.adapter import Agency
 
 
 @pytest.fixture(autouse=True)
@@ -251,9 +252,9 @@ def test_a_fault_in_what_one_agency_is_shown_stops_nobody_else(
 ) -> None:
     line.drop("G22", document(1, to=("H41", "G18")))
     line.without("H41", "G18")
-    good = getattr(deliver.Showing, step)
+    good = getattr(hand_over.Showing, step)
 
-    def broken(self: deliver.Showing, *arguments: Any) -> None:
+    def broken(self: hand_over.Showing, *arguments: Any) -> None:
         if self.agency.code == "G18":
             raise RuntimeError("a bug")
         good(self, *arguments)
@@ -262,9 +263,9 @@ def test_a_fault_in_what_one_agency_is_shown_stops_nobody_else(
         if step == "mark":  # of what was kept before it could be prepared
             for one in agencies:
                 one.open()
-                deliver.take(one, line.clock())
+                take.take(one, line.clock())
         with monkeypatch.context() as patch:
-            patch.setattr(deliver.Showing, step, broken)
+            patch.setattr(hand_over.Showing, step, broken)
             for _ in range(3):
                 swept = Sweep(agencies, line.clock())
                 assert set(swept.failed) == {"G18"}

@@ -20,8 +20,8 @@ from axis.infra.database import Database
 from axis.infra.embedded import EmbeddedBroker
 from axis.infra.record import find, quarantine, registries, search, tables
 from axis.infra.record.store import HubStore
-from axis.services import deliver
 from axis.services import run as loops
+from axis.services.agency import judge, take
 from axis.services.hub import admit
 from tests.failure.test_poison import damage
 from tests.line import document, rest, small_home
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from axis.core.hub.draft import Draft
-    from axis.services.agency import Agency
+    from axis.services.agency.adapter import Agency
     from axis.services.hub.worker import Hub
     from tests.line import Line
     from tests.servers import PostgreSql
@@ -354,8 +354,8 @@ def test_an_adapter_without_a_file_handle_left_rejects_no_mail(tmp_path: Path, m
             loops.agency_round(by_code["G22"], line.clock())
             loops.hub_round(hub, line.clock())
         with monkeypatch.context() as patch, pytest.raises(Unavailable):
-            patch.setattr(deliver, "verify_mail", full)
-            deliver.take(by_code["H41"], line.clock())
+            patch.setattr(judge, "verify_mail", full)
+            take.take(by_code["H41"], line.clock())
         assert hub.broker.dead_depth() == 0
     line.run()
     assert len(line.attachments("H41")) == 1

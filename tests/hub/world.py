@@ -1,7 +1,7 @@
 """A hub with agencies around it, all of it values: what happens is chosen, and what agencies say follows from it.
 
-An adapter decides as :mod:`axis.services.withdraw` does: hand-over and withdrawal compete for a document, and one of them
-comes first.
+An adapter decides as :mod:`axis.services.agency.withdraw` does: hand-over and withdrawal compete for a document, and one
+of them comes first.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ import pytest
 
 from axis.adapters import webhook
 from axis.adapters.mailbox import Mailbox
-from axis.adapters.spool import open_spool
+from axis.adapters.spool.store import open_spool
 from axis.infra import keystore
 
 if TYPE_CHECKING:
@@ -153,11 +153,11 @@ def test_one_agencys_endpoint_does_not_hold_up_anothers_notices(tmp_path: Path) 
 
 
 def _notice(spool: object, document: str) -> None:
-    from axis.adapters import spool as module
+    from axis.adapters.spool.notices import notify
 
     row = dict.fromkeys(("id", "kind", "sender", "document_id", "code", "subject"), document)
     with spool._begin() as connection:  # type: ignore[attr-defined]
-        module._notify(connection, "document.accepted", row)  # type: ignore[arg-type]
+        notify(connection, "document.accepted", row)  # type: ignore[arg-type]
 
 
 # -- Where --------------------------------------------------------------------------------------------------------

@@ -20,9 +20,10 @@ from axis.core.ledger import Entry
 from axis.core.message import HUB_USER
 from axis.core.registry import HUB, Member, Registry, signing_certificate
 from axis.errors import Fault, Misconfigured, Problem, rejected, unusable
-from axis.infra import journal, keystore
+from axis.infra import keystore
 from axis.infra.database import Database
-from axis.infra.journal import Journal
+from axis.infra.journal import tables as journal
+from axis.infra.journal.journals import Journal
 from axis.infra.record import registries
 from axis.infra.record.store import HubStore
 from axis.infra.record.tables import TABLES

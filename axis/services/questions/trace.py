@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from axis.core.registry import Registry
     from axis.infra.database import Row
-    from axis.infra.journal import Journal
+    from axis.infra.journal.journals import Journal
     from axis.infra.record.find import Narrowed
     from axis.infra.record.store import HubReader, HubStore
 

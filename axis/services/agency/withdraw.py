@@ -8,28 +8,29 @@ certain, and the signed answer says so.
 from __future__ import annotations
 
 import logging
-import os
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from axis.core import edxml, receipt
+from axis.core import edxml
+from axis.core.agency import recalls
+from axis.core.agency.recalls import Seen
 from axis.core.edxml import Kind
-from axis.core.hub import admission, lifecycle
-from axis.core.identity import uuid7
-from axis.core.instant import from_text, whole
+from axis.core.hub import admission
+from axis.core.instant import from_text
 from axis.core.ledger import Entry
-from axis.core.receipt import Event, Receipt, Statement
-from axis.errors import Corrupted, Fault, Problem, Rejected
-from axis.services.agency import verify_mail, word
+from axis.core.receipt import Event
+from axis.errors import Corrupted, Fault, Rejected
+from axis.services.agency import answer
+from axis.services.agency.verify import verify_mail, word
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from axis.core.edxml import Packet
-    from axis.core.receipt import Subject
+    from axis.core.receipt import Receipt, Statement
     from axis.infra.database import Row
-    from axis.infra.journal import JournalTransaction
-    from axis.services.agency import Agency
+    from axis.infra.journal.transaction import JournalTransaction
+    from axis.services.agency.adapter import Agency
 
 log = logging.getLogger("axis.withdraw")
 BATCH = 50
@@ -87,23 +88,14 @@ def _takes_back(agency: Agency, tx: JournalTransaction, packet: Packet, row: Row
     """Whether it is decided here if the document is withdrawn. What an agency had that this one has succeeded may have
     been shown there: what is not known here is a request that a clerk sees."""
     if packet.is_recall:
-        return not _asks_for_others(agency, accepted) or bool(tx.documents(row["sender"], row["document_id"]))
-    return any(not added and _is_own(agency, organ_id) for organ_id, added in packet.receivers)
-
-
-def _asks_for_others(agency: Agency, accepted: Statement) -> bool:
-    """Whether it is also about what agencies had that this one has succeeded: A.1 names them beside it."""
-    return bool(set(accepted.recipients) & set(agency.registry().predecessors(agency.code, accepted.time)))
-
-
-def _is_own(agency: Agency, organ_id: str) -> bool:
-    return agency.registry().member_for(organ_id).code == agency.code
+        others = recalls.asks_for_others(accepted, agency.code, agency.registry())
+        return not others or bool(tx.documents(row["sender"], row["document_id"]))
+    return recalls.removes(packet, agency.code, agency.registry())
 
 
 def _waits_for_original(agency: Agency, tx: JournalTransaction, packet: Packet, row: Row, now: datetime) -> bool:
-    """Whether an update has overtaken the document. For whom it adds, or who was added since, it is the document."""
-    added = any(is_added and _is_own(agency, organ_id) for organ_id, is_added in packet.receivers)
-    if added or not any(_is_own(agency, organ.organ_id) for organ in packet.recipients):
+    """Whether an update has overtaken the document."""
+    if not recalls.needs_original(packet, agency.code, agency.registry()):
         return False
     # An update that is no longer waited with brought it, or has waited in vain already.
     known = any(
@@ -118,28 +110,24 @@ def _take_back(
 ) -> None:
     sender, document_id, subject = row["sender"], row["document_id"], accepted.subject
     # A clerk sees what was asked of an agency before this one, whatever becomes of what was sent here.
-    unseen = "received" if _asks_for_others(agency, accepted.statements[0]) else "done"
+    others = recalls.asks_for_others(accepted.statements[0], agency.code, agency.registry())
+    unseen = "received" if others else "done"
     documents = [one for one in tx.documents(sender, document_id) if one["id"] != row["id"]]
-    states = {one["state"] for one in documents}
-    if states & {"handing_over", "handed_over"}:
-        reported = _reported(agency, tx, sender, document_id, now)
-        problem, event, state = Problem(Fault.RECALL_LATE, got=reported), "recall.too_late", "received"
-    elif (
-        states & {"shown", "doubted"}
-        or (not states and _may_have_been_lost(tx, packet, accepted))
-        or _may_have_been_shown(agency, tx, documents)
+    known = recalls.seen({one["state"] for one in documents})
+    if known in {Seen.REFUSED_IT, Seen.NEVER} and (
+        (not documents and _may_have_been_lost(tx, packet, accepted)) or _may_have_been_shown(agency, tx, documents)
     ):
-        problem, event, state = Problem(Fault.RECALL_SHOWN), "recall.too_late", "received"
-    elif "refused" in states:
-        problem, event, state = Problem(Fault.RECALL_VOID), "recall.void", unseen
-    else:
+        known = Seen.MAY_HAVE_IT
+    no = recalls.refusal(known, lambda: _reported(agency, tx, sender, document_id, now), unseen)
+    if no is None:
         entry = Entry(now, agency.code, "document.withdrawn", row["id"], "", {"document_id": document_id})
-        signed = _signed(agency, subject, Event.ContentWithdrawal, (), entry, now)
-        tx.withdraw(row, sender, document_id, entry, signed, unseen)
+        said = answer.signed(agency, subject, Event.ContentWithdrawal, (), entry, now)
+        tx.withdraw(row, sender, document_id, entry, said, unseen)
         return
-    entry = Entry(now, agency.code, event, row["id"], "", {"document_id": document_id, "status": problem.got})
-    signed = _signed(agency, subject, Event.ContentWithdrawalFailure, (problem,), entry, now)
-    tx.answer_recall(row, state, entry, signed)
+    detail = {"document_id": document_id, "status": no.problem.got}
+    entry = Entry(now, agency.code, no.event, row["id"], "", detail)
+    said = answer.signed(agency, subject, Event.ContentWithdrawalFailure, (no.problem,), entry, now)
+    tx.answer_recall(row, no.state, entry, said)
 
 
 def _reported(agency: Agency, tx: JournalTransaction, owner: str, document_id: str, now: datetime) -> str:
@@ -150,8 +138,8 @@ def _reported(agency: Agency, tx: JournalTransaction, owner: str, document_id: s
             whose = registry.author(document_id, registry.member_for(organ_id).code, now) if organ_id else owner
         except Rejected:
             continue
-        codes += [code] if whose == owner and code <= "06" else []
-    return max(codes, default=lifecycle.ARRIVED)
+        codes += [code] if whose == owner else []
+    return recalls.highest(codes)
 
 
 def _may_have_been_lost(tx: JournalTransaction, packet: Packet, accepted: Receipt) -> bool:
@@ -169,11 +157,3 @@ def _may_have_been_shown(agency: Agency, tx: JournalTransaction, documents: list
     if home is None or not home["restored_at"]:
         return False
     return any(one["received_at"] <= home["restored_at"] for one in documents)
-
-
-def _signed(
-    agency: Agency, subject: Subject, event: Event, problems: tuple[Problem, ...], entry: Entry, now: datetime
-) -> bytes:
-    identifier = uuid7(now, os.urandom(10))
-    said = Statement(identifier, event, whole(now), agency.code, (), receipt.reasons(problems), entry.digest)
-    return receipt.signed(Receipt(agency.installation, agency.code, subject, (said,)), agency.signer, now)

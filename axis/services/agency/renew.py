@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from axis.core import parcel, receipt
 from axis.core.ledger import Entry
 from axis.errors import Fault, Rejected
-from axis.infra.journal import REFUSED
+from axis.infra.journal.tables import REFUSED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from axis.core.receipt import Reason
     from axis.infra.database import Row
-    from axis.services.agency import Agency
+    from axis.services.agency.adapter import Agency
 
 OF_THE_SIGNATURE = frozenset(fault.code for fault in (*parcel.CIRCUMSTANCES, Fault.CLOCK_SKEW))
 LOOK_AGAIN = timedelta(minutes=1)  # while the key, or the clock, is not good

@@ -1,8 +1,7 @@
-"""An agency's adapter: what its steps (submit, deliver) share, and one round of them."""
+"""One agency's adapter: what its steps share, from one sweep to the next."""
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import uuid
 from dataclasses import dataclass, field
@@ -10,13 +9,12 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from axis.core import parcel, receipt
+from axis.core import parcel
 from axis.core import registry as trust
 from axis.core.homes import Standing
 from axis.core.instant import from_text
-from axis.core.receipt import Event
-from axis.core.registry import HUB, read_registry
-from axis.errors import Corrupted, Fault, Problem, Rejected, Unavailable, rejected
+from axis.core.registry import read_registry
+from axis.errors import Corrupted, Fault, Problem, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -26,12 +24,11 @@ if TYPE_CHECKING:
     from axis.adapters.bell import Bell
     from axis.adapters.disk import Disk
     from axis.core.message import Broker
-    from axis.core.parcel import Parcel
-    from axis.core.receipt import Receipt
     from axis.core.registry import Registry
     from axis.core.signature import Signer
     from axis.errors import AxisError
-    from axis.infra.journal import Journal, JournalTransaction
+    from axis.infra.journal.journals import Journal
+    from axis.infra.journal.transaction import JournalTransaction
 
 log = logging.getLogger("axis.agency")
 CLOCK_BACK = timedelta(minutes=5)  # what a clock may be set back without a word
@@ -107,7 +104,7 @@ class Outbox:
 
 
 class Agency:
-    """One agency's adapter. Its steps live in services/submit.py and services/deliver.py.
+    """One agency's adapter. Its steps are the modules beside.
 
     It has nothing of the hub but the broker and what came through it. Its broker, adapter and key are made when they
     are first needed, so that what is wrong with one agency's is found within that agency's own rounds.
@@ -274,96 +271,3 @@ class Agency:
 def not_flushed(error: OSError) -> Unavailable:
     """What was written for an agency may not be on its disk."""
     return Unavailable(Problem(Fault.ADAPTER_AWAY, got=f"{type(error).__name__}: {error}"[:300]))
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """The hub's word about mail, as it came with it: `said` is what it says, and nobody has verified that."""
-
-    proof: bytes
-    digest: str  # hex SHA-256 of it
-    content: bytes
-    said: Receipt
-
-
-def word(agency: Agency, proof: bytes, digest: str = "") -> Word:
-    """What the proof of a document says, **unverified**; `digest` is its hex SHA-256, where somebody here has computed
-    it. Raises :class:`Rejected`."""
-    digest = digest or hashlib.sha256(proof).hexdigest()
-    held = agency.known.get(digest) if agency.known is not None else None
-    if held is not None and held.signer == HUB:
-        return Word(proof, digest, held.content, receipt.of(held))
-    claim = parcel.claim(proof)
-    content = bytes(claim.content) if claim is not None else parcel.peek(proof)[1]
-    return Word(proof, digest, content, receipt.read(content, HUB))
-
-
-def verify_mail(agency: Agency, body: bytes, given: Word, digest: str = "") -> tuple[Parcel, Receipt]:
-    """The parcel and the hub's A.1 for it, both verified as of the acceptance. `digest`: of `body`, as in :func:`word`.
-
-    Raises :class:`Rejected`: RECEIPT_INVALID when the proof is not the hub's word about this parcel and this agency:
-    what the hub accepted may still come. Otherwise what is wrong with the parcel.
-    """
-    registry = agency.registry()
-    moment = given.said.statements[0].time
-    try:
-        signed = parcel.verify(given.proof, registry, moment, known=agency.known, digest=given.digest)
-        # What was read as the hub's word is that, where these are the bytes and the hub has signed them.
-        is_read = (signed.signer, signed.content) == (HUB, given.content) and signed.main == parcel.RECEIPT
-        accepted = given.said if is_read else receipt.of(signed)
-    except Rejected as error:
-        raise rejected(Fault.RECEIPT_INVALID, f"A.1: {error}") from None
-    subject, statement = accepted.subject, accepted.statements[0]
-    if (
-        accepted.issuer != HUB
-        or statement.event is not Event.SubmissionAcceptance
-        or accepted.installation != agency.installation
-        or agency.code not in statement.recipients
-    ):
-        raise rejected(Fault.RECEIPT_INVALID, f"A.1 is not about mail for {agency.code}")
-    try:
-        opened = parcel.verify(body, registry, moment, known=agency.known, digest=digest)
-    except Rejected as error:
-        if error.fault in parcel.ALTERED or not is_about(accepted, body):
-            raise rejected(Fault.RECEIPT_INVALID, f"not what A.1 is about: {error}") from None
-        raise
-    if (opened.content_digest, opened.signer) != (subject.content_digest, subject.sender):
-        raise rejected(Fault.RECEIPT_INVALID, f"A.1 is about {subject.content_digest}")
-    return opened, accepted
-
-
-def is_about(accepted: Receipt, body: bytes) -> bool:
-    """Whether these bytes, whoever signed them, hold the content that the receipt speaks of."""
-    return parcel.unverified_digest(body) == accepted.subject.content_digest
-
-
-def verify_receipt(agency: Agency, body: bytes, proof: bytes, now: datetime, digest: str = "") -> Receipt:
-    """A receipt, verified as of the moment when the hub accepted it: as R.1 in `proof` says, now where there is none,
-    and the hub's own as of when it gave it. `digest`: of `body`, as in :func:`word`.
-
-    Raises :class:`Rejected`: one of parcel.CIRCUMSTANCES alone where only that moment can tell.
-    """
-    moment = accepted_at(agency, body, proof, agency.registry()) if proof else now
-    try:
-        opened = parcel.verify(body, agency.registry(), moment, known=agency.known, digest=digest)
-    except Rejected as error:
-        signature = parcel.peek_signature(body) if error.fault is Fault.KEY_EXPIRED and not proof else None
-        if signature is None or signature.certificate != agency.hub.der:
-            raise
-        opened = parcel.verify(body, agency.registry(), signature.signing_time)
-    return receipt.of(opened)
-
-
-def accepted_at(agency: Agency, body: bytes, proof: bytes, source: parcel.Trust) -> datetime:
-    """When the hub accepted the receipt `body`, by its word in `proof` (R.1). Raises :class:`Rejected`."""
-    moment = receipt.read(parcel.peek(proof)[1], HUB).statements[0].time
-    word = parcel.verify(proof, source, moment)
-    accepted = receipt.read(word.content, word.signer)
-    statement = accepted.statements[0]
-    if (statement.event, statement.evidence, accepted.installation) != (
-        Event.ReceiptAcceptance,
-        hashlib.sha256(body).hexdigest(),
-        agency.installation,
-    ):
-        raise rejected(Fault.RECEIPT_INVALID, "the proof is not about this receipt")
-    return statement.time

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from axis.infra.journal import JournalReader, JournalTransaction
-    from axis.services.agency import Agency
+    from axis.infra.journal.reading import JournalReader
+    from axis.infra.journal.transaction import JournalTransaction
+    from axis.services.agency.adapter import Agency
 
 log = logging.getLogger("axis.standing")
 ASK_AGAIN, SELDOM = timedelta(seconds=30), timedelta(minutes=10)  # the first time, and after many without an answer

@@ -1,0 +1,113 @@
+"""The spool's tables, and what a file of an older program lacks of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from sqlalchemy.engine import RowMapping
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+Row = RowMapping
+metadata = sa.MetaData()
+sent = sa.Table(
+    "sent",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("id", sa.Text, nullable=False, unique=True),  # a UUID; the packet is out/<id>.edxml
+    sa.Column("digest", sa.Text, nullable=False, unique=True),  # hex SHA-256 of the packet as it came
+    sa.Column("kind", sa.Text, nullable=False),  # new, recall, update, replace, status
+    sa.Column("sender", sa.Text, nullable=False),
+    sa.Column("recipients", sa.JSON, nullable=False),
+    sa.Column("document_id", sa.Text, nullable=False),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),  # pending, accepted, refused
+    sa.Column("report", sa.JSON, nullable=False),  # why it was refused
+    sa.Column("outcomes", sa.JSON, nullable=False),  # by recipient: {event, time} of the newest receipt
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("updated_at", sa.Text, nullable=False),
+    sa.Column("essence", sa.Text, nullable=False, server_default=""),  # what a repetition in other bytes is known by
+    sa.Column("axis_id", sa.Text, nullable=False, server_default=""),  # as the newest receipt says
+    sa.Index("sent_document", "document_id", "kind"),
+    sa.Index("sent_essence", "essence"),
+    sa.Index("sent_axis_id", "axis_id"),
+)
+received = sa.Table(
+    "received",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("id", sa.Text, nullable=False, unique=True),  # a UUID: the axis id, or made of the file's name
+    sa.Column("ref", sa.Text, nullable=False),
+    sa.Column("folder", sa.Text, nullable=False),  # inbox, status, receipts
+    sa.Column("names", sa.JSON, nullable=False),  # the files in in/
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("sender", sa.Text, nullable=False),
+    sa.Column("recipients", sa.JSON, nullable=False),
+    sa.Column("document_id", sa.Text, nullable=False),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("visible", sa.Boolean, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),  # initial, processing, done, fail (for good)
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("answered", sa.Boolean, nullable=False),
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("updated_at", sa.Text, nullable=False),
+    sa.Column("failed_at", sa.Text, nullable=False, server_default=""),  # the newest failure that was counted
+    sa.Index("received_list", "folder", "visible", "number"),
+    sa.Index("received_answers", "answered", "state"),
+    sa.Index("received_ref", "ref"),
+)
+# What a request was answered with: the same request once more is the client's repeat.
+answer = sa.Table(
+    "answer",
+    metadata,
+    sa.Column("request", sa.Text, primary_key=True),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Column("at", sa.Text, nullable=False),
+)
+# Who is to be told what happens here, and what it was not told yet, in order.
+webhook = sa.Table(
+    "webhook",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("secret", sa.Text, nullable=False),
+)
+notice = sa.Table(
+    "notice",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("event", sa.Text, nullable=False),
+    sa.Column("document_id", sa.Text, nullable=False),
+    sa.Column("content", sa.JSON, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("not_before", sa.Text, nullable=False),
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.Index("notice_document", "document_id", "number"),  # or each that waits costs for all the others
+)
+unit = sa.Table(
+    "unit",
+    metadata,
+    sa.Column("code", sa.Text, primary_key=True),
+    sa.Column("facts", sa.JSON, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("deleted", sa.Boolean, nullable=False),
+    sa.Column("modified_at", sa.Text, nullable=False),
+)
+
+
+def add_what_is_new(connection: Connection) -> None:
+    """The columns and indexes that a file of an older program does not have yet."""
+    found = sa.inspect(connection)
+    for table in metadata.sorted_tables:
+        known = {column["name"] for column in found.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in known:
+                definition = sa.schema.CreateColumn(column).compile(connection)
+                connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {definition}")
+        for index in table.indexes:
+            index.create(connection, checkfirst=True)

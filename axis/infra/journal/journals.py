@@ -1,0 +1,121 @@
+"""One agency's journal, and the journals of all agencies in one database."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from axis.core.instant import to_text
+from axis.infra.journal import due, lookup
+from axis.infra.journal.due import Due
+from axis.infra.journal.reading import JournalReader
+from axis.infra.journal.tables import BODY_REFERENCES
+from axis.infra.journal.transaction import JournalTransaction
+from axis.infra.journal.writes import Writes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
+
+    import sqlalchemy as sa
+    from sqlalchemy.engine import RowMapping
+
+    from axis.infra import payloads
+    from axis.infra.database import Database
+
+
+class Journal:
+    """One agency's journal in a database."""
+
+    def __init__(self, database: Database, agency: str, references: payloads.References = BODY_REFERENCES) -> None:
+        """`references`: every column in this database that may name a parcel."""
+        self.database = database
+        self.agency = agency
+        self.all: Journals = database.beside.setdefault("journals", Journals(database, references))
+
+    @contextmanager
+    def transaction(self) -> Iterator[JournalTransaction]:
+        """One transaction: everything in the block is kept, or nothing."""
+        with self.all.transaction() as writes:
+            yield JournalTransaction(writes, self.agency)
+
+    @contextmanager
+    def reading(self) -> Iterator[JournalReader]:
+        """One consistent state of the journal, to read from."""
+        with self.database.read() as connection:
+            yield JournalReader(connection, self.agency)
+
+
+class Journals:
+    """The journals of all agencies in one database: what concerns many of them is asked and written once.
+
+    Who has nothing to do is known without a question: every change goes through :meth:`transaction`, and wakes its
+    agency. (What something else than this program changes is seen at the next thorough look.)"""
+
+    def __init__(self, database: Database, references: payloads.References) -> None:
+        self._database = database
+        self.references = references
+        self._asleep: dict[str, str] = {}  # until when nothing of an agency is due
+
+    @contextmanager
+    def transaction(self) -> Iterator[Writes]:
+        """One transaction of several agencies: everything in the block is kept, or nothing."""
+        with self._database.begin() as connection:
+            writes = Writes(connection, self.references)
+            yield writes
+            writes.flush()
+        for code in writes.agencies:
+            self._asleep.pop(code, None)
+
+    def awake(self, codes: Iterable[str], now: datetime) -> list[str]:
+        """Those of these agencies that may have something due."""
+        moment = to_text(now)
+        return [code for code in codes if self._asleep.get(code, "") <= moment]
+
+    def due(self, codes: Sequence[str], now: datetime, limit: int) -> Due:
+        """What is due of these agencies, of each kind at most `limit` of each; one question where nothing is."""
+        if not codes:
+            return Due()
+        with self._database.read() as connection:
+            found, asleep = due.of(connection, codes, now, limit)
+        self._asleep |= asleep
+        return found
+
+    def next_due(self, codes: Sequence[str], now: datetime) -> datetime | None:
+        """When something of these agencies is due next; None when nothing is."""
+        if not codes:
+            return None
+        with self._database.read() as connection:
+            return due.first(connection, codes, now)
+
+    def outgoing_of(self, sources: Sequence[tuple[str, str]]) -> dict[tuple[str, str], RowMapping]:
+        """What became of these (agency, source digest)."""
+        return {(row["agency"], row["source_digest"]): row for row in self._find(lookup.OUTGOING_OF, sources)}
+
+    def outgoing_by_content(self, contents: Sequence[tuple[str, str]]) -> dict[tuple[str, str], list[RowMapping]]:
+        """What was sent by these (agency, content digest), in order."""
+        found: dict[tuple[str, str], list[RowMapping]] = {pair: [] for pair in contents}
+        for row in sorted(self._find(lookup.OUTGOING_BY_CONTENT, contents), key=lambda row: str(row["created_at"])):
+            found[row["agency"], row["content_digest"]].append(row)
+        return found
+
+    def have(self, mail: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Those of these (agency, id) that are here."""
+        return {(row["agency"], row["id"]) for row in self._find(lookup.INCOMING_OF, mail)}
+
+    def have_content(self, contents: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Those of these (agency, content digest) that are here, whatever became of them."""
+        return {(row["agency"], row["content_digest"]) for row in self._find(lookup.INCOMING_BY_CONTENT, contents)}
+
+    def tried_before(self, now: datetime, codes: Sequence[str]) -> None:
+        """What was written down as published for the first time, and perhaps was not, is due."""
+        with self._database.begin() as connection:
+            due.bring_forward_unsure(connection, codes, now)
+        for code in codes:
+            self._asleep.pop(code, None)
+
+    def _find(self, query: sa.Executable, keys: Sequence[tuple[str, str]]) -> list[RowMapping]:
+        if not keys:
+            return []
+        with self._database.read() as connection:
+            return lookup.find(connection, query, keys)

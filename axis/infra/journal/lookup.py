@@ -1,0 +1,40 @@
+"""Rows by the keys of many agencies at once: one statement, however many there are. (Journals stand in SQLite.)"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from axis.infra.journal.tables import incoming, outgoing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy.engine import Connection, RowMapping
+
+
+def _by_pairs(table: sa.Table, first: str, second: str) -> sa.TextualSelect:
+    """Rows by pairs of values of two columns."""
+    columns = ", ".join(f"o.{column.name}" for column in table.columns)
+    pairs = f"o.{first} = json_extract(k.value, '$[0]') AND o.{second} = json_extract(k.value, '$[1]')"
+    text = f"SELECT {columns} FROM json_each(:pairs) AS k JOIN {table.name} AS o ON {pairs}"  # noqa: S608
+    return sa.text(text).columns(*table.columns)
+
+
+OUTGOING_OF = _by_pairs(outgoing, "agency", "source_digest")
+OUTGOING_BY_CONTENT = _by_pairs(outgoing, "agency", "content_digest")
+INCOMING_OF = _by_pairs(incoming, "agency", "id")
+INCOMING_BY_CONTENT = _by_pairs(incoming, "agency", "content_digest")
+WITHDRAWN = sa.text("""
+    SELECT o.agency, o.sender, o.document_id, o.receipt_digest FROM json_each(:pairs) AS k JOIN withdrawal AS o
+    ON o.agency = json_extract(k.value, '$[0]') AND o.sender = json_extract(k.value, '$[1]')
+    AND o.document_id = json_extract(k.value, '$[2]')""")
+
+
+def find(connection: Connection, query: sa.Executable, keys: Sequence[tuple[str, ...]]) -> list[RowMapping]:
+    """What one of these statements finds by these keys; nothing is asked where there are none."""
+    if not keys:
+        return []
+    return list(connection.execute(query, {"pairs": json.dumps(list(dict.fromkeys(keys)))}).mappings())

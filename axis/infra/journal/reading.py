@@ -1,0 +1,234 @@
+"""Questions to one agency's journal, within one consistent state of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from axis.core import ledger
+from axis.core.identity import same_id
+from axis.core.instant import to_text
+from axis.infra import payloads
+from axis.infra.journal.tables import FURTHEST, event, home_instance, incoming, installed, outgoing, withdrawal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy.engine import Connection, RowMapping
+
+    from axis.core.ledger import Entry
+
+
+class JournalReader:
+    """Questions to the journal."""
+
+    def __init__(self, connection: Connection, agency: str) -> None:
+        self.connection = connection
+        self.agency = agency
+
+    def outgoing(self, source_digest: str) -> RowMapping | None:
+        """What became of this source."""
+        return self._first(self._outgoing().where(outgoing.c.source_digest == source_digest))
+
+    def outgoing_of(self, source_digests: Sequence[str]) -> dict[str, RowMapping]:
+        """What became of these sources, by digest; a new one has nothing."""
+        query = self._outgoing().where(outgoing.c.source_digest.in_(source_digests))
+        return {row["source_digest"]: row for row in self.connection.execute(query).mappings()}
+
+    def outgoing_by_content(self, content_digest: str) -> list[RowMapping]:
+        """What was sent with this content: one source, or several whose bytes say the same."""
+        if not content_digest:
+            return []
+        query = self._outgoing().where(outgoing.c.content_digest == content_digest)
+        return list(self.connection.execute(query.order_by(outgoing.c.created_at)).mappings())
+
+    def organs_of(self, document_id: str) -> list[tuple[str, str]]:
+        """(OrganId, name) of whoever this agency has addressed with this document or a change of it, in order."""
+        query = sa.select(outgoing.c.facts).where(
+            outgoing.c.agency == self.agency, outgoing.c.document_id == document_id, outgoing.c.state == "accepted"
+        )
+        rows = self.connection.execute(query.order_by(outgoing.c.created_at)).scalars()
+        return [(organ_id, name) for facts in rows for organ_id, name in facts.get("organs", ())]
+
+    def lifted(self, limit: int) -> list[str]:
+        """The digests of sources that were accepted after the local system was told of a refusal."""
+        query = sa.select(outgoing.c.source_digest).where(outgoing.c.lifted, outgoing.c.agency == self.agency)
+        return list(self.connection.execute(query.limit(limit)).scalars())
+
+    def being_shown(self) -> list[tuple[Any, str]]:
+        """The files that were prepared, and will be shown whatever happens."""
+        query = self._incoming_in("handing_over").with_only_columns(incoming.c.names)
+        return [(folder, name) for names in self.connection.execute(query).scalars() for folder, name in names]
+
+    def shown_since(self, after: int, limit: int) -> list[RowMapping]:
+        """What the local system was shown and has not answered, from row number `after` on."""
+        query = self._incoming_in("shown").where(incoming.c.number > after).order_by(incoming.c.number)
+        return list(self.connection.execute(query.limit(limit)).mappings())
+
+    def undecided(self, now: datetime, limit: int) -> list[RowMapping]:
+        """Recalls and updates that nothing was decided about yet, in order of arrival."""
+        due = self._incoming_in("undecided").where(_has_come(incoming.c.not_before, now))
+        return list(self.connection.execute(due.order_by(incoming.c.number).limit(limit)).mappings())
+
+    def documents(self, sender: str, document_id: str) -> list[RowMapping]:
+        """What has arrived of this document: itself and its updates, in order of arrival."""
+        query = sa.select(incoming).where(
+            incoming.c.agency == self.agency,
+            incoming.c.sender == sender,
+            incoming.c.document_id == document_id,
+            incoming.c.kind.in_(("document", "update")),
+        )
+        return list(self.connection.execute(query.order_by(incoming.c.number)).mappings())
+
+    def state_of(self, identifier: str) -> str:
+        """The state of what was received under this id; "" for nothing."""
+        row = self.incoming(identifier)
+        return str(row["state"]) if row is not None else ""
+
+    def withdrawal(self, sender: str, document_id: str) -> RowMapping | None:
+        """The withdrawal of this document; None when it was not withdrawn."""
+        where = (
+            withdrawal.c.agency == self.agency,
+            withdrawal.c.sender == sender,
+            withdrawal.c.document_id == document_id,
+        )
+        return self._first(sa.select(withdrawal).where(*where))
+
+    def reported(self, document_id: str) -> list[tuple[str, str]]:
+        """(whose document, status code) of what this agency's system has reported about documents of this id: two
+        senders may give the same. The OrganId is "" where an older program did not note it."""
+        query = self._outgoing().where(
+            outgoing.c.document_id == document_id,
+            outgoing.c.kind == "status",
+            outgoing.c.state.in_(("pending", "accepted")),
+        )
+        facts = [row["facts"] for row in self.connection.execute(query).mappings()]
+        return [(one.get("about", ""), one.get("status_code", "")) for one in facts]
+
+    def _incoming_in(self, *states: str) -> sa.Select[Any]:
+        return sa.select(incoming).where(incoming.c.agency == self.agency, incoming.c.state.in_(states))
+
+    def receipts_since(self, since: datetime, after: int, limit: int) -> list[RowMapping]:
+        """Receipts that have come since a moment, from row number `after` on."""
+        query = sa.select(incoming.c.number, incoming.c.id, incoming.c.body_digest, incoming.c.facts).where(
+            incoming.c.agency == self.agency,
+            incoming.c.kind == "receipt",
+            incoming.c.received_at >= to_text(since),
+            incoming.c.number > after,
+        )
+        return list(self.connection.execute(query.order_by(incoming.c.number).limit(limit)).mappings())
+
+    def held(self, now: datetime) -> list[RowMapping]:
+        """Mail that waits for a newer registry."""
+        query = self._incoming_in("held").where(incoming.c.not_before <= to_text(now))
+        return list(self.connection.execute(query.order_by(incoming.c.number)).mappings())
+
+    def incoming(self, identifier: str) -> RowMapping | None:
+        """The received thing with this id."""
+        return self._first(sa.select(incoming).where(incoming.c.agency == self.agency, incoming.c.id == identifier))
+
+    def same_before(self, row: RowMapping) -> RowMapping | None:
+        """What came before `row` with the same content from the same sender under another axis id, and was not refused:
+        the hub accepted it twice, because its record had lost the first time; or what a home that was put back has
+        heard since that it had handed over. What is in doubt then is not waited for: under its first id it may never
+        come again."""
+        if not row["content_digest"]:
+            return None
+        same = (
+            incoming.c.agency == self.agency,
+            incoming.c.content_digest == row["content_digest"],
+            incoming.c.id != row["id"],
+            sa.or_(incoming.c.number < row["number"], incoming.c.state == "handed_over"),
+            incoming.c.state.not_in(("refused", "doubted")),
+        )
+        found = self.connection.execute(sa.select(incoming).where(*same).order_by(incoming.c.number)).mappings()
+        return next((one for one in found if one["facts"]["sender"] == row["facts"]["sender"]), None)
+
+    def registry(self) -> tuple[int, bytes] | None:
+        """(version, parcel) of the registry installed here."""
+        row = self._first(sa.select(installed).where(installed.c.agency == self.agency))
+        return (row["version"], self.payload(row["digest"])) if row is not None else None
+
+    def registry_version(self) -> int:
+        """The version of the registry installed here; 0 for none."""
+        row = self._first(sa.select(installed.c.version).where(installed.c.agency == self.agency))
+        return int(row["version"]) if row is not None else 0
+
+    def home(self) -> RowMapping | None:
+        """Which home this is; None where nobody has asked yet."""
+        return self._first(sa.select(home_instance).where(home_instance.c.agency == self.agency))
+
+    def sequence(self) -> int:
+        """How many changes this journal has seen, those of all agencies of the home."""
+        return int(self.connection.execute(sa.select(sa.func.max(event.c.number))).scalar() or 0)
+
+    def last_moment(self) -> str:
+        """The time of this agency's last event, as text; "" when there is none."""
+        query = sa.select(event.c.canonical).where(event.c.agency == self.agency).order_by(event.c.number.desc())
+        canonical = self.connection.execute(query.limit(1)).scalar()
+        return to_text(ledger.read(canonical).time) if canonical else ""
+
+    def payload(self, digest: str) -> bytes:
+        """Stored bytes; b"" for an empty digest. Raises :class:`axis.errors.Corrupted`."""
+        return payloads.get(self.connection, digest) if digest else b""
+
+    def payload_if_any(self, digest: str) -> bytes:
+        """Stored bytes; b"" where there are none, or others."""
+        return payloads.get_sound(self.connection, [digest]).get(digest, b"")
+
+    def events(self, axis_id: str) -> list[Entry]:
+        """This agency's events about a submission, in order."""
+        query = sa.select(event.c.canonical).where(event.c.agency == self.agency, event.c.axis_id == axis_id)
+        return [ledger.read(row.canonical) for row in self.connection.execute(query.order_by(event.c.number))]
+
+    def find(self, reference: str) -> list[dict[str, Any]]:
+        """Documents sent or received here that `reference` names (axis id, DocumentId, number/notation, content
+        digest, or a part of one): axis_id, kind, sender, document_id, code, subject, content_digest, direction,
+        state, attempts, moment, kept."""
+        found, reference = [], same_id(reference)
+        for row in self.connection.execute(self._outgoing().where(outgoing.c.axis_id != "")).mappings():
+            facts = row["facts"]
+            found.append(
+                {
+                    "axis_id": row["axis_id"],
+                    "kind": row["kind"],
+                    "sender": self.agency,
+                    "document_id": row["document_id"],
+                    "code": facts.get("code", ""),
+                    "subject": facts.get("subject", ""),
+                    "content_digest": row["content_digest"],
+                    "direction": "outgoing",
+                    "state": row["state"],
+                    "attempts": row["attempts"],
+                    "moment": row["created_at"],
+                    "kept": row["parcel_digest"] != "",
+                }
+            )
+        query = sa.select(incoming).where(incoming.c.agency == self.agency, incoming.c.kind != "receipt")
+        for row in self.connection.execute(query).mappings():
+            found.append(
+                {
+                    **row["facts"],
+                    "axis_id": row["id"],
+                    "direction": "incoming",
+                    "state": row["state"],
+                    "attempts": row["attempts"],
+                    "moment": row["received_at"],
+                    "kept": row["body_digest"] != "",
+                }
+            )
+        keys = ("axis_id", "document_id", "code", "content_digest")
+        whole = [row for row in found if reference in {same_id(row[key]) for key in keys}]
+        return whole or [row for row in found if any(reference in same_id(row[key]) for key in keys)]
+
+    def _outgoing(self) -> sa.Select[Any]:
+        return sa.select(outgoing).where(outgoing.c.agency == self.agency)
+
+    def _first(self, query: sa.Select[Any]) -> RowMapping | None:
+        return self.connection.execute(query).mappings().first()
+
+
+def _has_come(moment: sa.Column[str], now: datetime) -> sa.ColumnElement[bool]:
+    return sa.or_(moment <= to_text(now), moment > to_text(now + FURTHEST))

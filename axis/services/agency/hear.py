@@ -1,0 +1,96 @@
+"""What the agency's system says of what it was shown, what it was shown before the start, and what waited for a
+registry."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from axis.core.instant import to_text
+from axis.errors import Corrupted, Rejected, Unavailable
+from axis.services.agency.judge import needed_version
+from axis.services.agency.outcome import finish
+from axis.services.agency.prepare import prepare
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from axis.infra.database import Row
+    from axis.services.agency.adapter import Agency
+
+log = logging.getLogger("axis.deliver")
+BATCH = 50  # of answers, and of what was shown before the start
+LOOK_AGAIN = timedelta(minutes=1)  # between two looks at what waits for a registry, if none comes
+
+
+def hear(agency: Agency, now: datetime) -> int:
+    """What waits for a newer registry is released; what the agency's system has said, and what it was shown before the
+    start, is dealt with; how many things."""
+    if agency.held_at is None or not timedelta() <= now - agency.held_at < LOOK_AGAIN:
+        _release_held(agency, now)
+        agency.held_at = now
+    return _hear(agency, now) + _show_again(agency, now)
+
+
+def _hear(agency: Agency, now: datetime) -> int:
+    """What the agency's system has said about what it was shown; how many."""
+    answers = agency.adapter.answers()[:BATCH]
+    if not answers:
+        return 0
+    recorded = []
+    with agency.journal.transaction() as tx:
+        for one in answers:
+            row = tx.incoming(one.ref)
+            if row is None or row["state"] not in {"handing_over", "shown"}:
+                recorded.append(one)
+            elif row["state"] == "shown" and row["not_before"] > to_text(now):
+                continue  # a disk has damaged what the receipt needs
+            elif finish(agency, tx, row, Rejected(one.problem) if one.problem else None, now):
+                recorded.append(one)
+    for one in recorded:
+        agency.adapter.answered(one.ref)
+    return len(recorded)
+
+
+def _show_again(agency: Agency, now: datetime) -> int:
+    """Once after each start: what the agency's system was shown and has not answered is prepared and shown once more.
+    It stays as it is where it still is; a system that has lost its mail, or is connected otherwise now, gets it."""
+    if agency.shown_again is None:
+        return 0
+    has_it: list[Row] = []
+    with agency.journal.reading() as reader:
+        rows = reader.shown_since(agency.shown_again, BATCH)
+        for row in rows:
+            try:
+                prepare(agency, reader, row)
+                if agency.adapter.complete([(folder, name) for folder, name in row["names"]]):
+                    has_it.append(row)
+            except (Unavailable, Rejected, Corrupted) as error:
+                log.warning("%s: %s not shown again: %s", agency.code, row["id"], error)
+    agency.shown_again = rows[-1]["number"] if rows else None
+    if has_it:
+        with agency.journal.transaction() as tx:
+            for row in has_it:
+                finish(agency, tx, row, None, now)
+    return len(rows)
+
+
+def _release_held(agency: Agency, now: datetime) -> None:
+    ready: list[Row] = []
+    damaged: list[tuple[Row, Corrupted]] = []
+    with agency.journal.reading() as reader:
+        held = reader.held(now)
+        version = reader.registry_version() if held else 0
+        for row in held:
+            try:
+                if needed_version(reader.payload(row["proof_digest"])) <= version:
+                    ready.append(row)
+            except Corrupted as error:
+                damaged.append((row, error))
+    if ready or damaged:
+        with agency.journal.transaction() as tx:
+            for row in ready:
+                tx.undecide(row["id"]) if row["kind"] in {"recall", "update"} else tx.release(row["id"])
+            for row, damage in damaged:
+                finish(agency, tx, row, damage, now)
