@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # Each starts servers of its own. 0 where AXIS_TEST_… names servers, which all would share.
 WORKERS ?= 2
+# Some hundred processes are started by the tests; where Python is kept from it each would compile the program for itself.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help install demo demo-served test check docs layers versions release sweep campaign isolation benchmarks benchmarks-page clean
 
@@ -17,7 +19,7 @@ help:
 	@echo "make docs         what the documentation takes from the code, drawn anew"
 	@echo "make versions     the quick part of the tests with each other Python that is here"
 	@echo "make release      VERSION=1.2.3: version, changelog, wheel, source archive, bill of materials, tag (DRY=1: only tried)"
-	@echo "make sweep        what the tests do in samples, in full length (BATCHES=10000: shorter)"
+	@echo "make sweep        what the tests do in samples, in full length (BATCHES=10000 RACES=1000: shorter)"
 	@echo "make campaign     documents while everything is killed: nothing lost, nothing doubled (MINUTES=5: short)"
 	@echo "make benchmarks   what a document costs, against another commit, into docs/ (SHARE=0.1: short)"
 
@@ -69,10 +71,16 @@ versions: $(STAMP)
 	  $(VENV)-$$number/bin/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(QUICK); \
 	done
 
-# In the suite 1,000 batches are decided in several ways; here a hundred times as many, other ones each time.
+# What the suite tries in parts (tests/sample.py), whole. There 1,000 batches are decided in several ways and 200 races are run;
+# here so many, other ones each time.
 BATCHES ?= 100000
+RACES ?= 10000
+SWEPT = tests/hub/test_batch_order.py tests/security/test_access_matrix.py tests/e2e/test_changes.py tests/e2e/test_old_versions.py \
+  tests/failure/test_races.py tests/failure/test_crash_sweep.py tests/failure/test_power_loss.py \
+  tests/failure/test_spool_sweep.py tests/failure/test_served_sweep.py
 sweep: $(STAMP)
-	AXIS_BATCHES=$(BATCHES) $(BIN)/python -m pytest tests/hub/test_batch_order.py
+	$(BIN)/python tests/servers.py install
+	AXIS_SWEEP=full AXIS_BATCHES=$(BATCHES) RACES=$(RACES) $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(SWEPT)
 
 # The loss campaign: an hour, or `make campaign MINUTES=5`; `SEED=…` replays the decisions of a run.
 campaign: $(STAMP)

@@ -3,6 +3,9 @@
 AXIS_TEST_AMQP_URL and AXIS_TEST_DATABASE_URL name servers that may be used (and are emptied of what tests
 leave). Without them both are started here, where Debian's packages are or can be installed. Where neither
 is possible the tests that need them are skipped, with one line that says so; with CI=true they fail.
+
+What tests write lies in memory where there is room for it and TMPDIR does not say where else: thousands of small
+databases would be flushed to the disk, and no test loses the power of the machine. What is flushed is seen from the calls.
 """
 
 from __future__ import annotations
@@ -10,6 +13,10 @@ from __future__ import annotations
 import itertools
 import logging
 import os
+import shutil
+import tempfile
+import zlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pika
@@ -17,11 +24,11 @@ import pytest
 import sqlalchemy as sa
 
 from axis.core.message import Route
+from tests import sample
 from tests.servers import NoServerError, OpenSsh, PostgreSql, RabbitMq, ensure_installed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 _counter = itertools.count(1)
 _missing: dict[str, str] = {}
@@ -38,7 +45,64 @@ def _not_to_be_had(server: str, reason: object) -> None:
     pytest.skip(f"no {server}")
 
 
+def _in_memory(place: Path = Path("/dev/shm")) -> Path | None:
+    """The folder in which the temporary files of this run lie, with all that it starts; None where they lie elsewhere.
+
+    It is deleted when all has passed, otherwise by the next run from this checkout.
+    """
+    prefix = f"axis-suite-{zlib.crc32(__file__.encode()):08x}-"
+    try:
+        room = os.statvfs(place)
+    except OSError:
+        return None
+    usable = os.access(place, os.W_OK | os.X_OK) and not room.f_flag & os.ST_NOEXEC
+    if "TMPDIR" in os.environ or not usable or room.f_bavail * room.f_frsize < 4 * 2**30:
+        return None
+    for left in place.glob(f"{prefix}*"):
+        if not Path("/proc", left.name.split("-")[3]).exists():
+            shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-", dir=place))
+    folder.chmod(0o755)  # some of what is started is another user
+    os.environ["TMPDIR"] = str(folder)
+    tempfile.tempdir = None
+    return folder
+
+
+_memory = _in_memory()
+_ended: list[int] = []
+
+
+def pytest_sessionfinish(exitstatus: int) -> None:
+    _ended.append(int(exitstatus))
+
+
+def pytest_unconfigure() -> None:
+    if _memory is not None and _ended == [0]:
+        shutil.rmtree(_memory, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of the items with the mark ``part(share)`` every `share`-th is run; ``of="served"``: of those with this parameter."""
+    kept = [item for item in items if _is_kept(item)]
+    if len(kept) < len(items):
+        config.hook.pytest_deselected(items=list({*items} - {*kept}))
+        items[:] = kept
+
+
+def _is_kept(item: pytest.Item) -> bool:
+    if (mark := item.get_closest_marker("part")) is None:
+        return True
+    parameters = (
+        item.callspec.params.values() if isinstance(item, pytest.Function) and hasattr(item, "callspec") else ()
+    )
+    if mark.kwargs and mark.kwargs["of"] not in parameters:
+        return True
+    return sample.is_tried(zlib.crc32(item.name.encode()), *mark.args)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if {"failed", "error"} & {kind for kind, reports in terminalreporter.stats.items() if reports}:
+        terminalreporter.write_line(f"AXIS_SAMPLE={sample.SEED} tries the same parts of the sweeps again")
     for server, reason in _missing.items():
         terminalreporter.write_line(f"*** NOT TESTED with {server}: {reason} ***", red=True, bold=True)
 

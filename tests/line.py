@@ -98,6 +98,13 @@ class Line:
         self.path = path
         self.clock = Clock()
 
+    def copy(self, path: Path) -> Line:
+        """A line at `path` that is where this one is; this one is closed."""
+        shutil.copytree(self.path, path)
+        line = Line(path)
+        line.clock.now = self.clock.now
+        return line
+
     def folder(self, code: str, name: str) -> Path:
         """One of an agency's folders."""
         return self.path / "agencies" / code / name

@@ -52,6 +52,14 @@ def make(what: str, home: Path, *codes: str, **more: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@cache
+def embedded() -> Path:
+    """An embedded home with documents in every state there is, made once for a session; to be copied."""
+    home = Path(mkdtemp(prefix="axis-old-")) / "home"
+    make("embedded", home)
+    return home
+
+
 def start(*arguments: str, log: Path, **more: str) -> subprocess.Popen[bytes]:
     """A process of the old ``axis``; what it says goes to `log`."""
     command = [sys.executable, "-m", "cli", *arguments]

@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 
 CONTENT = b"%PDF-1.4 noi dung"
 pytestmark = pytest.mark.timeout(400)  # served, several processes' worth of work in one
+# Where servers have no part in what is decided: as a value it is decided in tests/hub and tests/golden, and here on the
+# embedded line each time, served in turn.
+decided = pytest.mark.part(4, of="served")
 
 
 def digest(content: bytes) -> str:
@@ -152,6 +155,7 @@ def test_after_a_recall_from_everybody_the_parcel_is_dropped_and_the_evidence_st
     assert line.events("G22").count("A.1") == 2
 
 
+@decided
 def test_a_document_recalled_from_one_stays_with_the_others(line: Line) -> None:
     line.drop("G22", document(1, to=("H41", "G06")))
     line.without("H41")
@@ -192,6 +196,7 @@ def test_a_document_that_arrives_after_its_recall_is_not_shown(line: Line) -> No
     assert line.events("G22").count("W.1 H41") == 1
 
 
+@decided
 def test_status_13_takes_back_as_a_recall_does(line: Line) -> None:
     line.drop("G22", document(1))
     line.without("H41")
@@ -267,6 +272,7 @@ def test_what_was_handed_over_becomes_a_request_that_says_whether_it_was_opened(
     assert line.trace("1/TN-G22")["document"]["kept"] is True
 
 
+@decided
 def test_what_was_reported_of_anothers_document_with_the_same_id_is_not_said_of_this_one(line: Line) -> None:
     line.drop("G22", document(1, document_id="1/KT"))
     line.drop("G18", document(1, sender="G18", document_id="1/KT"))
@@ -284,6 +290,7 @@ def test_what_was_reported_of_anothers_document_with_the_same_id_is_not_said_of_
     assert ("03" in said["G22"], "03" in said["G18"]) == (True, False), said
 
 
+@decided
 @pytest.mark.parametrize(("code", "stage", "kept"), [("15", "AGREED", False), ("16", "DECLINED", True)])
 def test_the_recipient_agrees_or_refuses_with_a_reason(line: Line, code: str, stage: str, kept: bool) -> None:
     line.drop("G22", document(1))
@@ -300,6 +307,7 @@ def test_the_recipient_agrees_or_refuses_with_a_reason(line: Line, code: str, st
     assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}, "it had it; that stays true"
 
 
+@decided
 def test_after_an_agreed_recall_there_is_nothing_but_entries(line: Line) -> None:
     line.drop("G22", document(1))
     line.run()
@@ -320,6 +328,7 @@ def test_after_an_agreed_recall_there_is_nothing_but_entries(line: Line) -> None
     assert codes_of(line, name="1.edxml") == ["DOCUMENT_RECALLED"]
 
 
+@decided
 def test_what_the_recipient_refused_cannot_be_taken_back(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     with refusing(monkeypatch):
         line.drop("G22", document(1))
@@ -336,6 +345,7 @@ def test_what_the_recipient_refused_cannot_be_taken_back(line: Line, monkeypatch
 # -- Recall: again, and who may -----------------------------------------------------------------------------------
 
 
+@decided
 def test_recalling_twice_gives_the_same_answer_and_a_later_one_may_add_recipients(line: Line) -> None:
     line.drop("G22", document(1, to=("H41", "G06")))
     line.without("H41", "G06")
@@ -355,6 +365,7 @@ def test_recalling_twice_gives_the_same_answer_and_a_later_one_may_add_recipient
     line.check_ledger()
 
 
+@decided
 def test_only_the_sender_may_recall(line: Line) -> None:
     line.drop("G22", document(1))
     line.run()
@@ -365,6 +376,7 @@ def test_only_the_sender_may_recall(line: Line) -> None:
     assert line.kinds("H41") == ["new"]
 
 
+@decided
 def test_a_recall_names_only_those_that_were_sent_the_document_and_says_why(line: Line) -> None:
     line.drop("G22", document(1))
     line.run()
@@ -403,6 +415,7 @@ def test_an_update_is_a_new_version_that_the_recipient_answers(line: Line) -> No
     line.check_ledger()
 
 
+@decided
 def test_the_same_update_again_is_the_same(line: Line) -> None:
     line.drop("G22", document(1))
     line.drop("G22", update(1), "b.edxml")
@@ -413,6 +426,7 @@ def test_the_same_update_again_is_the_same(line: Line) -> None:
     assert line.kinds("H41") == ["new", "update"]
 
 
+@decided
 def test_an_update_that_the_recipients_system_refuses_says_nothing_of_the_document(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -456,6 +470,7 @@ def test_an_update_gives_the_document_to_who_is_added_and_takes_it_from_who_is_r
     line.check_ledger()
 
 
+@decided
 def test_who_is_removed_after_the_hand_over_is_asked(line: Line) -> None:
     line.drop("G22", document(1, to=("H41", "G06")))
     line.run()
@@ -468,6 +483,7 @@ def test_who_is_removed_after_the_hand_over_is_asked(line: Line) -> None:
     assert line.stages("1/TN-G22")["G06"] == ["recall AGREED"]
 
 
+@decided
 @pytest.mark.parametrize(
     ("packet", "code"),
     [
@@ -525,6 +541,7 @@ def test_a_replacement_supersedes_and_everybody_who_had_the_old_one_is_asked(lin
     assert codes_of(line, name="d.edxml") == ["DUP_CONFLICT"]
 
 
+@decided
 @pytest.mark.parametrize(
     ("packet", "code"),
     [
@@ -548,6 +565,7 @@ def test_a_replacement_out_of_place_is_refused(line: Line, packet: bytes, code: 
 # -- Answers ------------------------------------------------------------------------------------------------------
 
 
+@decided
 def test_an_answer_needs_something_asked_and_16_a_reason(line: Line) -> None:
     line.drop("G22", document(1))
     line.run()
@@ -563,6 +581,7 @@ def test_an_answer_needs_something_asked_and_16_a_reason(line: Line) -> None:
     assert codes_of(line, "G06", "c.edxml") == ["STATUS_UNKNOWN_DOCUMENT"]
 
 
+@decided
 def test_an_answer_goes_to_the_recall_first_and_what_else_was_asked_is_overtaken(line: Line) -> None:
     line.drop("G22", document(1))
     line.drop("G22", update(1), "b.edxml")
@@ -575,6 +594,7 @@ def test_an_answer_goes_to_the_recall_first_and_what_else_was_asked_is_overtaken
     assert line.stages("1/TN-G22") == {"H41": ["update OVERTAKEN", "recall AGREED"]}
 
 
+@decided
 def test_a_repeated_answer_is_the_same_and_a_status_in_other_words_too(line: Line) -> None:
     line.drop("G22", document(1))
     line.drop("G22", update(1), "b.edxml")
@@ -589,6 +609,7 @@ def test_a_repeated_answer_is_the_same_and_a_status_in_other_words_too(line: Lin
     assert line.stages("1/TN-G22") == {"H41": ["update AGREED"]}
 
 
+@decided
 def test_units_answer_for_themselves_and_the_member_for_all(line: Line) -> None:
     line.drop("G22", document(1, to=("H29.10", "H29.11")))
     line.drop("G22", update(1, to=("H29.10", "H29.11")), "b.edxml")
@@ -602,6 +623,7 @@ def test_units_answer_for_themselves_and_the_member_for_all(line: Line) -> None:
     assert line.stages("1/TN-G22") == {"H29.10": ["update AGREED"], "H29.11": ["update DECLINED"]}
 
 
+@decided
 @pytest.mark.parametrize(
     "packet",
     [recall(1, to=("H29.10",)), update(1, to=("G06",), remove=("H29.10",))],
@@ -620,6 +642,7 @@ def test_of_units_that_have_one_document_together_one_alone_cannot_be_taken_away
     assert line.stages("1/TN-G22") == {"H29.10": ["recall OPEN"], "H29.11": ["recall OPEN"]}
 
 
+@decided
 @pytest.mark.parametrize("changes_content", [True, False])
 def test_a_unit_that_is_added_where_the_document_is_already_has_the_update_there(
     line: Line, changes_content: bool
@@ -660,6 +683,7 @@ def test_a_recall_at_the_hub_withdraws_the_updates_that_wait_with_the_document(l
     assert line.files("H41", "inbox") == [], "nothing of it, in any version"
 
 
+@decided
 def test_a_receiver_list_that_the_update_does_not_use_takes_nothing_from_anybody(line: Line) -> None:
     line.drop("G22", document(1))
     leftover = update(1, remove=("H41",)).replace(b"<DocumentReceiver>1<", b"<DocumentReceiver>0<")
@@ -683,6 +707,7 @@ def test_a_recall_and_an_update_that_wait_together_at_the_recipient_are_both_wit
     assert not [event for event in line.events("G22") if event.startswith("E.")]
 
 
+@decided
 def test_an_answer_to_a_replacement_by_the_old_id_is_not_the_answer_to_the_old_ones_update(line: Line) -> None:
     line.drop("G22", document(1))
     line.drop("G22", update(1), "b.edxml")
@@ -697,6 +722,7 @@ def test_an_answer_to_a_replacement_by_the_old_id_is_not_the_answer_to_the_old_o
     assert line.files("H41", "sent") == ["a.edxml", "b.edxml"]
 
 
+@decided
 def test_an_answer_by_the_old_id_keeps_others_from_the_replacement_meanwhile(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -720,6 +746,7 @@ def test_an_answer_by_the_old_id_keeps_others_from_the_replacement_meanwhile(
     assert {("G22", "G22,2026/11/23,1/TN-G22"), ("G22", "G22,2026/11/23,2/TN-G22")} in locked
 
 
+@decided
 def test_who_has_not_seen_a_document_cannot_answer_its_recall(line: Line) -> None:
     line.drop("G22", document(1))
     line.without("H41")
@@ -736,6 +763,7 @@ def test_who_has_not_seen_a_document_cannot_answer_its_recall(line: Line) -> Non
     assert line.stages("1/TN-G22") == {"H41": ["recall WITHDRAWN"]}
 
 
+@decided
 def test_a_recall_that_names_its_document_in_the_header_alone_takes_it_back(line: Line) -> None:
     line.drop("G22", document(1))
     line.run()
@@ -766,6 +794,7 @@ def named_in_statuses(line: Line, code: str) -> set[tuple[str, str]]:
     return found
 
 
+@decided
 def test_every_addressed_unit_says_that_it_has_the_document_in_the_senders_spelling(line: Line) -> None:
     line.drop("G22", document(1, to=("H41.01", "H41.02", "000.00.00.G06", "G18")))
     line.run()
@@ -776,6 +805,7 @@ def test_every_addressed_unit_says_that_it_has_the_document_in_the_senders_spell
     assert line.events("G22").count("E.1 H41") == 1
 
 
+@decided
 def test_every_addressed_unit_refuses_the_document_that_its_member_cannot_take(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -785,6 +815,7 @@ def test_every_addressed_unit_refuses_the_document_that_its_member_cannot_take(
     assert line.statuses("G22") == ["02 000.00.00.H41", "02 H41.01"]
 
 
+@decided
 def test_a_units_own_word_that_it_has_the_document_reaches_the_sender_and_its_members_is_a_repetition(
     line: Line,
 ) -> None:
@@ -799,6 +830,7 @@ def test_a_units_own_word_that_it_has_the_document_reaches_the_sender_and_its_me
     assert len(own) == 1
 
 
+@decided
 def test_every_unit_that_a_recall_names_says_that_the_document_was_never_seen(line: Line) -> None:
     line.drop("G22", document(1, to=("H41.01", "H41.02")))
     line.without("H41")
@@ -808,6 +840,7 @@ def test_every_unit_that_a_recall_names_says_that_the_document_was_never_seen(li
     assert line.statuses("G22") == ["15 H41.01", "15 H41.02"]
 
 
+@decided
 def test_a_unit_that_an_update_adds_says_that_it_has_the_document(line: Line) -> None:
     line.drop("G22", document(1))
     line.run()
@@ -874,6 +907,7 @@ def test_a_recall_in_another_normal_form_finds_the_document_that_has_not_been_sh
     assert "W.1 H41" in line.events("G22")
 
 
+@decided
 def test_a_list_without_end_is_refused(line: Line) -> None:
     line.drop("G22", document(1))
     line.run()

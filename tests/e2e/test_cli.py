@@ -1,4 +1,5 @@
-"""The command line as people and scripts use it: real processes, exit codes, JSON, both languages."""
+"""The command line as people and scripts use it: exit codes, JSON, both languages. Processes of their own, where it is
+about the process; what a command answers is asked of it in this one."""
 
 from __future__ import annotations
 
@@ -12,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from axis import cli
+from axis.commands import console
 from axis.texts import TEXTS
 from tests.line import document
 
@@ -23,7 +26,15 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent.parent
 
 
-def axis(*arguments: str | Path, lang: str = "en", **environment: str) -> subprocess.CompletedProcess[str]:
+def axis(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """In English, which a process of its own would find out for itself."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(console, "LANG", "en")
+        done = CliRunner().invoke(cli.main, [*map(str, arguments)], env=environment)
+    return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
+
+
+def process(*arguments: str | Path, lang: str = "en", **environment: str) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "AXIS_LANG": lang, **environment}
     command = [sys.executable, "-P", "-m", "axis", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, env=env, cwd=ROOT, check=False, timeout=100)
@@ -41,7 +52,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert made.returncode == 0, made.stderr
     assert lines(made)[0]["agencies"] == 95
     (path / "agencies" / "G22" / "outbox" / "a.edxml").write_bytes(document(1234, to=("H41", "G06")))
-    ran = axis("run", "--home", path, "--until-idle")
+    ran = process("run", "--home", path, "--until-idle")
     assert ran.returncode == 0, ran.stderr
     assert "handed over 2" in ran.stdout
     return path
@@ -92,9 +103,9 @@ def test_the_readme_names_every_command() -> None:
 
 
 def test_help_comes_in_vietnamese_and_english() -> None:
-    assert "Trục liên thông" in axis("--help", lang="vi").stdout
-    assert "exchange axis" in axis("--help").stdout
-    assert "Trục liên thông" in axis("--lang", "vi", "--help").stdout
+    assert "Trục liên thông" in process("--help", lang="vi").stdout
+    assert "exchange axis" in process("--help").stdout
+    assert "Trục liên thông" in process("--lang", "vi", "--help").stdout
 
 
 def imported(*arguments: str | Path, **environment: str) -> set[str]:
@@ -158,13 +169,13 @@ def test_a_document_can_be_traced_by_every_name(home: Path) -> None:
     assert set(value["events"][0]) >= {"time", "actor", "event", "detail"}
     for reference in (about["axis_id"], about["document_id"], about["content_digest"], about["content_digest"][:12]):
         assert lines(axis("trace", reference, "--home", home, "--json"))[0]["document"] == about
-    shown = axis("trace", "1234/TN-G22", "--home", home, lang="vi").stdout
+    shown = process("trace", "1234/TN-G22", "--home", home, lang="vi").stdout
     assert "đã bàn giao" in shown
     assert "+07:00" in shown
 
 
 def test_what_cannot_be_found_is_refused_in_words_and_in_json(home: Path) -> None:
-    done = axis("trace", "9999/XX", "--home", home)
+    done = process("trace", "9999/XX", "--home", home)
     assert done.returncode == 3
     assert "NOT_FOUND" in done.stderr
     assert done.stdout == ""
@@ -174,7 +185,7 @@ def test_what_cannot_be_found_is_refused_in_words_and_in_json(home: Path) -> Non
 
 
 def test_a_folder_that_is_no_home_says_what_to_do(tmp_path: Path) -> None:
-    done = axis("run", "--home", tmp_path / "nowhere")
+    done = process("run", "--home", tmp_path / "nowhere")
     assert done.returncode == 5
     assert "axis init" in done.stderr
     assert "Traceback" not in done.stderr
@@ -188,7 +199,7 @@ def test_a_home_is_never_made_over_another(home: Path) -> None:
 
 def test_wrong_usage_is_two() -> None:
     assert axis("trace").returncode == 2
-    assert axis("no-such-command").returncode == 2
+    assert process("no-such-command").returncode == 2
 
 
 def test_parcels_and_receipts_verify_with_a_home_and_with_the_ca_alone(home: Path) -> None:
@@ -266,7 +277,7 @@ def test_send_to_a_running_home_waits_for_its_answer(home: Path, tmp_path: Path)
     try:
         assert running.stderr is not None
         assert "Running" in running.stderr.readline()
-        done = axis("send", tmp_path / "two.edxml", "--from", "G22", "--home", home, "--json")
+        done = process("send", tmp_path / "two.edxml", "--from", "G22", "--home", home, "--json")
         assert done.returncode == 0, done.stderr
         assert lines(done)[0]["state"] == "accepted"
         assert axis("trace", "8/TN-G22", "--home", home).returncode == 0
@@ -282,7 +293,7 @@ def test_the_registry_can_be_read_and_changed(home: Path) -> None:
     assert len(listed) == 95
     assert {
         k: v
-        for k, v in lines(axis("agency", "list", "--home", home, "--json", lang="vi"))[72].items()
+        for k, v in lines(process("agency", "list", "--home", home, "--json", lang="vi"))[72].items()
         if k in {"code", "name"}
     } == {"code": "H41", "name": "UBND tỉnh Nghệ An"}
     assert lines(axis("agency", "show", "H29.10.05", "--home", home, "--json"))[0]["code"] == "H29"
@@ -343,7 +354,7 @@ def test_xmlsec1_accepts_what_lies_in_an_inbox(home: Path, tmp_path: Path) -> No
 
 
 def test_the_demo_counts_what_lies_in_the_inboxes(tmp_path: Path) -> None:
-    done = axis("demo", "--documents", "6", "--keep", tmp_path, "--json")
+    done = process("demo", "--documents", "6", "--keep", tmp_path, "--json")
     assert done.returncode == 0, done.stderr
     summary = lines(done)[-1]
     assert set(summary) == {"documents", "deliveries", "handed_over", "receipts", "lost", "duplicates", "seconds"}
@@ -371,5 +382,5 @@ def test_a_broken_database_is_evidence_that_disagrees(home: Path, tmp_path: Path
     (tmp_path / "keys").mkdir()
     (tmp_path / "axis.toml").write_bytes((home / "axis.toml").read_bytes())
     (tmp_path / "axis.db").write_bytes(b"garbage " * 1000)
-    done = axis("trace", "1/X", "--home", tmp_path)
+    done = process("trace", "1/X", "--home", tmp_path)
     assert done.returncode == 6, done.stderr

@@ -23,7 +23,7 @@ from axis.errors import Rejected
 from axis.infra import payloads
 from axis.infra.database import SCHEMA_VERSION, Database
 from axis.infra.segments import Segments
-from tests import old
+from tests import old, sample
 from tests.e2e.test_served_line import AGENCIES, Served, stop, wait_for
 from tests.line import CODES, Line, document, recall
 from tests.old import content
@@ -90,7 +90,7 @@ class OldServedLine(ServedLine):
 def line(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Line]:
     home = tmp_path / "home"
     if request.param == "embedded":
-        old.make("embedded", home)
+        shutil.copytree(old.embedded(), home)
         yield OldHome(home)
         return
     url = request.getfixturevalue("postgres").database(f"old{time.monotonic_ns()}")
@@ -142,11 +142,11 @@ def test_an_upgrade_that_is_killed_anywhere_leaves_a_home_that_the_next_one_fini
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What lies on the disk before and after each append, each flush and each commit of an upgrade of an old home, and
-    when its file is made smaller, is upgraded; from the last of these the line goes on."""
+    when its file is made smaller, is upgraded, a part of it in each run; from the last of these the line goes on."""
     monkeypatch.setattr(payloads, "SMALL", 3000)
     monkeypatch.setattr(payloads, "MOVED", 40_000)
     home = tmp_path / "home"
-    old.make("embedded", home)
+    shutil.copytree(old.embedded(), home)
     held = {row[0]: row[1] for row in in_record(OldHome(home), "SELECT digest, content FROM payload")}
     images: list[Path] = []
     begin = Database.begin
@@ -177,7 +177,9 @@ def test_an_upgrade_that_is_killed_anywhere_leaves_a_home_that_the_next_one_fini
         patch.setattr(Database, "shrink", around(Database.shrink))
         axis(OldHome(home), "upgrade")
     assert len(images) > 20
-    for path in images:
+    for number, path in enumerate(images):
+        if path != images[-1] and not sample.is_tried(number, 3):
+            continue
         axis(OldHome(path), "upgrade")
         assert bytes_in_rows(path) == 0
         database = Database(f"sqlite:///{path / 'axis.db'}")

@@ -3,6 +3,7 @@
 A boundary stands before and after each call of the broker, before and after each commit, and before and after
 each change of a file. What survives a death there is what lies on the disk at that moment: it is copied, and the
 line is started again from each copy (from each different one; many boundaries change nothing on the disk).
+A run of the suite starts from a part of the copies (tests/sample.py), `make sweep` from all.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from axis.infra.record import agenda
 from axis.infra.segments import Segments
 from axis.services import run as loops
 from axis.services.hub import deadlines
+from tests import sample
 from tests.line import Line, document, rest, small_home, status
 
 if TYPE_CHECKING:
@@ -112,8 +114,11 @@ def lose_queue(hub: Hub, agencies: list[Agency]) -> None:
         connection.execute(embedded.queue.delete().where(embedded.queue.c.name.like("axis.to.H41%")))
 
 
-def images(line: Line, monkeypatch: pytest.MonkeyPatch, folder: Path, **how: Any) -> tuple[dict[str, Path], int]:
-    """Run the line to rest; (what lay on the disk at its boundaries, by the first boundary's name; boundaries)."""
+def images(
+    line: Line, monkeypatch: pytest.MonkeyPatch, folder: Path, share: int, turn: int, **how: Any
+) -> tuple[dict[str, Path], int, int]:
+    """Run the line to rest; (what lay on the disk at its boundaries, where this run tries it, by the first boundary's name;
+    boundaries; different states of the disk)."""
     found: dict[str, Path] = {}
     seen: set[str] = set()
 
@@ -125,6 +130,8 @@ def images(line: Line, monkeypatch: pytest.MonkeyPatch, folder: Path, **how: Any
                 state.update(path.read_bytes())
         if state.hexdigest() not in seen:
             seen.add(state.hexdigest())
+            if not sample.is_tried(len(seen), share, turn):
+                return
             label = f"{len(at.passed)} {name}"
             found[label] = folder / str(len(at.passed))
             shutil.copytree(line.path, found[label])
@@ -132,7 +139,7 @@ def images(line: Line, monkeypatch: pytest.MonkeyPatch, folder: Path, **how: Any
     at = Boundaries(copy)
     with boundaries(monkeypatch, at):
         line.run(**how)
-    return found, len(at.passed)
+    return found, len(at.passed), len(seen)
 
 
 def no_false_receipt(line: Line, taken: dict[str, list[str]]) -> None:
@@ -171,12 +178,15 @@ def sweep(
     *,
     start: Line,
     taking: bool,
+    share: int = 3,
+    turn: int = 0,
     **how: Any,
 ) -> tuple[int, int]:
-    """Die at each boundary in turn; (boundaries, different states of the disk)."""
+    """Die at each boundary in turn, or at every `share`-th; (boundaries, different states of the disk)."""
     prepare(start)
     began = start.clock.now
-    found, passed = images(start, monkeypatch, disk / "images", **how)
+    found, passed, states = images(start, monkeypatch, disk / "images", share, turn, **how)
+    assert found
     for label, path in found.items():
         line = Line(path)
         line.clock.now = began
@@ -198,7 +208,7 @@ def sweep(
             error.add_note(f"after a death at boundary {label}")
             raise
         shutil.rmtree(path)
-    return passed, len(found)
+    return passed, states
 
 
 def all_is_well(to: tuple[str, ...]) -> Callable[[Line, Callable[[str], list[str]]], None]:
@@ -227,22 +237,26 @@ def disk() -> Iterator[Path]:
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
-    ("to", "taking", "small"),
+    ("turn", "to", "taking", "small"),
     [
-        pytest.param(("H41",), False, payloads.SMALL, id="one recipient, files stay"),
-        pytest.param(("H41",), True, payloads.SMALL, id="one recipient, files are taken away before the restart"),
-        pytest.param(("H41", "G06", "H29"), False, payloads.SMALL, id="three recipients, files stay"),
-        pytest.param(("H41", "G06", "H29"), True, payloads.SMALL, id="three, files are taken away before the restart"),
-        pytest.param(("H41", "G06", "H29"), True, 0, id="three, files are taken away, payloads in segments"),
+        pytest.param(0, ("H41",), False, payloads.SMALL, id="one recipient, files stay"),
+        pytest.param(1, ("H41",), True, payloads.SMALL, id="one recipient, files are taken away before the restart"),
+        pytest.param(0, ("H41", "G06", "H29"), False, payloads.SMALL, id="three recipients, files stay"),
+        pytest.param(
+            1, ("H41", "G06", "H29"), True, payloads.SMALL, id="three, files are taken away before the restart"
+        ),
+        pytest.param(2, ("H41", "G06", "H29"), True, 0, id="three, files are taken away, payloads in segments"),
     ],
 )
 def test_a_death_at_every_boundary(
-    disk: Path, monkeypatch: pytest.MonkeyPatch, to: tuple[str, ...], taking: bool, small: int
+    disk: Path, monkeypatch: pytest.MonkeyPatch, turn: int, to: tuple[str, ...], taking: bool, small: int
 ) -> None:
     """Of payloads in segments: an append and a flush are boundaries as well."""
     monkeypatch.setattr(payloads, "SMALL", small)
     line = small_home(disk / "home", codes=("G22", *to))
-    passed, states = sweep(disk, monkeypatch, lambda one: ordinary(one, to), all_is_well(to), start=line, taking=taking)
+    passed, states = sweep(
+        disk, monkeypatch, lambda one: ordinary(one, to), all_is_well(to), start=line, taking=taking, turn=turn
+    )
     assert passed > 80
     assert states > 30
 
@@ -267,7 +281,7 @@ def test_a_receipt_that_its_adapter_has_forgotten_survives_a_death_at_every_boun
                 assert reader.connection.execute(journal.posted.select()).all() == []
 
     line = small_home(disk / "home", codes=("G22", "H41"))
-    passed, states = sweep(disk, monkeypatch, given, all_is_well(("H41",)), start=line, taking=False)
+    passed, states = sweep(disk, monkeypatch, given, all_is_well(("H41",)), start=line, taking=False, share=1)
     assert passed > 20
     assert states > 5
 
@@ -377,14 +391,18 @@ def test_what_is_owed_is_told_by_a_hub_that_starts_when_its_time_has_come(disk: 
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("to", [("H41",), ("H41", "G06", "H29")], ids=["one recipient", "three recipients"])
+@pytest.mark.parametrize(
+    ("turn", "to"), [(0, ("H41",)), (1, ("H41", "G06", "H29"))], ids=["one recipient", "three recipients"]
+)
 def test_another_worker_at_every_boundary_of_the_hub(
-    disk: Path, monkeypatch: pytest.MonkeyPatch, to: tuple[str, ...]
+    disk: Path, monkeypatch: pytest.MonkeyPatch, turn: int, to: tuple[str, ...]
 ) -> None:
     """At boundary n of the hub's steps a second hub worker and all adapters run to rest; then it goes on."""
-    number = total = 0
-    while number <= total:
+    number, total = -1, 0
+    while number < total:
         number += 1
+        if number and not sample.is_tried(number, 3, turn):  # at none, to begin with: how many there are
+            continue
         line = small_home(disk / str(number), codes=("G22", *to))
         ordinary(line, to)
         with line.parts() as (hub, agencies):

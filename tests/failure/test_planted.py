@@ -219,8 +219,9 @@ FAULTS = [
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_a_planted_fault_is_caught(fault: Fault, tmp_path: Path) -> None:
+    stale = f"{Path(fault.file).stem}.*.pyc"  # what else was compiled is as good beside the copy
     for name in ("axis", "adapters", "schemas", "config", "tests"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"), symlinks=True)
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns(stale), symlinks=True)
     for name in ("cli.py", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)
     path = tmp_path / fault.file
@@ -228,7 +229,13 @@ def test_a_planted_fault_is_caught(fault: Fault, tmp_path: Path) -> None:
     assert source.count(fault.before) == 1, "the place of this fault has changed"
     path.write_text(source.replace(fault.before, fault.after), "utf-8")
     # importlib mode puts nothing in the path; the copy must come before the installed package.
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    # Sweeps go on to where the fault is found, and of pytest's plugins only that is loaded which the tests have need of.
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(tmp_path),
+        "AXIS_SWEEP": "full",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    }
     test, _, chosen = fault.test.partition(" -k ")
     command = [
         sys.executable,
@@ -238,6 +245,8 @@ def test_a_planted_fault_is_caught(fault: Fault, tmp_path: Path) -> None:
         "-x",
         "-p",
         "no:cacheprovider",
+        "-p",
+        "pytest_timeout",
         test,
         *(["-k", chosen] if chosen else []),
     ]

@@ -26,7 +26,7 @@ from axis.services.agency import take, withdraw
 from tests.line import document, recall, rest, small_home
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from axis.services.agency.adapter import Agency
@@ -64,8 +64,14 @@ def take_back(agency: Agency, now: datetime) -> int:
     return withdraw.step(agency, now)
 
 
-def prepared(path: Path, count: int) -> Line:
-    """H41's journal holds `count` documents, and the recall of each; nothing was decided."""
+@pytest.fixture(scope="module")
+def prepared() -> Iterator[Line]:
+    """H41's journal holds documents, and the recall of each; nothing was decided. Races are run on copies."""
+    with TemporaryDirectory(prefix="axis-race-", dir=MEMORY) as folder:
+        yield prepare(Path(folder) / "home", AT_ONCE)
+
+
+def prepare(path: Path, count: int) -> Line:
     line = small_home(path, codes=("G22", "H41"))
     for number in range(1, count + 1):
         line.drop("G22", document(number, content=b"%d" % number), f"{number}.edxml")
@@ -146,16 +152,17 @@ def check(line: Line, count: int) -> tuple[int, int]:
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("race", [in_threads, in_processes], ids=["threads", "processes"])
 def test_of_a_recall_and_a_hand_over_exactly_one_comes_first(
-    race: Callable[[Line, int], None], capsys: pytest.CaptureFixture[str]
+    race: Callable[[Line, int], None], prepared: Line, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seed = random.SystemRandom().randrange(10**6)
-    totals = [0, 0]
-    for number in range(max(1, RACES // 2 // AT_ONCE)):
+    totals, rounds, number = [0, 0], max(1, RACES // 2 // AT_ONCE), 0
+    while number < rounds or (min(totals) == 0 and number < 5 * rounds):  # who is quicker is the machine's affair
         with TemporaryDirectory(prefix="axis-race-", dir=MEMORY) as folder:
-            line = prepared(Path(folder) / "home", AT_ONCE)
+            line = prepared.copy(Path(folder) / "home")
             race(line, seed + number)
             for place, count in enumerate(check(line, AT_ONCE)):
                 totals[place] += count
+        number += 1
     with capsys.disabled():
         print(f"\nraces in {race.__name__[3:]}, seed {seed}: {totals[0]} withdrawn, {totals[1]} handed over")
     assert min(totals) > 0, "neither always wins"

@@ -4,7 +4,7 @@ In one batch, one by one and in any split the same messages leave the same recor
 keeps that of the messages about each document (documents that a replacement links are one). Any other order leaves
 another record, in which nothing contradicts itself.
 
-`make sweep` decides a hundred times as many batches, other ones each time.
+`make sweep` decides two hundred times as many batches, other ones each time.
 """
 
 from __future__ import annotations
