@@ -1252,6 +1252,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "run.waiting": ("Việc chờ tiếp theo đến hạn lúc {time}.", "The next thing that waits is due at {time}."),
     "run.away": ("{agency} chưa làm việc được: {why}", "{agency} cannot work now: {why}"),
     "run.started": ("Đang chạy {what}; dừng bằng Ctrl+C.", "Running {what}; stop with Ctrl+C."),
+    "run.monitored": (
+        "Giám sát ở {listen}: /metrics, /healthz, /readyz.",
+        "Monitored at {listen}: /metrics, /healthz, /readyz.",
+    ),
     "run.listening": ("Máy chủ cho hệ thống của cơ quan: {listen}.", "Serving the agencies' systems at {listen}."),
     "run.stopped": ("Đã dừng.", "Stopped."),
     "run.counts": (

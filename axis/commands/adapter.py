@@ -10,7 +10,7 @@ import click
 from axis.commands import console
 from axis.commands.console import DONE, word
 from axis.commands.options import at_home, common, settings
-from axis.commands.process import now, open_home, stoppable
+from axis.commands.process import note_monitor, now, open_home, stoppable
 from axis.errors import Fault, Problem, Rejected
 
 
@@ -25,18 +25,22 @@ def adapter() -> None:
 def adapter_run(home: Path, codes: tuple[str, ...], as_json: bool) -> None:
     """Served: the adapters of these agencies."""
     from axis import bootstrap
+    from axis.monitoring import watching
     from axis.services import run as loops
 
     opened = open_home(home)
     with (
         stoppable() as stopped,
         bootstrap.served_agencies(opened, codes, stopped) as agencies,
-        bootstrap.front(opened, agencies) as port,
+        watching(opened, is_hub=False) as (watch, monitored),
+        bootstrap.front(opened, agencies, watch) as port,
     ):
         console.note("run.started", what=" ".join(codes))
         if port:
             console.note("run.listening", listen=f"{opened.config.server.listen.rpartition(':')[0]}:{port}")
-        loops.rounds(None, agencies, stopped=stopped, retention=bootstrap.retention(opened, None, agencies))
+        note_monitor(opened, monitored)
+        ends = bootstrap.retention(opened, None, agencies)
+        loops.rounds(None, agencies, stopped=stopped, retention=ends, pulse=watch.pulse)
     console.note("run.stopped")
 
 

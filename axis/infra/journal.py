@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from axis import crashpoints
+from axis import counting, crashpoints
 from axis.core import ledger
 from axis.core.identity import earliest, same_id
 from axis.core.instant import from_text, to_text
@@ -312,6 +312,7 @@ class Journals:
             writes.flush()
         for code in writes.agencies:
             self._asleep.pop(code, None)
+        counting.journal_entries.update(writes.events)
 
     def awake(self, codes: Iterable[str], now: datetime) -> list[str]:
         """Those of these agencies that may have something due."""
@@ -424,6 +425,7 @@ class Writes:
         self._connection = connection
         self.references = references
         self.agencies: set[str] = set()
+        self.events: list[tuple[str, str]] = []  # (agency, event) of the entries
         self.new: dict[tuple[str, str], bool] | None = None  # (agency, id) of mail that is not here
         self.gone: dict[tuple[str, str, str], RowMapping] = {}  # the withdrawals of the documents of this mail
         self._contents: dict[str, bytes] = {}
@@ -772,6 +774,7 @@ class JournalTransaction(JournalReader):
         digest = entry.digest
         row = {"agency": self.agency, "axis_id": entry.axis_id, "digest": digest, "canonical": entry.canonical}
         self.writes.insert(event, row)
+        self.writes.events.append((self.agency, entry.event))
         return digest
 
     def freeze(self, row: Outgoing, now: datetime, *, again: bool = False, answer_by: datetime | None = None) -> None:

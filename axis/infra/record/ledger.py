@@ -35,6 +35,7 @@ def enter(tx: HubTransaction, entry: Entry) -> None:
     row = {"digest": entry.digest, "canonical": entry.canonical, "axis_id": entry.axis_id}
     tx.connection.execute(ledger_entry.insert().values(row))
     tx.has_unlinked = True
+    tx.entered.append(entry.event)
 
 
 def entries(reader: HubReader, axis_ids: Collection[str]) -> list[tuple[int, Entry]]:
@@ -142,6 +143,7 @@ def append(tx: HubTransaction, entries: Sequence[Entry], by: Sequencer | None) -
     rows = [(entry.digest, entry.canonical, entry.axis_id) for entry in entries]
     if not rows:
         return
+    tx.entered += [entry.event for entry in entries]
     held = _hold(tx, by, len(rows)) if by is not None else None
     if held is None or held[1].is_unlinked:
         _UNPLACED.run(tx.connection, rows)

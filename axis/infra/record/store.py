@@ -13,6 +13,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from axis import counting
 from axis.infra import payloads
 from axis.infra.record import ledger
 from axis.infra.record import outbox as outboxes
@@ -68,6 +69,7 @@ class HubStore:
             yield tx
         self.end = tx.end or self.end  # now that it is committed
         self.has_unlinked |= tx.has_unlinked
+        counting.ledger_entries.update(tx.entered)
 
     @contextmanager
     def reading(self) -> Iterator[HubReader]:
@@ -127,6 +129,7 @@ class HubTransaction(HubReader):
         self.references = references
         self.end: LedgerEnd | None = None  # how far the ledger goes with the places that were given in this transaction
         self.has_unlinked = False  # it has appended entries that have no place yet
+        self.entered: list[str] = []  # the events of the entries that it has appended
 
     def lock(self, wanted: Collection[Document], existing: Collection[Document] = ()) -> Facts:
         """Nobody else changes anything about these documents until the transaction ends; what that tells of them.
