@@ -64,6 +64,7 @@ sent = sa.Table(
     sa.Column("updated_at", sa.Text, nullable=False),
     sa.Column("essence", sa.Text, nullable=False, server_default=""),  # what a repetition in other bytes is known by
     sa.Column("axis_id", sa.Text, nullable=False, server_default=""),  # as the newest receipt says
+    sa.Column("traceparent", sa.Text, nullable=False, server_default=""),  # of the request that brought it
     sa.Index("sent_document", "document_id", "kind"),
     sa.Index("sent_essence", "essence"),
     sa.Index("sent_axis_id", "axis_id"),
@@ -235,11 +236,12 @@ class Spool:
         since: datetime | None = None,
         essence: str = "",
         warnings: Sequence[dict[str, Any]] = (),
+        traceparent: str = "",
     ) -> Row:
         """Keep an upload to be sent; its row. The same bytes again are the same submission, and so are others of the
         same `essence` (see :func:`axis.core.edxml.essence`), if it has one, unless it was refused. With a `key` no
         other bytes are, that came with it since then: raises :class:`Rejected` API_KEY_REUSED. `warnings` are its
-        findings."""
+        findings, `traceparent` is of the request that brings it."""
         upload.sync()
         digest, now, identifier = upload.digest().hex(), _now(), str(uuid.uuid4())
         report = {"findings": list(warnings)} if warnings else {}
@@ -277,6 +279,7 @@ class Spool:
                 "created_at": now,
                 "updated_at": now,
                 "essence": essence,
+                "traceparent": traceparent,
             }
             connection.execute(sent.insert().values(row))
             return connection.execute(sa.select(sent).where(sent.c.id == identifier)).mappings().one()
@@ -679,7 +682,7 @@ class SpoolAdapter:
             more = self.spool.purge(datetime.now(UTC) - KEPT) == 1000
             self._purge_at = time.monotonic() + (0 if more else 3600)
         for row in self.spool.pending():
-            yield Source(row["id"], row["digest"], partial(self.spool.read, row["id"]))
+            yield Source(row["id"], row["digest"], partial(self.spool.read, row["id"]), row["traceparent"])
 
     def changed(self) -> bool:
         """See :meth:`axis.adapters.base.Guarded.changed`: whoever submits and acknowledges does it in this process."""

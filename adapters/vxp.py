@@ -23,7 +23,7 @@ from starlette.responses import Response, StreamingResponse
 from axis.adapters.mailbox import RETRY_AFTER, submit
 from axis.adapters.spool import Selection
 from axis.adapters.systems import System
-from axis.core import organ
+from axis.core import organ, tracing
 from axis.core.instant import VIETNAM, from_text, to_text
 from axis.errors import AxisError, Fault, Rejected
 
@@ -244,7 +244,8 @@ class Vxp:
             elif said not in {file_hash(cut), cut.hex()}:
                 raise Refusal(INVALID_FILE, "hash-file is not that of the file")
             try:
-                row = await call.mailbox.aside(submit, call.mailbox, upload)
+                traced = tracing.of_headers(request.headers.getlist("traceparent"))
+                row = await call.mailbox.aside(submit, call.mailbox, upload, traceparent=traced)
             except Rejected as error:
                 first = error.problems[0].fault
                 code = {Fault.AUTHZ_MISMATCH: NO_SENDER, Fault.AGENCY_UNKNOWN: NO_RECEIVER}.get(first, NOT_STANDARD)

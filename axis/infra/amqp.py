@@ -49,6 +49,7 @@ from pika.channel import ContentFrameAssembler
 from pika.credentials import ExternalCredentials
 
 from axis import crashpoints
+from axis.core import tracing
 from axis.core.message import Delivered, Message, Outcome, Route
 from axis.errors import AxisError, Fault, Misconfigured, Problem, Unavailable
 from axis.infra.embedded import DEAD_QUEUE, MAX_MESSAGE, MAX_ORIGIN, why_not_publish
@@ -1195,6 +1196,7 @@ def _properties(message: Message, user_id: str | None) -> pika.BasicProperties:
             "part": 1,
             "parts": 1,
             **({"origin": message.origin} if message.origin else {}),
+            **({"traceparent": message.traceparent} if message.traceparent else {}),
         },
     )
 
@@ -1225,7 +1227,8 @@ def _read(route: Route, arrived: _Arrived, handle: _Handle) -> Delivered:
     origin = headers.get("origin")
     known = origin if isinstance(origin, str) and len(origin) <= MAX_ORIGIN else ""
     sent = (body[:size], body[size:])  # all of it: no copy
-    message = Message(str(properties.message_id), route, *sent, user_id, known, digest)
+    traced = tracing.traceparent(headers.get("traceparent"))
+    message = Message(str(properties.message_id), route, *sent, user_id, known, digest, traceparent=traced)
     return Delivered(message, arrived.redelivered, handle)
 
 

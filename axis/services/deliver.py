@@ -107,6 +107,7 @@ class Mail:
             "state": "handing_over",
             "names": self.names,
             "attempts": 0,
+            "facts": self.facts,
             "proof_digest": (self.digests[1] or hashlib.sha256(self.proof).hexdigest()) if self.proof else "",
         }
 
@@ -442,6 +443,10 @@ def _keep_document(agency: Agency, message: Message, now: datetime) -> Mail:
 
 def _received(agency: Agency, subject: Subject, message: Message, given: Word, state: str, entry: Entry) -> Mail:
     facts, urgent = _facts(subject), message.route.urgent
+    if message.traceparent:
+        facts["traceparent"] = message.traceparent
+        said = (agency.code, _kind(subject), subject.axis_id)
+        log.info("%s: %s %s has come", *said, extra={"traceparent": message.traceparent})
     mail = Mail(
         agency, subject.axis_id, _kind(subject), message.body, message.proof, state, facts, entry, urgent=urgent
     )
@@ -797,6 +802,8 @@ def _finish(
         return True
     codes = {"codes": [p.fault.code for p in problems]}
     entry = Entry(now, agency.code, f"{row['kind']}.{state}", _axis_id(row), "", codes)
+    if traced := row["facts"].get("traceparent"):
+        log.info("%s: %s %s", agency.code, row["id"], state, extra={"traceparent": traced})
     answer = b""
     if row["kind"] != "receipt":
         subject = (accepted or receipt.read(parcel.peek(proof)[1], HUB)).subject

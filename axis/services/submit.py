@@ -57,6 +57,7 @@ class Fresh:
     urgent: bool
     source: str = ""  # of a parcel: its source's digest
     confirm_by: datetime | None = None  # of a receipt: until when it is noted as published
+    traceparent: str = ""
 
 
 @dataclass
@@ -187,7 +188,8 @@ def gather(
             found.size += len(frozen.parcel)
             if at_once and frozen.kind != edxml.Kind.UPDATE:  # an update waits for what it updates
                 urgent = bool(frozen.facts.get("urgent"))
-                found.frozen.append(Fresh(agency, frozen.parcel_digest, frozen.parcel, urgent, source.digest))
+                sent = (agency, frozen.parcel_digest, frozen.parcel, urgent, source.digest)
+                found.frozen.append(Fresh(*sent, traceparent=source.traceparent))
         if frozen is not None and frozen.state == "pending":
             found.then.append(partial(outbox.waits, source, frozen.content_digest))
         elif row is not None and row["state"] == "pending":
@@ -292,6 +294,8 @@ def _check_sender(agency: Agency, packet: Packet) -> None:
 def _frozen(source: Source, packet: Packet, digest: str, signed: bytes, problems: list[Problem]) -> Outgoing:
     findings = [p.as_json() for p in problems]
     known = facts(packet) | {"organs": [(one.organ_id, one.name) for one in packet.organs]}
+    if source.traceparent:
+        known["traceparent"] = source.traceparent
     return Outgoing(source.digest, "pending", packet.kind.value, packet.target, digest, signed, known, findings)
 
 
@@ -379,7 +383,7 @@ class Letters:
         damaged: list[tuple[Row, Corrupted]] = []
         self._read(posts, damaged, origin)
         for one in sorted(fresh, key=lambda letter: (letter.source != "", not letter.urgent)):
-            self._add(one.digest, one.body, one, urgent=one.urgent, origin=origin)
+            self._add(one.digest, one.body, one, urgent=one.urgent, origin=origin, traced=one.traceparent)
         self._read(parcels, damaged, origin)
         _put_aside(agency, damaged, self.now)
         if refused := [row for row in to_post if row["attempts"] == REFUSED]:
@@ -405,11 +409,14 @@ class Letters:
                 except Corrupted as error:
                     damaged.append((row, error))
                     continue
-                self._add(digest, body, row, urgent="parcel_digest" in row and _urgent(row), origin=origin)
+                is_parcel = "parcel_digest" in row
+                traced = str(row["facts"].get("traceparent", "")) if is_parcel else ""
+                self._add(digest, body, row, urgent=is_parcel and _urgent(row), origin=origin, traced=traced)
 
-    def _add(self, digest: str, body: bytes, of: Row | Fresh, *, urgent: bool, origin: str) -> None:
-        route = Route("in", self.agency.code, urgent)
-        self.messages.append(Message(digest, route, body, user_id=self.agency.code, origin=origin, digest=digest))
+    def _add(self, digest: str, body: bytes, of: Row | Fresh, *, urgent: bool, origin: str, traced: str) -> None:
+        route, code = Route("in", self.agency.code, urgent), self.agency.code
+        sent = Message(digest, route, body, user_id=code, origin=origin, digest=digest, traceparent=traced)
+        self.messages.append(sent)
         self._of.append(of)
         self._size += len(body)
 
@@ -426,6 +433,9 @@ class Letters:
                 self.agency.sent.confirmed(message.id, urgent=message.route.urgent)
             else:
                 self.agency.sent.failed(message.id)
+            if message.traceparent:
+                said = (self.agency.code, message.digest[:12], outcome.value)
+                log.info("%s: parcel %s sent: %s", *said, extra={"traceparent": message.traceparent})
 
     @staticmethod
     def _is_receipt(of: Row | Fresh) -> bool:

@@ -145,11 +145,12 @@ class HubTransaction(HubReader):
 
         dossiers.read(self.connection, questions, facts)
 
-    def write(self, sealed: Sealed, by: Sequencer | None = None) -> None:
+    def write(self, sealed: Sealed, by: Sequencer | None = None, traces: Mapping[str, str] | None = None) -> None:
         """Write what was decided; `by`: who gives its entries their places in the ledger, see
-        :func:`axis.infra.record.ledger.append`. Raises :class:`axis.core.hub.draft.NotLockedError`, and has written
-        nothing, where it changes a document that is not locked."""
+        :func:`axis.infra.record.ledger.append`; `traces`: see :func:`axis.infra.record.changes.write`. Raises
+        :class:`axis.core.hub.draft.NotLockedError`, and has written nothing, where it changes a document that is not
+        locked."""
         from axis.infra.record import changes, ledger
 
-        changes.write(self.connection, sealed, self.references)
+        changes.write(self.connection, sealed, self.references, traces or {})
         ledger.append(self, sealed.entries, by)
