@@ -19,7 +19,9 @@ def adapter() -> None:
     """See the help text."""
 
 
-@adapter.command("run", **settings("help.adapter.run", "AXIS_AMQP_URL=amqp://… axis adapter run G22 --home home-G22"))
+@adapter.command(
+    "run", **settings("help.adapter.run", "AXIS_AMQP_URL=amqp://… axis adapter run G22 --home home-G22", changes=True)
+)
 @click.argument("codes", nargs=-1, required=True)
 @at_home
 def adapter_run(home: Path, codes: tuple[str, ...], as_json: bool) -> None:
@@ -75,7 +77,7 @@ def adapter_check(home: Path, codes: tuple[str, ...], as_json: bool) -> None:
     sys.exit(worst)
 
 
-@adapter.command("restored", **settings("help.adapter.restored", "axis adapter restored H41"))
+@adapter.command("restored", **settings("help.adapter.restored", "axis adapter restored H41", changes=True))
 @click.argument("code")
 @at_home
 def adapter_restored(home: Path, code: str, as_json: bool) -> None:
@@ -89,7 +91,7 @@ def adapter_restored(home: Path, code: str, as_json: bool) -> None:
         console.say(word("adapter.restored", agency=code, count=doubted))
 
 
-@adapter.command("token", **settings("help.adapter.token", "axis adapter token H41"))
+@adapter.command("token", **settings("help.adapter.token", "axis adapter token H41", changes=True))
 @click.argument("code")
 @at_home
 def adapter_token(home: Path, code: str, as_json: bool) -> None:
@@ -129,7 +131,9 @@ def adapter_tokens_list(home: Path, code: str, as_json: bool) -> None:
     console.table(columns, [(one.id, one.agency, console.local(one.created_at)) for one in rows])
 
 
-@adapter_tokens.command("withdraw", **settings("help.adapter.tokens.withdraw", "axis adapter tokens withdraw 3f2a9c"))
+@adapter_tokens.command(
+    "withdraw", **settings("help.adapter.tokens.withdraw", "axis adapter tokens withdraw 3f2a9c", changes=True)
+)
 @click.argument("identifier", metavar="ID")
 @at_home
 def adapter_tokens_withdraw(home: Path, identifier: str, as_json: bool) -> None:
@@ -144,7 +148,7 @@ def adapter_tokens_withdraw(home: Path, identifier: str, as_json: bool) -> None:
     console.say(word("adapter.token.withdrawn", agency=one.agency, id=one.id))
 
 
-@adapter.command("system", **settings("help.adapter.system", "axis adapter system SYS.H41 --agency H41"))
+@adapter.command("system", **settings("help.adapter.system", "axis adapter system SYS.H41 --agency H41", changes=True))
 @click.argument("systemid")
 @click.option("--agency", "code", required=True, help=word("help.adapter.system.agency"))
 @click.option("--secret-stdin", is_flag=True, help=word("help.adapter.system.secret"))
@@ -190,7 +194,7 @@ def adapter_systems_list(home: Path, as_json: bool) -> None:
 
 
 @adapter_systems.command(
-    "withdraw", **settings("help.adapter.systems.withdraw", "axis adapter systems withdraw SYS.H41")
+    "withdraw", **settings("help.adapter.systems.withdraw", "axis adapter systems withdraw SYS.H41", changes=True)
 )
 @click.argument("systemid")
 @at_home

@@ -62,7 +62,9 @@ def agency_show(home: Path, code: str, as_json: bool) -> None:
             console.say(f"{key:12} {console.plain(shown)}")
 
 
-@agency.command("add", **settings("help.agency.add", 'axis agency add G38 --name "Ủy ban sông Mê Công Việt Nam"'))
+@agency.command(
+    "add", **settings("help.agency.add", 'axis agency add G38 --name "Ủy ban sông Mê Công Việt Nam"', changes=True)
+)
 @click.argument("code")
 @click.option("--name", required=True, help=word("column.name"))
 @click.option("--name-en", default="", help=word("column.name") + " (en)")
@@ -126,7 +128,9 @@ def _carry_to_broker(home: Home, registry: Any, as_json: bool, also: tuple[str, 
         console.say(word("broker.barred", count=ended, seconds=time.monotonic() - begun))
 
 
-@agency.command("suspend", **settings("help.agency.suspend", 'axis agency suspend H41 --reason "lộ khóa"'))
+@agency.command(
+    "suspend", **settings("help.agency.suspend", 'axis agency suspend H41 --reason "lộ khóa"', changes=True)
+)
 @click.argument("code")
 @click.option("--reason", default="", help=word("help.agency.reason"))
 @at_home
@@ -143,7 +147,7 @@ def agency_suspend(home: Path, code: str, reason: str, as_json: bool) -> None:
     _carry_to_broker(opened, registry, as_json)
 
 
-@agency.command("resume", **settings("help.agency.resume", "axis agency resume H41"))
+@agency.command("resume", **settings("help.agency.resume", "axis agency resume H41", changes=True))
 @click.argument("code")
 @click.option("--reason", default="", help=word("help.agency.reason"))
 @at_home
@@ -160,7 +164,9 @@ def agency_resume(home: Path, code: str, reason: str, as_json: bool) -> None:
     _carry_to_broker(opened, registry, as_json)
 
 
-@agency.command("close", **settings("help.agency.close", "axis agency close G05 --successor G12 --from 2025-03-01"))
+@agency.command(
+    "close", **settings("help.agency.close", "axis agency close G05 --successor G12 --from 2025-03-01", changes=True)
+)
 @click.argument("code")
 @click.option("--successor", default="", help=word("help.agency.successor"))
 @click.option("--from", "since", type=click.DateTime(MOMENTS), help=word("help.agency.from"))
@@ -182,7 +188,7 @@ def agency_close(home: Path, code: str, successor: str, since: datetime | None, 
     _carry_to_broker(opened, registry, as_json)
 
 
-@agency.command("alias", **settings("help.agency.alias", "axis agency alias H29 000.00.00.H29"))
+@agency.command("alias", **settings("help.agency.alias", "axis agency alias H29 000.00.00.H29", changes=True))
 @click.argument("code")
 @click.argument("alias")
 @click.option("--reason", default="", help=word("help.agency.reason"))
@@ -198,7 +204,7 @@ def agency_alias(home: Path, code: str, alias: str, reason: str, as_json: bool) 
     _show_change(registry.version, code, "alias", as_json, changed=registry.version != before)
 
 
-@agency.command("rotate", **settings("help.agency.rotate", "axis agency rotate H41"))
+@agency.command("rotate", **settings("help.agency.rotate", "axis agency rotate H41", changes=True))
 @click.argument("code")
 @click.option(
     "--key-type",
@@ -223,7 +229,7 @@ def agency_rotate(home: Path, code: str, key_type: Any, revoke: bool, reason: st
     _carry_to_broker(opened, registry, as_json, also=(code,) if revoke else ())
 
 
-@agency.command("export", **settings("help.agency.export", "axis agency export G22 --to home-G22"))
+@agency.command("export", **settings("help.agency.export", "axis agency export G22 --to home-G22", changes=True))
 @click.argument("codes", nargs=-1, required=True)
 @click.option(
     "--to",

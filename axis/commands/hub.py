@@ -9,7 +9,7 @@ from axis.commands.options import at_home, command
 from axis.commands.process import note_monitor, open_home, stoppable
 
 
-@command("help.hub", "AXIS_AMQP_URL=amqp://… AXIS_DATABASE_URL=postgresql://… axis hub --home axis-home")
+@command("help.hub", "AXIS_AMQP_URL=amqp://… AXIS_DATABASE_URL=postgresql://… axis hub --home axis-home", changes=True)
 @at_home
 def hub(home: Path, as_json: bool) -> None:
     """Served: one hub worker."""

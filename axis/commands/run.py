@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from axis.services.agency import Agency
 
 
-@command("help.run", "axis run --home axis-home --until-idle")
+@command("help.run", "axis run --home axis-home --until-idle", changes=True)
 @at_home
 @click.option("--until-idle", is_flag=True, help=word("help.run.idle"))
 def run(home: Path, until_idle: bool, as_json: bool) -> None:

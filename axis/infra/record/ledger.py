@@ -45,6 +45,14 @@ def entries(reader: HubReader, axis_ids: Collection[str]) -> list[tuple[int, Ent
     return [(row.id, ledger.read(row.canonical)) for row in rows]
 
 
+def newest_first(reader: HubReader, before: int, limit: int) -> list[tuple[int, int | None, Entry]]:
+    """(insertion number, position, entry) of the newest `limit` entries inserted before number `before` (0: of all)."""
+    e = ledger_entry.c
+    query = sa.select(e.id, e.position, e.canonical).order_by(e.id.desc()).limit(limit)
+    rows = reader.connection.execute(query.where(e.id < before) if before else query)
+    return [(row.id, row.position, ledger.read(row.canonical)) for row in rows]
+
+
 def last_moment(reader: HubReader) -> datetime | None:
     """The time of the last entry that was written; None when there is none."""
     query = sa.select(ledger_entry.c.canonical).order_by(ledger_entry.c.id.desc()).limit(1)
