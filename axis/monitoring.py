@@ -12,13 +12,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from axis.bootstrap import management
+from axis.core.instant import from_text
 from axis.core.metrics import Sample
+from axis.core.registry import HUB
 from axis.errors import AxisError
 from axis.home import own_file, reading_registry, record_database
 from axis.infra.embedded import DEAD_QUEUE
 from axis.infra.record.store import HubStore
+from axis.services.operate.alarms import Alarms
 from axis.services.pulse import Pulse
-from axis.services.questions import metrics, ready
+from axis.services.questions import gather, metrics, ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -89,7 +92,24 @@ class Watch:
             needs["broker"] = partial(ready.broker, home.config.broker_servers(), self.pulse)
         self._probes = {what: Probe(ask, late=LATE, failed=_unreached, fresh=FRESH) for what, ask in needs.items()}
         none: list[Sample] = []
+        self._alarms = Alarms(home.path, self._ends)
         self._figures: Probe[list[Sample]] = Probe(self._waiting, late=none, failed=lambda _: none, fresh=FIGURES_FRESH)
+
+    def beside(self) -> None:
+        """What is looked at from time to time by the loop itself: called in each round."""
+        self._alarms.turn(datetime.now(UTC))
+
+    def _ends(self) -> dict[str, datetime]:
+        """When certificates end: those of this home, and at the centre those of the active agencies."""
+        home = self._home
+        names = [*home.codes(), *([HUB] if self._is_hub else [])]
+        found = {one["name"]: from_text(one["until"]) for one in gather.keys(home.path, names)["certificates"]}
+        if self._is_hub:
+            with reading_registry(home) as registry:
+                ends = gather.registry(registry, datetime.now(UTC))["ends"]
+            found = {name: end for name, end in found.items() if name.removesuffix(".pem")[5:] not in ends}
+            found |= {code: from_text(end) for code, end in ends.items()}
+        return found
 
     def health(self) -> str:
         """See :meth:`axis.adapters.monitor.Watched.health`."""

@@ -1261,7 +1261,19 @@ TEXTS: dict[str, tuple[str, str]] = {
         "What is wrong with a packet: each finding with code, severity, path.",
     ),
     "help.agency": ("Danh bạ các cơ quan.", "The registry of agencies."),
-    "help.agency.list": ("Liệt kê các cơ quan.", "List the agencies."),
+    "help.agency.list": (
+        "Liệt kê các cơ quan: tất cả, hoặc theo chữ trong tên (không cần dấu), hoặc chứng thư sắp hết hạn.",
+        "List the agencies: all, by words of their names (no accents needed), or those whose certificates end soon.",
+    ),
+    "help.agency.expiring": (
+        "Chỉ cơ quan có chứng thư hết hạn trong số ngày này (30d), sớm nhất trước.",
+        "Only those whose certificates end within so many days (30d), the first to end first.",
+    ),
+    "agency.days": ("'{got}' không phải số ngày; ví dụ 30d", "'{got}' is no number of days; for example 30d"),
+    "agency.none": ("Không có cơ quan nào.", "There is none."),
+    "agency.near": ("Có phải: {names}?", "Did you mean: {names}?"),
+    "column.ends_at": ("Hết hạn", "Ends"),
+    "column.days_left": ("Còn (ngày)", "Days left"),
     "help.agency.show": ("Chi tiết một cơ quan và chứng thư.", "One agency with its certificates."),
     "help.agency.add": (
         "Thêm một cơ quan, cấp khóa và chứng thư thử nghiệm.",

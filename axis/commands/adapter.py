@@ -42,7 +42,7 @@ def adapter_run(home: Path, codes: tuple[str, ...], as_json: bool) -> None:
             console.note("run.listening", listen=f"{opened.config.server.listen.rpartition(':')[0]}:{port}")
         note_monitor(opened, monitored)
         ends = bootstrap.retention(opened, None, agencies)
-        loops.rounds(None, agencies, stopped=stopped, retention=ends, pulse=watch.pulse)
+        loops.rounds(None, agencies, stopped=stopped, retention=ends, pulse=watch.pulse, progress=watch.beside)
     console.note("run.stopped")
 
 

@@ -26,5 +26,5 @@ def hub(home: Path, as_json: bool) -> None:
         console.note("run.started", what="hub")
         note_monitor(opened, monitored)
         ends = bootstrap.retention(opened, worker, [])
-        loops.rounds(worker, [], stopped=stopped, retention=ends, pulse=watch.pulse)
+        loops.rounds(worker, [], stopped=stopped, retention=ends, pulse=watch.pulse, progress=watch.beside)
     console.note("run.stopped")

@@ -44,7 +44,15 @@ def run(home: Path, until_idle: bool, as_json: bool) -> None:
             console.note("run.listening", listen=f"{opened.config.server.listen.rpartition(':')[0]}:{port}")
         note_monitor(opened, monitored)
         ends = bootstrap.retention(opened, hub, agencies)
-        due = loops.rounds(hub, agencies, stopped=stopped, until_idle=until_idle, retention=ends, pulse=watch.pulse)
+        due = loops.rounds(
+            hub,
+            agencies,
+            stopped=stopped,
+            until_idle=until_idle,
+            retention=ends,
+            pulse=watch.pulse,
+            progress=watch.beside,
+        )
         counts = trace.summary(hub.store)
     away = troubles(agencies)
     worst = max((error.exit_code for error in away.values()), default=DONE) if until_idle else DONE
