@@ -16,6 +16,7 @@ from axis.commands.options import language
 FILES = {
     "adapter": "axis.commands.adapter",
     "agency": "axis.commands.agency",
+    "audit": "axis.commands.audit",
     "backup": "axis.commands.backup",
     "bench": "axis.commands.bench",
     "board": "axis.commands.board",

@@ -22,7 +22,7 @@ from starlette.routing import Route
 from axis.adapters import tokens, webhook
 from axis.adapters.mailbox import RETRY_AFTER, examine, submit
 from axis.adapters.spool.selection import Selection
-from axis.core import xml
+from axis.core import tracing, xml
 from axis.core.instant import to_text
 from axis.errors import AxisError, Fault, Problem, Rejected
 
@@ -145,7 +145,8 @@ class _Api:
             if dry:
                 _, warnings = await mailbox.aside(examine, mailbox, upload)
                 return JSONResponse({"findings": _findings(warnings, _language(request))})
-            row = await mailbox.aside(submit, mailbox, upload, key, datetime.now(UTC) - KEPT)
+            traced = tracing.of_headers(request.headers.getlist("traceparent"))
+            row = await mailbox.aside(submit, mailbox, upload, key, datetime.now(UTC) - KEPT, traced)
         return JSONResponse(_sent(row), 202, {"Location": f"/v1/documents/{row['id']}"})
 
     def documents(self, request: Request, mailbox: Mailbox) -> Response:

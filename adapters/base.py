@@ -47,11 +47,13 @@ class Place:
 @dataclass(frozen=True)
 class Source:
     """Something the agency's system wants sent. `ref` is the adapter's own name for it; `digest` the hex
-    SHA-256 of its bytes; `read` gives the bytes (and raises Rejected when they are over the limit)."""
+    SHA-256 of its bytes; `read` gives the bytes (and raises Rejected when they are over the limit). `traceparent`: the
+    trace context (W3C) that it came with, in the one allowed form, where it came with one."""
 
     ref: str
     digest: str
     read: Callable[[], bytes]
+    traceparent: str = ""
 
 
 @dataclass(frozen=True)

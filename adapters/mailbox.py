@@ -7,6 +7,7 @@ packet: the adapter's loop collects, signs and sends it.
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from axis.core.edxml import Packet
     from axis.core.registry import Registry
 
+log = logging.getLogger("axis.mailbox")
 P = ParamSpec("P")
 T = TypeVar("T")
 RETRY_AFTER = "30"  # seconds, where the spool's disk cannot be written
@@ -62,9 +64,11 @@ def examine(mailbox: Mailbox, upload: Upload) -> tuple[Packet, list[Problem]]:
     return packet, problems
 
 
-def submit(mailbox: Mailbox, upload: Upload, key: str = "", since: datetime | None = None) -> Row:
+def submit(
+    mailbox: Mailbox, upload: Upload, key: str = "", since: datetime | None = None, traceparent: str = ""
+) -> Row:
     """Keep the packet to be sent; its row in the spool, with the warnings in its report. Raises :class:`Rejected` as
-    :func:`examine`, and as :meth:`Spool.submit` for a `key`."""
+    :func:`examine`, and as :meth:`Spool.submit` for a `key`. `traceparent`: of the request that brings it."""
     packet, warnings, essence = _examined(mailbox, upload)
     about = About(
         "",
@@ -75,7 +79,10 @@ def submit(mailbox: Mailbox, upload: Upload, key: str = "", since: datetime | No
         packet.code,
         packet.subject,
     )
-    return mailbox.spool.submit(upload, about, key, since, essence, [one.as_json() for one in warnings])
+    row = mailbox.spool.submit(upload, about, key, since, essence, [one.as_json() for one in warnings], traceparent)
+    if traceparent:
+        log.info("%s: packet %s is to be sent", mailbox.agency, row["id"], extra={"traceparent": traceparent})
+    return row
 
 
 def _examined(mailbox: Mailbox, upload: Upload) -> tuple[Packet, list[Problem], str]:

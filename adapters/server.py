@@ -15,14 +15,16 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
+from axis import counting
 from axis.adapters.door import Hall, Limits, Loop, Visit, doors
+from axis.adapters.monitor import PATHS
 from axis.errors import Fault, Misconfigured, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import uvicorn
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from axis.adapters.door import Door
 
@@ -33,17 +35,26 @@ RESERVE = 256  # descriptors that the adapters' loop may still need: databases, 
 EACH = 2  # descriptors of a connection: itself, and the packet that it sends or fetches
 
 
-def side_by_side(api: ASGIApp, vxp: ASGIApp) -> ASGIApp:
-    """The API under /v1, and VXP under every other path: its clients have base paths of their own. A body with two
-    lengths is refused: what a proxy in front takes for its end may be another."""
+def side_by_side(api: ASGIApp, vxp: ASGIApp, health: ASGIApp | None = None) -> ASGIApp:
+    """The API under /v1, and VXP under every other path: its clients have base paths of their own; but /healthz and
+    /readyz, where there is a `health` to ask. A body with two lengths is refused: what a proxy in front takes for its
+    end may be another. What is answered is counted."""
     refused = Response(status_code=400, headers={"Connection": "close"})
 
     async def both(scope: Scope, receive: Receive, send: Send) -> None:
-        if {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope.get("headers", ())}:
-            await refused(scope, receive, send)
-            return
         path = scope.get("path", "")
-        await (api if path == "/v1" or path.startswith("/v1/") else vxp)(scope, receive, send)
+        kind, app = ("v1", api) if path == "/v1" or path.startswith("/v1/") else ("vxp", vxp)
+        if path in PATHS:
+            kind, app = "health", health or Response(status_code=404)
+        if {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope.get("headers", ())}:
+            app = refused
+
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                counting.http_answers[kind, f"{message['status'] // 100}xx"] += 1
+            await send(message)
+
+        await app(scope, receive, counted)
 
     return both
 
@@ -58,11 +69,12 @@ def serving(
     *,
     limits: Limits = Limits(),  # noqa: B008  it is frozen
     clear: bool = False,
+    name: str = "server",
 ) -> Iterator[int]:
     """The port on which `app` answers within the block. `listen` is ``host:port``, port 0 for any; with `certificate`
     and `key` it is HTTPS. With `authority` a client may show a certificate of that CA. Without a certificate it listens
     on this machine alone, unless `clear` says that others may come in the clear. Never more come in than leave the
-    rest of the process its descriptors.
+    rest of the process its descriptors. `name`: of its section in axis.toml.
 
     Raises :class:`Misconfigured` CONFIG_INVALID when it cannot listen there.
     """
@@ -96,28 +108,30 @@ def serving(
         opened = doors(Seated.hall, host.strip("[]") or "127.0.0.1", int(port))
     except (ValueError, OverflowError, TypeError, AssertionError, OSError) as error:
         raise Misconfigured(
-            Problem(Fault.CONFIG_INVALID, "server", "host:port, certificate, key", f"{listen}: {error}")
+            Problem(Fault.CONFIG_INVALID, name, "host:port, certificate, key", f"{listen}: {error}")
         ) from None
     try:
         if settings.ssl is None and not clear and not all(_is_here(one) for one in opened):
             raise Misconfigured(
                 Problem(
                     Fault.CONFIG_INVALID,
-                    "server.listen",
-                    'certificate_file, or plain_http = "anywhere" in [server]',
+                    f"{name}.listen",
+                    'certificate_file, or plain_http = "anywhere" in [server]'
+                    if name == "server"
+                    else "certificate_file",
                     f"{listen}, plain HTTP",
                 )
             )
         port_there = int(opened[0].getsockname()[1])
         server = uvicorn.Server(settings)
-        thread = threading.Thread(target=_run, args=(server, opened, limits), name="server", daemon=True)
+        thread = threading.Thread(target=_run, args=(server, opened, limits), name=name, daemon=True)
         thread.start()
         end = time.monotonic() + START
         try:
             while not server.started:
                 if not thread.is_alive() or time.monotonic() > end:
                     raise Misconfigured(
-                        Problem(Fault.CONFIG_INVALID, "server.listen", "an address to listen on", listen)
+                        Problem(Fault.CONFIG_INVALID, f"{name}.listen", "an address to listen on", listen)
                     )
                 time.sleep(0.01)
             yield port_there

@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
+    from axis.adapters.monitor import Watched
     from axis.core.conformance import Report
     from axis.core.message import Broker
     from axis.infra.amqp.broker import AmqpBroker
@@ -493,9 +494,9 @@ def accept_restored(home: Home, hub: Hub, now: datetime) -> Gap | None:
 
 
 @contextmanager
-def front(home: Home, agencies: Sequence[Agency]) -> Iterator[int]:
+def front(home: Home, agencies: Sequence[Agency], watched: Watched | None = None) -> Iterator[int]:
     """The HTTP(S) server for those of `agencies` whose systems fetch their mail, if one is configured; its port, 0 for
-    none. Raises :class:`Misconfigured`."""
+    none. `watched`: whom it asks about the process. Raises :class:`Misconfigured`."""
     settings = home.config.server
     if not settings.listen:
         yield 0
@@ -503,6 +504,7 @@ def front(home: Home, agencies: Sequence[Agency]) -> Iterator[int]:
     from axis.adapters import api, tokens, webhook
     from axis.adapters.door import Limits
     from axis.adapters.mailbox import Mailbox
+    from axis.adapters.monitor import Health
     from axis.adapters.server import serving, side_by_side
     from axis.adapters.spool.store import open_spool
     from axis.adapters.systems import read_systems
@@ -525,9 +527,8 @@ def front(home: Home, agencies: Sequence[Agency]) -> Iterator[int]:
     stopped = threading.Event()
     limits = Limits(settings.connections, settings.connections_per_peer)
     clear = settings.plain_http == "anywhere"
-    with serving(
-        side_by_side(v1, vxp), settings.listen, certificate, key, authority, limits=limits, clear=clear
-    ) as port:
+    app = side_by_side(v1, vxp, Health(watched) if watched is not None else None)
+    with serving(app, settings.listen, certificate, key, authority, limits=limits, clear=clear) as port:
         telling = webhook.telling(mailboxes, stopped)
         try:
             yield port

@@ -177,6 +177,18 @@ class Server:
 
 
 @dataclass(frozen=True)
+class Monitor:
+    """What a process tells of itself over HTTP(S): /metrics for Prometheus, /healthz, /readyz. Each process wants an
+    address of its own."""
+
+    listen: str = ""  # host:port; empty: none
+    # Who may ask beside this machine: networks (10.20.5.0/24). Others are refused.
+    networks: tuple[str, ...] = ()
+    certificate_file: str = ""  # for HTTPS: paths, relative to the home; without it only this machine is listened to
+    key_file: str = ""
+
+
+@dataclass(frozen=True)
 class Folders:
     """Agencies' folders in a home."""
 
@@ -231,6 +243,7 @@ class Config:
     adapter: Adapter = field(default_factory=Adapter)
     log: Log = field(default_factory=Log)
     server: Server = field(default_factory=Server)
+    monitor: Monitor = field(default_factory=Monitor)
     deadlines: Deadlines = field(default_factory=Deadlines)
     retention: Retention = field(default_factory=Retention)
     folders: Folders = field(default_factory=Folders)
@@ -244,6 +257,11 @@ class Config:
     def broker_url(self, environment: Mapping[str, str] = os.environ) -> str:
         """AMQP URL. Raises :class:`Misconfigured`."""
         return self.broker.url or _secret(environment, self.broker.url_env, "broker.url_env")
+
+    def broker_servers(self, environment: Mapping[str, str] = os.environ) -> list[tuple[str, int]]:
+        """Host and port of each of the broker's servers. Raises :class:`Misconfigured`."""
+        found = [urlsplit(one.strip()) for one in self.broker_url(environment).split(",")]
+        return [(one.hostname or "", one.port or (5671 if one.scheme == "amqps" else 5672)) for one in found]
 
     def management_url(self, environment: Mapping[str, str] = os.environ) -> str:
         """URL of the broker's HTTP API; "" when none is configured."""
@@ -287,14 +305,18 @@ def load(home: Path) -> Config:
         if one.endswith("_days") and days != 0 and not WEEK <= days <= CENTURY:
             expected = f"0, or {WEEK} to {CENTURY}"
             problems.append(Problem(Fault.CONFIG_INVALID, f"retention.{one}", expected, str(days)))
-    for one in config.server.webhook_networks if not problems else ():
+    asked = (
+        {"server.webhook_networks": config.server.webhook_networks, "monitor.networks": config.monitor.networks}
+        if not problems
+        else {}
+    )
+    for name, network in ((name, one) for name, many in asked.items() for one in many):
         try:
             import ipaddress
 
-            ipaddress.ip_network(one)
+            ipaddress.ip_network(network)
         except ValueError as error:
-            expected = "10.20.0.0/16, fd00:1::/48"
-            problems.append(Problem(Fault.CONFIG_INVALID, "server.webhook_networks", expected, str(error)))
+            problems.append(Problem(Fault.CONFIG_INVALID, name, "10.20.0.0/16, fd00:1::/48", str(error)))
     if problems:
         raise Misconfigured(*problems)
     return config  # type: ignore[no-any-return]

@@ -1,7 +1,7 @@
 """What this process has computed, counted: XML parses, parcels opened, signatures made.
 
-A measure for tests and benchmarks, and nothing that anything is decided by: whoever wants to know what a piece of work
-costs takes a :func:`snapshot` before it and asks for the difference after it::
+A measure for tests, benchmarks and whoever watches the process, and nothing that anything is decided by: whoever wants
+to know what a piece of work costs takes a :func:`snapshot` before it and asks for the difference after it::
 
     before = counting.snapshot()
     work()
@@ -14,6 +14,8 @@ and commits by SQLAlchemy's events, flushes by whoever watches ``os.fsync`` (tes
 """
 
 from __future__ import annotations
+
+from collections import Counter
 
 
 class _Counts:
@@ -31,6 +33,11 @@ class _Counts:
 
 
 done = _Counts()
+# What was committed, by the name of its event: of the hub's ledger, and of the agencies' journals with their codes; and
+# what the adapters' HTTP server has answered, by kind of path and class of status. For axis/monitoring.py.
+ledger_entries: Counter[str] = Counter()
+journal_entries: Counter[tuple[str, str]] = Counter()
+http_answers: Counter[tuple[str, str]] = Counter()
 
 
 def snapshot() -> dict[str, int]:

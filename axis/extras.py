@@ -17,6 +17,7 @@ EXTRAS = {
     "uvicorn": "http",
     "h11": "http",
     "httpx": "http",
+    "prometheus_client": "http",
 }
 
 

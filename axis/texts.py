@@ -22,6 +22,52 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "help.home": ("Thư mục nhà của trục.", "The home folder."),
     "help.json": ("In kết quả dạng JSON, mỗi dòng một đối tượng.", "Print JSON, one object a line."),
+    "help.reason": (
+        "Vì sao; ghi vào nhật ký việc làm (axis audit list).",
+        "Why; noted with who and when (axis audit list).",
+    ),
+    "mark.reads": ("Lệnh này chỉ đọc, không thay đổi gì.", "This command only reads and changes nothing."),
+    "mark.changes": (
+        "Lệnh này có thay đổi; ai làm, lúc nào, vì sao được ghi lại (axis audit list).",
+        "This command changes something; who did it, when and why is noted (axis audit list).",
+    ),
+    "help.audit": ("Ai đã làm gì với trục, lúc nào, vì sao.", "Who did what with the axis, when and why."),
+    "help.audit.list": (
+        "Liệt kê việc người quản trị đã làm hoặc đã thử, mới nhất trước; cả những lần bị từ chối.",
+        "List what administrators have done or tried, the newest first; refused tries too.",
+    ),
+    "help.audit.by": ("Chỉ của người dùng này của hệ điều hành.", "Only by this user of the operating system."),
+    "help.audit.agency": ("Chỉ về cơ quan này.", "Only about this agency."),
+    "help.audit.kind": (
+        "Chỉ lệnh hoặc nhóm lệnh này, ví dụ 'agency suspend'.",
+        "Only this command or group of commands: 'agency suspend'.",
+    ),
+    "help.audit.since": ("Từ lúc này, giờ Việt Nam.", "From this time on, Viet Nam time."),
+    "help.audit.until": ("Đến trước lúc này, giờ Việt Nam.", "Before this time, Viet Nam time."),
+    "help.audit.refused": (
+        "Chỉ những việc không thành: bị từ chối, lỗi, chưa xong.",
+        "Only what was refused, has failed or has not ended.",
+    ),
+    "help.audit.ledger": (
+        "Theo sổ cái của trục: những gì đã đổi hồ sơ, từ mọi máy, kể cả trước khi có nhật ký việc làm.",
+        "By the ledger: what has changed the record, from whatever machine, also before acts were noted.",
+    ),
+    "help.audit.before": (
+        "Tiếp theo trang trước: những việc trước mã này.",
+        "The next page: what began before this id.",
+    ),
+    "help.audit.limit": ("Số việc mỗi trang.", "Acts on a page."),
+    "audit.at": ("Lúc", "When"),
+    "audit.by": ("Ai", "Who"),
+    "audit.what": ("Việc", "What"),
+    "audit.why": ("Vì sao", "Why"),
+    "audit.outcome": ("Kết quả", "Outcome"),
+    "audit.done": ("xong", "done"),
+    "audit.refused": ("bị từ chối", "refused"),
+    "audit.failed": ("không thành", "failed"),
+    "audit.open": ("chưa xong", "not ended"),
+    "audit.none": ("Không có việc nào.", "Nothing was done."),
+    "audit.more": ("Còn nữa: thêm --before {id}", "There is more: add --before {id}"),
     "help.lang": ("Ngôn ngữ hiển thị.", "Language of the texts."),
     "help.version": ("In phiên bản rồi thoát.", "Print the version and exit."),
     "help.help": ("Hiện trợ giúp này rồi thoát.", "Show this help and exit."),
@@ -45,8 +91,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Who has a document, who waits, who refused, who is overdue: one line for each recipient.",
     ),
     "help.doctor": (
-        "Khám toàn bộ: đồng hồ, khóa, chứng thư, cơ sở dữ liệu, broker, hàng đợi, thư mục; mỗi lỗi kèm cách sửa. Chỉ đọc.",
-        "Look at everything: clocks, keys, certificates, database, broker, queues, folders; each trouble with its mending. Only reads.",
+        "Khám toàn bộ: đồng hồ, khóa, chứng thư, cơ sở dữ liệu, broker, hàng đợi, thư mục; mỗi lỗi kèm cách sửa.",
+        "Look at everything: clocks, keys, certificates, database, broker, queues, folders; each trouble with its mending.",
     ),
     "help.doctor.all": ("Cả những gì tốt.", "Also what is well."),
     "help.doctor.gather": (
@@ -55,8 +101,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "help.doctor.analyse": ("Xem một tệp đã ghi ở máy khác.", "Look at a file that was gathered elsewhere."),
     "help.check": (
-        "Một phép khám, hoặc tất cả, cho hệ thống giám sát (Nagios, Prometheus). Chỉ đọc.",
-        "One check, or all, for monitoring (Nagios, Prometheus). Only reads.",
+        "Một phép khám, hoặc tất cả, cho hệ thống giám sát (Nagios, Prometheus).",
+        "One check, or all, for monitoring (Nagios, Prometheus).",
     ),
     "help.check.format": ("Dạng kết quả.", "The form of the result."),
     "check.unknown": ("không có phép khám {name}; có: {names}", "there is no check {name}; there are: {names}"),
@@ -552,8 +598,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "why.never": ("nơi đó chưa từng lấy văn bản nào.", "it has never taken anything in."),
     "why.no_term": ("không có", "none"),
     "help.why": (
-        "Vì sao văn bản chưa đến: đang ở đâu, từ khi nào, ai phải làm gì. Chỉ đọc.",
-        "Why a document has not come: where it is, since when, who has to do what. Only reads.",
+        "Vì sao văn bản chưa đến: đang ở đâu, từ khi nào, ai phải làm gì.",
+        "Why a document has not come: where it is, since when, who has to do what.",
     ),
     "help.find.from": ("Chỉ của cơ quan gửi này.", "Only what this agency sent."),
     "help.find.date": (
@@ -575,8 +621,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "find.subject": ("Trích yếu", "Subject"),
     "find.from": ("Bên gửi", "Sender"),
     "help.report": (
-        "Số liệu của một kỳ: đã gửi, đã nhận, đúng hạn, trễ hạn, bị từ chối; so với kỳ trước. Chỉ đọc.",
-        "The figures of a period: sent, received, on time, late, refused; against the period before. Only reads.",
+        "Số liệu của một kỳ: đã gửi, đã nhận, đúng hạn, trễ hạn, bị từ chối; so với kỳ trước.",
+        "The figures of a period: sent, received, on time, late, refused; against the period before.",
     ),
     "help.report.by": ("Mỗi dòng là gì.", "What a row is."),
     "help.report.span": (
@@ -1215,7 +1261,19 @@ TEXTS: dict[str, tuple[str, str]] = {
         "What is wrong with a packet: each finding with code, severity, path.",
     ),
     "help.agency": ("Danh bạ các cơ quan.", "The registry of agencies."),
-    "help.agency.list": ("Liệt kê các cơ quan.", "List the agencies."),
+    "help.agency.list": (
+        "Liệt kê các cơ quan: tất cả, hoặc theo chữ trong tên (không cần dấu), hoặc chứng thư sắp hết hạn.",
+        "List the agencies: all, by words of their names (no accents needed), or those whose certificates end soon.",
+    ),
+    "help.agency.expiring": (
+        "Chỉ cơ quan có chứng thư hết hạn trong số ngày này (30d), sớm nhất trước.",
+        "Only those whose certificates end within so many days (30d), the first to end first.",
+    ),
+    "agency.days": ("'{got}' không phải số ngày; ví dụ 30d", "'{got}' is no number of days; for example 30d"),
+    "agency.none": ("Không có cơ quan nào.", "There is none."),
+    "agency.near": ("Có phải: {names}?", "Did you mean: {names}?"),
+    "column.ends_at": ("Hết hạn", "Ends"),
+    "column.days_left": ("Còn (ngày)", "Days left"),
     "help.agency.show": ("Chi tiết một cơ quan và chứng thư.", "One agency with its certificates."),
     "help.agency.add": (
         "Thêm một cơ quan, cấp khóa và chứng thư thử nghiệm.",
@@ -1252,6 +1310,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "run.waiting": ("Việc chờ tiếp theo đến hạn lúc {time}.", "The next thing that waits is due at {time}."),
     "run.away": ("{agency} chưa làm việc được: {why}", "{agency} cannot work now: {why}"),
     "run.started": ("Đang chạy {what}; dừng bằng Ctrl+C.", "Running {what}; stop with Ctrl+C."),
+    "run.monitored": (
+        "Giám sát ở {listen}: /metrics, /healthz, /readyz.",
+        "Monitored at {listen}: /metrics, /healthz, /readyz.",
+    ),
     "run.listening": ("Máy chủ cho hệ thống của cơ quan: {listen}.", "Serving the agencies' systems at {listen}."),
     "run.stopped": ("Đã dừng.", "Stopped."),
     "run.counts": (

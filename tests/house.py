@@ -25,7 +25,7 @@ ORDER = (
     ("axis.cli", "axis.__main__"),
     ("axis.commands",),
     ("axis.trials",),
-    ("axis.gathering",),
+    ("axis.gathering", "axis.monitoring"),
     ("axis.bootstrap", "axis.home"),
     ("axis.services",),
     ("axis.infra", "axis.adapters"),

@@ -2,6 +2,7 @@
 
 docs/settings.md: every key of axis.toml and every limit, each with what the code says beside it.
 docs/architecture.md, between its two marks: which file writes which table.
+docs/metrics.md, between its two marks: every name for Prometheus.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from axis import config
+from axis.core import metrics
 from tests import house
 
 if TYPE_CHECKING:
@@ -155,16 +157,30 @@ def tables() -> str:
     return "| table | written by, of `axis/infra/` |\n|---|---|\n" + rows
 
 
-def texts() -> dict[Path, str]:
-    """What each file of the documentation should be."""
-    page = (DOCS / "architecture.md").read_text("utf-8")
-    before, _, rest = page.partition(BEGIN)
+def measured() -> str:
+    """Every name that a process exports."""
+    rows = ["| name | kind | labels | exported by | what |\n|---|---|---|---|---|\n"]
+    where = {"all": "every process", "hub": "the hub", "adapters": "adapters"}
+    for one in metrics.METRICS.values():
+        labels = ", ".join(f"`{label}`" for label in one.labels)
+        rows.append(f"| `{one.name}` | {one.kind} | {labels} | {where[one.where]} | {_cell(one.help)} |\n")
+    return "".join(rows)
+
+
+def _put_in(path: Path, table: str) -> str:
+    before, _, rest = path.read_text("utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not end:
-        raise ValueError("docs/architecture.md has no place for the tables")
+        raise ValueError(f"{path} has no place for its table")
+    return f"{before}{BEGIN}\n{table}{END}{after}"
+
+
+def texts() -> dict[Path, str]:
+    """What each file of the documentation should be."""
     return {
         DOCS / "settings.md": (HEAD + settings() + LIMITS + limits()).rstrip("\n") + "\n",
-        DOCS / "architecture.md": f"{before}{BEGIN}\n{tables()}{END}{after}",
+        DOCS / "architecture.md": _put_in(DOCS / "architecture.md", tables()),
+        DOCS / "metrics.md": _put_in(DOCS / "metrics.md", measured()),
     }
 
 

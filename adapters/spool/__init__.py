@@ -52,7 +52,7 @@ class SpoolAdapter:
             more = self.spool.purge(datetime.now(UTC) - KEPT) == 1000
             self._purge_at = time.monotonic() + (0 if more else 3600)
         for row in self.spool.pending():
-            yield Source(row["id"], row["digest"], partial(self.spool.read, row["id"]))
+            yield Source(row["id"], row["digest"], partial(self.spool.read, row["id"]), row["traceparent"])
 
     def changed(self) -> bool:
         """See :meth:`axis.adapters.base.Guarded.changed`: whoever submits and acknowledges does it in this process."""

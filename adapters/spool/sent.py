@@ -49,11 +49,12 @@ class Sent(SpoolFile):
         since: datetime | None = None,
         essence: str = "",
         warnings: Sequence[dict[str, Any]] = (),
+        traceparent: str = "",
     ) -> Row:
         """Keep an upload to be sent; its row. The same bytes again are the same submission, and so are others of the
         same `essence` (see :func:`axis.core.edxml.essence`), if it has one, unless it was refused. With a `key` no
         other bytes are, that came with it since then: raises :class:`Rejected` API_KEY_REUSED. `warnings` are its
-        findings."""
+        findings, `traceparent` is of the request that brings it."""
         upload.sync()
         digest, now, identifier = upload.digest().hex(), now_text(), str(uuid.uuid4())
         report = {"findings": list(warnings)} if warnings else {}
@@ -91,6 +92,7 @@ class Sent(SpoolFile):
                 "created_at": now,
                 "updated_at": now,
                 "essence": essence,
+                "traceparent": traceparent,
             }
             connection.execute(sent.insert().values(row))
             return connection.execute(sa.select(sent).where(sent.c.id == identifier)).mappings().one()

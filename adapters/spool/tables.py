@@ -31,6 +31,7 @@ sent = sa.Table(
     sa.Column("updated_at", sa.Text, nullable=False),
     sa.Column("essence", sa.Text, nullable=False, server_default=""),  # what a repetition in other bytes is known by
     sa.Column("axis_id", sa.Text, nullable=False, server_default=""),  # as the newest receipt says
+    sa.Column("traceparent", sa.Text, nullable=False, server_default=""),  # of the request that brought it
     sa.Index("sent_document", "document_id", "kind"),
     sa.Index("sent_essence", "essence"),
     sa.Index("sent_axis_id", "axis_id"),

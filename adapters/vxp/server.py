@@ -18,7 +18,7 @@ from axis.adapters.spool.selection import Selection
 from axis.adapters.vxp.lists import catalogue, listed, page, received_lines, sent_lines, what_is_said
 from axis.adapters.vxp.refusal import INVALID_FILE, NO_RECEIVER, NO_SENDER, NOT_STANDARD, SYSTEM_ERROR, Refusal
 from axis.adapters.vxp.signature import PREFIX, Call, demand_own, file_hash, signed_parameters
-from axis.core import organ
+from axis.core import organ, tracing
 from axis.errors import AxisError, Fault, Rejected
 
 if TYPE_CHECKING:
@@ -134,7 +134,8 @@ class Vxp:
             elif said not in {file_hash(cut), cut.hex()}:
                 raise Refusal(INVALID_FILE, "hash-file is not that of the file")
             try:
-                row = await call.mailbox.aside(submit, call.mailbox, upload)
+                traced = tracing.of_headers(request.headers.getlist("traceparent"))
+                row = await call.mailbox.aside(submit, call.mailbox, upload, traceparent=traced)
             except Rejected as error:
                 first = error.problems[0].fault
                 code = {Fault.AUTHZ_MISMATCH: NO_SENDER, Fault.AGENCY_UNKNOWN: NO_RECEIVER}.get(first, NOT_STANDARD)

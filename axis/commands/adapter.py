@@ -10,7 +10,7 @@ import click
 from axis.commands import console
 from axis.commands.console import DONE, word
 from axis.commands.options import at_home, common, settings
-from axis.commands.process import now, open_home, stoppable
+from axis.commands.process import note_monitor, now, open_home, stoppable
 from axis.errors import Fault, Problem, Rejected
 
 
@@ -19,24 +19,30 @@ def adapter() -> None:
     """See the help text."""
 
 
-@adapter.command("run", **settings("help.adapter.run", "AXIS_AMQP_URL=amqp://… axis adapter run G22 --home home-G22"))
+@adapter.command(
+    "run", **settings("help.adapter.run", "AXIS_AMQP_URL=amqp://… axis adapter run G22 --home home-G22", changes=True)
+)
 @click.argument("codes", nargs=-1, required=True)
 @at_home
 def adapter_run(home: Path, codes: tuple[str, ...], as_json: bool) -> None:
     """Served: the adapters of these agencies."""
     from axis import bootstrap
+    from axis.monitoring import watching
     from axis.services import run as loops
 
     opened = open_home(home)
     with (
         stoppable() as stopped,
         bootstrap.served_agencies(opened, codes, stopped) as agencies,
-        bootstrap.front(opened, agencies) as port,
+        watching(opened, is_hub=False) as (watch, monitored),
+        bootstrap.front(opened, agencies, watch) as port,
     ):
         console.note("run.started", what=" ".join(codes))
         if port:
             console.note("run.listening", listen=f"{opened.config.server.listen.rpartition(':')[0]}:{port}")
-        loops.rounds(None, agencies, stopped=stopped, retention=bootstrap.retention(opened, None, agencies))
+        note_monitor(opened, monitored)
+        ends = bootstrap.retention(opened, None, agencies)
+        loops.rounds(None, agencies, stopped=stopped, retention=ends, pulse=watch.pulse, progress=watch.beside)
     console.note("run.stopped")
 
 
@@ -71,7 +77,7 @@ def adapter_check(home: Path, codes: tuple[str, ...], as_json: bool) -> None:
     sys.exit(worst)
 
 
-@adapter.command("restored", **settings("help.adapter.restored", "axis adapter restored H41"))
+@adapter.command("restored", **settings("help.adapter.restored", "axis adapter restored H41", changes=True))
 @click.argument("code")
 @at_home
 def adapter_restored(home: Path, code: str, as_json: bool) -> None:
@@ -85,7 +91,7 @@ def adapter_restored(home: Path, code: str, as_json: bool) -> None:
         console.say(word("adapter.restored", agency=code, count=doubted))
 
 
-@adapter.command("token", **settings("help.adapter.token", "axis adapter token H41"))
+@adapter.command("token", **settings("help.adapter.token", "axis adapter token H41", changes=True))
 @click.argument("code")
 @at_home
 def adapter_token(home: Path, code: str, as_json: bool) -> None:
@@ -125,7 +131,9 @@ def adapter_tokens_list(home: Path, code: str, as_json: bool) -> None:
     console.table(columns, [(one.id, one.agency, console.local(one.created_at)) for one in rows])
 
 
-@adapter_tokens.command("withdraw", **settings("help.adapter.tokens.withdraw", "axis adapter tokens withdraw 3f2a9c"))
+@adapter_tokens.command(
+    "withdraw", **settings("help.adapter.tokens.withdraw", "axis adapter tokens withdraw 3f2a9c", changes=True)
+)
 @click.argument("identifier", metavar="ID")
 @at_home
 def adapter_tokens_withdraw(home: Path, identifier: str, as_json: bool) -> None:
@@ -140,7 +148,7 @@ def adapter_tokens_withdraw(home: Path, identifier: str, as_json: bool) -> None:
     console.say(word("adapter.token.withdrawn", agency=one.agency, id=one.id))
 
 
-@adapter.command("system", **settings("help.adapter.system", "axis adapter system SYS.H41 --agency H41"))
+@adapter.command("system", **settings("help.adapter.system", "axis adapter system SYS.H41 --agency H41", changes=True))
 @click.argument("systemid")
 @click.option("--agency", "code", required=True, help=word("help.adapter.system.agency"))
 @click.option("--secret-stdin", is_flag=True, help=word("help.adapter.system.secret"))
@@ -186,7 +194,7 @@ def adapter_systems_list(home: Path, as_json: bool) -> None:
 
 
 @adapter_systems.command(
-    "withdraw", **settings("help.adapter.systems.withdraw", "axis adapter systems withdraw SYS.H41")
+    "withdraw", **settings("help.adapter.systems.withdraw", "axis adapter systems withdraw SYS.H41", changes=True)
 )
 @click.argument("systemid")
 @at_home

@@ -24,23 +24,57 @@ def agency() -> None:
     """See the help text."""
 
 
-@agency.command("list", **settings("help.agency.list", "axis agency list"))
+class _Days(click.ParamType[int]):
+    """``30d`` or ``30``: a number of days."""
+
+    name = "DAYS"
+
+    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> int:
+        """See :class:`click.ParamType`."""
+        number = str(value).removesuffix("d")
+        if not (number.isascii() and number.isdigit() and len(number) <= 5):
+            self.fail(word("agency.days", got=console.plain(value)), param, context)
+        return int(number)
+
+
+@agency.command("list", **settings("help.agency.list", "axis agency list --expiring 30d"))
+@click.argument("words", nargs=-1)
+@click.option("--expiring", type=_Days(), help=word("help.agency.expiring"))
 @at_home
-def agency_list(home: Path, as_json: bool) -> None:
-    """All agencies."""
+def agency_list(home: Path, words: tuple[str, ...], expiring: int | None, as_json: bool) -> None:
+    """Agencies: all, those whose names have these words, those whose certificates end soon."""
+    from datetime import timedelta
+
+    from axis.core.agencies import search
+    from axis.core.instant import to_text
     from axis.home import reading_registry
 
+    moment = now()
     with reading_registry(open_home(home)) as registry:
-        rows = [
-            (m.code, m.name_vi if console.LANG == "vi" else m.name_en or m.name_vi, m.kind, m.standing(now()))
-            for m in registry.agencies
-        ]
+        found = search(registry.agencies, " ".join(words))
+    if expiring is not None:
+        soon = [(one.signs_until, one) for one in found if one.standing(moment) != "closed"]
+        last = moment + timedelta(days=expiring)
+        found = [one for end, one in sorted(((e, m) for e, m in soon if e and e <= last), key=lambda pair: pair[0])]
+    rows = []
+    for one in found:
+        name = one.name_vi if console.LANG == "vi" else one.name_en or one.name_vi
+        end = one.signs_until
+        row = {"code": one.code, "name": name, "kind": one.kind, "standing": one.standing(moment)}
+        left = str((end - moment).days) if end else ""
+        rows.append(row | {"ends_at": to_text(end) if end else "", "days_left": left})
     if as_json:
-        for code, name, kind, standing in rows:
-            console.data({"code": code, "name": name, "kind": kind, "standing": standing})
+        for row in rows:
+            console.data({**row, "days_left": int(row["days_left"]) if row["days_left"] else None})
         return
-    shown = [(code, name, kind, word(f"standing.{standing}")) for code, name, kind, standing in rows]
-    console.table([word(f"column.{c}") for c in ("code", "name", "kind", "standing")], shown)
+    columns = ["code", "name", "kind", "standing", *(["ends_at", "days_left"] if expiring is not None else [])]
+    shown = [
+        row | {"standing": word(f"standing.{row['standing']}"), "ends_at": console.local(row["ends_at"])}
+        for row in rows
+    ]
+    console.table([word(f"column.{c}") for c in columns], [[row[c] for c in columns] for row in shown], {5})
+    if not rows:
+        console.say(word("agency.none"))
 
 
 @agency.command("show", **settings("help.agency.show", "axis agency show G22"))
@@ -62,7 +96,9 @@ def agency_show(home: Path, code: str, as_json: bool) -> None:
             console.say(f"{key:12} {console.plain(shown)}")
 
 
-@agency.command("add", **settings("help.agency.add", 'axis agency add G38 --name "Ủy ban sông Mê Công Việt Nam"'))
+@agency.command(
+    "add", **settings("help.agency.add", 'axis agency add G38 --name "Ủy ban sông Mê Công Việt Nam"', changes=True)
+)
 @click.argument("code")
 @click.option("--name", required=True, help=word("column.name"))
 @click.option("--name-en", default="", help=word("column.name") + " (en)")
@@ -126,7 +162,9 @@ def _carry_to_broker(home: Home, registry: Any, as_json: bool, also: tuple[str, 
         console.say(word("broker.barred", count=ended, seconds=time.monotonic() - begun))
 
 
-@agency.command("suspend", **settings("help.agency.suspend", 'axis agency suspend H41 --reason "lộ khóa"'))
+@agency.command(
+    "suspend", **settings("help.agency.suspend", 'axis agency suspend H41 --reason "lộ khóa"', changes=True)
+)
 @click.argument("code")
 @click.option("--reason", default="", help=word("help.agency.reason"))
 @at_home
@@ -143,7 +181,7 @@ def agency_suspend(home: Path, code: str, reason: str, as_json: bool) -> None:
     _carry_to_broker(opened, registry, as_json)
 
 
-@agency.command("resume", **settings("help.agency.resume", "axis agency resume H41"))
+@agency.command("resume", **settings("help.agency.resume", "axis agency resume H41", changes=True))
 @click.argument("code")
 @click.option("--reason", default="", help=word("help.agency.reason"))
 @at_home
@@ -160,7 +198,9 @@ def agency_resume(home: Path, code: str, reason: str, as_json: bool) -> None:
     _carry_to_broker(opened, registry, as_json)
 
 
-@agency.command("close", **settings("help.agency.close", "axis agency close G05 --successor G12 --from 2025-03-01"))
+@agency.command(
+    "close", **settings("help.agency.close", "axis agency close G05 --successor G12 --from 2025-03-01", changes=True)
+)
 @click.argument("code")
 @click.option("--successor", default="", help=word("help.agency.successor"))
 @click.option("--from", "since", type=click.DateTime(MOMENTS), help=word("help.agency.from"))
@@ -182,7 +222,7 @@ def agency_close(home: Path, code: str, successor: str, since: datetime | None, 
     _carry_to_broker(opened, registry, as_json)
 
 
-@agency.command("alias", **settings("help.agency.alias", "axis agency alias H29 000.00.00.H29"))
+@agency.command("alias", **settings("help.agency.alias", "axis agency alias H29 000.00.00.H29", changes=True))
 @click.argument("code")
 @click.argument("alias")
 @click.option("--reason", default="", help=word("help.agency.reason"))
@@ -198,7 +238,7 @@ def agency_alias(home: Path, code: str, alias: str, reason: str, as_json: bool) 
     _show_change(registry.version, code, "alias", as_json, changed=registry.version != before)
 
 
-@agency.command("rotate", **settings("help.agency.rotate", "axis agency rotate H41"))
+@agency.command("rotate", **settings("help.agency.rotate", "axis agency rotate H41", changes=True))
 @click.argument("code")
 @click.option(
     "--key-type",
@@ -223,7 +263,7 @@ def agency_rotate(home: Path, code: str, key_type: Any, revoke: bool, reason: st
     _carry_to_broker(opened, registry, as_json, also=(code,) if revoke else ())
 
 
-@agency.command("export", **settings("help.agency.export", "axis agency export G22 --to home-G22"))
+@agency.command("export", **settings("help.agency.export", "axis agency export G22 --to home-G22", changes=True))
 @click.argument("codes", nargs=-1, required=True)
 @click.option(
     "--to",

@@ -36,7 +36,9 @@ def _broker_and_registry(home: Path) -> Iterator[tuple[Any, Any]]:
         yield management, registry
 
 
-@broker.command("setup", **settings("help.broker.setup", "AXIS_MANAGEMENT_URL=http://… axis broker setup"))
+@broker.command(
+    "setup", **settings("help.broker.setup", "AXIS_MANAGEMENT_URL=http://… axis broker setup", changes=True)
+)
 @click.option("--passwords", type=click.Path(path_type=Path, file_okay=False), help=word("help.broker.passwords"))
 @click.option("--keep-guest", is_flag=True, help=word("help.broker.guest"))
 @click.option("--close-old", is_flag=True, help=word("help.broker.close"))
@@ -76,7 +78,7 @@ def broker_setup(
     sys.exit(REFUSED if wrong else DONE)
 
 
-@broker.command("reissue", **settings("help.broker.reissue", "axis broker reissue --home axis-home"))
+@broker.command("reissue", **settings("help.broker.reissue", "axis broker reissue --home axis-home", changes=True))
 @at_home
 def broker_reissue(home: Path, as_json: bool) -> None:
     """New TLS certificates for the keys that are there."""

@@ -194,15 +194,20 @@ def bar(title: str, total: int, *, quiet: bool) -> Iterator[Callable[[int], None
         yield lambda done: progress.update(task, completed=done)
 
 
-def show_error(error: AxisError, language: Language, *, as_json: bool) -> None:
-    """Each problem with its code, its sentence and who acts."""
+def show_error(error: AxisError, language: Language, *, as_json: bool, near: Sequence[tuple[str, str]] = ()) -> None:
+    """Each problem with its code, its sentence and who acts; `near`: (code, name) of agencies that may have been
+    meant."""
     if as_json:
-        data({"error": [problem.as_json(language) for problem in error.problems]})
+        meant = {"did_you_mean": [code for code, _ in near]} if near else {}
+        data({"error": [problem.as_json(language) for problem in error.problems], **meant})
         return
     for problem in error.problems:
         where = f" {problem.path}" if problem.path and "{path}" not in problem.fault.value[2] else ""
         acts = text(f"acts.{problem.fault.actor.value}", language)
         say(f"{problem.fault.code}{plain(where)}: {plain(problem.text(language))} [{acts}]", err=True)
+    if near:
+        names = ", ".join(f"{code} ({name})" for code, name in near)
+        say(text("agency.near", language, names=plain(names)), err=True)
 
 
 def trouble(error: OSError) -> AxisError | None:

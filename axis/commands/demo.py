@@ -13,7 +13,7 @@ from axis.commands.options import command, common
 from axis.commands.trace import show_trace
 
 
-@command("help.demo", "axis demo --documents 200")
+@command("help.demo", "axis demo --documents 200", changes=True)
 @click.option(
     "--documents",
     type=click.IntRange(3),

@@ -13,7 +13,7 @@ from axis.commands.options import at_home, command
 from axis.commands.process import now
 
 
-@command("help.init", "axis init --home axis-home")
+@command("help.init", "axis init --home axis-home", changes=True)
 @at_home
 @click.option(
     "--key-type",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,20 +11,73 @@ import click
 from axis.commands.console import word
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 MOMENTS = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d"]  # Viet Nam time
+REASON = "reason"
+ONLY_ASKED = ("dry_run", "check")  # options with which a command that changes something only asks
+_AGENCIES = ("code", "codes", "only", "sender", "successor")  # parameters that name agencies
+_APART = ("home", "as_json", "lang", *_AGENCIES)
 HOME, JSON = "axis.home", "axis.json"  # what the error handling has to know of the command that was asked for
 
 
-def settings(key: str, example: str) -> dict[str, Any]:
-    """Help and an example, for a command's decorator."""
-    return {"help": word(key), "short_help": word(key), "epilog": f"\b\n{word('example')}:\n  {example}"}
+class Reading(click.Command):
+    """A command that changes nothing, whatever it is asked and whoever works beside it."""
 
 
-def command(key: str, example: str) -> Callable[[Callable[..., Any]], click.Command]:
+class Changing(click.Command):
+    """A command that changes something: it takes ``--reason``, and who has done it, when and why is noted in the home
+    before it is done. Refused tries too."""
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self._adds_reason = REASON not in {one.name for one in self.params}
+        if self._adds_reason:
+            self.params.append(click.Option(["--reason"], default="", help=word("help.reason")))
+
+    def invoke(self, context: click.Context) -> Any:
+        """Do it, noted."""
+        reason = str(context.params.get(REASON) or "")
+        given = {name: value for name, value in context.params.items() if name != REASON}
+        if self._adds_reason:
+            context.params.pop(REASON, None)
+        with noted(context, given, reason):
+            return super().invoke(context)
+
+
+@contextmanager
+def noted(context: click.Context, given: dict[str, Any], reason: str) -> Iterator[None]:
+    """Within: what this command does with its home is noted, unless it was only asked what it would do."""
+    home = given.get("home")
+    if home is None or any(given.get(name) for name in ONLY_ASKED):
+        yield
+        return
+    from axis.services.operate.acts import acting
+
+    kind = context.command_path.partition(" ")[2]
+    agencies: list[str] = []
+    for name in _AGENCIES:
+        value = given.get(name) or ()
+        agencies += [value] if isinstance(value, str) else list(value)
+    shown = {name: value for name, value in given.items() if value not in (None, "", (), False) and name not in _APART}
+    with acting(home, kind, agencies, shown, reason):
+        yield
+
+
+def settings(key: str, example: str, *, changes: bool = False) -> dict[str, Any]:
+    """Help and an example, for a command's decorator. `changes`: it is no question; its help says which it is."""
+    mark = word("mark.changes" if changes else "mark.reads")
+    return {
+        "cls": Changing if changes else Reading,
+        "help": f"{word(key)}\n\n{mark}",
+        "short_help": word(key),
+        "epilog": f"\b\n{word('example')}:\n  {example}",
+    }
+
+
+def command(key: str, example: str, *, changes: bool = False) -> Callable[[Callable[..., Any]], click.Command]:
     """A command of its own with this help and example."""
-    made: Callable[[Callable[..., Any]], click.Command] = click.command(**settings(key, example))
+    made: Callable[[Callable[..., Any]], click.Command] = click.command(**settings(key, example, changes=changes))
     return made
 
 

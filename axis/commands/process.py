@@ -33,6 +33,14 @@ def open_home(path: Path) -> Home:
     return opened
 
 
+def note_monitor(home: Home, port: int) -> None:
+    """Say where this process tells of itself, if it does."""
+    if port:
+        from axis.commands import console
+
+        console.note("run.monitored", listen=f"{home.config.monitor.listen.rpartition(':')[0]}:{port}")
+
+
 def _start_log(home: Home) -> None:
     import logging
 

@@ -71,7 +71,9 @@ def queue_show(home: Path, identifier: str, as_json: bool) -> None:
             console.say(f"{key:12} {console.plain(value)}")
 
 
-@queue.command("retry", **settings("help.queue.retry", 'axis queue retry --code QUARANTINED --reason "…"'))
+@queue.command(
+    "retry", **settings("help.queue.retry", 'axis queue retry --code QUARANTINED --reason "…"', changes=True)
+)
 @click.argument("identifier", default="")
 @click.option("--agency", "only", default="", help=word("help.queue.agency"))
 @click.option("--code", default="", help=word("help.queue.code"))
@@ -115,7 +117,7 @@ def queue_retry(
 def _deadend(name: str, key: str) -> None:
     """A command for one choice about a dead end."""
 
-    @queue.command(name, **settings(key, f'axis queue {name} 01a2… --reason "…"'))
+    @queue.command(name, **settings(key, f'axis queue {name} 01a2… --reason "…"', changes=True))
     @click.argument("identifier")
     @click.option("--reason", required=True, help=word("help.queue.reason"))
     @at_home

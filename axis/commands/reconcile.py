@@ -12,7 +12,7 @@ from axis.commands.options import at_home, command
 from axis.commands.process import now, open_home
 
 
-@command("help.reconcile", "axis reconcile --older-than 60")
+@command("help.reconcile", "axis reconcile --older-than 60", changes=True)
 @click.option(
     "--older-than", type=click.FloatRange(0), default=10, show_default=True, help=word("help.reconcile.older")
 )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
-@command("help.resend", "axis resend --agency H41 --since 2026-11-20 --dry-run")
+@command("help.resend", "axis resend --agency H41 --since 2026-11-20 --dry-run", changes=True)
 @click.argument("reference", default="")
 @click.option("--agency", "only", default="", help=word("help.resend.agency"))
 @click.option("--since", type=click.DateTime(MOMENTS), help=word("help.resend.since"))

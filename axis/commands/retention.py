@@ -9,7 +9,7 @@ import click
 
 from axis.commands import console
 from axis.commands.console import word
-from axis.commands.options import at_home, settings
+from axis.commands.options import at_home, noted, settings
 from axis.commands.process import now, open_home
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from axis.services.retention import Found
 
 
-_TEXTS = settings("help.retention", "axis retention --dry-run")
+_TEXTS = settings("help.retention", "axis retention --dry-run", changes=True)
 
 
 @click.group(
@@ -29,16 +29,20 @@ _TEXTS = settings("help.retention", "axis retention --dry-run")
     epilog=_TEXTS["epilog"],
 )
 @click.option("--dry-run", is_flag=True, help=word("help.retention.dry"))
+@click.option("--reason", default="", help=word("help.reason"))
 @at_home
 @click.pass_context
-def retention(context: click.Context, home: Path, dry_run: bool, as_json: bool) -> None:
+def retention(context: click.Context, home: Path, dry_run: bool, reason: str, as_json: bool) -> None:
     """What ends; what would, with --dry-run."""
     if context.invoked_subcommand is not None:
         return
     from axis import bootstrap
 
     moment = now()
-    with bootstrap.retaining(open_home(home), only_ask=dry_run) as found:
+    with (
+        noted(context, {"home": home, "dry_run": dry_run}, reason),
+        bootstrap.retaining(open_home(home), only_ask=dry_run) as found,
+    ):
         those = list(found.preview(moment))
         if not dry_run:
             for _ in found.run(moment, f"{moment:%Y-%m-%dT%H:%M:%S}"):
@@ -69,7 +73,9 @@ def _table(those: Sequence[Found], *, dry_run: bool) -> None:
         console.say(word("retention.none"))
 
 
-@retention.command("hold", **settings("help.retention.hold", 'axis retention hold 1234/VPCP-KSTT --reason "…"'))
+@retention.command(
+    "hold", **settings("help.retention.hold", 'axis retention hold 1234/VPCP-KSTT --reason "…"', changes=True)
+)
 @click.argument("reference")
 @click.option("--reason", required=True, help=word("help.retention.reason"))
 @at_home
@@ -83,7 +89,9 @@ def retention_hold(home: Path, reference: str, reason: str, as_json: bool) -> No
     _say(done, "retention.held" if done["kept"] else "retention.gone", as_json=as_json)
 
 
-@retention.command("release", **settings("help.retention.release", 'axis retention release 12/VP-TH --reason "…"'))
+@retention.command(
+    "release", **settings("help.retention.release", 'axis retention release 12/VP-TH --reason "…"', changes=True)
+)
 @click.argument("reference")
 @click.option("--reason", required=True, help=word("help.retention.reason"))
 @at_home

@@ -11,7 +11,7 @@ import click
 from axis.commands import console
 from axis.commands.console import DONE, word
 from axis.commands.options import at_home, command
-from axis.commands.process import open_home, stoppable
+from axis.commands.process import note_monitor, open_home, stoppable
 from axis.errors import AxisError
 
 if TYPE_CHECKING:
@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from axis.services.agency.adapter import Agency
 
 
-@command("help.run", "axis run --home axis-home --until-idle")
+@command("help.run", "axis run --home axis-home --until-idle", changes=True)
 @at_home
 @click.option("--until-idle", is_flag=True, help=word("help.run.idle"))
 def run(home: Path, until_idle: bool, as_json: bool) -> None:
     """Embedded: hub and all adapters in this process."""
     from axis import bootstrap
     from axis.core.instant import local
+    from axis.monitoring import watching
     from axis.services import run as loops
     from axis.services.questions import trace
 
@@ -34,14 +35,24 @@ def run(home: Path, until_idle: bool, as_json: bool) -> None:
     with (
         stoppable() as stopped,
         bootstrap.embedded_parts(opened, stopped=stopped) as (hub, agencies),
-        bootstrap.front(opened, agencies) as port,
+        watching(opened, is_hub=True) as (watch, monitored),
+        bootstrap.front(opened, agencies, watch) as port,
     ):
         if not until_idle:
             console.note("run.started", what=home)
         if port:
             console.note("run.listening", listen=f"{opened.config.server.listen.rpartition(':')[0]}:{port}")
+        note_monitor(opened, monitored)
         ends = bootstrap.retention(opened, hub, agencies)
-        due = loops.rounds(hub, agencies, stopped=stopped, until_idle=until_idle, retention=ends)
+        due = loops.rounds(
+            hub,
+            agencies,
+            stopped=stopped,
+            until_idle=until_idle,
+            retention=ends,
+            pulse=watch.pulse,
+            progress=watch.beside,
+        )
         counts = trace.summary(hub.store)
     away = troubles(agencies)
     worst = max((error.exit_code for error in away.values()), default=DONE) if until_idle else DONE

@@ -12,7 +12,7 @@ from axis.commands.options import command, common
 from axis.commands.process import now, open_home, stoppable
 
 
-@command("help.sandbox", "axis sandbox --agency H41 --listen 127.0.0.1:8480")
+@command("help.sandbox", "axis sandbox --agency H41 --listen 127.0.0.1:8480", changes=True)
 @click.option(
     "--home",
     type=click.Path(path_type=Path, file_okay=False),

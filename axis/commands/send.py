@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
-@command("help.send", "axis send van-ban.edxml --from G22 --to H41 --to H26")
+@command("help.send", "axis send van-ban.edxml --from G22 --to H41 --to H26", changes=True)
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--from", "sender", required=True, help=word("help.send.from"))
 @click.option("--to", multiple=True, help=word("help.send.to"))

@@ -13,7 +13,7 @@ from axis.commands.options import at_home, command
 from axis.commands.process import open_home
 
 
-@command("help.upgrade", "axis upgrade --home axis-home")
+@command("help.upgrade", "axis upgrade --home axis-home", changes=True)
 @click.option("--check", is_flag=True, help=word("help.upgrade.check"))
 @at_home
 def upgrade(home: Path, check: bool, as_json: bool) -> None:

@@ -60,7 +60,8 @@ class Message:
     the hub to a recipient. `user_id` is the broker's word on who published: None where the broker does
     not say. A publisher sets it to its own agency code; a broker refuses another's. `origin` tells which home has
     published it (axis/core/homes.py); "" where nobody asks. `digest` is the hex SHA-256 of `body`, `proof_digest` that
-    of `proof`, where this process has computed them of these bytes: they are hashed once. "" elsewhere.
+    of `proof`, where this process has computed them of these bytes: they are hashed once. "" elsewhere. `traceparent`
+    is for the logs alone (axis/core/tracing.py): a broker gives only what is in the one allowed form.
     """
 
     id: str
@@ -71,6 +72,7 @@ class Message:
     origin: str = ""
     digest: str = field(default="", compare=False)
     proof_digest: str = field(default="", compare=False)
+    traceparent: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

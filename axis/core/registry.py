@@ -78,6 +78,12 @@ class Member:
             return "suspended"
         return "active"
 
+    @property
+    def signs_until(self) -> datetime | None:
+        """When the last of its signing certificates that were not revoked ends; None where it has none."""
+        held = [one for one in self.certificates if one.use == "sign" and one.revoked_at is None]
+        return max((one.x509.not_valid_after_utc for one in held), default=None)
+
 
 @dataclass(frozen=True)
 class Registry:

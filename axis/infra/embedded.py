@@ -24,6 +24,7 @@ from weakref import WeakValueDictionary
 
 import sqlalchemy as sa
 
+from axis.core import tracing
 from axis.core.message import Delivered, Message, Outcome, Route, agency_routes
 from axis.errors import Fault, Misconfigured, Problem, Unavailable
 from axis.infra import payloads
@@ -60,6 +61,7 @@ queue_message = sa.Table(
     sa.Column("held_by", sa.Text),  # of older programs, which kept here who holds it; empty from the start on
     sa.Column("deliveries", sa.Integer, nullable=False),  # above 0: it was given to somebody before
     sa.Column("origin", sa.Text, nullable=False, server_default=""),
+    sa.Column("traceparent", sa.Text, nullable=False, server_default=""),
     sqlite_autoincrement=True,  # an id never comes again, so ids are the order of arrival
 )
 sa.Index(
@@ -374,6 +376,7 @@ def publish_for(parts: Sequence[tuple[EmbeddedBroker, Sequence[Message]]]) -> li
                     "held_by": None,
                     "deliveries": 0,
                     "origin": message.origin[:MAX_ORIGIN],
+                    "traceparent": tracing.traceparent(message.traceparent),
                 }
             )
         if rows:
@@ -460,7 +463,8 @@ def _read(
                 damaged.append(number)
                 continue
             digests = row["body_digest"], row["proof_digest"]
-            message = Message(row["message_id"], route, body, proof, row["user_id"], row["origin"], *digests)
+            named = (row["message_id"], route, body, proof, row["user_id"], row["origin"], *digests)
+            message = Message(*named, traceparent=row["traceparent"])
             before = row["deliveries"] > 0 or number in leases.given or number <= leases.doubtful
             taken[place].append(Delivered(message, before, _Handle(number, broker._token)))
         if damaged:

@@ -22,6 +22,8 @@ class _Text(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         moment = local(datetime.fromtimestamp(record.created, UTC))
         line = f"{moment} {record.levelname.lower()} {record.name}: {escape(record.getMessage())}"
+        if traced := getattr(record, "traceparent", ""):
+            line += f" traceparent={escape(traced)}"
         return line + (f" | {escape(_told(record))}" if record.exc_info else "")
 
 
@@ -33,6 +35,8 @@ class _Json(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        if traced := getattr(record, "traceparent", ""):
+            value["traceparent"] = traced
         if record.exc_info:
             value["exception"] = _told(record)
         return json.dumps(value)  # ASCII only: every control character is escaped

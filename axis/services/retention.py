@@ -25,6 +25,7 @@ from axis.infra import payloads, retained, volumes
 from axis.infra.journal import retention as journal_retention
 from axis.infra.journal.transaction import JournalTransaction
 from axis.infra.record import lease, ledger, retention
+from axis.services.operate import acts
 from axis.services.operate.dead_ends import drop
 from axis.services.questions import dead_ends, trace
 
@@ -401,7 +402,7 @@ def hold(hub: Hub, reference: str, reason: str, now: datetime) -> dict[str, Any]
         about = trace.the_one(tx, reference)
         owner, document_id = about["owner"], about["document_id"]
         retained.set_hold(tx.connection, owner, document_id, reason, to_text(now))
-        detail = {"document_id": document_id, "reason": reason}
+        detail = {"document_id": document_id, "reason": reason, **acts.by()}
         ledger.enter(tx, Entry(now, HUB, "retention.held", about["axis_id"], "", detail))
     return {"owner": owner, "document_id": document_id, "reason": reason, "kept": about["body_digest"] != ""}
 
@@ -413,7 +414,7 @@ def release(hub: Hub, reference: str, reason: str, now: datetime) -> dict[str, A
         owner, document_id = about["owner"], about["document_id"]
         was_held = retained.let_go(tx.connection, owner, document_id)
         if was_held:
-            detail = {"document_id": document_id, "reason": reason}
+            detail = {"document_id": document_id, "reason": reason, **acts.by()}
             ledger.enter(tx, Entry(now, HUB, "retention.released", about["axis_id"], "", detail))
     return {"owner": owner, "document_id": document_id, "reason": reason, "held": was_held}
 

@@ -17,6 +17,7 @@ from axis.errors import AxisError, Fault, Misconfigured, Problem, Unavailable
 from axis.infra.record import outbox
 from axis.services.hub import admit, deadlines, relay
 from axis.services.operate import dead_ends
+from axis.services.pulse import Pulse
 from axis.services.sweep import Sweep, note_later
 
 if TYPE_CHECKING:
@@ -213,6 +214,7 @@ def rounds(
     until_idle: bool = False,
     progress: Callable[[], None] = lambda: None,
     retention: Retention | None = None,
+    pulse: Pulse | None = None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> datetime | None:
     """Round after round until `stopped()`; with `until_idle` also when nothing is due now, but at agencies that are in
@@ -225,7 +227,8 @@ def rounds(
     hubs = [] if hub is None else [_Part("hub", hub.broker.close, None)]
     those = [_Part(one.code, one.let_go, one) for one in agencies]
     bell = next((one.bell for one in (*agencies, hub) if one is not None and one.bell is not None), None)
-    pace = _Pace()
+    pace, pulse = _Pace(), pulse or Pulse()
+    pulse.begin([*hubs, *those])
     idle, hub_at, thorough = 0, 0.0, True
     unseen: set[str] | None = None  # agencies whose sources nobody has looked at since something was done last
     while not stopped():
@@ -244,6 +247,7 @@ def rounds(
         progress()
         if retention is not None and not stopped():
             retention.turn(clock())
+        pulse.turn()
         idle = 0 if done else idle + 1
         if done:
             thorough, unseen = False, None

@@ -205,6 +205,15 @@ def test_which_home_has_published_arrives_with_a_message_and_nothing_where_none_
     assert [delivered.origin for delivered in take_all(hub, 2)] == [named, ""]
 
 
+TRACED = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+def test_what_a_document_is_traced_by_arrives_with_it_and_nothing_in_another_form(hub: Broker) -> None:
+    hostile = ("x", TRACED.upper(), TRACED + "\n", "00-" + "0" * 32 + "-00f067aa0ba902b7-01", "a" * 5000)
+    assert hub.publish([message(traceparent=one) for one in (TRACED, "", *hostile)]) == [Outcome.CONFIRMED] * 7
+    assert [one.traceparent for one in take_all(hub, 7)] == [TRACED] + [""] * 6
+
+
 def test_an_empty_body_and_one_without_proof_arrive_too(hub: Broker) -> None:
     sent = [message(body=b""), message(body=b"", proof=b"only proof"), message(body=b"only body")]
     assert hub.publish(sent) == [CONFIRMED] * 3

@@ -37,10 +37,15 @@ class Outgoing:
         return hashlib.sha256(self.parcel).hexdigest() if self.parcel else ""
 
 
-def frozen(digest: str, packet: Packet, content_digest: str, signed: bytes, problems: Sequence[Problem]) -> Outgoing:
-    """The source with this digest is good: `signed` is published for it. `problems` are warnings."""
+def frozen(
+    digest: str, packet: Packet, content_digest: str, signed: bytes, problems: Sequence[Problem], traceparent: str = ""
+) -> Outgoing:
+    """The source with this digest is good: `signed` is published for it. `problems` are warnings; `traceparent` is of
+    the request that brought it."""
     findings = [p.as_json() for p in problems]
     known = facts(packet) | {"organs": [(one.organ_id, one.name) for one in packet.organs]}
+    if traceparent:
+        known["traceparent"] = traceparent
     return Outgoing(digest, "pending", packet.kind.value, packet.target, content_digest, signed, known, findings)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import pika
 
+from axis.core import tracing
 from axis.core.message import Delivered, Message, Route
 from axis.infra.amqp.wire import LARGE, Parts
 from axis.infra.embedded import MAX_ORIGIN
@@ -53,6 +54,7 @@ def properties(message: Message, user_id: str | None) -> pika.BasicProperties:
             "part": 1,
             "parts": 1,
             **({"origin": message.origin} if message.origin else {}),
+            **({"traceparent": message.traceparent} if message.traceparent else {}),
         },
     )
 
@@ -83,5 +85,6 @@ def read(route: Route, arrived: Arrived, handle: object) -> Delivered:
     origin = headers.get("origin")
     known = origin if isinstance(origin, str) and len(origin) <= MAX_ORIGIN else ""
     sent = (body[:size], body[size:])  # all of it: no copy
-    message = Message(str(properties.message_id), route, *sent, user_id, known, digest)
+    traced = tracing.traceparent(headers.get("traceparent"))
+    message = Message(str(properties.message_id), route, *sent, user_id, known, digest, traceparent=traced)
     return Delivered(message, arrived.redelivered, handle)

@@ -33,4 +33,5 @@ class Changes(JournalReader):
         digest = entry.digest
         row = {"agency": self.agency, "axis_id": entry.axis_id, "digest": digest, "canonical": entry.canonical}
         self.writes.insert(event, row)
+        self.writes.events.append((self.agency, entry.event))
         return digest

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from axis import counting
 from axis.core.instant import to_text
 from axis.infra.journal import due, lookup
 from axis.infra.journal.due import Due
@@ -66,6 +67,7 @@ class Journals:
             writes.flush()
         for code in writes.agencies:
             self._asleep.pop(code, None)
+        counting.journal_entries.update(writes.events)
 
     def awake(self, codes: Iterable[str], now: datetime) -> list[str]:
         """Those of these agencies that may have something due."""

@@ -23,6 +23,7 @@ class Writes:
         self._connection = connection
         self.references = references
         self.agencies: set[str] = set()
+        self.events: list[tuple[str, str]] = []  # (agency, event) of the entries
         self.new: dict[tuple[str, str], bool] | None = None  # (agency, id) of mail that is not here
         self.gone: dict[tuple[str, str, str], RowMapping] = {}  # the withdrawals of the documents of this mail
         self._contents: dict[str, bytes] = {}

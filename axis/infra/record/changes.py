@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from operator import attrgetter
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from axis import crashpoints
@@ -18,7 +19,7 @@ from axis.infra.record.query import New, Query, array
 from axis.infra.record.tables import PAYLOAD_REFERENCES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from sqlalchemy.engine import Connection
 
@@ -100,6 +101,7 @@ _SENT = (
     "not_before",
     "attempts",
     "created_at",
+    "traceparent",
 )
 _submission_row, _begun, _moving = attrgetter(*_SUBMISSION), attrgetter(*_BEGUN), attrgetter(*_MOVING)
 
@@ -201,20 +203,27 @@ _KEPT = Query(
 )
 
 
-def write(connection: Connection, sealed: Sealed, references: payloads.References) -> None:
-    """Write what was decided; `references`: the columns that may name a parcel.
+def write(
+    connection: Connection,
+    sealed: Sealed,
+    references: payloads.References,
+    traces: Mapping[Digest, str] = MappingProxyType({}),
+) -> None:
+    """Write what was decided; `references`: the columns that may name a parcel; `traces`: the traceparent of the
+    parcels that came with one, by digest: it goes out with them.
 
     Raises :class:`~axis.core.hub.draft.NotLockedError`, before anything is written, for a change of a document that is
     not locked; :class:`sqlalchemy.exc.IntegrityError` where a key of a submission, delivery or demand is taken: the
     transaction has to be rolled back then."""
-    _Writing(sealed).write(connection, references)
+    _Writing(sealed, traces).write(connection, references)
 
 
 class _Writing:
     """The changes of a batch, gathered by table. Of what is changed more than once the last counts."""
 
-    def __init__(self, sealed: Sealed) -> None:
+    def __init__(self, sealed: Sealed, traces: Mapping[Digest, str]) -> None:
         self._sealed = sealed
+        self._traces = traces
         self._resolved = sealed.resolved
         self._submissions: list[Submission] = []
         self._deliveries: list[Delivery] = []
@@ -398,7 +407,8 @@ class _Writing:
     def _outgoing(self, one: change.Send) -> Row:
         body, proof = self._resolved(one.body_digest), self._resolved(one.proof_digest)
         name = one.delivery_id or body
-        return one.code, one.urgent, name, body, proof, one.delivery_id, one.not_before, 0, one.created_at
+        traced = self._traces.get(body, "") if one.delivery_id else ""
+        return one.code, one.urgent, name, body, proof, one.delivery_id, one.not_before, 0, one.created_at, traced
 
 
 _GATHER: dict[type, Callable[[_Writing, Any], None]] = {

@@ -71,6 +71,15 @@ def _postgresql(reader: HubReader) -> dict[str, Any]:
     }
 
 
+def is_writable(reader: HubReader) -> bool:
+    """Whether the database takes changes, asked as cheaply as that can be."""
+    if reader.connection.dialect.name == "sqlite":
+        reader.connection.exec_driver_sql("SELECT 1 FROM sqlite_master LIMIT 1").all()
+        return True
+    asked = "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only') = 'on'"
+    return not reader.connection.exec_driver_sql(asked).scalar()
+
+
 def outbox_of(reader: HubReader, now: datetime) -> dict[str, Any]:
     """What should have left by now: how many rows (at most COUNTED), and since when the oldest is due."""
     due = sa.select(outbox.c.not_before).where(outbox.c.not_before <= to_text(now)).limit(COUNTED).subquery()

@@ -35,6 +35,7 @@ def enter(tx: HubTransaction, entry: Entry) -> None:
     row = {"digest": entry.digest, "canonical": entry.canonical, "axis_id": entry.axis_id}
     tx.connection.execute(ledger_entry.insert().values(row))
     tx.has_unlinked = True
+    tx.entered.append(entry.event)
 
 
 def entries(reader: HubReader, axis_ids: Collection[str]) -> list[tuple[int, Entry]]:
@@ -42,6 +43,14 @@ def entries(reader: HubReader, axis_ids: Collection[str]) -> list[tuple[int, Ent
     query = sa.select(ledger_entry.c.id, ledger_entry.c.canonical).where(ledger_entry.c.axis_id.in_(axis_ids))
     rows = reader.connection.execute(query.order_by(ledger_entry.c.id))
     return [(row.id, ledger.read(row.canonical)) for row in rows]
+
+
+def newest_first(reader: HubReader, before: int, limit: int) -> list[tuple[int, int | None, Entry]]:
+    """(insertion number, position, entry) of the newest `limit` entries inserted before number `before` (0: of all)."""
+    e = ledger_entry.c
+    query = sa.select(e.id, e.position, e.canonical).order_by(e.id.desc()).limit(limit)
+    rows = reader.connection.execute(query.where(e.id < before) if before else query)
+    return [(row.id, row.position, ledger.read(row.canonical)) for row in rows]
 
 
 def last_moment(reader: HubReader) -> datetime | None:
@@ -142,6 +151,7 @@ def append(tx: HubTransaction, entries: Sequence[Entry], by: Sequencer | None) -
     rows = [(entry.digest, entry.canonical, entry.axis_id) for entry in entries]
     if not rows:
         return
+    tx.entered += [entry.event for entry in entries]
     held = _hold(tx, by, len(rows)) if by is not None else None
     if held is None or held[1].is_unlinked:
         _UNPLACED.run(tx.connection, rows)

@@ -42,6 +42,7 @@ class Due:
     created_at: datetime
     tried: bool  # of a delivery: publishing it was tried before, and nobody has withdrawn it since
     document: Document | None  # that a delivery brings, or brings something about
+    traceparent: str = ""
 
 
 def put(tx: HubTransaction, sent: Collection[tuple[str, str]], now: datetime, *, urgent: bool = False) -> None:
@@ -107,7 +108,7 @@ def _waiting(true: str, false: str) -> str:
 
 _COLUMNS = (
     "t.id, t.code, t.urgent, t.message_id, t.body_digest, t.proof_digest, t.delivery_id, t.attempts, t.created_at, "
-    "d.tried AND d.state <> 'RECALLED', d.owner, d.document_id"
+    "d.tried AND d.state <> 'RECALLED', d.owner, d.document_id, t.traceparent"
 )
 _FIRST = "FROM outbox x WHERE x.urgent = {n} AND x.code = k.code AND x.not_before <= {n} ORDER BY x.id LIMIT {n}"
 _WAITING_SQLITE, _WAITING_POSTGRESQL = _waiting("1", "0"), _waiting("true", "false")
@@ -188,10 +189,12 @@ def _first_of(
 
 
 def _due(row: Any) -> Due:
-    identifier, code, urgent, message_id, body, proof, delivery_id, attempts, created_at, tried, owner, about, _ = row
+    identifier, code, urgent, message_id, body, proof, delivery_id, attempts, created_at, tried, *more, _ = row
+    owner, about, traced = more
     route, document = Route("out", code, bool(urgent)), (owner, about) if owner is not None else None
     created = from_text(created_at)
-    return Due(identifier, route, message_id, body, proof, delivery_id, attempts, created, bool(tried), document)
+    named = (identifier, route, message_id, body, proof, delivery_id, attempts, created)
+    return Due(*named, tried=bool(tried), document=document, traceparent=traced)
 
 
 def messages(
@@ -206,7 +209,14 @@ def messages(
     damaged = [(one, bad) for one in due for bad in (one.body_digest, one.proof_digest) if bad not in found]
     sound = [one for one in due if one.body_digest in found and one.proof_digest in found]
     ready = [
-        Message(one.message_id, one.route, found[one.body_digest], found[one.proof_digest], digest=one.body_digest)
+        Message(
+            one.message_id,
+            one.route,
+            found[one.body_digest],
+            found[one.proof_digest],
+            digest=one.body_digest,
+            traceparent=one.traceparent,
+        )
         for one in sound
     ]
     return sound, ready, list({one.row: (one, bad) for one, bad in damaged}.values())

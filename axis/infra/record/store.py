@@ -13,6 +13,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from axis import counting
 from axis.infra import payloads
 from axis.infra.record import ledger
 from axis.infra.record import outbox as outboxes
@@ -68,6 +69,7 @@ class HubStore:
             yield tx
         self.end = tx.end or self.end  # now that it is committed
         self.has_unlinked |= tx.has_unlinked
+        counting.ledger_entries.update(tx.entered)
 
     @contextmanager
     def reading(self) -> Iterator[HubReader]:
@@ -127,6 +129,7 @@ class HubTransaction(HubReader):
         self.references = references
         self.end: LedgerEnd | None = None  # how far the ledger goes with the places that were given in this transaction
         self.has_unlinked = False  # it has appended entries that have no place yet
+        self.entered: list[str] = []  # the events of the entries that it has appended
 
     def lock(self, wanted: Collection[Document], existing: Collection[Document] = ()) -> Facts:
         """Nobody else changes anything about these documents until the transaction ends; what that tells of them.
@@ -142,11 +145,12 @@ class HubTransaction(HubReader):
 
         readers.read(self.connection, questions, facts)
 
-    def write(self, sealed: Sealed, by: Sequencer | None = None) -> None:
+    def write(self, sealed: Sealed, by: Sequencer | None = None, traces: Mapping[str, str] | None = None) -> None:
         """Write what was decided; `by`: who gives its entries their places in the ledger, see
-        :func:`axis.infra.record.ledger.append`. Raises :class:`axis.core.hub.draft.NotLockedError`, and has written
-        nothing, where it changes a document that is not locked."""
+        :func:`axis.infra.record.ledger.append`; `traces`: see :func:`axis.infra.record.changes.write`. Raises
+        :class:`axis.core.hub.draft.NotLockedError`, and has written nothing, where it changes a document that is not
+        locked."""
         from axis.infra.record import changes, ledger
 
-        changes.write(self.connection, sealed, self.references)
+        changes.write(self.connection, sealed, self.references, traces or {})
         ledger.append(self, sealed.entries, by)

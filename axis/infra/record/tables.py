@@ -119,6 +119,7 @@ outbox = sa.Table(
     sa.Column("not_before", sa.Text, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("traceparent", sa.Text, nullable=False, server_default=""),  # of a document that came with one
     sa.Index("outbox_due", "not_before"),
     sa.Index("outbox_lane", "urgent", "code", "id"),
     sa.Index("outbox_delivery", "delivery_id"),

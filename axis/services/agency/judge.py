@@ -243,6 +243,10 @@ def _keep_document(agency: Agency, message: Message, now: datetime) -> Mail:
 
 def _received(agency: Agency, subject: Subject, message: Message, given: Word, state: str, entry: Entry) -> Mail:
     facts, urgent = facts_of(subject), message.route.urgent
+    if message.traceparent:
+        facts["traceparent"] = message.traceparent
+        said = (agency.code, kind_of(subject), subject.axis_id)
+        log.info("%s: %s %s has come", *said, extra={"traceparent": message.traceparent})
     mail = Mail(
         agency, subject.axis_id, kind_of(subject), message.body, message.proof, state, facts, entry, urgent=urgent
     )

@@ -76,6 +76,7 @@ class Mail:
             "state": "handing_over",
             "names": self.names,
             "attempts": 0,
+            "facts": self.facts,
             "proof_digest": (self.digests[1] or hashlib.sha256(self.proof).hexdigest()) if self.proof else "",
         }
 

@@ -68,6 +68,8 @@ def finish(
         return True
     codes = {"codes": [p.fault.code for p in problems]}
     entry = Entry(now, agency.code, f"{row['kind']}.{state}", axis_id(row), "", codes)
+    if traced := row["facts"].get("traceparent"):
+        log.info("%s: %s %s", agency.code, row["id"], state, extra={"traceparent": traced})
     given = b""
     if row["kind"] != "receipt":
         subject = (accepted or receipt.read(parcel.peek(proof)[1], HUB)).subject

@@ -44,6 +44,7 @@ class Fresh:
     urgent: bool
     source: str = ""  # of a parcel: its source's digest
     confirm_by: datetime | None = None  # of a receipt: until when it is noted as published
+    traceparent: str = ""
 
 
 def publish(agency: Agency, now: datetime) -> int:
@@ -94,7 +95,7 @@ class Letters:
         damaged: list[tuple[Row, Corrupted]] = []
         self._read(posts, damaged, origin)
         for one in sorted(fresh, key=lambda letter: (letter.source != "", not letter.urgent)):
-            self._add(one.digest, one.body, one, urgent=one.urgent, origin=origin)
+            self._add(one.digest, one.body, one, urgent=one.urgent, origin=origin, traced=one.traceparent)
         self._read(parcels, damaged, origin)
         _put_aside(agency, damaged, self.now)
         if refused := [row for row in to_post if row["attempts"] == REFUSED]:
@@ -120,11 +121,14 @@ class Letters:
                 except Corrupted as error:
                     damaged.append((row, error))
                     continue
-                self._add(digest, body, row, urgent="parcel_digest" in row and _urgent(row), origin=origin)
+                is_parcel = "parcel_digest" in row
+                traced = str(row["facts"].get("traceparent", "")) if is_parcel else ""
+                self._add(digest, body, row, urgent=is_parcel and _urgent(row), origin=origin, traced=traced)
 
-    def _add(self, digest: str, body: bytes, of: Row | Fresh, *, urgent: bool, origin: str) -> None:
-        route = Route("in", self.agency.code, urgent)
-        self.messages.append(Message(digest, route, body, user_id=self.agency.code, origin=origin, digest=digest))
+    def _add(self, digest: str, body: bytes, of: Row | Fresh, *, urgent: bool, origin: str, traced: str) -> None:
+        route, code = Route("in", self.agency.code, urgent), self.agency.code
+        sent = Message(digest, route, body, user_id=code, origin=origin, digest=digest, traceparent=traced)
+        self.messages.append(sent)
         self._of.append(of)
         self._size += len(body)
 
@@ -141,6 +145,9 @@ class Letters:
                 self.agency.sent.confirmed(message.id, urgent=message.route.urgent)
             else:
                 self.agency.sent.failed(message.id)
+            if message.traceparent:
+                said = (self.agency.code, message.digest[:12], outcome.value)
+                log.info("%s: parcel %s sent: %s", *said, extra={"traceparent": message.traceparent})
 
     @staticmethod
     def _is_receipt(of: Row | Fresh) -> bool:

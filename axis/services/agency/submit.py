@@ -167,7 +167,8 @@ def gather(
             found.size += len(frozen.parcel)
             if at_once and frozen.kind != edxml.Kind.UPDATE:  # an update waits for what it updates
                 urgent = bool(frozen.facts.get("urgent"))
-                found.frozen.append(Fresh(agency, frozen.parcel_digest, frozen.parcel, urgent, source.digest))
+                sent = (agency, frozen.parcel_digest, frozen.parcel, urgent, source.digest)
+                found.frozen.append(Fresh(*sent, traceparent=source.traceparent))
         if frozen is not None and frozen.state == "pending":
             found.then.append(partial(outbox.waits, source, frozen.content_digest))
         elif row is not None and row["state"] == "pending":
@@ -247,7 +248,7 @@ def freeze(agency: Agency, source: Source, now: datetime) -> Outgoing | None:
         built = parcel.built(parcel.DOCUMENT, converted.document, converted.attachments, agency.signer, now)
     except Rejected as error:
         return source_of.invalid(source.digest, packet, [*problems, *error.problems])
-    return source_of.frozen(source.digest, packet, built.content_digest, built.data, problems)
+    return source_of.frozen(source.digest, packet, built.content_digest, built.data, problems, source.traceparent)
 
 
 def _ready_parcel(agency: Agency, source: Source, data: bytes, now: datetime) -> Outgoing:
@@ -260,7 +261,7 @@ def _ready_parcel(agency: Agency, source: Source, data: bytes, now: datetime) ->
     if verified.signer != agency.code:
         raise Rejected(Problem(Fault.AUTHZ_MISMATCH, "", agency.code, verified.signer))
     _check_sender(agency, packet)
-    return source_of.frozen(source.digest, packet, verified.content_digest, data, list(problems))
+    return source_of.frozen(source.digest, packet, verified.content_digest, data, list(problems), source.traceparent)
 
 
 def _check_sender(agency: Agency, packet: Packet) -> None:

@@ -9,7 +9,7 @@ from axis.core.hub.draft import Draft, Ids
 from axis.core.hub.seal import seal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from datetime import datetime
 
     from axis.core.hub.dossier import Document, Question
@@ -28,10 +28,11 @@ def carry_out(
     rule: Callable[[Draft], T],
     now: datetime,
     existing: Collection[Document] = (),
+    traces: Mapping[str, str] | None = None,
 ) -> T:
     """Lock these documents (the `existing` ones were spoken of before), read what is wanted, let `rule` decide, and
     write its changes with the receipts signed; what it returns. It is called again when it has asked what was not
-    read."""
+    read. `traces`: see :func:`axis.infra.record.changes.write`."""
     facts = tx.lock(documents, existing)
     tx.read(wanted, facts)
     ids = Ids(lambda: hub.new_id(now))
@@ -45,7 +46,7 @@ def carry_out(
             tx.read(error.questions, facts)
             continue
         sealed = seal(draft.decided(), hub.installation, hub.signer, now)
-        tx.write(sealed, hub.sequencer(now))
+        tx.write(sealed, hub.sequencer(now), traces)
         hub.hold(sealed.payloads)
         return found
     raise AssertionError

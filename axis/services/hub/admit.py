@@ -366,7 +366,8 @@ def _record_all(hub: Hub, tx: HubTransaction, opened: Sequence[Opened], now: dat
     def decided(draft: Draft) -> list[decide.Verdict]:
         return decide.submitted(draft, opened, waiting)
 
-    verdicts = act.carry_out(hub, tx, locked, wanted, decided, now, existing)
+    traces = {one.digest: one.message.traceparent for one in opened if one.message.traceparent}
+    verdicts = act.carry_out(hub, tx, locked, wanted, decided, now, existing, traces)
     homes.note(hub, tx, [one.message for one in opened], now)
     return verdicts
 
@@ -407,6 +408,9 @@ def _waiting(hub: Hub, tx: HubTransaction, opened: Sequence[Opened], now: dateti
 def _say(opened: Sequence[Opened], verdicts: Sequence[decide.Verdict]) -> None:
     """What was put aside is said aloud: a receipt that cannot be believed, a message for which there is no room."""
     for one, verdict in zip(opened, verdicts, strict=True):
+        if traced := one.message.traceparent:
+            said = "refused" if one.problems else "taken in"
+            log.info("parcel %s of %s %s", one.digest[:12], one.agency, said, extra={"traceparent": traced})
         if verdict.problem is not None:
             level = logging.WARNING if verdict.problem.fault is Fault.RECORD_GAP else logging.ERROR
             log.log(level, "receipt from %s quarantined: %s", one.agency, verdict.problem.text())

@@ -66,6 +66,9 @@ def _outcomes(
             hub.breakers.succeeded(one.route.code)
         else:
             hub.breakers.failed(one.route.code, now, random.random())  # noqa: S311  jitter
+        if one.traceparent:
+            said = (one.delivery_id, one.route.code, outcome.value)
+            log.info("delivery %s to %s: %s", *said, extra={"traceparent": one.traceparent})
         done.append(_published(one, outcome))
     for one, digest in claim.damaged:
         problem = Problem(Fault.BODY_CORRUPT, expected=digest)

@@ -17,6 +17,7 @@ from axis.core.registry import HUB
 from axis.errors import AxisError, Fault, Problem, Rejected, rejected
 from axis.infra.record import documents, quarantine
 from axis.services.hub import act, admit
+from axis.services.operate import acts
 from axis.services.questions.dead_ends import Selection, found, shown
 
 if TYPE_CHECKING:
@@ -130,6 +131,7 @@ def _settle_message(hub: Hub, row: Row, what: str, reason: str, now: datetime) -
 
 def _entry(row: Row, what: str, reason: str, now: datetime) -> Entry:
     detail = {"action": what, "reason": reason, "bytes": row["body_digest"], "message": row["message_id"]}
+    detail |= acts.by()
     return Entry(now, HUB, f"quarantine.{what}", "", row["agency"], detail)
 
 
@@ -138,7 +140,7 @@ def _settle_delivery(hub: Hub, delivery_id: str, what: str, reason: str, now: da
         delivery = draft.delivery(delivery_id)
         if delivery.state is not State.FAILED:
             raise rejected(Fault.NOT_FOUND, delivery_id)  # it was handed over in between: nothing to decide any more
-        detail = {"action": what, "reason": reason}
+        detail = {"action": what, "reason": reason, **acts.by()}
         entry = Entry(now, HUB, f"delivery.{what}", delivery.axis_id, delivery.recipient, detail)
         if what in {"retry", "release"}:
             consignment.send_again(draft, delivery, entry)

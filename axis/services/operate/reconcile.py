@@ -18,7 +18,7 @@ from axis.core.registry import HUB
 from axis.errors import Fault, Unavailable
 from axis.infra.record import lease, ledger, registries, restored, search
 from axis.services.hub.worker import CLOCKS
-from axis.services.operate import provision, resend
+from axis.services.operate import acts, provision, resend
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,6 +97,7 @@ def accept_restored(hub: Hub, now: datetime) -> Gap | None:
     end, since = found.end, last - CLOCKS
     with hub.store.transaction() as tx:
         gap = {"record_ends": end.position, "written": written.position, "link": written.link, "since": to_text(since)}
+        gap |= acts.by()
         restored.restore(tx, now + SENDERS_FIRST, Entry(now, HUB, restored.RESTORED, "", "", gap))
         # Adapters take no registry that is not newer than theirs, and one may have gone out just before it was noted.
         _ask_again(hub, tx, max(end.registry, written.registry) + 10, since, now, "restored")
@@ -119,7 +120,7 @@ def ask_senders(hub: Hub, now: datetime) -> None:
 def _ask_again(hub: Hub, tx: HubTransaction, version: int, since: datetime, now: datetime, change: str) -> None:
     """A registry that says: send again what was accepted since then, and what was never answered."""
     changed = replace(hub.registry(), version=version, issued_at=whole(now), resend_from=whole(since))
-    entry = Entry(now, HUB, "registry.issued", "", "", {"version": version, "change": change})
+    entry = Entry(now, HUB, "registry.issued", "", "", {"version": version, "change": change, **acts.by()})
     signed = provision.sign_registry(changed, hub.signer, now)
     registries.keep(tx, version, signed, now, [member.code for member in changed.agencies], entry)
 

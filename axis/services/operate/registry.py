@@ -15,7 +15,7 @@ from axis.core.registry import HUB, Member, read_registry, signing_certificate
 from axis.errors import Fault, Misconfigured, Problem, Unavailable, rejected
 from axis.infra import keystore
 from axis.infra.record import registries
-from axis.services.operate import provision
+from axis.services.operate import acts, provision
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -187,7 +187,7 @@ def _keep_key(registrar: Registrar, code: str) -> None:
 def _change(registrar: Registrar, member: Member, what: str, reason: str, now: datetime) -> Registry:
     changed = registrar.registry().changed(member, now)
     signed = provision.sign_registry(changed, registrar.signer, now)
-    detail = {"version": changed.version, "change": what, "reason": reason}
+    detail = {"version": changed.version, "change": what, "reason": reason, **acts.by()}
     entry = Entry(now, HUB, "registry.issued", "", member.code, detail)
     with registrar.store.transaction() as tx:
         if not registries.keep(tx, changed.version, signed, now, [m.code for m in changed.agencies], entry):

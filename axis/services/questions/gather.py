@@ -125,9 +125,8 @@ def registry(known: Registry, now: datetime) -> dict[str, Any]:
     standing = {member.code: member.standing(now) for member in known.agencies}
     ends = {}
     for member in known.agencies:
-        valid = [one.x509.not_valid_after_utc for one in member.certificates if one.revoked_at is None]
-        if valid and standing[member.code] == "active":
-            ends[member.code] = to_text(max(valid))
+        if standing[member.code] == "active" and (end := member.signs_until) is not None:
+            ends[member.code] = to_text(end)
     return {
         "version": known.version,
         "members": len(known.agencies),
