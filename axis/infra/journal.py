@@ -275,6 +275,9 @@ _GONE = sa.text("""
     SELECT o.agency, o.sender, o.document_id, o.receipt_digest FROM json_each(:pairs) AS k JOIN withdrawal AS o
     ON o.agency = json_extract(k.value, '$[0]') AND o.sender = json_extract(k.value, '$[1]')
     AND o.document_id = json_extract(k.value, '$[2]')""")
+_HELD = sa.text("""
+    SELECT c.value FROM json_each(:codes) AS c WHERE EXISTS (
+        SELECT 1 FROM incoming AS i WHERE i.agency = c.value AND i.state = 'held' AND i.not_before <= :now)""")
 _BRING_FORWARD = (
     sa.update(outgoing).where(outgoing.c.agency == sa.bindparam("code"), outgoing.c.state == "pending"),
     sa.update(posted).where(posted.c.agency == sa.bindparam("code")),
@@ -376,6 +379,13 @@ class Journals:
     def have_content(self, contents: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
         """Those of these (agency, content digest) that are here, whatever became of them."""
         return {(row["agency"], row["content_digest"]) for row in self._pairs(_INCOMING_BY_CONTENT, contents)}
+
+    def with_held(self, codes: Sequence[str], now: datetime) -> set[str]:
+        """Those of these agencies whose mail waits for a newer registry."""
+        if not codes:
+            return set()
+        with self._database.read() as connection:
+            return set(connection.execute(_HELD, {"codes": json.dumps(codes), "now": to_text(now)}).scalars())
 
     def contents(self, digests: Iterable[str]) -> dict[str, bytes]:
         """The bytes with these digests, but those that are missing or altered."""

@@ -478,7 +478,8 @@ def hand_over(agency: Agency, now: datetime) -> int:
     with E.1. After a crash in between, what is still out of sight is shown; what is not was shown before.
     A system that fetches its mail has it when it says so: until then it is shown.
     """
-    done = hear(agency, now)
+    waits = asks_for_held(agency, now) and bool(agency.journal.all.with_held([agency.code], now))
+    done = hear(agency, now, holds=waits)
     showing = Showing(agency, now)
     showing.prepare(agency.journal.all.due([agency.code], now, BATCH_MESSAGES).show.get(agency.code, []))
     try:
@@ -677,11 +678,17 @@ def _handing_over(agency: Agency, row: Row | dict[str, Any], names: Names, now: 
     return Entry(now, agency.code, f"{row['kind']}.handing_over", _axis_id(row), "", detail)
 
 
-def hear(agency: Agency, now: datetime) -> int:
-    """What waits for a newer registry is released; what the agency's system has said, and what it was shown before the
-    start, is dealt with; how many things."""
-    if agency.held_at is None or not timedelta() <= now - agency.held_at < LOOK_AGAIN:
+def asks_for_held(agency: Agency, now: datetime) -> bool:
+    """Whether it is time to ask if mail of this agency waits for a newer registry."""
+    return agency.held_at is None or not timedelta() <= now - agency.held_at < LOOK_AGAIN
+
+
+def hear(agency: Agency, now: datetime, *, holds: bool) -> int:
+    """What waits for a newer registry is released, where the journal `holds` something of that kind; what the agency's
+    system has said, and what it was shown before the start, is dealt with; how many things."""
+    if holds:
         _release_held(agency, now)
+    if holds or asks_for_held(agency, now):
         agency.held_at = now
     return _hear(agency, now) + _show_again(agency, now)
 

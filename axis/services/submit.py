@@ -116,8 +116,9 @@ def has_sources(agency: Agency) -> bool:
     return bool(agency.outbox.ready) or agency.outbox.sources is not None or agency.adapter.changed()
 
 
-def look(agency: Agency) -> list[Source]:
-    """A batch of the sources about which something may be to be done: what waits for its answer is not looked at again.
+def look(agency: Agency, *, at_all: bool = True) -> list[Source]:
+    """A batch of the sources about which something may be to be done: what waits for its answer is not looked at again,
+    and not `at_all` nothing is where the adapter knows of no change since it was looked at to the end.
 
     Raises :class:`Unavailable` ADAPTER_AWAY when the agency's own system is away."""
     outbox, moment = agency.outbox, time.monotonic()
@@ -126,6 +127,8 @@ def look(agency: Agency) -> list[Source]:
         for source in batch:
             del outbox.ready[source.digest]
         return batch
+    if not at_all and outbox.began and outbox.sources is None and not agency.adapter.changed():
+        return []
     if outbox.sources is None or moment - outbox.began > FRESH:
         outbox.begin(agency.adapter.collect(), moment)
     assert outbox.sources is not None  # noqa: S101  it was just begun
