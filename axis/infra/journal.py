@@ -226,13 +226,16 @@ _FIRST = """i.kind <> 'update' OR NOT EXISTS (
     AND (b.kind IN ('new', 'replace') AND b.created_at <= i.created_at
          OR b.kind = 'update' AND b.created_at < i.created_at))"""
 _SHOWN_LATER = "i.agency = c.value AND i.state IN ('received', 'handing_over', 'withdrawing')"
+_EACH_SHOWN_LATER = [f"i.agency = c.value AND i.state = '{one}'" for one in ("received", "handing_over", "withdrawing")]
 _UNDECIDED = "i.agency = c.value AND i.state = 'undecided'"
 
 
-def _moment(table: str, where: str) -> str:
-    """The first time at which something of an agency is due; a time that only a wrong clock has set is none."""
-    moment = "CASE WHEN i.not_before > :far THEN '' ELSE i.not_before END"
-    return f"(SELECT min({moment}) FROM {table} AS i WHERE {where})"  # noqa: S608  names of this module
+def _moment(table: str, *cases: str) -> str:
+    """The first time at which something of an agency is due; a time that only a wrong clock has set is none. Each of
+    the cases is answered by the ends of an index, however much waits."""
+    far = [f"(SELECT '' FROM {table} AS i WHERE {case} AND i.not_before > :far LIMIT 1)" for case in cases]  # noqa: S608
+    first = [f"SELECT min(i.not_before) AS one FROM {table} AS i WHERE {case}" for case in cases]  # noqa: S608
+    return f"coalesce({', '.join(far)}, (SELECT min(one) FROM ({' UNION ALL '.join(first)})))"  # noqa: S608
 
 
 def _due(table: sa.Table, where: str, lanes: Sequence[tuple[str, str]], key: str = "rowid") -> sa.TextualSelect:
@@ -257,7 +260,7 @@ def _by_pairs(table: sa.Table, first: str, second: str) -> sa.TextualSelect:
 _WHO = sa.text(
     f"""
     SELECT c.value, {_moment("outgoing", _PENDING)}, {_moment("posted", "i.agency = c.value")},
-        {_moment("incoming", _SHOWN_LATER)}, {_moment("incoming", _UNDECIDED)},
+        {_moment("incoming", *_EACH_SHOWN_LATER)}, {_moment("incoming", _UNDECIDED)},
         EXISTS (SELECT 1 FROM outgoing AS i WHERE i.lifted AND i.agency = c.value)
     FROM json_each(:codes) AS c"""  # noqa: S608
 )

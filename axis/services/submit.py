@@ -41,7 +41,7 @@ Change = Callable[[JournalTransaction], None]
 log = logging.getLogger("axis.submit")
 BATCH_MESSAGES, BATCH_BYTES = 50, 32 * 1024 * 1024
 CONFIRM_WITHIN = 60.0  # seconds; a receipt that was not confirmed by then, nor refused, is published again
-FRESH = 2.0  # seconds for which a listing of what an agency wants sent is gone through before it is made anew
+FRESH = 10.0  # seconds for which a listing of what an agency wants sent is gone through before it is made anew
 ANSWER_WITHIN = 600.0  # seconds; without A.1 or A.2 by then the parcel is published again
 LONGEST_WAIT = 6 * 3600.0
 REPAIR = timedelta(hours=1)  # between two looks at what a disk has damaged
@@ -113,7 +113,11 @@ def tell_lifted(agency: Agency) -> int:
 
 def has_sources(agency: Agency) -> bool:
     """Whether there may be something to :func:`look` at."""
-    return bool(agency.outbox.ready) or agency.outbox.sources is not None or agency.adapter.changed()
+    return bool(agency.outbox.ready) or agency.outbox.sources is not None or _may_be_listed(agency)
+
+
+def _may_be_listed(agency: Agency) -> bool:
+    return time.monotonic() >= agency.outbox.again_at and agency.adapter.changed()
 
 
 def look(agency: Agency, *, at_all: bool = True) -> list[Source]:
@@ -127,9 +131,9 @@ def look(agency: Agency, *, at_all: bool = True) -> list[Source]:
         for source in batch:
             del outbox.ready[source.digest]
         return batch
-    if not at_all and outbox.began and outbox.sources is None and not agency.adapter.changed():
+    if not at_all and outbox.began and outbox.sources is None and not _may_be_listed(agency):
         return []
-    if outbox.sources is None or moment - outbox.began > FRESH:
+    if outbox.sources is None or moment - outbox.began > max(FRESH, outbox.rest):
         outbox.begin(agency.adapter.collect(), moment)
     assert outbox.sources is not None  # noqa: S101  it was just begun
     batch = []

@@ -41,6 +41,7 @@ FILLED = 1000  # documents with their updates that are signed and published toge
 IDLE = 60.0  # seconds that an idle line is looked at: what it does now and then is in them
 NIGHT = retention.START + 20.0  # seconds from a line's start until what it does once a day has been done
 ALONE = (0.5, 1.5)  # seconds at rest before a document that comes alone
+TIMES = 5  # that a hundred files are dropped
 BESIDE = 1.0  # seconds between two documents of the agency beside a flood
 REST = 0.15  # seconds between two messages, for what follows the first
 TOGETHER = 6  # documents with a long history, and as many with none,
@@ -271,8 +272,10 @@ def _one_after_the_other(line: Line, asked: Asked, stage: Stage) -> Taken:
 
 
 def _flood(asked: Asked, stage: Stage) -> dict[str, Any]:
-    """So many files at once in one outbox against a hundred, and another agency's document meanwhile; embedded."""
-    found = {count: _flooded(asked, count, stage) for count in (100, asked.shape.documents)}
+    """So many files at once in one outbox against a hundred, and another agency's document meanwhile; embedded. A
+    hundred are over before a measurement has settled: they are dropped several times, and the median is taken."""
+    few = sorted((_flooded(asked, 100, stage) for _ in range(TIMES)), key=lambda one: float(one["cpu_ms"]))
+    found = {100: few[TIMES // 2], asked.shape.documents: _flooded(asked, asked.shape.documents, stage)}
     ratio = _compared("cpu_ms", found[asked.shape.documents]["cpu_ms"], "cpu_ms_of_100", found[100]["cpu_ms"])
     return ratio | {str(count): one for count, one in found.items()}
 
