@@ -123,6 +123,8 @@ class FolderAdapter:
         self._unreadable = {name: kept for name, kept in self._unreadable.items() if name in looks}
         self._told = {name: kept for name, kept in self._told.items() if name in looks}
         for name, (look, since) in list(looks.items()):
+            if name not in looks:
+                continue  # moved away since it was listed
             if self._is_settled(name, since, now) and (source := self._considered(name, look, now)) is not None:
                 yield source
         self._seen, self._look_again = seen_now and seen_now[0], now + LOOK_AGAIN

@@ -208,6 +208,9 @@ class Retention:
 
     parcels_days: int = 90  # the hub: parcels of documents; longer than your oldest backup is old
     journal_days: int = 30  # an adapter: parcels that it has sent and been answered for, or received and handed over
+    # An adapter: what its journal knows of them, and its copies of their receipts. A file goes to the agency's archive
+    # within a year from the end of its work (NĐ 30/2020, Art. 30.2); its history stays in the hub's record.
+    history_days: int = 731
     # Dead letters and quarantine wait for an operator. With a number of days they are dropped by then, as by
     # `axis queue drop`.
     dead_letters_days: int = 0

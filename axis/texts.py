@@ -864,6 +864,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "retention.kind.quarantine": ("bản tin cách ly", "quarantine"),
     "retention.kind.outgoing": ("nội dung đã gửi ở adapter", "sent, in the journals"),
     "retention.kind.incoming": ("nội dung đã nhận ở adapter", "received, in the journals"),
+    "retention.kind.rows": ("dữ liệu cũ trong sổ của adapter", "old rows of the journals"),
     "retention.kind.sent/": ("tệp trong sent/", "files in sent/"),
     "retention.kind.receipts/": ("tệp trong receipts/", "files in receipts/"),
     "retention.kind.status/": ("tệp trong status/", "files in status/"),

@@ -1,7 +1,7 @@
 """How long bytes are kept, and what keeps them longer. docs/operations.md, "Retention".
 
-Only bytes ever end: the parcels of documents. Receipts, digests, statements and the ledger stay, so that a document
-can be told, proved and recognised after its bytes are gone.
+Of the record only bytes ever end: the parcels of documents. Receipts, digests, statements and the ledger stay, so that
+a document can be told, proved and recognised after its bytes are gone. What an adapter's journal knows ends much later.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ class Rules:
 
     parcels: int = 90
     journal: int = 30
+    history: int = 731
     dead_letters: int = 0
     quarantine: int = 0
     sent: int = 90

@@ -44,7 +44,7 @@ DEAD_QUEUE = "axis.dead"
 MAX_MESSAGE = 64 * 1024 * 1024  # bytes of body and proof: a packet of 50 MB and what surrounds it
 MAX_ID = 255  # bytes; AMQP has one byte for the length
 MAX_ORIGIN = 200  # characters
-QUIET = 10.0  # seconds until a queue that was found empty is looked at without anybody having published to it
+QUIET = 30.0  # seconds until a queue that was found empty is looked at without anybody having published to it
 
 queue = sa.Table("queue", metadata, sa.Column("name", sa.Text, primary_key=True))
 queue_message = sa.Table(
@@ -410,10 +410,8 @@ def receive_for(
             for name, number, size in found:
                 if number not in leases.held:
                     waiting.setdefault(name, []).append((number, size))
-            if not waiting:
-                there = _existing(connection, names)
-                if len(parts) == 1 and not there and not _existing(connection, [r.queue for r in parts[0][1]]):
-                    raise Unavailable(Problem(Fault.BROKER_NO_QUEUE, got=min(names)))
+            if not waiting and len(parts) == 1 and not _existing(connection, [r.queue for r in parts[0][1]]):
+                raise Unavailable(Problem(Fault.BROKER_NO_QUEUE, got=min(names)))
         leases.quiet |= {name: now + QUIET for name in names if name not in waiting}
         chosen: list[dict[int, Route]] = []
         for broker, routes in parts:

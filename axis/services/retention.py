@@ -22,6 +22,7 @@ from axis.core.registry import HUB
 from axis.core.retention import before, why_kept
 from axis.errors import AxisError, Rejected, Unavailable
 from axis.infra import payloads, retained, volumes
+from axis.infra.journal import history as journal_history
 from axis.infra.journal import retention as journal_retention
 from axis.infra.journal.transaction import JournalTransaction
 from axis.infra.record import lease, ledger, retention
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from axis.adapters.base import Guarded
     from axis.core.retention import Kept, Rules
+    from axis.infra.database import Database
     from axis.infra.journal.journals import Journal, Journals
     from axis.infra.record.store import HubReader, HubStore
     from axis.services.hub.worker import Hub
@@ -289,7 +291,7 @@ class Retention:
     # -- The adapters of a home -------------------------------------------------------------------------------
 
     def _journals(self, journals: Journals, agencies: Sequence[Adapted], day: str) -> Iterator[None]:
-        """1 what was sent, then what was received 2 the folders 3 an entry for each agency"""
+        """1 what was sent, then what was received 2 what is known of both 3 the folders 4 an entry for each agency"""
         database = agencies[0].journal.database
         with database.read() as connection:
             if retained.is_done(connection, retained.JOURNALS, day):
@@ -312,9 +314,11 @@ class Retention:
                         retained.count(writes.connection, retained.JOURNALS, day, to_text(self.now), counts)
                 after = (found[-1].at, found[-1].key)
                 yield
-        for agency in agencies:  # 2
+        if self.rules.history:  # 2
+            yield from self._history(journals, agencies, day)
+        for agency in agencies:  # 3
             yield from self._folders(agency, journals, day)
-        with journals.transaction() as writes:  # 3
+        with journals.transaction() as writes:  # 4
             total = retained.finish(writes.connection, retained.JOURNALS, day, to_text(self.now))
             by_agency: dict[str, dict[str, int]] = defaultdict(dict)
             for name, number in total.items():
@@ -326,6 +330,39 @@ class Retention:
                 JournalTransaction(writes, code).enter(Entry(self.now, code, "retention.ended", "", "", detail))
         yield
         payloads.clear(database)  # segments of which nothing is named any more
+
+    def _history(self, journals: Journals, agencies: Sequence[Adapted], day: str) -> Iterator[None]:
+        """1 rows about what was sent, then about what was received 2 events"""
+        database, until = agencies[0].journal.database, before(self.rules.history, self.now)
+        kept: set[journal_history.About] = set()
+        for table in journal_history.TABLES:  # 1
+            after = 0
+            while True:
+                with database.read() as connection:
+                    found = journal_history.rows(connection, table, until, after)
+                if not found:
+                    break
+                if any(not one.why for one in found):
+                    with journals.transaction() as writes:
+                        found = journal_history.rows(writes.connection, table, until, after)
+                        may = [one for one in found if not one.why]
+                        journal_history.end_rows(writes.connection, may)
+                        counts = Counter(f"{one.agency} rows" for one in may)
+                        retained.count(writes.connection, retained.JOURNALS, day, to_text(self.now), counts)
+                kept |= {(one.agency, one.axis_id) for one in found if one.why not in {"", "recall"} and one.axis_id}
+                after = found[-1].number
+                yield
+        with database.read() as connection:
+            last = journal_history.last_events(connection, [one.code for one in agencies])
+        after = 0
+        while True:  # 2
+            with journals.transaction() as writes:
+                after, ended = journal_history.end_events(writes.connection, until, after, last, kept)
+                counts = Counter(f"{code} events" for code in ended)
+                retained.count(writes.connection, retained.JOURNALS, day, to_text(self.now), counts)
+            yield
+            if not after:
+                return
 
     def _folders(self, agency: Adapted, journals: Journals, day: str) -> Iterator[None]:
         for name, days in self.rules.folders.items():
@@ -342,6 +379,20 @@ class Retention:
                     counts = {f"{agency.code} {name}/": files, "bytes": size}
                     retained.count(writes.connection, retained.JOURNALS, day, to_text(self.now), counts)
                 yield
+
+    def _old_rows(self, database: Database, now: datetime) -> Found:
+        found, until = Found("rows", self.rules.history), before(self.rules.history, now)
+        for table in journal_history.TABLES:
+            after = 0
+            while True:
+                with database.read() as connection:
+                    rows = journal_history.rows(connection, table, until, after)
+                if not rows:
+                    break
+                found.ends += sum(not one.why for one in rows)
+                found.kept.update(one.why for one in rows if one.why not in {"", "recall"} and one.at < to_text(until))
+                after = rows[-1].number
+        return found
 
     # -- What would end ---------------------------------------------------------------------------------------
 
@@ -364,6 +415,8 @@ class Retention:
                         break
                     after = (rows[-1].at, rows[-1].key)
                 yield found
+            if self.rules.history:
+                yield self._old_rows(database, now)
         for name, days in self.rules.folders.items() if self._agencies else ():
             found = Found(f"{name}/", days)
             for agency in self._agencies:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("axis.run")
 PAUSE, LONGEST_PAUSE = 0.1, 1.0  # seconds between rounds when nothing was to be done; grows while it stays so
+PATIENT, PATIENT_PAUSE = 10.0, 0.25  # after so many seconds of pauses nobody notices a longer one
 RUNG_PAUSE = 2.0  # the same where the bell tells of all that can come; but for times that are due
 # Where little comes often, it is gathered: so many rounds at once, and then one in so many seconds. One in which so
 # much was done is not counted: there is a backlog.
@@ -301,7 +302,7 @@ def _pause(parts: Sequence[_Part], idle: int, now: float) -> float:
     if not agencies:
         return min(PAUSE * idle, LONGEST_PAUSE)
     rung = all(one.is_rung_for for one in agencies)
-    pause = RUNG_PAUSE if rung else PAUSE
+    pause = RUNG_PAUSE if rung else PAUSE if PAUSE * idle < PATIENT else max(PAUSE, PATIENT_PAUSE)
     moments = [at for one in agencies if (at := one.look_at()) is not None]
     return max(0.0, min(pause, min(moments, default=now + pause) - now))
 

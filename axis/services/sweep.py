@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
+    from axis.adapters.base import Source
     from axis.core.message import Delivered, Line, Outcome, Route
     from axis.infra.journal.due import Due
     from axis.infra.journal.journals import Journals
@@ -64,6 +65,7 @@ class Sweep:
         self.failed: dict[str, Exception] = {}
         self.passed_over: set[str] = set()  # whose sources were not looked at, for it took too long already
         self._now = now
+        self._is_thorough = thorough
         self._stopped = stopped
         self._away: dict[str, Unavailable] = {}
         self._until = time.monotonic() + SECONDS
@@ -163,7 +165,12 @@ class Sweep:
 
     def _hear(self, agencies: Sequence[Agency]) -> list[Agency]:
         """What their systems have said: the receipt goes before what they want sent. Whose system is there."""
-        found = self._each_system(agencies, lambda agency: hear.hear(agency, self._now))
+        asking = [one for one in agencies if hear.asks_for_held(one, self._now)]
+        held: set[str] = set()
+        for journals, those in _journals(asking).items():
+            codes = [one.code for one in those]
+            held |= self._together(those, lambda: journals.with_held(codes, self._now)) or set()  # noqa: B023
+        found = self._each_system(agencies, lambda agency: hear.hear(agency, self._now, holds=agency.code in held))
         for one, count in found:
             self.done[one.code] += count
         return [one for one, _ in found]
@@ -213,7 +220,7 @@ class Sweep:
 
     def _gather(self, agencies: Sequence[Agency]) -> dict[Agency, Gathered]:
         gathered: dict[Agency, Gathered] = {}
-        looked = dict(self._each_system(self._until_full(agencies), submit.look))
+        looked = dict(self._each_system(self._until_full(agencies), self._look))
         known: dict[tuple[str, str], Any] = {}
         for journals, those in _journals(list(looked)).items():
             asked = [(one.code, source.digest) for one in those for source in looked[one]]
@@ -234,6 +241,9 @@ class Sweep:
                     gathered[one] = found
                     count, size = count + len(found.changes), size + found.size
         return gathered
+
+    def _look(self, agency: Agency) -> list[Source]:
+        return submit.look(agency, at_all=self._is_thorough or agency.away is not None)
 
     def _until_full(self, agencies: Sequence[Agency]) -> Iterator[Agency]:
         """Those whose sources are looked at: no more than fit into a sweep, and nobody's once it is to stop."""

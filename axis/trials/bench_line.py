@@ -215,7 +215,8 @@ class Line:
         """Nothing of a filled record ends while something else is measured; of a version that lets bytes end."""
         if self.program == present():
             with (self.folder / "home" / "axis.toml").open("a") as settings:
-                settings.write("\n[retention]\nparcels_days = 0\njournal_days = 0\nsent_days = 0\nstatus_days = 0\n")
+                names = ("parcels", "journal", "history", "sent", "status")
+                settings.write("\n[retention]\n" + "".join(f"{name}_days = 0\n" for name in names))
 
     def _environment(self, user: str) -> dict[str, str]:
         hidden = {"PYTHONPATH", "AXIS_AMQP_URL", "AXIS_DATABASE_URL", "AXIS_MANAGEMENT_URL", "AXIS_HOME"}

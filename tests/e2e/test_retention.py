@@ -103,6 +103,83 @@ def journal_bytes(line: Line) -> tuple[int, int]:
         return int(connection.execute(sent).scalar_one()), int(connection.execute(received).scalar_one())
 
 
+SHORT = config.Retention(parcels_days=30, journal_days=30, history_days=100)
+
+
+def known_rows(line: Line) -> dict[str, int]:
+    """How many rows each table of the journals has."""
+    tables_ = (journal.outgoing, journal.incoming, journal.withdrawal, journal.event)
+    with line.parts() as (_, agencies), agencies[0].journal.database.read() as connection:
+        count = sa.func.count()
+        return {one.name: int(connection.execute(sa.select(count).select_from(one)).scalar_one()) for one in tables_}
+
+
+def test_what_the_journals_know_of_a_document_ends_long_after_its_bytes(tmp_path: Path) -> None:
+    line = small_home(tmp_path / "home")
+    line.drop("G22", document(1, to=("H41", "H29")))
+    line.run()
+    line.drop("G22", document(2, to=("H41",)))
+    line.without("H41")
+    line.drop("G22", recall(2))
+    line.without("H41")
+    line.run()
+    before = known_rows(line)
+    assert before["withdrawal"] == 1
+    line.clock.now += timedelta(days=101)
+    run(line, config.Retention(history_days=0))
+    assert known_rows(line) | {"event": 0} == before | {"event": 0}, "bytes are another matter"
+    assert preview(line, SHORT)["rows"].ends == before["outgoing"] + before["incoming"] - 3
+    run(line, SHORT)
+    after = known_rows(line)
+    assert (after["outgoing"], after["incoming"], after["withdrawal"]) == (0, 3, 1), (
+        "what a recall asks for has no time"
+    )
+    assert after["event"] <= 2 * len(CODES), "each agency's last, and what this run says of itself"
+    with line.parts() as (_, agencies):
+        for agency in agencies:
+            with agency.journal.reading() as reader:
+                assert reader.last_moment(), "by its last event a clock that was set back is noticed"
+    assert line.states("1/TN-G22") == {"H41": "HANDED_OVER", "H29": "HANDED_OVER"}
+    inbox = line.files("H41", "inbox", "*.edxml")
+    line.drop("G22", document(1, to=("H41", "H29")), "again.edxml")
+    line.drop("G22", document(3, to=("H41",)))
+    line.run()
+    assert not line.files("G22", "outbox")
+    assert len(line.files("H41", "inbox", "*.edxml")) == len(inbox) + 1, "the hub knows what it has passed on"
+    line.drop("G22", recall(1, to=("H41",)), "recall.edxml")
+    line.run()
+    assert line.events("G22").count("W.1 H41") == 1, "what was handed over so long ago is not called back unseen"
+    assert line.stages("1/TN-G22")["H41"] == ["recall OPEN"]
+
+
+def test_what_a_journal_still_needs_of_an_old_document_stays(tmp_path: Path) -> None:
+    line = small_home(tmp_path / "home")
+    for number in (1, 2, 3):
+        line.drop("G22", document(number, to=("H41",)), f"{number}.edxml")
+    line.run()
+    line.clock.now += timedelta(days=90)
+    line.drop("G22", recall(2))
+    line.run()
+    with line.parts() as (hub, _):
+        retention.hold(hub, "3/TN-G22", "khiếu nại số 12", line.clock())
+    line.clock.now += timedelta(days=20)
+    run(line, config.Retention(history_days=0))
+    found = preview(line, SHORT)["rows"]
+    assert (found.ends > 0, found.kept["held"], found.kept["recent"]) == (True, 2, 2)
+    run(line, SHORT)
+    with line.parts() as (_, agencies), agencies[0].journal.database.read() as connection:
+        sent = connection.execute(sa.select(journal.outgoing.c.facts)).scalars().all()
+        of_documents = sa.select(journal.incoming.c.id, journal.incoming.c.facts).where(
+            journal.incoming.c.kind == "document"
+        )
+        received = {row.id: row.facts["code"] for row in connection.execute(of_documents)}
+        events = [read(one) for one in connection.execute(sa.select(journal.event.c.canonical)).scalars()]
+    about = {one.axis_id for one in events if one.time < line.clock.now - timedelta(days=SHORT.history_days)}
+    assert {one["code"] for one in sent} == {"2/TN-G22", "3/TN-G22"}
+    assert len(received) == 3
+    assert {code for axis_id, code in received.items() if axis_id in about} == {"2/TN-G22", "3/TN-G22"}
+
+
 def test_what_is_over_ends_and_its_receipts_and_digests_stay(line: Line) -> None:
     line.drop(
         "G22",

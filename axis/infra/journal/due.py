@@ -28,13 +28,16 @@ _FIRST = """i.kind <> 'update' OR NOT EXISTS (
     AND (b.kind IN ('new', 'replace') AND b.created_at <= i.created_at
          OR b.kind = 'update' AND b.created_at < i.created_at))"""
 _SHOWN_LATER = "i.agency = c.value AND i.state IN ('received', 'handing_over', 'withdrawing')"
+_EACH_SHOWN_LATER = [f"i.agency = c.value AND i.state = '{one}'" for one in ("received", "handing_over", "withdrawing")]
 _UNDECIDED = "i.agency = c.value AND i.state = 'undecided'"
 
 
-def _moment(table: str, where: str) -> str:
-    """The first time at which something of an agency is due; a time that only a wrong clock has set is none."""
-    moment = "CASE WHEN i.not_before > :far THEN '' ELSE i.not_before END"
-    return f"(SELECT min({moment}) FROM {table} AS i WHERE {where})"  # noqa: S608  names of this module
+def _moment(table: str, *cases: str) -> str:
+    """The first time at which something of an agency is due; a time that only a wrong clock has set is none. Each of
+    the cases is answered by the ends of an index, however much waits."""
+    far = [f"(SELECT '' FROM {table} AS i WHERE {case} AND i.not_before > :far LIMIT 1)" for case in cases]  # noqa: S608
+    first = [f"SELECT min(i.not_before) AS one FROM {table} AS i WHERE {case}" for case in cases]  # noqa: S608
+    return f"coalesce({', '.join(far)}, (SELECT min(one) FROM ({' UNION ALL '.join(first)})))"  # noqa: S608
 
 
 def _due(table: sa.Table, where: str, lanes: Sequence[tuple[str, str]], key: str = "rowid") -> sa.TextualSelect:
@@ -51,10 +54,13 @@ def _due(table: sa.Table, where: str, lanes: Sequence[tuple[str, str]], key: str
 _WHO = sa.text(
     f"""
     SELECT c.value, {_moment("outgoing", _PENDING)}, {_moment("posted", "i.agency = c.value")},
-        {_moment("incoming", _SHOWN_LATER)}, {_moment("incoming", _UNDECIDED)},
+        {_moment("incoming", *_EACH_SHOWN_LATER)}, {_moment("incoming", _UNDECIDED)},
         EXISTS (SELECT 1 FROM outgoing AS i WHERE i.lifted AND i.agency = c.value)
     FROM json_each(:codes) AS c"""  # noqa: S608
 )
+_HELD = sa.text("""
+    SELECT c.value FROM json_each(:codes) AS c WHERE EXISTS (
+        SELECT 1 FROM incoming AS i WHERE i.agency = c.value AND i.state = 'held' AND i.not_before <= :now)""")
 _LANES = (("AND i.urgent ORDER BY i.{order}", "most"), ("AND NOT i.urgent ORDER BY i.{order}", "count"))
 _TO_PUBLISH = _due(
     outgoing, f"{_PENDING} AND ({_FIRST})", [(lane.format(order="created_at"), room) for lane, room in _LANES]
@@ -112,6 +118,11 @@ def first(connection: Connection, codes: Sequence[str], now: datetime) -> dateti
     rows = connection.execute(_WHO, {"codes": json.dumps(codes), **_moments(now)}).all()
     found = [moment for _, *moments, _ in rows for moment in moments if moment is not None]
     return (from_text(min(found)) if min(found) else now) if found else None
+
+
+def with_held(connection: Connection, codes: Sequence[str], now: datetime) -> set[str]:
+    """Those of these agencies whose mail waits for a newer registry."""
+    return set(connection.execute(_HELD, {"codes": json.dumps(codes), "now": to_text(now)}).scalars())
 
 
 def bring_forward(connection: Connection, agency: str, now: datetime) -> int:

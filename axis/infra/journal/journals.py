@@ -109,6 +109,13 @@ class Journals:
         """Those of these (agency, content digest) that are here, whatever became of them."""
         return {(row["agency"], row["content_digest"]) for row in self._find(lookup.INCOMING_BY_CONTENT, contents)}
 
+    def with_held(self, codes: Sequence[str], now: datetime) -> set[str]:
+        """Those of these agencies whose mail waits for a newer registry."""
+        if not codes:
+            return set()
+        with self._database.read() as connection:
+            return due.with_held(connection, codes, now)
+
     def tried_before(self, now: datetime, codes: Sequence[str]) -> None:
         """What was written down as published for the first time, and perhaps was not, is due."""
         with self._database.begin() as connection:

@@ -30,12 +30,12 @@ class Ended:
     why: str  # "" for one that may go
 
 
-_HELD = "EXISTS (SELECT 1 FROM hold h WHERE h.document_id = t.document_id AND h.document_id <> '')"
+HELD = "EXISTS (SELECT 1 FROM hold h WHERE h.document_id = t.document_id AND h.document_id <> '')"
 # Sent: the hub's answer is held and the local system has been told. Received: the local system has it for good, or will
 # never have it.
 _SENT = f"""
     SELECT t.agency, t.source_digest, t.parcel_digest, t.created_at,
-        CASE WHEN {_HELD} THEN 'held'
+        CASE WHEN {HELD} THEN 'held'
              WHEN t.state = 'pending' THEN 'undelivered'
              WHEN NOT t.settled OR t.lifted THEN 'waiting' ELSE '' END
     FROM outgoing t INDEXED BY outgoing_kept
@@ -43,7 +43,7 @@ _SENT = f"""
     ORDER BY t.created_at, t.source_digest LIMIT ?"""  # noqa: S608  names of this module
 _RECEIVED = f"""
     SELECT t.agency, t.id, t.body_digest, t.received_at,
-        CASE WHEN {_HELD} THEN 'held'
+        CASE WHEN {HELD} THEN 'held'
              WHEN t.state NOT IN ('handed_over', 'refused', 'withdrawn', 'done') THEN 'undelivered' ELSE '' END
     FROM incoming t INDEXED BY incoming_kept WHERE t.body_digest <> '' AND t.kind <> 'receipt' AND t.received_at < ?
         AND (t.received_at, t.id) > (?, ?) ORDER BY t.received_at, t.id LIMIT ?"""  # noqa: S608  as above

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("axis.agency")
 CLOCK_BACK = timedelta(minutes=5)  # what a clock may be set back without a word
+REST_FOR_EACH = 0.001  # seconds between two listings of an outbox, for each source that lies there
 SAID_AT_ONCE = 20  # lines about different things of one agency
 
 
@@ -72,6 +73,7 @@ class Outbox:
 
     sources: Iterator[Source] | None = None  # the look at all of them that is not at its end
     began: float = 0.0  # on the monotonic clock
+    again_at: float = 0.0  # not before this it is listed once more, if only something seems to have changed there
     seen: set[str] = field(default_factory=set)  # digests, in this look
     wrong: dict[str, str] = field(default_factory=dict)  # what is wrong with which, in this look
     waiting: dict[str, tuple[Source, str]] = field(default_factory=dict)  # for the hub's answer; with content digests
@@ -94,9 +96,14 @@ class Outbox:
         self.sources, self.began = sources, moment
         self.seen, self.wrong = set(), {}
 
+    @property
+    def rest(self) -> float:
+        """Seconds from the beginning of a listing of so many until the next: its cost stays a small part of all."""
+        return len(self.seen) * REST_FOR_EACH
+
     def end(self) -> None:
         """All were looked at: what was not there is forgotten."""
-        self.sources = None
+        self.sources, self.again_at = None, self.began + self.rest
         for digest in self.waiting.keys() - self.seen:
             _, content = self.waiting.pop(digest)
             self.by_content.pop(content, None)
@@ -184,7 +191,8 @@ class Agency:
 
     def look_at(self) -> float | None:
         """When its adapter has something to collect though nothing new comes, on the monotonic clock."""
-        return self.adapter.look_at() if self.is_open else None
+        moment = self.adapter.look_at() if self.is_open else None
+        return max(moment, self.outbox.again_at) if moment is not None else None
 
     def flush(self) -> None:
         """What its adapter has written is on disk for good. Raises :class:`Unavailable` ADAPTER_AWAY."""

@@ -10,7 +10,7 @@ from axis import crashpoints
 from axis.core.agency import files
 from axis.core.ledger import Entry
 from axis.errors import AxisError, Corrupted, Fault, Problem, Rejected, Unavailable
-from axis.services.agency.hear import hear
+from axis.services.agency.hear import asks_for_held, hear
 from axis.services.agency.mail import axis_id, handing_over
 from axis.services.agency.outcome import finish
 from axis.services.agency.prepare import files_of, prepare
@@ -39,7 +39,8 @@ def hand_over(agency: Agency, now: datetime) -> int:
     with E.1. After a crash in between, what is still out of sight is shown; what is not was shown before.
     A system that fetches its mail has it when it says so: until then it is shown.
     """
-    done = hear(agency, now)
+    waits = asks_for_held(agency, now) and bool(agency.journal.all.with_held([agency.code], now))
+    done = hear(agency, now, holds=waits)
     showing = Showing(agency, now)
     showing.prepare(agency.journal.all.due([agency.code], now, BATCH_MESSAGES).show.get(agency.code, []))
     try:

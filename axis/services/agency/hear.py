@@ -24,11 +24,17 @@ BATCH = 50  # of answers, and of what was shown before the start
 LOOK_AGAIN = timedelta(minutes=1)  # between two looks at what waits for a registry, if none comes
 
 
-def hear(agency: Agency, now: datetime) -> int:
-    """What waits for a newer registry is released; what the agency's system has said, and what it was shown before the
-    start, is dealt with; how many things."""
-    if agency.held_at is None or not timedelta() <= now - agency.held_at < LOOK_AGAIN:
+def asks_for_held(agency: Agency, now: datetime) -> bool:
+    """Whether it is time to ask if mail of this agency waits for a newer registry."""
+    return agency.held_at is None or not timedelta() <= now - agency.held_at < LOOK_AGAIN
+
+
+def hear(agency: Agency, now: datetime, *, holds: bool) -> int:
+    """What waits for a newer registry is released, where the journal `holds` something of that kind; what the agency's
+    system has said, and what it was shown before the start, is dealt with; how many things."""
+    if holds:
         _release_held(agency, now)
+    if holds or asks_for_held(agency, now):
         agency.held_at = now
     return _hear(agency, now) + _show_again(agency, now)
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("axis.submit")
 BATCH_MESSAGES, BATCH_BYTES = 50, 32 * 1024 * 1024
-FRESH = 2.0  # seconds for which a listing of what an agency wants sent is gone through before it is made anew
+FRESH = 10.0  # seconds for which a listing of what an agency wants sent is gone through before it is made anew
 
 
 @dataclass
@@ -93,11 +93,16 @@ def tell_lifted(agency: Agency) -> int:
 
 def has_sources(agency: Agency) -> bool:
     """Whether there may be something to :func:`look` at."""
-    return bool(agency.outbox.ready) or agency.outbox.sources is not None or agency.adapter.changed()
+    return bool(agency.outbox.ready) or agency.outbox.sources is not None or _may_be_listed(agency)
 
 
-def look(agency: Agency) -> list[Source]:
-    """A batch of the sources about which something may be to be done: what waits for its answer is not looked at again.
+def _may_be_listed(agency: Agency) -> bool:
+    return time.monotonic() >= agency.outbox.again_at and agency.adapter.changed()
+
+
+def look(agency: Agency, *, at_all: bool = True) -> list[Source]:
+    """A batch of the sources about which something may be to be done: what waits for its answer is not looked at again,
+    and not `at_all` nothing is where the adapter knows of no change since it was looked at to the end.
 
     Raises :class:`Unavailable` ADAPTER_AWAY when the agency's own system is away."""
     outbox, moment = agency.outbox, time.monotonic()
@@ -106,7 +111,9 @@ def look(agency: Agency) -> list[Source]:
         for source in batch:
             del outbox.ready[source.digest]
         return batch
-    if outbox.sources is None or moment - outbox.began > FRESH:
+    if not at_all and outbox.began and outbox.sources is None and not _may_be_listed(agency):
+        return []
+    if outbox.sources is None or moment - outbox.began > max(FRESH, outbox.rest):
         outbox.begin(agency.adapter.collect(), moment)
     assert outbox.sources is not None  # noqa: S101  it was just begun
     batch = []
