@@ -26,6 +26,7 @@ FILES = {
     "doctor": "axis.commands.doctor",
     "hub": "axis.commands.hub",
     "init": "axis.commands.init",
+    "list": "axis.commands.listing:documents",
     "packet": "axis.commands.packet",
     "queue": "axis.commands.queue",
     "reconcile": "axis.commands.reconcile",
