@@ -37,6 +37,7 @@ FILES = {
     "run": "axis.commands.run",
     "sandbox": "axis.commands.sandbox",
     "send": "axis.commands.send",
+    "status": "axis.commands.status",
     "trace": "axis.commands.trace",
     "upgrade": "axis.commands.upgrade",
     "verify": "axis.commands.verify",

@@ -31,10 +31,19 @@ STATES = (
     *("overdue", "unreceived", "queued", "leaving", "held", "recall_asked", "arrived", "in_work", "finished"),
     *("recalled", "given_back"),
 )
+# What an agency's own home knows of them.
+OWN = {
+    "refused": ("refused", "invalid"),
+    "leaving": ("pending", "handing_over"),
+    "queued": ("held", "undecided", "received"),
+    "arrived": ("handed_over",),
+    "recalled": ("withdrawing", "withdrawn"),
+}
 DAYS = {"today": 0, "hôm nay": 0, "yesterday": 1, "hôm qua": 1}
 ABOUT = ("axis_id", "document_id", "code", "subject", "kind", "priority", "sender", "received_at")
 STANDING = ("recipient", "cause", "is_trouble", "actor", "since", "until")
-LEAST = 12  # columns of a subject
+LEAST = 8  # columns of a subject on a terminal,
+MOST = {2: 20, 4: 22}  # and at most of a number and a cause
 _PLACE = re.compile(r"[0-9a-f~:.TZ-]{1,200}")
 
 
@@ -100,10 +109,11 @@ def _pages(
     home: Home, wanted: Wanted, states: Sequence[str], after: str, limit: int, moment: datetime, *, every: bool
 ) -> Iterator[Page]:
     """One page, or all of them."""
+    from contextlib import ExitStack
     from dataclasses import replace
     from functools import cache
 
-    from axis.home import reading, reading_registry
+    from axis.home import reading, reading_journals, reading_registry
     from axis.services.questions import listing
 
     @cache
@@ -115,15 +125,33 @@ def _pages(
         wanted = replace(wanted, sender=known().member_for(wanted.sender).code)
     if wanted.recipients:
         wanted = replace(wanted, recipients=tuple(known().member_for(one).code for one in wanted.recipients))
-    causes = _causes(states)
-    with reading(home) as record:
+    size = listing.MAX_PAGE if every else limit
+    with ExitStack() as stack:
+        if home.config.installation.role == "agency":
+            from axis.services.questions import own
+
+            journals = stack.enter_context(reading_journals(home))
+
+            def ask(after: str) -> Page:
+                return own.page(journals, wanted, moment, states=_own(states), after=after, limit=size)
+
+        else:
+            record = stack.enter_context(reading(home))
+
+            def ask(after: str) -> Page:
+                return listing.page(record, known, wanted, moment, causes=_causes(states), after=after, limit=size)
+
         while True:
-            size = listing.MAX_PAGE if every else limit
-            found = listing.page(record, known, wanted, moment, causes=causes, after=after, limit=size)
+            found = ask(after)
             yield found
             after = found.after
             if not every or not after:
                 return
+
+
+def _own(states: Sequence[str]) -> list[str]:
+    """The states of an agency's own journal that are meant by these."""
+    return [name for one in states for name in OWN.get(one, (one,))]
 
 
 def _causes(states: Sequence[str]) -> frozenset[Cause]:
@@ -183,7 +211,12 @@ def _table(rows: Sequence[dict[str, Any]], *, is_first: bool) -> None:
     names = ("find.accepted", "find.from", "find.number", "trace.recipient", "trace.state", "find.subject")
     columns = [word(name) for name in names]
     if room := console.room():
+        year = max(row["received_at"] for row in rows)[:4]
+        shown = [[console.cut(cell, MOST.get(at, room)) for at, cell in enumerate(line)] for line in shown]
+        shown = [[_short(line[0], year), *line[1:]] for line in shown]
         widths = [max(map(console.columns_of, each)) for each in zip(columns, *shown, strict=True)]
+        widths[0] = max(console.columns_of(line[0]) for line in shown)
+        columns[0] = console.cut(columns[0], widths[0])
         left = max(LEAST, room - sum(widths[:-1]) - 2 * (len(widths) - 1))
         shown = [[*line[:-1], console.cut(line[-1], left)] for line in shown]
     console.table(columns if is_first else [""] * len(columns), shown, whole=True)
@@ -209,6 +242,11 @@ def _line(row: dict[str, Any]) -> list[str]:
         state,
         console.plain(subject),
     ]
+
+
+def _short(when: str, year: str) -> str:
+    """Without the year, where it is this one."""
+    return when.removeprefix(f"{year}-").replace(f"/{year} ", " ")
 
 
 def _when(moment: str) -> str:

@@ -39,7 +39,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> str:
     url = f"sqlite:///{tmp_path_factory.mktemp('listing')}/hub.db"
     with closing(Database(url)) as database:
         database.create(tables.TABLES)
-    states = bench_fill.STATES | {"queued": 120, "held": 60, "refused": 60, "failed": 60, "recalled": 60}
+    states = bench_fill.STATES | {"queued": 120, "held": 200, "refused": 60, "failed": 60, "recalled": 60}
     with closing(Database(url)) as database:
         filling = bench_fill.Filling(database, CODES, 11, states=states)
         filling.add({number: NOW - timedelta(days=365) + timedelta(days=365) * (number / 100) for number in range(100)})
