@@ -74,8 +74,8 @@ def _postgresql(reader: HubReader) -> dict[str, Any]:
 def outbox_of(reader: HubReader, now: datetime, held: Collection[str] = ()) -> dict[str, Any]:
     """What should have left by now: how many rows (at most COUNTED), and since when the oldest is due; not what waits
     for agencies whose mail is `held`."""
-    due = sa.select(outbox.c.not_before).where(outbox.c.not_before <= to_text(now), outbox.c.code.not_in(held))
-    due = due.limit(COUNTED).subquery()
+    query = sa.select(outbox.c.not_before).where(outbox.c.not_before <= to_text(now), outbox.c.code.not_in(held))
+    due = query.limit(COUNTED).subquery()
     row = reader.connection.execute(sa.select(sa.func.count(), sa.func.min(due.c.not_before))).one()
     return {"due": int(row[0]), "oldest": row[1] or ""}
 
