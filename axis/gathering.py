@@ -9,10 +9,13 @@ from axis.bootstrap import check_adapters, high_water, management
 from axis.core import doctor
 from axis.core.instant import to_text
 from axis.core.registry import HUB
-from axis.home import open_home, reading_registry, record_database
+from axis.home import open_home, reading_journals, reading_registry, record_database
+from axis.infra.embedded import EmbeddedBroker
 from axis.infra.record.store import HubStore
 from axis.services.operate import broker_setup
 from axis.services.questions import gather as found
+from axis.services.questions import own
+from axis.services.questions import status as line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,6 +61,45 @@ def gather(path: Path, now: datetime) -> dict[str, Any]:
         gathered["broker"] = section(lambda: _of_broker(at, known(), home, now))
     gathered["agencies"] = section(lambda: found.agencies(path, check_adapters(home, [])))
     return gathered
+
+
+def glance(path: Path, now: datetime) -> dict[str, Any]:
+    """What is found out in a moment, for ``axis status``: of :func:`gather` what costs as much however many documents
+    there are, and how the line is (``status``; ``own`` of an agency's home)."""
+    section = found.section
+    gathered: dict[str, Any] = {"format": doctor.FORMAT, "at": to_text(now)}
+    home = open_home(path)
+    is_hub = home.config.installation.role == "all"
+    gathered["settings"] = section(lambda: _settings(path))
+    gathered["home"] = section(lambda: found.home(path, os.geteuid()))
+    gathered["keys"] = section(lambda: found.keys(path, [HUB] if is_hub else home.codes()))
+    if not is_hub:
+        with reading_journals(home) as journals:
+            gathered["own"] = section(lambda: own.status(journals, now))
+        return gathered
+    known = section(lambda: {"registry": _known(home)})
+    gathered["registry"] = known if "error" in known else section(lambda: found.registry(known["registry"], now))
+
+    def of_record(ask: Callable[[HubStore, Registry], dict[str, Any]]) -> dict[str, Any]:
+        if "error" in known:
+            return known
+        return section(lambda: ask(store, known["registry"]))
+
+    with record_database(home) as database:
+        store = HubStore(database)
+        gathered["database"] = section(lambda: found.database(store, path, thorough=False))
+        gathered["record"] = of_record(lambda store, known: found.record(store, known, high_water(home), now))
+        gathered["status"] = of_record(lambda store, known: line.status(store, known, now))
+        if home.config.broker.kind == "embedded":
+            gathered["dead"] = section(lambda: {"count": EmbeddedBroker(database, None).dead_depth()})
+    if (at := management(home)) is not None and "error" not in known:
+        gathered["broker"] = section(lambda: _of_broker(at, known["registry"], home, now))
+    return gathered
+
+
+def _known(home: Home) -> Registry:
+    with reading_registry(home) as registry:
+        return registry
 
 
 def _of_broker(at: Management, known: Registry, home: Home, now: datetime) -> dict[str, Any]:

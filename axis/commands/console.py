@@ -120,30 +120,52 @@ def raw(value: str) -> None:
     click.echo(value, nl=False)
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Container[int] = ()) -> None:
+def room() -> int:
+    """The columns of the terminal; 0 where stdout is none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+
+
+def cut(value: str, width: int) -> str:
+    """`value` in at most `width` columns, with a … where something is left out."""
+    if columns_of(value) <= width:
+        return value
+    kept, left = "", width - 1
+    for character in value:
+        left -= _columns(character)
+        if left < 0:
+            break
+        kept += character
+    return kept.rstrip() + "…"
+
+
+def table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], right: Container[int] = (), *, whole: bool = False
+) -> None:
     """A table on stdout: a row is a line, or several where the terminal is too narrow (elsewhere: 200 characters).
-    `right`: columns of numbers, which end at the right."""
+    `right`: columns of numbers, which end at the right. `whole`: where there is no terminal a row is one line, however
+    long, for the programs that read it."""
     cells = [[*map(plain, row)] for row in rows]
     every = [[*columns], *cells]
-    widths = [max(_width(row[at]) for row in every) for at in range(len(columns))]
-    room = (shutil.get_terminal_size().columns if sys.stdout.isatty() else 200) - _GAP * (len(columns) - 1)
-    while sum(widths) > room and max(widths) > 1:  # the widest gives way, down to the next one
+    widths = [max(columns_of(row[at]) for row in every) for at in range(len(columns))]
+    wide = room() or (sum(widths) + _GAP * len(columns) if whole else 200)
+    left = wide - _GAP * (len(columns) - 1)
+    while sum(widths) > left and max(widths) > 1:  # the widest gives way, down to the next one
         widest = max(widths)
         many, next_one = widths.count(widest), max((width for width in widths if width < widest), default=1)
-        least = max(next_one, widest - -(-(sum(widths) - room) // many), 1)
+        least = max(next_one, widest - -(-(sum(widths) - left) // many), 1)
         widths = [min(width, least) for width in widths]
     for number, row in enumerate(every):
         folded = [_fold(cell, width) for cell, width in zip(row, widths, strict=True)]
         for at in range(max(map(len, folded))):
             parts = [lines[at] if at < len(lines) else "" for lines in folded]
-            gaps = [" " * (width - _width(part)) for part, width in zip(parts, widths, strict=True)]
+            gaps = [" " * (width - columns_of(part)) for part, width in zip(parts, widths, strict=True)]
             both = enumerate(zip(parts, gaps, strict=True))
             shown = [gap + part if at in right else part + gap for at, (part, gap) in both]
             line = (" " * _GAP).join(shown).rstrip()
             click.echo(click.style(line, bold=True) if number == 0 else line)
 
 
-def _width(text: str) -> int:
+def columns_of(text: str) -> int:
     """The columns of a terminal that `text` takes."""
     if text.isascii():
         return len(text)
@@ -158,16 +180,16 @@ def _columns(character: str) -> int:
 
 def _fold(cell: str, width: int) -> list[str]:
     """`cell` in lines of at most this width, between words where that is possible."""
-    if _width(cell) <= width:
+    if columns_of(cell) <= width:
         return [cell]
     lines = [""]
     for word_or_gap in _GAPS.split(cell):
-        if _width(lines[-1] + word_or_gap) <= width:
+        if columns_of(lines[-1] + word_or_gap) <= width:
             lines[-1] += word_or_gap
         elif not word_or_gap.isspace():
             lines.append("")
             for character in word_or_gap:
-                if lines[-1] and _width(lines[-1]) + _columns(character) > width:
+                if lines[-1] and columns_of(lines[-1]) + _columns(character) > width:
                     lines.append("")
                 lines[-1] += character
     return [line.rstrip() for line in lines if line.strip()]

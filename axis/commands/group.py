@@ -26,7 +26,8 @@ class Axis(click.Group):
     shown with code and who acts, never a trace."""
 
     def __init__(self, *arguments: Any, files: Mapping[str, str], **more: Any) -> None:
-        """`files`: the module of each command by the command's name, which is the function's name, too."""
+        """`files`: the module of each command by the command's name, which is the function's name, too, unless another
+        stands after a colon."""
         super().__init__(*arguments, **more)
         self.files = files
 
@@ -38,7 +39,8 @@ class Axis(click.Group):
         """The command of this name, from its file; None where there is none."""
         if name not in self.files:
             return None
-        command: click.Command = getattr(import_module(self.files[name]), name)
+        module, _, function = self.files[name].partition(":")
+        command: click.Command = getattr(import_module(module), function or name)
         return command
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:

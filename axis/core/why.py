@@ -48,6 +48,11 @@ class Cause(StrEnum):
         """Who has to act: ``sender``, ``recipient``, ``operator``, ``hub`` or ``nobody``."""
         return _ACTORS.get(self, "nobody")
 
+    @property
+    def states(self) -> frozenset[State]:
+        """In which states a delivery may be for this."""
+        return _STATES.get(self, _GIVEN)
+
 
 _TROUBLE = {
     *(Cause.REFUSED, Cause.UNIT_REFUSED, Cause.GIVEN_UP, Cause.CLOSED, Cause.SUSPENDED, Cause.RETRYING, Cause.STUCK),
@@ -60,6 +65,16 @@ _ACTORS = {
     **dict.fromkeys((Cause.OVERDUE, Cause.UNRECEIVED, Cause.QUEUED, Cause.RECALL_ASKED), "recipient"),
     **dict.fromkeys((Cause.ARRIVED, Cause.IN_WORK), "recipient"),
     Cause.LEAVING: "hub",
+}
+_OPEN = frozenset({State.ACCEPTED, State.QUEUED, State.FAILED})
+_GIVEN = frozenset({State.HANDED_OVER})
+_STATES = {
+    Cause.REFUSED: frozenset({State.REFUSED}),
+    Cause.RECALLED: frozenset({State.RECALLED}),
+    Cause.GIVEN_UP: frozenset({State.FAILED}),
+    **dict.fromkeys((Cause.OVERDUE, Cause.QUEUED), frozenset({State.ACCEPTED, State.QUEUED})),
+    **dict.fromkeys((Cause.CLOSED, Cause.SUSPENDED, Cause.RETRYING, Cause.STUCK), _OPEN),
+    **dict.fromkeys((Cause.LEAVING, Cause.HELD), _OPEN),
 }
 STUCK_AFTER = 300.0  # seconds that what is due may stand in the outbox
 MANY_ATTEMPTS = 3

@@ -11,7 +11,7 @@ import pytest
 from axis import config
 from axis.adapters import mailbox
 from axis.adapters.client import Client
-from axis.adapters.spool import open_spool
+from axis.adapters.spool.store import open_spool
 from axis.core import parcel
 from tests.e2e.test_api import served
 from tests.line import document

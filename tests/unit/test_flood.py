@@ -16,10 +16,12 @@ import sqlalchemy as sa
 from axis.adapters.base import Guarded, Place
 from axis.adapters.folder import FOLDERS, FolderAdapter
 from axis.adapters.tree import LocalTree
+from axis.core.agency.source import Outgoing
 from axis.infra.database import Database
-from axis.infra.journal import TABLES, Journal, Outgoing
-from axis.services import submit
-from axis.services.agency import Outbox
+from axis.infra.journal.journals import Journal
+from axis.infra.journal.tables import TABLES
+from axis.services.agency import submit
+from axis.services.agency.adapter import Outbox
 from tests import pki
 
 if TYPE_CHECKING:

@@ -34,6 +34,7 @@ outgoing = sa.Table(
     sa.Index("outgoing_document", "agency", "document_id"),
     sa.Index("outgoing_parcel", "parcel_digest"),
     sa.Index("outgoing_due", "agency", "state", "not_before"),
+    sa.Index("outgoing_time", "agency", "created_at", "source_digest"),
     sa.Index(
         "outgoing_lifted",
         "agency",

@@ -130,16 +130,15 @@ def _by_words(reader: HubReader, typed: str, within: Narrowed) -> list[Row]:
         return []
     documents = submission.c.kind.in_(DOCUMENTS)
     if _is_sqlite(reader):
-        match = " ".join(f'"{word}"' for word in wanted[:-1]) + f' "{wanted[-1]}"*'
         listed = sa.text("SELECT axis_id FROM submission_words WHERE submission_words MATCH :match").bindparams(
-            match=match.strip()
+            match=indexes.sqlite_match(wanted)
         )
         condition = sa.and_(documents, submission.c.axis_id.in_(listed.columns(sa.column("axis_id")).scalar_subquery()))
     else:
-        asked = " & ".join([*wanted[:-1], f"{wanted[-1]}:*"])
+        asked = sa.func.to_tsquery(sa.text("'simple'"), indexes.postgresql_match(wanted))
         condition = sa.and_(
             documents,
-            sa.literal_column(indexes.POSTGRESQL_WORDS).op("@@")(sa.func.to_tsquery(sa.text("'simple'"), asked)),
+            sa.literal_column(indexes.POSTGRESQL_WORDS).op("@@")(asked),
         )
     return _rows(reader, [condition], within)
 

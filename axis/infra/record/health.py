@@ -29,15 +29,15 @@ COUNTED = 100_000  # what is more is said to be so many
 _OPEN = [State.ACCEPTED.value, State.QUEUED.value, State.FAILED.value]
 
 
-def server(reader: HubReader, file: Path) -> dict[str, Any]:
+def server(reader: HubReader, file: Path, *, thorough: bool = True) -> dict[str, Any]:
     """The database server (or the SQLite `file`): its version, whether it takes changes, what its durability rests on,
-    and what SQLite's own check says of a file that is not too large to be read through."""
-    return _sqlite(reader, file) if reader.connection.dialect.name == "sqlite" else _postgresql(reader)
+    and, if it is to be `thorough`, what SQLite's own check says of a file that is not too large to be read through."""
+    return _sqlite(reader, file, thorough) if reader.connection.dialect.name == "sqlite" else _postgresql(reader)
 
 
-def _sqlite(reader: HubReader, file: Path) -> dict[str, Any]:
+def _sqlite(reader: HubReader, file: Path, thorough: bool) -> dict[str, Any]:
     ask = reader.connection.exec_driver_sql
-    small = file.stat().st_size <= CHECKED_BYTES
+    small = thorough and file.stat().st_size <= CHECKED_BYTES
     return {
         "kind": "sqlite",
         "server": sqlite3.sqlite_version,
@@ -80,9 +80,11 @@ def is_writable(reader: HubReader) -> bool:
     return not reader.connection.exec_driver_sql(asked).scalar()
 
 
-def outbox_of(reader: HubReader, now: datetime) -> dict[str, Any]:
-    """What should have left by now: how many rows (at most COUNTED), and since when the oldest is due."""
-    due = sa.select(outbox.c.not_before).where(outbox.c.not_before <= to_text(now)).limit(COUNTED).subquery()
+def outbox_of(reader: HubReader, now: datetime, held: Collection[str] = ()) -> dict[str, Any]:
+    """What should have left by now: how many rows (at most COUNTED), and since when the oldest is due; not what waits
+    for agencies whose mail is `held`."""
+    query = sa.select(outbox.c.not_before).where(outbox.c.not_before <= to_text(now), outbox.c.code.not_in(held))
+    due = query.limit(COUNTED).subquery()
     row = reader.connection.execute(sa.select(sa.func.count(), sa.func.min(due.c.not_before))).one()
     return {"due": int(row[0]), "oldest": row[1] or ""}
 

@@ -37,6 +37,13 @@ submission = sa.Table(
     sa.Index("submission_content", "content_digest"),
     sa.Index("submission_parcel", "parcel_digest"),
     sa.Index("submission_code", "code"),
+    sa.Index("submission_sender", "sender", "axis_id"),
+    sa.Index(
+        "submission_rare",  # the kinds of which there are few
+        "kind",
+        "axis_id",
+        sqlite_where=sa.text("kind IN ('replace', 'update', 'recall')"),
+    ),
     sa.Index("submission_body", "body_digest"),
     sa.Index(
         "submission_kept",
@@ -75,6 +82,12 @@ delivery = sa.Table(
     sa.Index("delivery_recipient", "recipient", "state", "id"),
     sa.Index("delivery_document", "document_id", "owner", "role", "recipient"),
     sa.Index("delivery_owes", "owes_at", sqlite_where=sa.text("owes_at <> ''")),
+    sa.Index(
+        "delivery_open",
+        "recipient",
+        "state",
+        sqlite_where=sa.text("state IN ('ACCEPTED', 'QUEUED', 'FAILED') AND NOT closed"),
+    ),
 )
 business = sa.Table(
     "business_status",
@@ -94,6 +107,7 @@ refusal = sa.Table(
     sa.Column("receipt_digest", sa.Text, nullable=False),
     sa.Column("retry", sa.Boolean, nullable=False),
     sa.Column("refused_at", sa.Text, nullable=False),
+    sa.Index("refusal_time", "refused_at"),
 )
 statement = sa.Table(
     "statement",
@@ -163,6 +177,7 @@ deadline = sa.Table(
     sa.Column("progress", sa.Text, nullable=False),
     sa.Column("met_at", sa.Text, nullable=False, server_default=""),
     sa.Index("deadline_next", "next_at"),
+    sa.Index("deadline_missed", "leg", "delivery_id", sqlite_where=sa.text("progress = 'missed'")),
 )
 # Messages that could not be dealt with, for an operator to decide about.
 quarantine = sa.Table(

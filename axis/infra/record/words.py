@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from axis.core.words import CODE_FOLDED, CODE_LETTERS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import sqlalchemy as sa
     from sqlalchemy.engine import Connection
 
@@ -42,6 +44,16 @@ _POSTGRESQL = (
     f"CREATE INDEX submission_subject_words ON submission USING gin ({POSTGRESQL_WORDS})",
 )
 _FILL = f"INSERT INTO submission_words (axis_id, words) SELECT axis_id, {_BARRED.format('subject')} FROM submission"
+
+
+def sqlite_match(words: Sequence[str]) -> str:
+    """What SQLite is asked for these words (:func:`axis.core.words.words`): all of them, the last by its beginning."""
+    return " ".join([*(f'"{word}"' for word in words[:-1]), f'"{words[-1]}"*'])
+
+
+def postgresql_match(words: Sequence[str]) -> str:
+    """The same for PostgreSQL."""
+    return " & ".join([*words[:-1], f"{words[-1]}:*"])
 
 
 def make(connection: Connection) -> None:

@@ -137,10 +137,11 @@ def registry(known: Registry, now: datetime) -> dict[str, Any]:
     }
 
 
-def database(store: HubStore, path: Path) -> dict[str, Any]:
-    """Kind, versions, whether it takes changes and keeps them, its clock."""
+def database(store: HubStore, path: Path, *, thorough: bool = True) -> dict[str, Any]:
+    """Kind, versions, whether it takes changes and keeps them, its clock; if that is to be `thorough`, whether its file
+    is sound."""
     with store.reading() as reader:
-        server = health.server(reader, path / "axis.db")
+        server = health.server(reader, path / "axis.db", thorough=thorough)
         clock = agenda.clock(reader)
     return {
         **server,
@@ -153,11 +154,12 @@ def database(store: HubStore, path: Path) -> dict[str, Any]:
 def record(store: HubStore, known: Registry, water: HighWater, now: datetime) -> dict[str, Any]:
     """What waits, since when, and how the ledger stands."""
     codes = [member.code for member in known.agencies]
+    held = [member.code for member in known.agencies if member.standing(now) == "suspended"]
     with store.reading() as reader:
         at = restored.restored_at(reader)
         return {
             "ledger": health.ledger_of(reader, water.read()),
-            "outbox": health.outbox_of(reader, now),
+            "outbox": health.outbox_of(reader, now, held),
             "leases": health.leases(reader),
             "quarantine": health.quarantined(reader),
             "failed": health.failed(reader, codes),

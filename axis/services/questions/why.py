@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from axis.core.hub.lifecycle import FINAL, State
 from axis.core.instant import to_text
 from axis.core.why import Known, why
-from axis.infra.record import search
+from axis.infra.record import listing, search
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from axis.core.registry import Member, Registry
     from axis.core.why import Why
+    from axis.infra.database import Row
     from axis.infra.record.store import HubReader
 
 _TOLD = {"delivery.refused", "delivery.failed", "delivery.postponed"}
@@ -40,6 +41,42 @@ def explain(
     return [as_object(one) for one in sorted(found, key=lambda one: (one.cause.rank, one.facts["recipient"]))]
 
 
+def of_deliveries(
+    reader: HubReader, registry: Callable[[], Registry], rows: Sequence[Row], now: datetime
+) -> dict[str, Why]:
+    """The cause of each of these deliveries by its id, without what the last refusals were for: four statements for all
+    of them. `registry` is asked where one is on its way."""
+    waits = [row["id"] for row in rows if State(row["state"]) not in FINAL and not row["closed"]]
+    moving = [*waits, *(row["id"] for row in rows if row["state"] == State.HANDED_OVER.value)]
+    members = registry().by_code if waits else {}
+    terms, leaving = listing.terms(reader, moving), listing.leaving(reader, waits)
+    statuses, recalls = listing.statuses(reader, moving), listing.recalls(reader, moving)
+    found = {}
+    for row in rows:
+        attempts, next_attempt = leaving.get(row["id"], (row["attempts"], ""))
+        known = Known(
+            row["recipient"],
+            State(row["state"]),
+            row["updated_at"],
+            bool(row["closed"]),
+            attempts,
+            next_attempt,
+            statuses.get(row["id"], {}),
+            terms.get(row["id"], {}),
+            recalls.get(row["id"], ""),
+            suspended_since=suspended_since(members.get(row["recipient"]), now),
+        )
+        found[row["id"]] = why(known, now)
+    return found
+
+
+def suspended_since(member: Member | None, now: datetime) -> str:
+    """Since when a member is suspended at this moment; "" where it is not."""
+    every = member.suspensions if member else ()
+    starts = [start for start, end in every if start <= now and not (end and end <= now)]
+    return to_text(max(starts)) if starts else ""
+
+
 def _is_recall(unit: Mapping[str, Any]) -> bool:
     return bool(unit["demand"] == "recall")
 
@@ -54,10 +91,6 @@ def _known(
     now: datetime,
 ) -> Known:
     recipient = row["recipient"]
-    member = members.get(recipient)
-    suspended = [
-        start for start, end in (member.suspensions if member else ()) if start <= now and not (end and end <= now)
-    ]
     return Known(
         recipient,
         State(row["state"]),
@@ -69,7 +102,7 @@ def _known(
         {leg: (one["due_at"], one["progress"]) for leg, one in terms.items()},
         recalls.get(recipient, ""),
         _reasons(event for event in events if event["recipient"] == recipient and event["event"] in _TOLD),
-        to_text(max(suspended)) if suspended else "",
+        suspended_since(members.get(recipient), now),
         heard.get(recipient, ""),
     )
 

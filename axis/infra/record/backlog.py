@@ -1,0 +1,111 @@
+"""How the line is right now: what waits and where, what today has brought, who was heard last. Grouped in the database,
+by indexes that hold only what is open; at most COUNTED rows of each are counted."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from axis.core.hub.lifecycle import State
+from axis.core.hub.terms import Leg, Progress
+from axis.core.identity import earliest
+from axis.core.instant import to_text
+from axis.core.why import MANY_ATTEMPTS, STUCK_AFTER
+from axis.infra.record.query import newest
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from datetime import datetime
+
+    from axis.infra.database import Row
+    from axis.infra.record.store import HubReader
+
+COUNTED = 100_000
+_LAST = "g"  # no UUID comes after it
+# The words of the partial indexes.
+_OPEN = "state IN ('ACCEPTED', 'QUEUED', 'FAILED') AND NOT closed"
+_MISSED = f"progress = '{Progress.MISSED}'"
+_WAITING = (
+    "SELECT recipient, state, waits, tries, progress, count(*) AS n, min(updated_at) AS since, "
+    "min(not_before) AS next_attempt FROM (SELECT d.recipient, d.state, d.updated_at, o.not_before, "
+    f"CASE WHEN o.attempts >= {MANY_ATTEMPTS} THEN {MANY_ATTEMPTS} WHEN o.attempts > 0 THEN 1 ELSE 0 END AS tries, "
+    "CASE WHEN o.not_before IS NULL THEN 0 WHEN o.not_before < {n} THEN 1 WHEN o.not_before <= {n} THEN 2 ELSE 3 END "
+    "AS waits, h.progress FROM "
+    f"(SELECT id, recipient, state, updated_at FROM delivery WHERE {_OPEN} LIMIT {{n}}) AS d "
+    "LEFT JOIN outbox o ON o.delivery_id = d.id "
+    f"LEFT JOIN deadline h ON h.delivery_id = d.id AND h.leg = '{Leg.HANDOVER}'"
+    ") AS x GROUP BY recipient, state, waits, tries, progress"
+)
+_UNRECEIVED = (
+    "SELECT recipient, recall, low, high, has_refused, count(*) AS n, min(updated_at) AS since FROM ("
+    "SELECT d.recipient, d.updated_at, "
+    "(SELECT m.stage FROM demand m WHERE m.delivery_id = d.id AND m.demand = 'recall' ORDER BY m.number DESC LIMIT 1) "
+    "AS recall, (SELECT min(b.code) FROM business_status b WHERE b.delivery_id = d.id) AS low, "
+    "(SELECT max(b.code) FROM business_status b WHERE b.delivery_id = d.id) AS high, "
+    "EXISTS (SELECT 1 FROM business_status b WHERE b.delivery_id = d.id AND b.code = '02') AS has_refused "
+    f"FROM (SELECT delivery_id FROM deadline WHERE leg = '{Leg.RECEPTION}' AND {_MISSED} LIMIT {{n}}) AS l "
+    f"JOIN delivery d ON d.id = l.delivery_id WHERE d.state = '{State.HANDED_OVER}') AS x "
+    "GROUP BY recipient, recall, low, high, has_refused"
+)
+_ACCEPTED = (
+    "SELECT count(*) AS n, sum(CASE WHEN axis_id >= {n} THEN 1 ELSE 0 END) AS hour, "
+    "sum(CASE WHEN axis_id >= {n} THEN 1 ELSE 0 END) AS minutes FROM (SELECT axis_id FROM submission "
+    f"WHERE axis_id >= {{n}} AND axis_id < '{_LAST}' AND kind IN ('new', 'replace') "
+    "ORDER BY axis_id DESC LIMIT {n}) AS x"
+)
+_DELIVERED = (
+    "SELECT state, count(*) AS n FROM (SELECT state FROM delivery WHERE axis_id >= {n} "
+    f"AND axis_id < '{_LAST}' AND role = 'document' ORDER BY axis_id DESC LIMIT {{n}}) AS x GROUP BY state"
+)
+_REFUSED = "SELECT count(*) AS n FROM (SELECT 1 AS one FROM refusal WHERE refused_at >= {n} LIMIT {n}) AS x"
+
+
+def _ask(reader: HubReader, text: str, *values: object) -> Sequence[Row]:
+    sign = "?" if reader.connection.dialect.name == "sqlite" else "%s"
+    return reader.connection.exec_driver_sql(text.format(n=sign), values).mappings().all()
+
+
+def waiting(reader: HubReader, now: datetime) -> Sequence[Row]:
+    """What is on its way or was given up and waits for somebody to decide: how many (`n`), since when the oldest, and
+    the next attempt, in groups of which each has one cause: by recipient, state, whether and how long publishing is
+    due, how often it was tried (0, 1 or MANY_ATTEMPTS for so often and more), and what became of its term."""
+    return _ask(reader, _WAITING, to_text(now - timedelta(seconds=STUCK_AFTER)), to_text(now), COUNTED)
+
+
+def unreceived(reader: HubReader) -> Sequence[Row]:
+    """What was handed over and whose term to be received is over, in groups of one cause each: by recipient, the stage
+    of its last recall, the lowest and highest status, and whether a unit has refused it."""
+    return _ask(reader, _UNRECEIVED, COUNTED)
+
+
+def accepted(reader: HubReader, now: datetime, since: datetime) -> dict[str, int]:
+    """Documents that were accepted from `since` on, within the last hour, within the last five minutes; and
+    submissions that were refused from `since` on."""
+    moments = [earliest(one) for one in (now - timedelta(hours=1), now - timedelta(minutes=5), since)]
+    row = _ask(reader, _ACCEPTED, *moments, COUNTED)[0]
+    refused = _ask(reader, _REFUSED, to_text(since), COUNTED)[0]
+    found = {"documents": row["n"], "hour": row["hour"], "five_minutes": row["minutes"], "rejected": refused["n"]}
+    return {name: int(count or 0) for name, count in found.items()}
+
+
+def delivered(reader: HubReader, since: datetime) -> dict[str, int]:
+    """In which states the deliveries are of what was accepted from `since` on."""
+    return {row["state"]: row["n"] for row in _ask(reader, _DELIVERED, earliest(since), COUNTED)}
+
+
+_SENT = newest(
+    1,
+    "k.c0 AS sender, t.received_at",
+    "submission",
+    "axis_id",
+    "x.sender = k.c0",
+    order="x.axis_id DESC",
+    limit="1",
+    keys="{keys}",
+)
+
+
+def last_sent(reader: HubReader, codes: Collection[str]) -> dict[str, str]:
+    """When these members last sent anything that was accepted; nothing of one that never has."""
+    rows: Sequence[Any] = _SENT.rows(reader.connection, [(code,) for code in codes]) if codes else ()
+    return {row.sender: row.received_at for row in rows}
