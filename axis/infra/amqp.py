@@ -49,15 +49,17 @@ from pika.channel import ContentFrameAssembler
 from pika.credentials import ExternalCredentials
 
 from axis import crashpoints
-from axis.core.message import Delivered, Message, Outcome, Route
+from axis.core.message import DEAD_QUEUE, Delivered, Message, Outcome, Route
 from axis.errors import AxisError, Fault, Misconfigured, Problem, Unavailable
-from axis.infra.embedded import DEAD_QUEUE, MAX_MESSAGE, MAX_ORIGIN, why_not_publish
+from axis.infra import dead_letters
+from axis.infra.embedded import MAX_MESSAGE, MAX_ORIGIN, why_not_publish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from pika.channel import Channel
 
+    from axis.core.message import DeadLetter
     from axis.infra.proved import Proved
 
 log = logging.getLogger(__name__)
@@ -282,15 +284,23 @@ class AmqpBroker:
         published it is kept as a header, for it is published anew. For one who administers, at leisure; while nobody
         else reads `source`.
         """
+        self._at_leisure(source, lambda connection: _move(connection, source, target))
+
+    def sift_dead_letters(self, limit: int, is_done: Callable[[DeadLetter], bool]) -> None:
+        """See :meth:`axis.core.message.Broker.sift_dead_letters`."""
+        self._at_leisure(DEAD_QUEUE, lambda connection: dead_letters.sift_queue(connection, limit, is_done))
+
+    def _at_leisure(self, queue: str, work: Callable[[Any], None]) -> None:
+        """Do this about `queue` on a connection of its own."""
         try:
             connection = pika.BlockingConnection(self._parameters, _impl_class=_Connection)  # type: ignore[arg-type]
             try:
-                _move(connection, source, target)
+                work(connection)
             finally:
                 with contextlib.suppress(exceptions.AMQPError):
                     connection.close()
         except exceptions.AMQPError as error:
-            raise _translated(error, source) from error
+            raise _translated(error, queue) from error
 
     # -- publishing ----------------------------------------------------------------------------------
 

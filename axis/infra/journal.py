@@ -258,7 +258,7 @@ _WHO = sa.text(
     f"""
     SELECT c.value, {_moment("outgoing", _PENDING)}, {_moment("posted", "i.agency = c.value")},
         {_moment("incoming", _SHOWN_LATER)}, {_moment("incoming", _UNDECIDED)},
-        EXISTS (SELECT 1 FROM outgoing AS i WHERE i.lifted AND i.agency = c.value)
+        EXISTS (SELECT 1 FROM outgoing AS i WHERE i.lifted AND i.state = 'accepted' AND i.agency = c.value)
     FROM json_each(:codes) AS c"""  # noqa: S608
 )
 _LANES = (("AND i.urgent ORDER BY i.{order}", "most"), ("AND NOT i.urgent ORDER BY i.{order}", "count"))
@@ -495,6 +495,7 @@ _SOURCE = sa.update(outgoing).where(*_OF_SOURCE)
 _PUBLISHED = _SOURCE.values(attempts=sa.bindparam("b_attempts"), not_before=sa.bindparam("b_not_before"))
 _CONFIRMED = _SOURCE.where(outgoing.c.attempts == 0).values(attempts=1)
 _SETTLED = _SOURCE.values(settled=True)
+_TOLD_REFUSED = _SOURCE.values(lifted=True)
 _OF_CONTENT = (outgoing.c.agency == sa.bindparam("b_agency"), outgoing.c.content_digest == sa.bindparam("b_content"))
 _ANSWER = {
     "axis_id": sa.bindparam("b_axis_id"),
@@ -577,7 +578,9 @@ class JournalReader:
 
     def lifted(self, limit: int) -> list[str]:
         """The digests of sources that were accepted after the local system was told of a refusal."""
-        query = sa.select(outgoing.c.source_digest).where(outgoing.c.lifted, outgoing.c.agency == self.agency)
+        query = sa.select(outgoing.c.source_digest).where(
+            outgoing.c.lifted, outgoing.c.state == "accepted", outgoing.c.agency == self.agency
+        )
         return list(self.connection.execute(query.limit(limit)).scalars())
 
     def being_shown(self) -> list[tuple[Any, str]]:
@@ -774,10 +777,18 @@ class JournalTransaction(JournalReader):
         self.writes.insert(event, row)
         return digest
 
-    def freeze(self, row: Outgoing, now: datetime, *, again: bool = False, answer_by: datetime | None = None) -> None:
+    def freeze(
+        self,
+        row: Outgoing,
+        now: datetime,
+        *,
+        again: bool = False,
+        answer_by: datetime | None = None,
+        was_refused: bool = False,
+    ) -> None:
         """Keep a converted source and its parcel, to be published now; or the findings that forbid it. `again`: after
         :meth:`parcel_lost`. With `answer_by` it is noted as published, which the caller does next: to be published
-        once more if it is not answered by then."""
+        once more if it is not answered by then. `was_refused`: the local system holds these bytes as refused."""
         if again and row.parcel:
             payloads.mend(self.connection, row.parcel)
         digest = self.writes.keep(row.parcel, row.parcel_digest) if row.parcel else ""
@@ -801,6 +812,8 @@ class JournalTransaction(JournalReader):
             created_at=to_text(now),
             urgent=bool(row.facts.get("urgent")),
         )
+        if was_refused:
+            self.writes.change(_TOLD_REFUSED, b_agency=self.agency, b_source=row.source_digest)
         codes = [p["code"] for p in row.problems]
         detail = {"document_id": row.document_id, "content_digest": row.content_digest, "findings": codes}
         self.enter(Entry(now, self.agency, f"source.{row.state}", "", "", detail))
@@ -848,8 +861,9 @@ class JournalTransaction(JournalReader):
         self.enter(entry)
 
     def ask_again(self, source_digest: str, now: datetime) -> None:
-        """A refused source was given again: the hub shall judge the same parcel once more."""
-        self._update(source_digest, state="pending", settled=False, attempts=0, not_before=to_text(now))
+        """A refused source was given again: the hub shall judge the same parcel once more. The local system holds it as
+        refused, and hears of it if it is accepted now."""
+        self._update(source_digest, state="pending", settled=False, attempts=0, not_before=to_text(now), lifted=True)
 
     def send_again(self, since: datetime, now: datetime, later: timedelta, entry: Entry) -> None:
         """What the hub accepted since `since`, and what it has not answered, shall be published again; statuses, which

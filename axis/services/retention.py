@@ -23,7 +23,7 @@ from axis.core.retention import before, why_kept
 from axis.errors import AxisError, Rejected, Unavailable
 from axis.infra import journal_retention, payloads, retained, volumes
 from axis.infra.record import lease, ledger, retention
-from axis.services.operate.dead_ends import drop
+from axis.services.operate.dead_ends import choose
 from axis.services.questions import dead_ends, trace
 
 if TYPE_CHECKING:
@@ -269,7 +269,7 @@ class Retention:
                 items = _overdue(reader, self._waits, self.now)[:DECIDED]
             for item in items:
                 with suppress(Rejected):  # an operator has decided in between
-                    drop(hub, item["id"], REASON, self.now)
+                    choose(hub, "drop", item["id"], REASON, self.now)
             if items:
                 with hub.store.transaction() as tx:
                     counts = Counter(_DECIDED[item["what"]] for item in items)

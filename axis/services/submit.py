@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import json
 import logging
 import random
 import time
@@ -19,7 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from axis import crashpoints
-from axis.core import edxml, parcel
+from axis.core import edxml, parcel, refusal
 from axis.core.hub import admission, lifecycle
 from axis.core.ledger import Entry
 from axis.core.message import Message, Outcome, Route
@@ -218,7 +217,8 @@ def _consider(
             return None, None  # it changed under our eyes: it is looked at again when it has settled
         is_published = at_once and frozen.state == "pending" and frozen.kind != edxml.Kind.UPDATE
         answer_by = now + _back_off(1, ANSWER_WITHIN) if is_published else None
-        return lambda tx: tx.freeze(frozen, now, answer_by=answer_by), frozen
+        told = row is not None
+        return lambda tx: tx.freeze(frozen, now, answer_by=answer_by, was_refused=told), frozen
     if row["state"] == "pending":
         if row["parcel_digest"]:
             return None, None
@@ -319,16 +319,15 @@ def facts(packet: Packet) -> dict[str, Any]:
 
 def report(name: str, row: Row) -> bytes:
     """``<name>.error.json``: every finding, with texts in both languages, and the hub's receipt where it refused."""
-    value = {
-        "file": name,
-        "refused_by": "hub" if row["state"] == "refused" else "adapter",
-        "document_id": row["document_id"],
-        "content_digest": row["content_digest"],
-        "source_digest": row["source_digest"],
-        "receipt": row["answer_digest"],
-        "findings": row["problems"],
-    }
-    return (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode("utf-8", "backslashreplace")
+    return refusal.report(
+        name,
+        "hub" if row["state"] == "refused" else "adapter",
+        row["problems"],
+        document_id=row["document_id"],
+        content_digest=row["content_digest"],
+        source_digest=row["source_digest"],
+        receipt=row["answer_digest"],
+    )
 
 
 def publish(agency: Agency, now: datetime) -> int:
