@@ -39,7 +39,9 @@ def agency_list(home: Path, as_json: bool) -> None:
         for code, name, kind, standing in rows:
             console.data({"code": code, "name": name, "kind": kind, "standing": standing})
         return
-    shown = [(code, name, kind, word(f"standing.{standing}")) for code, name, kind, standing in rows]
+    shown = [
+        (code, name, console.label("kind", kind), word(f"standing.{standing}")) for code, name, kind, standing in rows
+    ]
     console.table([word(f"column.{c}") for c in ("code", "name", "kind", "standing")], shown)
 
 
@@ -56,10 +58,7 @@ def agency_show(home: Path, code: str, as_json: bool) -> None:
     if as_json:
         console.data(value)
         return
-    for key, entry in value.items():
-        for one in entry if isinstance(entry, list) else [entry] if entry not in ("", None) else []:
-            shown = "  ".join(f"{k}={v}" for k, v in one.items() if v) if isinstance(one, dict) else one
-            console.say(f"{key:12} {console.plain(shown)}")
+    console.fields(value)
 
 
 @agency.command("add", **settings("help.agency.add", 'axis agency add G38 --name "Ủy ban sông Mê Công Việt Nam"'))
