@@ -729,6 +729,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "queue.sure.return": ("Trả lại {count} mục?", "Return {count} of them?"),
     "queue.sure.drop": ("Bỏ {count} mục khỏi danh sách?", "Take {count} of them off the list?"),
     "queue.no_letters": ("Chưa xem được thư chết: {why}", "The dead letters could not be looked at: {why}"),
+    "queue.more_letters": (
+        "Chỉ xem {count} thư chết cũ nhất; quyết định về chúng rồi xem tiếp.",
+        "Only the {count} oldest dead letters were looked at; decide about these, then look again.",
+    ),
     "queue.again": ("{id}: vẫn lỗi {code}, giữ nguyên.", "{id}: fails again, {code}; it stays."),
     "queue.totals": (
         "{found} mục: {done} đã làm, {failed} vẫn lỗi.",

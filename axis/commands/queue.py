@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -151,7 +152,7 @@ def _letters(home: Home) -> list[dict[str, Any]]:
     from axis.errors import AxisError
     from axis.home import own_file, reading_registry
     from axis.infra import dead_letters
-    from axis.services.questions.dead_ends import look_at_letters
+    from axis.services.questions.dead_ends import MANY, look_at_letters
 
     def registry() -> Registry:
         with reading_registry(home) as known:
@@ -160,16 +161,19 @@ def _letters(home: Home) -> list[dict[str, Any]]:
     try:
         if home.config.broker.kind == "embedded":
             with own_file(home) as database:
-                return look_at_letters(
-                    lambda limit, look: dead_letters.sift_file(database, limit, look), registry, now()
-                )
-        from axis import bootstrap
+                sift = partial(dead_letters.sift_file, database)
+                found = look_at_letters(sift, registry, now())
+        else:
+            from axis import bootstrap
 
-        with bootstrap.hub_link(home, "look") as link:
-            return look_at_letters(link.sift_dead_letters, registry, now())
+            with bootstrap.hub_link(home, "look") as link:
+                found = look_at_letters(link.sift_dead_letters, registry, now())
     except AxisError as error:
         console.note("queue.no_letters", why=error.problems[0].text(console.LANG))
         return []
+    if len(found) == MANY:
+        console.note("queue.more_letters", count=MANY)
+    return found
 
 
 def _choice(name: str, example: str) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from axis.infra.database import Row
     from axis.infra.record.store import HubReader
 
-MANY = 1000  # of dead letters, that are looked at
+MANY = 200  # dead letters that are looked at: each comes over the line with its bytes
 _CAUSES = {
     Fault.QUARANTINED.code: "broke_us",
     Fault.PUBLISHER_OTHER.code: "other_publisher",
