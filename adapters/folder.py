@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from axis.adapters.base import Answer, LocalFile, Place, Source
 from axis.adapters.tree import Entry, LocalTree, Tree
-from axis.core import xml
+from axis.core import refusal, xml
 from axis.core.instant import VIETNAM
 from axis.errors import Fault, Misconfigured, Problem, rejected
 
@@ -269,9 +269,8 @@ class FolderAdapter:
         if self._told.get(name) == look:
             return
         problem = Problem(Fault.FILE_ENDING, got=name, expected=", ".join(ENDINGS))
-        findings = {"refused_by": "adapter", "findings": [problem.as_json()]}
-        told = {"file": name, "size": look.size, "modified": look.mtime // 10**9, **findings}
-        report = (json.dumps(told, ensure_ascii=False, indent=2) + "\n").encode("utf-8", "backslashreplace")
+        modified = look.mtime // 10**9
+        report = refusal.report(name, "adapter", [problem.as_json()], size=look.size, modified=modified)
         place = f"{_shortened(name, _NAME_IN_FAILED)}{_REPORT}"
         try:
             before = self._tree.read(f"failed/{place}")

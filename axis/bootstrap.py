@@ -228,15 +228,21 @@ def any_hub(home: Home, *, restored: bool = False) -> Iterator[Hub]:
 
 
 @contextmanager
+def hub_link(home: Home, name: str) -> Iterator[AmqpBroker]:
+    """A link of the hub's user to the broker as it stands, named so there."""
+    _only_amqp(home)
+    link = _amqp(home, None, name)
+    try:
+        yield link
+    finally:
+        link.close()
+
+
+@contextmanager
 def remaking(home: Home) -> Iterator[tuple[Hub, AmqpBroker]]:
     """A hub worker that takes in what waits while no hub runs, and a link to the broker as it stands."""
-    _only_amqp(home)
-    with any_hub(home) as hub:
-        link = _amqp(home, None, "remake")
-        try:
-            yield hub, link
-        finally:
-            link.close()
+    with any_hub(home) as hub, hub_link(home, "remake") as link:
+        yield hub, link
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from axis.faults import Actor, Fault, Language
+from axis.remedies import remedy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +63,7 @@ class Problem:
         return self.fault.sentence(language, {"path": self.path, "expected": self.expected, "got": self.got})
 
     def as_json(self, language: Language = "en") -> dict[str, Any]:
-        """Stable keys for ``--json`` and ``error.json``."""
+        """Stable keys for ``--json`` and ``error.json`` (docs/error.schema.json)."""
         return {
             "code": self.fault.code,
             "severity": self.severity,
@@ -73,6 +74,9 @@ class Problem:
             "text": self.text(language),
             "text_vi": self.text("vi"),
             "actor": self.fault.actor.value,
+            "retry": self.retry,
+            "todo": remedy(self.fault, language),
+            "todo_vi": remedy(self.fault, "vi"),
         }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal
 
+from axis import spoken
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -32,8 +34,13 @@ class Fault(Enum):
     # -- XML: the bytes ------------------------------------------------------------------------------
     XML_TOO_BIG = (
         SENDER,
-        "Tệp quá lớn: {got} byte, tối đa {expected}.",
-        "Too big: {got} bytes, at most {expected}.",
+        "Tệp quá lớn: {got}, tối đa {expected}.",
+        "Too big: {got}, at most {expected}.",
+    )
+    XML_NONE = (
+        SENDER,
+        "Đây không phải gói edXML (có vẻ là {got}).",
+        "This is no edXML packet (it looks like {got}).",
     )
     XML_BOM = (SENDER, "Tệp phải là UTF-8 không có BOM.", "The file must be UTF-8 without a byte order mark.")
     XML_DECL = (SENDER, "Khai báo XML không hợp lệ: {got}.", "XML declaration not allowed: {got}.")
@@ -117,7 +124,11 @@ class Fault(Enum):
         "{got} không có ý nghĩa ở đây và không được giữ lại.",
         "{got} means nothing here and was not kept.",
     )
-    PACKET_ORGAN = (SENDER, "Mã định danh «{got}» sai dạng.", "'{got}' is not an agency code.")
+    PACKET_ORGAN = (
+        SENDER,
+        "Mã định danh «{got}» sai dạng; ví dụ đúng: G22, H29.10.05.",
+        "'{got}' is not an agency code; good ones: G22, H29.10.05.",
+    )
     PACKET_SECRET = (
         SENDER,
         "Văn bản mật không được gửi qua trục: «{got}».",
@@ -141,7 +152,7 @@ class Fault(Enum):
     )
     PACKET_NOT_CANONICAL = (
         SENDER,
-        "Tài liệu trong gói gửi không ở dạng chuẩn: {got}.",
+        "Tài liệu trong gói đã ký không ở dạng chuẩn: {got}.",
         "The document in the parcel is not in canonical form: {got}.",
     )
     ATT_NAME = (SENDER, "Tên tệp đính kèm không an toàn: «{got}».", "Unsafe attachment name: '{got}'.")
@@ -157,13 +168,13 @@ class Fault(Enum):
     )
     ATT_TOO_BIG = (
         SENDER,
-        "Tệp đính kèm quá lớn: {got} byte, tối đa {expected}.",
-        "Attachment too big: {got} bytes, at most {expected}.",
+        "Tệp đính kèm quá lớn: {got}, tối đa {expected}.",
+        "Attachment too big: {got}, at most {expected}.",
     )
     # -- Parcel: the container -----------------------------------------------------------------------
     PARCEL_LIMIT = (
         SENDER,
-        "Gói gửi vượt giới hạn: {got}, tối đa {expected}.",
+        "Gói đã ký vượt giới hạn: {got}, tối đa {expected}.",
         "Parcel over the limit: {got}, at most {expected}.",
     )
     PARCEL_ZIP = (SENDER, "Khung chứa sai: {got}.", "The container is not as it must be: {got}.")
@@ -175,7 +186,7 @@ class Fault(Enum):
     )
     PARCEL_NOT_CANONICAL = (
         SENDER,
-        "Gói gửi khác với dạng duy nhất được phép ở {got}.",
+        "Gói đã ký khác với dạng duy nhất được phép ở {got}.",
         "The parcel differs from its only allowed encoding in {got}.",
     )
     # -- Signature and keys --------------------------------------------------------------------------
@@ -304,8 +315,23 @@ class Fault(Enum):
     )
     QUARANTINED = (
         OPERATOR,
-        "Bản tin đã làm lỗi {got} lần và bị cách ly.",
+        "Thông điệp đã làm lỗi {got} lần và bị cách ly.",
         "The message failed {got} times and was quarantined.",
+    )
+    DEAD_LETTER = (
+        OPERATOR,
+        "Broker để riêng thông điệp của hàng đợi {got}: không ai xử lý được.",
+        "The broker has put aside a message of queue {got}: nobody could deal with it.",
+    )
+    NOT_RETURNABLE = (
+        OPERATOR,
+        "Thư chết {got} không có bên gửi nào để trả lại.",
+        "Dead letter {got} has no sender to be returned to.",
+    )
+    RETRY_FAILED = (
+        OPERATOR,
+        "Không thử lại được {got}: hàng đợi không nhận, hoặc nội dung không phải thông điệp của trục.",
+        "{got} cannot be tried again: its queue takes nothing, or it is no message of the axis.",
     )
     HUB_BROKEN = (
         DEVELOPER,
@@ -314,12 +340,12 @@ class Fault(Enum):
     )
     RECORD_GAP = (
         OPERATOR,
-        "Nói về nội dung mà sổ của trục đã mất khi phục hồi bản sao lưu ({got}); chờ bên gửi gửi lại.",
+        "Nói về nội dung mà hồ sơ của trục đã mất khi phục hồi bản sao lưu ({got}); chờ bên gửi gửi lại.",
         "About something that the record lost when a backup was restored ({got}); it waits until that was sent again.",
     )
     UNDELIVERED = (
         OPERATOR,
-        "Chưa gửi được sau {got} lần thử; lỗi cuối: {expected}.",
+        "Chưa chuyển được sau {got} lần thử; lỗi cuối: {expected}.",
         "Not delivered so far after {got} attempts; last error: {expected}.",
     )
     RETURNED = (
@@ -386,7 +412,7 @@ class Fault(Enum):
     BROKER_CONFIG = (OPERATOR, "Broker cấu hình sai: {got}.", "The broker is not set up as needed: {got}.")
     BROKER_FULL = (
         OPERATOR,
-        "Broker không nhận thêm bản tin: {got}. Hãy giải phóng đĩa hoặc bộ nhớ ở máy chạy broker; chưa mất gì.",
+        "Broker không nhận thêm thông điệp: {got}. Hãy giải phóng đĩa hoặc bộ nhớ ở máy chạy broker; chưa mất gì.",
         "The broker takes no more messages: {got}. Free disk or memory at the broker's machine; nothing is lost.",
     )
     BROKER_IN_USE = (
@@ -401,26 +427,26 @@ class Fault(Enum):
     )
     ADAPTER_TWICE = (
         OPERATOR,
-        "Một adapter khác của {got} đang chạy với broker này, có thể từ một bản sao của thư mục nhà. Tắt một trong hai; "
+        "Một adapter khác của {got} đang chạy với broker này, có thể từ một bản sao của thư mục dữ liệu. Tắt một trong hai; "
         "'axis broker check' cho biết chúng ở máy nào.",
         "Another adapter of {got} works with this broker, perhaps from a copy of its home. Stop one of the two; "
         "'axis broker check' tells where they are.",
     )
     BROKER_TWICE = (
         OPERATOR,
-        "{path}: hơn một adapter đang nối vào broker ({got}), có thể từ một bản sao của thư mục nhà; chỉ một được nhận "
+        "{path}: hơn một adapter đang nối vào broker ({got}), có thể từ một bản sao của thư mục dữ liệu; chỉ một được nhận "
         "văn bản. Yêu cầu cơ quan tắt bớt.",
         "{path}: more than one adapter is connected ({got}), perhaps from a copy of its home; only one gets the mail. Have "
         "the agency stop the other.",
     )
     MESSAGE_FOREIGN = (
         OPERATOR,
-        "Không phải bản tin của trục: {got}.",
+        "Không phải thông điệp của trục: {got}.",
         "Not a message of the axis: {got}.",
     )
     PUBLISHER_OTHER = (
         OPERATOR,
-        "Bản tin trong hàng đợi của {expected} do {got} gửi vào, không phải {expected}; không trả lời ai.",
+        "Thông điệp trong hàng đợi của {expected} do {got} gửi vào, không phải {expected}; không trả lời ai.",
         "A message in the queue of {expected} was published by {got}, not by {expected}; nobody is answered.",
     )
     BROKER_MISSING = (
@@ -479,13 +505,15 @@ class Fault(Enum):
         "Không dựng được phiên bản {path} để so sánh: {got}.",
         "Revision {path} cannot be made ready for the comparison: {got}.",
     )
+    # -- The command line ----------------------------------------------------------------------------
+    USAGE = (OPERATOR, "Lệnh viết chưa đúng ({got}).", "The command line is not right ({got}).")
     # -- Configuration -------------------------------------------------------------------------------
     HOME_MISSING = (
         OPERATOR,
-        "{got} chưa phải là nhà của trục; hãy chạy «axis init --home {got}».",
+        "{got} chưa phải là thư mục dữ liệu của trục; hãy chạy «axis init --home {got}».",
         "{got} is no axis home yet; run 'axis init --home {got}'.",
     )
-    HOME_EXISTS = (OPERATOR, "{got} đã có một nhà của trục.", "{got} already is an axis home.")
+    HOME_EXISTS = (OPERATOR, "{got} đã là thư mục dữ liệu của trục.", "{got} already is an axis home.")
     BACKUP_TARGET = (
         OPERATOR,
         "{path} đã có nội dung: cần một thư mục trống hoặc chưa có.",
@@ -520,14 +548,14 @@ class Fault(Enum):
     )
     RECORD_OLD = (
         OPERATOR,
-        "Sổ của trục kết thúc ở {got}, nhưng trục đã từng ghi đến {expected}: có lẽ vừa phục hồi bản sao lưu cũ. Trục không chạy; "
+        "Hồ sơ của trục kết thúc ở {got}, nhưng trục đã từng ghi đến {expected}: có lẽ vừa phục hồi bản sao lưu cũ. Trục không chạy; "
         "xem docs/operations.md, rồi 'axis reconcile --restored'.",
         "The hub's record ends at {got}, but the hub had written up to {expected}: perhaps an old backup was restored. The hub "
         "does not run; see docs/operations.md, then 'axis reconcile --restored'.",
     )
     SEGMENTS_ELSEWHERE = (
         OPERATOR,
-        "Gói tin của sổ này nằm trong thư mục của máy khác ({expected}), tiến trình trục ở đây ({got}) không đọc được nên không chạy. "
+        "Gói đã ký của hồ sơ này nằm trong thư mục của máy khác ({expected}), tiến trình trục ở đây ({got}) không đọc được nên không chạy. "
         "Chạy mọi tiến trình trục trên máy đó, hoặc để gói tin trong cơ sở dữ liệu (store.parcels); nếu cả thư mục {path} đã "
         "chuyển sang máy này thì chạy 'axis upgrade'.",
         "The parcels of this record lie in a folder of another machine ({expected}); a hub worker here ({got}) cannot read them "
@@ -631,7 +659,8 @@ class Fault(Enum):
     def sentence(self, language: Language, facts: Mapping[str, Any]) -> str:
         """The sentence in `language` with `facts` filled in; a fact not given prints as "?"."""
         _, vi, en = self.value
-        return (vi if language == "vi" else en).format_map(_Facts(facts))
+        said = spoken.facts(self.name, facts, vietnamese=language == "vi")
+        return (vi if language == "vi" else en).format_map(_Facts(said))
 
 
 class _Facts(dict[str, Any]):

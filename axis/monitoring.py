@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from axis.bootstrap import management
 from axis.core.instant import from_text
+from axis.core.message import DEAD_QUEUE
 from axis.core.metrics import Sample
 from axis.core.registry import HUB
 from axis.errors import AxisError
 from axis.home import own_file, reading_registry, record_database
-from axis.infra.embedded import DEAD_QUEUE
 from axis.infra.record.store import HubStore
 from axis.services.operate.alarms import Alarms
 from axis.services.pulse import Pulse

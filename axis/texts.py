@@ -20,7 +20,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Trục liên thông văn bản: gửi, nhận, tra cứu văn bản điện tử có ký số giữa các cơ quan.",
         "The document exchange axis: send, receive and trace signed documents between agencies.",
     ),
-    "help.home": ("Thư mục nhà của trục.", "The home folder."),
+    "help.home": ("Thư mục dữ liệu của trục.", "The home folder."),
     "help.json": ("In kết quả dạng JSON, mỗi dòng một đối tượng.", "Print JSON, one object a line."),
     "help.reason": (
         "Vì sao; ghi vào nhật ký việc làm (axis audit list).",
@@ -70,13 +70,24 @@ TEXTS: dict[str, tuple[str, str]] = {
     "audit.more": ("Còn nữa: thêm --before {id}", "There is more: add --before {id}"),
     "help.lang": ("Ngôn ngữ hiển thị.", "Language of the texts."),
     "help.version": ("In phiên bản rồi thoát.", "Print the version and exit."),
-    "help.help": ("Hiện trợ giúp này rồi thoát.", "Show this help and exit."),
+    "metavar.alias": ("MÃ_KHÁC", "ALIAS"),
+    "metavar.code": ("MÃ", "CODE"),
+    "metavar.codes": ("MÃ", "CODE"),
+    "metavar.driver": ("LOẠI", "DRIVER"),
+    "metavar.file": ("TỆP", "FILE"),
+    "metavar.files": ("TỆP", "FILE"),
+    "metavar.folder": ("THƯ_MỤC", "FOLDER"),
+    "metavar.identifier": ("MÃ", "ID"),
+    "metavar.name": ("TÊN", "NAME"),
+    "metavar.period": ("KỲ", "PERIOD"),
+    "metavar.reference": ("VĂN_BẢN", "REFERENCE"),
+    "metavar.systemid": ("HỆ_THỐNG", "SYSTEMID"),
     "help.init": (
-        "Tạo một nhà mới: CA thử nghiệm, khóa và danh bạ của 95 cơ quan, thư mục.",
+        "Tạo thư mục dữ liệu mới của trục: CA thử nghiệm, khóa và danh bạ của 95 cơ quan, thư mục.",
         "Make a home: test CA, keys and registry of the 95 agencies, folders.",
     ),
     "help.init.key_type": ("Loại khóa của các cơ quan.", "Type of the agencies' keys."),
-    "help.init.broker": ("Kiểu broker của nhà này.", "The home's kind of broker."),
+    "help.init.broker": ("Loại broker của thư mục dữ liệu này.", "The home's kind of broker."),
     "help.init.store": ("Nơi trục lưu hồ sơ.", "Where the hub keeps its record."),
     "help.init.user_id": (
         "optional: mọi tiến trình dùng chung một tài khoản broker (chỉ để thử).",
@@ -87,7 +98,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Name or address of the broker: make a CA, keys and certificates for TLS, for broker, hub and agencies (repeatable).",
     ),
     "help.board": (
-        "Ai đã nhận, ai đang chờ, ai từ chối, ai quá hạn: một dòng cho mỗi nơi nhận của văn bản.",
+        "Nơi nào đã nhận, đang chờ, từ chối, quá hạn: một dòng cho mỗi nơi nhận của văn bản.",
         "Who has a document, who waits, who refused, who is overdue: one line for each recipient.",
     ),
     "help.doctor": (
@@ -402,7 +413,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "doctor.given_up": ("Không chuyển được", "Given up"),
     "doctor.given_up.found": ("{count} lượt đến {names}", "{count} deliveries to {names}"),
     "doctor.given_up.means": (
-        "Người gửi đã được báo (D.2); chưa ai quyết định.",
+        "Bên gửi đã được báo (D.2); chưa ai quyết định.",
         "Their senders were told (D.2); nobody has decided.",
     ),
     "doctor.given_up.mend": (
@@ -447,7 +458,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "doctor.clock_of_the_broker": ("Đồng hồ của máy broker", "Clock of the broker"),
     "doctor.clock_of_the_broker.found": ("lệch {seconds} giây", "{seconds} s apart"),
     "doctor.clock_of_the_broker.means": (
-        "Chứng thư TLS và vết của broker sẽ sai giờ.",
+        "Chứng thư TLS và nhật ký của broker sẽ sai giờ.",
         "TLS certificates and the broker's traces will have the wrong time.",
     ),
     "doctor.clock_of_the_broker.mend": ("đồng bộ giờ (chrony)", "synchronise the clocks (chrony)"),
@@ -469,7 +480,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "doctor.full_queues.found": ("{count} hàng đợi: {names}", "{count}: {names}"),
     "doctor.full_queues.means": ("Phần còn lại chờ ở trục.", "The rest waits at the hub."),
     "doctor.full_queues.mend": ("xem bộ kết nối của cơ quan đó", "see that agency's adapter"),
-    "doctor.unread": ("Thư gửi lên được tiếp nhận", "What agencies send is taken in"),
+    "doctor.unread": ("Văn bản gửi lên được tiếp nhận", "What agencies send is taken in"),
     "doctor.unread.found": ("{count} cơ quan chờ: {names}", "{count} agencies wait: {names}"),
     "doctor.unread.means": ("Không có hub nào nối với broker.", "No hub is connected to the broker."),
     "doctor.unread.mend": ("axis hub", "axis hub"),
@@ -480,8 +491,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The broker has put aside what nobody could deal with.",
     ),
     "doctor.dead_letters.mend": (
-        "xem hàng đợi axis.dead ở broker; gửi lại: axis reconcile",
-        "look at the queue axis.dead at the broker; send again: axis reconcile",
+        "axis queue list --kind dead_letter; axis queue retry hoặc drop",
+        "axis queue list --kind dead_letter; axis queue retry or drop",
     ),
     "doctor.connections": ("Thư mục, SFTP, hộp thư của các cơ quan", "Agencies' folders, drop boxes, spools"),
     "doctor.connections.found": ("{count} không dùng được: {names}", "{count} cannot be used: {names}"),
@@ -831,7 +842,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{count} were received; none in the period before.",
     ),
     "report.rejected": (
-        "Trục từ chối {count} gói gửi (A.2), nhiều nhất vì: {reasons}.",
+        "Trục từ chối {count} lần gửi (A.2), nhiều nhất vì: {reasons}.",
         "The hub refused {count} submissions (A.2), most of them for: {reasons}.",
     ),
     "report.leg.reception": (
@@ -867,40 +878,172 @@ TEXTS: dict[str, tuple[str, str]] = {
     "resend.dry": ("Sẽ gửi lại {found}.", "{found} would be sent again."),
     "resend.done": ("Tìm thấy {found}, gửi lại {sent}.", "Found {found}, sent {sent} again."),
     "help.queue": (
-        "Những gì bị cách ly hoặc chưa gửi được: xem và quyết định.",
-        "What was quarantined or could not be delivered: look and decide.",
+        "Những gì bị cách ly, chưa chuyển được hoặc broker để riêng (thư chết): xem, biết vì sao và quyết định.",
+        "What was quarantined, could not be delivered or was put aside by the broker: look, see why, decide.",
     ),
-    "help.queue.list": ("Liệt kê những gì chờ người vận hành.", "List what waits for an operator."),
-    "help.queue.show": ("Xem một mục.", "Show one of them."),
-    "help.queue.reason": ("Lý do, ghi vào sổ.", "The reason, entered into the ledger."),
+    "help.queue.list": (
+        "Liệt kê những gì chờ người vận hành, vì sao và phải làm gì. Chỉ đọc.",
+        "List what waits for an operator, why, and what to do. Only reads.",
+    ),
+    "help.queue.show": ("Xem một mục và vì sao nó ở đây. Chỉ đọc.", "Show one of them and why it is here. Only reads."),
+    "help.queue.reason": ("Lý do, ghi vào sổ cái.", "The reason, entered into the ledger."),
     "help.queue.retry": (
-        "Thử lại ngay: một mục, hoặc mọi mục theo cơ quan, mã lỗi, thời gian.",
-        "Try again now: one of them, or all by agency, code, time.",
+        "Thử lại ngay: một mục, hoặc mọi mục theo cơ quan, loại, mã lỗi, thời gian.",
+        "Try again now: one of them, or all by agency, kind, code, time.",
     ),
     "help.queue.agency": ("Gửi từ hoặc đến cơ quan này.", "From or to this agency."),
+    "help.queue.kind": (
+        "delivery: chưa chuyển được; message: bị cách ly; dead_letter: thư chết ở broker.",
+        "delivery: not delivered; message: quarantined; dead_letter: put aside by the broker.",
+    ),
     "help.queue.code": ("Có mã lỗi này.", "With this code."),
     "help.queue.since": ("Từ lúc này (giờ Việt Nam).", "Since then (Viet Nam time)."),
     "help.queue.limit": ("Nhiều nhất bấy nhiêu mục, cũ nhất trước.", "At most so many, the oldest first."),
+    "help.queue.dry": ("Chỉ cho biết những mục nào, không làm gì.", "Only tell which, do nothing."),
+    "help.queue.yes": (
+        "Không hỏi lại khi trả lại hoặc bỏ nhiều mục.",
+        "Do not ask before many are returned or dropped.",
+    ),
     "queue.which": (
-        "Cần mã mục, hoặc --agency, --code hay --since.",
-        "Give an id, or one of --agency, --code and --since.",
+        "cần mã mục, hoặc --agency, --kind, --code hay --since",
+        "give an id, or one of --agency, --kind, --code and --since",
+    ),
+    "queue.unasked": (
+        "sẽ làm với {count} mục cùng lúc; xem trước bằng --dry-run, rồi thêm --yes",
+        "that would be {count} at once; look with --dry-run, then add --yes",
+    ),
+    "queue.sure.return": ("Trả lại {count} mục?", "Return {count} of them?"),
+    "queue.sure.drop": ("Bỏ {count} mục khỏi danh sách?", "Take {count} of them off the list?"),
+    "queue.no_letters": ("Chưa xem được thư chết: {why}", "The dead letters could not be looked at: {why}"),
+    "queue.more_letters": (
+        "Chỉ xem {count} thư chết cũ nhất; quyết định về chúng rồi xem tiếp.",
+        "Only the {count} oldest dead letters were looked at; decide about these, then look again.",
     ),
     "queue.again": ("{id}: vẫn lỗi {code}, giữ nguyên.", "{id}: fails again, {code}; it stays."),
     "queue.totals": (
-        "{found} mục: {done} được thử lại, {failed} vẫn lỗi.",
-        "{found}: {done} tried again, {failed} failed.",
+        "{found} mục: {done} đã làm, {failed} vẫn lỗi.",
+        "{found}: {done} done, {failed} failed.",
     ),
     "help.queue.release": ("Cho đi tiếp như bình thường.", "Let it go on like any other."),
     "help.queue.return": ("Trả lại nơi gửi, có ký và nêu lý do.", "Return it to the sender, signed, with the reason."),
     "help.queue.drop": ("Bỏ khỏi danh sách, không báo ai.", "Off the list, nobody is told."),
     "queue.id": ("Mã mục", "Id"),
-    "queue.delivery": ("chuyển đến nơi nhận", "delivery"),
-    "queue.message": ("bản tin cách ly", "quarantined message"),
+    "queue.way": ("Từ → đến", "From → to"),
+    "queue.delivery": ("chưa chuyển được", "not delivered"),
+    "queue.message": ("bị cách ly", "quarantined"),
+    "queue.dead_letter": ("thư chết", "dead letter"),
+    "queue.label.id": ("Mã mục", "Id"),
+    "queue.label.what": ("Loại", "Kind"),
+    "queue.label.agency": ("Cơ quan", "Agency"),
+    "queue.label.sender": ("Bên gửi", "Sender"),
+    "queue.label.document_id": ("DocumentId", "DocumentId"),
+    "queue.label.axis_id": ("axis id", "axis id"),
+    "queue.label.attempts": ("Số lần thử", "Attempts"),
+    "queue.label.since": ("Từ lúc", "Since"),
+    "queue.label.code": ("Mã lỗi", "Code"),
+    "queue.label.queue": ("Hàng đợi", "Queue"),
+    "queue.label.size": ("Số byte", "Bytes"),
     "queue.count": ("{count} mục.", "{count} in all."),
     "queue.retry": ("{id}: đang thử lại.", "{id}: being tried again."),
     "queue.release": ("{id}: đã cho đi tiếp.", "{id}: released."),
     "queue.return": ("{id}: đã trả lại nơi gửi.", "{id}: returned to the sender."),
     "queue.drop": ("{id}: đã bỏ khỏi danh sách.", "{id}: off the list."),
+    "queue.next": (
+        'Sau khi hết nguyên nhân: axis queue retry {which} --reason "…"; không cần nữa: axis queue drop {which} --reason "…"',
+        'Once the cause is gone: axis queue retry {which} --reason "…"; not wanted: axis queue drop {which} --reason "…"',
+    ),
+    "queue.why.undelivered": (
+        "Chưa chuyển được từ {sender} đến {agency} sau {attempts} lần thử; bên gửi đã được báo (D.2).",
+        "Not delivered from {sender} to {agency} after {attempts} attempts; the sender was told (D.2).",
+    ),
+    "queue.why.undelivered.many": (
+        "Chưa chuyển được đến nơi nhận; bên gửi đã được báo (D.2).",
+        "Not delivered to the recipient; the sender was told (D.2).",
+    ),
+    "queue.why.undelivered.next": (
+        'Khi nơi nhận hoạt động lại: axis queue retry {which} --reason "…"; nếu sẽ không chuyển được: axis queue return {which} '
+        '--reason "…"',
+        'Once the recipient works again: axis queue retry {which} --reason "…"; if it never will: axis queue return {which} '
+        '--reason "…"',
+    ),
+    "queue.why.broke_us": (
+        "Thông điệp của {agency} làm trục lỗi {attempts} lần nên bị cách ly; bên gửi đã được báo là bị từ chối (A.2).",
+        "A message of {agency} broke the hub {attempts} times and was quarantined; its sender was told that it is refused (A.2).",
+    ),
+    "queue.why.broke_us.many": (
+        "Thông điệp làm trục lỗi nhiều lần nên bị cách ly; bên gửi đã được báo là bị từ chối (A.2).",
+        "A message that broke the hub several times was quarantined; its sender was told that it is refused (A.2).",
+    ),
+    "queue.why.broke_us.next": (
+        'Sau khi cài bản đã sửa lỗi: axis queue retry {which} --reason "…"; không sửa được: axis queue return {which} '
+        '--reason "…"',
+        'Once a mended version is installed: axis queue retry {which} --reason "…"; otherwise: axis queue return {which} '
+        '--reason "…"',
+    ),
+    "queue.why.other_publisher": (
+        "{agency} đã gửi vào hàng đợi của cơ quan khác; không ai được trả lời.",
+        "{agency} has published into another agency's queue; nobody was answered.",
+    ),
+    "queue.why.other_publisher.next": (
+        'Hỏi {agency} vì sao, kiểm tra quyền (axis broker check), rồi: axis queue drop {which} --reason "…"',
+        'Ask {agency} why, look at its rights (axis broker check), then: axis queue drop {which} --reason "…"',
+    ),
+    "queue.why.record_gap": (
+        "Biên nhận của {agency} nói về nội dung mà hồ sơ của trục đã mất khi phục hồi.",
+        "A receipt of {agency} is about something that the restored record has lost.",
+    ),
+    "queue.why.record_gap.next": (
+        'Không cần làm gì khi các cơ quan còn gửi lại; hết hạn mà vẫn chờ: axis queue drop {which} --reason "…"',
+        'Nothing while agencies still send again; if it waits when that is over: axis queue drop {which} --reason "…"',
+    ),
+    "queue.why.not_judged": (
+        "Thông điệp của {agency} không xử lý được.",
+        "A message of {agency} could not be dealt with.",
+    ),
+    "queue.why.put_aside": (
+        "Nơi đọc hàng đợi {queue} đã không nhận thông điệp này; kiểm tra lại bây giờ thì thông điệp hợp lệ.",
+        "Whoever reads the queue {queue} did not take this message; looked at now, it is good.",
+    ),
+    "queue.why.put_aside.next": (
+        'Gửi lại: axis queue retry {which} --reason "…"; vẫn trở lại thì ở cơ quan đó: axis doctor',
+        'Send it again: axis queue retry {which} --reason "…"; if it comes back, at that agency: axis doctor',
+    ),
+    "queue.why.given_too_often": (
+        "Broker đã giao thông điệp của hàng đợi {queue} quá nhiều lần mà nơi đọc không xử lý xong: tiến trình ở đó chết giữa chừng.",
+        "The broker has given this message of the queue {queue} too often: whoever reads it dies on the way.",
+    ),
+    "queue.why.given_too_often.next": (
+        'Xem nhật ký và axis doctor ở nơi đọc, rồi gửi lại: axis queue retry {which} --reason "…"',
+        'See the log and axis doctor where it is read, then send it again: axis queue retry {which} --reason "…"',
+    ),
+    "queue.why.unbelieved": (
+        "Thông điệp của hàng đợi {queue} không xác thực được ({code}), nên nơi đọc đã không nhận.",
+        "A message of the queue {queue} cannot be believed ({code}), so whoever reads it did not take it.",
+    ),
+    "queue.why.unbelieved.next": (
+        'Gửi lại từ hồ sơ: axis reconcile; rồi bỏ bản hỏng này: axis queue drop {which} --reason "…"',
+        'Have it sent again from the record: axis reconcile; then drop this one: axis queue drop {which} --reason "…"',
+    ),
+    "queue.why.damaged": (
+        "Đĩa đã làm hỏng nội dung của thông điệp trong hàng đợi {queue}.",
+        "The disk has damaged this message of the queue {queue}.",
+    ),
+    "queue.why.damaged.next": (
+        'Kiểm tra đĩa (axis doctor); gửi lại từ hồ sơ: axis reconcile; rồi: axis queue drop {which} --reason "…"',
+        "Look at the disk (axis doctor); have it sent again from the record: axis reconcile; then: axis queue drop {which} "
+        '--reason "…"',
+    ),
+    "queue.why.foreign": (
+        "Trong hàng đợi {queue} có một thông điệp không phải của trục.",
+        "There was a message in the queue {queue} that is none of the axis.",
+    ),
+    "queue.why.foreign.next": (
+        'Tìm xem chương trình nào của {sender} đã gửi (axis broker check), rồi: axis queue drop {which} --reason "…"',
+        'Find out which program of {sender} sent it (axis broker check), then: axis queue drop {which} --reason "…"',
+    ),
+    "event.dead_letter.retry": ("người vận hành cho gửi lại thư chết", "an operator has a dead letter sent again"),
+    "event.dead_letter.release": ("người vận hành cho thư chết đi tiếp", "a dead letter was released by an operator"),
+    "event.dead_letter.drop": ("người vận hành bỏ thư chết", "a dead letter was dropped by an operator"),
     "help.send.at": (
         "Hỏa tốc hẹn giờ: không giao trước lúc này (giờ Việt Nam).",
         "Deliver at this hour, not before (Viet Nam time).",
@@ -910,13 +1053,13 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Tell the sender, signed, if it is not handed over within so many hours.",
     ),
     "help.agency.close": (
-        "Đóng một cơ quan từ một thời điểm; thư đến cơ quan kế thừa, nếu có.",
+        "Cho một cơ quan ngừng hoạt động từ một thời điểm; văn bản đến được chuyển cho cơ quan kế thừa, nếu có.",
         "Close an agency from a moment on; its mail goes to its successor, if there is one.",
     ),
     "help.agency.successor": ("Cơ quan kế thừa.", "The agency that takes its mail."),
     "help.agency.from": ("Từ lúc này (giờ Việt Nam); mặc định: ngay.", "From then on (Viet Nam time); now by default."),
     "help.agency.alias": ("Thêm một mã khác (mã cũ) của cơ quan.", "Another (an old) code of the agency."),
-    "change.close": ("đóng", "closed"),
+    "change.close": ("ngừng hoạt động", "closed"),
     "change.alias": ("thêm mã", "alias added"),
     "board.since": ("Từ lúc", "Since"),
     "board.receipt": ("Biên nhận", "Receipt"),
@@ -931,7 +1074,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "standing.late": ("nhận muộn", "has it, late"),
     "standing.refused": ("từ chối", "refused"),
     "standing.recalled": ("đã thu hồi", "taken back"),
-    "standing.failed": ("chưa gửi được", "not delivered so far"),
+    "standing.failed": ("chưa chuyển được", "not delivered so far"),
     "standing.waiting": ("đang chờ", "waits"),
     "standing.overdue": ("quá hạn", "overdue"),
     "leg.handover": ("bàn giao", "hand-over"),
@@ -963,12 +1106,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Take the right to publish into axis.in away from every agency, once all adapters are of the new version.",
     ),
     "help.broker.remake": (
-        "Tạo lại các hàng đợi có tham số khác; bản tin trong đó được giữ. Dừng mọi hub trước.",
+        "Tạo lại các hàng đợi có tham số khác; thông điệp trong đó được giữ. Dừng mọi hub trước.",
         "Make queues with other arguments anew, and keep what is in them. Stop every hub first.",
     ),
     "broker.remade": ("Đã tạo lại {count} hàng đợi.", "{count} queues were made anew."),
     "broker.beside": (
-        "{queue} đã đầy: {count} bản tin còn nằm ở axis.remake.{queue}.",
+        "{queue} đã đầy: {count} thông điệp còn nằm ở axis.remake.{queue}.",
         "{queue} is full: {count} messages still wait in axis.remake.{queue}.",
     ),
     "help.broker.check": (
@@ -990,7 +1133,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Keep the bytes of a document beyond their time (a dispute, an audit).",
     ),
     "help.retention.release": ("Thôi giữ nội dung của văn bản.", "Keep the bytes of a document no longer."),
-    "help.retention.reason": ("Lý do, ghi vào sổ.", "Why; it goes into the record."),
+    "help.retention.reason": ("Lý do, ghi vào sổ cái.", "Why; it goes into the record."),
     "retention.would": ("Sẽ bỏ", "Would end"),
     "retention.ended": ("Đã bỏ", "Ended"),
     "retention.kept": ("Còn giữ vì", "Kept because"),
@@ -1000,8 +1143,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "retention.none": ("Không có gì hết hạn.", "Nothing has come to its end."),
     "retention.kind.parcels": ("nội dung văn bản ở trục", "parcels in the record"),
     "retention.kind.volumes": ("tập dữ liệu (PostgreSQL)", "volumes (PostgreSQL)"),
-    "retention.kind.dead_letters": ("văn bản chưa gửi được", "dead letters"),
-    "retention.kind.quarantine": ("bản tin cách ly", "quarantine"),
+    "retention.kind.dead_letters": ("văn bản chưa chuyển được", "dead letters"),
+    "retention.kind.quarantine": ("thông điệp cách ly", "quarantine"),
     "retention.kind.outgoing": ("nội dung đã gửi ở adapter", "sent, in the journals"),
     "retention.kind.incoming": ("nội dung đã nhận ở adapter", "received, in the journals"),
     "retention.kind.rows": ("dữ liệu cũ trong sổ của adapter", "old rows of the journals"),
@@ -1022,12 +1165,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     "retention.released": ("{document_id}: thôi giữ.", "{document_id}: held no longer."),
     "retention.unheld": ("{document_id}: trước đó không được giữ.", "{document_id}: it was not held."),
     "help.upgrade": (
-        "Nâng lược đồ cơ sở dữ liệu của nhà này lên phiên bản hiện tại; trọn vẹn hoặc không đổi gì. Sao lưu trước.",
+        "Nâng lược đồ cơ sở dữ liệu của trục lên phiên bản hiện tại; trọn vẹn hoặc không đổi gì. Sao lưu trước.",
         "Bring this home's databases to this version's schema, wholly or not at all. Back up first.",
     ),
     "help.upgrade.check": ("Chỉ cho biết phiên bản.", "Only tell the version."),
     "help.backup": (
-        "Sao lưu nhất quán một nhà đang chạy: sổ, gói tin, khóa, thư mục của các cơ quan.",
+        "Sao lưu nhất quán khi trục đang chạy: hồ sơ, gói tin, khóa, thư mục của các cơ quan.",
         "A consistent backup of a running home: record, parcels, keys, the agencies' folders.",
     ),
     "help.backup.without_keys": ("Không sao lưu khóa bí mật.", "Leave private keys out."),
@@ -1045,17 +1188,17 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The backup has no private keys: put their files back after a restore.",
     ),
     "backup.damaged": (
-        "Có {count} gói tin đã hỏng từ trước trong nhà này: {digests}",
+        "Có {count} gói tin đã hỏng từ trước trong thư mục dữ liệu này: {digests}",
         "{count} parcels were damaged in this home already: {digests}",
     ),
     "backup.apart": (
-        "Máy này không có pg_dump nên bản sao lưu CHƯA có sổ. Hãy chạy: pg_dump --format=custom … > record.dump, trước mỗi lần "
+        "Máy này không có pg_dump nên bản sao lưu CHƯA có hồ sơ. Hãy chạy: pg_dump --format=custom … > record.dump, trước mỗi lần "
         "'axis backup'.",
         "There is no pg_dump on this machine, so the record is NOT in this backup. Run pg_dump --format=custom … > record.dump "
         "before each 'axis backup'.",
     ),
     "help.restore": (
-        "Dựng lại một nhà từ bản sao lưu, vào thư mục trống; kiểm tra mọi thứ trước.",
+        "Dựng lại thư mục dữ liệu từ bản sao lưu, vào thư mục trống; kiểm tra mọi thứ trước.",
         "Make a home from a backup, in an empty folder; everything is checked first.",
     ),
     "restore.running": ("Đang phục hồi", "Restoring"),
@@ -1064,22 +1207,22 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{home} is restored from the backup of {time}: {files} files, every parcel matches its digest.",
     ),
     "restore.record": (
-        "Sổ thiếu những gì xảy ra sau đó, nên trục chưa chạy. Tiếp theo: axis reconcile --restored --older-than 0 --home {home}",
+        "Hồ sơ thiếu những gì xảy ra sau đó, nên trục chưa chạy. Tiếp theo: axis reconcile --restored --older-than 0 --home {home}",
         "The record lacks what happened since, so the hub does not run yet. Next: axis reconcile --restored --older-than 0 "
         "--home {home}",
     ),
     "restore.database": (
-        "Trước đó, đưa sổ vào một cơ sở dữ liệu trống: pg_restore --no-owner --dbname … {folder}/record.dump; rồi axis upgrade "
+        "Trước đó, đưa hồ sơ vào một cơ sở dữ liệu trống: pg_restore --no-owner --dbname … {folder}/record.dump; rồi axis upgrade "
         "--home {home}",
         "Before that, put the record into an empty database: pg_restore --no-owner --dbname … {folder}/record.dump; then axis "
         "upgrade --home {home}",
     ),
     "restore.apart": (
-        "Sổ không nằm trong bản sao lưu này: phục hồi cơ sở dữ liệu từ bản pg_dump cùng lúc trước đã.",
+        "Hồ sơ không nằm trong bản sao lưu này: phục hồi cơ sở dữ liệu từ bản pg_dump cùng lúc trước đã.",
         "The record is not in this backup: restore the database from the pg_dump of that time first.",
     ),
     "restore.agency": (
-        "Tắt mọi bản sao khác của nhà này rồi chạy adapter. Nếu nhật ký báo HOME_OLD: axis adapter restored CODE --home {home}",
+        "Tắt mọi bản sao khác của thư mục dữ liệu này rồi chạy adapter. Nếu nhật ký báo HOME_OLD: axis adapter restored CODE --home {home}",
         "Stop every other copy of this home, then start the adapter. If its log says HOME_OLD: axis adapter restored CODE "
         "--home {home}",
     ),
@@ -1091,15 +1234,15 @@ TEXTS: dict[str, tuple[str, str]] = {
     "upgrade.done": ("{database}: {before} → {after}", "{database}: {before} → {after}"),
     "upgrade.same": ("{database}: {after}, đã đúng phiên bản", "{database}: {after}, as it should be"),
     "help.reconcile": (
-        "Đối chiếu sổ với hàng đợi và biên nhận; gửi lại những gì chưa có biên nhận.",
+        "Đối chiếu hồ sơ với hàng đợi và biên nhận; gửi lại những gì chưa có biên nhận.",
         "Compare the record with queues and receipts; send again what has no receipt.",
     ),
     "help.reconcile.restored": (
-        "Sổ vừa được phục hồi từ bản sao lưu cũ: ghi nhận chỗ thiếu vào sổ và cho trục chạy tiếp.",
+        "Hồ sơ vừa được phục hồi từ bản sao lưu cũ: ghi nhận chỗ thiếu vào sổ cái và cho trục chạy tiếp.",
         "The record was restored from an old backup: enter the gap into the ledger and let the hub go on.",
     ),
     "reconcile.gap": (
-        "Sổ kết thúc ở {end}, trước đây đã ghi đến {written}. Danh bạ mới yêu cầu các cơ quan gửi lại những gì được tiếp nhận từ {since}.",
+        "Hồ sơ kết thúc ở {end}, trước đây đã ghi đến {written}. Danh bạ mới yêu cầu các cơ quan gửi lại những gì được tiếp nhận từ {since}.",
         "The record ends at {end}, it had been written up to {written}. A new registry asks every agency to send again what was accepted since {since}.",
     ),
     "help.reconcile.older": (
@@ -1112,7 +1255,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{unanswered} văn bản gửi đi chưa có biên nhận, đã đưa vào gửi lại {resent}.",
         "{unanswered} deliveries have no receipt, {resent} of them are being sent again.",
     ),
-    "column.waiting": ("Chờ trong sổ", "In the record"),
+    "column.waiting": ("Chờ trong hồ sơ", "In the record"),
     "column.queued": ("Trong hàng đợi", "In the queue"),
     "column.unanswered": ("Chưa biên nhận", "No receipt"),
     "column.resent": ("Gửi lại", "Sent again"),
@@ -1194,11 +1337,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "NOT RIGHT: lost {lost}, doubled {doubled}, receipts that do not verify {unverified}.",
     ),
     "help.demo": (
-        "Chạy thử toàn bộ: 95 cơ quan, văn bản thật, tiến độ, vết và tổng kết.",
+        "Chạy thử toàn bộ: 95 cơ quan, văn bản thật, tiến độ, hành trình và tổng kết.",
         "The whole thing on real packets: 95 agencies, live progress, a trace, a summary.",
     ),
     "help.demo.documents": ("Số văn bản gửi đi.", "How many documents to send."),
-    "help.demo.keep": ("Giữ lại nhà thử nghiệm ở thư mục này.", "Keep the demo's home in this folder."),
+    "help.demo.keep": ("Giữ lại dữ liệu chạy thử ở thư mục này.", "Keep the demo's home in this folder."),
     "help.run": (
         "Chạy trục và mọi adapter trong một tiến trình, không cần máy chủ nào.",
         "Run hub and all adapters in this process, without any server.",
@@ -1247,12 +1390,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "At the end write a signed report: what the agency's system has done right.",
     ),
     "help.sandbox.keys": (
-        "Nhà có khóa để ký báo cáo; mặc định là nhà của trục thử nghiệm.",
+        "Thư mục dữ liệu có khóa để ký báo cáo; mặc định là của trục thử nghiệm.",
         "The home whose key signs the report; the sandbox's own where none is given.",
     ),
     "sandbox.served": (
         "Cơ quan {agency}: {url}\n  VXP: systemid {systemid}, secret {secret}\n  HTTP API: {url}/v1, token {token}\n"
-        "Hộp cát chỉ để thử nghiệm; mỗi lần chạy cấp khóa mới.",
+        "Đây là môi trường thử nghiệm (sandbox); mỗi lần chạy cấp khóa mới.",
         "Agency {agency}: {url}\n  VXP: systemid {systemid}, secret {secret}\n  HTTP API: {url}/v1, token {token}\n"
         "A sandbox is for tests alone; each run gives a new secret and token.",
     ),
@@ -1379,26 +1522,29 @@ TEXTS: dict[str, tuple[str, str]] = {
     "preflight.standing": ("Tình trạng", "Standing"),
     "preflight.due": ("Bàn giao trước", "To be handed over by"),
     "preflight.active": ("hoạt động", "active"),
-    "preflight.suspended": ("tạm ngừng: thư sẽ chờ", "suspended: it will wait"),
-    "preflight.closed": ("đã giải thể, không có nơi kế thừa: sẽ thất bại", "closed without a successor: it will fail"),
+    "preflight.suspended": ("tạm ngừng: văn bản đến sẽ chờ", "suspended: it will wait"),
+    "preflight.closed": (
+        "ngừng hoạt động, không có nơi kế thừa: sẽ không gửi được",
+        "closed without a successor: it will fail",
+    ),
     "help.send.wait": (
-        "Chờ trả lời tối đa bao nhiêu giây khi nhà đang chạy.",
+        "Chờ trả lời tối đa bao nhiêu giây khi trục đang chạy.",
         "Seconds to wait for the answer of a running home.",
     ),
     "help.trace": (
         "Văn bản đang ở đâu và vì sao: theo mã trục, DocumentId, số ký hiệu, mã băm hoặc một phần.",
         "Where a document is and why: by axis id, DocumentId, number/notation, digest or a part of one.",
     ),
-    "help.verify": ("Kiểm tra gói gửi và biên nhận đã ký.", "Verify signed parcels and receipts."),
+    "help.verify": ("Kiểm tra gói đã ký và biên nhận đã ký.", "Verify signed parcels and receipts."),
     "help.verify.trust": (
-        "Chỉ tin chứng thư CA này (PEM), không cần nhà.",
+        "Chỉ tin chứng thư CA này (PEM), không cần thư mục dữ liệu.",
         "Trust this CA certificate (PEM) alone, no home needed.",
     ),
     "help.verify.at": ("Kiểm tra như vào thời điểm này (ISO 8601).", "Verify as of this moment (ISO 8601)."),
     "help.packet": ("Gói tin edXML.", "edXML packets."),
-    "help.packet.show": ("Gói tin nói gì.", "What a packet says."),
+    "help.packet.show": ("Xem nội dung gói tin.", "What a packet says."),
     "help.packet.check": (
-        "Gói tin sai ở đâu: mọi lỗi với mã, mức, vị trí.",
+        "Kiểm tra lỗi gói tin: mọi lỗi với mã, mức, vị trí.",
         "What is wrong with a packet: each finding with code, severity, path.",
     ),
     "help.agency": ("Danh bạ các cơ quan.", "The registry of agencies."),
@@ -1421,7 +1567,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Add an agency, with a key and a certificate of the test CA.",
     ),
     "help.agency.export": (
-        "Tạo nhà riêng cho cơ quan: khóa, chứng thư CA và trục, danh bạ, cấu hình.",
+        "Tạo thư mục dữ liệu riêng cho cơ quan: khóa, chứng thư CA và trục, danh bạ, cấu hình.",
         "Make an agency's own home: its key, CA and hub certificates, registry, settings.",
     ),
     "help.agency.suspend": (
@@ -1433,7 +1579,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Cấp khóa và chứng thư mới; chứng thư cũ vẫn kiểm tra được.",
         "New key and certificate; what the old one signed stays verifiable.",
     ),
-    "help.agency.to": ("Thư mục nhà mới.", "Folder of the new home."),
+    "help.agency.to": ("Thư mục dữ liệu mới.", "Folder of the new home."),
     "help.agency.revoke": ("Thu hồi các chứng thư cũ ngay.", "Revoke the old certificates now."),
     "help.agency.reason": ("Lý do, ghi vào sổ cái.", "Why; goes into the ledger."),
     "example": ("Ví dụ", "Example"),
@@ -1489,7 +1635,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Lỗi không mong đợi, mã sự cố {incident}. Hãy gửi mã này kèm tệp {log} cho nhóm phát triển.",
         "Unexpected error, incident {incident}. Please report it with the file {log}.",
     ),
-    "export.done": ("Đã tạo nhà {target} cho {codes}.", "Made the home {target} for {codes}."),
+    "export.done": ("Đã tạo thư mục dữ liệu {target} cho {codes}.", "Made the home {target} for {codes}."),
     "registry.changed": (
         "Danh bạ phiên bản {version}: {code} {change}.",
         "Registry version {version}: {code} {change}.",
@@ -1503,7 +1649,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Preparing {agencies} agencies, {documents} documents",
     ),
     "demo.running": ("Đang gửi", "Sending"),
-    "demo.trace": ("Vết của một văn bản gửi nhiều nơi:", "Trace of a document with several recipients:"),
+    "demo.trace": ("Hành trình của một văn bản gửi nhiều nơi:", "Trace of a document with several recipients:"),
     "demo.summary": ("Tổng kết", "Summary"),
     "demo.lost": ("mất", "lost"),
     "demo.duplicates": ("trùng", "duplicates"),
@@ -1512,7 +1658,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "demo.deliveries": ("lượt gửi", "deliveries"),
     "demo.handed_over": ("đã bàn giao", "handed over"),
     "demo.receipts": ("biên nhận", "receipts"),
-    "demo.kept": ("Nhà thử nghiệm được giữ ở {home}.", "The demo's home is kept in {home}."),
+    "demo.kept": ("Dữ liệu chạy thử được giữ ở {home}.", "The demo's home is kept in {home}."),
     "demo.bad": (
         "KHÔNG ĐẠT: {lost} mất, {duplicates} trùng.",
         "FAILED: {lost} lost, {duplicates} duplicated.",
@@ -1538,23 +1684,23 @@ TEXTS: dict[str, tuple[str, str]] = {
     "trace.updated": ("Cập nhật", "Updated"),
     "trace.next": ("Thử lại lúc", "Next attempt"),
     "trace.time": ("Thời gian", "Time"),
-    "trace.actor": ("Ai", "Who"),
-    "trace.event": ("Việc", "What"),
+    "trace.actor": ("Bên thực hiện", "Who"),
+    "trace.event": ("Sự kiện", "What"),
     "trace.detail": ("Chi tiết", "Detail"),
-    "state.ACCEPTED": ("đã nhận, chưa chuyển", "accepted, not yet sent on"),
+    "state.ACCEPTED": ("trục đã nhận, đang chuyển đi", "accepted, not yet sent on"),
     "state.QUEUED": ("trong hàng đợi nơi nhận", "in the recipient's queue"),
     "state.HANDED_OVER": ("đã bàn giao", "handed over"),
     "state.REFUSED": ("nơi nhận từ chối", "refused by the recipient"),
-    "state.FAILED": ("chưa gửi được", "not delivered so far"),
+    "state.FAILED": ("chưa chuyển được", "not delivered so far"),
     "state.RECALLED": ("đã thu hồi", "withdrawn"),
     "event.submission.accepted": ("trục tiếp nhận (A.1)", "accepted by the hub (A.1)"),
     "event.submission.refused": ("trục từ chối (A.2)", "refused by the hub (A.2)"),
     "event.submission.waits": (
-        "chờ phần sổ đã mất được gửi lại; chưa trả lời",
+        "chờ phần hồ sơ đã mất được gửi lại; chưa trả lời",
         "waits for what the restored record has lost; not answered yet",
     ),
-    "event.submission.repeated": ("gửi lặp, trả lời cũ", "submitted again, same answer"),
-    "event.refusal.repeated": ("gửi lặp, trả lời từ chối cũ", "submitted again, same refusal"),
+    "event.submission.repeated": ("gửi trùng, giữ trả lời trước", "submitted again, same answer"),
+    "event.refusal.repeated": ("gửi trùng, giữ lần từ chối trước", "submitted again, same refusal"),
     "event.delivery.consigned": ("vào hàng đợi nơi nhận", "in the recipient's queue"),
     "event.consignment.told": (
         "báo nơi gửi: văn bản còn trong hàng đợi nơi nhận (D.1)",
@@ -1575,7 +1721,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "event.message.damaged": ("nội dung lưu trữ hỏng, chờ sửa", "stored bytes damaged, waits for a repair"),
     "event.recall.asked": ("yêu cầu thu hồi đã đến nơi kế thừa", "the successor is asked to take it back"),
     "event.receipt.repeated": ("gửi lại biên nhận cũ", "the same receipt again"),
-    "event.deadline.met": ("hạn đã đạt", "in time"),
+    "event.deadline.met": ("đúng hạn", "in time"),
     "event.document.shown": ("hệ thống nơi nhận thấy văn bản, chờ xác nhận", "shown to the recipient's system"),
     "event.update.shown": (
         "hệ thống nơi nhận thấy bản cập nhật, chờ xác nhận",
@@ -1586,7 +1732,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "event.status.shown": ("hệ thống nơi nhận thấy trạng thái", "the status is shown to the recipient's system"),
     "event.delivery.republished": ("chuyển lại vào hàng đợi", "published again"),
     "event.delivery.postponed": ("chưa chuyển được, sẽ thử lại", "not published, will be tried again"),
-    "event.delivery.failed": ("chưa gửi được (D.2)", "not delivered so far (D.2)"),
+    "event.delivery.failed": ("chưa chuyển được (D.2)", "not delivered so far (D.2)"),
     "event.delivery.handed_over": ("bàn giao cho nơi nhận (E.1)", "handed over (E.1)"),
     "event.delivery.refused": ("nơi nhận từ chối (E.2)", "refused by the recipient (E.2)"),
     "event.delivery.status": ("trạng thái xử lý", "business status"),
@@ -1594,7 +1740,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "event.delivery.added": ("thêm nơi nhận", "a recipient was added"),
     "event.deadline.near": ("sắp đến hạn", "a deadline is near"),
     "event.deadline.missed": ("quá hạn", "a deadline has passed"),
-    "event.deadline.void": ("hạn không còn ý nghĩa", "a deadline without meaning"),
+    "event.deadline.void": ("hạn không còn áp dụng", "a deadline without meaning"),
     "event.distribution.certified": ("chứng nhận phát hành (S.1)", "certificate of distribution (S.1)"),
     "event.demand.asked": ("yêu cầu nơi nhận", "asked of the recipient"),
     "event.demand.answered": ("nơi nhận trả lời", "the recipient answered"),
@@ -1622,21 +1768,21 @@ TEXTS: dict[str, tuple[str, str]] = {
     "event.receipt.handed_over": ("đã đưa biên nhận", "receipt handed over"),
     "event.receipt.superseded": ("nơi nhận đã trả lời lại", "the recipient has answered for it again"),
     "event.receipt.quarantined": ("biên nhận bị cách ly", "receipt quarantined"),
-    "event.message.put_aside": ("bản tin bị cách ly", "message put aside"),
-    "event.quarantine.retry": ("người vận hành cho xử lý lại bản tin cách ly", "an operator has it judged again"),
-    "event.quarantine.release": ("người vận hành cho bản tin cách ly đi tiếp", "released by an operator"),
-    "event.quarantine.return": ("người vận hành trả lại bản tin cách ly", "returned to the sender by an operator"),
-    "event.quarantine.drop": ("người vận hành bỏ bản tin cách ly", "taken out of quarantine by an operator"),
+    "event.message.put_aside": ("thông điệp bị cách ly", "message put aside"),
+    "event.quarantine.retry": ("người vận hành cho xử lý lại thông điệp cách ly", "an operator has it judged again"),
+    "event.quarantine.release": ("người vận hành cho thông điệp cách ly đi tiếp", "released by an operator"),
+    "event.quarantine.return": ("người vận hành trả lại thông điệp cách ly", "returned to the sender by an operator"),
+    "event.quarantine.drop": ("người vận hành bỏ thông điệp cách ly", "taken out of quarantine by an operator"),
     "event.mail.received": ("adapter nhận được", "taken by the adapter"),
     "event.mail.held": ("chờ danh bạ mới", "waits for a newer registry"),
-    "event.mail.rejected": ("bản tin không tin được", "mail that cannot be believed"),
+    "event.mail.rejected": ("thông điệp không xác thực được", "mail that cannot be believed"),
     "event.document.handing_over": ("đang bàn giao", "handing over"),
     "event.document.handed_over": ("hệ thống nơi nhận đã có", "the recipient's system has it"),
     "event.document.refused": ("hệ thống nơi nhận từ chối", "refused by the recipient's system"),
     "event.status.handing_over": ("đang đưa trạng thái", "handing the status over"),
     "event.status.handed_over": ("đã đưa trạng thái", "status handed over"),
     "event.status.refused": ("trạng thái bị từ chối", "status refused"),
-    "event.source.sent_again": ("gửi lại vì trục phục hồi sổ cũ", "sent again: the hub's record was restored"),
+    "event.source.sent_again": ("gửi lại vì trục phục hồi hồ sơ cũ", "sent again: the hub's record was restored"),
     "event.home.started": ("adapter khởi động", "the adapter has started"),
     "event.home.behind": (
         "thư mục của adapter là bản cũ; không làm gì",
@@ -1651,7 +1797,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "event.retention.ended": ("bỏ nội dung đã hết hạn lưu", "bytes whose time was over have ended"),
     "event.retention.held": ("người vận hành giữ nội dung lại", "an operator keeps the bytes"),
     "event.retention.released": ("người vận hành thôi giữ nội dung", "an operator keeps the bytes no longer"),
-    "event.record.restored": ("sổ được phục hồi từ bản sao lưu cũ", "the record was restored from an old backup"),
+    "event.record.restored": ("hồ sơ được phục hồi từ bản sao lưu cũ", "the record was restored from an old backup"),
     "event.registry.issued": ("ban hành danh bạ", "registry issued"),
     "event.registry.installed": ("cài danh bạ", "registry installed"),
     "demand.recall": ("thu hồi", "recall"),
@@ -1675,6 +1821,106 @@ TEXTS: dict[str, tuple[str, str]] = {
     "business.04": ("04 phân công", "04 assigned"),
     "business.05": ("05 đang xử lý", "05 processing"),
     "business.06": ("06 hoàn thành", "06 finished"),
+    "yes": ("có", "yes"),
+    "no": ("không", "no"),
+    # -- names of values, where an object is shown to people ------------------------------------------------
+    "field.accepted_since": ("tiếp nhận từ", "accepted since"),
+    "field.action": ("việc", "action"),
+    "field.added_by": ("thêm bởi", "added by"),
+    "field.agency": ("cơ quan", "agency"),
+    "field.aliases": ("mã khác", "aliases"),
+    "field.attachments": ("tệp đính kèm", "attachment"),
+    "field.attempt": ("lần thử", "attempt"),
+    "field.attempts": ("số lần thử", "attempts"),
+    "field.before": ("trước đó", "before"),
+    "field.by": ("bởi", "by"),
+    "field.bytes": ("mã băm nội dung", "digest of its bytes"),
+    "field.certificates": ("chứng thư", "certificate"),
+    "field.change": ("thay đổi", "change"),
+    "field.code": ("mã", "code"),
+    "field.codes": ("mã lỗi", "codes"),
+    "field.content_digest": ("mã băm nội dung", "content digest"),
+    "field.content_type": ("kiểu tệp", "content type"),
+    "field.day": ("ngày", "day"),
+    "field.demand": ("yêu cầu", "demand"),
+    "field.description": ("nội dung", "description"),
+    "field.document": ("văn bản", "document"),
+    "field.document_id": ("DocumentId", "DocumentId"),
+    "field.due_at": ("hạn", "due"),
+    "field.due_date": ("hạn xử lý", "due date"),
+    "field.event": ("sự kiện", "event"),
+    "field.files": ("tệp", "files"),
+    "field.findings": ("lỗi", "findings"),
+    "field.from": ("nơi gửi", "from"),
+    "field.got": ("chi tiết", "detail"),
+    "field.kind": ("loại", "kind"),
+    "field.late": ("trễ hạn", "late"),
+    "field.leg": ("hạn", "deadline"),
+    "field.message": ("thông điệp", "message"),
+    "field.name": ("tên", "name"),
+    "field.name_en": ("tên tiếng Anh", "English name"),
+    "field.name_vi": ("tên", "Vietnamese name"),
+    "field.not_after": ("hết hiệu lực", "valid until"),
+    "field.not_before": ("hiệu lực từ", "valid from"),
+    "field.number": ("lần", "number"),
+    "field.organ_id": ("mã định danh", "OrganId"),
+    "field.other": ("khác", "other"),
+    "field.outcome": ("kết quả", "outcome"),
+    "field.outcomes": ("kết quả", "outcomes"),
+    "field.priority": ("mức khẩn", "priority"),
+    "field.promulgation_date": ("ngày ban hành", "issue date"),
+    "field.queue": ("hàng đợi", "queue"),
+    "field.reason": ("lý do", "reason"),
+    "field.reasons": ("lý do", "reasons"),
+    "field.receipt": ("biên nhận", "receipt"),
+    "field.receipts": ("biên nhận", "receipts"),
+    "field.recipient": ("nơi nhận", "recipient"),
+    "field.registry": ("phiên bản danh bạ", "registry version"),
+    "field.response_for": ("trả lời cho", "response for"),
+    "field.revoked_at": ("thu hồi lúc", "revoked at"),
+    "field.sender": ("nơi gửi", "sender"),
+    "field.sha256": ("SHA-256", "SHA-256"),
+    "field.size": ("số byte", "bytes"),
+    "field.stage": ("bước", "stage"),
+    "field.standing": ("tình trạng", "standing"),
+    "field.state": ("tình trạng", "state"),
+    "field.status": ("trạng thái", "status"),
+    "field.status_code": ("mã trạng thái", "status code"),
+    "field.subject": ("trích yếu", "subject"),
+    "field.successor": ("cơ quan kế thừa", "successor"),
+    "field.timestamp": ("thời điểm", "timestamp"),
+    "field.to": ("nơi nhận", "to"),
+    "field.unit": ("đơn vị", "unit"),
+    "field.use": ("dùng để", "use"),
+    "field.version": ("phiên bản", "version"),
+    "kind.centrally_run_city": ("thành phố trực thuộc trung ương", "centrally run city"),
+    "kind.government_attached": ("cơ quan thuộc Chính phủ", "attached to the Government"),
+    "kind.ministerial_level": ("cơ quan ngang bộ", "ministerial level"),
+    "kind.ministry": ("bộ", "ministry"),
+    "kind.other_pm_established": ("do Thủ tướng thành lập", "established by the Prime Minister"),
+    "kind.party": ("cơ quan Đảng", "Party"),
+    "kind.province": ("tỉnh", "province"),
+    "kind.new": ("văn bản mới", "new"),
+    "kind.replace": ("thay thế", "replacement"),
+    "kind.update": ("cập nhật", "update"),
+    "kind.recall": ("thu hồi", "recall"),
+    "kind.status": ("trạng thái", "status"),
+    "use.sign": ("ký", "signing"),
+    "use.tls": ("kết nối TLS", "TLS"),
+    "outcome.confirmed": ("broker đã nhận", "confirmed"),
+    "outcome.returned": ("không có hàng đợi", "no such queue"),
+    "outcome.full": ("hàng đợi đầy", "queue full"),
+    "outcome.failed": ("broker không nhận", "not taken by the broker"),
+    "outcome.TOO_LATE": ("quá muộn", "too late"),
+    "outcome.WITHDRAWN": ("đã thu hồi", "withdrawn"),
+    "outcome.NOTHING": ("không có gì để làm", "nothing to do"),
+    "outcome.AGREED": ("đồng ý", "agreed"),
+    "outcome.DECLINED": ("từ chối", "declined"),
+    "outcome.OVERTAKEN": ("không còn hiệu lực", "overtaken"),
+    "action.retry": ("thử lại", "retry"),
+    "action.release": ("cho đi tiếp", "release"),
+    "action.return": ("trả lại", "return"),
+    "action.drop": ("bỏ", "drop"),
     "column.code": ("Mã", "Code"),
     "column.name": ("Tên", "Name"),
     "column.kind": ("Loại", "Kind"),
@@ -1685,7 +1931,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "column.text": ("Nội dung", "Text"),
     "standing.active": ("hoạt động", "active"),
     "standing.suspended": ("tạm ngừng", "suspended"),
-    "standing.closed": ("đã đóng", "closed"),
+    "standing.closed": ("ngừng hoạt động", "closed"),
 }
 
 
@@ -1702,8 +1948,30 @@ def language(arguments: Sequence[str] | None = None, environment: Mapping[str, s
 
 
 def text(key: str, lang: Language, **facts: Any) -> str:
-    """The text of `key` with `facts` filled in."""
-    return TEXTS[key][0 if lang == "vi" else 1].format(**facts)
+    """The text of `key` with `facts` filled in; whole numbers as `lang` writes them."""
+    said = {name: _Whole.of(name, value, lang) for name, value in facts.items()}
+    return TEXTS[key][0 if lang == "vi" else 1].format(**said)
+
+
+class _Whole(int):
+    """A whole number that is written as its language does it, where nothing else is asked for."""
+
+    lang: Language
+
+    @classmethod
+    def of(cls, name: str, value: Any, lang: Language) -> Any:
+        """`value`, or what writes it so; years, versions and ports are no amounts."""
+        if type(value) is not int or name in _NAMES_OF_THINGS:
+            return value
+        made = cls(value)
+        made.lang = lang
+        return made
+
+    def __format__(self, spec: str) -> str:
+        return int.__format__(self, spec) if spec else number(int(self), self.lang)
+
+
+_NAMES_OF_THINGS = {"year", "wanted", "version", "port"}
 
 
 def number(value: int, lang: Language) -> str:
@@ -1720,6 +1988,13 @@ def percent(ratio: float | None, lang: Language) -> str:
     if ratio < 1 and written == "100.0":
         written = "99.9"
     return f"{written.replace('.', ',') if lang == 'vi' else written} %"
+
+
+def moment(local: str, lang: Language) -> str:
+    """A moment of :func:`axis.core.instant.local` as people write it, always with its offset: ``26/11/2026 10:00:00
+    +07:00`` in Vietnamese."""
+    date, _, rest = local.partition(" ")
+    return f"{day(date, lang)} {rest}" if rest else local
 
 
 def day(iso: str, lang: Language) -> str:

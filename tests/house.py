@@ -33,7 +33,7 @@ ORDER = (
     ("axis.core",),
     ("axis.schemas",),
     ("axis.texts", "axis.extras"),
-    ("axis.errors", "axis.faults", "axis.counting", "axis.crashpoints"),
+    ("axis.errors", "axis.faults", "axis.remedies", "axis.spoken", "axis.counting", "axis.crashpoints"),
 )
 LAYERS = {name: len(ORDER) - 1 - number for number, names in enumerate(ORDER) for name in names}
 BESIDE = {"axis.adapters": "axis.infra", "axis.infra": "axis.adapters"}

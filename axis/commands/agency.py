@@ -69,7 +69,12 @@ def agency_list(home: Path, words: tuple[str, ...], expiring: int | None, as_jso
         return
     columns = ["code", "name", "kind", "standing", *(["ends_at", "days_left"] if expiring is not None else [])]
     shown = [
-        row | {"standing": word(f"standing.{row['standing']}"), "ends_at": console.local(row["ends_at"])}
+        row
+        | {
+            "kind": console.label("kind", row["kind"]),
+            "standing": word(f"standing.{row['standing']}"),
+            "ends_at": console.local(row["ends_at"]),
+        }
         for row in rows
     ]
     console.table([word(f"column.{c}") for c in columns], [[row[c] for c in columns] for row in shown], {5})
@@ -90,10 +95,7 @@ def agency_show(home: Path, code: str, as_json: bool) -> None:
     if as_json:
         console.data(value)
         return
-    for key, entry in value.items():
-        for one in entry if isinstance(entry, list) else [entry] if entry not in ("", None) else []:
-            shown = "  ".join(f"{k}={v}" for k, v in one.items() if v) if isinstance(one, dict) else one
-            console.say(f"{key:12} {console.plain(shown)}")
+    console.fields(value)
 
 
 @agency.command(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -39,12 +40,21 @@ def board(home: Path, reference: str, as_json: bool) -> None:
             ", ".join(word(f"leg.{leg.partition(' ')[0]}") for leg in one["overdue"]),
             console.local(one["next_deadline"]),
         )
-        for one in value["recipients"]
+        for one in sorted(value["recipients"], key=_trouble_first)
     ]
     names = ("column.code", "column.name", "trace.state", "board.since", "board.receipt", "trace.status")
     console.table([word(name) for name in (*names, "board.overdue", "board.deadline")], rows)
     totals = value["totals"]
-    parts = [f"{word(f'standing.{key}')}: {count}" for key, count in totals.items() if key != "recipients"]
-    console.say(f"{word('board.recipients')}: {totals['recipients']} · " + " · ".join(parts))
+    parts = [f"{word(f'standing.{key}')}: {n}" for key, n in totals.items() if key not in {"recipients", "overdue"}]
+    console.say(f"{word('board.recipients')}: {totals['recipients']} ({' · '.join(parts)})")
+    if totals["overdue"]:  # counts beside the standings, not among them
+        console.say(f"{word('board.overdue')}: {totals['overdue']}")
     if value["certificate"]:
         console.say(word("board.certificate", digest=value["certificate"]))
+
+
+_TROUBLE = ("failed", "refused", "suspended", "waiting", "late", "handed_over", "recalled")
+
+
+def _trouble_first(one: dict[str, Any]) -> tuple[bool, int, str]:
+    return not one["overdue"], _TROUBLE.index(one["standing"]), one["recipient"]

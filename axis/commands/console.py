@@ -23,13 +23,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from axis.errors import AxisError, Fault, unusable
-from axis.texts import language, text
+from axis.errors import AxisError, Fault, Problem, unusable
+from axis.remedies import SAID, remedy
+from axis.texts import TEXTS, language, text
+from axis.texts import moment as as_written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator, Sequence
+    from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 
-    from axis.errors import Language, Problem
+    from axis.errors import Language
 
 LANG: Language = language()
 # Exit codes. 2 is click's for wrong usage; the rest by the class of the error (axis/errors.py).
@@ -39,6 +41,10 @@ KEPT, LARGEST = 20, 256 * 1024  # of those files, and bytes of each
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
 _GAP = 2  # columns between two cells of a table
 _GAPS = re.compile(r"( +)")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+# Of which values there are words, and under what name.
+_VALUES = {"kind": "kind", "standing": "standing", "leg": "leg", "outcome": "outcome", "outcomes": "state"}
+_VALUES |= {"demand": "demand", "stage": "stage", "state": "state", "use": "use", "action": "action"}
 _ALIKE = str.maketrans("đĐ«»“”‘’–—…→", 'dD""""\'\'--.>')
 
 
@@ -102,11 +108,49 @@ def note(key: str, **facts: Any) -> None:
 
 
 def local(moment: str | None) -> str:
-    """A moment of the record as people of this country read it; "" for none."""
+    """A moment of the record as people of this country read it, in the language of this process; "" for none."""
     from axis.core.instant import from_text
     from axis.core.instant import local as in_viet_nam
 
-    return in_viet_nam(from_text(moment)) if moment else ""
+    return as_written(in_viet_nam(from_text(moment)), LANG) if moment else ""
+
+
+def label(group: str, name: str) -> str:
+    """What `name` is called in the language of this process; itself where nobody has named it."""
+    return word(f"{group}.{name}") if f"{group}.{name}" in TEXTS else name
+
+
+def fields(value: Mapping[str, Any]) -> None:
+    """An object for people: a line for each of its values, with what it is called."""
+    for key, entry in value.items():
+        for one in entry if isinstance(entry, list) else [entry]:
+            shown = facts(one) if isinstance(one, dict) else shown_value(key, one)
+            if shown:
+                say(f"{label('field', key)}: {plain(shown)}")
+
+
+def facts(detail: Mapping[str, Any]) -> str:
+    """Several facts on one line, each with what it is called."""
+    shown = [(label("field", key), shown_value(key, one)) for key, one in detail.items()]
+    return "; ".join(f"{name}: {one}" for name, one in shown if one)
+
+
+def shown_value(key: str, value: Any) -> str:
+    """One value as people read it: a moment at +07:00, a code by its words; "" for none."""
+    if value in ("", None, [], {}):
+        return ""
+    if isinstance(value, bool):
+        return word("yes" if value else "no")
+    if isinstance(value, list):
+        return ", ".join(shown_value(key, one) for one in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {shown_value(key, one)}" for name, one in value.items())
+    if isinstance(value, str) and _MOMENT.fullmatch(value):
+        return local(value)
+    if isinstance(value, str) and key in _VALUES:
+        head, _, rest = value.partition(" ")
+        return f"{label(_VALUES[key], head)} {rest}".rstrip()
+    return str(value)
 
 
 def data(value: object) -> None:
@@ -138,16 +182,13 @@ def cut(value: str, width: int) -> str:
     return kept.rstrip() + "…"
 
 
-def table(
-    columns: Sequence[str], rows: Sequence[Sequence[str]], right: Container[int] = (), *, whole: bool = False
-) -> None:
-    """A table on stdout: a row is a line, or several where the terminal is too narrow (elsewhere: 200 characters).
-    `right`: columns of numbers, which end at the right. `whole`: where there is no terminal a row is one line, however
-    long, for the programs that read it."""
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Container[int] = ()) -> None:
+    """A table on stdout: a row is a line, or several where the terminal is too narrow. In a pipe or a file a row is
+    always one line, so that grep finds the whole of it. `right`: columns of numbers, which end at the right."""
     cells = [[*map(plain, row)] for row in rows]
     every = [[*columns], *cells]
     widths = [max(columns_of(row[at]) for row in every) for at in range(len(columns))]
-    wide = room() or (sum(widths) + _GAP * len(columns) if whole else 200)
+    wide = room() or sum(widths) + _GAP * len(columns)
     left = wide - _GAP * (len(columns) - 1)
     while sum(widths) > left and max(widths) > 1:  # the widest gives way, down to the next one
         widest = max(widths)
@@ -162,7 +203,7 @@ def table(
             both = enumerate(zip(parts, gaps, strict=True))
             shown = [gap + part if at in right else part + gap for at, (part, gap) in both]
             line = (" " * _GAP).join(shown).rstrip()
-            click.echo(click.style(line, bold=True) if number == 0 else line)
+            click.echo(click.style(line, bold=True) if number == 0 and not os.environ.get("NO_COLOR") else line)
 
 
 def columns_of(text: str) -> int:
@@ -217,8 +258,8 @@ def bar(title: str, total: int, *, quiet: bool) -> Iterator[Callable[[int], None
 
 
 def show_error(error: AxisError, language: Language, *, as_json: bool, near: Sequence[tuple[str, str]] = ()) -> None:
-    """Each problem with its code, its sentence and who acts; `near`: (code, name) of agencies that may have been
-    meant."""
+    """Each problem with its code, its sentence, who acts, what there is to do; `near`: (code, name) of agencies that
+    may have been meant."""
     if as_json:
         meant = {"did_you_mean": [code for code, _ in near]} if near else {}
         data({"error": [problem.as_json(language) for problem in error.problems], **meant})
@@ -227,6 +268,8 @@ def show_error(error: AxisError, language: Language, *, as_json: bool, near: Seq
         where = f" {problem.path}" if problem.path and "{path}" not in problem.fault.value[2] else ""
         acts = text(f"acts.{problem.fault.actor.value}", language)
         say(f"{problem.fault.code}{plain(where)}: {plain(problem.text(language))} [{acts}]", err=True)
+        if problem.fault not in SAID:
+            say(f"  → {remedy(problem.fault, language)}", err=True)
     if near:
         names = ", ".join(f"{code} ({name})" for code, name in near)
         say(text("agency.near", language, names=plain(names)), err=True)
@@ -253,7 +296,8 @@ def show_crash(error: Exception, home: Path | None, language: Language, *, as_js
     incident = uuid.uuid4().hex[:12]
     log = _keep_trace(error, incident, home)
     if as_json:
-        data({"error": [{"code": Fault.INTERNAL.code, "incident": incident, "log": str(log)}]})
+        said = Problem(Fault.INTERNAL, got=incident).as_json(language)
+        data({"error": [{**said, "incident": incident, "log": str(log)}]})
     say(text("crash", language, incident=incident, log=log), err=True)
 
 

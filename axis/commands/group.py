@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import os
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -11,14 +12,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from axis import extras
-from axis.commands import console
+from axis.commands import click_words, console
 from axis.commands.console import DONE, LANG, UNEXPECTED, word
 from axis.commands.options import HOME, JSON
 from axis.commands.process import SERVICE
-from axis.errors import AxisError, Fault
+from axis.errors import AxisError, Fault, rejected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+click_words.install(LANG)
 
 
 class Axis(click.Group):
@@ -41,12 +44,41 @@ class Axis(click.Group):
             return None
         module, _, function = self.files[name].partition(":")
         command: click.Command = getattr(import_module(module), function or name)
+        if completion_asked():
+            from axis.commands import completion
+
+            completion.equip_all(command)
         return command
+
+    def resolve_command(self, context: click.Context, args: list[str]) -> Any:
+        """As click does it; a name that is nearly right is asked about, though no command's file was read."""
+        try:
+            return super().resolve_command(context, args)
+        except click.UsageError as error:
+            if not getattr(error, "possibilities", True):
+                from difflib import get_close_matches
+
+                error.possibilities = get_close_matches(args[0], self.list_commands(context))  # type: ignore[attr-defined]
+            raise
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands, from their texts alone."""
-        with formatter.section("Commands"):
+        with formatter.section(click_words.said("Commands", LANG)):
             formatter.write_dl([(name, word(f"help.{name}")) for name in self.list_commands(context)])
+
+    def make_context(self, info_name: str | None, args: list[str], *arguments: Any, **more: Any) -> click.Context:
+        """As click does it; ``--json`` may stand anywhere, and holds for what is wrong with the rest, too."""
+        end = args.index("--") if "--" in args else len(args)
+        as_json = "--json" in args[:end]
+        args = [one for one in args[:end] if one != "--json"] + args[end:]
+        try:
+            context = super().make_context(info_name, args, *arguments, **more)
+        except click.UsageError as error:
+            if not as_json:
+                raise
+            raise click.exceptions.Exit(_show_usage(error)) from None
+        context.meta[JSON] = as_json
+        return context
 
     def main(self, *arguments: Any, **more: Any) -> Any:
         """As click does it, on a terminal of any encoding; a short question takes a short time.
@@ -76,6 +108,10 @@ class Axis(click.Group):
         except BrokenPipeError:
             console.give_up_stdout()
             context.exit(DONE)
+        except click.UsageError as error:
+            if not _as_json(context):
+                raise
+            context.exit(_show_usage(error))
         except (click.ClickException, click.exceptions.Exit, click.Abort, KeyboardInterrupt):
             raise
         except OSError as error:
@@ -99,6 +135,18 @@ def _near(context: click.Context, error: AxisError) -> list[tuple[str, str]]:
     except Exception:  # noqa: BLE001  what is wrong was said already; this would only have helped
         return []
     return [(one.code, one.name_vi if LANG == "vi" else one.name_en or one.name_vi) for one in found]
+
+
+def completion_asked() -> bool:
+    """Whether a shell asks what may follow."""
+    return "_AXIS_COMPLETE" in os.environ
+
+
+def _show_usage(error: click.UsageError) -> int:
+    """What is wrong with the command line, as an error like any other; its exit code."""
+    where = error.ctx.command_path if error.ctx is not None else "axis"
+    console.show_error(rejected(Fault.USAGE, error.format_message(), path=where), LANG, as_json=True)
+    return error.exit_code
 
 
 def _as_json(context: click.Context) -> bool:

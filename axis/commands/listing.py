@@ -219,7 +219,7 @@ def _table(rows: Sequence[dict[str, Any]], *, is_first: bool) -> None:
         columns[0] = console.cut(columns[0], widths[0])
         left = max(LEAST, room - sum(widths[:-1]) - 2 * (len(widths) - 1))
         shown = [[*line[:-1], console.cut(line[-1], left)] for line in shown]
-    console.table(columns if is_first else [""] * len(columns), shown, whole=True)
+    console.table(columns if is_first else [""] * len(columns), shown)
 
 
 def _line(row: dict[str, Any]) -> list[str]:

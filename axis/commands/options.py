@@ -114,5 +114,7 @@ def _note_home(context: click.Context, _parameter: click.Parameter, value: Path)
 
 
 def _note_json(context: click.Context, _parameter: click.Parameter, value: bool) -> bool:
-    context.find_root().meta[JSON] = value
-    return value
+    # The outermost group has taken it out, wherever it stood (axis/commands/group.py).
+    meta = context.find_root().meta
+    meta[JSON] = value or bool(meta.get(JSON))
+    return bool(meta[JSON])

@@ -90,7 +90,4 @@ def packet_show(file: Path, as_json: bool) -> None:
     if as_json:
         console.data(value)
         return
-    for key, entry in value.items():
-        for one in entry if isinstance(entry, list) else [entry] if entry not in ("", None) else []:
-            shown = "  ".join(f"{v}" for v in one.values() if v != "") if isinstance(one, dict) else one
-            console.say(f"{key:18} {console.plain(shown)}")
+    console.fields(value)

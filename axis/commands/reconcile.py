@@ -46,7 +46,8 @@ def reconcile(home: Path, older_than: float, only: str, restored: bool, as_json:
             console.data({"restored": restored_from})
         return
     if gap:
-        console.note("reconcile.gap", end=gap.record_ends, written=gap.written, since=instant.local(gap.since))
+        since = console.local(instant.to_text(gap.since))
+        console.note("reconcile.gap", end=gap.record_ends, written=gap.written, since=since)
     if accounts:
         columns = [word(f"column.{name}") for name in ("code", "waiting", "queued", "unanswered", "resent")]
         gone = word("reconcile.gone")

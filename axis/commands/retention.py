@@ -11,6 +11,7 @@ from axis.commands import console
 from axis.commands.console import word
 from axis.commands.options import at_home, noted, settings
 from axis.commands.process import now, open_home
+from axis.texts import number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,8 +63,8 @@ def _table(those: Sequence[Found], *, dry_run: bool) -> None:
         (
             word(f"retention.kind.{one.kind}"),
             str(one.days) if one.days else word("retention.forever"),
-            str(one.ends),
-            f"{one.size:,}",
+            number(one.ends, console.LANG),
+            number(one.size, console.LANG),
             ", ".join(word(f"retention.why.{why}", count=n) for why, n in sorted(one.kept.items())),
         )
         for one in those

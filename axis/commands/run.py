@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def run(home: Path, until_idle: bool, as_json: bool) -> None:
     """Embedded: hub and all adapters in this process."""
     from axis import bootstrap
-    from axis.core.instant import local
+    from axis.core.instant import to_text
     from axis.monitoring import watching
     from axis.services import run as loops
     from axis.services.questions import trace
@@ -61,7 +61,7 @@ def run(home: Path, until_idle: bool, as_json: bool) -> None:
         console.data({**counts, "next_due": due.isoformat() if due else None, "away": named})
         sys.exit(worst)
     console.say(word("run.counts", **counts))
-    console.note("run.waiting", time=local(due)) if due else console.note("run.idle")
+    console.note("run.waiting", time=console.local(to_text(due))) if due else console.note("run.idle")
     name_away(away)
     sys.exit(worst)
 

@@ -109,8 +109,8 @@ def _show_letter(letter: Any, found: dict[str, Any] | None, as_json: bool) -> No
 
 
 def _show_preflight(found: dict[str, Any]) -> None:
-    until, size = console.local(found["certificate_until"]), f"{found['size']:,}"
-    console.say(word("preflight.parcel", size=size, limit=f"{found['limit']:,}", until=until))
+    until = console.local(found["certificate_until"])
+    console.say(word("preflight.parcel", size=found["size"], limit=found["limit"], until=until))
     columns = [word(f"preflight.{name}") for name in ("to", "agency", "standing", "due")]
     rows = [
         (
@@ -136,5 +136,5 @@ def _show_result(result: dict[str, Any], as_json: bool) -> None:
         return
     console.say(word("send.refused", file=result["file"]))
     for finding in result["findings"]:
-        shown = finding.get("text_vi") if console.LANG == "vi" and finding.get("text_vi") else finding["text"]
-        console.say(f"  {finding['code']}: {console.plain(shown)}", err=True)
+        shown, todo = (finding[f"{name}_vi" if console.LANG == "vi" else name] for name in ("text", "todo"))
+        console.say(f"  {finding['code']}: {console.plain(shown)}\n    → {console.plain(todo)}", err=True)

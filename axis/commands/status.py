@@ -297,4 +297,4 @@ def _agencies(found: dict[str, Any]) -> None:
         for one in ordered
     ]
     names = ("status.agency", "column.standing", "status.last_sent", "status.last_taken", "status.waiting")
-    console.table([word(name) for name in (*names, "status.oldest")], rows, right={4, 5}, whole=True)
+    console.table([word(name) for name in (*names, "status.oldest")], rows, right={4, 5})

@@ -132,7 +132,7 @@ def show_trace(value: dict[str, Any]) -> None:
             console.local(event["time"]),
             event["actor"],
             event_text(event["event"], LANG) + (f" → {event['recipient']}" if event.get("recipient") else ""),
-            console.plain(", ".join(f"{k}={v}" for k, v in event["detail"].items() if v not in ("", [], None))),
+            console.facts(event["detail"]),
         )
         for event in value["events"]
     ]

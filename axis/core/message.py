@@ -5,15 +5,18 @@ A :class:`Message` is the same for every broker; how it is put on the wire is th
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 Direction = Literal["in", "out"]
 HUB_USER = "hub"  # the broker user of the hub; an agency's is its code
+DEAD_QUEUE = "axis.dead"
+DEAD = "dead-"  # the beginning of a dead letter's id
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -91,6 +94,40 @@ class Delivered:
     trouble: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that was put aside: rejected, or given too often.
+
+    `queue` is where it came from, "" where that is not known. `trouble`: ``foreign`` (none of ours), ``damaged`` (its
+    bytes are not what was published), ``limit`` (given so often that the broker gave up); "" when a consumer rejected
+    it. `since` as :func:`axis.core.instant.to_text` has it, "" where the broker does not tell.
+    """
+
+    queue: str
+    message_id: str
+    body: bytes = field(repr=False)
+    proof: bytes = field(default=b"", repr=False)
+    user_id: str | None = None
+    trouble: str = ""
+    since: str = ""
+    origin: str = ""
+
+    @property
+    def id(self) -> str:
+        """The same at each look: of what it is and where it came from."""
+        named = f"{self.queue}\n{self.message_id}\n".encode() + hashlib.sha256(self.body).digest()
+        return DEAD + hashlib.sha256(named).hexdigest()[:24]
+
+    @property
+    def route(self) -> Route | None:
+        """The route of its queue; None where it is none of an agency's."""
+        _, _, rest = self.queue.partition("axis.")
+        way, _, key = rest.partition(".")
+        if way not in {"from", "to"} or not key:
+            return None
+        return Route("in" if way == "from" else "out", key.removesuffix(".urgent"), key.endswith(".urgent"))
+
+
 class Outcome(Enum):
     """What became of one published message."""
 
@@ -158,6 +195,10 @@ class Broker(Protocol):
 
     def dead_depth(self) -> int:
         """How many dead letters there are."""
+
+    def sift_dead_letters(self, limit: int, is_done: Callable[[DeadLetter], bool]) -> None:
+        """Show `is_done` the dead letters, the oldest first, at most `limit`: each about which it says True is gone,
+        the others stay as they are. For the hub's user; nobody else looks at the same time."""
 
     def close(self) -> None:
         """Give back whatever was not acknowledged (it comes again, marked redelivered). Idempotent.

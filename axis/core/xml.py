@@ -43,6 +43,16 @@ _MANY_ATTRIBUTES = etree.XPath(f"/descendant::*[@*[{MAX_ATTRIBUTES + 1}]]")
 _INSTRUCTIONS = etree.XPath("//processing-instruction()")
 _PIECE = 16_384  # bytes looked at as text at once: the text of the whole would take twice its bytes
 _DOCUMENT_TYPE = (b"<!DOCTYPE", b"<!ENTITY")
+# What a clerk may take for a packet, by its first bytes.
+_OTHER_FILES = {
+    b"%PDF": "PDF",
+    b"PK\x03\x04": "DOCX, XLSX, ZIP",
+    b"\xd0\xcf\x11\xe0": "DOC, XLS",
+    b"\xff\xd8\xff": "JPEG",
+    b"\x89PNG": "PNG",
+    b"II*\x00": "TIFF",
+    b"{\\rtf": "RTF",
+}
 
 
 def escape(value: str) -> str:
@@ -89,6 +99,8 @@ def _judge_bytes(data: bytes, max_bytes: int) -> bool:
     """Refuse what need not be parsed for that. Whether there may be instructions in it."""
     if len(data) > max_bytes:
         raise rejected(Fault.XML_TOO_BIG, len(data), max_bytes)
+    if kind := next((kind for magic, kind in _OTHER_FILES.items() if data.startswith(magic)), ""):
+        raise rejected(Fault.XML_NONE, kind)
     if data.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")):
         raise rejected(Fault.XML_BOM)
     declared = 0

@@ -25,22 +25,21 @@ from weakref import WeakValueDictionary
 import sqlalchemy as sa
 
 from axis.core import tracing
-from axis.core.message import Delivered, Message, Outcome, Route, agency_routes
+from axis.core.message import DEAD_QUEUE, Delivered, Message, Outcome, Route, agency_routes
 from axis.errors import Fault, Misconfigured, Problem, Unavailable
-from axis.infra import payloads
+from axis.infra import dead_letters, payloads
 from axis.infra.database import BIG_ID, insert_all_or_ignore, insert_or_ignore, metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from sqlalchemy.engine import Connection
 
-    from axis.core.message import Broker, Line
+    from axis.core.message import Broker, DeadLetter, Line
     from axis.infra.database import Database
 
 log = logging.getLogger(__name__)
 
-DEAD_QUEUE = "axis.dead"
 MAX_MESSAGE = 64 * 1024 * 1024  # bytes of body and proof: a packet of 50 MB and what surrounds it
 MAX_ID = 255  # bytes; AMQP has one byte for the length
 MAX_ORIGIN = 200  # characters
@@ -276,6 +275,10 @@ class EmbeddedBroker:
     def dead_depth(self) -> int:
         """How many dead letters there are. Raises :class:`Unavailable` BROKER_NO_QUEUE."""
         return self._depth(DEAD_QUEUE)
+
+    def sift_dead_letters(self, limit: int, is_done: Callable[[DeadLetter], bool]) -> None:
+        """See :meth:`axis.core.message.Broker.sift_dead_letters`."""
+        dead_letters.sift_file(self._database, limit, is_done)
 
     def close(self) -> None:
         """Give back what is held. Idempotent."""

@@ -27,7 +27,7 @@ from axis.infra.journal import retention as journal_retention
 from axis.infra.journal.transaction import JournalTransaction
 from axis.infra.record import lease, ledger, retention
 from axis.services.operate import acts
-from axis.services.operate.dead_ends import drop
+from axis.services.operate.dead_ends import choose
 from axis.services.questions import dead_ends, trace
 
 if TYPE_CHECKING:
@@ -274,7 +274,7 @@ class Retention:
                 items = _overdue(reader, self._waits, self.now)[:DECIDED]
             for item in items:
                 with suppress(Rejected):  # an operator has decided in between
-                    drop(hub, item["id"], REASON, self.now)
+                    choose(hub, "drop", item["id"], REASON, self.now)
             if items:
                 with hub.store.transaction() as tx:
                     counts = Counter(_DECIDED[item["what"]] for item in items)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from axis.adapters.tree import LocalTree
-from axis.core import edxml
+from axis.core import edxml, refusal
 from axis.core.hub import admission
 from axis.core.registry import read_registry
 from axis.errors import Fault, Misconfigured, Problem, Unavailable, rejected
@@ -154,7 +154,7 @@ def results(journal: Journal, letters: Sequence[Letter]) -> list[dict[str, Any]]
                     "axis_id": row["axis_id"] if row else "",
                     "document_id": row["document_id"] if row else "",
                     "content_digest": row["content_digest"] if row else "",
-                    "findings": row["problems"] if row else [],
+                    "findings": [refusal.finding(one) for one in row["problems"]] if row else [],
                 }
             )
     return found

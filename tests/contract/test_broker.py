@@ -27,7 +27,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from axis.core.message import Broker, Delivered, Message, Outcome, Route, agency_routes, hub_routes
+from axis.core.message import Broker, DeadLetter, Delivered, Message, Outcome, Route, agency_routes, hub_routes
 from axis.errors import AxisError, Fault, Misconfigured, Unavailable
 from axis.infra import embedded
 from axis.infra.amqp import topology, wire
@@ -529,6 +529,40 @@ def test_a_broker_may_be_used_again_after_it_was_closed(hub: Broker) -> None:
     assert hub.publish([sent]) == [CONFIRMED]
     hub.close()
     assert ids(take_all(hub, 1)) == [sent.id]
+
+
+def test_dead_letters_can_be_looked_at_again_and_again_and_each_may_be_done_with(place: Place, hub: Broker) -> None:
+    sent = [message(proof=b"proof"), message(user_id="G22"), message()]
+    place.open("G22").publish(sent)
+    hub.reject(take(hub))
+    eventually(lambda: place.dead() == 3)
+
+    def look(done: tuple[str, ...] = (), limit: int = 10) -> list[DeadLetter]:
+        seen: list[DeadLetter] = []
+
+        def is_done(letter: DeadLetter) -> bool:
+            seen.append(letter)
+            return letter.message_id in done
+
+        hub.sift_dead_letters(limit, is_done)
+        return seen
+
+    first = look()
+    assert [one.message_id for one in first] == [one.id for one in sent]
+    assert [one.body for one in first] == [one.body for one in sent]
+    assert [one.proof for one in first] == [b"proof", b"", b""]
+    assert {(one.queue, one.user_id, one.trouble, one.route) for one in first} == {
+        ("axis.from.G22", "G22", "", FROM_G22)
+    }
+    assert len({one.id for one in first}) == 3
+    eventually(lambda: place.dead() == 3)
+    assert sorted(one.id for one in look()) == sorted(one.id for one in first)
+    eventually(lambda: place.dead() == 3)
+    assert len(look(limit=2)) == 2
+    eventually(lambda: place.dead() == 3)
+    look((sent[1].id,))
+    eventually(lambda: place.dead() == 2)
+    assert {one.message_id for one in look()} == {sent[0].id, sent[2].id}
 
 
 def test_rejected_messages_are_kept_as_dead_letters(place: Place, hub: Broker) -> None:

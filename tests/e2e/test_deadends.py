@@ -11,9 +11,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from axis import cli
-from axis.infra import embedded
+from axis.infra import embedded, payloads
 from axis.infra.journal import tables as journal
 from axis.infra.record import search, tables
+from axis.services.agency import submit
 from axis.services.hub import admit
 from tests.line import Line, document, recall, small_home
 
@@ -225,6 +226,124 @@ def test_a_quarantined_message_is_returned_or_dropped_with_its_bytes(
     assert items(line) == []
     assert line.events("G22").count("A.2") == answers
     assert axis(line, "queue", "show", identifier).exit_code == 3
+
+
+def dead_letter(line: Line) -> dict[str, Any]:
+    """A parcel of G22 to H41 that H41's adapter could not believe while its registry's key was another; the item."""
+    line.drop("G22", document(1))
+    line.without("H41")
+    with line.parts() as (hub, _), hub.store.database.begin() as connection:
+        waits = embedded.queue_message.c.queue == "axis.to.H41"
+        connection.execute(embedded.queue_message.update().where(waits).values(queue="axis.dead"))
+    (item,) = [one for one in items(line) if one["what"] == "dead_letter"]
+    return item
+
+
+def test_a_dead_letter_is_shown_with_what_it_is_and_is_sent_again(line: Line) -> None:
+    item = dead_letter(line)
+    assert (item["agency"], item["sender"], item["code"]) == ("H41", "G22", "DEAD_LETTER")
+    assert (item["cause"], item["queue"]) == ("put_aside", "axis.to.H41")
+    assert item["document_id"] == line.trace("1/TN-G22")["document"]["document_id"]
+    said = axis(line, "queue", "show", item["id"])
+    assert "looked at now, it is good" in said.output
+    assert f"axis queue retry {item['id']}" in said.output
+    assert [one["id"] for one in items(line)] == [item["id"]], "looking takes nothing away"
+    assert axis(line, "queue", "return", item["id"], "--reason", "x").exit_code == 3, "nobody to return it to"
+    done = axis(line, "queue", "retry", item["id"][:12], "--reason", "danh bạ đã đúng")
+    assert done.exit_code == 0, done.output
+    line.run()
+    assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
+    assert items(line) == []
+    assert events(line, "dead_letter.retry")[0]["reason"] == "danh bạ đã đúng"
+
+
+def test_a_dead_letter_for_the_hub_is_judged_as_if_it_had_just_come(line: Line) -> None:
+    line.drop("G22", document(1))
+    with line.parts() as (hub, agencies):
+        (g22,) = [one for one in agencies if one.code == "G22"]
+        submit.collect(g22, line.clock())
+        submit.publish(g22, line.clock())
+        with hub.store.database.begin() as connection:
+            waits = embedded.queue_message.c.queue.like("axis.from.G22%")
+            connection.execute(embedded.queue_message.update().where(waits).values(queue="axis.dead"))
+    (item,) = items(line)
+    assert (item["agency"], item["sender"], item["queue"]) == ("G22", "G22", "axis.from.G22")
+    done = axis(line, "queue", "retry", "--kind", "dead_letter", "--reason", "thử lại", "--json")
+    assert json.loads(done.stdout.splitlines()[-1]) == {"found": 1, "done": 1, "failed": 0}
+    line.run()
+    assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
+    assert line.files("G22", "sent") == ["a.edxml"]
+
+
+def test_a_damaged_dead_letter_and_a_foreign_one_are_explained_and_can_only_be_dropped(line: Line) -> None:
+    damaged = dead_letter(line)
+    with line.parts() as (hub, _), hub.store.database.begin() as connection:
+        row = dict(connection.execute(embedded.queue_message.select()).mappings().first() or {})
+        foreign = payloads.put(connection, b"none of ours")
+        del row["id"]
+        connection.execute(embedded.queue_message.insert().values({**row, "body_digest": foreign}))
+        broken = {"body_digest": "0" * 64}
+        connection.execute(
+            embedded.queue_message.update()
+            .where(embedded.queue_message.c.body_digest == row["body_digest"])
+            .values(broken)
+        )
+    found = {one["cause"]: one for one in items(line)}
+    assert set(found) == {"damaged", "unbelieved"}
+    assert damaged["id"] not in {one["id"] for one in found.values()}
+    assert "axis reconcile" in axis(line, "queue", "show", found["damaged"]["id"]).output
+    assert axis(line, "queue", "retry", found["damaged"]["id"], "--reason", "x").exit_code == 3
+    many = ("queue", "drop", "--kind", "dead_letter", "--reason", "hỏng")
+    assert axis(line, *many).exit_code == 2, "of many at once nothing goes that nobody has looked at"
+    assert len(items(line)) == 2
+    assert axis(line, *many, "--yes").exit_code == 0
+    assert items(line) == []
+    assert {one["reason"] for one in events(line, "dead_letter.drop")} == {"hỏng"}
+
+
+def test_the_list_is_filtered_says_why_and_what_to_do(line: Line) -> None:
+    undeliverable(line)
+
+    def count(*arguments: str) -> int:
+        done = axis(line, "queue", "list", *arguments, "--json")
+        assert done.exit_code == 0, done.output
+        return len(done.stdout.splitlines())
+
+    assert [count("--agency", code) for code in ("H41", "000.00.00.H41", "G22", "G06")] == [1, 1, 1, 0]
+    assert (count("--code", "UNDELIVERED"), count("--code", "QUARANTINED")) == (1, 0)
+    assert (count("--kind", "delivery"), count("--kind", "message"), count("--kind", "dead_letter")) == (1, 0, 0)
+    assert (count("--since", "2026-01-01"), count("--since", "2030-01-01")) == (1, 0)
+    said = axis(line, "queue", "list").output
+    assert "the sender was told (D.2)" in said
+    assert "axis queue retry --code UNDELIVERED" in said
+
+
+@pytest.mark.parametrize("choice", ["return", "drop", "release"])
+def test_many_are_decided_at_once_and_a_dry_run_only_tells_which(line: Line, choice: str) -> None:
+    undeliverable(line)
+    which = ("queue", choice, "--agency", "H41", "--reason", "đã hỏi nơi nhận", "--json")
+    dry = axis(line, *which, "--dry-run")
+    assert json.loads(dry.stdout.splitlines()[-1]) == {"found": 1}
+    assert len(items(line)) == 1
+    done = axis(line, *which, "--yes")
+    assert json.loads(done.stdout.splitlines()[-1]) == {"found": 1, "done": 1, "failed": 0}
+    if choice == "release":
+        line.run()
+    assert items(line) == []
+
+
+@pytest.mark.parametrize("again", ["the same file", "another name"])
+def test_a_packet_that_is_accepted_when_it_is_given_again_lies_among_the_refused_no_more(
+    line: Line, again: str
+) -> None:
+    line.drop("G22", document(2, to=("H41", "H63")), "a.edxml")
+    line.run()
+    assert line.files("G22", "failed") == ["a.edxml", "a.edxml.error.json"]
+    assert axis(line, "agency", "add", "H63", "--name", "UBND tỉnh Yên Bái").exit_code == 0
+    line.drop("G22", document(2, to=("H41", "H63")), "a.edxml" if again == "the same file" else "b.edxml")
+    line.run()
+    assert line.states("2/TN-G22")["H41"] == "HANDED_OVER"
+    assert line.files("G22", "failed") == []
 
 
 def test_an_unknown_id_and_a_missing_reason_are_refused(line: Line) -> None:

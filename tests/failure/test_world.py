@@ -301,7 +301,7 @@ def test_a_receipt_that_breaks_the_hub_is_kept_and_not_answered_and_recorded_whe
         assert kept["agency"] == "H41"
         from axis.services.operate import dead_ends
 
-        dead_ends.retry(hub, kept["id"], "đã sửa lỗi", line.clock())
+        dead_ends.choose(hub, "retry", kept["id"], "đã sửa lỗi", line.clock())
     line.run()
     assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
     assert json.dumps(line.events("G22")).count("E.1 H41") == 1

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from axis.core.message import Delivered, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from axis.core.message import Message, Route
+    from axis.core.message import DeadLetter, Message, Route
 
 
 class Queues:
@@ -57,6 +57,9 @@ class Queues:
 
     def dead_depth(self) -> int:
         return len(self.rejected)
+
+    def sift_dead_letters(self, limit: int, is_done: Callable[[DeadLetter], bool]) -> None:
+        raise NotImplementedError  # only an operator's command asks for it
 
     def close(self) -> None:
         pass

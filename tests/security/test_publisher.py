@@ -145,11 +145,11 @@ def test_a_message_without_a_publisher_is_nobodys_and_cannot_be_returned(meanwhi
     assert meanwhile.put_aside() == {"": ["PUBLISHER_OTHER"]}
     with meanwhile.hub.store.reading() as reader:
         (one,) = listed(reader)
-    for act, fault in ((dead_ends.give_back, Fault.AGENCY_UNKNOWN), (dead_ends.retry, Fault.QUARANTINED)):
+    for act, fault in (("return", Fault.AGENCY_UNKNOWN), ("retry", Fault.QUARANTINED)):
         with pytest.raises(Rejected) as raised:
-            act(meanwhile.hub, str(one["id"]), "thử", meanwhile.clock())
+            dead_ends.choose(meanwhile.hub, act, str(one["id"]), "thử", meanwhile.clock())
         assert raised.value.fault is fault
-    dead_ends.drop(meanwhile.hub, str(one["id"]), "thử", meanwhile.clock())
+    dead_ends.choose(meanwhile.hub, "drop", str(one["id"]), "thử", meanwhile.clock())
 
 
 def test_the_same_message_over_and_over_fills_neither_record_nor_quarantine(

@@ -425,7 +425,7 @@ def test_a_good_file_cut_at_any_byte_is_refused() -> None:
     assert xml.parse(GOOD[:end])[0].text == "1234"
 
 
-@pytest.mark.parametrize("data", [b"", b" ", b"\n", b"text", b"<", b"<>", b"<!---->", b"{}", b"PK\x03\x04"])
+@pytest.mark.parametrize("data", [b"", b" ", b"\n", b"text", b"<", b"<>", b"<!---->", b"{}"])
 def test_what_is_no_xml_is_refused(data: bytes) -> None:
     assert refused(data).fault is Fault.XML_SYNTAX
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from axis.core import refusal
 from axis.core.edxml import Kind
 from axis.core.hub import admission
 from axis.errors import MAX_FACT
@@ -74,13 +74,12 @@ def facts(packet: Packet) -> dict[str, Any]:
 
 def report(name: str, row: Mapping[Any, Any]) -> bytes:
     """``<name>.error.json``: every finding, with texts in both languages, and the hub's receipt where it refused."""
-    value = {
-        "file": name,
-        "refused_by": "hub" if row["state"] == "refused" else "adapter",
-        "document_id": row["document_id"],
-        "content_digest": row["content_digest"],
-        "source_digest": row["source_digest"],
-        "receipt": row["answer_digest"],
-        "findings": row["problems"],
-    }
-    return (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode("utf-8", "backslashreplace")
+    return refusal.report(
+        name,
+        "hub" if row["state"] == "refused" else "adapter",
+        row["problems"],
+        document_id=row["document_id"],
+        content_digest=row["content_digest"],
+        source_digest=row["source_digest"],
+        receipt=row["answer_digest"],
+    )

@@ -8,20 +8,21 @@ import random
 import time
 from typing import TYPE_CHECKING, Literal, cast
 
-from axis.core.message import Outcome
+from axis.core.message import DEAD_QUEUE, Outcome
 from axis.errors import Unavailable
+from axis.infra import dead_letters
 from axis.infra.amqp import login, requests
 from axis.infra.amqp.connection import Line
 from axis.infra.amqp.consume import Reader, settle
-from axis.infra.amqp.move import move
+from axis.infra.amqp.move import at_leisure, move
 from axis.infra.amqp.publish import Batch, Outlet
 from axis.infra.amqp.trouble import text_of
-from axis.infra.embedded import DEAD_QUEUE, MAX_MESSAGE
+from axis.infra.embedded import MAX_MESSAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from axis.core.message import Delivered, Message, Route
+    from axis.core.message import DeadLetter, Delivered, Message, Route
     from axis.infra.amqp.consume import Handle
     from axis.infra.amqp.proved import Proved
 
@@ -125,6 +126,10 @@ class AmqpBroker:
     def move(self, source: str, target: str) -> None:
         """Move what waits in one queue to another (:func:`axis.infra.amqp.move.move`)."""
         move(self._parameters, source, target)
+
+    def sift_dead_letters(self, limit: int, is_done: Callable[[DeadLetter], bool]) -> None:
+        """See :meth:`axis.core.message.Broker.sift_dead_letters`."""
+        at_leisure(self._parameters, DEAD_QUEUE, lambda found: dead_letters.sift_queue(found, limit, is_done))
 
     # -- Publishing ----------------------------------------------------------------------------------
 

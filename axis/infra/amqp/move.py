@@ -13,7 +13,7 @@ from axis.infra.amqp.trouble import translated
 from axis.infra.amqp.wire import WireConnection
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 def move(parameters: Sequence[pika.connection.Parameters], source: str, target: str) -> None:
@@ -23,15 +23,22 @@ def move(parameters: Sequence[pika.connection.Parameters], source: str, target: 
     published it is kept as a header, for it is published anew. For one who administers, at leisure; while nobody
     else reads `source`. Raises what :func:`~axis.infra.amqp.trouble.translated` makes of a loss or a refusal.
     """
+    at_leisure(parameters, source, lambda connection: _move(connection, source, target))
+
+
+def at_leisure(
+    parameters: Sequence[pika.connection.Parameters], queue: str, work: Callable[[pika.BlockingConnection], None]
+) -> None:
+    """Do this about `queue` on a connection of its own. Raises as :func:`move`."""
     try:
         connection = pika.BlockingConnection(parameters, _impl_class=WireConnection)  # type: ignore[arg-type]
         try:
-            _move(connection, source, target)
+            work(connection)
         finally:
             with contextlib.suppress(exceptions.AMQPError):
                 connection.close()
     except exceptions.AMQPError as error:
-        raise translated(error, source) from error
+        raise translated(error, queue) from error
 
 
 def _move(connection: Any, source: str, target: str) -> None:

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from axis.core.message import Route
+from axis.core.message import DEAD_QUEUE, Route
 from axis.errors import Fault, Misconfigured, Problem
 from axis.infra.amqp.connection import SLOWEST_LINK
 from axis.infra.amqp.topology import bindings, exchanges, lock_queue, queue_arguments
-from axis.infra.embedded import DEAD_QUEUE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from axis.core.message import Route
-from axis.infra.embedded import DEAD_QUEUE
+from axis.core.message import DEAD_QUEUE, Route
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

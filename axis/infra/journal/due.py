@@ -55,7 +55,7 @@ _WHO = sa.text(
     f"""
     SELECT c.value, {_moment("outgoing", _PENDING)}, {_moment("posted", "i.agency = c.value")},
         {_moment("incoming", *_EACH_SHOWN_LATER)}, {_moment("incoming", _UNDECIDED)},
-        EXISTS (SELECT 1 FROM outgoing AS i WHERE i.lifted AND i.agency = c.value)
+        EXISTS (SELECT 1 FROM outgoing AS i WHERE i.lifted AND i.state = 'accepted' AND i.agency = c.value)
     FROM json_each(:codes) AS c"""  # noqa: S608
 )
 _HELD = sa.text("""

@@ -43,7 +43,7 @@ _SENT = f"""
     SELECT 'outgoing', t.rowid, t.agency, t.axis_id, t.created_at,
         CASE WHEN {HELD} THEN 'held'
              WHEN t.state = 'pending' THEN 'undelivered'
-             WHEN NOT t.settled OR t.lifted OR t.parcel_digest <> '' THEN 'waiting'
+             WHEN NOT t.settled OR (t.lifted AND t.state = 'accepted') OR t.parcel_digest <> '' THEN 'waiting'
              WHEN t.created_at >= :until OR t.document_id <> '' AND (
                 EXISTS (SELECT 1 FROM outgoing o WHERE o.agency = t.agency AND o.document_id = t.document_id
                     AND o.created_at >= :until)

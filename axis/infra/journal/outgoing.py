@@ -27,6 +27,7 @@ _SOURCE = sa.update(outgoing).where(*_OF_SOURCE)
 _PUBLISHED = _SOURCE.values(attempts=sa.bindparam("b_attempts"), not_before=sa.bindparam("b_not_before"))
 _CONFIRMED = _SOURCE.where(outgoing.c.attempts == 0).values(attempts=1)
 _SETTLED = _SOURCE.values(settled=True)
+_TOLD_REFUSED = _SOURCE.values(lifted=True)
 _OF_CONTENT = (outgoing.c.agency == sa.bindparam("b_agency"), outgoing.c.content_digest == sa.bindparam("b_content"))
 _ANSWER = {
     "axis_id": sa.bindparam("b_axis_id"),
@@ -53,10 +54,18 @@ _REFUSED = (
 class OutgoingChanges(Changes):
     """Changes to what the agency sends, each with its event."""
 
-    def freeze(self, row: Outgoing, now: datetime, *, again: bool = False, answer_by: datetime | None = None) -> None:
+    def freeze(
+        self,
+        row: Outgoing,
+        now: datetime,
+        *,
+        again: bool = False,
+        answer_by: datetime | None = None,
+        was_refused: bool = False,
+    ) -> None:
         """Keep a converted source and its parcel, to be published now; or the findings that forbid it. `again`: after
         :meth:`parcel_lost`. With `answer_by` it is noted as published, which the caller does next: to be published
-        once more if it is not answered by then."""
+        once more if it is not answered by then. `was_refused`: the local system holds these bytes as refused."""
         if again and row.parcel:
             payloads.mend(self.connection, row.parcel)
         digest = self.writes.keep(row.parcel, row.parcel_digest) if row.parcel else ""
@@ -80,6 +89,8 @@ class OutgoingChanges(Changes):
             created_at=to_text(now),
             urgent=bool(row.facts.get("urgent")),
         )
+        if was_refused:
+            self.writes.change(_TOLD_REFUSED, b_agency=self.agency, b_source=row.source_digest)
         codes = [p["code"] for p in row.problems]
         detail = {"document_id": row.document_id, "content_digest": row.content_digest, "findings": codes}
         self.enter(Entry(now, self.agency, f"source.{row.state}", "", "", detail))
@@ -136,8 +147,9 @@ class OutgoingChanges(Changes):
         self.enter(entry)
 
     def ask_again(self, source_digest: str, now: datetime) -> None:
-        """A refused source was given again: the hub shall judge the same parcel once more."""
-        self._update(source_digest, state="pending", settled=False, attempts=0, not_before=to_text(now))
+        """A refused source was given again: the hub shall judge the same parcel once more. The local system holds it as
+        refused, and hears of it if it is accepted now."""
+        self._update(source_digest, state="pending", settled=False, attempts=0, not_before=to_text(now), lifted=True)
 
     def send_again(self, since: datetime, now: datetime, later: timedelta, entry: Entry) -> None:
         """What the hub accepted since `since`, and what it has not answered, shall be published again; statuses, which

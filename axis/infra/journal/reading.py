@@ -54,7 +54,9 @@ class JournalReader:
 
     def lifted(self, limit: int) -> list[str]:
         """The digests of sources that were accepted after the local system was told of a refusal."""
-        query = sa.select(outgoing.c.source_digest).where(outgoing.c.lifted, outgoing.c.agency == self.agency)
+        query = sa.select(outgoing.c.source_digest).where(
+            outgoing.c.lifted, outgoing.c.state == "accepted", outgoing.c.agency == self.agency
+        )
         return list(self.connection.execute(query.limit(limit)).scalars())
 
     def being_shown(self) -> list[tuple[Any, str]]:

@@ -37,7 +37,7 @@ _SENT = f"""
     SELECT t.agency, t.source_digest, t.parcel_digest, t.created_at,
         CASE WHEN {HELD} THEN 'held'
              WHEN t.state = 'pending' THEN 'undelivered'
-             WHEN NOT t.settled OR t.lifted THEN 'waiting' ELSE '' END
+             WHEN NOT t.settled OR (t.lifted AND t.state = 'accepted') THEN 'waiting' ELSE '' END
     FROM outgoing t INDEXED BY outgoing_kept
     WHERE t.parcel_digest <> '' AND t.created_at < ? AND (t.created_at, t.source_digest) > (?, ?)
     ORDER BY t.created_at, t.source_digest LIMIT ?"""  # noqa: S608  names of this module

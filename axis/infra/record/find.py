@@ -154,3 +154,11 @@ def _refused(reader: HubReader, typed: str, within: Narrowed) -> list[Row]:
     if within.before is not None:
         query = query.where(refusal.c.refused_at < to_text(within.before))
     return list(reader.connection.execute(query.order_by(refusal.c.refused_at.desc()).limit(LIMIT)).mappings())
+
+
+def beginning(reader: HubReader, text: str, limit: int) -> Sequence[tuple[str, str]]:
+    """(number/notation, subject) of documents whose number begins so, as it is written; by the index of numbers."""
+    code = submission.c.code
+    query = sa.select(code, submission.c.subject).where(code >= text, code < text + _LAST, code != "")
+    rows = reader.connection.execute(query.order_by(code).limit(limit))
+    return list({row.code: row.subject for row in rows}.items())

@@ -18,9 +18,21 @@ if TYPE_CHECKING:
     from axis.infra.record.store import HubReader, HubTransaction
 
 
-def found(reader: HubReader) -> Sequence[Row]:
-    """All of them, the oldest first."""
-    return reader.connection.execute(sa.select(quarantine).order_by(quarantine.c.since)).mappings().all()
+def found(
+    reader: HubReader, agency: str = "", code: str = "", since: str = "", id_begins: str = "", limit: int | None = None
+) -> Sequence[Row]:
+    """All of them, the oldest first; of one agency, with one code, since a moment, with an id that begins so, where
+    these are given."""
+    query = sa.select(quarantine)
+    if agency:
+        query = query.where(quarantine.c.agency == agency)
+    if code:
+        query = query.where(quarantine.c.code == code)
+    if since:
+        query = query.where(quarantine.c.since >= since)
+    if id_begins:
+        query = query.where(quarantine.c.id.startswith(id_begins, autoescape=True))
+    return reader.connection.execute(query.order_by(quarantine.c.since).limit(limit)).mappings().all()
 
 
 def put_aside_for(reader: HubReader, fault: str, after: str, limit: int) -> Sequence[Row]:

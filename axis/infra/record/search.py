@@ -210,14 +210,23 @@ def mail(reader: HubReader) -> dict[str, tuple[int, int]]:
 # -- Many -----------------------------------------------------------------------------------------------------
 
 
-def failed(reader: HubReader) -> Sequence[Row]:
-    """Deliveries that were given up or are overdue, and that nobody has decided about, the oldest first."""
+def failed(
+    reader: HubReader, agency: str = "", since: str = "", id_begins: str = "", limit: int | None = None
+) -> Sequence[Row]:
+    """Deliveries that were given up or are overdue, and that nobody has decided about, the oldest first: from or to
+    this agency, since a moment, with an id that begins so, where these are given."""
     query = (
         sa.select(delivery, submission.c.sender)
         .join(submission)
         .where(delivery.c.state == State.FAILED.value, delivery.c.closed.is_(False))
     )
-    return reader.connection.execute(query.order_by(delivery.c.updated_at)).mappings().all()
+    if agency:
+        query = query.where(sa.or_(delivery.c.recipient == agency, submission.c.sender == agency))
+    if since:
+        query = query.where(delivery.c.updated_at >= since)
+    if id_begins:
+        query = query.where(delivery.c.id.startswith(id_begins, autoescape=True))
+    return reader.connection.execute(query.order_by(delivery.c.updated_at).limit(limit)).mappings().all()
 
 
 def sendable(

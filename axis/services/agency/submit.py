@@ -206,7 +206,8 @@ def _consider(
             return None, None  # it changed under our eyes: it is looked at again when it has settled
         is_published = at_once and frozen.state == "pending" and frozen.kind != edxml.Kind.UPDATE
         until = answer_by(now) if is_published else None
-        return lambda tx: tx.freeze(frozen, now, answer_by=until), frozen
+        told = row is not None
+        return lambda tx: tx.freeze(frozen, now, answer_by=until, was_refused=told), frozen
     if row["state"] == "pending":
         if row["parcel_digest"]:
             return None, None

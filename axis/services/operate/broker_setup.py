@@ -18,10 +18,9 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from axis.core.message import HUB_USER, Route
+from axis.core.message import DEAD_QUEUE, HUB_USER, Route
 from axis.errors import Fault, Problem
 from axis.infra.amqp import topology
-from axis.infra.embedded import DEAD_QUEUE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

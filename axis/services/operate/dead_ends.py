@@ -1,10 +1,13 @@
-"""Dead ends: what the hub could not deal with or could not deliver, and what an operator does about each.
+"""Dead ends: what the hub could not deal with or could not deliver, what the broker has put aside, and what an operator
+does about each.
 
-Quarantined messages are kept in the record with their bytes. Each choice has a reason and a ledger entry.
+Quarantined messages are kept in the record with their bytes, dead letters at the broker. Each choice has a reason and a
+ledger entry.
 """
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from contextlib import suppress
 from datetime import timedelta
@@ -13,20 +16,23 @@ from typing import TYPE_CHECKING, Any
 from axis.core.hub import consignment, decide
 from axis.core.hub.lifecycle import State
 from axis.core.ledger import Entry
+from axis.core.message import DEAD, Message, Outcome
 from axis.core.registry import HUB
 from axis.errors import AxisError, Fault, Problem, Rejected, rejected
-from axis.infra.record import documents, quarantine
+from axis.infra.record import documents, ledger, quarantine
 from axis.services.hub import act, admit
 from axis.services.operate import acts
-from axis.services.questions.dead_ends import Selection, found, shown
+from axis.services.questions import dead_ends as questions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from datetime import datetime
 
     from axis.core.hub.draft import Draft
+    from axis.core.message import DeadLetter
     from axis.infra.database import Row
     from axis.services.hub.worker import Hub
+    from axis.services.questions.dead_ends import Selection
 
 log = logging.getLogger("axis.dead_ends")
 
@@ -34,38 +40,50 @@ log = logging.getLogger("axis.dead_ends")
 BATCH, LOOK_AGAIN = 20, timedelta(minutes=5)
 
 
-def retry(hub: Hub, identifier: str, reason: str, now: datetime) -> dict[str, Any]:
-    """Try again now: a failed delivery is published once more; a quarantined message is judged once more, and answered
-    as if it had just come."""
-    return _act(hub, identifier, "retry", reason, now)
+CHOICES = ("retry", "release", "return", "drop")
 
 
-def retry_all(hub: Hub, wanted: Selection, reason: str, now: datetime) -> Iterator[dict[str, Any]]:
-    """:func:`retry` each of these, the oldest first. What fails again stays where it is, with the code in ``error``,
-    and keeps none of the others back."""
+def choose(hub: Hub, what: str, identifier: str, reason: str, now: datetime) -> dict[str, Any]:
+    """One of CHOICES about one of them, named by its id or a unique beginning of it.
+
+    ``retry``: try again now. A failed delivery is published once more; a quarantined message is judged once more, and
+    answered as if it had just come; a dead letter goes to its queue again, or to the hub if it was for that.
+    ``release``: the same for what was held on purpose: a failed delivery waits for its agency like any other mail.
+    ``return``: to the sender: D.2 or A.2 with the operator's reason, and nobody tries again by itself.
+    ``drop``: off the list: the record stays, nobody is told. Of a message its bytes go.
+
+    Raises :class:`Rejected`: NOT_FOUND, AMBIGUOUS, NOT_RETURNABLE, QUARANTINED, RETRY_FAILED.
+    """
+    letters = []
+    if identifier.startswith(DEAD):
+        letters = questions.look_at_letters(hub.broker.sift_dead_letters, hub.registry, now)
     with hub.store.reading() as reader:
-        items = found(reader, wanted)
+        item = questions.shown(reader, identifier, letters)
+    if item["what"] != "dead_letter":
+        return _done(hub, item, what, reason, now)
+    (done,) = _letters_done(hub, {item["id"]}, what, reason, now)
+    if "error" in done:
+        raise rejected(Fault[done["error"]], item["id"])
+    return done
+
+
+def choose_all(hub: Hub, what: str, wanted: Selection, reason: str, now: datetime) -> Iterator[dict[str, Any]]:
+    """:func:`choose` for each of these, the oldest first. What fails stays where it is, with the code in ``error``, and
+    keeps none of the others back."""
+    letters = []
+    if wanted.what in {"", "dead_letter"}:
+        letters = questions.look_at_letters(hub.broker.sift_dead_letters, hub.registry, now)
+    with hub.store.reading() as reader:
+        items = questions.together(questions.found(reader, wanted), letters, wanted)
     for item in items:
+        if item["what"] == "dead_letter":
+            continue
         try:
-            yield _done(hub, item, "retry", reason, now)
+            yield _done(hub, item, what, reason, now)
         except Rejected as error:
-            yield {**item, "action": "retry", "reason": reason, "error": error.fault.code}
-
-
-def release(hub: Hub, identifier: str, reason: str, now: datetime) -> dict[str, Any]:
-    """Let it go on its way again: a failed delivery waits for its agency like any other mail; a quarantined message is
-    judged once more. As :meth:`retry`, for what was held on purpose and not by mistake."""
-    return _act(hub, identifier, "release", reason, now)
-
-
-def give_back(hub: Hub, identifier: str, reason: str, now: datetime) -> dict[str, Any]:
-    """Return to the sender: D.2 with the operator's reason, and nobody tries again by itself."""
-    return _act(hub, identifier, "return", reason, now)
-
-
-def drop(hub: Hub, identifier: str, reason: str, now: datetime) -> dict[str, Any]:
-    """Off the list: the record stays, nobody is told. For a quarantined message its bytes go."""
-    return _act(hub, identifier, "drop", reason, now)
+            yield {**item, "action": what, "reason": reason, "error": error.fault.code}
+    if ids := {item["id"] for item in items if item["what"] == "dead_letter"}:
+        yield from _letters_done(hub, ids, what, reason, now)
 
 
 def look_again(hub: Hub, now: datetime) -> int:
@@ -86,10 +104,45 @@ def look_again(hub: Hub, now: datetime) -> int:
     return done
 
 
-def _act(hub: Hub, identifier: str, what: str, reason: str, now: datetime) -> dict[str, Any]:
-    with hub.store.reading() as reader:
-        item = shown(reader, identifier)
-    return _done(hub, item, what, reason, now)
+def _letters_done(hub: Hub, ids: Collection[str], what: str, reason: str, now: datetime) -> list[dict[str, Any]]:
+    done: dict[str, dict[str, Any]] = {}
+
+    def is_done(letter: DeadLetter) -> bool:
+        if letter.id not in ids:
+            return False
+        item = {**questions.described(letter, hub.registry, now), "action": what, "reason": reason}
+        try:
+            _settle_letter(hub, letter, what, reason, now)
+        except Rejected as error:
+            done.setdefault(letter.id, {**item, "error": error.fault.code})
+            return False
+        done[letter.id] = item
+        return True
+
+    hub.broker.sift_dead_letters(questions.MANY, is_done)
+    gone = [{"id": one, "error": Fault.NOT_FOUND.code} for one in ids if one not in done]  # somebody else was quicker
+    return [*done.values(), *gone]
+
+
+def _settle_letter(hub: Hub, letter: DeadLetter, what: str, reason: str, now: datetime) -> None:
+    """Enter what is done about a dead letter, once it is done: whoever dies in between does it again, which recipients
+    and hub know how to take."""
+    route = letter.route
+    if what == "return":
+        raise rejected(Fault.NOT_RETURNABLE, letter.id)
+    if what in {"retry", "release"}:
+        if route is None or letter.trouble in {"foreign", "damaged"}:
+            raise rejected(Fault.RETRY_FAILED, letter.id)
+        if route.direction == "in":
+            _judged_again(hub, route.code, letter.message_id, letter.body, letter.user_id, now)
+        else:
+            again = Message(letter.message_id, route, letter.body, letter.proof, origin=letter.origin)
+            if hub.broker.publish([again]) != [Outcome.CONFIRMED]:
+                raise rejected(Fault.RETRY_FAILED, letter.id)
+    detail = {"action": what, "reason": reason, "queue": letter.queue, "message": letter.message_id}
+    detail |= {"bytes": hashlib.sha256(letter.body).hexdigest(), **acts.by()}
+    with hub.store.transaction() as tx:
+        ledger.enter(tx, Entry(now, HUB, f"dead_letter.{what}", "", route.code if route else "", detail))
 
 
 def _done(hub: Hub, item: dict[str, Any], what: str, reason: str, now: datetime) -> dict[str, Any]:
@@ -107,14 +160,18 @@ def _done(hub: Hub, item: dict[str, Any], what: str, reason: str, now: datetime)
     return {**item, "action": what, "reason": reason}
 
 
-def _judge_again(hub: Hub, row: Row, body: bytes, what: str, reason: str, now: datetime) -> None:
+def _judged_again(hub: Hub, agency: str, message_id: str, body: bytes, user_id: str | None, now: datetime) -> None:
     try:
-        admit.judge_again(hub, row["agency"], row["message_id"], body, row["user_id"] or None, now)
+        admit.judge_again(hub, agency, message_id, body, user_id or None, now)
     except AxisError:
         raise
     except Exception:
-        log.exception("message %s of %s fails again", row["message_id"], row["agency"])
+        log.exception("message %s of %s fails again", message_id, agency)
         raise rejected(Fault.QUARANTINED, "1") from None
+
+
+def _judge_again(hub: Hub, row: Row, body: bytes, what: str, reason: str, now: datetime) -> None:
+    _judged_again(hub, row["agency"], row["message_id"], body, row["user_id"], now)
     with hub.store.transaction() as tx:
         quarantine.leave(tx, row, _entry(row, what, reason, now))
 

@@ -18,10 +18,10 @@ from axis import __version__
 from axis.core import secret
 from axis.core.hub.rules import GAP_OPEN
 from axis.core.instant import to_text
+from axis.core.message import DEAD_QUEUE
 from axis.errors import AxisError
 from axis.infra import keystore
 from axis.infra.database import SCHEMA_VERSION
-from axis.infra.embedded import DEAD_QUEUE
 from axis.infra.record import agenda, health, restored
 
 if TYPE_CHECKING:

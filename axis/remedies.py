@@ -1,0 +1,333 @@
+"""What there is to do about each fault of the catalogue (axis/faults.py), in Vietnamese and English.
+
+A sentence says what is wrong; nobody is left with it alone. Commands that are named here exist, with these options: a
+test runs over all of them. Words in capitals stand for what the reader puts there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from axis.faults import Fault
+
+if TYPE_CHECKING:
+    from axis.faults import Language
+
+_MEND = (
+    "Sửa gói ở chỗ đã nêu rồi gửi lại; xem mọi lỗi của gói: axis packet check FILE.",
+    "Mend the packet at that place and send it again; everything that is wrong with it: axis packet check FILE.",
+)
+_SMALLER = ("Bớt hoặc chia tệp đính kèm rồi gửi lại.", "Send it again with fewer or smaller attachments.")
+_GOES = (
+    "Gói vẫn được gửi; nên sửa phần mềm tạo gói.",
+    "The packet goes all the same; the software that makes it should be mended.",
+)
+_CODES = (
+    "Dùng mã có trong danh bạ, ví dụ G22 hoặc H29.10.05; tra mã: axis agency list.",
+    "Use a code of the registry, such as G22 or H29.10.05; look it up: axis agency list.",
+)
+_SIGN_AGAIN = (
+    "Gửi lại gói .edxml gốc để adapter ký gói mới; với gói tự ký, xem sai ở đâu: axis verify FILE.",
+    "Send the .edxml itself again, and the adapter signs it anew; of a parcel that you have signed: axis verify FILE.",
+)
+_NEW_KEY = (
+    "Trung tâm cấp khóa và chứng thư mới (axis agency rotate CODE), đặt vào adapter rồi gửi lại.",
+    "The centre gives a new key and certificate (axis agency rotate CODE); put them into the adapter, send it again.",
+)
+_TRACE = ("Xem văn bản đang ở đâu: axis trace REFERENCE.", "See where the document is: axis trace REFERENCE.")
+_CLERK = (
+    "Văn thư nơi nhận trả lời; bên gửi theo dõi: axis trace REFERENCE.",
+    "The recipient's clerk answers; the sender looks: axis trace REFERENCE.",
+)
+_NOTHING = ("Không cần làm gì.", "Nothing has to be done.")
+_BROKER = (
+    "Tìm chỗ sai ở broker: axis broker check; sửa: axis broker setup.",
+    "See what is wrong at the broker: axis broker check; mend it: axis broker setup.",
+)
+_REMAKE = (
+    "Dừng mọi hub rồi chạy axis broker setup --remake.",
+    "Stop every hub, then run axis broker setup --remake.",
+)
+_DOCTOR = ("Tìm nguyên nhân và cách sửa: axis doctor.", "Find the cause and its mending: axis doctor.")
+_ONE_ADAPTER = (
+    "Tìm máy thứ hai (axis broker check) rồi tắt adapter ở đó.",
+    "Find the second machine (axis broker check) and stop the adapter there.",
+)
+_REGISTRY = (
+    "Lấy danh bạ mới nhất từ trung tâm: axis agency export CODE --to FOLDER.",
+    "Get the newest registry from the centre: axis agency export CODE --to FOLDER.",
+)
+_EVIDENCE = (
+    "Dừng trục, giữ nguyên dữ liệu làm bằng chứng, rồi chạy axis doctor; phục hồi từ bản sao lưu: axis restore FOLDER.",
+    "Stop the hub, keep the data as evidence, then run axis doctor; put a backup back: axis restore FOLDER.",
+)
+_SETTINGS = (
+    "Sửa axis.toml của thư mục dữ liệu; các khóa đều ở docs/settings.md.",
+    "Mend axis.toml of the home; all keys are in docs/settings.md.",
+)
+_TRIAL = (
+    "Xem nguyên nhân ở trên rồi đo lại: axis bench --documents 100.",
+    "See the cause above and measure again: axis bench --documents 100.",
+)
+
+_TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
+    (
+        *(Fault.XML_BOM, Fault.XML_DECL, Fault.XML_NOT_UTF8, Fault.XML_DTD, Fault.XML_PI, Fault.XML_XINCLUDE),
+        *(Fault.XML_SYNTAX, Fault.XML_DEPTH, Fault.XML_ATTRS, Fault.XML_ELEMENTS, Fault.XML_NS_RELATIVE),
+        *(Fault.XML_ROOT, Fault.XSD_INVALID, Fault.PACKET_KIND, Fault.PACKET_MISSING, Fault.PACKET_TOO_LONG),
+        *(Fault.PACKET_VALUE, Fault.PACKET_DATE, Fault.PACKET_FUTURE, Fault.PACKET_REPEATED, Fault.PACKET_TOO_MANY),
+        *(Fault.PACKET_ATTACHMENTS, Fault.ATT_NAME, Fault.ATT_BASE64, Fault.ATT_ARCHIVE, Fault.MORE_FINDINGS),
+    ): _MEND,
+    (Fault.XML_TOO_BIG, Fault.ATT_TOO_BIG, Fault.PARCEL_LIMIT): _SMALLER,
+    (Fault.PACKET_UNKNOWN, Fault.PACKET_DROPPED, Fault.PACKET_DERIVED_ID, Fault.PACKET_ASSUMED): _GOES,
+    (Fault.PACKET_ORGAN, Fault.AGENCY_UNKNOWN): _CODES,
+    (
+        *(Fault.PACKET_NOT_CANONICAL, Fault.PARCEL_ZIP, Fault.PARCEL_TYPE, Fault.PARCEL_COVERAGE),
+        *(Fault.PARCEL_NOT_CANONICAL, Fault.SIG_COUNT, Fault.SIG_SHAPE, Fault.SIG_REF, Fault.SIG_DIGEST),
+        *(Fault.SIG_VALUE, Fault.SIG_ALG),
+    ): _SIGN_AGAIN,
+    (Fault.SIG_WEAK_KEY, Fault.SIG_SIGNER, Fault.KEY_EXPIRED, Fault.KEY_REVOKED, Fault.KEY_ROLE): _NEW_KEY,
+    (Fault.STATUS_ILLEGAL, Fault.STATUS_NOT_OPEN, Fault.DOCUMENT_UNKNOWN): _TRACE,
+    (Fault.RECALL_LATE, Fault.RECALL_SHOWN, Fault.DEADLINE_NEAR, Fault.DEADLINE_MISSED): _CLERK,
+    (Fault.RECALL_VOID, Fault.DELIVERY_OVER): _NOTHING,
+    (Fault.BROKER_NO_QUEUE, Fault.BROKER_CONFIG, Fault.BROKER_MISSING, Fault.BROKER_DIFFERS): _BROKER,
+    (Fault.BROKER_IN_USE, Fault.BROKER_OTHER_QUEUE): _REMAKE,
+    (Fault.BROKER_DOWN, Fault.STORE_DOWN, Fault.ADAPTER_AWAY): _DOCTOR,
+    (Fault.ADAPTER_TWICE, Fault.BROKER_TWICE): _ONE_ADAPTER,
+    (Fault.REGISTRY_INVALID, Fault.REGISTRY_OLD): _REGISTRY,
+    (Fault.LEDGER_CORRUPT, Fault.NOTE_INVALID, Fault.LOG_PROOF, Fault.LOG_SPLIT): _EVIDENCE,
+    (Fault.CONFIG_INVALID, Fault.CONFIG_UNKNOWN_KEY): _SETTINGS,
+    (Fault.TRIAL_SERVER, Fault.TRIAL_ENDED, Fault.TRIAL_LATE, Fault.TRIAL_REVISION): _TRIAL,
+    (Fault.FILE_ENDING, Fault.XML_NONE): (
+        "Xuất văn bản thành gói .edxml, đặt vào outbox/; lấy tệp này ra khỏi outbox/.",
+        "Export the document as an .edxml packet into outbox/; take this file out of outbox/.",
+    ),
+    (Fault.PACKET_SECRET,): (
+        "Gửi văn bản mật bằng đường riêng theo quy định, không qua trục.",
+        "Send it on the way that is laid down for classified documents, not on the axis.",
+    ),
+    (Fault.PACKET_SIGNATURE,): (
+        "Ký lại gói trong phần mềm văn bản, hoặc bỏ chữ ký XML trong gói, rồi gửi lại.",
+        "Sign the packet again in the document system, or leave its XML signature out, and send it again.",
+    ),
+    (Fault.CLOCK_SKEW,): (
+        "Đồng bộ giờ của máy ký (chrony); adapter tự ký và gửi lại gói này.",
+        "Synchronise the clock of the signing machine (chrony); the adapter signs and sends this again by itself.",
+    ),
+    (Fault.AUTHZ_MISMATCH,): (
+        "Gửi từ hệ thống của cơ quan ghi ở From, hoặc sửa From.",
+        "Send it from the system of the agency that stands in From, or mend From.",
+    ),
+    (Fault.AGENCY_SUSPENDED,): (
+        "Trung tâm cho hoạt động lại (axis agency resume CODE), rồi gửi lại.",
+        "The centre has it resume (axis agency resume CODE); then send it again.",
+    ),
+    (Fault.AGENCY_CLOSED,): (
+        "Gửi đến cơ quan kế thừa đã nêu.",
+        "Send it to the successor that is named.",
+    ),
+    (Fault.DUP_CONFLICT,): (
+        "Văn bản khác: dùng DocumentId mới. Sửa văn bản đã gửi: gửi bản cập nhật hoặc thay thế.",
+        "For another document use a new DocumentId; to mend what was sent, send an update or a replacement.",
+    ),
+    (Fault.DOCUMENT_RECALLED,): (
+        "Gửi một văn bản mới, không sửa văn bản đã thu hồi.",
+        "Send a new document instead of mending one that was recalled.",
+    ),
+    (Fault.RECIPIENT_UNKNOWN,): (
+        "Xem nơi nào đã nhận: axis board REFERENCE; chưa gửi thì gửi văn bản cho nơi đó trước.",
+        "See who has it: axis board REFERENCE; to whoever has not, send the document first.",
+    ),
+    (Fault.UNITS_TOGETHER,): (
+        "Sửa nơi nhận trong gói rồi gửi lại; xem nơi nhận: axis board REFERENCE.",
+        "Mend the recipients in the packet and send it again; see them: axis board REFERENCE.",
+    ),
+    (Fault.SYSTEM_REFUSED, Fault.DELIVERY_INVALID): (
+        "Bên gửi liên hệ nơi nhận, sửa theo lý do rồi gửi văn bản mới.",
+        "The sender calls the recipient, mends what is wrong and sends it anew.",
+    ),
+    (Fault.CHANGES_TOO_OFTEN,): (
+        "Gửi lại vào hôm sau.",
+        "Send it again tomorrow.",
+    ),
+    (Fault.REPORTERS_TOO_MANY,): (
+        "Báo trạng thái qua một đơn vị đã báo trước đó.",
+        "Report through a unit that has reported before.",
+    ),
+    (Fault.STATUS_UNKNOWN_DOCUMENT,): (
+        "Kiểm tra cơ quan gửi, số và DocumentId trong ResponseFor, rồi gửi lại: axis trace REFERENCE.",
+        "Check sender, number and DocumentId in ResponseFor and send it again: axis trace REFERENCE.",
+    ),
+    (Fault.QUARANTINED,): (
+        "Quản trị xem và cho xử lý lại: axis queue list, axis queue retry ID --reason TEXT.",
+        "An administrator looks and has it judged again: axis queue list, axis queue retry ID --reason TEXT.",
+    ),
+    (Fault.DEAD_LETTER, Fault.RETRY_FAILED): (
+        "Xem vì sao: axis queue show ID; không cần nữa: axis queue drop ID --reason TEXT.",
+        "See why: axis queue show ID; if it is not wanted: axis queue drop ID --reason TEXT.",
+    ),
+    (Fault.NOT_RETURNABLE,): (
+        "Gửi lại: axis queue retry ID --reason TEXT, hoặc bỏ: axis queue drop ID --reason TEXT.",
+        "Send it again: axis queue retry ID --reason TEXT, or drop it: axis queue drop ID --reason TEXT.",
+    ),
+    (Fault.HUB_BROKEN, Fault.INTERNAL): (
+        "Gửi các tệp trong incidents/ cho nhóm phát triển; cài bản đã sửa rồi khởi động lại; xem: axis doctor.",
+        "Send the files in incidents/ to the developers; install the mended version, start again; see: axis doctor.",
+    ),
+    (Fault.RECORD_GAP,): (
+        "Chờ các cơ quan gửi lại; xem những gì còn chờ: axis queue list.",
+        "Wait until the agencies have sent it again; see what still waits: axis queue list.",
+    ),
+    (Fault.UNDELIVERED, Fault.OVERDUE): (
+        "Xem vì sao: axis why REFERENCE; thử lại: axis queue retry ID --reason TEXT.",
+        "See why: axis why REFERENCE; try again: axis queue retry ID --reason TEXT.",
+    ),
+    (Fault.RETURNED,): (
+        "Làm theo lý do đã nêu rồi gửi văn bản mới.",
+        "Do what the reason says and send it anew.",
+    ),
+    (Fault.RECEIPT_INVALID,): (
+        "Kiểm tra biên nhận: axis verify FILE; xin bên phát hành gửi lại: axis reconcile.",
+        "Look at the receipt: axis verify FILE; have it given again: axis reconcile.",
+    ),
+    (Fault.API_UNAUTHORIZED,): (
+        "Quản trị cấp mã truy cập: axis adapter token CODE.",
+        "An administrator gives a token: axis adapter token CODE.",
+    ),
+    (Fault.API_VALUE,): (
+        "Sửa giá trị đó rồi gọi lại.",
+        "Mend that value and call again.",
+    ),
+    (Fault.API_KEY_REUSED,): (
+        "Dùng một Idempotency-Key mới cho gói tin mới.",
+        "Use a new Idempotency-Key for a new packet.",
+    ),
+    (Fault.CONFORMANCE_INVALID,): (
+        "Thử adapter lại với phiên bản này: axis conformance DRIVER --from CODE --out FILE.",
+        "Try the adapter again with this version: axis conformance DRIVER --from CODE --out FILE.",
+    ),
+    (Fault.BROKER_FULL,): (
+        "Thêm hoặc dọn đĩa, bộ nhớ ở máy broker; mọi thứ tự đi tiếp. Theo dõi: axis doctor.",
+        "Give the broker's machine disk or memory; all goes on by itself. Watch: axis doctor.",
+    ),
+    (Fault.MESSAGE_FOREIGN, Fault.PUBLISHER_OTHER): (
+        "Tìm chương trình đã gửi và quyền của nó (axis broker check); bỏ thông điệp: axis queue list, "
+        "axis queue drop ID --reason TEXT.",
+        "Find the program that sent it, and its rights (axis broker check); drop the message: axis queue list, "
+        "axis queue drop ID --reason TEXT.",
+    ),
+    (Fault.BROKER_FEW_MEMBERS,): (
+        "Chạy rabbitmq-queues grow ở một nút của broker, rồi axis broker check.",
+        "Run rabbitmq-queues grow at one of the broker's nodes, then axis broker check.",
+    ),
+    (Fault.CLOCK_WRONG,): (
+        "Đồng bộ giờ cả hai máy (chrony); trục tự chạy tiếp. Kiểm tra: axis doctor.",
+        "Synchronise both clocks (chrony); the hub goes on by itself. Check: axis doctor.",
+    ),
+    (Fault.TIMED_OUT,): (
+        "Xem lại sau ít phút: axis trace REFERENCE; không có hub nào chạy thì: axis run.",
+        "Look again in some minutes: axis trace REFERENCE; if no hub runs: axis run.",
+    ),
+    (Fault.USAGE,): (
+        "Xem cách viết và ví dụ: thêm --help vào lệnh đó.",
+        "See how it is written, with an example: add --help to that command.",
+    ),
+    (Fault.HOME_MISSING,): (
+        "Chỉ đúng thư mục bằng --home hoặc AXIS_HOME; tạo mới: axis init --home FOLDER.",
+        "Name the right folder by --home or AXIS_HOME; make a new one: axis init --home FOLDER.",
+    ),
+    (Fault.HOME_EXISTS,): (
+        "Dùng thư mục đó, hoặc tạo ở thư mục khác: axis init --home FOLDER.",
+        "Use that one, or make another: axis init --home FOLDER.",
+    ),
+    (Fault.BACKUP_TARGET,): (
+        "Chọn thư mục khác: axis backup FOLDER.",
+        "Choose another folder: axis backup FOLDER.",
+    ),
+    (Fault.HOME_LOCKED,): (
+        "Dừng tiến trình đó (systemctl stop, hoặc Ctrl+C ở nơi nó chạy) rồi chạy lại lệnh này.",
+        "Stop that process (systemctl stop, or Ctrl+C where it runs) and run this command again.",
+    ),
+    (Fault.KEY_FILE_OPEN,): (
+        "Đặt lại quyền (chmod 600); nếu nghi khóa đã lộ: axis agency rotate CODE --revoke.",
+        "Set its mode (chmod 600); if the key may be known: axis agency rotate CODE --revoke.",
+    ),
+    (Fault.KEY_FILE_MISSING,): (
+        "Đặt lại tệp khóa từ bản sao lưu; không có thì cấp khóa mới: axis agency rotate CODE.",
+        "Put the key file back from a backup; without one give a new key: axis agency rotate CODE.",
+    ),
+    (Fault.FILE_UNUSABLE,): (
+        "Sửa quyền, chỗ trống hoặc đường dẫn của tệp đó rồi chạy lại.",
+        "Mend the rights, the room or the path of that file and run this again.",
+    ),
+    (Fault.SCHEMA_VERSION,): (
+        "Sao lưu (axis backup FOLDER) rồi chạy axis upgrade, hoặc cài phần mềm mới hơn.",
+        "Back up (axis backup FOLDER) and run axis upgrade, or install the newer program.",
+    ),
+    (Fault.RECORD_OLD,): (
+        "Nếu đúng là bản phục hồi: axis reconcile --restored. Nếu không: kiểm tra có nối nhầm cơ sở dữ liệu không.",
+        "If it was restored: axis reconcile --restored. If not, see whether this is another database.",
+    ),
+    (Fault.SEGMENTS_ELSEWHERE,): (
+        "Chạy trục trên máy có thư mục đó; nếu cả thư mục đã chuyển sang đây: axis upgrade.",
+        "Run the hub on the machine that has the folder; if the whole folder has moved here: axis upgrade.",
+    ),
+    (Fault.HOME_OLD,): (
+        "Tắt mọi bản sao khác của thư mục này rồi chạy axis adapter restored CODE.",
+        "Stop every other copy of this home, then run axis adapter restored CODE.",
+    ),
+    (Fault.HOME_COPIED,): (
+        "Tắt adapter ở một trong hai máy; bản còn lại: axis adapter check CODE.",
+        "Stop the adapter on one of the two machines; of the other: axis adapter check CODE.",
+    ),
+    (Fault.ADAPTER_UNKNOWN,): (
+        "Chọn một loại trong danh sách: axis adapter list; đặt vào adapter.kind của axis.toml.",
+        "Choose one of: axis adapter list; write it as adapter.kind in axis.toml.",
+    ),
+    (Fault.EXTRA_MISSING,): (
+        "Cài phần bổ sung bằng lệnh pip đã nêu rồi chạy lại.",
+        "Install the extra by the pip command that is named, and run this again.",
+    ),
+    (Fault.NOT_FOUND,): (
+        'Kiểm tra cách viết, hoặc tìm theo số hay từ của trích yếu: axis trace "TEXT".',
+        'Check how it is written, or look for a number or words of its subject: axis trace "TEXT".',
+    ),
+    (Fault.AMBIGUOUS,): (
+        "Viết trọn mã (axis id), hoặc thu hẹp: axis trace REFERENCE --from CODE --date DATE.",
+        "Give the whole id (the axis id), or narrow it down: axis trace REFERENCE --from CODE --date DATE.",
+    ),
+    (Fault.BYTES_ENDED,): (
+        "Bên gửi gửi lại văn bản kèm nội dung; xem ai đã có: axis board REFERENCE.",
+        "The sender sends it again with its content; see who has it: axis board REFERENCE.",
+    ),
+    (Fault.BODY_CORRUPT,): (
+        "Kiểm tra đĩa (axis doctor); xin gửi lại: axis reconcile. Những gì đến lại sẽ thay nội dung hỏng.",
+        "Look at the disk (axis doctor); have it sent again: axis reconcile. What comes again mends it.",
+    ),
+    (Fault.BACKUP_INVALID, Fault.BACKUP_DAMAGED): (
+        "Dùng bản sao lưu khác: axis restore FOLDER --home FOLDER; làm bản mới: axis backup FOLDER.",
+        "Use another backup: axis restore FOLDER --home FOLDER; make a new one: axis backup FOLDER.",
+    ),
+    (Fault.LOG_QUORUM,): (
+        "Chờ bên chứng kiến ký rồi kiểm tra lại; liên hệ bên còn thiếu.",
+        "Wait until the witnesses have signed and check again; call those who are missing.",
+    ),
+    (Fault.LOG_POLICY,): (
+        "Sửa tệp chính sách chứng kiến ở chỗ đã nêu rồi kiểm tra lại.",
+        "Mend the witness policy at that place and check again.",
+    ),
+}
+_BY_FAULT = {fault: said for faults, said in _TABLE.items() for fault in faults}
+# Their own sentence ends with what to do: nothing is said twice to people.
+SAID = {
+    *(Fault.UNITS_TOGETHER, Fault.CHANGES_TOO_OFTEN, Fault.BROKER_FULL, Fault.BROKER_IN_USE, Fault.BROKER_OTHER_QUEUE),
+    *(Fault.ADAPTER_TWICE, Fault.BROKER_TWICE, Fault.BROKER_MISSING, Fault.BROKER_DIFFERS, Fault.BROKER_FEW_MEMBERS),
+    *(Fault.TRIAL_SERVER, Fault.HOME_MISSING, Fault.KEY_FILE_OPEN, Fault.SCHEMA_VERSION, Fault.RECORD_OLD),
+    *(Fault.SEGMENTS_ELSEWHERE, Fault.HOME_OLD, Fault.HOME_COPIED, Fault.EXTRA_MISSING, Fault.BYTES_ENDED),
+}
+
+
+def remedy(fault: Fault, language: Language) -> str:
+    """What there is to do about `fault`, by whoever acts on it."""
+    vi, en = _BY_FAULT.get(fault, _DOCTOR)
+    return vi if language == "vi" else en

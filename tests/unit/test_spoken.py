@@ -1,0 +1,95 @@
+"""What people read is written as their language writes it; what machines read stays as it is."""
+
+from __future__ import annotations
+
+import pytest
+from lxml import etree
+
+from axis import spoken, texts
+from axis.core import xml
+from axis.errors import Fault, Problem, Rejected
+
+SIZES = Problem(Fault.XML_TOO_BIG, expected="57671680", got="70000000")
+
+
+def test_sizes_are_said_in_megabytes_and_kept_in_bytes() -> None:
+    assert SIZES.text("vi") == "Tệp quá lớn: 66,8 MB, tối đa 55 MB."
+    assert SIZES.text("en") == "Too big: 66.8 MB, at most 55 MB."
+    assert (SIZES.as_json()["got"], SIZES.as_json()["expected"]) == ("70000000", "57671680")
+    assert "9 entries" in Problem(Fault.PARCEL_LIMIT, got="9 entries", expected="5").text("en")
+    assert Problem(Fault.PACKET_VALUE, got="123456", expected="x").text("vi").startswith("Giá trị «123456»")
+    assert [spoken.size(n, vietnamese=True) for n in (0, 1023, 2048, 5 << 20)] == [
+        "0 byte",
+        "1023 byte",
+        "2 KB",
+        "5 MB",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("Subject", "trích yếu (Subject)"), ("To", "nơi nhận (To)"), ("CodeNumber", "số văn bản (CodeNumber)")],
+)
+def test_a_clerk_reads_the_vietnamese_name_of_what_is_missing(name: str, said: str) -> None:
+    assert Problem(Fault.PACKET_MISSING, expected=name).text("vi") == f"Thiếu {said}."
+    assert Problem(Fault.PACKET_MISSING, expected=name).text("en") == f"{name} is missing."
+    repeated = Problem(Fault.PACKET_REPEATED, got=name).text("vi")
+    assert repeated == f"{said[0].upper()}{said[1:]} xuất hiện nhiều lần."
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"%PDF-1.7\n%\xe2\xe3", "PDF"),
+        (b"PK\x03\x04", "DOCX, XLSX, ZIP"),
+        (b"\xd0\xcf\x11\xe0\xa1", "DOC, XLS"),
+        (b"{\\rtf1", "RTF"),
+        (b"\xff\xd8\xff\xe0", "JPEG"),
+    ],
+)
+def test_a_file_of_another_kind_is_called_by_its_name(data: bytes, kind: str) -> None:
+    with pytest.raises(Rejected) as refused:
+        xml.parse(data)
+    assert refused.value.problems[0].text("vi") == f"Đây không phải gói edXML (có vẻ là {kind})."
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(
+            b"",
+            b"text",
+            b"<a><b></a>",
+            b"<a>",
+            b"<a",
+            b"<a b></a>",
+            b"<a b=c/>",
+            b"<a b='1' b='2'/>",
+            b"<a>&nobody;</a>",
+        ),
+        *(b"<a>& </a>", b"<a>&b</a>", b"<a/><b/>", b"<p:a/>", b"<a p:b='1'/>", b"<a>\x0b</a>", b"<a>&#0;</a>"),
+        *(b"<a>]]></a>", b"<a b='<'/>", b"<a><!-- </a>", b"<a><![CDATA[ </a>", b"<1/>", b" <?xml version='1.0'?><a/>"),
+    ],
+)
+def test_what_libxml2_says_is_said_in_vietnamese(data: bytes) -> None:
+    with pytest.raises(etree.XMLSyntaxError) as error:
+        etree.fromstring(data)
+    sentence = str(error.value.msg)
+    said = Problem(Fault.XML_SYNTAX, got=sentence).text("vi")
+    assert sentence not in said, f"in English: {sentence}"
+    assert said != "XML sai cú pháp: ?."
+
+
+def test_numbers_and_days_are_written_as_the_language_does_and_times_keep_their_offset() -> None:
+    assert texts.text("queue.count", "vi", count=1234567) == "1.234.567 mục."
+    assert texts.text("queue.count", "en", count=1234567) == "1,234,567 in all."
+    assert texts.text("doctor.calendar.found", "vi", year=2026).endswith("năm 2026")
+    assert texts.percent(0.125, "vi") == "12,5 %"
+    assert texts.moment("2026-11-26 10:00:00 +07:00", "vi") == "26/11/2026 10:00:00 +07:00"
+    assert texts.moment("2026-11-26 10:00:00 +07:00", "en") == "2026-11-26 10:00:00 +07:00"
+
+
+def test_each_name_of_a_value_has_both_languages() -> None:
+    for key, (vi, en) in texts.TEXTS.items():
+        if key.startswith(("field.", "kind.", "use.", "outcome.", "action.")):
+            assert vi and en, key  # noqa: PT018
