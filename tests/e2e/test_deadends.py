@@ -14,7 +14,7 @@ from axis import cli
 from axis.infra import embedded, payloads
 from axis.infra.journal import tables as journal
 from axis.infra.record import search, tables
-from axis.services.agency import submit
+from axis.services.agency import publish, submit
 from axis.services.hub import admit
 from tests.line import Line, document, recall, small_home
 
@@ -262,7 +262,7 @@ def test_a_dead_letter_for_the_hub_is_judged_as_if_it_had_just_come(line: Line) 
     with line.parts() as (hub, agencies):
         (g22,) = [one for one in agencies if one.code == "G22"]
         submit.collect(g22, line.clock())
-        submit.publish(g22, line.clock())
+        publish.publish(g22, line.clock())
         with hub.store.database.begin() as connection:
             waits = embedded.queue_message.c.queue.like("axis.from.G22%")
             connection.execute(embedded.queue_message.update().where(waits).values(queue="axis.dead"))
