@@ -268,10 +268,8 @@ def _in_time(stage: Stage, letter: Letter) -> Scene:
 
 def check(home: Path, path: Path) -> Scene:
     """A receipt, tried by a tool that knows nothing of this program: as it is, and with another recipient in it."""
-    facts: dict[str, Any] = {
-        "receipt": str(path.relative_to(home)),
-        "tool": "xmlsec1" if shutil.which("xmlsec1") else "",
-    }
+    tool = "xmlsec1" if shutil.which("xmlsec1") else ""
+    facts: dict[str, Any] = {"receipt": str(path.relative_to(home)), "tool": tool}
     if tool:
         facts["good"], facts["altered"] = (_xmlsec1(path, home / "pki" / "ca.pem", alter) for alter in (False, True))
     return Scene("check", facts)
