@@ -1360,12 +1360,12 @@ Gone on, and counted by digest in the inboxes: {handed_over} of {deliveries} the
     ),
     "demo.scene.refusal": ("Bị từ chối, rồi sửa", "A refusal, and its mending"),
     "demo.told.refusal": (
-        """{code} ghi sai nơi nhận. {refused_at} A.2, {signer} ký: {fault} {path}
+        """{code} ghi sai nơi nhận. {refused_at} A.2, {signer} ký: {fault}
 "{reason}"
 Văn thư đọc {file}
 Sửa nơi nhận thành {recipient}, gửi lại, vẫn DocumentId {document_id}:
 {accepted_at} A.1; {handed_over_at} E.1, {mended_by} ký.""",
-        """{code} names a wrong recipient. {refused_at} A.2, signed by {signer}: {fault} {path}
+        """{code} names a wrong recipient. {refused_at} A.2, signed by {signer}: {fault}
 "{reason}"
 The clerk reads {file}
 Corrected to {recipient} and sent again with its DocumentId {document_id}:

@@ -4,7 +4,6 @@ verified: what is said of a scene was found, never assumed."""
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 import subprocess
 import tempfile
@@ -229,9 +228,8 @@ def _circular(stage: Stage, letter: Letter) -> Scene:
 
 def _refusal(stage: Stage, letter: Letter, report: Path) -> dict[str, Any]:
     refused = stage.said(letter, "A.2")
-    finding = json.loads(report.read_text("utf-8"))["findings"][0]
     facts = {"code": letter.code, "file": stage.shown(report), "signer": refused.signer, "refused_at": refused.time}
-    return facts | {"fault": finding["code"], "path": finding["path"], "reason": refused.reasons[0]}
+    return facts | {"fault": refused.reasons[0]["code"], "reason": refused.reasons[0]}
 
 
 def _mending(stage: Stage, letter: Letter) -> dict[str, Any]:

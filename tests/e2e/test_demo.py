@@ -17,7 +17,7 @@ from tests.line import Line
 
 ROOT = Path(__file__).parent.parent.parent
 SCENES = ["letter", "circular", "death", "refusal", "in_time", "too_late", "check"]
-pytestmark = pytest.mark.timeout(400)  # 95 agencies, and ten commands
+pytestmark = pytest.mark.timeout(1500)  # 95 agencies, and ten commands
 
 
 def run(command: str | list[str], folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -34,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def told(folder: Path) -> list[dict[str, Any]]:
     """What a small demo says that keeps its home as H."""
-    done = run([sys.executable, "-P", "-m", "axis", "demo", "--documents", "6", "--home", "H", "--json"], folder)
+    done = run([sys.executable, "-P", "-m", "axis", "demo", "--documents", "3", "--home", "H", "--json"], folder)
     assert done.returncode == 0, done.stderr
     assert done.stderr == "", "piped, it says nothing beside its data"
     return [json.loads(line) for line in done.stdout.splitlines()]
@@ -55,8 +55,8 @@ def test_the_scenes_come_in_order_and_the_summary_last(told: list[dict[str, Any]
     assert [one.get("scene") for one in told] == [*SCENES, "next", None]
     summary = told[-1]
     assert set(summary) == {"documents", "deliveries", "handed_over", "receipts", "lost", "duplicates", "seconds"}
-    assert (summary["documents"], summary["lost"], summary["duplicates"]) == (6, 0, 0)
-    assert summary["handed_over"] == summary["deliveries"] > 190
+    assert (summary["documents"], summary["lost"], summary["duplicates"]) == (3, 0, 0)
+    assert summary["handed_over"] == summary["deliveries"] > 188
 
 
 def test_the_inboxes_have_what_was_sent_and_not_one_file_more(line: Line, told: list[dict[str, Any]]) -> None:
@@ -85,7 +85,7 @@ def test_the_circular_has_a_certificate_of_all_94(line: Line, scenes: dict[str, 
 def test_a_process_died_with_documents_shown_that_no_record_knew_of(scenes: dict[str, dict[str, Any]]) -> None:
     death = scenes["death"]
     assert death["signal"] == "SIGKILL"
-    assert death["arrived"] > death["recorded"]
+    assert death["arrived"] >= 100 > death["recorded"]
     assert death["recorded"] < death["deliveries"] == death["handed_over"]
     assert (death["lost"], death["duplicates"]) == (0, 0)
     with pytest.raises(ProcessLookupError):
