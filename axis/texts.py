@@ -1384,10 +1384,10 @@ Copies in the inbox of {recipient}: {in_inbox}.""",
     "demo.told.too_late": (
         """{code}: {recipient} đã có từ {handed_over_at}.
 {too_late_at} W.2, {signer} ký: "{reason}"
-Văn thư {recipient} trả lời 15, đồng ý: yêu cầu thu hồi nay là {stage}.""",
+Văn thư {recipient} trả lời: {stage}.""",
         """{code}: {recipient} has had it since {handed_over_at}.
 {too_late_at} W.2, signed by {signer}: "{reason}"
-The clerk of {recipient} answers 15, agreed: the recall is {stage} now.""",
+The clerk of {recipient} answers: {stage}.""",
     ),
     "demo.scene.check": (
         "Kiểm tra một biên nhận, không cần tin vào trục",

@@ -109,6 +109,7 @@ def _teller(home: Path) -> Callable[[Scene], None]:
 def _sentences(scene: Scene) -> list[str]:
     facts = {key: console.local(entry) if key.endswith("_at") else entry for key, entry in scene.facts.items()}
     facts |= {"reason": facts["reason"][LANG]} if isinstance(facts.get("reason"), dict) else {}
+    facts |= {"stage": word(f"stage.{facts['stage']}")} if "stage" in facts else {}
     key = f"demo.told.{scene.name}"
     if scene.name == "check":
         if not facts["tool"]:
