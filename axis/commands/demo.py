@@ -107,8 +107,11 @@ def _teller(home: Path) -> Callable[[Scene], None]:
 
 
 def _sentences(scene: Scene) -> list[str]:
-    facts = {key: console.local(entry) if key.endswith("_at") else entry for key, entry in scene.facts.items()}
-    facts |= {"reason": facts["reason"][LANG]} if isinstance(facts.get("reason"), dict) else {}
+    facts: dict[str, Any] = {
+        key: console.local(entry) if key.endswith("_at") else entry for key, entry in scene.facts.items()
+    }
+    if isinstance(reason := facts.get("reason"), dict):
+        facts["reason"] = reason[LANG]
     facts |= {"stage": word(f"stage.{facts['stage']}")} if "stage" in facts else {}
     key = f"demo.told.{scene.name}"
     if scene.name == "check":

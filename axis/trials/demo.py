@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from axis.services.agency import Agency
     from axis.services.hub.worker import Hub
     from axis.trials.demo_documents import Letter
-    from axis.trials.demo_scenes import Scene
+    from axis.trials.demo_scenes import Line, Scene
 
 WORST = "D05:100"  # shown to the agency's system, its receipt is not signed: for the hundredth time
 ADAPTER_PROCESSES = 2  # each serves half of the agencies; 95 processes would only show how long Python starts
@@ -72,6 +72,7 @@ def perform(home_path: Path, documents: int, broker: str, keep: bool, shown: Sho
             registry = provision.create_home(home_path, settings, "p256", _now(), lambda done, _all: advance(done))
         home = bootstrap.open_home(home_path)
         letters = demo_documents.plan([m.code for m in registry.agencies], documents, seed)
+        perform_line: Callable[..., AbstractContextManager[tuple[Line, dict[str, Any]]]]
         perform_line = _served if amqp else _embedded
         line, death = stack.enter_context(perform_line(home, registry, letters, seed, shown))
         record = stack.enter_context(bootstrap.reading(home))

@@ -47,7 +47,9 @@ class Scene:
 class Line(Protocol):
     """The line on which the scenes are played, embedded or served."""
 
-    home: Home
+    @property
+    def home(self) -> Home:
+        """Where it is."""
 
     def folder(self, code: str, name: str) -> Path:
         """A folder of an agency."""
