@@ -72,9 +72,8 @@ def perform(home_path: Path, documents: int, broker: str, keep: bool, shown: Sho
             registry = provision.create_home(home_path, settings, "p256", _now(), lambda done, _all: advance(done))
         home = bootstrap.open_home(home_path)
         letters = demo_documents.plan([m.code for m in registry.agencies], documents, seed)
-        perform_line: Callable[..., AbstractContextManager[tuple[Line, dict[str, Any]]]]
-        perform_line = _served if amqp else _embedded
-        line, death = stack.enter_context(perform_line(home, registry, letters, seed, shown))
+        play_on = _served if amqp else _embedded
+        line, death = stack.enter_context(play_on(home, registry, letters, seed, shown))
         record = stack.enter_context(bootstrap.reading(home))
         counts = trace.summary(record)
         found, lost, duplicates = demo_documents.count(letters, lambda code: line.folder(code, "inbox"), seed)
@@ -125,7 +124,7 @@ class Embedded:
 @contextmanager
 def _embedded(
     home: Home, registry: Registry, letters: list[Letter], seed: int, shown: Shown
-) -> Iterator[tuple[Embedded, dict[str, Any]]]:
+) -> Iterator[tuple[Line, dict[str, Any]]]:
     folders = home.path / "agencies"
     _place(registry, letters, lambda code: folders / code, seed)
     total = sum(len(letter.recipients) for letter in letters)
@@ -228,7 +227,7 @@ class Served:
 @contextmanager
 def _served(
     home: Home, registry: Registry, letters: list[Letter], seed: int, shown: Shown
-) -> Iterator[tuple[Served, dict[str, Any]]]:
+) -> Iterator[tuple[Line, dict[str, Any]]]:
     codes = [m.code for m in registry.agencies]
     _refuse_used_broker(home, codes)
     # Whose adapter stands still in a scene, and who answers meanwhile, are not in one process.
