@@ -12,7 +12,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 help:
 	@echo "make install      make the environment in .venv (the command is then .venv/bin/axis)"
-	@echo "make demo         95 agencies, 200 documents, no server"
+	@echo "make demo         95 agencies, 200 documents, scene by scene, no server; leaves the home axis-demo"
 	@echo "make demo-served  the same on a private RabbitMQ and PostgreSQL"
 	@echo "make test         every check and test"
 	@echo "make layers       every module with its layer and what it imports; circles and arrows that go up"
@@ -32,8 +32,10 @@ $(STAMP): pyproject.toml config/constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint config/constraints.txt --editable '.[http,sftp,postgresql,dev]'
 	@touch $@
 
+# The home stays, to try things in; it is made anew each time.
 demo: $(STAMP)
-	$(BIN)/axis demo
+	rm -rf axis-demo
+	$(BIN)/axis demo --home axis-demo
 
 demo-served: $(STAMP)
 	$(BIN)/python tests/servers.py run -- $(BIN)/axis demo --broker amqp
@@ -103,4 +105,4 @@ benchmarks-page: $(STAMP)
 	$(BIN)/python -m axis.trials.bench_docs page docs
 
 clean:
-	rm -rf $(VENV) $(VENV)-3.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf axis-demo $(VENV) $(VENV)-3.* .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1337,11 +1337,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "NOT RIGHT: lost {lost}, doubled {doubled}, receipts that do not verify {unverified}.",
     ),
     "help.demo": (
-        "Chạy thử toàn bộ: 95 cơ quan, văn bản thật, tiến độ, hành trình và tổng kết.",
-        "The whole thing on real packets: 95 agencies, live progress, a trace, a summary.",
+        "Chạy thử toàn bộ: 95 cơ quan, văn bản thật, từng cảnh một, rồi tổng kết.",
+        "The whole thing on real packets: 95 agencies, live progress, scene by scene, a summary.",
     ),
     "help.demo.documents": ("Số văn bản gửi đi.", "How many documents to send."),
-    "help.demo.keep": ("Giữ lại dữ liệu chạy thử ở thư mục này.", "Keep the demo's home in this folder."),
+    "help.demo.home": (
+        "Làm ở thư mục này và giữ lại, kèm những lệnh nên thử tiếp.",
+        "Do it in this folder and keep it, with the commands to try next.",
+    ),
     "help.run": (
         "Chạy trục và mọi adapter trong một tiến trình, không cần máy chủ nào.",
         "Run hub and all adapters in this process, without any server.",
@@ -1570,6 +1573,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Tạo thư mục dữ liệu riêng cho cơ quan: khóa, chứng thư CA và trục, danh bạ, cấu hình.",
         "Make an agency's own home: its key, CA and hub certificates, registry, settings.",
     ),
+    "help.agency.each": (
+        "Mỗi cơ quan một thư mục riêng trong --to; không nêu mã nào: mọi cơ quan.",
+        "A folder for each agency below --to; without any code: for all agencies.",
+    ),
     "help.agency.suspend": (
         "Tạm ngừng một cơ quan: văn bản gửi đến sẽ chờ.",
         "Suspend an agency: its mail waits.",
@@ -1635,6 +1642,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Lỗi không mong đợi, mã sự cố {incident}. Hãy gửi mã này kèm tệp {log} cho nhóm phát triển.",
         "Unexpected error, incident {incident}. Please report it with the file {log}.",
     ),
+    "export.nobody": (
+        "Nêu mã cơ quan, hoặc --each để làm cho mọi cơ quan.",
+        "Name an agency's code, or --each for all of them.",
+    ),
     "export.done": ("Đã tạo thư mục dữ liệu {target} cho {codes}.", "Made the home {target} for {codes}."),
     "registry.changed": (
         "Danh bạ phiên bản {version}: {code} {change}.",
@@ -1649,7 +1660,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Preparing {agencies} agencies, {documents} documents",
     ),
     "demo.running": ("Đang gửi", "Sending"),
-    "demo.trace": ("Hành trình của một văn bản gửi nhiều nơi:", "Trace of a document with several recipients:"),
     "demo.summary": ("Tổng kết", "Summary"),
     "demo.lost": ("mất", "lost"),
     "demo.duplicates": ("trùng", "duplicates"),
@@ -1658,7 +1668,108 @@ TEXTS: dict[str, tuple[str, str]] = {
     "demo.deliveries": ("lượt gửi", "deliveries"),
     "demo.handed_over": ("đã bàn giao", "handed over"),
     "demo.receipts": ("biên nhận", "receipts"),
-    "demo.kept": ("Dữ liệu chạy thử được giữ ở {home}.", "The demo's home is kept in {home}."),
+    "demo.keep": (
+        "axis demo --home axis-demo giữ lại thư mục dữ liệu và cho biết nên thử lệnh gì tiếp.",
+        "axis demo --home axis-demo keeps the home and says what to try next.",
+    ),
+    "demo.record_gone": (
+        "Các thư mục được giữ ở {home}; hồ sơ trong PostgreSQL đã xóa.",
+        "The folders are kept in {home}; the record in PostgreSQL is gone.",
+    ),
+    "demo.scene.letter": ("Một công văn", "A letter"),
+    "demo.told.letter": (
+        """{code}, {sender} gửi {recipient}.
+{accepted_at} A.1, {accepted_by} ký: đã tiếp nhận, hồ sơ đã lưu bền vững.
+{handed_over_at} E.1, {handed_over_by} ký: hệ thống nơi nhận đã có văn bản.
+Nơi nhận thấy {file}
+SHA-256 của tệp đính kèm ở nơi nhận và ở nơi gửi: {digest}""",
+        """{code}, from {sender} to {recipient}.
+{accepted_at} A.1, signed by {accepted_by}: accepted, the record is durable.
+{handed_over_at} E.1, signed by {handed_over_by}: the recipient's system has it.
+The recipient finds {file}
+SHA-256 of the attachment there, and at the sender: {digest}""",
+    ),
+    "demo.scene.circular": ("Một văn bản gửi mọi nơi", "A circular"),
+    "demo.told.circular": (
+        """{code}, {sender} gửi {recipients} cơ quan: {handed_over} nơi đã nhận.
+S.1, {signer} ký: chứng nhận phát hành, nêu kết quả ở từng nơi nhận.
+{receipt}""",
+        """{code}, from {sender} to {recipients} agencies: {handed_over} have it.
+S.1, signed by {signer}: the certificate of distribution, with each outcome.
+{receipt}""",
+    ),
+    "demo.scene.death": ("Chết giữa chừng", "A death in between"),
+    "demo.told.death": (
+        """Tiến trình {pid} bị {signal} giết ngay giữa lúc gửi: {arrived} gói tin
+đã nằm trong inbox của các nơi nhận, trục mới có biên nhận của {recorded} gói.
+Chạy tiếp, đếm theo mã băm trong inbox: {handed_over}/{deliveries} đã đến, mất {lost}, trùng {duplicates}.""",
+        """Process {pid} was killed by {signal} in the middle of all this: {arrived} packets
+lay in the recipients' inboxes, and the hub had receipts of {recorded}.
+Gone on, and counted by digest in the inboxes: {handed_over} of {deliveries} there, lost {lost}, duplicates {duplicates}.""",
+    ),
+    "demo.scene.refusal": ("Bị từ chối, rồi sửa", "A refusal, and its mending"),
+    "demo.told.refusal": (
+        """{code} ghi sai nơi nhận. {refused_at} A.2, {signer} ký: {fault}
+"{reason}"
+Văn thư đọc {file}
+Sửa nơi nhận thành {recipient}, gửi lại, vẫn DocumentId {document_id}:
+{accepted_at} A.1; {handed_over_at} E.1, {mended_by} ký.""",
+        """{code} names a wrong recipient. {refused_at} A.2, signed by {signer}: {fault}
+"{reason}"
+The clerk reads {file}
+Corrected to {recipient} and sent again with its DocumentId {document_id}:
+{accepted_at} A.1; {handed_over_at} E.1, signed by {mended_by}.""",
+    ),
+    "demo.scene.in_time": ("Thu hồi kịp", "A recall in time"),
+    "demo.told.in_time": (
+        """{code}: adapter của {recipient} đang dừng nên văn bản còn chờ; nơi gửi thu hồi ({reason}).
+{withdrawn_at} W.1, {signer} ký: đã thu hồi chắc chắn, hệ thống nơi nhận chưa thấy.
+Trong inbox của {recipient}: {in_inbox} văn bản này.""",
+        """{code}: the adapter of {recipient} stands still, so it waits; its sender takes it back ({reason}).
+{withdrawn_at} W.1, signed by {signer}: withdrawn for certain, its system has never seen it.
+Copies in the inbox of {recipient}: {in_inbox}.""",
+    ),
+    "demo.scene.too_late": ("Thu hồi muộn", "A recall too late"),
+    "demo.told.too_late": (
+        """{code}: {recipient} đã có từ {handed_over_at}.
+{too_late_at} W.2, {signer} ký: "{reason}"
+Văn thư {recipient} trả lời: {stage}.""",
+        """{code}: {recipient} has had it since {handed_over_at}.
+{too_late_at} W.2, signed by {signer}: "{reason}"
+The clerk of {recipient} answers: {stage}.""",
+    ),
+    "demo.scene.check": (
+        "Kiểm tra một biên nhận, không cần tin vào trục",
+        "A receipt checked without trusting the axis",
+    ),
+    "demo.told.check": (
+        """{receipt}
+{tool}, tin vào pki/ca.pem: {good}. Đổi tên nơi nhận trong biên nhận: {altered}.""",
+        """{receipt}
+{tool}, trusting pki/ca.pem: {good}. With another recipient written into it: {altered}.""",
+    ),
+    "demo.told.check.missing": (
+        """{receipt}
+Máy này không có xmlsec1 nên chưa kiểm tra được (apt-get install xmlsec1).""",
+        """{receipt}
+There is no xmlsec1 on this machine, so nothing was checked (apt-get install xmlsec1).""",
+    ),
+    "demo.verdict.good": ("chữ ký đúng", "the signature is good"),
+    "demo.verdict.bad": ("bị từ chối", "refused"),
+    "demo.scene.next": ("Thử tiếp trong {home}:", "What to try next in {home}:"),
+    "demo.try.trace": (
+        "văn bản thu hồi muộn: đang ở đâu, hành trình",
+        "the one recalled too late: where it is, its history",
+    ),
+    "demo.try.board": ("nơi nào đã nhận văn bản gửi mọi nơi", "who has the circular"),
+    "demo.try.suspend": ("tạm ngừng một cơ quan", "suspend an agency"),
+    "demo.try.send": ("gửi cho cơ quan đó và một nơi khác", "send something to it and to another"),
+    "demo.try.why": ("vì sao chưa đến, ai phải làm gì", "why it has not come, who has to do what"),
+    "demo.try.resume": ("cho cơ quan đó hoạt động lại", "let the agency go on"),
+    "demo.try.run": ("chạy trục: văn bản đang chờ sẽ đến", "run the axis: what waits arrives"),
+    "demo.try.report": ("số liệu hôm nay", "the figures of today"),
+    "demo.try.verify": ("tự kiểm tra một biên nhận", "check a receipt yourself"),
+    "demo.try.doctor": ("mọi thứ có ổn không", "is all well"),
     "demo.bad": (
         "KHÔNG ĐẠT: {lost} mất, {duplicates} trùng.",
         "FAILED: {lost} lost, {duplicates} duplicated.",
@@ -1971,7 +2082,7 @@ class _Whole(int):
         return int.__format__(self, spec) if spec else number(int(self), self.lang)
 
 
-_NAMES_OF_THINGS = {"year", "wanted", "version", "port"}
+_NAMES_OF_THINGS = {"year", "wanted", "version", "port", "pid"}
 
 
 def number(value: int, lang: Language) -> str:

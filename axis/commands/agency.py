@@ -266,7 +266,8 @@ def agency_rotate(home: Path, code: str, key_type: Any, revoke: bool, reason: st
 
 
 @agency.command("export", **settings("help.agency.export", "axis agency export G22 --to home-G22", changes=True))
-@click.argument("codes", nargs=-1, required=True)
+@click.argument("codes", nargs=-1)
+@click.option("--each", is_flag=True, help=word("help.agency.each"))
 @click.option(
     "--to",
     "target",
@@ -275,17 +276,23 @@ def agency_rotate(home: Path, code: str, key_type: Any, revoke: bool, reason: st
     help=word("help.agency.to"),
 )
 @at_home
-def agency_export(home: Path, codes: tuple[str, ...], target: Path, as_json: bool) -> None:
+def agency_export(home: Path, codes: tuple[str, ...], each: bool, target: Path, as_json: bool) -> None:
     """An agency's own home."""
-    from axis.home import reading
+    from axis.home import reading, reading_registry
     from axis.infra.record import registries
     from axis.services.operate import provision
 
     opened = open_home(home)
     with reading(opened) as record, record.reading() as reader:
         registry = reader.payload(registries.newest(reader))
-    provision.export(home, opened.config, codes, registry, target, now())
-    if as_json:
-        console.data({"home": str(target), "agencies": list(codes)})
-    else:
-        console.say(word("export.done", target=target, codes=", ".join(codes)))
+    if each and not codes:
+        with reading_registry(opened) as known:
+            codes = tuple(one.code for one in known.agencies if one.standing(now()) != "closed")
+    if not codes:
+        raise click.UsageError(word("export.nobody"))
+    for part, place in [((code,), target / code) for code in codes] if each else [(codes, target)]:
+        provision.export(home, opened.config, part, registry, place, now())
+        if as_json:
+            console.data({"home": str(place), "agencies": list(part)})
+        else:
+            console.say(word("export.done", target=place, codes=", ".join(part)))

@@ -1,19 +1,40 @@
-"""``axis demo``: the whole thing on real packets."""
+"""``axis demo``: the whole thing on real packets, told scene by scene."""
 
 from __future__ import annotations
 
+import shlex
+import shutil
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from axis.commands import console
-from axis.commands.console import CORRUPTED, word
+from axis.commands.console import CORRUPTED, LANG, word
 from axis.commands.options import command, common
-from axis.commands.trace import show_trace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from axis.trials.demo_scenes import Scene
+
+# What may be tried in a home that is kept, in this order; each with a text of why, demo.try.NAME.
+TRY = {
+    "trace": "{axis} trace {recalled} --home {home}",
+    "board": "{axis} board {circular} --home {home}",
+    "suspend": '{axis} agency suspend {suspended} --reason "thử" --home {home}',
+    "send": "{axis} send {home}/{packet} --from G22 --home {home}",
+    "why": "{axis} why {number} --home {home}",
+    "resume": "{axis} agency resume {suspended} --home {home}",
+    "run": "{axis} run --until-idle --home {home}",
+    "report": "{axis} report --span day --home {home}",
+    "verify": "{axis} verify {home}/{receipt} --trust {home}/pki/ca.pem",
+    "doctor": "{axis} doctor --home {home}",
+}
 
 
-@command("help.demo", "axis demo --documents 200", changes=True)
+@command("help.demo", "axis demo --home axis-demo", changes=True)
 @click.option(
     "--documents",
     type=click.IntRange(3),
@@ -28,33 +49,90 @@ from axis.commands.trace import show_trace
     show_default=True,
     help=word("help.init.broker"),
 )
-@click.option("--keep", type=click.Path(path_type=Path, file_okay=False), help=word("help.demo.keep"))
+@click.option("--home", type=click.Path(path_type=Path, file_okay=False), help=word("help.demo.home"))
 @common
-def demo(documents: int, broker: str, keep: Path | None, as_json: bool) -> None:
+def demo(documents: int, broker: str, home: Path | None, as_json: bool) -> None:
     """The whole thing."""
     import tempfile
 
     from axis.trials import demo
 
     with tempfile.TemporaryDirectory(prefix="axis-demo-") as temporary:
-        folder = keep or Path(temporary)
-        shown = demo.Stage(
+        place = home or Path(temporary) / "home"
+        if sys.stderr.isatty() and not as_json:
+            console.note("demo.setup", agencies=95, documents=documents)
+        told: list[Scene] = []
+        shown = demo.Shown(
             bar=lambda key, total: console.bar(word(key), total, quiet=as_json),
-            say=(lambda _key, **_facts: None) if as_json else console.note,
+            tell=told.append if as_json else _teller(place),
         )
-        result = demo.perform(folder, documents, broker, shown)
-        if as_json:
-            console.data(result.summary)
+        result = demo.perform(place, documents, broker, home is not None, shown)
+    if as_json:
+        for scene in told:
+            console.data({"scene": scene.name, **scene.facts, **_to_try(place, scene)})
+        console.data(result)
+    else:
+        console.say(word("demo.summary") + ":")
+        for key, entry in result.items():
+            console.say(f"  {word(f'demo.{key}'):14} {entry}")
+        if home is None:
+            console.say(word("demo.keep"))
+        elif broker == "amqp":
+            console.say(word("demo.record_gone", home=home))
+    lost, duplicates = result["lost"], result["duplicates"]
+    if lost or duplicates or result["handed_over"] != result["deliveries"]:
+        console.note("demo.bad", lost=lost, duplicates=duplicates)
+        sys.exit(CORRUPTED)
+
+
+def _teller(home: Path) -> Callable[[Scene], None]:
+    """Tells one scene after the other, numbered."""
+    count = 0
+
+    def tell(scene: Scene) -> None:
+        nonlocal count
+        count += 1
+        if scene.name == "next":
+            console.say(word("demo.scene.next", home=home))
+            for name, line in zip(TRY, _to_try(home, scene)["commands"], strict=True):
+                console.say(f"  # {word(f'demo.try.{name}')}")
+                console.say(f"  {line}")
         else:
-            console.say(word("demo.trace"))
-            show_trace(result.trace)
-            console.say()
-            console.say(word("demo.summary") + ":")
-            for key, entry in result.summary.items():
-                console.say(f"  {word(f'demo.{key}'):14} {entry}")
-            if keep:
-                console.note("demo.kept", home=folder)
-        lost, duplicates = result.summary["lost"], result.summary["duplicates"]
-        if lost or duplicates or result.summary["handed_over"] != result.summary["deliveries"]:
-            console.note("demo.bad", lost=lost, duplicates=duplicates)
-            sys.exit(CORRUPTED)
+            console.say(f"{count}. {word(f'demo.scene.{scene.name}')}")
+            for line in _sentences(scene):
+                console.say(f"   {line}")
+        console.say()
+
+    return tell
+
+
+def _sentences(scene: Scene) -> list[str]:
+    facts: dict[str, Any] = {
+        key: console.local(entry) if key.endswith("_at") else entry for key, entry in scene.facts.items()
+    }
+    if isinstance(reason := facts.get("reason"), dict):
+        facts["reason"] = reason[LANG]
+    facts |= {"stage": word(f"stage.{facts['stage']}")} if "stage" in facts else {}
+    key = f"demo.told.{scene.name}"
+    if scene.name == "check":
+        if not facts["tool"]:
+            return word(f"{key}.missing", **facts).split("\n")
+        facts |= {name: word(f"demo.verdict.{'good' if facts[name] else 'bad'}") for name in ("good", "altered")}
+    return word(key, **facts).split("\n")
+
+
+def _to_try(home: Path, scene: Scene) -> dict[str, list[str]]:
+    """The commands of the last scene, as they can be typed here."""
+    if scene.name != "next":
+        return {}
+    named: dict[str, Any] = {**scene.facts, "axis": _program(), "home": shlex.quote(str(home))}
+    return {"commands": [line.format(**named) for line in TRY.values()]}
+
+
+def _program() -> str:
+    """This program, as a shell finds it from here."""
+    own = Path(sys.argv[0]) if Path(sys.argv[0]).name == "axis" else Path(sys.executable).with_name("axis")
+    found = shutil.which("axis")
+    if found and own.exists() and Path(found).resolve() == own.resolve():
+        return "axis"
+    return shlex.quote(str(own)) if own.exists() else f"{shlex.quote(sys.executable)} -P -m axis"

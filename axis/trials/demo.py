@@ -1,4 +1,5 @@
-"""The demo, embedded or served: set up, send, wait until all is handed over, count what lies in the inboxes."""
+"""The demo, embedded or served: set up, send, die in between and go on, count what lies in the inboxes; then the scenes
+(:mod:`axis.trials.demo_scenes`)."""
 
 from __future__ import annotations
 
@@ -15,14 +16,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from axis import bootstrap, config
+from axis import bootstrap, config, crashpoints
 from axis.core.message import agency_routes, hub_routes
 from axis.errors import Fault, Problem, Unavailable
 from axis.infra.record import registries
 from axis.services import run as loops
 from axis.services.operate import provision
 from axis.services.questions import trace
-from axis.trials import demo_documents
+from axis.trials import demo_documents, demo_scenes
+from axis.trials.demo_scenes import AWAY, MENDED, SLOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,66 +32,64 @@ if TYPE_CHECKING:
 
     from axis.bootstrap import Home
     from axis.core.registry import Registry
-    from axis.infra.record.store import HubStore
+    from axis.services.agency.adapter import Agency
+    from axis.services.hub.worker import Hub
     from axis.trials.demo_documents import Letter
+    from axis.trials.demo_scenes import Line, Scene
 
+WORST = "D05:100"  # shown to the agency's system, its receipt is not signed: for the hundredth time
 ADAPTER_PROCESSES = 2  # each serves half of the agencies; 95 processes would only show how long Python starts
+BUSY = {demo_documents.SENDER, demo_documents.RECIPIENT, MENDED, SLOW}
 PATIENCE = 600.0  # seconds for the served demo
 
 
 @dataclass(frozen=True)
-class Stage:
-    """Where the demo shows itself: a progress bar, and lines for people."""
+class Shown:
+    """Where the demo shows itself: a progress bar, and each scene as it is over."""
 
     bar: Callable[[str, int], AbstractContextManager[Callable[[int], None]]]  # (key of a text, total)
-    say: Callable[..., None]
+    tell: Callable[[Scene], None]
 
 
-@dataclass(frozen=True)
-class Result:
-    """The summary, and the trace of a document with several recipients."""
-
-    summary: dict[str, Any]
-    trace: dict[str, Any]
-
-
-def perform(folder: Path, documents: int, broker: str, stage: Stage) -> Result:
-    """Run the whole demo in `folder`. Raises the axis' errors."""
+def perform(home_path: Path, documents: int, broker: str, keep: bool, shown: Shown) -> dict[str, Any]:
+    """Run the whole demo in a new home at `home_path`; the summary. With `keep` also what to try in the home, the last
+    scene. Raises the axis' errors."""
     seed = random.SystemRandom().randrange(1_000_000)
     started = time.monotonic()
-    home_path = folder / "home"
     amqp = broker == "amqp"
     settings = config.Config(
         config.Installation(str(uuid.uuid4())),
         config.Store("postgresql") if amqp else config.Store(),
         config.Broker("amqp", user_id="optional") if amqp else config.Broker(),
         adapter=config.Adapter(settle_seconds=0.2),
+        folders=config.Folders(("sent", "receipts", "status")),
+        log=config.Log(level="error"),  # what the scenes tell of need not be said twice
     )
     with ExitStack() as stack:
         if amqp:
             stack.enter_context(_own_schema())
-        stage.say("demo.setup", agencies=95, documents=documents)
-        with stage.bar("init.keys", 95) as advance:
+        with shown.bar("init.keys", 95) as advance:
             registry = provision.create_home(home_path, settings, "p256", _now(), lambda done, _all: advance(done))
         home = bootstrap.open_home(home_path)
         letters = demo_documents.plan([m.code for m in registry.agencies], documents, seed)
-        perform_line = _served if amqp else _embedded
-        folders = perform_line(home, registry, letters, seed, stage)
-        with bootstrap.reading(home) as record:
-            counts = trace.summary(record)
-            wide = next((letter for letter in letters if 1 < len(letter.recipients) < 10), letters[0])
-            wide_trace = trace.trace(record, wide.document_id)
-        found, lost, duplicates = demo_documents.count(letters, lambda code: folders(code) / "inbox", seed)
-    summary = {
-        "documents": len(letters),
-        "deliveries": sum(len(letter.recipients) for letter in letters),
-        "handed_over": found,
-        "receipts": counts["receipts"],
-        "lost": lost,
-        "duplicates": duplicates,
-        "seconds": round(time.monotonic() - started, 1),
-    }
-    return Result(summary, wide_trace)
+        play_on = _served if amqp else _embedded
+        line, death = stack.enter_context(play_on(home, registry, letters, seed, shown))
+        record = stack.enter_context(bootstrap.reading(home))
+        counts = trace.summary(record)
+        found, lost, duplicates = demo_documents.count(letters, lambda code: line.folder(code, "inbox"), seed)
+        summary = {
+            "documents": len(letters),
+            "deliveries": sum(len(letter.recipients) for letter in letters),
+            "handed_over": found,
+            "receipts": counts["receipts"],
+            "lost": lost,
+            "duplicates": duplicates,
+        }
+        stage = demo_scenes.open_stage(line, record, _now, seed)
+        demo_scenes.play(stage, letters, {**death, **summary}, shown.tell)
+        if keep and not amqp:
+            shown.tell(demo_scenes.leave(stage, letters))
+    return {**summary, "seconds": round(time.monotonic() - started, 1)}
 
 
 def _now() -> datetime:
@@ -101,89 +101,173 @@ def _place(registry: Registry, letters: list[Letter], folders: Callable[[str], P
     demo_documents.place(letters, lambda code: folders(code) / "outbox", names, _now(), seed)
 
 
-def _embedded(home: Home, registry: Registry, letters: list[Letter], seed: int, stage: Stage) -> Callable[[str], Path]:
-    def folders(code: str) -> Path:
-        return home.path / "agencies" / code
+@dataclass(frozen=True)
+class Embedded:
+    """The line in this process."""
 
-    _place(registry, letters, folders, seed)
+    home: Home
+    hub: Hub
+    agencies: list[Agency]
+
+    def folder(self, code: str, name: str) -> Path:
+        """A folder of an agency."""
+        return self.home.path / "agencies" / code / name
+
+    def settle(self, done: Callable[[], bool], away: str = "") -> None:
+        """Until nothing is due but at `away`."""
+        there = [agency for agency in self.agencies if agency.code != away]
+        loops.rounds(self.hub, there, stopped=lambda: False, until_idle=True)
+        if not done():
+            raise Unavailable(Problem(Fault.INTERNAL, got="a scene of the demo did not come to its end"))
+
+
+@contextmanager
+def _embedded(
+    home: Home, registry: Registry, letters: list[Letter], seed: int, shown: Shown
+) -> Iterator[tuple[Line, dict[str, Any]]]:
+    folders = home.path / "agencies"
+    _place(registry, letters, lambda code: folders / code, seed)
     total = sum(len(letter.recipients) for letter in letters)
-    with bootstrap.embedded_parts(home) as (hub, agencies), stage.bar("demo.running", total) as advance:
-        loops.rounds(
-            hub,
-            agencies,
-            stopped=lambda: False,
-            until_idle=True,
-            progress=lambda: advance(trace.summary(hub.store)["handed_over"]),
-        )
-    return folders
+    death = _die(home)
+    with bootstrap.embedded_parts(home) as (hub, agencies):
+        death["recorded"] = trace.summary(hub.store)["handed_over"]
+        with shown.bar("demo.running", total) as advance:
+            loops.rounds(
+                hub,
+                agencies,
+                stopped=lambda: False,
+                until_idle=True,
+                progress=lambda: advance(trace.summary(hub.store)["handed_over"]),
+            )
+        yield Embedded(home, hub, agencies), death
+
+
+def _die(home: Home) -> dict[str, Any]:
+    """Run the line in a process of its own until SIGKILL ends it at the worst moment: the agencies' systems see
+    documents of which no receipt is signed yet. What lay in the inboxes then."""
+    child = os.fork()
+    if child == 0:
+        try:
+            crashpoints.arm(WORST)
+            with bootstrap.embedded_parts(home) as (hub, agencies):
+                loops.rounds(hub, agencies, stopped=lambda: False, until_idle=True)
+        finally:
+            os._exit(1)  # never back into what the parent is doing
+    ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if ended != -signal.SIGKILL:
+        raise Unavailable(Problem(Fault.INTERNAL, got=f"the process that was to be killed ended with {ended}"))
+    arrived = len(list((home.path / "agencies").glob("*/inbox/[!.]*.edxml")))
+    return {"pid": child, "signal": signal.Signals(-ended).name, "arrived": arrived}
 
 
 # -- Served: separate processes for the hub and the adapters ------------------------------------------------------
 
 
-def _served(home: Home, registry: Registry, letters: list[Letter], seed: int, stage: Stage) -> Callable[[str], Path]:
-    codes = [m.code for m in registry.agencies]
-    _refuse_used_broker(home, codes)
-    parts = [codes[n::ADAPTER_PROCESSES] for n in range(ADAPTER_PROCESSES)]
-    homes: dict[str, Path] = {}
-    with bootstrap.reading(home) as record, record.reading() as reader:
-        signed = reader.payload(registries.newest(reader))
-    for number, part in enumerate(parts):
-        path = home.path.parent / f"agencies-{number + 1}"
-        provision.export(home.path, home.config, part, signed, path, _now())
-        homes |= dict.fromkeys(part, path)
+class Served:
+    """The line in separate processes: one hub, the adapters of half of the agencies in each of two."""
 
-    def folders(code: str) -> Path:
-        return homes[code] / "agencies" / code
+    def __init__(self, home: Home, homes: dict[str, Path]) -> None:
+        self.home, self._homes = home, homes
+        self._running: dict[Path, subprocess.Popen[bytes]] = {}
 
-    _place(registry, letters, folders, seed)
-    total = sum(len(letter.recipients) for letter in letters)
-    with ExitStack() as stack:
-        stack.enter_context(_process(home.path, "hub"))
-        record = stack.enter_context(bootstrap.reading(home))
-        for part in parts:
-            stack.enter_context(_process(homes[part[0]], "adapter", "run", *part))
-        advance = stack.enter_context(stage.bar("demo.running", total))
-        _await(record, letters, folders, total, advance)
-    return folders
+    def folder(self, code: str, name: str) -> Path:
+        """A folder of an agency."""
+        return self._homes[code] / "agencies" / code / name
 
+    def start(self) -> None:
+        """Every process that does not run."""
+        for path in {self.home.path, *self._homes.values()} - self._running.keys():
+            codes = [code for code, where in self._homes.items() if where == path]
+            self._running[path] = _start(path, *(("adapter", "run", *codes) if codes else ("hub",)))
 
-def _await(
-    record: HubStore,
-    letters: list[Letter],
-    folders: Callable[[str], Path],
-    total: int,
-    advance: Callable[[int], None],
-) -> None:
-    """Until everything is handed over and the senders hold an answer for every delivery."""
-    end = time.monotonic() + PATIENCE
-    senders = {letter.sender for letter in letters}
-    while True:
-        done = trace.summary(record)["handed_over"]
-        advance(done)
-        if done >= total and sum(len(list((folders(c) / "status").glob("*.01.*"))) for c in senders) >= total:
-            return
-        if time.monotonic() > end:
-            raise Unavailable(Problem(Fault.TIMED_OUT, got=f"{PATIENCE:g}"))
-        time.sleep(0.3)
+    def kill(self) -> dict[str, Any]:
+        """End the hub by SIGKILL, and start another."""
+        process = self._running.pop(self.home.path)
+        process.kill()
+        ended = process.wait(30)
+        self.start()
+        arrived = sum(len(list(self.folder(code, "inbox").glob("[!.]*.edxml"))) for code in self._homes)
+        return {"pid": process.pid, "signal": signal.Signals(-ended).name, "arrived": arrived}
 
-
-@contextmanager
-def _process(home: Path, *arguments: str) -> Iterator[None]:
-    """``axis`` with `arguments` in a process of its own; what it says goes to ``axis.log`` in its home."""
-    with (home / "axis.log").open("wb") as log:
-        command = [sys.executable, "-P", "-m", "axis", *arguments, "--home", str(home)]
-        process = subprocess.Popen(command, stderr=log)
-    try:
-        yield
-        if process.poll() is not None:
-            raise Unavailable(Problem(Fault.INTERNAL, got=f"'axis {arguments[0]}' ended with {process.returncode}"))
-    finally:
+    def stop(self, path: Path) -> None:
+        """End the process of this home as an operator does."""
+        process = self._running.pop(path)
         process.send_signal(signal.SIGTERM)
         try:
             process.wait(30)
         except subprocess.TimeoutExpired:
             process.kill()
+
+    def stop_all(self) -> None:
+        """End every process."""
+        for path in list(self._running):
+            self.stop(path)
+
+    def settle(self, done: Callable[[], bool], away: str = "") -> None:
+        """Until `done()`; the process that has the adapter of `away` is stopped meanwhile."""
+        if away and (path := self._homes[away]) in self._running:
+            self.stop(path)
+        elif not away:
+            self.start()
+        end = time.monotonic() + PATIENCE
+        while not done():
+            self.look()
+            if time.monotonic() > end:
+                raise Unavailable(Problem(Fault.TIMED_OUT, got=f"{PATIENCE:g}"))
+            time.sleep(0.3)
+
+    def look(self) -> None:
+        """Raises :class:`Unavailable` if a process has ended by itself."""
+        for path, process in self._running.items():
+            if process.poll() is not None:
+                said = f"the process of {path.name} ended with {process.returncode}: {path / 'axis.log'}"
+                raise Unavailable(Problem(Fault.INTERNAL, got=said))
+
+
+@contextmanager
+def _served(
+    home: Home, registry: Registry, letters: list[Letter], seed: int, shown: Shown
+) -> Iterator[tuple[Line, dict[str, Any]]]:
+    codes = [m.code for m in registry.agencies]
+    _refuse_used_broker(home, codes)
+    # Whose adapter stands still in a scene, and who answers meanwhile, are not in one process.
+    still = [AWAY, *(code for code in codes if code not in {AWAY, *BUSY})][: len(codes) // ADAPTER_PROCESSES]
+    homes: dict[str, Path] = {}
+    with bootstrap.reading(home) as record, record.reading() as reader:
+        signed = reader.payload(registries.newest(reader))
+    for number, part in enumerate((still, [code for code in codes if code not in still]), 1):
+        path = home.path / f"adapters-{number}"
+        provision.export(home.path, home.config, part, signed, path, _now())
+        homes |= dict.fromkeys(part, path)
+    line = Served(home, homes)
+    _place(registry, letters, lambda code: homes[code] / "agencies" / code, seed)
+    total = sum(len(letter.recipients) for letter in letters)
+    with bootstrap.reading(home) as record, shown.bar("demo.running", total) as advance:
+        try:
+            line.start()
+            death: dict[str, Any] = {}
+
+            def is_over() -> bool:
+                recorded = trace.summary(record)["handed_over"]
+                advance(recorded)
+                if not death and recorded >= total // 3:
+                    death.update(recorded=recorded, **line.kill())
+                senders = {letter.sender for letter in letters}
+                told = sum(len(list(line.folder(code, "status").rglob("*.01.*"))) for code in senders)
+                return recorded >= total and told >= total
+
+            line.settle(is_over)
+            yield line, death
+            line.look()
+        finally:
+            line.stop_all()
+
+
+def _start(home: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    """``axis`` with `arguments` in a process of its own; what it says goes to ``axis.log`` in its home."""
+    with (home / "axis.log").open("ab") as log:
+        command = [sys.executable, "-P", "-m", "axis", *arguments, "--home", str(home)]
+        return subprocess.Popen(command, stderr=log)
 
 
 @contextmanager

@@ -29,6 +29,9 @@ SUBJECTS = (
 )
 SMALL, MEDIUM, LARGE = 3_000, 75_000, 3_750_000  # attachment bytes: packets of about 5 KB, 100 KB and 5 MB
 
+SENDER, RECIPIENT = "G22", "H41"
+CIRCULAR, LETTER = 1, 3  # the numbers of two that are told of
+
 
 @dataclass(frozen=True)
 class Letter:
@@ -39,15 +42,22 @@ class Letter:
     recipients: tuple[str, ...]
     size: int
     dialect: int
+    subject: str = ""  # one of SUBJECTS, where none is given
+
+    @property
+    def code(self) -> str:
+        """Its number/notation, by which people ask for it."""
+        return f"{self.number}/TL-{self.sender}"
 
     @property
     def document_id(self) -> str:
         """Its DocumentId, the same whenever the same plan is made."""
-        return f"{self.sender},2026/11/23,{self.number}/TL-{self.sender}"
+        return f"{self.sender},2026/11/23,{self.code}"
 
 
 def plan(codes: Sequence[str], documents: int, seed: int) -> list[Letter]:
-    """One to one, one to five, two to all others; 5 KB and 100 KB, and one in fifty of 5 MB, one to one."""
+    """One to one, one to five, two to all others; 5 KB and 100 KB, and one in fifty of 5 MB, one to one. The first is
+    CIRCULAR's to all others, the third a LETTER."""
     chance = random.Random(seed)  # noqa: S311  a reproducible plan
     letters = []
     for number in range(1, documents + 1):
@@ -60,6 +70,10 @@ def plan(codes: Sequence[str], documents: int, seed: int) -> list[Letter]:
             recipients, size = [chance.choice(others)], LARGE
         else:
             recipients = chance.sample(others, 5 if number % 5 == 0 else 1)
+        if number == CIRCULAR:
+            sender, recipients = SENDER, [code for code in codes if code != SENDER]
+        elif number == LETTER:
+            sender, recipients, size = SENDER, [RECIPIENT], SMALL
         letters.append(Letter(number, sender, tuple(recipients), size, number % 4))
     return letters
 
@@ -79,9 +93,9 @@ def attachment(letter: Letter, seed: int) -> bytes:
     )
 
 
-def packet(letter: Letter, names: Mapping[str, str], now: datetime, seed: int) -> bytes:
+def packet(letter: Letter, names: Mapping[str, str], now: datetime, seed: int, recalling: str = "") -> bytes:
     """The packet as one of four dialects writes it: with prefix, without, with old codes and dates of another
-    form, with a zipped attachment."""
+    form, with a zipped attachment. `recalling`: the reason why this one takes the letter back."""
     content, media_type = attachment(letter, seed), "application/pdf"
     if letter.dialect == 3:
         buffer = io.BytesIO()
@@ -97,6 +111,10 @@ def packet(letter: Letter, names: Mapping[str, str], now: datetime, seed: int) -
         return f"<{p}{tag}><{p}OrganId>{written}</{p}OrganId><{p}OrganName>{names[code]}</{p}OrganName></{p}{tag}>"
 
     cid = hashlib.sha256(letter.document_id.encode()).hexdigest()[:32]
+    business = f"<{p}BussinessDocType>0</{p}BussinessDocType><{p}BussinessDocReason>Văn bản điện tử mới</{p}BussinessDocReason>"
+    if recalling:
+        about = f"<{p}DocumentId>{letter.document_id}</{p}DocumentId><{p}BussinessDocType>1</{p}BussinessDocType>"
+        business = f"{about}<{p}BussinessDocReason>{recalling}</{p}BussinessDocReason>"
     number, file_name = letter.number, f"{letter.number}-TL-{letter.sender}.signed.pdf"
     described = f"<{p}ContentType>{media_type}</{p}ContentType><{p}AttachmentName>{file_name}</{p}AttachmentName>"
     return f"""<?xml version="1.0" encoding="UTF-8"?>
@@ -108,13 +126,13 @@ def packet(letter: Letter, names: Mapping[str, str], now: datetime, seed: int) -
 <{p}Code><{p}CodeNumber>{number}</{p}CodeNumber><{p}CodeNotation>TL-{letter.sender}</{p}CodeNotation></{p}Code>
 <{p}PromulgationInfo><{p}Place>Hà Nội</{p}Place><{p}PromulgationDate>{day}</{p}PromulgationDate></{p}PromulgationInfo>
 <{p}DocumentType><{p}Type>2</{p}Type><{p}TypeDetail>18</{p}TypeDetail><{p}TypeName>Công văn</{p}TypeName></{p}DocumentType>
-<{p}Subject>{SUBJECTS[number % len(SUBJECTS)]}</{p}Subject>
+<{p}Subject>{letter.subject or SUBJECTS[number % len(SUBJECTS)]}</{p}Subject>
 <{p}SignerInfo><{p}Competence>KT.</{p}Competence><{p}Position>Phó Chủ nhiệm</{p}Position><{p}FullName>Nguyễn Văn An</{p}FullName></{p}SignerInfo>
 <{p}OtherInfo><{p}Priority>{1 if number % 10 == 0 else 0}</{p}Priority><{p}PromulgationAmount>1</{p}PromulgationAmount><{p}PageAmount>1</{p}PageAmount></{p}OtherInfo>
 <{p}SteeringType>1</{p}SteeringType>
 </{p}MessageHeader><{p}TraceHeaderList>
 <{p}TraceHeader><{p}OrganId>{letter.sender}</{p}OrganId><{p}Timestamp>{local:%Y/%m/%d %H:%M:%S}</{p}Timestamp></{p}TraceHeader>
-<{p}Bussiness><{p}BussinessDocType>0</{p}BussinessDocType><{p}BussinessDocReason>Văn bản điện tử mới</{p}BussinessDocReason><{p}Paper>0</{p}Paper></{p}Bussiness>
+<{p}Bussiness>{business}<{p}Paper>0</{p}Paper></{p}Bussiness>
 </{p}TraceHeaderList></{p}edXMLHeader><{p}edXMLBody><{p}edXMLManifest version="1.0">
 <{p}Reference><{p}ContentId>cid:{cid}</{p}ContentId>{described}</{p}Reference>
 </{p}edXMLManifest></{p}edXMLBody></{p}edXMLEnvelope>

@@ -356,17 +356,6 @@ def test_xmlsec1_accepts_what_lies_in_an_inbox(home: Path, tmp_path: Path) -> No
     assert done.returncode == 0, done.stderr
 
 
-def test_the_demo_counts_what_lies_in_the_inboxes(tmp_path: Path) -> None:
-    done = process("demo", "--documents", "6", "--keep", tmp_path, "--json")
-    assert done.returncode == 0, done.stderr
-    summary = lines(done)[-1]
-    assert set(summary) == {"documents", "deliveries", "handed_over", "receipts", "lost", "duplicates", "seconds"}
-    assert (summary["documents"], summary["lost"], summary["duplicates"]) == (6, 0, 0)
-    assert summary["handed_over"] == summary["deliveries"] > 190
-    inboxes = list((tmp_path / "home" / "agencies").glob("*/inbox/*.edxml"))
-    assert len(inboxes) == summary["deliveries"]
-
-
 def test_send_again_after_a_refusal_waits_for_the_new_answer(home: Path, tmp_path: Path) -> None:
     (tmp_path / "again.edxml").write_bytes(document(77, sender="H17"))
     (tmp_path / ".hidden.edxml").write_bytes(document(78, sender="H17"))
