@@ -102,15 +102,10 @@ def embedded_parts(
     the process is to stop; nothing is waited for then.
 
     Raises :class:`Corrupted` RECORD_OLD for a restored old record, unless that is known (`restored`)."""
-    if (home.config.broker.kind, home.config.store.kind) != ("embedded", "sqlite"):
-        raise Misconfigured(
-            Problem(
-                Fault.CONFIG_INVALID,
-                "broker.kind, store.kind",
-                "embedded, sqlite",
-                f"{home.config.broker.kind}, {home.config.store.kind}",
-            )
-        )
+    kinds = (home.config.broker.kind, home.config.store.kind)
+    if kinds != ("embedded", "sqlite"):
+        problem = Problem(Fault.CONFIG_INVALID, "broker.kind, store.kind", "embedded, sqlite", ", ".join(kinds))
+        raise Misconfigured(problem)
     with lock(home), record_database(home) as database:
         database.create([*tables.TABLES, *journal.TABLES, *embedded.TABLES])
         embedded.EmbeddedBroker.free_leases(database)

@@ -43,7 +43,7 @@ def serve(path: str) -> None:
 
     from axis import cli
 
-    for name in (*MODULES, *cli.FILES.values()):
+    for name in (*MODULES, *(file.partition(":")[0] for file in cli.FILES.values())):
         import_module(name)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door:

@@ -14,8 +14,6 @@ from axis.services.questions.listing import LARGEST, WINDOWS, Page
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from sqlalchemy.engine import RowMapping
-
     from axis.infra.journal.journals import Journal
     from axis.infra.record.listing import Wanted
 
@@ -78,7 +76,7 @@ def page(
     return Page(rows, f"{moment}~{digest}~{place}", is_short=True)
 
 
-def _moment_of(row: RowMapping) -> str:
+def _moment_of(row: Mapping[Any, Any]) -> str:
     """When it was given to this home, or accepted by the hub: an axis id begins with it."""
     if "source_digest" in row:
         return str(row["created_at"])
@@ -86,7 +84,7 @@ def _moment_of(row: RowMapping) -> str:
     return to_text(datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=milliseconds))
 
 
-def _row(row: RowMapping) -> dict[str, Any] | None:
+def _row(row: Mapping[Any, Any]) -> dict[str, Any] | None:
     facts: Mapping[str, Any] = row["facts"] or {}
     is_sent, rank = "source_digest" in row, STATES.get(row["state"], (2, "nobody"))
     standing = {
@@ -110,7 +108,7 @@ def _row(row: RowMapping) -> dict[str, Any] | None:
     }
 
 
-def _fits(one: Mapping[str, Any], row: RowMapping, wanted: Wanted, states: Collection[str]) -> bool:
+def _fits(one: Mapping[str, Any], row: Mapping[Any, Any], wanted: Wanted, states: Collection[str]) -> bool:
     asked, subject = words(wanted.words), words(one["subject"])
     known = _KINDS.get(wanted.kind, {wanted.kind})
     standing = one["recipients"][0]
