@@ -579,7 +579,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "why.leaving": ("Đang chuyển đến {recipient}.", "On its way to {recipient}."),
     "why.leaving.next": ("Không cần làm gì.", "Nothing has to be done."),
-    "why.held": ("Chờ đến {until}, giờ do bên gửi đặt.", "It waits until {until}, the hour that its sender has set."),
+    "why.held": (
+        "Chờ đến {until}: giờ do bên gửi đặt, hoặc hồ sơ vừa được phục hồi và yêu cầu thu hồi phải đến trước.",
+        "It waits until {until}: its sender has set this hour, or the record was put back and recalls come first.",
+    ),
     "why.held.next": ("Không cần làm gì.", "Nothing has to be done."),
     "why.recall_asked": (
         "{recipient} đã có; bên gửi yêu cầu thu hồi.",

@@ -30,7 +30,7 @@ class Cause(StrEnum):
     UNRECEIVED = "unreceived"  # handed over, and nobody has received it within the term
     QUEUED = "queued"  # in the recipient's queue
     LEAVING = "leaving"  # about to be put there
-    HELD = "held"  # until the hour that its sender has set
+    HELD = "held"  # until the hour that its sender has set, or recalls have come first after a restore
     RECALL_ASKED = "recall_asked"  # handed over; its sender wants it back and the clerk has to answer
     ARRIVED = "arrived"  # handed over; a clerk has to receive it
     IN_WORK = "in_work"  # received (03 to 05)
