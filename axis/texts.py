@@ -1679,7 +1679,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Các thư mục được giữ ở {home}; hồ sơ trong PostgreSQL đã xóa.",
         "The folders are kept in {home}; the record in PostgreSQL is gone.",
     ),
-    "demo.scene.letter": ("Một công văn", "A letter"),
+    "demo.scene.letter": ("Một văn bản, một nơi nhận", "A letter"),
     "demo.told.letter": (
         """{code}, {sender} gửi {recipient}.
 {accepted_at} A.1, {accepted_by} ký: đã tiếp nhận, hồ sơ đã lưu bền vững.

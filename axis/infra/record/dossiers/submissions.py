@@ -40,7 +40,9 @@ def _by_key(connection: Connection, asked: list[ask.ByKey], facts: Facts) -> Ite
     return ()
 
 
-_BY_PARCEL = Query(2, f"{FROM_SUBMISSION} t.parcel_digest = k.c1 AND t.sender = k.c0")
+# Never by the index of senders: an agency has sent very much, and one parcel or document is one or a few rows.
+_OF_SENDER = "t.sender || '' = k.c0"
+_BY_PARCEL = Query(2, f"{FROM_SUBMISSION} t.parcel_digest = k.c1 AND {_OF_SENDER}")
 
 
 def _by_parcel(connection: Connection, asked: list[ask.ByParcel], facts: Facts) -> Iterable[str]:
@@ -82,7 +84,7 @@ def read_submissions(connection: Connection, names: Sequence[str], facts: Facts)
 
 _SENT_AS = Query(
     4,
-    f"{FROM_SUBMISSION} {_BY_CONTENT.format(document_id='k.c2', digest='k.c3')} AND t.sender = k.c0 AND t.kind = k.c1",
+    f"{FROM_SUBMISSION} {_BY_CONTENT.format(document_id='k.c2', digest='k.c3')} AND {_OF_SENDER} AND t.kind = k.c1",
 )
 
 
