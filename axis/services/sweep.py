@@ -65,7 +65,6 @@ class Sweep:
         self.failed: dict[str, Exception] = {}
         self.passed_over: set[str] = set()  # whose sources were not looked at, for it took too long already
         self._now = now
-        self._is_thorough = thorough
         self._stopped = stopped
         self._away: dict[str, Unavailable] = {}
         self._until = time.monotonic() + SECONDS
@@ -75,6 +74,8 @@ class Sweep:
             for journals, those in _journals(agencies).items():
                 self._awake |= set(journals.awake([one.code for one in those], now))
         self._agencies = [one for one in agencies if thorough or self._seems_busy(one)]
+        # Before anything is asked of an adapter: what it answers next may be that nothing has changed since.
+        self._listed = {one.code for one in self._agencies if thorough or _has_sources(one)}
         self._run()
         for one in self._agencies:
             one.is_unsure = one.is_unsure or one.code in self.failed
@@ -243,7 +244,7 @@ class Sweep:
         return gathered
 
     def _look(self, agency: Agency) -> list[Source]:
-        return submit.look(agency, at_all=self._is_thorough or agency.away is not None)
+        return submit.look(agency, at_all=agency.code in self._listed or agency.away is not None)
 
     def _until_full(self, agencies: Sequence[Agency]) -> Iterator[Agency]:
         """Those whose sources are looked at: no more than fit into a sweep, and nobody's once it is to stop."""
@@ -401,7 +402,7 @@ class Sweep:
             line = _line_of(agency)
             if line is None or line.may_have_mail(agency.code):
                 return True
-            return submit.has_sources(agency)
+            return _has_sources(agency)
         except Exception:  # noqa: BLE001  it is found again where it counts
             return True
 
@@ -495,6 +496,14 @@ def _write(journals: Journals, changes: dict[Agency, list[Change]], mail: Sequen
 
 def _is_the_worlds(error: Exception) -> bool:
     return isinstance(error, Unavailable | Corrupted) and error.fault is Fault.STORE_DOWN
+
+
+def _has_sources(agency: Agency) -> bool:
+    """Whether its adapter may have something new to send; what is wrong with it is found where it counts."""
+    try:
+        return not agency.is_open or submit.has_sources(agency)
+    except Exception:  # noqa: BLE001  see above
+        return True
 
 
 def _works(agency: Agency) -> bool:

@@ -102,7 +102,7 @@ def _may_be_listed(agency: Agency) -> bool:
 
 def look(agency: Agency, *, at_all: bool = True) -> list[Source]:
     """A batch of the sources about which something may be to be done: what waits for its answer is not looked at again,
-    and not `at_all` nothing is where the adapter knows of no change since it was looked at to the end.
+    and not `at_all` only the rest of what was listed before.
 
     Raises :class:`Unavailable` ADAPTER_AWAY when the agency's own system is away."""
     outbox, moment = agency.outbox, time.monotonic()
@@ -111,7 +111,7 @@ def look(agency: Agency, *, at_all: bool = True) -> list[Source]:
         for source in batch:
             del outbox.ready[source.digest]
         return batch
-    if not at_all and outbox.began and outbox.sources is None and not _may_be_listed(agency):
+    if not at_all and outbox.began and outbox.sources is None:
         return []
     if outbox.sources is None or moment - outbox.began > max(FRESH, outbox.rest):
         outbox.begin(agency.adapter.collect(), moment)
