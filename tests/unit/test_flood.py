@@ -56,7 +56,7 @@ def looked_at(folder: Path, count: int, monkeypatch: pytest.MonkeyPatch) -> floa
             now[0] += SWEEP
             assert now[0] < 1000 + 10 * SWEEP * (1 + count / 50), "it goes on"
             frozen = []
-            for source in submit.look(agency, at_all=False):
+            for source in submit.look(agency, at_all=submit.has_sources(agency)):
                 content = hashlib.sha256(source.digest.encode()).hexdigest()
                 if content in settled_of(agency):
                     agency.adapter.accepted(source.ref)
