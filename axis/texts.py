@@ -646,9 +646,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     "cause.own.doubted": ("còn nghi vấn", "in doubt"),
     "help.status": (
         "Tình hình lúc này trên một màn hình: việc có vấn đề trước, tốc độ, tồn đọng, hạ tầng. Mã thoát 0: không có gì phải làm "
-        "ngay; 5: có. Chỉ đọc.",
+        "ngay; 5: có.",
         "How things stand on one screen: trouble first, rates, backlog, servers. Exit code 0: nothing to be done at once; 5: "
-        "something. Only reads.",
+        "something.",
     ),
     "help.status.watch": (
         "Vẽ lại liên tục; ngoài màn hình thì chỉ in khi tình hình thay đổi.",
@@ -719,8 +719,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "actor.hub": ("trục", "hub"),
     "actor.nobody": ("không ai", "nobody"),
     "help.list": (
-        "Danh sách văn bản theo bên gửi, nơi nhận, thời gian, tình trạng, loại, độ khẩn, từ trong trích yếu. Chỉ đọc.",
-        "Documents by sender, recipient, time, state, kind, priority, words of the subject. Only reads.",
+        "Danh sách văn bản theo bên gửi, nơi nhận, thời gian, tình trạng, loại, độ khẩn, từ trong trích yếu.",
+        "Documents by sender, recipient, time, state, kind, priority, words of the subject.",
     ),
     "help.list.to": ("Chỉ văn bản gửi đến cơ quan này.", "Only what goes to this agency."),
     "help.list.date": (
@@ -885,10 +885,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "What was quarantined, could not be delivered or was put aside by the broker: look, see why, decide.",
     ),
     "help.queue.list": (
-        "Liệt kê những gì chờ người vận hành, vì sao và phải làm gì. Chỉ đọc.",
-        "List what waits for an operator, why, and what to do. Only reads.",
+        "Liệt kê những gì chờ người vận hành, vì sao và phải làm gì.",
+        "List what waits for an operator, why, and what to do.",
     ),
-    "help.queue.show": ("Xem một mục và vì sao nó ở đây. Chỉ đọc.", "Show one of them and why it is here. Only reads."),
+    "help.queue.show": ("Xem một mục và vì sao nó ở đây.", "Show one of them and why it is here."),
     "help.queue.reason": ("Lý do, ghi vào sổ cái.", "The reason, entered into the ledger."),
     "help.queue.retry": (
         "Thử lại ngay: một mục, hoặc mọi mục theo cơ quan, loại, mã lỗi, thời gian.",

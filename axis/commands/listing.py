@@ -52,7 +52,14 @@ _PLACE = re.compile(r"[0-9a-f~:.TZ-]{1,200}")
 @click.option("--from", "sender", default="", help=word("help.find.from"))
 @click.option("--to", "recipient", default="", help=word("help.list.to"))
 @click.option("--date", "day", default="", help=word("help.list.date"))
-@click.option("--state", "states", multiple=True, type=click.Choice(STATES), help=word("help.list.state"))
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    type=click.Choice(STATES),
+    metavar="STATE",
+    help=f"{word('help.list.state')} {', '.join(STATES)}.",
+)
 @click.option("--kind", type=click.Choice(KINDS), default="document", show_default=True, help=word("help.list.kind"))
 @click.option("--priority", type=click.IntRange(0, 9), default=0, help=word("help.list.priority"))
 @click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True, help=word("help.list.limit"))

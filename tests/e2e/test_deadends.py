@@ -86,7 +86,9 @@ def test_a_failed_delivery_is_tried_again_when_an_operator_says_so(line: Line) -
     line.run()
     assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
     assert items(line) == []
-    assert events(line, "delivery.retry") == [{"action": "retry", "reason": "hàng đợi đã có lại"}]
+    (said,) = events(line, "delivery.retry")
+    assert (said["action"], said["reason"]) == ("retry", "hàng đợi đã có lại")
+    assert said["by"], "who it was"
 
 
 @pytest.mark.parametrize(("choice", "told"), [("return", True), ("drop", False)])
