@@ -366,7 +366,7 @@ def test_a_mending_names_commands_that_there_are() -> None:
             for words in re.findall(r"axis((?: [a-z-]+)+)", said):
                 assert _is_command(words.split()), said
             for option in re.findall(r"axis [a-z -]*(--[a-z-]+)", said):
-                assert option in {"--restored", "--passwords"}
+                assert option in {"--restored", "--passwords", "--kind"}
 
 
 def _is_command(words: list[str]) -> bool:
