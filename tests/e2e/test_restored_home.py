@@ -215,6 +215,16 @@ def test_a_question_that_was_lost_is_asked_again_soon_and_one_that_nobody_answer
         assert agencies[1].standing is Standing.CURRENT
 
 
+def test_a_home_that_takes_anothers_place_does_not_ask_a_second_worker_while_the_first_tells_it(line: Apart) -> None:
+    """The second would answer at once, for the first has greeted it already."""
+    line.put_back("H41", line.copy("H41"))
+    line.take_over("H41")
+    with line.parts() as (_, agencies):
+        assert standing.ask(agencies[1], line.clock())
+        line.clock.now += timedelta(minutes=9)
+        assert not standing.ask(agencies[1], line.clock())
+
+
 def test_a_withdrawal_that_was_under_way_when_the_home_was_put_back_is_not_believed(line: Apart) -> None:
     """The older copy does not know of it, and shows the document."""
     copy = line.copy("H41")

@@ -82,7 +82,10 @@ def ask(agency: Agency, now: datetime) -> int:
     confirmed = agency.broker.publish([question]) == [Outcome.CONFIRMED]
     if confirmed:
         agency.sent.confirmed(question.id, urgent=True)
-    agency.ask_at = now + (min(ASK_AGAIN * 2**agency.questions, SELDOM) if confirmed else TRY_AGAIN)
+    # One that takes another's place is told bit by bit what that one has handed over, by the worker that it has asked:
+    # another worker would answer at once, and what was handed over would be shown once more.
+    patience = SELDOM if row["follows"] else min(ASK_AGAIN * 2**agency.questions, SELDOM)
+    agency.ask_at = now + (patience if confirmed else TRY_AGAIN)
     agency.questions = min(agency.questions + int(confirmed), 10)
     return int(confirmed)
 
