@@ -537,7 +537,7 @@ def test_an_agencys_home_has_its_own_part(tmp_path: Path) -> None:
     dry = axis(line, "retention", "--dry-run", "--json")
     assert dry.exit_code == 0, dry.output
     kinds = [json.loads(one)["kind"] for one in dry.stdout.splitlines()]
-    assert kinds == ["outgoing", "incoming", "sent/", "status/"]
+    assert kinds == ["outgoing", "incoming", "rows", "sent/", "status/"]
     assert axis(line, "retention").exit_code == 0
     assert journal_rows(line) == (0, 0)
     assert "The bytes at this adapter have ended" in axis(line, "trace", "1/TN-G22").stdout
