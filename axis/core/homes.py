@@ -179,7 +179,8 @@ def greet(known: Sequence[Known], hello: Hello) -> tuple[Standing, Known, bool]:
 
     1 nobody was heard before: it is the one
     2 the same question once more, asked by the one: the same answer
-    3 the one itself: not with less in its journal than was heard from it
+    3 the one itself: not with less in its journal than was heard from it; one that takes another's place and has said
+      nothing yet still does
     4 another home takes its place: only by its operator's word
     """
     current = next((one for one in known if one.current), None)
@@ -191,7 +192,10 @@ def greet(known: Sequence[Known], hello: Hello) -> tuple[Standing, Known, bool]:
             return Standing.CURRENT, current, bool(current.follows)
         if hello.sequence < current.sequence:  # 3
             return Standing.BEHIND, current, False
-        return Standing.CURRENT, Known(hello.instance, hello.start, hello.sequence, hello.sequence), False
+        # Nothing was heard of the run before: it may have died before it was told what it does not know.
+        is_untold = bool(current.follows) and current.sequence == current.began
+        follows = current.follows if is_untold else ""
+        return Standing.CURRENT, Known(hello.instance, hello.start, hello.sequence, hello.sequence, follows), is_untold
     if hello.follows in {current.instance, ANYBODY} and not any(one.instance == hello.instance for one in known):  # 4
         return Standing.CURRENT, Known(**{**asdict(fresh), "follows": current.instance}), True
     return Standing.BEHIND, current, False

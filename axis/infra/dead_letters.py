@@ -88,11 +88,11 @@ def _read(properties: Any, body: bytes) -> DeadLetter:
     death = deaths[-1] if isinstance(deaths, list) and deaths and isinstance(deaths[-1], dict) else {}
     reason = headers.get("x-first-death-reason") or death.get("reason")
     moment, size, proof = death.get("time"), headers.get("size"), headers.get("proof")
-    said = properties.user_id or headers.get("published-by")
+    said = properties.user_id  # by the broker's word alone: the header that _renew leaves anybody could write
     user_id = said if isinstance(said, str) and said.isprintable() else None
     message_id = properties.message_id if isinstance(properties.message_id, str) else ""
     trouble = "limit" if reason == "delivery_limit" else ""
-    # As the axis' own messages are told from others (axis/infra/amqp.py).
+    # As the axis' own messages are told from others (axis/infra/amqp/envelope.py).
     is_ours = (
         type(size) is int
         and type(proof) is int

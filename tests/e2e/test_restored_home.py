@@ -20,6 +20,7 @@ from axis.core import homes, parcel
 from axis.core.homes import ANYBODY, Hello, Standing
 from axis.core.ledger import Entry
 from axis.core.message import Message, Route
+from axis.errors import Fault, Problem, Unavailable
 from axis.infra import payloads
 from axis.infra.database import Database
 from axis.infra.embedded import EmbeddedBroker
@@ -216,7 +217,7 @@ def test_a_question_that_was_lost_is_asked_again_soon_and_one_that_nobody_answer
 
 
 def test_a_home_that_takes_anothers_place_does_not_ask_a_second_worker_while_the_first_tells_it(line: Apart) -> None:
-    """The second would answer at once, for the first has greeted it already."""
+    """The second would tell it all again."""
     line.put_back("H41", line.copy("H41"))
     line.take_over("H41")
     with line.parts() as (_, agencies):
@@ -461,6 +462,38 @@ def test_a_home_that_was_put_back_is_told_bit_by_bit_before_it_is_answered(
             assert [entry.event for entry in reader.events("") if entry.event == "home.restored"]
             assert len([one for one in reader.find("TN-G22") if one["state"] == "handed_over"]) == 6
     assert line.kinds("H41") == []
+
+
+def test_a_home_that_dies_while_it_is_told_is_told_after_its_next_start(
+    line: Apart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And so does its hub: nobody remembers but the record. Meanwhile the broker gives once more what had come."""
+    home, published = line.copy("H41"), list[Message]()
+    for number in range(1, 6):
+        line.drop("G22", document(number), f"{number}.edxml")
+    with line.parts() as (hub, agencies):
+        real = hub.broker.publish
+        monkeypatch.setattr(hub.broker, "publish", lambda some: published.extend(some) or real(some))
+        line.turns(hub, agencies)
+    documents = [one for one in published if one.route.code == "H41" and one.proof]
+    assert len(documents) == 5
+    line.taken_away("H41")
+    line.put_back("H41", home)
+    line.take_over("H41")
+
+    def dies(*_: object) -> None:
+        raise Unavailable(Problem(Fault.STORE_DOWN))
+
+    with line.parts() as (hub, agencies), monkeypatch.context() as patch, pytest.raises(Unavailable):
+        patch.setattr("axis.services.hub.homes.search.given_by", dies)
+        assert standing.ask(agencies[1], line.clock())
+        for _ in range(5):
+            admit.step(hub, line.clock())
+    with line.parts() as (hub, agencies):
+        hub.broker.publish(documents)
+        line.turns(hub, agencies)
+        assert agencies[1].standing is Standing.CURRENT
+    assert line.kinds("H41") == [], "it had handed over all of them"
 
 
 def test_what_comes_under_another_id_does_not_wait_for_what_is_in_doubt(line: Apart) -> None:

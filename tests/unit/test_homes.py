@@ -50,6 +50,15 @@ def test_a_home_that_another_has_replaced_does_not_come_back_by_what_it_once_fol
     assert greet(Hello(B, SECOND, 3, A), gone, now) == (Standing.CURRENT, B, 9, True), "asked again: sent again"
 
 
+def test_a_home_that_died_before_it_was_answered_still_does_not_know_what_was_sent() -> None:
+    told = Known(B, FIRST, 3, 3, follows=A)
+    standing, home, replaced = homes.greet([told], Hello(B, SECOND, 4, A))
+    assert (standing, home.follows, replaced) == (Standing.CURRENT, A, True)
+    assert homes.greet([home], Hello(B, THIRD, 5, A))[2], "however often it dies"
+    at_work = replace(told, sequence=9)
+    assert homes.greet([at_work], Hello(B, SECOND, 9, A))[1:] == (Known(B, SECOND, 9, 9), False)
+
+
 @pytest.mark.parametrize(
     ("origin", "highest", "copied"),
     [

@@ -82,8 +82,8 @@ def ask(agency: Agency, now: datetime) -> int:
     confirmed = agency.broker.publish([question]) == [Outcome.CONFIRMED]
     if confirmed:
         agency.sent.confirmed(question.id, urgent=True)
-    # One that takes another's place is told bit by bit what that one has handed over, by the worker that it has asked:
-    # another worker would answer at once, and what was handed over would be shown once more.
+    # One that takes another's place is told bit by bit what that one has handed over, which takes its time; a second
+    # worker that is asked meanwhile would tell it all again.
     patience = SELDOM if row["follows"] else min(ASK_AGAIN * 2**agency.questions, SELDOM)
     agency.ask_at = now + (patience if confirmed else TRY_AGAIN)
     agency.questions = min(agency.questions + int(confirmed), 10)
