@@ -31,6 +31,8 @@ from axis.services.operate import registry as members
 from tests.line import Clock, Line, document, small_home
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from tests.servers import PostgreSql
 
 
@@ -241,42 +243,8 @@ def test_what_is_damaged_in_the_home_is_named_and_the_rest_is_backed_up(line: Li
     assert one.digest in axis("restore", tmp_path / "backup", "--home", tmp_path / "new")
 
 
-def test_a_backup_is_the_home_of_one_moment_wherever_work_goes_on_meanwhile(line: Line, tmp_path: Path) -> None:
-    """At one file after the other that is copied, all the work that waits is done, and more comes: what the backup has
-    is there once, and what came later is not in it."""
-    at, came = 0, True
-    while came:
-        at, came = at + EACH, False
-        home = Line(Path(shutil.copytree(line.path, tmp_path / f"home{at}")))
-        home.clock.now, left = line.clock.now, at
-
-        def work(_done: int, _all: int, home: Line = home) -> None:
-            nonlocal came, left
-            left -= 1
-            if not left:
-                came = True
-                home.run()
-                drop(home, 4)
-                home.run()
-
-        folder = tmp_path / f"backup{at}"
-        bootstrap.back_up(bootstrap.open_home(home.path), folder, home.clock.now, work, keys=True)
-        again = restored(home, folder, tmp_path / f"new{at}")
-        again.run()
-        assert sorted(again.attachments("H41")) == digests(1, 2, 3)
-        assert not again.files("G22", "outbox")
-        again.check_ledger()
-    assert at > 15
-
-
-def test_what_a_system_has_submitted_by_the_server_is_sent_once_and_not_forgotten(tmp_path: Path) -> None:
-    """The spool is a database of its own: it may not know an answer that the record has forgotten."""
-    made = small_home(tmp_path / "home", codes=("G22", "H41"))
-    kinds = {"G22": {"kind": "spool"}}
-    made.configure(adapter=config.Adapter(settle_seconds=0.0, agencies=kinds))
-    submit(made, 1)
-    made.run()
-    submit(made, 2)
+def restored_from_each_moment(made: Line, tmp_path: Path, later: Callable[[Line], None]) -> Iterator[Line]:
+    """A home restored and run for each of many moments of a backup, at which all that waits is done, and then more."""
     at, came = 0, True
     while came:
         at, came = at + EACH, False
@@ -289,17 +257,36 @@ def test_what_a_system_has_submitted_by_the_server_is_sent_once_and_not_forgotte
             if not left:
                 came = True
                 home.run()
-                submit(home, 3)
+                later(home)
                 home.run()
 
         folder = tmp_path / f"backup{at}"
         bootstrap.back_up(bootstrap.open_home(home.path), folder, home.clock.now, work, keys=True)
         again = restored(home, folder, tmp_path / f"new{at}")
         again.run()
+        yield again
+    assert at > 10
+
+
+def test_a_backup_is_the_home_of_one_moment_wherever_work_goes_on_meanwhile(line: Line, tmp_path: Path) -> None:
+    """What the backup has is there once, and what came later is not in it."""
+    for again in restored_from_each_moment(line, tmp_path, lambda home: drop(home, 4)):
+        assert sorted(again.attachments("H41")) == digests(1, 2, 3)
+        assert not again.files("G22", "outbox")
+        again.check_ledger()
+
+
+def test_what_a_system_has_submitted_by_the_server_is_sent_once_and_not_forgotten(tmp_path: Path) -> None:
+    """The spool is a database of its own: it may not know an answer that the record has forgotten."""
+    made = small_home(tmp_path / "home", codes=("G22", "H41"))
+    made.configure(adapter=config.Adapter(settle_seconds=0.0, agencies={"G22": {"kind": "spool"}}))
+    submit(made, 1)
+    made.run()
+    submit(made, 2)
+    for again in restored_from_each_moment(made, tmp_path, lambda home: submit(home, 3)):
         assert sorted(again.attachments("H41")) == digests(1, 2)
         with closing(open_spool(again.folder("G22", "spool"))) as spool:
             assert [row["state"] for row in spool.sent(Selection())] == ["accepted", "accepted"]
-    assert at > 10
 
 
 def submit(line: Line, number: int) -> None:
