@@ -406,6 +406,68 @@ class Fault(Enum):
         "Danh bạ phiên bản {got} cũ hơn bản đang dùng {expected}.",
         "Registry version {got} is older than the one in use, {expected}.",
     )
+    # -- Document types: what a type is, and what it says of a document ---------------------------------
+    TYPE_MANIFEST = (
+        OPERATOR,
+        "Bản khai loại nghiệp vụ sai ở «{path}»: «{got}», cần {expected}.",
+        "The type's manifest is wrong at '{path}': '{got}', expected {expected}.",
+    )
+    TYPE_SCHEMA = (
+        OPERATOR,
+        "Lược đồ không dùng được ở «{path}»: «{got}», được phép: {expected}.",
+        "The schema cannot be used, at '{path}': '{got}'; allowed is {expected}.",
+    )
+    TYPE_LIMIT = (
+        OPERATOR,
+        "«{path}» vượt giới hạn: {got}, tối đa {expected}.",
+        "'{path}' is beyond what is allowed: {got}, at most {expected}.",
+    )
+    TYPE_EXAMPLE = (
+        OPERATOR,
+        "Ví dụ «{path}» không như tên của nó: tìm thấy {got}, cần {expected}.",
+        "The example '{path}' is not what its name says: found {got}, expected {expected}.",
+    )
+    TYPE_EXISTS = (
+        OPERATOR,
+        "Đã có {got} với nội dung khác; sửa gì cũng phải là phiên bản mới, ví dụ {expected}.",
+        "There is {got} with another content; what changes is a new version, such as {expected}.",
+    )
+    TYPE_SET = (OPERATOR, "Bộ loại nghiệp vụ không hợp lệ: {got}.", "The set of document types is not valid: {got}.")
+    TYPE_UNKNOWN = (
+        SENDER,
+        "Trục không biết loại nghiệp vụ «{got}» và không nhận loại lạ.",
+        "The axis does not know the document type '{got}', and takes none that it does not know.",
+    )
+    TYPE_PARTY = (
+        SENDER,
+        "{got} không được gửi hoặc nhận loại này; được phép: {expected}.",
+        "{got} may not send or receive this type; allowed are {expected}.",
+    )
+    TYPE_ATTACHMENT = (
+        SENDER,
+        "Loại này cần {expected} tệp đính kèm «{path}», gói có {got}.",
+        "This type needs {expected} of the attachment '{path}'; the packet has {got}.",
+    )
+    TYPE_UNREADABLE = (
+        SENDER,
+        "Không đọc được «{path}»: cần {expected} ({got}).",
+        "'{path}' cannot be read as {expected} ({got}).",
+    )
+    TYPE_CONTENT = (
+        SENDER,
+        "Nội dung sai ở «{path}»: không đạt «{got}» ({expected}).",
+        "Wrong content at '{path}': it does not meet '{got}' ({expected}).",
+    )
+    TYPE_STATE = (
+        SENDER,
+        "Trạng thái ở «{path}» không có trong loại {got}; các trạng thái: {expected}.",
+        "The state at '{path}' is none of type {got}; its states: {expected}.",
+    )
+    TYPE_MOVE = (
+        SENDER,
+        "Không được chuyển trạng thái {got}; được chuyển sang: {expected}.",
+        "The move {got} is not legal; legal moves lead to {expected}.",
+    )
     # -- Transport and storage -----------------------------------------------------------------------
     BROKER_DOWN = (OPERATOR, "Không kết nối được broker: {got}.", "The broker cannot be reached: {got}.")
     BROKER_NO_QUEUE = (OPERATOR, "Không có hàng đợi {got}.", "There is no queue {got}.")

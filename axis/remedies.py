@@ -65,6 +65,14 @@ _SETTINGS = (
     "Sửa axis.toml của thư mục dữ liệu; các khóa đều ở docs/settings.md.",
     "Mend axis.toml of the home; all keys are in docs/settings.md.",
 )
+_TYPE_FOLDER = (
+    "Sửa thư mục của loại nghiệp vụ; xem mọi lỗi: axis type check FOLDER.",
+    "Mend the type's folder; everything that is wrong with it: axis type check FOLDER.",
+)
+_TYPE_DOCUMENT = (
+    "Sửa văn bản theo loại nghiệp vụ rồi gửi lại; loại đó cần gì: axis type show NAME.",
+    "Mend the document by its type and send it again; what the type wants: axis type show NAME.",
+)
 _TRIAL = (
     "Xem nguyên nhân ở trên rồi đo lại: axis bench --documents 100.",
     "See the cause above and measure again: axis bench --documents 100.",
@@ -94,7 +102,18 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
     (Fault.BROKER_IN_USE, Fault.BROKER_OTHER_QUEUE): _REMAKE,
     (Fault.BROKER_DOWN, Fault.STORE_DOWN, Fault.ADAPTER_AWAY): _DOCTOR,
     (Fault.ADAPTER_TWICE, Fault.BROKER_TWICE): _ONE_ADAPTER,
-    (Fault.REGISTRY_INVALID, Fault.REGISTRY_OLD): _REGISTRY,
+    (Fault.REGISTRY_INVALID, Fault.REGISTRY_OLD, Fault.TYPE_SET): _REGISTRY,
+    (
+        *(Fault.TYPE_MANIFEST, Fault.TYPE_SCHEMA, Fault.TYPE_LIMIT, Fault.TYPE_EXAMPLE, Fault.TYPE_EXISTS),
+    ): _TYPE_FOLDER,
+    (
+        *(Fault.TYPE_PARTY, Fault.TYPE_ATTACHMENT, Fault.TYPE_UNREADABLE, Fault.TYPE_CONTENT, Fault.TYPE_STATE),
+        Fault.TYPE_MOVE,
+    ): _TYPE_DOCUMENT,
+    (Fault.TYPE_UNKNOWN,): (
+        "Đề nghị trung tâm thêm loại này (axis type add FOLDER) hoặc bỏ ApplicationType; các loại: axis type list.",
+        "Ask the centre to add the type (axis type add FOLDER), or leave ApplicationType out; the types: axis type list.",
+    ),
     (Fault.LEDGER_CORRUPT, Fault.NOTE_INVALID, Fault.LOG_PROOF, Fault.LOG_SPLIT): _EVIDENCE,
     (Fault.CONFIG_INVALID, Fault.CONFIG_UNKNOWN_KEY): _SETTINGS,
     (Fault.TRIAL_SERVER, Fault.TRIAL_ENDED, Fault.TRIAL_LATE, Fault.TRIAL_REVISION): _TRIAL,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from axis.adapters.tree import LocalTree
 from axis.core import edxml, refusal
 from axis.core.hub import admission
-from axis.core.registry import read_registry
+from axis.core.registry import GROUPS, read_registry
 from axis.errors import Fault, Misconfigured, Problem, Unavailable, rejected
 
 if TYPE_CHECKING:
@@ -47,14 +47,6 @@ class Letter:
         return f"{beginning}-{self.digest[:8]}.edxml"
 
 
-# By the registry's kinds. The 22 ministries are those with a minister; bodies attached to the Government are apart.
-GROUPS: dict[str, tuple[str, ...]] = {
-    "@all": (),
-    "@ministries": ("ministry", "ministerial_level"),
-    "@provinces": ("province", "centrally_run_city"),
-}
-
-
 def expand(registry: Registry | None, sender: str, to: Sequence[str], now: datetime) -> list[str]:
     """`to` with each group (``@ministries``, ``@provinces``, ``@all``) as its members, the sender and closed ones left
     out. Raises :class:`Rejected` AGENCY_UNKNOWN for a group that there is not."""
@@ -66,8 +58,7 @@ def expand(registry: Registry | None, sender: str, to: Sequence[str], now: datet
         if one not in GROUPS or registry is None:
             raise rejected(Fault.AGENCY_UNKNOWN, one, ", ".join(GROUPS))
         for member in registry.agencies:
-            wanted = not GROUPS[one] or member.kind in GROUPS[one]
-            if wanted and member.code != sender and member.standing(now) != "closed":
+            if member.belongs_to(one) and member.code != sender and member.standing(now) != "closed":
                 found[member.code] = None
     return list(found)
 
