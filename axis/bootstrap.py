@@ -394,6 +394,7 @@ def hub_part(home: Home, database: Database, broker: Broker, references: Referen
         high_water=high_water(home),
         deadlines=home.config.deadlines.build(home.path),
         closed_agency=home.config.hub.closed_agency,
+        unknown_types=home.config.hub.unknown_types,
         consignment_after=timedelta(seconds=home.config.hub.consignment_after),
     )
 

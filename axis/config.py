@@ -86,6 +86,8 @@ class Hub:
     agency_bytes_per_second: float = 20_000_000.0
     # What is sent to an agency that was closed: to its successor, or not at all (D.2 for that recipient).
     closed_agency: OneOf["successor", "refuse"] = "successor"
+    # What names an ApplicationType that was not added here (axis type add): a plain document, or not taken.
+    unknown_types: OneOf["plain", "refuse"] = "plain"
     # Seconds after which a sender is told by D.1 that its document waits in the recipient's queue, where no receipt of
     # the recipient has come by then.
     consignment_after: float = 5.0

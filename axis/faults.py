@@ -409,23 +409,23 @@ class Fault(Enum):
     # -- Document types: what a type is, and what it says of a document ---------------------------------
     TYPE_MANIFEST = (
         OPERATOR,
-        "Bản khai loại nghiệp vụ sai ở «{path}»: «{got}», cần {expected}.",
-        "The type's manifest is wrong at '{path}': '{got}', expected {expected}.",
+        "Bản khai loại nghiệp vụ sai: «{got}», cần {expected}.",
+        "The type's manifest is wrong: '{got}', expected {expected}.",
     )
     TYPE_SCHEMA = (
         OPERATOR,
-        "Lược đồ không dùng được ở «{path}»: «{got}», được phép: {expected}.",
-        "The schema cannot be used, at '{path}': '{got}'; allowed is {expected}.",
+        "Lược đồ không dùng được: «{got}», được phép: {expected}.",
+        "The schema cannot be used: '{got}'; allowed is {expected}.",
     )
     TYPE_LIMIT = (
         OPERATOR,
-        "«{path}» vượt giới hạn: {got}, tối đa {expected}.",
-        "'{path}' is beyond what is allowed: {got}, at most {expected}.",
+        "Vượt giới hạn của loại nghiệp vụ: {got}, tối đa {expected}.",
+        "Beyond what a document type may be: {got}, at most {expected}.",
     )
     TYPE_EXAMPLE = (
         OPERATOR,
-        "Ví dụ «{path}» không như tên của nó: tìm thấy {got}, cần {expected}.",
-        "The example '{path}' is not what its name says: found {got}, expected {expected}.",
+        "Ví dụ không như tên của nó: tìm thấy {got}, cần {expected}.",
+        "The example is not what its name says: found {got}, expected {expected}.",
     )
     TYPE_EXISTS = (
         OPERATOR,
@@ -445,23 +445,23 @@ class Fault(Enum):
     )
     TYPE_ATTACHMENT = (
         SENDER,
-        "Loại này cần {expected} tệp đính kèm «{path}», gói có {got}.",
-        "This type needs {expected} of the attachment '{path}'; the packet has {got}.",
+        "Loại này cần {expected} tệp đính kèm có tên như vậy, gói có {got}.",
+        "This type needs {expected} attachments of such a name; the packet has {got}.",
     )
     TYPE_UNREADABLE = (
         SENDER,
-        "Không đọc được «{path}»: cần {expected} ({got}).",
-        "'{path}' cannot be read as {expected} ({got}).",
+        "Không đọc được tệp đính kèm này: cần {expected} ({got}).",
+        "This attachment cannot be read: expected {expected} ({got}).",
     )
     TYPE_CONTENT = (
         SENDER,
-        "Nội dung sai ở «{path}»: không đạt «{got}» ({expected}).",
-        "Wrong content at '{path}': it does not meet '{got}' ({expected}).",
+        "Nội dung không đạt «{got}» của lược đồ ({expected}).",
+        "The content does not meet '{got}' of the schema ({expected}).",
     )
     TYPE_STATE = (
         SENDER,
-        "Trạng thái ở «{path}» không có trong loại {got}; các trạng thái: {expected}.",
-        "The state at '{path}' is none of type {got}; its states: {expected}.",
+        "Trạng thái này không có trong loại {got}; các trạng thái: {expected}.",
+        "This state is none of type {got}; its states: {expected}.",
     )
     TYPE_MOVE = (
         SENDER,

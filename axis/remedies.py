@@ -103,16 +103,14 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
     (Fault.BROKER_DOWN, Fault.STORE_DOWN, Fault.ADAPTER_AWAY): _DOCTOR,
     (Fault.ADAPTER_TWICE, Fault.BROKER_TWICE): _ONE_ADAPTER,
     (Fault.REGISTRY_INVALID, Fault.REGISTRY_OLD, Fault.TYPE_SET): _REGISTRY,
-    (
-        *(Fault.TYPE_MANIFEST, Fault.TYPE_SCHEMA, Fault.TYPE_LIMIT, Fault.TYPE_EXAMPLE, Fault.TYPE_EXISTS),
-    ): _TYPE_FOLDER,
+    (*(Fault.TYPE_MANIFEST, Fault.TYPE_SCHEMA, Fault.TYPE_LIMIT, Fault.TYPE_EXAMPLE, Fault.TYPE_EXISTS),): _TYPE_FOLDER,
     (
         *(Fault.TYPE_PARTY, Fault.TYPE_ATTACHMENT, Fault.TYPE_UNREADABLE, Fault.TYPE_CONTENT, Fault.TYPE_STATE),
         Fault.TYPE_MOVE,
     ): _TYPE_DOCUMENT,
     (Fault.TYPE_UNKNOWN,): (
         "Đề nghị trung tâm thêm loại này (axis type add FOLDER) hoặc bỏ ApplicationType; các loại: axis type list.",
-        "Ask the centre to add the type (axis type add FOLDER), or leave ApplicationType out; the types: axis type list.",
+        "Ask the centre to add the type (axis type add FOLDER), or leave ApplicationType out; types: axis type list.",
     ),
     (Fault.LEDGER_CORRUPT, Fault.NOTE_INVALID, Fault.LOG_PROOF, Fault.LOG_SPLIT): _EVIDENCE,
     (Fault.CONFIG_INVALID, Fault.CONFIG_UNKNOWN_KEY): _SETTINGS,

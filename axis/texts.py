@@ -733,6 +733,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Only what stands so (repeatable): the causes of axis why, or trouble, waiting, good.",
     ),
     "help.list.kind": ("Loại.", "The kind."),
+    "help.list.type": ("Chỉ văn bản thuộc loại nghiệp vụ này.", "Only documents of this document type."),
     "help.list.priority": ("Độ khẩn từ mức này trở lên (1: khẩn).", "Of this priority or more (1: urgent)."),
     "help.list.limit": ("Số văn bản mỗi trang.", "Documents of a page."),
     "help.list.after": ("Trang sau, từ chỗ mà trang trước nói.", "The next page, from where the one before says."),
@@ -805,6 +806,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "report.by.priority": ("Mức khẩn", "Priority"),
     "report.by.day": ("Ngày", "Day"),
     "report.by.month": ("Tháng", "Month"),
+    "report.by.type": ("Loại nghiệp vụ", "Document type"),
     "report.kind.new": ("văn bản mới", "new"),
     "report.kind.replace": ("thay thế", "replacement"),
     "report.kind.update": ("cập nhật", "update"),
@@ -1553,6 +1555,53 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Kiểm tra lỗi gói tin: mọi lỗi với mã, mức, vị trí.",
         "What is wrong with a packet: each finding with code, severity, path.",
     ),
+    "help.type": (
+        "Loại nghiệp vụ: bản khai và lược đồ mà văn bản có ApplicationType phải theo.",
+        "Document types: the manifest and schema that a document with an ApplicationType has to meet.",
+    ),
+    "help.type.list": ("Các loại nghiệp vụ đang dùng.", "The document types in use."),
+    "help.type.shipped": ("Các loại đi kèm chương trình.", "Those that come with the program."),
+    "help.type.show": ("Chi tiết một loại nghiệp vụ.", "One document type."),
+    "help.type.version": ("Phiên bản này; mặc định: mới nhất.", "This version; the newest by default."),
+    "help.type.check": (
+        "Kiểm tra thư mục của một loại nghiệp vụ: mọi lỗi của bản khai, lược đồ và ví dụ.",
+        "Check the folder of a document type: everything that is wrong with manifest, schema and examples.",
+    ),
+    "help.type.add": (
+        "Thêm loại nghiệp vụ từ thư mục (hoặc tên một loại đi kèm), ký và phát cho mọi cơ quan cùng danh bạ mới.",
+        "Add a document type from its folder (or by the name of one that comes with the program): signed, and sent to "
+        "every agency with a new registry.",
+    ),
+    "help.type.retire": (
+        "Ngừng dùng một phiên bản: từ nay không xét theo nó; văn bản đã nhận không đổi.",
+        "Use a version no more: nothing is judged by it from now on; what was accepted stays so.",
+    ),
+    "type.none": (
+        "Chưa có loại nghiệp vụ nào; thêm: axis type add FOLDER",
+        "No document types; add one: axis type add FOLDER",
+    ),
+    "type.good": (
+        "{name} phiên bản {version}: tốt ({examples} ví dụ).",
+        "{name} version {version}: good ({examples} examples).",
+    ),
+    "type.bad": ("{folder}: {errors} lỗi.", "{folder}: {errors} errors."),
+    "type.added": (
+        "Danh bạ phiên bản {registry}: thêm {name} phiên bản {version}.",
+        "Registry version {registry}: {name} version {version} added.",
+    ),
+    "type.retired": (
+        "Danh bạ phiên bản {registry}: ngừng dùng {name} phiên bản {version}.",
+        "Registry version {registry}: {name} version {version} is used no more.",
+    ),
+    "type.same": (
+        "{name} phiên bản {version}: vốn đã như vậy, không đổi gì.",
+        "{name} version {version} is so already; nothing was changed.",
+    ),
+    "type.plain": ("(văn bản thường)", "(plain documents)"),
+    "column.version": ("Phiên bản", "Version"),
+    "column.title": ("Tên", "Title"),
+    "column.attachment": ("Tệp được xét", "Judged attachment"),
+    "column.registry": ("Từ danh bạ", "Since registry"),
     "help.agency": ("Danh bạ các cơ quan.", "The registry of agencies."),
     "help.agency.list": (
         "Liệt kê các cơ quan: tất cả, hoặc theo chữ trong tên (không cần dấu), hoặc chứng thư sắp hết hạn.",
@@ -1778,6 +1827,7 @@ There is no xmlsec1 on this machine, so nothing was checked (apt-get install xml
         "FAILED: {lost} lost, {duplicates} duplicated.",
     ),
     # -- words of the trace ----------------------------------------------------------------------------------
+    "trace.type": ("Loại nghiệp vụ", "Document type"),
     "trace.document": ("Văn bản", "Document"),
     "trace.from": ("Nơi gửi", "From"),
     "trace.received": ("Trục nhận lúc", "Accepted at"),

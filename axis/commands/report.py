@@ -16,7 +16,7 @@ from axis.texts import day, duration, number, percent
 if TYPE_CHECKING:
     from axis.infra.record.figures import By
 
-BY = ("agency", "unit", "kind", "priority", "day", "month")
+BY = ("agency", "unit", "kind", "priority", "day", "month", "type")
 SPANS = ("day", "week", "month", "quarter", "year")
 COLUMNS = ("documents", "deliveries", "on_time", "late", "open", "overdue", "refused", "recalled")
 EXPORTED = (
@@ -38,9 +38,11 @@ def report(
     home: Path, period: str, by: By, span: str, agency: str, as_csv: bool, html: Path | None, as_json: bool
 ) -> None:
     """How much, and how much of it in time."""
+    from contextlib import nullcontext
+
     from axis.core import figures
     from axis.core.instant import VIETNAM
-    from axis.home import reading, reading_registry
+    from axis.home import reading, reading_registry, reading_types
     from axis.services.questions import report as reports
 
     moment = now()
@@ -50,9 +52,10 @@ def report(
     except ValueError:
         raise click.BadParameter(word("report.period"), param_hint="PERIOD") from None
     opened = open_home(home)
-    with reading_registry(opened) as registry, reading(opened) as record:
+    asked_types = reading_types(opened) if by == "type" else nullcontext()
+    with reading_registry(opened) as registry, reading(opened) as record, asked_types as types:
         code = registry.member_for(agency).code if agency else ""
-        value = reports.report(record, registry, asked, by, moment, code)
+        value = reports.report(record, registry, asked, by, moment, code, types)
     if html is not None:
         from axis.commands.report_page import page
 
@@ -92,7 +95,7 @@ def _show(value: dict[str, Any]) -> None:
     handover = "handover"
     rows = [
         (
-            word(f"report.kind.{row['key']}") if value["by"] == "kind" else row["key"],
+            _key(value["by"], row),
             *(number(row[name], LANG) for name in COLUMNS),
             percent(row["ratio"], LANG),
             duration(row["legs"][handover]["median_s"], LANG),
@@ -105,6 +108,14 @@ def _show(value: dict[str, Any]) -> None:
     console.table(columns, rows, right=range(1, len(columns)))
     for line in _sentences(value):
         console.say(line)
+
+
+def _key(by: str, row: dict[str, Any]) -> str:
+    if by == "kind" and "name" in row:
+        return word(f"report.kind.{row['key']}")
+    if by == "type" and "name" in row:
+        return str(row["name" if LANG == "vi" else "name_en"]) or word("type.plain")
+    return str(row["key"])
 
 
 def _title(value: dict[str, Any]) -> str:

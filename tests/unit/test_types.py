@@ -23,7 +23,10 @@ OURS = Path(__file__).parent.parent / "data" / "types"
 FOLDERS = sorted(path for root in (SHIPPED, OURS) for path in root.glob("*/*") if path.is_dir())
 PERMIT, NOTICE = OURS / "test_permit" / "1", OURS / "test_notice" / "1"
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
-PROVINCE, MINISTRY = Party("H29", Member("H29", "Tỉnh", kind="province")), Party("G06", Member("G06", "Bộ", kind="ministry"))
+PROVINCE, MINISTRY = (
+    Party("H29", Member("H29", "Tỉnh", kind="province")),
+    Party("G06", Member("G06", "Bộ", kind="ministry")),
+)
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -137,7 +140,7 @@ def test_a_document_is_judged_by_its_parties_its_attachments_and_its_content() -
 
 
 def test_what_is_found_never_quotes_what_a_document_says() -> None:
-    secret = "Nguyen Van Kin"  # noqa: S105
+    secret = "Nguyen Van Kin"
     for data in (
         content(applicant={"name": [secret]}),
         content(permit={"number": secret}),
@@ -275,7 +278,9 @@ def xsd(inside: str, types: str = "") -> bytes:
 
 
 def pattern(text: str) -> bytes:
-    kind = f'<xs:simpleType><xs:restriction base="xs:string"><xs:pattern value="{text}"/></xs:restriction></xs:simpleType>'
+    kind = (
+        f'<xs:simpleType><xs:restriction base="xs:string"><xs:pattern value="{text}"/></xs:restriction></xs:simpleType>'
+    )
     return xsd(f'<xs:element name="b">{kind}</xs:element>')
 
 

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from axis.core.types.schema import Schema
 
 FILES = {"json": "schema.json", "xml": "schema.xsd"}
+# What a type finds in a document.
+OF_DOCUMENTS = frozenset(
+    {Fault.TYPE_PARTY, Fault.TYPE_ATTACHMENT, Fault.TYPE_UNREADABLE, Fault.TYPE_CONTENT, Fault.TYPE_STATE}
+)
 MAX_SHOWN = 200  # characters of a field that is shown
 
 

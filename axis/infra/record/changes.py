@@ -106,6 +106,7 @@ _SENT = (
 _submission_row, _begun, _moving = attrgetter(*_SUBMISSION), attrgetter(*_BEGUN), attrgetter(*_MOVING)
 
 _NEW_SUBMISSION = New("submission", (*_SUBMISSION, "acceptance_digest"))
+_NEW_TYPED = New("document_type", ("axis_id", "name", "version", "shown"))
 _NEW_DELIVERY = New("delivery", (*_BEGUN, "recipient", "units", "state", "proof_digest", "tried", *_MOVING))
 _NEW_DEMAND = New("demand", _DEMAND)
 _NEW_SENT = New("outbox", _SENT)
@@ -226,6 +227,7 @@ class _Writing:
         self._traces = traces
         self._resolved = sealed.resolved
         self._submissions: list[Submission] = []
+        self._typed: list[Row] = []
         self._deliveries: list[Delivery] = []
         self._demands: list[list[Any]] = []
         self._places: dict[object, int] = {}  # of what begins in this batch, in its list
@@ -259,6 +261,10 @@ class _Writing:
     def _accept(self, one: change.Accept) -> None:
         self._may_change(one.submission.document)
         self._submissions.append(one.submission)
+        if one.typed is not None:
+            shown = [(each.words.vi, each.words.en, each.value) for each in one.typed.shown if not each.personal]
+            known = one.typed.name, one.typed.version, json.dumps(shown, ensure_ascii=False)
+            self._typed.append((one.submission.axis_id, *known))
 
     def _deliver(self, one: change.Deliver) -> None:
         self._may_change(one.delivery.document)
@@ -366,6 +372,7 @@ class _Writing:
         _NEW_SUBMISSION.run(
             connection, [(*_submission_row(one), resolved(one.acceptance_digest)) for one in self._submissions]
         )
+        _NEW_TYPED.run(connection, self._typed)
         begun = [(*_begun(one), *self._alterable(one), *_moving(one)) for one in self._deliveries]
         crashpoints.reached("R01")
         _NEW_DELIVERY.run(connection, begun)

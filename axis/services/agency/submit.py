@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from axis import crashpoints
 from axis.core import edxml, parcel
 from axis.core.agency import source as source_of
+from axis.core.types.typeset import of_document
 from axis.errors import AxisError, Fault, Problem, Rejected, Unavailable
 from axis.services.agency import renew
 from axis.services.agency.adapter import Outbox
@@ -251,6 +252,7 @@ def freeze(agency: Agency, source: Source, now: datetime) -> Outgoing | None:
         return source_of.invalid(source.digest, packet, problems)
     try:
         _check_sender(agency, packet)
+        _check_type(agency, packet, converted.attachments)
         # The strict reader is the hub's: what it would refuse is found here, where the clerk sees it.
         edxml.read_again(converted)
         built = parcel.built(parcel.DOCUMENT, converted.document, converted.attachments, agency.signer, now)
@@ -269,7 +271,17 @@ def _ready_parcel(agency: Agency, source: Source, data: bytes, now: datetime) ->
     if verified.signer != agency.code:
         raise Rejected(Problem(Fault.AUTHZ_MISMATCH, "", agency.code, verified.signer))
     _check_sender(agency, packet)
+    _check_type(agency, packet, verified.attachments)
     return source_of.frozen(source.digest, packet, verified.content_digest, data, list(problems), source.traceparent)
+
+
+def _check_type(agency: Agency, packet: Packet, attachments: Sequence[bytes | memoryview]) -> None:
+    """What the hub would find by the document's type is found here, where the clerk sees it."""
+    if (types := agency.types()) is None:
+        return
+    typed = of_document(types, packet, agency.registry(), attachments)
+    if typed is not None and typed.findings:
+        raise Rejected(*typed.findings)
 
 
 def _check_sender(agency: Agency, packet: Packet) -> None:

@@ -6,9 +6,10 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from axis.core import parcel, receipt
+from axis.core import edxml, parcel, receipt
 from axis.core.receipt import Event
 from axis.core.registry import HUB
+from axis.core.types.typeset import of_document
 from axis.errors import Fault, Rejected, rejected
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def verify_mail(agency: Agency, body: bytes, given: Word, digest: str = "") -> t
     """The parcel and the hub's A.1 for it, both verified as of the acceptance. `digest`: of `body`, as in :func:`word`.
 
     Raises :class:`Rejected`: RECEIPT_INVALID when the proof is not the hub's word about this parcel and this agency:
-    what the hub accepted may still come. Otherwise what is wrong with the parcel.
+    what the hub accepted may still come. Otherwise what is wrong with the parcel, or with the document by its type.
     """
     registry = agency.registry()
     moment = given.said.statements[0].time
@@ -72,7 +73,19 @@ def verify_mail(agency: Agency, body: bytes, given: Word, digest: str = "") -> t
         raise
     if (opened.content_digest, opened.signer) != (subject.content_digest, subject.sender):
         raise rejected(Fault.RECEIPT_INVALID, f"A.1 is about {subject.content_digest}")
+    _judge_type(agency, opened, accepted)
     return opened, accepted
+
+
+def _judge_type(agency: Agency, opened: Parcel, accepted: Receipt) -> None:
+    """By the document types as of the acceptance. Raises :class:`Rejected` with what they find: TYPE_*."""
+    types = agency.types()
+    if types is None or opened.main != parcel.DOCUMENT or b"ApplicationType" not in opened.content:
+        return
+    packet, registry = edxml.read_accepted(opened, accepted.subject.content_digest), agency.registry()
+    typed = of_document(types, packet, registry, opened.attachments, at=accepted.registry_version)
+    if typed is not None and typed.findings:
+        raise Rejected(*typed.findings)
 
 
 def is_about(accepted: Receipt, body: bytes) -> bool:

@@ -318,7 +318,15 @@ def _open(hub: Hub, delivered: Delivered, now: datetime) -> Opened:
             said = _read_receipt(hub, delivered, opened, now)
             return Opened(message, digest, opened, is_receipt=True, said=said)
         candidate = admission.judge(
-            opened, message.route.code, message.user_id, hub.registry(), now, CLOCK_SKEW, hub.follow_successors
+            opened,
+            message.route.code,
+            message.user_id,
+            hub.registry(),
+            now,
+            CLOCK_SKEW,
+            hub.follow_successors,
+            hub.types,
+            refuses_unknown=hub.refuses_unknown_types,
         )
     except Rejected as error:
         problems = tuple(replace(p, retry=True) if p.fault in parcel.CIRCUMSTANCES else p for p in error.problems)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from axis.core.instant import to_text
 from axis.errors import AxisError, Fault, Problem, Rejected, rejected
 from axis.infra.record import find, ledger, outbox, search
-from axis.services.questions import why
+from axis.services.questions import types, why
 
 DOCUMENTS = ("new", "replace")
 CHANGES = ("recall", "update")
@@ -42,7 +42,7 @@ def trace(
         family, brought = _family(reader, about), deliveries(reader, about)
         ids = [row["id"] for row in brought]
         statuses, waiting = search.statuses(reader, ids), outbox.waiting_of(reader, ids)
-        value = {
+        value: dict[str, Any] = {
             "document": {
                 "axis_id": axis_id,
                 "kind": about["kind"],
@@ -66,6 +66,8 @@ def trace(
             "changes": _changes(reader, about),
             "events": _events(reader, [row["axis_id"] for row in family]),
         }
+        if (kind := search.document_type_of(reader, axis_id)) is not None:
+            value["document"]["type"] = types.of_row(kind["name"], kind["version"], kind["shown"])
         if registry is not None and now is not None:
             value["why"] = why.explain(reader, registry, value, now)
         return value
