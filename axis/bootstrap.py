@@ -521,7 +521,9 @@ def front(home: Home, agencies: Sequence[Agency], watched: Watched | None = None
         except Exception as error:  # noqa: BLE001  whatever it is, it is this agency's
             log.warning("%s: nothing is served to its systems until the next start: %s", agency.code, error)
         else:
-            mailboxes[agency.code] = Mailbox(agency.code, spool, agency.registry, settings.webhook_networks)
+            mailboxes[agency.code] = Mailbox(
+                agency.code, spool, agency.registry, agency.types, settings.webhook_networks
+            )
     files = (_at_home(home, name) for name in (settings.certificate_file, settings.key_file, settings.ca_file))
     certificate, key, authority = (Path(name) if name else None for name in files)
     vxp = Vxp(lambda: read_systems(systems_file(home)), mailboxes)

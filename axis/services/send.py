@@ -12,6 +12,7 @@ from axis.adapters.tree import LocalTree
 from axis.core import edxml, refusal
 from axis.core.hub import admission
 from axis.core.registry import GROUPS, read_registry
+from axis.core.types.typeset import of_document, read_types
 from axis.errors import Fault, Misconfigured, Problem, Unavailable, rejected
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def prepare(
     """Check `data` as the sender's adapter and the hub would, as far as can be known here. `to` may name groups;
     `deliver_at` and `deliver_within`: see :meth:`axis.core.edxml.Packet.extension`."""
     with journal.reading() as reader:
-        found = reader.registry()
+        found, types = reader.registry(), reader.types()
     registry = read_registry(found[1], hub) if found else None
     names = {m.code: m.name_vi for m in registry.agencies} if registry else {}
     to = expand(registry, sender, to, now)
@@ -90,6 +91,9 @@ def prepare(
         problems += [p for p in edxml.check(packet) if p not in problems]
     if packet is not None and registry is not None:
         problems += admission.misaddressed(packet, registry, sender)
+        if types and not any(p.severity == "error" for p in problems):
+            typed = of_document(read_types(types, hub), packet, registry, converted.attachments)
+            problems += typed.findings if typed is not None else ()
     if packet is not None and (to or deliver_at or deliver_within):
         data = edxml.write_packet(document, packet, converted.attachments)
     return Letter(

@@ -19,10 +19,15 @@ from axis.core import parcel
 from axis.core.message import Message, Route
 from axis.core.types import typeset
 from axis.home import hub_certificate, open_home, reading
+from axis.infra.database import Database
+from axis.infra.journal.journals import Journal
 from axis.infra.record import ledger
+from axis.infra.record.listing import Wanted
 from axis.services.agency import take
 from axis.services.operate import provision
 from axis.services.operate import registry as members
+from axis.services.questions import own as questions
+from axis.services.questions import trace
 from tests.line import Line, document, small_home
 
 if TYPE_CHECKING:
@@ -90,6 +95,14 @@ def where(code: str, path: str, text: str) -> tuple[str, str]:
     return code, path or text.partition(": ")[0]
 
 
+def journal_of(line: Line, code: str) -> Journal:
+    return Journal(Database(f"sqlite:///{line.path / 'axis.db'}"), code)
+
+
+def without_titles(kind: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in kind.items() if not name.startswith("title_")}
+
+
 def without_types(*parts: Hub | Agency) -> None:
     for one in parts:
         one.registry()
@@ -99,6 +112,7 @@ def without_types(*parts: Hub | Agency) -> None:
 def test_a_type_is_added_by_a_folder_and_its_documents_are_routed_traced_listed_and_reported(line: Line) -> None:
     assert add(line) == {"registry": 2, "name": "TEST_PERMIT", "version": 1, "change": "added", "changed": True}
     assert add(line)["changed"] is False
+    line.run()
     line.drop("H41", permit())
     line.drop("H41", document(2, sender="H41", to=("G06",)), "plain.edxml")
     line.run()
@@ -113,6 +127,12 @@ def test_a_type_is_added_by_a_folder_and_its_documents_are_routed_traced_listed_
     }
     (traced,) = ask(line, "trace", "1/TN-H41")
     assert traced["document"]["type"] == kind
+    own = {code: journal_of(line, code) for code in ("H41", "G06")}
+    for code, journal in own.items():
+        assert trace.trace_journal({code: journal}, "1/TN-H41")["document"]["type"] == without_titles(kind)
+        asked = [Wanted(type=name) for name in ("TEST_PERMIT", "TEST_NOTICE")]
+        listed = [questions.page({code: journal}, one, line.clock.now + timedelta(minutes=1)).rows for one in asked]
+        assert [[row["type"] for row in rows] for rows in listed] == [[without_titles(kind)], []]
     (plain,) = ask(line, "trace", "2/TN-H41")
     assert "type" not in plain["document"]
     *listed, _ = ask(line, "list", "--type", "test_permit")
@@ -164,6 +184,12 @@ def test_what_is_personal_stands_in_no_ledger_log_or_row(line: Line, caplog: pyt
 def test_sender_hub_and_recipient_find_the_same(line: Line) -> None:
     add(line)
     line.run()
+    letter = line.path / "permit.edxml"
+    letter.write_bytes(permit(1, BAD))
+    tried = run(line, "send", str(letter), "--from", "H41", "--dry-run", "--json")
+    assert tried.exit_code == 3
+    found = [json.loads(one) for one in tried.stdout.splitlines()]
+    assert [(one["code"], one["path"]) for each in found for one in each["findings"]] == FOUND
     line.drop("H41", permit(1, BAD), "sender.edxml")
     line.run()
     assert refused(line, "sender.edxml") == FOUND

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 FILE = "manifest.toml"
 MAX_BYTES = 64 * 1024
-MAX_LISTED = 100  # parties, further attachments, states, fields that are shown
+MAX_LISTED = 100  # parties, further attachments, states
+MAX_SHOWN = 20  # fields that are shown: they are kept with each document
 NAME = re.compile(r"[A-Z][A-Z0-9_]{0,99}")
 POINTER = re.compile(r"(?:/[^/\x00-\x1f]{1,100}){1,8}")
 _ATTACHMENT = re.compile(r"[^/\\*?\[\]\x00-\x1f]{1,100}")
@@ -120,7 +121,7 @@ def read(data: bytes) -> Manifest:
         required=tuple(_required(one) for one in top.tables("required")),
         deadlines=_deadlines(top.table("deadlines", optional=True)),
         states=_states(top.table("states")) if "states" in table else None,
-        show=tuple(_show(one) for one in top.tables("show")),
+        show=tuple(_show(one) for one in top.tables("show", MAX_SHOWN)),
     )
     top.end()
     if problems:
@@ -179,10 +180,10 @@ class _Table:
     def table(self, name: str, *, optional: bool = False) -> _Table:
         return _Table(self.left.pop(name, {} if optional else None), _below(self.path, name), self.problems)
 
-    def tables(self, name: str) -> list[_Table]:
+    def tables(self, name: str, most: int = MAX_LISTED) -> list[_Table]:
         value = self.left.pop(name, [])
-        if not isinstance(value, list) or len(value) > MAX_LISTED:
-            self.wrong(name, f"[[{name}]]", value)
+        if not isinstance(value, list) or len(value) > most:
+            self.wrong(name, f"[[{name}]] (≤ {most})", value)
             return []
         return [_Table(one, f"{_below(self.path, name)}[{at}]", self.problems) for at, one in enumerate(value)]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import quoteattr
 
 from axis.core import parcel, xml
@@ -119,6 +119,17 @@ class Typed:
     findings: tuple[Problem, ...]
     shown: tuple[Shown, ...] = ()
     deadlines: tuple[Rule, ...] = ()
+
+    @property
+    def fields(self) -> list[tuple[str, str, str]]:
+        """(what it is called in Vietnamese, in English, value) of the fields that are kept and shown with the document:
+        never a personal one."""
+        return [(one.words.vi, one.words.en, one.value) for one in self.shown if not one.personal]
+
+    @property
+    def known(self) -> dict[str, Any]:
+        """What an agency's journal keeps of it."""
+        return {"name": self.name, "version": self.version, "shown": self.fields}
 
 
 def of_document(

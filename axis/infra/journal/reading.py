@@ -211,6 +211,7 @@ class JournalReader:
                     "attempts": row["attempts"],
                     "moment": row["created_at"],
                     "kept": row["parcel_digest"] != "",
+                    "type": facts.get("type"),
                 }
             )
         query = sa.select(incoming).where(incoming.c.agency == self.agency, incoming.c.kind != "receipt")

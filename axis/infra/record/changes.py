@@ -262,9 +262,8 @@ class _Writing:
         self._may_change(one.submission.document)
         self._submissions.append(one.submission)
         if one.typed is not None:
-            shown = [(each.words.vi, each.words.en, each.value) for each in one.typed.shown if not each.personal]
-            known = one.typed.name, one.typed.version, json.dumps(shown, ensure_ascii=False)
-            self._typed.append((one.submission.axis_id, *known))
+            fields = json.dumps(one.typed.fields, ensure_ascii=False)
+            self._typed.append((one.submission.axis_id, one.typed.name, one.typed.version, fields))
 
     def _deliver(self, one: change.Deliver) -> None:
         self._may_change(one.delivery.document)

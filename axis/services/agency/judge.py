@@ -21,7 +21,7 @@ from axis.core.types.typeset import read_types
 from axis.errors import AxisError, Fault, Problem, Rejected, Unavailable, rejected
 from axis.services.agency import renew, standing
 from axis.services.agency.mail import Mail
-from axis.services.agency.verify import accepted_at, is_about, verify_mail, verify_receipt, word
+from axis.services.agency.verify import accepted_at, is_about, typed, verify_mail, verify_receipt, word
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -252,6 +252,8 @@ def _keep_document(agency: Agency, message: Message, now: datetime) -> Mail:
             raise  # the hub's word cannot be believed: nobody to answer. Otherwise E.2 will tell the sender.
     entry = Entry(now, agency.code, "mail.received", subject.axis_id, "", {"content_digest": subject.content_digest})
     mail = _received(agency, subject, message, given, first_state(subject), entry)
+    if opened is not None and (kind := typed(agency, opened, accepted)) is not None:
+        mail.facts["type"] = kind.known
     mail.opened, mail.said = opened, accepted
     return mail
 

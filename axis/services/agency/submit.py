@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from axis.adapters.base import Source
     from axis.core.agency.source import Outgoing
     from axis.core.edxml import Packet
+    from axis.core.types.typeset import Typed
     from axis.infra.database import Row
     from axis.services.agency.adapter import Agency
     from axis.services.agency.mail import Change
@@ -252,13 +253,14 @@ def freeze(agency: Agency, source: Source, now: datetime) -> Outgoing | None:
         return source_of.invalid(source.digest, packet, problems)
     try:
         _check_sender(agency, packet)
-        _check_type(agency, packet, converted.attachments)
+        typed = _typed(agency, packet, converted.attachments)
         # The strict reader is the hub's: what it would refuse is found here, where the clerk sees it.
         edxml.read_again(converted)
         built = parcel.built(parcel.DOCUMENT, converted.document, converted.attachments, agency.signer, now)
     except Rejected as error:
         return source_of.invalid(source.digest, packet, [*problems, *error.problems])
-    return source_of.frozen(source.digest, packet, built.content_digest, built.data, problems, source.traceparent)
+    said = built.content_digest, built.data, problems
+    return source_of.frozen(source.digest, packet, *said, source.traceparent, typed)
 
 
 def _ready_parcel(agency: Agency, source: Source, data: bytes, now: datetime) -> Outgoing:
@@ -271,17 +273,20 @@ def _ready_parcel(agency: Agency, source: Source, data: bytes, now: datetime) ->
     if verified.signer != agency.code:
         raise Rejected(Problem(Fault.AUTHZ_MISMATCH, "", agency.code, verified.signer))
     _check_sender(agency, packet)
-    _check_type(agency, packet, verified.attachments)
-    return source_of.frozen(source.digest, packet, verified.content_digest, data, list(problems), source.traceparent)
+    typed = _typed(agency, packet, verified.attachments)
+    said = verified.content_digest, data, list(problems)
+    return source_of.frozen(source.digest, packet, *said, source.traceparent, typed)
 
 
-def _check_type(agency: Agency, packet: Packet, attachments: Sequence[bytes | memoryview]) -> None:
-    """What the hub would find by the document's type is found here, where the clerk sees it."""
+def _typed(agency: Agency, packet: Packet, attachments: Sequence[bytes | memoryview]) -> Typed | None:
+    """What its type says of a document; None where it has none. Raises :class:`Rejected` with what the hub would find:
+    it is found here, where the clerk sees it."""
     if (types := agency.types()) is None:
-        return
+        return None
     typed = of_document(types, packet, agency.registry(), attachments)
     if typed is not None and typed.findings:
         raise Rejected(*typed.findings)
+    return typed
 
 
 def _check_sender(agency: Agency, packet: Packet) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from axis.core.parcel import Parcel
     from axis.core.receipt import Receipt
+    from axis.core.types.typeset import Typed
     from axis.services.agency.adapter import Agency
 
 
@@ -73,19 +74,21 @@ def verify_mail(agency: Agency, body: bytes, given: Word, digest: str = "") -> t
         raise
     if (opened.content_digest, opened.signer) != (subject.content_digest, subject.sender):
         raise rejected(Fault.RECEIPT_INVALID, f"A.1 is about {subject.content_digest}")
-    _judge_type(agency, opened, accepted)
+    typed(agency, opened, accepted)
     return opened, accepted
 
 
-def _judge_type(agency: Agency, opened: Parcel, accepted: Receipt) -> None:
-    """By the document types as of the acceptance. Raises :class:`Rejected` with what they find: TYPE_*."""
+def typed(agency: Agency, opened: Parcel, accepted: Receipt) -> Typed | None:
+    """What its document type says of mail, by the types as of the acceptance; None where it has none. Raises
+    :class:`Rejected` with what that finds: TYPE_*."""
     types = agency.types()
     if types is None or opened.main != parcel.DOCUMENT or b"ApplicationType" not in opened.content:
-        return
+        return None
     packet, registry = edxml.read_accepted(opened, accepted.subject.content_digest), agency.registry()
-    typed = of_document(types, packet, registry, opened.attachments, at=accepted.registry_version)
-    if typed is not None and typed.findings:
-        raise Rejected(*typed.findings)
+    found = of_document(types, packet, registry, opened.attachments, at=accepted.registry_version)
+    if found is not None and found.findings:
+        raise Rejected(*found.findings)
+    return found
 
 
 def is_about(accepted: Receipt, body: bytes) -> bool:

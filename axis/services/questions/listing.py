@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -126,7 +127,7 @@ def _signs(causes: Collection[Cause]) -> tuple[str, ...]:
 def _row(row: Row, causes: Sequence[Why]) -> dict[str, Any]:
     names = ("axis_id", "kind", "sender", "document_id", "code", "subject", "priority", "received_at")
     ordered = sorted(causes, key=lambda one: (one.cause.rank, one.facts["recipient"]))
-    kind = {"type": types.of_row(row["type"], row["type_version"], row["shown"])} if row["type"] else {}
+    kind = {"type": types.of_row(row["type"], row["type_version"], json.loads(row["shown"]))} if row["type"] else {}
     return {**{name: row[name] for name in names}, **kind, "recipients": [_standing(one) for one in ordered]}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from axis.core.instant import to_text
@@ -67,7 +68,7 @@ def trace(
             "events": _events(reader, [row["axis_id"] for row in family]),
         }
         if (kind := search.document_type_of(reader, axis_id)) is not None:
-            value["document"]["type"] = types.of_row(kind["name"], kind["version"], kind["shown"])
+            value["document"]["type"] = types.of_row(kind["name"], kind["version"], json.loads(kind["shown"]))
         if registry is not None and now is not None:
             value["why"] = why.explain(reader, registry, value, now)
         return value
@@ -247,6 +248,8 @@ def trace_journal(journals: dict[str, Journal], reference: str) -> dict[str, Any
     if any(row["state"] in {"withdrawing", "withdrawn"} for _, row, _ in found):
         gone = gone and "recall"
     document = {key: about[key] for key in ("axis_id", "kind", "document_id", "code", "subject", "content_digest")}
+    if kind := about.get("type"):
+        document["type"] = types.of_row(**kind)
     return {
         "document": {
             **document,

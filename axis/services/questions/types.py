@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from axis.errors import Fault, Rejected, rejected
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from axis.core.types.kind import DocumentType
     from axis.core.types.typeset import Published, Types
 
@@ -83,7 +84,6 @@ def title(types: Types | None, name: str) -> dict[str, str]:
     return {"title_vi": words.vi if words else name, "title_en": words.en if words else name}
 
 
-def of_row(name: str, version: int, shown: str) -> dict[str, Any]:
-    """The type of a document, with the fields that are shown, as the record keeps them."""
-    fields = [{"vi": vi, "en": en, "value": value} for vi, en, value in json.loads(shown)]
-    return {"name": name, "version": version, "shown": fields}
+def of_row(name: str, version: int, shown: Sequence[Sequence[str]]) -> dict[str, Any]:
+    """The type of a document, with the fields that are shown, as record and journal keep them."""
+    return {"name": name, "version": version, "shown": [{"vi": vi, "en": en, "value": v} for vi, en, v in shown]}
