@@ -436,7 +436,7 @@ class Fault(Enum):
     TYPE_UNKNOWN = (
         SENDER,
         "Trục không biết loại nghiệp vụ «{got}» và không nhận loại lạ.",
-        "The axis does not know the document type '{got}', and takes none that it does not know.",
+        "There is no document type '{got}' here, and what has an unknown one is not taken.",
     )
     TYPE_PARTY = (
         SENDER,

@@ -106,12 +106,12 @@ _SENT = (
 _submission_row, _begun, _moving = attrgetter(*_SUBMISSION), attrgetter(*_BEGUN), attrgetter(*_MOVING)
 
 _NEW_SUBMISSION = New("submission", (*_SUBMISSION, "acceptance_digest"))
-_NEW_TYPED = New("document_type", ("axis_id", "name", "version", "shown"))
 _NEW_DELIVERY = New("delivery", (*_BEGUN, "recipient", "units", "state", "proof_digest", "tried", *_MOVING))
 _NEW_DEMAND = New("demand", _DEMAND)
 _NEW_SENT = New("outbox", _SENT)
 
 _NOTHING = "ON CONFLICT DO NOTHING"
+_NEW_TYPED = _insert("document_type", {"axis_id": _TEXT, "name": _TEXT, "version": _NUMBER, "shown": _TEXT}, "")
 _NEW_LIMIT = _insert("deadline", dict.fromkeys(_LIMIT, _TEXT), _NOTHING)
 _SAID = ("issuer", "event", "axis_id", "recipient", "receipt_digest", "time")
 _STATEMENT = _insert("statement", dict.fromkeys(_SAID, _TEXT), _NOTHING)
