@@ -50,7 +50,6 @@ submission = sa.Table(
         "received_at",
         "axis_id",
         sqlite_where=sa.text("body_digest <> ''"),
-        postgresql_where=sa.text("body_digest <> ''"),
     ),
 )
 sa.event.listen(submission, "after_create", words.with_the_table)
