@@ -264,8 +264,8 @@ def _version(connection: Connection) -> str:
 
 
 def _as_postgresql_has_them(tables: Sequence[sa.Table]) -> None:
-    """Partial indexes and partitions. The conditions are written for SQLite (a word `postgresql_…` in a table would load
-    all that SQLAlchemy knows of it, at every start of every command) and hold on PostgreSQL, too."""
+    """Partial indexes and partitions. The conditions are written for SQLite (a word `postgresql_…` in a table would
+    load all that SQLAlchemy knows of it, at every start of every command) and hold on PostgreSQL, too."""
     for table in tables:
         if "partition_by" in table.info:
             table.dialect_options["postgresql"]["partition_by"] = table.info["partition_by"]
