@@ -428,6 +428,20 @@ def test_rejected_messages_are_kept_as_dead_letters(place: Place, hub: Broker) -
     assert place.dead() == 2
 
 
+def test_what_a_consumer_holds_does_not_wait_and_it_knows_of_it_until_it_is_received(place: Place, hub: Broker) -> None:
+    hub.publish([message() for _ in range(3)])
+    reader = place.open()
+    found = take(reader, [FROM_G22], limit=1)
+    count, readers = hub.waiting(FROM_G22.queue)
+    assert (count == 0) == reader.holds(FROM_G22.queue), "what it has not received it holds, or it waits"
+    assert readers == 1
+    assert len([*found, *take(reader, [FROM_G22], limit=1), *take(reader, [FROM_G22], limit=1)]) == 3
+    assert hub.waiting(FROM_G22.queue)[0] == 0
+    assert not reader.holds(FROM_G22.queue)
+    reader.close()
+    eventually(lambda: hub.waiting(FROM_G22.queue)[0] == 3)
+
+
 def test_the_depth_counts_what_waits(place: Place, hub: Broker) -> None:
     assert hub.depth(FROM_G22) == 0
     hub.publish([*messages(4), message(URGENT_G22)])
