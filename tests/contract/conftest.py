@@ -1,4 +1,4 @@
-"""Places where brokers meet, for the tests beside."""
+"""Places where brokers meet, and an empty record of a hub, for the tests beside."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import pytest
 
 from axis.core.message import Broker
 from axis.infra.amqp.broker import AmqpBroker
+from axis.infra.database import Database
+from axis.infra.record import tables
+from axis.infra.record.store import HubStore
 from tests.contract.brokers import AmqpPlace, EmbeddedPlace, Place
 from tests.servers import RabbitMq
 
@@ -58,3 +61,11 @@ def served(amqp_place: AmqpPlace) -> AmqpBroker:
     broker = amqp_place.open()
     broker.declare(["G22", "H29"])
     return broker
+
+
+@pytest.fixture
+def record(database_url: str) -> Iterator[HubStore]:
+    database = Database(database_url)
+    database.create(tables.TABLES)
+    yield HubStore(database)
+    database.close()
