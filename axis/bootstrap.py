@@ -52,6 +52,7 @@ from axis.infra.record.store import HubStore
 from axis.services.agency import standing
 from axis.services.agency.adapter import Agency
 from axis.services.hub.flow import QueueLimits, RateLimits
+from axis.services.hub.log import load_key
 from axis.services.hub.worker import Hub
 from axis.services.operate import reconcile
 from axis.services.operate.registry import Registrar
@@ -396,6 +397,7 @@ def hub_part(home: Home, database: Database, broker: Broker, references: Referen
         closed_agency=home.config.hub.closed_agency,
         unknown_types=home.config.hub.unknown_types,
         consignment_after=timedelta(seconds=home.config.hub.consignment_after),
+        log_key=load_key(home.path / "pki"),
     )
 
 
@@ -513,17 +515,15 @@ def front(home: Home, agencies: Sequence[Agency], watched: Watched | None = None
     from axis.adapters.vxp.server import Vxp
 
     mailboxes = {}
-    for agency in agencies:
-        if home.config.adapter.of(agency.code)[0] != "spool":
+    for one in agencies:
+        if home.config.adapter.of(one.code)[0] != "spool":
             continue
         try:
-            spool = open_spool(home.path / "agencies" / agency.code / "spool")
+            spool = open_spool(home.path / "agencies" / one.code / "spool")
         except Exception as error:  # noqa: BLE001  whatever it is, it is this agency's
-            log.warning("%s: nothing is served to its systems until the next start: %s", agency.code, error)
+            log.warning("%s: nothing is served to its systems until the next start: %s", one.code, error)
         else:
-            mailboxes[agency.code] = Mailbox(
-                agency.code, spool, agency.registry, agency.types, settings.webhook_networks
-            )
+            mailboxes[one.code] = Mailbox(one.code, spool, one.registry, one.types, settings.webhook_networks)
     files = (_at_home(home, name) for name in (settings.certificate_file, settings.key_file, settings.ca_file))
     certificate, key, authority = (Path(name) if name else None for name in files)
     vxp = Vxp(lambda: read_systems(systems_file(home)), mailboxes)
@@ -539,8 +539,8 @@ def front(home: Home, agencies: Sequence[Agency], watched: Watched | None = None
         finally:
             stopped.set()
             end = time.monotonic() + 15
-            for one in telling:
-                one.join(max(0, end - time.monotonic()))
+            for thread in telling:
+                thread.join(max(0, end - time.monotonic()))
 
 
 def adapter_kinds() -> list[str]:

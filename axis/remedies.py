@@ -112,6 +112,10 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "Đề nghị trung tâm thêm loại này (axis type add FOLDER) hoặc bỏ ApplicationType; các loại: axis type list.",
         "Ask the centre to add the type (axis type add FOLDER), or leave ApplicationType out; types: axis type list.",
     ),
+    (Fault.LOG_EMPTY,): (
+        "Cho trục chạy một lúc; nếu thư mục dữ liệu cũ chưa có khóa thì axis upgrade tạo khóa.",
+        "Let the hub run for a moment; where an older home has no key, axis upgrade makes it.",
+    ),
     (Fault.LEDGER_CORRUPT, Fault.NOTE_INVALID, Fault.LOG_PROOF, Fault.LOG_SPLIT): _EVIDENCE,
     (Fault.CONFIG_INVALID, Fault.CONFIG_UNKNOWN_KEY): _SETTINGS,
     (Fault.TRIAL_SERVER, Fault.TRIAL_ENDED, Fault.TRIAL_LATE, Fault.TRIAL_REVISION): _TRIAL,
