@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from axis.core import edxml, parcel, receipt
+from axis.core import registry as trust
 from axis.core.ballot import cms, packet, recount, values
 from axis.core.ballot.ballot import Closing, Opening, read_ballot, write_closing, write_opening
 from axis.core.ballot.recount import Arrived
@@ -61,6 +62,11 @@ def keys() -> Keys:
         held += [Certificate(s.der, "person", holder=p) for p, s in persons.items() if p.endswith(f"@{code}")]
         members.append(Member(code, f"Cơ quan {code}", certificates=tuple(held)))
     return Keys(authority, agencies, persons, seals, Registry(INSTALLATION, 1, ISSUED, tuple(members)))
+
+
+@cache
+def registry_parcel() -> bytes:
+    return parcel.build(parcel.REGISTRY, trust.write(keys().registry), (), keys().agencies[HUB], ISSUED)
 
 
 def ballot_json(**changed: Any) -> dict[str, Any]:

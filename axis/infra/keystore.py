@@ -79,7 +79,8 @@ def new_person(authority: Signer, holder: str, name: str, kind: KeyType, now: da
 
 
 def new_seal(authority: Signer, code: str, now: datetime) -> Signer:
-    """A key and a certificate with which others seal to agency `code`: RSA, CMS envelopes of the library know no other."""
+    """A key and a certificate with which others seal to agency `code`: RSA, as CMS envelopes of the library know no
+    other."""
     key = rsa.generate_private_key(65537, 3072)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, code)])
     builder = _issued(authority, subject, key, now)

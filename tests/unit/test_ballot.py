@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import ast
+import importlib.util
 import json
+import subprocess
+import sys
+import zipfile
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,9 +29,6 @@ from axis.core.ballot.vote import read_vote
 from axis.errors import Fault, Rejected
 from tests import ballots
 from tests.ballots import DUE, OPENS, PERSONS, SECRETARIAT, TRUSTEE, Story, ballot, keys, play, vote
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 LATER = OPENS + timedelta(hours=5)
 
@@ -174,6 +179,12 @@ def altered(change: Callable[[dict[str, Any]], None]) -> bytes:
     return values.written(said)
 
 
+def verdict_of(said: dict[str, Any], member: str) -> dict[str, Any]:
+    """A member's line in a result."""
+    found: dict[str, Any] = next(one for one in said["votes"] if one["member"] == member)
+    return found
+
+
 def without(number: int) -> list[bytes]:
     return [one for place, one in enumerate(story().signed) if place != number]
 
@@ -183,24 +194,37 @@ def changed_vote() -> list[bytes]:
     return [one.replace(b'"agree"', b'"agrEE"') for one in story().signed]
 
 
-@pytest.mark.parametrize(
-    ("name", "result"),
-    [
-        ("dropped from the list", lambda: story().publish(altered(lambda r: r["votes"].pop(0)))),
-        ("counted twice", lambda: story().publish(altered(lambda r: r["votes"].append(r["votes"][0])))),
-        ("a count", lambda: story().publish(altered(lambda r: r["questions"][0]["counts"].update(agree=4)))),
-        ("a verdict", lambda: story().publish(altered(lambda r: r["votes"][2].update(verdict="counted")))),
-        ("what is decided", lambda: story().publish(altered(lambda r: r["questions"][0].update(decided="agree")))),
-        ("the rule", lambda: story().publish(altered(lambda r: r.update(rule="majority_present")))),
-        ("who is missing", lambda: story().publish(altered(lambda r: r["missing"].pop()))),
-        *((f"vote {n} not shown", lambda n=n: story().publish(story().published, without(n))) for n in range(6)),
-        ("a vote changed", lambda: story().publish(story().published, changed_vote())),
-        ("another closing", lambda: story().publish(story().published, closing=other_closing())),
-    ],
-)
+ALTERED: list[tuple[str, Callable[[], Arrived]]] = [
+    ("dropped from the list", lambda: story().publish(altered(lambda r: r["votes"].pop(0)))),
+    ("counted twice", lambda: story().publish(altered(lambda r: r["votes"].append(r["votes"][0])))),
+    ("a count", lambda: story().publish(altered(lambda r: r["questions"][0]["counts"].update(agree=4)))),
+    ("a verdict", lambda: story().publish(altered(lambda r: verdict_of(r, "bt@G17").update(verdict="counted")))),
+    ("what is decided", lambda: story().publish(altered(lambda r: r["questions"][0].update(decided="agree")))),
+    ("the rule", lambda: story().publish(altered(lambda r: r.update(rule="majority_present")))),
+    ("who is missing", lambda: story().publish(altered(lambda r: r["missing"].pop()))),
+    *((f"vote {n} not shown", lambda n=n: story().publish(story().published, without(n))) for n in range(6)),
+    ("a vote changed", lambda: story().publish(story().published, changed_vote())),
+    ("another closing", lambda: story().publish(story().published, closing=other_closing())),
+    ("a vote added", lambda: story().publish(story().published, [*story().signed, stranger()])),
+    ("a vote added to the list", lambda: story().publish(added())),
+]
+
+
+@pytest.mark.parametrize(("name", "result"), ALTERED, ids=[name for name, _ in ALTERED])
 def test_no_other_result_is_believed(name: str, result: Callable[[], Arrived]) -> None:
-    assert differences(story(), story().publish(story().published)) == []
     assert differences(story(), result()) != [], name
+
+
+def stranger() -> bytes:
+    """A vote that the closing does not name."""
+    return vote(story().ballot, "tt@G06")[1]
+
+
+def added() -> bytes:
+    """It in the list of the result, too."""
+    line = {"parcel": "0" * 64, "vote": values.digest(stranger()), "member": "tt@G06", "verdict": "counted"}
+    line |= {"accepted_at": "2026-11-23T03:00:00.000Z", "reason": "", "delegate": ""}
+    return altered(lambda r: r["votes"].append(line))
 
 
 def other_closing() -> Arrived:
@@ -232,6 +256,107 @@ def test_a_closing_that_names_a_vote_twice_is_none() -> None:
     with pytest.raises(Rejected) as refused:
         tally(ballot(), [one, one], twice, keys().registry, DUE)
     assert refused.value.fault is Fault.BALLOT_DIFFERS
+
+
+# -- The independent script --------------------------------------------------------------------------------------------
+
+SCRIPT = Path(__file__).parent.parent.parent / "docs" / "verify_ballot.py"
+
+
+@cache
+def script() -> Any:
+    spec = importlib.util.spec_from_file_location("verify_ballot", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def lay(folder: Path, of: Story, result: Arrived, own: Arrived | None = None) -> Path:
+    """The parcels of a ballot as files."""
+    folder.mkdir(exist_ok=True)
+    given = {"ballot": of.asked, "result": result, **({"own-1": own} if own else {})}
+    for name, one in given.items():
+        (folder / f"{name}.asice").write_bytes(one.parcel)
+        (folder / f"{name}.accepted.asice").write_bytes(one.accepted)
+    (folder / "registry.asice").write_bytes(ballots.registry_parcel())
+    (folder / "hub.pem").write_bytes(keys().agencies["HUB"].certificate.public_bytes(Encoding.PEM))
+    return folder
+
+
+def test_the_script_has_nothing_of_the_program() -> None:
+    named = set()
+    for node in ast.walk(ast.parse(SCRIPT.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            named |= {one.name.partition(".")[0] for one in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            named.add(str(node.module).partition(".")[0])
+    assert named - {"cryptography"} <= set(sys.stdlib_module_names)
+
+
+def test_the_script_counts_what_the_program_counts(tmp_path: Path) -> None:
+    folder = lay(tmp_path / "f", story(), story().result)
+    command = [sys.executable, "-I", str(SCRIPT), str(folder), "--hub", str(folder / "hub.pem")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    said = json.loads(story().published)
+    for one in said["votes"]:
+        assert f"{one['vote']} {one['member']} {one['verdict']}" in done.stdout
+    assert "{'agree': 3, 'comment': 0, 'disagree': 0} of 6" in done.stdout
+
+
+@pytest.mark.parametrize(("name", "result"), ALTERED, ids=[name for name, _ in ALTERED])
+def test_the_script_believes_no_other_result_either(name: str, result: Callable[[], Arrived], tmp_path: Path) -> None:
+    folder = lay(tmp_path / "f", story(), result())
+    try:
+        found = script().verify(folder, keys().agencies["HUB"].der)[1]
+    except script().Bad as error:
+        found = [str(error)]
+    assert found != [], name
+
+
+def test_the_script_and_the_program_count_any_votes_alike(tmp_path: Path) -> None:
+    """All that can be wrong with one vote at once, by both."""
+    about = ballot()
+    made = [
+        vote(about, "ttg@G22", "disagree"),
+        vote(about, "bt@G06", "abstain"),
+        vote(about, "bt@G17", "comment"),
+        vote(about, "ct@H41", delegate="tt@G06"),
+        vote(about, "bt@G01", delegate="tt@G06", sender="G01"),
+        vote(about, "bt@G01", signer="bt@G17"),
+        vote(about, "tt@G06", at=DUE),
+        vote(about, "tt@G06", at=DUE + timedelta(milliseconds=1)),
+    ]
+    of = play(made)
+    right, found = script().verify(lay(tmp_path / "f", of, of.result), keys().agencies["HUB"].der)
+    assert found == []
+    assert differences(of, of.result) == []
+    assert sorted(one["verdict"] for one in right["votes"]) == sorted(
+        ["counted", "invalid", "invalid", "counted", "invalid", "forged", "counted", "late"]
+    )
+
+
+def test_the_script_notices_a_vote_of_ones_own_that_was_dropped(tmp_path: Path) -> None:
+    of = play([vote(ballot(), "bt@G17")])
+    mine, _ = vote(of.ballot, "ct@H41")
+    folder = lay(tmp_path / "f", of, of.result, mine)
+    assert script().verify(folder, keys().agencies["HUB"].der)[1] == [
+        "votes: own-1.asice, accepted in time, was dropped"
+    ]
+
+
+@pytest.mark.parametrize("name", ["ballot", "result", "registry"])
+def test_the_script_refuses_parcels_with_a_changed_byte(name: str, tmp_path: Path) -> None:
+    folder = lay(tmp_path / "f", story(), story().result)
+    data = (folder / f"{name}.asice").read_bytes()
+    main = b"<?xml"
+    other = data.replace(main, b"<?xmL", 1)
+    assert other != data
+    (folder / f"{name}.asice").write_bytes(other)
+    with pytest.raises((script().Bad, ValueError, zipfile.BadZipFile)):
+        script().verify(folder, keys().agencies["HUB"].der)
 
 
 # -- What is decided ----------------------------------------------------------------------------------------------------

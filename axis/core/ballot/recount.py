@@ -234,6 +234,8 @@ def recount(ballot_parcel: Arrived, result_parcel: Arrived, registry: Registry) 
     signed = read_signed(result.file(SIGNED))
     closing = open_arrived(Arrived(result.file(CLOSING_PARCEL), result.file(CLOSING_PROOF)), registry)
     closed = closing_in(closing, ballot, registry, signed)
+    if strangers := signed.keys() - {one.cover.vote for one in closed.votes}:
+        raise rejected(Fault.BALLOT_DIFFERS, min(strangers), "-", SIGNED)
     said = values.read(result.file(RESULT), RESULT)
     at = said.moment("computed_at")
     counted = tally(ballot, closed.votes, closed.said, registry, at)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 Made = TypeVar("Made")
-MAX_BYTES = 1_000_000
+MAX_BYTES = 1_000_000  # of a file that holds no votes
 MAX_TEXT = 5_000  # characters of one text
 MAX_ITEMS = 1_000  # of one list
 _DIGEST = re.compile(r"[0-9a-f]{64}")
