@@ -229,8 +229,13 @@ def recount(ballot_parcel: Arrived, result_parcel: Arrived, registry: Registry) 
     """The result that follows from the parcels, and each place in which the published one says something else.
 
     Raises Rejected where a parcel is not what it is given for: then there is nothing to count."""
-    ballot = ballot_in(open_arrived(ballot_parcel, registry))
-    result = _of_type(open_arrived(result_parcel, registry), packet.RESULT, ballot.secretariat)
+    return compared(open_arrived(ballot_parcel, registry), open_arrived(result_parcel, registry), registry)
+
+
+def compared(asked: Opened, published: Opened, registry: Registry) -> tuple[Result, list[Problem]]:
+    """The same of parcels that are open already."""
+    ballot = ballot_in(asked)
+    result = _of_type(published, packet.RESULT, ballot.secretariat)
     signed = read_signed(result.file(SIGNED))
     closing = open_arrived(Arrived(result.file(CLOSING_PARCEL), result.file(CLOSING_PROOF)), registry)
     closed = closing_in(closing, ballot, registry, signed)
