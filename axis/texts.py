@@ -1562,8 +1562,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "help.member.list": ("Liệt kê những người có chứng thư.", "List everybody who has a certificate."),
     "help.member.add": (
-        "Cấp khóa và chứng thư cho một người (tv-01@G06) để tự ký; adapter phiên bản cũ không đọc được danh bạ có loại này.",
-        "Give a person (tv-01@G06) a key and a certificate to sign for himself; older adapters read no registry with one.",
+        "Cấp khóa và chứng thư cho một người (tv-01@G06) để tự ký.",
+        "Give a person (tv-01@G06) a key and a certificate to sign for himself.",
     ),
     "help.member.name": ("Họ tên.", "Full name."),
     "help.member.revoke": ("Thu hồi chứng thư của một người.", "Revoke a person's certificates."),

@@ -152,7 +152,9 @@ class Registry:
         for member in root.iter(f"{REGISTRY}member"):
             for one in member.iter(f"{REGISTRY}certificate"):
                 der = base64.b64decode(one.text or "")
-                said = (member.get("code", ""), one.get("use", ""), one.get("holder", ""), one.get("revoked", ""))
+                use, _, holder = one.get("reason", "").partition(" ")  # of a person: person tv-01@G06
+                use = use if one.get("use") == "tls" and use == "person" else one.get("use", "")
+                said = (member.get("code", ""), use, holder, one.get("revoked", ""))
                 self.known[sha(der)] = (*said, x509.load_der_x509_certificate(der))
 
     def who(self, der: bytes, use: str, at: datetime) -> tuple[str, str]:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from bisect import bisect_right
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 from xml.sax.saxutils import quoteattr
 
 from cryptography import x509
@@ -40,7 +41,8 @@ class Certificate:
     """A member's certificate in the registry; `revoked_at` closes it from that moment on.
 
     ``sign`` and ``tls`` are the agency's own; ``encrypt`` is what others seal to it with; ``person`` is that of one of
-    its people, named `holder`, who signs for himself and never for the agency."""
+    its people, named `holder`, who signs for himself and never for the agency. (Why one of the last two was revoked
+    stands in the ledger alone.)"""
 
     der: bytes
     use: Use = "sign"
@@ -391,8 +393,8 @@ def _member_lines(member: Member) -> Iterable[str]:
         yield f"    <suspension{_attributes({'from': to_text(start), 'until': to_text(end) if end else ''})}/>"
     for certificate in member.certificates:
         revoked = to_text(certificate.revoked_at) if certificate.revoked_at else ""
-        facts = {"use": certificate.use, "revoked": revoked, "reason": certificate.reason}
-        facts["holder"] = certificate.holder
+        use, reason = _on_the_wire(certificate)
+        facts = {"use": use, "revoked": revoked, "reason": reason}
         yield f"    <certificate{_attributes(facts)}>{base64.b64encode(certificate.der).decode()}</certificate>"
     yield "  </member>"
 
@@ -417,23 +419,37 @@ def _member(element: _Element) -> Member:
         element.get("successor", ""),
         tuple((from_text(_get(child, "from")), _moment(child, "until")) for child in named("suspension")),
         tuple(
-            Certificate(
+            _certificate(
                 base64.b64decode(child.text or "", validate=True),
-                _use(_get(child, "use")),
+                _get(child, "use"),
                 _moment(child, "revoked"),
                 child.get("reason", ""),
-                child.get("holder", ""),
             )
             for child in named("certificate")
         ),
     )
 
 
-def _use(text: str) -> Use:
-    for use in get_args(Use):
-        if text == use:
-            return use  # type: ignore[no-any-return]
-    raise ValueError(text)
+# What earlier versions do not know stands as what they know and use for nothing: `tls`, with a reason of its own.
+_PERSON, _SEAL = re.compile(r"person (\S+@\S+)"), "seal"
+
+
+def _on_the_wire(certificate: Certificate) -> tuple[str, str]:
+    if certificate.use == "person":
+        return "tls", f"person {certificate.holder}"
+    return ("tls", _SEAL) if certificate.use == "encrypt" else (certificate.use, certificate.reason)
+
+
+def _certificate(der: bytes, use: str, revoked_at: datetime | None, reason: str) -> Certificate:
+    if use == "tls" and (person := _PERSON.fullmatch(reason)):
+        return Certificate(der, "person", revoked_at, holder=person[1])
+    if use == "tls" and reason == _SEAL:
+        return Certificate(der, "encrypt", revoked_at)
+    if use == "sign":
+        return Certificate(der, "sign", revoked_at, reason)
+    if use == "tls":
+        return Certificate(der, "tls", revoked_at, reason)
+    raise ValueError(use)
 
 
 def _get(element: _Element, name: str) -> str:

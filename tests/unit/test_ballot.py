@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -21,6 +22,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from axis import schemas
+from axis.core import registry as trust
+from axis.core import xml
 from axis.core.ballot import cms, recount, values
 from axis.core.ballot.ballot import Closing, read_ballot
 from axis.core.ballot.recount import Arrived
@@ -135,6 +139,19 @@ def test_a_revoked_certificate_signs_no_vote() -> None:
     about = ballot()
     found = tally(about, [one], Closing(about.digest, recount.received([one])), Without(), DUE).votes
     assert [(one.verdict, one.reason) for one in found] == [("forged", "KEY_REVOKED")]
+
+
+def test_a_registry_with_persons_is_one_that_earlier_versions_read() -> None:
+    """They know the uses `sign` and `tls` alone, and refuse a registry with another."""
+    data = trust.write(keys().registry)
+    assert trust.read(data) == keys().registry
+    assert set(re.findall(rb'<certificate use="(\w+)"', data)) == {b"sign", b"tls"}
+    schemas.validator("registry").assertValid(xml.parse(data))
+    person, seal = keys().persons["bt@G06"], keys().seals[SECRETARIAT]
+    for der in (person.der, seal.der):
+        with pytest.raises(Rejected) as refused:
+            keys().registry.certificate(der, OPENS)
+        assert refused.value.fault is Fault.KEY_ROLE, "neither signs a parcel"
 
 
 # -- Neither alone ----------------------------------------------------------------------------------------------------

@@ -60,7 +60,7 @@ def revoke(registrar: Registrar, holder: str, reason: str, now: datetime) -> Reg
         raise rejected(Fault.PERSON_UNKNOWN, holder)
     code = held[-1][0]
     certificates = [
-        replace(one, revoked_at=whole(now), reason=reason) if one.holder == holder and one.revoked_at is None else one
+        replace(one, revoked_at=whole(now)) if one.holder == holder and one.revoked_at is None else one
         for one in registry.by_code[code].certificates
     ]
     return members.reissue(registrar, code, certificates, "revoke", reason, now)
