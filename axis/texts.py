@@ -1355,7 +1355,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "ecabinet.told.voted": (
         "{there} phiếu đã về, đều được thành viên ký và niêm phong hai lớp. {remote} thành viên ở xa kết nối lại và trả lời;\n"
-        "một người gửi hai phiếu, một người ủy quyền, một phiếu bị giả mạo: {after} phiếu đã về.",
+        "một người trả lời hai lần, một người ủy quyền, một phiếu bị giả mạo: {after} phiếu đã về.",
         "{there} votes have come, each signed by its member and sealed twice. {remote} remote members come on line and vote;\n"
         "one votes twice, one by a delegate, one vote is forged: {after} have come.",
     ),
@@ -1370,7 +1370,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "No vote yet: {missing}; reminded: {reminded}. One vote comes after the end.",
     ),
     "ecabinet.told.closed": (
-        "Cơ quan ủy thác {trustee} không mở khi phiếu chưa đóng: {refused}. Đóng phiếu; sau 30 giờ nhắc {trustee} ({staff} lần);\n"
+        "Cơ quan ủy thác {trustee} không mở trước khi đóng phiếu: {refused}. Đóng phiếu; sau 30 giờ nhắc {trustee} ({staff} lần);\n"
         "{trustee} mở lớp niêm phong của mình.",
         "The trustee {trustee} opens nothing that is not closed: {refused}. It is closed; after 30 hours {trustee} is reminded ({staff});\n"
         "{trustee} opens its envelopes.",
@@ -1612,7 +1612,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Close the ballot after its end: name every vote, sealed as it is, and send them to the trustee.",
     ),
     "help.ballot.unseal": (
-        "Cơ quan ủy thác mở lớp niêm phong của mình, chỉ khi phiếu đã đóng.",
+        "Cơ quan ủy thác mở lớp niêm phong của mình, chỉ sau khi phiếu được đóng.",
         "The trustee opens its envelopes, only of a ballot that is closed.",
     ),
     "help.ballot.result": ("Mở phiếu, tính và công bố kết quả.", "Open the votes, count, and publish the result."),
@@ -1646,7 +1646,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "ballot.stage.open": ("đang lấy ý kiến", "open"),
     "ballot.stage.overdue": ("hết hạn, chưa đóng", "over, not closed"),
-    "ballot.stage.closed": ("đã đóng, chờ mở niêm phong", "closed, waits for its opening"),
+    "ballot.stage.closed": ("chờ cơ quan ủy thác mở niêm phong", "closed, waits for its opening"),
     "ballot.stage.opened": ("đã mở niêm phong", "opened"),
     "ballot.stage.published": ("đã công bố kết quả", "its result is published"),
     "ballot.missing": ("Chưa có ý kiến: {persons}.", "No vote that counts: {persons}."),
