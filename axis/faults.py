@@ -711,6 +711,47 @@ class Fault(Enum):
         "Chính sách chứng kiến không dùng được: {got}, phải là {expected}.",
         "The witness policy cannot be used: {got}, expected {expected}.",
     )
+    # -- Ballots of the Government's members ----------------------------------------------------------
+    PERSON_UNKNOWN = (
+        OPERATOR,
+        "Danh bạ không có chứng thư cá nhân «{got}».",
+        "The registry has no certificate of the person '{got}'.",
+    )
+    SEAL_MISSING = (
+        OPERATOR,
+        "Cơ quan {got} chưa có chứng thư để niêm phong phiếu trong danh bạ.",
+        "Agency {got} has no certificate in the registry to seal votes with.",
+    )
+    BALLOT_SHAPE = (
+        SENDER,
+        "{path}: «{got}» không hợp lệ, cần {expected}.",
+        "{path}: '{got}' is not valid, expected {expected}.",
+    )
+    BALLOT_UNKNOWN = (
+        SENDER,
+        "Không tìm thấy {expected} của phiếu lấy ý kiến «{got}».",
+        "There is no {expected} of the ballot '{got}'.",
+    )
+    BALLOT_OPEN = (
+        SENDER,
+        "Phiếu lấy ý kiến {got} còn mở đến {expected}.",
+        "The ballot {got} is open until {expected}.",
+    )
+    BALLOT_DIFFERS = (
+        OPERATOR,
+        "Kết quả không khớp với các phiếu, {path}: ghi «{got}», đúng ra là «{expected}».",
+        "The result does not follow from the votes, {path}: it says '{got}', right is '{expected}'.",
+    )
+    VOTE_SIGNATURE = (
+        SENDER,
+        "Chữ ký của phiếu không phải của thành viên: {got}.",
+        "The vote's signature is not the member's: {got}.",
+    )
+    VOTE_SEAL = (
+        SENDER,
+        "Không mở được niêm phong của phiếu: {got}.",
+        "The vote's seal does not open: {got}.",
+    )
     INTERNAL = (DEVELOPER, "Lỗi nội bộ {got}.", "Internal error {got}.")
 
     @property

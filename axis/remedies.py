@@ -333,6 +333,30 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "Chờ bên chứng kiến ký rồi kiểm tra lại; liên hệ bên còn thiếu.",
         "Wait until the witnesses have signed and check again; call those who are missing.",
     ),
+    (Fault.PERSON_UNKNOWN,): (
+        "Cấp chứng thư cho thành viên: axis member add PERSON; xem những ai đã có: axis member list.",
+        "Give the member a certificate: axis member add PERSON; see who has one: axis member list.",
+    ),
+    (Fault.SEAL_MISSING,): (
+        "Cấp chứng thư niêm phong cho cơ quan: axis member seal CODE.",
+        "Give the agency a certificate to seal with: axis member seal CODE.",
+    ),
+    (Fault.BALLOT_SHAPE, Fault.VOTE_SIGNATURE, Fault.VOTE_SEAL): (
+        "Sửa chỗ đã nêu, ký và gửi lại.",
+        "Mend it at that place, sign it and send it again.",
+    ),
+    (Fault.BALLOT_UNKNOWN,): (
+        "Xem cơ quan có những phiếu nào: axis ballot status --as CODE.",
+        "See which ballots the agency has: axis ballot status --as CODE.",
+    ),
+    (Fault.BALLOT_OPEN,): (
+        "Chờ hết hạn rồi đóng: axis ballot close BALLOT.",
+        "Wait for its end, then close it: axis ballot close BALLOT.",
+    ),
+    (Fault.BALLOT_DIFFERS,): (
+        "Không dùng kết quả này; giữ nguyên các gói làm bằng chứng, hỏi cơ quan tổng hợp.",
+        "Do not use this result; keep the parcels as evidence, and ask the secretariat.",
+    ),
     (Fault.LOG_POLICY,): (
         "Sửa tệp chính sách chứng kiến ở chỗ đã nêu rồi kiểm tra lại.",
         "Mend the witness policy at that place and check again.",

@@ -1395,6 +1395,52 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Chạy thử toàn bộ: 95 cơ quan, văn bản thật, từng cảnh một, rồi tổng kết.",
         "The whole thing on real packets: 95 agencies, live progress, scene by scene, a summary.",
     ),
+    "help.demo.story": (
+        "Câu chuyện: văn bản, hoặc một phiếu lấy ý kiến 25 thành viên Chính phủ (trong một tiến trình).",
+        "Which story: documents, or a ballot of the Government's 25 members (in one process).",
+    ),
+    "ecabinet.told.asked": (
+        "Văn phòng Chính phủ gửi phiếu {id} cho {members} thành viên, hạn {due_at}; dấu vết {digest}.\n"
+        "{have}/{agencies} cơ quan đã nhận; {away} cơ quan đang mất kết nối.",
+        "The Office of the Government sends ballot {id} to {members} members, until {due_at}; digest {digest}.\n"
+        "{have} of {agencies} agencies have it; {away} are off line.",
+    ),
+    "ecabinet.told.voted": (
+        "{there} phiếu đã về, đều được thành viên ký và niêm phong hai lớp. {remote} thành viên ở xa kết nối lại và trả lời;\n"
+        "một người trả lời hai lần, một người ủy quyền, một phiếu bị giả mạo: {after} phiếu đã về.",
+        "{there} votes have come, each signed by its member and sealed twice. {remote} remote members come on line and vote;\n"
+        "one votes twice, one by a delegate, one vote is forged: {after} have come.",
+    ),
+    "ecabinet.told.sealed": (
+        "Trước khi đóng, thử đọc {sealed} phiếu: Văn phòng Chính phủ đọc được {by_secretariat}, cơ quan ủy thác đọc được {by_trustee}.\n"
+        "Đóng sớm bị từ chối: {refused}.",
+        "Before the closing both try to read the {sealed} votes: the secretariat reads {by_secretariat}, the trustee {by_trustee}.\n"
+        "To close it early is refused: {refused}.",
+    ),
+    "ecabinet.told.reminded": (
+        "Chưa có ý kiến: {missing}; đã nhắc {reminded}. Một phiếu về sau hạn.",
+        "No vote yet: {missing}; reminded: {reminded}. One vote comes after the end.",
+    ),
+    "ecabinet.told.closed": (
+        "Cơ quan ủy thác {trustee} không mở trước khi đóng phiếu: {refused}. Đóng phiếu; sau 30 giờ nhắc {trustee} ({staff} lần);\n"
+        "{trustee} mở lớp niêm phong của mình.",
+        "The trustee {trustee} opens nothing that is not closed: {refused}. It is closed; after 30 hours {trustee} is reminded ({staff});\n"
+        "{trustee} opens its envelopes.",
+    ),
+    "ecabinet.told.counted": (
+        "Kết quả: {counted} phiếu được tính ({delegated} theo ủy quyền), {late} nộp muộn, {second} phiếu thứ hai, {invalid} không hợp lệ, {forged} giả mạo; {missing} thành viên chưa có ý kiến.\n"
+        "Tỷ lệ: {counts}; quyết định: {decided} ({by}).\n"
+        "{agreeing}/{agencies} cơ quan tính lại từ các gói đã nhận và ra cùng kết quả; {altered_refused}/4 kết quả bị sửa (bớt, thêm, đổi, tính hai lần) bị phát hiện.",
+        "The result: {counted} votes count ({delegated} by delegation), {late} late, {second} second, {invalid} invalid, {forged} forged; {missing} members without a vote.\n"
+        "Counts: {counts}; decided: {decided} ({by}).\n"
+        "{agreeing} of {agencies} agencies count again from their parcels and find the same; {altered_refused} of 4 altered results (dropped, added, changed, counted twice) are found out.",
+    ),
+    "ecabinet.try": (
+        "Nên thử tiếp:\n  {axis} ballot status --as G22 --home {home}\n  {axis} ballot verify {id} --as G06 --home {home}\n"
+        "  python docs/verify_ballot.py {home}/ecabinet --hub {home}/pki/hub.pem",
+        "To try next:\n  {axis} ballot status --as G22 --home {home}\n  {axis} ballot verify {id} --as G06 --home {home}\n"
+        "  python docs/verify_ballot.py {home}/ecabinet --hub {home}/pki/hub.pem",
+    ),
     "help.demo.documents": ("Số văn bản gửi đi.", "How many documents to send."),
     "help.demo.home": (
         "Làm ở thư mục này và giữ lại, kèm những lệnh nên thử tiếp.",
@@ -1560,6 +1606,134 @@ TEXTS: dict[str, tuple[str, str]] = {
     "adapter.system.kept": (
         "Hệ thống {system} của {agency} dùng khóa đã cho.",
         "System {system} of {agency} has the secret given.",
+    ),
+    # -- Ballots of the Government's members ------------------------------------------------------------------
+    "help.member": (
+        "Chứng thư cá nhân của thành viên và chứng thư niêm phong của cơ quan.",
+        "Certificates of an agency's people, and those that things are sealed to it with.",
+    ),
+    "help.member.list": ("Liệt kê những người có chứng thư.", "List everybody who has a certificate."),
+    "help.member.add": (
+        "Cấp khóa và chứng thư cho một người (tv-01@G06) để tự ký.",
+        "Give a person (tv-01@G06) a key and a certificate to sign for himself.",
+    ),
+    "help.member.name": ("Họ tên.", "Full name."),
+    "help.member.revoke": ("Thu hồi chứng thư của một người.", "Revoke a person's certificates."),
+    "help.member.seal": (
+        "Cấp chứng thư để nơi khác niêm phong phiếu gửi cơ quan này.",
+        "Give an agency a certificate that votes are sealed to it with.",
+    ),
+    "change.person": ("có chứng thư", "has a certificate"),
+    "change.revoke": ("bị thu hồi chứng thư", "has its certificates revoked"),
+    "change.seal": ("có chứng thư niêm phong", "has a certificate to be sealed to"),
+    "use.person": ("cá nhân ký", "a person's signing"),
+    "use.encrypt": ("niêm phong", "sealing"),
+    "column.person": ("Thành viên", "Member"),
+    "column.verdict": ("Phán định", "Verdict"),
+    "column.vote": ("Dấu vết phiếu", "Vote's digest"),
+    "column.reason": ("Lý do", "Reason"),
+    "help.ballot": ("Phiếu lấy ý kiến thành viên Chính phủ.", "Opinion ballots of the Government's members."),
+    "help.ballot.as": ("Mã cơ quan thực hiện.", "The code of the agency that does this."),
+    "help.ballot.open": (
+        "Gửi phiếu lấy ý kiến (tệp JSON) tới các thành viên.",
+        "Send a ballot (a JSON file) to its members.",
+    ),
+    "help.ballot.paper": (
+        "Tài liệu kèm theo; dùng được nhiều lần.",
+        "A paper that goes with it; may be given several times.",
+    ),
+    "help.ballot.vote": (
+        "Ký và niêm phong phiếu của một thành viên rồi gửi.",
+        "Sign and seal a member's vote, and send it.",
+    ),
+    "help.ballot.by": ("Người ký, ví dụ tv-01@G06.", "Who signs, such as tv-01@G06."),
+    "help.ballot.choose": (
+        "Trả lời, ví dụ 1=agree; mỗi câu hỏi một lần.",
+        "The answer, such as 1=agree; once for each question.",
+    ),
+    "help.ballot.comment": ("Ý kiến, ví dụ 1='...'.", "A comment, such as 1='...'."),
+    "help.ballot.act": ("Tệp ủy quyền của thành viên.", "The member's delegation, a file."),
+    "help.ballot.delegate": (
+        "Ký ủy quyền cho người khác trả lời một phiếu.",
+        "Sign a delegation of one ballot to another person.",
+    ),
+    "help.ballot.to": ("Người được ủy quyền.", "Who may vote instead."),
+    "help.ballot.output": ("Tệp kết quả.", "The file to write."),
+    "help.ballot.close": (
+        "Đóng phiếu khi hết hạn: liệt kê mọi phiếu còn niêm phong, gửi cơ quan ủy thác.",
+        "Close the ballot after its end: name every vote, sealed as it is, and send them to the trustee.",
+    ),
+    "help.ballot.unseal": (
+        "Cơ quan ủy thác mở lớp niêm phong của mình, chỉ sau khi phiếu được đóng.",
+        "The trustee opens its envelopes, only of a ballot that is closed.",
+    ),
+    "help.ballot.result": ("Mở phiếu, tính và công bố kết quả.", "Open the votes, count, and publish the result."),
+    "help.ballot.remind": (
+        "Nhắc thành viên chưa trả lời và cơ quan chưa mở niêm phong.",
+        "Remind members who have not answered, and a trustee that has not opened.",
+    ),
+    "help.ballot.status": ("Các phiếu lấy ý kiến đang ở đâu.", "Where ballots stand."),
+    "help.ballot.verify": (
+        "Tính lại kết quả chỉ từ các gói đã nhận (hoặc từ một thư mục), so với kết quả công bố.",
+        "Count again from the parcels alone (or from a folder), and compare with what was published.",
+    ),
+    "help.ballot.keep": (
+        "Ghi các gói vào thư mục này để tính lại bằng docs/verify_ballot.py.",
+        "Write the parcels into this folder, to count again with docs/verify_ballot.py.",
+    ),
+    "ballot.digest": (
+        "Phiếu lấy ý kiến {id}; dấu vết {digest}.",
+        "Ballot {id}; digest {digest}.",
+    ),
+    "ballot.voted": (
+        "Dấu vết phiếu: {digest}. Giữ lại để tìm phiếu của mình trong kết quả.",
+        "The vote's digest: {digest}. Keep it, to find your vote in the result.",
+    ),
+    "ballot.delegated": ("Đã ủy quyền cho {delegate}: {file}.", "Delegated to {delegate}: {file}."),
+    "ballot.nobody": ("Không phải nhắc ai.", "There is nobody to remind."),
+    "ballot.none": ("Không có phiếu lấy ý kiến nào.", "There are no ballots."),
+    "ballot.status": (
+        "{id} ({ballot}): {stage}, hạn {due_at}; {votes} phiếu đã về, {members} thành viên; {reminders} lần nhắc. {subject}",
+        "{id} ({ballot}): {stage}, until {due_at}; {votes} votes have come, {members} members; {reminders} reminders. {subject}",
+    ),
+    "ballot.stage.open": ("đang lấy ý kiến", "open"),
+    "ballot.stage.overdue": ("hết hạn, chưa đóng", "over, not closed"),
+    "ballot.stage.closed": ("chờ cơ quan ủy thác mở niêm phong", "closed, waits for its opening"),
+    "ballot.stage.opened": ("đã mở niêm phong", "opened"),
+    "ballot.stage.published": ("đã công bố kết quả", "its result is published"),
+    "ballot.missing": ("Chưa có ý kiến: {persons}.", "No vote that counts: {persons}."),
+    "ballot.delegate": ("{person} trả lời thay theo ủy quyền", "by delegation, {person}"),
+    "ballot.result": ("Kết quả lấy ý kiến {id}: {subject}", "Result of ballot {id}: {subject}"),
+    "ballot.settings": (
+        "Cách tính: {rule}; khi số phiếu bằng nhau: {tie}; không trả lời: {silence}.",
+        "Counted by: {rule}; a tie: {tie}; silence: {silence}.",
+    ),
+    "ballot.rule.majority_all": ("quá nửa tổng số thành viên", "more than half of all members"),
+    "ballot.rule.majority_present": ("quá nửa số thành viên trả lời", "more than half of those who voted"),
+    "ballot.tie.chair": ("theo ý kiến của người chủ trì", "as the chair voted"),
+    "ballot.tie.none": ("không quyết định", "nothing is decided"),
+    "ballot.silence.not_counted": ("không tính", "not counted"),
+    "ballot.silence.agree": ("coi là đồng ý", "counts as agreeing"),
+    "ballot.by.majority": (
+        "Quyết định: {option} (quá nửa của {base}).",
+        "Decided: {option} (more than half of {base}).",
+    ),
+    "ballot.by.chair": (
+        "Quyết định: {option} (số phiếu bằng nhau, theo người chủ trì; {base}).",
+        "Decided: {option} (a tie, as the chair voted; of {base}).",
+    ),
+    "ballot.by.none": (
+        "Chưa quyết định{option}: không ý kiến nào quá nửa của {base}.",
+        "Not decided{option}: nothing has more than half of {base}.",
+    ),
+    "ballot.verdict.counted": ("được tính", "counted"),
+    "ballot.verdict.late": ("nộp muộn", "late"),
+    "ballot.verdict.second": ("phiếu thứ hai", "second"),
+    "ballot.verdict.invalid": ("không hợp lệ", "invalid"),
+    "ballot.verdict.forged": ("giả mạo", "forged"),
+    "ballot.follows": (
+        "Đã tính lại từ {votes} phiếu: kết quả công bố đúng.",
+        "Counted again from {votes} votes: the published result follows from them.",
     ),
     "help.send": (
         "Kiểm tra, chuyển đổi, ký và gửi các gói edXML.",

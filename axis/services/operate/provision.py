@@ -205,6 +205,11 @@ def sign_registry(registry: Registry, hub: Signer, now: datetime) -> bytes:
     return parcel.build(parcel.REGISTRY, trust.write(registry), (), hub, now)
 
 
+def _whose(folder: str, name: str) -> str:
+    """The agency of a person's key (``tv-01@G06``), or of one that is sealed to (``G06.`` and a digest)."""
+    return name.partition("@")[2] if folder == "persons" else name.rpartition(".")[0]
+
+
 def export(
     home: Path,
     config: Config,
@@ -232,6 +237,11 @@ def export(
     for code, signer in signers.items():
         keystore.save_signer(target / "keys", code, signer)
         make_folders(target, code)
+    for folder in ("persons", "seals"):
+        for path in sorted((home / "keys" / folder).glob("*.key")):
+            if _whose(folder, path.stem) in codes:
+                (target / "keys" / folder).mkdir(mode=0o700, exist_ok=True)
+                keystore.save_signer(target / "keys" / folder, path.stem, keystore.load_signer(path.parent, path.stem))
     if (home / "tls").exists():
         (target / "tls").mkdir(mode=0o700, exist_ok=True)
         shutil.copyfile(home / "tls" / "ca.pem", target / "tls" / "ca.pem")

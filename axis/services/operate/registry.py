@@ -18,7 +18,10 @@ from axis.infra import keystore
 from axis.infra.record import registries
 from axis.services.operate import acts, provision
 
+_OWN = {"sign", "tls"}  # uses of certificates that an agency's own rotation is about
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -132,7 +135,7 @@ def rotate(registrar: Registrar, code: str, key_type: KeyType, *, revoke: bool, 
     member = _known(registrar.registry(), code)
     signer = _certify(registrar, code, member.name_vi, key_type, now)
     old = tuple(
-        replace(c, revoked_at=whole(now), reason=reason) if revoke and c.revoked_at is None else c
+        replace(c, revoked_at=whole(now), reason=reason) if revoke and c.use in _OWN and c.revoked_at is None else c
         for c in member.certificates
     )
     changed = replace(member, certificates=(*old, signing_certificate(signer.certificate)))
@@ -141,6 +144,14 @@ def rotate(registrar: Registrar, code: str, key_type: KeyType, *, revoke: bool, 
     _keep_key(registrar, code)
     provision.renew_tls(registrar.home, code, now)
     return registry
+
+
+def reissue(
+    registrar: Registrar, code: str, certificates: Sequence[Certificate], what: str, reason: str, now: datetime
+) -> Registry:
+    """The agency with these certificates: of its people, or to be sealed to, beside its own."""
+    member = _known(registrar.registry(), code)
+    return _change(registrar, replace(member, certificates=tuple(certificates)), what, reason, now)
 
 
 def describe(registry: Registry, code: str, now: datetime) -> dict[str, Any]:
@@ -163,6 +174,7 @@ def describe(registry: Registry, code: str, now: datetime) -> dict[str, Any]:
                 "not_after": to_text(c.x509.not_valid_after_utc),
                 "revoked_at": to_text(c.revoked_at) if c.revoked_at else "",
                 "reason": c.reason,
+                **({"holder": c.holder} if c.holder else {}),
             }
             for c in member.certificates
         ],
