@@ -373,6 +373,59 @@ class Fault(Enum):
         "Nơi nhận kiểm tra không đạt: {got}.",
         "The recipient's adapter found it invalid: {got}.",
     )
+    # -- Applications for public services -------------------------------------------------------------
+    APPLICATION_MOVE = (
+        SENDER,
+        "Không chuyển được trạng thái {got}; từ đó chỉ được sang: {expected}.",
+        "Status {got} is no legal move; from there only: {expected}.",
+    )
+    APPLICATION_UNKNOWN = (
+        SENDER,
+        "Chưa có hồ sơ mang mã này; gửi DongBoHoSoMC trước.",
+        "There is no application of this number; send DongBoHoSoMC first.",
+    )
+    APPLICATION_PARTY = (
+        SENDER,
+        "{got} không được báo điều này về hồ sơ; chỉ {expected} được báo.",
+        "{got} may not say this of the application; only {expected} may.",
+    )
+    APPLICATION_DUE = (
+        SENDER,
+        "Ngày hẹn trả không được đổi từ {expected} sang {got}: không phải yêu cầu bổ sung, cũng không có thư xin lỗi đã "
+        "ký kèm theo.",
+        "The due date may not move from {expected} to {got}: no supplement is asked for, and no signed apology lies "
+        "with it.",
+    )
+    APPLICATION_FIXED = (
+        SENDER,
+        "{path} của hồ sơ là {expected} và không đổi; đã gửi {got}.",
+        "{path} of the application is {expected} and stays; {got} was sent.",
+    )
+    APPLICATION_CORRECTION = (
+        SENDER,
+        "Đính chính {got} không khớp: trạng thái hiện tại là {expected}.",
+        "The correction {got} does not fit: the present status is {expected}.",
+    )
+    PAYMENT_REPEATED = (
+        SENDER,
+        "Mã tra cứu thanh toán «{got}» đã dùng cho yêu cầu khác.",
+        "Payment reference '{got}' belongs to another request.",
+    )
+    PAYMENT_MISMATCH = (
+        SENDER,
+        "Kết quả thanh toán không khớp yêu cầu ở {path}: {got}, phải là {expected}.",
+        "The payment's answer does not fit its request at {path}: {got}, expected {expected}.",
+    )
+    POSTAL_WAYBILL = (
+        SENDER,
+        "Trạng thái bưu chính {got} cần mã vận đơn do bưu điện trả lời.",
+        "Postal status {got} needs the waybill that the post has answered with.",
+    )
+    POSTAL_REPEATED = (
+        SENDER,
+        "Số đơn bưu chính «{got}» thuộc đơn khác, hoặc mã vận đơn đã đổi.",
+        "Postal order '{got}' belongs to another one, or its waybill has changed.",
+    )
     # -- Receipts and registry -----------------------------------------------------------------------
     RECEIPT_INVALID = (OPERATOR, "Biên nhận không hợp lệ: {got}.", "Receipt not valid: {got}.")
     API_UNAUTHORIZED = (

@@ -98,6 +98,34 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
     (Fault.LEDGER_CORRUPT, Fault.NOTE_INVALID, Fault.LOG_PROOF, Fault.LOG_SPLIT): _EVIDENCE,
     (Fault.CONFIG_INVALID, Fault.CONFIG_UNKNOWN_KEY): _SETTINGS,
     (Fault.TRIAL_SERVER, Fault.TRIAL_ENDED, Fault.TRIAL_LATE, Fault.TRIAL_REVISION): _TRIAL,
+    (Fault.APPLICATION_MOVE, Fault.APPLICATION_CORRECTION): (
+        "Đồng bộ lại trạng thái hiện tại (TraCuuHoSo) rồi gửi bước tiếp theo; đặt nhầm thì gửi đính chính.",
+        "Ask for the present status (TraCuuHoSo) and send the next step; what was set by mistake needs a correction.",
+    ),
+    (Fault.APPLICATION_UNKNOWN, Fault.APPLICATION_FIXED): (
+        "Kiểm tra mã hồ sơ và dữ liệu đã gửi lần đầu rồi gửi lại.",
+        "Check the application's number and what was sent of it first, and send it again.",
+    ),
+    (Fault.APPLICATION_PARTY,): (
+        "Để cơ quan tiếp nhận hoặc cơ quan giải quyết của hồ sơ gửi.",
+        "Let the agency send it that has received the application, or that resolves it.",
+    ),
+    (Fault.APPLICATION_DUE,): (
+        "Gửi yêu cầu bổ sung (trạng thái 5), hoặc gửi kèm thư xin lỗi đã ký (ThuXinLoi).",
+        "Send the request for a supplement (status 5), or the signed apology with it (ThuXinLoi).",
+    ),
+    (Fault.PAYMENT_REPEATED, Fault.POSTAL_REPEATED): (
+        "Tạo mã mới, không trùng, rồi gửi lại.",
+        "Make a new number that was not used yet, and send it again.",
+    ),
+    (Fault.PAYMENT_MISMATCH,): (
+        "Đối soát với nền tảng thanh toán; tiền đã thu không ghi cho hồ sơ khác.",
+        "Reconcile it with the payment platform; money is never entered for another application.",
+    ),
+    (Fault.POSTAL_WAYBILL,): (
+        "Chờ bưu điện trả lời mã vận đơn rồi mới gửi trạng thái này.",
+        "Wait for the post's waybill before this status is sent.",
+    ),
     (Fault.FILE_ENDING, Fault.XML_NONE): (
         "Xuất văn bản thành gói .edxml, đặt vào outbox/; lấy tệp này ra khỏi outbox/.",
         "Export the document as an .edxml packet into outbox/; take this file out of outbox/.",
