@@ -150,6 +150,11 @@ class Fault(Enum):
         "Thiếu {expected}; được hiểu là «{got}».",
         "{expected} is missing; taken to be '{got}'.",
     )
+    PACKET_APPLICATION = (
+        SENDER,
+        "Gói hồ sơ (MCDT_DT) ghi {path} theo cách riêng; được chuyển thành «{got}».",
+        "The application (MCDT_DT) writes {path} in its own way; it becomes '{got}'.",
+    )
     PACKET_NOT_CANONICAL = (
         SENDER,
         "Tài liệu trong gói đã ký không ở dạng chuẩn: {got}.",

@@ -79,7 +79,10 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         *(Fault.PACKET_ATTACHMENTS, Fault.ATT_NAME, Fault.ATT_BASE64, Fault.ATT_ARCHIVE, Fault.MORE_FINDINGS),
     ): _MEND,
     (Fault.XML_TOO_BIG, Fault.ATT_TOO_BIG, Fault.PARCEL_LIMIT): _SMALLER,
-    (Fault.PACKET_UNKNOWN, Fault.PACKET_DROPPED, Fault.PACKET_DERIVED_ID, Fault.PACKET_ASSUMED): _GOES,
+    (
+        *(Fault.PACKET_UNKNOWN, Fault.PACKET_DROPPED, Fault.PACKET_DERIVED_ID, Fault.PACKET_ASSUMED),
+        Fault.PACKET_APPLICATION,
+    ): _GOES,
     (Fault.PACKET_ORGAN, Fault.AGENCY_UNKNOWN): _CODES,
     (
         *(Fault.PACKET_NOT_CANONICAL, Fault.PARCEL_ZIP, Fault.PARCEL_TYPE, Fault.PARCEL_COVERAGE),

@@ -12,13 +12,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from axis.core.applications.status import AT_THE_COUNTER, FINAL, INITIAL, MOVES, Status
+from axis.core.edxml.opencps import NUMBER
 from axis.core.instant import VIETNAM
 from axis.errors import Fault, Problem, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-NUMBER = re.compile(r"[A-Z0-9][A-Z0-9.]{2,34}-(?:[0-9]{6}|[0-9]{8})-[0-9]{1,10}")
 _TIME = "%Y%m%d%H%M%S"
 _NUMBER_IS = "H20.14-210315-0007"
 _TIME_IS = "yyyyMMddHHmmss"
