@@ -100,6 +100,35 @@ unit = sa.Table(
     sa.Column("modified_at", sa.Text, nullable=False),
 )
 
+# How the applications for public services stand that the agency's system has told of, or was told of. Whose they are
+# stands in the parcels alone.
+application = sa.Table(
+    "application",
+    metadata,
+    sa.Column("number", sa.Text, primary_key=True),  # MaHoSo
+    sa.Column("service", sa.Text, nullable=False),
+    sa.Column("receiver", sa.Text, nullable=False),
+    sa.Column("resolver", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("received_at", sa.Text, nullable=False),
+    sa.Column("due_at", sa.Text, nullable=False),
+    sa.Column("changed_at", sa.Text, nullable=False),
+    sa.Column("closed_at", sa.Text, nullable=False),  # "" while it is open
+    sa.Column("on_line", sa.Boolean, nullable=False),
+    sa.Column("by_post", sa.Boolean, nullable=False),
+    sa.Index("application_received", "received_at"),
+)
+event = sa.Table(
+    "application_event",
+    metadata,
+    sa.Column("number", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),  # collected, returned, paid
+    sa.Column("ordered", sa.Text, primary_key=True),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("bank", sa.Text, nullable=False),
+    sa.Index("application_event_at", "at"),
+)
+
 
 def add_what_is_new(connection: Connection) -> None:
     """The columns and indexes that a file of an older program does not have yet."""
