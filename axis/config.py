@@ -240,7 +240,9 @@ class Log:
 class Portal:
     """The National Public Service Portal."""
 
-    owner: str = ""  # code of the agency that runs it: its record has every application
+    # Code of the agency that runs it: its record has every application. With it /dvcqg is served beside the API.
+    owner: str = ""
+    procedures_file: str = ""  # CSV: MaTTHC, TenTTHC, MaLinhVuc, TenLinhVuc, MaCoQuan; relative to the home
     services: int = 0  # how many services there are at level 3 or 4; with it the report shows how far the target is
     target: float = 0.3  # the share of them that are to have had an application
 

@@ -421,6 +421,21 @@ class Fault(Enum):
         "Kết quả thanh toán không khớp yêu cầu ở {path}: {got}, phải là {expected}.",
         "The payment's answer does not fit its request at {path}: {got}, expected {expected}.",
     )
+    APPLICATION_FILE = (
+        SENDER,
+        "Không tải được tệp ở {path}: {got}.",
+        "The file at {path} cannot be fetched: {got}.",
+    )
+    PORTAL_SESSION = (
+        SENDER,
+        "Phiên làm việc không có hoặc đã hết hạn; hãy đăng nhập lại.",
+        "There is no such session, or it is over; log in again.",
+    )
+    PORTAL_SERVICE = (
+        SENDER,
+        "Không có dịch vụ «{got}»; các dịch vụ: {expected}.",
+        "There is no service '{got}'; there are: {expected}.",
+    )
     POSTAL_WAYBILL = (
         SENDER,
         "Trạng thái bưu chính {got} cần mã vận đơn do bưu điện trả lời.",

@@ -125,6 +125,18 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "Đối soát với nền tảng thanh toán; tiền đã thu không ghi cho hồ sơ khác.",
         "Reconcile it with the payment platform; money is never entered for another application.",
     ),
+    (Fault.APPLICATION_FILE,): (
+        "Kiểm tra URL (HTTPS, không chuyển hướng, đúng cỡ); mạng riêng phải có trong server.webhook_networks.",
+        "Check the URL (HTTPS, no redirect, its size); a private network must stand in server.webhook_networks.",
+    ),
+    (Fault.PORTAL_SESSION,): (
+        "Gọi /dvcqg/login bằng tài khoản của hệ thống; xem tài khoản: axis adapter systems list.",
+        "Call /dvcqg/login as the system; which systems there are: axis adapter systems list.",
+    ),
+    (Fault.PORTAL_SERVICE,): (
+        "Gọi đúng tên dịch vụ, cả chữ hoa, chữ thường.",
+        "Call the service by its exact name, upper and lower case.",
+    ),
     (Fault.POSTAL_WAYBILL,): (
         "Chờ bưu điện trả lời mã vận đơn rồi mới gửi trạng thái này.",
         "Wait for the post's waybill before this status is sent.",

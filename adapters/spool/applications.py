@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
 from axis.adapters.spool.file import SpoolFile
-from axis.adapters.spool.tables import application, event
+from axis.adapters.spool.tables import application, event, order
 from axis.core.applications.application import Application
 from axis.core.applications.figures import Cell, Event, Happened, Outcome
 from axis.core.applications.status import Status
@@ -72,6 +72,25 @@ class Applications(SpoolFile):
         with self._begin() as connection:
             if rows:
                 connection.execute(statement.on_conflict_do_update(["number"], set_=changed), rows)
+
+    def order(self, kind: str, ordered: str) -> dict[str, Any] | None:
+        """What stands of an order of this kind and number."""
+        query = sa.select(order.c.content).where(order.c.kind == kind, order.c.ordered == ordered)
+        with self._begin() as connection:
+            return connection.execute(query).scalar()
+
+    def note_order(self, kind: str, ordered: str, number: str, content: dict[str, Any]) -> None:
+        """How it stands now."""
+        statement = insert(order).values(kind=kind, ordered=ordered, number=number, content=content)
+        changed = statement.on_conflict_do_update(["kind", "ordered"], set_={"content": content})
+        with self._begin() as connection:
+            connection.execute(changed)
+
+    def events(self, number: str) -> list[dict[str, Any]]:
+        """What has happened with an application, in order."""
+        query = sa.select(event).where(event.c.number == number).order_by(event.c.at)
+        with self._begin() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
 
     def note_event(self, number: str, kind: Happened, order: str, at: datetime, bank: str = "") -> None:
         """Something has happened with an application; of one order of its kind once."""

@@ -129,6 +129,17 @@ event = sa.Table(
     sa.Index("application_event_at", "at"),
 )
 
+# Orders about an application (a payment, the post either way) as they stand, and which files were fetched for it.
+order = sa.Table(
+    "application_order",
+    metadata,
+    sa.Column("kind", sa.Text, primary_key=True),  # payment, collection, return, file
+    sa.Column("ordered", sa.Text, primary_key=True),  # its number; of a file the digest of its URL
+    sa.Column("number", sa.Text, nullable=False),
+    sa.Column("content", sa.JSON, nullable=False),
+    sa.Index("application_order_number", "number"),
+)
+
 
 def add_what_is_new(connection: Connection) -> None:
     """The columns and indexes that a file of an older program does not have yet."""

@@ -236,7 +236,7 @@ def synchronise(
         if said.status not in INITIAL:
             raise Rejected(_move("—", said.status, INITIAL))
         return replace(said, receiver=by, resolver=said.resolver or by, closed_at=None)
-    if by not in {known.receiver, known.resolver}:
+    if not any(speaks_for(by, one) for one in (known.receiver, known.resolver)):
         raise Rejected(_party(known, by, "madonvi"))
     problems = [] if said.status == known.status else _moved(known, said.status, by)
     if said.due_at != known.due_at:
@@ -257,11 +257,24 @@ def synchronise(
     return replace(changed, due_at=said.due_at, resolver=resolver, changed_at=at, by_post=known.by_post or said.by_post)
 
 
+def heard(said: Application, by: str) -> Application:
+    """An application that somebody else tells of for the first time, wherever it stands: whoever sends its record has
+    received it, where nobody knows better."""
+    return replace(said, receiver=by, resolver=said.resolver or by)
+
+
+def speaks_for(by: str, organ_id: str) -> bool:
+    """Whether `by` is this agency, or one above it."""
+    return organ_id == by or organ_id.startswith(f"{by}.")
+
+
 def advance(known: Application | None, step: Progress, by: str) -> Application:
-    """The application after a step was reported. The same status again is one more step within it. Raises
-    :class:`Rejected`: APPLICATION_UNKNOWN, APPLICATION_MOVE, APPLICATION_PARTY."""
+    """The application after a step was reported. The same status again is one more step within it; the same step again
+    is a repetition. Raises :class:`Rejected`: APPLICATION_UNKNOWN, APPLICATION_MOVE, APPLICATION_PARTY."""
     if known is None:
         raise Rejected(Problem(Fault.APPLICATION_UNKNOWN, "MaHoSo"))
+    if (step.status, step.at) == (known.status, known.changed_at):
+        return known
     if step.status == known.status and known.status not in FINAL:
         return replace(known, changed_at=max(known.changed_at, step.at))
     if problems := _moved(known, step.status, by):
@@ -275,10 +288,12 @@ def correct(known: Application | None, said: Correction, by: str) -> Application
     APPLICATION_PARTY for anybody but its receiver and resolver."""
     if known is None:
         raise Rejected(Problem(Fault.APPLICATION_UNKNOWN, "MaHoSo"))
+    if (said.right, said.at) == (known.status, known.changed_at):
+        return known
     if said.wrong != known.status or said.right == said.wrong:
         got = f"{said.wrong} → {said.right}"
         raise Rejected(Problem(Fault.APPLICATION_CORRECTION, "TrangThaiCu", known.status.value, got))
-    if by not in {known.receiver, known.resolver}:
+    if not any(speaks_for(by, one) for one in (known.receiver, known.resolver)):
         raise Rejected(_party(known, by, "TrangThaiMoi"))
     return _at(replace(known, closed_at=None), said.right, said.at)
 
@@ -288,7 +303,7 @@ def _moved(known: Application, status: Status, by: str) -> list[Problem]:
     if status not in MOVES[known.status]:
         problems.append(_move(known.status.value, status, MOVES[known.status]))
     speaker = known.receiver if status in AT_THE_COUNTER else known.resolver
-    if by != speaker:
+    if not speaks_for(by, speaker):
         problems.append(Problem(Fault.APPLICATION_PARTY, "TrangThaiHoSo", speaker, by))
     return problems
 
