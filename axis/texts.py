@@ -865,6 +865,51 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Counted is what the axis accepted within the period ({asked}), as it stood when this was made. On time = on "
         "time / (on time + late + overdue).",
     ),
+    "help.demo.story": (
+        "Kể gì: exchange (văn bản giữa 95 cơ quan) hoặc dossier (một hồ sơ dịch vụ công).",
+        "What is told: exchange (documents between 95 agencies) or dossier (one application for a public service).",
+    ),
+    "dossier.scene.registered": ("Công dân nộp hồ sơ ở bộ phận một cửa.", "A citizen applies at the one-stop desk."),
+    "dossier.told.registered": (
+        "Hồ sơ {number}; trạng thái tại từng cơ quan: {known}.\nPhiên cũ của hệ thống một cửa đã hết hạn: đăng nhập lại "
+        "{log_ins} lần.",
+        "Application {number}; its status at each agency: {known}.\nThe desk's old session was over: it has logged in "
+        "again, {log_ins} time(s).",
+    ),
+    "dossier.scene.illegal": (
+        "Báo đã trả kết quả khi mới đăng ký: bị từ chối.",
+        "Returned though just registered: refused.",
+    ),
+    "dossier.told.illegal": ("{code}: {sentence}", "{code}: {sentence}"),
+    "dossier.scene.due": ("Lùi ngày hẹn trả.", "The due date is put off."),
+    "dossier.told.due": (
+        "Không có lý do: {code}: {sentence}\nKèm yêu cầu bổ sung giấy tờ: được nhận, hẹn trả {due}.",
+        "Without a reason: {code}: {sentence}\nWith a request for a supplement: taken, due on {due}.",
+    ),
+    "dossier.scene.paid": ("Thanh toán trực tuyến.", "The fee is paid on line."),
+    "dossier.told.paid": (
+        "Mã thanh toán lặp lại: {code}: {sentence}\nMã mới {order}: {amount} đồng qua {bank}, chờ rồi thành công.",
+        "A payment reference that came twice: {code}: {sentence}\nAnother, {order}: {amount} VND through {bank}, pending, "
+        "then paid.",
+    ),
+    "dossier.scene.posted": ("Trả kết quả qua bưu chính.", "The result goes back by post."),
+    "dossier.told.posted": (
+        "Báo đang chuyển khi bưu điện chưa trả lời: {code}: {sentence}\nCó mã vận đơn {waybill}: đã phát.",
+        "Said to be on its way before the post has answered: {code}: {sentence}\nWith the waybill {waybill}: delivered.",
+    ),
+    "dossier.scene.returned": ("Hồ sơ đã qua đủ các bước.", "The application has come to its end."),
+    "dossier.told.returned": ("Trạng thái tại từng cơ quan: {known}.", "Its status at each agency: {known}."),
+    "dossier.scene.figures": ("Số liệu của tháng.", "The month in figures."),
+    "dossier.told.figures": (
+        "Tiếp nhận {received}; giải quyết sớm {early}, đúng hạn {on_time}, trễ {late}; trả qua bưu chính {returned}; thanh "
+        "toán trực tuyến {paid} ({banks}).",
+        "Received {received}; resolved early {early}, on time {on_time}, late {late}; returned by post {returned}; paid on "
+        "line {paid} ({banks}).",
+    ),
+    "dossier.left": (
+        "Xem số liệu: axis report dossiers --by ministry --home {home}",
+        "See the figures: axis report dossiers --by ministry --home {home}",
+    ),
     "help.report.dossiers": (
         "Số liệu hồ sơ thủ tục hành chính của một kỳ: tồn kỳ trước, tiếp nhận, giải quyết sớm, đúng, trễ hạn, đang giải "
         "quyết, rút, bưu chính, thanh toán trực tuyến. Gõ: axis report dossiers.",

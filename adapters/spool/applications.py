@@ -64,6 +64,12 @@ class Applications(SpoolFile):
             row = connection.execute(sa.select(application).where(application.c.number == number)).mappings().first()
         return _read(row) if row is not None else None
 
+    def applications(self, limit: int) -> list[Application]:
+        """The newest of them, at most so many."""
+        query = sa.select(application).order_by(application.c.received_at.desc()).limit(limit)
+        with self._begin() as connection:
+            return [_read(row) for row in connection.execute(query).mappings()]
+
     def note_applications(self, known: Iterable[Application]) -> None:
         """How each of them stands now."""
         rows = [_written(one) for one in known]

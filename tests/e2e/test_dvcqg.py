@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from axis import bootstrap, config
+from axis import bootstrap, config, texts
 from axis.adapters import systems
 from axis.adapters.dvcqg import fetch as fetching
 from axis.adapters.dvcqg.fetch import fetch
@@ -28,6 +28,7 @@ from axis.adapters.systems import System
 from axis.core.applications.status import AT_THE_COUNTER, MOVES, Status
 from axis.infra.record import tables
 from axis.services.questions import metrics
+from axis.trials import demo_dossier
 from axis.trials.applications import as_sent, february
 from tests.line import Line, rest, small_home
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from axis.services.agency.adapter import Agency
     from axis.services.hub.worker import Hub
+    from axis.trials.demo_scenes import Scene
 
 PORTAL, PROVINCE, MINISTRY = "G22", "H20", "G15"
 CODES = (PORTAL, PROVINCE, MINISTRY, "H41")
@@ -409,3 +411,17 @@ def test_the_catalogues_are_asked_as_at_the_portal(served: Served) -> None:
     one = served.call(PROVINCE, "LayThuTuc", maTTHC="1.2")["result"]
     assert [row["TenTTHC"] for row in one] == ["Khác"]
     assert served.call(PROVINCE, "LayThuTuc")["code"] == "PACKET_MISSING"
+
+
+def test_the_demo_tells_the_story_of_one_application_with_the_faults_of_the_portals_clients(tmp_path: Path) -> None:
+    told: list[Scene] = []
+    result = demo_dossier.perform(tmp_path / "home", told.append)
+    assert [one.name for one in told] == ["registered", "illegal", "due", "paid", "posted", "returned", "figures"]
+    assert result["statuses"] == {PORTAL: "10", PROVINCE: "10", MINISTRY: "10"}
+    refusals = ["APPLICATION_DUE", "APPLICATION_MOVE", "PAYMENT_REPEATED", "POSTAL_WAYBILL"]
+    assert (result["refused"], result["log_ins"], result["broken"]) == (refusals, 3, [])
+    assert [result[name] for name in ("received", "early", "returned", "paid")] == [1, 1, 1, 1]
+    for language in ("vi", "en"):
+        for one in told:
+            assert "{" not in texts.text(f"dossier.told.{one.name}", language, **one.facts)  # type: ignore[arg-type]
+            assert f"dossier.scene.{one.name}" in texts.TEXTS

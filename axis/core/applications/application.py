@@ -242,12 +242,11 @@ def synchronise(
     if said.due_at != known.due_at:
         paused = Status.SUPPLEMENT in {said.status, known.status}
         if not paused and (not letter or letter not in files):
-            expected = known.due_at.strftime(_TIME)
-            problems.append(Problem(Fault.APPLICATION_DUE, "NgayHenTra", expected, said.due_at.strftime(_TIME)))
+            problems.append(Problem(Fault.APPLICATION_DUE, "NgayHenTra", _shown(known.due_at), _shown(said.due_at)))
     if said.service != known.service:
         problems.append(Problem(Fault.APPLICATION_FIXED, "MaTTHC", known.service, said.service))
     if said.received_at != known.received_at:
-        expected, got = (one.received_at.strftime(_TIME) for one in (known, said))
+        expected, got = (_shown(one.received_at) for one in (known, said))
         problems.append(Problem(Fault.APPLICATION_FIXED, "NgayTiepNhan", expected, got))
     if problems:
         raise Rejected(*problems)
@@ -296,6 +295,10 @@ def correct(known: Application | None, said: Correction, by: str) -> Application
     if not any(speaks_for(by, one) for one in (known.receiver, known.resolver)):
         raise Rejected(_party(known, by, "TrangThaiMoi"))
     return _at(replace(known, closed_at=None), said.right, said.at)
+
+
+def _shown(moment: datetime) -> str:
+    return moment.astimezone(VIETNAM).strftime("%d/%m/%Y %H:%M")
 
 
 def _moved(known: Application, status: Status, by: str) -> list[Problem]:
