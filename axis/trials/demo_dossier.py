@@ -13,6 +13,7 @@ import httpx
 
 from axis import bootstrap, config
 from axis.adapters import systems
+from axis.adapters.spool.selection import Selection
 from axis.adapters.spool.store import open_spool
 from axis.core.applications.status import Status
 from axis.core.figures import Span, period
@@ -111,6 +112,7 @@ def perform(place: Path, tell: Callable[[Scene], None]) -> dict[str, Any]:
     settings = config.Config(
         config.Installation(str(uuid.uuid4())),
         adapter=config.Adapter(settle_seconds=0.0, agencies={code: {"kind": "spool"} for code in CODES}),
+        hub=config.Hub(consignment_after=0.0),
         server=config.Server("127.0.0.1:0"),
         log=config.Log(level="error"),
         portal=config.Portal(PORTAL),
@@ -127,6 +129,10 @@ def perform(place: Path, tell: Callable[[Scene], None]) -> dict[str, Any]:
 
         def settle() -> None:
             loops.rounds(hub, agencies, stopped=lambda: False, until_idle=True)
+            for code in CODES:  # each system fetches its mail, and says that it has it: E.1
+                spool = open_spool(place / "agencies" / code / "spool")
+                for row in spool.received(Selection(folders=("inbox",))):
+                    spool.acknowledge(row["id"], "done")
 
         for scene in _scenes(place, clients, settle):
             tell(scene)
