@@ -79,18 +79,18 @@ def test_of_any_record_each_row_and_each_month_adds_up_and_months_hand_on_what_i
     whole = figures.total(rows.values())
     assert [figures.broken(row) for row in (*rows.values(), *by_month.values(), whole)] == [[]] * (len(rows) + 7)
     for before, after in pairwise(by_month.values()):
-        assert after.carried == before.open
+        assert after.carried == before.still_open
     assert by_month["2020-01"].carried == whole.carried
     assert sum(row.received for row in by_month.values()) == whole.received
-    assert by_month["2020-06"].open == whole.open
+    assert by_month["2020-06"].still_open == whole.still_open
     for month in months:  # each month alone says what it says among the others
         alone = figures.total(figures.tally(figures.cells(known, read_period(month), figures.channel)).values())
         row = by_month[month]
-        assert (alone.carried, alone.received, alone.resolved, alone.open) == (
+        assert (alone.carried, alone.received, alone.resolved, alone.still_open) == (
             row.carried,
             row.received,
             row.resolved,
-            row.open,
+            row.still_open,
         )
 
 

@@ -104,7 +104,7 @@ class Tally:
         return self.outcomes[Outcome.EARLY] + self.outcomes[Outcome.ON_TIME]
 
     @property
-    def open(self) -> int:
+    def still_open(self) -> int:
         """Not at an end, overdue or not."""
         return sum(self.outcomes[one] for one in STILL_OPEN)
 
@@ -125,7 +125,7 @@ class Tally:
 def broken(row: Tally) -> list[tuple[str, int, int]]:
     """(identity, left side, right side) of each that does not hold in this row: none, in a record that is sound."""
     ended = sum(row.outcomes[one] for one in (Outcome.WITHDRAWN, Outcome.STOPPED, Outcome.NOT_ACCEPTED))
-    stood = row.resolved + ended + row.open
+    stood = row.resolved + ended + row.still_open
     sides = (
         ("carried_over + received = resolved + withdrawn + stopped + not_accepted + open", row.total, stood),
         ("paid = paid through each bank", row.happened[Happened.PAID], row.banks.total()),

@@ -78,7 +78,7 @@ def numbers(row: Tally) -> dict[str, Any]:
         "total": row.total,
         "resolved": row.resolved,
         **{one.value: row.outcomes[one] for one in Outcome if one is not Outcome.OPEN},
-        "open": row.open,
+        "open": row.still_open,
         **{one.value: row.happened[one] for one in Happened},
         "ratio": row.ratio,
     }
