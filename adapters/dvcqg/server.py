@@ -282,7 +282,8 @@ def refused(error: Rejected) -> dict[str, Any]:
     """What a client is told: the portal's code for an error, ours, a sentence, and every finding."""
     first = error.problems[0]
     findings = [{"code": one.fault.code, "path": one.path, "message": one.text("vi")} for one in error.problems]
-    return {"error_code": "-1", "code": first.fault.code, "message": first.text("vi"), "findings": findings}
+    said = {"message": first.text("vi"), "message_en": first.text("en")}
+    return {"error_code": "-1", "code": first.fault.code, **said, "findings": findings}
 
 
 def _shown(one: Application) -> dict[str, str]:

@@ -117,7 +117,7 @@ def _dossier(home: Path | None, *, as_json: bool) -> None:
         console.say()
 
     with tempfile.TemporaryDirectory(prefix="axis-demo-") as temporary:
-        result = demo_dossier.perform(home or Path(temporary) / "home", tell)
+        result = demo_dossier.perform(home or Path(temporary) / "home", tell, LANG)
     if as_json:
         console.data(result)
     elif home is not None:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from axis.errors import Language
+
 PORTAL, PROVINCE, MINISTRY = "G22", "H20", "G15"
 UNIT = "H20.14"  # the one-stop desk
 CODES = (PORTAL, PROVINCE, MINISTRY)
@@ -38,10 +40,11 @@ CODES = (PORTAL, PROVINCE, MINISTRY)
 class Client:
     """A system as the portal's clients are written: it keeps its session until it is told that it is over."""
 
-    port: int
+    http: httpx.Client
     agency: str
     secret: str
     unit: str = ""
+    language: Language = "vi"
     session: str = "expired"  # of its last run
     log_ins: int = 0
     refused: list[str] = field(default_factory=list)
@@ -56,7 +59,7 @@ class Client:
         told = answer["result"][0] if answer.get("result") else answer
         if told["code"]:
             self.refused.append(told["code"])
-        return told["code"], told["message"]
+        return told["code"], told.get("message_en" if self.language == "en" else "message", "")
 
     def log_in(self) -> None:
         """A new session."""
@@ -65,8 +68,7 @@ class Client:
         self.log_ins += 1
 
     def _post(self, path: str, value: Mapping[str, Any]) -> dict[str, Any]:
-        answer = httpx.post(f"http://127.0.0.1:{self.port}{path}", json=value, timeout=60, trust_env=False)
-        return dict(answer.json())
+        return dict(self.http.post(path, json=value).json())
 
 
 class Payments:
@@ -106,9 +108,9 @@ class Post:
         return f"EB{uuid.uuid5(uuid.NAMESPACE_URL, order).int % 10**9:09}VN"
 
 
-def perform(place: Path, tell: Callable[[Scene], None]) -> dict[str, Any]:
-    """Play the story in a new home at `place`; its summary. What is told was found in answers and records, never
-    assumed. Raises the axis' errors."""
+def perform(place: Path, tell: Callable[[Scene], None], language: Language = "vi") -> dict[str, Any]:
+    """Play the story in a new home at `place`; its summary. Refusals are told in `language`. What is told was found in
+    answers and records, never assumed. Raises the axis' errors."""
     settings = config.Config(
         config.Installation(str(uuid.uuid4())),
         adapter=config.Adapter(settle_seconds=0.0, agencies={code: {"kind": "spool"} for code in CODES}),
@@ -125,7 +127,8 @@ def perform(place: Path, tell: Callable[[Scene], None]) -> dict[str, Any]:
         hub, agencies = stack.enter_context(bootstrap.embedded_parts(home))
         port = stack.enter_context(bootstrap.front(home, agencies))
         units = {PROVINCE: UNIT}
-        clients = {code: Client(port, code, secrets[code], units.get(code, "")) for code in CODES}
+        http = stack.enter_context(httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False))
+        clients = {code: Client(http, code, secrets[code], units.get(code, ""), language) for code in CODES}
 
         def settle() -> None:
             loops.rounds(hub, agencies, stopped=lambda: False, until_idle=True)

@@ -35,7 +35,9 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Line:
     line = small_home(tmp_path_factory.mktemp("dossiers") / "home", ("G22", "H26", "H41", "G15"))
     settings = load(line.path)
     spools = {code: {"kind": "spool"} for code in ("G22", "H26")}
-    changed = replace(settings, adapter=replace(settings.adapter, agencies=spools), portal=Portal("G22", 1000, 0.3))
+    changed = replace(
+        settings, adapter=replace(settings.adapter, agencies=spools), portal=Portal("G22", services=1000, target=0.3)
+    )
     (line.path / "axis.toml").write_text(render(changed), "utf-8")
     known = []
     for number, one in enumerate(february(400)):
