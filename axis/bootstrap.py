@@ -507,6 +507,7 @@ def front(home: Home, agencies: Sequence[Agency], watched: Watched | None = None
         return
     from axis.adapters import api, tokens, webhook
     from axis.adapters.door import Limits
+    from axis.adapters.dvcqg.server import portal
     from axis.adapters.mailbox import Mailbox
     from axis.adapters.monitor import Health
     from axis.adapters.server import serving, side_by_side
@@ -526,12 +527,13 @@ def front(home: Home, agencies: Sequence[Agency], watched: Watched | None = None
             mailboxes[one.code] = Mailbox(one.code, spool, one.registry, one.types, settings.webhook_networks)
     files = (_at_home(home, name) for name in (settings.certificate_file, settings.key_file, settings.ca_file))
     certificate, key, authority = (Path(name) if name else None for name in files)
-    vxp = Vxp(lambda: read_systems(systems_file(home)), mailboxes)
+    known = partial(read_systems, systems_file(home))
     v1 = api.application(lambda: tokens.read_tokens(tokens_file(home)), mailboxes)
     stopped = threading.Event()
     limits = Limits(settings.connections, settings.connections_per_peer)
     clear = settings.plain_http == "anywhere"
-    app = side_by_side(v1, vxp, Health(watched) if watched is not None else None)
+    health = Health(watched) if watched is not None else None
+    app = side_by_side(v1, Vxp(known, mailboxes), health, portal(home.path, home.config.portal, known, mailboxes))
     with serving(app, settings.listen, certificate, key, authority, limits=limits, clear=clear) as port:
         telling = webhook.telling(mailboxes, stopped)
         try:
@@ -557,7 +559,7 @@ def _adapter(home: Home, code: str, disk: Disk | None = None, bell: Bell | None 
         make = factory.load()
     if (known := getattr(make, "OPTIONS", None)) is not None:  # somebody else's adapter may not say
         home.config.adapter.check(code, known)
-    options = {"day_folders": home.config.folders.by_day} | options
+    options = {"day_folders": home.config.folders.by_day, "portal_owner": home.config.portal.owner} | options
     made: Adapter = make(Place(code, home.path / "agencies" / code, options, disk, bell))
     return made
 

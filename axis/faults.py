@@ -150,6 +150,11 @@ class Fault(Enum):
         "Thiếu {expected}; được hiểu là «{got}».",
         "{expected} is missing; taken to be '{got}'.",
     )
+    PACKET_APPLICATION = (
+        SENDER,
+        "Gói hồ sơ (MCDT_DT) ghi {path} theo cách riêng; được chuyển thành «{got}».",
+        "The application (MCDT_DT) writes {path} in its own way; it becomes '{got}'.",
+    )
     PACKET_NOT_CANONICAL = (
         SENDER,
         "Tài liệu trong gói đã ký không ở dạng chuẩn: {got}.",
@@ -372,6 +377,74 @@ class Fault(Enum):
         RECIPIENT,
         "Nơi nhận kiểm tra không đạt: {got}.",
         "The recipient's adapter found it invalid: {got}.",
+    )
+    # -- Applications for public services -------------------------------------------------------------
+    APPLICATION_MOVE = (
+        SENDER,
+        "Không chuyển được trạng thái {got}; từ đó chỉ được sang: {expected}.",
+        "Status {got} is no legal move; from there only: {expected}.",
+    )
+    APPLICATION_UNKNOWN = (
+        SENDER,
+        "Chưa có hồ sơ mang mã này; gửi DongBoHoSoMC trước.",
+        "There is no application of this number; send DongBoHoSoMC first.",
+    )
+    APPLICATION_PARTY = (
+        SENDER,
+        "{got} không được báo điều này về hồ sơ; chỉ {expected} được báo.",
+        "{got} may not say this of the application; only {expected} may.",
+    )
+    APPLICATION_DUE = (
+        SENDER,
+        "Ngày hẹn trả không được đổi từ {expected} sang {got}: không phải yêu cầu bổ sung, cũng không có thư xin lỗi đã "
+        "ký kèm theo.",
+        "The due date may not move from {expected} to {got}: no supplement is asked for, and no signed apology lies "
+        "with it.",
+    )
+    APPLICATION_FIXED = (
+        SENDER,
+        "{path} của hồ sơ là {expected} và không đổi; đã gửi {got}.",
+        "{path} of the application is {expected} and stays; {got} was sent.",
+    )
+    APPLICATION_CORRECTION = (
+        SENDER,
+        "Đính chính {got} không khớp: trạng thái hiện tại là {expected}.",
+        "The correction {got} does not fit: the present status is {expected}.",
+    )
+    PAYMENT_REPEATED = (
+        SENDER,
+        "Mã tra cứu thanh toán «{got}» đã dùng cho yêu cầu khác.",
+        "Payment reference '{got}' belongs to another request.",
+    )
+    PAYMENT_MISMATCH = (
+        SENDER,
+        "Kết quả thanh toán không khớp yêu cầu ở {path}: {got}, phải là {expected}.",
+        "The payment's answer does not fit its request at {path}: {got}, expected {expected}.",
+    )
+    APPLICATION_FILE = (
+        SENDER,
+        "Không tải được tệp ở {path}: {got}.",
+        "The file at {path} cannot be fetched: {got}.",
+    )
+    PORTAL_SESSION = (
+        SENDER,
+        "Phiên làm việc không có hoặc đã hết hạn; hãy đăng nhập lại.",
+        "There is no such session, or it is over; log in again.",
+    )
+    PORTAL_SERVICE = (
+        SENDER,
+        "Không có dịch vụ «{got}»; các dịch vụ: {expected}.",
+        "There is no service '{got}'; there are: {expected}.",
+    )
+    POSTAL_WAYBILL = (
+        SENDER,
+        "Trạng thái bưu chính {got} cần mã vận đơn do bưu điện trả lời.",
+        "Postal status {got} needs the waybill that the post has answered with.",
+    )
+    POSTAL_REPEATED = (
+        SENDER,
+        "Số đơn bưu chính «{got}» thuộc đơn khác, hoặc mã vận đơn đã đổi.",
+        "Postal order '{got}' belongs to another one, or its waybill has changed.",
     )
     # -- Receipts and registry -----------------------------------------------------------------------
     RECEIPT_INVALID = (OPERATOR, "Biên nhận không hợp lệ: {got}.", "Receipt not valid: {got}.")

@@ -80,6 +80,7 @@ _RECEIVED = (
     + _WITHIN
     + ") AS x GROUP BY 1, 2, 3"
 )
+_EXCHANGING = "SELECT DISTINCT s.sender, d.recipient " + _FROM + f"WHERE {_WITHIN} AND d.state = '{State.HANDED_OVER}'"
 # The legs after the hand-over begin with it.
 _LEGS = (
     "SELECT key, leg, progress, {coarse}, count(*) FROM (SELECT {key} AS key, t.leg, t.progress, "
@@ -131,6 +132,14 @@ def figures(reader: HubReader, since: datetime, before: datetime, by: By, agency
             row.rejected += 1
             row.refused.update(dict.fromkeys(entry.detail.get("codes", ()), 1))
     return found
+
+
+def exchanging(reader: HubReader, since: datetime, before: datetime) -> tuple[set[str], set[str]]:
+    """(who has sent a document that was handed over, who was handed one over), of what was accepted in the time."""
+    n = (_SQLITE if reader.connection.dialect.name == "sqlite" else _POSTGRESQL)["n"]
+    bounds = (earliest(since), earliest(before)) * 2
+    rows = reader.connection.exec_driver_sql(_EXCHANGING.format(n=n, only=""), bounds).all()
+    return {sender for sender, _ in rows}, {recipient for _, recipient in rows}
 
 
 _PROGRESS = {
