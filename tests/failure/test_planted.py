@@ -145,7 +145,7 @@ FAULTS = [
         "axis/core/hub/recalls.py",
         "    return original.tried or",
         "    return original.state is State.QUEUED or",
-        "tests/e2e/test_changes.py::test_a_hub_that_died_while_publishing_leaves_the_recall_to_the_recipient",
+        "tests/e2e/changes/test_recalls.py::test_a_hub_that_died_while_publishing_leaves_the_recall_to_the_recipient",
     ),
     Fault(
         "the hand-over does not look whether the document was withdrawn meanwhile",
