@@ -42,9 +42,10 @@ __all__ = [
     "metadata",
     "replacing",
     "upsert",
+    "upsert_all",
 ]
 
-SCHEMA_VERSION = "0022"  # the newest revision in axis/infra/migrations/versions
+SCHEMA_VERSION = "0023"  # the newest revision in axis/infra/migrations/versions
 _OLDER = tuple(f"{number:04}" for number in range(1, int(SCHEMA_VERSION)))
 metadata = sa.MetaData()
 BIG_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite counts up only an INTEGER key
@@ -340,8 +341,15 @@ def replacing(table: sa.Table, key: Sequence[str], kept: Sequence[str]) -> sa.In
 
 def upsert(connection: Connection, table: sa.Table, row: dict[str, Any], key: Sequence[str]) -> None:
     """Insert `row`, or set its other columns where a row with the same `key` columns stands."""
-    statement = _inserting(connection, table).values(row)
-    changed = {name: statement.excluded[name] for name in row if name not in key}
+    upsert_all(connection, table, [row], key)
+
+
+def upsert_all(connection: Connection, table: sa.Table, rows: Sequence[dict[str, Any]], key: Sequence[str]) -> None:
+    """As :func:`upsert`, of rows with the same columns and different keys, in one statement."""
+    if not rows:
+        return
+    statement = _inserting(connection, table).values(list(rows))
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in key}
     connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changed))
 
 

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from axis.infra import payloads, retained, volumes
 from axis.infra.database import BIG_ID, metadata
+from axis.infra.log import tables as log
 from axis.infra.record import words
 
 submission = sa.Table(
@@ -232,6 +233,7 @@ ledger_entry = sa.Table(
     sa.Column("digest", sa.Text, nullable=False),
     sa.Column("canonical", sa.Text, nullable=False),
     sa.Column("axis_id", sa.Text, nullable=False),
+    sa.Column("salt", sa.Text, nullable=False, server_default=""),  # hex; none for entries of before there was a log
     sa.Index("ledger_submission", "axis_id"),
     sa.Index(
         "ledger_unlinked",
@@ -297,6 +299,7 @@ TABLES = (
     home_settled,
     *volumes.TABLES,
     *retained.TABLES,
+    *log.TABLES,
 )
 BODY_REFERENCES = (submission.c.body_digest, outbox.c.body_digest, quarantine.c.body_digest)  # that may name a parcel
 PAYLOAD_REFERENCES = (

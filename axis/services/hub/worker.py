@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from axis.core import registry as trust
@@ -21,7 +21,6 @@ from axis.services.hub.flow import Breakers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
 
     from axis.adapters.bell import Bell
     from axis.core.homes import Hello
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from axis.infra.record.high_water import HighWater, LedgerEnd
     from axis.infra.record.store import HubStore
     from axis.services.hub.flow import QueueLimits, RateLimits
+    from axis.services.hub.log import LogKey
 
 HELD_BYTES = 32 * 1024 * 1024
 CLOCK = timedelta(minutes=5)  # by which a worker's clock may differ from the database's
@@ -74,6 +74,7 @@ class Hub:
         deadlines: Deadlines,
         closed_agency: str,
         consignment_after: timedelta = timedelta(seconds=5),
+        log_key: LogKey | None = None,
     ) -> None:
         self.store = store
         self.broker = broker
@@ -88,6 +89,10 @@ class Hub:
         self.deadlines = deadlines
         self.follow_successors = closed_agency == "successor"
         self.consignment_after = consignment_after
+        self.log_key = log_key
+        self.linked = 0  # entries of the ledger that have their places, as far as is known here
+        self.logged = 0  # of these, in the log
+        self.log_again = datetime.min.replace(tzinfo=UTC)  # when more is put into it at the earliest
         self.known: Known | None = None  # what was verified in this process, where its agencies work in it, too
         self.bell: Bell | None = None  # that its broker rings
         self.tells_at_once = False  # what is owed a D.1 is told without waiting: nothing else is due
@@ -149,6 +154,7 @@ class Hub:
             end = max(looked.end, self.store.end or looked.end, key=lambda one: one.position)
         if end != noted:
             self.high_water.advance(end)
+        self.linked = end.position
         return linked
 
     def _give_places(self, now: datetime, noted: LedgerEnd | None) -> tuple[int, LedgerEnd]:
