@@ -57,6 +57,7 @@ def step(hub: Hub, now: datetime, timeout: float = 0) -> int:
         return 0
     hub.turn += 1
     taken = turns.take(hub.broker, routes, hub.turn, timeout)
+    hub.has_more = turns.is_full(taken)
     if taken:
         crashpoints.reached("H01")
     for one in taken:

@@ -102,6 +102,7 @@ class Hub:
         self.tells_at_once = False  # what is owed a D.1 is told without waiting: nothing else is due
         self.breakers = Breakers()
         self.turn = 0
+        self.has_more = False  # its last round has left something that was due
         self.excused: set[tuple[str, str]] = set()  # messages that the world's trouble has interrupted, see admit
         self._registry: Registry | None = None
         self._types: Types | None = None
