@@ -86,7 +86,7 @@ versions: $(STAMP)
 # here so many, other ones each time.
 BATCHES ?= 100000
 RACES ?= 10000
-SWEPT = tests/hub/test_batch_order.py tests/security/test_access_matrix.py tests/e2e/test_changes.py tests/e2e/test_old_versions.py \
+SWEPT = tests/hub/test_batch_order.py tests/security/test_access_matrix.py tests/e2e/changes tests/e2e/test_old_versions.py \
   tests/e2e/test_backup.py tests/failure/test_races.py tests/failure/test_crash_sweep.py tests/failure/test_power_loss.py \
   tests/failure/test_spool_sweep.py tests/failure/test_served_sweep.py
 sweep: $(STAMP)

@@ -42,6 +42,7 @@ FILES = {
     "send": "axis.commands.send",
     "status": "axis.commands.status",
     "trace": "axis.commands.trace",
+    "type": "axis.commands.type:types",
     "upgrade": "axis.commands.upgrade",
     "verify": "axis.commands.verify",
     "why": "axis.commands.trace",

@@ -779,6 +779,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Only what stands so (repeatable): the causes of axis why, or trouble, waiting, good.",
     ),
     "help.list.kind": ("Loại.", "The kind."),
+    "help.list.type": ("Chỉ văn bản thuộc loại nghiệp vụ này.", "Only documents of this document type."),
     "help.list.priority": ("Độ khẩn từ mức này trở lên (1: khẩn).", "Of this priority or more (1: urgent)."),
     "help.list.limit": ("Số văn bản mỗi trang.", "Documents of a page."),
     "help.list.after": ("Trang sau, từ chỗ mà trang trước nói.", "The next page, from where the one before says."),
@@ -851,6 +852,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "report.by.priority": ("Mức khẩn", "Priority"),
     "report.by.day": ("Ngày", "Day"),
     "report.by.month": ("Tháng", "Month"),
+    "report.by.type": ("Loại nghiệp vụ", "Document type"),
     "report.kind.new": ("văn bản mới", "new"),
     "report.kind.replace": ("thay thế", "replacement"),
     "report.kind.update": ("cập nhật", "update"),
@@ -911,6 +913,188 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Counted is what the axis accepted within the period ({asked}), as it stood when this was made. On time = on "
         "time / (on time + late + overdue).",
     ),
+    "help.demo.story": (
+        "Kể gì: exchange (văn bản giữa 95 cơ quan), dossier (một hồ sơ dịch vụ công) hoặc ecabinet (một phiếu lấy ý "
+        "kiến 25 thành viên Chính phủ).",
+        "What is told: exchange (documents between 95 agencies), dossier (one application for a public service) or "
+        "ecabinet (a ballot of the Government's 25 members).",
+    ),
+    "dossier.scene.registered": ("Công dân nộp hồ sơ ở bộ phận một cửa.", "A citizen applies at the one-stop desk."),
+    "dossier.told.registered": (
+        "Hồ sơ {number}; trạng thái tại từng cơ quan: {known}.\nPhiên cũ của hệ thống một cửa đã hết hạn: đăng nhập lại "
+        "{log_ins} lần.",
+        "Application {number}; its status at each agency: {known}.\nThe desk's old session was over: it has logged in "
+        "again, {log_ins} time(s).",
+    ),
+    "dossier.scene.illegal": (
+        "Báo đã trả kết quả khi mới đăng ký: bị từ chối.",
+        "Returned though just registered: refused.",
+    ),
+    "dossier.told.illegal": ("{code}: {sentence}", "{code}: {sentence}"),
+    "dossier.scene.due": ("Lùi ngày hẹn trả.", "The due date is put off."),
+    "dossier.told.due": (
+        "Không có lý do: {code}: {sentence}\nKèm yêu cầu bổ sung giấy tờ: được nhận, hẹn trả {due}.",
+        "Without a reason: {code}: {sentence}\nWith a request for a supplement: taken, due on {due}.",
+    ),
+    "dossier.scene.paid": ("Thanh toán trực tuyến.", "The fee is paid on line."),
+    "dossier.told.paid": (
+        "Mã thanh toán lặp lại: {code}: {sentence}\nMã mới {order}: {amount} đồng qua {bank}, chờ rồi thành công.",
+        "A payment reference that came twice: {code}: {sentence}\nAnother, {order}: {amount} VND through {bank}, pending, "
+        "then paid.",
+    ),
+    "dossier.scene.posted": ("Trả kết quả qua bưu chính.", "The result goes back by post."),
+    "dossier.told.posted": (
+        "Báo đang chuyển khi bưu điện chưa trả lời: {code}: {sentence}\nCó mã vận đơn {waybill}: đã phát.",
+        "Said to be on its way before the post has answered: {code}: {sentence}\nWith the waybill {waybill}: delivered.",
+    ),
+    "dossier.scene.returned": ("Hồ sơ đã qua đủ các bước.", "The application has come to its end."),
+    "dossier.told.returned": ("Trạng thái tại từng cơ quan: {known}.", "Its status at each agency: {known}."),
+    "dossier.scene.figures": ("Số liệu của tháng.", "The month in figures."),
+    "dossier.told.figures": (
+        "Tiếp nhận {received}; giải quyết sớm {early}, đúng hạn {on_time}, trễ {late}; trả qua bưu chính {returned}; thanh "
+        "toán trực tuyến {paid} ({banks}).",
+        "Received {received}; resolved early {early}, on time {on_time}, late {late}; returned by post {returned}; paid on "
+        "line {paid} ({banks}).",
+    ),
+    "dossier.left": (
+        "Xem số liệu: axis report dossiers --by ministry --home {home}",
+        "See the figures: axis report dossiers --by ministry --home {home}",
+    ),
+    "help.report.dossiers": (
+        "Số liệu hồ sơ thủ tục hành chính của một kỳ: tồn kỳ trước, tiếp nhận, giải quyết sớm, đúng, trễ hạn, đang giải "
+        "quyết, rút, bưu chính, thanh toán trực tuyến. Gõ: axis report dossiers.",
+        "The figures of a period in applications for public services: carried over, received, resolved early, on time, "
+        "late, open, withdrawn, by post, paid on line. Typed: axis report dossiers.",
+    ),
+    "help.report.published": (
+        "Đối chiếu một bản ghi sinh ra với số liệu công bố năm 2020; không cần home.",
+        "Show a generated record beside the figures published in 2020; needs no home.",
+    ),
+    "dossiers.title": ("Hồ sơ từ {since} đến {until}", "Applications from {since} to {until}"),
+    "dossiers.nothing": ("Không có hồ sơ nào trong kỳ này.", "No applications in this period."),
+    "dossiers.by.province": ("Tỉnh, thành phố", "Province"),
+    "dossiers.by.ministry": ("Bộ, ngành", "Ministry"),
+    "dossiers.by.service": ("Thủ tục", "Service"),
+    "dossiers.by.month": ("Tháng", "Month"),
+    "dossiers.by.channel": ("Kênh", "Channel"),
+    "dossiers.channel.on_line": ("trực tuyến", "on line"),
+    "dossiers.channel.post": ("bưu chính", "post"),
+    "dossiers.channel.counter": ("trực tiếp", "counter"),
+    "dossiers.carried_over": ("Tồn", "Carried over"),
+    "dossiers.received": ("Tiếp nhận", "Received"),
+    "dossiers.resolved": ("Giải quyết", "Resolved"),
+    "dossiers.early": ("Sớm", "Early"),
+    "dossiers.on_time": ("Đúng hạn", "On time"),
+    "dossiers.late": ("Trễ", "Late"),
+    "dossiers.open": ("Đang giải quyết", "Open"),
+    "dossiers.withdrawn": ("Rút", "Withdrawn"),
+    "dossiers.collected": ("Bưu chính đến", "Post in"),
+    "dossiers.returned": ("Bưu chính trả", "Post out"),
+    "dossiers.paid": ("Trả phí trực tuyến", "Paid on line"),
+    "dossiers.ratio": ("% đúng hạn", "% on time"),
+    "dossiers.ratios": (
+        "Giải quyết đúng hạn: {pooled} tính chung; {mean} nếu lấy trung bình của {rows} dòng.",
+        "Resolved on time: {pooled} of all together; {mean} as the mean of {rows} rows.",
+    ),
+    "dossiers.others": (
+        "Ngoài ra: không tiếp nhận {not_accepted}, dừng xử lý {stopped}; đang giải quyết đã quá hạn {overdue}.",
+        "Besides: not accepted {not_accepted}, stopped {stopped}; open and overdue {overdue}.",
+    ),
+    "dossiers.sound": (
+        "Số liệu khớp: tồn + tiếp nhận = giải quyết + rút + dừng + không tiếp nhận + đang giải quyết, ở mọi dòng.",
+        "The figures add up: carried over + received = resolved + withdrawn + stopped + not accepted + open, in each row.",
+    ),
+    "dossiers.broken": (
+        "Không khớp ở {row}: {left} so với {right} ({identity}).",
+        "{row} does not add up: {left} against {right} ({identity}).",
+    ),
+    "dossiers.banks": ("Thanh toán trực tuyến qua: {banks}.", "Paid on line through: {banks}."),
+    "dossiers.coverage": (
+        "{exchanging}/{members} cơ quan vừa gửi vừa nhận văn bản trên trục trong kỳ.",
+        "{exchanging}/{members} agencies have both sent and received documents on the axis within the period.",
+    ),
+    "dossiers.missing": ("Chưa: {agencies}.", "Not yet: {agencies}."),
+    "dossiers.services": (
+        "Đến hết kỳ: {services} thủ tục đã có hồ sơ, tính theo cơ quan là {offers} lượt.",
+        "By the end of the period: {services} services with applications, {offers} counted by agency.",
+    ),
+    "dossiers.target": (
+        "Mục tiêu {target} của {services} dịch vụ: đã đạt {reached} {bar}",
+        "Target {target} of {services} services: reached {reached} {bar}",
+    ),
+    "published.title": (
+        "Số liệu công bố năm 2020 và số liệu của một bản ghi khớp với số đếm đã công bố",
+        "What was published in 2020, and what a record comes to that agrees with the published counts",
+    ),
+    "published.figure": ("Chỉ tiêu", "Figure"),
+    "published.published": ("Công bố", "Published"),
+    "published.found": ("Theo bản ghi", "Of the record"),
+    "published.note": ("Chú thích", "Note"),
+    "published.unit.thousand": ("{value} nghìn", "{value} thousand"),
+    "published.unit.billion": ("{value} tỷ đồng", "{value} billion VND"),
+    "published.coverage": ("Cơ quan gửi, nhận văn bản điện tử, trên 95", "Agencies that exchange documents, of 95"),
+    "published.launch": ("Nhóm dịch vụ khi khai trương", "Groups of services at the launch"),
+    "published.added": ("Dịch vụ thêm từ 13/3/2020", "Services added since 13 March 2020"),
+    "published.fines": ("Nộp phạt giao thông: thành phố", "Traffic fines: cities"),
+    "published.fee": ("Lệ phí trước bạ: địa phương", "Registration fee: localities"),
+    "published.births": ("Đăng ký khai sinh: địa phương", "Birth registration: localities"),
+    "published.records": ("Phiếu lý lịch tư pháp: địa phương", "Criminal records: localities"),
+    "published.nationwide": ("Nộp phạt, trước bạ từ 6/2020: địa phương", "Fines and fee since June 2020: localities"),
+    "published.ministries": ("Bộ: dịch vụ mức 3-4 có hồ sơ", "Ministries: services with applications"),
+    "published.localities": ("Địa phương: dịch vụ mức 3-4 có hồ sơ", "Localities: services with applications"),
+    "published.target": ("Dịch vụ tích hợp trong năm 2020", "Services integrated in 2020"),
+    "published.collected": ("2019: nhận hồ sơ qua bưu chính", "2019: received by post"),
+    "published.returned": ("2019: trả kết quả qua bưu chính", "2019: returned by post"),
+    "published.postal": ("2019: cả hai chiều", "2019: both ways"),
+    "published.banks": ("Ngân hàng, ví nhận thanh toán", "Banks and wallets that take payments"),
+    "published.hanoi.received": ("Hà Nội 1/1-28/4: tiếp nhận", "Hà Nội, 1 January to 28 April: received"),
+    "published.hanoi.in_time": ("Hà Nội: giải quyết đúng hạn", "Hà Nội: resolved in time"),
+    "published.hanoi.ratio": ("Hà Nội: tỷ lệ", "Hà Nội: ratio"),
+    "published.city.received": ("TP HCM: tiếp nhận", "Hồ Chí Minh City: received"),
+    "published.city.resolved": ("TP HCM: giải quyết", "Hồ Chí Minh City: resolved"),
+    "published.city.mean": ("TP HCM: trung bình đúng hạn", "Hồ Chí Minh City: average on time"),
+    "published.ninh.in_time": ("Quảng Ninh: đúng hạn", "Quảng Ninh: in time"),
+    "published.an.received": ("Nghệ An: tiếp nhận", "Nghệ An: received"),
+    "published.an.resolved": ("Nghệ An: giải quyết", "Nghệ An: resolved"),
+    "published.february.received": ("Hà Nội tháng 2: tiếp nhận", "Hà Nội in February: received"),
+    "published.february.growth": ("Hà Nội tháng 2: tiếp nhận tăng", "Hà Nội in February: received, growth"),
+    "published.february.resolved": ("Hà Nội tháng 2: giải quyết", "Hà Nội in February: resolved"),
+    "published.february.resolved_growth": ("Hà Nội tháng 2: giải quyết tăng", "Hà Nội in February: resolved, growth"),
+    "published.savings": ("Tiết kiệm mỗi năm", "Saved in a year"),
+    "published.note.target": (
+        "Mục tiêu của cả năm, không phải kết quả; theo bản ghi là tỷ lệ dịch vụ đã có hồ sơ.",
+        "The target of the whole year, not a result; of the record it is the share of services with applications.",
+    ),
+    "published.note.share": (
+        "Hai chiều đúng bằng {share} và phần còn lại của tổng: số công bố là ước lượng theo tỷ lệ, không phải số đếm. Bản "
+        "ghi lấy tỷ lệ ấy làm đầu vào.",
+        "One way is exactly {share} of the total, the other the rest: what was published is an estimate by a share, not a "
+        "count. The record takes that share as given.",
+    ),
+    "published.note.banks": (
+        "Công bố: Vietcombank, VietinBank, khoảng 30 ngân hàng khác qua VNPT Pay, Momo; bản ghi lấy đúng 30.",
+        "Published: Vietcombank, VietinBank, about 30 other banks through VNPT Pay, Momo; the record takes exactly 30.",
+    ),
+    "published.note.hanoi": (
+        "{in_time} đúng hạn trên {received} tiếp nhận là số bên phải, không phải 90 %. Nếu {in_time} là tổng số đã giải "
+        "quyết thì 90 % đúng hạn phải là {would}.",
+        "{in_time} in time of {received} received is the figure on the right, not 90 %. If {in_time} were all that was "
+        "resolved, 90 % in time would be {would}.",
+    ),
+    "published.note.mean": (
+        "Trung bình của các sở, mỗi sở tính như nhau; tính chung mọi hồ sơ là {pooled}.",
+        "The mean of the departments, each counting the same; of all applications together it is {pooled}.",
+    ),
+    "published.note.growth": (
+        "{now} bằng {share} của {before} tháng trước; «tăng» là phần vượt trên 100 %. Tăng như công bố phải là {would}.",
+        "{now} is {share} of {before} the month before; growth is what is above 100 %. Growth as published would be {would}.",
+    ),
+    "published.note.savings": (
+        "Ước tính bằng mô hình chi phí, không đếm được từ bản ghi; bên phải là tổng ba phần đã công bố (958,4 + 1.558 + 740).",
+        "An estimate by a model of costs that no record can count; on the right the sum of the three published parts "
+        "(958.4 + 1,558 + 740).",
+    ),
+    "published.months": ("Hà Nội theo tháng", "Hà Nội by month"),
     "help.resend": (
         "Chuyển lại văn bản đến nơi nhận: theo văn bản, cơ quan hoặc thời gian. Nơi đã có văn bản không nhận hai lần.",
         "Publish deliveries once more, by document, agency or time. Whoever has it already does not get it twice.",
@@ -1393,10 +1577,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Chạy thử toàn bộ: 95 cơ quan, văn bản thật, từng cảnh một, rồi tổng kết.",
         "The whole thing on real packets: 95 agencies, live progress, scene by scene, a summary.",
     ),
-    "help.demo.story": (
-        "Câu chuyện: văn bản, hoặc một phiếu lấy ý kiến 25 thành viên Chính phủ (trong một tiến trình).",
-        "Which story: documents, or a ballot of the Government's 25 members (in one process).",
-    ),
     "ecabinet.told.asked": (
         "Văn phòng Chính phủ gửi phiếu {id} cho {members} thành viên, hạn {due_at}; dấu vết {digest}.\n"
         "{have}/{agencies} cơ quan đã nhận; {away} cơ quan đang mất kết nối.",
@@ -1777,6 +1957,53 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Kiểm tra lỗi gói tin: mọi lỗi với mã, mức, vị trí.",
         "What is wrong with a packet: each finding with code, severity, path.",
     ),
+    "help.type": (
+        "Loại nghiệp vụ: bản khai và lược đồ mà văn bản có ApplicationType phải theo.",
+        "Document types: the manifest and schema that a document with an ApplicationType has to meet.",
+    ),
+    "help.type.list": ("Các loại nghiệp vụ đang dùng.", "The document types in use."),
+    "help.type.shipped": ("Các loại đi kèm chương trình.", "Those that come with the program."),
+    "help.type.show": ("Chi tiết một loại nghiệp vụ.", "One document type."),
+    "help.type.version": ("Phiên bản này; mặc định: mới nhất.", "This version; the newest by default."),
+    "help.type.check": (
+        "Kiểm tra thư mục của một loại nghiệp vụ: mọi lỗi của bản khai, lược đồ và ví dụ.",
+        "Check the folder of a document type: everything that is wrong with manifest, schema and examples.",
+    ),
+    "help.type.add": (
+        "Thêm loại nghiệp vụ từ thư mục (hoặc tên một loại đi kèm), ký và phát cho mọi cơ quan cùng danh bạ mới.",
+        "Add a document type from its folder (or by the name of one that comes with the program): signed, and sent to "
+        "every agency with a new registry.",
+    ),
+    "help.type.retire": (
+        "Ngừng dùng một phiên bản: từ nay không xét theo nó; văn bản đã nhận không đổi.",
+        "Use a version no more: nothing is judged by it from now on; what was accepted stays so.",
+    ),
+    "type.none": (
+        "Chưa có loại nghiệp vụ nào; thêm: axis type add FOLDER",
+        "No document types; add one: axis type add FOLDER",
+    ),
+    "type.good": (
+        "{name} phiên bản {version}: tốt ({examples} ví dụ).",
+        "{name} version {version}: good ({examples} examples).",
+    ),
+    "type.bad": ("{folder}: {errors} lỗi.", "{folder}: {errors} errors."),
+    "type.added": (
+        "Danh bạ phiên bản {registry}: thêm {name} phiên bản {version}.",
+        "Registry version {registry}: {name} version {version} added.",
+    ),
+    "type.retired": (
+        "Danh bạ phiên bản {registry}: ngừng dùng {name} phiên bản {version}.",
+        "Registry version {registry}: {name} version {version} is used no more.",
+    ),
+    "type.same": (
+        "{name} phiên bản {version}: vốn đã như vậy, không đổi gì.",
+        "{name} version {version} is so already; nothing was changed.",
+    ),
+    "type.plain": ("(văn bản thường)", "(plain documents)"),
+    "column.version": ("Phiên bản", "Version"),
+    "column.title": ("Tên", "Title"),
+    "column.attachment": ("Tệp được xét", "Judged attachment"),
+    "column.registry": ("Từ danh bạ", "Since registry"),
     "help.agency": ("Danh bạ các cơ quan.", "The registry of agencies."),
     "help.agency.list": (
         "Liệt kê các cơ quan: tất cả, hoặc theo chữ trong tên (không cần dấu), hoặc chứng thư sắp hết hạn.",
@@ -2002,6 +2229,7 @@ There is no xmlsec1 on this machine, so nothing was checked (apt-get install xml
         "FAILED: {lost} lost, {duplicates} duplicated.",
     ),
     # -- words of the trace ----------------------------------------------------------------------------------
+    "trace.type": ("Loại nghiệp vụ", "Document type"),
     "trace.document": ("Văn bản", "Document"),
     "trace.from": ("Nơi gửi", "From"),
     "trace.received": ("Trục nhận lúc", "Accepted at"),

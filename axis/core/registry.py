@@ -34,6 +34,12 @@ NAMESPACE = "urn:axis:registry:1"
 HUB = "HUB"  # the hub's code in the registry and in the subject of its certificate; no agency code looks so
 Use = Literal["sign", "tls", "encrypt", "person"]
 Standing = Literal["active", "suspended", "closed"]
+# By the registry's kinds. The 22 ministries are those with a minister; bodies attached to the Government are apart.
+GROUPS: dict[str, tuple[str, ...]] = {
+    "@all": (),
+    "@ministries": ("ministry", "ministerial_level"),
+    "@provinces": ("province", "centrally_run_city"),
+}
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,10 @@ class Member:
         if any(start <= at and (end is None or at < end) for start, end in self.suspensions):
             return "suspended"
         return "active"
+
+    def belongs_to(self, group: str) -> bool:
+        """Whether it is one of a group of :data:`GROUPS`."""
+        return not GROUPS[group] or self.kind in GROUPS[group]
 
     @property
     def signs_until(self) -> datetime | None:

@@ -69,6 +69,8 @@ CHANGING = {
     "run",
     "sandbox",
     "send",
+    "type add",
+    "type retire",
     "upgrade",
 }
 ME = pwd.getpwuid(os.geteuid()).pw_name

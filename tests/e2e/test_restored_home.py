@@ -5,228 +5,34 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import uuid
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing
 from datetime import timedelta
-from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
-import sqlalchemy as sa
 from click.testing import CliRunner
 
 from axis import bootstrap, cli, config
-from axis.core import homes, parcel
-from axis.core.homes import ANYBODY, Hello, Standing
+from axis.core.homes import Standing
 from axis.core.ledger import Entry
 from axis.core.message import Message, Route
 from axis.errors import Fault, Problem, Unavailable
-from axis.infra import payloads
 from axis.infra.database import Database
-from axis.infra.embedded import EmbeddedBroker
-from axis.infra.record import homes as kept_homes
-from axis.infra.record import ledger, outbox, quarantine, tables
 from axis.services import run as loops
 from axis.services.agency import standing
 from axis.services.hub import admit
-from axis.services.hub.worker import Hub
-from axis.services.operate import reconcile
-from tests.line import Line, document, recall, small_home
+from tests.e2e.apart import CODES, Apart, at_work, while_the_system_of_h41_is_away
+from tests.line import document, recall, small_home
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
     from pathlib import Path
 
     from click.testing import Result
 
-    from axis.core.hub.opened import Opened
-    from axis.core.message import Delivered
-    from axis.services.agency.adapter import Agency
-
-CODES = ("G22", "H41")
-
-
-class Apart(Line):
-    """A line whose adapters have a journal each, beside the home."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(small_home(path / "home", codes=CODES).path)
-        self.run_embedded()
-        for code in CODES:
-            shutil.copy(self.path / "axis.db", self.journal(code))
-
-    def run_embedded(self) -> None:
-        with bootstrap.embedded_parts(bootstrap.open_home(self.path)) as (hub, agencies):
-            loops.rounds(hub, agencies, stopped=lambda: False, until_idle=True, clock=self.clock)
-
-    def journal(self, code: str) -> Path:
-        return self.path.parent / f"{code}.db"
-
-    def copy(self, code: str) -> Path:
-        """A copy of this adapter's home as it is now."""
-        kept = self.path.parent / f"copy-{code}.db"
-        with closing(sqlite3.connect(self.journal(code))) as now, closing(sqlite3.connect(kept)) as then:
-            now.backup(then)
-        self.clock.now += timedelta(hours=1)
-        return kept
-
-    def put_back(self, code: str, copy: Path) -> None:
-        self.clock.now += timedelta(hours=1)
-        self.journal(code).unlink()
-        shutil.copy(copy, self.journal(code))
-
-    def back_up_record(self) -> Path:
-        """A backup of the hub's record as it is now."""
-        kept = self.path.parent / "record.db"
-        with closing(sqlite3.connect(self.path / "axis.db")) as now, closing(sqlite3.connect(kept)) as then:
-            now.backup(then)
-        self.clock.now += timedelta(minutes=20)
-        return kept
-
-    def put_back_record(self, backup: Path) -> None:
-        """The hub's tables are as in the backup, the broker's as they are; the operator says that it is known."""
-        self.clock.now += timedelta(minutes=20)
-        with closing(sqlite3.connect(self.path / "axis.db", isolation_level=None)) as connection:
-            connection.execute("ATTACH ? AS old", (str(backup),))
-            connection.execute("BEGIN")
-            for table in tables.TABLES:
-                if table.info.get("only") == "postgresql":
-                    continue
-                if table is not payloads.payload:
-                    connection.execute(f"DELETE FROM main.{table.name}")
-                connection.execute(f"INSERT OR IGNORE INTO main.{table.name} SELECT * FROM old.{table.name}")
-            connection.execute("COMMIT")
-        with bootstrap.embedded_parts(bootstrap.open_home(self.path), restored=True) as (hub, _):
-            assert reconcile.accept_restored(hub, self.clock()) is not None
-
-    def taken_away(self, code: str) -> None:
-        """The agency's system has taken in everything that it was shown."""
-        for name in self.files(code, "inbox"):
-            (self.folder(code, "inbox") / name).unlink()
-
-    @contextmanager
-    def opened(self, *journals: tuple[str, Path]) -> Iterator[tuple[Hub, list[Agency]]]:
-        """The hub, and an adapter on each of these journals."""
-        home = bootstrap.open_home(self.path)
-        with ExitStack() as stack:
-            record = Database(f"sqlite:///{self.path / 'axis.db'}")
-            stack.callback(record.close)
-            EmbeddedBroker.free_leases(record)
-            hub = bootstrap.hub_part(home, record, EmbeddedBroker(record, None))
-            agencies = []
-            for code, path in journals:
-                journal = Database(f"sqlite:///{path}")
-                stack.callback(journal.close)
-                agencies.append(bootstrap.agency_part(home, journal, partial(EmbeddedBroker, record, code), code))
-                standing.begin(agencies[-1])
-            yield hub, agencies
-
-    @contextmanager
-    def parts(self) -> Iterator[tuple[Hub, list[Agency]]]:
-        with self.opened(*((code, self.journal(code)) for code in CODES)) as opened:
-            yield opened
-
-    def turns(self, hub: Hub, agencies: list[Agency], count: int = 12) -> None:
-        for _ in range(count):
-            self.clock.now += timedelta(seconds=20)
-            loops.hub_round(hub, self.clock())
-            for one in agencies:
-                loops.agency_round(one, self.clock())
-
-    def take_over(self, code: str) -> int:
-        """``axis adapter restored``."""
-        database = Database(f"sqlite:///{self.journal(code)}")
-        with bootstrap.Journal(database, code).transaction() as tx:
-            doubted = standing.take_over(tx, self.clock())
-        database.close()
-        return doubted
-
-    def entries(self, code: str) -> list[str]:
-        with bootstrap.reading(bootstrap.open_home(self.path)) as record, record.reading() as reader:
-            found = [entry for _, entry in ledger.entries(reader, [""]) if entry.event.startswith("home.")]
-        return [entry.event for entry in found if entry.recipient == code]
-
-    def put_aside(self) -> list[str]:
-        """The codes of what lies in quarantine."""
-        with bootstrap.reading(bootstrap.open_home(self.path)) as record, record.reading() as reader:
-            return [str(row["code"]) for row in quarantine.found(reader)]
-
-    def sign(self, event: str) -> list[str]:
-        """The issuers of statements of this kind that the sender holds."""
-        held = self.receipts("G22").values()
-        return [one.issuer for one in held for said in one.statements if said.event.code == event]
-
 
 @pytest.fixture
 def line(tmp_path: Path) -> Apart:
-    made = Apart(tmp_path)
-    made.drop("G22", document(9), "first.edxml")
-    with made.parts() as (hub, agencies):
-        made.turns(hub, agencies)
-        assert [one.standing for one in agencies] == [Standing.CURRENT, Standing.CURRENT]
-    assert made.kinds("H41") == ["new"]
-    made.taken_away("H41")
-    return made
-
-
-def test_a_question_that_comes_late_or_twice_unseats_nobody(line: Apart) -> None:
-    """A hub worker that stood still, or died, had taken it; meanwhile the adapter was started again."""
-    with line.opened(("H41", line.journal("H41"))) as (hub, agencies):
-        standing.ask(agencies[0], line.clock())
-        (taken,) = hub.broker.receive([Route("in", "H41", urgent=True)], limit=9, max_bytes=10**6, timeout=0)
-        hub.broker.ack([taken])
-    with line.parts() as (hub, agencies):
-        line.turns(hub, agencies)
-        agencies[1].broker.publish([taken.message])
-        line.drop("H41", document(1, sender="H41", to=("G22",)), "1.edxml")
-        line.turns(hub, agencies)
-        agencies[1].broker.publish([taken.message])
-        line.drop("G22", document(2), "2.edxml")
-        line.turns(hub, agencies)
-        assert [one.standing for one in agencies] == [Standing.CURRENT, Standing.CURRENT]
-    assert (line.kinds("G22"), line.kinds("H41")) == (["new"], ["new"])
-    assert "home.copied" not in line.entries("H41")
-
-
-def test_a_question_that_comes_after_a_later_one_does_not_take_its_place(line: Apart) -> None:
-    """The broker gives again, after the question of the next run, what a worker that died had taken of the one before."""
-    with line.opened(("H41", line.journal("H41"))) as (hub, agencies):
-        standing.ask(agencies[0], line.clock())
-        (taken,) = hub.broker.receive([Route("in", "H41", urgent=True)], limit=9, max_bytes=10**6, timeout=0)
-        hub.broker.ack([taken])
-    with line.parts() as (hub, agencies):
-        standing.ask(agencies[1], line.clock())
-        agencies[1].broker.publish([taken.message])
-        for _ in range(4):
-            admit.step(hub, line.clock())
-        loops.agency_round(agencies[1], line.clock())
-        assert agencies[1].standing is Standing.CURRENT
-
-
-def test_a_question_that_was_lost_is_asked_again_soon_and_one_that_nobody_answers_seldom(line: Apart) -> None:
-    with line.parts() as (hub, agencies):
-        asked = []
-        for second in range(3600):
-            line.clock.now += timedelta(seconds=1)
-            if standing.ask(agencies[1], line.clock()):
-                asked.append(second)
-        assert len(asked) < 12
-        assert asked[1] - asked[0] <= 30
-        assert asked[-1] - asked[-2] >= 600
-        assert loops.hub_round(hub, line.clock())
-        line.turns(hub, agencies, 2)
-        assert agencies[1].standing is Standing.CURRENT
-
-
-def test_a_home_that_takes_anothers_place_does_not_ask_a_second_worker_while_the_first_tells_it(line: Apart) -> None:
-    """The second would tell it all again."""
-    line.put_back("H41", line.copy("H41"))
-    line.take_over("H41")
-    with line.parts() as (_, agencies):
-        assert standing.ask(agencies[1], line.clock())
-        line.clock.now += timedelta(minutes=9)
-        assert not standing.ask(agencies[1], line.clock())
+    return at_work(tmp_path)
 
 
 def test_a_withdrawal_that_was_under_way_when_the_home_was_put_back_is_not_believed(line: Apart) -> None:
@@ -255,33 +61,6 @@ def test_a_withdrawal_that_was_under_way_when_the_home_was_put_back_is_not_belie
         line.turns(hub, agencies)
     assert line.sign("W.1") == ["H41"]
     assert line.kinds("H41") == [], "both came again at once, and it has withdrawn it once more"
-
-
-def test_what_is_said_about_an_earlier_run_does_not_stop_a_later_one(line: Apart) -> None:
-    with line.opened(("H41", line.journal("H41"))) as (hub, agencies):
-        line.turns(hub, agencies)
-        with hub.store.transaction() as tx:
-            (home,) = kept_homes.of_agencies(tx, ["H41"])["H41"]
-        instance = agencies[0].instance
-    said = homes.Answer("H41", hub.installation, Standing.COPIED, "b" * 32, instance, home.start, home.sequence)
-    with line.parts() as (hub, agencies):
-        line.turns(hub, agencies)
-        body = parcel.build(parcel.HOME, homes.write_answer(said), (), hub.signer, line.clock())
-        hub.broker.publish([Message("late", Route("out", "H41", urgent=True), body)])
-        line.turns(hub, agencies)
-        assert [one.standing for one in agencies] == [Standing.CURRENT, Standing.CURRENT]
-
-
-def while_the_system_of_h41_is_away(line: Apart, packet: bytes) -> None:
-    """G22 sends a packet, and it lies in H41's journal."""
-    inbox = line.folder("H41", "inbox")
-    line.drop("G22", packet, "packet.edxml")
-    with line.parts() as (hub, agencies):
-        for one in agencies:
-            one.open()
-        inbox.rename(inbox.with_name("away"))
-        line.turns(hub, agencies, 8)
-    inbox.with_name("away").rename(inbox)
 
 
 def test_a_home_that_was_put_back_does_nothing_and_says_so(line: Apart, caplog: pytest.LogCaptureFixture) -> None:
@@ -664,119 +443,3 @@ def test_a_home_without_its_journal_does_not_begin_anew_by_itself(line: Apart) -
     line.drop("G22", document(2), "2.edxml")
     line.run()
     assert line.states("2/TN-G22") == {"H41": "HANDED_OVER"}
-
-
-def test_an_adapter_that_names_no_home_works_as_before(line: Apart) -> None:
-    """Of a version that does not ask."""
-    line.drop("G22", document(1), "1.edxml")
-    with line.parts() as (hub, agencies):
-        for one in agencies:
-            one.instance, one.standing = "", Standing.CURRENT
-        line.turns(hub, agencies)
-    assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
-
-
-def test_after_a_restore_of_the_record_the_homes_are_asked_again(line: Apart) -> None:
-    """What the hub has heard of them is old: it calls nobody behind or a copy by that."""
-    with line.parts() as (hub, agencies):
-        line.turns(hub, agencies, 2)
-        written = hub.high_water.read()
-        assert written is not None
-        hub.high_water.write(type(written)(written.position + 5, "f" * 64, written.registry))
-        assert reconcile.accept_restored(hub, line.clock()) is not None
-        with hub.store.transaction() as tx:
-            assert kept_homes.of_agencies(tx, list(CODES)) == {}
-        line.drop("G22", document(1), "1.edxml")
-        line.turns(hub, agencies)
-        assert {one.standing for one in agencies} == {Standing.CURRENT}
-        with hub.store.transaction() as tx:
-            assert set(kept_homes.of_agencies(tx, list(CODES))) == set(CODES)
-    assert line.entries("H41").count("home.copied") == 0
-    line.run()
-    assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
-
-
-def test_a_question_from_a_queue_that_was_deleted_since_stops_nobody(line: Apart) -> None:
-    with line.parts() as (hub, agencies):
-        hello = Hello(uuid.uuid4().hex, uuid.uuid4().hex, 0, ANYBODY)
-        agencies[1].broker.publish([Message("q", Route("in", "H41", urgent=True), homes.write_hello(hello))])
-        admit.step(hub, line.clock())
-        assert "H41" in hub.questions, "it waits for what may be under way"
-        with hub.store.database.begin() as connection:
-            connection.execute(sa.text("DELETE FROM queue_message WHERE queue LIKE 'axis.from.H41%'"))
-            connection.execute(sa.text("DELETE FROM queue WHERE name LIKE 'axis.from.H41%'"))
-        for _ in range(4):
-            admit.step(hub, line.clock())
-        assert hub.questions == {}
-
-
-def test_a_home_that_asks_again_and_again_multiplies_nothing(line: Apart) -> None:
-    """Each time as another home, by its own word: what it is sent for it, and what is remembered, stays as much."""
-    with line.parts() as (hub, agencies):
-        sender = agencies[0]
-        line.turns(hub, agencies, 2)
-
-        def receipts_to_send_after(questions: range) -> int:
-            for _ in questions:
-                hello = Hello(uuid.uuid4().hex, uuid.uuid4().hex, 0, ANYBODY)
-                sender.broker.publish([Message("q", Route("in", "G22"), homes.write_hello(hello))])
-                for _ in range(4):  # the hub waits for what may be under way
-                    admit.step(hub, line.clock())
-            with hub.store.reading() as reader:
-                return outbox.waiting(reader)[0] - questions.stop  # beside the registry, once for each
-
-        once = receipts_to_send_after(range(1))
-        assert once >= 2
-        assert receipts_to_send_after(range(1, 6)) == once
-        with hub.store.transaction() as tx:
-            assert len(kept_homes.of_agencies(tx, ["G22"])["G22"]) == 2
-
-
-@pytest.mark.parametrize("body", [b"axis-home/1 ", b"axis-home/1 {}", b"axis-home/1 " + b"[" * 3000])
-def test_a_question_that_nobody_can_read_goes_to_the_dead_letters(line: Apart, body: bytes) -> None:
-    with line.parts() as (hub, agencies):
-        agencies[1].broker.publish([Message("q", Route("in", "H41"), body)])
-        line.turns(hub, agencies, 2)
-        assert hub.broker.dead_depth() == 1
-
-
-def test_a_home_that_takes_anothers_place_waits_for_what_another_worker_has_in_hand(
-    line: Apart, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The other's receipts are in no queue then, and in no record yet: only who holds them knows of them."""
-    home = line.copy("H41")
-    line.drop("G22", document(1))
-    with line.parts() as (hub, agencies):
-        while not line.files("H41", "inbox"):
-            for part in (hub, *agencies):
-                _turn(line, part)
-    line.taken_away("H41")
-    line.put_back("H41", home)
-    line.take_over("H41")
-    monkeypatch.setattr(EmbeddedBroker, "waiting", lambda self, queue: (self._depth(queue), 2))
-    with line.parts() as (hub, agencies):
-        second = bootstrap.hub_part(
-            bootstrap.open_home(line.path), hub.store.database, EmbeddedBroker(hub.store.database, None)
-        )
-        real, held = admit._open, list[Message]()
-
-        def slowly(worker: Hub, delivered: Delivered, now: datetime) -> Opened:
-            if worker is second and not held:
-                held.append(delivered.message)
-                line.turns(hub, agencies)
-                assert agencies[1].standing is Standing.UNKNOWN, "nobody may answer it yet"
-            return real(worker, delivered, now)
-
-        monkeypatch.setattr(admit, "_open", slowly)
-        _turn(line, second)
-        assert held
-        for _ in range(6):
-            line.turns(hub, agencies, 1)
-            _turn(line, second)
-        assert agencies[1].standing is Standing.CURRENT
-    assert line.kinds("H41") == []
-
-
-def _turn(line: Apart, part: Hub | Agency) -> None:
-    line.clock.now += timedelta(seconds=20)
-    loops.hub_round(part, line.clock()) if isinstance(part, Hub) else loops.agency_round(part, line.clock())

@@ -17,467 +17,52 @@ what lay or comes to lie there.
 from __future__ import annotations
 
 import argparse
-import base64
-import binascii
 import contextlib
 import hashlib
-import json
-import multiprocessing
-import multiprocessing.process
-import os
 import random
 import shutil
 import signal
 import sys
 import threading
 import time
-import uuid
-import zipfile
 from collections import Counter
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree as Xml
 
 import pika
 import pika.exceptions
 import psycopg
-import sqlalchemy as sa
 
-from axis import bootstrap, cli, config, crashpoints
-from axis.commands.adapter import adapter
-from axis.infra.record import ledger, registries
-from axis.infra.record.tables import quarantine, statement
-from axis.services.operate import provision
 from tests.failure.faults import (
     FROZEN,
     IDLE_IN_TRANSACTION,
     Disk,
-    Record,
-    ShiftedProcess,
     copy_home,
     operator,
     put_back,
     unheard,
 )
+from tests.failure.installation import (
+    ADAPTER_POINTS,
+    CODES,
+    HUB_POINTS,
+    Installation,
+    Service,
+)
+from tests.failure.letters import Ledger
+from tests.failure.plans import Plan, plans
 from tests.failure.proxy import TcpProxy
-from tests.line import document
 from tests.servers import NoServerError, PostgreSql, RabbitCluster, RabbitMq
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Container, Iterator
+    from collections.abc import Callable
 
-CODES = ("G22", "H41", "G06", "H29", "G18", "H63")
-HUBS = 2
 # Between a backup and its return: seconds at least, and at most where less than this happens meanwhile.
 GAP, LONGEST_GAP = 20.0, 180.0
 ENTRIES_LOST, DOCUMENTS_FORGOTTEN = 200, 10
-
-
-# -- The ledger ---------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Letter:
-    """One document of the campaign, or the recall of one, as its sender knows it."""
-
-    number: int
-    sender: str
-    recipients: tuple[str, ...]
-    is_recall: bool = False
-    accepted: bool = False  # its sender holds an A.1
-    answered: set[str] = field(default_factory=set)  # recipients whose E.1 the sender holds
-    withdrawn: set[str] = field(
-        default_factory=set
-    )  # for which the sender holds W.1: they never saw it, and never will
-    too_late: set[str] = field(default_factory=set)  # of a recall: for which the sender holds W.2, a clerk is asked
-
-    @property
-    def is_done(self) -> bool:
-        """Every recipient has it and has said so, or was spared it."""
-        return all(self.is_done_at(one) for one in self.recipients)
-
-    def is_done_at(self, recipient: str) -> bool:
-        """As :attr:`is_done`, of one."""
-        asked = recipient in self.too_late or not self.is_recall
-        return recipient in self.withdrawn or (recipient in self.answered and asked)
-
-
-class Ledger:
-    """Digests submitted against digests and receipts found."""
-
-    def __init__(self, folders: dict[str, Path]) -> None:
-        self.folders = folders
-        self.letters: dict[str, Letter] = {}  # by the attachment's SHA-256
-        self.by_document: dict[tuple[str, bool], str] = {}  # (DocumentId, whether the recall of it) → digest
-        self.arrived: Counter[tuple[str, str]] = Counter()  # (recipient, digest)
-        self.taken_in: Counter[str] = Counter()  # by recipient
-        self.open: Counter[str] = Counter()  # documents not done, by sender
-        self.false_receipts: list[str] = []
-        self.strangers: list[str] = []
-        self.refused: list[str] = []
-        self.skewed: list[tuple[str, str]] = []  # (sender, file) refused because the adapter's clock was wrong
-        self.done = 0
-        # What a journal that is lost alone knew to be shown: (recipient, digest) → the receipt that had not gone out.
-        self.unheard: dict[tuple[str, str], str] = {}
-
-    def drop(
-        self, number: int, sender: str, recipients: tuple[str, ...], content: bytes, *, is_recall: bool = False
-    ) -> None:
-        """Give the sender's system one document to send, or the recall of that number."""
-        digest = hashlib.sha256(content).hexdigest()
-        self.letters[digest] = Letter(number, sender, recipients, is_recall)
-        identifier = f"{sender},2026/11/23,{number}/TN-{sender}"
-        self.by_document[identifier, is_recall] = digest
-        self.open[sender] += 1
-        outbox, name = self.folders[sender] / "outbox", f"{number}{'-recall' * is_recall}"
-        temporary = outbox / f".{name}"
-        asked = RECALL.format(identifier) if is_recall else "<BussinessDocType>0</BussinessDocType>"
-        temporary.write_bytes(document(number, sender=sender, to=recipients, content=content, bussiness=asked))
-        temporary.rename(outbox / f"{name}.edxml")
-
-    def look(self) -> None:
-        """Take away everything that lies in the agencies' folders, and count it. Receipts are read first: what they
-        say must be true when they are seen."""
-        handed: list[tuple[str, Said]] = []
-        for code, folder in self.folders.items():
-            for path in (folder / "receipts").glob("*.asice"):
-                if any(f".{event}." in path.name for event in ("A.1", "E.1", "W.1", "W.2")):
-                    handed.append((code, _receipt(path)))
-                path.unlink()
-            for name in ("status", "sent"):
-                for path in (folder / name).glob("[!.]*"):
-                    path.unlink()
-            for path in (folder / "failed").glob("*.error.json"):
-                text = path.read_text("utf-8")
-                if {(one["code"], one.get("retry")) for one in json.loads(text)["findings"]} == {("CLOCK_SKEW", True)}:
-                    self.skewed.append((code, path.name.removesuffix(".error.json")))
-                else:
-                    self.refused.append(f"{code}/{path.name}: {text[:600]}")
-                path.unlink()
-        for code, folder in self.folders.items():
-            for path in (folder / "inbox").glob("[!.]*.edxml"):
-                for digest in _attachments(path.read_bytes()):
-                    self.arrived[code, digest] += 1
-                    self.taken_in[code] += 1
-                    if digest not in self.letters:
-                        self.strangers.append(f"{code}/{path.name}")
-                path.unlink()
-                path.with_suffix(".asice").unlink(missing_ok=True)
-        for sender, said in handed:
-            self._note(sender, said)
-
-    def put_again(self, wrong: Container[str]) -> int:
-        """A clerk sends what was refused for the adapter's clock once more, when it is right again; how much."""
-        ready = [(code, name) for code, name in self.skewed if code not in wrong]
-        for code, name in ready:
-            self.skewed.remove((code, name))
-            (self.folders[code] / "failed" / name).rename(self.folders[code] / "outbox" / name)
-        return len(ready)
-
-    def _note(self, sender: str, said: Said) -> None:
-        """What a receipt has said to this sender."""
-        digest = self.by_document.get((said.document_id, said.is_recall), "")
-        letter = self.letters.get(digest)
-        if letter is None or letter.sender != sender:
-            self.false_receipts.append(f"{sender}: a receipt about what it never sent: {said}")
-            return
-        letters = [letter]
-        if letter.is_recall:  # its W.1 is about the document, too
-            letters.append(self.letters[self.by_document[said.document_id, False]])
-        before = sum(one.is_done for one in letters)
-        for event, recipient in said.statements:
-            if event == "A.1":
-                letter.accepted = True
-            elif event == "E.1" and not self.arrived[recipient, digest]:
-                self.false_receipts.append(f"{sender}: E.1 {recipient} {said.document_id}")
-            elif event == "E.1":
-                letter.answered.add(recipient)
-            elif event == "W.1":
-                for one in letters:
-                    one.withdrawn.add(recipient)
-            elif event == "W.2":
-                letter.too_late.add(recipient)
-        more = sum(one.is_done for one in letters) - before
-        self.done += more
-        self.open[sender] -= more
-
-    def withdrawn_and_shown(self) -> list[str]:
-        """Documents of which a signed W.1 says that the recipient never saw them, and which the recipient has."""
-        return [
-            f"{one.sender}: W.1 {recipient} {one.number}, which was shown"
-            for digest, one in self.letters.items()
-            for recipient in one.withdrawn
-            if not one.is_recall and self.arrived[recipient, digest]
-        ]
-
-    def recalled(self) -> Counter[str]:
-        """What became of recalls, one for each recipient."""
-        recalls = [one for one in self.letters.values() if one.is_recall]
-        return Counter(
-            withdrawn=sum(len(one.withdrawn) for one in recalls),
-            asked=sum(len(one.too_late - one.withdrawn) for one in recalls),
-        )
-
-    def findings(self) -> list[str]:
-        """Everything that the verdict counts, in words."""
-        found = [*self.false_receipts, *self.withdrawn_and_shown(), *self.strangers, *self.refused]
-        for digest, one in self.letters.items():
-            what = f"{one.sender} {'recall of ' * one.is_recall}{one.number}"
-            for to in one.recipients:
-                count = self.arrived[to, digest]
-                if count > 1:
-                    found.append(f"{what}: arrived {count} times at {to}")
-                if not one.is_done_at(to):
-                    said = [name for name in ("answered", "withdrawn", "too_late") if to in getattr(one, name)]
-                    found.append(f"{what}: arrived {count} times at {to}; accepted {one.accepted}, {said}")
-        return found
-
-    def verdict(self, heard: Container[str] = ()) -> dict[str, int]:
-        """lost (never arrived, nor withdrawn), doubled, false_receipts, stuck (arrived or withdrawn, but its sender has
-        no word of it; refused). Not doubled is what only a journal that was lost knew to be shown: no receipt of it is
-        among those that the hub has `heard`."""
-        wanted = [(digest, one, recipient) for digest, one in self.letters.items() for recipient in one.recipients]
-        shown = {one for one, receipt in self.unheard.items() if receipt not in heard}
-        missing = [
-            one for digest, one, to in wanted if not self.arrived[to, digest] and not one.is_done_at(to)
-        ]  # of a recall the document is looked at: that it was not decided is said by `stuck`
-        return {
-            "lost": sum(not one.is_recall for one in missing),
-            "doubled": sum(count > 1 and one not in shown for one, count in self.arrived.items()) + len(self.strangers),
-            "false_receipts": len(self.false_receipts) + len(self.withdrawn_and_shown()),
-            "stuck": sum(self.arrived[to, digest] > 0 and not one.is_done_at(to) for digest, one, to in wanted)
-            + sum(one.is_recall for one in missing)
-            + len(self.refused)
-            + len(self.skewed),
-        }
-
-
-RECALL = (
-    "<DocumentId>{}</DocumentId><BussinessDocType>1</BussinessDocType><BussinessDocReason>Nhầm</BussinessDocReason>"
-)
-
-
-@dataclass(frozen=True)
-class Said:
-    """What a receipt says: about which document or recall, and (event, recipient) each."""
-
-    document_id: str
-    is_recall: bool
-    statements: tuple[tuple[str, str], ...]
-
-
-def _receipt(path: Path) -> Said:
-    """A receipt, read without any of axis' code."""
-    with zipfile.ZipFile(path) as container:
-        root = Xml.fromstring(container.read("receipt.xml"))
-    about, *statements = root
-    said = tuple((one.attrib["code"], one.get("recipient", "")) for one in statements)
-    return Said(about.text or "", about.get("kind") == "recall", said)
-
-
-def _attachments(packet: bytes) -> Iterator[str]:
-    """SHA-256 of each attachment of an edXML packet, read without any of axis' code."""
-    for element in Xml.fromstring(packet).iter():
-        if element.tag.rpartition("}")[2] == "ContentTransferEncoded":
-            try:
-                yield hashlib.sha256(base64.b64decode("".join((element.text or "").split()))).hexdigest()
-            except binascii.Error:
-                yield "unreadable"
-
-
-# -- The installation ---------------------------------------------------------------------------------------------
-
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(
-    [
-        "axis.cli",
-        "axis.commands.adapter",
-        "axis.commands.hub",
-        "axis.bootstrap",
-        "axis.infra.amqp.broker",
-        "axis.services.run",
-        "axis.adapters.folder",
-    ]
-)
-HUB_POINTS = tuple(p for p in crashpoints.MEANING if p[0] in "HRA" or p in {"T02", "T03", "X04"})
-ADAPTER_POINTS = tuple(p for p in crashpoints.MEANING if p[0] in "CD" or p in {"T01", "T04"})
-
-
-def _serve(arguments: list[str], environment: dict[str, str], log: str, crash_at: str) -> None:
-    """In a fresh fork of a process that has axis loaded: run its command line."""
-    os.environ.clear()
-    os.environ.update(environment)
-    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(output, 1)
-    os.dup2(output, 2)
-    crashpoints.arm(crash_at)
-    cli.main(arguments)
-
-
-class Service:
-    """One of our processes, started again whenever it is dead."""
-
-    def __init__(self, name: str, home: Path, arguments: tuple[str, ...], environment: dict[str, str]) -> None:
-        self.name = name
-        self.points = HUB_POINTS if arguments[0] == "hub" else ADAPTER_POINTS
-        self.log = home.parent / f"{name}.log"
-        self.home = home
-        self._arguments = [*arguments, "--home", str(home)]
-        self.environment = environment
-        self._process: multiprocessing.process.BaseProcess | ShiftedProcess | None = None
-        self._armed = ""
-        self.is_held = False  # a fault has it in hand: nobody else starts or kills it
-        self.exits: list[int] = []
-        self.deaths: Counter[str] = Counter()  # by crash point; "" for a SIGKILL from outside
-
-    def start(self, crash_at: str = "") -> None:
-        """Start it, armed to die at a crash point."""
-        self._armed = crash_at
-        arguments = (self._arguments, self.environment, str(self.log), crash_at)
-        self._process = _FORKS.Process(target=_serve, args=arguments)
-        self._process.start()
-
-    def start_shifted(self, seconds: int = 0) -> ShiftedProcess:
-        """Start it with a clock that can be set and is wrong by `seconds`."""
-        self._armed = ""
-        self._process = shifted = ShiftedProcess(self._arguments, self.environment, str(self.log), seconds)
-        return shifted
-
-    def signal(self, number: signal.Signals) -> None:
-        """Send it a signal."""
-        if self._process is not None and self._process.pid is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self._process.pid, number)
-
-    def is_dead(self, *, killed: bool = False) -> bool:
-        """True when it is not running; a SIGKILL is counted as a death, any other end as an exit."""
-        if self._process is None:
-            return True
-        code = self._process.exitcode
-        if code is None:
-            return False
-        self._process = None
-        if code == -signal.SIGKILL:
-            self.deaths["" if killed else self._armed.partition(":")[0]] += 1
-        else:
-            self.exits.append(code)
-        return True
-
-    def kill(self) -> None:
-        """SIGKILL, now."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.join()
-            self.is_dead(killed=True)
-
-    def stop(self) -> int:
-        """SIGTERM; its exit code."""
-        if self._process is None:
-            return 0
-        self._process.terminate()
-        self._process.join(60)
-        code = self._process.exitcode
-        self._process = None
-        return -1 if code is None else code
-
-
-class Installation:
-    """Homes, broker users, database, and the processes."""
-
-    def __init__(
-        self,
-        folder: Path,
-        broker: RabbitMq | RabbitCluster,
-        postgres: PostgreSql,
-        proxy: TcpProxy | None,
-        disk: Disk | None,
-    ) -> None:
-        def through_proxy(url: str) -> str:
-            return url.replace(f":{broker.port}/", f":{proxy.port}/") if proxy and isinstance(broker, RabbitMq) else url
-
-        name = self.vhost = f"campaign{uuid.uuid4().hex[:8]}"
-        broker.vhost(name)
-        os.environ["AXIS_DATABASE_URL"] = postgres.database(name)
-        settings = config.Config(
-            config.Installation(str(uuid.uuid4())),
-            config.Store("postgresql"),
-            config.Broker("amqp"),
-            adapter=config.Adapter(settle_seconds=0.1),
-        )
-        home = folder / "hub"
-        rows = [row for row in provision.catalogue() if row["code"] in CODES]
-        yesterday = datetime.now(UTC) - timedelta(days=1)  # a clock that is slow does not come before the certificates
-        provision.create_home(home, settings, "p256", yesterday, rows=rows)
-        self.database = Record(postgres, name, disk)
-        self.database.prepare(big=("payload",))
-        self.home = bootstrap.open_home(home)
-        with bootstrap.reading(self.home) as record, record.reading() as reader:
-            registry = reader.payload(registries.newest(reader))
-        url = broker.add_hub(name)
-        own = {**os.environ, "AXIS_DATABASE_URL": self.database.url()}
-        self.hubs = [
-            # The second hub and the last agency reach the broker over a bad line.
-            Service(f"hub{n}", home, ("hub",), {**own, "AXIS_AMQP_URL": through_proxy(url) if n == HUBS else url})
-            for n in range(1, HUBS + 1)
-        ]
-        self.adapters: list[Service] = []
-        self.folders = {}
-        self.postman = broker.add_postman(name)
-        for code in CODES:
-            provision.export(home, settings, [code], registry, folder / code, yesterday)
-            self.folders[code] = folder / code / "agencies" / code
-            own = {k: v for k, v in os.environ.items() if k != "AXIS_DATABASE_URL"}
-            url = broker.add_agency(name, code)
-            own["AXIS_AMQP_URL"] = through_proxy(url) if code == CODES[-1] else url
-            self.adapters.append(Service(code, folder / code, ("adapter", "run", code), own))
-        self.services = [*self.hubs, *self.adapters]
-
-    def ledger_is_good(self) -> bool:
-        """Every entry of the hub's ledger is linked, and every link is right."""
-        with bootstrap.reading(self.home) as record, record.reading() as reader:
-            return ledger.check(reader)[0] > 0 and not ledger.standing(reader).is_unlinked
-
-    def heard(self, receipts: Collection[str]) -> set[str]:
-        """Those of these receipts' digests that the hub has."""
-        with bootstrap.reading(self.home) as record, record.reading() as reader:
-            found = reader.connection.execute(
-                sa.union(
-                    sa.select(statement.c.receipt_digest).where(statement.c.receipt_digest.in_(receipts)),
-                    sa.select(quarantine.c.body_digest).where(quarantine.c.body_digest.in_(receipts)),
-                )
-            )
-            return set(found.scalars())
-
-
-# -- The campaign -------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is to happen, in numbers; spread evenly over the documents, or over the time where `seconds` is given."""
-
-    seed: int
-    documents: int
-    seconds: float
-    kills: int
-    broker_kills: int
-    database_kills: int
-    network_faults: int
-    cluster_faults: int
-    mixed_mails: int = 0  # times that a queue's messages are taken out and come back in another order, some twice
-    freezes: int = 0  # times that a hub or an adapter stands still past every timeout
-    wrong_clocks: int = 0  # times that the clock of one of them is two hours fast or slow for a while
-    database_troubles: int = 0  # times that the database lets nobody write, or not into one table, or has a full disk
-    restores: int = 0  # times that the hub's record is put back to an older backup
-    homes_put_back: int = 0  # times that an adapter's home is put back to an older copy
-    recalls: float = 0.05  # the share of documents that are recalled
-    backlog: int = 60  # documents on their way for each agency
-    patience: float = 900.0  # seconds, after the last fault, for everything to arrive
 
 
 class Campaign:
@@ -924,70 +509,6 @@ def _is_ripe(made_at: float, gone_on: int, wanted: int) -> bool:
     return age > GAP and (gone_on >= wanted or age > LONGEST_GAP)
 
 
-def _plans(asked: argparse.Namespace) -> dict[str, Plan]:
-    """A run on one node, and one on a cluster of three."""
-    if asked.minutes:
-        minutes = asked.minutes
-        few = max(2, int(0.4 * minutes))  # of what takes long
-        return {
-            "node": Plan(
-                asked.seed,
-                0,
-                0.55 * minutes * 60,  # the rest is for starting and for coming to rest
-                kills=int(12 * minutes),
-                broker_kills=max(1, int(minutes)),
-                database_kills=max(1, int(minutes / 2)),
-                network_faults=int(3 * minutes),
-                cluster_faults=0,
-                mixed_mails=int(3 * minutes),
-                freezes=few,
-                wrong_clocks=2 * few,
-                database_troubles=max(3, int(minutes)),
-                restores=max(1, int(minutes / 10)),
-                homes_put_back=few if "restored" in adapter.commands else 0,
-            ),
-            "cluster": Plan(
-                asked.seed,
-                0,
-                0.25 * minutes * 60,
-                kills=int(3 * minutes),
-                broker_kills=0,
-                database_kills=max(1, int(minutes / 5)),
-                network_faults=0,
-                cluster_faults=max(2, int(minutes / 2)),
-            ),
-        }
-    share = max(1, asked.documents // 20)
-    return {
-        "node": Plan(
-            asked.seed,
-            asked.documents - share,
-            0,
-            kills=asked.kills - asked.kills // 20,
-            broker_kills=asked.broker_kills,
-            database_kills=asked.database_kills - asked.database_kills // 10,
-            network_faults=asked.network_faults,
-            cluster_faults=0,
-            mixed_mails=asked.mixed_mails,
-            freezes=asked.freezes,
-            wrong_clocks=asked.wrong_clocks,
-            database_troubles=asked.database_troubles,
-            restores=asked.restores,
-            homes_put_back=asked.homes_put_back,
-        ),
-        "cluster": Plan(
-            asked.seed,
-            share,
-            0,
-            kills=asked.kills // 20,
-            broker_kills=0,
-            database_kills=asked.database_kills // 10,
-            network_faults=0,
-            cluster_faults=asked.cluster_faults,
-        ),
-    }
-
-
 def main() -> int:
     """Run it as asked; 0 when nothing was lost, doubled, falsely receipted or stuck."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -1010,7 +531,7 @@ def main() -> int:
     asked = parser.parse_args()
     total: Counter[str] = Counter()
     verdict: Counter[str] = Counter(lost=0, doubled=0, false_receipts=0, stuck=0)
-    for name, plan in _plans(asked).items():
+    for name, plan in plans(asked).items():
         if asked.part not in {None, name}:
             continue
         print(f"campaign on a {name}: {plan}", flush=True)

@@ -31,7 +31,7 @@ from axis.core.message import Message, Outcome, Route
 from axis.infra import keystore
 from axis.infra.amqp.broker import AmqpBroker
 from axis.infra.database import Database
-from tests.failure.campaign import Installation
+from tests.failure.installation import Installation
 from tests.line import document
 from tests.servers import PostgreSql, RabbitMq
 

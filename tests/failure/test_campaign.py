@@ -21,8 +21,10 @@ import psycopg
 import pytest
 
 from axis import crashpoints
-from tests.failure.campaign import Campaign, Ledger, Plan, _attachments
+from tests.failure.campaign import Campaign
 from tests.failure.faults import Disk, Record, copy_home, put_back
+from tests.failure.letters import Ledger, attachments
+from tests.failure.plans import Plan
 from tests.line import Line, document, small_home
 
 ROOT = Path(__file__).parent.parent.parent
@@ -128,7 +130,7 @@ def test_the_ledger_sees_what_is_lost_doubled_and_strange(tmp_path: Path) -> Non
     (folders["H41"] / "inbox" / "c.edxml").write_bytes(document(1, content=b"nobody sent this"))
     ledger.look()
     assert ledger.verdict()["doubled"] == 2, "what nobody sent counts as well"
-    assert len(list(_attachments(document(1, content=b"one")))) == 1
+    assert len(list(attachments(document(1, content=b"one")))) == 1
 
 
 def test_what_only_a_lost_journal_knew_is_not_called_doubled_unless_the_hub_had_heard_of_it(tmp_path: Path) -> None:

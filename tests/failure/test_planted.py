@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -144,7 +145,7 @@ FAULTS = [
         "axis/core/hub/recalls.py",
         "    return original.tried or",
         "    return original.state is State.QUEUED or",
-        "tests/e2e/test_changes.py::test_a_hub_that_died_while_publishing_leaves_the_recall_to_the_recipient",
+        "tests/e2e/changes/test_recalls.py::test_a_hub_that_died_while_publishing_leaves_the_recall_to_the_recipient",
     ),
     Fault(
         "the hand-over does not look whether the document was withdrawn meanwhile",
@@ -187,7 +188,7 @@ FAULTS = [
         "axis/infra/record/changes.py",
         "        if document not in self._sealed.locked:\n",
         "        if document is None:\n",
-        "tests/contract/test_record.py"
+        "tests/contract/test_record_changes.py"
         "::test_a_change_of_a_document_that_is_not_locked_is_refused_before_anything_is_written",
     ),
     Fault(
@@ -214,11 +215,22 @@ FAULTS = [
 ]
 
 
+def given(fault: Fault, request: pytest.FixtureRequest) -> dict[str, str]:
+    """A virtual host or a database of this worker's servers, as tests take them from outside: where the test kills none,
+    to start its own would take longer than the test."""
+    name = f"planted{time.monotonic_ns()}"
+    if fault.test.startswith("tests/contract/test_broker"):
+        return {"AXIS_TEST_AMQP_URL": request.getfixturevalue("rabbitmq").vhost(name)}
+    if fault.test.startswith("tests/contract/"):
+        return {"AXIS_TEST_DATABASE_URL": request.getfixturevalue("postgres").database(name)}
+    return {}
+
+
 @pytest.mark.amqp
 @pytest.mark.postgres
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_a_planted_fault_is_caught(fault: Fault, tmp_path: Path) -> None:
+def test_a_planted_fault_is_caught(fault: Fault, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     stale = f"{Path(fault.file).stem}.*.pyc"  # what else was compiled is as good beside the copy
     for name in ("axis", "adapters", "schemas", "config", "tests"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns(stale), symlinks=True)
@@ -231,6 +243,7 @@ def test_a_planted_fault_is_caught(fault: Fault, tmp_path: Path) -> None:
     # importlib mode puts nothing in the path; the copy must come before the installed package.
     # Sweeps go on to where the fault is found, and of pytest's plugins only that is loaded which the tests have need of.
     environment = {
+        **given(fault, request),
         **os.environ,
         "PYTHONPATH": str(tmp_path),
         "AXIS_SWEEP": "full",

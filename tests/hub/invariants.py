@@ -9,7 +9,8 @@ from axis.core.hub.lifecycle import FINAL, Stage, State
 
 if TYPE_CHECKING:
     from axis.core.hub.dossier import Delivery
-    from tests.hub.memory import Hub, Record
+    from tests.hub.memory import Hub
+    from tests.hub.record import Record
 
 _SAYS = {State.HANDED_OVER: "E.1", State.REFUSED: "E.2", State.FAILED: "D.2"}
 

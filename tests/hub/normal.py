@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
-from tests.hub.memory import Record
+from tests.hub.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

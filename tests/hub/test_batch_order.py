@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
     from axis.core.hub.opened import Opened
-    from tests.hub.memory import Hub, Record
+    from tests.hub.memory import Hub
+    from tests.hub.record import Record
 
 ROUNDS = 8  # batches in one life
 BATCHES = int(os.environ.get("AXIS_BATCHES", "1000"))

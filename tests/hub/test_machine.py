@@ -12,7 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from axis.core.registry import Member
 from tests.hub.invariants import check
-from tests.hub.memory import NOW, Record, members, rules
+from tests.hub.memory import NOW, members, rules
+from tests.hub.record import Record
 from tests.hub.world import World
 
 CHOICES = st.integers(0, 2**32 - 1)

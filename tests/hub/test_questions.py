@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from axis.core.hub.dossier import Question
-    from tests.hub.memory import Record, Row
+    from tests.hub.record import Record, Row
 
 
 def nothing(_record: Record) -> Iterable[Question]:

@@ -15,7 +15,8 @@ from axis.core.message import Outcome
 from axis.core.receipt import Event
 from axis.errors import Fault
 from tests.hub import mail
-from tests.hub.memory import Hub, Record, rules
+from tests.hub.memory import Hub, rules
+from tests.hub.record import Record
 from tests.line import document, recall, replacement, status, update
 
 if TYPE_CHECKING:

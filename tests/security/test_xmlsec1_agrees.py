@@ -19,7 +19,7 @@ from axis.core import parcel, receipt
 from axis.core import registry as trust
 from axis.errors import Rejected
 from tests import pki
-from tests.security.test_parcel_cases import SIGNATURES, swap, value_of, with_certificate, with_file
+from tests.security.parcels import SIGNATURES, swap, value_of, with_certificate, with_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -181,6 +181,11 @@ class JournalReader:
         row = self._first(sa.select(installed).where(installed.c.agency == self.agency))
         return (row["version"], self.payload(row["digest"])) if row is not None else None
 
+    def types(self) -> bytes:
+        """The parcel of the document types installed here; b"" for none."""
+        row = self._first(sa.select(installed.c.types_digest).where(installed.c.agency == self.agency))
+        return self.payload(row["types_digest"]) if row is not None and row["types_digest"] else b""
+
     def registry_version(self) -> int:
         """The version of the registry installed here; 0 for none."""
         row = self._first(sa.select(installed.c.version).where(installed.c.agency == self.agency))
@@ -234,6 +239,7 @@ class JournalReader:
                     "attempts": row["attempts"],
                     "moment": row["created_at"],
                     "kept": row["parcel_digest"] != "",
+                    "type": facts.get("type"),
                 }
             )
         query = sa.select(incoming).where(incoming.c.agency == self.agency, incoming.c.kind != "receipt")

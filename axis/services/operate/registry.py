@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from axis import crashpoints
-from axis.core import organ
+from axis.core import organ, parcel
 from axis.core import registry as trust
 from axis.core.instant import to_text, whole
 from axis.core.ledger import Entry
 from axis.core.registry import HUB, Member, read_registry, signing_certificate
+from axis.core.types import typeset
 from axis.errors import Fault, Misconfigured, Problem, Unavailable, rejected
 from axis.infra import keystore
 from axis.infra.record import registries
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from axis.core.registry import Certificate, Registry
     from axis.core.signature import Signer
+    from axis.core.types.typeset import Types
     from axis.infra.keystore import KeyType
     from axis.infra.record.store import HubStore
 
@@ -43,6 +45,12 @@ class Registrar:
         """The newest one."""
         with self.store.reading() as reader:
             return read_registry(reader.payload(registries.newest(reader)), self.hub)
+
+    def types(self) -> Types | None:
+        """The document types that go with it; None where there are none."""
+        with self.store.reading() as reader:
+            digest = registries.types(reader)
+            return typeset.read_types(reader.payload(digest), self.hub) if digest else None
 
 
 def add(
@@ -198,11 +206,27 @@ def _keep_key(registrar: Registrar, code: str) -> None:
 
 def _change(registrar: Registrar, member: Member, what: str, reason: str, now: datetime) -> Registry:
     changed = registrar.registry().changed(member, now)
+    return _issue(registrar, changed, member.code, {"change": what, "reason": reason}, now)
+
+
+def publish_types(registrar: Registrar, types: Types, detail: dict[str, Any], now: datetime) -> Registry:
+    """The next registry, of the same members, with these document types: they are those from its version on."""
+    registry = registrar.registry()
+    changed = replace(registry, version=registry.version + 1, issued_at=whole(now))
+    if types.registry != changed.version:
+        raise Unavailable(Problem(Fault.REGISTRY_OLD, got=str(types.registry), expected=str(changed.version)))
+    signed = parcel.build(parcel.TYPES, typeset.write(types), (), registrar.signer, now)
+    return _issue(registrar, changed, "", detail, now, signed)
+
+
+def _issue(
+    registrar: Registrar, changed: Registry, about: str, detail: dict[str, Any], now: datetime, types: bytes = b""
+) -> Registry:
     signed = provision.sign_registry(changed, registrar.signer, now)
-    detail = {"version": changed.version, "change": what, "reason": reason, **acts.by()}
-    entry = Entry(now, HUB, "registry.issued", "", member.code, detail)
+    entry = Entry(now, HUB, "registry.issued", "", about, {"version": changed.version, **detail, **acts.by()})
+    codes = [member.code for member in changed.agencies]
     with registrar.store.transaction() as tx:
-        if not registries.keep(tx, changed.version, signed, now, [m.code for m in changed.agencies], entry):
+        if not registries.keep(tx, changed.version, signed, now, codes, entry, types):
             # Somebody else changed it between our reading and our writing: nothing of theirs is overwritten.
             raise Unavailable(Problem(Fault.REGISTRY_OLD, got=str(changed.version), expected=str(changed.version)))
     return changed
