@@ -529,9 +529,8 @@ def front(home: Home, agencies: Sequence[Agency], watched: Watched | None = None
     certificate, key, authority = (Path(name) if name else None for name in files)
     known = partial(read_systems, systems_file(home))
     v1 = api.application(lambda: tokens.read_tokens(tokens_file(home)), mailboxes)
-    stopped = threading.Event()
+    stopped, clear = threading.Event(), settings.plain_http == "anywhere"
     limits = Limits(settings.connections, settings.connections_per_peer)
-    clear = settings.plain_http == "anywhere"
     health = Health(watched) if watched is not None else None
     app = side_by_side(v1, Vxp(known, mailboxes), health, portal(home.path, home.config.portal, known, mailboxes))
     with serving(app, settings.listen, certificate, key, authority, limits=limits, clear=clear) as port:
