@@ -24,6 +24,7 @@ from axis.errors import Fault, Problem, Unavailable
 from axis.infra import payloads
 from axis.infra.database import Database
 from axis.infra.embedded import EmbeddedBroker
+from axis.infra.journal.tables import incoming
 from axis.infra.record import homes as kept_homes
 from axis.infra.record import ledger, outbox, quarantine, tables
 from axis.services import run as loops
@@ -460,7 +461,8 @@ def test_a_home_that_was_put_back_is_told_bit_by_bit_before_it_is_answered(
         assert agencies[1].standing is Standing.CURRENT
         with agencies[1].journal.reading() as reader:
             assert [entry.event for entry in reader.events("") if entry.event == "home.restored"]
-            assert len([one for one in reader.find("TN-G22") if one["state"] == "handed_over"]) == 6
+            documents = sa.select(incoming.c.state).where(incoming.c.agency == "H41", incoming.c.kind == "document")
+            assert reader.connection.execute(documents).scalars().all() == ["handed_over"] * 6
     assert line.kinds("H41") == []
 
 
