@@ -49,11 +49,10 @@ def why(home: Path, reference: str, to: str, sender: str, day: str, as_json: boo
     """Why it has not come."""
     value = ask(open_home(home), reference, sender, day, to, as_json=as_json)
     if as_json:
-        console.data({"document": value["document"], "why": value["why"]})
+        console.data({name: value.get(name, []) for name in ("document", "why", "findings")})
         return
     _show_document(value["document"])
-    show_why(value["why"])
-    show_findings(value.get("findings", []))
+    show_why(value["why"], value.get("findings", []))
 
 
 def _follow(home: Home, value: dict[str, Any], interval: float, *, as_json: bool) -> None:
@@ -91,10 +90,9 @@ def show_trace(value: dict[str, Any]) -> None:
     _show_document(about)
     if value["why"]:
         console.say()
-        show_why(value["why"])
-        show_findings(value.get("findings", []))
+        show_why(value["why"], value.get("findings", []))
         console.say()
-    _show_deliveries(value["deliveries"])
+    _show_deliveries(value["deliveries"], {one["recipient"]: one["cause"] for one in value["why"]})
     console.say()
     if by := about.get("superseded_by"):
         console.say(f"{word('trace.superseded')}: {by}\n")
@@ -125,7 +123,8 @@ def _event(event: dict[str, Any]) -> tuple[str, str, str, str]:
 
 def _show_document(about: dict[str, Any]) -> None:
     console.say(f"{word('trace.document')}: {console.plain(about['code'])} · {console.plain(about['subject'])}")
-    console.say(f"  axis id: {about['axis_id']}")
+    if about["axis_id"]:
+        console.say(f"  axis id: {about['axis_id']}")
     console.say(f"  DocumentId: {console.plain(about['document_id'])}")
     console.say(f"  {word('trace.from')}: {about['from']}")
     taken = "trace.received" if "registry_version" in about else "trace.taken"
@@ -136,18 +135,15 @@ def _show_document(about: dict[str, Any]) -> None:
         console.say(f"  {word(f'trace.gone.{gone}' if when or gone == 'recall' else 'trace.gone.here', time=when)}")
 
 
-def show_why(causes: Sequence[dict[str, Any]]) -> None:
-    """Where each delivery is and why, trouble first: a sentence, and who has to do what."""
+def show_why(causes: Sequence[dict[str, Any]], findings: Sequence[dict[str, Any]] = ()) -> None:
+    """Where each delivery is and why, trouble first: a sentence, and who has to do what. `findings`: why a packet was
+    refused."""
     for one in causes:
         said, next_step = sentences(one)
         console.say(f"{'✗' if one['is_trouble'] else '·'} {console.plain(said)}")
+        for reason in findings if not one["recipient"] else ():
+            console.say(f"    {reason['code']}: {console.plain(reason['text_vi' if LANG == 'vi' else 'text'])}")
         console.say(f"    → {console.plain(next_step)}")
-
-
-def show_findings(findings: Sequence[dict[str, Any]]) -> None:
-    """Why a packet was refused: each finding with its code."""
-    for one in findings:
-        console.say(f"    {one['code']}: {console.plain(one['text_vi' if LANG == 'vi' else 'text'])}")
 
 
 def sentences(one: dict[str, Any]) -> tuple[str, str]:
@@ -162,15 +158,17 @@ def sentences(one: dict[str, Any]) -> tuple[str, str]:
     return word(f"why.{one['cause']}", **facts), word(f"why.{one['cause']}.next", **facts)
 
 
-def _show_deliveries(deliveries: Sequence[dict[str, Any]]) -> None:
+def _show_deliveries(deliveries: Sequence[dict[str, Any]], causes: dict[str, str]) -> None:
+    """In the order of the causes, trouble first, each with its cause in a few words."""
     rows = []
-    for one in deliveries:
+    order = list(causes)
+    for one in sorted(deliveries, key=lambda row: order.index(row["recipient"])):
         business = one["business_status"]
         known = word(f"business.{business}") if f"business.{business}" in TEXTS else business
         rows.append(
             (
                 one["recipient"],
-                word(f"state.{one['state']}"),
+                word(f"cause.{causes[one['recipient']]}"),
                 known,
                 str(one["attempts"]),
                 console.local(one["updated_at"]),

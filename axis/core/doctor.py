@@ -102,8 +102,8 @@ def examine(gathered: Gathering) -> list[Finding]:
 
 
 def worst(findings: Iterable[Finding]) -> Verdict:
-    """The worst of them: bad, warn, unknown, good."""
-    order = (Verdict.BAD, Verdict.WARN, Verdict.UNKNOWN)
+    """The worst of them: bad, unknown (it may be bad), warn, good."""
+    order = (Verdict.BAD, Verdict.UNKNOWN, Verdict.WARN)
     verdicts = {one.verdict for one in findings}
     return next((one for one in order if one in verdicts), Verdict.GOOD)
 
@@ -461,10 +461,10 @@ def _unread(gathered: Gathering, _now: datetime) -> Judgement:
     return _listed(unread, _BAD)
 
 
-@_check("broker")
+@_check("dead")
 def _dead_letters(gathered: Gathering, _now: datetime) -> Judgement:
     """The broker has put messages aside that nobody could deal with."""
-    count = gathered["broker"]["dead"]
+    count = gathered["dead"]["count"]
     return (_WARN if count else _GOOD), {"count": count}
 
 
