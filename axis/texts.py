@@ -1534,6 +1534,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Chạy trục trên RabbitMQ và cơ sở dữ liệu đã cấu hình.",
         "Run the hub on the configured RabbitMQ and database.",
     ),
+    "help.exit_codes": (
+        "Mã thoát: 0 xong; 1 lỗi không mong đợi; 2 gõ sai lệnh; 3 bị từ chối hoặc\n"
+        "không hợp lệ; 4 tạm thời chưa được, thử lại sau; 5 quản trị phải xử lý;\n"
+        "6 bằng chứng hoặc nơi lưu trữ không khớp. axis check: 0-3 như Nagios.",
+        "Exit codes: 0 done; 1 unexpected; 2 wrong usage; 3 refused or invalid;\n"
+        "4 unavailable, try later; 5 the operator has to act; 6 evidence or storage\n"
+        "disagrees. axis check: 0 to 3 as Nagios has them.",
+    ),
     "help.adapter": ("Adapter của các cơ quan.", "The agencies' adapters."),
     "help.adapter.run": (
         "Chạy adapter của một hay nhiều cơ quan.",
