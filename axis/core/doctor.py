@@ -209,8 +209,10 @@ def _keys(gathered: Gathering, _now: datetime) -> Judgement:
 
 @_check("keys")
 def _certificates(gathered: Gathering, now: datetime) -> Judgement:
-    """A certificate has ended, or ends within 60 days."""
-    ends = sorted((_age(one["until"], now), one["name"]) for one in gathered["keys"]["certificates"])
+    """A certificate has ended, or ends within 60 days; but for those of agencies that the registry tells of."""
+    told = {f"keys/{code}.pem" for code in gathered.get("registry", {}).get("ends", {})}
+    own = [one for one in gathered["keys"]["certificates"] if one["name"] not in told]
+    ends = sorted((_age(one["until"], now), one["name"]) for one in own)
     left = [(-age, name) for age, name in reversed(ends)]
     soon = [(time, name) for time, name in left if time < timedelta(days=ALARMS[-1])]
     over = [name for time, name in soon if time < timedelta(days=ALARMS[0])]
