@@ -52,6 +52,7 @@ from axis.infra.record.store import HubStore
 from axis.services.agency import standing
 from axis.services.agency.adapter import Agency
 from axis.services.hub.flow import QueueLimits, RateLimits
+from axis.services.hub.log import load_key
 from axis.services.hub.worker import Hub
 from axis.services.operate import reconcile
 from axis.services.operate.registry import Registrar
@@ -395,6 +396,7 @@ def hub_part(home: Home, database: Database, broker: Broker, references: Referen
         deadlines=home.config.deadlines.build(home.path),
         closed_agency=home.config.hub.closed_agency,
         consignment_after=timedelta(seconds=home.config.hub.consignment_after),
+        log_key=load_key(home.path / "pki"),
     )
 
 

@@ -629,6 +629,11 @@ class Fault(Enum):
         "Chứng minh không khớp với sổ cái: {got}, phải là {expected}.",
         "The proof does not fit the log: {got}, expected {expected}.",
     )
+    LOG_EMPTY = (
+        OPERATOR,
+        "Sổ cái ở {got} chưa có điểm kiểm nào: trục chưa chạy, hoặc chưa có khóa (pki/log.key).",
+        "The log at {got} has no checkpoint yet: the hub has not run, or there is no key (pki/log.key).",
+    )
     LOG_SPLIT = (
         OPERATOR,
         "Sổ cái có hai nội dung khác nhau ở cùng cỡ {path}: {got} và {expected}. Giữ lại cả hai, đó là bằng chứng.",

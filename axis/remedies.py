@@ -95,6 +95,10 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
     (Fault.BROKER_DOWN, Fault.STORE_DOWN, Fault.ADAPTER_AWAY): _DOCTOR,
     (Fault.ADAPTER_TWICE, Fault.BROKER_TWICE): _ONE_ADAPTER,
     (Fault.REGISTRY_INVALID, Fault.REGISTRY_OLD): _REGISTRY,
+    (Fault.LOG_EMPTY,): (
+        "Cho trục chạy một lúc; nếu thư mục dữ liệu cũ chưa có khóa thì axis upgrade tạo khóa.",
+        "Let the hub run for a moment; where an older home has no key, axis upgrade makes it.",
+    ),
     (Fault.LEDGER_CORRUPT, Fault.NOTE_INVALID, Fault.LOG_PROOF, Fault.LOG_SPLIT): _EVIDENCE,
     (Fault.CONFIG_INVALID, Fault.CONFIG_UNKNOWN_KEY): _SETTINGS,
     (Fault.TRIAL_SERVER, Fault.TRIAL_ENDED, Fault.TRIAL_LATE, Fault.TRIAL_REVISION): _TRIAL,

@@ -66,6 +66,52 @@ TEXTS: dict[str, tuple[str, str]] = {
     "audit.refused": ("bị từ chối", "refused"),
     "audit.failed": ("không thành", "failed"),
     "audit.open": ("chưa xong", "not ended"),
+    "help.audit.verify": (
+        "Tính lại toàn bộ sổ cái: từng mục, từng mắt xích, cây băm, điểm kiểm đã ký. Sai ở đâu thì nêu mục đó; mã thoát 6.",
+        "Compute the ledger again: entries, links, the log's tree, its signed checkpoint. What is wrong is named; exit code 6.",
+    ),
+    "help.audit.since_last": (
+        "Chỉ tính phần sau lần kiểm tra tốt trước đó.",
+        "Only what is behind the last check that found nothing.",
+    ),
+    "help.audit.head": ("Điểm kiểm mới nhất của sổ cái, có chữ ký.", "The newest signed checkpoint of the log."),
+    "help.audit.prove": (
+        "Chứng minh rằng các mục về một văn bản nằm trong sổ cái: ai có khóa công khai cũng tự kiểm tra được.",
+        "The proofs that a document's entries stand in the log: whoever has the log's public key checks them alone.",
+    ),
+    "help.audit.export": (
+        "Xuất toàn bộ sổ cái: dạng ô (C2SP tlog-tiles) cho nơi giữ bản sao, hoặc mỗi mục một dòng JSON.",
+        "Write out the whole log: as tiles (C2SP tlog-tiles) for whoever mirrors it, or a line of JSON for each entry.",
+    ),
+    "help.audit.output": ("Ghi vào đây.", "Write here."),
+    "audit.verifying": ("Đang tính lại sổ cái", "Computing the ledger again"),
+    "audit.holds": (
+        "Sổ cái đúng: {entries} mục, {logged} mục đã vào cây băm; tính lại từ sau mục {since}.",
+        "The ledger holds: {entries} entries, {logged} of them in the log; computed again from behind entry {since}.",
+    ),
+    "audit.unplaced": ("{count} mục chưa được xếp chỗ.", "{count} entries have no place yet."),
+    "audit.no_key": (
+        "Chưa có khóa của sổ cái (pki/log.key): chữ ký của điểm kiểm chưa được kiểm. Chạy 'axis upgrade' để tạo khóa.",
+        "No key of the log (pki/log.key): the checkpoint's signature was not checked. 'axis upgrade' makes one.",
+    ),
+    "audit.head": (
+        "Cây băm của sổ cái có {size} mục, điểm kiểm lúc {at}:",
+        "The log has {size} entries, checkpoint of {at}:",
+    ),
+    "audit.head.key": ("Khóa để kiểm tra: {text}", "The key to check it with: {text}"),
+    "audit.place": ("Mục", "Entry"),
+    "audit.proof": ("Chứng minh", "Proof"),
+    "audit.proved": ("có, đã kiểm tra", "there, checked"),
+    "audit.not_yet": ("chưa có", "not yet"),
+    "audit.written": (
+        "Đã ghi vào {path}: mỗi mục một tệp .json, .salt và .tlog-proof.",
+        "Written to {path}: for each entry a file .json, .salt and .tlog-proof.",
+    ),
+    "audit.exists": ("{path} đã có; chọn chỗ khác.", "{path} is there; choose another place."),
+    "audit.exported": (
+        "Đã xuất {entries} mục vào {path} ({written} tệp hoặc dòng).",
+        "{entries} entries written to {path} ({written} files or lines).",
+    ),
     "audit.none": ("Không có việc nào.", "Nothing was done."),
     "audit.more": ("Còn nữa: thêm --before {id}", "There is more: add --before {id}"),
     "help.lang": ("Ngôn ngữ hiển thị.", "Language of the texts."),
@@ -1412,6 +1458,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{database}: {count} parcels ({size} bytes) moved into segments",
     ),
     "upgrade.done": ("{database}: {before} → {after}", "{database}: {before} → {after}"),
+    "upgrade.log_key": (
+        "Đã tạo khóa của sổ cái (pki/log.key): từ nay các mục được đưa vào cây băm có điểm kiểm đã ký.",
+        "The log's key was made (pki/log.key): from now on entries are put into a tree with signed checkpoints.",
+    ),
     "upgrade.same": ("{database}: {after}, đã đúng phiên bản", "{database}: {after}, as it should be"),
     "help.reconcile": (
         "Đối chiếu hồ sơ với hàng đợi và biên nhận; gửi lại những gì chưa có biên nhận.",

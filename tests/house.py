@@ -125,7 +125,7 @@ def room(name: str) -> str:
 # -- The tables ------------------------------------------------------------------------------------------------
 
 _TABLE = re.compile(r'^(\w+) = sa\.Table\(\s*"(\w+)"', re.MULTILINE)
-_WRITERS = "insert_or_ignore|insert_all_or_ignore|insert_each_or_ignore|upsert|replacing"
+_WRITERS = "insert_or_ignore|insert_all_or_ignore|insert_each_or_ignore|upsert_all|upsert|replacing"
 
 
 def writers() -> dict[str, list[str]]:

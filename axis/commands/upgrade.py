@@ -20,9 +20,11 @@ def upgrade(home: Path, check: bool, as_json: bool) -> None:
     """The schema's version."""
     from axis import bootstrap
     from axis.infra.database import SCHEMA_VERSION
+    from axis.services.operate import provision
 
     old = False
-    with bootstrap.home_databases(open_home(home)) as databases:
+    opened = open_home(home)
+    with bootstrap.home_databases(opened) as databases:
         for name, database in databases.items():
             before, after = (database.version(), SCHEMA_VERSION) if check else database.upgrade()
             old = old or (check and before != after)
@@ -45,4 +47,6 @@ def upgrade(home: Path, check: bool, as_json: bool) -> None:
                 )
                 if count:
                     console.say(word("upgrade.moved", database=name, count=count, size=size))
+        if not check and opened.config.installation.role == "all" and provision.add_log_key(opened.path):
+            console.note("upgrade.log_key")
     sys.exit(REFUSED if old else DONE)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from axis.core.signature import PrivateKey
 
 KeyType = Literal["p256", "rsa"]
+LOG_KEY = "log.key"
 AUTHORITY_YEARS, CERTIFICATE_YEARS = 20, 5  # a subordinate CA of the state lives 20 years (NĐ 68/2024)
 
 
@@ -169,6 +170,36 @@ def write_private(path: Path, content: bytes) -> None:
         handle.write(content)
         handle.flush()
         os.fsync(handle.fileno())
+
+
+def make_log_key(folder: Path) -> bool:
+    """``log.key`` (0600), the key that checkpoints of the log are signed with; False where there is one."""
+    if (folder / LOG_KEY).exists():
+        return False
+    pem = ed25519.Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    write_private(folder / LOG_KEY, pem)
+    return True
+
+
+def load_log_key(folder: Path) -> tuple[ed25519.Ed25519PrivateKey, bytes] | None:
+    """The key of :func:`make_log_key`, and its public half, raw; None where there is none.
+
+    Raises :class:`Misconfigured`: KEY_FILE_OPEN, FILE_UNUSABLE; :class:`Corrupted` for another file."""
+    path = folder / LOG_KEY
+    try:
+        require_private(path)
+        pem = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise unusable(path, error) from None
+    try:
+        key = load_pem_private_key(pem, None)
+    except (ValueError, TypeError):
+        key = None
+    if not isinstance(key, ed25519.Ed25519PrivateKey):
+        raise Corrupted(Problem(Fault.KEY_FILE_MISSING, got=f"{path} (unreadable)"))
+    return key, key.public_key().public_bytes_raw()
 
 
 def load_signer(folder: Path, name: str) -> Signer:

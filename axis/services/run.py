@@ -16,6 +16,7 @@ from axis.core.instant import to_text
 from axis.errors import AxisError, Fault, Misconfigured, Problem, Unavailable
 from axis.infra.record import outbox
 from axis.services.hub import admit, deadlines, relay
+from axis.services.hub import log as log_of_entries
 from axis.services.operate import dead_ends
 from axis.services.pulse import Pulse
 from axis.services.sweep import Sweep, note_later
@@ -57,6 +58,7 @@ def hub_round(hub: Hub, now: datetime, timeout: float = 0) -> int:
     if hub.tells_at_once or "" < looked.told <= moment:
         done += deadlines.step(hub, now)
     done += dead_ends.look_again(hub, now)
+    log_of_entries.step(hub, now)
     if trouble is not None:
         raise trouble
     return done

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 from axis import crashpoints
 from axis.core import ledger
 from axis.core.instant import to_text
+from axis.core.log.leaf import SALT
 from axis.errors import Corrupted, Fault, Problem
 from axis.infra.record import lease
 from axis.infra.record.high_water import LedgerEnd
@@ -32,7 +34,8 @@ _NOTHING = LedgerEnd(0, ledger.GENESIS, 0)
 
 def enter(tx: HubTransaction, entry: Entry) -> None:
     """Append `entry`, which has no place yet."""
-    row = {"digest": entry.digest, "canonical": entry.canonical, "axis_id": entry.axis_id}
+    salt = os.urandom(SALT).hex()
+    row = {"digest": entry.digest, "canonical": entry.canonical, "axis_id": entry.axis_id, "salt": salt}
     tx.connection.execute(ledger_entry.insert().values(row))
     tx.has_unlinked = True
     tx.entered.append(entry.event)
@@ -137,7 +140,7 @@ _HELD_POSTGRESQL = (
     "FOR UPDATE SKIP LOCKED) RETURNING duty) SELECT (SELECT array_agg(nextval(pg_get_serial_sequence('ledger', 'id'))) "
     f"FROM generate_series(1, %s)), {STANDING.format(n='%s')} FROM held {STANDING_FROM}"
 )
-_COLUMNS = ("digest", "canonical", "axis_id")
+_COLUMNS = ("digest", "canonical", "axis_id", "salt")
 _UNPLACED = New("ledger", _COLUMNS)
 _PLACED = New("ledger", ("id", *_COLUMNS, "position", "link"))
 
@@ -148,7 +151,12 @@ def append(tx: HubTransaction, entries: Sequence[Entry], by: Sequencer | None) -
     :func:`give_places` comes later.
 
     Raises :class:`Corrupted` RECORD_OLD where the record has lost what was noted: no place is given out twice."""
-    rows = [(entry.digest, entry.canonical, entry.axis_id) for entry in entries]
+    salts = os.urandom(SALT * len(entries)).hex()
+    length = 2 * SALT
+    rows = [
+        (entry.digest, entry.canonical, entry.axis_id, salts[length * place : length * (place + 1)])
+        for place, entry in enumerate(entries)
+    ]
     if not rows:
         return
     tx.entered += [entry.event for entry in entries]

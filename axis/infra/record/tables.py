@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from axis.infra import payloads, retained, volumes
 from axis.infra.database import BIG_ID, metadata
+from axis.infra.log import tables as log
 from axis.infra.record import words
 
 submission = sa.Table(
@@ -50,7 +51,6 @@ submission = sa.Table(
         "received_at",
         "axis_id",
         sqlite_where=sa.text("body_digest <> ''"),
-        postgresql_where=sa.text("body_digest <> ''"),
     ),
 )
 sa.event.listen(submission, "after_create", words.with_the_table)
@@ -233,6 +233,7 @@ ledger_entry = sa.Table(
     sa.Column("digest", sa.Text, nullable=False),
     sa.Column("canonical", sa.Text, nullable=False),
     sa.Column("axis_id", sa.Text, nullable=False),
+    sa.Column("salt", sa.Text, nullable=False, server_default=""),  # hex; none for entries of before there was a log
     sa.Index("ledger_submission", "axis_id"),
     sa.Index(
         "ledger_unlinked",
@@ -260,6 +261,15 @@ adapter_home = sa.Table(
     sa.Column("current", sa.Boolean, nullable=False),
     sa.Column("told", sa.Boolean, nullable=False),
 )
+# A home that takes another's place waits until each hub worker has said that it holds nothing more of that agency: the
+# row of worker "" asks, for the `turn`-th time.
+home_settled = sa.Table(
+    "home_settled",
+    metadata,
+    sa.Column("agency", sa.Text, primary_key=True),
+    sa.Column("worker", sa.Text, primary_key=True),
+    sa.Column("turn", sa.Integer, nullable=False),
+)
 # PostgreSQL with segments: the one folder that they lie in, and its machine. No row where parcels lie in the database.
 segment_home = sa.Table(
     "segment_home",
@@ -286,8 +296,10 @@ TABLES = (
     ledger_entry,
     registry_version,
     adapter_home,
+    home_settled,
     *volumes.TABLES,
     *retained.TABLES,
+    *log.TABLES,
 )
 BODY_REFERENCES = (submission.c.body_digest, outbox.c.body_digest, quarantine.c.body_digest)  # that may name a parcel
 PAYLOAD_REFERENCES = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from axis.core import registry as trust
@@ -21,7 +21,6 @@ from axis.services.hub.flow import Breakers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
 
     from axis.adapters.bell import Bell
     from axis.core.homes import Hello
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from axis.infra.record.high_water import HighWater, LedgerEnd
     from axis.infra.record.store import HubStore
     from axis.services.hub.flow import QueueLimits, RateLimits
+    from axis.services.hub.log import LogKey
 
 HELD_BYTES = 32 * 1024 * 1024
 CLOCK = timedelta(minutes=5)  # by which a worker's clock may differ from the database's
@@ -44,12 +44,16 @@ CLOCKS = 2 * CLOCK  # by which the clocks of several workers may differ
 @dataclass
 class Question:
     """An adapter has asked about its home; it is answered after so many `rounds` without anything of its agency.
-    `told`: how far it has been told what its agency has given, None before that."""
+    `told`: how far it has been told what its agency has given, None before that. `turn`: in which the others were asked
+    last whether they hold something of its agency, `who`: that have answered before; `is_settled`: nobody does."""
 
     asked: Delivered
     hello: Hello
     rounds: int
     told: str | None = None
+    turn: int = 0
+    who: frozenset[str] = frozenset()
+    is_settled: bool = False
 
 
 class Hub:
@@ -70,6 +74,7 @@ class Hub:
         deadlines: Deadlines,
         closed_agency: str,
         consignment_after: timedelta = timedelta(seconds=5),
+        log_key: LogKey | None = None,
     ) -> None:
         self.store = store
         self.broker = broker
@@ -84,6 +89,10 @@ class Hub:
         self.deadlines = deadlines
         self.follow_successors = closed_agency == "successor"
         self.consignment_after = consignment_after
+        self.log_key = log_key
+        self.linked = 0  # entries of the ledger that have their places, as far as is known here
+        self.logged = 0  # of these, in the log
+        self.log_again = datetime.min.replace(tzinfo=UTC)  # when more is put into it at the earliest
         self.known: Known | None = None  # what was verified in this process, where its agencies work in it, too
         self.bell: Bell | None = None  # that its broker rings
         self.tells_at_once = False  # what is owed a D.1 is told without waiting: nothing else is due
@@ -97,6 +106,7 @@ class Hub:
         self.looked_again: tuple[datetime, str] | None = None  # when at what waits for it, and up to which
         self.looked: Look | None = None  # what the round has begun with
         self.questions: dict[str, Question] = {}  # by agency, see services/hub/homes.py
+        self.settled: dict[str, int] = {}  # of which agencies this worker has said that it holds nothing, by turn
         self._declared: set[str] = set()
         self._rules: Rules | None = None
         self.held: dict[str, bytes] = {}  # payloads by digest, see `hold`
@@ -143,6 +153,7 @@ class Hub:
             end = max(looked.end, self.store.end or looked.end, key=lambda one: one.position)
         if end != noted:
             self.high_water.advance(end)
+        self.linked = end.position
         return linked
 
     def _give_places(self, now: datetime, noted: LedgerEnd | None) -> tuple[int, LedgerEnd]:

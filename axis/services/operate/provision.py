@@ -73,6 +73,11 @@ def create_home(
     return registry
 
 
+def add_log_key(home: Path) -> bool:
+    """The key of the log, in a home that was made before there was one; False where it is there."""
+    return keystore.make_log_key(home / "pki")
+
+
 def _own_folder(home: Path) -> None:
     """`home` is there, and nobody else's to read, whoever made it. Raises :class:`Misconfigured` FILE_UNUSABLE."""
     try:
@@ -105,6 +110,7 @@ def _furnish(
     keystore.save_signer(home / "pki", "ca", authority)
     hub = keystore.new_member(authority, HUB, "Trục liên thông văn bản", "p256", now)
     keystore.save_signer(home / "keys", HUB, hub)
+    keystore.make_log_key(home / "pki")
     (home / "pki" / "hub.pem").write_bytes(hub.certificate.public_bytes(Encoding.PEM))
     members = [Member(HUB, "Trục liên thông văn bản quốc gia", "National document exchange axis", "hub")]
     members[0] = replace(members[0], certificates=(signing_certificate(hub.certificate),))

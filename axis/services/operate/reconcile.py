@@ -16,7 +16,9 @@ from axis.core.ledger import Entry
 from axis.core.message import agency_routes
 from axis.core.registry import HUB
 from axis.errors import Fault, Unavailable
+from axis.infra.log import store as log_store
 from axis.infra.record import lease, ledger, registries, restored, search
+from axis.services.hub.log import origin
 from axis.services.hub.worker import CLOCKS
 from axis.services.operate import acts, provision, resend
 
@@ -101,6 +103,8 @@ def accept_restored(hub: Hub, now: datetime) -> Gap | None:
         restored.restore(tx, now + SENDERS_FIRST, Entry(now, HUB, restored.RESTORED, "", "", gap))
         # Adapters take no registry that is not newer than theirs, and one may have gone out just before it was noted.
         _ask_again(hub, tx, max(end.registry, written.registry) + 10, since, now, "restored")
+        if log_store.head(tx.connection) is not None:  # of one size of one log there is one root, and it had gone on
+            log_store.begin(tx.connection, origin(hub.installation, to_text(now)), now)
         lease.let_go(tx)  # of workers that were alive when the backup was made
     with hub.store.transaction() as tx:
         while (given := ledger.give_places(tx, hub.worker, now, 10_000)) and given[0]:

@@ -1,0 +1,1 @@
+"""The Merkle log of the ledger's entries, as the record holds it."""

@@ -1,0 +1,176 @@
+"""SQL of the log: how far it goes, its tiles, and the leaves of the entries that have their places."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from axis.core.instant import from_text, to_text
+from axis.core.log import merkle, tiles
+from axis.core.log.leaf import leaf
+from axis.core.log.merkle import HASH_SIZE, Frontier
+from axis.core.log.tiles import HEIGHT, Tile
+from axis.errors import Corrupted, Fault, Problem
+from axis.infra.database import upsert, upsert_all
+from axis.infra.log.tables import log_head, log_tile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+
+    from sqlalchemy.engine import Connection
+
+MANY = 1000  # rows that are fetched at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """How far the `number`-th log of this record goes: `origin` is its name, `checkpoint` the signed note of this size,
+    b"" where nothing stands in it yet."""
+
+    number: int
+    origin: str
+    frontier: Frontier
+    checkpoint: bytes = b""
+    made_at: datetime | None = None
+
+
+def head(connection: Connection) -> Head | None:
+    """How far the log goes; None where there is none. Raises :class:`Corrupted` LEDGER_CORRUPT where it is no head."""
+    row = connection.execute(_NEWEST).first()
+    if row is None:
+        return None
+    data, checkpoint = _bytes(row.frontier), _bytes(row.checkpoint)
+    roots = tuple(data[at : at + HASH_SIZE] for at in range(0, len(data), HASH_SIZE))
+    try:
+        frontier = Frontier(row.size, roots)
+    except ValueError as error:
+        raise Corrupted(Problem(Fault.LEDGER_CORRUPT, got=f"log {row.id}: {error}"[:300])) from None
+    return Head(row.id, row.origin, frontier, checkpoint, from_text(row.made_at))
+
+
+_NEWEST = sa.select(log_head).order_by(log_head.c.id.desc()).limit(1)
+
+
+def begin(connection: Connection, origin: str, now: datetime) -> Head:
+    """A new log, with nothing in it. The tiles of the one before go: its leaves are read again for this one."""
+    last = connection.execute(sa.select(sa.func.coalesce(sa.func.max(log_head.c.id), 0))).scalar_one()
+    connection.execute(log_tile.delete())
+    row = {"id": last + 1, "origin": origin, "size": 0, "frontier": b"", "checkpoint": b"", "made_at": to_text(now)}
+    connection.execute(log_head.insert().values(row))
+    return Head(last + 1, origin, Frontier(), b"", now)
+
+
+def leaves(connection: Connection, after: int, limit: int) -> list[bytes]:
+    """The leaf hashes of up to `limit` entries of the ledger that have the places behind `after`, in their order."""
+    rows = connection.execute(_LEAVES, {"after": after, "limit": limit})
+    found = []
+    for place, row in enumerate(rows, after + 1):
+        if row.position != place:
+            raise Corrupted(Problem(Fault.LEDGER_CORRUPT, got=str(row.position), expected=str(place)))
+        try:
+            found.append(merkle.leaf_hash(leaf(bytes.fromhex(row.salt), row.canonical)))
+        except ValueError:
+            raise Corrupted(Problem(Fault.LEDGER_CORRUPT, got=str(place), expected="-")) from None
+    return found
+
+
+_LEAVES = sa.text("SELECT position, salt, canonical FROM ledger WHERE position > :after ORDER BY position LIMIT :limit")
+
+
+def entries(connection: Connection, after: int, limit: int) -> Sequence[Any]:
+    """(position, link, digest, canonical, axis_id, salt) of up to `limit` entries behind place `after`, in order."""
+    return connection.execute(_ENTRIES, {"after": after, "limit": limit}).all()
+
+
+_ENTRIES = sa.text(
+    "SELECT position, link, digest, canonical, axis_id, salt FROM ledger WHERE position > :after ORDER BY position "
+    "LIMIT :limit"
+)
+
+
+def entries_about(connection: Connection, axis_ids: Sequence[str]) -> Sequence[Any]:
+    """(position, None where it has none; canonical, salt) of the entries about these submissions, in order."""
+    return connection.execute(_ABOUT, {"those": axis_ids}).all()
+
+
+_ABOUT = sa.text("SELECT position, canonical, salt FROM ledger WHERE axis_id IN :those ORDER BY id").bindparams(
+    sa.bindparam("those", expanding=True)
+)
+
+
+def counts(connection: Connection) -> tuple[int, int]:
+    """(the last place that was given, how many entries have none)."""
+    last = connection.exec_driver_sql("SELECT coalesce(max(position), 0) FROM ledger").scalar_one()
+    return int(last), int(connection.exec_driver_sql("SELECT count(*) FROM ledger WHERE position IS NULL").scalar_one())
+
+
+def grow(connection: Connection, known: Head, added: Sequence[bytes]) -> Frontier:
+    """Put these leaf hashes behind the log that `known` tells of; how it stands then. The head is not written."""
+    made: dict[tuple[int, int], bytes] = {}
+    frontier = known.frontier.after(added, made)
+    old, size = known.frontier.size, frontier.size
+    grown = list(tiles.tiles(old, size))
+    begun = [tile for tile in grown if (old >> HEIGHT * tile.level) > tile.number * tiles.WIDTH]
+    before = hashes(connection, begun)
+    rows = []
+    for tile in grown:
+        first, start = tile.number * tiles.WIDTH, max(old >> HEIGHT * tile.level, tile.number * tiles.WIDTH)
+        kept = before.get((tile.level, tile.number), b"")[: (start - first) * HASH_SIZE]
+        if len(kept) != (start - first) * HASH_SIZE:
+            raise Corrupted(Problem(Fault.LEDGER_CORRUPT, got=tile.path))
+        more = (made[HEIGHT * tile.level, index] for index in range(start, first + tile.width))
+        whole = b"".join((kept, *more))
+        rows.append({"level": tile.level, "number": tile.number, "width": tile.width, "hashes": whole})
+    upsert_all(connection, log_tile, rows, ("level", "number"))
+    return frontier
+
+
+def keep(connection: Connection, grown: Head) -> None:
+    """Write how far the log goes now."""
+    row = {
+        "id": grown.number,
+        "origin": grown.origin,
+        "size": grown.frontier.size,
+        "frontier": b"".join(grown.frontier.hashes),
+        "checkpoint": grown.checkpoint,
+        "made_at": to_text(grown.made_at) if grown.made_at is not None else "",
+    }
+    upsert(connection, log_head, row, ("id",))
+
+
+def fetcher(connection: Connection) -> Callable[[Tile], bytes]:
+    """What gives the hashes of a tile, also of one that has grown since. Raises :class:`Corrupted` LEDGER_CORRUPT."""
+
+    def fetch(tile: Tile) -> bytes:
+        data = hashes(connection, [tile]).get((tile.level, tile.number), b"")[: tile.width * HASH_SIZE]
+        if len(data) != tile.width * HASH_SIZE:
+            raise Corrupted(Problem(Fault.LEDGER_CORRUPT, got=tile.path))
+        return data
+
+    return fetch
+
+
+def all_tiles(connection: Connection) -> Iterator[tuple[Tile, bytes]]:
+    """Every tile with its hashes, level by level."""
+    query = sa.select(log_tile).order_by(log_tile.c.level, log_tile.c.number).execution_options(yield_per=MANY)
+    for row in connection.execute(query):
+        yield Tile(row.level, row.number, row.width), _bytes(row.hashes)
+
+
+def hashes(connection: Connection, wanted: Sequence[Tile]) -> dict[tuple[int, int], bytes]:
+    """What is stored of these tiles, by level and number."""
+    if not wanted:
+        return {}
+    there = sa.or_(*(sa.and_(log_tile.c.level == one.level, log_tile.c.number == one.number) for one in wanted))
+    rows = connection.execute(sa.select(log_tile.c.level, log_tile.c.number, log_tile.c.hashes).where(there))
+    return {(row.level, row.number): _bytes(row.hashes) for row in rows}
+
+
+def _bytes(value: object) -> bytes:
+    """What a column holds that may be anything where somebody else has written it."""
+    if not isinstance(value, bytes | memoryview):
+        raise Corrupted(Problem(Fault.LEDGER_CORRUPT, got=str(value)[:60], expected="-"))
+    return bytes(value)
