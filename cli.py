@@ -49,7 +49,13 @@ FILES = {
 }
 
 
-@click.group(cls=Axis, files=FILES, help=word("help"), context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Axis,
+    files=FILES,
+    help=word("help"),
+    epilog="\b\n" + word("help.exit_codes"),
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="axis", help=word("help.version"))
 @language
 def main() -> None:

@@ -176,10 +176,13 @@ def tell(spool: Spool, now: datetime, post: Callable[[str, bytes, dict[str, str]
         return 0
     due = spool.notices(now, AT_ONCE)
     for one in due:
-        facts = {"number": one["number"], "event": one["event"], "time": one["created_at"], **one["content"]}
+        content = dict(one["content"])
+        traced = content.pop("traceparent", "")
+        facts = {"number": one["number"], "event": one["event"], "time": one["created_at"], **content}
         body = json.dumps(facts, ensure_ascii=False).encode()
         at = str(int(now.timestamp()))
         headers = {"Content-Type": "application/json", "Axis-Signature": signature(secret, at, body)}
+        headers |= {"traceparent": traced} if traced else {}
         try:
             taken = 200 <= post(url, body, headers) < 300
         except OSError as error:

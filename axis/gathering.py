@@ -57,8 +57,11 @@ def gather(path: Path, now: datetime) -> dict[str, Any]:
         gathered["record"] = section(
             lambda: of_record(lambda store: found.record(store, known(), high_water(home), now))
         )
+        if home.config.broker.kind == "embedded":
+            gathered["dead"] = section(lambda: of_record(_dead))
     if is_hub and (at := management(home)) is not None:
         gathered["broker"] = section(lambda: _of_broker(at, known(), home, now))
+        gathered["dead"] = _dead_of(gathered["broker"])
     gathered["agencies"] = section(lambda: found.agencies(path, check_adapters(home, [])))
     return gathered
 
@@ -91,10 +94,19 @@ def glance(path: Path, now: datetime) -> dict[str, Any]:
         gathered["record"] = of_record(lambda store, known: found.record(store, known, high_water(home), now))
         gathered["status"] = of_record(lambda store, known: line.status(store, known, now))
         if home.config.broker.kind == "embedded":
-            gathered["dead"] = section(lambda: {"count": EmbeddedBroker(database, None).dead_depth()})
+            gathered["dead"] = section(lambda: _dead(store))
     if (at := management(home)) is not None and "error" not in known:
         gathered["broker"] = section(lambda: _of_broker(at, known["registry"], home, now))
+        gathered["dead"] = _dead_of(gathered["broker"])
     return gathered
+
+
+def _dead(store: HubStore) -> dict[str, Any]:
+    return {"count": EmbeddedBroker(store.database, None).dead_depth()}
+
+
+def _dead_of(broker: dict[str, Any]) -> dict[str, Any]:
+    return broker if "error" in broker else {"count": broker["dead"]}
 
 
 def _known(home: Home) -> Registry:

@@ -582,8 +582,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "why.closed.next": ("Bên gửi gửi đến nơi nhận khác.", "The sender sends it to somebody else."),
     "why.suspended": (
-        "{recipient} tạm ngừng từ {since}; văn bản chờ ở trục.",
-        "{recipient} is suspended since {since}; it waits at the hub.",
+        "{recipient} tạm ngừng từ {since}{because}; văn bản chờ ở trục.",
+        "{recipient} is suspended since {since}{because}; it waits at the hub.",
     ),
     "why.suspended.next": (
         "Đi tiếp sau: axis agency resume {recipient}.",
@@ -657,6 +657,132 @@ TEXTS: dict[str, tuple[str, str]] = {
     "why.heard": ("lần cuối nơi đó lấy văn bản: {at}.", "it last took something in at {at}."),
     "why.never": ("nơi đó chưa từng lấy văn bản nào.", "it has never taken anything in."),
     "why.no_term": ("không có", "none"),
+    "why.because": (", lý do: {reason}", ", reason: {reason}"),
+    "why.not_to": ("văn bản này không gửi đến {code}", "this document was not sent to {code}"),
+    "why.own.pending": (
+        "Bộ kết nối đã lấy lúc {since}; trục chưa trả lời.",
+        "The adapter took it at {since}; the hub has not answered yet.",
+    ),
+    "why.own.pending.next": (
+        "Bộ kết nối tự gửi lại đến khi có trả lời (A.1, A.2). Lâu quá: axis doctor.",
+        "The adapter sends it again until it is answered (A.1, A.2). If it takes long: axis doctor.",
+    ),
+    "why.own.accepted": ("Trục đã nhận (A.1) lúc {since}.", "The hub accepted it (A.1) at {since}."),
+    "why.own.accepted.next": ("Không cần làm gì.", "Nothing has to be done."),
+    "why.own.refused": (
+        "Trục từ chối (A.2) gói đưa vào lúc {since}; lý do:",
+        "The hub refused (A.2) what was given at {since}; the reasons:",
+    ),
+    "why.own.refused.next": (
+        "Sửa theo lý do rồi gửi lại với cùng DocumentId.",
+        "Mend it and send it again with the same DocumentId.",
+    ),
+    "why.own.invalid": (
+        "Gói đưa vào lúc {since} không hợp lệ, chưa rời cơ quan; lý do:",
+        "The packet given at {since} is invalid and has not left; the reasons:",
+    ),
+    "why.own.invalid.next": (
+        "Sửa gói (xem failed/) rồi đặt lại vào outbox/.",
+        "Mend the packet (see failed/) and put it into outbox/ again.",
+    ),
+    "why.own.held": (
+        "Đến lúc {since}, chờ danh bạ mới để kiểm tra.",
+        "It came at {since} and waits for a newer registry to be checked by.",
+    ),
+    "why.own.held.next": ("Không cần làm gì; danh bạ tự đến.", "Nothing has to be done; the registry comes by itself."),
+    "why.own.undecided": (
+        "Đến lúc {since}, bộ kết nối chưa quyết định.",
+        "It came at {since}; the adapter has not decided yet.",
+    ),
+    "why.own.undecided.next": (
+        "Bộ kết nối đang chạy thì tự xong; không thì axis doctor.",
+        "Where the adapter runs it ends by itself; otherwise axis doctor.",
+    ),
+    "why.own.received": (
+        "Bộ kết nối lấy lúc {since}, chưa bàn giao cho hệ thống của {recipient}.",
+        "The adapter took it at {since} and has not handed it to the system of {recipient}.",
+    ),
+    "why.own.received.next": (
+        "Xem hệ thống nhận có dùng được không: axis adapter check {recipient}.",
+        "Look whether the system can be used: axis adapter check {recipient}.",
+    ),
+    "why.own.handing_over": (
+        "Đang bàn giao cho hệ thống của {recipient} từ {since}.",
+        "Being handed to the system of {recipient} since {since}.",
+    ),
+    "why.own.handing_over.next": (
+        "Lâu quá: axis adapter check {recipient}.",
+        "If it takes long: axis adapter check {recipient}.",
+    ),
+    "why.own.shown": (
+        "Đã đưa ra cho hệ thống của {recipient} lúc {since}; hệ thống chưa xác nhận đã lấy.",
+        "Shown to the system of {recipient} at {since}; it has not said that it has it.",
+    ),
+    "why.own.shown.next": (
+        "Hệ thống của {recipient} lấy và xác nhận.",
+        "The system of {recipient} fetches it and says so.",
+    ),
+    "why.own.handed_over": (
+        "Hệ thống của {recipient} đã có (E.1); bộ kết nối nhận lúc {since}.",
+        "The system of {recipient} has it (E.1); the adapter took it at {since}.",
+    ),
+    "why.own.handed_over.next": (
+        "Văn thư của {recipient} tiếp nhận (03).",
+        "The clerk of {recipient} receives it (03).",
+    ),
+    "why.own.withdrawing": ("Đang thu hồi khỏi {recipient}.", "Being withdrawn from {recipient}."),
+    "why.own.withdrawing.next": ("Không cần làm gì.", "Nothing has to be done."),
+    "why.own.withdrawn": ("Đã thu hồi (W.1) trước khi {recipient} thấy.", "Withdrawn (W.1) before {recipient} saw it."),
+    "why.own.withdrawn.next": ("Không cần làm gì.", "Nothing has to be done."),
+    "why.own.done": ("Đã xong; không có gì để {recipient} xem.", "Done; there is nothing for {recipient} to see."),
+    "why.own.done.next": ("Không cần làm gì.", "Nothing has to be done."),
+    "why.own.doubted": (
+        "Còn nghi vấn sau khi phục hồi: bản trước đó có thể đã bàn giao.",
+        "In doubt after a restore: it may have been handed over before.",
+    ),
+    "why.own.doubted.next": (
+        "Quản trị: axis adapter restored {recipient}.",
+        "An administrator: axis adapter restored {recipient}.",
+    ),
+    "why.own.to.leaving": (
+        "Trục đã nhận (A.1) lúc {since}; chưa có biên nhận nào về {recipient}.",
+        "The hub accepted it (A.1) at {since}; no receipt about {recipient} has come.",
+    ),
+    "why.own.to.leaving.next": (
+        "Trục đang chuyển. Lâu quá: hỏi quản trị của trục.",
+        "The hub delivers it. If it takes long: ask the administrator of the hub.",
+    ),
+    "why.own.to.queued": (
+        "Ở hàng đợi của {recipient} từ {since} (D.1).",
+        "In the queue of {recipient} since {since} (D.1).",
+    ),
+    "why.own.to.queued.next": ("Bộ kết nối của {recipient} sẽ lấy.", "The adapter of {recipient} will take it."),
+    "why.own.to.given_up": (
+        "Chưa chuyển được đến {recipient} (D.2 lúc {since}).",
+        "Not delivered to {recipient} (D.2 at {since}).",
+    ),
+    "why.own.to.given_up.next": (
+        "Lý do ở biên nhận D.2 trong receipts/; hỏi quản trị của trục.",
+        "The reason stands in the D.2 in receipts/; ask the administrator of the hub.",
+    ),
+    "why.own.to.arrived": (
+        "Hệ thống của {recipient} đã có (E.1 lúc {since}).",
+        "The system of {recipient} has it (E.1 at {since}).",
+    ),
+    "why.own.to.arrived.next": (
+        "Văn thư của {recipient} tiếp nhận (03).",
+        "The clerk of {recipient} receives it (03).",
+    ),
+    "why.own.to.refused": ("{recipient} từ chối (E.2 lúc {since}).", "{recipient} refused it (E.2 at {since})."),
+    "why.own.to.refused.next": (
+        "Lý do ở biên nhận E.2 trong receipts/; sửa rồi gửi văn bản mới.",
+        "The reason stands in the E.2 in receipts/; mend it and send it anew.",
+    ),
+    "why.own.to.recalled": (
+        "Đã thu hồi (W.1 lúc {since}); {recipient} chưa từng thấy.",
+        "Taken back (W.1 at {since}); {recipient} never saw it.",
+    ),
+    "why.own.to.recalled.next": ("Không cần làm gì.", "Nothing has to be done."),
     # The causes of axis why in two or three words, for tables.
     "cause.refused": ("nơi nhận từ chối", "refused by recipient"),
     "cause.unit_refused": ("đơn vị từ chối (02)", "refused by unit (02)"),
@@ -689,6 +815,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     "cause.own.withdrawing": ("đang thu hồi", "being withdrawn"),
     "cause.own.withdrawn": ("đã thu hồi (W.1)", "withdrawn (W.1)"),
     "cause.own.done": ("đã xong", "done"),
+    "cause.own.to.leaving": ("đang chuyển", "on its way"),
+    "cause.own.to.queued": ("ở hàng đợi (D.1)", "in queue (D.1)"),
+    "cause.own.to.given_up": ("chưa chuyển được (D.2)", "not delivered (D.2)"),
+    "cause.own.to.arrived": ("hệ thống đã nhận (E.1)", "system has it (E.1)"),
+    "cause.own.to.refused": ("nơi nhận từ chối (E.2)", "refused (E.2)"),
+    "cause.own.to.recalled": ("đã thu hồi (W.1)", "taken back (W.1)"),
     "cause.own.doubted": ("còn nghi vấn", "in doubt"),
     "help.status": (
         "Tình hình lúc này trên một màn hình: việc có vấn đề trước, tốc độ, tồn đọng, hạ tầng. Mã thoát 0: không có gì phải làm "
@@ -734,7 +866,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "status.nothing": ("không có gì", "nothing"),
     "status.silent": ("Im lặng 24 giờ", "Silent for 24 h"),
     "status.silent_of": ("{count} cơ quan: {names}", "{count} agencies: {names}"),
-    "status.never": ("{count} chưa từng gửi nhận", "{count} never sent or took anything"),
+    "status.never": ("{count} cơ quan chưa từng gửi nhận: {names}", "{count} never sent or took anything: {names}"),
     "status.nobody": ("không cơ quan nào", "no agency"),
     "status.broker": ("Broker", "Broker"),
     "status.database": ("Cơ sở dữ liệu", "Database"),
@@ -802,6 +934,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Vì sao văn bản chưa đến: đang ở đâu, từ khi nào, ai phải làm gì.",
         "Why a document has not come: where it is, since when, who has to do what.",
     ),
+    "help.why.to": ("Chỉ nơi nhận này.", "Only this recipient."),
+    "help.trace.follow": (
+        "Sau đó in thêm từng sự kiện cho đến khi mọi nơi nhận đều có (hoặc Ctrl-C).",
+        "Go on with each event as it happens, until every recipient has it (or Ctrl-C).",
+    ),
+    "help.trace.interval": ("Số giây giữa hai lần xem lại.", "Seconds between two looks."),
     "help.find.from": ("Chỉ của cơ quan gửi này.", "Only what this agency sent."),
     "help.find.date": (
         "Chỉ văn bản trục tiếp nhận trong ngày hoặc kỳ này (2026-11-25, 2026-11).",
@@ -817,6 +955,44 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Trục đã từ chối (A.2) {count} lần gửi mang số này; lý do:",
         "The hub has refused (A.2) {count} submissions of this number; the reasons:",
     ),
+    "find.refused.next": (
+        "Bên gửi sửa theo lý do rồi gửi lại với cùng DocumentId.",
+        "The sender mends it and sends it again with the same DocumentId.",
+    ),
+    "find.invalid": (
+        "Bộ kết nối của {sender} không gửi gói lấy lúc {since}: không hợp lệ.",
+        "The adapter of {sender} did not send what it took at {since}: it is invalid.",
+    ),
+    "find.invalid.next": (
+        "Bên gửi sửa gói (xem failed/) rồi đặt lại vào outbox/.",
+        "The sender mends the packet (see failed/) and puts it into outbox/ again.",
+    ),
+    "find.pending": (
+        "Bộ kết nối của {sender} lấy lúc {since}; trục chưa trả lời.",
+        "The adapter of {sender} took it at {since}; the hub has not answered yet.",
+    ),
+    "find.pending.next": (
+        "Tự xong khi bộ kết nối và hub chạy: axis doctor.",
+        "It goes on where adapter and hub run: axis doctor.",
+    ),
+    "find.outbox": (
+        "Còn trong outbox/ của {sender} từ {since}; chưa bộ kết nối nào lấy.",
+        "It lies in outbox/ of {sender} since {since}; no adapter has taken it.",
+    ),
+    "find.outbox.next": (
+        "Chạy bộ kết nối: axis run hoặc axis adapter run; xem axis adapter check.",
+        "Start the adapter: axis run or axis adapter run; see axis adapter check.",
+    ),
+    "find.quarantine": (
+        "Gói của {sender} bị cách ly lúc {since}; trục chưa xét được.",
+        "What {sender} sent waits in quarantine since {since}; the hub could not judge it.",
+    ),
+    "find.quarantine.next": ("Quản trị: axis queue show {id}", "An administrator: axis queue show {id}"),
+    "find.dead_letter": (
+        "Gói của {sender} nằm ở thư chết của broker từ {since}.",
+        "What {sender} sent is a dead letter of the broker since {since}.",
+    ),
+    "find.dead_letter.next": ("Quản trị: axis queue show {id}", "An administrator: axis queue show {id}"),
     "find.accepted": ("Tiếp nhận lúc", "Accepted"),
     "find.number": ("Số, ký hiệu", "Number"),
     "find.subject": ("Trích yếu", "Subject"),
@@ -1104,6 +1280,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "help.resend.until": ("Tiếp nhận đến lúc này (giờ Việt Nam).", "Accepted until then (Viet Nam time)."),
     "help.resend.answered": ("Cả những gì đã có biên nhận.", "Also what has its receipt already."),
     "help.resend.dry": ("Chỉ liệt kê, không gửi.", "Only list, send nothing."),
+    "resend.why": ("Vì sao", "Why"),
     "resend.which": (
         "cần văn bản, --agency, --since hoặc --until",
         "a document, --agency, --since or --until is needed",
@@ -1632,6 +1809,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     "help.hub": (
         "Chạy trục trên RabbitMQ và cơ sở dữ liệu đã cấu hình.",
         "Run the hub on the configured RabbitMQ and database.",
+    ),
+    "help.exit_codes": (
+        "Mã thoát: 0 xong; 1 lỗi không mong đợi; 2 gõ sai lệnh; 3 bị từ chối hoặc\n"
+        "không hợp lệ; 4 tạm thời chưa được, thử lại sau; 5 quản trị phải xử lý;\n"
+        "6 bằng chứng hoặc nơi lưu trữ không khớp. axis check: 0-3 như Nagios.",
+        "Exit codes: 0 done; 1 unexpected; 2 wrong usage; 3 refused or invalid;\n"
+        "4 unavailable, try later; 5 the operator has to act; 6 evidence or storage\n"
+        "disagrees. axis check: 0 to 3 as Nagios has them.",
     ),
     "help.adapter": ("Adapter của các cơ quan.", "The agencies' adapters."),
     "help.adapter.run": (
@@ -2233,6 +2418,8 @@ There is no xmlsec1 on this machine, so nothing was checked (apt-get install xml
     "trace.document": ("Văn bản", "Document"),
     "trace.from": ("Nơi gửi", "From"),
     "trace.received": ("Trục nhận lúc", "Accepted at"),
+    "trace.taken": ("Bộ kết nối lấy lúc", "Taken by the adapter at"),
+    "trace.submission": ("{kind} của {sender}, {at} · {id}", "{kind} of {sender}, {at} · {id}"),
     "trace.digest": ("Mã băm nội dung", "Content digest"),
     "trace.gone.retention": (
         "Nội dung đã hết hạn lưu, bỏ lúc {time}; biên nhận, mã băm và nhật ký vẫn còn",
@@ -2339,7 +2526,7 @@ There is no xmlsec1 on this machine, so nothing was checked (apt-get install xml
     "event.quarantine.release": ("người vận hành cho thông điệp cách ly đi tiếp", "released by an operator"),
     "event.quarantine.return": ("người vận hành trả lại thông điệp cách ly", "returned to the sender by an operator"),
     "event.quarantine.drop": ("người vận hành bỏ thông điệp cách ly", "taken out of quarantine by an operator"),
-    "event.mail.received": ("adapter nhận được", "taken by the adapter"),
+    "event.mail.received": ("bộ kết nối nhận được", "taken by the adapter"),
     "event.mail.held": ("chờ danh bạ mới", "waits for a newer registry"),
     "event.mail.rejected": ("thông điệp không xác thực được", "mail that cannot be believed"),
     "event.document.handing_over": ("đang bàn giao", "handing over"),
@@ -2438,6 +2625,17 @@ There is no xmlsec1 on this machine, so nothing was checked (apt-get install xml
     "field.queue": ("hàng đợi", "queue"),
     "field.reason": ("lý do", "reason"),
     "field.reasons": ("lý do", "reasons"),
+    "field.issuer": ("bên lập", "issuer"),
+    "field.recipients": ("nơi nhận", "recipients"),
+    "field.said_at": ("lập lúc", "said at"),
+    "field.parcel_digest": ("mã băm gói đã ký", "parcel digest"),
+    "field.units": ("đơn vị", "units"),
+    "field.sequence": ("số thứ tự", "sequence"),
+    "field.instance": ("lần cài đặt", "instance"),
+    "field.other_instance": ("lần cài đặt khác", "other instance"),
+    "field.heard": ("đã nghe đến", "heard up to"),
+    "field.start": ("bắt đầu", "start"),
+    "field.with": ("cùng với", "with"),
     "field.receipt": ("biên nhận", "receipt"),
     "field.receipts": ("biên nhận", "receipts"),
     "field.recipient": ("nơi nhận", "recipient"),

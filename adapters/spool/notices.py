@@ -58,6 +58,6 @@ def notify(connection: Connection, event: str, row: Row) -> None:
     if connection.execute(sa.select(webhook.c.id)).first() is None:
         return
     now = now_text()
-    content = {key: row[key] for key in ("id", "kind", "sender", "document_id", "code", "subject")}
+    content = {key: row[key] for key in ("id", "kind", "sender", "document_id", "code", "subject", "traceparent")}
     values = {"event": event, "document_id": row["document_id"], "content": content, "attempts": 0}
     connection.execute(notice.insert().values(values | {"not_before": now, "created_at": now}))

@@ -129,6 +129,7 @@ class Received(SpoolFile):
                     "failures": 0,
                     "reason": "",
                     "answered": is_receipt,
+                    "traceparent": file.about.traceparent,
                     "created_at": now,
                     "updated_at": now,
                 }

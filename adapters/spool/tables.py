@@ -58,6 +58,7 @@ received = sa.Table(
     sa.Column("created_at", sa.Text, nullable=False),
     sa.Column("updated_at", sa.Text, nullable=False),
     sa.Column("failed_at", sa.Text, nullable=False, server_default=""),  # the newest failure that was counted
+    sa.Column("traceparent", sa.Text, nullable=False, server_default=""),  # of the request that began it
     sa.Index("received_list", "folder", "visible", "number"),
     sa.Index("received_answers", "answered", "state"),
     sa.Index("received_ref", "ref"),

@@ -132,7 +132,7 @@ def adapter_tokens_list(home: Path, code: str, as_json: bool) -> None:
 
 
 @adapter_tokens.command(
-    "withdraw", **settings("help.adapter.tokens.withdraw", "axis adapter tokens withdraw 3f2a9c", changes=True)
+    "withdraw", **settings("help.adapter.tokens.withdraw", "axis adapter tokens withdraw 3f2a…", changes=True)
 )
 @click.argument("identifier", metavar="ID")
 @at_home

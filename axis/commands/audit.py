@@ -149,7 +149,7 @@ def audit_head(home: Path, as_json: bool) -> None:
 @at_home
 def audit_prove(home: Path, reference: str, output: Path | None, as_json: bool) -> None:
     """The proofs of a document's entries."""
-    from axis.commands.trace import ask
+    from axis.commands.finding import ask
     from axis.services.questions import log
 
     value = ask(open_home(home), reference, as_json=as_json)

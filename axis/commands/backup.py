@@ -22,7 +22,7 @@ CORRUPTED = 6  # exit code: something in it was damaged already
 STEPS = 1000  # of a bar
 
 
-@command("help.backup", "axis backup /srv/backup/2026-11-25 --home axis-home", changes=True)
+@command("help.backup", "axis backup backup-2026-11-25 --home axis-home", changes=True)
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--without-keys", is_flag=True, help=word("help.backup.without_keys"))
 @at_home
@@ -44,7 +44,7 @@ def backup(home: Path, folder: Path, without_keys: bool, as_json: bool) -> None:
     sys.exit(CORRUPTED if made.damaged else DONE)
 
 
-@command("help.restore", "axis restore /srv/backup/2026-11-25 --home axis-home", changes=True)
+@command("help.restore", "axis restore backup-2026-11-25 --home axis-home", changes=True)
 @click.argument("folder", type=click.Path(path_type=Path))
 @at_home
 def restore(home: Path, folder: Path, as_json: bool) -> None:

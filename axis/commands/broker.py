@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
+SERVERS = "AXIS_AMQP_URL=amqp://… AXIS_MANAGEMENT_URL=http://…"
+
+
 @click.group(help=word("help.broker"), short_help=word("help.broker"))
 def broker() -> None:
     """See the help text."""
@@ -37,7 +40,8 @@ def _broker_and_registry(home: Path) -> Iterator[tuple[Any, Any]]:
 
 
 @broker.command(
-    "setup", **settings("help.broker.setup", "AXIS_MANAGEMENT_URL=http://… axis broker setup", changes=True)
+    "setup",
+    **settings("help.broker.setup", f"{SERVERS} axis broker setup", changes=True),
 )
 @click.option("--passwords", type=click.Path(path_type=Path, file_okay=False), help=word("help.broker.passwords"))
 @click.option("--keep-guest", is_flag=True, help=word("help.broker.guest"))
@@ -115,7 +119,7 @@ def _remake(home: Path, management: Any, registry: Any, set_up: Callable[[], Non
         console.say(word("broker.remade", count=len(names)))
 
 
-@broker.command("check", **settings("help.broker.check", "AXIS_MANAGEMENT_URL=http://… axis broker check"))
+@broker.command("check", **settings("help.broker.check", f"{SERVERS} axis broker check"))
 @click.option("--keep-guest", is_flag=True, help=word("help.broker.guest"))
 @at_home
 def broker_check(home: Path, keep_guest: bool, as_json: bool) -> None:

@@ -57,7 +57,7 @@ def queue_list(
 
     opened = open_home(home)
     wanted = _selection(opened, only, code, kind, since, limit)
-    letters = [] if kind not in {None, "dead_letter"} else _letters(opened)
+    letters = [] if kind not in {None, "dead_letter"} else known_letters(opened)
     with reading(opened) as record, record.reading() as reader:
         items = dead_ends.together(dead_ends.found(reader, wanted), letters, wanted)
     if as_json:
@@ -120,7 +120,7 @@ def queue_show(home: Path, identifier: str, as_json: bool) -> None:
     from axis.services.questions import dead_ends
 
     opened = open_home(home)
-    letters = _letters(opened) if identifier.startswith(DEAD) else []
+    letters = known_letters(opened) if identifier.startswith(DEAD) else []
     with reading(opened) as record, record.reading() as reader:
         item = dead_ends.shown(reader, identifier, letters)
     if as_json:
@@ -147,7 +147,7 @@ def _selection(
     return Selection(only, code, since.replace(tzinfo=VIETNAM) if since else None, limit, kind or "")
 
 
-def _letters(home: Home) -> list[dict[str, Any]]:
+def known_letters(home: Home) -> list[dict[str, Any]]:
     """The dead letters; a word on stderr where the broker does not tell."""
     from axis.errors import AxisError
     from axis.home import own_file, reading_registry
@@ -238,7 +238,7 @@ def _meant(home: Home, identifier: str, wanted: Selection) -> list[dict[str, Any
     from axis.home import reading
     from axis.services.questions import dead_ends
 
-    letters = _letters(home)
+    letters = known_letters(home)
     with reading(home) as record, record.reading() as reader:
         if identifier:
             return [dead_ends.shown(reader, identifier, letters)]

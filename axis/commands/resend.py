@@ -39,6 +39,7 @@ def resend(
     from axis.core.instant import VIETNAM
     from axis.home import reading, reading_registry
     from axis.services.operate import resend as sending
+    from axis.services.questions.why import of_deliveries
 
     if not (reference or only or since or until):
         raise click.UsageError(word("resend.which"))
@@ -50,16 +51,24 @@ def resend(
     sent = 0
     with reading(opened) as record, record.reading() as reader:
         rows = sending.find(reader, wanted)
+        causes = {
+            name: one.cause.value
+            for first_row in range(0, len(rows), sending.BATCH)
+            for name, one in of_deliveries(
+                reader, lambda: registry, rows[first_row : first_row + sending.BATCH], now()
+            ).items()
+        }
     if not dry_run:
         with bootstrap.any_hub(opened) as worker:
             sent = sending.send(worker, rows, now())
     if as_json:
         for row in rows:
-            console.data({"delivery": row["id"], "recipient": row["recipient"], "document_id": row["document_id"]})
+            about = {"recipient": row["recipient"], "document_id": row["document_id"], "cause": causes[row["id"]]}
+            console.data({"delivery": row["id"], **about})
         console.data({"found": len(rows), "resent": sent})
         return
-    columns = [word(name) for name in ("column.code", "trace.document", "trace.state", "trace.updated")]
-    states = [(r["recipient"], console.plain(r["document_id"]), word(f"state.{r['state']}")) for r in rows]
+    columns = [word(name) for name in ("column.code", "trace.document", "resend.why", "trace.updated")]
+    states = [(r["recipient"], console.plain(r["document_id"]), word(f"cause.{causes[r['id']]}")) for r in rows]
     console.table(
         columns, [(*state, console.local(row["updated_at"])) for state, row in zip(states, rows, strict=True)]
     )

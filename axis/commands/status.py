@@ -90,8 +90,6 @@ def look(home: Path, moment: datetime) -> dict[str, Any]:
 
     gathered = glance(home, moment)
     findings = [one for one in examine(gathered) if one.check not in SHOWN_BY_CAUSE]
-    if count := gathered.get("dead", {}).get("count", 0):
-        findings.append(Finding("dead_letters", Verdict.WARN, {"count": str(count)}))
     own = gathered.get("own", gathered.get("status", {}))
     if "error" in own:
         findings.append(Finding("database", Verdict.UNKNOWN, {"why": own["error"]}))
@@ -116,10 +114,10 @@ def _facts(gathered: dict[str, Any], facts: dict[str, dict[str, str]]) -> dict[s
     """What is said of an area where all is well."""
     found: dict[str, dict[str, Any]] = {}
     broker, record = gathered.get("broker", {}), gathered.get("record", {})
-    if "dead" in gathered:
-        found["broker"] = {"kind": "embedded", "count": gathered["dead"].get("count", 0)}
-    elif "version" in broker:
+    if "version" in broker:
         found["broker"] = {"kind": "served", "version": broker["version"], "count": broker["dead"]}
+    elif "dead" in gathered and not broker:
+        found["broker"] = {"kind": "embedded", "count": gathered["dead"].get("count", 0)}
     elif "status" in gathered:
         found["broker"] = {"kind": "management"}
     if "version" in facts.get("database", {}):
@@ -242,13 +240,15 @@ def _silent(agencies: Sequence[dict[str, Any]], moment: datetime) -> list[str]:
     silent = [one for one in agencies if one["is_silent"]]
     heard = sorted((max(one["last_sent"], one["last_taken"]), one["code"]) for one in silent)
     named = [(code, _age(last, moment)) for last, code in heard if last]
+    never = [code for last, code in heard if not last]
     parts = []
     if named:
         shown = ", ".join(f"{code} ({age})" for code, age in named[:NAMES]) + (" …" if len(named) > NAMES else "")
         parts.append(word("status.silent_of", count=number(len(named), LANG), names=shown))
-    if never := len(silent) - len(named):
-        parts.append(word("status.never", count=number(never, LANG)))
-    return _labelled("silent", ["; ".join(parts) or word("status.nobody")])
+    if never:
+        shown = ", ".join(never[:NAMES]) + (" …" if len(never) > NAMES else "")
+        parts.append(word("status.never", count=number(len(never), LANG), names=shown))
+    return _labelled("silent", parts or [word("status.nobody")])
 
 
 def _areas(found: dict[str, Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,120 +10,77 @@ import click
 
 from axis.commands import console
 from axis.commands.console import LANG, word
+from axis.commands.finding import ask, narrowing
 from axis.commands.options import at_home, command
-from axis.commands.process import now, open_home
+from axis.commands.process import open_home, stoppable
 from axis.texts import TEXTS, event_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from axis.core.registry import Registry
     from axis.home import Home
-    from axis.infra.record.find import Narrowed
-    from axis.services.questions.trace import NotTheOne
+
+OVER = {"HANDED_OVER", "REFUSED", "RECALLED"}  # nothing more comes of such a delivery but what a clerk reports
 
 
-def narrowing(command: Callable[..., Any]) -> Callable[..., Any]:
-    """``--from`` and ``--date``, which tell documents of one number apart."""
-    command = click.option("--date", "day", default="", help=word("help.find.date"))(command)
-    return click.option("--from", "sender", default="", help=word("help.find.from"))(command)
-
-
-@command("help.trace", "axis trace 1234/VPCP-KSTT")
+@command("help.trace", "axis trace 1234/VPCP-KSTT --follow")
 @click.argument("reference")
 @narrowing
+@click.option("--follow", is_flag=True, help=word("help.trace.follow"))
+@click.option(
+    "--interval", type=click.FloatRange(0.2, 3600), default=2, show_default=True, help=word("help.trace.interval")
+)
 @at_home
-def trace(home: Path, reference: str, sender: str, day: str, as_json: bool) -> None:
+def trace(home: Path, reference: str, sender: str, day: str, follow: bool, interval: float, as_json: bool) -> None:
     """Where it is, why, and its time-line."""
-    value = ask(open_home(home), reference, sender, day, as_json=as_json)
+    opened = open_home(home)
+    value = ask(opened, reference, sender, day, as_json=as_json)
     console.data(value) if as_json else show_trace(value)
+    if follow:
+        _follow(opened, value, interval, as_json=as_json)
 
 
-@command("help.why", "axis why 1234/VPCP-KSTT")
+@command("help.why", "axis why 1234/VPCP-KSTT --to H41")
 @click.argument("reference")
+@click.option("--to", "to", default="", help=word("help.why.to"))
 @narrowing
 @at_home
-def why(home: Path, reference: str, sender: str, day: str, as_json: bool) -> None:
+def why(home: Path, reference: str, to: str, sender: str, day: str, as_json: bool) -> None:
     """Why it has not come."""
-    value = ask(open_home(home), reference, sender, day, as_json=as_json)
+    value = ask(open_home(home), reference, sender, day, to, as_json=as_json)
     if as_json:
-        console.data({"document": value["document"], "why": value.get("why", [])})
+        console.data({name: value.get(name, []) for name in ("document", "why", "findings")})
         return
     _show_document(value["document"])
-    show_why(value.get("why", []))
+    show_why(value["why"], value.get("findings", []))
 
 
-def ask(home: Home, reference: str, sender: str = "", day: str = "", *, as_json: bool = False) -> dict[str, Any]:
-    """The trace of the one document that is meant. Otherwise what is like it is shown, and the command ends by the
-    error that there is no such document, or several."""
-    from axis.home import reading, reading_journals, reading_registry
-    from axis.services.questions import trace
+def _follow(home: Home, value: dict[str, Any], interval: float, *, as_json: bool) -> None:
+    """What happens from now on, a line for each event, until every recipient has it or it has ended otherwise, or
+    somebody stops it."""
+    import time
 
-    if home.config.installation.role == "agency":
-        with reading_journals(home) as journals:
-            return _titled(home, trace.trace_journal(journals, reference))
-
-    def known() -> Registry:
-        with reading_registry(home) as registry:
-            return registry
-
-    with reading(home) as record:
-        try:
-            value = trace.trace(record, reference, _narrowed(sender, day), registry=known, now=now())
-        except trace.NotTheOne as error:
-            if error.candidates or error.refused:
-                with record.reading() as reader:
-                    refused = trace.reasons_of(reader, error.refused)
-                _show_candidates(error, refused, as_json=as_json)
-            raise
-    return _titled(home, value)
+    tick = 0.1  # seconds
+    reference = value["document"]["axis_id"]
+    with stoppable() as stopped:
+        while reference and not _is_over(value):
+            for _ in range(round(interval / tick)):
+                if stopped():
+                    return
+                time.sleep(tick)
+            seen = len(value["events"])
+            value = ask(home, reference, as_json=as_json)
+            for event in value["events"][seen:]:
+                console.data(event) if as_json else console.say("  ".join(filter(None, _event(event))))
+            sys.stdout.flush()
+    if not as_json:
+        console.say()
+        show_why(value["why"])
 
 
-def _titled(home: Home, value: dict[str, Any]) -> dict[str, Any]:
-    """What the type of the document is called, where it has one."""
-    from axis.home import reading_types
-    from axis.services.questions.types import title
-
-    if "type" in value["document"]:
-        with reading_types(home) as types:
-            value["document"]["type"] |= title(types, value["document"]["type"]["name"])
-    return value
-
-
-def _narrowed(sender: str, day: str) -> Narrowed:
-    from axis.core.figures import read_period
-    from axis.infra.record.find import Narrowed
-
-    if not day:
-        return Narrowed(sender)
-    try:
-        period = read_period(day)
-    except ValueError:
-        raise click.BadParameter(word("report.period"), param_hint="--date") from None
-    return Narrowed(sender, period.since, period.before)
-
-
-def _show_candidates(error: NotTheOne, refused: Sequence[dict[str, Any]], *, as_json: bool) -> None:
-    """What may have been meant, and what the hub has refused under that name."""
-    names = ("axis_id", "sender", "code", "received_at", "subject", "kind")
-    shown = [{name: row[name] for name in names} for row in error.candidates]
-    if as_json:
-        console.data({"candidates": shown, "refused": list(refused)})
-        return
-    if refused:
-        console.say(word("find.refused", count=len(refused)))
-        for one in refused:
-            console.say(f"  {console.local(one['refused_at'])} · {one['sender']} · {console.plain(one['document_id'])}")
-            for reason in one["reasons"]:
-                console.say(f"    {reason['code']}: {console.plain(reason['text_vi' if LANG == 'vi' else 'text'])}")
-    if shown:
-        console.say(word("find.several" if error.fault.code == "AMBIGUOUS" else "find.similar"))
-        rows = [
-            (str(n), row["sender"], row["code"], console.local(row["received_at"])[:16], row["subject"], row["axis_id"])
-            for n, row in enumerate(shown, 1)
-        ]
-        columns = ["", word("find.from"), word("find.number"), word("find.accepted"), word("find.subject"), "axis id"]
-        console.table(columns, rows, right={0})
+def _is_over(value: dict[str, Any]) -> bool:
+    rows = value["deliveries"]
+    return bool(rows) and all(row["state"] in OVER or row["closed"] for row in rows)
 
 
 def show_trace(value: dict[str, Any]) -> None:
@@ -130,33 +88,47 @@ def show_trace(value: dict[str, Any]) -> None:
     events."""
     about = value["document"]
     _show_document(about)
-    if value.get("why"):
+    if value["why"]:
         console.say()
-        show_why(value["why"])
+        show_why(value["why"], value.get("findings", []))
         console.say()
-    _show_deliveries(value["deliveries"])
+    _show_deliveries(value["deliveries"], {one["recipient"]: one["cause"] for one in value["why"]})
     console.say()
     if by := about.get("superseded_by"):
         console.say(f"{word('trace.superseded')}: {by}\n")
     _show_changes(value["changes"])
-    events = [
-        (
-            console.local(event["time"]),
-            event["actor"],
-            event_text(event["event"], LANG) + (f" → {event['recipient']}" if event.get("recipient") else ""),
-            console.facts(event["detail"]),
-        )
-        for event in value["events"]
-    ]
-    console.table([word(f"trace.{c}") for c in ("time", "actor", "event", "detail")], events)
+    _show_events(value["events"], value["submissions"])
+
+
+def _show_events(events: Sequence[dict[str, Any]], submissions: Sequence[dict[str, Any]]) -> None:
+    """The time-line: of the document, and apart of each recall, update and status about it."""
+    columns = [word(f"trace.{c}") for c in ("time", "actor", "event", "detail")]
+    known = {one["axis_id"]: one for one in submissions}
+    about = {axis_id: [one for one in events if one["axis_id"] == axis_id] for axis_id in known}
+    about[""] = [one for one in events if one["axis_id"] not in known]
+    shown = {axis_id: rows for axis_id, rows in about.items() if rows}
+    for number, (axis_id, rows) in enumerate(shown.items()):
+        if len(shown) > 1 and axis_id:
+            one = known[axis_id]
+            said = {"kind": console.label("kind", one["kind"]), "sender": one["sender"], "id": axis_id}
+            console.say(("\n" if number else "") + word("trace.submission", at=console.local(one["at"]), **said))
+        console.table(columns, [_event(one) for one in rows])
+
+
+def _event(event: dict[str, Any]) -> tuple[str, str, str, str]:
+    """When, who, what, and with what."""
+    said = event_text(event["event"], LANG) + (f" → {event['recipient']}" if event.get("recipient") else "")
+    return console.local(event["time"]), event["actor"], said, console.facts(event["detail"])
 
 
 def _show_document(about: dict[str, Any]) -> None:
     console.say(f"{word('trace.document')}: {console.plain(about['code'])} · {console.plain(about['subject'])}")
-    console.say(f"  axis id: {about['axis_id']}")
+    if about["axis_id"]:
+        console.say(f"  axis id: {about['axis_id']}")
     console.say(f"  DocumentId: {console.plain(about['document_id'])}")
     console.say(f"  {word('trace.from')}: {about['from']}")
-    console.say(f"  {word('trace.received')}: {console.local(about['received_at'])}")
+    taken = "trace.received" if "registry_version" in about else "trace.taken"
+    console.say(f"  {word(taken)}: {console.local(about['received_at'])}")
     console.say(f"  {word('trace.digest')}: {about['content_digest']}")
     if kind := about.get("type"):
         title = kind["title_vi" if LANG == "vi" else "title_en"]
@@ -168,11 +140,14 @@ def _show_document(about: dict[str, Any]) -> None:
         console.say(f"  {word(f'trace.gone.{gone}' if when or gone == 'recall' else 'trace.gone.here', time=when)}")
 
 
-def show_why(causes: Sequence[dict[str, Any]]) -> None:
-    """Where each delivery is and why, trouble first: a sentence, and who has to do what."""
+def show_why(causes: Sequence[dict[str, Any]], findings: Sequence[dict[str, Any]] = ()) -> None:
+    """Where each delivery is and why, trouble first: a sentence, and who has to do what. `findings`: why a packet was
+    refused."""
     for one in causes:
         said, next_step = sentences(one)
         console.say(f"{'✗' if one['is_trouble'] else '·'} {console.plain(said)}")
+        for reason in findings if not one["recipient"] else ():
+            console.say(f"    {reason['code']}: {console.plain(reason['text_vi' if LANG == 'vi' else 'text'])}")
         console.say(f"    → {console.plain(next_step)}")
 
 
@@ -182,19 +157,23 @@ def sentences(one: dict[str, Any]) -> tuple[str, str]:
     heard = facts.get("heard", "")
     facts["heard"] = word("why.heard", at=console.local(heard)) if heard else word("why.never")
     facts["reasons"] = facts.get("reasons") or "-"
+    said = facts.get("reason", "")
+    facts["because"] = word("why.because", reason=said) if said else ""
     facts |= {"since": console.local(one["since"]), "until": console.local(one["until"]) or word("why.no_term")}
     return word(f"why.{one['cause']}", **facts), word(f"why.{one['cause']}.next", **facts)
 
 
-def _show_deliveries(deliveries: Sequence[dict[str, Any]]) -> None:
+def _show_deliveries(deliveries: Sequence[dict[str, Any]], causes: dict[str, str]) -> None:
+    """In the order of the causes, trouble first, each with its cause in a few words."""
     rows = []
-    for one in deliveries:
+    order = list(causes)
+    for one in sorted(deliveries, key=lambda row: order.index(row["recipient"])):
         business = one["business_status"]
         known = word(f"business.{business}") if f"business.{business}" in TEXTS else business
         rows.append(
             (
                 one["recipient"],
-                word(f"state.{one['state']}"),
+                word(f"cause.{causes[one['recipient']]}"),
                 known,
                 str(one["attempts"]),
                 console.local(one["updated_at"]),

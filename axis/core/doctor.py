@@ -102,8 +102,8 @@ def examine(gathered: Gathering) -> list[Finding]:
 
 
 def worst(findings: Iterable[Finding]) -> Verdict:
-    """The worst of them: bad, warn, unknown, good."""
-    order = (Verdict.BAD, Verdict.WARN, Verdict.UNKNOWN)
+    """The worst of them: bad, unknown (it may be bad), warn, good."""
+    order = (Verdict.BAD, Verdict.UNKNOWN, Verdict.WARN)
     verdicts = {one.verdict for one in findings}
     return next((one for one in order if one in verdicts), Verdict.GOOD)
 
@@ -209,8 +209,10 @@ def _keys(gathered: Gathering, _now: datetime) -> Judgement:
 
 @_check("keys")
 def _certificates(gathered: Gathering, now: datetime) -> Judgement:
-    """A certificate has ended, or ends within 60 days."""
-    ends = sorted((_age(one["until"], now), one["name"]) for one in gathered["keys"]["certificates"])
+    """A certificate has ended, or ends within 60 days; but for those of agencies that the registry tells of."""
+    told = {f"keys/{code}.pem" for code in gathered.get("registry", {}).get("ends", {})}
+    own = [one for one in gathered["keys"]["certificates"] if one["name"] not in told]
+    ends = sorted((_age(one["until"], now), one["name"]) for one in own)
     left = [(-age, name) for age, name in reversed(ends)]
     soon = [(time, name) for time, name in left if time < timedelta(days=ALARMS[-1])]
     over = [name for time, name in soon if time < timedelta(days=ALARMS[0])]
@@ -461,10 +463,10 @@ def _unread(gathered: Gathering, _now: datetime) -> Judgement:
     return _listed(unread, _BAD)
 
 
-@_check("broker")
+@_check("dead")
 def _dead_letters(gathered: Gathering, _now: datetime) -> Judgement:
     """The broker has put messages aside that nobody could deal with."""
-    count = gathered["broker"]["dead"]
+    count = gathered["dead"]["count"]
     return (_WARN if count else _GOOD), {"count": count}
 
 

@@ -26,6 +26,6 @@ def fold(text: str) -> str:
     return "".join(one for one in apart if unicodedata.category(one) != "Mn").casefold()
 
 
-def words(text: str) -> list[str]:
-    """The words of a search, folded, each once; at most MAX_WORDS."""
-    return list(dict.fromkeys(_WORD.findall(fold(text))))[:MAX_WORDS]
+def words(text: str, limit: int | None = MAX_WORDS) -> list[str]:
+    """The words of a search, folded, each once; at most `limit`."""
+    return list(dict.fromkeys(_WORD.findall(fold(text))))[:limit]

@@ -300,12 +300,12 @@ SERVED = {
         "clock": to_text(NOW),
         "differences": [],
         "depth": 500,
-        "dead": 0,
         "queues": [
             {"agency": "H41", "kind": "to", "messages": 3, "consumers": 1},
             {"agency": "H41", "kind": "from", "messages": 1, "consumers": 1},
         ],
     },
+    "dead": {"count": 0},
 }
 GATHERED_FAULTS: list[tuple[str, tuple[str, ...], Any, Verdict]] = [
     ("disk", ("home", "free_bytes"), 10, Verdict.BAD),
@@ -321,7 +321,7 @@ GATHERED_FAULTS: list[tuple[str, tuple[str, ...], Any, Verdict]] = [
     ("adapters", ("broker", "queues", 0, "consumers"), 0, Verdict.WARN),
     ("full_queues", ("broker", "queues", 0, "messages"), 450, Verdict.WARN),
     ("unread", ("broker", "queues", 1, "consumers"), 0, Verdict.BAD),
-    ("dead_letters", ("broker", "dead"), 2, Verdict.WARN),
+    ("dead_letters", ("dead", "count"), 2, Verdict.WARN),
 ]
 
 
@@ -411,6 +411,12 @@ def test_what_was_gathered_here_is_analysed_elsewhere_and_holds_no_secret(home: 
         one["check"] for line in elsewhere.stdout.splitlines() if (one := json.loads(line))["verdict"] == "bad"
     }
     assert run("doctor", "--home", home, "--gather", file).exit_code != 0  # nothing is written over
+
+
+def test_what_could_not_be_found_out_is_no_good_news_whatever_else_is_only_a_warning(home: Path) -> None:
+    _refused_packet(home)
+    (home / "axis.db").write_bytes(b"no database" * 1000)
+    assert run("doctor", "--home", home).exit_code == 5
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 2, "at": "x"}', '{"format": 1, "at": "2026"}', "no"])

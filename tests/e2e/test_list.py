@@ -102,7 +102,7 @@ def test_all_from_one_agency_on_one_day_and_each_other_question(line: Line) -> N
 
 
 def test_each_recipient_stands_where_axis_why_says(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("axis.commands.trace.now", lambda: line.clock.now + timedelta(minutes=1))
+    monkeypatch.setattr("axis.commands.finding.now", lambda: line.clock.now + timedelta(minutes=1))
     row = objects(line, "tet")[0]
     done = CliRunner().invoke(cli.main, ["why", row["axis_id"], "--json", "--home", str(line.path)])
     told = [(one["recipient"], one["cause"], one["actor"], one["since"]) for one in json.loads(done.stdout)["why"]]

@@ -18,6 +18,7 @@ from axis.core.ledger import Entry
 from axis.core.message import Message, Route
 from axis.errors import Fault, Problem, Unavailable
 from axis.infra.database import Database
+from axis.infra.journal.tables import incoming
 from axis.services import run as loops
 from axis.services.agency import standing
 from axis.services.hub import admit
@@ -242,7 +243,8 @@ def test_a_home_that_was_put_back_is_told_bit_by_bit_before_it_is_answered(
         assert agencies[1].standing is Standing.CURRENT
         with agencies[1].journal.reading() as reader:
             assert [entry.event for entry in reader.events("") if entry.event == "home.restored"]
-            assert len([one for one in reader.find("TN-G22") if one["state"] == "handed_over"]) == 6
+            documents = sa.select(incoming.c.state).where(incoming.c.agency == "H41", incoming.c.kind == "document")
+            assert reader.connection.execute(documents).scalars().all() == ["handed_over"] * 6
     assert line.kinds("H41") == []
 
 

@@ -61,7 +61,7 @@ def objects(done: Any) -> list[dict[str, Any]]:
 
 @pytest.fixture(autouse=True)
 def at_that_time(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("axis.commands.trace.now", lambda: line.clock.now + timedelta(minutes=1))
+    monkeypatch.setattr("axis.commands.finding.now", lambda: line.clock.now + timedelta(minutes=1))
 
 
 def test_why_says_for_each_recipient_where_it_is_trouble_first_and_who_has_to_act(line: Line) -> None:
@@ -106,7 +106,7 @@ def test_why_says_for_each_recipient_where_it_is_trouble_first_and_who_has_to_ac
 def test_people_read_it_in_their_language_at_the_top_of_the_trace(
     line: Line, language: str, wanted: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("console", "trace"):
+    for module in ("console", "trace", "finding"):
         monkeypatch.setattr(f"axis.commands.{module}.LANG", language)
     shown = run(line, "trace", "1/TN-G22").stdout
     places = [shown.index(one) for one in wanted]
@@ -144,11 +144,11 @@ def test_sender_and_day_choose(line: Line) -> None:
 
 
 def test_a_refused_one_is_found_with_its_reasons(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("axis.commands.trace.LANG", "vi")
+    monkeypatch.setattr("axis.commands.finding.LANG", "vi")
     line.drop("H29", status("03", 55, sender="H29"), "d.edxml")
     line.without("G18")
     done = run(line, "trace", "55/TN-G22", code=3)
     assert "STATUS_UNKNOWN_DOCUMENT: " in done.stdout
-    (said, _) = objects(run(line, "trace", "55/TN-G22", "--json", code=3))
+    (said,) = objects(run(line, "trace", "55/TN-G22", "--json", code=3))
     assert [one["code"] for one in said["refused"][0]["reasons"]] == ["STATUS_UNKNOWN_DOCUMENT"]
     assert said["refused"][0]["sender"] == "H29"

@@ -3,8 +3,10 @@ is signed or handed over."""
 
 from __future__ import annotations
 
+import json
 import logging
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,6 +14,7 @@ from axis import config
 from axis.adapters import mailbox
 from axis.adapters.client import Client
 from axis.adapters.spool.store import open_spool
+from axis.adapters.webhook import tell
 from axis.core import parcel
 from tests.e2e.test_api import served
 from tests.line import document
@@ -39,12 +42,32 @@ def submit(served: Served, number: int, value: str) -> None:
     assert said.status_code == 202
 
 
+def _told(spool: Any) -> set[tuple[str, str]]:
+    """(event, traceparent) of what the agency's system is told about documents; it is no part of what is signed."""
+    found = set()
+
+    def post(_url: str, body: bytes, headers: dict[str, str]) -> int:
+        assert TRACE.encode() not in body
+        if (event := json.loads(body)["event"]).startswith("document."):
+            found.add((event, headers.get("traceparent", "")))
+        return 200
+
+    while tell(spool, datetime.now(UTC), post):  # of each document one after the other
+        continue
+    return found
+
+
 def test_from_the_request_to_the_recipients_adapter_each_has_a_line(
     served: Served, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "axis")
+    spools = {code: open_spool(served.line.path / "agencies" / code / "spool") for code in ("G22", "H41")}
+    for spool in spools.values():
+        spool.set_webhook("https://example.vn/", "at least 16 characters")
     submit(served, 1, GIVEN)
     served.rest()
+    told = {code: _told(spool) for code, spool in spools.items()}
+    assert told == {"G22": {("document.accepted", GIVEN)}, "H41": {("document.received", GIVEN)}}
     with Client(served.url, served.tokens["H41"]) as recipient:
         (item,) = recipient.inbox()
         packet, whole = recipient.fetch(item["id"]), recipient.parcel(item["id"])

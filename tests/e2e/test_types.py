@@ -27,7 +27,7 @@ from axis.services.agency import take
 from axis.services.operate import provision
 from axis.services.operate import registry as members
 from axis.services.questions import own as questions
-from axis.services.questions import trace
+from axis.services.questions import own_trace
 from tests.line import Line, document, small_home
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def test_a_type_is_added_by_a_folder_and_its_documents_are_routed_traced_listed_
     assert traced["document"]["type"] == kind
     own = {code: journal_of(line, code) for code in ("H41", "G06")}
     for code, journal in own.items():
-        assert trace.trace_journal({code: journal}, "1/TN-H41")["document"]["type"] == without_titles(kind)
+        assert own_trace.trace({code: journal}, "1/TN-H41")["document"]["type"] == without_titles(kind)
         asked = [Wanted(type=name) for name in ("TEST_PERMIT", "TEST_NOTICE")]
         listed = [questions.page({code: journal}, one, line.clock.now + timedelta(minutes=1)).rows for one in asked]
         assert [[row["type"] for row in rows] for rows in listed] == [[without_titles(kind)], []]

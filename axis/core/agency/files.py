@@ -43,6 +43,7 @@ class About:
     events: tuple[tuple[str, str], ...] = ()
     axis_id: str = ""
     submissions: tuple[str, ...] = ()
+    traceparent: str = ""  # of the request that brought a document to its sender's adapter
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,9 @@ class LocalFile:
     about: About | None = None  # of packets
 
 
-def of_document(identifier: str, body: bytes, opened: Parcel, accepted: Receipt) -> list[LocalFile]:
+def of_document(
+    identifier: str, body: bytes, opened: Parcel, accepted: Receipt, traceparent: str = ""
+) -> list[LocalFile]:
     """A document's or status's files: the parcel as the hub accepted it, then its edXML packet. In this order they are
     shown: the last one is the sign that all are there."""
     packet = edxml.read_accepted(opened, accepted.subject.content_digest)
@@ -69,6 +72,7 @@ def of_document(identifier: str, body: bytes, opened: Parcel, accepted: Receipt)
         packet.target,
         packet.code,
         packet.subject,
+        traceparent=traceparent,
     )
     return [
         LocalFile(folder, f"{identifier}.asice", body, about),

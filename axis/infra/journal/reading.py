@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from axis.core import ledger
-from axis.core.identity import same_id
 from axis.core.instant import to_text
 from axis.infra import payloads
 from axis.infra.journal.tables import FURTHEST, event, home_instance, incoming, installed, outgoing, withdrawal
@@ -217,47 +216,6 @@ class JournalReader:
         """This agency's events about a submission, in order."""
         query = sa.select(event.c.canonical).where(event.c.agency == self.agency, event.c.axis_id == axis_id)
         return [ledger.read(row.canonical) for row in self.connection.execute(query.order_by(event.c.number))]
-
-    def find(self, reference: str) -> list[dict[str, Any]]:
-        """Documents sent or received here that `reference` names (axis id, DocumentId, number/notation, content
-        digest, or a part of one): axis_id, kind, sender, document_id, code, subject, content_digest, direction,
-        state, attempts, moment, kept."""
-        found, reference = [], same_id(reference)
-        for row in self.connection.execute(self._outgoing().where(outgoing.c.axis_id != "")).mappings():
-            facts = row["facts"]
-            found.append(
-                {
-                    "axis_id": row["axis_id"],
-                    "kind": row["kind"],
-                    "sender": self.agency,
-                    "document_id": row["document_id"],
-                    "code": facts.get("code", ""),
-                    "subject": facts.get("subject", ""),
-                    "content_digest": row["content_digest"],
-                    "direction": "outgoing",
-                    "state": row["state"],
-                    "attempts": row["attempts"],
-                    "moment": row["created_at"],
-                    "kept": row["parcel_digest"] != "",
-                    "type": facts.get("type"),
-                }
-            )
-        query = sa.select(incoming).where(incoming.c.agency == self.agency, incoming.c.kind != "receipt")
-        for row in self.connection.execute(query).mappings():
-            found.append(
-                {
-                    **row["facts"],
-                    "axis_id": row["id"],
-                    "direction": "incoming",
-                    "state": row["state"],
-                    "attempts": row["attempts"],
-                    "moment": row["received_at"],
-                    "kept": row["body_digest"] != "",
-                }
-            )
-        keys = ("axis_id", "document_id", "code", "content_digest")
-        whole = [row for row in found if reference in {same_id(row[key]) for key in keys}]
-        return whole or [row for row in found if any(reference in same_id(row[key]) for key in keys)]
 
     def _outgoing(self) -> sa.Select[Any]:
         return sa.select(outgoing).where(outgoing.c.agency == self.agency)

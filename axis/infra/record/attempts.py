@@ -43,9 +43,18 @@ def forget(tx: HubTransaction, queue: str, digest: str) -> None:
     tx.connection.execute(sa.delete(attempt).where(attempt.c.queue == queue, attempt.c.message_id == digest))
 
 
-def last_accepted(reader: HubReader, but: str) -> tuple[str, bytes] | None:
-    """(sender, parcel) of the document that was accepted last and whose parcel is kept whole; not these bytes."""
+def last_accepted(reader: HubReader, but: str) -> tuple[str, bytes, bool] | None:
+    """(sender, parcel, whether something was asked or reported about it since) of the document that was accepted last
+    and whose parcel is kept whole, one about which nothing was before any other; not these bytes."""
+    about = submission.alias("about")
+    same = sa.and_(about.c.document_id == submission.c.document_id, about.c.owner == submission.c.owner)
+    is_changed = sa.exists().where(same, about.c.axis_id != submission.c.axis_id)
     query = sa.select(submission).where(submission.c.body_digest.not_in(("", but)), submission.c.kind == "new")
-    rows = reader.connection.execute(query.order_by(submission.c.axis_id.desc()).limit(5)).mappings().all()
-    found = payloads.get_sound(reader.connection, [row["body_digest"] for row in rows])
-    return next(((r["sender"], found[r["body_digest"]]) for r in rows if r["body_digest"] in found), None)
+    for among, changed in ((query.where(~is_changed), False), (query, True)):
+        newest = among.order_by(submission.c.axis_id.desc()).limit(5)
+        rows = reader.connection.execute(newest).mappings().all()
+        found = payloads.get_sound(reader.connection, [row["body_digest"] for row in rows])
+        for row in rows:
+            if row["body_digest"] in found:
+                return row["sender"], found[row["body_digest"]], changed
+    return None

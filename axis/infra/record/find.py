@@ -145,7 +145,9 @@ def _by_words(reader: HubReader, typed: str, within: Narrowed) -> list[Row]:
 
 def _refused(reader: HubReader, typed: str, within: Narrowed) -> list[Row]:
     """Refusals of what has this DocumentId, or ends in this number/notation, the newest first."""
-    ends = refusal.c.document_id.like("%," + typed.translate(_ESCAPED), escape="\\")
+    text = (indexes.sqlite_code if _is_sqlite(reader) else indexes.postgresql_code)("document_id")
+    folded = sa.literal_column(text, sa.Text)
+    ends = folded.like("%," + fold_code(typed).translate(_ESCAPED), escape="\\")
     query = sa.select(refusal).where(sa.or_(refusal.c.document_id == typed, refusal.c.digest == typed, ends))
     if within.sender:
         query = query.where(refusal.c.sender == within.sender)

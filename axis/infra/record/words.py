@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 INDEXES = {"submission_folded_code", "submission_subject_words"}
 
 
-def _sqlite_code(column: str) -> str:
+def sqlite_code(column: str) -> str:
+    """What SQLite is told to compare of a number/notation (:func:`axis.core.words.fold_code`)."""
     expression = f"upper({column})"
     for letter, folded in zip(CODE_LETTERS, CODE_FOLDED, strict=True):
         if not letter.isascii():
@@ -24,9 +25,14 @@ def _sqlite_code(column: str) -> str:
     return expression
 
 
+def postgresql_code(column: str) -> str:
+    """What PostgreSQL is told to compare."""
+    return f"translate({column}, '{CODE_LETTERS}', '{CODE_FOLDED}')"
+
+
 # Statements are written without blanks that would differ: an index is used where a query has the very expression.
-SQLITE_CODE = _sqlite_code("code")
-POSTGRESQL_CODE = f"translate(code, '{CODE_LETTERS}', '{CODE_FOLDED}')"
+SQLITE_CODE = sqlite_code("code")
+POSTGRESQL_CODE = postgresql_code("code")
 # Marks of Vietnamese and the rest of their block; what normalises to itself without them stays.
 _PLAIN = "regexp_replace(normalize(translate(lower(subject), 'đĐÐð', 'dddd'), NFD), '[\u0300-\u036f]', '', 'g')"
 POSTGRESQL_WORDS = f"to_tsvector('simple', {_PLAIN})"

@@ -56,7 +56,8 @@ def files_of(agency: Agency, mail: Mail, known: Known) -> list[LocalFile]:
     """The files of mail that was verified just now, and is not kept yet."""
     assert mail.said is not None  # noqa: S101  what is not held was read, or its A.1 was
     if mail.opened is not None:
-        return files.of_document(mail.identifier, mail.body, mail.opened, mail.said)
+        traced = mail.facts.get("traceparent", "")
+        return files.of_document(mail.identifier, mail.body, mail.opened, mail.said, traced)
     originals = known.sent.get((agency.code, mail.said.subject.content_digest), [])
     return _receipt_files(agency, mail.said, mail.body, originals, partial(_organs_of, agency))
 
@@ -78,7 +79,7 @@ def _files(agency: Agency, reader: JournalReader, row: Row) -> list[LocalFile]:
         if error.fault is Fault.RECEIPT_INVALID or error.fault in OF_DOCUMENTS:
             raise
         raise Rejected(Problem(Fault.DELIVERY_INVALID, got=str(error))) from None
-    return files.of_document(str(row["id"]), body, opened, accepted)
+    return files.of_document(str(row["id"]), body, opened, accepted, row["facts"].get("traceparent", ""))
 
 
 def _read_receipt_files(agency: Agency, reader: JournalReader, row: Row, body: bytes) -> list[LocalFile]:

@@ -205,21 +205,24 @@ class _UndoneError(Exception):
 
 
 def _try_another(hub: Hub, key: tuple[str, str], now: datetime) -> None:
-    """A document that was accepted before is judged and answered once more, another is refused, and nothing of it is
-    kept. Raises :class:`Unavailable` when that fails as well, or nothing was accepted yet: who can say then that the
-    message is to blame?
+    """A document that was accepted before is judged and accepted once more (only answered, if something was asked about
+    it since: a recall would take the second one back), another is refused, and nothing of it is kept. Raises
+    :class:`Unavailable` when that fails as well, or nothing was accepted yet: who can say then that the message is to
+    blame?
     """
     try:
         with hub.store.reading() as reader:
             known = attempts.last_accepted(reader, key[1])
         if known is None:
             raise Unavailable(Problem(Fault.HUB_BROKEN, got="-"))
-        sender, body = known
+        sender, body, is_changed = known
         good, bad = (_open(hub, _again(sender, one, sender), now) for one in (body, b""))
 
         def decided(draft: Draft) -> None:
             if good.candidate is not None:
-                another = replace(good.candidate, key=f"{good.candidate.key} once more")
+                another = (
+                    good.candidate if is_changed else replace(good.candidate, key=f"{good.candidate.key} once more")
+                )
                 with suppress(Rejected):
                     decide.record(draft, another, body, good.digest)
             refusals.refuse(draft, bad, bad.problems)

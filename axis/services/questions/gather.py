@@ -88,7 +88,7 @@ def _changed(path: Path) -> str:
 
 def keys(path: Path, names: Collection[str]) -> dict[str, Any]:
     """Pairs of key and certificate, and when certificates end."""
-    pairs, certificates = [], []
+    pairs, certificates = list[dict[str, str]](), list[dict[str, str]]()
     for name in sorted(names):
         problem = ""
         try:
@@ -101,9 +101,11 @@ def keys(path: Path, names: Collection[str]) -> dict[str, Any]:
     found += [(f"tls/{one.name}", "tls") for one in sorted((path / "tls").glob("*.pem"))]
     for name, use in found:
         try:
-            certificates.append(_certificate(name, use, keystore.load_certificate(path / name)))
+            one = _certificate(name, use, keystore.load_certificate(path / name))
         except AxisError:
             continue  # the pair says so
+        if one["digest"] not in {other["digest"] for other in certificates}:  # the hub's lies in pki/, too
+            certificates.append(one)
     return {"pairs": pairs, "certificates": certificates}
 
 

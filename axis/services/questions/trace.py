@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from axis.core.instant import to_text
-from axis.errors import AxisError, Fault, Problem, Rejected, rejected
+from axis.errors import AxisError, Fault, Problem, Rejected
 from axis.infra.record import find, ledger, outbox, search
 from axis.services.questions import types, why
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from axis.core.registry import Registry
     from axis.infra.database import Row
-    from axis.infra.journal.journals import Journal
     from axis.infra.record.find import Narrowed
     from axis.infra.record.store import HubReader, HubStore
 
@@ -65,6 +64,10 @@ def trace(
             },
             "deliveries": [_delivery(row, statuses[row["id"]], waiting.get(row["id"])) for row in brought],
             "changes": _changes(reader, about),
+            "submissions": [
+                {"axis_id": row["axis_id"], "kind": row["kind"], "sender": row["sender"], "at": row["received_at"]}
+                for row in family
+            ],
             "events": _events(reader, [row["axis_id"] for row in family]),
         }
         if (kind := search.document_type_of(reader, axis_id)) is not None:
@@ -96,7 +99,9 @@ class NotTheOne(Rejected):
     """No document is named exactly, or several are: `candidates` are what may have been meant; `refused` what was
     submitted under that name and never accepted."""
 
-    def __init__(self, problem: Problem, candidates: Sequence[Row] = (), refused: Sequence[Row] = ()) -> None:
+    def __init__(
+        self, problem: Problem, candidates: Sequence[Mapping[Any, Any]] = (), refused: Sequence[Row] = ()
+    ) -> None:
         super().__init__(problem)
         self.candidates, self.refused = list(candidates), list(refused)
 
@@ -200,69 +205,3 @@ def summary(hub_store: HubStore) -> dict[str, int]:
     """How many documents, deliveries, handed over, receipts the record holds."""
     with hub_store.reading() as reader:
         return search.counts(reader)
-
-
-def trace_journal(journals: dict[str, Journal], reference: str) -> dict[str, Any]:
-    """What an agency's own journal knows of a document it sent or received; the same form as :func:`trace`.
-
-    Raises :class:`Rejected`: NOT_FOUND, AMBIGUOUS.
-    """
-    found = []
-    for code, one in journals.items():
-        with one.reading() as reader:
-            found += [(code, row, reader.events(row["axis_id"])) for row in reader.find(reference)]
-    if not found:
-        raise rejected(Fault.NOT_FOUND, reference)
-    if len({row["axis_id"] for _, row, _ in found}) > 1:
-        raise rejected(Fault.AMBIGUOUS, reference, ", ".join(row["axis_id"] for _, row, _ in found[:5]))
-    about = found[0][1]
-    events = [
-        {
-            "time": to_text(entry.time),
-            "actor": entry.actor,
-            "event": entry.event,
-            "recipient": entry.recipient,
-            "axis_id": entry.axis_id,
-            "detail": entry.detail,
-        }
-        for _, _, entries in found
-        for entry in entries
-    ]
-    deliveries = [
-        {
-            "id": "",
-            "recipient": code,
-            "units": [],
-            "state": _STATES.get(row["state"], "QUEUED"),
-            "business_status": "",
-            "statuses": {},
-            "closed": False,
-            "attempts": row["attempts"],
-            "next_attempt": None,
-            "updated_at": row["moment"],
-        }
-        for code, row, _ in found
-        if row["direction"] == "incoming"
-    ]
-    gone = "" if any(row["kept"] for _, row, _ in found) else "retention"
-    if any(row["state"] in {"withdrawing", "withdrawn"} for _, row, _ in found):
-        gone = gone and "recall"
-    document = {key: about[key] for key in ("axis_id", "kind", "document_id", "code", "subject", "content_digest")}
-    if kind := about.get("type"):
-        document["type"] = types.of_row(**kind)
-    return {
-        "document": {
-            **document,
-            "sender": about["sender"],
-            "from": about["sender"],
-            "received_at": about["moment"],
-            "kept": not gone,
-            "gone": gone,
-        },
-        "deliveries": deliveries,
-        "changes": [],
-        "events": sorted(events, key=lambda event: event["time"]),
-    }
-
-
-_STATES = {"handed_over": "HANDED_OVER", "refused": "REFUSED", "withdrawing": "RECALLED", "withdrawn": "RECALLED"}

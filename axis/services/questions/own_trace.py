@@ -1,0 +1,207 @@
+"""What an agency's own home can know of a document: what it has given and got, and what receipts have told it since."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from axis.core.hub.lifecycle import State
+from axis.core.instant import to_text
+from axis.errors import AxisError, Fault, Problem
+from axis.infra.journal import find
+from axis.services.questions import types
+from axis.services.questions.own import STATES
+from axis.services.questions.trace import NotTheOne
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from axis.core.ledger import Entry
+    from axis.core.registry import Registry
+    from axis.infra.journal.journals import Journal
+    from axis.infra.record.find import Narrowed
+
+DOCUMENTS = ("new", "replace", "document")
+# What the last receipt about a recipient tells of a delivery: (cause, who has to act, its state).
+_TOLD = {
+    "D.1": ("queued", "recipient", State.QUEUED),
+    "D.2": ("given_up", "sender", State.FAILED),
+    "E.1": ("arrived", "recipient", State.HANDED_OVER),
+    "E.2": ("refused", "sender", State.REFUSED),
+    "W.1": ("recalled", "nobody", State.RECALLED),
+}
+_UNTOLD = ("leaving", "hub", State.ACCEPTED)
+_TROUBLE = {"refused", "given_up"}
+_CAME = {"handed_over": State.HANDED_OVER, "refused": State.REFUSED}
+_CAME |= dict.fromkeys(("withdrawing", "withdrawn"), State.RECALLED)
+
+
+def trace(
+    journals: Mapping[str, Journal],
+    reference: str,
+    narrowed: Narrowed | None = None,
+    registry: Callable[[], Registry] | None = None,
+) -> dict[str, Any]:
+    """What this home knows of the one document that is meant; the same form as
+    :func:`axis.services.questions.trace.trace`, with ``findings`` of what was refused. `registry` says whose unit an
+    organ is.
+
+    Raises :class:`NotTheOne`: NOT_FOUND, with what is like it, or AMBIGUOUS, with all that it names."""
+    with next(iter(journals.values())).database.read() as connection:
+        found = find.find(connection, list(journals), reference)
+        exact, similar = (_within(rows, narrowed) for rows in (found.exact, found.similar))
+        about = _the_one(reference, exact, similar)
+        family = [about]
+        if about["document_id"]:
+            named = find.find(connection, list(journals), about["document_id"]).exact
+            family = [row for row in named if row["sender"] == about["sender"]] or family
+    if about["kind"] not in DOCUMENTS:
+        family = [row for row in family if row["axis_id"] == about["axis_id"]]
+    entries = _entries(journals, family)
+    mine = [row for row in family if row["axis_id"] == about["axis_id"]]
+    causes = [_of_row(row) for row in mine if row["direction"] == "incoming" or row["state"] != "accepted"]
+    if any(row["direction"] == "outgoing" and row["state"] == "accepted" for row in mine):
+        causes += _told(about, entries, {one["recipient"] for one in causes}, registry)
+    gone = "" if any(row["kept"] for row in mine) or not about["axis_id"] else "retention"
+    if any(row["state"] in {"withdrawing", "withdrawn"} for row in mine):
+        gone = gone and "recall"
+    shown = ("axis_id", "kind", "sender", "document_id", "code", "subject", "content_digest")
+    document = {name: about[name] for name in shown} | {"from": about["sender"], "received_at": about["moment"]}
+    if about["type"]:
+        document["type"] = types.of_row(**about["type"])
+    return {
+        "document": document | {"kept": not gone, "gone": gone},
+        "why": sorted(causes, key=lambda one: (not one["is_trouble"], one["recipient"])),
+        "findings": about["problems"] if about["state"] in {"refused", "invalid"} else [],
+        "deliveries": [_delivery(one, mine) for one in causes if one["recipient"]],
+        "changes": [],
+        "submissions": _submissions(family),
+        "events": [_event(one) for one in entries],
+    }
+
+
+def _within(rows: Iterable[dict[str, Any]], narrowed: Narrowed | None) -> list[dict[str, Any]]:
+    if narrowed is None:
+        return list(rows)
+    since, before = (to_text(one) if one else "" for one in (narrowed.since, narrowed.before))
+    return [
+        row
+        for row in rows
+        if narrowed.sender in {"", row["sender"]}
+        and (not since or row["moment"] >= since)
+        and (not before or row["moment"] < before)
+    ]
+
+
+def _the_one(reference: str, exact: Sequence[dict[str, Any]], similar: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The row that is meant: a document before what is about it, what was accepted before what was refused."""
+    typed = reference.strip().lower()
+    whole = [row for row in exact if typed in {row["axis_id"], row["content_digest"]}]
+    rows = whole or [row for row in exact if row["kind"] in DOCUMENTS] or list(exact)
+    rows.sort(key=lambda row: row["state"] in {"refused", "invalid"})
+    by_document = {(row["sender"], row["document_id"] or row["source_digest"]): row for row in reversed(rows)}
+    if len(by_document) == 1:
+        return rows[0]
+    shown = list(map(_candidate, by_document.values() if by_document else similar))
+    if by_document:
+        names = ", ".join(f"{row['axis_id']} ({row['sender']} {row['code']})" for row in shown[:5])
+        raise NotTheOne(Problem(Fault.AMBIGUOUS, got=reference, expected=names), shown)
+    raise NotTheOne(Problem(Fault.NOT_FOUND, got=reference), shown)
+
+
+def _candidate(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {**row, "axis_id": row["axis_id"] or row["source_digest"][:16], "received_at": row["moment"]}
+
+
+def _entries(journals: Mapping[str, Journal], family: Iterable[Mapping[str, Any]]) -> list[Entry]:
+    """What these journals say of the document and of what is about it, in order."""
+    found: list[Entry] = []
+    for code, axis_id in dict.fromkeys((row["agency"], row["axis_id"]) for row in family if row["axis_id"]):
+        with journals[code].reading() as reader:
+            found += reader.events(axis_id)
+    return sorted(found, key=lambda one: one.time)
+
+
+def _submissions(family: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The document and what is about it, each once, in order."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in sorted(family, key=lambda row: str(row["moment"])):
+        if row["axis_id"]:
+            known = {"axis_id": row["axis_id"], "kind": row["kind"], "sender": row["agency"], "at": row["moment"]}
+            found.setdefault(row["axis_id"], known)
+    return list(found.values())
+
+
+def _of_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    rank, actor = STATES.get(row["state"], (2, "nobody"))
+    recipient = row["agency"] if row["direction"] == "incoming" else ""
+    return _cause(f"own.{row['state']}", recipient, actor, row["moment"], is_trouble=rank == 0)
+
+
+def _told(
+    about: Mapping[str, Any], entries: Iterable[Entry], known: set[str], registry: Callable[[], Registry] | None
+) -> list[dict[str, Any]]:
+    """Of each recipient what the last receipt has told."""
+    last: dict[str, tuple[str, str]] = {}
+    for entry in entries:
+        event = str(entry.detail.get("event", ""))
+        # A withdrawal stands on the recall's receipt; that the recall was handed over says nothing of the document.
+        if entry.event == "receipt.received" and (entry.axis_id == about["axis_id"] or event == "W.1"):
+            for code in entry.detail.get("recipients", ()) if event in _TOLD else ():
+                last[code] = (event, to_text(entry.time))
+    found = []
+    for code in dict.fromkeys([*_codes(about["recipients"], registry), *last]):
+        if code not in known:
+            event, since = last.get(code, ("", about["moment"]))
+            cause, actor, _ = _TOLD.get(event, _UNTOLD)
+            found.append(_cause(f"own.to.{cause}", code, actor, since, is_trouble=cause in _TROUBLE))
+    return found
+
+
+def _codes(organs: Sequence[str], registry: Callable[[], Registry] | None) -> list[str]:
+    """The agencies of these organs; an organ that is nobody's as it was written."""
+    try:
+        members = registry() if organs and registry is not None else None
+    except AxisError:
+        members = None  # nothing was installed yet
+    found = []
+    for organ in organs:
+        try:
+            found.append(members.member_for(organ).code if members is not None else organ)
+        except AxisError:
+            found.append(organ)
+    return found
+
+
+def _cause(cause: str, recipient: str, actor: str, since: str, *, is_trouble: bool) -> dict[str, Any]:
+    facts = {"recipient": recipient}
+    named = {"recipient": recipient, "cause": cause, "is_trouble": is_trouble, "actor": actor}
+    return {**named, "since": since, "until": "", "facts": facts}
+
+
+def _delivery(one: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    came = next((r for r in rows if r["direction"] == "incoming" and r["agency"] == one["recipient"]), None)
+    told = {f"own.to.{cause}": state for cause, _, state in (*_TOLD.values(), _UNTOLD)}
+    state = _CAME.get(came["state"], State.QUEUED) if came is not None else told[one["cause"]]
+    return {
+        "id": "",
+        "recipient": one["recipient"],
+        "units": [],
+        "state": state.value,
+        "business_status": "",
+        "statuses": {},
+        "closed": False,
+        "attempts": came["attempts"] if came is not None else 0,
+        "next_attempt": None,
+        "updated_at": one["since"],
+    }
+
+
+def _event(entry: Entry) -> dict[str, Any]:
+    return {
+        "time": to_text(entry.time),
+        "actor": entry.actor,
+        "event": entry.event,
+        "recipient": entry.recipient,
+        "axis_id": entry.axis_id,
+        "detail": entry.detail,
+    }
