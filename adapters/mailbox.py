@@ -18,6 +18,7 @@ from axis.adapters.base import About
 from axis.core import edxml
 from axis.core.edxml import Kind
 from axis.core.hub import admission
+from axis.core.types.typeset import of_document
 from axis.errors import Problem, Rejected
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from axis.adapters.spool.upload import Upload
     from axis.core.edxml import Packet
     from axis.core.registry import Registry
+    from axis.core.types.typeset import Types
 
 log = logging.getLogger("axis.mailbox")
 P = ParamSpec("P")
@@ -47,6 +49,7 @@ class Mailbox:
     agency: str
     spool: Spool
     registry: Callable[[], Registry]
+    types: Callable[[], Types | None] = lambda: None
     networks: tuple[str, ...] = ()  # private networks in which its own system may be told of its mail
     _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(THREADS), repr=False, compare=False)
 
@@ -59,7 +62,7 @@ class Mailbox:
 
 def examine(mailbox: Mailbox, upload: Upload) -> tuple[Packet, list[Problem]]:
     """(the packet, warnings). Raises :class:`Rejected` with every finding: what the packet itself has, a sender that is
-    not this agency, recipients that nobody knows."""
+    not this agency, recipients that nobody knows, what its document type says of it."""
     packet, problems, _ = _examined(mailbox, upload)
     return packet, problems
 
@@ -92,9 +95,12 @@ def _examined(mailbox: Mailbox, upload: Upload) -> tuple[Packet, list[Problem], 
         packet, problems, essence = converted.packet, list(converted.problems), ""
         if packet is not None and packet.kind in _KNOWN_BY_ESSENCE:
             essence = edxml.essence(packet, converted.attachments)
+        if packet is not None:
+            problems += admission.misaddressed(packet, mailbox.registry(), mailbox.agency)
+        if packet is not None and not any(one.severity == "error" for one in problems):
+            typed = of_document(mailbox.types(), packet, mailbox.registry(), converted.attachments)
+            problems += typed.findings if typed is not None else ()
         del converted
-    if packet is not None:
-        problems += admission.misaddressed(packet, mailbox.registry(), mailbox.agency)
     if packet is None or any(one.severity == "error" for one in problems):
         raise Rejected(*(one for one in problems if one.severity == "error"))
     return packet, problems, essence

@@ -395,6 +395,7 @@ def hub_part(home: Home, database: Database, broker: Broker, references: Referen
         high_water=high_water(home),
         deadlines=home.config.deadlines.build(home.path),
         closed_agency=home.config.hub.closed_agency,
+        unknown_types=home.config.hub.unknown_types,
         consignment_after=timedelta(seconds=home.config.hub.consignment_after),
         log_key=load_key(home.path / "pki"),
     )
@@ -506,6 +507,7 @@ def front(home: Home, agencies: Sequence[Agency], watched: Watched | None = None
         return
     from axis.adapters import api, tokens, webhook
     from axis.adapters.door import Limits
+    from axis.adapters.dvcqg.server import portal
     from axis.adapters.mailbox import Mailbox
     from axis.adapters.monitor import Health
     from axis.adapters.server import serving, side_by_side
@@ -514,23 +516,24 @@ def front(home: Home, agencies: Sequence[Agency], watched: Watched | None = None
     from axis.adapters.vxp.server import Vxp
 
     mailboxes = {}
-    for agency in agencies:
-        if home.config.adapter.of(agency.code)[0] != "spool":
+    for one in agencies:
+        if home.config.adapter.of(one.code)[0] != "spool":
             continue
         try:
-            spool = open_spool(home.path / "agencies" / agency.code / "spool")
+            spool = open_spool(home.path / "agencies" / one.code / "spool")
         except Exception as error:  # noqa: BLE001  whatever it is, it is this agency's
-            log.warning("%s: nothing is served to its systems until the next start: %s", agency.code, error)
+            log.warning("%s: nothing is served to its systems until the next start: %s", one.code, error)
         else:
-            mailboxes[agency.code] = Mailbox(agency.code, spool, agency.registry, settings.webhook_networks)
+            mailboxes[one.code] = Mailbox(one.code, spool, one.registry, one.types, settings.webhook_networks)
     files = (_at_home(home, name) for name in (settings.certificate_file, settings.key_file, settings.ca_file))
     certificate, key, authority = (Path(name) if name else None for name in files)
-    vxp = Vxp(lambda: read_systems(systems_file(home)), mailboxes)
+    known = partial(read_systems, systems_file(home))
     v1 = api.application(lambda: tokens.read_tokens(tokens_file(home)), mailboxes)
     stopped = threading.Event()
     limits = Limits(settings.connections, settings.connections_per_peer)
     clear = settings.plain_http == "anywhere"
-    app = side_by_side(v1, vxp, Health(watched) if watched is not None else None)
+    health = Health(watched) if watched is not None else None
+    app = side_by_side(v1, Vxp(known, mailboxes), health, portal(home.path, home.config.portal, known, mailboxes))
     with serving(app, settings.listen, certificate, key, authority, limits=limits, clear=clear) as port:
         telling = webhook.telling(mailboxes, stopped)
         try:
@@ -538,8 +541,8 @@ def front(home: Home, agencies: Sequence[Agency], watched: Watched | None = None
         finally:
             stopped.set()
             end = time.monotonic() + 15
-            for one in telling:
-                one.join(max(0, end - time.monotonic()))
+            for thread in telling:
+                thread.join(max(0, end - time.monotonic()))
 
 
 def adapter_kinds() -> list[str]:
@@ -556,7 +559,7 @@ def _adapter(home: Home, code: str, disk: Disk | None = None, bell: Bell | None 
         make = factory.load()
     if (known := getattr(make, "OPTIONS", None)) is not None:  # somebody else's adapter may not say
         home.config.adapter.check(code, known)
-    options = {"day_folders": home.config.folders.by_day} | options
+    options = {"day_folders": home.config.folders.by_day, "portal_owner": home.config.portal.owner} | options
     made: Adapter = make(Place(code, home.path / "agencies" / code, options, disk, bell))
     return made
 

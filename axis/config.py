@@ -33,8 +33,9 @@ _LEAST = {
     "hub.agency_bytes_per_second": 1000,
     "server.connections": 1,
     "server.connections_per_peer": 1,
+    "portal.services": 0,
 }
-_BETWEEN = {"hub.consignment_after": (0, DAY), "retention.hour": (0, 23)}
+_BETWEEN = {"hub.consignment_after": (0, DAY), "retention.hour": (0, 23), "portal.target": (0, 1)}
 WEEK, CENTURY = 7, 36_525
 
 
@@ -86,6 +87,8 @@ class Hub:
     agency_bytes_per_second: float = 20_000_000.0
     # What is sent to an agency that was closed: to its successor, or not at all (D.2 for that recipient).
     closed_agency: OneOf["successor", "refuse"] = "successor"
+    # What names an ApplicationType that was not added here (axis type add): a plain document, or not taken.
+    unknown_types: OneOf["plain", "refuse"] = "plain"
     # Seconds after which a sender is told by D.1 that its document waits in the recipient's queue, where no receipt of
     # the recipient has come by then.
     consignment_after: float = 5.0
@@ -236,6 +239,17 @@ class Log:
 
 
 @dataclass(frozen=True)
+class Portal:
+    """The National Public Service Portal."""
+
+    # Code of the agency that runs it: its record has every application. With it /dvcqg is served beside the API.
+    owner: str = ""
+    procedures_file: str = ""  # CSV: MaTTHC, TenTTHC, MaLinhVuc, TenLinhVuc, MaCoQuan; relative to the home
+    services: int = 0  # how many services there are at level 3 or 4; with it the report shows how far the target is
+    target: float = 0.3  # the share of them that are to have had an application
+
+
+@dataclass(frozen=True)
 class Config:
     """One home's settings."""
 
@@ -250,6 +264,7 @@ class Config:
     deadlines: Deadlines = field(default_factory=Deadlines)
     retention: Retention = field(default_factory=Retention)
     folders: Folders = field(default_factory=Folders)
+    portal: Portal = field(default_factory=Portal)
 
     def database_url(self, home: Path, environment: Mapping[str, str] = os.environ) -> str:
         """SQLAlchemy URL of this home's database. Raises :class:`Misconfigured`."""

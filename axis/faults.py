@@ -150,6 +150,11 @@ class Fault(Enum):
         "Thiếu {expected}; được hiểu là «{got}».",
         "{expected} is missing; taken to be '{got}'.",
     )
+    PACKET_APPLICATION = (
+        SENDER,
+        "Gói hồ sơ (MCDT_DT) ghi {path} theo cách riêng; được chuyển thành «{got}».",
+        "The application (MCDT_DT) writes {path} in its own way; it becomes '{got}'.",
+    )
     PACKET_NOT_CANONICAL = (
         SENDER,
         "Tài liệu trong gói đã ký không ở dạng chuẩn: {got}.",
@@ -373,6 +378,74 @@ class Fault(Enum):
         "Nơi nhận kiểm tra không đạt: {got}.",
         "The recipient's adapter found it invalid: {got}.",
     )
+    # -- Applications for public services -------------------------------------------------------------
+    APPLICATION_MOVE = (
+        SENDER,
+        "Không chuyển được trạng thái {got}; từ đó chỉ được sang: {expected}.",
+        "Status {got} is no legal move; from there only: {expected}.",
+    )
+    APPLICATION_UNKNOWN = (
+        SENDER,
+        "Chưa có hồ sơ mang mã này; gửi DongBoHoSoMC trước.",
+        "There is no application of this number; send DongBoHoSoMC first.",
+    )
+    APPLICATION_PARTY = (
+        SENDER,
+        "{got} không được báo điều này về hồ sơ; chỉ {expected} được báo.",
+        "{got} may not say this of the application; only {expected} may.",
+    )
+    APPLICATION_DUE = (
+        SENDER,
+        "Ngày hẹn trả không được đổi từ {expected} sang {got}: không phải yêu cầu bổ sung, cũng không có thư xin lỗi đã "
+        "ký kèm theo.",
+        "The due date may not move from {expected} to {got}: no supplement is asked for, and no signed apology lies "
+        "with it.",
+    )
+    APPLICATION_FIXED = (
+        SENDER,
+        "{path} của hồ sơ là {expected} và không đổi; đã gửi {got}.",
+        "{path} of the application is {expected} and stays; {got} was sent.",
+    )
+    APPLICATION_CORRECTION = (
+        SENDER,
+        "Đính chính {got} không khớp: trạng thái hiện tại là {expected}.",
+        "The correction {got} does not fit: the present status is {expected}.",
+    )
+    PAYMENT_REPEATED = (
+        SENDER,
+        "Mã tra cứu thanh toán «{got}» đã dùng cho yêu cầu khác.",
+        "Payment reference '{got}' belongs to another request.",
+    )
+    PAYMENT_MISMATCH = (
+        SENDER,
+        "Kết quả thanh toán không khớp yêu cầu ở {path}: {got}, phải là {expected}.",
+        "The payment's answer does not fit its request at {path}: {got}, expected {expected}.",
+    )
+    APPLICATION_FILE = (
+        SENDER,
+        "Không tải được tệp ở {path}: {got}.",
+        "The file at {path} cannot be fetched: {got}.",
+    )
+    PORTAL_SESSION = (
+        SENDER,
+        "Phiên làm việc không có hoặc đã hết hạn; hãy đăng nhập lại.",
+        "There is no such session, or it is over; log in again.",
+    )
+    PORTAL_SERVICE = (
+        SENDER,
+        "Không có dịch vụ «{got}»; các dịch vụ: {expected}.",
+        "There is no service '{got}'; there are: {expected}.",
+    )
+    POSTAL_WAYBILL = (
+        SENDER,
+        "Trạng thái bưu chính {got} cần mã vận đơn do bưu điện trả lời.",
+        "Postal status {got} needs the waybill that the post has answered with.",
+    )
+    POSTAL_REPEATED = (
+        SENDER,
+        "Số đơn bưu chính «{got}» thuộc đơn khác, hoặc mã vận đơn đã đổi.",
+        "Postal order '{got}' belongs to another one, or its waybill has changed.",
+    )
     # -- Receipts and registry -----------------------------------------------------------------------
     RECEIPT_INVALID = (OPERATOR, "Biên nhận không hợp lệ: {got}.", "Receipt not valid: {got}.")
     API_UNAUTHORIZED = (
@@ -405,6 +478,68 @@ class Fault(Enum):
         OPERATOR,
         "Danh bạ phiên bản {got} cũ hơn bản đang dùng {expected}.",
         "Registry version {got} is older than the one in use, {expected}.",
+    )
+    # -- Document types: what a type is, and what it says of a document ---------------------------------
+    TYPE_MANIFEST = (
+        OPERATOR,
+        "Bản khai loại nghiệp vụ sai: «{got}», cần {expected}.",
+        "The type's manifest is wrong: '{got}', expected {expected}.",
+    )
+    TYPE_SCHEMA = (
+        OPERATOR,
+        "Lược đồ không dùng được: «{got}», được phép: {expected}.",
+        "The schema cannot be used: '{got}'; allowed is {expected}.",
+    )
+    TYPE_LIMIT = (
+        OPERATOR,
+        "Vượt giới hạn của loại nghiệp vụ: {got}, tối đa {expected}.",
+        "Beyond what a document type may be: {got}, at most {expected}.",
+    )
+    TYPE_EXAMPLE = (
+        OPERATOR,
+        "Ví dụ không như tên của nó: tìm thấy {got}, cần {expected}.",
+        "The example is not what its name says: found {got}, expected {expected}.",
+    )
+    TYPE_EXISTS = (
+        OPERATOR,
+        "Đã có {got} với nội dung khác; sửa gì cũng phải là phiên bản mới, ví dụ {expected}.",
+        "There is {got} with another content; what changes is a new version, such as {expected}.",
+    )
+    TYPE_SET = (OPERATOR, "Bộ loại nghiệp vụ không hợp lệ: {got}.", "The set of document types is not valid: {got}.")
+    TYPE_UNKNOWN = (
+        SENDER,
+        "Trục không biết loại nghiệp vụ «{got}» và không nhận loại lạ.",
+        "There is no document type '{got}' here, and what has an unknown one is not taken.",
+    )
+    TYPE_PARTY = (
+        SENDER,
+        "{got} không được gửi hoặc nhận loại này; được phép: {expected}.",
+        "{got} may not send or receive this type; allowed are {expected}.",
+    )
+    TYPE_ATTACHMENT = (
+        SENDER,
+        "Loại này cần {expected} tệp đính kèm có tên như vậy, gói có {got}.",
+        "This type needs {expected} attachments of such a name; the packet has {got}.",
+    )
+    TYPE_UNREADABLE = (
+        SENDER,
+        "Không đọc được tệp đính kèm này: cần {expected} ({got}).",
+        "This attachment cannot be read: expected {expected} ({got}).",
+    )
+    TYPE_CONTENT = (
+        SENDER,
+        "Nội dung không đạt «{got}» của lược đồ ({expected}).",
+        "The content does not meet '{got}' of the schema ({expected}).",
+    )
+    TYPE_STATE = (
+        SENDER,
+        "Trạng thái này không có trong loại {got}; các trạng thái: {expected}.",
+        "This state is none of type {got}; its states: {expected}.",
+    )
+    TYPE_MOVE = (
+        SENDER,
+        "Không được chuyển trạng thái {got}; được chuyển sang: {expected}.",
+        "The move {got} is not legal; legal moves lead to {expected}.",
     )
     # -- Transport and storage -----------------------------------------------------------------------
     BROKER_DOWN = (OPERATOR, "Không kết nối được broker: {got}.", "The broker cannot be reached: {got}.")
@@ -648,6 +783,47 @@ class Fault(Enum):
         OPERATOR,
         "Chính sách chứng kiến không dùng được: {got}, phải là {expected}.",
         "The witness policy cannot be used: {got}, expected {expected}.",
+    )
+    # -- Ballots of the Government's members ----------------------------------------------------------
+    PERSON_UNKNOWN = (
+        OPERATOR,
+        "Danh bạ không có chứng thư cá nhân «{got}».",
+        "The registry has no certificate of the person '{got}'.",
+    )
+    SEAL_MISSING = (
+        OPERATOR,
+        "Cơ quan {got} chưa có chứng thư để niêm phong phiếu trong danh bạ.",
+        "Agency {got} has no certificate in the registry to seal votes with.",
+    )
+    BALLOT_SHAPE = (
+        SENDER,
+        "{path}: «{got}» không hợp lệ, cần {expected}.",
+        "{path}: '{got}' is not valid, expected {expected}.",
+    )
+    BALLOT_UNKNOWN = (
+        SENDER,
+        "Không tìm thấy {expected} của phiếu lấy ý kiến «{got}».",
+        "There is no {expected} of the ballot '{got}'.",
+    )
+    BALLOT_OPEN = (
+        SENDER,
+        "Phiếu lấy ý kiến {got} còn mở đến {expected}.",
+        "The ballot {got} is open until {expected}.",
+    )
+    BALLOT_DIFFERS = (
+        OPERATOR,
+        "Kết quả không khớp với các phiếu, {path}: ghi «{got}», đúng ra là «{expected}».",
+        "The result does not follow from the votes, {path}: it says '{got}', right is '{expected}'.",
+    )
+    VOTE_SIGNATURE = (
+        SENDER,
+        "Chữ ký của phiếu không phải của thành viên: {got}.",
+        "The vote's signature is not the member's: {got}.",
+    )
+    VOTE_SEAL = (
+        SENDER,
+        "Không mở được niêm phong của phiếu: {got}.",
+        "The vote's seal does not open: {got}.",
     )
     INTERNAL = (DEVELOPER, "Lỗi nội bộ {got}.", "Internal error {got}.")
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from axis.config import Config
     from axis.core.registry import Certificate, Registry
+    from axis.core.types.typeset import Types
     from axis.infra.journal.journals import Journal
 
 
@@ -116,6 +117,22 @@ def reading_registry(home: Home) -> Iterator[Registry]:
             raise Corrupted(Problem(Fault.REGISTRY_INVALID, got="no registry installed"))
         data = found[1]
     yield read_registry(data, hub_certificate(home))
+
+
+@contextmanager
+def reading_types(home: Home) -> Iterator[Types | None]:
+    """The document types that this home knows: the hub's newest, or those installed at its adapters; None for none."""
+    from axis.core.types.typeset import read_types
+    from axis.infra.record import registries
+
+    if home.config.installation.role == "all":
+        with reading(home) as record, record.reading() as reader:
+            digest = registries.types(reader)
+            data = reader.payload(digest) if digest else b""
+    else:
+        with reading_journals(home) as journals, next(iter(journals.values())).reading() as journal_reader:
+            data = journal_reader.types()
+    yield read_types(data, hub_certificate(home)) if data else None
 
 
 def hub_certificate(home: Home) -> Certificate:

@@ -65,6 +65,14 @@ _SETTINGS = (
     "Sửa axis.toml của thư mục dữ liệu; các khóa đều ở docs/settings.md.",
     "Mend axis.toml of the home; all keys are in docs/settings.md.",
 )
+_TYPE_FOLDER = (
+    "Sửa thư mục của loại nghiệp vụ; xem mọi lỗi: axis type check FOLDER.",
+    "Mend the type's folder; everything that is wrong with it: axis type check FOLDER.",
+)
+_TYPE_DOCUMENT = (
+    "Sửa văn bản theo loại nghiệp vụ rồi gửi lại; loại đó cần gì: axis type show NAME.",
+    "Mend the document by its type and send it again; what the type wants: axis type show NAME.",
+)
 _TRIAL = (
     "Xem nguyên nhân ở trên rồi đo lại: axis bench --documents 100.",
     "See the cause above and measure again: axis bench --documents 100.",
@@ -79,7 +87,10 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         *(Fault.PACKET_ATTACHMENTS, Fault.ATT_NAME, Fault.ATT_BASE64, Fault.ATT_ARCHIVE, Fault.MORE_FINDINGS),
     ): _MEND,
     (Fault.XML_TOO_BIG, Fault.ATT_TOO_BIG, Fault.PARCEL_LIMIT): _SMALLER,
-    (Fault.PACKET_UNKNOWN, Fault.PACKET_DROPPED, Fault.PACKET_DERIVED_ID, Fault.PACKET_ASSUMED): _GOES,
+    (
+        *(Fault.PACKET_UNKNOWN, Fault.PACKET_DROPPED, Fault.PACKET_DERIVED_ID, Fault.PACKET_ASSUMED),
+        Fault.PACKET_APPLICATION,
+    ): _GOES,
     (Fault.PACKET_ORGAN, Fault.AGENCY_UNKNOWN): _CODES,
     (
         *(Fault.PACKET_NOT_CANONICAL, Fault.PARCEL_ZIP, Fault.PARCEL_TYPE, Fault.PARCEL_COVERAGE),
@@ -94,7 +105,16 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
     (Fault.BROKER_IN_USE, Fault.BROKER_OTHER_QUEUE): _REMAKE,
     (Fault.BROKER_DOWN, Fault.STORE_DOWN, Fault.ADAPTER_AWAY): _DOCTOR,
     (Fault.ADAPTER_TWICE, Fault.BROKER_TWICE): _ONE_ADAPTER,
-    (Fault.REGISTRY_INVALID, Fault.REGISTRY_OLD): _REGISTRY,
+    (Fault.REGISTRY_INVALID, Fault.REGISTRY_OLD, Fault.TYPE_SET): _REGISTRY,
+    (*(Fault.TYPE_MANIFEST, Fault.TYPE_SCHEMA, Fault.TYPE_LIMIT, Fault.TYPE_EXAMPLE, Fault.TYPE_EXISTS),): _TYPE_FOLDER,
+    (
+        *(Fault.TYPE_PARTY, Fault.TYPE_ATTACHMENT, Fault.TYPE_UNREADABLE, Fault.TYPE_CONTENT, Fault.TYPE_STATE),
+        Fault.TYPE_MOVE,
+    ): _TYPE_DOCUMENT,
+    (Fault.TYPE_UNKNOWN,): (
+        "Đề nghị trung tâm thêm loại này (axis type add FOLDER) hoặc bỏ ApplicationType; các loại: axis type list.",
+        "Ask the centre to add the type (axis type add FOLDER), or leave ApplicationType out; types: axis type list.",
+    ),
     (Fault.LOG_EMPTY,): (
         "Cho trục chạy một lúc; nếu thư mục dữ liệu cũ chưa có khóa thì axis upgrade tạo khóa.",
         "Let the hub run for a moment; where an older home has no key, axis upgrade makes it.",
@@ -102,6 +122,46 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
     (Fault.LEDGER_CORRUPT, Fault.NOTE_INVALID, Fault.LOG_PROOF, Fault.LOG_SPLIT): _EVIDENCE,
     (Fault.CONFIG_INVALID, Fault.CONFIG_UNKNOWN_KEY): _SETTINGS,
     (Fault.TRIAL_SERVER, Fault.TRIAL_ENDED, Fault.TRIAL_LATE, Fault.TRIAL_REVISION): _TRIAL,
+    (Fault.APPLICATION_MOVE, Fault.APPLICATION_CORRECTION): (
+        "Đồng bộ lại trạng thái hiện tại (TraCuuHoSo) rồi gửi bước tiếp theo; đặt nhầm thì gửi đính chính.",
+        "Ask for the present status (TraCuuHoSo) and send the next step; what was set by mistake needs a correction.",
+    ),
+    (Fault.APPLICATION_UNKNOWN, Fault.APPLICATION_FIXED): (
+        "Kiểm tra mã hồ sơ và dữ liệu đã gửi lần đầu rồi gửi lại.",
+        "Check the application's number and what was sent of it first, and send it again.",
+    ),
+    (Fault.APPLICATION_PARTY,): (
+        "Để cơ quan tiếp nhận hoặc cơ quan giải quyết của hồ sơ gửi.",
+        "Let the agency send it that has received the application, or that resolves it.",
+    ),
+    (Fault.APPLICATION_DUE,): (
+        "Gửi yêu cầu bổ sung (trạng thái 5), hoặc gửi kèm thư xin lỗi đã ký (ThuXinLoi).",
+        "Send the request for a supplement (status 5), or the signed apology with it (ThuXinLoi).",
+    ),
+    (Fault.PAYMENT_REPEATED, Fault.POSTAL_REPEATED): (
+        "Tạo mã mới, không trùng, rồi gửi lại.",
+        "Make a new number that was not used yet, and send it again.",
+    ),
+    (Fault.PAYMENT_MISMATCH,): (
+        "Đối soát với nền tảng thanh toán; tiền đã thu không ghi cho hồ sơ khác.",
+        "Reconcile it with the payment platform; money is never entered for another application.",
+    ),
+    (Fault.APPLICATION_FILE,): (
+        "Kiểm tra URL (HTTPS, không chuyển hướng, đúng cỡ); mạng riêng phải có trong server.webhook_networks.",
+        "Check the URL (HTTPS, no redirect, its size); a private network must stand in server.webhook_networks.",
+    ),
+    (Fault.PORTAL_SESSION,): (
+        "Gọi /dvcqg/login bằng tài khoản của hệ thống; xem tài khoản: axis adapter systems list.",
+        "Call /dvcqg/login as the system; which systems there are: axis adapter systems list.",
+    ),
+    (Fault.PORTAL_SERVICE,): (
+        "Gọi đúng tên dịch vụ, cả chữ hoa, chữ thường.",
+        "Call the service by its exact name, upper and lower case.",
+    ),
+    (Fault.POSTAL_WAYBILL,): (
+        "Chờ bưu điện trả lời mã vận đơn rồi mới gửi trạng thái này.",
+        "Wait for the post's waybill before this status is sent.",
+    ),
     (Fault.FILE_ENDING, Fault.XML_NONE): (
         "Xuất văn bản thành gói .edxml, đặt vào outbox/; lấy tệp này ra khỏi outbox/.",
         "Export the document as an .edxml packet into outbox/; take this file out of outbox/.",
@@ -315,6 +375,30 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
     (Fault.LOG_QUORUM,): (
         "Chờ bên chứng kiến ký rồi kiểm tra lại; liên hệ bên còn thiếu.",
         "Wait until the witnesses have signed and check again; call those who are missing.",
+    ),
+    (Fault.PERSON_UNKNOWN,): (
+        "Cấp chứng thư cho thành viên: axis member add PERSON; xem những ai đã có: axis member list.",
+        "Give the member a certificate: axis member add PERSON; see who has one: axis member list.",
+    ),
+    (Fault.SEAL_MISSING,): (
+        "Cấp chứng thư niêm phong cho cơ quan: axis member seal CODE.",
+        "Give the agency a certificate to seal with: axis member seal CODE.",
+    ),
+    (Fault.BALLOT_SHAPE, Fault.VOTE_SIGNATURE, Fault.VOTE_SEAL): (
+        "Sửa chỗ đã nêu, ký và gửi lại.",
+        "Mend it at that place, sign it and send it again.",
+    ),
+    (Fault.BALLOT_UNKNOWN,): (
+        "Xem cơ quan có những phiếu nào: axis ballot status --as CODE.",
+        "See which ballots the agency has: axis ballot status --as CODE.",
+    ),
+    (Fault.BALLOT_OPEN,): (
+        "Chờ hết hạn rồi đóng: axis ballot close BALLOT.",
+        "Wait for its end, then close it: axis ballot close BALLOT.",
+    ),
+    (Fault.BALLOT_DIFFERS,): (
+        "Không dùng kết quả này; giữ nguyên các gói làm bằng chứng, hỏi cơ quan tổng hợp.",
+        "Do not use this result; keep the parcels as evidence, and ask the secretariat.",
     ),
     (Fault.LOG_POLICY,): (
         "Sửa tệp chính sách chứng kiến ở chỗ đã nêu rồi kiểm tra lại.",

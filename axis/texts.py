@@ -779,6 +779,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Only what stands so (repeatable): the causes of axis why, or trouble, waiting, good.",
     ),
     "help.list.kind": ("Loại.", "The kind."),
+    "help.list.type": ("Chỉ văn bản thuộc loại nghiệp vụ này.", "Only documents of this document type."),
     "help.list.priority": ("Độ khẩn từ mức này trở lên (1: khẩn).", "Of this priority or more (1: urgent)."),
     "help.list.limit": ("Số văn bản mỗi trang.", "Documents of a page."),
     "help.list.after": ("Trang sau, từ chỗ mà trang trước nói.", "The next page, from where the one before says."),
@@ -851,6 +852,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "report.by.priority": ("Mức khẩn", "Priority"),
     "report.by.day": ("Ngày", "Day"),
     "report.by.month": ("Tháng", "Month"),
+    "report.by.type": ("Loại nghiệp vụ", "Document type"),
     "report.kind.new": ("văn bản mới", "new"),
     "report.kind.replace": ("thay thế", "replacement"),
     "report.kind.update": ("cập nhật", "update"),
@@ -911,6 +913,188 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Counted is what the axis accepted within the period ({asked}), as it stood when this was made. On time = on "
         "time / (on time + late + overdue).",
     ),
+    "help.demo.story": (
+        "Kể gì: exchange (văn bản giữa 95 cơ quan), dossier (một hồ sơ dịch vụ công) hoặc ecabinet (một phiếu lấy ý "
+        "kiến 25 thành viên Chính phủ).",
+        "What is told: exchange (documents between 95 agencies), dossier (one application for a public service) or "
+        "ecabinet (a ballot of the Government's 25 members).",
+    ),
+    "dossier.scene.registered": ("Công dân nộp hồ sơ ở bộ phận một cửa.", "A citizen applies at the one-stop desk."),
+    "dossier.told.registered": (
+        "Hồ sơ {number}; trạng thái tại từng cơ quan: {known}.\nPhiên cũ của hệ thống một cửa đã hết hạn: đăng nhập lại "
+        "{log_ins} lần.",
+        "Application {number}; its status at each agency: {known}.\nThe desk's old session was over: it has logged in "
+        "again, {log_ins} time(s).",
+    ),
+    "dossier.scene.illegal": (
+        "Báo đã trả kết quả khi mới đăng ký: bị từ chối.",
+        "Returned though just registered: refused.",
+    ),
+    "dossier.told.illegal": ("{code}: {sentence}", "{code}: {sentence}"),
+    "dossier.scene.due": ("Lùi ngày hẹn trả.", "The due date is put off."),
+    "dossier.told.due": (
+        "Không có lý do: {code}: {sentence}\nKèm yêu cầu bổ sung giấy tờ: được nhận, hẹn trả {due}.",
+        "Without a reason: {code}: {sentence}\nWith a request for a supplement: taken, due on {due}.",
+    ),
+    "dossier.scene.paid": ("Thanh toán trực tuyến.", "The fee is paid on line."),
+    "dossier.told.paid": (
+        "Mã thanh toán lặp lại: {code}: {sentence}\nMã mới {order}: {amount} đồng qua {bank}, chờ rồi thành công.",
+        "A payment reference that came twice: {code}: {sentence}\nAnother, {order}: {amount} VND through {bank}, pending, "
+        "then paid.",
+    ),
+    "dossier.scene.posted": ("Trả kết quả qua bưu chính.", "The result goes back by post."),
+    "dossier.told.posted": (
+        "Báo đang chuyển khi bưu điện chưa trả lời: {code}: {sentence}\nCó mã vận đơn {waybill}: đã phát.",
+        "Said to be on its way before the post has answered: {code}: {sentence}\nWith the waybill {waybill}: delivered.",
+    ),
+    "dossier.scene.returned": ("Hồ sơ đã qua đủ các bước.", "The application has come to its end."),
+    "dossier.told.returned": ("Trạng thái tại từng cơ quan: {known}.", "Its status at each agency: {known}."),
+    "dossier.scene.figures": ("Số liệu của tháng.", "The month in figures."),
+    "dossier.told.figures": (
+        "Tiếp nhận {received}; giải quyết sớm {early}, đúng hạn {on_time}, trễ {late}; trả qua bưu chính {returned}; thanh "
+        "toán trực tuyến {paid} ({banks}).",
+        "Received {received}; resolved early {early}, on time {on_time}, late {late}; returned by post {returned}; paid on "
+        "line {paid} ({banks}).",
+    ),
+    "dossier.left": (
+        "Xem số liệu: axis report dossiers --by ministry --home {home}",
+        "See the figures: axis report dossiers --by ministry --home {home}",
+    ),
+    "help.report.dossiers": (
+        "Số liệu hồ sơ thủ tục hành chính của một kỳ: tồn kỳ trước, tiếp nhận, giải quyết sớm, đúng, trễ hạn, đang giải "
+        "quyết, rút, bưu chính, thanh toán trực tuyến. Gõ: axis report dossiers.",
+        "The figures of a period in applications for public services: carried over, received, resolved early, on time, "
+        "late, open, withdrawn, by post, paid on line. Typed: axis report dossiers.",
+    ),
+    "help.report.published": (
+        "Đối chiếu một bản ghi sinh ra với số liệu công bố năm 2020; không cần home.",
+        "Show a generated record beside the figures published in 2020; needs no home.",
+    ),
+    "dossiers.title": ("Hồ sơ từ {since} đến {until}", "Applications from {since} to {until}"),
+    "dossiers.nothing": ("Không có hồ sơ nào trong kỳ này.", "No applications in this period."),
+    "dossiers.by.province": ("Tỉnh, thành phố", "Province"),
+    "dossiers.by.ministry": ("Bộ, ngành", "Ministry"),
+    "dossiers.by.service": ("Thủ tục", "Service"),
+    "dossiers.by.month": ("Tháng", "Month"),
+    "dossiers.by.channel": ("Kênh", "Channel"),
+    "dossiers.channel.on_line": ("trực tuyến", "on line"),
+    "dossiers.channel.post": ("bưu chính", "post"),
+    "dossiers.channel.counter": ("trực tiếp", "counter"),
+    "dossiers.carried_over": ("Tồn", "Carried over"),
+    "dossiers.received": ("Tiếp nhận", "Received"),
+    "dossiers.resolved": ("Giải quyết", "Resolved"),
+    "dossiers.early": ("Sớm", "Early"),
+    "dossiers.on_time": ("Đúng hạn", "On time"),
+    "dossiers.late": ("Trễ", "Late"),
+    "dossiers.open": ("Đang giải quyết", "Open"),
+    "dossiers.withdrawn": ("Rút", "Withdrawn"),
+    "dossiers.collected": ("Bưu chính đến", "Post in"),
+    "dossiers.returned": ("Bưu chính trả", "Post out"),
+    "dossiers.paid": ("Trả phí trực tuyến", "Paid on line"),
+    "dossiers.ratio": ("% đúng hạn", "% on time"),
+    "dossiers.ratios": (
+        "Giải quyết đúng hạn: {pooled} tính chung; {mean} nếu lấy trung bình của {rows} dòng.",
+        "Resolved on time: {pooled} of all together; {mean} as the mean of {rows} rows.",
+    ),
+    "dossiers.others": (
+        "Ngoài ra: không tiếp nhận {not_accepted}, dừng xử lý {stopped}; đang giải quyết đã quá hạn {overdue}.",
+        "Besides: not accepted {not_accepted}, stopped {stopped}; open and overdue {overdue}.",
+    ),
+    "dossiers.sound": (
+        "Số liệu khớp: tồn + tiếp nhận = giải quyết + rút + dừng + không tiếp nhận + đang giải quyết, ở mọi dòng.",
+        "The figures add up: carried over + received = resolved + withdrawn + stopped + not accepted + open, in each row.",
+    ),
+    "dossiers.broken": (
+        "Không khớp ở {row}: {left} so với {right} ({identity}).",
+        "{row} does not add up: {left} against {right} ({identity}).",
+    ),
+    "dossiers.banks": ("Thanh toán trực tuyến qua: {banks}.", "Paid on line through: {banks}."),
+    "dossiers.coverage": (
+        "{exchanging}/{members} cơ quan vừa gửi vừa nhận văn bản trên trục trong kỳ.",
+        "{exchanging}/{members} agencies have both sent and received documents on the axis within the period.",
+    ),
+    "dossiers.missing": ("Chưa: {agencies}.", "Not yet: {agencies}."),
+    "dossiers.services": (
+        "Đến hết kỳ: {services} thủ tục đã có hồ sơ, tính theo cơ quan là {offers} lượt.",
+        "By the end of the period: {services} services with applications, {offers} counted by agency.",
+    ),
+    "dossiers.target": (
+        "Mục tiêu {target} của {services} dịch vụ: đã đạt {reached} {bar}",
+        "Target {target} of {services} services: reached {reached} {bar}",
+    ),
+    "published.title": (
+        "Số liệu công bố năm 2020 và số liệu của một bản ghi khớp với số đếm đã công bố",
+        "What was published in 2020, and what a record comes to that agrees with the published counts",
+    ),
+    "published.figure": ("Chỉ tiêu", "Figure"),
+    "published.published": ("Công bố", "Published"),
+    "published.found": ("Theo bản ghi", "Of the record"),
+    "published.note": ("Chú thích", "Note"),
+    "published.unit.thousand": ("{value} nghìn", "{value} thousand"),
+    "published.unit.billion": ("{value} tỷ đồng", "{value} billion VND"),
+    "published.coverage": ("Cơ quan gửi, nhận văn bản điện tử, trên 95", "Agencies that exchange documents, of 95"),
+    "published.launch": ("Nhóm dịch vụ khi khai trương", "Groups of services at the launch"),
+    "published.added": ("Dịch vụ thêm từ 13/3/2020", "Services added since 13 March 2020"),
+    "published.fines": ("Nộp phạt giao thông: thành phố", "Traffic fines: cities"),
+    "published.fee": ("Lệ phí trước bạ: địa phương", "Registration fee: localities"),
+    "published.births": ("Đăng ký khai sinh: địa phương", "Birth registration: localities"),
+    "published.records": ("Phiếu lý lịch tư pháp: địa phương", "Criminal records: localities"),
+    "published.nationwide": ("Nộp phạt, trước bạ từ 6/2020: địa phương", "Fines and fee since June 2020: localities"),
+    "published.ministries": ("Bộ: dịch vụ mức 3-4 có hồ sơ", "Ministries: services with applications"),
+    "published.localities": ("Địa phương: dịch vụ mức 3-4 có hồ sơ", "Localities: services with applications"),
+    "published.target": ("Dịch vụ tích hợp trong năm 2020", "Services integrated in 2020"),
+    "published.collected": ("2019: nhận hồ sơ qua bưu chính", "2019: received by post"),
+    "published.returned": ("2019: trả kết quả qua bưu chính", "2019: returned by post"),
+    "published.postal": ("2019: cả hai chiều", "2019: both ways"),
+    "published.banks": ("Ngân hàng, ví nhận thanh toán", "Banks and wallets that take payments"),
+    "published.hanoi.received": ("Hà Nội 1/1-28/4: tiếp nhận", "Hà Nội, 1 January to 28 April: received"),
+    "published.hanoi.in_time": ("Hà Nội: giải quyết đúng hạn", "Hà Nội: resolved in time"),
+    "published.hanoi.ratio": ("Hà Nội: tỷ lệ", "Hà Nội: ratio"),
+    "published.city.received": ("TP HCM: tiếp nhận", "Hồ Chí Minh City: received"),
+    "published.city.resolved": ("TP HCM: giải quyết", "Hồ Chí Minh City: resolved"),
+    "published.city.mean": ("TP HCM: trung bình đúng hạn", "Hồ Chí Minh City: average on time"),
+    "published.ninh.in_time": ("Quảng Ninh: đúng hạn", "Quảng Ninh: in time"),
+    "published.an.received": ("Nghệ An: tiếp nhận", "Nghệ An: received"),
+    "published.an.resolved": ("Nghệ An: giải quyết", "Nghệ An: resolved"),
+    "published.february.received": ("Hà Nội tháng 2: tiếp nhận", "Hà Nội in February: received"),
+    "published.february.growth": ("Hà Nội tháng 2: tiếp nhận tăng", "Hà Nội in February: received, growth"),
+    "published.february.resolved": ("Hà Nội tháng 2: giải quyết", "Hà Nội in February: resolved"),
+    "published.february.resolved_growth": ("Hà Nội tháng 2: giải quyết tăng", "Hà Nội in February: resolved, growth"),
+    "published.savings": ("Tiết kiệm mỗi năm", "Saved in a year"),
+    "published.note.target": (
+        "Mục tiêu của cả năm, không phải kết quả; theo bản ghi là tỷ lệ dịch vụ đã có hồ sơ.",
+        "The target of the whole year, not a result; of the record it is the share of services with applications.",
+    ),
+    "published.note.share": (
+        "Hai chiều đúng bằng {share} và phần còn lại của tổng: số công bố là ước lượng theo tỷ lệ, không phải số đếm. Bản "
+        "ghi lấy tỷ lệ ấy làm đầu vào.",
+        "One way is exactly {share} of the total, the other the rest: what was published is an estimate by a share, not a "
+        "count. The record takes that share as given.",
+    ),
+    "published.note.banks": (
+        "Công bố: Vietcombank, VietinBank, khoảng 30 ngân hàng khác qua VNPT Pay, Momo; bản ghi lấy đúng 30.",
+        "Published: Vietcombank, VietinBank, about 30 other banks through VNPT Pay, Momo; the record takes exactly 30.",
+    ),
+    "published.note.hanoi": (
+        "{in_time} đúng hạn trên {received} tiếp nhận là số bên phải, không phải 90 %. Nếu {in_time} là tổng số đã giải "
+        "quyết thì 90 % đúng hạn phải là {would}.",
+        "{in_time} in time of {received} received is the figure on the right, not 90 %. If {in_time} were all that was "
+        "resolved, 90 % in time would be {would}.",
+    ),
+    "published.note.mean": (
+        "Trung bình của các sở, mỗi sở tính như nhau; tính chung mọi hồ sơ là {pooled}.",
+        "The mean of the departments, each counting the same; of all applications together it is {pooled}.",
+    ),
+    "published.note.growth": (
+        "{now} bằng {share} của {before} tháng trước; «tăng» là phần vượt trên 100 %. Tăng như công bố phải là {would}.",
+        "{now} is {share} of {before} the month before; growth is what is above 100 %. Growth as published would be {would}.",
+    ),
+    "published.note.savings": (
+        "Ước tính bằng mô hình chi phí, không đếm được từ bản ghi; bên phải là tổng ba phần đã công bố (958,4 + 1.558 + 740).",
+        "An estimate by a model of costs that no record can count; on the right the sum of the three published parts "
+        "(958.4 + 1,558 + 740).",
+    ),
+    "published.months": ("Hà Nội theo tháng", "Hà Nội by month"),
     "help.resend": (
         "Chuyển lại văn bản đến nơi nhận: theo văn bản, cơ quan hoặc thời gian. Nơi đã có văn bản không nhận hai lần.",
         "Publish deliveries once more, by document, agency or time. Whoever has it already does not get it twice.",
@@ -1393,6 +1577,48 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Chạy thử toàn bộ: 95 cơ quan, văn bản thật, từng cảnh một, rồi tổng kết.",
         "The whole thing on real packets: 95 agencies, live progress, scene by scene, a summary.",
     ),
+    "ecabinet.told.asked": (
+        "Văn phòng Chính phủ gửi phiếu {id} cho {members} thành viên, hạn {due_at}; dấu vết {digest}.\n"
+        "{have}/{agencies} cơ quan đã nhận; {away} cơ quan đang mất kết nối.",
+        "The Office of the Government sends ballot {id} to {members} members, until {due_at}; digest {digest}.\n"
+        "{have} of {agencies} agencies have it; {away} are off line.",
+    ),
+    "ecabinet.told.voted": (
+        "{there} phiếu đã về, đều được thành viên ký và niêm phong hai lớp. {remote} thành viên ở xa kết nối lại và trả lời;\n"
+        "một người trả lời hai lần, một người ủy quyền, một phiếu bị giả mạo: {after} phiếu đã về.",
+        "{there} votes have come, each signed by its member and sealed twice. {remote} remote members come on line and vote;\n"
+        "one votes twice, one by a delegate, one vote is forged: {after} have come.",
+    ),
+    "ecabinet.told.sealed": (
+        "Trước khi đóng, thử đọc {sealed} phiếu: Văn phòng Chính phủ đọc được {by_secretariat}, cơ quan ủy thác đọc được {by_trustee}.\n"
+        "Đóng sớm bị từ chối: {refused}.",
+        "Before the closing both try to read the {sealed} votes: the secretariat reads {by_secretariat}, the trustee {by_trustee}.\n"
+        "To close it early is refused: {refused}.",
+    ),
+    "ecabinet.told.reminded": (
+        "Chưa có ý kiến: {missing}; đã nhắc {reminded}. Một phiếu về sau hạn.",
+        "No vote yet: {missing}; reminded: {reminded}. One vote comes after the end.",
+    ),
+    "ecabinet.told.closed": (
+        "Cơ quan ủy thác {trustee} không mở trước khi đóng phiếu: {refused}. Đóng phiếu; sau 30 giờ nhắc {trustee} ({staff} lần);\n"
+        "{trustee} mở lớp niêm phong của mình.",
+        "The trustee {trustee} opens nothing that is not closed: {refused}. It is closed; after 30 hours {trustee} is reminded ({staff});\n"
+        "{trustee} opens its envelopes.",
+    ),
+    "ecabinet.told.counted": (
+        "Kết quả: {counted} phiếu được tính ({delegated} theo ủy quyền), {late} nộp muộn, {second} phiếu thứ hai, {invalid} không hợp lệ, {forged} giả mạo; {missing} thành viên chưa có ý kiến.\n"
+        "Tỷ lệ: {counts}; quyết định: {decided} ({by}).\n"
+        "{agreeing}/{agencies} cơ quan tính lại từ các gói đã nhận và ra cùng kết quả; {altered_refused}/4 kết quả bị sửa (bớt, thêm, đổi, tính hai lần) bị phát hiện.",
+        "The result: {counted} votes count ({delegated} by delegation), {late} late, {second} second, {invalid} invalid, {forged} forged; {missing} members without a vote.\n"
+        "Counts: {counts}; decided: {decided} ({by}).\n"
+        "{agreeing} of {agencies} agencies count again from their parcels and find the same; {altered_refused} of 4 altered results (dropped, added, changed, counted twice) are found out.",
+    ),
+    "ecabinet.try": (
+        "Nên thử tiếp:\n  {axis} ballot status --as G22 --home {home}\n  {axis} ballot verify {id} --as G06 --home {home}\n"
+        "  python docs/verify_ballot.py {home}/ecabinet --hub {home}/pki/hub.pem",
+        "To try next:\n  {axis} ballot status --as G22 --home {home}\n  {axis} ballot verify {id} --as G06 --home {home}\n"
+        "  python docs/verify_ballot.py {home}/ecabinet --hub {home}/pki/hub.pem",
+    ),
     "help.demo.documents": ("Số văn bản gửi đi.", "How many documents to send."),
     "help.demo.home": (
         "Làm ở thư mục này và giữ lại, kèm những lệnh nên thử tiếp.",
@@ -1559,6 +1785,134 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Hệ thống {system} của {agency} dùng khóa đã cho.",
         "System {system} of {agency} has the secret given.",
     ),
+    # -- Ballots of the Government's members ------------------------------------------------------------------
+    "help.member": (
+        "Chứng thư cá nhân của thành viên và chứng thư niêm phong của cơ quan.",
+        "Certificates of an agency's people, and those that things are sealed to it with.",
+    ),
+    "help.member.list": ("Liệt kê những người có chứng thư.", "List everybody who has a certificate."),
+    "help.member.add": (
+        "Cấp khóa và chứng thư cho một người (tv-01@G06) để tự ký.",
+        "Give a person (tv-01@G06) a key and a certificate to sign for himself.",
+    ),
+    "help.member.name": ("Họ tên.", "Full name."),
+    "help.member.revoke": ("Thu hồi chứng thư của một người.", "Revoke a person's certificates."),
+    "help.member.seal": (
+        "Cấp chứng thư để nơi khác niêm phong phiếu gửi cơ quan này.",
+        "Give an agency a certificate that votes are sealed to it with.",
+    ),
+    "change.person": ("có chứng thư", "has a certificate"),
+    "change.revoke": ("bị thu hồi chứng thư", "has its certificates revoked"),
+    "change.seal": ("có chứng thư niêm phong", "has a certificate to be sealed to"),
+    "use.person": ("cá nhân ký", "a person's signing"),
+    "use.encrypt": ("niêm phong", "sealing"),
+    "column.person": ("Thành viên", "Member"),
+    "column.verdict": ("Phán định", "Verdict"),
+    "column.vote": ("Dấu vết phiếu", "Vote's digest"),
+    "column.reason": ("Lý do", "Reason"),
+    "help.ballot": ("Phiếu lấy ý kiến thành viên Chính phủ.", "Opinion ballots of the Government's members."),
+    "help.ballot.as": ("Mã cơ quan thực hiện.", "The code of the agency that does this."),
+    "help.ballot.open": (
+        "Gửi phiếu lấy ý kiến (tệp JSON) tới các thành viên.",
+        "Send a ballot (a JSON file) to its members.",
+    ),
+    "help.ballot.paper": (
+        "Tài liệu kèm theo; dùng được nhiều lần.",
+        "A paper that goes with it; may be given several times.",
+    ),
+    "help.ballot.vote": (
+        "Ký và niêm phong phiếu của một thành viên rồi gửi.",
+        "Sign and seal a member's vote, and send it.",
+    ),
+    "help.ballot.by": ("Người ký, ví dụ tv-01@G06.", "Who signs, such as tv-01@G06."),
+    "help.ballot.choose": (
+        "Trả lời, ví dụ 1=agree; mỗi câu hỏi một lần.",
+        "The answer, such as 1=agree; once for each question.",
+    ),
+    "help.ballot.comment": ("Ý kiến, ví dụ 1='...'.", "A comment, such as 1='...'."),
+    "help.ballot.act": ("Tệp ủy quyền của thành viên.", "The member's delegation, a file."),
+    "help.ballot.delegate": (
+        "Ký ủy quyền cho người khác trả lời một phiếu.",
+        "Sign a delegation of one ballot to another person.",
+    ),
+    "help.ballot.to": ("Người được ủy quyền.", "Who may vote instead."),
+    "help.ballot.output": ("Tệp kết quả.", "The file to write."),
+    "help.ballot.close": (
+        "Đóng phiếu khi hết hạn: liệt kê mọi phiếu còn niêm phong, gửi cơ quan ủy thác.",
+        "Close the ballot after its end: name every vote, sealed as it is, and send them to the trustee.",
+    ),
+    "help.ballot.unseal": (
+        "Cơ quan ủy thác mở lớp niêm phong của mình, chỉ sau khi phiếu được đóng.",
+        "The trustee opens its envelopes, only of a ballot that is closed.",
+    ),
+    "help.ballot.result": ("Mở phiếu, tính và công bố kết quả.", "Open the votes, count, and publish the result."),
+    "help.ballot.remind": (
+        "Nhắc thành viên chưa trả lời và cơ quan chưa mở niêm phong.",
+        "Remind members who have not answered, and a trustee that has not opened.",
+    ),
+    "help.ballot.status": ("Các phiếu lấy ý kiến đang ở đâu.", "Where ballots stand."),
+    "help.ballot.verify": (
+        "Tính lại kết quả chỉ từ các gói đã nhận (hoặc từ một thư mục), so với kết quả công bố.",
+        "Count again from the parcels alone (or from a folder), and compare with what was published.",
+    ),
+    "help.ballot.keep": (
+        "Ghi các gói vào thư mục này để tính lại bằng docs/verify_ballot.py.",
+        "Write the parcels into this folder, to count again with docs/verify_ballot.py.",
+    ),
+    "ballot.digest": (
+        "Phiếu lấy ý kiến {id}; dấu vết {digest}.",
+        "Ballot {id}; digest {digest}.",
+    ),
+    "ballot.voted": (
+        "Dấu vết phiếu: {digest}. Giữ lại để tìm phiếu của mình trong kết quả.",
+        "The vote's digest: {digest}. Keep it, to find your vote in the result.",
+    ),
+    "ballot.delegated": ("Đã ủy quyền cho {delegate}: {file}.", "Delegated to {delegate}: {file}."),
+    "ballot.nobody": ("Không phải nhắc ai.", "There is nobody to remind."),
+    "ballot.none": ("Không có phiếu lấy ý kiến nào.", "There are no ballots."),
+    "ballot.status": (
+        "{id} ({ballot}): {stage}, hạn {due_at}; {votes} phiếu đã về, {members} thành viên; {reminders} lần nhắc. {subject}",
+        "{id} ({ballot}): {stage}, until {due_at}; {votes} votes have come, {members} members; {reminders} reminders. {subject}",
+    ),
+    "ballot.stage.open": ("đang lấy ý kiến", "open"),
+    "ballot.stage.overdue": ("hết hạn, chưa đóng", "over, not closed"),
+    "ballot.stage.closed": ("chờ cơ quan ủy thác mở niêm phong", "closed, waits for its opening"),
+    "ballot.stage.opened": ("đã mở niêm phong", "opened"),
+    "ballot.stage.published": ("đã công bố kết quả", "its result is published"),
+    "ballot.missing": ("Chưa có ý kiến: {persons}.", "No vote that counts: {persons}."),
+    "ballot.delegate": ("{person} trả lời thay theo ủy quyền", "by delegation, {person}"),
+    "ballot.result": ("Kết quả lấy ý kiến {id}: {subject}", "Result of ballot {id}: {subject}"),
+    "ballot.settings": (
+        "Cách tính: {rule}; khi số phiếu bằng nhau: {tie}; không trả lời: {silence}.",
+        "Counted by: {rule}; a tie: {tie}; silence: {silence}.",
+    ),
+    "ballot.rule.majority_all": ("quá nửa tổng số thành viên", "more than half of all members"),
+    "ballot.rule.majority_present": ("quá nửa số thành viên trả lời", "more than half of those who voted"),
+    "ballot.tie.chair": ("theo ý kiến của người chủ trì", "as the chair voted"),
+    "ballot.tie.none": ("không quyết định", "nothing is decided"),
+    "ballot.silence.not_counted": ("không tính", "not counted"),
+    "ballot.silence.agree": ("coi là đồng ý", "counts as agreeing"),
+    "ballot.by.majority": (
+        "Quyết định: {option} (quá nửa của {base}).",
+        "Decided: {option} (more than half of {base}).",
+    ),
+    "ballot.by.chair": (
+        "Quyết định: {option} (số phiếu bằng nhau, theo người chủ trì; {base}).",
+        "Decided: {option} (a tie, as the chair voted; of {base}).",
+    ),
+    "ballot.by.none": (
+        "Chưa quyết định{option}: không ý kiến nào quá nửa của {base}.",
+        "Not decided{option}: nothing has more than half of {base}.",
+    ),
+    "ballot.verdict.counted": ("được tính", "counted"),
+    "ballot.verdict.late": ("nộp muộn", "late"),
+    "ballot.verdict.second": ("phiếu thứ hai", "second"),
+    "ballot.verdict.invalid": ("không hợp lệ", "invalid"),
+    "ballot.verdict.forged": ("giả mạo", "forged"),
+    "ballot.follows": (
+        "Đã tính lại từ {votes} phiếu: kết quả công bố đúng.",
+        "Counted again from {votes} votes: the published result follows from them.",
+    ),
     "help.send": (
         "Kiểm tra, chuyển đổi, ký và gửi các gói edXML.",
         "Check, convert, sign and submit edXML packets.",
@@ -1603,6 +1957,53 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Kiểm tra lỗi gói tin: mọi lỗi với mã, mức, vị trí.",
         "What is wrong with a packet: each finding with code, severity, path.",
     ),
+    "help.type": (
+        "Loại nghiệp vụ: bản khai và lược đồ mà văn bản có ApplicationType phải theo.",
+        "Document types: the manifest and schema that a document with an ApplicationType has to meet.",
+    ),
+    "help.type.list": ("Các loại nghiệp vụ đang dùng.", "The document types in use."),
+    "help.type.shipped": ("Các loại đi kèm chương trình.", "Those that come with the program."),
+    "help.type.show": ("Chi tiết một loại nghiệp vụ.", "One document type."),
+    "help.type.version": ("Phiên bản này; mặc định: mới nhất.", "This version; the newest by default."),
+    "help.type.check": (
+        "Kiểm tra thư mục của một loại nghiệp vụ: mọi lỗi của bản khai, lược đồ và ví dụ.",
+        "Check the folder of a document type: everything that is wrong with manifest, schema and examples.",
+    ),
+    "help.type.add": (
+        "Thêm loại nghiệp vụ từ thư mục (hoặc tên một loại đi kèm), ký và phát cho mọi cơ quan cùng danh bạ mới.",
+        "Add a document type from its folder (or by the name of one that comes with the program): signed, and sent to "
+        "every agency with a new registry.",
+    ),
+    "help.type.retire": (
+        "Ngừng dùng một phiên bản: từ nay không xét theo nó; văn bản đã nhận không đổi.",
+        "Use a version no more: nothing is judged by it from now on; what was accepted stays so.",
+    ),
+    "type.none": (
+        "Chưa có loại nghiệp vụ nào; thêm: axis type add FOLDER",
+        "No document types; add one: axis type add FOLDER",
+    ),
+    "type.good": (
+        "{name} phiên bản {version}: tốt ({examples} ví dụ).",
+        "{name} version {version}: good ({examples} examples).",
+    ),
+    "type.bad": ("{folder}: {errors} lỗi.", "{folder}: {errors} errors."),
+    "type.added": (
+        "Danh bạ phiên bản {registry}: thêm {name} phiên bản {version}.",
+        "Registry version {registry}: {name} version {version} added.",
+    ),
+    "type.retired": (
+        "Danh bạ phiên bản {registry}: ngừng dùng {name} phiên bản {version}.",
+        "Registry version {registry}: {name} version {version} is used no more.",
+    ),
+    "type.same": (
+        "{name} phiên bản {version}: vốn đã như vậy, không đổi gì.",
+        "{name} version {version} is so already; nothing was changed.",
+    ),
+    "type.plain": ("(văn bản thường)", "(plain documents)"),
+    "column.version": ("Phiên bản", "Version"),
+    "column.title": ("Tên", "Title"),
+    "column.attachment": ("Tệp được xét", "Judged attachment"),
+    "column.registry": ("Từ danh bạ", "Since registry"),
     "help.agency": ("Danh bạ các cơ quan.", "The registry of agencies."),
     "help.agency.list": (
         "Liệt kê các cơ quan: tất cả, hoặc theo chữ trong tên (không cần dấu), hoặc chứng thư sắp hết hạn.",
@@ -1828,6 +2229,7 @@ There is no xmlsec1 on this machine, so nothing was checked (apt-get install xml
         "FAILED: {lost} lost, {duplicates} duplicated.",
     ),
     # -- words of the trace ----------------------------------------------------------------------------------
+    "trace.type": ("Loại nghiệp vụ", "Document type"),
     "trace.document": ("Văn bản", "Document"),
     "trace.from": ("Nơi gửi", "From"),
     "trace.received": ("Trục nhận lúc", "Accepted at"),

@@ -1,4 +1,4 @@
-"""The XML schemas of what travels, by type and version."""
+"""The schemas of what travels, by type and version: of the axis' own XML, and of the document types that it brings."""
 
 from __future__ import annotations
 
@@ -18,7 +18,14 @@ SCHEMAS = {
     "edxml-status": "edxml/1/status.xsd",
     "receipt": "receipt/1/receipt.xsd",
     "registry": "registry/1/registry.xsd",
+    "types": "types/1/types.xsd",
 }
+
+
+def documents() -> list[Path]:
+    """The folders of the document types that come with this program, TYPE/VERSION each."""
+    root: Path = files(__name__).joinpath("documents")  # type: ignore[assignment]
+    return sorted(one for one in root.glob("*/*") if one.is_dir()) if root.is_dir() else []
 
 
 def path(name: str) -> Path:

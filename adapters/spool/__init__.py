@@ -14,15 +14,18 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from axis.adapters.base import Answer, Source
+from axis.adapters.dvcqg import records
 from axis.adapters.spool.store import open_spool
+from axis.core import edxml
 from axis.errors import Fault, Misconfigured, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from axis.adapters.base import Folder, LocalFile, Place
 
 KEPT = timedelta(days=30)  # the files of what the agency's system has had
+MARK, HEAD = b"ApplicationType", 256 * 1024  # what stands in a packet's header where it may be about an application
 LOOK_AGAIN = 2.0  # seconds until a spool is looked at though nothing in this process has changed it
 
 
@@ -33,6 +36,7 @@ class SpoolAdapter:
 
     def __init__(self, place: Place) -> None:
         self.agency = place.agency
+        self._owner = str(place.options.get("portal_owner", ""))
         self.spool = open_spool(place.folder / "spool")
         self._purge_at = time.monotonic() + 60
         self._seen, self._look_again = -1, 0.0
@@ -75,11 +79,23 @@ class SpoolAdapter:
         self.spool.lift(digests)
 
     def prepare(self, files: Sequence[LocalFile]) -> None:
-        """See :meth:`Spool.prepare`. What receipts say is noted with what was sent."""
+        """See :meth:`Spool.prepare`. What receipts say is noted with what was sent; what a record about an application
+        says, with the application: raises Rejected where what is known of it contradicts that."""
+        notes = [note for file in files if (note := self._about_an_application(file)) is not None]
         self.spool.prepare(files)
+        for note in notes:
+            note()
         for file in files:
             if file.about is not None and file.about.kind == "receipt":
                 self.spool.note(file.about.axis_id, file.about.submissions, file.about.events)
+
+    def _about_an_application(self, file: LocalFile) -> Callable[[], None] | None:
+        if file.folder != "inbox" or not file.name.endswith(".edxml") or MARK not in bytes(file.content[:HEAD]):
+            return None
+        converted = edxml.convert(bytes(file.content))
+        if converted.packet is None:
+            return None
+        return records.take(self.spool, converted.packet, converted.attachments, self._owner)
 
     def discard(self, names: Sequence[tuple[Folder, str]]) -> None:
         """See :meth:`Spool.discard`."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from axis.adapters.spool.applications import Applications
 from axis.adapters.spool.notices import Notices
 from axis.adapters.spool.received import Received
 from axis.adapters.spool.repeats import Repeats
@@ -16,7 +17,7 @@ from axis.adapters.spool.tables import Row, received, sent
 from axis.adapters.spool.units import Units
 
 
-class Spool(Sent, Received, Repeats, Notices, Units):
+class Spool(Sent, Received, Repeats, Notices, Units, Applications):
     """All of it; see :func:`open_spool`."""
 
     def trace(self, reference: str, limit: int) -> tuple[list[Row], list[Row]]:

@@ -100,6 +100,46 @@ unit = sa.Table(
     sa.Column("modified_at", sa.Text, nullable=False),
 )
 
+# How the applications for public services stand that the agency's system has told of, or was told of. Whose they are
+# stands in the parcels alone.
+application = sa.Table(
+    "application",
+    metadata,
+    sa.Column("number", sa.Text, primary_key=True),  # MaHoSo
+    sa.Column("service", sa.Text, nullable=False),
+    sa.Column("receiver", sa.Text, nullable=False),
+    sa.Column("resolver", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("received_at", sa.Text, nullable=False),
+    sa.Column("due_at", sa.Text, nullable=False),
+    sa.Column("changed_at", sa.Text, nullable=False),
+    sa.Column("closed_at", sa.Text, nullable=False),  # "" while it is open
+    sa.Column("on_line", sa.Boolean, nullable=False),
+    sa.Column("by_post", sa.Boolean, nullable=False),
+    sa.Index("application_received", "received_at"),
+)
+event = sa.Table(
+    "application_event",
+    metadata,
+    sa.Column("number", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),  # collected, returned, paid
+    sa.Column("ordered", sa.Text, primary_key=True),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("bank", sa.Text, nullable=False),
+    sa.Index("application_event_at", "at"),
+)
+
+# Orders about an application (a payment, the post either way) as they stand, and which files were fetched for it.
+order = sa.Table(
+    "application_order",
+    metadata,
+    sa.Column("kind", sa.Text, primary_key=True),  # payment, collection, return, file
+    sa.Column("ordered", sa.Text, primary_key=True),  # its number; of a file the digest of its URL
+    sa.Column("number", sa.Text, nullable=False),
+    sa.Column("content", sa.JSON, nullable=False),
+    sa.Index("application_order_number", "number"),
+)
+
 
 def add_what_is_new(connection: Connection) -> None:
     """The columns and indexes that a file of an older program does not have yet."""

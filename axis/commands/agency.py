@@ -284,14 +284,15 @@ def agency_export(home: Path, codes: tuple[str, ...], each: bool, target: Path, 
 
     opened = open_home(home)
     with reading(opened) as record, record.reading() as reader:
-        registry = reader.payload(registries.newest(reader))
+        registry, digest = reader.payload(registries.newest(reader)), registries.types(reader)
+        types = reader.payload(digest) if digest else b""
     if each and not codes:
         with reading_registry(opened) as known:
             codes = tuple(one.code for one in known.agencies if one.standing(now()) != "closed")
     if not codes:
         raise click.UsageError(word("export.nobody"))
     for part, place in [((code,), target / code) for code in codes] if each else [(codes, target)]:
-        provision.export(home, opened.config, part, registry, place, now())
+        provision.export(home, opened.config, part, registry, place, now(), types)
         if as_json:
             console.data({"home": str(place), "agencies": list(part)})
         else:

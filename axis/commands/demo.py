@@ -33,6 +33,8 @@ TRY = {
     "doctor": "{axis} doctor --home {home}",
 }
 
+STORIES = ("exchange", "dossier", "ecabinet")
+
 
 @command("help.demo", "axis demo --home axis-demo", changes=True)
 @click.option(
@@ -49,14 +51,28 @@ TRY = {
     show_default=True,
     help=word("help.init.broker"),
 )
+@click.option(
+    "--story",
+    type=click.Choice(STORIES),
+    default="exchange",
+    show_default=True,
+    help=word("help.demo.story"),
+)
 @click.option("--home", type=click.Path(path_type=Path, file_okay=False), help=word("help.demo.home"))
 @common
-def demo(documents: int, broker: str, home: Path | None, as_json: bool) -> None:
+def demo(documents: int, broker: str, story: str, home: Path | None, as_json: bool) -> None:
     """The whole thing."""
     import tempfile
 
+    if story == "ecabinet":
+        _tell_ballot(home, as_json)
+        return
+
     from axis.trials import demo
 
+    if story == "dossier":
+        _dossier(home, as_json=as_json)
+        return
     with tempfile.TemporaryDirectory(prefix="axis-demo-") as temporary:
         place = home or Path(temporary) / "home"
         if sys.stderr.isatty() and not as_json:
@@ -83,6 +99,58 @@ def demo(documents: int, broker: str, home: Path | None, as_json: bool) -> None:
     if lost or duplicates or result["handed_over"] != result["deliveries"]:
         console.note("demo.bad", lost=lost, duplicates=duplicates)
         sys.exit(CORRUPTED)
+
+
+def _tell_ballot(home: Path | None, as_json: bool) -> None:
+    """The story of a ballot."""
+    import tempfile
+
+    from axis.trials import ecabinet
+
+    def tell(scene: Scene) -> None:
+        if as_json:
+            console.data({"scene": scene.name, **scene.facts})
+            return
+        facts = {name: ", ".join(value) if isinstance(value, list) else value for name, value in scene.facts.items()}
+        facts |= {name: console.local(value) for name, value in facts.items() if name.endswith("_at")}
+        for line in word(f"ecabinet.told.{scene.name}", **facts).split("\n"):
+            console.say(line)
+        console.say()
+
+    with tempfile.TemporaryDirectory(prefix="axis-demo-") as temporary:
+        place = home or Path(temporary) / "home"
+        summary = ecabinet.perform(place, tell)
+    if as_json:
+        console.data(summary)
+    elif home is not None:
+        console.say(word("ecabinet.try", id=ecabinet.ID, home=shlex.quote(str(home)), axis=_program()))
+
+
+def _dossier(home: Path | None, *, as_json: bool) -> None:
+    """The story of one application."""
+    import tempfile
+
+    from axis.trials import demo_dossier
+
+    count = 0
+
+    def tell(scene: Scene) -> None:
+        nonlocal count
+        count += 1
+        if as_json:
+            console.data({"scene": scene.name, **scene.facts})
+            return
+        console.say(f"{count}. {word(f'dossier.scene.{scene.name}')}")
+        for line in word(f"dossier.told.{scene.name}", **scene.facts).split("\n"):
+            console.say(f"   {line}")
+        console.say()
+
+    with tempfile.TemporaryDirectory(prefix="axis-demo-") as temporary:
+        result = demo_dossier.perform(home or Path(temporary) / "home", tell, LANG)
+    if as_json:
+        console.data(result)
+    elif home is not None:
+        console.say(word("dossier.left", home=home))
 
 
 def _teller(home: Path) -> Callable[[Scene], None]:

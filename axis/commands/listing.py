@@ -61,6 +61,7 @@ _PLACE = re.compile(r"[0-9a-f~:.TZ-]{1,200}")
     help=f"{word('help.list.state')} {', '.join(STATES)}.",
 )
 @click.option("--kind", type=click.Choice(KINDS), default="document", show_default=True, help=word("help.list.kind"))
+@click.option("--type", "of_type", default="", help=word("help.list.type"))
 @click.option("--priority", type=click.IntRange(0, 9), default=0, help=word("help.list.priority"))
 @click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True, help=word("help.list.limit"))
 @click.option("--after", default="", help=word("help.list.after"))
@@ -75,6 +76,7 @@ def documents(
     day: str,
     states: Sequence[str],
     kind: Kind,
+    of_type: str,
     priority: int,
     limit: int,
     after: str,
@@ -93,9 +95,19 @@ def documents(
     period = _period(day, moment) if day else None
     since, before = (period.since, period.before) if period else (None, None)
     wanted = Wanted(
-        sender, (recipient,) if recipient else (), (), kind, since, before, priority, " ".join(words).strip()
+        sender,
+        (recipient,) if recipient else (),
+        (),
+        kind,
+        since,
+        before,
+        priority,
+        " ".join(words).strip(),
+        type=of_type.upper(),
     )
-    _show(_pages(open_home(home), wanted, states, after, limit, moment, every=every), as_csv=as_csv, as_json=as_json)
+    opened = open_home(home)
+    pages = _titled(opened, _pages(opened, wanted, states, after, limit, moment, every=every))
+    _show(pages, as_csv=as_csv, as_json=as_json, of_type=wanted.type)
 
 
 def _period(text: str, moment: datetime) -> Period:
@@ -156,6 +168,25 @@ def _pages(
                 return
 
 
+def _titled(home: Home, pages: Iterable[Page]) -> Iterator[Page]:
+    """The pages, with what the types of their documents are called; the types are asked for when one has some."""
+    from functools import cache
+
+    from axis.home import reading_types
+    from axis.services.questions.types import title
+
+    @cache
+    def called(name: str) -> dict[str, str]:
+        with reading_types(home) as types:
+            return title(types, name)
+
+    for page in pages:
+        for row in page.rows:
+            if "type" in row:
+                row["type"] = {**row["type"], **called(row["type"]["name"])}
+        yield page
+
+
 def _own(states: Sequence[str]) -> list[str]:
     """The states of an agency's own journal that are meant by these."""
     return [name for one in states for name in OWN.get(one, (one,))]
@@ -168,9 +199,13 @@ def _causes(states: Sequence[str]) -> frozenset[Cause]:
     return frozenset().union(*(GROUPS.get(one) or {Cause(one)} for one in states))
 
 
-def _show(pages: Iterable[Page], *, as_csv: bool, as_json: bool) -> None:
-    """Page after page, so that what is shown does not grow in memory; then what comes after it."""
-    count, last, show = 0, None, _object if as_json else _csv if as_csv else _table
+def _show(pages: Iterable[Page], *, as_csv: bool, as_json: bool, of_type: str = "") -> None:
+    """Page after page, so that what is shown does not grow in memory; then what comes after it. Of one type only, its
+    fields are shown in the place of its title."""
+    from functools import partial
+
+    table = partial(_table, with_fields=bool(of_type))
+    count, last, show = 0, None, _object if as_json else _csv if as_csv else table
     for number, last in enumerate(pages):
         count += len(last.rows)
         show(last.rows, is_first=number == 0)
@@ -211,10 +246,10 @@ def _cell(value: object) -> str:
     return f"'{text}" if text[:1] in {"=", "+", "-", "@"} else text
 
 
-def _table(rows: Sequence[dict[str, Any]], *, is_first: bool) -> None:
+def _table(rows: Sequence[dict[str, Any]], *, is_first: bool, with_fields: bool = False) -> None:
     if not rows:
         return
-    shown = [_line(row) for row in rows]
+    shown = [_line(row, with_fields=with_fields) for row in rows]
     names = ("find.accepted", "find.from", "find.number", "trace.recipient", "trace.state", "find.subject")
     columns = [word(name) for name in names]
     if room := console.room():
@@ -229,7 +264,14 @@ def _table(rows: Sequence[dict[str, Any]], *, is_first: bool) -> None:
     console.table(columns if is_first else [""] * len(columns), shown)
 
 
-def _line(row: dict[str, Any]) -> list[str]:
+def type_text(kind: dict[str, Any], *, with_fields: bool) -> str:
+    """A document's type in words: its title, or the fields that are shown."""
+    title = str(kind["title_vi" if LANG == "vi" else "title_en"])
+    fields = "; ".join(f"{one['vi' if LANG == 'vi' else 'en']}: {one['value']}" for one in kind["shown"])
+    return fields or title if with_fields else title
+
+
+def _line(row: dict[str, Any], *, with_fields: bool = False) -> list[str]:
     standing = row["recipients"]
     first = standing[0] if standing else {"recipient": "", "cause": ""}
     alike = sum(one["cause"] == first["cause"] for one in standing)
@@ -241,6 +283,8 @@ def _line(row: dict[str, Any]) -> list[str]:
         if row["kind"] in {"new", "replace"}
         else f"[{word('report.kind.' + row['kind'])}] {row['subject']}"
     )
+    if "type" in row:
+        subject = f"[{type_text(row['type'], with_fields=with_fields)}] {subject}"
     return [
         _when(row["received_at"]),
         row["sender"],

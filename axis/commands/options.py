@@ -75,9 +75,12 @@ def settings(key: str, example: str, *, changes: bool = False) -> dict[str, Any]
     }
 
 
-def command(key: str, example: str, *, changes: bool = False) -> Callable[[Callable[..., Any]], click.Command]:
-    """A command of its own with this help and example."""
-    made: Callable[[Callable[..., Any]], click.Command] = click.command(**settings(key, example, changes=changes))
+def command(
+    key: str, example: str, *, changes: bool = False, cls: type[click.Command] | None = None
+) -> Callable[[Callable[..., Any]], click.Command]:
+    """A command of its own with this help and example; of a class of its own, where one is given."""
+    given = settings(key, example, changes=changes)
+    made: Callable[[Callable[..., Any]], click.Command] = click.command(**given | ({"cls": cls} if cls else {}))
     return made
 
 

@@ -9,14 +9,15 @@ import click
 
 from axis.commands import console
 from axis.commands.console import LANG, word
-from axis.commands.options import at_home, command
+from axis.commands.options import Reading, at_home, command
 from axis.commands.process import now, open_home
 from axis.texts import day, duration, number, percent
 
 if TYPE_CHECKING:
     from axis.infra.record.figures import By
 
-BY = ("agency", "unit", "kind", "priority", "day", "month")
+DOSSIERS = "dossiers"
+BY = ("agency", "unit", "kind", "priority", "day", "month", "type")
 SPANS = ("day", "week", "month", "quarter", "year")
 COLUMNS = ("documents", "deliveries", "on_time", "late", "open", "overdue", "refused", "recalled")
 EXPORTED = (
@@ -26,7 +27,21 @@ EXPORTED = (
 WORDS = 3  # reasons that are shown
 
 
-@command("help.report", "axis report 2026-Q3 --by agency")
+class Report(Reading):
+    """The report on documents; ``axis report dossiers`` is the one on applications, with options of its own."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **more: Any
+    ) -> click.Context:
+        """See click: what is asked for is the other report, where its name comes first."""
+        if args[:1] == [DOSSIERS]:
+            from axis.commands.report_dossiers import dossiers
+
+            return dossiers.make_context(f"{info_name} {DOSSIERS}", args[1:], parent, **more)
+        return super().make_context(info_name, args, parent, **more)
+
+
+@command("help.report", "axis report dossiers 2026-02\n  axis report 2026-Q3 --by agency", cls=Report)
 @click.argument("period", default="")
 @click.option("--by", type=click.Choice(BY), default="agency", show_default=True, help=word("help.report.by"))
 @click.option("--span", type=click.Choice(SPANS), default="month", show_default=True, help=word("help.report.span"))
@@ -38,9 +53,11 @@ def report(
     home: Path, period: str, by: By, span: str, agency: str, as_csv: bool, html: Path | None, as_json: bool
 ) -> None:
     """How much, and how much of it in time."""
+    from contextlib import nullcontext
+
     from axis.core import figures
     from axis.core.instant import VIETNAM
-    from axis.home import reading, reading_registry
+    from axis.home import reading, reading_registry, reading_types
     from axis.services.questions import report as reports
 
     moment = now()
@@ -50,9 +67,10 @@ def report(
     except ValueError:
         raise click.BadParameter(word("report.period"), param_hint="PERIOD") from None
     opened = open_home(home)
-    with reading_registry(opened) as registry, reading(opened) as record:
+    asked_types = reading_types(opened) if by == "type" else nullcontext()
+    with reading_registry(opened) as registry, reading(opened) as record, asked_types as types:
         code = registry.member_for(agency).code if agency else ""
-        value = reports.report(record, registry, asked, by, moment, code)
+        value = reports.report(record, registry, asked, by, moment, code, types)
     if html is not None:
         from axis.commands.report_page import page
 
@@ -92,7 +110,7 @@ def _show(value: dict[str, Any]) -> None:
     handover = "handover"
     rows = [
         (
-            word(f"report.kind.{row['key']}") if value["by"] == "kind" else row["key"],
+            _key(value["by"], row),
             *(number(row[name], LANG) for name in COLUMNS),
             percent(row["ratio"], LANG),
             duration(row["legs"][handover]["median_s"], LANG),
@@ -107,9 +125,17 @@ def _show(value: dict[str, Any]) -> None:
         console.say(line)
 
 
+def _key(by: str, row: dict[str, Any]) -> str:
+    if by == "kind" and "name" in row:
+        return word(f"report.kind.{row['key']}")
+    if by == "type" and "name" in row:
+        return str(row["name" if LANG == "vi" else "name_en"]) or word("type.plain")
+    return str(row["key"])
+
+
 def _title(value: dict[str, Any]) -> str:
     """What period, and how far it has come."""
-    found = word("report.title", since=_day(value["period"]["since"]), until=_last(value["period"]["before"]))
+    found = word("report.title", since=first_day(value["period"]["since"]), until=last_day(value["period"]["before"]))
     return found if value["period"]["is_over"] else f"{found} {word('report.so_far')}"
 
 
@@ -144,14 +170,15 @@ def _sentences(value: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _day(moment: str) -> str:
+def first_day(moment: str) -> str:
+    """The day of a moment, as people write it."""
     return day(console.local(moment)[:10], LANG)
 
 
-def _last(moment: str) -> str:
+def last_day(moment: str) -> str:
     """The last day before `moment`: of a period that ends at midnight the day before."""
     from datetime import timedelta
 
     from axis.core.instant import from_text, to_text
 
-    return _day(to_text(from_text(moment) - timedelta(milliseconds=1)))
+    return first_day(to_text(from_text(moment) - timedelta(milliseconds=1)))

@@ -15,7 +15,11 @@ from axis.commands.process import now, open_home, stoppable
 from axis.commands.run import name_away, troubles
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
+
+    from axis.home import Home
+    from axis.services.send import Letter
 
 
 @command("help.send", "axis send van-ban.edxml --from G22 --to H41 --to H26", changes=True)
@@ -40,7 +44,7 @@ def send(
 ) -> None:
     """Check, convert, sign, submit."""
     from axis import bootstrap
-    from axis.home import hub_certificate, is_running, reading_journal
+    from axis.home import hub_certificate, reading_journal
     from axis.services import send
 
     opened = open_home(home)
@@ -66,10 +70,23 @@ def send(
                 letter, None if letter.problems else bootstrap.preflight(opened, sender, letter, now()), as_json
             )
         sys.exit(REFUSED if bad else DONE)
+    results = hand_in(opened, sender, letters, wait)
+    for result in results:
+        show_result(result, as_json)
+    states = {result["state"] for result in results}
+    sys.exit(DONE if states == {"accepted"} else UNAVAILABLE if "pending" in states else REFUSED)
+
+
+def hand_in(opened: Home, sender: str, letters: Sequence[Letter], wait: float) -> list[dict[str, Any]]:
+    """Put checked letters into the outbox, and what became of each. A home that runs takes them from there; one that
+    does not is run here until nothing is due."""
+    from axis import bootstrap
+    from axis.home import is_running, reading_journal
+    from axis.services import send
+
     outbox = opened.path / "agencies" / sender / "outbox"
     for letter in letters:
         send.drop(letter, outbox)
-    # A home that runs takes them from the outbox; one that does not is run here until nothing is due.
     with reading_journal(opened, sender) as journal:
         if is_running(opened) or opened.config.broker.kind != "embedded":
             send.wait(journal, letters, outbox, wait)
@@ -79,11 +96,7 @@ def send(
             with bootstrap.embedded_parts(opened) as (worker, agencies), stoppable() as stopped:
                 loops.rounds(worker, agencies, stopped=stopped, until_idle=True)
                 name_away(troubles(agencies))
-        results = send.results(journal, letters)
-    for result in results:
-        _show_result(result, as_json)
-    states = {result["state"] for result in results}
-    sys.exit(DONE if states == {"accepted"} else UNAVAILABLE if "pending" in states else REFUSED)
+        return send.results(journal, letters)
 
 
 def _show_letter(letter: Any, found: dict[str, Any] | None, as_json: bool) -> None:
@@ -124,7 +137,8 @@ def _show_preflight(found: dict[str, Any]) -> None:
     console.table(columns, rows)
 
 
-def _show_result(result: dict[str, Any], as_json: bool) -> None:
+def show_result(result: dict[str, Any], as_json: bool) -> None:
+    """What became of one letter."""
     if as_json:
         console.data(result)
         return

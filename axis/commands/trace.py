@@ -60,7 +60,7 @@ def ask(home: Home, reference: str, sender: str = "", day: str = "", *, as_json:
 
     if home.config.installation.role == "agency":
         with reading_journals(home) as journals:
-            return trace.trace_journal(journals, reference)
+            return _titled(home, trace.trace_journal(journals, reference))
 
     def known() -> Registry:
         with reading_registry(home) as registry:
@@ -68,13 +68,25 @@ def ask(home: Home, reference: str, sender: str = "", day: str = "", *, as_json:
 
     with reading(home) as record:
         try:
-            return trace.trace(record, reference, _narrowed(sender, day), registry=known, now=now())
+            value = trace.trace(record, reference, _narrowed(sender, day), registry=known, now=now())
         except trace.NotTheOne as error:
             if error.candidates or error.refused:
                 with record.reading() as reader:
                     refused = trace.reasons_of(reader, error.refused)
                 _show_candidates(error, refused, as_json=as_json)
             raise
+    return _titled(home, value)
+
+
+def _titled(home: Home, value: dict[str, Any]) -> dict[str, Any]:
+    """What the type of the document is called, where it has one."""
+    from axis.home import reading_types
+    from axis.services.questions.types import title
+
+    if "type" in value["document"]:
+        with reading_types(home) as types:
+            value["document"]["type"] |= title(types, value["document"]["type"]["name"])
+    return value
 
 
 def _narrowed(sender: str, day: str) -> Narrowed:
@@ -146,6 +158,11 @@ def _show_document(about: dict[str, Any]) -> None:
     console.say(f"  {word('trace.from')}: {about['from']}")
     console.say(f"  {word('trace.received')}: {console.local(about['received_at'])}")
     console.say(f"  {word('trace.digest')}: {about['content_digest']}")
+    if kind := about.get("type"):
+        title = kind["title_vi" if LANG == "vi" else "title_en"]
+        console.say(f"  {word('trace.type')}: {console.plain(title)} ({kind['name']} {kind['version']})")
+        for one in kind["shown"]:
+            console.say(f"    {console.plain(one['vi' if LANG == 'vi' else 'en'])}: {console.plain(one['value'])}")
     if gone := about.get("gone"):
         when = console.local(about.get("ended_at", ""))
         console.say(f"  {word(f'trace.gone.{gone}' if when or gone == 'recall' else 'trace.gone.here', time=when)}")

@@ -122,7 +122,7 @@ _EVERY = (
     Metric(
         "axis_http_answers_total",
         "counter",
-        "Answers of the adapters' HTTP server, by path's kind (v1, vxp, health) and class of status.",
+        "Answers of the adapters' HTTP server, by path's kind (v1, vxp, dvcqg, health) and class of status.",
         ("kind", "status"),
         "adapters",
     ),

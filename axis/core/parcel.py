@@ -31,6 +31,7 @@ Made = TypeVar("Made")
 MEDIA_TYPE = "application/vnd.etsi.asic-e+zip"
 DOCUMENT, RECEIPT, REGISTRY = "document.edxml", "receipt.xml", "registry.xml"
 CONFORMANCE = "conformance.xml"  # a test report; it never travels
+TYPES = "types.xml"  # the document types (axis/core/types), beside a registry
 HOME = "home.xml"  # what the hub says to an adapter about its home (axis/core/homes.py)
 MAX_BYTES = 60 * 1024 * 1024  # one broker message of at most 64 MiB: the parcel, and the A.1 beside it
 MAX_ATTACHMENTS = 100  # of one parcel
@@ -410,7 +411,7 @@ def _are_expected(names: Sequence[str]) -> bool:
     main = names[1]
     attachments = [f"attachments/{n}" for n in range(1, len(names) - 3)]
     return (
-        main in {DOCUMENT, RECEIPT, REGISTRY, CONFORMANCE, HOME}
+        main in {DOCUMENT, RECEIPT, REGISTRY, TYPES, CONFORMANCE, HOME}
         and names == [_MIMETYPE, main, *attachments, _MANIFEST, _SIGNATURES]
         and (main == DOCUMENT or not attachments)
     )

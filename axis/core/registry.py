@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from bisect import bisect_right
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -31,18 +32,29 @@ if TYPE_CHECKING:
 
 NAMESPACE = "urn:axis:registry:1"
 HUB = "HUB"  # the hub's code in the registry and in the subject of its certificate; no agency code looks so
-Use = Literal["sign", "tls"]
+Use = Literal["sign", "tls", "encrypt", "person"]
 Standing = Literal["active", "suspended", "closed"]
+# By the registry's kinds. The 22 ministries are those with a minister; bodies attached to the Government are apart.
+GROUPS: dict[str, tuple[str, ...]] = {
+    "@all": (),
+    "@ministries": ("ministry", "ministerial_level"),
+    "@provinces": ("province", "centrally_run_city"),
+}
 
 
 @dataclass(frozen=True)
 class Certificate:
-    """A member's certificate in the registry; `revoked_at` closes it from that moment on."""
+    """A member's certificate in the registry; `revoked_at` closes it from that moment on.
+
+    ``sign`` and ``tls`` are the agency's own; ``encrypt`` is what others seal to it with; ``person`` is that of one of
+    its people, named `holder`, who signs for himself and never for the agency. (Why one of the last two was revoked
+    stands in the ledger alone.)"""
 
     der: bytes
     use: Use = "sign"
     revoked_at: datetime | None = None
     reason: str = ""
+    holder: str = ""
 
     @cached_property
     def x509(self) -> x509.Certificate:
@@ -77,6 +89,10 @@ class Member:
         if any(start <= at and (end is None or at < end) for start, end in self.suspensions):
             return "suspended"
         return "active"
+
+    def belongs_to(self, group: str) -> bool:
+        """Whether it is one of a group of :data:`GROUPS`."""
+        return not GROUPS[group] or self.kind in GROUPS[group]
 
     @property
     def signs_until(self) -> datetime | None:
@@ -190,9 +206,7 @@ class Registry:
         member, certificate = self._held(der)
         if certificate.use != "sign":
             raise rejected(Fault.KEY_ROLE, f"{certificate.use}, {member.code}", "sign")
-        if certificate.revoked_at and at >= certificate.revoked_at:
-            raise rejected(Fault.KEY_REVOKED, to_text(certificate.revoked_at), member.code)
-        parcel.check_validity(certificate.x509, at)
+        _check_good(certificate, member.code, at)
         return member.code, certificate.x509
 
     def owner(self, der: bytes) -> str:
@@ -204,6 +218,35 @@ class Registry:
         if found is None:
             raise rejected(Fault.SIG_SIGNER, _subject(der))
         return found
+
+    def person(self, der: bytes, at: datetime) -> tuple[str, Certificate]:
+        """The agency and the entry of a person's certificate, good at `at`. Raises :class:`Rejected` PERSON_UNKNOWN,
+        KEY_*."""
+        member, certificate = self._by_certificate.get(hashlib.sha256(der).hexdigest(), (None, None))
+        if member is None or certificate is None or certificate.use != "person":
+            raise rejected(Fault.PERSON_UNKNOWN, _subject(der))
+        _check_good(certificate, member.code, at)
+        return member.code, certificate
+
+    def persons(self) -> dict[str, list[tuple[str, Certificate]]]:
+        """(agency, certificate) of each person, in the order in which they were issued."""
+        found: dict[str, list[tuple[str, Certificate]]] = {}
+        for member in self.members:
+            for one in member.certificates:
+                if one.use == "person":
+                    found.setdefault(one.holder, []).append((member.code, one))
+        return found
+
+    def sealed_to(self, code: str, at: datetime) -> Certificate:
+        """What is sealed to agency `code` is sealed with this: its newest good certificate for that. Raises
+        :class:`Rejected` AGENCY_UNKNOWN, SEAL_MISSING."""
+        if code not in self.by_code:
+            raise rejected(Fault.AGENCY_UNKNOWN, code)
+        for one in reversed(self.by_code[code].certificates):
+            is_over = one.revoked_at is not None and at >= one.revoked_at
+            if one.use == "encrypt" and not is_over and at <= one.x509.not_valid_after_utc:
+                return one
+        raise rejected(Fault.SEAL_MISSING, code)
 
     def lost_between(self, since: datetime, until: datetime) -> bool:
         """Whether any certificate for signing has stopped being good after `since`, up to `until`."""
@@ -223,6 +266,12 @@ class Registry:
             issued_at=whole(at),
             members=tuple(members[code] for code in sorted(members)),
         )
+
+
+def _check_good(certificate: Certificate, code: str, at: datetime) -> None:
+    if certificate.revoked_at and at >= certificate.revoked_at:
+        raise rejected(Fault.KEY_REVOKED, to_text(certificate.revoked_at), code)
+    parcel.check_validity(certificate.x509, at)
 
 
 @dataclass(frozen=True)
@@ -354,7 +403,8 @@ def _member_lines(member: Member) -> Iterable[str]:
         yield f"    <suspension{_attributes({'from': to_text(start), 'until': to_text(end) if end else ''})}/>"
     for certificate in member.certificates:
         revoked = to_text(certificate.revoked_at) if certificate.revoked_at else ""
-        facts = {"use": certificate.use, "revoked": revoked, "reason": certificate.reason}
+        use, reason = _on_the_wire(certificate)
+        facts = {"use": use, "revoked": revoked, "reason": reason}
         yield f"    <certificate{_attributes(facts)}>{base64.b64encode(certificate.der).decode()}</certificate>"
     yield "  </member>"
 
@@ -379,9 +429,9 @@ def _member(element: _Element) -> Member:
         element.get("successor", ""),
         tuple((from_text(_get(child, "from")), _moment(child, "until")) for child in named("suspension")),
         tuple(
-            Certificate(
+            _certificate(
                 base64.b64decode(child.text or "", validate=True),
-                _use(_get(child, "use")),
+                _get(child, "use"),
                 _moment(child, "revoked"),
                 child.get("reason", ""),
             )
@@ -390,12 +440,26 @@ def _member(element: _Element) -> Member:
     )
 
 
-def _use(text: str) -> Use:
-    if text == "sign":
-        return "sign"
-    if text == "tls":
-        return "tls"
-    raise ValueError(text)
+# What earlier versions do not know stands as what they know and use for nothing: `tls`, with a reason of its own.
+_PERSON, _SEAL = re.compile(r"person (\S+@\S+)"), "seal"
+
+
+def _on_the_wire(certificate: Certificate) -> tuple[str, str]:
+    if certificate.use == "person":
+        return "tls", f"person {certificate.holder}"
+    return ("tls", _SEAL) if certificate.use == "encrypt" else (certificate.use, certificate.reason)
+
+
+def _certificate(der: bytes, use: str, revoked_at: datetime | None, reason: str) -> Certificate:
+    if use == "tls" and (person := _PERSON.fullmatch(reason)):
+        return Certificate(der, "person", revoked_at, holder=person[1])
+    if use == "tls" and reason == _SEAL:
+        return Certificate(der, "encrypt", revoked_at)
+    if use == "sign":
+        return Certificate(der, "sign", revoked_at, reason)
+    if use == "tls":
+        return Certificate(der, "tls", revoked_at, reason)
+    raise ValueError(use)
 
 
 def _get(element: _Element, name: str) -> str:

@@ -69,6 +69,25 @@ def new_member(authority: Signer, code: str, name: str, kind: KeyType, now: date
     return Signer(key, builder.sign(authority.key, hashes.SHA256()))
 
 
+def new_person(authority: Signer, holder: str, name: str, kind: KeyType, now: datetime) -> Signer:
+    """A key and a certificate for a person, who signs for himself: subject CN=`holder`, which is no agency's code."""
+    key = new_key(kind)
+    subject = x509.Name(
+        [x509.NameAttribute(NameOID.COMMON_NAME, holder), x509.NameAttribute(NameOID.ORGANIZATION_NAME, name[:64])]
+    )
+    builder = _issued(authority, subject, key, now)
+    return Signer(key, builder.add_extension(_usage(sign=True), critical=True).sign(authority.key, hashes.SHA256()))
+
+
+def new_seal(authority: Signer, code: str, now: datetime) -> Signer:
+    """A key and a certificate with which others seal to agency `code`: RSA, as CMS envelopes of the library know no
+    other."""
+    key = rsa.generate_private_key(65537, 3072)
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, code)])
+    builder = _issued(authority, subject, key, now)
+    return Signer(key, builder.add_extension(_usage(encipher=True), critical=True).sign(authority.key, hashes.SHA256()))
+
+
 def new_tls(
     authority: Signer, user: str, now: datetime, hosts: Sequence[str] = (), key: PrivateKey | None = None
 ) -> Signer:
@@ -136,11 +155,13 @@ def _builder(
     )
 
 
-def _usage(*, sign: bool = False, commitment: bool = True, cert_sign: bool = False) -> x509.KeyUsage:
+def _usage(
+    *, sign: bool = False, commitment: bool = True, cert_sign: bool = False, encipher: bool = False
+) -> x509.KeyUsage:
     return x509.KeyUsage(
         digital_signature=sign,
         content_commitment=sign and commitment,
-        key_encipherment=False,
+        key_encipherment=encipher,
         data_encipherment=False,
         key_agreement=False,
         key_cert_sign=cert_sign,

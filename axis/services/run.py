@@ -33,9 +33,9 @@ log = logging.getLogger("axis.run")
 PAUSE, LONGEST_PAUSE = 0.1, 1.0  # seconds between rounds when nothing was to be done; grows while it stays so
 PATIENT, PATIENT_PAUSE = 10.0, 0.25  # after so many seconds of pauses nobody notices a longer one
 RUNG_PAUSE = 2.0  # the same where the bell tells of all that can come; but for times that are due
-# Where little comes often, it is gathered: so many rounds at once, and then one in so many seconds. One in which so
-# much was done is not counted: there is a backlog.
-AT_ONCE, GATHER, MUCH = 8, 0.2, 100
+# Where little comes often, it is gathered: so many rounds at once, and then one in so many seconds. One that has left
+# something for the next is not counted: there is a backlog.
+AT_ONCE, GATHER = 6, 0.4
 HUB_PAUSE = 2.0  # seconds between two rounds of a hub that shares its process with all agencies, which do nothing
 PATIENCE, LONG_PATIENCE = 3, 5  # attempts of an agency, and of the hub, before work until nothing is due goes without
 
@@ -192,10 +192,8 @@ def _hub_turn(part: _Part, hub: Hub, now: datetime) -> int:
     return done
 
 
-def _sweep(
-    parts: Sequence[_Part], now: datetime, stopped: Callable[[], bool], *, thorough: bool
-) -> tuple[int, set[str]]:
-    """One sweep over the agencies that need not wait: (how much was done, whose sources were not looked at)."""
+def _sweep(parts: Sequence[_Part], now: datetime, stopped: Callable[[], bool], *, thorough: bool) -> tuple[int, Sweep]:
+    """One sweep over the agencies that need not wait, and how much was done."""
     those = [(part, part.agency) for part in parts if part.agency is not None and part.may_work()]
     swept = Sweep([agency for _, agency in those], now, thorough=thorough, stopped=stopped)
     attended = swept.attended | swept.failed.keys()
@@ -206,7 +204,7 @@ def _sweep(
             part.went_wrong(swept.failed[agency.code])
         else:
             part.went_well()
-    return sum(count for code, count in swept.done.items() if code not in swept.failed), swept.passed_over
+    return sum(count for code, count in swept.done.items() if code not in swept.failed), swept
 
 
 def rounds(
@@ -235,15 +233,16 @@ def rounds(
     idle, hub_at, thorough = 0, 0.0, True
     unseen: set[str] | None = None  # agencies whose sources nobody has looked at since something was done last
     while not stopped():
-        done, passed_over = 0, set[str]()
+        done, passed_over, has_more = 0, set[str](), False
         # Where hub and agencies share a process, what an agency has published is what there is to do for the hub.
         is_due = idle == 0 or not those or thorough or time.monotonic() >= hub_at
         if hub is not None and is_due and hubs[0].may_work():
             hub_at = time.monotonic() + HUB_PAUSE
             done += _hub_turn(hubs[0], hub, clock())
+            has_more = hub.has_more
         if those and not stopped():
-            swept, passed_over = _sweep(those, clock(), stopped, thorough=thorough)
-            done += swept
+            count, swept = _sweep(those, clock(), stopped, thorough=thorough)
+            done, passed_over, has_more = done + count, swept.passed_over, has_more or swept.has_more
         if those and all(isinstance(part.error, Misconfigured) and not part.worked for part in those):
             assert those[0].error is not None  # noqa: S101
             raise those[0].error
@@ -255,7 +254,7 @@ def rounds(
         if done:
             thorough, unseen = False, None
             if not until_idle and (hub is None or not those):  # parts of one process need not wait for each other
-                _sleep(pace.after(done, time.monotonic()), stopped)
+                _sleep(0.0 if has_more else pace.after(time.monotonic()), stopped)
             continue
         unseen = passed_over if unseen is None else unseen & passed_over
         if until_idle and not thorough:
@@ -287,12 +286,10 @@ class _Pace:
     def __init__(self) -> None:
         self._left, self._at = float(AT_ONCE), 0.0
 
-    def after(self, done: int, now: float) -> float:
-        """Seconds from the end of a round in which so much was done, `now` on the monotonic clock."""
+    def after(self, now: float) -> float:
+        """Seconds from the end of a round in which something was done, `now` on the monotonic clock."""
         self._left = min(float(AT_ONCE), self._left + (now - self._at) / GATHER)
         self._at = now
-        if done >= MUCH:
-            return 0.0
         self._left -= 1
         return 0.0 if self._left >= 0 else -self._left * GATHER
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from axis.adapters.tree import LocalTree
 from axis.core import edxml, refusal
 from axis.core.hub import admission
-from axis.core.registry import read_registry
+from axis.core.registry import GROUPS, read_registry
+from axis.core.types.typeset import of_document, read_types
 from axis.errors import Fault, Misconfigured, Problem, Unavailable, rejected
 
 if TYPE_CHECKING:
@@ -47,14 +48,6 @@ class Letter:
         return f"{beginning}-{self.digest[:8]}.edxml"
 
 
-# By the registry's kinds. The 22 ministries are those with a minister; bodies attached to the Government are apart.
-GROUPS: dict[str, tuple[str, ...]] = {
-    "@all": (),
-    "@ministries": ("ministry", "ministerial_level"),
-    "@provinces": ("province", "centrally_run_city"),
-}
-
-
 def expand(registry: Registry | None, sender: str, to: Sequence[str], now: datetime) -> list[str]:
     """`to` with each group (``@ministries``, ``@provinces``, ``@all``) as its members, the sender and closed ones left
     out. Raises :class:`Rejected` AGENCY_UNKNOWN for a group that there is not."""
@@ -66,8 +59,7 @@ def expand(registry: Registry | None, sender: str, to: Sequence[str], now: datet
         if one not in GROUPS or registry is None:
             raise rejected(Fault.AGENCY_UNKNOWN, one, ", ".join(GROUPS))
         for member in registry.agencies:
-            wanted = not GROUPS[one] or member.kind in GROUPS[one]
-            if wanted and member.code != sender and member.standing(now) != "closed":
+            if member.belongs_to(one) and member.code != sender and member.standing(now) != "closed":
                 found[member.code] = None
     return list(found)
 
@@ -87,7 +79,7 @@ def prepare(
     """Check `data` as the sender's adapter and the hub would, as far as can be known here. `to` may name groups;
     `deliver_at` and `deliver_within`: see :meth:`axis.core.edxml.Packet.extension`."""
     with journal.reading() as reader:
-        found = reader.registry()
+        found, types = reader.registry(), reader.types()
     registry = read_registry(found[1], hub) if found else None
     names = {m.code: m.name_vi for m in registry.agencies} if registry else {}
     to = expand(registry, sender, to, now)
@@ -99,6 +91,9 @@ def prepare(
         problems += [p for p in edxml.check(packet) if p not in problems]
     if packet is not None and registry is not None:
         problems += admission.misaddressed(packet, registry, sender)
+        if types and not any(p.severity == "error" for p in problems):
+            typed = of_document(read_types(types, hub), packet, registry, converted.attachments)
+            problems += typed.findings if typed is not None else ()
     if packet is not None and (to or deliver_at or deliver_within):
         data = edxml.write_packet(document, packet, converted.attachments)
     return Letter(

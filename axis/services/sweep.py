@@ -64,6 +64,7 @@ class Sweep:
         self.done: Counter[str] = Counter()
         self.failed: dict[str, Exception] = {}
         self.passed_over: set[str] = set()  # whose sources were not looked at, for it took too long already
+        self.has_more = False  # somebody has more mail, or more to send, than was dealt with
         self._now = now
         self._stopped = stopped
         self._away: dict[str, Unavailable] = {}
@@ -138,6 +139,7 @@ class Sweep:
         for line, those in _lines(self._rotated(agencies)).items():
             if line is None:
                 for one, mail in self._each(those, self._take_alone):
+                    self.has_more |= turns.is_full(mail)
                     if mail:
                         taken[one] = mail
                 continue
@@ -222,6 +224,7 @@ class Sweep:
     def _gather(self, agencies: Sequence[Agency]) -> dict[Agency, Gathered]:
         gathered: dict[Agency, Gathered] = {}
         looked = dict(self._each_system(self._until_full(agencies), self._look))
+        self.has_more |= any(len(sources) >= submit.BATCH_MESSAGES for sources in looked.values())
         known: dict[tuple[str, str], Any] = {}
         for journals, those in _journals(list(looked)).items():
             asked = [(one.code, source.digest) for one in those for source in looked[one]]

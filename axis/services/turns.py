@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from axis.core.message import Broker, Delivered, Route
 
-BATCH_MESSAGES, BATCH_BYTES = 50, 32 * 1024 * 1024
+BATCH_MESSAGES, BATCH_BYTES = 100, 32 * 1024 * 1024  # as much of a queue as the broker hands out unacknowledged
 ORDINARY_FIRST = 4  # every so many turns
 
 
@@ -22,3 +22,9 @@ def take(broker: Broker, routes: Sequence[Route], turn: int, timeout: float) -> 
         if taken:
             return taken
     return broker.receive(routes, limit=BATCH_MESSAGES, max_bytes=BATCH_BYTES, timeout=timeout)
+
+
+def is_full(taken: Sequence[Delivered]) -> bool:
+    """Whether a batch holds about as much as one may: there is more where it comes from."""
+    size = sum(len(one.message.body) for one in taken)
+    return len(taken) >= BATCH_MESSAGES or size >= BATCH_BYTES // 2

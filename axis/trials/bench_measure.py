@@ -3,7 +3,6 @@ receipts/, and what then lies in the folders, asking no database."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import time
@@ -12,11 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from axis.core import edxml
 from axis.errors import Fault, Problem, Unavailable
 from axis.infra import keystore
 from axis.services.questions import verify
-from axis.trials import bench_plan, bench_process
+from axis.trials import bench_plan, bench_process, demo_documents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -193,7 +191,7 @@ def look(
         for entry in _files(line, "inbox", [code]):
             if not entry.name.endswith(".edxml"):
                 continue
-            for digest in _digests(Path(entry.path)) - others:
+            for digest in set(demo_documents.attachments_of(Path(entry.path))) - others:
                 if (letter := expected.get(digest)) is None:
                     arrived["", code] = arrived.get(("", code), 0) + 1  # nobody has sent this
                     continue
@@ -225,10 +223,6 @@ def look(
         verdicts[True],
         verdicts[False],
     )
-
-
-def _digests(path: Path) -> set[str]:
-    return {hashlib.sha256(one).hexdigest() for one in edxml.convert(path.read_bytes()).attachments}
 
 
 def _trust(line: Line) -> Trust:

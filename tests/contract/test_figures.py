@@ -36,6 +36,11 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> str:
         at = sa.select(sa.func.min(tables.delivery.c.id)).where(tables.delivery.c.state == "QUEUED")
         several = tables.delivery.update().where(tables.delivery.c.id == at.scalar_subquery())
         connection.execute(several.values(units=["H41.01", "H41.02"]))
+        names = connection.execute(
+            sa.select(tables.submission.c.axis_id).order_by(tables.submission.c.axis_id)
+        ).scalars()
+        typed = [{"axis_id": name, "name": "T", "version": 1, "shown": "[]"} for name in names.all()[::3]]
+        connection.execute(tables.document_type.insert(), typed)
     return url
 
 
@@ -63,6 +68,7 @@ def by_hand(record: HubStore, by: str) -> dict[str, Figures]:
     """The same figures by looking at every row."""
     found: defaultdict[str, Figures] = defaultdict(Figures)
     submissions = {one["axis_id"]: one for one in rows_of(record, tables.submission)}
+    types = {one["axis_id"]: one["name"] for one in rows_of(record, tables.document_type)}
     limits = {(one["delivery_id"], one["leg"]): one for one in rows_of(record, tables.deadline)}
 
     def day(text: str) -> str:
@@ -75,6 +81,7 @@ def by_hand(record: HubStore, by: str) -> dict[str, Figures]:
             "priority": str(about["priority"]),
             "day": at,
             "month": at[:7],
+            "type": types.get(about["axis_id"], ""),
             "agency": agency,
         }
         return units if by == "unit" else [whole[by]]

@@ -53,6 +53,8 @@ def _vary(connection: Any) -> None:
     names = connection.execute(sa.select(s.c.axis_id).where(s.c.kind == "new").order_by(s.c.axis_id)).scalars().all()
     for name in names[::7]:
         connection.execute(s.update().where(s.c.axis_id == name).values(priority=2, subject="Họp khẩn về Đà Nẵng"))
+    typed = [{"axis_id": name, "name": "T", "version": 1, "shown": "[]"} for name in names[::5]]
+    connection.execute(tables.document_type.insert(), typed)
     queued = connection.execute(sa.select(d.c.id).where(d.c.state == "QUEUED").order_by(d.c.id)).scalars().all()
     for name in queued[::3]:
         connection.execute(limit.update().where(limit.c.delivery_id == name).values(progress="missed"))
@@ -89,7 +91,7 @@ def by_hand(record: HubStore) -> list[dict[str, Any]]:
     for row in rows:
         value = trace.trace(record, row["axis_id"], registry=lambda: REGISTRY, now=NOW)
         standing = {one["recipient"]: one["cause"] for one in value["why"]}
-        found.append({**row, "causes": standing})
+        found.append({**row, "causes": standing, "type": value["document"].get("type", {}).get("name", "")})
     return sorted(found, key=lambda row: row["axis_id"], reverse=True)
 
 
@@ -121,6 +123,11 @@ QUESTIONS: list[tuple[dict[str, Any], tuple[Cause, ...]]] = [
     ({"kind": "status", "recipients": ("G22",)}, ()),
     ({"kind": "new", "sender": "H29"}, ()),
     ({"kind": "all"}, ()),
+    ({"type": "T"}, ()),
+    ({"type": "T", "sender": "G22", "since": SINCE}, ()),
+    ({"type": "T", "recipients": ("H41",)}, ()),
+    ({"type": "T", "words": "khan"}, (Cause.ARRIVED,)),
+    ({"type": "T"}, tuple(listing.GROUPS["trouble"])),
     ({"words": "khan da nang"}, ()),
     ({"words": "khẩn", "since": SINCE, "before": BEFORE}, ()),
     ({"words": "hop", "recipients": ("G06",)}, ()),
@@ -145,6 +152,7 @@ def fits(row: dict[str, Any], wanted: dict[str, Any]) -> bool:
     return (
         row["kind"] in kinds.get(kind, {kind})
         and wanted.get("sender", row["sender"]) == row["sender"]
+        and wanted.get("type", row["type"]) == row["type"]
         and row["priority"] >= wanted.get("priority", 0)
         and (wanted.get("since") or NOW - timedelta(days=999)) <= from_text(row["received_at"])
         and from_text(row["received_at"]) < (wanted.get("before") or NOW + timedelta(days=999))
@@ -227,7 +235,7 @@ def test_no_question_goes_through_a_whole_table(record: HubStore) -> None:
         how = "EXPLAIN QUERY PLAN " if record.database.is_sqlite else "EXPLAIN "
         for text, values in statements:
             plan = "\n".join(str(row) for row in reader.connection.exec_driver_sql(how + text, values))
-            for table in ("submission", "delivery", "deadline", "business_status", "demand", "outbox"):
+            for table in ("submission", "document_type", "delivery", "deadline", "business_status", "demand", "outbox"):
                 assert f"Seq Scan on {table} " not in plan, text
             assert "SCAN s" not in plan.replace("SCAN submission_words VIRTUAL", ""), plan
             assert "SCAN t" not in plan, plan

@@ -43,7 +43,9 @@ def test_each_schema_compiles_in_both_engines(name: str) -> None:
 
 
 def test_every_schema_file_has_a_name() -> None:
-    assert {ROOT / path for path in schemas.SCHEMAS.values()} == set(ROOT.rglob("*.xsd"))
+    assert {ROOT / path for path in schemas.SCHEMAS.values()} == {
+        file for file in ROOT.rglob("*.xsd") if not file.is_relative_to(ROOT / "documents")
+    }
 
 
 @pytest.mark.parametrize("path", VALID, ids=lambda path: path.stem)

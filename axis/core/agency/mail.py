@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from axis.core.edxml import Kind
 from axis.core.identity import earliest, same_id
@@ -28,7 +28,7 @@ def first_state(subject: Subject) -> str:
     return "undecided" if subject.kind in {Kind.RECALL, Kind.UPDATE} else "received"
 
 
-def facts_of(subject: Subject) -> dict[str, str]:
+def facts_of(subject: Subject) -> dict[str, Any]:
     """What a trace shows of it."""
     return {
         "kind": subject.kind,

@@ -15,6 +15,7 @@ from axis.errors import MAX_FACT
 
 if TYPE_CHECKING:
     from axis.core.edxml import Packet
+    from axis.core.types.typeset import Typed
     from axis.errors import Problem
 
 
@@ -38,14 +39,22 @@ class Outgoing:
 
 
 def frozen(
-    digest: str, packet: Packet, content_digest: str, signed: bytes, problems: Sequence[Problem], traceparent: str = ""
+    digest: str,
+    packet: Packet,
+    content_digest: str,
+    signed: bytes,
+    problems: Sequence[Problem],
+    traceparent: str = "",
+    typed: Typed | None = None,
 ) -> Outgoing:
     """The source with this digest is good: `signed` is published for it. `problems` are warnings; `traceparent` is of
-    the request that brought it."""
+    the request that brought it; `typed`: what its document type says of it."""
     findings = [p.as_json() for p in problems]
     known = facts(packet) | {"organs": [(one.organ_id, one.name) for one in packet.organs]}
     if traceparent:
         known["traceparent"] = traceparent
+    if typed is not None:
+        known["type"] = typed.known
     return Outgoing(digest, "pending", packet.kind.value, packet.target, content_digest, signed, known, findings)
 
 

@@ -28,7 +28,7 @@ from xml.sax import saxutils
 from lxml import etree
 
 from axis.core import signature, xml
-from axis.core.edxml import grammar
+from axis.core.edxml import grammar, opencps
 from axis.core.edxml.attachments import MAX_ATTACHMENT, pair, read_attachments
 from axis.core.edxml.check import Written, check
 from axis.core.edxml.grammar import NAMESPACE
@@ -118,7 +118,8 @@ def convert(data: bytes, to: Sequence[str] = (), names: Mapping[str, str] | None
         problems.append(Problem(Fault.PACKET_VALUE, "To", "ResponseFor/OrganId", ", ".join(to)[:80]))
     elif to:
         packet = _readdress(packet, to, names or {})
-    packet = _with_target(_with_document_id(_with_bussiness(_with_manifest(packet), problems), problems), problems)
+    packet = _with_application(_with_bussiness(_with_manifest(packet), problems), problems)
+    packet = _with_target(_with_document_id(packet, problems), problems)
     packet, contents = pair(packet, attachments, problems)
     if verdict:
         problems.append(Problem(Fault.PACKET_SIGNATURE, "Signature", got=verdict, severity="warning"))
@@ -421,6 +422,13 @@ def _put(parent: Node, child: Node, spec: Element) -> Node:
     places = [order.get(node.name, len(order)) if not node.raw else len(order) for node in parent.children]
     at = sum(place < order[child.name] for place in places)
     return replace(parent, children=(*parent.children[:at], child, *parent.children[at:]))
+
+
+def _with_application(packet: Packet, problems: list[Problem]) -> Packet:
+    """An application of OpenCPS in the form that the axis carries."""
+    if packet.kind is Kind.STATUS or (children := opencps.readable(packet.header, problems)) is None:
+        return packet
+    return _change_header(packet, children)
 
 
 def _with_document_id(packet: Packet, problems: list[Problem]) -> Packet:

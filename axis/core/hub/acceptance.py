@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from axis.core.hub.dossier import Digest, Document, Role
     from axis.core.hub.draft import Draft
     from axis.core.hub.plans import Places
+    from axis.core.hub.terms import Term
 
 RECALLS_FIRST = timedelta(seconds=20)  # what is sent again after a restore waits so long for a recall sent with it
 
@@ -146,6 +147,8 @@ def accept(work: Work, key: str, routes: Sequence[Addressee], number: int = 0) -
         detail["number"] = number
     if packet.status_code:
         detail["status"] = packet.status_code
+    if candidate.typed is not None:
+        detail["type"] = f"{candidate.typed.name} {candidate.typed.version}"
     entry = draft.enter(Entry(now, HUB, "submission.accepted", axis_id, "", detail))
     recipients = tuple(dict.fromkeys(code for a in routes if not a.closed for code in (a.code, a.holder) if code))
     said = Statement(draft.new_id(), Event.SubmissionAcceptance, whole(now), "", recipients, (), entry)
@@ -172,7 +175,7 @@ def accept(work: Work, key: str, routes: Sequence[Addressee], number: int = 0) -
         has_content=candidate.kind in {Kind.NEW, Kind.REPLACE} or packet.changes_content,
     )
     draft.keep(work.parcel_digest, work.body)
-    draft.accept(new, entry)
+    draft.accept(new, entry, candidate.typed)
     draft.say(HUB, axis_id, a1, (said,), entry)
     draft.send(candidate.sender, a1, entry)
     return Accepted(axis_id, work.parcel_digest, a1, entry)
@@ -246,15 +249,26 @@ def _begins(work: Work, role: Role) -> datetime:
 
 
 def _begin_deadlines(work: Work, new: Delivery, begins: datetime, entry: Entered) -> None:
-    """The hand-over has a deadline, by the rules or by the sender; the processing, if the document has a due date."""
+    """The hand-over has a deadline, by the rules or by the sender; the processing, if the document has a due date. What
+    its document type says comes before the rules, and after what the document itself says."""
     packet, kind, draft = work.candidate.packet, work.candidate.kind.value, work.draft
+    own = {rule.leg: rule for rule in work.candidate.typed.deadlines} if work.candidate.typed is not None else {}
     if within := packet.extension("DeliverWithin"):
         term = draft.rules.deadlines.within(begins, begins + terms.read_duration(within))
         draft.set_limit(new, Leg.HANDOVER.value, term, entry)
+    elif (rule := own.get(Leg.HANDOVER)) is not None:
+        _set(draft, new, Leg.HANDOVER, draft.rules.deadlines.by(rule, begins), entry)
     else:
         deadlines.begin(draft, new, kind, packet.priority, Leg.HANDOVER, begins, entry)
     if packet.due_date and new.role == "document":
         deadlines.begin(draft, new, kind, packet.priority, Leg.PROCESSING, begins, entry, due=packet.due_date)
+    elif new.role == "document" and (rule := own.get(Leg.PROCESSING)) is not None:
+        _set(draft, new, Leg.PROCESSING, draft.rules.deadlines.by(rule, begins), entry)
+
+
+def _set(draft: Draft, delivery: Delivery, leg: Leg, term: Term | None, entry: Entered) -> None:
+    if term is not None:
+        draft.set_limit(delivery, leg.value, term, entry)
 
 
 def _subject(work: Work, axis_id: str) -> Subject:

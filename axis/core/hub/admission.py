@@ -16,6 +16,7 @@ from axis.core.edxml import Kind, Packet, grammar
 from axis.core.edxml.values import day_of
 from axis.core.hub import lifecycle
 from axis.core.instant import VIETNAM
+from axis.core.types.typeset import of_document
 from axis.errors import Fault, Problem, Rejected, rejected
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from axis.core.parcel import Parcel
     from axis.core.registry import Registry
+    from axis.core.types.typeset import Typed, Types
 
 MAX_NAMED = grammar.MAX_SAME  # agencies in all the lists of a replacement together
 CHANGES_A_DAY = 50  # of one document: each recall and each update goes to all that have it
@@ -56,6 +58,7 @@ class Candidate:
     key: str
     addressees: tuple[Addressee, ...]
     documents: tuple[tuple[str, str], ...]  # (who sent it, DocumentId) of every document that it makes or changes
+    typed: Typed | None = None  # what its document type says of it
 
     @property
     def owner(self) -> str:
@@ -155,9 +158,13 @@ def judge(
     now: datetime,
     skew: timedelta,
     follow_successors: bool = True,
+    types: Types | None = None,
+    *,
+    refuses_unknown: bool = False,
 ) -> Candidate:
     """What `parcel`, taken from agency `queue`'s queue and published by `user_id`, asks for.
 
+    `types`: the document types that it is judged by; an unknown one is a plain document unless `refuses_unknown`.
     Raises :class:`Rejected` with every finding of the first stage that has one.
     """
     if parcel.main != "document.edxml":
@@ -191,9 +198,12 @@ def judge(
     for organ_id, path in named:
         _located(registry, organ_id, path)
     addressees = _addressees(packet, registry, now, follow_successors=follow_successors)
+    typed = of_document(types, packet, registry, parcel.attachments, is_hub=True, refuses_unknown=refuses_unknown)
+    if typed is not None and typed.findings:  # by another type, or another version of it, it may be good
+        raise Rejected(*(replace(problem, retry=True) for problem in typed.findings))
     replaced = packet.replaced if packet.kind is Kind.REPLACE else ()
     others = ((registry.author(document_id, sender.code, now), document_id) for document_id, _ in replaced)
-    return Candidate(parcel, packet, sender.code, key, addressees, ((owner, packet.target), *others))
+    return Candidate(parcel, packet, sender.code, key, addressees, ((owner, packet.target), *others), typed)
 
 
 def _named_in_bussiness(packet: Packet) -> list[tuple[str, str]]:

@@ -15,16 +15,18 @@ if TYPE_CHECKING:
     from axis.core.hub.lifecycle import Demand, Stage
     from axis.core.ledger import Entry
     from axis.core.receipt import Statement
+    from axis.core.types.typeset import Typed
 
 Entered = NewType("Entered", str)  # the hex digest of a ledger entry
 
 
 @dataclass(frozen=True, slots=True)
 class Accept:
-    """A submission takes its key."""
+    """A submission takes its key. `typed`: what its document type says of it, where it has one."""
 
     submission: Submission
     entry: Entered
+    typed: Typed | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from axis.core.hub.rules import Rules
     from axis.core.hub.terms import Term
     from axis.core.ledger import Entry
+    from axis.core.types.typeset import Typed
 
 _DOCUMENTS = ("new", "replace")
 K = TypeVar("K")
@@ -139,10 +140,10 @@ class Draft(View):
         """Keep these bytes under their SHA-256."""
         self._payloads.append(change.Keep(digest, content))
 
-    def accept(self, new: Submission, entry: Entered) -> None:
+    def accept(self, new: Submission, entry: Entered, typed: Typed | None = None) -> None:
         """A submission takes its key."""
         self._may_change(new.document)
-        self._changes.append(change.Accept(new, entry))
+        self._changes.append(change.Accept(new, entry, typed))
         facts, axis_id, document = self._facts, new.axis_id, new.document
         self._put(facts.submissions, axis_id, new)
         self._put(facts.by_name, axis_id, axis_id)

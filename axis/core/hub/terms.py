@@ -103,7 +103,11 @@ class Deadlines:
     def term(self, leg: Leg, kind: str, priority: int, start: datetime, due_date: date | None = None) -> Term | None:
         """By when, counted from `start`; None where there is no deadline."""
         rule = next((one for one in self.rules if one.fits(leg, kind, priority)), None)
-        if rule is None or rule.unit == "never" or (rule.unit == "due" and due_date is None):
+        return self.by(rule, start, due_date) if rule is not None else None
+
+    def by(self, rule: Rule, start: datetime, due_date: date | None = None) -> Term | None:
+        """The term that this rule gives."""
+        if rule.unit == "never" or (rule.unit == "due" and due_date is None):
             return None
         if rule.unit == "due":
             assert due_date is not None  # noqa: S101

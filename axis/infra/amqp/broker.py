@@ -59,7 +59,7 @@ class AmqpBroker:
         *,
         user_id: str | None,
         alone: bool = False,
-        prefetch: int = 50,
+        prefetch: int = 100,
         buffer_bytes: int = 32 * 1024 * 1024,
         name: str = "axis",
         ca_file: str = "",

@@ -1,7 +1,7 @@
 """One connection to the broker, with its I/O loop in a thread of its own.
 
-**Memory.** AMQP bounds what a consumer is sent in messages, not in bytes, and for each queue: prefetch 50 of
-190 queues of 50 MB are 475 GB. So the connection stops reading when `buffer_bytes` wait for the caller, and
+**Memory.** AMQP bounds what a consumer is sent in messages, not in bytes, and for each queue: prefetch 100 of
+190 queues of 50 MB are 950 GB. So the connection stops reading when `buffer_bytes` wait for the caller, and
 goes on at half of that. What is held is therefore at most `buffer_bytes` and one message more, beside the
 messages that the caller has taken. Should the caller be away for long meanwhile the broker cuts the
 connection (after 15 s by default) and the messages come again.

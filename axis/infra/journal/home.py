@@ -60,11 +60,17 @@ class HomeChanges(Changes):
         self.enter(entry)
         return int(doubted.rowcount)
 
-    def install(self, version: int, parcel: bytes, entry: Entry) -> bool:
-        """Install a registry unless one as new is here; True if it was installed."""
-        if self.registry_version() >= version:
+    def install(self, version: int, parcel: bytes, entry: Entry, types: bytes = b"") -> bool:
+        """Install a registry, with the document types that came with it, unless one as new is here; True if it was
+        installed. Of one that is here already its types are, where none were."""
+        types_digest = payloads.put(self.connection, types) if types else ""
+        if (here := self.registry_version()) >= version:
+            late = (installed.c.agency == self.agency, installed.c.version == version, installed.c.types_digest == "")
+            if here == version and types_digest:
+                self.connection.execute(sa.update(installed).where(*late).values(types_digest=types_digest))
             return False
-        row = {"agency": self.agency, "version": version, "digest": payloads.put(self.connection, parcel)}
+        digest = payloads.put(self.connection, parcel)
+        row = {"agency": self.agency, "version": version, "digest": digest, "types_digest": types_digest}
         upsert(self.connection, installed, row, ("agency",))
         self.enter(entry)
         return True

@@ -84,6 +84,34 @@ class JournalReader:
         )
         return list(self.connection.execute(query.order_by(incoming.c.number)).mappings())
 
+    def came_under(self, notation: str) -> list[tuple[bytes, bytes]]:
+        """(parcel, A.1) of each document that has come with this CodeNotation, in order of arrival; one whose bytes
+        were dropped is left out. `%` in it stands for anything."""
+        query = self._incoming_under(notation)
+        rows = self.connection.execute(query.order_by(incoming.c.number)).all()
+        found = [(self.payload_if_any(body), self.payload_if_any(proof)) for body, proof in rows]
+        return [(body, proof) for body, proof in found if body and proof]
+
+    def went_under(self, notation: str) -> list[tuple[bytes, bytes]]:
+        """The same of each document that was sent, and accepted by the hub."""
+        query = sa.select(outgoing.c.parcel_digest, outgoing.c.answer_digest).where(
+            outgoing.c.agency == self.agency,
+            outgoing.c.state == "accepted",
+            outgoing.c.kind == "new",
+            outgoing.c.document_id.like(f"%/{notation}"),
+        )
+        rows = self.connection.execute(query.order_by(outgoing.c.created_at)).all()
+        found = [(self.payload_if_any(body), self.payload_if_any(answer)) for body, answer in rows]
+        return [(body, answer) for body, answer in found if body and answer]
+
+    def _incoming_under(self, notation: str) -> sa.Select[Any]:
+        return sa.select(incoming.c.body_digest, incoming.c.proof_digest).where(
+            incoming.c.agency == self.agency,
+            incoming.c.kind == "document",
+            incoming.c.body_digest != "",
+            incoming.c.document_id.like(f"%/{notation}"),
+        )
+
     def state_of(self, identifier: str) -> str:
         """The state of what was received under this id; "" for nothing."""
         row = self.incoming(identifier)
@@ -153,6 +181,11 @@ class JournalReader:
         row = self._first(sa.select(installed).where(installed.c.agency == self.agency))
         return (row["version"], self.payload(row["digest"])) if row is not None else None
 
+    def types(self) -> bytes:
+        """The parcel of the document types installed here; b"" for none."""
+        row = self._first(sa.select(installed.c.types_digest).where(installed.c.agency == self.agency))
+        return self.payload(row["types_digest"]) if row is not None and row["types_digest"] else b""
+
     def registry_version(self) -> int:
         """The version of the registry installed here; 0 for none."""
         row = self._first(sa.select(installed.c.version).where(installed.c.agency == self.agency))
@@ -206,6 +239,7 @@ class JournalReader:
                     "attempts": row["attempts"],
                     "moment": row["created_at"],
                     "kept": row["parcel_digest"] != "",
+                    "type": facts.get("type"),
                 }
             )
         query = sa.select(incoming).where(incoming.c.agency == self.agency, incoming.c.kind != "receipt")

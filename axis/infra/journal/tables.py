@@ -122,6 +122,7 @@ installed = sa.Table(
     sa.Column("agency", sa.Text, primary_key=True),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("types_digest", sa.Text, nullable=False, server_default=""),  # the document types that came with it
 )
 # Which home this is (axis/core/homes.py). A home whose hub's record lies in the same file has no row.
 home_instance = sa.Table(
@@ -150,4 +151,5 @@ PAYLOAD_REFERENCES = (
     withdrawal.c.receipt_digest,
     posted.c.body_digest,
     installed.c.digest,
+    installed.c.types_digest,
 )

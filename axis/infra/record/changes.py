@@ -111,6 +111,7 @@ _NEW_DEMAND = New("demand", _DEMAND)
 _NEW_SENT = New("outbox", _SENT)
 
 _NOTHING = "ON CONFLICT DO NOTHING"
+_NEW_TYPED = _insert("document_type", {"axis_id": _TEXT, "name": _TEXT, "version": _NUMBER, "shown": _TEXT}, "")
 _NEW_LIMIT = _insert("deadline", dict.fromkeys(_LIMIT, _TEXT), _NOTHING)
 _SAID = ("issuer", "event", "axis_id", "recipient", "receipt_digest", "time")
 _STATEMENT = _insert("statement", dict.fromkeys(_SAID, _TEXT), _NOTHING)
@@ -226,6 +227,7 @@ class _Writing:
         self._traces = traces
         self._resolved = sealed.resolved
         self._submissions: list[Submission] = []
+        self._typed: list[Row] = []
         self._deliveries: list[Delivery] = []
         self._demands: list[list[Any]] = []
         self._places: dict[object, int] = {}  # of what begins in this batch, in its list
@@ -259,6 +261,9 @@ class _Writing:
     def _accept(self, one: change.Accept) -> None:
         self._may_change(one.submission.document)
         self._submissions.append(one.submission)
+        if one.typed is not None:
+            fields = json.dumps(one.typed.fields, ensure_ascii=False)
+            self._typed.append((one.submission.axis_id, one.typed.name, one.typed.version, fields))
 
     def _deliver(self, one: change.Deliver) -> None:
         self._may_change(one.delivery.document)
@@ -366,6 +371,7 @@ class _Writing:
         _NEW_SUBMISSION.run(
             connection, [(*_submission_row(one), resolved(one.acceptance_digest)) for one in self._submissions]
         )
+        _NEW_TYPED.run(connection, self._typed)
         begun = [(*_begun(one), *self._alterable(one), *_moving(one)) for one in self._deliveries]
         crashpoints.reached("R01")
         _NEW_DELIVERY.run(connection, begun)

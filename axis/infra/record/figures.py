@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from axis.core.ledger import Entry
     from axis.infra.record.store import HubReader
 
-By = Literal["agency", "unit", "kind", "priority", "day", "month"]
+By = Literal["agency", "unit", "kind", "priority", "day", "month", "type"]
 
+# A document's type; "" where it has none.
+_TYPE = "coalesce((SELECT y.name FROM document_type y WHERE y.axis_id = s.axis_id), '')"
 # The words in which the two databases differ.
 _SQLITE = {
     "n": "?",
@@ -36,6 +38,7 @@ _SQLITE = {
     "month": "strftime('%Y-%m', s.received_at, '+7 hours')",
     "units": "d.units",
     "moment": "unixepoch({})",
+    "type": _TYPE,
 }
 _POSTGRESQL = {
     "n": "%s",
@@ -43,6 +46,7 @@ _POSTGRESQL = {
     "month": "to_char(s.received_at::timestamptz AT TIME ZONE 'Asia/Ho_Chi_Minh', 'YYYY-MM')",
     "units": "d.units::text",
     "moment": "extract(epoch FROM {}::timestamptz)::bigint",
+    "type": _TYPE,
 }
 _SENT_KEY = {"agency": "s.sender", "unit": "s.organ_id", "kind": "s.kind", "priority": "s.priority"}
 _RECEIVED_KEY = {"agency": "d.recipient", "unit": "units", "kind": "s.kind", "priority": "s.priority"}
@@ -76,6 +80,7 @@ _RECEIVED = (
     + _WITHIN
     + ") AS x GROUP BY 1, 2, 3"
 )
+_EXCHANGING = "SELECT DISTINCT s.sender, d.recipient " + _FROM + f"WHERE {_WITHIN} AND d.state = '{State.HANDED_OVER}'"
 # The legs after the hand-over begin with it.
 _LEGS = (
     "SELECT key, leg, progress, {coarse}, count(*) FROM (SELECT {key} AS key, t.leg, t.progress, "
@@ -89,7 +94,7 @@ _LEGS = (
 
 def figures(reader: HubReader, since: datetime, before: datetime, by: By, agency: str = "") -> dict[str, Figures]:
     """What was accepted from `since` to before `before`, by the keys of `by`: codes, organ ids, kinds, priorities, days
-    or months in Viet Nam.
+    or months in Viet Nam, document types ("" where there is none).
 
     What agencies sent counts for them, what was delivered for its recipients. A delivery that addressed several units
     counts for each of them. `agency`: only what this one sent, and what was delivered to it."""
@@ -127,6 +132,14 @@ def figures(reader: HubReader, since: datetime, before: datetime, by: By, agency
             row.rejected += 1
             row.refused.update(dict.fromkeys(entry.detail.get("codes", ()), 1))
     return found
+
+
+def exchanging(reader: HubReader, since: datetime, before: datetime) -> tuple[set[str], set[str]]:
+    """(who has sent a document that was handed over, who was handed one over), of what was accepted in the time."""
+    n = (_SQLITE if reader.connection.dialect.name == "sqlite" else _POSTGRESQL)["n"]
+    bounds = (earliest(since), earliest(before)) * 2
+    rows = reader.connection.exec_driver_sql(_EXCHANGING.format(n=n, only=""), bounds).all()
+    return {sender for sender, _ in rows}, {recipient for _, recipient in rows}
 
 
 _PROGRESS = {

@@ -40,7 +40,7 @@ _STATES = [state.value for state in State]
 class Wanted:
     """What is listed: all of these together. `recipients` and `states`: a delivery to one of these, in one of these;
     `agencies`: everybody that there is; `priority`: this or more urgent; `signs`: of what was handed over only what has
-    one of :data:`SIGNS`."""
+    one of :data:`SIGNS`; `type`: the name of its document type."""
 
     sender: str = ""
     recipients: tuple[str, ...] = ()
@@ -52,6 +52,7 @@ class Wanted:
     words: str = ""
     signs: tuple[str, ...] = ()
     agencies: tuple[str, ...] = ()
+    type: str = ""
 
     @property
     def role(self) -> str:
@@ -88,7 +89,7 @@ class _Source:
 
 _COLUMNS = (
     "s.axis_id, s.kind, s.sender, s.organ_id, s.owner, s.document_id, s.code, s.subject, s.priority, s.received_at, "
-    "s.status_code"
+    "s.status_code, y.name AS type, y.version AS type_version, y.shown"
 )
 
 
@@ -104,7 +105,8 @@ def window(reader: HubReader, wanted: Wanted, after: str, limit: int, size: int)
     where = "".join(f" AND {one}" for one in conditions)
     text = (
         f"WITH w AS ({source.text}) SELECT w.place, {_COLUMNS} FROM w CROSS JOIN submission s "
-        f"WHERE {source.join}{where} ORDER BY w.place DESC LIMIT {{n}}"
+        f"LEFT JOIN document_type y ON y.axis_id = s.axis_id WHERE {source.join}{where} "
+        "ORDER BY w.place DESC LIMIT {n}"
     )
     rows = _ask(reader, text, [*source.values, *values, limit])
     found = [(str(row["place"]), row) for row in rows]
@@ -125,7 +127,7 @@ def _ask(reader: HubReader, text: str, values: Sequence[Any]) -> Sequence[Row]:
 
 
 def _by_delivery(wanted: Wanted) -> bool:
-    return bool(wanted.recipients or wanted.states) and not wanted.words and not wanted.sender
+    return bool(wanted.recipients or wanted.states) and not (wanted.words or wanted.sender or wanted.type)
 
 
 def _keys(wanted: Wanted) -> list[tuple[str, str]]:
@@ -151,8 +153,10 @@ def _source(wanted: Wanted, after: str, size: int, *, is_sqlite: bool) -> _Sourc
     if _by_delivery(wanted):
         return _of_deliveries(wanted, low, after or _LAST, size, is_sqlite=is_sqlite)
     top = min(high, after or _LAST)
-    only, values = "", []
-    if wanted.sender:
+    only, values, table = "", [], "submission"
+    if wanted.type and not wanted.words:
+        only, values, table = " AND x.name = {n}", [wanted.type], "document_type"
+    elif wanted.sender:
         only, values = " AND x.sender = {n}", [wanted.sender]
     elif wanted.kind in _RARE:
         only, values = f" AND x.kind = {{n}} AND {_IS_RARE}", [wanted.kind]
@@ -160,7 +164,7 @@ def _source(wanted: Wanted, after: str, size: int, *, is_sqlite: bool) -> _Sourc
         only += f" AND {indexes.POSTGRESQL_WORDS} @@ to_tsquery('simple', {{n}})"
         values.append(indexes.postgresql_match(words_of(wanted.words)))
     text = (
-        "SELECT x.axis_id AS place, x.axis_id FROM submission x WHERE x.axis_id >= {n} AND x.axis_id < {n}"
+        f"SELECT x.axis_id AS place, x.axis_id FROM {table} x WHERE x.axis_id >= {{n}} AND x.axis_id < {{n}}"
         f"{only} ORDER BY x.axis_id DESC LIMIT {{n}}"
     )
     return _Source(text, [low, top, *values, size])
@@ -210,6 +214,8 @@ def _conditions(wanted: Wanted, source: _Source) -> tuple[list[str], list[Any]]:
         add("s.priority >= {n}", wanted.priority)
     if wanted.sender:
         add("s.sender = {n}", wanted.sender)
+    if wanted.type:
+        add("y.name = {n}", wanted.type)
     if source.has_role:
         if wanted.role:
             add("w.role = {n}", wanted.role)

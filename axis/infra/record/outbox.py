@@ -45,9 +45,11 @@ class Due:
     traceparent: str = ""
 
 
-def put(tx: HubTransaction, sent: Collection[tuple[str, str]], now: datetime, *, urgent: bool = False) -> None:
-    """Publish these, (agency, payload's digest) each, that are no deliveries."""
-    common = {"urgent": urgent, "proof_digest": "", "delivery_id": "", "attempts": 0}
+def put(
+    tx: HubTransaction, sent: Collection[tuple[str, str]], now: datetime, *, urgent: bool = False, proof: str = ""
+) -> None:
+    """Publish these, (agency, payload's digest) each, that are no deliveries; `proof`: what goes beside each."""
+    common = {"urgent": urgent, "proof_digest": proof, "delivery_id": "", "attempts": 0}
     times = {"not_before": to_text(now), "created_at": to_text(now)}
     rows = [{"code": code, "message_id": body, "body_digest": body, **common, **times} for code, body in sent]
     if rows:

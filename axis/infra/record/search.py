@@ -16,6 +16,7 @@ from axis.infra.record.tables import (
     delivery,
     demand,
     document,
+    document_type,
     outbox,
     quarantine,
     refusal,
@@ -42,6 +43,12 @@ def submissions(reader: HubReader, owner: str, document_id: str, kinds: Sequence
         submission.c.owner == owner, submission.c.document_id == document_id, submission.c.kind.in_(kinds)
     )
     return reader.connection.execute(query.order_by(submission.c.axis_id)).mappings().all()
+
+
+def document_type_of(reader: HubReader, axis_id: str) -> Row | None:
+    """The document type of a submission; None where it has none."""
+    query = sa.select(document_type).where(document_type.c.axis_id == axis_id)
+    return reader.connection.execute(query).mappings().first()
 
 
 def deliveries(reader: HubReader, axis_id: str) -> Sequence[Row]:

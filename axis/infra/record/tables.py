@@ -247,6 +247,17 @@ registry_version = sa.Table(
     sa.Column("version", sa.Integer, primary_key=True),
     sa.Column("digest", sa.Text, nullable=False),
     sa.Column("issued_at", sa.Text, nullable=False),
+    sa.Column("types_digest", sa.Text, nullable=False, server_default=""),  # the document types that go with it
+)
+# Submissions that have a document type (axis/core/types), with what is shown of each: no row for all the others.
+document_type = sa.Table(
+    "document_type",
+    metadata,
+    sa.Column("axis_id", sa.Text, sa.ForeignKey(submission.c.axis_id), primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("shown", sa.Text, nullable=False),  # JSON: [[vi, en, value], …], never a personal one
+    sa.Index("document_type_name", "name", "axis_id"),
 )
 # The homes that have published for an agency: which one works, how far its journal had come (axis/core/homes.py).
 adapter_home = sa.Table(
@@ -295,6 +306,7 @@ TABLES = (
     attempt,
     ledger_entry,
     registry_version,
+    document_type,
     adapter_home,
     home_settled,
     *volumes.TABLES,
@@ -313,4 +325,5 @@ PAYLOAD_REFERENCES = (
     outbox.c.body_digest,
     outbox.c.proof_digest,
     registry_version.c.digest,
+    registry_version.c.types_digest,
 )

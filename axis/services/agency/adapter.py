@@ -14,6 +14,7 @@ from axis.core import registry as trust
 from axis.core.homes import Standing
 from axis.core.instant import from_text
 from axis.core.registry import read_registry
+from axis.core.types.typeset import read_types
 from axis.errors import Corrupted, Fault, Problem, Unavailable
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from axis.core.message import Broker
     from axis.core.registry import Registry
     from axis.core.signature import Signer
+    from axis.core.types.typeset import Types
     from axis.errors import AxisError
     from axis.infra.journal.journals import Journal
     from axis.infra.journal.transaction import JournalTransaction
@@ -155,6 +157,7 @@ class Agency:
         self._round_at: datetime | None = None  # the time of the last round
         self._said: dict[str, str] = {}
         self._registry: Registry | None = None
+        self._types: Types | None = None
 
     @cached_property
     def broker(self) -> Broker:
@@ -250,11 +253,17 @@ class Agency:
         """The registry installed here. Raises :class:`Corrupted` when there is none."""
         if self._registry is None:
             with self.journal.reading() as reader:
-                found = reader.registry()
+                found, types = reader.registry(), reader.types()
             if found is None:
                 raise Corrupted(Problem(Fault.REGISTRY_INVALID, got=f"no registry installed for {self.code}"))
             self._registry = read_registry(found[1], self.hub)
+            self._types = read_types(types, self.hub) if types else None
         return self._registry
+
+    def types(self) -> Types | None:
+        """The document types that came with the registry installed here; None where none did."""
+        self.registry()
+        return self._types
 
     def is_enrolled(self) -> bool:
         """Whether a registry is installed; a new agency's first one comes with its mail."""

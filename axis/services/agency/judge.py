@@ -17,10 +17,11 @@ from axis.core.instant import to_text
 from axis.core.ledger import Entry
 from axis.core.receipt import Event
 from axis.core.registry import HUB, HubOnly, read_registry
+from axis.core.types.typeset import read_types
 from axis.errors import AxisError, Fault, Problem, Rejected, Unavailable, rejected
 from axis.services.agency import renew, standing
 from axis.services.agency.mail import Mail
-from axis.services.agency.verify import accepted_at, is_about, verify_mail, verify_receipt, word
+from axis.services.agency.verify import accepted_at, is_about, typed, verify_mail, verify_receipt, word
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -46,7 +47,7 @@ def of(agency: Agency, delivered: Delivered, main: str, now: datetime) -> Mail |
         return Problem(Fault.MESSAGE_FOREIGN, got=delivered.trouble)
     try:
         if main == parcel.REGISTRY:
-            return _keep_registry(agency, message.body, now)
+            return _keep_registry(agency, message, now)
         if main == parcel.RECEIPT:
             return _keep_receipt(agency, message, now)
         if main == parcel.HOME:
@@ -63,7 +64,9 @@ def of(agency: Agency, delivered: Delivered, main: str, now: datetime) -> Mail |
         return Problem(Fault.INTERNAL, got=type(error).__name__)
 
 
-def _keep_registry(agency: Agency, body: bytes, now: datetime) -> Change:
+def _keep_registry(agency: Agency, message: Message, now: datetime) -> Change:
+    """A registry, and the document types beside it."""
+    body, types = message.body, _types_beside(agency, message.proof)
     registry = read_registry(body, agency.hub)
     if registry.installation != agency.installation:
         raise rejected(Fault.REGISTRY_INVALID, f"installation {registry.installation}")
@@ -77,7 +80,7 @@ def _keep_registry(agency: Agency, body: bytes, now: datetime) -> Change:
         if registry.version < current:
             old = Problem(Fault.REGISTRY_OLD, got=str(registry.version), expected=str(current))
             log.warning("%s: %s", agency.code, old.text())
-        elif tx.install(registry.version, body, entry) and current:
+        elif tx.install(registry.version, body, entry, types) and current:
             since = registry.resend_from
             if since is not None and since != agency.registry().resend_from:
                 again = Entry(now, agency.code, "source.sent_again", "", "", {"accepted_since": to_text(since)})
@@ -86,6 +89,18 @@ def _keep_registry(agency: Agency, body: bytes, now: datetime) -> Change:
                 standing.ask_again(agency)
 
     return change
+
+
+def _types_beside(agency: Agency, proof: bytes) -> bytes:
+    """The parcel of document types beside a registry; b"" where nothing of that kind is there. Raises
+    :class:`Rejected` where they are not the hub's, or not for this axis."""
+    claim = parcel.claim(proof) if proof else None
+    if claim is None or claim.main != parcel.TYPES:
+        return b""
+    types = read_types(proof, agency.hub)
+    if types.installation != agency.installation:
+        raise rejected(Fault.TYPE_SET, f"installation {types.installation[:40]}")
+    return proof
 
 
 def _show(agency: Agency, tx: JournalTransaction, since: datetime, now: datetime) -> None:
@@ -237,6 +252,8 @@ def _keep_document(agency: Agency, message: Message, now: datetime) -> Mail:
             raise  # the hub's word cannot be believed: nobody to answer. Otherwise E.2 will tell the sender.
     entry = Entry(now, agency.code, "mail.received", subject.axis_id, "", {"content_digest": subject.content_digest})
     mail = _received(agency, subject, message, given, first_state(subject), entry)
+    if opened is not None and (kind := typed(agency, opened, accepted)) is not None:
+        mail.facts["type"] = kind.known
     mail.opened, mail.said = opened, accepted
     return mail
 

@@ -34,7 +34,7 @@ class Mail:
     body: bytes
     proof: bytes
     state: str
-    facts: dict[str, str]
+    facts: dict[str, Any]
     entry: Entry
     urgent: bool = False
     opened: Parcel | None = None  # of a document or status that was verified

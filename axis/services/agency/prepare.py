@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from axis.core import parcel, receipt
 from axis.core.agency import files, statuses
 from axis.core.instant import from_text
+from axis.core.types.kind import OF_DOCUMENTS
 from axis.errors import Fault, Problem, Rejected
 from axis.services.agency.verify import verify_mail, verify_receipt, word
 
@@ -74,7 +75,7 @@ def _files(agency: Agency, reader: JournalReader, row: Row) -> list[LocalFile]:
         given = word(agency, reader.payload(row["proof_digest"]), row["proof_digest"])
         opened, accepted = verify_mail(agency, body, given, row["body_digest"])
     except Rejected as error:
-        if error.fault is Fault.RECEIPT_INVALID:
+        if error.fault is Fault.RECEIPT_INVALID or error.fault in OF_DOCUMENTS:
             raise
         raise Rejected(Problem(Fault.DELIVERY_INVALID, got=str(error))) from None
     return files.of_document(str(row["id"]), body, opened, accepted)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from axis import crashpoints
 from axis.core import edxml, parcel
 from axis.core.agency import source as source_of
+from axis.core.types.typeset import of_document
 from axis.errors import AxisError, Fault, Problem, Rejected, Unavailable
 from axis.services.agency import renew
 from axis.services.agency.adapter import Outbox
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from axis.adapters.base import Source
     from axis.core.agency.source import Outgoing
     from axis.core.edxml import Packet
+    from axis.core.types.typeset import Typed
     from axis.infra.database import Row
     from axis.services.agency.adapter import Agency
     from axis.services.agency.mail import Change
@@ -251,12 +253,14 @@ def freeze(agency: Agency, source: Source, now: datetime) -> Outgoing | None:
         return source_of.invalid(source.digest, packet, problems)
     try:
         _check_sender(agency, packet)
+        typed = _typed(agency, packet, converted.attachments)
         # The strict reader is the hub's: what it would refuse is found here, where the clerk sees it.
         edxml.read_again(converted)
         built = parcel.built(parcel.DOCUMENT, converted.document, converted.attachments, agency.signer, now)
     except Rejected as error:
         return source_of.invalid(source.digest, packet, [*problems, *error.problems])
-    return source_of.frozen(source.digest, packet, built.content_digest, built.data, problems, source.traceparent)
+    said = built.content_digest, built.data, problems
+    return source_of.frozen(source.digest, packet, *said, source.traceparent, typed)
 
 
 def _ready_parcel(agency: Agency, source: Source, data: bytes, now: datetime) -> Outgoing:
@@ -269,7 +273,20 @@ def _ready_parcel(agency: Agency, source: Source, data: bytes, now: datetime) ->
     if verified.signer != agency.code:
         raise Rejected(Problem(Fault.AUTHZ_MISMATCH, "", agency.code, verified.signer))
     _check_sender(agency, packet)
-    return source_of.frozen(source.digest, packet, verified.content_digest, data, list(problems), source.traceparent)
+    typed = _typed(agency, packet, verified.attachments)
+    said = verified.content_digest, data, list(problems)
+    return source_of.frozen(source.digest, packet, *said, source.traceparent, typed)
+
+
+def _typed(agency: Agency, packet: Packet, attachments: Sequence[bytes | memoryview]) -> Typed | None:
+    """What its type says of a document; None where it has none. Raises :class:`Rejected` with what the hub would find:
+    it is found here, where the clerk sees it."""
+    if (types := agency.types()) is None:
+        return None
+    typed = of_document(types, packet, agency.registry(), attachments)
+    if typed is not None and typed.findings:
+        raise Rejected(*typed.findings)
+    return typed
 
 
 def _check_sender(agency: Agency, packet: Packet) -> None:

@@ -6,9 +6,10 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from axis.core import parcel, receipt
+from axis.core import edxml, parcel, receipt
 from axis.core.receipt import Event
 from axis.core.registry import HUB
+from axis.core.types.typeset import of_document
 from axis.errors import Fault, Rejected, rejected
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from axis.core.parcel import Parcel
     from axis.core.receipt import Receipt
+    from axis.core.types.typeset import Typed
     from axis.services.agency.adapter import Agency
 
 
@@ -45,7 +47,7 @@ def verify_mail(agency: Agency, body: bytes, given: Word, digest: str = "") -> t
     """The parcel and the hub's A.1 for it, both verified as of the acceptance. `digest`: of `body`, as in :func:`word`.
 
     Raises :class:`Rejected`: RECEIPT_INVALID when the proof is not the hub's word about this parcel and this agency:
-    what the hub accepted may still come. Otherwise what is wrong with the parcel.
+    what the hub accepted may still come. Otherwise what is wrong with the parcel, or with the document by its type.
     """
     registry = agency.registry()
     moment = given.said.statements[0].time
@@ -72,7 +74,21 @@ def verify_mail(agency: Agency, body: bytes, given: Word, digest: str = "") -> t
         raise
     if (opened.content_digest, opened.signer) != (subject.content_digest, subject.sender):
         raise rejected(Fault.RECEIPT_INVALID, f"A.1 is about {subject.content_digest}")
+    typed(agency, opened, accepted)
     return opened, accepted
+
+
+def typed(agency: Agency, opened: Parcel, accepted: Receipt) -> Typed | None:
+    """What its document type says of mail, by the types as of the acceptance; None where it has none. Raises
+    :class:`Rejected` with what that finds: TYPE_*."""
+    types = agency.types()
+    if types is None or opened.main != parcel.DOCUMENT or b"ApplicationType" not in opened.content:
+        return None
+    packet, registry = edxml.read_accepted(opened, accepted.subject.content_digest), agency.registry()
+    found = of_document(types, packet, registry, opened.attachments, at=accepted.registry_version)
+    if found is not None and found.findings:
+        raise Rejected(*found.findings)
+    return found
 
 
 def is_about(accepted: Receipt, body: bytes) -> bool:

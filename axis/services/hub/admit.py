@@ -57,6 +57,7 @@ def step(hub: Hub, now: datetime, timeout: float = 0) -> int:
         return 0
     hub.turn += 1
     taken = turns.take(hub.broker, routes, hub.turn, timeout)
+    hub.has_more = turns.is_full(taken)
     if taken:
         crashpoints.reached("H01")
     for one in taken:
@@ -319,7 +320,15 @@ def _open(hub: Hub, delivered: Delivered, now: datetime) -> Opened:
             said = _read_receipt(hub, delivered, opened, now)
             return Opened(message, digest, opened, is_receipt=True, said=said)
         candidate = admission.judge(
-            opened, message.route.code, message.user_id, hub.registry(), now, CLOCK_SKEW, hub.follow_successors
+            opened,
+            message.route.code,
+            message.user_id,
+            hub.registry(),
+            now,
+            CLOCK_SKEW,
+            hub.follow_successors,
+            hub.types,
+            refuses_unknown=hub.refuses_unknown_types,
         )
     except Rejected as error:
         problems = tuple(replace(p, retry=True) if p.fault in parcel.CIRCUMSTANCES else p for p in error.problems)

@@ -242,7 +242,7 @@ def _send_what_it_may_not_know(hub: Hub, code: str, hello: Hello, now: datetime)
     while True:
         with hub.store.transaction() as tx:
             if not last:
-                outbox.put(tx, [(code, registries.newest(tx))], now, urgent=True)
+                registries.send_newest(tx, code, now)
             digests = search.receipts_for(tx, code, since, last, BATCH)
             outbox.put(tx, [(code, digest) for digest in digests], now)
         if len(digests) < BATCH:

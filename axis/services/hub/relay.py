@@ -16,6 +16,7 @@ from axis.core.hub.decide import Published
 from axis.core.message import Outcome, agency_routes
 from axis.errors import Fault, Problem, Unavailable
 from axis.infra.record import outbox
+from axis.services import turns
 from axis.services.hub import act, vouch
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from axis.infra.record.store import Claim
     from axis.services.hub.worker import Hub
 
-BATCH_MESSAGES = 100
+BATCH_MESSAGES = 2 * turns.BATCH_MESSAGES  # a document that is accepted goes out, and its A.1
 log = logging.getLogger("axis.relay")
 
 
@@ -37,6 +38,7 @@ def step(hub: Hub, now: datetime) -> int:
     """
     excluded = [*hub.suspended(now), *hub.breakers.open(now), *hub.queue_limits.full(now)]
     with hub.store.claim(now, BATCH_MESSAGES, excluded, hub.held) as claim:
+        hub.has_more |= len(claim.due) >= BATCH_MESSAGES
         moved = _leave_out_what_is_past(hub, claim, now)
         _leave_what_does_not_fit(hub, claim, now)
         withdrawn = _begin(hub, claim)

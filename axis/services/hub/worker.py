@@ -13,6 +13,7 @@ from axis.core.hub.rules import Rules
 from axis.core.identity import uuid7_after
 from axis.core.instant import to_text
 from axis.core.registry import read_registry
+from axis.core.types.typeset import read_types
 from axis.errors import Fault, Problem, Unavailable
 from axis.infra.record import agenda, ledger, registries
 from axis.infra.record.ledger import Sequencer
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from axis.core.parcel import Known
     from axis.core.registry import Registry
     from axis.core.signature import Signer
+    from axis.core.types.typeset import Types
     from axis.infra.record.agenda import Look
     from axis.infra.record.high_water import HighWater, LedgerEnd
     from axis.infra.record.store import HubStore
@@ -73,6 +75,7 @@ class Hub:
         high_water: HighWater,
         deadlines: Deadlines,
         closed_agency: str,
+        unknown_types: str = "plain",
         consignment_after: timedelta = timedelta(seconds=5),
         log_key: LogKey | None = None,
     ) -> None:
@@ -88,6 +91,7 @@ class Hub:
         self.high_water = high_water
         self.deadlines = deadlines
         self.follow_successors = closed_agency == "successor"
+        self.refuses_unknown_types = unknown_types == "refuse"
         self.consignment_after = consignment_after
         self.log_key = log_key
         self.linked = 0  # entries of the ledger that have their places, as far as is known here
@@ -98,8 +102,10 @@ class Hub:
         self.tells_at_once = False  # what is owed a D.1 is told without waiting: nothing else is due
         self.breakers = Breakers()
         self.turn = 0
+        self.has_more = False  # its last round has left something that was due
         self.excused: set[tuple[str, str]] = set()  # messages that the world's trouble has interrupted, see admit
         self._registry: Registry | None = None
+        self._types: Types | None = None
         self._registry_digest = ""
         self.lost_until: datetime | None = None  # the record was put back: of what was before this, some may be missing
         self.compares_clock = False  # with the database's, see `check_clock`
@@ -187,6 +193,12 @@ class Hub:
         assert self._registry is not None  # noqa: S101
         return self._registry
 
+    @property
+    def types(self) -> Types | None:
+        """The document types that go with that registry; None where there are none."""
+        self.registry()
+        return self._types
+
     def refresh(self) -> None:
         """Read the newest registry from the store, if it is another than the one read last."""
         with self.store.reading() as reader:
@@ -211,10 +223,12 @@ class Hub:
         with self.store.reading() as reader:
             digest = digest or registries.newest(reader)
             data = reader.payload(digest)
-            found = read_registry(data, trust.Certificate(self.signer.der))
+            hub = trust.Certificate(self.signer.der)
+            found, types_digest = read_registry(data, hub), registries.types(reader)
+            types = read_types(reader.payload(types_digest), hub) if types_digest else None
             restored = restored_at(reader) if found.resend_from is not None else None
         self.lost_until = restored + CLOCKS if restored is not None else None
-        self._registry = found
+        self._registry, self._types = found, types
         self._rules = None
         self._registry_digest = digest
         codes = {member.code for member in self._registry.agencies}

@@ -178,8 +178,10 @@ def new_member(code: str, name_vi: str, name_en: str, kind: str, signer: Signer)
     return Member(code, name_vi, name_en, kind, certificates=(signing_certificate(signer.certificate),))
 
 
-def _install(home: Path, config: Config, codes: Sequence[str], registry: bytes, now: datetime) -> None:
-    """Journals with the registry installed, in the home's own SQLite file."""
+def _install(
+    home: Path, config: Config, codes: Sequence[str], registry: bytes, now: datetime, types: bytes = b""
+) -> None:
+    """Journals with the registry and the document types installed, in the home's own SQLite file."""
     version = trust.read(parcel.peek(registry)[1]).version
     database = Database(replace(config, store=settings.Store()).database_url(home))
     try:
@@ -187,7 +189,7 @@ def _install(home: Path, config: Config, codes: Sequence[str], registry: bytes, 
         for code in codes:
             with Journal(database, code).transaction() as tx:
                 entry = Entry(now, code, "registry.installed", "", "", {"version": version})
-                tx.install(version, registry, entry)
+                tx.install(version, registry, entry, types)
     finally:
         database.close()
 
@@ -203,9 +205,24 @@ def sign_registry(registry: Registry, hub: Signer, now: datetime) -> bytes:
     return parcel.build(parcel.REGISTRY, trust.write(registry), (), hub, now)
 
 
-def export(home: Path, config: Config, codes: Sequence[str], registry: bytes, target: Path, now: datetime) -> None:
+def _whose(folder: str, name: str) -> str:
+    """The agency of a person's key (``tv-01@G06``), or of one that is sealed to (``G06.`` and a digest)."""
+    return name.partition("@")[2] if folder == "persons" else name.rpartition(".")[0]
+
+
+def export(
+    home: Path,
+    config: Config,
+    codes: Sequence[str],
+    registry: bytes,
+    target: Path,
+    now: datetime,
+    types: bytes = b"",
+) -> None:
     """A home of its own for the adapters of `codes`: their keys, the CA's and the hub's certificate, the
-    registry, settings; nothing else. Raises :class:`Misconfigured`: HOME_EXISTS, KEY_FILE_MISSING."""
+    registry, the document types, settings; nothing else.
+
+    Raises :class:`Misconfigured`: HOME_EXISTS, KEY_FILE_MISSING."""
     if (target / settings.FILE).exists():
         raise Misconfigured(Problem(Fault.HOME_EXISTS, got=str(target)))
     known = {member.code for member in trust.read(parcel.peek(registry)[1]).agencies}
@@ -220,6 +237,11 @@ def export(home: Path, config: Config, codes: Sequence[str], registry: bytes, ta
     for code, signer in signers.items():
         keystore.save_signer(target / "keys", code, signer)
         make_folders(target, code)
+    for folder in ("persons", "seals"):
+        for path in sorted((home / "keys" / folder).glob("*.key")):
+            if _whose(folder, path.stem) in codes:
+                (target / "keys" / folder).mkdir(mode=0o700, exist_ok=True)
+                keystore.save_signer(target / "keys" / folder, path.stem, keystore.load_signer(path.parent, path.stem))
     if (home / "tls").exists():
         (target / "tls").mkdir(mode=0o700, exist_ok=True)
         shutil.copyfile(home / "tls" / "ca.pem", target / "tls" / "ca.pem")
@@ -232,5 +254,5 @@ def export(home: Path, config: Config, codes: Sequence[str], registry: bytes, ta
         adapter=replace(config.adapter, agencies={c: t for c, t in config.adapter.agencies.items() if c in codes}),
         folders=config.folders,
     )
-    _install(target, own, codes, registry, now)
+    _install(target, own, codes, registry, now, types)
     (target / settings.FILE).write_text(settings.render(own), "utf-8")

@@ -7,22 +7,27 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from axis import crashpoints
-from axis.core import organ
+from axis.core import organ, parcel
 from axis.core import registry as trust
 from axis.core.instant import to_text, whole
 from axis.core.ledger import Entry
 from axis.core.registry import HUB, Member, read_registry, signing_certificate
+from axis.core.types import typeset
 from axis.errors import Fault, Misconfigured, Problem, Unavailable, rejected
 from axis.infra import keystore
 from axis.infra.record import registries
 from axis.services.operate import acts, provision
 
+_OWN = {"sign", "tls"}  # uses of certificates that an agency's own rotation is about
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from pathlib import Path
 
     from axis.core.registry import Certificate, Registry
     from axis.core.signature import Signer
+    from axis.core.types.typeset import Types
     from axis.infra.keystore import KeyType
     from axis.infra.record.store import HubStore
 
@@ -40,6 +45,12 @@ class Registrar:
         """The newest one."""
         with self.store.reading() as reader:
             return read_registry(reader.payload(registries.newest(reader)), self.hub)
+
+    def types(self) -> Types | None:
+        """The document types that go with it; None where there are none."""
+        with self.store.reading() as reader:
+            digest = registries.types(reader)
+            return typeset.read_types(reader.payload(digest), self.hub) if digest else None
 
 
 def add(
@@ -124,7 +135,7 @@ def rotate(registrar: Registrar, code: str, key_type: KeyType, *, revoke: bool, 
     member = _known(registrar.registry(), code)
     signer = _certify(registrar, code, member.name_vi, key_type, now)
     old = tuple(
-        replace(c, revoked_at=whole(now), reason=reason) if revoke and c.revoked_at is None else c
+        replace(c, revoked_at=whole(now), reason=reason) if revoke and c.use in _OWN and c.revoked_at is None else c
         for c in member.certificates
     )
     changed = replace(member, certificates=(*old, signing_certificate(signer.certificate)))
@@ -133,6 +144,14 @@ def rotate(registrar: Registrar, code: str, key_type: KeyType, *, revoke: bool, 
     _keep_key(registrar, code)
     provision.renew_tls(registrar.home, code, now)
     return registry
+
+
+def reissue(
+    registrar: Registrar, code: str, certificates: Sequence[Certificate], what: str, reason: str, now: datetime
+) -> Registry:
+    """The agency with these certificates: of its people, or to be sealed to, beside its own."""
+    member = _known(registrar.registry(), code)
+    return _change(registrar, replace(member, certificates=tuple(certificates)), what, reason, now)
 
 
 def describe(registry: Registry, code: str, now: datetime) -> dict[str, Any]:
@@ -155,6 +174,7 @@ def describe(registry: Registry, code: str, now: datetime) -> dict[str, Any]:
                 "not_after": to_text(c.x509.not_valid_after_utc),
                 "revoked_at": to_text(c.revoked_at) if c.revoked_at else "",
                 "reason": c.reason,
+                **({"holder": c.holder} if c.holder else {}),
             }
             for c in member.certificates
         ],
@@ -186,11 +206,27 @@ def _keep_key(registrar: Registrar, code: str) -> None:
 
 def _change(registrar: Registrar, member: Member, what: str, reason: str, now: datetime) -> Registry:
     changed = registrar.registry().changed(member, now)
+    return _issue(registrar, changed, member.code, {"change": what, "reason": reason}, now)
+
+
+def publish_types(registrar: Registrar, types: Types, detail: dict[str, Any], now: datetime) -> Registry:
+    """The next registry, of the same members, with these document types: they are those from its version on."""
+    registry = registrar.registry()
+    changed = replace(registry, version=registry.version + 1, issued_at=whole(now))
+    if types.registry != changed.version:
+        raise Unavailable(Problem(Fault.REGISTRY_OLD, got=str(types.registry), expected=str(changed.version)))
+    signed = parcel.build(parcel.TYPES, typeset.write(types), (), registrar.signer, now)
+    return _issue(registrar, changed, "", detail, now, signed)
+
+
+def _issue(
+    registrar: Registrar, changed: Registry, about: str, detail: dict[str, Any], now: datetime, types: bytes = b""
+) -> Registry:
     signed = provision.sign_registry(changed, registrar.signer, now)
-    detail = {"version": changed.version, "change": what, "reason": reason, **acts.by()}
-    entry = Entry(now, HUB, "registry.issued", "", member.code, detail)
+    entry = Entry(now, HUB, "registry.issued", "", about, {"version": changed.version, **detail, **acts.by()})
+    codes = [member.code for member in changed.agencies]
     with registrar.store.transaction() as tx:
-        if not registries.keep(tx, changed.version, signed, now, [m.code for m in changed.agencies], entry):
+        if not registries.keep(tx, changed.version, signed, now, codes, entry, types):
             # Somebody else changed it between our reading and our writing: nothing of theirs is overwritten.
             raise Unavailable(Problem(Fault.REGISTRY_OLD, got=str(changed.version), expected=str(changed.version)))
     return changed

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from axis.core.hub.lifecycle import State
 from axis.core.why import Cause
 from axis.infra.record import listing
-from axis.services.questions import why
+from axis.services.questions import types, why
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -126,7 +127,8 @@ def _signs(causes: Collection[Cause]) -> tuple[str, ...]:
 def _row(row: Row, causes: Sequence[Why]) -> dict[str, Any]:
     names = ("axis_id", "kind", "sender", "document_id", "code", "subject", "priority", "received_at")
     ordered = sorted(causes, key=lambda one: (one.cause.rank, one.facts["recipient"]))
-    return {**{name: row[name] for name in names}, "recipients": [_standing(one) for one in ordered]}
+    kind = {"type": types.of_row(row["type"], row["type_version"], json.loads(row["shown"]))} if row["type"] else {}
+    return {**{name: row[name] for name in names}, **kind, "recipients": [_standing(one) for one in ordered]}
 
 
 def _standing(one: Why) -> dict[str, Any]:

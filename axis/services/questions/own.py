@@ -9,6 +9,7 @@ from axis.core.identity import earliest
 from axis.core.instant import VIETNAM, to_text
 from axis.core.words import fold, words
 from axis.infra.journal import questions as journal_questions
+from axis.services.questions import types
 from axis.services.questions.listing import LARGEST, WINDOWS, Page
 
 if TYPE_CHECKING:
@@ -95,7 +96,9 @@ def _row(row: Mapping[Any, Any]) -> dict[str, Any] | None:
         "since": row["created_at"] if is_sent else row["received_at"],
         "until": "",
     }
+    kind = {"type": types.of_row(**facts["type"])} if "type" in facts else {}
     return {
+        **kind,
         "axis_id": row["axis_id"] if is_sent else row["id"],
         "kind": row["kind"] if is_sent else facts.get("kind", row["kind"]),
         "sender": row["agency"] if is_sent else facts.get("sender", row["sender"]),
@@ -115,6 +118,7 @@ def _fits(one: Mapping[str, Any], row: Mapping[Any, Any], wanted: Wanted, states
     rank = STATES.get(row["state"], (2, ""))[0]
     return (
         wanted.sender in {"", one["sender"]}
+        and wanted.type in {"", one.get("type", {}).get("name", "")}
         and (not wanted.recipients or standing["recipient"] in wanted.recipients)
         and (wanted.kind == "all" or one["kind"] in known)
         and one["priority"] >= min(wanted.priority, 1)

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 from axis.core.figures import Comparison, Figures, Leg, Outcome, mean_ratio, quantile, total
 from axis.core.instant import to_text
 from axis.infra.record import figures
+from axis.services.questions import types as kinds
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from axis.core.figures import Period
     from axis.core.registry import Registry
+    from axis.core.types.typeset import Types
     from axis.infra.record.figures import By
     from axis.infra.record.store import HubStore
 
@@ -22,7 +25,13 @@ COMPARED = ("documents", "deliveries", "handed_over", "on_time", "late", "reject
 
 
 def report(
-    store: HubStore, registry: Registry, asked: Period, by: By, now: datetime, agency: str = ""
+    store: HubStore,
+    registry: Registry,
+    asked: Period,
+    by: By,
+    now: datetime,
+    agency: str = "",
+    types: Types | None = None,
 ) -> dict[str, Any]:
     """The figures of the period, as far as it has come by `now`, by the keys of `by`; of one agency where it is given.
 
@@ -45,7 +54,7 @@ def report(
         "compared_with": _moments(earlier),
         "by": by,
         "agency": agency,
-        "rows": [{"key": key, "name": names.get(key, ""), **numbers(rows[key])} for key in sorted(rows)],
+        "rows": [{"key": key, **_named(by, key, names, types), **numbers(rows[key])} for key in sorted(rows)],
         "total": whole,
         "before": past,
         "change": {name: _change(whole[name], past[name]) for name in COMPARED},
@@ -55,6 +64,14 @@ def report(
             "agencies": len(agencies),
         },
     }
+
+
+def _named(by: By, key: str, names: Mapping[str, str], types: Types | None) -> dict[str, str]:
+    """What a key is called: an agency's name, a document type's title in both languages."""
+    if by != "type":
+        return {"name": names.get(key, "")}
+    title = kinds.title(types, key)
+    return {"name": title["title_vi"], "name_en": title["title_en"]}
 
 
 def _moments(period: Period) -> dict[str, str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from axis.core.instant import to_text
 from axis.errors import AxisError, Fault, Problem, Rejected, rejected
 from axis.infra.record import find, ledger, outbox, search
-from axis.services.questions import why
+from axis.services.questions import types, why
 
 DOCUMENTS = ("new", "replace")
 CHANGES = ("recall", "update")
@@ -42,7 +43,7 @@ def trace(
         family, brought = _family(reader, about), deliveries(reader, about)
         ids = [row["id"] for row in brought]
         statuses, waiting = search.statuses(reader, ids), outbox.waiting_of(reader, ids)
-        value = {
+        value: dict[str, Any] = {
             "document": {
                 "axis_id": axis_id,
                 "kind": about["kind"],
@@ -66,6 +67,8 @@ def trace(
             "changes": _changes(reader, about),
             "events": _events(reader, [row["axis_id"] for row in family]),
         }
+        if (kind := search.document_type_of(reader, axis_id)) is not None:
+            value["document"]["type"] = types.of_row(kind["name"], kind["version"], json.loads(kind["shown"]))
         if registry is not None and now is not None:
             value["why"] = why.explain(reader, registry, value, now)
         return value
@@ -245,6 +248,8 @@ def trace_journal(journals: dict[str, Journal], reference: str) -> dict[str, Any
     if any(row["state"] in {"withdrawing", "withdrawn"} for _, row, _ in found):
         gone = gone and "recall"
     document = {key: about[key] for key in ("axis_id", "kind", "document_id", "code", "subject", "content_digest")}
+    if kind := about.get("type"):
+        document["type"] = types.of_row(**kind)
     return {
         "document": {
             **document,

@@ -1,0 +1,1 @@
+"""Applications (hồ sơ) for public services: their ten statuses, payment, the post, and what a period came to. Pure."""

@@ -1,0 +1,34 @@
+"""How often a process goes round while little comes, and while much does."""
+
+from __future__ import annotations
+
+from axis.core.message import Delivered, Message, Route
+from axis.services import run, turns
+
+
+def waited(rounds: int, every: float) -> float:
+    """Seconds that so many rounds have waited for, each begun so long after the one before had ended."""
+    pace, now, total = run._Pace(), 1000.0, 0.0
+    for _ in range(rounds):
+        pause = pace.after(now)
+        total += pause
+        now += pause + every
+    return total
+
+
+def test_a_few_rounds_wait_for_nothing_and_many_small_ones_are_gathered() -> None:
+    assert waited(run.AT_ONCE, 0.01) == 0
+    seconds = waited(50, 0.01) + 50 * 0.01
+    assert (50 - run.AT_ONCE - 1) * run.GATHER <= seconds <= 50 * run.GATHER
+    assert waited(50, run.GATHER) == 0  # what comes seldom is never late
+
+
+def test_a_batch_is_full_by_count_or_by_bytes() -> None:
+    def batch(count: int, size: int) -> list[Delivered]:
+        message = Message("m", Route("in", "G22"), bytes(size))
+        return [Delivered(message, redelivered=False, handle=None)] * count
+
+    assert not turns.is_full([])
+    assert not turns.is_full(batch(turns.BATCH_MESSAGES - 1, 1))
+    assert turns.is_full(batch(turns.BATCH_MESSAGES, 1))
+    assert turns.is_full(batch(1, turns.BATCH_BYTES // 2))
