@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner
 
 from axis import bootstrap, cli, config
