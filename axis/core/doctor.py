@@ -253,6 +253,25 @@ def _own_certificates(gathered: Gathering, _now: datetime) -> Judgement:
     return _listed((one["name"] for one in own if one["digest"] not in listed), _BAD)
 
 
+@_check("registry", "settings", "keys")
+def _centre_keys(gathered: Gathering, _now: datetime) -> Judgement | None:
+    """The centre has made agencies' keys: it could speak for them."""
+    if gathered["settings"]["broker"] != "amqp":
+        return None  # one machine is the centre and all agencies
+    found = gathered["registry"].get("made_here", [])
+    if gathered["settings"]["role"] == "agency":
+        found = [code for code in found if code in {one["name"] for one in gathered["keys"]["pairs"]}]
+    return _listed(found)
+
+
+@_check("registry", "settings")
+def _registrars(gathered: Gathering, _now: datetime) -> Judgement | None:
+    """Nobody could introduce the key of an agency that has lost its own."""
+    if gathered["settings"]["broker"] != "amqp" or gathered["settings"]["role"] == "agency":
+        return None
+    return (_GOOD if gathered["registry"].get("registrars", 1) else _WARN), {}
+
+
 @_check("registry")
 def _suspended(gathered: Gathering, _now: datetime) -> Judgement:
     """Agencies are suspended: their mail waits."""

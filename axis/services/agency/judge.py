@@ -11,7 +11,7 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from axis.core import parcel, receipt
+from axis.core import lineage, parcel, receipt
 from axis.core.agency.mail import facts_of, findings_of, first_state, is_from_before, kind_of
 from axis.core.instant import to_text
 from axis.core.ledger import Entry
@@ -68,8 +68,16 @@ def _keep_registry(agency: Agency, body: bytes, now: datetime) -> Change:
     if registry.installation != agency.installation:
         raise rejected(Fault.REGISTRY_INVALID, f"installation {registry.installation}")
     with agency.journal.reading() as reader:
-        if reader.registry_version() == registry.version and reader.registry() != (registry.version, body):
+        version = reader.registry_version()
+        if version == registry.version and reader.registry() != (registry.version, body):
             raise rejected(Fault.REGISTRY_INVALID, f"another version {registry.version} than the one installed")
+    claimed: list[str] = []
+    if 0 < version < registry.version:
+        installed = agency.registry()
+        lineage.check_follows(installed, registry, now)
+        claimed = lineage.claimed(installed, registry, agency.code)
+    for digest in claimed:
+        log.error("%s", Problem(Fault.KEY_CLAIMED, agency.code, got=digest).text())
     entry = Entry(now, agency.code, "registry.installed", "", "", {"version": registry.version})
 
     def change(tx: JournalTransaction) -> None:
@@ -78,6 +86,8 @@ def _keep_registry(agency: Agency, body: bytes, now: datetime) -> Change:
             old = Problem(Fault.REGISTRY_OLD, got=str(registry.version), expected=str(current))
             log.warning("%s: %s", agency.code, old.text())
         elif tx.install(registry.version, body, entry) and current:
+            for digest in claimed:
+                tx.enter(Entry(now, agency.code, "key.claimed", "", "", {"key": digest}))
             since = registry.resend_from
             if since is not None and since != agency.registry().resend_from:
                 again = Entry(now, agency.code, "source.sent_again", "", "", {"accepted_since": to_text(since)})
