@@ -420,6 +420,13 @@ class Fault(Enum):
         "Khóa mới không được khóa trước hay đủ người đăng ký giới thiệu: {got}.",
         "No key before it and not enough registrars have introduced the new key: {got}.",
     )
+    CERTIFICATE_ENDED = (
+        OPERATOR,
+        "Đồng hồ chỉ {got}, chứng thư của trục có hiệu lực đến {expected}: không ai tin những gì ký lúc này, nên trục không "
+        "tiếp nhận gì.",
+        "The clock says {got}, the hub's certificate is valid until {expected}: nobody would believe what is signed now, so "
+        "the hub accepts nothing.",
+    )
     KEY_CLAIMED = (
         OPERATOR,
         "{path}: người đăng ký giới thiệu một khóa mới của cơ quan này ({got}) mà khóa đang dùng không ký.",

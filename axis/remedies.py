@@ -109,6 +109,12 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "Call again, on a number known from before, and compare; if it still differs, the file was changed on its way: "
         "do not use it.",
     ),
+    (Fault.CERTIFICATE_ENDED,): (
+        "Chỉnh đồng hồ nếu sai. Nếu đúng, trục cần khóa và chứng thư mới, và các cơ quan kết nạp lại; văn bản chờ ở "
+        "các cơ quan, không mất.",
+        "Set the clock right if it is wrong. If it is right, the hub needs a new key and certificate, and agencies "
+        "enrol again; documents wait at the agencies, none is lost.",
+    ),
     (Fault.KEY_CLAIMED,): (
         "Cơ quan không xin khóa này thì gọi ngay trung tâm và người đăng ký: trong thời gian chờ vẫn dừng được "
         "(axis agency suspend CODE).",

@@ -234,8 +234,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "That agency cannot sign; its documents wait.",
     ),
     "doctor.keys.mend": (
-        "khôi phục tệp khóa từ bản sao lưu, hoặc axis agency rotate CODE",
-        "put the key file back from a backup, or axis agency rotate CODE",
+        "khôi phục tệp khóa từ bản sao lưu, hoặc cơ quan xin chứng thư cho khóa mới (docs/keys.vi.md)",
+        "put the key file back from a backup, or have the agency ask for a new one (docs/keys.en.md)",
     ),
     "doctor.certificates": ("Chứng thư sắp hết hạn", "Certificates that end"),
     "doctor.certificates.found": (
@@ -247,8 +247,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "What is signed with it is not believed any more once it has ended.",
     ),
     "doctor.certificates.mend": (
-        "axis agency rotate CODE; TLS: axis broker reissue",
-        "axis agency rotate CODE; TLS: axis broker reissue",
+        "khóa mới: docs/keys.vi.md; TLS: axis broker reissue",
+        "another key: docs/keys.en.md; TLS: axis broker reissue",
     ),
     "doctor.young_certificates": ("Chứng thư đã có hiệu lực", "Certificates are valid already"),
     "doctor.young_certificates.found": (
@@ -266,7 +266,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "RSA-2048 sắp không còn được coi là đủ mạnh (ETSI TS 119 312).",
         "RSA-2048 will soon not count as strong enough (ETSI TS 119 312).",
     ),
-    "doctor.weak_keys.mend": ("cấp khóa mới: axis agency rotate CODE", "give new keys: axis agency rotate CODE"),
+    "doctor.weak_keys.mend": ("khóa mới: docs/keys.vi.md", "another key: docs/keys.en.md"),
     "doctor.registry": ("Danh bạ", "The registry"),
     "doctor.registry.found": ("không đọc được", "cannot be read"),
     "doctor.registry.means": ("Không kiểm tra được chữ ký của ai.", "Nobody's signature can be checked."),
@@ -279,16 +279,16 @@ TEXTS: dict[str, tuple[str, str]] = {
         "This home's certificates are in the registry",
     ),
     "doctor.own_certificates.found": (
-        "{count} chứng thư không có trong danh bạ: {names}",
-        "{count} are not in the registry: {names}",
+        "{count} chứng thư không có trong danh bạ hoặc đã bị thu hồi: {names}",
+        "{count} are not in the registry, or revoked: {names}",
     ),
     "doctor.own_certificates.means": (
         "Những gì ký bằng chứng thư đó bị từ chối.",
         "What is signed with them is refused.",
     ),
     "doctor.own_certificates.mend": (
-        "cài danh bạ mới nhất, hoặc dùng lại khóa cũ",
-        "install the newest registry, or put the former key back",
+        "dùng lại khóa cũ nếu chứng thư mới chưa được nhận; đã thu hồi: axis agency request --code CODE --home HOME",
+        "put the former key back if this one was never admitted; revoked: axis agency request --code CODE --home HOME",
     ),
     "doctor.centre_keys": ("Khóa do cơ quan tự giữ", "Keys that only their agencies have"),
     "doctor.centre_keys.found": (
@@ -497,7 +497,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Sau ngày đó văn bản của họ bị từ chối.",
         "After that day their documents are refused.",
     ),
-    "doctor.agency_certificates.mend": ("axis agency rotate CODE", "axis agency rotate CODE"),
+    "doctor.agency_certificates.mend": (
+        "cơ quan đó: axis agency request --code CODE --home HOME (docs/keys.vi.md)",
+        "that agency: axis agency request --code CODE --home HOME (docs/keys.en.md)",
+    ),
     "doctor.database": ("Cơ sở dữ liệu", "The database"),
     "doctor.database.found": ("không trả lời", "does not answer"),
     "doctor.database.means": (

@@ -247,8 +247,8 @@ def _registry(gathered: Gathering, _now: datetime) -> Judgement:
 
 @_check("registry", "keys")
 def _own_certificates(gathered: Gathering, _now: datetime) -> Judgement:
-    """This home signs with a certificate that the registry does not have: nobody would believe it."""
-    listed = set(gathered["registry"]["certificates"])
+    """This home signs with a certificate that the registry does not have, or has revoked: nobody would believe it."""
+    listed = set(gathered["registry"]["certificates"]) - set(gathered["registry"].get("revoked", []))
     own = [one for one in gathered["keys"]["certificates"] if one["use"] == "sign"]
     return _listed((one["name"] for one in own if one["digest"] not in listed), _BAD)
 

@@ -240,3 +240,16 @@ def entries(line: Own, code: str) -> set[str]:
     """What an agency's ledger has noted."""
     with sqlite3.connect(line.root / code / "axis.db") as database:
         return {json.loads(text)["event"] for (text,) in database.execute("SELECT canonical FROM event")}
+
+
+def test_an_adapter_whose_key_was_revoked_says_so_and_so_does_its_doctor(
+    line: Own, caplog: pytest.LogCaptureFixture
+) -> None:
+    with bootstrap.reading_registry(bootstrap.open_home(line.path)) as registry:
+        (held,) = [one for one in registry.by_code["H41"].certificates if one.use == "sign"]
+    done("agency", "revoke", "H41", "--certificate", held.digest[:16], "--home", line.path)
+    line.run()
+    assert "H41: KEY_REVOKED" in caplog.text
+    assert "G22: KEY_REVOKED" not in caplog.text
+    found = run("doctor", "--home", line.root / "H41", "--json").stdout
+    assert '"check": "own_certificates", "verdict": "bad"' in found

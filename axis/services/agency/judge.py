@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from axis.core.message import Delivered, Message
     from axis.core.parcel import Parcel
     from axis.core.receipt import Receipt, Statement, Subject
+    from axis.core.registry import Registry
     from axis.infra.database import Row
     from axis.infra.journal.transaction import JournalTransaction
     from axis.services.agency.adapter import Agency
@@ -76,6 +77,7 @@ def _keep_registry(agency: Agency, body: bytes, now: datetime) -> Change:
         installed = agency.registry()
         lineage.check_follows(installed, registry, now)
         claimed = lineage.claimed(installed, registry, agency.code)
+    _say_revoked(agency, registry, now)
     for digest in claimed:
         log.error("%s", Problem(Fault.KEY_CLAIMED, agency.code, got=digest).text())
     entry = Entry(now, agency.code, "registry.installed", "", "", {"version": registry.version})
@@ -96,6 +98,17 @@ def _keep_registry(agency: Agency, body: bytes, now: datetime) -> Change:
                 standing.ask_again(agency)
 
     return change
+
+
+def _say_revoked(agency: Agency, registry: Registry, now: datetime) -> None:
+    """This adapter signs with a certificate that the registry has revoked: somebody has to do something here."""
+    try:
+        registry.certificate(agency.signer.der, now)
+    except Rejected as error:
+        if error.fault is Fault.KEY_REVOKED:
+            log.warning("%s: %s: %s", agency.code, error.fault.code, error.problems[0].text())
+    except AxisError as error:  # its key cannot be read: that is said elsewhere
+        log.debug("%s: %s", agency.code, error)
 
 
 def _show(agency: Agency, tx: JournalTransaction, since: datetime, now: datetime) -> None:

@@ -134,6 +134,7 @@ def registry(known: Registry, now: datetime) -> dict[str, Any]:
         "suspended": sorted(code for code, word in standing.items() if word == "suspended"),
         "ends": ends,
         "made_here": lineage.made_at_the_centre(known, now),
+        "revoked": sorted(c.digest for m in known.members for c in m.certificates if c.use == "sign" and c.revoked_at),
         "registrars": lineage.registrars(known).need,
         "certificates": sorted(one.digest for member in known.members for one in member.certificates),
     }
