@@ -465,6 +465,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Giới thiệu của một người đăng ký khi cơ quan đã mất khóa; nêu nhiều lần.",
         "A registrar's introduction, where the agency has lost its key; several times.",
     ),
+    "help.agency.rehearse": (
+        "Chỉ thử: nêu những gì sẽ không được, không đổi gì.",
+        "Only try it: list what would fail, and change nothing.",
+    ),
+    "admit.rehearsed": ("Sẽ được nhận.", "It would be admitted."),
     "help.agency.enrol": (
         "Tại cơ quan: dùng tệp kết nạp; thư mục thành thư mục dữ liệu của cơ quan, hoặc dùng khóa mới.",
         "At the agency: take the enrolment file; the folder becomes the agency's home, or uses the new key.",

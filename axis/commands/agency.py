@@ -358,6 +358,7 @@ def agency_request(home: Path, code: str, key_type: Any, installation: str, as_j
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help=word("help.agency.voucher"),
 )
+@click.option("--rehearse", is_flag=True, help=word("help.agency.rehearse"))
 @at_home
 def agency_admit(
     home: Path,
@@ -367,6 +368,7 @@ def agency_admit(
     certificate: Path | None,
     authority: Path | None,
     vouchers: tuple[Path, ...],
+    rehearse: bool,
     as_json: bool,
 ) -> None:
     """An agency's own key."""
@@ -382,20 +384,20 @@ def agency_admit(
     bootstrap.only_amqp(opened)
     data = request.read_bytes()
     asked = enrolment.read_request(data)
+    given: dict[str, Any] = {
+        "issued": keystore.load_certificate(certificate) if certificate is not None else None,
+        "authority": keystore.load_certificate(authority) if authority is not None else None,
+        "vouchers": [enrolment.read_voucher(one.read_bytes()) for one in vouchers],
+    }
     with bootstrap.registrar(opened) as registrar:
+        if rehearse:
+            _show_rehearsal(enrol.rehearse(registrar, asked, now(), **given), as_json)
+            return
         if not fingerprint:
             _show_request(asked, registrar.registry(), data, as_json)
             return
         enrolment.check_fingerprint(data, fingerprint)
-        admitted = enrol.admit(
-            registrar,
-            opened.config,
-            asked,
-            now(),
-            issued=keystore.load_certificate(certificate) if certificate is not None else None,
-            authority=keystore.load_certificate(authority) if authority is not None else None,
-            vouchers=[enrolment.read_voucher(one.read_bytes()) for one in vouchers],
-        )
+        admitted = enrol.admit(registrar, opened.config, asked, now(), **given)
     shown: dict[str, Any] = {"registry": admitted.registry.version, "code": admitted.code, "change": "admit"}
     if admitted.enrolment is None:
         assert admitted.waits_until is not None  # noqa: S101
@@ -415,6 +417,19 @@ def agency_admit(
         console.say(word("admit.file", file=place, fingerprint=enrolment.spoken(digest)))
         console.note("admit.next", file=place.name, code=admitted.code)
     _carry_to_broker(opened, admitted.registry, as_json)
+
+
+def _show_rehearsal(found: list[Any], as_json: bool) -> None:
+    """What would fail; exit code 3 where anything would."""
+    if as_json:
+        console.data({"would_fail": [one.as_json(console.LANG) for one in found]})
+    else:
+        for one in found:
+            console.say(f"{one.fault.code}: {console.plain(one.text(console.LANG))}")
+        if not found:
+            console.say(word("admit.rehearsed"))
+    if found:
+        raise click.exceptions.Exit(console.REFUSED)
 
 
 def _show_request(asked: Any, registry: Any, data: bytes, as_json: bool) -> None:

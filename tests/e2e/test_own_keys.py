@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import sqlite3
 import stat
@@ -248,8 +249,25 @@ def test_an_adapter_whose_key_was_revoked_says_so_and_so_does_its_doctor(
     with bootstrap.reading_registry(bootstrap.open_home(line.path)) as registry:
         (held,) = [one for one in registry.by_code["H41"].certificates if one.use == "sign"]
     done("agency", "revoke", "H41", "--certificate", held.digest[:16], "--home", line.path)
+    log = logging.getLogger("axis.deliver")
+    log.addHandler(caplog.handler)  # the commands have given the log a place of its own
     line.run()
+    log.removeHandler(caplog.handler)
     assert "H41: KEY_REVOKED" in caplog.text
     assert "G22: KEY_REVOKED" not in caplog.text
     found = run("doctor", "--home", line.root / "H41", "--json").stdout
     assert '"check": "own_certificates", "verdict": "bad"' in found
+
+
+def test_a_rehearsal_lists_what_would_fail_and_changes_nothing(line: Own, tmp_path: Path) -> None:
+    file, _ = request(line.root / "H41", "H41")
+    stranger, _ = request(tmp_path / "thief", "H41")
+    before = version_of(line)
+    good = run("agency", "admit", file, "--rehearse", "--home", line.path)
+    assert (good.exit_code, good.stdout) == (0, "It would be admitted.\n")
+    bad = run("agency", "admit", stranger, "--rehearse", "--home", line.path, "--json")
+    assert (bad.exit_code, [one["code"] for one in json.loads(bad.stdout)["would_fail"]]) == (3, ["KEY_HEIR"])
+    (line.path / "pki" / "ca.key").rename(tmp_path / "in-a-safe")
+    away = run("agency", "admit", file, "--rehearse", "--home", line.path, "--json")
+    assert [one["code"] for one in json.loads(away.stdout)["would_fail"]] == ["KEY_FILE_MISSING"]
+    assert version_of(line) == before

@@ -25,7 +25,7 @@ from axis.services.operate import provision
 from axis.services.operate.registry import change, known_member
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from axis.config import Config
@@ -162,6 +162,17 @@ class Admitted:
     waits_until: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What a request comes to, before anything is changed: the member as it is and as it will be, and its certificate;
+    none where the key waits until `ripe`."""
+
+    before: Member
+    after: Member
+    certificate: Certificate | None
+    ripe: datetime | None = None
+
+
 def admit(
     registrar: Registrar,
     config: Config,
@@ -177,38 +188,79 @@ def admit(
     registrars, have introduced it. The same request again: the same certificate.
 
     Raises Rejected: AGENCY_UNKNOWN, KEY_HEIR, KEY_ROLE, REQUEST_INVALID."""
+    found = _prepare(registrar, request, now, issued, authority, vouchers)
+    registry = registrar.registry()
+    if found.after != found.before:
+        what = "admit" if found.certificate is not None else "claim"
+        registry = change(registrar, found.after, what, "", now)
+    if found.certificate is None:
+        return Admitted(registry, request.code, None, found.ripe)
+    return Admitted(registry, request.code, _enrolment(registrar, config, found.certificate, request, now))
+
+
+def rehearse(
+    registrar: Registrar,
+    request: Request,
+    now: datetime,
+    *,
+    issued: x509.Certificate | None = None,
+    authority: x509.Certificate | None = None,
+    vouchers: Sequence[bytes] = (),
+) -> list[Problem]:
+    """What :func:`admit` and what comes after it would meet, each by itself; nothing is changed."""
+    found: list[Problem] = []
+
+    def tried(step: Callable[[], object]) -> None:
+        try:
+            step()
+        except AxisError as error:
+            found.extend(error.problems)
+
+    def follows() -> None:
+        before = registrar.registry()
+        prepared = _prepare(registrar, request, now, issued, authority, vouchers)
+        lineage.check_follows(before, before.changed(prepared.after, now), now)
+
+    tried(follows)
+    if issued is not None:  # otherwise the first step has used it
+        tried(lambda: keystore.load_certificate(registrar.home / "pki" / "ca.pem"))
+    if (registrar.home / "tls").exists():
+        tried(lambda: keystore.load_signer(registrar.home / "tls", "ca"))
+    tried(lambda: parcel.check_validity(registrar.signer.certificate, now))
+    return found
+
+
+def _prepare(
+    registrar: Registrar,
+    request: Request,
+    now: datetime,
+    issued: x509.Certificate | None,
+    authority: x509.Certificate | None,
+    vouchers: Sequence[bytes],
+) -> _Prepared:
     registry = registrar.registry()
     member = known_member(registry, request.code)
     if member.standing(now) == "closed":
         raise rejected(Fault.AGENCY_UNKNOWN, request.code)
     key, at = lineage.key_of(request.signing), whole(now)
+    if revoked := [c for c in member.certificates if c.use == "sign" and c.revoked_at and _key(c) == key]:
+        raise rejected(Fault.KEY_REVOKED, str(revoked[0].revoked_at), request.code)
     said = [one for one in (*request.introductions, *vouchers) if _is_about(one, request, registry)]
     trusted, allowed = lineage.trusted_keys(member), lineage.registrars(registry)
     certificates = [x509.load_der_x509_certificate(one) for one in said]
-    heirs = list(said)
     if trusted and key not in trusted and not lineage.is_introduced(certificates, trusted, allowed, at):
         before = _held_here(registrar, member)
         ripe = lineage.ripe_at(certificates, allowed)
         if before is not None:
-            heirs.append(
-                lineage.introduce(registry.installation, member.code, enrolment.public_key(request), before, at)
-            )
+            named = enrolment.public_key(request)
+            said.append(lineage.introduce(registry.installation, member.code, named, before, at))
         elif ripe is None:
             raise rejected(Fault.KEY_HEIR, request.code)
         else:
-            changed = _with(member, None, heirs)
-            if changed != member:
-                registry = change(registrar, changed, "claim", "", now)
-            return Admitted(registry, member.code, None, ripe)
-    if revoked := [c for c in member.certificates if c.use == "sign" and c.revoked_at and _key(c) == key]:
-        raise rejected(Fault.KEY_REVOKED, str(revoked[0].revoked_at), request.code)
+            return _Prepared(member, _with(member, None, said), None, ripe)
     held = [one for one in member.certificates if one.use == "sign" and _key(one) == key]
     entry = _certified(registrar, member, request, held, issued, authority, now)
-    changed = _with(member, entry, heirs)
-    if changed != member:
-        registry = change(registrar, changed, "admit", "", now)
-    data = _enrolment(registrar, config, entry, request, now)
-    return Admitted(registry, member.code, data)
+    return _Prepared(member, _with(member, entry, said), entry)
 
 
 def _is_about(introduction: bytes, request: Request, registry: Registry) -> bool:
