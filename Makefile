@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# Each starts servers of its own. 0 where AXIS_TEST_… names servers, which all would share.
-WORKERS ?= 2
+# Each starts servers of its own. A worker waits two fifths of its time (for a server, a process, an answer), so that three keep
+# two cores busy. 0 where AXIS_TEST_… names servers, which all would share.
+WORKERS ?= 3
 # Some hundred processes are started by the tests; where Python is kept from it each would compile the program for itself.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help install demo demo-served test check docs layers versions release sweep campaign isolation benchmarks benchmarks-page clean
+.PHONY: help install demo demo-served test check style types suite docs layers versions release sweep campaign isolation benchmarks benchmarks-page clean
 
 help:
 	@echo "make install      make the environment in .venv (the command is then .venv/bin/axis)"
@@ -40,14 +41,22 @@ demo: $(STAMP)
 demo-served: $(STAMP)
 	$(BIN)/python tests/servers.py run -- $(BIN)/axis demo --broker amqp
 
-check: $(STAMP)
+check: $(STAMP) style types
+
+style: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: $(STAMP)
 	$(BIN)/mypy
 
-test: $(STAMP) check
+suite: $(STAMP)
 	$(BIN)/python tests/servers.py install
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
+
+# The types are checked beside the tests: half a minute in which a core would have nothing to do.
+test: $(STAMP) style
+	$(MAKE) --no-print-directory --jobs=2 types suite
 
 layers: $(STAMP)
 	$(BIN)/python -m tests.house
@@ -78,7 +87,7 @@ versions: $(STAMP)
 BATCHES ?= 100000
 RACES ?= 10000
 SWEPT = tests/hub/test_batch_order.py tests/security/test_access_matrix.py tests/e2e/test_changes.py tests/e2e/test_old_versions.py \
-  tests/failure/test_races.py tests/failure/test_crash_sweep.py tests/failure/test_power_loss.py \
+  tests/e2e/test_backup.py tests/failure/test_races.py tests/failure/test_crash_sweep.py tests/failure/test_power_loss.py \
   tests/failure/test_spool_sweep.py tests/failure/test_served_sweep.py
 sweep: $(STAMP)
 	$(BIN)/python tests/servers.py install

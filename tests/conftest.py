@@ -14,6 +14,7 @@ import itertools
 import logging
 import os
 import shutil
+import sys
 import tempfile
 import zlib
 from pathlib import Path
@@ -30,6 +31,8 @@ from tests.servers import NoServerError, OpenSsh, PostgreSql, RabbitMq, ensure_i
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# Whoever makes a client for HTTP reads all authorities of the world first, fifteen milliseconds each time; the tests need none.
+os.environ.setdefault("SSL_CERT_FILE", str(Path(__file__).parent / "data" / "nobody.pem"))
 _counter = itertools.count(1)
 _missing: dict[str, str] = {}
 
@@ -115,6 +118,25 @@ def _log_as_before() -> Iterator[None]:
     yield
     log.propagate, log.handlers[:] = before[0], before[2]
     log.setLevel(before[1])
+
+
+def _constants() -> dict[str, dict[str, object]]:
+    """The numbers and words in capitals of each module of the program, by module."""
+    plain = (bool, int, float, str, bytes, tuple)
+    return {
+        name: {key: value for key, value in vars(module).items() if key.isupper() and isinstance(value, plain)}
+        for name, module in list(sys.modules.items())
+        if name.startswith("axis.")
+    }
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _constants_stay() -> Iterator[None]:
+    """A test that changes a limit changes it back: those that follow in this process would fail now and then."""
+    before = _constants()
+    yield
+    after = _constants()
+    assert {name: after[name] for name in before} == before
 
 
 @pytest.fixture(scope="session")

@@ -193,6 +193,13 @@ class Broker(Protocol):
     def depth(self, route: Route) -> int:
         """How many messages wait in this route's queue, not counting those held by a consumer."""
 
+    def waiting(self, queue: str) -> tuple[int, int]:
+        """How many messages wait in a queue, not counting those held by a consumer; and how many consumers it has, at
+        that very moment."""
+
+    def holds(self, queue: str) -> bool:
+        """Whether this object has messages of a queue that nobody has received from it yet."""
+
     def dead_depth(self) -> int:
         """How many dead letters there are."""
 

@@ -44,7 +44,7 @@ __all__ = [
     "upsert",
 ]
 
-SCHEMA_VERSION = "0021"  # the newest revision in axis/infra/migrations/versions
+SCHEMA_VERSION = "0022"  # the newest revision in axis/infra/migrations/versions
 _OLDER = tuple(f"{number:04}" for number in range(1, int(SCHEMA_VERSION)))
 metadata = sa.MetaData()
 BIG_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite counts up only an INTEGER key
@@ -153,7 +153,7 @@ class Database:
             if found and found != SCHEMA_VERSION:
                 raise Misconfigured(Problem(Fault.SCHEMA_VERSION, got=found, expected=SCHEMA_VERSION))
             if not self.is_sqlite:
-                _partial_here_too(tables)
+                _as_postgresql_has_them(tables)
             name = connection.dialect.name
             ours = [table for table in tables if table.info.get("only", name) == name]
             metadata.create_all(connection, list(dict.fromkeys([_alembic_version, *ours])))
@@ -263,10 +263,12 @@ def _version(connection: Connection) -> str:
     return ""
 
 
-def _partial_here_too(tables: Sequence[sa.Table]) -> None:
-    """The conditions of partial indexes are written for SQLite (a word about PostgreSQL would load all that SQLAlchemy
-    knows of it, at every start of every command) and hold on PostgreSQL, too."""
+def _as_postgresql_has_them(tables: Sequence[sa.Table]) -> None:
+    """Partial indexes and partitions. The conditions are written for SQLite (a word `postgresql_…` in a table would
+    load all that SQLAlchemy knows of it, at every start of every command) and hold on PostgreSQL, too."""
     for table in tables:
+        if "partition_by" in table.info:
+            table.dialect_options["postgresql"]["partition_by"] = table.info["partition_by"]
         for index in table.indexes:
             index.dialect_options["postgresql"]["where"] = index.dialect_options["sqlite"]["where"]
 

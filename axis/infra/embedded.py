@@ -272,6 +272,14 @@ class EmbeddedBroker:
         """How many wait in this queue unheld. Raises :class:`Unavailable` BROKER_NO_QUEUE."""
         return self._depth(route.queue)
 
+    def waiting(self, queue: str) -> tuple[int, int]:
+        """How many wait in this queue unheld, and how many read it: this process alone."""
+        return self._depth(queue), 1
+
+    def holds(self, queue: str) -> bool:
+        """What is taken here is received at once."""
+        return False
+
     def dead_depth(self) -> int:
         """How many dead letters there are. Raises :class:`Unavailable` BROKER_NO_QUEUE."""
         return self._depth(DEAD_QUEUE)

@@ -46,7 +46,6 @@ payload = sa.Table(
         "segment",
         "length",
         sqlite_where=sa.text("segment <> ''"),
-        postgresql_where=sa.text("segment <> ''"),
     ),
 )
 

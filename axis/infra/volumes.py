@@ -29,8 +29,7 @@ parcel = sa.Table(
     sa.Column("digest", sa.Text, primary_key=True),
     sa.Column("volume", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("content", sa.LargeBinary, nullable=False),
-    postgresql_partition_by="LIST (volume)",
-    info={"only": "postgresql"},
+    info={"only": "postgresql", "partition_by": "LIST (volume)"},
 )
 volume = sa.Table(
     "volume",

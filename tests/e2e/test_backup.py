@@ -28,6 +28,7 @@ from axis.infra.journal.journals import Journal
 from axis.services import backup as backups
 from axis.services.operate import provision as enrol
 from axis.services.operate import registry as members
+from tests import sample
 from tests.line import Clock, Line, document, small_home
 
 if TYPE_CHECKING:
@@ -244,28 +245,39 @@ def test_what_is_damaged_in_the_home_is_named_and_the_rest_is_backed_up(line: Li
 
 
 def restored_from_each_moment(made: Line, tmp_path: Path, later: Callable[[Line], None]) -> Iterator[Line]:
-    """A home restored and run for each of many moments of a backup, at which all that waits is done, and then more."""
-    at, came = 0, True
-    while came:
-        at, came = at + EACH, False
-        home = Line(Path(shutil.copytree(made.path, tmp_path / f"home{at}")))
-        home.clock.now, left = made.clock.now, at
+    """A home restored and run for each of many moments of a backup, at which all that waits is done, and then more. A run
+    of the suite takes a part of them (tests/sample.py)."""
+    steps = 0
+
+    def counts(_done: int, _all: int) -> None:
+        nonlocal steps
+        steps += 1
+
+    back_up(Line(Path(shutil.copytree(made.path, tmp_path / "counted"))), made, tmp_path / "backup", counts)
+    moments = [at for at in range(EACH, steps, EACH) if sample.is_tried(at // EACH, 2)]
+    assert len(moments) > 2
+    for at in moments:
+        home, left = Line(Path(shutil.copytree(made.path, tmp_path / f"home{at}"))), at
 
         def work(_done: int, _all: int, home: Line = home) -> None:
-            nonlocal came, left
+            nonlocal left
             left -= 1
             if not left:
-                came = True
                 home.run()
                 later(home)
                 home.run()
 
+        home.clock.now = made.clock.now
         folder = tmp_path / f"backup{at}"
-        bootstrap.back_up(bootstrap.open_home(home.path), folder, home.clock.now, work, keys=True)
+        back_up(home, made, folder, work)
+        assert left <= 0
         again = restored(home, folder, tmp_path / f"new{at}")
         again.run()
         yield again
-    assert at > 10
+
+
+def back_up(home: Line, made: Line, folder: Path, step: Callable[[int, int], None]) -> None:
+    bootstrap.back_up(bootstrap.open_home(home.path), folder, made.clock.now, step, keys=True)
 
 
 def test_a_backup_is_the_home_of_one_moment_wherever_work_goes_on_meanwhile(line: Line, tmp_path: Path) -> None:

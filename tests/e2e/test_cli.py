@@ -118,7 +118,9 @@ def imported(*arguments: str | Path, **environment: str) -> set[str]:
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=env, check=False)
     assert done.returncode == 0, done.stderr
     ours = ("axis", "adapters", "schemas", "cli")
-    return {name if name.split(".")[0] in ours else name.split(".")[0] for name in done.stderr.split()}
+    names = done.stderr.split()
+    dialects = {name for name in names if name.startswith("sqlalchemy.dialects.")}
+    return dialects | {name if name.split(".")[0] in ours else name.split(".")[0] for name in names}
 
 
 HEAVY = {"alembic", "asyncssh", "cryptography", "httpx", "lxml", "pika", "psycopg", "rich", "starlette", "xmlschema"}
@@ -148,6 +150,7 @@ def test_a_question_to_the_record_needs_nothing_that_decides_signs_or_carries(ho
     found = imported(*question, "--home", home)
     assert "sqlalchemy" in found
     assert not found & (HEAVY | {"axis.bootstrap", "axis.core.parcel", "axis.infra.embedded", "axis.services.run"})
+    assert "sqlalchemy.dialects.postgresql" not in found, "a table names it"
     assert not [name for name in found if name.startswith(("adapters", "axis.core.hub.d", "axis.services.hub"))]
 
 

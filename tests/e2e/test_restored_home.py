@@ -29,17 +29,20 @@ from axis.infra.record import ledger, outbox, quarantine, tables
 from axis.services import run as loops
 from axis.services.agency import standing
 from axis.services.hub import admit
+from axis.services.hub.worker import Hub
 from axis.services.operate import reconcile
 from tests.line import Line, document, recall, small_home
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
     from pathlib import Path
 
     from click.testing import Result
 
+    from axis.core.hub.opened import Opened
+    from axis.core.message import Delivered
     from axis.services.agency.adapter import Agency
-    from axis.services.hub.worker import Hub
 
 CODES = ("G22", "H41")
 
@@ -735,3 +738,45 @@ def test_a_question_that_nobody_can_read_goes_to_the_dead_letters(line: Apart, b
         agencies[1].broker.publish([Message("q", Route("in", "H41"), body)])
         line.turns(hub, agencies, 2)
         assert hub.broker.dead_depth() == 1
+
+
+def test_a_home_that_takes_anothers_place_waits_for_what_another_worker_has_in_hand(
+    line: Apart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other's receipts are in no queue then, and in no record yet: only who holds them knows of them."""
+    home = line.copy("H41")
+    line.drop("G22", document(1))
+    with line.parts() as (hub, agencies):
+        while not line.files("H41", "inbox"):
+            for part in (hub, *agencies):
+                _turn(line, part)
+    line.taken_away("H41")
+    line.put_back("H41", home)
+    line.take_over("H41")
+    monkeypatch.setattr(EmbeddedBroker, "waiting", lambda self, queue: (self._depth(queue), 2))
+    with line.parts() as (hub, agencies):
+        second = bootstrap.hub_part(
+            bootstrap.open_home(line.path), hub.store.database, EmbeddedBroker(hub.store.database, None)
+        )
+        real, held = admit._open, list[Message]()
+
+        def slowly(worker: Hub, delivered: Delivered, now: datetime) -> Opened:
+            if worker is second and not held:
+                held.append(delivered.message)
+                line.turns(hub, agencies)
+                assert agencies[1].standing is Standing.UNKNOWN, "nobody may answer it yet"
+            return real(worker, delivered, now)
+
+        monkeypatch.setattr(admit, "_open", slowly)
+        _turn(line, second)
+        assert held
+        for _ in range(6):
+            line.turns(hub, agencies, 1)
+            _turn(line, second)
+        assert agencies[1].standing is Standing.CURRENT
+    assert line.kinds("H41") == []
+
+
+def _turn(line: Apart, part: Hub | Agency) -> None:
+    line.clock.now += timedelta(seconds=20)
+    loops.hub_round(part, line.clock()) if isinstance(part, Hub) else loops.agency_round(part, line.clock())

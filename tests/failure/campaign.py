@@ -46,10 +46,12 @@ from xml.etree import ElementTree as Xml
 import pika
 import pika.exceptions
 import psycopg
+import sqlalchemy as sa
 
 from axis import bootstrap, cli, config, crashpoints
 from axis.commands.adapter import adapter
 from axis.infra.record import ledger, registries
+from axis.infra.record.tables import quarantine, statement
 from axis.services.operate import provision
 from tests.failure.faults import (
     FROZEN,
@@ -60,13 +62,14 @@ from tests.failure.faults import (
     copy_home,
     operator,
     put_back,
+    unheard,
 )
 from tests.failure.proxy import TcpProxy
 from tests.line import document
 from tests.servers import NoServerError, PostgreSql, RabbitCluster, RabbitMq
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator
+    from collections.abc import Callable, Collection, Container, Iterator
 
 CODES = ("G22", "H41", "G06", "H29", "G18", "H63")
 HUBS = 2
@@ -119,6 +122,8 @@ class Ledger:
         self.refused: list[str] = []
         self.skewed: list[tuple[str, str]] = []  # (sender, file) refused because the adapter's clock was wrong
         self.done = 0
+        # What a journal that is lost alone knew to be shown: (recipient, digest) → the receipt that had not gone out.
+        self.unheard: dict[tuple[str, str], str] = {}
 
     def drop(
         self, number: int, sender: str, recipients: tuple[str, ...], content: bytes, *, is_recall: bool = False
@@ -232,16 +237,18 @@ class Ledger:
                     found.append(f"{what}: arrived {count} times at {to}; accepted {one.accepted}, {said}")
         return found
 
-    def verdict(self) -> dict[str, int]:
+    def verdict(self, heard: Container[str] = ()) -> dict[str, int]:
         """lost (never arrived, nor withdrawn), doubled, false_receipts, stuck (arrived or withdrawn, but its sender has
-        no word of it; refused)."""
+        no word of it; refused). Not doubled is what only a journal that was lost knew to be shown: no receipt of it is
+        among those that the hub has `heard`."""
         wanted = [(digest, one, recipient) for digest, one in self.letters.items() for recipient in one.recipients]
+        shown = {one for one, receipt in self.unheard.items() if receipt not in heard}
         missing = [
             one for digest, one, to in wanted if not self.arrived[to, digest] and not one.is_done_at(to)
         ]  # of a recall the document is looked at: that it was not decided is said by `stuck`
         return {
             "lost": sum(not one.is_recall for one in missing),
-            "doubled": sum(count > 1 for count in self.arrived.values()) + len(self.strangers),
+            "doubled": sum(count > 1 and one not in shown for one, count in self.arrived.items()) + len(self.strangers),
             "false_receipts": len(self.false_receipts) + len(self.withdrawn_and_shown()),
             "stuck": sum(self.arrived[to, digest] > 0 and not one.is_done_at(to) for digest, one, to in wanted)
             + sum(one.is_recall for one in missing)
@@ -435,6 +442,17 @@ class Installation:
         with bootstrap.reading(self.home) as record, record.reading() as reader:
             return ledger.check(reader)[0] > 0 and not ledger.standing(reader).is_unlinked
 
+    def heard(self, receipts: Collection[str]) -> set[str]:
+        """Those of these receipts' digests that the hub has."""
+        with bootstrap.reading(self.home) as record, record.reading() as reader:
+            found = reader.connection.execute(
+                sa.union(
+                    sa.select(statement.c.receipt_digest).where(statement.c.receipt_digest.in_(receipts)),
+                    sa.select(quarantine.c.body_digest).where(quarantine.c.body_digest.in_(receipts)),
+                )
+            )
+            return set(found.scalars())
+
 
 # -- The campaign -------------------------------------------------------------------------------------------------
 
@@ -549,7 +567,11 @@ class Campaign:
         self.seconds = time.monotonic() - self._begun
         for service in self.line.services:
             service.exits.append(service.stop())
-        verdict = self.ledger.verdict()
+        heard = self.line.heard(set(self.ledger.unheard.values()))
+        verdict = self.ledger.verdict(heard)
+        self.happened["unheard"] = sum(
+            self.ledger.arrived[one] > 1 for one, receipt in self.ledger.unheard.items() if receipt not in heard
+        )
         if not self.line.ledger_is_good():
             verdict["false_receipts"] += 1
             print("the hub's ledger does not hold", file=sys.stderr)
@@ -852,6 +874,9 @@ class Campaign:
         self.happened["documents forgotten"] += self.ledger.taken_in[adapter.name] - before
         if not adapter.is_dead():
             adapter.exits.append(adapter.stop())
+        for about, receipt in unheard(adapter.home, adapter.name).items():
+            if about in self.ledger.by_document:
+                self.ledger.unheard[adapter.name, self.ledger.by_document[about]] = receipt
         put_back(adapter.home, copy)
         shutil.rmtree(copy)
         self._copy = None
@@ -1022,6 +1047,7 @@ def main() -> int:
         **{f"database_{kind.replace('-', '_')}": total[f"database {kind}"] for kind in ("read-only", "denied", "full")},
         "restores": total["restore"],
         "homes_put_back": total["put_back"],
+        "unheard": total["unheard"],
         "recalls": total["recall"],
         "withdrawn": total["withdrawn"],
         **verdict,

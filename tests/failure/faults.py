@@ -227,3 +227,13 @@ def put_back(home: Path, copy: Path) -> None:
         else:
             path.unlink()
     shutil.copytree(copy, home, dirs_exist_ok=True)
+
+
+def unheard(home: Path, code: str) -> dict[tuple[str, bool], str]:
+    """What an adapter that is dead has shown its system while nobody but its journal knows: (DocumentId, whether its
+    recall) → the digest of the receipt that may not have gone out, "" where none was given yet. Where this journal is
+    lost nobody can know that it was shown."""
+    query = """SELECT document_id, kind, answer_digest FROM incoming WHERE agency = ? AND (
+        state IN ('handing_over', 'shown') OR answer_digest IN (SELECT body_digest FROM posted WHERE agency = ?))"""
+    with contextlib.closing(sqlite3.connect(home / "axis.db")) as journal:
+        return {(row[0], row[1] == "recall"): row[2] for row in journal.execute(query, (code, code))}

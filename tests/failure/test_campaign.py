@@ -131,6 +131,17 @@ def test_the_ledger_sees_what_is_lost_doubled_and_strange(tmp_path: Path) -> Non
     assert len(list(_attachments(document(1, content=b"one")))) == 1
 
 
+def test_what_only_a_lost_journal_knew_is_not_called_doubled_unless_the_hub_had_heard_of_it(tmp_path: Path) -> None:
+    ledger, folders = served(tmp_path)
+    for name in ("a", "b"):
+        (folders["H41"] / "inbox" / f"{name}.edxml").write_bytes(document(1, content=b"one"))
+    ledger.look()
+    (letter,) = ledger.letters
+    ledger.unheard["H41", letter] = "a receipt"
+    assert ledger.verdict()["doubled"] == 0
+    assert ledger.verdict({"a receipt"})["doubled"] == 1
+
+
 def told(folder: Path, event: str, recipient: str, kind: str = "new", about: str = "G22,2026/11/23,1/TN-G22") -> None:
     """The sender's adapter puts down a receipt."""
     statement = f'<statement code="{event}" recipient="{recipient}"/>'

@@ -64,6 +64,13 @@ def take_back(agency: Agency, now: datetime) -> int:
     return withdraw.step(agency, now)
 
 
+@pytest.fixture(autouse=True)
+def _batches_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads change them for the whole process: afterwards they are as they were."""
+    monkeypatch.setattr(shown, "BATCH_MESSAGES", shown.BATCH_MESSAGES)
+    monkeypatch.setattr(withdraw, "BATCH", withdraw.BATCH)
+
+
 @pytest.fixture(scope="module")
 def prepared() -> Iterator[Line]:
     """H41's journal holds documents, and the recall of each; nothing was decided. Races are run on copies."""

@@ -16,7 +16,7 @@ from axis.core.registry import Member
 from axis.errors import Fault
 from tests.hub import mail
 from tests.hub.invariants import check
-from tests.hub.memory import NOW, Hub, members
+from tests.hub.memory import CODES, NOW, Hub, members
 from tests.line import document, recall, status, update
 
 ONE = "G22,2026/11/23,1/TN-G22"
@@ -169,3 +169,25 @@ def test_without_a_restore_it_is_no_gap() -> None:
     hub.submit(mail.said(before, "H41", of(before, "new"), Event.ContentHandover))
     ((aside,),) = hub.record.aside.values()
     assert aside.code == Fault.RECEIPT_INVALID.code
+
+
+@pytest.mark.parametrize("recall_first", [False, True])
+def test_how_often_is_read_does_not_grow_with_what_waits(recall_first: bool) -> None:
+    rounds = []
+    for count in (2, 4):
+        codes = tuple(code for code in CODES if code != "G22")[:count]
+        data, back = document(1, to=codes), recall(1, to=codes)
+        hub, before = put_back(lost=(data, back))
+        if recall_first:
+            hub.submit(mail.submission(back, "G22", hub.rules))
+        for code in codes:
+            hub.submit(mail.said(before, code, of(before, "recall"), Event.ContentHandover))
+            hub.submit(mail.said(before, code, of(before, "new"), Event.ContentHandover))
+            hub.submit(
+                mail.said(before, code, of(before, "recall"), Event.ContentWithdrawalFailure, why=[Fault.RECALL_SHOWN])
+            )
+        begun = hub.rounds
+        hub.submit(mail.submission(data, "G22", hub.rules))
+        rounds.append(hub.rounds - begun)
+        check(hub)
+    assert rounds[0] == rounds[1]

@@ -37,3 +37,11 @@ def test_what_was_unreleased_becomes_the_versions_and_stays_word_for_word() -> N
     again = made.replace("## Unreleased\n", "## Unreleased\n\n### Fixed\n- something\n", 1)
     with pytest.raises(ValueError, match="released already"):
         released(again, "9.9.9", "2030-02-01")
+
+
+def test_a_version_has_each_heading_once_and_says_nothing_twice() -> None:
+    for version_ in (ROOT / CHANGES).read_text("utf-8").split("\n## ")[1:]:
+        headings = [line for line in version_.splitlines() if line.startswith("### ")]
+        assert headings == [one for one in ("### Added", "### Changed", "### Fixed", "### Removed") if one in headings]
+        bullets = version_.split("\n- ")[1:]
+        assert len(bullets) == len(set(bullets))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from axis.core.homes import read_origin
 from axis.core.hub import deadlines, lifecycle, recalls
 from axis.core.hub.certificate import certify
+from axis.core.hub.dossier import Together
 from axis.core.hub.draft import is_about, subject_of
 from axis.core.hub.lifecycle import Demand, Stage, Step, Turn
 from axis.core.hub.opened import PutAsideError
@@ -87,16 +88,18 @@ def record_what_waits(draft: Draft, waits: Waits, document_id: str) -> None:
     if not draft.rules.is_gap_open(draft.now):
         return
     found = waits.pop(document_id, [])
+    together = Together()
     for one in sorted(found, key=lambda one: one.said.statements[0].event.code, reverse=True):
         message, digest = one.opened.message, one.opened.digest
         detail = {"action": "retry", "reason": "come again", "bytes": digest, "message": message.id}
         try:
-            with draft.trial():
+            with together.step(), draft.trial():
                 record(draft, one.opened, one.said)
                 retried = Entry(draft.now, HUB, "quarantine.retry", "", one.opened.agency, detail)
                 draft.take_out(one.id, digest, retried)
         except (PutAsideError, Rejected):
             waits.setdefault(document_id, []).append(one)
+    together.ask()
 
 
 def _leave_out(draft: Draft, about: Submission, news: Sequence[Statement], entry: Entered) -> None:

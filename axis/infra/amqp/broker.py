@@ -123,6 +123,10 @@ class AmqpBroker:
         """
         return requests.waiting(self._line("ask"), queue, self._confirm_timeout)
 
+    def holds(self, queue: str) -> bool:
+        """Whether the broker has brought messages of a queue that nobody has received yet."""
+        return self._reader.holds(queue)
+
     def move(self, source: str, target: str) -> None:
         """Move what waits in one queue to another (:func:`axis.infra.amqp.move.move`)."""
         move(self._parameters, source, target)

@@ -224,6 +224,11 @@ class Reader:
             return found
         return []
 
+    def holds(self, queue: str) -> bool:
+        """Whether messages of this queue lie here that nobody has received yet."""
+        source = self.sources.get(queue)
+        return source is not None and bool(source.buffer)
+
     def ask_again(self) -> None:
         """Queues that were missing may be there now."""
         self._missing.clear()

@@ -39,14 +39,12 @@ outgoing = sa.Table(
         "outgoing_lifted",
         "agency",
         sqlite_where=sa.text("lifted"),
-        postgresql_where=sa.text("lifted"),
     ),
     sa.Index(
         "outgoing_kept",
         "created_at",
         "source_digest",
         sqlite_where=sa.text("parcel_digest <> ''"),
-        postgresql_where=sa.text("parcel_digest <> ''"),
     ),
 )
 incoming = sa.Table(
@@ -85,7 +83,6 @@ incoming = sa.Table(
         "received_at",
         "id",
         sqlite_where=sa.text("body_digest <> '' AND kind <> 'receipt'"),
-        postgresql_where=sa.text("body_digest <> '' AND kind <> 'receipt'"),
     ),
 )
 # Documents that were withdrawn here for certain: whatever of them arrives later is not shown.

@@ -23,22 +23,26 @@ if TYPE_CHECKING:
 class Look:
     """What a round of the hub begins with. `clock`: what time it is for the database server, None where that is this
     process; `registry`: the newest one's digest, "" where there is none; as texts, "" for never: when something is
-    `told` next (a deadline, D.1), and when something may be `sent`."""
+    `told` next (a deadline, D.1), and when something may be `sent`. `settling`: of which agencies every worker is to
+    say that it holds nothing more, and in which turn."""
 
     clock: datetime | None
     registry: str
     told: str
     sent: str
+    settling: dict[str, int]
     standing: Standing
 
 
 _LOOK = (
     "SELECT {clock}, (SELECT digest FROM registry ORDER BY version DESC LIMIT 1), "
     "(SELECT min(next_at) FROM deadline WHERE next_at > ''), (SELECT min(owes_at) FROM delivery WHERE owes_at <> ''), "
-    f"(SELECT min(not_before) FROM outbox), {ledger.STANDING} FROM (SELECT 1 AS one) k {ledger.STANDING_FROM}"
+    "(SELECT min(not_before) FROM outbox), "
+    "(SELECT {join}(agency || '/' || turn, ' ') FROM home_settled WHERE worker = ''), "
+    f"{ledger.STANDING} FROM (SELECT 1 AS one) k {ledger.STANDING_FROM}"
 )
-_LOOK_SQLITE = _LOOK.format(clock="NULL", n="?")
-_LOOK_POSTGRESQL = _LOOK.format(clock="clock_timestamp()", n="%s")
+_LOOK_SQLITE = _LOOK.format(clock="NULL", join="group_concat", n="?")
+_LOOK_POSTGRESQL = _LOOK.format(clock="clock_timestamp()", join="string_agg", n="%s")
 
 
 def look(reader: HubReader, noted: LedgerEnd | None) -> Look:
@@ -46,9 +50,11 @@ def look(reader: HubReader, noted: LedgerEnd | None) -> Look:
     wanted = noted or LedgerEnd(0, "", 0)
     text = _LOOK_SQLITE if reader.connection.dialect.name == "sqlite" else _LOOK_POSTGRESQL
     row = reader.connection.exec_driver_sql(text, (wanted.position, wanted.entry)).one()
-    clock, registry, limit, owed, sent = row[:5]
+    clock, registry, limit, owed, sent, asked = row[:6]
     told = min((moment for moment in (limit, owed) if moment), default="")
-    return Look(clock, registry or "", told, sent or "", ledger.read_standing(row[5:], noted))
+    turns = (one.rpartition("/") for one in (asked or "").split())
+    settling = {agency: int(turn) for agency, _, turn in turns}
+    return Look(clock, registry or "", told, sent or "", settling, ledger.read_standing(row[6:], noted))
 
 
 def limits(reader: HubReader, now: datetime, limit: int) -> list[tuple[str, str]]:

@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from axis.core.homes import Known
 from axis.infra.database import upsert
 from axis.infra.record import ledger
-from axis.infra.record.tables import adapter_home
+from axis.infra.record.tables import adapter_home, home_settled
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from axis.core.ledger import Entry
     from axis.infra.record.store import HubTransaction
@@ -52,3 +52,31 @@ def hear(tx: HubTransaction, homes: Mapping[str, Known]) -> None:
             for code, one in homes.items()
         ],
     )
+
+
+# -- What each worker holds ----------------------------------------------------------------------------------------
+
+
+def ask_others(tx: HubTransaction, agency: str) -> int:
+    """Ask every worker to say when it holds nothing of what this agency has published; for the how-manieth time."""
+    asks = sa.select(home_settled.c.turn).where(home_settled.c.agency == agency, home_settled.c.worker == "")
+    turn = int(tx.connection.execute(asks.with_for_update()).scalar() or 0) + 1
+    say(tx, "", [(agency, turn)])
+    return turn
+
+
+def say(tx: HubTransaction, worker: str, settled: Collection[tuple[str, int]]) -> None:
+    """This worker holds nothing of these agencies; as an answer to the question of that turn."""
+    for agency, turn in settled:
+        upsert(tx.connection, home_settled, {"agency": agency, "worker": worker, "turn": turn}, ("agency", "worker"))
+
+
+def settled(tx: HubTransaction, agency: str, turn: int) -> frozenset[str]:
+    """The workers that have answered the question of that turn."""
+    query = sa.select(home_settled.c.worker).where(home_settled.c.agency == agency, home_settled.c.turn == turn)
+    return frozenset(tx.connection.execute(query).scalars()) - {""}
+
+
+def forget_question(tx: HubTransaction, agency: str) -> None:
+    """It is answered."""
+    tx.connection.execute(sa.delete(home_settled).where(home_settled.c.agency == agency))

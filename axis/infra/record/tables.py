@@ -50,7 +50,6 @@ submission = sa.Table(
         "received_at",
         "axis_id",
         sqlite_where=sa.text("body_digest <> ''"),
-        postgresql_where=sa.text("body_digest <> ''"),
     ),
 )
 sa.event.listen(submission, "after_create", words.with_the_table)
@@ -260,6 +259,15 @@ adapter_home = sa.Table(
     sa.Column("current", sa.Boolean, nullable=False),
     sa.Column("told", sa.Boolean, nullable=False),
 )
+# A home that takes another's place waits until each hub worker has said that it holds nothing more of that agency: the
+# row of worker "" asks, for the `turn`-th time.
+home_settled = sa.Table(
+    "home_settled",
+    metadata,
+    sa.Column("agency", sa.Text, primary_key=True),
+    sa.Column("worker", sa.Text, primary_key=True),
+    sa.Column("turn", sa.Integer, nullable=False),
+)
 # PostgreSQL with segments: the one folder that they lie in, and its machine. No row where parcels lie in the database.
 segment_home = sa.Table(
     "segment_home",
@@ -286,6 +294,7 @@ TABLES = (
     ledger_entry,
     registry_version,
     adapter_home,
+    home_settled,
     *volumes.TABLES,
     *retained.TABLES,
 )

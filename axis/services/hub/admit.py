@@ -89,6 +89,7 @@ def step(hub: Hub, now: datetime, timeout: float = 0) -> int:
             _settle(hub, list(zip(fresh, opened, strict=True)))
     _judge_each_alone(hub, alone, now)
     homes.answer(hub, asked, {d.message.route.code for d in own}, now)
+    homes.say_what_is_settled(hub)
     return len(taken)
 
 

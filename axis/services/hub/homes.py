@@ -61,30 +61,84 @@ def answer(hub: Hub, asked: Sequence[Delivered], busy: Collection[str], now: dat
         # Of another's place it is asked while that one's receipts may be in the hands of another worker.
         hub.questions[code] = Question(one, hello, QUIET if hello.follows else 0)
     for code, question in list(hub.questions.items()):
-        if code in busy or _waiting(hub, code):
+        ready, readers = _waiting(hub, code)
+        if code in busy or ready or _holds(hub, code):
             continue
         if question.rounds:
             question.rounds -= 1
             continue
-        if question.hello.follows and not _is_told(hub, code, question, now):
+        if question.hello.follows and not (
+            _is_settled(hub, code, question, readers - 1) and _is_told(hub, code, question, now)
+        ):
             continue
         del hub.questions[code]
         _answer(hub, code, question.hello, now)
         hub.broker.ack([question.asked])
 
 
-def _waiting(hub: Hub, code: str) -> int:
-    """How much of what this agency has published waits for the hub."""
-    return sum(_depth(hub, Route("in", code, urgent)) for urgent in (True, False))
+def say_what_is_settled(hub: Hub) -> None:
+    """To the worker that has to answer a home which takes another's place: this one holds nothing of that agency, all
+    that it had is in the record. After everything that was taken has been dealt with."""
+    asked = hub.looked.settling if hub.looked is not None else {}
+    news = [
+        (code, turn)
+        for code, turn in asked.items()
+        if code not in hub.questions and hub.settled.get(code) != turn and not _holds(hub, code)
+    ]
+    if news:
+        with hub.store.transaction() as tx:
+            record.say(tx, hub.worker, news)
+        hub.settled.update(news)
+
+
+def _is_settled(hub: Hub, code: str, question: Question, others: int) -> bool:
+    """Whether none of so many other workers, the consumers of the agency's queues, holds something that was published
+    before this question, and is in no queue then and in no record yet.
+
+    Each says so twice, and the same ones: what one that dies between has held is given to another, which says so the
+    second time only when it has dealt with it."""
+    if question.is_settled or others < 1:
+        question.is_settled = True
+        return True
+    with hub.store.transaction() as tx:
+        if question.turn:
+            who = record.settled(tx, code, question.turn) - {hub.worker}
+            if len(who) < others:
+                return False
+            if who == question.who:
+                record.forget_question(tx, code)
+                question.is_settled = True
+                return True
+            question.who = who
+        question.turn = record.ask_others(tx, code)
+    return False
+
+
+def _in(code: str) -> tuple[Route, Route]:
+    return Route("in", code, urgent=True), Route("in", code, urgent=False)
+
+
+def _holds(hub: Hub, code: str) -> bool:
+    return any(hub.broker.holds(route.queue) for route in _in(code))
+
+
+def _waiting(hub: Hub, code: str) -> tuple[int, int]:
+    """How much of what this agency has published waits for the hub, and how many workers may hold more of it."""
+    found = [_state(hub, route) for route in _in(code)]
+    return sum(ready for ready, _ in found), max(readers for _, readers in found)
 
 
 def _depth(hub: Hub, route: Route) -> int:
+    return _state(hub, route)[0]
+
+
+def _state(hub: Hub, route: Route) -> tuple[int, int]:
     try:
-        return hub.broker.depth(route)
+        return hub.broker.waiting(route.queue)
     except Unavailable as error:
         if error.fault is not Fault.BROKER_NO_QUEUE:
             raise
-        return 0  # deleted since it asked: nothing waits there, and the others' mail goes on
+        return 0, 0  # deleted since it asked: nothing waits there, and the others' mail goes on
 
 
 def _is_told(hub: Hub, code: str, question: Question, now: datetime) -> bool:

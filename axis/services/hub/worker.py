@@ -44,12 +44,16 @@ CLOCKS = 2 * CLOCK  # by which the clocks of several workers may differ
 @dataclass
 class Question:
     """An adapter has asked about its home; it is answered after so many `rounds` without anything of its agency.
-    `told`: how far it has been told what its agency has given, None before that."""
+    `told`: how far it has been told what its agency has given, None before that. `turn`: in which the others were asked
+    last whether they hold something of its agency, `who`: that have answered before; `is_settled`: nobody does."""
 
     asked: Delivered
     hello: Hello
     rounds: int
     told: str | None = None
+    turn: int = 0
+    who: frozenset[str] = frozenset()
+    is_settled: bool = False
 
 
 class Hub:
@@ -97,6 +101,7 @@ class Hub:
         self.looked_again: tuple[datetime, str] | None = None  # when at what waits for it, and up to which
         self.looked: Look | None = None  # what the round has begun with
         self.questions: dict[str, Question] = {}  # by agency, see services/hub/homes.py
+        self.settled: dict[str, int] = {}  # of which agencies this worker has said that it holds nothing, by turn
         self._declared: set[str] = set()
         self._rules: Rules | None = None
         self.held: dict[str, bytes] = {}  # payloads by digest, see `hold`
