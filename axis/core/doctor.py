@@ -259,7 +259,7 @@ def _centre_keys(gathered: Gathering, _now: datetime) -> Judgement | None:
     if gathered["settings"]["broker"] != "amqp":
         return None  # one machine is the centre and all agencies
     found = gathered["registry"].get("made_here", [])
-    if gathered["settings"]["role"] == "agency":
+    if gathered["settings"].get("role") == "agency":
         found = [code for code in found if code in {one["name"] for one in gathered["keys"]["pairs"]}]
     return _listed(found)
 
@@ -267,7 +267,7 @@ def _centre_keys(gathered: Gathering, _now: datetime) -> Judgement | None:
 @_check("registry", "settings")
 def _registrars(gathered: Gathering, _now: datetime) -> Judgement | None:
     """Nobody could introduce the key of an agency that has lost its own."""
-    if gathered["settings"]["broker"] != "amqp" or gathered["settings"]["role"] == "agency":
+    if gathered["settings"]["broker"] != "amqp" or gathered["settings"].get("role") == "agency":
         return None
     return (_GOOD if gathered["registry"].get("registrars", 1) else _WARN), {}
 
