@@ -33,6 +33,7 @@ FILES = {
     "packet": "axis.commands.packet",
     "queue": "axis.commands.queue",
     "reconcile": "axis.commands.reconcile",
+    "registrar": "axis.commands.registrar",
     "report": "axis.commands.report",
     "resend": "axis.commands.resend",
     "restore": "axis.commands.backup",

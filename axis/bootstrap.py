@@ -37,6 +37,7 @@ from axis.home import (
     reading_journals,
     reading_registry,
     record_database,
+    signer_of,
     systems_file,
     tokens_file,
 )
@@ -144,7 +145,7 @@ def embedded_parts(
 @contextmanager
 def served_hub(home: Home, stopped: Callable[[], bool] = lambda: False) -> Iterator[Hub]:
     """The hub on the configured database and broker; it declares every queue. `stopped`: see :func:`embedded_parts`."""
-    _only_amqp(home)
+    only_amqp(home)
     with _one_writer(home), record_database(home) as database:
         database.create(tables.TABLES)
         _check_segments(database)
@@ -207,7 +208,7 @@ def any_hub(home: Home, *, restored: bool = False) -> Iterator[Hub]:
         with embedded_parts(home, restored=restored) as (hub, _):
             yield hub
         return
-    _only_amqp(home)
+    only_amqp(home)
     with _one_writer(home), record_database(home) as database:
         database.check_version()
         _check_segments(database)
@@ -226,7 +227,7 @@ def any_hub(home: Home, *, restored: bool = False) -> Iterator[Hub]:
 @contextmanager
 def hub_link(home: Home, name: str) -> Iterator[AmqpBroker]:
     """A link of the hub's user to the broker as it stands, named so there."""
-    _only_amqp(home)
+    only_amqp(home)
     link = _amqp(home, None, name)
     try:
         yield link
@@ -247,7 +248,7 @@ def served_agencies(
 ) -> Iterator[list[Agency]]:
     """The adapters of `codes` on the home's journal and the configured broker. The home is locked meanwhile. `stopped`:
     see :func:`embedded_parts`."""
-    _only_amqp(home)
+    only_amqp(home)
     if unknown := sorted(set(codes) - set(home.codes())):
         raise Misconfigured(Problem(Fault.KEY_FILE_MISSING, got=f"{home.path}/keys/{unknown[0]}.key"))
     home.config.adapter.check_codes(home.codes())
@@ -295,7 +296,7 @@ def registrar(home: Home) -> Iterator[Registrar]:
 
     Raises :class:`Unavailable` HOME_LOCKED while an embedded home runs: SQLite has one writing process.
     """
-    signer = keystore.load_signer(home.path / "keys", HUB)
+    signer = signer_of(home, HUB)
     with _one_writer(home), reading(home) as record:
         record.guard(high_water(home))
         yield Registrar(home.path, record, signer, hub_certificate(home))
@@ -306,7 +307,7 @@ def preflight(home: Home, sender: str, letter: Letter, now: datetime) -> dict[st
     from axis.services.questions import preflight as questions
 
     with reading_registry(home) as registry:
-        signer = keystore.load_signer(home.path / "keys", sender)
+        signer = signer_of(home, sender)
         return questions.preflight(letter, registry, signer, home.config.deadlines.build(home.path), now)
 
 
@@ -340,7 +341,7 @@ def _check_home(home: Home, code: str) -> None:
 
 def sign_report(home: Home, code: str, report: Report, now: datetime) -> bytes:
     """The report of a conformance test, signed with an agency's key (or the hub's: ``HUB``)."""
-    signer = keystore.load_signer(home.path / "keys", code)
+    signer = signer_of(home, code)
     return parcel.build(parcel.CONFORMANCE, conformance.write(report), (), signer, now)
 
 
@@ -386,7 +387,7 @@ def hub_part(home: Home, database: Database, broker: Broker, references: Referen
     return Hub(
         HubStore(database, references),
         broker,
-        keystore.load_signer(home.path / "keys", HUB),
+        signer_of(home, HUB),
         home.config.installation.id,
         give_up_attempts=home.config.hub.give_up_attempts,
         user_id_required=home.config.broker.user_id == "required",
@@ -462,7 +463,7 @@ def agency_part(
         Journal(database, code, references),
         broker,
         lambda: Guarded(_adapter(home, code, disk, bell), code),
-        lambda: keystore.load_signer(home.path / "keys", code),
+        lambda: signer_of(home, code),
         hub_certificate(home),
         home.config.installation.id,
     )
@@ -475,7 +476,7 @@ def agency_part(
 def take_over(home: Home, code: str, now: datetime) -> int:
     """This home of an agency was put back to an older copy, and works again from here; how many things that it held
     wait until they are sent again. Raises :class:`Misconfigured`: CONFIG_INVALID for an embedded home."""
-    _only_amqp(home)
+    only_amqp(home)
     if code not in home.codes():
         raise Misconfigured(Problem(Fault.KEY_FILE_MISSING, got=f"{home.path}/keys/{code}.key"))
     with lock(home), own_file(home) as database:
@@ -573,7 +574,8 @@ def _check_segments(database: Database) -> None:
         segment_home.check(database)
 
 
-def _only_amqp(home: Home) -> None:
+def only_amqp(home: Home) -> None:
+    """Raise :class:`Misconfigured` CONFIG_INVALID for an embedded home."""
     if home.config.broker.kind != "amqp":
         raise Misconfigured(Problem(Fault.CONFIG_INVALID, "broker.kind", "amqp", home.config.broker.kind))
 

@@ -60,6 +60,15 @@ class Store:
 
 
 @dataclass(frozen=True)
+class Keys:
+    """What signs for the hub, or for the agencies of this home."""
+
+    # file: the private keys lie in keys/, 0600. Another name: an installed kind of signer (a token, say), whose
+    # certificates lie in keys/ all the same.
+    signer: str = "file"
+
+
+@dataclass(frozen=True)
 class Broker:
     """How parcels travel."""
 
@@ -265,6 +274,7 @@ class Config:
     retention: Retention = field(default_factory=Retention)
     folders: Folders = field(default_factory=Folders)
     portal: Portal = field(default_factory=Portal)
+    keys: Keys = field(default_factory=Keys)
 
     def database_url(self, home: Path, environment: Mapping[str, str] = os.environ) -> str:
         """SQLAlchemy URL of this home's database. Raises :class:`Misconfigured`."""

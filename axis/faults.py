@@ -473,6 +473,43 @@ class Fault(Enum):
         "Báo cáo kiểm thử adapter không được chấp nhận: {got}.",
         "The conformance report is not accepted: {got}.",
     )
+    REQUEST_INVALID = (
+        SENDER,
+        "Yêu cầu cấp chứng thư không hợp lệ: {got}.",
+        "The request for a certificate is not valid: {got}.",
+    )
+    ENROLMENT_INVALID = (
+        OPERATOR,
+        "Tệp kết nạp không hợp lệ: {got}.",
+        "The enrolment file is not valid: {got}.",
+    )
+    FINGERPRINT_DIFFERS = (
+        OPERATOR,
+        "Dấu vân tay được đọc cho không phải của tệp này; của tệp này là {got}.",
+        "The fingerprint that was told is not this file's, which is {got}.",
+    )
+    KEY_HEIR = (
+        OPERATOR,
+        "Khóa mới không được khóa trước hay đủ người đăng ký giới thiệu: {got}.",
+        "No key before it and not enough registrars have introduced the new key: {got}.",
+    )
+    CERTIFICATE_ENDED = (
+        OPERATOR,
+        "Đồng hồ chỉ {got}, chứng thư của trục có hiệu lực đến {expected}: không ai tin những gì ký lúc này, nên trục không "
+        "tiếp nhận gì.",
+        "The clock says {got}, the hub's certificate is valid until {expected}: nobody would believe what is signed now, so "
+        "the hub accepts nothing.",
+    )
+    KEY_CLAIMED = (
+        OPERATOR,
+        "{path}: người đăng ký giới thiệu một khóa mới của cơ quan này ({got}) mà khóa đang dùng không ký.",
+        "{path}: registrars introduce a new key of this agency ({got}) that the key in use has not signed.",
+    )
+    KEY_ELSEWHERE = (
+        OPERATOR,
+        "Khóa của {got} do chính cơ quan đó giữ; trung tâm không tạo được khóa cho họ.",
+        "The key of {got} is with that agency alone; the centre cannot make one for it.",
+    )
     REGISTRY_INVALID = (OPERATOR, "Danh bạ không hợp lệ: {got}.", "Registry not valid: {got}.")
     REGISTRY_OLD = (
         OPERATOR,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from axis.bootstrap import check_adapters, high_water, management
 from axis.core import doctor
 from axis.core.instant import to_text
 from axis.core.registry import HUB
-from axis.home import open_home, reading_journals, reading_registry, record_database
+from axis.home import open_home, reading_journals, reading_registry, record_database, signer_of
 from axis.infra.embedded import EmbeddedBroker
 from axis.infra.record.store import HubStore
 from axis.services.operate import broker_setup
@@ -39,7 +40,7 @@ def gather(path: Path, now: datetime) -> dict[str, Any]:
     home = open_home(path)
     is_hub = home.config.installation.role == "all"
     names = [*home.codes(), *([HUB] if is_hub else [])]
-    gathered["keys"] = section(lambda: found.keys(path, names))
+    gathered["keys"] = section(lambda: found.keys(path, names, partial(signer_of, home)))
     gathered["calendar"] = section(lambda: {"last_year": _last_year(home)})
 
     def known() -> Registry:
@@ -75,7 +76,7 @@ def glance(path: Path, now: datetime) -> dict[str, Any]:
     is_hub = home.config.installation.role == "all"
     gathered["settings"] = section(lambda: _settings(path))
     gathered["home"] = section(lambda: found.home(path, os.geteuid()))
-    gathered["keys"] = section(lambda: found.keys(path, [HUB] if is_hub else home.codes()))
+    gathered["keys"] = section(lambda: found.keys(path, [HUB] if is_hub else home.codes(), partial(signer_of, home)))
     if not is_hub:
         with reading_journals(home) as journals:
             gathered["own"] = section(lambda: own.status(journals, now))

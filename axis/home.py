@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from axis import config as settings
+from axis import extras
 from axis.errors import Corrupted, Fault, Misconfigured, Problem, Unavailable, unusable
 from axis.infra.database import Database
 from axis.infra.record.store import HubStore
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from axis.config import Config
     from axis.core.registry import Certificate, Registry
+    from axis.core.signature import Signer
     from axis.core.types.typeset import Types
     from axis.infra.journal.journals import Journal
 
@@ -141,6 +143,24 @@ def hub_certificate(home: Home) -> Certificate:
     from axis.infra import keystore
 
     return signing_certificate(keystore.load_certificate(home.path / "pki" / "hub.pem"))
+
+
+def signer_of(home: Home, name: str) -> Signer:
+    """What signs for `name`, an agency of this home or ``HUB``. Raises :class:`Misconfigured`."""
+    from axis.infra import keystore
+
+    kind = home.config.keys.signer
+    if kind == "file":
+        return keystore.load_signer(home.path / "keys", name)
+    from importlib.metadata import entry_points
+
+    kinds = {point.name: point for point in entry_points(group="axis.signers")}
+    if kind not in kinds:
+        expected = ", ".join(sorted({"file", *kinds}))
+        raise Misconfigured(Problem(Fault.CONFIG_INVALID, "keys.signer", expected, kind))
+    with extras.needed():
+        made: Signer = kinds[kind].load()(home.path, name)
+    return made
 
 
 def tokens_file(home: Home) -> Path:

@@ -17,7 +17,7 @@ from axis.core.message import DEAD_QUEUE
 from axis.core.metrics import Sample
 from axis.core.registry import HUB
 from axis.errors import AxisError
-from axis.home import own_file, reading_registry, record_database
+from axis.home import own_file, reading_registry, record_database, signer_of
 from axis.infra.record.store import HubStore
 from axis.services.operate.alarms import Alarms
 from axis.services.pulse import Pulse
@@ -103,7 +103,10 @@ class Watch:
         """When certificates end: those of this home, and at the centre those of the active agencies."""
         home = self._home
         names = [*home.codes(), *([HUB] if self._is_hub else [])]
-        found = {one["name"]: from_text(one["until"]) for one in gather.keys(home.path, names)["certificates"]}
+        found = {
+            one["name"]: from_text(one["until"])
+            for one in gather.keys(home.path, names, partial(signer_of, home))["certificates"]
+        }
         if self._is_hub:
             with reading_registry(home) as registry:
                 ends = gather.registry(registry, datetime.now(UTC))["ends"]

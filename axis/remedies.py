@@ -31,8 +31,9 @@ _SIGN_AGAIN = (
     "Send the .edxml itself again, and the adapter signs it anew; of a parcel that you have signed: axis verify FILE.",
 )
 _NEW_KEY = (
-    "Trung tâm cấp khóa và chứng thư mới (axis agency rotate CODE), đặt vào adapter rồi gửi lại.",
-    "The centre gives a new key and certificate (axis agency rotate CODE); put them into the adapter, send it again.",
+    "Cơ quan xin chứng thư cho khóa mới (axis agency request --code CODE --home HOME), trung tâm nhận, rồi gửi lại.",
+    "The agency asks for a certificate of a new key (axis agency request --code CODE --home HOME), the centre admits "
+    "it; then send it again.",
 )
 _TRACE = ("Xem văn bản đang ở đâu: axis trace REFERENCE.", "See where the document is: axis trace REFERENCE.")
 _CLERK = (
@@ -118,6 +119,37 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
     (Fault.LOG_EMPTY,): (
         "Cho trục chạy một lúc; nếu thư mục dữ liệu cũ chưa có khóa thì axis upgrade tạo khóa.",
         "Let the hub run for a moment; where an older home has no key, axis upgrade makes it.",
+    ),
+    (Fault.REQUEST_INVALID, Fault.KEY_ELSEWHERE): (
+        "Tại cơ quan: axis agency request --code CODE --home HOME; đưa tệp sinh ra cho trung tâm.",
+        "At the agency: axis agency request --code CODE --home HOME; bring the file that it makes to the centre.",
+    ),
+    (Fault.ENROLMENT_INVALID,): (
+        "Trung tâm tạo lại tệp: axis agency admit REQUEST --fingerprint SHA256 --to FILE.",
+        "The centre makes it anew: axis agency admit REQUEST --fingerprint SHA256 --to FILE.",
+    ),
+    (Fault.FINGERPRINT_DIFFERS,): (
+        "Gọi lại qua số điện thoại đã biết từ trước và so lại; nếu vẫn khác, tệp đã bị thay trên đường: không dùng.",
+        "Call again, on a number known from before, and compare; if it still differs, the file was changed on its way: "
+        "do not use it.",
+    ),
+    (Fault.CERTIFICATE_ENDED,): (
+        "Chỉnh đồng hồ nếu sai. Nếu đúng, trục cần khóa và chứng thư mới, và các cơ quan kết nạp lại; văn bản chờ ở "
+        "các cơ quan, không mất.",
+        "Set the clock right if it is wrong. If it is right, the hub needs a new key and certificate, and agencies "
+        "enrol again; documents wait at the agencies, none is lost.",
+    ),
+    (Fault.KEY_CLAIMED,): (
+        "Cơ quan không xin khóa này thì gọi ngay trung tâm và người đăng ký: trong thời gian chờ vẫn dừng được "
+        "(axis agency suspend CODE).",
+        "If this agency has not asked for it, call the centre and the registrars at once: until the wait is over it "
+        "can be stopped (axis agency suspend CODE).",
+    ),
+    (Fault.KEY_HEIR,): (
+        "Khóa cũ còn: axis agency request tại thư mục dữ liệu có khóa cũ. Đã mất: axis registrar vouch. Bản danh bạ "
+        "không ai làm ra đúng quy trình: hỏi trung tâm qua điện thoại.",
+        "The key before is still there: axis agency request in the home that has it. It is lost: axis registrar vouch. "
+        "A registry that nobody owns to: ask the centre by telephone.",
     ),
     (Fault.LEDGER_CORRUPT, Fault.NOTE_INVALID, Fault.LOG_PROOF, Fault.LOG_SPLIT): _EVIDENCE,
     (Fault.CONFIG_INVALID, Fault.CONFIG_UNKNOWN_KEY): _SETTINGS,

@@ -280,8 +280,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "That agency cannot sign; its documents wait.",
     ),
     "doctor.keys.mend": (
-        "khôi phục tệp khóa từ bản sao lưu, hoặc axis agency rotate CODE",
-        "put the key file back from a backup, or axis agency rotate CODE",
+        "khôi phục tệp khóa từ bản sao lưu, hoặc cơ quan xin chứng thư cho khóa mới (docs/keys.vi.md)",
+        "put the key file back from a backup, or have the agency ask for a new one (docs/keys.en.md)",
     ),
     "doctor.certificates": ("Chứng thư sắp hết hạn", "Certificates that end"),
     "doctor.certificates.found": (
@@ -293,8 +293,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "What is signed with it is not believed any more once it has ended.",
     ),
     "doctor.certificates.mend": (
-        "axis agency rotate CODE; TLS: axis broker reissue",
-        "axis agency rotate CODE; TLS: axis broker reissue",
+        "khóa mới: docs/keys.vi.md; TLS: axis broker reissue",
+        "another key: docs/keys.en.md; TLS: axis broker reissue",
     ),
     "doctor.young_certificates": ("Chứng thư đã có hiệu lực", "Certificates are valid already"),
     "doctor.young_certificates.found": (
@@ -312,7 +312,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "RSA-2048 sắp không còn được coi là đủ mạnh (ETSI TS 119 312).",
         "RSA-2048 will soon not count as strong enough (ETSI TS 119 312).",
     ),
-    "doctor.weak_keys.mend": ("cấp khóa mới: axis agency rotate CODE", "give new keys: axis agency rotate CODE"),
+    "doctor.weak_keys.mend": ("khóa mới: docs/keys.vi.md", "another key: docs/keys.en.md"),
     "doctor.registry": ("Danh bạ", "The registry"),
     "doctor.registry.found": ("không đọc được", "cannot be read"),
     "doctor.registry.means": ("Không kiểm tra được chữ ký của ai.", "Nobody's signature can be checked."),
@@ -325,17 +325,210 @@ TEXTS: dict[str, tuple[str, str]] = {
         "This home's certificates are in the registry",
     ),
     "doctor.own_certificates.found": (
-        "{count} chứng thư không có trong danh bạ: {names}",
-        "{count} are not in the registry: {names}",
+        "{count} chứng thư không có trong danh bạ hoặc đã bị thu hồi: {names}",
+        "{count} are not in the registry, or revoked: {names}",
     ),
     "doctor.own_certificates.means": (
         "Những gì ký bằng chứng thư đó bị từ chối.",
         "What is signed with them is refused.",
     ),
     "doctor.own_certificates.mend": (
-        "cài danh bạ mới nhất, hoặc dùng lại khóa cũ",
-        "install the newest registry, or put the former key back",
+        "dùng lại khóa cũ nếu chứng thư mới chưa được nhận; đã thu hồi: axis agency request --code CODE --home HOME",
+        "put the former key back if this one was never admitted; revoked: axis agency request --code CODE --home HOME",
     ),
+    "doctor.centre_keys": ("Khóa do cơ quan tự giữ", "Keys that only their agencies have"),
+    "doctor.centre_keys.found": (
+        "{count} cơ quan còn dùng khóa do trung tâm tạo: {names}",
+        "of {count} agencies the centre has made the key: {names}",
+    ),
+    "doctor.centre_keys.means": (
+        "Ai chiếm máy trung tâm ký được thay các cơ quan này; biên nhận của họ không chống lại được trung tâm.",
+        "Whoever takes the centre's machine can sign for them; their receipts prove nothing against the centre.",
+    ),
+    "doctor.centre_keys.mend": (
+        "từng cơ quan: axis agency request --code CODE --home HOME; trung tâm: axis agency admit FILE; cơ quan: "
+        "axis agency enrol FILE; sau đó trung tâm: axis agency revoke CODE (docs/keys.vi.md)",
+        "each agency: axis agency request --code CODE --home HOME; the centre: axis agency admit FILE; the agency: "
+        "axis agency enrol FILE; then the centre: axis agency revoke CODE (docs/keys.en.md)",
+    ),
+    "doctor.registrars": ("Người đăng ký", "Registrars"),
+    "doctor.registrars.found": ("chưa có người đăng ký nào", "there are none"),
+    "doctor.registrars.means": (
+        "Cơ quan nào mất khóa thì không nhận được khóa mới, trừ khi mọi cơ quan kết nạp lại.",
+        "An agency that loses its key can get no other one unless every agency is enrolled again.",
+    ),
+    "doctor.registrars.mend": (
+        "axis registrar key ở ngoài trung tâm, rồi axis registrar set A.pem B.pem C.pem --need 2 trước khi kết nạp cơ quan "
+        "đầu tiên",
+        "axis registrar key outside of the centre, then axis registrar set A.pem B.pem C.pem --need 2 before the first "
+        "agency is enrolled",
+    ),
+    "keys.test": (
+        "KHÓA THỬ NGHIỆM: khóa của {count} cơ quan do trung tâm tạo, trung tâm ký thay họ được. Chỉ để dùng thử.",
+        "TEST KEYS: the centre has made the keys of {count} agencies and could sign for them. For trials only.",
+    ),
+    "init.enrol": (
+        "Các cơ quan chưa có khóa. Tiếp theo, tại từng cơ quan: axis agency request --code MÃ --home THƯ-MỤC "
+        "(docs/keys.vi.md).",
+        "The agencies have no keys yet. Next, at each agency: axis agency request --code CODE --home HOME (docs/keys.en.md).",
+    ),
+    "registrar.none": (
+        "Chưa có người đăng ký: cơ quan mất khóa sẽ không nhận được khóa mới (axis registrar key, axis registrar set).",
+        "There are no registrars: an agency that loses its key could get no other (axis registrar key, axis registrar set).",
+    ),
+    "registrar.too_few": (
+        "Cần {need} người đăng ký khác nhau, mới có {count}.",
+        "{need} registrars are needed, each another one; there are {count}.",
+    ),
+    "registrar.made": (
+        "Khóa ở {folder}, không đưa cho ai. Đưa registrar.pem cho trung tâm và đọc dấu vân tay SHA-256:\n  {fingerprint}",
+        "The key is in {folder} and is for nobody else. Bring registrar.pem to the centre, and read out its SHA-256:\n"
+        "  {fingerprint}",
+    ),
+    "registrar.vouched": (
+        "Đã giới thiệu khóa mới của {code}: {file}. Đưa tệp này cho trung tâm.",
+        "The new key of {code} is introduced: {file}. Bring that file to the centre.",
+    ),
+    "registrar.set": (
+        "Danh bạ phiên bản {version}: {count} người đăng ký.",
+        "Registry version {version}: {count} registrars.",
+    ),
+    "request.lost": (
+        "Không dùng được khóa trước: {why} Khóa mới chỉ được nhận khi đủ người đăng ký giới thiệu.",
+        "The key before cannot be used: {why} The new one will count only if enough registrars introduce it.",
+    ),
+    "request.made": (
+        "Yêu cầu: {file}. Dấu vân tay SHA-256, đọc qua điện thoại:\n  {fingerprint}",
+        "The request: {file}. Its SHA-256, to be read over the telephone:\n  {fingerprint}",
+    ),
+    "request.next": (
+        "Khóa riêng ở lại máy này. Tiếp theo: đưa {file} cho trung tâm; trung tâm gọi lại và chạy axis agency admit {file}.",
+        "The private keys stay here. Next: bring {file} to the centre, which calls back and runs axis agency admit {file}.",
+    ),
+    "admit.asked": (
+        "{code} {name} xin chứng thư cho khóa {kind}.",
+        "{code} {name} asks for a certificate of a key {kind}.",
+    ),
+    "admit.compare": (
+        "Chưa nhận. Gọi cơ quan qua số đã biết, nghe họ đọc dấu vân tay SHA-256 rồi thêm --fingerprint. Của tệp này là:\n"
+        "  {fingerprint}",
+        "Nothing is admitted yet. Call the agency on a number known from before, have them read the SHA-256 to you, and "
+        "add --fingerprint. This file's is:\n  {fingerprint}",
+    ),
+    "admit.waits": (
+        "Người đăng ký đã giới thiệu khóa mới của {code}; cơ quan được báo. Chạy lại lệnh này từ {time}.",
+        "Registrars have introduced the new key of {code}, and the agency is told. Run this again from {time} on.",
+    ),
+    "admit.done": (
+        "Danh bạ phiên bản {version}: đã nhận khóa của {code}.",
+        "Registry version {version}: {code} is admitted.",
+    ),
+    "admit.file": (
+        "Tệp kết nạp, không chứa bí mật: {file}. Dấu vân tay SHA-256, đọc qua điện thoại:\n  {fingerprint}",
+        "The enrolment file, without any secret: {file}. Its SHA-256, to be read over the telephone:\n  {fingerprint}",
+    ),
+    "admit.next": (
+        "Tiếp theo, tại cơ quan: axis agency enrol {file}. Khi họ đã dùng khóa mới: axis agency revoke {code} chấm dứt các "
+        "chứng thư cũ.",
+        "Next, at the agency: axis agency enrol {file}. When it uses the new key: axis agency revoke {code} ends the "
+        "certificates before.",
+    ),
+    "enrol.asked": (
+        "Tệp kết nạp của {code}. Chưa dùng. Nghe trung tâm đọc dấu vân tay SHA-256 rồi thêm --fingerprint. Của tệp này là:\n"
+        "  {fingerprint}",
+        "The enrolment of {code}. Nothing is done yet. Have the centre read the SHA-256 to you and add --fingerprint. This "
+        "file's is:\n  {fingerprint}",
+    ),
+    "enrol.done": (
+        "{home} là thư mục dữ liệu của {code}, với khóa riêng của mình.",
+        "{home} is the home of {code}, with a key of its own.",
+    ),
+    "enrol.next": (
+        "Tiếp theo: axis adapter run {code} --home {home}.",
+        "Next: axis adapter run {code} --home {home}.",
+    ),
+    "help.to": ("Tệp sẽ ghi.", "The file to write."),
+    "help.issued": (
+        "Chứng thư do CA bên ngoài (của Chính phủ) cấp cho khóa này, PEM.",
+        "A certificate of this key by an outside CA (the Government's), PEM.",
+    ),
+    "help.authority": ("Chứng thư của CA đó, PEM.", "That CA's certificate, PEM."),
+    "help.init.test_keys": (
+        "Trung tâm tạo luôn khóa của các cơ quan: chỉ để dùng thử (mặc định với broker embedded).",
+        "The centre makes the agencies' keys, too: for trials only (as always with the embedded broker).",
+    ),
+    "help.init.registrar": (
+        "Chứng thư của một người đăng ký (registrar.pem); nêu nhiều lần.",
+        "The certificate of a registrar (registrar.pem); several times.",
+    ),
+    "help.registrar": (
+        "Người đăng ký: giới thiệu khóa mới của cơ quan đã mất khóa.",
+        "Registrars: who introduces the key of an agency that has lost its own.",
+    ),
+    "help.registrar.key": (
+        "Tạo khóa của một người đăng ký, ở ngoài trung tâm.",
+        "Make a registrar's key, outside of the centre.",
+    ),
+    "help.registrar.name": ("Tên của người hoặc cơ quan giữ khóa.", "Name of the person or office that keeps it."),
+    "help.registrar.to": ("Thư mục mới cho khóa.", "A new folder for the key."),
+    "help.registrar.folder": ("Thư mục có khóa của người đăng ký.", "The folder with the registrar's key."),
+    "help.registrar.vouch": (
+        "Giới thiệu khóa mới của một cơ quan, sau khi nghe chính cơ quan đó đọc dấu vân tay.",
+        "Introduce an agency's new key, after that agency has read its fingerprint to you.",
+    ),
+    "help.registrar.installation": (
+        "Mã của hệ thống trục (installation.id trong axis.toml).",
+        "The axis' id (installation.id in axis.toml).",
+    ),
+    "help.registrar.set": ("Nêu những người đăng ký của trục.", "Name the registrars of this axis."),
+    "help.registrar.need": (
+        "Bao nhiêu người phải đồng ý; mặc định: quá nửa.",
+        "How many of them must agree; by default more than half.",
+    ),
+    "help.registrar.hours": ("Số giờ chờ trước khi khóa mới được nhận.", "Hours to wait before the new key counts."),
+    "help.registrar.anew": (
+        "Làm cả khi các adapter sẽ từ chối; sau đó mọi cơ quan phải kết nạp lại.",
+        "Also where adapters will refuse it; every agency must then be enrolled again.",
+    ),
+    "help.agency.request": (
+        "Tại cơ quan: tạo khóa riêng và yêu cầu cấp chứng thư. Khóa không rời máy này.",
+        "At the agency: make its own key and the request for a certificate. The key never leaves this machine.",
+    ),
+    "help.agency.own_code": ("Mã của cơ quan.", "The agency's code."),
+    "help.agency.admit": (
+        "Tại trung tâm: nhận khóa của một cơ quan và tạo tệp kết nạp. Không có --fingerprint thì chỉ hiển thị.",
+        "At the centre: admit an agency's key, and make the enrolment file. Without --fingerprint it is only shown.",
+    ),
+    "help.agency.fingerprint": (
+        "SHA-256 của tệp như bên kia đã đọc qua điện thoại.",
+        "SHA-256 of the file, as the other side has read it over the telephone.",
+    ),
+    "help.agency.enrolment": (
+        "Tệp kết nạp sẽ ghi; mặc định MÃ.enrolment.",
+        "Enrolment file to write; by default CODE.enrolment.",
+    ),
+    "help.agency.voucher": (
+        "Giới thiệu của một người đăng ký khi cơ quan đã mất khóa; nêu nhiều lần.",
+        "A registrar's introduction, where the agency has lost its key; several times.",
+    ),
+    "help.agency.rehearse": (
+        "Chỉ thử: nêu những gì sẽ không được, không đổi gì.",
+        "Only try it: list what would fail, and change nothing.",
+    ),
+    "admit.rehearsed": ("Sẽ được nhận.", "It would be admitted."),
+    "help.agency.enrol": (
+        "Tại cơ quan: dùng tệp kết nạp; thư mục thành thư mục dữ liệu của cơ quan, hoặc dùng khóa mới.",
+        "At the agency: take the enrolment file; the folder becomes the agency's home, or uses the new key.",
+    ),
+    "help.agency.end": (
+        "Thu hồi mọi chứng thư của cơ quan trừ cái mới nhất, hoặc cái được nêu.",
+        "Revoke all of an agency's certificates but the newest, or the one that is named.",
+    ),
+    "help.agency.digest": ("SHA-256 của chứng thư, hoặc phần đầu.", "SHA-256 of the certificate, or how it begins."),
+    "change.admit": ("được nhận với khóa riêng", "is admitted with its own key"),
+    "change.claim": ("có khóa mới đang chờ", "has a new key that waits"),
+    "change.revoke": ("đã thu hồi chứng thư cũ", "has old certificates revoked"),
+    "change.registrars": ("đổi người đăng ký", "has other registrars"),
     "doctor.suspended": ("Cơ quan tạm ngừng", "Suspended agencies"),
     "doctor.suspended.found": ("{count} cơ quan tạm ngừng: {names}", "{count} suspended: {names}"),
     "doctor.suspended.means": (
@@ -355,7 +548,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Sau ngày đó văn bản của họ bị từ chối.",
         "After that day their documents are refused.",
     ),
-    "doctor.agency_certificates.mend": ("axis agency rotate CODE", "axis agency rotate CODE"),
+    "doctor.agency_certificates.mend": (
+        "cơ quan đó: axis agency request --code CODE --home HOME (docs/keys.vi.md)",
+        "that agency: axis agency request --code CODE --home HOME (docs/keys.en.md)",
+    ),
     "doctor.database": ("Cơ sở dữ liệu", "The database"),
     "doctor.database.found": ("không trả lời", "does not answer"),
     "doctor.database.means": (
@@ -1987,7 +2183,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Give an agency a certificate that votes are sealed to it with.",
     ),
     "change.person": ("có chứng thư", "has a certificate"),
-    "change.revoke": ("bị thu hồi chứng thư", "has its certificates revoked"),
     "change.seal": ("có chứng thư niêm phong", "has a certificate to be sealed to"),
     "use.person": ("cá nhân ký", "a person's signing"),
     "use.encrypt": ("niêm phong", "sealing"),

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from axis.core.ballot.packet import Type
     from axis.core.ballot.recount import Closed
     from axis.core.ballot.tally import Ballotted
-    from axis.core.signature import Signer
+    from axis.core.signature import KeySigner
 
 OPENS = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 DUE = datetime(2026, 11, 27, 10, 0, tzinfo=UTC)
@@ -41,10 +41,10 @@ INSTALLATION = "00000000-0000-0000-0000-000000000001"
 class Keys:
     """Everybody's keys, and the registry that tells of them."""
 
-    authority: Signer
-    agencies: dict[str, Signer]
-    persons: dict[str, Signer]
-    seals: dict[str, Signer]
+    authority: KeySigner
+    agencies: dict[str, KeySigner]
+    persons: dict[str, KeySigner]
+    seals: dict[str, KeySigner]
     registry: Registry
 
 
@@ -107,7 +107,7 @@ def accepted(
     files: Sequence[tuple[str, bytes]],
     at: datetime,
     *,
-    signer: Signer | None = None,
+    signer: KeySigner | None = None,
 ) -> Arrived:
     """A parcel as an adapter makes it, and the hub's A.1 for it."""
     source = packet.write(of, about.digest, Organ(sender), [Organ("G22")], of.name, files, at)

@@ -17,7 +17,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from axis.core import parcel
 from axis.core.registry import HUB, Certificate, Member, Registry
-from axis.core.signature import Signer
+from axis.core.signature import KeySigner
 from axis.infra import keystore
 
 if TYPE_CHECKING:
@@ -35,13 +35,13 @@ ATTACHMENTS = (b"%PDF-1.7 first\n", b"", b"third\x00\xff")
 
 
 @cache
-def authority() -> Signer:
+def authority() -> KeySigner:
     """The CA that everybody trusts."""
     return keystore.new_authority(ISSUED)
 
 
 @cache
-def other_authority() -> Signer:
+def other_authority() -> KeySigner:
     """A CA with the same name that nobody trusts."""
     return keystore.new_authority(ISSUED)
 
@@ -50,7 +50,7 @@ def certificate(
     public: CertificatePublicKeyTypes,
     code: str,
     *,
-    issuer: Signer | None = None,
+    issuer: KeySigner | None = None,
     start: datetime = ISSUED,
     end: datetime = ISSUED + 1800 * DAY,
     commitment: bool = True,
@@ -82,7 +82,7 @@ def certificate(
 
 
 @cache
-def signer(code: str) -> Signer:
+def signer(code: str) -> KeySigner:
     """The key and certificate of an agency of :func:`registry`, by its code (each code has its own fate)."""
     p256 = ec.generate_private_key(ec.SECP256R1())
     match code:
@@ -90,25 +90,25 @@ def signer(code: str) -> Signer:
             return keystore.new_member(authority(), "H29", "UBND Thành phố Hồ Chí Minh", "rsa", ISSUED)
         case "H41":
             p384 = ec.generate_private_key(ec.SECP384R1())
-            return Signer(p384, certificate(p384.public_key(), "H41"))
+            return KeySigner(p384, certificate(p384.public_key(), "H41"))
         case "A41":
-            return Signer(p256, certificate(p256.public_key(), "A41", end=EXPIRED_AT))
+            return KeySigner(p256, certificate(p256.public_key(), "A41", end=EXPIRED_AT))
         case "B10":
-            return Signer(p256, certificate(p256.public_key(), "B10", start=STARTS_AT))
+            return KeySigner(p256, certificate(p256.public_key(), "B10", start=STARTS_AT))
         case "D30":
-            return Signer(p256, certificate(p256.public_key(), "D30", commitment=False, tls=True))
+            return KeySigner(p256, certificate(p256.public_key(), "D30", commitment=False, tls=True))
         case _:
             return keystore.new_member(authority(), code, "Văn phòng Chính phủ", "p256", ISSUED)
 
 
 @cache
-def impostor() -> Signer:
+def impostor() -> KeySigner:
     """An attacker's key, in a certificate that another CA of the same name issued in the name of G22."""
     return keystore.new_member(other_authority(), "G22", "Văn phòng Chính phủ", "p256", ISSUED)
 
 
 @cache
-def weak_signer(kind: str) -> Signer:
+def weak_signer(kind: str) -> KeySigner:
     """A key that no verifier may accept, certified by the right CA all the same: rsa1024, p192, k256, ed25519."""
     key: Any
     match kind:
@@ -122,10 +122,10 @@ def weak_signer(kind: str) -> Signer:
             key = ed25519.Ed25519PrivateKey.generate()
         case _:
             raise ValueError(kind)
-    return Signer(key, certificate(key.public_key(), "G22"))
+    return KeySigner(key, certificate(key.public_key(), "G22"))
 
 
-def entry(of: Signer, **facts: Any) -> Certificate:
+def entry(of: KeySigner, **facts: Any) -> Certificate:
     """The registry's line for a certificate, whatever it is (the product's own way in checks it first)."""
     return Certificate(of.certificate.public_bytes(Encoding.DER), **facts)
 

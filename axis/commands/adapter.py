@@ -10,7 +10,7 @@ import click
 from axis.commands import console
 from axis.commands.console import DONE, word
 from axis.commands.options import at_home, common, settings
-from axis.commands.process import note_monitor, now, open_home, stoppable
+from axis.commands.process import note_monitor, note_test_keys, now, open_home, stoppable
 from axis.errors import Fault, Problem, Rejected
 
 
@@ -38,6 +38,7 @@ def adapter_run(home: Path, codes: tuple[str, ...], as_json: bool) -> None:
         bootstrap.front(opened, agencies, watch) as port,
     ):
         console.note("run.started", what=" ".join(codes))
+        note_test_keys(opened)
         if port:
             console.note("run.listening", listen=f"{opened.config.server.listen.rpartition(':')[0]}:{port}")
         note_monitor(opened, monitored)

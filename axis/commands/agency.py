@@ -297,3 +297,210 @@ def agency_export(home: Path, codes: tuple[str, ...], each: bool, target: Path, 
             console.data({"home": str(place), "agencies": list(part)})
         else:
             console.say(word("export.done", target=place, codes=", ".join(part)))
+
+
+@agency.command(
+    "request", **settings("help.agency.request", "axis agency request --code H41 --home axis-H41", changes=True)
+)
+@click.option("--code", required=True, help=word("help.agency.own_code"))
+@click.option(
+    "--key-type",
+    type=click.Choice(["p256", "rsa"]),
+    default="p256",
+    show_default=True,
+    help=word("help.init.key_type"),
+)
+@click.option("--installation", default="", help=word("help.registrar.installation"))
+@at_home
+def agency_request(home: Path, code: str, key_type: Any, installation: str, as_json: bool) -> None:
+    """A new key here, and the request for its certificate."""
+    from axis.config import FILE
+    from axis.core import enrolment
+    from axis.errors import Fault, Misconfigured, Problem
+    from axis.home import signer_of
+    from axis.services.operate import enrol
+
+    before = None
+    if (home / FILE).exists():
+        opened = open_home(home)
+        here = opened.config.installation
+        if here.role != "agency" or code not in here.agencies:
+            got = f"{here.role} {', '.join(here.agencies)}".strip()
+            raise Misconfigured(Problem(Fault.CONFIG_INVALID, "installation", f"agency {code}", got))
+        installation = here.id
+        try:
+            before = signer_of(opened, code)
+        except AxisError as error:
+            console.note("request.lost", why=console.plain(error.problems[0].text(console.LANG)))
+    path, data = enrol.request(home, code, key_type, installation, before, now())
+    digest = enrolment.fingerprint(data)
+    if as_json:
+        console.data({"code": code, "file": str(path), "fingerprint": digest, "introduced": before is not None})
+        return
+    console.say(word("request.made", file=path, fingerprint=enrolment.spoken(digest)))
+    console.note("request.next", file=path.name)
+
+
+@agency.command(
+    "admit",
+    **settings(
+        "help.agency.admit", "axis agency admit H41.request --fingerprint SHA256 --to H41.enrolment", changes=True
+    ),
+)
+@click.argument("request", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--fingerprint", default="", help=word("help.agency.fingerprint"))
+@click.option("--to", "target", type=click.Path(path_type=Path, dir_okay=False), help=word("help.agency.enrolment"))
+@click.option("--certificate", type=click.Path(path_type=Path, exists=True, dir_okay=False), help=word("help.issued"))
+@click.option("--authority", type=click.Path(path_type=Path, exists=True, dir_okay=False), help=word("help.authority"))
+@click.option(
+    "--voucher",
+    "vouchers",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help=word("help.agency.voucher"),
+)
+@click.option("--rehearse", is_flag=True, help=word("help.agency.rehearse"))
+@at_home
+def agency_admit(
+    home: Path,
+    request: Path,
+    fingerprint: str,
+    target: Path | None,
+    certificate: Path | None,
+    authority: Path | None,
+    vouchers: tuple[Path, ...],
+    rehearse: bool,
+    as_json: bool,
+) -> None:
+    """An agency's own key."""
+    from axis import bootstrap
+    from axis.core import enrolment
+    from axis.core.instant import to_text
+    from axis.infra import keystore
+    from axis.services.operate import enrol
+
+    if (certificate is None) != (authority is None):
+        raise click.UsageError("--certificate, --authority")
+    opened = open_home(home)
+    bootstrap.only_amqp(opened)
+    data = request.read_bytes()
+    asked = enrolment.read_request(data)
+    given: dict[str, Any] = {
+        "issued": keystore.load_certificate(certificate) if certificate is not None else None,
+        "authority": keystore.load_certificate(authority) if authority is not None else None,
+        "vouchers": [enrolment.read_voucher(one.read_bytes()) for one in vouchers],
+    }
+    with bootstrap.registrar(opened) as registrar:
+        if rehearse:
+            _show_rehearsal(enrol.rehearse(registrar, asked, now(), **given), as_json)
+            return
+        if not fingerprint:
+            _show_request(asked, registrar.registry(), data, as_json)
+            return
+        enrolment.check_fingerprint(data, fingerprint)
+        admitted = enrol.admit(registrar, opened.config, asked, now(), **given)
+    shown: dict[str, Any] = {"registry": admitted.registry.version, "code": admitted.code, "change": "admit"}
+    if admitted.enrolment is None:
+        assert admitted.waits_until is not None  # noqa: S101
+        until = to_text(admitted.waits_until)
+        if as_json:
+            console.data({**shown, "waits_until": until})
+        else:
+            console.say(word("admit.waits", code=admitted.code, time=console.local(until)))
+        return
+    place = target or Path(f"{admitted.code}.enrolment")
+    keystore.replace_file(place, admitted.enrolment)
+    digest = enrolment.fingerprint(admitted.enrolment)
+    if as_json:
+        console.data({**shown, "file": str(place), "fingerprint": digest})
+    else:
+        console.say(word("admit.done", code=admitted.code, version=admitted.registry.version))
+        console.say(word("admit.file", file=place, fingerprint=enrolment.spoken(digest)))
+        console.note("admit.next", file=place.name, code=admitted.code)
+    _carry_to_broker(opened, admitted.registry, as_json)
+
+
+def _show_rehearsal(found: list[Any], as_json: bool) -> None:
+    """What would fail; exit code 3 where anything would."""
+    if as_json:
+        console.data({"would_fail": [one.as_json(console.LANG) for one in found]})
+    else:
+        for one in found:
+            console.say(f"{one.fault.code}: {console.plain(one.text(console.LANG))}")
+        if not found:
+            console.say(word("admit.rehearsed"))
+    if found:
+        raise click.exceptions.Exit(console.REFUSED)
+
+
+def _show_request(asked: Any, registry: Any, data: bytes, as_json: bool) -> None:
+    """What is to be compared before a request is admitted."""
+    from axis.core import enrolment
+    from axis.services.operate import registry as members
+
+    member = members.known_member(registry, asked.code)
+    key = asked.signing.public_key()
+    size = f"{getattr(getattr(key, 'curve', None), 'name', 'RSA')} {key.key_size}"
+    digest = enrolment.fingerprint(data)
+    if as_json:
+        console.data({"code": asked.code, "name": member.name_vi, "key": size, "fingerprint": digest})
+        return
+    console.say(word("admit.asked", code=asked.code, name=member.name_vi, kind=size))
+    console.say(word("admit.compare", fingerprint=enrolment.spoken(digest)))
+
+
+@agency.command(
+    "enrol",
+    **settings(
+        "help.agency.enrol", "axis agency enrol H41.enrolment --fingerprint SHA256 --home axis-H41", changes=True
+    ),
+)
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--fingerprint", default="", help=word("help.agency.fingerprint"))
+@at_home
+def agency_enrol(home: Path, file: Path, fingerprint: str, as_json: bool) -> None:
+    """Take home what the centre has admitted."""
+    from contextlib import nullcontext
+
+    from axis.config import FILE
+    from axis.core import enrolment
+    from axis.home import lock
+    from axis.services.operate import enrol
+
+    data = file.read_bytes()
+    if not fingerprint:
+        found = enrolment.read_enrolment(data)
+        digest = enrolment.fingerprint(data)
+        if as_json:
+            console.data({"code": found.code, "installation": found.installation, "fingerprint": digest})
+            return
+        console.say(word("enrol.asked", code=found.code, fingerprint=enrolment.spoken(digest)))
+        return
+    found = enrol.check_enrolment(home, data, fingerprint, now())
+    with lock(open_home(home)) if (home / FILE).exists() else nullcontext():
+        enrol.enrol(home, found, now())
+    if as_json:
+        console.data({"home": str(home), "code": found.code})
+        return
+    console.say(word("enrol.done", code=found.code, home=home))
+    console.note("enrol.next", code=found.code, home=home)
+
+
+@agency.command("revoke", **settings("help.agency.end", "axis agency revoke H41 --reason DD-12", changes=True))
+@click.argument("code")
+@click.option("--certificate", "digest", default="", help=word("help.agency.digest"))
+@click.option("--reason", default="", help=word("help.agency.reason"))
+@at_home
+def agency_revoke(home: Path, code: str, digest: str, reason: str, as_json: bool) -> None:
+    """The end of a certificate."""
+    from axis import bootstrap
+    from axis.services.operate import enrol
+    from axis.services.operate import registry as members
+
+    opened = open_home(home)
+    with bootstrap.registrar(opened) as registrar:
+        before, code = registrar.registry().version, members.member_code(registrar, code)
+        keeps = opened.config.broker.kind == "embedded"
+        registry = enrol.revoke(registrar, code, digest, reason, now(), keeps_key=keeps)
+    _show_change(registry.version, code, "revoke", as_json, changed=registry.version != before)
+    _carry_to_broker(opened, registry, as_json, also=(code,))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from axis.commands import console
 from axis.commands.options import at_home, command
-from axis.commands.process import note_monitor, open_home, stoppable
+from axis.commands.process import note_monitor, note_test_keys, open_home, stoppable
 
 
 @command("help.hub", "AXIS_AMQP_URL=amqp://… AXIS_DATABASE_URL=postgresql://… axis hub --home axis-home", changes=True)
@@ -24,6 +24,7 @@ def hub(home: Path, as_json: bool) -> None:
         watching(opened, is_hub=True) as (watch, monitored),
     ):
         console.note("run.started", what="hub")
+        note_test_keys(opened)
         note_monitor(opened, monitored)
         ends = bootstrap.retention(opened, worker, [])
         loops.rounds(worker, [], stopped=stopped, retention=ends, pulse=watch.pulse, progress=watch.beside)

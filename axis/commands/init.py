@@ -11,6 +11,7 @@ from axis.commands import console
 from axis.commands.console import word
 from axis.commands.options import at_home, command
 from axis.commands.process import now
+from axis.commands.registrar import entries
 
 
 @command("help.init", "axis init --home axis-home", changes=True)
@@ -43,9 +44,29 @@ from axis.commands.process import now
     show_default=True,
     help=word("help.init.user_id"),
 )
+@click.option("--test-keys", is_flag=True, help=word("help.init.test_keys"))
+@click.option(
+    "--registrar",
+    "registrars",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help=word("help.init.registrar"),
+)
+@click.option("--need", type=click.IntRange(1, 99), help=word("help.registrar.need"))
+@click.option("--hours", type=click.IntRange(0, 9999), default=24, show_default=True, help=word("help.registrar.hours"))
 @click.option("--tls", "hosts", multiple=True, metavar="HOST", help=word("help.init.tls"))
 def init(
-    home: Path, key_type: Any, broker: Any, store: Any, user_id: Any, hosts: tuple[str, ...], as_json: bool
+    home: Path,
+    key_type: Any,
+    broker: Any,
+    store: Any,
+    user_id: Any,
+    test_keys: bool,
+    registrars: tuple[Path, ...],
+    need: int | None,
+    hours: int,
+    hosts: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """Make a home."""
     import uuid
@@ -57,13 +78,24 @@ def init(
         raise click.UsageError("--tls: --broker amqp")
     if store == "postgresql" and broker != "amqp":
         raise click.UsageError("--store postgresql: --broker amqp")
+    named = entries(registrars, need, hours)
+    with_keys = test_keys or broker == "embedded"
     files = ("tls/ca.pem", "tls/{user}.pem", "tls/{user}.key") if hosts else ("", "", "")
     ca, certificate, key = files
     link = config.Broker(broker, user_id=user_id, ca_file=ca, certificate_file=certificate, key_file=key)
     folders = config.Folders(("sent", "receipts", "status"))
     made = config.Config(config.Installation(str(uuid.uuid4())), config.Store(store), link, folders=folders)
     with console.bar(word("init.keys"), 95, quiet=as_json) as advance:
-        registry = provision.create_home(home, made, key_type, now(), lambda done, _all: advance(done), tls_hosts=hosts)
+        registry = provision.create_home(
+            home,
+            made,
+            key_type,
+            now(),
+            lambda done, _all: advance(done),
+            tls_hosts=hosts,
+            test_keys=with_keys,
+            registrars=named,
+        )
     if as_json:
         console.data(
             {
@@ -71,9 +103,16 @@ def init(
                 "installation": made.installation.id,
                 "agencies": len(registry.agencies),
                 "registry": registry.version,
+                "test_keys": with_keys,
             }
         )
         return
     console.say(word("init.done", home=home, agencies=len(registry.agencies), version=registry.version))
+    if with_keys:
+        console.note("keys.test", count=len(registry.agencies))
+    else:
+        console.note("init.enrol")
+        if not named:
+            console.note("registrar.none")
     if broker == "embedded":
         console.note("init.next", home=home)

@@ -33,6 +33,21 @@ def open_home(path: Path) -> Home:
     return opened
 
 
+def note_test_keys(home: Home) -> None:
+    """Say on stderr for how many of a home's agencies the centre has made the keys: what they sign proves nothing
+    against it. Nothing where each has its own."""
+    from axis.commands import console
+    from axis.core.lineage import made_at_the_centre
+    from axis.home import reading_registry
+
+    with reading_registry(home) as registry:
+        found = made_at_the_centre(registry, now())
+    if home.config.installation.role == "agency":
+        found = [code for code in found if code in home.codes()]
+    if found:
+        console.note("keys.test", count=len(found))
+
+
 def note_monitor(home: Home, port: int) -> None:
     """Say where this process tells of itself, if it does."""
     if port:

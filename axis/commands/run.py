@@ -11,7 +11,7 @@ import click
 from axis.commands import console
 from axis.commands.console import DONE, word
 from axis.commands.options import at_home, command
-from axis.commands.process import note_monitor, open_home, stoppable
+from axis.commands.process import note_monitor, note_test_keys, open_home, stoppable
 from axis.errors import AxisError
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def run(home: Path, until_idle: bool, as_json: bool) -> None:
     ):
         if not until_idle:
             console.note("run.started", what=home)
+        note_test_keys(opened)
         if port:
             console.note("run.listening", listen=f"{opened.config.server.listen.rpartition(':')[0]}:{port}")
         note_monitor(opened, monitored)

@@ -249,10 +249,29 @@ def _registry(gathered: Gathering, _now: datetime) -> Judgement:
 
 @_check("registry", "keys")
 def _own_certificates(gathered: Gathering, _now: datetime) -> Judgement:
-    """This home signs with a certificate that the registry does not have: nobody would believe it."""
-    listed = set(gathered["registry"]["certificates"])
+    """This home signs with a certificate that the registry does not have, or has revoked: nobody would believe it."""
+    listed = set(gathered["registry"]["certificates"]) - set(gathered["registry"].get("revoked", []))
     own = [one for one in gathered["keys"]["certificates"] if one["use"] == "sign"]
     return _listed((one["name"] for one in own if one["digest"] not in listed), _BAD)
+
+
+@_check("registry", "settings", "keys")
+def _centre_keys(gathered: Gathering, _now: datetime) -> Judgement | None:
+    """The centre has made agencies' keys: it could speak for them."""
+    if gathered["settings"]["broker"] != "amqp":
+        return None  # one machine is the centre and all agencies
+    found = gathered["registry"].get("made_here", [])
+    if gathered["settings"].get("role") == "agency":
+        found = [code for code in found if code in {one["name"] for one in gathered["keys"]["pairs"]}]
+    return _listed(found)
+
+
+@_check("registry", "settings")
+def _registrars(gathered: Gathering, _now: datetime) -> Judgement | None:
+    """Nobody could introduce the key of an agency that has lost its own."""
+    if gathered["settings"]["broker"] != "amqp" or gathered["settings"].get("role") == "agency":
+        return None
+    return (_GOOD if gathered["registry"].get("registrars", 1) else _WARN), {}
 
 
 @_check("registry")

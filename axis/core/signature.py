@@ -15,7 +15,7 @@ import re
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -102,9 +102,28 @@ class Signature:
     signing_time: datetime
 
 
+class Signer(Protocol):
+    """What signs for somebody: a key in a file (:class:`KeySigner`), a token, a service. It never shows the key."""
+
+    @property
+    def certificate(self) -> x509.Certificate:
+        """Whose key it is."""
+        ...
+
+    @property
+    def der(self) -> bytes:
+        """The certificate, DER."""
+        ...
+
+    def sign(self, data: bytes) -> bytes:
+        """The key's signature of `data`: PKCS #1 v1.5 with SHA-256 of an RSA key; of P-256 with SHA-256, of P-384 with
+        SHA-384 ECDSA as X.509 writes it (DER)."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
-class Signer:
-    """A private key with its certificate. Signs; never shows the key."""
+class KeySigner:
+    """A private key of this process with its certificate: see :class:`Signer`."""
 
     key: PrivateKey
     certificate: x509.Certificate
@@ -116,6 +135,12 @@ class Signer:
     def der(self) -> bytes:
         """The certificate, DER."""
         return self.certificate.public_bytes(Encoding.DER)
+
+    def sign(self, data: bytes) -> bytes:
+        """See :class:`Signer`."""
+        if isinstance(self.key, rsa.RSAPrivateKey):
+            return self.key.sign(data, padding.PKCS1v15(), hashes.SHA256())
+        return self.key.sign(data, ec.ECDSA(_CURVES[self.key.curve.name].hash))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +164,7 @@ def sign(files: Sequence[DataFile], signer: Signer, at: datetime) -> bytes:
     moment = at.astimezone(UTC).replace(microsecond=0)
     info, properties = _signed_parts(algorithm, files, certificate_digest, moment)
     counting.done.signatures += 1
-    value = _raw_sign(signer.key, _canonical(info, "ds:SignedInfo"))
+    value = _raw_sign(signer, _canonical(info, "ds:SignedInfo"))
     return _render(info, properties, value, der)
 
 
@@ -429,11 +454,12 @@ def _b64(data: bytes) -> str:
 # -- The two kinds of keys ----------------------------------------------------------------------------------
 
 
-def _raw_sign(key: PrivateKey, data: bytes) -> bytes:
-    if isinstance(key, rsa.RSAPrivateKey):
-        return key.sign(data, padding.PKCS1v15(), hashes.SHA256())
+def _raw_sign(signer: Signer, data: bytes) -> bytes:
+    key, value = signer.certificate.public_key(), signer.sign(data)
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        return value
     curve = _CURVES[key.curve.name]
-    r, s = utils.decode_dss_signature(key.sign(data, ec.ECDSA(curve.hash)))
+    r, s = utils.decode_dss_signature(value)
     # (r, n - s) would verify as well; only the smaller s is ever written or accepted.
     s = min(s, curve.order - s)
     return r.to_bytes(curve.octets, "big") + s.to_bytes(curve.octets, "big")

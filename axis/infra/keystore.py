@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from axis.config import require_private
-from axis.core.signature import Signer
+from axis.core.signature import KeySigner
 from axis.errors import Corrupted, Fault, Misconfigured, Problem, unusable
 
 if TYPE_CHECKING:
@@ -32,31 +32,39 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
-    from axis.core.signature import PrivateKey
+    from axis.core.signature import PrivateKey, PublicKey
 
 KeyType = Literal["p256", "rsa"]
 LOG_KEY = "log.key"
 AUTHORITY_YEARS, CERTIFICATE_YEARS = 20, 5  # a subordinate CA of the state lives 20 years (NĐ 68/2024)
 
 
+RSA_BITS = 3072  # of a new key (ETSI TS 119 312); shorter ones of others are accepted, and doctor says so
+
+
 def new_key(kind: KeyType) -> PrivateKey:
-    """A fresh P-256 or RSA-2048 key."""
-    return ec.generate_private_key(ec.SECP256R1()) if kind == "p256" else rsa.generate_private_key(65537, 2048)
+    """A fresh P-256 or RSA-3072 key."""
+    return ec.generate_private_key(ec.SECP256R1()) if kind == "p256" else rsa.generate_private_key(65537, RSA_BITS)
 
 
-def new_authority(now: datetime, common_name: str = "Axis test CA", key: PrivateKey | None = None) -> Signer:
+def new_authority(now: datetime, common_name: str = "Axis test CA", key: PrivateKey | None = None) -> KeySigner:
     """A self-signed test CA, with a new key or the given one."""
     key = key or new_key("p256")
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
-    builder = _builder(name, name, key, key.public_key(), now, AUTHORITY_YEARS)
+    builder = _builder(name, name, key.public_key(), key.public_key(), now, AUTHORITY_YEARS)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     builder = builder.add_extension(_usage(cert_sign=True), critical=True)
-    return Signer(key, builder.sign(key, hashes.SHA256()))
+    return KeySigner(key, builder.sign(key, hashes.SHA256()))
 
 
-def new_member(authority: Signer, code: str, name: str, kind: KeyType, now: datetime) -> Signer:
+def new_member(authority: KeySigner, code: str, name: str, kind: KeyType, now: datetime) -> KeySigner:
     """A key and a certificate for signing documents, subject CN=`code`, O=`name`, issued by `authority`."""
     key = new_key(kind)
+    return KeySigner(key, certify_member(authority, code, name, key.public_key(), now))
+
+
+def certify_member(authority: KeySigner, code: str, name: str, key: PublicKey, now: datetime) -> x509.Certificate:
+    """A certificate as :func:`new_member` makes it, of somebody else's key."""
     subject = x509.Name(
         [
             x509.NameAttribute(NameOID.COMMON_NAME, code),
@@ -66,34 +74,66 @@ def new_member(authority: Signer, code: str, name: str, kind: KeyType, now: date
     )
     builder = _issued(authority, subject, key, now)
     builder = builder.add_extension(_usage(sign=True), critical=True)
-    return Signer(key, builder.sign(authority.key, hashes.SHA256()))
+    return builder.sign(authority.key, hashes.SHA256())
 
 
-def new_person(authority: Signer, holder: str, name: str, kind: KeyType, now: datetime) -> Signer:
+def new_registrar(name: str, now: datetime) -> KeySigner:
+    """The key of somebody outside of the centre, who introduces the key of an agency that has lost its own. Nobody
+    vouches for it but the paper that it is named on: it is self-signed."""
+    key = new_key("p256")
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64])])
+    builder = _builder(subject, subject, key.public_key(), key.public_key(), now, AUTHORITY_YEARS)
+    builder = builder.add_extension(_usage(sign=True), critical=True)
+    return KeySigner(key, builder.sign(key, hashes.SHA256()))
+
+
+def new_request(key: PrivateKey, code: str) -> x509.CertificateSigningRequest:
+    """PKCS #10 for `key`, signed by it: who asks has it."""
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, code)])
+    return x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
+
+
+def self_signed(key: PrivateKey, code: str, now: datetime) -> KeySigner:
+    """A new key that nobody has certified yet, so that it can introduce itself."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, code)])
+    builder = _builder(name, name, key.public_key(), key.public_key(), now, 1)
+    return KeySigner(key, builder.sign(key, hashes.SHA256()))
+
+
+def new_person(authority: KeySigner, holder: str, name: str, kind: KeyType, now: datetime) -> KeySigner:
     """A key and a certificate for a person, who signs for himself: subject CN=`holder`, which is no agency's code."""
     key = new_key(kind)
     subject = x509.Name(
         [x509.NameAttribute(NameOID.COMMON_NAME, holder), x509.NameAttribute(NameOID.ORGANIZATION_NAME, name[:64])]
     )
-    builder = _issued(authority, subject, key, now)
-    return Signer(key, builder.add_extension(_usage(sign=True), critical=True).sign(authority.key, hashes.SHA256()))
+    builder = _issued(authority, subject, key.public_key(), now)
+    return KeySigner(key, builder.add_extension(_usage(sign=True), critical=True).sign(authority.key, hashes.SHA256()))
 
 
-def new_seal(authority: Signer, code: str, now: datetime) -> Signer:
+def new_seal(authority: KeySigner, code: str, now: datetime) -> KeySigner:
     """A key and a certificate with which others seal to agency `code`: RSA, as CMS envelopes of the library know no
     other."""
     key = rsa.generate_private_key(65537, 3072)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, code)])
-    builder = _issued(authority, subject, key, now)
-    return Signer(key, builder.add_extension(_usage(encipher=True), critical=True).sign(authority.key, hashes.SHA256()))
+    builder = _issued(authority, subject, key.public_key(), now)
+    return KeySigner(
+        key, builder.add_extension(_usage(encipher=True), critical=True).sign(authority.key, hashes.SHA256())
+    )
 
 
 def new_tls(
-    authority: Signer, user: str, now: datetime, hosts: Sequence[str] = (), key: PrivateKey | None = None
-) -> Signer:
+    authority: KeySigner, user: str, now: datetime, hosts: Sequence[str] = (), key: PrivateKey | None = None
+) -> KeySigner:
     """A certificate for TLS only, and its key, new or the given one: of the broker user `user` (CN), or of the broker
     itself, reached as `hosts` (names or addresses). It signs no documents: another CA, another usage."""
     key = key or new_key("p256")
+    return KeySigner(key, certify_tls(authority, user, now, hosts, key.public_key()))
+
+
+def certify_tls(
+    authority: KeySigner, user: str, now: datetime, hosts: Sequence[str], key: PublicKey
+) -> x509.Certificate:
+    """A certificate as :func:`new_tls` makes it, of somebody else's key."""
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, user)])
     builder = _issued(authority, subject, key, now)
     usage = _usage(sign=True, commitment=False)
@@ -102,7 +142,7 @@ def new_tls(
     if hosts:
         names = x509.SubjectAlternativeName([_general_name(host) for host in hosts])
         builder = builder.add_extension(names, critical=False)
-    return Signer(key, builder.sign(authority.key, hashes.SHA256()))
+    return builder.sign(authority.key, hashes.SHA256())
 
 
 def _issuer_identifier(key: CertificatePublicKeyTypes) -> x509.AuthorityKeyIdentifier:
@@ -127,7 +167,7 @@ def _general_name(host: str) -> x509.GeneralName:
         return x509.DNSName(host)
 
 
-def _issued(authority: Signer, subject: x509.Name, key: PrivateKey, now: datetime) -> x509.CertificateBuilder:
+def _issued(authority: KeySigner, subject: x509.Name, key: PublicKey, now: datetime) -> x509.CertificateBuilder:
     issuer = authority.certificate
     builder = _builder(subject, issuer.subject, key, issuer.public_key(), now, CERTIFICATE_YEARS)
     return builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
@@ -136,7 +176,7 @@ def _issued(authority: Signer, subject: x509.Name, key: PrivateKey, now: datetim
 def _builder(
     subject: x509.Name,
     issuer: x509.Name,
-    key: PrivateKey,
+    key: PublicKey,
     issuer_key: CertificatePublicKeyTypes,
     now: datetime,
     years: int,
@@ -146,11 +186,11 @@ def _builder(
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
-        .public_key(key.public_key())
+        .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(minutes=5))  # clocks of two machines may differ a little
         .not_valid_after(now + timedelta(days=365 * years))
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
         .add_extension(_issuer_identifier(issuer_key), critical=False)
     )
 
@@ -171,18 +211,30 @@ def _usage(
     )
 
 
-def save_signer(folder: Path, name: str, signer: Signer) -> None:
+def save_signer(folder: Path, name: str, signer: KeySigner) -> None:
     """``<name>.key`` (0600) and ``<name>.pem`` in `folder`."""
-    pem = signer.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    write_private(folder / f"{name}.key", pem)
+    save_key(folder, name, signer.key)
     (folder / f"{name}.pem").write_bytes(signer.certificate.public_bytes(Encoding.PEM))
 
 
-def replace_certificate(folder: Path, name: str, signer: Signer) -> None:
-    """Another ``<name>.pem`` in the place of the one that is there, whole at any moment."""
-    beside = folder / f".{name}.pem.new"
-    beside.write_bytes(signer.certificate.public_bytes(Encoding.PEM))
-    beside.replace(folder / f"{name}.pem")
+def save_key(folder: Path, name: str, key: PrivateKey) -> None:
+    """``<name>.key`` (0600) in `folder`, which must not have it yet."""
+    write_private(folder / f"{name}.key", key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+
+def replace_certificate(folder: Path, name: str, certificate: x509.Certificate) -> None:
+    """A ``<name>.pem`` in the place of the one that may be there, whole at any moment."""
+    replace_file(folder / f"{name}.pem", certificate.public_bytes(Encoding.PEM))
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """`content` is at `path`, whole at any moment, whatever was there."""
+    beside = path.with_name(f".{path.name}.new")
+    with beside.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
 
 
 def write_private(path: Path, content: bytes) -> None:
@@ -223,13 +275,22 @@ def load_log_key(folder: Path) -> tuple[ed25519.Ed25519PrivateKey, bytes] | None
     return key, key.public_key().public_bytes_raw()
 
 
-def load_signer(folder: Path, name: str) -> Signer:
+def load_signer(folder: Path, name: str) -> KeySigner:
     """The key and certificate kept as `name`.
 
     Raises :class:`Misconfigured`: KEY_FILE_MISSING, KEY_FILE_OPEN, FILE_UNUSABLE; :class:`Corrupted` when they do not
     pair.
     """
     path = folder / f"{name}.key"
+    key = load_key(path)
+    certificate = load_certificate(folder / f"{name}.pem")
+    if key.public_key() != certificate.public_key():
+        raise Corrupted(Problem(Fault.KEY_FILE_MISSING, got=f"{path} (does not belong to {name}.pem)"))
+    return KeySigner(key, certificate)
+
+
+def load_key(path: Path) -> PrivateKey:
+    """The private key in a file. Raises as :func:`load_signer`."""
     try:
         require_private(path)
         pem = path.read_bytes()
@@ -237,16 +298,13 @@ def load_signer(folder: Path, name: str) -> Signer:
         raise Misconfigured(Problem(Fault.KEY_FILE_MISSING, got=str(path))) from None
     except OSError as error:
         raise unusable(path, error) from None
-    certificate = load_certificate(folder / f"{name}.pem")
     try:
         key = load_pem_private_key(pem, None)
     except (ValueError, TypeError):
-        raise Corrupted(Problem(Fault.KEY_FILE_MISSING, got=f"{path} (unreadable)")) from None
-    if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) or (
-        key.public_key() != certificate.public_key()
-    ):
-        raise Corrupted(Problem(Fault.KEY_FILE_MISSING, got=f"{path} (does not belong to {name}.pem)"))
-    return Signer(key, certificate)
+        key = None
+    if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
+        raise Corrupted(Problem(Fault.KEY_FILE_MISSING, got=f"{path} (unreadable)"))
+    return key
 
 
 def load_certificate(path: Path) -> x509.Certificate:

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from axis.core.ballot.recount import Closed, Opened
     from axis.core.ballot.tally import Ballotted, Result
     from axis.core.registry import Certificate, Registry
-    from axis.core.signature import Signer
+    from axis.core.signature import KeySigner
     from axis.errors import Problem
     from axis.infra.journal.journals import Journal
 
@@ -211,7 +211,7 @@ class Office:
         said = Vote(ballot.digest, member, tuple(answers), whole(now), secrets.token_hex(16), digest)
         return self.seal(ballot, said, self._person(signer), act)
 
-    def seal(self, ballot: Ballot, said: Vote, key: Signer, act: bytes = b"") -> tuple[str, Step]:
+    def seal(self, ballot: Ballot, said: Vote, key: KeySigner, act: bytes = b"") -> tuple[str, Step]:
         """A vote signed with this key, sealed for both; its digest, and the packet."""
         made = cast(
             ballot,
@@ -336,7 +336,7 @@ class Office:
         if self.code != code:
             raise rejected(Fault.AUTHZ_MISMATCH, self.code, code)
 
-    def _person(self, holder: str) -> Signer:
+    def _person(self, holder: str) -> KeySigner:
         return keystore.load_signer(self._keys / PERSONS, holder)
 
     def _unsealed(self, sealed: Mapping[str, bytes], code: str, seal: str) -> dict[str, bytes]:

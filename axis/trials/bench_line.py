@@ -142,7 +142,9 @@ class Line:
         own = self._servers.rabbitmq is not None and len(self._codes) <= SIDES
         users = "required" if own else "optional"
         broker = ("--broker", "amqp", "--store", "postgresql", "--user-id", users)
-        self._axis("init", "--home", str(self.folder / "home"), *broker)
+        # What measures needs no keys of the agencies' own; a program of before knows nothing else.
+        test_keys = ("--test-keys",) if "--test-keys" in self._axis("init", "--help") else ()
+        self._axis("init", "--home", str(self.folder / "home"), *broker, *test_keys)
         self._configure()
 
     def start(self, *, counted: bool = False) -> None:
@@ -228,8 +230,8 @@ class Line:
                 environment["AXIS_DATABASE_URL"] = self.database_url
         return environment
 
-    def _axis(self, *arguments: str) -> None:
-        bench_process.run(self.program.command(*arguments), self._environment("hub"), self.folder)
+    def _axis(self, *arguments: str) -> str:
+        return bench_process.run(self.program.command(*arguments), self._environment("hub"), self.folder)
 
     def _start(self, name: str, *arguments: str, counted: bool) -> None:
         counts = self.counts / f"{name}.counts" if counted else None

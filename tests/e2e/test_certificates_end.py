@@ -13,10 +13,12 @@ from click.testing import CliRunner, Result
 
 from axis import cli
 from axis.core.registry import HUB
+from axis.errors import AxisError, Fault
 from axis.home import open_home, reading_registry
+from axis.infra import keystore
 from axis.monitoring import Watch
 from axis.services.operate.alarms import FILE, Alarms
-from tests.line import Line, small_home
+from tests.line import Line, document, small_home
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -125,3 +127,17 @@ def test_the_centre_looks_at_its_own_certificates_and_the_agencies_and_an_agency
     assert (line.path / FILE).exists()
     hub.close()
     agency.close()
+
+
+def test_the_hub_accepts_nothing_that_nobody_could_believe(tmp_path: Path) -> None:
+    line = small_home(tmp_path / "home")
+    end = keystore.load_certificate(line.path / "pki" / "hub.pem").not_valid_after_utc
+    line.clock.now = end - timedelta(minutes=2)
+    line.drop("G22", document())
+    with pytest.raises(AxisError) as caught:
+        line.run()
+    assert caught.value.fault is Fault.CERTIFICATE_ENDED
+    assert line.files("G22", "receipts") == []
+    line.clock.now = end - timedelta(minutes=10)
+    line.run(patience=timedelta(0))
+    assert line.events("G22") == ["A.1", "E.1 H41"]

@@ -20,10 +20,10 @@ from click.testing import CliRunner
 
 from axis import cli
 from axis.errors import Rejected
-from axis.infra import payloads
+from axis.infra import keystore, payloads
 from axis.infra.database import SCHEMA_VERSION, Database
 from axis.infra.segments import Segments
-from tests import old, sample
+from tests import old, own, sample
 from tests.e2e.test_served_line import AGENCIES, Served, stop, wait_for
 from tests.line import CODES, Line, document, recall
 from tests.old import content
@@ -307,6 +307,27 @@ def test_adapters_of_the_earlier_version_work_with_the_hub_of_this_one(served: O
     assert [third.attachments("G06").count(digest), today.attachments("H41").count(digest)] == [2, 1]
     assert earlier.files("G22", "sent") == ["a.edxml", "r.edxml"] == today.files("H41", "sent")
     assert not [line.files(code, "failed") for code, line in served.lines.items() if line.files(code, "failed")]
+
+
+@pytest.mark.amqp
+@pytest.mark.postgres
+@pytest.mark.timeout(240)
+def test_an_agency_of_the_earlier_version_gets_a_key_of_its_own_beside_others_that_are_old(served: OldServed) -> None:
+    """Its key was made at the centre. What it had sent comes again as it was; an old adapter believes the new key."""
+    home = served.folder / "H41"
+    served.lines["H41"].drop("H41", document(1, "H41", to=("G22",)), "1.edxml")
+    old_key = keystore.load_signer(home / "keys", "H41")
+    own.ceremony(served.home, home, "H41")
+    assert keystore.load_signer(home / "keys", "H41").der != old_key.der
+    own.done("agency", "revoke", "H41", "--home", served.home)
+    assert not (served.home / "keys" / "H41.key").exists()
+    served.start("hub", home=served.home, user="HUB", wall=False)
+    wait_for(lambda: "Running hub" in served.log("HUB"))
+    served.start_old_adapters("G22")
+    served.start("adapter", "run", "H41", home=home, user="H41", wall=False)
+    wait_for(lambda: served.lines["H41"].events("H41") == ["A.1", "E.1 G22"])
+    served.lines["G22"].drop("G22", document(2, to=("H41",)), "2.edxml")
+    wait_for(lambda: served.lines["G22"].events("G22") == ["A.1", "E.1 H41"])
 
 
 @pytest.mark.amqp

@@ -54,7 +54,7 @@ class Secured:
         rows = [row for row in provision.catalogue() if row["code"] in {"G22", "H41"}]
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(provision, "catalogue", lambda: rows)
-            made = self.composed("init")
+            made = self.composed("init", "--test-keys")
         assert made.exit_code == 0, made.output
         with (self.home / "axis.toml").open("a") as settings:
             settings.write("\n[adapter]\nsettle_seconds = 0.1\n")

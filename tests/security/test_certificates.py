@@ -24,7 +24,7 @@ from axis.services.operate import provision
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from axis.core.signature import Signer
+    from axis.core.signature import KeySigner
 
 NOW = datetime.now(UTC)
 
@@ -93,7 +93,7 @@ def test_certificates_for_tls_pass_and_so_does_a_connection(home: Path) -> None:
     assert connect(home, home) == ""
 
 
-def as_earlier(signer: Signer, authority: Signer) -> Signer:
+def as_earlier(signer: KeySigner, authority: KeySigner) -> KeySigner:
     """The same certificate without key identifiers, as an earlier version has made it."""
     old = signer.certificate
     builder = x509.CertificateBuilder(old.issuer, old.subject, old.public_key(), old.serial_number)
@@ -101,7 +101,7 @@ def as_earlier(signer: Signer, authority: Signer) -> Signer:
     for one in old.extensions:
         if not isinstance(one.value, x509.SubjectKeyIdentifier | x509.AuthorityKeyIdentifier):
             builder = builder.add_extension(one.value, one.critical)
-    return keystore.Signer(signer.key, builder.sign(authority.key, hashes.SHA256()))
+    return keystore.KeySigner(signer.key, builder.sign(authority.key, hashes.SHA256()))
 
 
 def test_a_home_of_an_earlier_version_gets_its_certificates_reissued_for_the_same_keys(

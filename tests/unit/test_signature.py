@@ -28,7 +28,7 @@ ENVELOPED = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
 
 @pytest.mark.parametrize(
     ("code", "algorithm", "octets"),
-    [("G22", "ecdsa-sha256", 64), ("H41", "ecdsa-sha384", 96), ("H29", "rsa-sha256", 256)],
+    [("G22", "ecdsa-sha256", 64), ("H41", "ecdsa-sha384", 96), ("H29", "rsa-sha256", 384)],
 )
 def test_each_kind_of_key_signs_in_its_one_way(code: str, algorithm: str, octets: int) -> None:
     data = signature.sign(FILES, pki.signer(code), pki.NOW)

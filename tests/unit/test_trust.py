@@ -18,7 +18,7 @@ from axis import schemas
 from axis.core import parcel
 from axis.core import registry as trust
 from axis.core.registry import HUB, AuthorityOnly, Certificate, HubOnly, Member, Registry
-from axis.core.signature import Signer
+from axis.core.signature import KeySigner
 from axis.errors import Fault, Rejected
 from tests import pki
 
@@ -176,7 +176,7 @@ def test_a_version_that_the_schema_does_not_have_is_refused(version: str) -> Non
 # -- The signed registry -----------------------------------------------------------------------------------
 
 
-def signed(registry: Registry, by: Signer, at: datetime = pki.NOW) -> bytes:
+def signed(registry: Registry, by: KeySigner, at: datetime = pki.NOW) -> bytes:
     return parcel.build(parcel.REGISTRY, trust.write(registry), (), by, at)
 
 
@@ -356,7 +356,7 @@ def test_a_certificate_without_a_name_is_nobodys() -> None:
         .sign(pki.authority().key, hashes.SHA256())
     )
     with pytest.raises(Rejected) as caught:
-        AuthorityOnly(pki.authority().certificate).certificate(Signer(key, nameless).der, pki.NOW)
+        AuthorityOnly(pki.authority().certificate).certificate(KeySigner(key, nameless).der, pki.NOW)
     assert caught.value.fault is Fault.SIG_SIGNER
 
 

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from cryptography.x509 import ObjectIdentifier
 
 from axis.core import signature
-from axis.core.signature import Signer
+from axis.core.signature import KeySigner
 from axis.errors import Fault, rejected
 
 MAX_BYTES = 200_000  # of one sealed vote
@@ -71,7 +71,7 @@ class _ContentInfo:
     signed: Annotated[_SignedData, asn1.Explicit(0)]
 
 
-def sign(content: bytes, signer: Signer) -> bytes:
+def sign(content: bytes, signer: KeySigner) -> bytes:
     """`content`, signed by a person, with the certificate."""
     options = [pkcs7.PKCS7Options.Binary, pkcs7.PKCS7Options.NoAttributes]
     builder = pkcs7.PKCS7SignatureBuilder().set_data(content)
@@ -133,7 +133,7 @@ def seal(content: bytes, certificate: x509.Certificate) -> bytes:
     return builder.encrypt(Encoding.DER, [pkcs7.PKCS7Options.Binary])
 
 
-def unseal(data: bytes, key: Signer) -> bytes:
+def unseal(data: bytes, key: KeySigner) -> bytes:
     """What is in the envelope. Raises :class:`Rejected` VOTE_SEAL: it is not for this key, or was altered."""
     if len(data) > MAX_BYTES:
         raise rejected(Fault.VOTE_SEAL, f"{len(data)} B")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from axis.core.ballot.ballot import Ballot
     from axis.core.ballot.values import Obj
-    from axis.core.signature import Signer
+    from axis.core.signature import KeySigner
 
 SEALED, ACT = "vote.p7m", "delegation.p7s"  # the further attachments of a vote
 
@@ -137,7 +137,7 @@ class Cast:
 def cast(
     ballot: Ballot,
     vote: Vote,
-    signer: Signer,
+    signer: KeySigner,
     secretariat: x509.Certificate,
     trustee: x509.Certificate,
     act: bytes = b"",

@@ -11,7 +11,7 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from axis.core import parcel, receipt
+from axis.core import lineage, parcel, receipt
 from axis.core.agency.mail import facts_of, findings_of, first_state, is_from_before, kind_of
 from axis.core.instant import to_text
 from axis.core.ledger import Entry
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from axis.core.message import Delivered, Message
     from axis.core.parcel import Parcel
     from axis.core.receipt import Receipt, Statement, Subject
+    from axis.core.registry import Registry
     from axis.infra.database import Row
     from axis.infra.journal.transaction import JournalTransaction
     from axis.services.agency.adapter import Agency
@@ -71,8 +72,17 @@ def _keep_registry(agency: Agency, message: Message, now: datetime) -> Change:
     if registry.installation != agency.installation:
         raise rejected(Fault.REGISTRY_INVALID, f"installation {registry.installation}")
     with agency.journal.reading() as reader:
-        if reader.registry_version() == registry.version and reader.registry() != (registry.version, body):
+        version = reader.registry_version()
+        if version == registry.version and reader.registry() != (registry.version, body):
             raise rejected(Fault.REGISTRY_INVALID, f"another version {registry.version} than the one installed")
+    claimed: list[str] = []
+    if 0 < version < registry.version:
+        installed = agency.registry()
+        lineage.check_follows(installed, registry, now)
+        claimed = lineage.claimed(installed, registry, agency.code)
+    _say_revoked(agency, registry, now)
+    for digest in claimed:
+        log.error("%s", Problem(Fault.KEY_CLAIMED, agency.code, got=digest).text())
     entry = Entry(now, agency.code, "registry.installed", "", "", {"version": registry.version})
 
     def change(tx: JournalTransaction) -> None:
@@ -81,6 +91,8 @@ def _keep_registry(agency: Agency, message: Message, now: datetime) -> Change:
             old = Problem(Fault.REGISTRY_OLD, got=str(registry.version), expected=str(current))
             log.warning("%s: %s", agency.code, old.text())
         elif tx.install(registry.version, body, entry, types) and current:
+            for digest in claimed:
+                tx.enter(Entry(now, agency.code, "key.claimed", "", "", {"key": digest}))
             since = registry.resend_from
             if since is not None and since != agency.registry().resend_from:
                 again = Entry(now, agency.code, "source.sent_again", "", "", {"accepted_since": to_text(since)})
@@ -101,6 +113,17 @@ def _types_beside(agency: Agency, proof: bytes) -> bytes:
     if types.installation != agency.installation:
         raise rejected(Fault.TYPE_SET, f"installation {types.installation[:40]}")
     return proof
+
+
+def _say_revoked(agency: Agency, registry: Registry, now: datetime) -> None:
+    """This adapter signs with a certificate that the registry has revoked: somebody has to do something here."""
+    try:
+        registry.certificate(agency.signer.der, now)
+    except Rejected as error:
+        if error.fault is Fault.KEY_REVOKED:
+            log.warning("%s: %s: %s", agency.code, error.fault.code, error.problems[0].text())
+    except AxisError as error:  # its key cannot be read: that is said elsewhere
+        log.debug("%s: %s", agency.code, error)
 
 
 def _show(agency: Agency, tx: JournalTransaction, since: datetime, now: datetime) -> None:

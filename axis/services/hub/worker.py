@@ -14,7 +14,7 @@ from axis.core.identity import uuid7_after
 from axis.core.instant import to_text
 from axis.core.registry import read_registry
 from axis.core.types.typeset import read_types
-from axis.errors import Fault, Problem, Unavailable
+from axis.errors import Fault, Misconfigured, Problem, Unavailable
 from axis.infra.record import agenda, ledger, registries
 from axis.infra.record.ledger import Sequencer
 from axis.infra.record.restored import restored_at
@@ -137,6 +137,14 @@ class Hub:
                 there = agenda.clock(reader)
             self._compare_clock(there, now)
 
+    def _check_certificate(self, now: datetime) -> None:
+        """What is accepted must be receipted, and believed by whoever's clock is a little ahead."""
+        begin, end = self.signer.certificate.not_valid_before_utc, self.signer.certificate.not_valid_after_utc
+        if now < begin:  # the clock is slow, and will be set right
+            raise Unavailable(Problem(Fault.CERTIFICATE_ENDED, got=to_text(now), expected=to_text(end)))
+        if now > end - CLOCK:
+            raise Misconfigured(Problem(Fault.CERTIFICATE_ENDED, got=to_text(now), expected=to_text(end)))
+
     def _compare_clock(self, there: datetime | None, now: datetime) -> None:
         if there is not None and abs(there - now) > CLOCK:
             raise Unavailable(Problem(Fault.CLOCK_WRONG, got=to_text(now), expected=to_text(there)))
@@ -207,7 +215,9 @@ class Hub:
 
     def begin_round(self, now: datetime) -> Look:
         """:meth:`check_clock` and :meth:`refresh`, and what there is to do by the clock, in one statement: each round
-        begins so. Raises :class:`Corrupted` RECORD_OLD where the record has lost what was noted."""
+        begins so. Raises :class:`Corrupted` RECORD_OLD where the record has lost what was noted, :class:`Misconfigured`
+        CERTIFICATE_ENDED when nobody would believe what is signed now."""
+        self._check_certificate(now)
         noted = self.high_water.read()
         with self.store.reading() as reader:
             self.looked = agenda.look(reader, noted)

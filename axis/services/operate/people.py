@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from axis.core.registry import Registry
-    from axis.core.signature import Signer
+    from axis.core.signature import KeySigner
     from axis.infra.keystore import KeyType
     from axis.services.operate.registry import Registrar
 
@@ -91,7 +91,7 @@ def _give(registrar: Registrar, code: str, entry: Certificate, what: str, now: d
     return members.reissue(registrar, code, (*held, entry), what, "", now)
 
 
-def _keep_key(folder: Path, name: str, signer: Signer) -> None:
+def _keep_key(folder: Path, name: str, signer: KeySigner) -> None:
     """The key lies there before the registry names it; one that the registry never came to name is replaced."""
     folder.mkdir(mode=0o700, exist_ok=True)
     for ending in ("key", "pem"):

@@ -9,6 +9,7 @@ import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from axis import config as settings
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from axis.config import Config
+    from axis.core.registry import Certificate
     from axis.core.signature import Signer
     from axis.infra.keystore import KeyType
 
@@ -52,9 +54,15 @@ def create_home(
     progress: Callable[[int, int], None] = lambda _done, _all: None,
     rows: Sequence[dict[str, str]] | None = None,
     tls_hosts: Sequence[str] = (),
+    *,
+    test_keys: bool = True,
+    registrars: Sequence[Certificate] = (),
 ) -> Registry:
-    """A home with a test CA, a key for the hub and each agency of `rows` (else of the catalogue of 95), and
-    registry version 1. With `tls_hosts`, under which the broker is reached, also a CA, keys and certificates for TLS.
+    """A home with a CA, the hub's key, the agencies of `rows` (else the catalogue of 95), and registry version 1. With
+    `tls_hosts`, under which the broker is reached, also a CA, keys and certificates for TLS.
+
+    With `test_keys` it makes the agencies' keys, too, and so could speak for them all: for a trial. Otherwise each
+    makes its own and is enrolled (services/operate/enrol.py). `registrars`: the entries of those who introduce keys.
 
     Everything is made beside the place and moved there at the end, so a home is there whole or not at all.
     Raises :class:`Misconfigured` HOME_EXISTS.
@@ -64,9 +72,11 @@ def create_home(
     building = home.parent / f".{home.name}.{uuid.uuid4().hex[:8]}"
     building.mkdir(mode=0o700, parents=True)
     try:
-        registry = _furnish(building, config, key_type, now, progress, rows or catalogue())
+        of_agencies = key_type if test_keys else None
+        registry = _furnish(building, config, of_agencies, now, progress, rows or catalogue(), registrars)
         if tls_hosts:
-            _furnish_tls(building, [member.code for member in registry.agencies], tls_hosts, now)
+            codes = [member.code for member in registry.agencies] if test_keys else []
+            _furnish_tls(building, codes, tls_hosts, now)
         _move_in(building, home)
     finally:
         shutil.rmtree(building, ignore_errors=True)
@@ -78,7 +88,7 @@ def add_log_key(home: Path) -> bool:
     return keystore.make_log_key(home / "pki")
 
 
-def _own_folder(home: Path) -> None:
+def own_folder(home: Path) -> None:
     """`home` is there, and nobody else's to read, whoever made it. Raises :class:`Misconfigured` FILE_UNUSABLE."""
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -88,7 +98,7 @@ def _own_folder(home: Path) -> None:
 
 
 def _move_in(building: Path, home: Path) -> None:
-    _own_folder(home)
+    own_folder(home)
     # axis.toml last: it is what makes the folder a home.
     for item in sorted(building.iterdir(), key=lambda p: p.name == settings.FILE):
         if (home / item.name).exists():
@@ -99,10 +109,11 @@ def _move_in(building: Path, home: Path) -> None:
 def _furnish(
     home: Path,
     config: Config,
-    key_type: KeyType,
+    key_type: KeyType | None,
     now: datetime,
     progress: Callable[[int, int], None],
     rows: Sequence[dict[str, str]],
+    registrars: Sequence[Certificate],
 ) -> Registry:
     authority = keystore.new_authority(now)
     for name in ("pki", "keys", "agencies"):
@@ -113,12 +124,15 @@ def _furnish(
     keystore.make_log_key(home / "pki")
     (home / "pki" / "hub.pem").write_bytes(hub.certificate.public_bytes(Encoding.PEM))
     members = [Member(HUB, "Trục liên thông văn bản quốc gia", "National document exchange axis", "hub")]
-    members[0] = replace(members[0], certificates=(signing_certificate(hub.certificate),))
+    members[0] = replace(members[0], certificates=(signing_certificate(hub.certificate), *registrars))
     for number, row in enumerate(rows, 1):
-        signer = keystore.new_member(authority, row["code"], row["name_vi"], key_type, now)
-        keystore.save_signer(home / "keys", row["code"], signer)
-        members.append(new_member(row["code"], row["name_vi"], row["name_en"], row["kind"], signer))
-        make_folders(home, row["code"])
+        member = Member(row["code"], row["name_vi"], row["name_en"], row["kind"])
+        if key_type is not None:
+            signer = keystore.new_member(authority, row["code"], row["name_vi"], key_type, now)
+            keystore.save_signer(home / "keys", row["code"], signer)
+            member = replace(member, certificates=(signing_certificate(signer.certificate),))
+            make_folders(home, row["code"])
+        members.append(member)
         progress(number, len(rows))
     members.sort(key=lambda m: m.code)
     registry = Registry(config.installation.id, 1, whole(now), tuple(members))
@@ -132,7 +146,7 @@ def _furnish(
             registries.keep(tx, 1, signed, now, (), entry)
     finally:
         database.close()
-    _install(home, config, [row["code"] for row in rows], signed, now)
+    install(home, config, [row["code"] for row in rows] if key_type is not None else [], signed, now)
     return registry
 
 
@@ -155,30 +169,28 @@ def renew_tls(home: Path, code: str, now: datetime) -> None:
 
 
 def reissue_tls(home: Path, now: datetime) -> list[str]:
-    """New certificates of the TLS CA, the broker, the hub and the agencies, for the keys that they have: made as this
+    """New certificates of the TLS CA, the broker, the hub and the agencies, for the keys that they have, here or at the
+    agencies: made as this
     version makes them, valid from now on; the names of the files. The old ones go on working beside them.
 
     Raises :class:`Misconfigured` KEY_FILE_MISSING where the home has no TLS CA with its key."""
     folder, authority_name = home / "tls", "ca"
     old = keystore.load_signer(folder, authority_name)
     authority = keystore.new_authority(now, "Axis test TLS CA", old.key)
-    made = {authority_name: authority}
-    for path in sorted(folder.glob("*.key")):
+    made = {authority_name: authority.certificate}
+    for path in sorted(folder.glob("*.pem")):
         if path.stem != authority_name:
-            one = keystore.load_signer(folder, path.stem)
-            hosts = keystore.hosts_of(one.certificate)
-            made[path.stem] = keystore.new_tls(authority, path.stem, now, hosts, one.key)
-    for name, signer in made.items():
-        keystore.replace_certificate(folder, name, signer)
+            one = keystore.load_certificate(path)
+            key = one.public_key()
+            if not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
+                raise Misconfigured(Problem(Fault.FILE_UNUSABLE, str(path), got=type(key).__name__))
+            made[path.stem] = keystore.certify_tls(authority, path.stem, now, keystore.hosts_of(one), key)
+    for name, certificate in made.items():
+        keystore.replace_certificate(folder, name, certificate)
     return [f"{name}.pem" for name in made]
 
 
-def new_member(code: str, name_vi: str, name_en: str, kind: str, signer: Signer) -> Member:
-    """A registry entry with one certificate."""
-    return Member(code, name_vi, name_en, kind, certificates=(signing_certificate(signer.certificate),))
-
-
-def _install(
+def install(
     home: Path, config: Config, codes: Sequence[str], registry: bytes, now: datetime, types: bytes = b""
 ) -> None:
     """Journals with the registry and the document types installed, in the home's own SQLite file."""
@@ -219,17 +231,18 @@ def export(
     now: datetime,
     types: bytes = b"",
 ) -> None:
-    """A home of its own for the adapters of `codes`: their keys, the CA's and the hub's certificate, the
-    registry, the document types, settings; nothing else.
-
-    Raises :class:`Misconfigured`: HOME_EXISTS, KEY_FILE_MISSING."""
+    """A home of its own for the adapters of `codes`, whose keys this home has made: their keys, the CA's and the hub's
+    certificate, the registry, the document types, settings; nothing else. Raises :class:`Misconfigured`: HOME_EXISTS,
+    KEY_ELSEWHERE, KEY_FILE_MISSING."""
     if (target / settings.FILE).exists():
         raise Misconfigured(Problem(Fault.HOME_EXISTS, got=str(target)))
     known = {member.code for member in trust.read(parcel.peek(registry)[1]).agencies}
     if strangers := [code for code in codes if code not in known]:
         raise rejected(Fault.AGENCY_UNKNOWN, strangers[0])
+    if elsewhere := [code for code in codes if not (home / "keys" / f"{code}.key").exists()]:
+        raise Misconfigured(Problem(Fault.KEY_ELSEWHERE, got=elsewhere[0]))
     signers = {code: keystore.load_signer(home / "keys", code) for code in codes}
-    _own_folder(target)
+    own_folder(target)
     for name in ("pki", "keys", "agencies"):
         (target / name).mkdir(mode=0o700, exist_ok=True)
     for name in ("ca.pem", "hub.pem"):
@@ -247,12 +260,18 @@ def export(
         shutil.copyfile(home / "tls" / "ca.pem", target / "tls" / "ca.pem")
         for code in codes:
             keystore.save_signer(target / "tls", code, keystore.load_signer(home / "tls", code))
-    own = replace(
+    own = settings_of(config, codes)
+    install(target, own, codes, registry, now, types)
+    (target / settings.FILE).write_text(settings.render(own), "utf-8")
+
+
+def settings_of(config: Config, codes: Sequence[str]) -> Config:
+    """What the home of these agencies has of the centre's settings."""
+    return replace(
         config,
         installation=replace(config.installation, role="agency", agencies=tuple(codes)),
         store=settings.Store(),
         adapter=replace(config.adapter, agencies={c: t for c, t in config.adapter.agencies.items() if c in codes}),
         folders=config.folders,
+        keys=settings.Keys(),
     )
-    _install(target, own, codes, registry, now, types)
-    (target / settings.FILE).write_text(settings.render(own), "utf-8")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from axis import crashpoints
-from axis.core import organ, parcel
+from axis.core import lineage, organ, parcel
 from axis.core import registry as trust
 from axis.core.instant import to_text, whole
 from axis.core.ledger import Entry
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from axis.core.registry import Certificate, Registry
-    from axis.core.signature import Signer
+    from axis.core.signature import KeySigner, Signer
     from axis.core.types.typeset import Types
     from axis.infra.keystore import KeyType
     from axis.infra.record.store import HubStore
@@ -41,10 +41,14 @@ class Registrar:
     signer: Signer
     hub: Certificate
 
+    def signed(self) -> bytes:
+        """The newest registry's parcel."""
+        with self.store.reading() as reader:
+            return reader.payload(registries.newest(reader))
+
     def registry(self) -> Registry:
         """The newest one."""
-        with self.store.reading() as reader:
-            return read_registry(reader.payload(registries.newest(reader)), self.hub)
+        return read_registry(self.signed(), self.hub)
 
     def types(self) -> Types | None:
         """The document types that go with it; None where there are none."""
@@ -56,7 +60,8 @@ class Registrar:
 def add(
     registrar: Registrar, code: str, name_vi: str, name_en: str, kind: str, key_type: KeyType, now: datetime
 ) -> Registry:
-    """A new member with a key of the home's test CA. Raises Rejected PACKET_ORGAN, Misconfigured HOME_EXISTS."""
+    """A new member; where the centre makes its agencies' keys, with one of the home's test CA, and otherwise without,
+    until it is enrolled. Raises Rejected PACKET_ORGAN, Misconfigured HOME_EXISTS."""
     if not organ.is_valid(code) or code != organ.normalise(code):
         raise rejected(Fault.PACKET_ORGAN, code)
     if code in registrar.registry().by_code:
@@ -65,9 +70,11 @@ def add(
     trust.write(
         registrar.registry().changed(member, now)
     )  # a name that cannot be written is found before any key is made
+    if not any(path.stem != HUB for path in (registrar.home / "keys").glob("*.key")):
+        return change(registrar, member, "add", "", now)
     signer = _certify(registrar, code, name_vi, key_type, now)
     entry = signing_certificate(signer.certificate)
-    changed = _change(registrar, replace(member, certificates=(entry,)), "add", "", now)
+    changed = change(registrar, replace(member, certificates=(entry,)), "add", "", now)
     _keep_key(registrar, code)
     provision.renew_tls(registrar.home, code, now)
     provision.make_folders(registrar.home, code)
@@ -80,66 +87,75 @@ def member_code(registrar: Registrar, organ_id: str) -> str:
     member = registrar.registry().member_for(organ_id)
     if organ_id not in member.aliases and organ.normalise(organ_id) != member.code:
         raise rejected(Fault.AGENCY_UNKNOWN, organ_id)
-    return _known(registrar.registry(), member.code).code
+    return known_member(registrar.registry(), member.code).code
 
 
 def suspend(registrar: Registrar, code: str, reason: str, now: datetime) -> Registry:
     """From now on its mail waits and it may not send. Suspending twice changes nothing."""
-    member = _known(registrar.registry(), code)
+    member = known_member(registrar.registry(), code)
     if member.standing(now) == "suspended":
         return registrar.registry()
     changed = replace(member, suspensions=(*member.suspensions, (whole(now), None)))
-    return _change(registrar, changed, "suspend", reason, now)
+    return change(registrar, changed, "suspend", reason, now)
 
 
 def resume(registrar: Registrar, code: str, reason: str, now: datetime) -> Registry:
     """Its mail goes on. Resuming one that is not suspended changes nothing."""
-    member = _known(registrar.registry(), code)
+    member = known_member(registrar.registry(), code)
     if member.standing(now) != "suspended":
         return registrar.registry()
     ended = tuple((start, end or whole(now)) for start, end in member.suspensions)
-    return _change(registrar, replace(member, suspensions=ended), "resume", reason, now)
+    return change(registrar, replace(member, suspensions=ended), "resume", reason, now)
 
 
 def close(registrar: Registrar, code: str, successor: str, reason: str, at: datetime, now: datetime) -> Registry:
     """From `at` on the agency is closed; `successor` (empty for none) then takes its mail, and answers for what it had.
     Raises Rejected AGENCY_UNKNOWN for a successor that there is not, or one that would come back to itself."""
     registry = registrar.registry()
-    member = _known(registry, code)
+    member = known_member(registry, code)
     following, seen = successor, {code}
     while following:
         if following in seen:
             raise rejected(Fault.AGENCY_UNKNOWN, successor)
         seen.add(following)
-        following = _known(registry, following).successor
+        following = known_member(registry, following).successor
     changed = replace(member, valid_until=whole(at), successor=successor)
-    return _change(registrar, changed, "close", reason, now)
+    return change(registrar, changed, "close", reason, now)
 
 
 def add_alias(registrar: Registrar, code: str, alias: str, reason: str, now: datetime) -> Registry:
     """Another code by which the agency is known: an old one, in any of its forms. Raises Rejected: PACKET_ORGAN,
     AGENCY_UNKNOWN when it is another agency's."""
     registry = registrar.registry()
-    member = _known(registry, code)
+    member = known_member(registry, code)
     if not organ.is_valid(alias):
         raise rejected(Fault.PACKET_ORGAN, alias)
     if (other := registry.by_code.get(alias)) is not None:
         if other.code != code:
             raise rejected(Fault.AGENCY_UNKNOWN, alias, other.code)
         return registry
-    return _change(registrar, replace(member, aliases=(*member.aliases, alias)), "alias", reason, now)
+    return change(registrar, replace(member, aliases=(*member.aliases, alias)), "alias", reason, now)
 
 
 def rotate(registrar: Registrar, code: str, key_type: KeyType, *, revoke: bool, reason: str, now: datetime) -> Registry:
-    """A new key for `code`; the old certificates stay, for what they signed, and may be revoked from now on."""
-    member = _known(registrar.registry(), code)
+    """A new key for `code`, made here, where its key was made here, too; the old certificates stay, for what they
+    signed, and may be revoked from now on. Raises Misconfigured KEY_ELSEWHERE."""
+    registry = registrar.registry()
+    member = known_member(registry, code)
+    held = [one for one in member.certificates if one.use == "sign"]
+    if not held or lineage.is_own(member, held[-1]):
+        raise Misconfigured(Problem(Fault.KEY_ELSEWHERE, got=code))
+    heirs = []
     signer = _certify(registrar, code, member.name_vi, key_type, now)
+    if lineage.is_kept(registry):  # the old key is here as well, and names the new one
+        before, key = keystore.load_signer(registrar.home / "keys", code), signer.key.public_key()
+        heirs.append(lineage.entry(lineage.introduce(registry.installation, code, key, before, whole(now))))
     old = tuple(
         replace(c, revoked_at=whole(now), reason=reason) if revoke and c.use in _OWN and c.revoked_at is None else c
         for c in member.certificates
     )
-    changed = replace(member, certificates=(*old, signing_certificate(signer.certificate)))
-    registry = _change(registrar, changed, "rotate", reason, now)
+    changed = replace(member, certificates=(*old, signing_certificate(signer.certificate), *heirs))
+    registry = change(registrar, changed, "rotate", reason, now)
     crashpoints.reached("X03")
     _keep_key(registrar, code)
     provision.renew_tls(registrar.home, code, now)
@@ -150,8 +166,21 @@ def reissue(
     registrar: Registrar, code: str, certificates: Sequence[Certificate], what: str, reason: str, now: datetime
 ) -> Registry:
     """The agency with these certificates: of its people, or to be sealed to, beside its own."""
-    member = _known(registrar.registry(), code)
-    return _change(registrar, replace(member, certificates=tuple(certificates)), what, reason, now)
+    member = known_member(registrar.registry(), code)
+    return change(registrar, replace(member, certificates=tuple(certificates)), what, reason, now)
+
+
+def set_registrars(
+    registrar: Registrar, named: Sequence[Certificate], *, anew: bool, reason: str, now: datetime
+) -> Registry:
+    """Name those who may introduce the keys of agencies that have lost theirs, in the place of those before. Adapters
+    follow of themselves only while no key was introduced yet; `anew`: every agency will be enrolled again.
+
+    Raises Rejected KEY_HEIR."""
+    hub = registrar.registry().by_code[HUB]
+    others = tuple(one for one in hub.certificates if not lineage.is_introduction(one))
+    changed = replace(hub, certificates=(*others, *named))
+    return change(registrar, changed, "registrars", reason, now, follows=not anew)
 
 
 def describe(registry: Registry, code: str, now: datetime) -> dict[str, Any]:
@@ -177,17 +206,19 @@ def describe(registry: Registry, code: str, now: datetime) -> dict[str, Any]:
                 **({"holder": c.holder} if c.holder else {}),
             }
             for c in member.certificates
+            if not lineage.is_introduction(c)
         ],
     }
 
 
-def _known(registry: Registry, code: str) -> Member:
+def known_member(registry: Registry, code: str) -> Member:
+    """The agency with this code. Raises Rejected AGENCY_UNKNOWN."""
     if code not in registry.by_code or code == HUB:
         raise rejected(Fault.AGENCY_UNKNOWN, code)
     return registry.by_code[code]
 
 
-def _certify(registrar: Registrar, code: str, name: str, key_type: KeyType, now: datetime) -> Signer:
+def _certify(registrar: Registrar, code: str, name: str, key_type: KeyType, now: datetime) -> KeySigner:
     authority = keystore.load_signer(registrar.home / "pki", "ca")
     signer = keystore.new_member(authority, code, name, key_type, now)
     pending = registrar.home / "keys" / "pending"
@@ -204,8 +235,15 @@ def _keep_key(registrar: Registrar, code: str) -> None:
     (registrar.home / "keys" / "pending").rmdir()
 
 
-def _change(registrar: Registrar, member: Member, what: str, reason: str, now: datetime) -> Registry:
-    changed = registrar.registry().changed(member, now)
+def change(
+    registrar: Registrar, member: Member, what: str, reason: str, now: datetime, *, follows: bool = True
+) -> Registry:
+    """The next version, with `member` in the place of the one with its code, kept and sent to everybody; if it is to
+    follow, nothing that an adapter would refuse for its keys. Raises Rejected KEY_HEIR, Unavailable REGISTRY_OLD."""
+    before = registrar.registry()
+    changed = before.changed(member, now)
+    if follows:
+        lineage.check_follows(before, changed, now)
     return _issue(registrar, changed, member.code, {"change": what, "reason": reason}, now)
 
 

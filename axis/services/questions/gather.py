@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from axis import __version__
-from axis.core import secret
+from axis.core import lineage, secret
 from axis.core.hub.rules import GAP_OPEN
 from axis.core.instant import to_text
 from axis.core.message import DEAD_QUEUE
@@ -86,13 +86,13 @@ def _changed(path: Path) -> str:
     return to_text(datetime.fromtimestamp(path.stat().st_mtime, UTC))
 
 
-def keys(path: Path, names: Collection[str]) -> dict[str, Any]:
-    """Pairs of key and certificate, and when certificates end."""
+def keys(path: Path, names: Collection[str], load: Callable[[str], object]) -> dict[str, Any]:
+    """Pairs of key and certificate, and when certificates end. `load` gets what signs for a name."""
     pairs, certificates = list[dict[str, str]](), list[dict[str, str]]()
     for name in sorted(names):
         problem = ""
         try:
-            keystore.load_signer(path / "keys", name)
+            load(name)
         except AxisError as error:
             problem = error.problems[0].fault.code
         pairs.append({"name": name, "problem": problem})
@@ -135,6 +135,9 @@ def registry(known: Registry, now: datetime) -> dict[str, Any]:
         "active": sorted(code for code, word in standing.items() if word == "active"),
         "suspended": sorted(code for code, word in standing.items() if word == "suspended"),
         "ends": ends,
+        "made_here": lineage.made_at_the_centre(known, now),
+        "revoked": sorted(c.digest for m in known.members for c in m.certificates if c.use == "sign" and c.revoked_at),
+        "registrars": lineage.registrars(known).need,
         "certificates": sorted(one.digest for member in known.members for one in member.certificates),
     }
 

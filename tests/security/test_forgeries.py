@@ -1,0 +1,326 @@
+"""Who can forge what if which machine is taken: each row of docs/security.md has a test here that tries.
+
+Believed is what an agency's adapter would keep, or its verifier calls PASSED, by what its home knows since it enrolled.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from axis.core import lineage, parcel, receipt
+from axis.core.message import Delivered, Message, Route
+from axis.core.receipt import Event, Receipt, Statement
+from axis.core.registry import HUB, Certificate, Member, Registry, signing_certificate
+from axis.errors import Problem
+from axis.infra import keystore
+from axis.services.agency import judge
+from axis.services.agency.mail import Mail
+from axis.services.operate import provision
+from axis.services.questions import verify
+from tests import own
+from tests.line import document, status
+from tests.own import CODES, Own
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from axis.core.signature import KeySigner
+    from axis.services.agency.adapter import Agency
+
+pytestmark = pytest.mark.timeout(180)
+ROWS = Path(__file__).parent.parent.parent / "docs" / "security.md"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Own:
+    """A document of G22 went to H41, who answered; another is on its way while H41's adapter is off."""
+    with pytest.MonkeyPatch.context() as patch:
+        line = own.make(tmp_path_factory.mktemp("own") / "line", patch)
+    line.drop("G22", document(to=("H41",)))
+    line.run()
+    line.drop("H41", status("03"))
+    line.run()
+    line.drop("G22", document(2, to=("H41",)), "b.edxml")
+    line.without("H41")
+    return line
+
+
+class Thief:
+    """Whoever has the centre's whole home and database, and what went through the centre."""
+
+    def __init__(self, line: Own) -> None:
+        self.line, self.now = line, datetime.now(UTC)
+        self.hub = keystore.load_signer(line.path / "keys", HUB)
+        self.authority = keystore.load_signer(line.path / "pki", "ca")
+        self.registry = line.installed("G22")
+        self.fake = keystore.new_member(self.authority, "H41", "UBND tỉnh", "p256", self.now - timedelta(hours=1))
+        self.place = self.registry.installation
+        found = line.receipts("G22").values()
+        self.first = next(one for one in found if one.statements[0].event is Event.ContentHandover)
+        accepted = [one for one in found if one.statements[0].event is Event.SubmissionAcceptance]
+        self.second = max((one.subject for one in accepted), key=lambda one: one.document_id)
+
+    def says(self, event: Event, by: KeySigner, *, issuer: str = "H41", at: datetime | None = None) -> bytes:
+        """A receipt of H41's about the document that it has not got yet."""
+        reasons = () if event.positive else (receipt.Reason("FORMAT", "sai", "wrong"),)
+        moment = at or self.first.statements[0].time
+        said = Statement("9" * 32, event, moment, "H41", reasons=reasons)
+        one = Receipt(self.place, issuer, self.second, (said,))
+        return parcel.build(parcel.RECEIPT, receipt.write(one), (), by, moment)
+
+    def accepts(self, body: bytes, kind: str = "new", digest: str = "") -> bytes:
+        """The hub's A.1 for a document that H41 never sent, to G22: the hub's own word."""
+        subject = receipt.Subject(
+            "01" * 16, kind, "H41", "H41,2026/11/23,9/TN-H41", digest or parcel.unverified_digest(body)
+        )
+        said = Statement("8" * 32, Event.SubmissionAcceptance, self.now, recipients=("G22",))
+        one = Receipt(self.place, HUB, subject, (said,), self.registry.version)
+        return parcel.build(parcel.RECEIPT, receipt.write(one), (), self.hub, self.now)
+
+    def vouches(self, body: bytes) -> bytes:
+        """The hub's R.1: that it has accepted this receipt of H41."""
+        import hashlib
+
+        said = Statement("7" * 32, Event.ReceiptAcceptance, self.now, "H41", evidence=hashlib.sha256(body).hexdigest())
+        return parcel.build(
+            parcel.RECEIPT, receipt.write(Receipt(self.place, HUB, self.second, (said,))), (), self.hub, self.now
+        )
+
+    def document(self, by: KeySigner) -> bytes:
+        return self._packet(document(9, sender="H41", to=("G22",)), by)
+
+    def status(self, by: KeySigner) -> bytes:
+        return self._packet(status("05"), by)
+
+    def _packet(self, packet: bytes, by: KeySigner) -> bytes:
+        from axis.core import edxml
+
+        converted = edxml.convert(packet)
+        assert converted.document is not None
+        return parcel.build(parcel.DOCUMENT, converted.document, converted.attachments, by, self.now)
+
+    def issues(
+        self, change: Callable[[Member], Member | None], *, of: str = "H41", by: KeySigner | None = None
+    ) -> bytes:
+        """The registry's next version with another entry for somebody, as the hub signs it."""
+        members = [change(one) if one.code == of else one for one in self.registry.members]
+        kept = tuple(one for one in members if one is not None)
+        return self.sign(replace(self.registry, members=kept), by)
+
+    def sign(self, one: Registry, by: KeySigner | None = None) -> bytes:
+        return provision.sign_registry(replace(one, version=self.registry.version + 1), by or self.hub, self.now)
+
+    def gives(self, *more: Certificate, instead: bool = False) -> bytes:
+        """A registry in which H41 has the fake key, too, or in the place of its own."""
+        new = (signing_certificate(self.fake.certificate), *more)
+        return self.issues(lambda one: replace(one, certificates=new if instead else (*one.certificates, *new)))
+
+    def named(self, by: KeySigner) -> Certificate:
+        """Somebody's introduction of the fake key."""
+        key = self.fake.key.public_key()
+        return lineage.entry(lineage.introduce(self.place, "H41", key, by, self.now - timedelta(days=3)))  # type: ignore[arg-type]
+
+
+def believed(line: Own, code: str, body: bytes, proof: bytes = b"") -> bool:
+    """Whether the adapter of `code` would keep this, that comes as the hub sends it."""
+    with line.parts() as (_, agencies):
+        (agency,) = [one for one in agencies if one.code == code]
+        return is_kept(agency, body, proof)
+
+
+def is_kept(agency: Agency, body: bytes, proof: bytes) -> bool:
+    main = parcel.peek(body)[0]
+    found = judge.of(
+        agency, Delivered(Message("m", Route("out", agency.code), body, proof), False, None), main, datetime.now(UTC)
+    )
+    if isinstance(found, Problem):
+        return False
+    if main == parcel.RECEIPT:
+        return isinstance(found, Mail) and found.state != "held"
+    return main == parcel.REGISTRY or (isinstance(found, Mail) and found.opened is not None)
+
+
+def passes(line: Own, body: bytes) -> bool:
+    """Whether a verifier that goes by G22's home finds it good, as what H41 said."""
+    verdict = verify.verify(body, line.installed("G22"), datetime.now(UTC))
+    return bool(verdict["verdict"] == "PASSED" and verdict["signer"] == "H41")
+
+
+def test_what_is_true_is_believed(made: Own) -> None:
+    """Or else nothing below would say anything."""
+    thief = Thief(made)
+    true = keystore.load_signer(made.root / "H41" / "keys", "H41")
+    said = thief.says(Event.ContentHandover, true)
+    assert believed(made, "G22", said)
+    assert passes(made, said)
+    sent = thief.document(true)
+    assert believed(made, "G22", sent, thief.accepts(sent))
+    assert believed(made, "G22", thief.issues(lambda one: replace(one, name_en="x")))
+    key = thief.fake.key.public_key()
+    heir = lineage.entry(lineage.introduce(thief.place, "H41", key, true, thief.now))  # type: ignore[arg-type]
+    assert believed(made, "G22", thief.gives(heir))
+
+
+FORGED: dict[str, Callable[[Thief], tuple[bytes, bytes]]] = {
+    "E.1 by the hub's key": lambda t: (t.says(Event.ContentHandover, t.hub), b""),
+    "E.1 by a new key of the CA": lambda t: (t.says(Event.ContentHandover, t.fake), b""),
+    "E.1 by the hub in its own name": lambda t: (t.says(Event.ContentHandover, t.hub, issuer=HUB), b""),
+    "E.1 dated back": lambda t: (t.says(Event.ContentHandover, t.fake, at=t.now - timedelta(minutes=2)), b""),
+    "E.1 that the hub vouches for": lambda t: ((b := t.says(Event.ContentHandover, t.fake)), t.vouches(b)),
+    "E.1 by the hub that it vouches for": lambda t: ((b := t.says(Event.ContentHandover, t.hub)), t.vouches(b)),
+    "E.1 by the CA's key": lambda t: (t.says(Event.ContentHandover, t.authority), b""),
+    "E.2 by a new key of the CA": lambda t: (t.says(Event.ContentHandoverFailure, t.fake), b""),
+    "E.2 by the hub's key": lambda t: (t.says(Event.ContentHandoverFailure, t.hub), b""),
+    "W.1 by a new key of the CA": lambda t: (t.says(Event.ContentWithdrawal, t.fake), b""),
+    "W.1 by the hub's key": lambda t: (t.says(Event.ContentWithdrawal, t.hub), b""),
+    "a document by a new key of the CA": lambda t: ((b := t.document(t.fake)), t.accepts(b)),
+    "a document by the hub's key": lambda t: ((b := t.document(t.hub)), t.accepts(b)),
+    "a status by a new key of the CA": lambda t: ((b := t.status(t.fake)), t.accepts(b, "status")),
+    "a status by the hub's key": lambda t: ((b := t.status(t.hub)), t.accepts(b, "status")),
+    "a registry with another key for H41": lambda t: (t.gives(), b""),
+    "a registry with another key in its place": lambda t: (t.gives(instead=True), b""),
+    "that key named by itself": lambda t: (t.gives(t.named(t.fake)), b""),
+    "that key named by the hub": lambda t: (t.gives(t.named(t.hub)), b""),
+    "that key named by the CA": lambda t: (t.gives(t.named(t.authority)), b""),
+    "a registry without H41": lambda t: (t.issues(lambda _: None), b""),
+    "a registry with H41 and no key": lambda t: (t.issues(lambda one: replace(one, certificates=())), b""),
+    "a registry without introductions": lambda t: (t.sign(bare(t.registry)), b""),
+    "a registry with registrars of the thief's": lambda t: (t.issues(with_registrar(t), of=HUB), b""),
+    "a registry by another hub of the CA": lambda t: (t.issues(lambda one: one, by=other_hub(t)), b""),
+    "a registry of a day to come": lambda t: (t.sign(replace(t.registry, issued_at=t.now + timedelta(days=1))), b""),
+}
+
+
+def bare(one: Registry) -> Registry:
+    members = [replace(m, certificates=tuple(c for c in m.certificates if c.use == "sign")) for m in one.members]
+    return replace(one, members=tuple(members))
+
+
+def with_registrar(thief: Thief) -> Callable[[Member], Member]:
+    named = lineage.registrar_entry(keystore.new_registrar("thief", thief.now).certificate, 1, 0)
+    return lambda one: replace(one, certificates=(*one.certificates, named))
+
+
+def other_hub(thief: Thief) -> KeySigner:
+    return keystore.new_member(thief.authority, HUB, "Trục", "p256", thief.now)
+
+
+def test_with_the_centres_home_nobody_speaks_for_an_agency(made: Own) -> None:
+    thief = Thief(made)
+    assert len(FORGED) >= 20
+    with made.parts() as (_, agencies):
+        (agency,) = [one for one in agencies if one.code == "G22"]
+        for what, forge in FORGED.items():
+            body, proof = forge(thief)
+            assert not is_kept(agency, body, proof), what
+            if parcel.peek(body)[0] != parcel.REGISTRY:
+                assert not passes(made, body), what
+
+
+HUBS_OWN: dict[str, Callable[[Thief], tuple[bytes, bytes]]] = {
+    "a successor": lambda t: (
+        t.issues(lambda one: replace(one, valid_until=t.now.replace(microsecond=0), successor="G06")),
+        b"",
+    ),
+    "a suspension": lambda t: (
+        t.issues(lambda one: replace(one, suspensions=((t.now.replace(microsecond=0), None),))),
+        b"",
+    ),
+    "a revocation": lambda t: (t.issues(ended(t)), b""),
+    "a new agency": lambda t: (
+        t.sign(replace(t.registry, members=(*t.registry.members, Member("X99", "Mới")))),
+        b"",
+    ),
+    "D.2": lambda t: (hub_says(t, Event.ContentConsignmentFailure), b""),
+}
+
+
+def ended(thief: Thief) -> Callable[[Member], Member]:
+    at = thief.now.replace(microsecond=0)
+    return lambda one: replace(
+        one, certificates=tuple(replace(c, revoked_at=at) if c.use == "sign" else c for c in one.certificates)
+    )
+
+
+def hub_says(thief: Thief, event: Event) -> bytes:
+    reasons = (receipt.Reason("UNDELIVERED", "chưa đến", "not delivered"),)
+    said = Statement("6" * 32, event, thief.now, "H41", reasons=reasons)
+    one = Receipt(thief.place, HUB, thief.second, (said,))
+    return parcel.build(parcel.RECEIPT, receipt.write(one), (), thief.hub, thief.now)
+
+
+def test_the_hubs_own_word_is_believed_whoever_has_its_key(made: Own) -> None:
+    thief = Thief(made)
+    for what, forge in HUBS_OWN.items():
+        assert believed(made, "G22", *forge(thief)), what
+
+
+def test_where_the_centre_has_made_the_keys_it_speaks_for_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own.few(monkeypatch)
+    own.done("init", "--home", tmp_path / "hub", "--broker", "amqp", "--test-keys")
+    for code in CODES:
+        own.done("agency", "export", code, "--to", tmp_path / code, "--home", tmp_path / "hub")
+    line = Own(tmp_path)
+    now, registry = datetime.now(UTC), line.installed("G22")
+    subject = receipt.Subject("01" * 16, "new", "G22", "G22,2026/11/23,9/TN-G22", "a" * 64)
+    said = (Statement("5" * 32, Event.ContentHandover, now, "H41"),)
+    content = receipt.write(Receipt(registry.installation, "H41", subject, said))
+    held = keystore.load_signer(line.path / "keys", "H41")
+    forged = parcel.build(parcel.RECEIPT, content, (), held, now)
+    assert passes(line, forged)
+    assert believed(line, "G22", forged)
+
+
+def test_an_agencys_home_speaks_for_that_agency_alone(made: Own) -> None:
+    thief = Thief(made)
+    true = keystore.load_signer(made.root / "G06" / "keys", "G06")
+    for body in (thief.says(Event.ContentHandover, true), thief.document(true)):
+        assert not believed(made, "G22", body, thief.accepts(body) if parcel.peek(body)[0] == parcel.DOCUMENT else b"")
+        assert not passes(made, body)
+    assert not believed(made, "G22", thief.gives(thief.named(true)))
+
+
+def test_a_revoked_key_speaks_no_more_and_names_nobody(made: Own, tmp_path: Path) -> None:
+    shutil.copytree(made.root, tmp_path / "line")
+    line = Own(tmp_path / "line")
+    stolen = keystore.load_signer(line.root / "H41" / "keys", "H41")
+    own.ceremony(line.path, line.root / "H41", "H41")
+    own.done("agency", "revoke", "H41", "--home", line.path)
+    line.run()
+    thief = Thief(line)
+    with line.parts() as (_, agencies):
+        (agency,) = [one for one in agencies if one.code == "G22"]
+        later = thief.says(Event.ContentHandover, stolen)
+        assert not isinstance(judge.of(agency, delivered(later), parcel.RECEIPT, datetime.now(UTC)), Mail)
+        assert not is_kept(agency, thief.gives(thief.named(stolen)), b"")
+        back = thief.issues(
+            lambda one: replace(one, certificates=tuple(replace(c, revoked_at=None) for c in one.certificates))
+        )
+        assert not is_kept(agency, back, b"")
+
+
+def delivered(body: bytes) -> Delivered:
+    return Delivered(Message("m", Route("out", "G22"), body), False, None)
+
+
+def test_what_is_changed_on_its_way_is_not_what_was_told(made: Own, tmp_path: Path) -> None:
+    file, told = own.request(tmp_path / "H41", "H41")
+    other, _ = own.request(tmp_path / "thief", "H41")
+    file.write_bytes(other.read_bytes())
+    refused = own.run("agency", "admit", file, "--fingerprint", told, "--home", made.path, "--json")
+    assert "FINGERPRINT_DIFFERS" in refused.output
+
+
+def test_every_row_of_the_table_has_a_test_that_tries() -> None:
+    rows = re.findall(r"^\| .* \| `(test_\w+)` \|$", ROWS.read_text("utf-8"), re.MULTILINE)
+    here = set(re.findall(r"^def (test_\w+)", Path(__file__).read_text("utf-8"), re.MULTILINE))
+    elsewhere = "".join(one.read_text("utf-8") for one in (ROWS.parent.parent / "tests").rglob("test_*.py"))
+    assert len(rows) >= 8
+    assert [one for one in rows if one not in here and f"def {one}(" not in elsewhere] == []
