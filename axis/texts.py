@@ -1040,6 +1040,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{agency}: {cause} · {count}, lâu nhất {age} · {actor}",
         "{agency}: {cause} · {count}, oldest {age} · {actor}",
     ),
+    "status.is_more": (
+        "Còn nữa: chỉ đếm vài nghìn văn bản mới nhất.",
+        "There are more: only the newest few thousand are counted.",
+    ),
     "status.more": ("… và {count} dòng nữa (--json)", "… and {count} more (--json)"),
     "status.today": ("Hôm nay", "Today"),
     "status.accepted": (

@@ -38,7 +38,7 @@ from axis.commands.options import command, common
 @click.option("--fill", type=click.IntRange(0), default=0, help=word("help.bench.fill"))
 @click.option(
     "--scenario",
-    type=click.Choice(["circular-receipt", "history", "workers", "full", "idle", "flood", "year"]),
+    type=click.Choice(["circular-receipt", "history", "workers", "full", "idle", "flood", "year", "questions"]),
     help=word("help.bench.scenario"),
 )
 @click.option("--no-counts", is_flag=True, help=word("help.bench.counts"))

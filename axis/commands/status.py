@@ -153,6 +153,8 @@ def page(found: dict[str, Any]) -> list[str]:
     lines += trouble[:MOST]
     if len(trouble) > MOST:
         lines.append("  " + word("status.more", count=len(trouble) - MOST))
+    if found["is_more"]:
+        lines.append("  " + word("status.is_more"))
     lines += ["", *_today(found["today"]), *_waiting(found["causes"], moment), *_silent(found["agencies"], moment), ""]
     lines += _areas(found)
     if trouble:

@@ -52,6 +52,38 @@ TABLES = (
 )
 # Of a thousand documents, how many are where. The rest was handed over, every third of them with a status 03.
 STATES = {"queued": 20, "held": 10, "refused": 15, "failed": 10, "recalled": 10, "not_accepted": 15, "quarantined": 2}
+URGENT = 50  # of a thousand
+UNRECEIVED = 900  # of a thousand that were handed over and have no status, whose term is over
+# Subjects are put together of these: words that many have, words that some have, and a number that hardly any has.
+_WHAT = (
+    "V/v triển khai kế hoạch",
+    "Báo cáo tình hình",
+    "Giấy mời dự hội nghị về",
+    "V/v góp ý dự thảo nghị định về",
+    "Thông báo kết luận cuộc họp về",
+    "Quyết định phê duyệt đề án",
+    "V/v đôn đốc thực hiện",
+    "Tờ trình về việc",
+)
+_ABOUT = (
+    "cải cách thủ tục hành chính",
+    "phòng, chống thiên tai, bão lũ",
+    "chuyển đổi số",
+    "định danh và xác thực điện tử",
+    "giải ngân vốn đầu tư công",
+    "bảo đảm trật tự, an toàn giao thông",
+    "phòng cháy, chữa cháy",
+    "quản lý đất đai",
+    "xây dựng nông thôn mới",
+    "phòng, chống dịch bệnh",
+    "tuyển dụng công chức, viên chức",
+    "an toàn thực phẩm",
+    "khai thác thủy sản",
+    "giảm nghèo bền vững",
+    "bảo vệ môi trường lưu vực sông Cầu",
+    "tiếp công dân, giải quyết khiếu nại",
+)
+_WHERE = ("Hà Nội", "Đà Nẵng", "Cần Thơ", "Huế", "Lào Cai", "Nghệ An", "Đắk Lắk", "Cà Mau", "Quảng Ninh", "An Giang")
 
 
 @dataclass
@@ -103,6 +135,9 @@ class _Life:
         self.sender, self.recipient = way
         self.code = f"{number}/BD-{self.sender}"
         self.document_id = f"{self.sender},{at:%Y/%m/%d},{self.code}"
+        words = chance.choice(_WHAT), chance.choice(_ABOUT), "tại", chance.choice(_WHERE)
+        self.subject = f"{' '.join(words)}, hồ sơ số {chance.randrange(100_000)}"
+        self.priority = int(chance.randrange(1000) < URGENT)
         self._chance = chance
         self.axis_id = self.delivery_id = ""
 
@@ -131,9 +166,9 @@ class _Life:
             "owner": self.sender,
             "document_id": self.document_id,
             "code": self.code,
-            "subject": "Văn bản của hồ sơ có sẵn",
+            "subject": self.subject,
             "status_code": "",
-            "priority": 0,
+            "priority": self.priority,
             "content_digest": content,
             "parcel_digest": parcel,
             "acceptance_digest": a1,
@@ -215,7 +250,8 @@ class _Life:
         self.consign()
         self.answer("E.1", "delivery.handed_over", "01")
         met = self.later(3600) if with_status else None
-        self.deadline("reception", self.later(2 * 86400), met)
+        is_late = met is None and self._chance.randrange(1000) < UNRECEIVED
+        self.deadline("reception", self.later(2 * 86400), met, "missed" if is_late else "")
         if not with_status:
             self.business("01", self.later(2))
             return
@@ -249,7 +285,12 @@ class _Life:
         """Accepted, and held until an hour that has not come."""
         self.begin("ACCEPTED")
         submission, when = self.rows.tables["submission"][-1], to_text(datetime.now(UTC) + YEAR)
-        row = {"code": self.recipient, "urgent": False, "message_id": self.delivery_id, "delivery_id": self.delivery_id}
+        row = {
+            "code": self.recipient,
+            "urgent": self.priority > 0,
+            "message_id": self.delivery_id,
+            "delivery_id": self.delivery_id,
+        }
         bodies = {"body_digest": submission["parcel_digest"], "proof_digest": submission["acceptance_digest"]}
         self.rows.add("outbox", **row, **bodies, not_before=when, attempts=0, created_at=to_text(self.at))
         self.deadline("handover", self.later(86400), None)

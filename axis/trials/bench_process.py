@@ -83,6 +83,15 @@ def running_ms(pid: int, but: int = 0) -> float:
     return total / 1e6
 
 
+def ended_ms(pid: int) -> float:
+    """CPU of the children of `pid` that have ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return sum(map(int, fields[13:15])) * TICK_MS
+
+
 def peak_mb(pids: Iterable[int]) -> float:
     """The largest peak of these and of those that descend from them. Not their sum: they share much of it."""
     peaks = [0.0]

@@ -21,6 +21,7 @@ from axis.trials import (
     bench_measure,
     bench_plan,
     bench_process,
+    bench_questions,
     bench_revision,
     bench_stand,
     bench_year,
@@ -56,7 +57,8 @@ HANDED_OVER = "SELECT count(*) FROM delivery WHERE state = 'HANDED_OVER'"
 def perform(asked: Asked, name: str, stage: Stage) -> dict[str, Any]:
     """Measure scenario `name`; its JSON object. Raises the axis' errors."""
     load, before = os.getloadavg()[0], bench_floor.calibration()
-    whole = {"full": _full, "idle": _nothing, "flood": _flood, "year": bench_year.perform}
+    whole = {"full": _full, "idle": _nothing, "flood": _flood}
+    whole |= {"year": bench_year.perform, "questions": bench_questions.perform}
     if name in whole:
         found = whole[name](asked, stage)
     else:

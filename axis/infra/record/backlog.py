@@ -21,17 +21,24 @@ if TYPE_CHECKING:
     from axis.infra.record.store import HubReader
 
 COUNTED = 100_000
+OPEN = 3000  # of each state, of what is on its way or was given up, the newest,
+UNRECEIVED = 5000  # and of what was handed over: it may lie unreceived for years
 _LAST = "g"  # no UUID comes after it
 # The words of the partial indexes.
 _OPEN = "state IN ('ACCEPTED', 'QUEUED', 'FAILED') AND NOT closed"
 _MISSED = f"progress = '{Progress.MISSED}'"
+_NEWEST_OPEN = " UNION ALL ".join(
+    f"SELECT * FROM (SELECT id, recipient, state, updated_at FROM delivery WHERE state = '{state}' AND {_OPEN} "
+    f"ORDER BY id DESC LIMIT {OPEN}) AS {state.lower()}"
+    for state in (State.ACCEPTED.value, State.QUEUED.value, State.FAILED.value)
+)
 _WAITING = (
     "SELECT recipient, state, waits, tries, progress, count(*) AS n, min(updated_at) AS since, "
     "min(not_before) AS next_attempt FROM (SELECT d.recipient, d.state, d.updated_at, o.not_before, "
     f"CASE WHEN o.attempts >= {MANY_ATTEMPTS} THEN {MANY_ATTEMPTS} WHEN o.attempts > 0 THEN 1 ELSE 0 END AS tries, "
     "CASE WHEN o.not_before IS NULL THEN 0 WHEN o.not_before < {n} THEN 1 WHEN o.not_before <= {n} THEN 2 ELSE 3 END "
     "AS waits, h.progress FROM "
-    f"(SELECT id, recipient, state, updated_at FROM delivery WHERE {_OPEN} LIMIT {{n}}) AS d "
+    f"({_NEWEST_OPEN}) AS d "
     "LEFT JOIN outbox o ON o.delivery_id = d.id "
     f"LEFT JOIN deadline h ON h.delivery_id = d.id AND h.leg = '{Leg.HANDOVER}'"
     ") AS x GROUP BY recipient, state, waits, tries, progress"
@@ -43,7 +50,8 @@ _UNRECEIVED = (
     "AS recall, (SELECT min(b.code) FROM business_status b WHERE b.delivery_id = d.id) AS low, "
     "(SELECT max(b.code) FROM business_status b WHERE b.delivery_id = d.id) AS high, "
     "EXISTS (SELECT 1 FROM business_status b WHERE b.delivery_id = d.id AND b.code = '02') AS has_refused "
-    f"FROM (SELECT delivery_id FROM deadline WHERE leg = '{Leg.RECEPTION}' AND {_MISSED} LIMIT {{n}}) AS l "
+    f"FROM (SELECT delivery_id FROM deadline WHERE leg = '{Leg.RECEPTION}' AND {_MISSED} "
+    "ORDER BY delivery_id DESC LIMIT {n}) AS l "
     f"JOIN delivery d ON d.id = l.delivery_id WHERE d.state = '{State.HANDED_OVER}') AS x "
     "GROUP BY recipient, recall, low, high, has_refused"
 )
@@ -68,14 +76,15 @@ def _ask(reader: HubReader, text: str, *values: object) -> Sequence[Row]:
 def waiting(reader: HubReader, now: datetime) -> Sequence[Row]:
     """What is on its way or was given up and waits for somebody to decide: how many (`n`), since when the oldest, and
     the next attempt, in groups of which each has one cause: by recipient, state, whether and how long publishing is
-    due, how often it was tried (0, 1 or MANY_ATTEMPTS for so often and more), and what became of its term."""
-    return _ask(reader, _WAITING, to_text(now - timedelta(seconds=STUCK_AFTER)), to_text(now), COUNTED)
+    due, how often it was tried (0, 1 or MANY_ATTEMPTS for so often and more), and what became of its term; of each
+    state the newest OPEN."""
+    return _ask(reader, _WAITING, to_text(now - timedelta(seconds=STUCK_AFTER)), to_text(now))
 
 
 def unreceived(reader: HubReader) -> Sequence[Row]:
     """What was handed over and whose term to be received is over, in groups of one cause each: by recipient, the stage
-    of its last recall, the lowest and highest status, and whether a unit has refused it."""
-    return _ask(reader, _UNRECEIVED, COUNTED)
+    of its last recall, the lowest and highest status, and whether a unit has refused it; of the newest UNRECEIVED."""
+    return _ask(reader, _UNRECEIVED, UNRECEIVED)
 
 
 def accepted(reader: HubReader, now: datetime, since: datetime) -> dict[str, int]:

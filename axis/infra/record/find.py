@@ -11,7 +11,8 @@ import sqlalchemy as sa
 
 from axis.core.identity import earliest, same_id
 from axis.core.instant import to_text
-from axis.core.words import fold_code, words
+from axis.core.words import fold_code
+from axis.infra.record import listing
 from axis.infra.record import words as indexes
 from axis.infra.record.tables import refusal, submission
 
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from axis.infra.record.store import HubReader
 
 LIMIT = 50
+BEGIN_SO = 2000  # numbers that are looked at for their beginning
 LEAST_DIGEST = 8  # hex digits
-DOCUMENTS = ("new", "replace")
 _DIGEST = re.compile(r"[0-9a-f]{8,64}")
 _AXIS_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{0,27}")
 _LAST = "\U0010ffff"
@@ -66,7 +67,7 @@ def find(reader: HubReader, reference: str, narrowed: Narrowed | None = None) ->
     found.refused = _refused(reader, typed, within)
     if found.exact or found.refused:
         return found
-    found.similar = _rows(reader, _beginning(reader, typed), within) or _by_words(reader, typed, within)
+    found.similar = _begin_so(reader, typed, within) or _by_words(reader, typed, within)
     found.is_more = len(found.similar) >= LIMIT
     return found
 
@@ -103,6 +104,14 @@ def _beginning(reader: HubReader, typed: str) -> list[sa.ColumnElement[bool]]:
     return [column.like(folded.translate(_ESCAPED) + "%", escape="\\")]
 
 
+def _begin_so(reader: HubReader, typed: str, within: Narrowed) -> list[Row]:
+    """The newest of what begins with `typed`; of more than BEGIN_SO the newest of so many."""
+    (condition,) = _beginning(reader, typed)
+    some = _within(sa.select(submission.c.axis_id).where(condition), within).limit(BEGIN_SO).subquery()
+    newest = sa.select(some.c.axis_id).order_by(some.c.axis_id.desc()).limit(LIMIT)
+    return _rows(reader, [submission.c.axis_id.in_(newest.scalar_subquery())], Narrowed())
+
+
 def _rows(reader: HubReader, any_of: Sequence[sa.ColumnElement[bool]], within: Narrowed) -> list[Row]:
     """Each condition by itself: each has its index, and all of them together have none."""
     found: dict[str, Row] = {}
@@ -125,37 +134,34 @@ def _within(query: sa.Select[tuple[object, ...]], within: Narrowed) -> sa.Select
 
 
 def _by_words(reader: HubReader, typed: str, within: Narrowed) -> list[Row]:
-    wanted = words(typed)
-    if not wanted:
-        return []
-    documents = submission.c.kind.in_(DOCUMENTS)
-    if _is_sqlite(reader):
-        listed = sa.text("SELECT axis_id FROM submission_words WHERE submission_words MATCH :match").bindparams(
-            match=indexes.sqlite_match(wanted)
-        )
-        condition = sa.and_(documents, submission.c.axis_id.in_(listed.columns(sa.column("axis_id")).scalar_subquery()))
-    else:
-        asked = sa.func.to_tsquery(sa.text("'simple'"), indexes.postgresql_match(wanted))
-        condition = sa.and_(
-            documents,
-            sa.literal_column(indexes.POSTGRESQL_WORDS).op("@@")(asked),
-        )
-    return _rows(reader, [condition], within)
+    """Documents, the newest first."""
+    wanted = listing.Wanted(sender=within.sender, since=within.since, before=within.before, words=typed)
+    found: list[Row] = []
+    after, size = "", 4 * LIMIT
+    while True:
+        window = listing.window(reader, wanted, after, LIMIT, size)
+        found += [row for _, row in window.rows]
+        after, size = window.after, 8 * size
+        if len(found) >= LIMIT or not after:
+            return found[:LIMIT]
 
 
 def _refused(reader: HubReader, typed: str, within: Narrowed) -> list[Row]:
-    """Refusals of what has this DocumentId, or ends in this number/notation, the newest first."""
-    text = (indexes.sqlite_code if _is_sqlite(reader) else indexes.postgresql_code)("document_id")
-    folded = sa.literal_column(text, sa.Text)
-    ends = folded.like("%," + fold_code(typed).translate(_ESCAPED), escape="\\")
-    query = sa.select(refusal).where(sa.or_(refusal.c.document_id == typed, refusal.c.digest == typed, ends))
-    if within.sender:
-        query = query.where(refusal.c.sender == within.sender)
-    if within.since is not None:
-        query = query.where(refusal.c.refused_at >= to_text(within.since))
-    if within.before is not None:
-        query = query.where(refusal.c.refused_at < to_text(within.before))
-    return list(reader.connection.execute(query.order_by(refusal.c.refused_at.desc()).limit(LIMIT)).mappings())
+    """Refusals of what has this DocumentId, these bytes or this number/notation, the newest first."""
+    r = refusal.c
+    found: dict[tuple[str, str], Row] = {}
+    folded = sa.literal_column(indexes.refused_code(is_sqlite=_is_sqlite(reader)), sa.Text)
+    for condition in (r.document_id == typed, r.digest == typed, folded == fold_code(typed)):  # each has its index
+        query = sa.select(refusal).where(condition)
+        if within.sender:
+            query = query.where(r.sender == within.sender)
+        if within.since is not None:
+            query = query.where(r.refused_at >= to_text(within.since))
+        if within.before is not None:
+            query = query.where(r.refused_at < to_text(within.before))
+        for row in reader.connection.execute(query.order_by(r.refused_at.desc()).limit(LIMIT)).mappings():
+            found.setdefault((row["sender"], row["digest"]), row)
+    return sorted(found.values(), key=lambda row: str(row["refused_at"]), reverse=True)[:LIMIT]
 
 
 def beginning(reader: HubReader, text: str, limit: int) -> Sequence[tuple[str, str]]:

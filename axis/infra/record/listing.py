@@ -3,15 +3,17 @@ looks at so many of the next rows of one index, whatever fits of them; who wants
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from axis.core.hub.lifecycle import State
+from axis.core.hub.lifecycle import AGREED, ARRIVED, DECLINED, FINISHED, REJECTED, STATUS_CODES, State
 from axis.core.identity import earliest
+from axis.core.instant import to_text
+from axis.core.why import STUCK_AFTER
 from axis.core.words import words as words_of
 from axis.infra.record import words as indexes
-from axis.infra.record.query import Query, array
+from axis.infra.record.query import Query
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -21,26 +23,59 @@ if TYPE_CHECKING:
     from axis.infra.record.store import HubReader
 
 Kind = Literal["document", "new", "replace", "update", "recall", "status", "all"]
-# What tells a few of those that were handed over from all the others.
-SIGNS = {
-    "unreceived": "EXISTS (SELECT 1 FROM deadline l WHERE l.delivery_id = {id} AND l.leg = 'reception' "
-    "AND l.progress = 'missed')",
-    "unit_refused": "EXISTS (SELECT 1 FROM business_status b WHERE b.delivery_id = {id} AND b.code = '02')",
-    "recall_asked": "EXISTS (SELECT 1 FROM demand m WHERE m.delivery_id = {id} AND m.demand = 'recall')",
+
+
+def _told(*codes: str) -> list[tuple[str, str]]:
+    return [("business_status", f"l.code = '{code}' AND l.code <> '{ARRIVED}'") for code in codes]
+
+
+def _delivery(state: State, more: str = "") -> tuple[str, str]:
+    return "delivery", f"x.state = '{state.value}'{more}"
+
+
+_OPEN = " AND x.state IN ('ACCEPTED', 'QUEUED', 'FAILED') AND NOT x.closed"
+_ENDED = " AND (x.state IN ('REFUSED', 'RECALLED') OR x.closed)"
+_MISSED = (
+    " AND EXISTS (SELECT 1 FROM deadline h WHERE h.delivery_id = x.id AND h.leg = 'handover' AND h.progress = 'missed')"
+)
+_BY_STATE = [_delivery(one, _OPEN) for one in (State.ACCEPTED, State.QUEUED, State.FAILED)]
+# By what those are known that are where they are for a cause (axis/core/why.py): rows of the table of deliveries (x) or
+# of another that names them (l), each by an index of its own, in the words of that index. What fits is among them.
+WAYS = {
+    "refused": [_delivery(State.REFUSED, _ENDED)],
+    "recalled": [_delivery(State.RECALLED, _ENDED)],
+    "given_up": [_delivery(State.FAILED, _OPEN)],
+    "closed": [_delivery(one, f" AND x.closed{_ENDED}") for one in (State.ACCEPTED, State.QUEUED, State.FAILED)],
+    "suspended": _BY_STATE,
+    "queued": _BY_STATE[:2],
+    "overdue": [(table, way + _MISSED) for table, way in _BY_STATE[:2]],
+    "stuck": [("outbox", "l.not_before < '{stuck}'")],
+    "retrying": [("outbox", "l.attempts > 0")],
+    "leaving": [("outbox", "l.not_before >= '{stuck}' AND (l.not_before <= '{now}' OR l.attempts > 0)")],
+    "held": [("outbox", "l.not_before > '{now}'")],
+    "unreceived": [("deadline", "l.leg = 'reception' AND l.progress = 'missed'")],
+    "unit_refused": _told(REJECTED),
+    "recall_asked": [("demand", "l.demand = 'recall' AND l.stage = 'OPEN'")],
+    "arrived": [_delivery(State.HANDED_OVER)],
+    "in_work": _told(*sorted(STATUS_CODES - {ARRIVED, REJECTED, FINISHED, DECLINED})),
+    "finished": _told(FINISHED, DECLINED),
+    "given_back": [("demand", "l.demand = 'recall' AND l.stage = 'AGREED'"), *_told(AGREED)],
 }
 _LAST = "g"  # no UUID comes after it
 _ROLES = {"document": "document", "new": "document", "replace": "document"}
 _KINDS = {"document": "s.kind IN ('new', 'replace')", "all": ""}
 _RARE = {"replace", "update", "recall"}
 _IS_RARE = "x.kind IN ('replace', 'update', 'recall')"  # the words of the index
-_STATES = [state.value for state in State]
+MOST_URGENT = 4
+LOOKED_AT = 1000  # of the last rows it is seen whether they have the words; then the index of words is asked
+MANY = 2000  # rows of a window of SQLite's words, at most
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is listed: all of these together. `recipients` and `states`: a delivery to one of these, in one of these;
-    `agencies`: everybody that there is; `priority`: this or more urgent; `signs`: of what was handed over only what has
-    one of :data:`SIGNS`; `type`: the name of its document type."""
+    """What is listed: all of these together. `recipients`: a delivery to one of these; `causes`: one that may be where
+    it is for one of these (:data:`WAYS`) at the moment `now`, as far as `suspended` agencies matter; `states`: the
+    states of these causes; `priority`: this or more urgent; `type`: the name of its document type."""
 
     sender: str = ""
     recipients: tuple[str, ...] = ()
@@ -50,8 +85,9 @@ class Wanted:
     before: datetime | None = None
     priority: int = 0
     words: str = ""
-    signs: tuple[str, ...] = ()
-    agencies: tuple[str, ...] = ()
+    causes: tuple[str, ...] = ()
+    now: datetime | None = None
+    suspended: tuple[str, ...] = ()
     type: str = ""
 
     @property
@@ -85,12 +121,14 @@ class _Source:
     values: list[Any]
     join: str = "s.axis_id = w.axis_id"
     has_role: bool = False  # its rows are deliveries
+    looks_for_words: bool = False
 
 
 _COLUMNS = (
     "s.axis_id, s.kind, s.sender, s.organ_id, s.owner, s.document_id, s.code, s.subject, s.priority, s.received_at, "
     "s.status_code, y.name AS type, y.version AS type_version, y.shown"
 )
+_TYPED = "LEFT JOIN document_type y ON y.axis_id = s.axis_id"
 
 
 def window(reader: HubReader, wanted: Wanted, after: str, limit: int, size: int) -> Window:
@@ -99,14 +137,15 @@ def window(reader: HubReader, wanted: Wanted, after: str, limit: int, size: int)
     is_sqlite = reader.connection.dialect.name == "sqlite"
     if wanted.words and not words_of(wanted.words):
         return Window()
-    size = _size(wanted, limit, size)
+    size = max(limit, size)
+    if wanted.words and not is_sqlite and size > LOOKED_AT:
+        return _part(reader, wanted, after, limit, size)
     source = _source(wanted, after, size, is_sqlite=is_sqlite)
     conditions, values = _conditions(wanted, source)
     where = "".join(f" AND {one}" for one in conditions)
     text = (
         f"WITH w AS ({source.text}) SELECT w.place, {_COLUMNS} FROM w CROSS JOIN submission s "
-        f"LEFT JOIN document_type y ON y.axis_id = s.axis_id WHERE {source.join}{where} "
-        "ORDER BY w.place DESC LIMIT {n}"
+        f"{_TYPED} WHERE {source.join}{where} ORDER BY w.place DESC LIMIT {{n}}"
     )
     rows = _ask(reader, text, [*source.values, *values, limit])
     found = [(str(row["place"]), row) for row in rows]
@@ -121,27 +160,59 @@ def window(reader: HubReader, wanted: Wanted, after: str, limit: int, size: int)
     return Window(found, "" if is_over else str(looked["last"]), source.has_role)
 
 
+def _part(reader: HubReader, wanted: Wanted, after: str, limit: int, size: int) -> Window:
+    """What fits and has the words, of a part of time; so that they are found where few have them, and only the newest
+    are looked at where many have."""
+    low, top = _bounds(wanted, after)
+    has, given, start = indexes.postgresql_part("x", indexes.postgresql_match(words_of(wanted.words)), top, size)
+    conditions, values = _conditions(wanted, None)
+    where = "".join(f" AND {one}" for one in conditions)
+    text = (
+        f"WITH s AS MATERIALIZED (SELECT x.* FROM submission x WHERE {has}) SELECT s.axis_id AS place, {_COLUMNS} "
+        f"FROM s {_TYPED} WHERE s.axis_id >= {{n}} AND s.axis_id < {{n}}{where} ORDER BY s.axis_id DESC LIMIT {{n}}"
+    )
+    rows = _ask(reader, text, [*given, low, top, *values, limit])
+    found = [(str(row["place"]), row) for row in rows]
+    return Window(found, found[-1][0] if len(found) == limit else start if start > low else "")
+
+
+def _bounds(wanted: Wanted, after: str) -> tuple[str, str]:
+    """Between which axis ids."""
+    low = earliest(wanted.since) if wanted.since else ""
+    return low, min(earliest(wanted.before) if wanted.before else _LAST, after or _LAST)
+
+
 def _ask(reader: HubReader, text: str, values: Sequence[Any]) -> Sequence[Row]:
     sign = "?" if reader.connection.dialect.name == "sqlite" else "%s"
     return reader.connection.exec_driver_sql(text.format(n=sign), tuple(values)).mappings().all()
 
 
 def _by_delivery(wanted: Wanted) -> bool:
-    return bool(wanted.recipients or wanted.states) and not (wanted.words or wanted.sender or wanted.type)
+    """Of a sender's, or of a day's, each is looked at; but for a sender to a recipient what came to that one."""
+    if wanted.words or wanted.type or not (wanted.recipients or wanted.causes):
+        return False
+    if wanted.sender:
+        return bool(wanted.recipients) and wanted.role == "document" and not wanted.causes and wanted.before is None
+    return bool(wanted.causes) or wanted.before is None
 
 
-def _keys(wanted: Wanted) -> list[tuple[str, str]]:
-    return [(code, state) for code in wanted.recipients or wanted.agencies for state in wanted.states or _STATES]
-
-
-def _size(wanted: Wanted, limit: int, size: int) -> int:
-    """How many rows a window has: of each of several parts of an index as many are read."""
-    return max(limit, size // max(1, len(_keys(wanted)))) if _by_delivery(wanted) else max(limit, size)
+def _ways(wanted: Wanted) -> list[tuple[str, str]]:
+    """The ways of its causes."""
+    if not wanted.causes or wanted.now is None:
+        return []
+    moments = {"now": to_text(wanted.now), "stuck": to_text(wanted.now - timedelta(seconds=STUCK_AFTER))}
+    found: dict[tuple[str, str], None] = {}
+    for cause in wanted.causes:
+        for table, way in WAYS[cause]:
+            text = way.format(**moments)
+            if cause == "suspended":
+                codes = ", ".join(f"'{code}'" for code in wanted.suspended)
+                text += f" AND x.recipient IN ({codes or 'NULL'})"
+            found[table, text] = None
+    return list(found)
 
 
 def _source(wanted: Wanted, after: str, size: int, *, is_sqlite: bool) -> _Source:
-    low = earliest(wanted.since) if wanted.since else ""
-    high = earliest(wanted.before) if wanted.before else _LAST
     if wanted.words and is_sqlite:  # in the order in which they came
         place = " AND rowid < {n}" if after else ""
         text = (
@@ -149,51 +220,72 @@ def _source(wanted: Wanted, after: str, size: int, *, is_sqlite: bool) -> _Sourc
             f"{place} ORDER BY rowid DESC LIMIT {{n}}"
         )
         match = indexes.sqlite_match(words_of(wanted.words))
-        return _Source(text, [match, *([int(after)] if after else []), size])
+        return _Source(text, [match, *([int(after)] if after else []), min(size, MANY)])
+    low, top = _bounds(wanted, after)
     if _by_delivery(wanted):
-        return _of_deliveries(wanted, low, after or _LAST, size, is_sqlite=is_sqlite)
-    top = min(high, after or _LAST)
-    only, values, table = "", [], "submission"
+        return _of_deliveries(wanted, low, after or _LAST, size)
+    columns = "x.axis_id AS place, x.axis_id"
+    parts: list[tuple[str, list[Any]]] = [("", [])]
+    table = "submission"
     if wanted.type and not wanted.words:
-        only, values, table = " AND x.name = {n}", [wanted.type], "document_type"
+        parts, table = [(" AND x.name = {n}", [wanted.type])], "document_type"
     elif wanted.sender:
-        only, values = " AND x.sender = {n}", [wanted.sender]
+        parts = [(" AND x.sender = {n}", [wanted.sender])]
     elif wanted.kind in _RARE:
-        only, values = f" AND x.kind = {{n}} AND {_IS_RARE}", [wanted.kind]
-    if wanted.words:
-        only += f" AND {indexes.POSTGRESQL_WORDS} @@ to_tsquery('simple', {{n}})"
-        values.append(indexes.postgresql_match(words_of(wanted.words)))
-    text = (
-        f"SELECT x.axis_id AS place, x.axis_id FROM {table} x WHERE x.axis_id >= {{n}} AND x.axis_id < {{n}}"
-        f"{only} ORDER BY x.axis_id DESC LIMIT {{n}}"
-    )
-    return _Source(text, [low, top, *values, size])
+        parts = [(f" AND x.kind = {{n}} AND {_IS_RARE}", [wanted.kind])]
+    elif wanted.priority and not wanted.words:
+        each = range(wanted.priority, max(wanted.priority, MOST_URGENT) + 1)
+        parts = [(f" AND x.priority = {one} AND x.priority > 0", []) for one in each]
+    within = [low, top]
+    texts = [
+        f"SELECT {columns} FROM {table} x WHERE x.axis_id >= {{n}} AND x.axis_id < {{n}}{only}{{last}}"
+        for only, _ in parts
+    ]
+    text, given = _merged(texts, [[*within, *values] for _, values in parts], "x.axis_id", size)
+    return _Source(text, given, looks_for_words=bool(wanted.words))
 
 
-def _of_deliveries(wanted: Wanted, low: str, after: str, size: int, *, is_sqlite: bool) -> _Source:
-    keys = _keys(wanted)
-    columns = "t.id AS place, t.axis_id, t.owner, t.document_id, t.role, t.state"
-    picked = (
-        "FROM delivery x WHERE x.recipient = k.c0 AND x.state = k.c1 AND x.id >= {n} AND x.id < {n} "
-        "ORDER BY x.id DESC LIMIT {n}"
+def _merged(texts: Sequence[str], values: Sequence[Sequence[Any]], key: str, size: int) -> tuple[str, list[Any]]:
+    """The last `size` rows of all of these, each of which is gone through by an index of its own from its end on."""
+    last = f" ORDER BY {key} DESC LIMIT {{n}}"
+    each = [text.replace("{last}", last) for text in texts]
+    given = [value for one in values for value in (*one, size)]
+    if len(each) == 1:
+        return each[0], given
+    whole = " UNION ".join(f"SELECT * FROM ({one}) AS u{place}" for place, one in enumerate(each))
+    return f"SELECT * FROM ({whole}) AS u ORDER BY place DESC LIMIT {{n}}", [*given, size]
+
+
+def _of_deliveries(wanted: Wanted, low: str, after: str, size: int) -> _Source:
+    columns, within = (
+        "x.id AS place, x.axis_id, x.owner, x.document_id, x.role, x.recipient, x.state",
+        "x.id >= {n} AND x.id < {n}",
     )
-    given: list[Any]
-    if is_sqlite:
-        given = [json.dumps(keys)]
-        rows = "(SELECT json_extract(value, '$[0]') AS c0, json_extract(value, '$[1]') AS c1 FROM json_each({n})) AS k"
-        text = f"SELECT {columns} FROM {rows} CROSS JOIN delivery t WHERE t.id IN (SELECT x.id {picked})"
-    else:
-        given = [array(column) for column in zip(*keys, strict=True)] if keys else ["{}", "{}"]
-        rows = "unnest({n}::text[], {n}::text[]) AS k(c0, c1)"
-        text = f"SELECT {columns} FROM {rows} CROSS JOIN LATERAL (SELECT x.* {picked}) t"
+    texts: list[str] = []
+    values: list[list[Any]] = []
+    for table, way in _ways(wanted) or [_delivery(state) for state in State]:
+        if table == "delivery":
+            only = f" AND x.recipient IN ({', '.join(['{n}'] * len(wanted.recipients))})" if wanted.recipients else ""
+            given = list(wanted.recipients)
+            if wanted.sender:  # seen in the index, of those of one recipient
+                only, given = f"{only} AND x.owner = {{n}}", [*given, wanted.sender]
+            texts.append(f"SELECT {columns} FROM delivery x WHERE {way}{only} AND {within}{{last}}")
+            values.append([*given, low, after])
+            continue
+        some = (
+            f"SELECT DISTINCT l.delivery_id FROM {table} l WHERE {way} AND l.delivery_id >= {{n}} "
+            "AND l.delivery_id < {n} ORDER BY l.delivery_id DESC LIMIT {n}"
+        )
+        texts.append(f"SELECT {columns} FROM ({some}) AS g CROSS JOIN delivery x WHERE x.id = g.delivery_id{{last}}")
+        values.append([low, after, size])
     # What a document is brought by may be the update that added the recipient.
     document = "s.document_id = w.document_id AND s.owner = w.owner AND s.kind IN ('new', 'replace')"
     join = document if wanted.role == "document" else "s.axis_id = w.axis_id"
-    return _Source(f"{text} ORDER BY t.id DESC LIMIT {{n}}", [*given, low, after, size, size], join, has_role=True)
+    return _Source(*_merged(texts, values, "x.id", size), join, has_role=True)
 
 
-def _conditions(wanted: Wanted, source: _Source) -> tuple[list[str], list[Any]]:
-    """What else has to be so of each row of the window."""
+def _conditions(wanted: Wanted, source: _Source | None) -> tuple[list[str], list[Any]]:
+    """What else has to be so of each row of the window; or of each that has the words and was found by them."""
     conditions: list[str] = []
     values: list[Any] = []
 
@@ -216,10 +308,14 @@ def _conditions(wanted: Wanted, source: _Source) -> tuple[list[str], list[Any]]:
         add("s.sender = {n}", wanted.sender)
     if wanted.type:
         add("y.name = {n}", wanted.type)
-    if source.has_role:
+    if source is not None and source.looks_for_words:
+        add(indexes.postgresql_has("s"), indexes.postgresql_match(words_of(wanted.words)))
+    if source is not None and source.has_role:
         if wanted.role:
             add("w.role = {n}", wanted.role)
-        add(_signs(wanted, "w.place", "w.state"))
+        for column, any_of in (("w.recipient", wanted.recipients), ("w.state", wanted.states)):
+            if any_of:
+                add(f"{column} IN ({', '.join(['{n}'] * len(any_of))})", *any_of)
     elif wanted.recipients or wanted.states:
         about = "d.document_id = s.document_id AND d.owner = s.owner AND d.role = 'document'"
         if wanted.role != "document":
@@ -227,17 +323,17 @@ def _conditions(wanted: Wanted, source: _Source) -> tuple[list[str], list[Any]]:
         for column, any_of in (("d.recipient", wanted.recipients), ("d.state", wanted.states)):
             if any_of:
                 about += f" AND {column} IN ({', '.join(['{n}'] * len(any_of))})"
-        if signs := _signs(wanted, "d.id", "d.state"):
-            about += f" AND {signs}"
+        if ways := _ways(wanted):
+            about += f" AND ({' OR '.join(_is_so(*way) for way in ways)})"
         add(f"EXISTS (SELECT 1 FROM delivery d WHERE {about})", *wanted.recipients, *wanted.states)
     return conditions, values
 
 
-def _signs(wanted: Wanted, identifier: str, state: str) -> str:
-    if not wanted.signs or State.HANDED_OVER.value not in wanted.states:
-        return ""
-    any_of = " OR ".join(SIGNS[one].replace("{id}", identifier) for one in wanted.signs)
-    return f"({state} <> '{State.HANDED_OVER.value}' OR {any_of})"
+def _is_so(table: str, way: str) -> str:
+    """A way as a condition of a delivery d."""
+    if table == "delivery":
+        return f"({way.replace('x.', 'd.')})"
+    return f"EXISTS (SELECT 1 FROM {table} l WHERE l.delivery_id = d.id AND {way})"
 
 
 # -- What a page shows of its documents ----------------------------------------------------------------------------

@@ -45,6 +45,7 @@ submission = sa.Table(
         "axis_id",
         sqlite_where=sa.text("kind IN ('replace', 'update', 'recall')"),
     ),
+    sa.Index("submission_urgent", "priority", "axis_id", sqlite_where=sa.text("priority > 0")),
     sa.Index("submission_body", "body_digest"),
     sa.Index(
         "submission_kept",
@@ -79,14 +80,20 @@ delivery = sa.Table(
     sa.Column("owes_at", sa.Text, nullable=False, server_default=""),
     sa.Column("reporters", sa.Integer, nullable=False, server_default="0"),  # units that have a business status of it
     sa.UniqueConstraint("axis_id", "recipient"),
-    sa.Index("delivery_recipient", "recipient", "state", "id"),
+    sa.Index("delivery_recipient", "recipient", "state", "id", "owner"),
     sa.Index("delivery_document", "document_id", "owner", "role", "recipient"),
     sa.Index("delivery_owes", "owes_at", sqlite_where=sa.text("owes_at <> ''")),
     sa.Index(
         "delivery_open",
-        "recipient",
         "state",
+        "id",
         sqlite_where=sa.text("state IN ('ACCEPTED', 'QUEUED', 'FAILED') AND NOT closed"),
+    ),
+    sa.Index(
+        "delivery_ended",  # those of which there are few
+        "state",
+        "id",
+        sqlite_where=sa.text("(state IN ('REFUSED', 'RECALLED') OR closed)"),
     ),
 )
 business = sa.Table(
@@ -97,6 +104,7 @@ business = sa.Table(
     sa.Column("code", sa.Text, nullable=False),
     sa.Column("reported_at", sa.Text, nullable=False),
     sa.Column("arrived_at", sa.Text, nullable=False),
+    sa.Index("business_status_told", "code", "delivery_id", sqlite_where=sa.text("code <> '01'")),  # by a clerk
 )
 refusal = sa.Table(
     "refusal",
@@ -108,7 +116,10 @@ refusal = sa.Table(
     sa.Column("retry", sa.Boolean, nullable=False),
     sa.Column("refused_at", sa.Text, nullable=False),
     sa.Index("refusal_time", "refused_at"),
+    sa.Index("refusal_document", "document_id"),
+    sa.Index("refusal_digest", "digest"),
 )
+sa.event.listen(refusal, "after_create", words.with_the_refusals)
 statement = sa.Table(
     "statement",
     metadata,

@@ -3,6 +3,7 @@ what is there and for what comes. PostgreSQL has them on expressions; SQLite's w
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from axis.core.words import CODE_FOLDED, CODE_LETTERS
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
     from sqlalchemy.engine import Connection
 
-INDEXES = {"submission_folded_code", "submission_subject_words"}
+INDEXES = {"submission_folded_code", "submission_subject_words", "refusal_folded_code"}
 
 
 def sqlite_code(column: str) -> str:
@@ -25,17 +26,24 @@ def sqlite_code(column: str) -> str:
     return expression
 
 
-def postgresql_code(column: str) -> str:
-    """What PostgreSQL is told to compare."""
+def _postgresql_code(column: str) -> str:
     return f"translate({column}, '{CODE_LETTERS}', '{CODE_FOLDED}')"
 
 
 # Statements are written without blanks that would differ: an index is used where a query has the very expression.
 SQLITE_CODE = sqlite_code("code")
-POSTGRESQL_CODE = postgresql_code("code")
+POSTGRESQL_CODE = _postgresql_code("code")
+# Of what was refused the DocumentId alone is kept: SENDER,YYYY/MM/DD,NUMBER.
+_SQLITE_REFUSED = sqlite_code("substr(document_id, instr(document_id, ',') + 12)")
+_POSTGRESQL_REFUSED = _postgresql_code("substr(document_id, strpos(document_id, ',') + 12)")
 # Marks of Vietnamese and the rest of their block; what normalises to itself without them stays.
-_PLAIN = "regexp_replace(normalize(translate(lower(subject), 'đĐÐð', 'dddd'), NFD), '[\u0300-\u036f]', '', 'g')"
-POSTGRESQL_WORDS = f"to_tsvector('simple', {_PLAIN})"
+_PLAIN = "regexp_replace(normalize(translate(lower({0}.subject), 'đĐÐð', 'dddd'), NFD), '[\u0300-\u036f]', '', 'g')"
+# With them stands when the submission was accepted, as the beginning of its id (five hours): what many have said is
+# found in the last hours and days alone, the newest first.
+_HOURS = 6
+_PARTS = ((_HOURS, 10_000), (5, 100_000), (4, 1_000_000), (3, 10_000_000))  # digits, for less than so many
+_MOMENT = re.compile(r"[0-9a-f]{1,8}(-[0-9a-f]{1,4})?")
+_INDEXED = f"(to_tsvector('simple', {_PLAIN}) || array_to_tsvector(ARRAY['~' || substr({{0}}.axis_id, 1, {_HOURS})]))"
 _BARRED = "replace(replace(replace(replace({0}, 'đ', 'd'), 'Đ', 'D'), 'Ð', 'D'), 'ð', 'd')"
 
 _SQLITE = (
@@ -47,9 +55,14 @@ _SQLITE = (
 )
 _POSTGRESQL = (
     f"CREATE INDEX submission_folded_code ON submission ({POSTGRESQL_CODE} text_pattern_ops)",
-    f"CREATE INDEX submission_subject_words ON submission USING gin ({POSTGRESQL_WORDS})",
+    f"CREATE INDEX submission_subject_words ON submission USING gin ({_INDEXED.format('submission')})",
 )
 _FILL = f"INSERT INTO submission_words (axis_id, words) SELECT axis_id, {_BARRED.format('subject')} FROM submission"
+
+
+def refused_code(*, is_sqlite: bool) -> str:
+    """The folded number of what was refused, as its index has it."""
+    return _SQLITE_REFUSED if is_sqlite else _POSTGRESQL_REFUSED
 
 
 def sqlite_match(words: Sequence[str]) -> str:
@@ -62,6 +75,26 @@ def postgresql_match(words: Sequence[str]) -> str:
     return " & ".join([*words[:-1], f"{words[-1]}:*"])
 
 
+def postgresql_has(table: str) -> str:
+    """That a submission's row has the words of :func:`postgresql_match`; by no index: in this form it serves none."""
+    return f"({_INDEXED.format(table)} @@ to_tsquery('simple', {{n}})) IS TRUE"
+
+
+def postgresql_part(table: str, match: str, top: str, size: int) -> tuple[str, list[str], str]:
+    """By the index: that a submission's row has the words of `match` and was accepted in a part of time in which the
+    axis id `top` (or the end of such a part) ends; the values of that condition, and the beginning of the part, ""
+    where it has none. The larger `size`, the longer the part: hours, days, weeks, all."""
+    digits = next((digits for digits, least in _PARTS if size < least), 0)
+    part, asked = "", f"{_INDEXED.format(table)} @@ "
+    if digits and (moment := _MOMENT.match(top)):
+        text = moment[0].replace("-", "").ljust(12, "0")
+        last = int(text, 16) - (len(top) < len(text))  # a whole id: others of its millisecond come before it
+        part = f"{last:012x}"[:digits]
+    if not part:
+        return f"{asked}to_tsquery('simple', {{n}})", [match], ""
+    return f"{asked}(to_tsquery('simple', {{n}}) && {{n}}::tsquery)", [match, f"'~{part}':*"], part
+
+
 def make(connection: Connection) -> None:
     """Make them, with what is there already. For a migration."""
     is_sqlite = connection.dialect.name == "sqlite"
@@ -69,6 +102,23 @@ def make(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
     if is_sqlite:
         connection.exec_driver_sql(_FILL)
+
+
+def remake(connection: Connection) -> None:
+    """Make PostgreSQL's index of words anew, as it is now. For a migration from when it knew no times."""
+    connection.exec_driver_sql("DROP INDEX IF EXISTS submission_subject_words")
+    connection.exec_driver_sql(_POSTGRESQL[1])
+
+
+def make_refused(connection: Connection) -> None:
+    """Make the index of the numbers of what was refused."""
+    text = refused_code(is_sqlite=connection.dialect.name == "sqlite")
+    connection.exec_driver_sql(f"CREATE INDEX refusal_folded_code ON refusal ({text})")
+
+
+def with_the_refusals(_table: sa.Table, connection: Connection, **_more: object) -> None:
+    """:func:`make_refused`, when SQLAlchemy has made the table."""
+    make_refused(connection)
 
 
 def with_the_table(_table: sa.Table, connection: Connection, **_more: object) -> None:

@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from axis.core.hub.lifecycle import State
 from axis.core.why import Cause
 from axis.infra.record import listing
 from axis.services.questions import types, why
@@ -22,9 +21,10 @@ if TYPE_CHECKING:
     from axis.infra.record.store import HubReader, HubStore
 
 MAX_PAGE = 200  # documents of one page
-WINDOWS = 10  # parts of an index that are looked through for one page: the first a short one,
-LARGEST = 20_000  # the last ones of so many entries
-LOOKED_AT = 500  # documents of one part of which it is asked where they are, to find those that are asked for
+WINDOWS = 4  # parts of an index that are looked through for one page: the first a short one,
+BY_WORDS = 10  # where words are asked for: each part is eight times as long as the one before
+LARGEST = 2000  # the last ones of so many entries
+LOOKED_AT = 200  # documents of one part of which it is asked where they are, to find those that are asked for
 GROUPS = {
     "trouble": frozenset(one for one in Cause if one.rank == 0),
     "waiting": frozenset(one for one in Cause if one.rank == 1),
@@ -55,18 +55,21 @@ def page(
     """The next documents after the place `after`, the newest first; of each the deliveries that are asked for, trouble
     first. `causes`: only what is somewhere for one of these. A document that goes to several stands there once."""
     states = sorted({state.value for cause in causes for state in cause.states})
-    wanted = replace(wanted, states=tuple(states), signs=_signs(causes))
-    if states and not wanted.recipients:
-        wanted = replace(wanted, agencies=tuple(member.code for member in registry().agencies))
+    if causes:
+        wanted = replace(wanted, states=tuple(states), causes=tuple(sorted(causes)), now=now)
+        if Cause.SUSPENDED in causes:
+            members = registry().agencies
+            codes = tuple(member.code for member in members if why.suspended_since(member, now))
+            wanted = replace(wanted, suspended=codes)
     rows: list[dict[str, Any]] = []
     places: list[str] = []
     limit, chosen = min(limit, MAX_PAGE), frozenset(causes)
     size = 4 * limit
     with store.reading() as reader:
-        for _ in range(WINDOWS):
+        for _ in range(BY_WORDS if wanted.words else WINDOWS):
             most = min(LOOKED_AT, size) if chosen else limit + 1
             window = listing.window(reader, wanted, after, most, size)
-            size = min(8 * size, LARGEST)
+            size = 8 * size if wanted.words else min(8 * size, LARGEST)
             brought = _deliveries(reader, wanted, window.rows)
             found = why.of_deliveries(reader, registry, [one for each in brought.values() for one in each], now)
             for place, row in window.rows:
@@ -116,12 +119,6 @@ def _deliveries(reader: HubReader, wanted: Wanted, rows: Sequence[tuple[str, Row
         if wanted.fits(one):
             found[names[one["owner"], one["document_id"]]].append(one)
     return found
-
-
-def _signs(causes: Collection[Cause]) -> tuple[str, ...]:
-    """By what those of what was handed over are known, where they are few; () where they cannot be told before."""
-    handed_over = [cause.value for cause in causes if State.HANDED_OVER in cause.states]
-    return tuple(handed_over) if set(handed_over) <= listing.SIGNS.keys() else ()
 
 
 def _row(row: Row, causes: Sequence[Why]) -> dict[str, Any]:

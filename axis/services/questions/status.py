@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -38,13 +39,20 @@ def status(store: HubStore, registry: Registry, now: datetime) -> dict[str, Any]
     waiting = _by_agency(causes)
     return {
         "today": {**today, **{state.value.lower(): states.get(state.value, 0) for state in State}},
-        "is_more": sum(row["n"] for row in open_ones) >= backlog.COUNTED,
+        "is_more": max(_by_state(open_ones), default=0) >= backlog.OPEN or sum(_by_state(late)) >= backlog.UNRECEIVED,
         "causes": causes,
         "agencies": [
             _agency(member, sent.get(member.code, ""), heard.get(member.code, ""), waiting, now)
             for member in registry.agencies
         ],
     }
+
+
+def _by_state(rows: Iterable[Row]) -> list[int]:
+    counted: Counter[str] = Counter()
+    for row in rows:
+        counted[row.get("state", "")] += int(row["n"])
+    return list(counted.values())
 
 
 def _causes(

@@ -1,0 +1,107 @@
+"""However much is in the record, a question is answered by an index, and a page costs what a page costs: all that the
+bench asks of a million documents, asked of a few on SQLite and on PostgreSQL, by plans and steps."""
+
+from __future__ import annotations
+
+import re
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from axis import config
+from axis.home import Home
+from axis.infra.database import Database
+from axis.infra.record import tables
+from axis.infra.record.store import HubStore
+from axis.trials import bench_fill, bench_questions
+from tests.contract.test_listing import asked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from axis.trials.bench_questions import Question
+
+NOW = datetime(2026, 11, 23, 3, tzinfo=UTC)
+CODES = [f"H{number}" for number in range(10, 24)]
+MEMBERS = [
+    SimpleNamespace(code=code, name_vi=code, suspensions=(), standing=lambda _at: "active", signs_until=None)
+    for code in CODES
+]
+REGISTRY: Any = SimpleNamespace(agencies=MEMBERS, by_code={one.code: one for one in MEMBERS})
+STATES = {"queued": 30, "held": 30, "refused": 60, "failed": 60, "recalled": 60, "not_accepted": 60}
+LARGE = "submission delivery deadline business_status demand statement ledger refusal document payload"
+DENSE = "one digit"  # numbers that begin so are as many again
+_SCANNED = re.compile(rf"SCAN (?:{'|'.join(LARGE.replace('ledger ', '').split())}|[a-z])\b(?! VIRTUAL)")
+# The ledger is gone through from its end, so far as is asked. What is read as a whole: keys that were given, and what an inner statement has found.
+_INNER = re.compile(r"(?:CO-ROUTINE|MATERIALIZE) (\w+)")
+_FOUND = re.compile(r"SCAN [kwgupv]\b|SCAN u\d")
+
+
+def record_of(url: str, count: int) -> HubStore:
+    """Documents of the last year."""
+    database = Database(url)
+    database.create(tables.TABLES)
+    filling = bench_fill.Filling(database, CODES, 3, states=STATES)
+    filling.add({number: NOW - timedelta(days=360) + timedelta(days=360) * (number / count) for number in range(count)})
+    return HubStore(database)
+
+
+def questions(store: HubStore, path: Path) -> Iterator[Question]:
+    home = Home(path, config.Config(config.Installation("large")))
+    return bench_questions.questions(home, store, REGISTRY, NOW)
+
+
+def test_no_question_goes_through_a_whole_table(database_url: str, tmp_path: Path) -> None:
+    store = record_of(database_url, 300)
+    with closing(store.database):
+        plans: dict[str, str] = {}
+        for one in questions(store, tmp_path):
+            if one.kind == "year":
+                continue  # a year is the whole
+            with asked() as statements:
+                one.ask()
+            with store.reading() as reader:
+                if not store.database.is_sqlite:
+                    reader.connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+                how = "EXPLAIN QUERY PLAN " if store.database.is_sqlite else "EXPLAIN "
+                for text, values in statements:
+                    if text not in plans:
+                        rows = reader.connection.exec_driver_sql(how + text, values)
+                        plans[text] = f"{one.kind}: {one.name}\n" + "\n".join(str(row) for row in rows)
+        assert len(plans) > 40
+        for text, plan in plans.items():
+            for table in LARGE.split():
+                assert f"Seq Scan on {table} " not in plan, (plan, text)
+            found = {f"SCAN {name}" for name in _INNER.findall(plan)}
+            assert not [one for one in _SCANNED.findall(plan) if not _FOUND.search(one) and one not in found], plan
+
+
+def steps(store: HubStore, question: Question) -> int:
+    """Steps of SQLite's machine."""
+    taken = 0
+
+    def count() -> None:
+        nonlocal taken
+        taken += 1
+
+    with store.database.read() as connection:
+        driver: Any = connection.connection.driver_connection
+    driver.set_progress_handler(count, 10)
+    try:
+        question.ask()
+    finally:
+        driver.set_progress_handler(None, 0)
+    return taken
+
+
+def test_a_reference_is_found_in_as_many_steps_when_the_record_is_eight_times_as_long(tmp_path: Path) -> None:
+    found: list[dict[str, int]] = []
+    for count in (250, 2000):
+        store = record_of(f"sqlite:///{tmp_path / str(count)}.db", count)
+        with closing(store.database):
+            each = [one for one in questions(store, tmp_path) if one.kind in {"trace", "words"} and one.name != DENSE]
+            found.append({one.name: steps(store, one) for one in each})
+    few, many = found
+    assert {name: taken for name, taken in many.items() if taken > 2 * few[name] + 300} == {}
