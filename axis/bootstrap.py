@@ -13,9 +13,8 @@ from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit
 
-from axis import config as settings
 from axis import extras
 from axis.adapters.base import Adapter, Guarded, Place
 from axis.adapters.bell import Bell
@@ -41,7 +40,7 @@ from axis.home import (
     systems_file,
     tokens_file,
 )
-from axis.infra import embedded, keystore, payloads
+from axis.infra import embedded, payloads
 from axis.infra.amqp.proved import Proved
 from axis.infra.database import SCHEMA_VERSION, Database
 from axis.infra.journal import tables as journal
@@ -362,24 +361,6 @@ def management(home: Home) -> Management | None:
         return None
     vhost = unquote(urlsplit(home.config.broker_url().split(",")[0].strip()).path[1:]) or "/"
     return Management(url, vhost, _at_home(home, home.config.broker.ca_file))
-
-
-def give_passwords(home: Home, management: Management, users: Sequence[str], folder: Path) -> None:
-    """A password for each broker user: the one in its file in `folder`, or a new one with its AMQP URL in a new
-    file, 0600."""
-    from axis.services.operate import broker_setup
-
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    parts = urlsplit(home.config.broker_url().split(",")[0].strip())
-    for user in users:
-        if (folder / user).exists():  # of an earlier run: the broker may be a new one
-            broker_setup.give_password(
-                management, user, urlsplit((folder / user).read_text(settings.TEXT).strip()).password or ""
-            )
-            continue
-        place = parts.netloc.rpartition("@")[2]
-        url = urlunsplit(parts._replace(netloc=f"{quote(user)}:{broker_setup.give_password(management, user)}@{place}"))
-        keystore.write_private(folder / user, f"{url}\n".encode())
 
 
 def hub_part(home: Home, database: Database, broker: Broker, references: References = tables.BODY_REFERENCES) -> Hub:

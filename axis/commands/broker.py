@@ -52,7 +52,6 @@ def broker_setup(
     home: Path, passwords: Path | None, keep_guest: bool, close_old: bool, remake: bool, as_json: bool
 ) -> None:
     """Make what is missing."""
-    from axis import bootstrap
     from axis.services.operate import broker_setup
 
     changed = wrong = 0
@@ -76,7 +75,7 @@ def broker_setup(
             set_up()
         if passwords is not None:
             names = [user.name for user in broker_setup.users(registry, now())]
-            bootstrap.give_passwords(open_home(home), management, names, passwords)
+            broker_setup.give_passwords(management, open_home(home).config.broker_url(), names, passwords)
     if not as_json:
         console.say(word("broker.bad", count=wrong) if wrong else word("broker.done", count=changed))
     sys.exit(REFUSED if wrong else DONE)

@@ -17,14 +17,18 @@ import re
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit, urlunsplit
 
+from axis.config import TEXT
 from axis.core.message import DEAD_QUEUE, HUB_USER, Route
 from axis.errors import Fault, Problem
+from axis.infra import keystore
 from axis.infra.amqp import topology
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from axis.core.registry import Registry
     from axis.infra.amqp.management import Management
@@ -274,3 +278,18 @@ def set_up(
         if one.mend is not None:
             one.mend()
         yield one.problem, one.mend is not None
+
+
+def give_passwords(management: Management, broker_url: str, users: Sequence[str], folder: Path) -> None:
+    """A password for each broker user: the one in its file in `folder`, or a new one with its AMQP URL in a new
+    file, 0600. `broker_url`: of the broker, or of several; the first counts."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    parts = urlsplit(broker_url.split(",", maxsplit=1)[0].strip())
+    for user in users:
+        if (folder / user).exists():  # of an earlier run: the broker may be a new one
+            known = urlsplit((folder / user).read_text(TEXT).strip()).password
+            give_password(management, user, known or "")
+            continue
+        place = parts.netloc.rpartition("@")[2]
+        url = urlunsplit(parts._replace(netloc=f"{quote(user)}:{give_password(management, user)}@{place}"))
+        keystore.write_private(folder / user, f"{url}\n".encode())
