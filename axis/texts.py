@@ -2745,6 +2745,10 @@ There is no xmlsec1 on this machine, so nothing was checked (apt-get install xml
         "a restored home takes the place of the one before; sent again what it may not know",
     ),
     "event.home.restored": ("người vận hành xác nhận thư mục phục hồi", "the operator has confirmed the restored home"),
+    "event.key.claimed": (
+        "có người xin khóa mới cho cơ quan này, do người đăng ký giới thiệu",
+        "somebody asks for a new key of this agency, introduced by registrars",
+    ),
     "event.home.copied": ("hai bản sao của thư mục cùng chạy", "two copies of the home work at the same time"),
     "event.retention.ended": ("bỏ nội dung đã hết hạn lưu", "bytes whose time was over have ended"),
     "event.retention.held": ("người vận hành giữ nội dung lại", "an operator keeps the bytes"),

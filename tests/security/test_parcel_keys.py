@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from axis.core import parcel
 from axis.core import registry as trust
 from axis.core.registry import AuthorityOnly, HubOnly, Registry
-from axis.core.signature import Signer
+from axis.core.signature import KeySigner
 from axis.errors import Fault, Rejected
 from tests import pki
 from tests.security.parcels import (
@@ -73,7 +73,7 @@ def test_an_attackers_parcel_in_the_victims_name_is_refused() -> None:
 
 
 def test_the_victims_certificate_with_the_attackers_signature_is_refused() -> None:
-    attacker = Signer(pki.impostor().key, pki.signer("G22").certificate)
+    attacker = KeySigner(pki.impostor().key, pki.signer("G22").certificate)
     assert refused(parcel.build(parcel.DOCUMENT, pki.DOCUMENT, (), attacker, pki.NOW)) is Fault.SIG_VALUE
 
 
@@ -89,11 +89,11 @@ def test_a_second_certificate_of_the_same_key_is_refused() -> None:
     twin = pki.certificate(pki.signer("G22").key.public_key(), "G22")
     both = pki.registry_with(
         trust.Member(
-            "G22", "x", certificates=(pki.entry(pki.signer("G22")), pki.entry(Signer(pki.signer("G22").key, twin)))
+            "G22", "x", certificates=(pki.entry(pki.signer("G22")), pki.entry(KeySigner(pki.signer("G22").key, twin)))
         )
     )
     assert parcel.verify(pki.good("G22"), both, pki.NOW).signer == "G22"
-    der = Signer(pki.signer("G22").key, twin).der
+    der = KeySigner(pki.signer("G22").key, twin).der
     assert refused(with_certificate(pki.good("G22"), der), both) is Fault.SIG_DIGEST
 
 
@@ -151,7 +151,7 @@ def with_certificate_quickly(data: bytes, der: bytes) -> bytes:
 
 def test_an_attackers_certificate_of_any_name_gives_a_short_harmless_refusal() -> None:
     key = ec.generate_private_key(ec.SECP256R1())
-    named = Signer(key, pki.certificate(key.public_key(), "x" * 64, issuer=pki.other_authority()))
+    named = KeySigner(key, pki.certificate(key.public_key(), "x" * 64, issuer=pki.other_authority()))
     with pytest.raises(Rejected) as caught:
         parcel.verify(parcel.build(parcel.DOCUMENT, b"x", (), named, pki.NOW), pki.registry(), pki.NOW)
     assert len(caught.value.problems[0].got) <= 200
@@ -221,7 +221,7 @@ def test_the_ca_itself_signs_no_parcels() -> None:
 
 def test_a_member_cannot_issue_certificates_to_others() -> None:
     key = ec.generate_private_key(ec.SECP256R1())
-    made = Signer(key, pki.certificate(key.public_key(), "H41", issuer=pki.signer("G22")))
+    made = KeySigner(key, pki.certificate(key.public_key(), "H41", issuer=pki.signer("G22")))
     outsider = AuthorityOnly(pki.authority().certificate)
     assert refused(parcel.build(parcel.DOCUMENT, b"x", (), made, pki.NOW), outsider) is Fault.SIG_SIGNER
 

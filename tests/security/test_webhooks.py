@@ -155,7 +155,7 @@ def test_one_agencys_endpoint_does_not_hold_up_anothers_notices(tmp_path: Path) 
 def _notice(spool: object, document: str) -> None:
     from axis.adapters.spool.notices import notify
 
-    row = dict.fromkeys(("id", "kind", "sender", "document_id", "code", "subject"), document)
+    row = dict.fromkeys(("id", "kind", "sender", "document_id", "code", "subject", "traceparent"), document)
     with spool._begin() as connection:  # type: ignore[attr-defined]
         notify(connection, "document.accepted", row)  # type: ignore[arg-type]
 

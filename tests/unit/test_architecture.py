@@ -146,7 +146,7 @@ def test_sql_stands_in_the_infra_layer_only() -> None:
     """Because a state changes with its ledger entry, and only the store's methods promise that. A spool is an agency's
     system's own file, not the axis' record. A measurement counts statements from outside, and makes a record that was
     never lived."""
-    trials = (f"axis.trials.{name}" for name in ("demo", "bench_counts", "bench_fill", "bench_year"))
+    trials = (f"axis.trials.{name}" for name in ("demo", "bench_counts", "bench_fill", "bench_questions", "bench_year"))
     apart = {*trials, *(module(p) for p in SOURCES if p.parent == ROOT / "adapters" / "spool")}
     for path in SOURCES:
         if "infra" not in path.parts and module(path) not in apart:

@@ -55,7 +55,9 @@ def test_each_cause_is_told_from_what_is_known(cause: Cause, known: dict[str, An
 
 def test_every_cause_has_a_case_and_its_sentences() -> None:
     assert {one[0] for one in CASES} == set(Cause)
-    facts = dict.fromkeys(("recipient", "attempts", "reasons", "units", "status", "since", "until", "heard"), "x")
+    facts = dict.fromkeys(
+        ("recipient", "attempts", "reasons", "units", "status", "since", "until", "heard", "because"), "x"
+    )
     for cause in Cause:
         for language in ("vi", "en"):
             for part in ("", ".next"):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _TIME = "%Y%m%d%H%M%S"
 _NUMBER_IS = "H20.14-210315-0007"
+_AMOUNT = re.compile(r"[0-9]{1,13}")
 _TIME_IS = "yyyyMMddHHmmss"
 
 
@@ -120,7 +121,7 @@ class Fields:
     def amount(self, name: str) -> int:
         """An amount in đồng."""
         value = self.text(name)
-        if value and re.fullmatch(r"[0-9]{1,13}", value) is None:
+        if value and _AMOUNT.fullmatch(value) is None:
             self._wrong(name, "0 … 9999999999999", value[:20])
             return 0
         return int(value or 0)

@@ -22,6 +22,7 @@ MAX_LISTED = 100  # parties, further attachments, states
 MAX_SHOWN = 20  # fields that are shown: they are kept with each document
 NAME = re.compile(r"[A-Z][A-Z0-9_]{0,99}")
 POINTER = re.compile(r"(?:/[^/\x00-\x1f]{1,100}){1,8}")
+_FORMAT = re.compile("json|xml")
 _ATTACHMENT = re.compile(r"[^/\\*?\[\]\x00-\x1f]{1,100}")
 _PATTERN = re.compile(r"[^/\\\x00-\x1f]{1,100}")
 _PARTY = re.compile("|".join((r"\*", *GROUPS, r"[A-Z0-9][A-Za-z0-9.]{0,34}")))
@@ -109,7 +110,7 @@ def read(data: bytes) -> Manifest:
         raise Rejected(Problem(Fault.TYPE_MANIFEST, FILE, "TOML", str(error)[:200])) from None
     problems: list[Problem] = []
     top = _Table(table, "", problems)
-    form = top.text("format", re.compile("json|xml"), "json | xml")
+    form = top.text("format", _FORMAT, "json | xml")
     found = Manifest(
         name=top.text("application_type", NAME, "A-Z 0-9 _"),
         version=top.whole("version", 1, 9999),

@@ -332,7 +332,8 @@ _ALLOWED = frozenset(
         *("minInclusive", "maxInclusive", "minExclusive", "maxExclusive"),
     )
 )
-_CLASSES = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]")
+_NUMBER, _COUNTED = re.compile(r"\d+"), re.compile(r"\{[^{}]*\}")
+_CLASSES = re.compile(r"\\.|\[(?:\\.|[^\[\]\\])*\]")
 # libxml2 tries one way after the other: each thing that may be repeated multiplies the ways. What of each there may be.
 _REPEATED_GROUP = re.compile(r"\)[*+{]")
 _TAME = ((re.compile(r"[*+]|\{\d+,\}"), 1), (re.compile(r"\{\d+,\d+\}"), 2), (re.compile(r"\?"), 5))
@@ -421,8 +422,10 @@ def _times(element: _Element) -> int:
 
 def _is_tame(pattern: str) -> bool:
     """Whether no text makes matching it long."""
+    if len(pattern) > MAX_PATTERN:
+        return False
     plain = _CLASSES.sub("c", pattern)
-    counts = re.findall(r"\d+", "".join(re.findall(r"\{[^}]*\}", plain)))
-    if len(pattern) > MAX_PATTERN or any(len(one) > 3 or int(one) > MAX_COUNT for one in counts):
+    counts = _NUMBER.findall("".join(_COUNTED.findall(plain)))
+    if any(len(one) > 3 or int(one) > MAX_COUNT for one in counts):
         return False
     return not _REPEATED_GROUP.search(plain) and all(len(form.findall(plain)) <= most for form, most in _TAME)

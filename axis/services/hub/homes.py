@@ -97,10 +97,16 @@ def _is_settled(hub: Hub, code: str, question: Question, others: int) -> bool:
 
     Each says so twice, and the same ones: what one that dies between has held is given to another, which says so the
     second time only when it has dealt with it."""
-    if question.is_settled or others < 1:
+    if question.is_settled:
+        return True
+    if others < 1 and not question.turn and code not in (hub.looked.settling if hub.looked is not None else {}):
         question.is_settled = True
         return True
     with hub.store.transaction() as tx:
+        if others < 1:  # nobody else is left; or who asked has died
+            record.forget_question(tx, code)
+            question.is_settled = True
+            return True
         if question.turn:
             who = record.settled(tx, code, question.turn) - {hub.worker}
             if len(who) < others:
