@@ -84,6 +84,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Write out the whole log: as tiles (C2SP tlog-tiles) for whoever mirrors it, or a line of JSON for each entry.",
     ),
     "help.audit.output": ("Ghi vào đây.", "Write here."),
+    "help.audit.format": ("Dạng xuất ra.", "In which form."),
     "audit.verifying": ("Đang tính lại sổ cái", "Computing the ledger again"),
     "audit.holds": (
         "Sổ cái đúng: {entries} mục, {logged} mục đã vào cây băm; tính lại từ sau mục {since}.",

@@ -191,7 +191,14 @@ def audit_prove(home: Path, reference: str, output: Path | None, as_json: bool) 
 @click.option(
     "--output", "-o", required=True, type=click.Path(path_type=Path, exists=False), help=word("help.audit.output")
 )
-@click.option("--format", "form", type=click.Choice(["tiles", "jsonl"]), default="tiles", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["tiles", "jsonl"]),
+    default="tiles",
+    show_default=True,
+    help=word("help.audit.format"),
+)
 @at_home
 def audit_export(home: Path, output: Path, form: str, as_json: bool) -> None:
     """The whole log for somebody else."""
@@ -203,9 +210,8 @@ def audit_export(home: Path, output: Path, form: str, as_json: bool) -> None:
     with _log(home) as (reader, head, _):
         if form == "jsonl":
             with output.open("w", encoding="ascii") as target:
-                for line in log.as_lines(reader):
-                    count += 1
-                    target.write(json.dumps(line, sort_keys=True) + "\n")
+                target.writelines(json.dumps(line, sort_keys=True) + "\n" for line in log.as_lines(reader))
+            count = head.frontier.size
         else:
             for name, data in log.as_tiles(reader, head):
                 count += 1

@@ -161,7 +161,7 @@ def test_a_question_to_a_record_on_postgresql_needs_its_driver_and_nothing_more(
     url, home = postgres.database("imports"), tmp_path / "H"
     made = axis("init", "--home", home, "--broker", "amqp", "--store", "postgresql", AXIS_DATABASE_URL=url)
     assert made.returncode == 0, made.stderr
-    found = imported("trace", "what nobody sent", "--home", home, AXIS_DATABASE_URL=url)
+    found = imported("list", "--home", home, AXIS_DATABASE_URL=url)
     assert "psycopg" in found
     assert not found & (HEAVY - {"psycopg"} | {"axis.infra.amqp", "axis.infra.embedded", "axis.bootstrap"})
 

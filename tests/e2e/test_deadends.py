@@ -56,10 +56,10 @@ def quarantined(line: Line, monkeypatch: pytest.MonkeyPatch) -> str:
     """A document that our own bug put aside; its id. The bug is mended afterwards."""
     judge = admit.admission.judge
 
-    def broken(parcel: Any, *arguments: Any) -> Any:
+    def broken(parcel: Any, *arguments: Any, **named: Any) -> Any:
         if b"poison" in parcel.content:
             raise RuntimeError
-        return judge(parcel, *arguments)
+        return judge(parcel, *arguments, **named)
 
     with monkeypatch.context() as patch:
         patch.setattr(admit.admission, "judge", broken)
@@ -163,7 +163,7 @@ def test_a_quarantined_message_is_judged_again_and_answered(
 def test_a_message_that_still_breaks_us_stays_where_it_is(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     identifier = quarantined(line, monkeypatch)
 
-    def broken(*_: Any) -> Any:
+    def broken(*_: Any, **__: Any) -> Any:
         raise RuntimeError
 
     with monkeypatch.context() as patch:
@@ -178,10 +178,10 @@ def test_many_are_tried_again_by_a_filter_and_one_that_fails_again_keeps_none_ba
     judge = admit.admission.judge
 
     def broken_for(word: bytes) -> Any:
-        def judged(parcel: Any, *arguments: Any) -> Any:
+        def judged(parcel: Any, *arguments: Any, **named: Any) -> Any:
             if word in parcel.content:
                 raise RuntimeError
-            return judge(parcel, *arguments)
+            return judge(parcel, *arguments, **named)
 
         return judged
 

@@ -204,10 +204,10 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
                 raise Rejected(Problem(Fault.DELIVERY_INVALID, got="no"))
             prepare(self, files)
 
-        def broken(parcel: Any, *arguments: Any) -> Any:
+        def broken(parcel: Any, *arguments: Any, **named: Any) -> Any:
             if b"poison" in parcel.content:
                 raise RuntimeError
-            return judge(parcel, *arguments)
+            return judge(parcel, *arguments, **named)
 
         class Then(datetime):
             @classmethod

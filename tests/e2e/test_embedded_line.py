@@ -380,7 +380,7 @@ def test_two_units_of_a_closed_agency_fail_once_and_a_successor_takes_its_mail(l
         for code, successor in (("H41", ""), ("G18", "G06")):
             member = registrar.registry().by_code[code]
             closed = replace(member, valid_until=line.clock.now - timedelta(days=1), successor=successor)
-            members._change(registrar, closed, "close", "", line.clock())
+            members.change(registrar, closed, "close", "", line.clock())
     line.drop("G22", document(to=("H41.01", "H41.02", "G18")))
     line.run()
     assert line.states("1/TN-G22") == {"H41": "FAILED", "G06": "HANDED_OVER"}

@@ -31,12 +31,19 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent.parent
 CODES = ("G22", "H41", "H26", "H29", "G05", "G12")
-# What takes long has a test of its own that runs it.
+# What takes long, or wants several people in turn, has a test of its own that runs it.
 APART = {
     "bench": "test_bench.py",
     "conformance": "test_conformance.py",
     "demo": "test_demo.py",
     "sandbox": "test_sandbox.py",
+    **dict.fromkeys(("agency admit", "agency enrol", "registrar set", "registrar vouch"), "test_own_keys.py"),
+    **{
+        f"ballot {one}": "test_ballot.py" for one in ("open", "vote", "delegate", "remind", "close", "unseal", "result")
+    },
+    **{f"ballot {one}": "test_ballot.py" for one in ("status", "verify")},
+    **{f"member {one}": "test_ballot.py" for one in ("add", "list", "revoke")},
+    **{f"type {one}": "test_types.py" for one in ("add", "check", "list", "retire", "show")},
 }
 SERVED = {"adapter restored", "adapter run", "broker check", "broker setup", "hub"}
 # These need servers, find none, and say so (tests with servers run them, too); what was not made cannot be made anew; a

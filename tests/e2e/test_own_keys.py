@@ -45,7 +45,7 @@ def version_of(line: Own) -> int:
 
 
 def test_the_centre_has_no_agencys_key_and_mail_goes_all_the_same(line: Own) -> None:
-    assert sorted(one.name for one in line.path.rglob("*.key")) == ["HUB.key", "ca.key"]
+    assert sorted(one.name for one in line.path.rglob("*.key")) == ["HUB.key", "ca.key", "log.key"]
     key = line.root / "H41" / "keys" / "H41.key"
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
     assert not (line.root / "H41" / "keys" / "next").exists()

@@ -65,7 +65,7 @@ def permit(
 @pytest.fixture
 def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Line:
     found = small_home(tmp_path / "home")
-    for command in ("listing", "report", "trace", "type"):
+    for command in ("finding", "listing", "report", "type"):
         monkeypatch.setattr(f"axis.commands.{command}.now", lambda: found.clock.now + timedelta(minutes=1))
     return found
 

@@ -40,10 +40,10 @@ def poisoned(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     judge = admit.admission.judge
 
-    def broken(parcel: Any, *arguments: Any) -> Any:
+    def broken(parcel: Any, *arguments: Any, **named: Any) -> Any:
         if b"poison" in parcel.content:
             raise Poison.error
-        return judge(parcel, *arguments)
+        return judge(parcel, *arguments, **named)
 
     monkeypatch.setattr(admit.admission, "judge", broken)
     return Poison
@@ -163,7 +163,7 @@ def test_a_withdrawal_that_contradicts_the_hand_over_changes_nothing(tmp_path: P
         with hub.store.reading() as reader:
             assert [row["agency"] for row in quarantine.found(reader)] == ["H41"]
     assert line.states("1/TN-G22") == {"H41": "HANDED_OVER"}
-    assert line.stages("1/TN-G22") == {"H41": ["recall OPEN"]}
+    assert line.stages("1/TN-G22") == {"H41": ["recall PENDING"]}
     line.run()
     assert line.stages("1/TN-G22") == {"H41": ["recall OPEN"]}
     line.check_ledger()

@@ -183,10 +183,10 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     judge = admit.admission.judge
 
-    def judged(parcel: Any, *arguments: Any) -> Any:
+    def judged(parcel: Any, *arguments: Any, **named: Any) -> Any:
         if Broken.applies(parcel.content):
             raise Broken.error
-        return judge(parcel, *arguments)
+        return judge(parcel, *arguments, **named)
 
     monkeypatch.setattr(admit.admission, "judge", judged)
     return Broken
