@@ -127,7 +127,9 @@ def test_no_command_says_a_word_of_clicks_in_english(said: dict[str, str]) -> No
 
 def _is_ours(row: str) -> bool:
     """A name of an option or of a value, which is the same in every language."""
-    return bool(re.search(r"--(choose|default|version|required|user-id)|^ +required\]$|axis-exchange|axis, phiên bản", row))
+    return bool(
+        re.search(r"--(choose|default|version|required|user-id)|^ +required\]$|axis-exchange|axis, phiên bản", row)
+    )
 
 
 def test_json_may_stand_anywhere_and_wrong_usage_is_json_too() -> None:
