@@ -111,7 +111,7 @@ def _tell_ballot(home: Path | None, as_json: bool) -> None:
         if as_json:
             console.data({"scene": scene.name, **scene.facts})
             return
-        facts = {name: ", ".join(value) if isinstance(value, list) else value for name, value in scene.facts.items()}
+        facts = {name: _spoken(value) for name, value in scene.facts.items()}
         facts |= {name: console.local(value) for name, value in facts.items() if name.endswith("_at")}
         for line in word(f"ecabinet.told.{scene.name}", **facts).split("\n"):
             console.say(line)
@@ -204,3 +204,10 @@ def _program() -> str:
     if found and own.exists() and Path(found).resolve() == own.resolve():
         return "axis"
     return shlex.quote(str(own)) if own.exists() else f"{shlex.quote(sys.executable)} -P -m axis"
+
+
+def _spoken(value: Any) -> Any:
+    """A list or counts by name as a person says them."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {count}" for name, count in value.items())
+    return ", ".join(value) if isinstance(value, list) else value
