@@ -114,6 +114,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def _log_as_before() -> Iterator[None]:
     """A command that runs in this process sets up the log for itself; the next test hears everything again."""
     log = logging.getLogger("axis")
+    log.propagate, log.handlers[:] = True, []  # a home that was prepared for a whole file has set it up before this
     before = (log.propagate, log.level, log.handlers[:])
     yield
     log.propagate, log.handlers[:] = before[0], before[2]
