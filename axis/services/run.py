@@ -267,6 +267,7 @@ def rounds(
                 continue
             due = next_due(hub, [part.agency for part in those if part.agency and part.is_well], clock())
             if due is None or due > clock():
+                _end_log(hub, clock())
                 return due
         thorough = until_idle
         if until_idle:
@@ -277,7 +278,15 @@ def rounds(
             bell.wait(_pause(those, idle, time.monotonic()), stopped)
     with suppress(Unavailable):  # it would be published once more at the next start
         note_later(agencies)
+    _end_log(hub, clock())
     return next_due(hub, agencies, clock())
+
+
+def _end_log(hub: Hub | None, now: datetime) -> None:
+    """What was entered last stands in the log, too, before the work ends or rests."""
+    with suppress(Unavailable):  # the next start does it
+        while hub is not None and log_of_entries.step(hub, now, at_rest=True):
+            pass
 
 
 class _Pace:

@@ -227,3 +227,39 @@ def test_a_home_that_takes_anothers_place_waits_for_what_another_worker_has_in_h
 def _turn(line: Apart, part: Hub | Agency) -> None:
     line.clock.now += timedelta(seconds=20)
     loops.hub_round(part, line.clock()) if isinstance(part, Hub) else loops.agency_round(part, line.clock())
+
+
+def test_two_workers_that_are_asked_about_one_home_do_not_wait_for_each_other(
+    line: Apart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each holds the question, and is one of those that the other asks."""
+    line.put_back("H41", line.copy("H41"))
+    line.take_over("H41")
+    monkeypatch.setattr(EmbeddedBroker, "waiting", lambda self, queue: (self._depth(queue), 2))
+    with line.parts() as (hub, agencies):
+        database = hub.store.database
+        second = bootstrap.hub_part(bootstrap.open_home(line.path), database, EmbeddedBroker(database, None))
+        assert standing.ask(agencies[1], line.clock())
+        (taken,) = hub.broker.receive([Route("in", "H41", urgent=True)], limit=9, max_bytes=10**6, timeout=0)
+        hub.broker.ack([taken])
+        for worker in (hub, second):
+            agencies[1].broker.publish([taken.message])
+            _turn(line, worker)
+            assert "H41" in worker.questions
+        for _ in range(12):
+            for part in (hub, second, agencies[1]):
+                _turn(line, part)
+        assert agencies[1].standing is Standing.CURRENT
+        assert hub.questions == second.questions == {}
+
+
+def test_who_has_said_once_that_it_holds_nothing_is_asked_again_the_next_time(line: Apart) -> None:
+    """Else a home that is put back again would wait for ever."""
+    with line.parts() as (hub, _), hub.store.transaction() as tx:
+        first = kept_homes.ask_others(tx, "H41", line.clock())
+        kept_homes.say(tx, "w", [("H41", first)])
+        assert kept_homes.settled(tx, "H41", first) == {"w"}
+        kept_homes.forget_question(tx, "H41")
+        again = kept_homes.ask_others(tx, "H41", line.clock() + timedelta(milliseconds=1))
+        assert again != first
+        assert kept_homes.settled(tx, "H41", again) == frozenset()

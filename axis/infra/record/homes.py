@@ -14,6 +14,7 @@ from axis.infra.record.tables import adapter_home, home_settled
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
 
     from axis.core.ledger import Entry
     from axis.infra.record.store import HubTransaction
@@ -57,10 +58,17 @@ def hear(tx: HubTransaction, homes: Mapping[str, Known]) -> None:
 # -- What each worker holds ----------------------------------------------------------------------------------------
 
 
-def ask_others(tx: HubTransaction, agency: str) -> int:
-    """Ask every worker to say when it holds nothing of what this agency has published; for the how-manieth time."""
+def asked_last(tx: HubTransaction, agency: str) -> int:
+    """The turn in which every worker was asked last, whoever has asked; 0 where nobody asks. It stays until the
+    transaction ends."""
     asks = sa.select(home_settled.c.turn).where(home_settled.c.agency == agency, home_settled.c.worker == "")
-    turn = int(tx.connection.execute(asks.with_for_update()).scalar() or 0) + 1
+    return int(tx.connection.execute(asks.with_for_update()).scalar() or 0)
+
+
+def ask_others(tx: HubTransaction, agency: str, now: datetime) -> int:
+    """Ask every worker to say when it holds nothing of what this agency has published: the number of this turn. None
+    comes twice: who has answered an earlier question of the agency's has not answered this one."""
+    turn = max(asked_last(tx, agency) + 1, int(now.timestamp() * 1000))
     say(tx, "", [(agency, turn)])
     return turn
 

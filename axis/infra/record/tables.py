@@ -284,13 +284,13 @@ adapter_home = sa.Table(
     sa.Column("told", sa.Boolean, nullable=False),
 )
 # A home that takes another's place waits until each hub worker has said that it holds nothing more of that agency: the
-# row of worker "" asks, for the `turn`-th time.
+# row of worker "" asks, in this `turn`.
 home_settled = sa.Table(
     "home_settled",
     metadata,
     sa.Column("agency", sa.Text, primary_key=True),
     sa.Column("worker", sa.Text, primary_key=True),
-    sa.Column("turn", sa.Integer, nullable=False),
+    sa.Column("turn", sa.BigInteger, nullable=False),
 )
 # PostgreSQL with segments: the one folder that they lie in, and its machine. No row where parcels lie in the database.
 segment_home = sa.Table(

@@ -50,6 +50,7 @@ def step(hub: Hub, now: datetime, timeout: float = 0) -> int:
 
     Raises :class:`Unavailable` when broker or store are away: nothing was acknowledged then.
     """
+    hub.has_more = False
     registry = hub.registry()
     waiting = hub.rate_limits.used_up(now)
     routes = hub_routes(member.code for member in registry.agencies if member.code not in waiting)

@@ -68,7 +68,7 @@ def answer(hub: Hub, asked: Sequence[Delivered], busy: Collection[str], now: dat
             question.rounds -= 1
             continue
         if question.hello.follows and not (
-            _is_settled(hub, code, question, readers - 1) and _is_told(hub, code, question, now)
+            _is_settled(hub, code, question, readers - 1, now) and _is_told(hub, code, question, now)
         ):
             continue
         del hub.questions[code]
@@ -77,47 +77,39 @@ def answer(hub: Hub, asked: Sequence[Delivered], busy: Collection[str], now: dat
 
 
 def say_what_is_settled(hub: Hub) -> None:
-    """To the worker that has to answer a home which takes another's place: this one holds nothing of that agency, all
-    that it had is in the record. After everything that was taken has been dealt with."""
+    """To whoever has to answer a home that takes another's place: this worker holds nothing of that agency, all that it
+    had is in the record. After everything that was taken has been dealt with."""
     asked = hub.looked.settling if hub.looked is not None else {}
-    news = [
-        (code, turn)
-        for code, turn in asked.items()
-        if code not in hub.questions and hub.settled.get(code) != turn and not _holds(hub, code)
-    ]
+    news = [(code, turn) for code, turn in asked.items() if hub.settled.get(code) != turn and not _holds(hub, code)]
     if news:
         with hub.store.transaction() as tx:
             record.say(tx, hub.worker, news)
         hub.settled.update(news)
 
 
-def _is_settled(hub: Hub, code: str, question: Question, others: int) -> bool:
+def _is_settled(hub: Hub, code: str, question: Question, others: int, now: datetime) -> bool:
     """Whether none of so many other workers, the consumers of the agency's queues, holds something that was published
     before this question, and is in no queue then and in no record yet.
 
     Each says so twice, and the same ones: what one that dies between has held is given to another, which says so the
-    second time only when it has dealt with it."""
+    second time only when it has dealt with it. Where another worker asks about the agency as well, both go by who has
+    asked last, and begin again with it."""
     if question.is_settled:
         return True
-    if others < 1 and not question.turn and code not in (hub.looked.settling if hub.looked is not None else {}):
-        question.is_settled = True
-        return True
     with hub.store.transaction() as tx:
-        if others < 1:  # nobody else is left; or who asked has died
-            record.forget_question(tx, code)
+        last = record.asked_last(tx, code)
+        if others < 1:
             question.is_settled = True
-            return True
-        if question.turn:
-            who = record.settled(tx, code, question.turn) - {hub.worker}
-            if len(who) < others:
-                return False
-            if who == question.who:
-                record.forget_question(tx, code)
-                question.is_settled = True
-                return True
-            question.who = who
-        question.turn = record.ask_others(tx, code)
-    return False
+        elif question.turn and last and last != question.turn:
+            question.turn, question.who = last, frozenset()
+        elif not question.turn or not last:
+            question.turn, question.who = record.ask_others(tx, code, now), frozenset()
+        elif len(who := record.settled(tx, code, last) - {hub.worker}) >= others:
+            question.is_settled = who == question.who
+            question.turn, question.who = last if question.is_settled else record.ask_others(tx, code, now), who
+        if question.is_settled and last:
+            record.forget_question(tx, code)
+    return question.is_settled
 
 
 def _in(code: str) -> tuple[Route, Route]:

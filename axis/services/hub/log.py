@@ -59,9 +59,10 @@ def origin(installation: str, restored_at: str = "") -> str:
     return "/".join(filter(None, ("axis", installation, restored_at)))
 
 
-def step(hub: Hub, now: datetime) -> int:
-    """Put what has come into the tree, if it is time; how much. Asks nobody where nothing has come."""
-    if hub.log_key is None or hub.linked <= hub.logged or now < hub.log_again:
+def step(hub: Hub, now: datetime, *, at_rest: bool = False) -> int:
+    """Put what has come into the tree, if it is time, or nothing else is to be done (`at_rest`); how much. Asks nobody
+    where nothing has come."""
+    if hub.log_key is None or hub.linked <= hub.logged or (now < hub.log_again and not at_rest):
         return 0
     with hub.store.transaction() as tx:
         if lease.hold(tx, DUTY, hub.worker, now) is None:  # another does it

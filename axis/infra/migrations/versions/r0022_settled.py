@@ -15,5 +15,5 @@ def upgrade() -> None:
         "home_settled",
         sa.Column("agency", sa.Text, primary_key=True),
         sa.Column("worker", sa.Text, primary_key=True),
-        sa.Column("turn", sa.Integer, nullable=False),
+        sa.Column("turn", sa.BigInteger, nullable=False),
     )
