@@ -1864,6 +1864,18 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Chỉ gửi lại những gì đã chờ biên nhận lâu hơn số phút này.",
         "Send again only what has waited for its receipt for more minutes than this.",
     ),
+    "help.reconcile.receipts": (
+        "Gửi lại cho nơi gửi cả các biên nhận từ lúc này: khi hàng đợi của họ bị xóa, biên nhận trong đó đã mất.",
+        "Give senders their receipts from this moment on once more: those in a queue that was deleted are lost.",
+    ),
+    "reconcile.receipts": (
+        "Đang gửi lại {count} biên nhận cho nơi gửi.",
+        "{count} receipts are given to senders once more.",
+    ),
+    "event.receipts.sent_again": (
+        "người vận hành cho gửi lại các biên nhận",
+        "an operator has receipts given once more",
+    ),
     "help.reconcile.agency": ("Chỉ một cơ quan.", "One agency only."),
     "reconcile.running": ("Đối chiếu", "Reconciling"),
     "reconcile.done": (
@@ -1874,6 +1886,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "column.queued": ("Trong hàng đợi", "In the queue"),
     "column.unanswered": ("Chưa biên nhận", "No receipt"),
     "column.resent": ("Gửi lại", "Sent again"),
+    "column.receipts": ("Biên nhận gửi lại", "Receipts again"),
     "reconcile.gone": ("mất hàng đợi", "queue was gone"),
     "broker.none": (
         "Chưa cấu hình API quản trị của broker: đặt AXIS_MANAGEMENT_URL=http://admin:…@máy:15672.",

@@ -236,13 +236,6 @@ def _send_what_it_may_not_know(hub: Hub, code: str, hello: Hello, now: datetime)
     """The registry, every delivery that has no receipt, and the receipts that the agency was given since its journal
     ends."""
     reconcile.resend_unanswered(hub, code, now, now)
-    since, last = _lost_since(hello, now), ""
-    while True:
-        with hub.store.transaction() as tx:
-            if not last:
-                registries.send_newest(tx, code, now)
-            digests = search.receipts_for(tx, code, since, last, BATCH)
-            outbox.put(tx, [(code, digest) for digest in digests], now)
-        if len(digests) < BATCH:
-            return
-        last = digests[-1]
+    with hub.store.transaction() as tx:
+        registries.send_newest(tx, code, now)
+    reconcile.resend_receipts(hub, code, _lost_since(hello, now), now)

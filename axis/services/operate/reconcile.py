@@ -17,7 +17,7 @@ from axis.core.message import agency_routes
 from axis.core.registry import HUB
 from axis.errors import Fault, Unavailable
 from axis.infra.log import store as log_store
-from axis.infra.record import lease, ledger, registries, restored, search
+from axis.infra.record import lease, ledger, outbox, registries, restored, search
 from axis.services.hub.log import origin
 from axis.services.hub.worker import CLOCKS
 from axis.services.operate import acts, provision, resend
@@ -46,13 +46,15 @@ class Gap:
 @dataclass(frozen=True)
 class Account:
     """One agency's mail: `waiting` in the record's outbox, `queued` at the broker (not counting what its adapter holds
-    unacknowledged; -1: no such queue), `unanswered` deliveries without E.1 or E.2, `resent` of them now."""
+    unacknowledged; -1: no such queue), `unanswered` deliveries without E.1 or E.2, `resent` of them now; `receipts`
+    that it is given once more."""
 
     code: str
     waiting: int
     queued: int
     unanswered: int
     resent: int
+    receipts: int = 0
 
 
 def reconcile(
@@ -61,10 +63,12 @@ def reconcile(
     older_than: timedelta,
     only: str = "",
     progress: Callable[[int, int], None] = lambda _done, _all: None,
+    receipts_since: datetime | None = None,
 ) -> list[Account]:
     """Put every delivery that was consigned or given up before `now` - `older_than`, and has no receipt, into the
     outbox again; one account for each agency that has unanswered mail, or whose queue is missing. Missing queues are
-    made.
+    made. Nobody confirms receipts: what a sender's queue had of them when it was deleted is given once more only if a
+    moment is named, all `receipts_since` then; who has one already keeps it.
 
     Crash-safe and idempotent: what is in the outbox already is left there.
     """
@@ -77,8 +81,9 @@ def reconcile(
     for number, code in enumerate(codes, 1):
         waiting, unanswered = mail.get(code, (0, 0))
         resent = resend_unanswered(hub, code, now, now - older_than) if unanswered else 0
-        if unanswered or waiting or before[code] < 0:
-            accounts.append(Account(code, waiting, before[code], unanswered, resent))
+        receipts = resend_receipts(hub, code, receipts_since, now, asked=True) if receipts_since is not None else 0
+        if unanswered or waiting or before[code] < 0 or receipts:
+            accounts.append(Account(code, waiting, before[code], unanswered, resent, receipts))
         progress(number, len(codes))
     return accounts
 
@@ -149,3 +154,20 @@ def resend_unanswered(hub: Hub, code: str, now: datetime, before: datetime) -> i
         if len(found) < BATCH:
             return count
         last = found[-1]
+
+
+def resend_receipts(hub: Hub, code: str, since: datetime, now: datetime, *, asked: bool = False) -> int:
+    """Give an agency once more the receipts of what it has sent, that are of `since` or later and do not wait to be
+    sent; how many. Where an operator has `asked` for it, that is entered with each batch."""
+    count, last = 0, ""
+    while True:
+        with hub.store.transaction() as tx:
+            digests = search.receipts_for(tx, code, since, last, BATCH)
+            outbox.put(tx, [(code, digest) for digest in digests], now)
+            if asked and digests:
+                detail = {"since": to_text(since), "count": len(digests), **acts.by()}
+                ledger.enter(tx, Entry(now, HUB, "receipts.sent_again", "", code, detail))
+        count += len(digests)
+        if len(digests) < BATCH:
+            return count
+        last = digests[-1]
