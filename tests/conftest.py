@@ -111,14 +111,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _log_as_before() -> Iterator[None]:
-    """A command that runs in this process sets up the log for itself; the next test hears everything again."""
+def _log_as_before() -> None:
+    """A command that has run in this process has set up the log for itself, perhaps while a home was prepared for a
+    whole file; each test hears everything again."""
     log = logging.getLogger("axis")
-    log.propagate, log.handlers[:] = True, []  # a home that was prepared for a whole file has set it up before this
-    before = (log.propagate, log.level, log.handlers[:])
-    yield
-    log.propagate, log.handlers[:] = before[0], before[2]
-    log.setLevel(before[1])
+    log.propagate, log.handlers[:] = True, []
+    log.setLevel(logging.NOTSET)
 
 
 def _constants() -> dict[str, dict[str, object]]:
