@@ -93,15 +93,23 @@ def post(url: str, body: bytes, headers: Mapping[str, str], networks: Sequence[s
     lines = [b"POST " + parts.raw_path + b" HTTP/1.1", b"Host: " + parts.netloc, b"Connection: close"]
     lines += [f"{name}: {value}".encode("ascii") for name, value in headers.items()]
     lines += [b"Content-Length: %d" % len(body), b"", b""]
-    with _connected(parts, networks, end) as connection:
+
+    def check(address: IPv4Address | IPv6Address, secure: bool) -> None:
+        if not (may_be_told(address, networks) if secure else address.is_loopback):
+            raise OSError(f"not told: address {address}")
+
+    with connected(parts, check, end) as connection:
         connection.settimeout(_left(end))
         connection.sendall(b"\r\n".join(lines) + body)
         return _status(connection, end)
 
 
 @contextmanager
-def _connected(parts: httpx.URL, networks: Sequence[str], end: float) -> Iterator[socket.socket]:
-    """A connection to the first address of the host that may be told and answers."""
+def connected(
+    parts: httpx.URL, check: Callable[[IPv4Address | IPv6Address, bool], None], end: float
+) -> Iterator[socket.socket]:
+    """A connection to the first address of the URL's host that answers, and to which `check` (address, whether by TLS)
+    raises no OSError: to the very address that was judged. Until `end` on the monotonic clock. Raises OSError."""
     host = parts.raw_host.decode("ascii")
     secure = parts.scheme == "https"
     try:
@@ -111,8 +119,10 @@ def _connected(parts: httpx.URL, networks: Sequence[str], end: float) -> Iterato
     trouble: OSError = OSError(f"{host} has no address")
     for family, kind, protocol, _, place in found:
         address = ipaddress.ip_address(str(place[0]).partition("%")[0])
-        if not (may_be_told(address, networks) if secure else address.is_loopback):
-            trouble = OSError(f"not told: address {address}")
+        try:
+            check(address, secure)
+        except OSError as error:
+            trouble = error
             continue
         with socket.socket(family, kind, protocol) as connection:
             connection.settimeout(_left(end))

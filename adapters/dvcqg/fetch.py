@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import ipaddress
-import socket
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import h11
 import httpx
 
-from axis.adapters.webhook import may_be_told
+from axis.adapters.webhook import connected, may_be_told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    import socket
+    from collections.abc import Sequence
+    from ipaddress import IPv4Address, IPv6Address
 
 MAX_FILE = 20_000_000  # bytes of one file
 TIMEOUT = 30.0  # seconds for the whole of it
@@ -33,39 +33,14 @@ def fetch(url: str, networks: Sequence[str] = (), limit: int = MAX_FILE) -> byte
     if parts.scheme not in {"http", "https"} or not host or parts.userinfo:
         raise OSError(f"not fetched from {parts.scheme}:")
     end = time.monotonic() + TIMEOUT
-    with _connected(parts, host, networks, end) as connection:
-        return _body(connection, parts, limit, end)
 
-
-@contextmanager
-def _connected(parts: httpx.URL, host: str, networks: Sequence[str], end: float) -> Iterator[socket.socket]:
-    secure = parts.scheme == "https"
-    try:
-        found = socket.getaddrinfo(host, parts.port or (443 if secure else 80), type=socket.SOCK_STREAM)
-    except UnicodeError as error:
-        raise OSError(str(error)) from None
-    trouble: OSError = OSError("no address")
-    for family, kind, protocol, _, place in found:
-        address = ipaddress.ip_address(str(place[0]).partition("%")[0])
+    def check(address: IPv4Address | IPv6Address, secure: bool) -> None:
         named = any(address in ipaddress.ip_network(one) for one in networks)
         if not named and not (secure and may_be_told(address)):
-            trouble = OSError("not fetched from this address")
-            continue
-        with socket.socket(family, kind, protocol) as connection:
-            connection.settimeout(_left(end))
-            try:
-                connection.connect(place)
-            except OSError as error:
-                trouble = error
-                continue
-            if not secure:
-                yield connection
-                return
-            connection.settimeout(_left(end))
-            with httpx.create_ssl_context().wrap_socket(connection, server_hostname=host) as wrapped:
-                yield wrapped
-            return
-    raise trouble
+            raise OSError("not fetched from this address")
+
+    with connected(parts, check, end) as connection:
+        return _body(connection, parts, limit, end)
 
 
 def _body(connection: socket.socket, parts: httpx.URL, limit: int, end: float) -> bytes:

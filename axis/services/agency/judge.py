@@ -21,7 +21,7 @@ from axis.core.types.typeset import read_types
 from axis.errors import AxisError, Fault, Problem, Rejected, Unavailable, rejected
 from axis.services.agency import renew, standing
 from axis.services.agency.mail import Mail
-from axis.services.agency.verify import accepted_at, is_about, typed, verify_mail, verify_receipt, word
+from axis.services.agency.verify import accepted_at, is_about, verify_mail, verify_receipt, word
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from axis.core.parcel import Parcel
     from axis.core.receipt import Receipt, Statement, Subject
     from axis.core.registry import Registry
+    from axis.core.types.typeset import Typed
     from axis.infra.database import Row
     from axis.infra.journal.transaction import JournalTransaction
     from axis.services.agency.adapter import Agency
@@ -268,14 +269,15 @@ def _keep_document(agency: Agency, message: Message, now: datetime) -> Mail:
         entry = Entry(now, agency.code, "mail.held", subject.axis_id, "", {"registry": accepted.registry_version})
         return _received(agency, subject, message, given, "held", entry)
     opened: Parcel | None = None
+    kind: Typed | None = None
     try:
-        opened, accepted = verify_mail(agency, message.body, given, message.digest)
+        opened, accepted, kind = verify_mail(agency, message.body, given, message.digest)
     except Rejected as error:
         if error.fault is Fault.RECEIPT_INVALID:
             raise  # the hub's word cannot be believed: nobody to answer. Otherwise E.2 will tell the sender.
     entry = Entry(now, agency.code, "mail.received", subject.axis_id, "", {"content_digest": subject.content_digest})
     mail = _received(agency, subject, message, given, first_state(subject), entry)
-    if opened is not None and (kind := typed(agency, opened, accepted)) is not None:
+    if kind is not None:
         mail.facts["type"] = kind.known
     mail.opened, mail.said = opened, accepted
     return mail

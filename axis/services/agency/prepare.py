@@ -74,7 +74,7 @@ def _files(agency: Agency, reader: JournalReader, row: Row) -> list[LocalFile]:
         return _read_receipt_files(agency, reader, row, body)
     try:
         given = word(agency, reader.payload(row["proof_digest"]), row["proof_digest"])
-        opened, accepted = verify_mail(agency, body, given, row["body_digest"])
+        opened, accepted, _ = verify_mail(agency, body, given, row["body_digest"])
     except Rejected as error:
         if error.fault is Fault.RECEIPT_INVALID or error.fault in OF_DOCUMENTS:
             raise

@@ -43,8 +43,9 @@ def word(agency: Agency, proof: bytes, digest: str = "") -> Word:
     return Word(proof, digest, content, receipt.read(content, HUB))
 
 
-def verify_mail(agency: Agency, body: bytes, given: Word, digest: str = "") -> tuple[Parcel, Receipt]:
-    """The parcel and the hub's A.1 for it, both verified as of the acceptance. `digest`: of `body`, as in :func:`word`.
+def verify_mail(agency: Agency, body: bytes, given: Word, digest: str = "") -> tuple[Parcel, Receipt, Typed | None]:
+    """The parcel and the hub's A.1 for it, both verified as of the acceptance, and what its document type says of it.
+    `digest`: of `body`, as in :func:`word`.
 
     Raises :class:`Rejected`: RECEIPT_INVALID when the proof is not the hub's word about this parcel and this agency:
     what the hub accepted may still come. Otherwise what is wrong with the parcel, or with the document by its type.
@@ -74,11 +75,10 @@ def verify_mail(agency: Agency, body: bytes, given: Word, digest: str = "") -> t
         raise
     if (opened.content_digest, opened.signer) != (subject.content_digest, subject.sender):
         raise rejected(Fault.RECEIPT_INVALID, f"A.1 is about {subject.content_digest}")
-    typed(agency, opened, accepted)
-    return opened, accepted
+    return opened, accepted, _typed(agency, opened, accepted)
 
 
-def typed(agency: Agency, opened: Parcel, accepted: Receipt) -> Typed | None:
+def _typed(agency: Agency, opened: Parcel, accepted: Receipt) -> Typed | None:
     """What its document type says of mail, by the types as of the acceptance; None where it has none. Raises
     :class:`Rejected` with what that finds: TYPE_*."""
     types = agency.types()

@@ -61,7 +61,7 @@ def _decide(agency: Agency, row: Row, now: datetime) -> None:
             return
         body, proof = reader.payload(row["body_digest"]), reader.payload(row["proof_digest"])
     try:
-        opened, accepted = verify_mail(agency, body, word(agency, proof))
+        opened, accepted, _ = verify_mail(agency, body, word(agency, proof))
         packet = edxml.read_accepted(opened, accepted.subject.content_digest)
     except Rejected:
         with agency.journal.transaction() as tx:
