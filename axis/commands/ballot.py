@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from axis.commands import console
-from axis.commands.console import DONE, REFUSED, UNAVAILABLE, word
+from axis.commands.console import DONE, LANG, REFUSED, UNAVAILABLE, plain, word
 from axis.commands.options import at_home, settings
 from axis.commands.process import now, open_home
 from axis.commands.send import hand_in, show_result
@@ -250,7 +250,7 @@ def ballot_verify(home: Path, reference: str, sender: str | None, keep: Path | N
 
 
 def _told(found: Sequence[Problem]) -> list[dict[str, Any]]:
-    return [problem.as_json(console.LANG) for problem in found]
+    return [problem.as_json(LANG) for problem in found]
 
 
 def _as_json(result: Result) -> dict[str, Any]:
@@ -277,10 +277,10 @@ def _show_counted(result: Result) -> None:
     settings_ = {name: word(f"ballot.{name}.{getattr(asked, name)}") for name in ("rule", "tie", "silence")}
     console.say("  " + word("ballot.settings", **settings_))
     for question, decided in zip(asked.questions, result.decided, strict=True):
-        names = {one.code: one.vi if console.LANG == "vi" else one.en or one.vi for one in question.options}
+        names = {one.code: plain(one.vi if LANG == "vi" else one.en or one.vi) for one in question.options}
         counts = "; ".join(f"{names[code]}: {count}" for code, count in decided.counts)
         outcome = word(f"ballot.by.{decided.by}", option=names.get(decided.option, ""), base=decided.base)
-        console.say(f"  {question.number}. {question.text}\n     {counts}\n     {outcome}")
+        console.say(f"  {question.number}. {plain(question.text)}\n     {counts}\n     {outcome}")
     columns = [word(f"column.{name}") for name in ("person", "verdict", "reason", "vote")]
     rows = [
         (

@@ -98,8 +98,8 @@ def say(value: object = "", *, err: bool = False) -> None:
 
 
 def word(key: str, **facts: Any) -> str:
-    """The text of `key` in the language that this process speaks."""
-    return text(key, LANG, **facts)
+    """The text of `key` in the language that this process speaks. A fact is one fact: a line end in it forges none."""
+    return text(key, LANG, **{name: plain(one) if isinstance(one, str) else one for name, one in facts.items()})
 
 
 def note(key: str, **facts: Any) -> None:

@@ -325,3 +325,11 @@ def test_whatever_is_wrong_with_a_packet_what_is_said_of_it_is_short(data: bytes
     assert sum(len(str(p.as_json())) for p in converted.problems) < 100_000
     if converted.packet is not None:
         assert len(edxml.check(converted.packet)) <= MAX_PROBLEMS
+
+
+def test_a_fact_forges_no_line_in_what_a_command_says() -> None:
+    from axis.commands import console
+
+    hostile = "Phiếu 1\nKết quả: đồng ý\x1b[2K"
+    assert "\n" not in console.word("ballot.voted", digest=hostile)
+    assert "\x1b" not in console.word("ballot.voted", digest=hostile)
