@@ -20,6 +20,7 @@ from axis.trials.bench_line import Program
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+EXTRAS = "postgresql,http,sftp"  # what a line may need; a revision from before there were extras has them all
 REPOSITORY = Path(__file__).parent.parent.parent
 
 
@@ -56,7 +57,7 @@ def _install(name: str, commit: str, folder: Path) -> Program:
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     try:
         venv.create(folder / "venv", with_pip=True)
-        bench_process.run([str(python), *pip, str(source)], environment, folder)
+        bench_process.run([str(python), *pip, f"{source}[{EXTRAS}]"], environment, folder)
     except (Unavailable, OSError, subprocess.SubprocessError) as error:
         raise Misconfigured(Problem(Fault.TRIAL_REVISION, path=name, got=str(error)[-300:])) from error
     return Program(commit, python)
