@@ -232,8 +232,10 @@ class Campaign:
             self._fault("cluster", self._disturb_cluster)
         if self._is_due("network", plan.network_faults):
             self._fault("network", self._disturb_network)
-        if self._is_due("mixed", plan.mixed_mails):
-            self._fault("mixed", self._mix_mail)
+        free_adapters = [service for service in self.line.adapters if not service.is_held]
+        if self._is_due("mixed", plan.mixed_mails) and free_adapters:
+            away = self._faults.choice(free_adapters)
+            self._fault("mixed", partial(self._mix_mail, away), away)
         self._befall()
 
     def _befall(self) -> None:
@@ -393,11 +395,13 @@ class Campaign:
             self.proxy.swallow_confirms(0)
         time.sleep(2)
 
-    def _mix_mail(self) -> None:
+    def _mix_mail(self, away: Service) -> None:
         """Take what waits in some queues, put it back in another order, a third of it twice. The broker may die of
-        another fault meanwhile: then what was taken comes back by itself. A line that is quick has little waiting: it is
-        looked again for a while."""
+        another fault meanwhile: then what was taken comes back by itself. A line that is quick has nothing waiting: one
+        adapter is away meanwhile, and it is looked again for a while."""
         before = self.happened["mixed messages"]
+        if not away.is_dead():
+            away.exits.append(away.stop())
         try:
             connection = pika.BlockingConnection(pika.URLParameters(self.line.postman.split(",")[0]))
         except pika.exceptions.AMQPError:
@@ -405,16 +409,16 @@ class Campaign:
         with contextlib.suppress(pika.exceptions.AMQPError), connection:
             channel = connection.channel()
             channel.confirm_delivery()
-            for _ in range(20):
+            for _ in range(100):
                 self._mix_once(channel)
                 if self.happened["mixed messages"] > before:
                     break
-                time.sleep(0.1)
+                time.sleep(0.02)
         time.sleep(1)
 
     def _mix_once(self, channel: Any) -> None:
-        for code in self._faults.sample(CODES, len(CODES)):
-            queue = self._faults.choice(("axis.from.", "axis.to.")) + code
+        queues = [f"axis.{way}.{code}" for way in ("from", "to") for code in CODES]
+        for queue in self._faults.sample(queues, len(queues)):
             taken = [one for _ in range(30) if (one := channel.basic_get(queue))[0] is not None]
             again = self._faults.sample(taken, len(taken)) + self._faults.sample(taken, len(taken) // 3)
             for _, properties, body in again:
