@@ -30,6 +30,7 @@ FILES = {
     "init": "axis.commands.init",
     "list": "axis.commands.listing:documents",
     "member": "axis.commands.member",
+    "officer": "axis.commands.officer",
     "packet": "axis.commands.packet",
     "queue": "axis.commands.queue",
     "reconcile": "axis.commands.reconcile",

@@ -54,7 +54,7 @@ from axis.services.agency.adapter import Agency
 from axis.services.hub.flow import QueueLimits, RateLimits
 from axis.services.hub.log import load_key
 from axis.services.hub.worker import Hub
-from axis.services.operate import reconcile
+from axis.services.operate import officers, reconcile
 from axis.services.operate.registry import Registrar
 from axis.services.retention import Resting, Retention
 
@@ -298,7 +298,7 @@ def registrar(home: Home) -> Iterator[Registrar]:
     signer = signer_of(home, HUB)
     with _one_writer(home), reading(home) as record:
         record.guard(high_water(home))
-        yield Registrar(home.path, record, signer, hub_certificate(home))
+        yield Registrar(home.path, record, signer, hub_certificate(home), officers.at_hand(home.path))
 
 
 def preflight(home: Home, sender: str, letter: Letter, now: datetime) -> dict[str, Any]:

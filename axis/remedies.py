@@ -139,6 +139,26 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "Set the clock right if it is wrong. If it is right, the hub needs a new key and certificate, and agencies "
         "enrol again; documents wait at the agencies, none is lost.",
     ),
+    (Fault.ACT_WAITS,): (
+        "Đưa tệp cho cán bộ khác ký: axis officer sign ACT --key FOLDER; nhận lại tệp thì chạy: "
+        "axis officer carry-out ACT.",
+        "Have another officer sign the file: axis officer sign ACT --key FOLDER; when it is back: "
+        "axis officer carry-out ACT.",
+    ),
+    (Fault.ACT_OLD, Fault.ACT_INVALID): (
+        "Lập lại lệnh: chạy lại lệnh ban đầu ở trung tâm, rồi ký.",
+        "Make the act anew: run the first command at the centre again, and have it signed.",
+    ),
+    (Fault.ACT_UNSIGNED,): (
+        "Danh bạ đang dùng vẫn giữ nguyên. Gọi trung tâm: ai đã đổi, lệnh nào; ở trung tâm: axis officer list, "
+        "axis audit list.",
+        "The registry in use stays. Call the centre: who has changed what, by which act; at the centre: "
+        "axis officer list, axis audit list.",
+    ),
+    (Fault.ACT_OFFICERS,): (
+        "Thêm cán bộ khác trước (axis officer add CERTIFICATE), với vai trò còn thiếu, rồi mới bỏ.",
+        "First add another officer (axis officer add CERTIFICATE) with the role that is missing, then remove one.",
+    ),
     (Fault.KEY_CLAIMED,): (
         "Cơ quan không xin khóa này thì gọi ngay trung tâm và người đăng ký: trong thời gian chờ vẫn dừng được "
         "(axis agency suspend CODE).",

@@ -530,6 +530,104 @@ TEXTS: dict[str, tuple[str, str]] = {
     "change.claim": ("có khóa mới đang chờ", "has a new key that waits"),
     "change.revoke": ("đã thu hồi chứng thư cũ", "has old certificates revoked"),
     "change.registrars": ("đổi người đăng ký", "has other registrars"),
+    "help.officer": (
+        "Cán bộ: người ký các lệnh thay đổi danh bạ.",
+        "Officers: who signs the acts by which the registry is changed.",
+    ),
+    "help.officer.key": (
+        "Tạo khóa của một cán bộ, ở máy hay thẻ nhớ của người đó.",
+        "Make an officer's key, on a machine or stick of their own.",
+    ),
+    "help.officer.name": ("Họ tên cán bộ.", "The officer's name."),
+    "help.officer.password": (
+        "Đọc mật khẩu của khóa từ dòng đầu của đầu vào (hoặc đặt AXIS_OFFICER_PASSWORD).",
+        "Read the key's password from the first line of the input (or set AXIS_OFFICER_PASSWORD).",
+    ),
+    "help.officer.list": ("Liệt kê cán bộ và các lệnh đang chờ ký.", "List the officers, and the acts that wait."),
+    "help.officer.add": ("Thêm một cán bộ vào danh bạ.", "Add an officer to the registry."),
+    "help.officer.role": (
+        "Vai trò: operator (vận hành), registrar (danh bạ), security (an toàn); nêu nhiều lần; mặc định cả ba.",
+        "A role: operator, registrar or security; several times; by default all three.",
+    ),
+    "help.officer.remove": ("Bỏ một cán bộ khỏi danh bạ.", "Remove an officer from the registry."),
+    "help.officer.sign": (
+        "Xem nội dung một lệnh; với --key thì ký lệnh đó.",
+        "See what an act says; with --key, sign it.",
+    ),
+    "help.officer.folder": (
+        "Thư mục có khóa của cán bộ (hoặc người đăng ký).",
+        "The folder with the officer's (or registrar's) key.",
+    ),
+    "help.officer.carry": (
+        "Thực hiện một lệnh đã đủ chữ ký.",
+        "Do what an act says, when it has the signatures that it needs.",
+    ),
+    "help.init.officer": (
+        "Chứng thư của một cán bộ (officer.pem); nêu nhiều lần. Không nêu: một cán bộ, khóa nằm trong thư mục dữ liệu.",
+        "The certificate of an officer (officer.pem); several times. Without: one officer, with the key in the home.",
+    ),
+    "column.officer": ("Cán bộ", "Officer"),
+    "column.roles": ("Vai trò", "Roles"),
+    "column.sha256": ("SHA-256", "SHA-256"),
+    "role.operator": ("vận hành", "operator"),
+    "role.registrar": ("danh bạ", "registrar"),
+    "role.security": ("an toàn", "security"),
+    "change.officers": ("đổi cán bộ", "has other officers"),
+    "officer.made": (
+        "Khóa ở {folder}, không đưa cho ai. Đưa {file} cho trung tâm và đọc dấu vân tay SHA-256:\n  {fingerprint}",
+        "The key is in {folder} and is for nobody else. Bring {file} to the centre, and read out its SHA-256:\n"
+        "  {fingerprint}",
+    ),
+    "officer.alone": (
+        "Chỉ có một cán bộ: một chữ ký là đủ cho mọi thay đổi (axis officer key, axis officer add).",
+        "There is one officer: one signature is enough for every change (axis officer key, axis officer add).",
+    ),
+    "officer.none": (
+        "Chưa có cán bộ: trục tự đổi danh bạ mà không ai ký (axis upgrade).",
+        "There are no officers: the registry changes without anybody's signature (axis upgrade).",
+    ),
+    "officer.waits": ("Chờ ký: {file}", "Waits for signatures: {file}"),
+    "officer.set": (
+        "Danh bạ phiên bản {version}: {count} cán bộ.",
+        "Registry version {version}: {count} officers.",
+    ),
+    "officer.act": (
+        "Lệnh: {about} {what} (sau danh bạ phiên bản {version}).",
+        "The act: {about} {what} (after registry version {version}).",
+    ),
+    "officer.why": ("Lý do: {reason}", "Reason: {reason}"),
+    "officer.shown": (
+        "Chưa ký. Đồng ý thì chạy: axis officer sign {file} --key FOLDER",
+        "Not signed. If you agree: axis officer sign {file} --key FOLDER",
+    ),
+    "officer.signed": ("{name} đã ký {file}.", "{name} has signed {file}."),
+    "officer.next": (
+        "Đưa tệp về trung tâm rồi chạy: axis officer carry-out {file}",
+        "Bring the file back to the centre, and there: axis officer carry-out {file}",
+    ),
+    "officer.admitted": (
+        "Chạy lại axis agency admit với cùng yêu cầu để tạo tệp kết nạp.",
+        "Run axis agency admit with the same request again to make the enrolment file.",
+    ),
+    "audit.signed": ("ký: {names}", "signed: {names}"),
+    "upgrade.officer": (
+        "Danh bạ phiên bản {version} có cán bộ đầu tiên; khóa ở keys/officers/officer-1.key. Từ nay mọi thay đổi danh bạ "
+        "phải có chữ ký. Thêm cán bộ: axis officer key, axis officer add.",
+        "Registry version {version} has its first officer, whose key is keys/officers/officer-1.key. From now on each change "
+        "of the registry is signed. Add others: axis officer key, axis officer add.",
+    ),
+    "doctor.officers": ("Cán bộ ký thay đổi", "Officers who sign changes"),
+    "doctor.officers.found": ("{count} cán bộ: {names}", "{count}: {names}"),
+    "doctor.officers.means": (
+        "Có một người thì một chữ ký là đủ cho mọi thay đổi; không có ai, hay chứng thư sắp hết hạn, thì không ai ký được "
+        "hoặc không cần ai ký.",
+        "With one, one signature is enough for every change; with none, none is needed; one whose certificate ends can sign "
+        "no more.",
+    ),
+    "doctor.officers.mend": (
+        "axis officer key ở ngoài trung tâm, rồi axis officer add CERTIFICATE; nên có ba người",
+        "axis officer key outside of the centre, then axis officer add CERTIFICATE; three are well",
+    ),
     "doctor.suspended": ("Cơ quan tạm ngừng", "Suspended agencies"),
     "doctor.suspended.found": ("{count} cơ quan tạm ngừng: {names}", "{count} suspended: {names}"),
     "doctor.suspended.means": (

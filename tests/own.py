@@ -7,9 +7,11 @@ that no server is needed for what is about keys.
 from __future__ import annotations
 
 import json
+import os
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from click.testing import CliRunner, Result
@@ -24,7 +26,6 @@ from tests.line import Clock, Line, rest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     import pytest
 
@@ -41,9 +42,11 @@ def few(patch: pytest.MonkeyPatch, codes: tuple[str, ...] = CODES) -> None:
     patch.setattr(provision, "catalogue", lambda: rows)
 
 
-def run(*words: str | Path) -> Result:
-    """A command, in English."""
-    return CliRunner().invoke(cli.main, [*map(str, words), "--lang", "en"])
+def run(*words: str | Path, officers: bool = True) -> Result:
+    """A command, in English; at the centre with the keys that its officers have, if they are there."""
+    keys = [key for one in words if isinstance(one, Path) for key in sorted((one.parent / "officers").glob("*"))]
+    env = {"AXIS_OFFICER_KEY": os.pathsep.join(map(str, dict.fromkeys(keys)))} if keys and officers else {}
+    return CliRunner().invoke(cli.main, [*map(str, words), "--lang", "en"], env=env)
 
 
 def done(*words: str | Path) -> dict[str, Any]:
@@ -56,10 +59,8 @@ def done(*words: str | Path) -> dict[str, Any]:
 
 def request(home: Path, code: str, *more: str) -> tuple[Path, str]:
     """(the file, what is read over the telephone)."""
-    from pathlib import Path as File
-
     said = done("agency", "request", "--code", code, "--home", home, *more)
-    return File(said["file"]), said["fingerprint"]
+    return Path(said["file"]), said["fingerprint"]
 
 
 def admit(hub: Path, file: Path, told: str, target: Path, *more: str | Path) -> dict[str, Any]:
@@ -119,11 +120,14 @@ class Own(Line):
 
 
 def make(path: Path, patch: pytest.MonkeyPatch, *registrars: str | Path) -> Own:
-    """A centre without any agency's key, and agencies that have enrolled."""
+    """A centre without any agency's key, and agencies that have enrolled; its two officers have their keys outside."""
     few(patch)
     path.mkdir(exist_ok=True)
-    hub = path / "hub"
-    made = done("init", "--home", hub, "--broker", "amqp", *registrars)
+    hub, officers = path / "hub", list[str | Path]()
+    for name in ("Anna", "Bình"):
+        certificate = done("officer", "key", "--name", name, "--to", path / "officers" / name)["certificate"]
+        officers += ["--officer", certificate]
+    made = done("init", "--home", hub, "--broker", "amqp", *officers, *registrars)
     assert made["test_keys"] is False
     Line(hub).configure(folders=config.Folders(), adapter=config.Adapter(settle_seconds=0.0))
     for code in CODES:

@@ -143,7 +143,7 @@ def _show_change(version: int, code: str, change: str, as_json: bool, *, changed
         console.say(word("registry.changed", version=version, code=code, change=word(f"change.{change}")))
 
 
-def _carry_to_broker(home: Home, registry: Any, as_json: bool, also: tuple[str, ...] = ()) -> None:
+def carry_to_broker(home: Home, registry: Any, as_json: bool, also: tuple[str, ...] = ()) -> None:
     """The broker follows the registry: rights first, then the open connections of who has none (and of `also`)."""
     import time
 
@@ -180,7 +180,7 @@ def agency_suspend(home: Path, code: str, reason: str, as_json: bool) -> None:
         before, code = registrar.registry().version, members.member_code(registrar, code)
         registry = members.suspend(registrar, code, reason, now())
     _show_change(registry.version, code, "suspend", as_json, changed=registry.version != before)
-    _carry_to_broker(opened, registry, as_json)
+    carry_to_broker(opened, registry, as_json)
 
 
 @agency.command("resume", **settings("help.agency.resume", "axis agency resume H41", changes=True))
@@ -197,7 +197,7 @@ def agency_resume(home: Path, code: str, reason: str, as_json: bool) -> None:
         before, code = registrar.registry().version, members.member_code(registrar, code)
         registry = members.resume(registrar, code, reason, now())
     _show_change(registry.version, code, "resume", as_json, changed=registry.version != before)
-    _carry_to_broker(opened, registry, as_json)
+    carry_to_broker(opened, registry, as_json)
 
 
 @agency.command(
@@ -221,7 +221,7 @@ def agency_close(home: Path, code: str, successor: str, since: datetime | None, 
         after = members.member_code(registrar, successor) if successor else ""
         registry = members.close(registrar, code, after, reason, at, now())
     _show_change(registry.version, code, "close", as_json)
-    _carry_to_broker(opened, registry, as_json)
+    carry_to_broker(opened, registry, as_json)
 
 
 @agency.command("alias", **settings("help.agency.alias", "axis agency alias H29 000.00.00.H29", changes=True))
@@ -262,7 +262,7 @@ def agency_rotate(home: Path, code: str, key_type: Any, revoke: bool, reason: st
         code = members.member_code(registrar, code)
         registry = members.rotate(registrar, code, key_type, revoke=revoke, reason=reason, now=now())
     _show_change(registry.version, code, "rotate", as_json)
-    _carry_to_broker(opened, registry, as_json, also=(code,) if revoke else ())
+    carry_to_broker(opened, registry, as_json, also=(code,) if revoke else ())
 
 
 @agency.command("export", **settings("help.agency.export", "axis agency export G22 --to home-G22", changes=True))
@@ -417,7 +417,7 @@ def agency_admit(
         console.say(word("admit.done", code=admitted.code, version=admitted.registry.version))
         console.say(word("admit.file", file=place, fingerprint=enrolment.spoken(digest)))
         console.note("admit.next", file=place.name, code=admitted.code)
-    _carry_to_broker(opened, admitted.registry, as_json)
+    carry_to_broker(opened, admitted.registry, as_json)
 
 
 def _show_rehearsal(found: list[Any], as_json: bool) -> None:
@@ -503,4 +503,4 @@ def agency_revoke(home: Path, code: str, digest: str, reason: str, as_json: bool
         keeps = opened.config.broker.kind == "embedded"
         registry = enrol.revoke(registrar, code, digest, reason, now(), keeps_key=keeps)
     _show_change(registry.version, code, "revoke", as_json, changed=registry.version != before)
-    _carry_to_broker(opened, registry, as_json, also=(code,))
+    carry_to_broker(opened, registry, as_json, also=(code,))

@@ -86,6 +86,8 @@ def audit_list(
 def _row(act: dict[str, Any]) -> tuple[str, ...]:
     user, login = str(act.get("user", "")), str(act.get("login", ""))
     outcome = word(f"audit.{act.get('outcome', 'open')}")
+    if act.get("signed"):
+        outcome += f" ({word('audit.signed', names=act['signed'])})"
     return (
         console.local(act["at"]),
         f"{login} ({user})" if login else user,

@@ -52,6 +52,13 @@ from axis.commands.registrar import entries
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help=word("help.init.registrar"),
 )
+@click.option(
+    "--officer",
+    "officers",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help=word("help.init.officer"),
+)
 @click.option("--need", type=click.IntRange(1, 99), help=word("help.registrar.need"))
 @click.option("--hours", type=click.IntRange(0, 9999), default=24, show_default=True, help=word("help.registrar.hours"))
 @click.option("--tls", "hosts", multiple=True, metavar="HOST", help=word("help.init.tls"))
@@ -63,6 +70,7 @@ def init(
     user_id: Any,
     test_keys: bool,
     registrars: tuple[Path, ...],
+    officers: tuple[Path, ...],
     need: int | None,
     hours: int,
     hosts: tuple[str, ...],
@@ -72,6 +80,7 @@ def init(
     import uuid
 
     from axis import config
+    from axis.commands import officer
     from axis.services.operate import provision
 
     if hosts and broker != "amqp":
@@ -95,6 +104,7 @@ def init(
             tls_hosts=hosts,
             test_keys=with_keys,
             registrars=named,
+            officers=officer.entries(officers),
         )
     if as_json:
         console.data(
@@ -114,5 +124,7 @@ def init(
         console.note("init.enrol")
         if not named:
             console.note("registrar.none")
+        if not officers:
+            console.note("officer.alone")
     if broker == "embedded":
         console.note("init.next", home=home)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from axis.commands import console
 from axis.commands.console import DONE, REFUSED, word
 from axis.commands.options import at_home, command
-from axis.commands.process import open_home
+from axis.commands.process import now, open_home
+
+if TYPE_CHECKING:
+    from axis.home import Home
 
 
 @command("help.upgrade", "axis upgrade --home axis-home", changes=True)
@@ -49,4 +53,21 @@ def upgrade(home: Path, check: bool, as_json: bool) -> None:
                     console.say(word("upgrade.moved", database=name, count=count, size=size))
         if not check and opened.config.installation.role == "all" and provision.add_log_key(opened.path):
             console.note("upgrade.log_key")
+    if not check and opened.config.installation.role == "all":
+        _name_officer(opened)
     sys.exit(REFUSED if old else DONE)
+
+
+def _name_officer(opened: Home) -> None:
+    """A home that was made before there were officers gets its first one."""
+    from axis import bootstrap
+    from axis.services.operate import officers
+    from axis.services.operate import registry as members
+
+    with bootstrap.registrar(opened) as registrar:
+        moment = now()
+        hub = officers.name_first(registrar.registry(), opened.path, moment)
+        if hub is None:
+            return
+        registry = members.change(registrar, hub, "officers", "axis upgrade", moment)
+    console.note("upgrade.officer", version=registry.version)

@@ -274,6 +274,19 @@ def _registrars(gathered: Gathering, _now: datetime) -> Judgement | None:
     return (_GOOD if gathered["registry"].get("registrars", 1) else _WARN), {}
 
 
+@_check("registry", "settings")
+def _officers(gathered: Gathering, now: datetime) -> Judgement | None:
+    """One officer is enough, or none: nobody else is asked before agencies are admitted, closed or given other keys."""
+    found = gathered["registry"].get("officers")
+    if found is None or gathered["settings"].get("role") == "agency":
+        return None
+    facts = {"count": len(found), "names": _names(found)}
+    if ended := [name for name, until in found.items() if -_age(until, now) < timedelta(days=ALARMS[-1])]:
+        return _WARN, facts | {"names": _names(ended)}
+    alone = len(found) < 2 and gathered["settings"]["broker"] == "amqp"  # on one machine one person is the centre
+    return (_WARN if alone or not found else _GOOD), facts
+
+
 @_check("registry")
 def _suspended(gathered: Gathering, _now: datetime) -> Judgement:
     """Agencies are suspended: their mail waits."""

@@ -98,7 +98,12 @@ def entry(introduction: bytes) -> Certificate:
 
 def is_introduction(one: Certificate) -> bool:
     """Whether it introduces a key, or a registrar, and is no certificate that somebody uses."""
-    return one.use == "tls" and (one.reason == INTRODUCTION or _REGISTRAR.fullmatch(one.reason) is not None)
+    return one.use == "tls" and (one.reason == INTRODUCTION or is_registrar(one))
+
+
+def is_registrar(one: Certificate) -> bool:
+    """Whether it stands for a registrar."""
+    return one.use == "tls" and _REGISTRAR.fullmatch(one.reason) is not None
 
 
 def of_key(member: Member, key: bytes, installation: str) -> list[x509.Certificate]:
@@ -137,15 +142,19 @@ def _public(key: bytes) -> object:
 
 def vouched(introduction: x509.Certificate, key: bytes) -> bool:
     """Whether `key`, strong enough, has signed `introduction`."""
+    return has_signed(key, introduction.signature, introduction.tbs_certificate_bytes)
+
+
+def has_signed(key: bytes, value: bytes, data: bytes) -> bool:
+    """Whether `key`, strong enough, has signed `data`, as a :class:`axis.core.signature.Signer` does."""
     voucher = _public(key)
     try:
         algorithm = signature.algorithm_of(voucher)
         if isinstance(voucher, rsa.RSAPublicKey):
-            signed = introduction.tbs_certificate_bytes
-            voucher.verify(introduction.signature, signed, padding.PKCS1v15(), hashes.SHA256())
+            voucher.verify(value, data, padding.PKCS1v15(), hashes.SHA256())
         elif isinstance(voucher, ec.EllipticCurvePublicKey):
             hash_ = hashes.SHA384() if algorithm == signature.ECDSA_SHA384 else hashes.SHA256()
-            voucher.verify(introduction.signature, introduction.tbs_certificate_bytes, ec.ECDSA(hash_))
+            voucher.verify(value, data, ec.ECDSA(hash_))
     except (InvalidSignature, Rejected):
         return False
     return True
@@ -257,17 +266,18 @@ def ripe_at(introductions: Sequence[x509.Certificate], allowed: Registrars) -> d
     return sorted(voices.values())[allowed.need - 1] + allowed.wait
 
 
-def check_follows(installed: Registry, following: Registry, now: datetime) -> None:
+def check_follows(installed: Registry, following: Registry, now: datetime, *, exchanged: bool = False) -> None:
     """Raise :class:`Rejected` KEY_HEIR unless `following` may take the place of `installed`: no key that is known is
-    gone, none that was revoked is good again, and each further key of a member that had one was introduced."""
+    gone, none that was revoked is good again, and each further key of a member that had one was introduced. Other
+    registrars than those before are not in their place, unless it is known that those have `exchanged` themselves."""
     if not is_kept(installed):
         return
     if not is_kept(following):
         raise rejected(Fault.KEY_HEIR, "no introductions")
     if following.issued_at > now + CLOCKS:
         raise rejected(Fault.KEY_HEIR, f"registry of {following.issued_at.isoformat()}")
-    allowed = registrars(installed)
-    if registrars(following) != allowed:
+    allowed = [registrars(installed), registrars(following)]
+    if not exchanged and allowed[0] != allowed[1]:
         raise rejected(Fault.KEY_HEIR, "other registrars")
     members = _by_code(following)
     for member in installed.members:
@@ -293,7 +303,7 @@ def _check_kept(member: Member, after: Member) -> None:
             raise rejected(Fault.KEY_HEIR, f"{member.code}, {one.digest[:16]}")
 
 
-def _check_heirs(member: Member, after: Member, allowed: Registrars, following: Registry) -> None:
+def _check_heirs(member: Member, after: Member, allowed: Sequence[Registrars], following: Registry) -> None:
     known = {one.der for one in member.certificates if one.use == "sign"}
     if not known:
         return  # its first key: the hub's own word
@@ -304,7 +314,7 @@ def _check_heirs(member: Member, after: Member, allowed: Registrars, following: 
         for one in waiting:
             key = key_of(one.x509)
             said = of_key(after, key, following.installation)
-            if key in trusted or is_introduced(said, trusted, allowed, following.issued_at):
+            if key in trusted or any(is_introduced(said, trusted, these, following.issued_at) for these in allowed):
                 heirs.append(one)
         if not heirs:
             raise rejected(Fault.KEY_HEIR, f"{member.code}, {waiting[0].digest[:16]}")

@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
     Encoding,
     NoEncryption,
     PrivateFormat,
@@ -211,15 +212,16 @@ def _usage(
     )
 
 
-def save_signer(folder: Path, name: str, signer: KeySigner) -> None:
-    """``<name>.key`` (0600) and ``<name>.pem`` in `folder`."""
-    save_key(folder, name, signer.key)
+def save_signer(folder: Path, name: str, signer: KeySigner, password: bytes | None = None) -> None:
+    """``<name>.key`` (0600) and ``<name>.pem`` in `folder`; the key PKCS #8, encrypted where a `password` is given."""
+    save_key(folder, name, signer.key, password)
     (folder / f"{name}.pem").write_bytes(signer.certificate.public_bytes(Encoding.PEM))
 
 
-def save_key(folder: Path, name: str, key: PrivateKey) -> None:
+def save_key(folder: Path, name: str, key: PrivateKey, password: bytes | None = None) -> None:
     """``<name>.key`` (0600) in `folder`, which must not have it yet."""
-    write_private(folder / f"{name}.key", key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    sealed = BestAvailableEncryption(password) if password else NoEncryption()
+    write_private(folder / f"{name}.key", key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, sealed))
 
 
 def replace_certificate(folder: Path, name: str, certificate: x509.Certificate) -> None:
@@ -275,21 +277,21 @@ def load_log_key(folder: Path) -> tuple[ed25519.Ed25519PrivateKey, bytes] | None
     return key, key.public_key().public_bytes_raw()
 
 
-def load_signer(folder: Path, name: str) -> KeySigner:
-    """The key and certificate kept as `name`.
+def load_signer(folder: Path, name: str, password: bytes | None = None) -> KeySigner:
+    """The key and certificate kept as `name`; of a file that is encrypted with the `password`.
 
     Raises :class:`Misconfigured`: KEY_FILE_MISSING, KEY_FILE_OPEN, FILE_UNUSABLE; :class:`Corrupted` when they do not
     pair.
     """
     path = folder / f"{name}.key"
-    key = load_key(path)
+    key = load_key(path, password)
     certificate = load_certificate(folder / f"{name}.pem")
     if key.public_key() != certificate.public_key():
         raise Corrupted(Problem(Fault.KEY_FILE_MISSING, got=f"{path} (does not belong to {name}.pem)"))
     return KeySigner(key, certificate)
 
 
-def load_key(path: Path) -> PrivateKey:
+def load_key(path: Path, password: bytes | None = None) -> PrivateKey:
     """The private key in a file. Raises as :func:`load_signer`."""
     try:
         require_private(path)
@@ -299,7 +301,7 @@ def load_key(path: Path) -> PrivateKey:
     except OSError as error:
         raise unusable(path, error) from None
     try:
-        key = load_pem_private_key(pem, None)
+        key = load_pem_private_key(pem, password if b"ENCRYPTED" in pem else None)
     except (ValueError, TypeError):
         key = None
     if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):

@@ -318,6 +318,9 @@ GATHERED_FAULTS: list[tuple[str, tuple[str, ...], Any, Verdict]] = [
     ("hubs", ("record", "leases"), [{"duty": "sequence", "holder": "w", "until": to_text(NOW)}], Verdict.WARN),
     ("centre_keys", ("registry", "made_here"), ["H41"], Verdict.WARN),
     ("registrars", ("registry", "registrars"), 0, Verdict.WARN),
+    ("officers", ("registry", "officers"), {"A": "2046-01-01T00:00:00.000Z"}, Verdict.WARN),
+    ("officers", ("registry", "officers"), {}, Verdict.WARN),
+    ("officers", ("registry", "officers"), {"A": to_text(NOW), "B": to_text(NOW)}, Verdict.WARN),
     ("broker", ("broker",), {"error": "BROKER_DOWN: nobody answers"}, Verdict.UNKNOWN),
     ("broker_alarms", ("broker", "alarms"), ["rabbit@one: memory"], Verdict.BAD),
     ("clock_of_the_broker", ("broker", "clock"), to_text(NOW - timedelta(seconds=30)), Verdict.WARN),
@@ -336,6 +339,7 @@ def served(sound: Line) -> dict[str, Any]:
     gathered["record"]["leases"] = [{"duty": "sequence", "holder": "w", "until": to_text(NOW + timedelta(seconds=9))}]
     gathered["database"] |= {"clock": to_text(NOW), "kind": "postgresql", "check": ""}
     gathered["registry"] |= {"made_here": [], "registrars": 2}
+    gathered["registry"]["officers"] = dict.fromkeys("AB", "2046-01-01T00:00:00.000Z")
     return gathered
 
 

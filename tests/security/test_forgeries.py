@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from axis.core import lineage, parcel, receipt
+from axis import bootstrap
+from axis.core import lineage, officers, parcel, receipt
 from axis.core.message import Delivered, Message, Route
+from axis.core.officers import Signed
 from axis.core.receipt import Event, Receipt, Statement
 from axis.core.registry import HUB, Certificate, Member, Registry, signing_certificate
 from axis.errors import Problem
@@ -23,6 +25,7 @@ from axis.infra import keystore
 from axis.services.agency import judge
 from axis.services.agency.mail import Mail
 from axis.services.operate import provision
+from axis.services.operate import registry as members
 from axis.services.questions import verify
 from tests import own
 from tests.line import document, status
@@ -162,10 +165,13 @@ def test_what_is_true_is_believed(made: Own) -> None:
     assert passes(made, said)
     sent = thief.document(true)
     assert believed(made, "G22", sent, thief.accepts(sent))
-    assert believed(made, "G22", thief.issues(lambda one: replace(one, name_en="x")))
     key = thief.fake.key.public_key()
     heir = lineage.entry(lineage.introduce(thief.place, "H41", key, true, thief.now))  # type: ignore[arg-type]
-    assert believed(made, "G22", thief.gives(heir))
+    new = (signing_certificate(thief.fake.certificate), heir)
+    both = officer(made, "Anna"), officer(made, "Bình")
+    admits = with_act(thief, lambda one: replace(one, certificates=(*one.certificates, *new)), "admit", *both)
+    assert believed(made, "G22", admits)
+    assert not believed(made, "G22", thief.gives(heir)), "and not without the officers"
 
 
 FORGED: dict[str, Callable[[Thief], tuple[bytes, bytes]]] = {
@@ -224,21 +230,118 @@ def test_with_the_centres_home_nobody_speaks_for_an_agency(made: Own) -> None:
                 assert not passes(made, body), what
 
 
+def with_act(thief: Thief, change: Callable[[Member], Member], what: str, *by: KeySigner, of: str = "H41") -> bytes:
+    """The registry with a change that an act of these has signed."""
+    before = thief.registry
+    after = change(before.by_code[of])
+    signed = Signed(officers.prepare(before, after, what, "", thief.now.replace(microsecond=0), "0" * 32))
+    for one in by:
+        signed = signed.by(one)
+    return provision.sign_registry(officers.with_act(before.changed(after, thief.now), signed), thief.hub, thief.now)
+
+
+def closed(thief: Thief) -> Callable[[Member], Member]:
+    return lambda one: replace(one, valid_until=thief.now.replace(microsecond=0), successor="G06")
+
+
+def suspended(thief: Thief) -> Callable[[Member], Member]:
+    return lambda one: replace(one, suspensions=((thief.now.replace(microsecond=0), None),))
+
+
+def first_key(thief: Thief) -> bytes:
+    """Of an agency that has not enrolled: an agency that was added with it."""
+    new = Member("X99", "Mới", certificates=(signing_certificate(thief.fake.certificate),))
+    return thief.sign(replace(thief.registry, members=(*thief.registry.members, new)))
+
+
+def with_officer(thief: Thief) -> Callable[[Member], Member]:
+    entry = officers.officer_entry(keystore.new_registrar("thief", thief.now).certificate, officers.ROLES)
+    return lambda one: replace(one, certificates=(*one.certificates, entry))
+
+
+def without_officers(one: Member) -> Member:
+    return replace(one, certificates=tuple(c for c in one.certificates if not officers.is_of_officers(c)))
+
+
+UNSIGNED: dict[str, Callable[[Thief], bytes]] = {
+    "a successor": lambda t: t.issues(closed(t)),
+    "a suspension": lambda t: t.issues(suspended(t)),
+    "a revocation": lambda t: t.issues(ended(t)),
+    "a name": lambda t: t.issues(lambda one: replace(one, name_en="x")),
+    "an alias": lambda t: t.issues(lambda one: replace(one, aliases=("000.00.00.G99",))),
+    "a new agency": lambda t: t.sign(replace(t.registry, members=(*t.registry.members, Member("X99", "Mới")))),
+    "a new agency with a key": first_key,
+    "another officer": lambda t: t.issues(with_officer(t), of=HUB),
+    "no officers and no acts": lambda t: t.issues(without_officers, of=HUB),
+    "an act by the hub": lambda t: with_act(t, closed(t), "close", t.hub, t.authority),
+    "an act by whoever calls himself an officer": lambda t: with_act(
+        t, closed(t), "close", *(keystore.new_registrar(name, t.now) for name in ("Anna", "Bình"))
+    ),
+}
+
+
+def test_what_officers_have_not_signed_is_not_taken_whoever_has_the_centre(made: Own) -> None:
+    thief = Thief(made)
+    with made.parts() as (_, agencies):
+        (agency,) = [one for one in agencies if one.code == "G22"]
+        for what, forge in UNSIGNED.items():
+            assert not is_kept(agency, forge(thief), b""), what
+
+
+def officer(line: Own, name: str) -> KeySigner:
+    return keystore.load_signer(line.root / "officers" / name, "officer")
+
+
+def test_one_officers_key_stops_an_agency_and_does_nothing_else(made: Own) -> None:
+    thief, stolen = Thief(made), officer(made, "Anna")
+    assert believed(made, "G22", with_act(thief, suspended(thief), "suspend", stolen))
+    assert believed(made, "G22", with_act(thief, ended(thief), "revoke", stolen))
+    assert not believed(made, "G22", with_act(thief, closed(thief), "close", stolen))
+    assert not believed(made, "G22", with_act(thief, closed(thief), "close", stolen, stolen))
+    assert not believed(made, "G22", with_act(thief, with_officer(thief), "officers", stolen, of=HUB))
+
+
+def test_two_officers_keys_with_the_centre_change_the_registry_but_give_nobody_another_key(made: Own) -> None:
+    thief = Thief(made)
+    both = officer(made, "Anna"), officer(made, "Bình")
+    assert believed(made, "G22", with_act(thief, closed(thief), "close", *both))
+    key = signing_certificate(thief.fake.certificate)
+    gives = with_act(thief, lambda one: replace(one, certificates=(*one.certificates, key)), "admit", *both)
+    assert not believed(made, "G22", gives)
+
+
+def test_an_act_that_was_signed_counts_once_for_one_agency(made: Own, tmp_path: Path) -> None:
+    shutil.copytree(made.root, tmp_path / "line")
+    line = Own(tmp_path / "line")
+    own.done("agency", "suspend", "H41", "--home", line.path)
+    own.done("agency", "resume", "H41", "--home", line.path)
+    line.run()
+    thief = Thief(line)
+    old = [one for one in officers.acts(thief.registry) if one.act.what == "suspend"]
+    assert len(old) == 1
+    for code in ("H41", "G06"):
+        stopped = replace((was := thief.registry.by_code[code]), suspensions=(*was.suspensions, (old[0].act.at, None)))
+        changed = officers.with_act(thief.registry.changed(stopped, thief.now), old[0])
+        assert not believed(line, "G22", provision.sign_registry(changed, thief.hub, thief.now)), code
+
+
+def test_where_the_officers_key_lies_at_the_centre_the_centre_changes_what_it_likes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own.few(monkeypatch)
+    own.done("init", "--home", tmp_path / "hub", "--broker", "amqp", "--test-keys")
+    with bootstrap.registrar(bootstrap.open_home(tmp_path / "hub")) as registrar:
+        before, now = registrar.registry(), datetime.now(UTC)
+        for name in ("HUB", *CODES):
+            assert (tmp_path / "hub" / "keys" / f"{name}.key").exists()
+        closing = members.close(registrar, "H41", "G06", "", now, now)
+        officers.check_follows(before, closing, now)
+
+
 HUBS_OWN: dict[str, Callable[[Thief], tuple[bytes, bytes]]] = {
-    "a successor": lambda t: (
-        t.issues(lambda one: replace(one, valid_until=t.now.replace(microsecond=0), successor="G06")),
-        b"",
-    ),
-    "a suspension": lambda t: (
-        t.issues(lambda one: replace(one, suspensions=((t.now.replace(microsecond=0), None),))),
-        b"",
-    ),
-    "a revocation": lambda t: (t.issues(ended(t)), b""),
-    "a new agency": lambda t: (
-        t.sign(replace(t.registry, members=(*t.registry.members, Member("X99", "Mới")))),
-        b"",
-    ),
     "D.2": lambda t: (hub_says(t, Event.ContentConsignmentFailure), b""),
+    "A.1": lambda t: ((b := t.document(keystore.load_signer(t.line.root / "H41" / "keys", "H41"))), t.accepts(b)),
+    "send again": lambda t: (t.sign(replace(t.registry, resend_from=t.now.replace(microsecond=0))), b""),
 }
 
 

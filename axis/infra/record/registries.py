@@ -30,6 +30,14 @@ def newest(reader: HubReader) -> str:
     return str(digest)
 
 
+def before(reader: HubReader, digest: str) -> str:
+    """The digest of the registry that came before the one with this digest; "" where there is none."""
+    column = registry_version.c
+    version = sa.select(column.version).where(column.digest == digest).scalar_subquery()
+    query = sa.select(column.digest).where(column.version < version).order_by(column.version.desc()).limit(1)
+    return str(reader.connection.execute(query).scalar() or "")
+
+
 def types(reader: HubReader) -> str:
     """The digest of the set of document types that goes with the newest registry; "" where there is none."""
     query = sa.select(registry_version.c.types_digest).order_by(registry_version.c.version.desc()).limit(1)

@@ -11,7 +11,7 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from axis.core import lineage, parcel, receipt
+from axis.core import lineage, officers, parcel, receipt
 from axis.core.agency.mail import facts_of, findings_of, first_state, is_from_before, kind_of
 from axis.core.instant import to_text
 from axis.core.ledger import Entry
@@ -79,7 +79,7 @@ def _keep_registry(agency: Agency, message: Message, now: datetime) -> Change:
     claimed: list[str] = []
     if 0 < version < registry.version:
         installed = agency.registry()
-        lineage.check_follows(installed, registry, now)
+        officers.check_follows(installed, registry, now)
         claimed = lineage.claimed(installed, registry, agency.code)
     _say_revoked(agency, registry, now)
     for digest in claimed:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from axis.core import officers
 from axis.core import registry as trust
 from axis.core.hub.rules import Rules
 from axis.core.identity import uuid7_after
 from axis.core.instant import to_text
 from axis.core.registry import read_registry
 from axis.core.types.typeset import read_types
-from axis.errors import Fault, Misconfigured, Problem, Unavailable
+from axis.errors import Fault, Misconfigured, Problem, Rejected, Unavailable
 from axis.infra.record import agenda, ledger, registries
 from axis.infra.record.ledger import Sequencer
 from axis.infra.record.restored import restored_at
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from axis.services.hub.flow import QueueLimits, RateLimits
     from axis.services.hub.log import LogKey
 
+log = logging.getLogger("axis.hub")
 HELD_BYTES = 32 * 1024 * 1024
 CLOCK = timedelta(minutes=5)  # by which a worker's clock may differ from the database's
 CLOCKS = 2 * CLOCK  # by which the clocks of several workers may differ
@@ -235,8 +238,11 @@ class Hub:
             data = reader.payload(digest)
             hub = trust.Certificate(self.signer.der)
             found, types_digest = read_registry(data, hub), registries.types(reader)
+            earlier = registries.before(reader, digest) if self._registry is None else ""
+            known = read_registry(reader.payload(earlier), hub) if earlier else self._registry
             types = read_types(reader.payload(types_digest), hub) if types_digest else None
             restored = restored_at(reader) if found.resend_from is not None else None
+        found = self._followed(known, found)
         self.lost_until = restored + CLOCKS if restored is not None else None
         self._registry, self._types = found, types
         self._rules = None
@@ -245,6 +251,18 @@ class Hub:
         if self._declared and codes - self._declared:
             self.broker.declare(codes - self._declared)  # a new agency's queues
         self._declared = codes
+
+    def _followed(self, known: Registry | None, found: Registry) -> Registry:
+        """The newest registry; the one before, where officers have not signed what is new: whoever can write into the
+        database does not change it."""
+        if known is None or known.version >= found.version:
+            return found
+        try:
+            officers.check_acts(known, found, found.issued_at, anew=True)
+        except Rejected as error:
+            log.error("registry %d is not followed: %s", found.version, error)  # noqa: TRY400  what it says is enough
+            return known
+        return found
 
     def tell_at_once(self) -> bool:
         """Nothing else is due: what is owed a D.1 is told now, not when its time has come. False if nothing is owed."""

@@ -36,6 +36,13 @@ def by() -> dict[str, str]:
     return dict(doing) if doing is not None else {}
 
 
+def signed(names: str, digest: str) -> None:
+    """Officers of these names have signed what is done, an act whose text has this SHA-256: that is noted with it."""
+    doing = _doing.get()
+    if doing is not None and digest:
+        doing |= {"signed": names, "officers_act": digest}
+
+
 @contextmanager
 def acting(
     home: Path, kind: str, agencies: Sequence[str], given: Mapping[str, Any], reason: str
@@ -57,7 +64,8 @@ def acting(
     identifier = _noted(home, row) if (home / FILE).exists() else ""
     before = dict(counting.ledger_entries)
     known = {"by": user["login"] or user["user"], "act": identifier, "reason": reason[:MAX_REASON]}
-    token = _doing.set({name: value for name, value in known.items() if value})
+    doing = {name: value for name, value in known.items() if value}
+    token = _doing.set(doing)
     ended: dict[str, Any] = {"outcome": "done", "code": ""}
     try:
         yield ended
@@ -66,6 +74,7 @@ def acting(
         raise
     finally:
         _doing.reset(token)
+        ended |= {name: doing[name] for name in ("signed", "officers_act") if name in doing}
         entries = {name: n - before.get(name, 0) for name, n in dict(counting.ledger_entries).items()}
         ended |= {"ended_at": to_text(datetime.now(UTC)), "ledger": {k: n for k, n in entries.items() if n}}
         if not identifier and (home / FILE).exists():

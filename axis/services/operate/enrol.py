@@ -21,7 +21,7 @@ from axis.core.instant import whole
 from axis.core.registry import Certificate, Member, read_registry, signing_certificate
 from axis.errors import AxisError, Fault, Misconfigured, Problem, rejected
 from axis.infra import keystore
-from axis.services.operate import provision
+from axis.services.operate import officers, provision
 from axis.services.operate.registry import change, known_member
 
 if TYPE_CHECKING:
@@ -219,7 +219,10 @@ def rehearse(
     def follows() -> None:
         before = registrar.registry()
         prepared = _prepare(registrar, request, now, issued, authority, vouchers)
-        lineage.check_follows(before, before.changed(prepared.after, now), now)
+        if prepared.after != prepared.before:
+            what = "admit" if prepared.certificate is not None else "claim"
+            officers.rehearse(registrar.officers, before, prepared.after, what, now)
+            lineage.check_follows(before, before.changed(prepared.after, now), now)
 
     tried(follows)
     if issued is not None:  # otherwise the first step has used it

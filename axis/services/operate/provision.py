@@ -28,6 +28,7 @@ from axis.infra.journal.journals import Journal
 from axis.infra.record import registries
 from axis.infra.record.store import HubStore
 from axis.infra.record.tables import TABLES
+from axis.services.operate.officers import make_own
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,12 +58,14 @@ def create_home(
     *,
     test_keys: bool = True,
     registrars: Sequence[Certificate] = (),
+    officers: Sequence[Certificate] = (),
 ) -> Registry:
     """A home with a CA, the hub's key, the agencies of `rows` (else the catalogue of 95), and registry version 1. With
     `tls_hosts`, under which the broker is reached, also a CA, keys and certificates for TLS.
 
     With `test_keys` it makes the agencies' keys, too, and so could speak for them all: for a trial. Otherwise each
-    makes its own and is enrolled (services/operate/enrol.py). `registrars`: the entries of those who introduce keys.
+    makes its own and is enrolled (services/operate/enrol.py). `registrars`: the
+    entries of those who introduce keys; `officers`: of those who sign changes, or one whose key is made in the home.
 
     Everything is made beside the place and moved there at the end, so a home is there whole or not at all.
     Raises :class:`Misconfigured` HOME_EXISTS.
@@ -73,7 +76,7 @@ def create_home(
     building.mkdir(mode=0o700, parents=True)
     try:
         of_agencies = key_type if test_keys else None
-        registry = _furnish(building, config, of_agencies, now, progress, rows or catalogue(), registrars)
+        registry = _furnish(building, config, of_agencies, now, progress, rows or catalogue(), registrars, officers)
         if tls_hosts:
             codes = [member.code for member in registry.agencies] if test_keys else []
             _furnish_tls(building, codes, tls_hosts, now)
@@ -114,6 +117,7 @@ def _furnish(
     progress: Callable[[int, int], None],
     rows: Sequence[dict[str, str]],
     registrars: Sequence[Certificate],
+    officers: Sequence[Certificate],
 ) -> Registry:
     authority = keystore.new_authority(now)
     for name in ("pki", "keys", "agencies"):
@@ -123,8 +127,9 @@ def _furnish(
     keystore.save_signer(home / "keys", HUB, hub)
     keystore.make_log_key(home / "pki")
     (home / "pki" / "hub.pem").write_bytes(hub.certificate.public_bytes(Encoding.PEM))
+    named = officers or [make_own(home, now)]
     members = [Member(HUB, "Trục liên thông văn bản quốc gia", "National document exchange axis", "hub")]
-    members[0] = replace(members[0], certificates=(signing_certificate(hub.certificate), *registrars))
+    members[0] = replace(members[0], certificates=(signing_certificate(hub.certificate), *registrars, *named))
     for number, row in enumerate(rows, 1):
         member = Member(row["code"], row["name_vi"], row["name_en"], row["kind"])
         if key_type is not None:

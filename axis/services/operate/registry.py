@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from axis import crashpoints
 from axis.core import lineage, organ, parcel
+from axis.core import officers as signed_acts
 from axis.core import registry as trust
 from axis.core.instant import to_text, whole
 from axis.core.ledger import Entry
@@ -16,7 +17,7 @@ from axis.core.types import typeset
 from axis.errors import Fault, Misconfigured, Problem, Unavailable, rejected
 from axis.infra import keystore
 from axis.infra.record import registries
-from axis.services.operate import acts, provision
+from axis.services.operate import acts, officers, provision
 
 _OWN = {"sign", "tls"}  # uses of certificates that an agency's own rotation is about
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from axis.core.officers import Signed
     from axis.core.registry import Certificate, Registry
     from axis.core.signature import KeySigner, Signer
     from axis.core.types.typeset import Types
@@ -40,6 +42,7 @@ class Registrar:
     store: HubStore
     signer: Signer
     hub: Certificate
+    officers: Sequence[Signer] = ()  # whose keys are at hand
 
     def signed(self) -> bytes:
         """The newest registry's parcel."""
@@ -173,12 +176,12 @@ def reissue(
 def set_registrars(
     registrar: Registrar, named: Sequence[Certificate], *, anew: bool, reason: str, now: datetime
 ) -> Registry:
-    """Name those who may introduce the keys of agencies that have lost theirs, in the place of those before. Adapters
-    follow of themselves only while no key was introduced yet; `anew`: every agency will be enrolled again.
+    """Name those who may introduce the keys of agencies that have lost theirs, in the place of those before, so many
+    of whom as are needed sign that as well. `anew`: they cannot, and every agency will be enrolled again.
 
-    Raises Rejected KEY_HEIR."""
+    Raises Rejected KEY_HEIR, ACT_WAITS."""
     hub = registrar.registry().by_code[HUB]
-    others = tuple(one for one in hub.certificates if not lineage.is_introduction(one))
+    others = tuple(one for one in hub.certificates if not lineage.is_registrar(one))
     changed = replace(hub, certificates=(*others, *named))
     return change(registrar, changed, "registrars", reason, now, follows=not anew)
 
@@ -206,7 +209,7 @@ def describe(registry: Registry, code: str, now: datetime) -> dict[str, Any]:
                 **({"holder": c.holder} if c.holder else {}),
             }
             for c in member.certificates
-            if not lineage.is_introduction(c)
+            if not lineage.is_introduction(c) and not signed_acts.is_of_officers(c)
         ],
     }
 
@@ -239,12 +242,33 @@ def change(
     registrar: Registrar, member: Member, what: str, reason: str, now: datetime, *, follows: bool = True
 ) -> Registry:
     """The next version, with `member` in the place of the one with its code, kept and sent to everybody; if it is to
-    follow, nothing that an adapter would refuse for its keys. Raises Rejected KEY_HEIR, Unavailable REGISTRY_OLD."""
+    follow, with an act of officers, and nothing that an adapter would refuse.
+
+    Raises Rejected KEY_HEIR, ACT_WAITS; Unavailable REGISTRY_OLD."""
     before = registrar.registry()
-    changed = before.changed(member, now)
+    hands = registrar.officers
+    changed = officers.authorised(registrar.home, hands, before, member, what, reason, now, anew=not follows)
     if follows:
-        lineage.check_follows(before, changed, now)
+        signed_acts.check_follows(before, changed, now)
     return _issue(registrar, changed, member.code, {"change": what, "reason": reason}, now)
+
+
+def carry_out(registrar: Registrar, signed: Signed, now: datetime) -> tuple[Registry, Signed]:
+    """The next version, with what an act says, that others have signed; it is signed here with the keys at hand, too.
+
+    Raises Rejected: ACT_WAITS, ACT_OLD, ACT_INVALID, ACT_UNSIGNED, KEY_HEIR; Unavailable REGISTRY_OLD."""
+    before = registrar.registry()
+    signed = officers.renewed(signed, before, now)
+    signed_acts.check_lines(signed.act, before)
+    member = officers.entry_of(signed, before)
+    signed = officers.complete(registrar.home, signed, before, registrar.officers)
+    changed = signed_acts.with_act(before.changed(member, now), signed)
+    signed_acts.check_follows(before, changed, now)
+    registry = _issue(registrar, changed, member.code, {"change": signed.act.what, "reason": signed.act.reason}, now)
+    if (registrar.home / "keys" / "pending" / f"{member.code}.pem").exists():  # of a rotation that has waited
+        _keep_key(registrar, member.code)
+        provision.renew_tls(registrar.home, member.code, now)
+    return registry, signed
 
 
 def publish_types(registrar: Registrar, types: Types, detail: dict[str, Any], now: datetime) -> Registry:
@@ -267,4 +291,7 @@ def _issue(
         if not registries.keep(tx, changed.version, signed, now, codes, entry, types):
             # Somebody else changed it between our reading and our writing: nothing of theirs is overwritten.
             raise Unavailable(Problem(Fault.REGISTRY_OLD, got=str(changed.version), expected=str(changed.version)))
+    led = signed_acts.acts(changed)[-1:]
+    if led and led[0].act.follows == changed.version - 1:
+        officers.carried(registrar.home, led[0])
     return changed

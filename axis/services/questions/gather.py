@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from axis import __version__
-from axis.core import lineage, secret
+from axis.core import lineage, officers, secret
 from axis.core.hub.rules import GAP_OPEN
 from axis.core.instant import to_text
 from axis.core.message import DEAD_QUEUE
@@ -138,6 +138,7 @@ def registry(known: Registry, now: datetime) -> dict[str, Any]:
         "made_here": lineage.made_at_the_centre(known, now),
         "revoked": sorted(c.digest for m in known.members for c in m.certificates if c.use == "sign" and c.revoked_at),
         "registrars": lineage.registrars(known).need,
+        "officers": {one.name: to_text(one.certificate.not_valid_after_utc) for one in officers.listed(known)},
         "certificates": sorted(one.digest for member in known.members for one in member.certificates),
     }
 
