@@ -495,23 +495,23 @@ class Fault(Enum):
     )
     ACT_WAITS = (
         OPERATOR,
-        "Lệnh {path} còn thiếu {expected} chữ ký (đã ký: {got}); chưa thay đổi gì.",
+        "Quyết định {path} còn thiếu {expected} chữ ký (đã ký: {got}); chưa thay đổi gì.",
         "The act {path} still needs {expected} more signatures (signed by: {got}); nothing is changed yet.",
     )
     ACT_OLD = (
         OPERATOR,
-        "Lệnh lập theo danh bạ phiên bản {got}; danh bạ nay là phiên bản {expected}, nội dung đã khác.",
+        "Quyết định lập theo danh bạ phiên bản {got}; danh bạ nay là phiên bản {expected}, nội dung đã khác.",
         "The act follows registry version {got}; the registry is version {expected} now, and says something else.",
     )
-    ACT_INVALID = (OPERATOR, "Lệnh không hợp lệ: {got}.", "The act is not valid: {got}.")
+    ACT_INVALID = (OPERATOR, "Quyết định không hợp lệ: {got}.", "The act is not valid: {got}.")
     ACT_UNSIGNED = (
         OPERATOR,
-        "Danh bạ có thay đổi mà cán bộ không ký đủ, hoặc lệnh không đúng loại: {got}.",
+        "Danh bạ có thay đổi mà cán bộ không ký đủ, hoặc quyết định không đúng loại: {got}.",
         "The registry has a change that officers have not signed, or the act is of another kind: {got}.",
     )
     ACT_OFFICERS = (
         OPERATOR,
-        "Danh sách cán bộ như vậy không đủ người ký mọi loại lệnh.",
+        "Danh sách cán bộ như vậy không đủ người ký mọi loại quyết định.",
         "With that list of officers some act could be signed by nobody, or by too few.",
     )
     CERTIFICATE_ENDED = (

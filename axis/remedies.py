@@ -146,12 +146,12 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "axis officer carry-out ACT.",
     ),
     (Fault.ACT_OLD, Fault.ACT_INVALID): (
-        "Lập lại lệnh: chạy lại lệnh ban đầu ở trung tâm, rồi ký.",
+        "Lập lại quyết định: chạy lại lệnh ban đầu ở trung tâm, rồi ký.",
         "Make the act anew: run the first command at the centre again, and have it signed.",
     ),
     (Fault.ACT_UNSIGNED,): (
-        "Danh bạ đang dùng vẫn giữ nguyên. Gọi trung tâm: ai đã đổi, lệnh nào; ở trung tâm: axis officer list, "
-        "axis audit list.",
+        "Danh bạ đang dùng vẫn giữ nguyên. Gọi trung tâm: ai đã đổi, theo quyết định nào; ở trung tâm: "
+        "axis officer list, axis audit list.",
         "The registry in use stays. Call the centre: who has changed what, by which act; at the centre: "
         "axis officer list, axis audit list.",
     ),

@@ -531,7 +531,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "change.revoke": ("đã thu hồi chứng thư cũ", "has old certificates revoked"),
     "change.registrars": ("đổi người đăng ký", "has other registrars"),
     "help.officer": (
-        "Cán bộ: người ký các lệnh thay đổi danh bạ.",
+        "Cán bộ: người ký các quyết định thay đổi danh bạ.",
         "Officers: who signs the acts by which the registry is changed.",
     ),
     "help.officer.key": (
@@ -543,7 +543,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Đọc mật khẩu của khóa từ dòng đầu của đầu vào (hoặc đặt AXIS_OFFICER_PASSWORD).",
         "Read the key's password from the first line of the input (or set AXIS_OFFICER_PASSWORD).",
     ),
-    "help.officer.list": ("Liệt kê cán bộ và các lệnh đang chờ ký.", "List the officers, and the acts that wait."),
+    "help.officer.list": (
+        "Liệt kê cán bộ và các quyết định đang chờ ký.",
+        "List the officers, and the acts that wait.",
+    ),
     "help.officer.add": ("Thêm một cán bộ vào danh bạ.", "Add an officer to the registry."),
     "help.officer.role": (
         "Vai trò: operator (vận hành), registrar (danh bạ), security (an toàn); nêu nhiều lần; mặc định cả ba.",
@@ -551,7 +554,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "help.officer.remove": ("Bỏ một cán bộ khỏi danh bạ.", "Remove an officer from the registry."),
     "help.officer.sign": (
-        "Xem nội dung một lệnh; với --key thì ký lệnh đó.",
+        "Xem nội dung một quyết định; với --key thì ký.",
         "See what an act says; with --key, sign it.",
     ),
     "help.officer.folder": (
@@ -559,7 +562,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The folder with the officer's (or registrar's) key.",
     ),
     "help.officer.carry": (
-        "Thực hiện một lệnh đã đủ chữ ký.",
+        "Thực hiện một quyết định đã đủ chữ ký.",
         "Do what an act says, when it has the signatures that it needs.",
     ),
     "help.init.officer": (
@@ -592,7 +595,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Registry version {version}: {count} officers.",
     ),
     "officer.act": (
-        "Lệnh: {about} {what} (sau danh bạ phiên bản {version}).",
+        "Quyết định: {about} {what} (sau danh bạ phiên bản {version}).",
         "The act: {about} {what} (after registry version {version}).",
     ),
     "officer.why": ("Lý do: {reason}", "Reason: {reason}"),
@@ -609,6 +612,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Chạy lại axis agency admit với cùng yêu cầu để tạo tệp kết nạp.",
         "Run axis agency admit with the same request again to make the enrolment file.",
     ),
+    "officer.brought": (
+        "Đủ chữ ký. Chạy lại lệnh ban đầu ({about}) để thực hiện.",
+        "It is signed. Run the first command again to do it ({about}).",
+    ),
+    "change.drop": ("bị bỏ", "is dropped"),
+    "change.retention": ("theo thời hạn lưu", "by retention"),
     "audit.signed": ("ký: {names}", "signed: {names}"),
     "upgrade.officer": (
         "Danh bạ phiên bản {version} có cán bộ đầu tiên; khóa ở keys/officers/officer-1.key. Từ nay mọi thay đổi danh bạ "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +15,11 @@ from axis.commands.options import at_home, common, settings
 from axis.commands.process import now, open_home
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from axis.core.officers import Signed
     from axis.core.registry import Certificate
+    from axis.home import Home
 
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
@@ -196,6 +198,9 @@ def officer_carry_out(home: Path, act: Path, as_json: bool) -> None:
 
     signed = known.read(act.read_bytes())
     opened = open_home(home)
+    if signed.act.what in known.DOINGS:
+        _bring(opened, signed, as_json)
+        return
     with bootstrap.registrar(opened) as registrar:
         registry, signed = members.carry_out(registrar, signed, now())
     names = ", ".join(one.name for one in known.signers(signed, registry))
@@ -209,3 +214,32 @@ def officer_carry_out(home: Path, act: Path, as_json: bool) -> None:
             console.note("officer.admitted")
     ended = (signed.act.about,) if signed.act.what in {"revoke", "rotate"} else ()
     carry_to_broker(opened, registry, as_json, also=ended)
+
+
+def _bring(opened: Home, signed: Signed, as_json: bool) -> None:
+    """What changes no registry is done by the command that has asked for it, when that is run again."""
+    from axis.home import reading_registry
+    from axis.services.operate import officers
+
+    with reading_registry(opened) as registry:
+        path = officers.bring(opened.path, signed, registry)
+    if as_json:
+        console.data({"file": str(path), "change": signed.act.what, "about": signed.act.about})
+    else:
+        console.say(word("officer.brought", about=console.plain(signed.act.about)))
+
+
+@contextmanager
+def permitted(opened: Home, what: str, about: str, reason: str) -> Iterator[None]:
+    """Within: what officers have signed that it is done at the centre; an agency does in its own home what it likes.
+    Raises Rejected ACT_WAITS."""
+    from axis.home import reading_registry
+    from axis.services.operate import officers
+
+    if opened.config.installation.role != "all":
+        yield
+        return
+    with reading_registry(opened) as registry:
+        pass
+    with officers.permitted(opened.path, registry, what, about, reason, now()):
+        yield

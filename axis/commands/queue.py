@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import click
 
 from axis.commands import console
 from axis.commands.console import DONE, REFUSED, word
+from axis.commands.officer import permitted
 from axis.commands.options import MOMENTS, at_home, settings
 from axis.commands.process import now, open_home
 
@@ -207,7 +209,7 @@ def _choice(name: str, example: str) -> None:
             raise click.UsageError(word("queue.which"))
         opened = open_home(home)
         if identifier and not dry_run:
-            with bootstrap.any_hub(opened) as worker:
+            with _signed(name, opened, identifier, reason), bootstrap.any_hub(opened) as worker:
                 one = dead_ends.choose(worker, name, identifier, reason, now())
             console.data(one) if as_json else console.say(word(f"queue.{name}", id=one["id"]))
             return
@@ -224,7 +226,9 @@ def _choice(name: str, example: str) -> None:
                 return
             _ask_first(name, len(items), as_json=as_json)
         found = failed = 0
-        with bootstrap.any_hub(opened) as worker:
+        named = {"agency": only, "code": code, "kind": kind or "", "since": str(since or ""), "limit": str(limit)}
+        about = " ".join(f"{key}={value}" for key, value in named.items() if value)
+        with _signed(name, opened, about, reason), bootstrap.any_hub(opened) as worker:
             for done in dead_ends.choose_all(worker, name, wanted, reason, now()):
                 found, failed = found + 1, failed + ("error" in done)
                 label = "queue.again" if "error" in done else f"queue.{name}"
@@ -232,6 +236,11 @@ def _choice(name: str, example: str) -> None:
         totals = {"found": found, "done": found - failed, "failed": failed}
         console.data(totals) if as_json else console.say(word("queue.totals", **totals))
         sys.exit(REFUSED if failed else DONE)
+
+
+def _signed(name: str, opened: Home, about: str, reason: str) -> AbstractContextManager[None]:
+    """Within: what is dropped at the centre is dropped by officers."""
+    return permitted(opened, "drop", about, reason) if name == "drop" else nullcontext()
 
 
 def _meant(home: Home, identifier: str, wanted: Selection) -> list[dict[str, Any]]:

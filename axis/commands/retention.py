@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import click
 
 from axis.commands import console
 from axis.commands.console import word
+from axis.commands.officer import permitted
 from axis.commands.options import at_home, noted, settings
 from axis.commands.process import now, open_home
 from axis.texts import number
@@ -40,10 +42,11 @@ def retention(context: click.Context, home: Path, dry_run: bool, reason: str, as
     from axis import bootstrap
 
     moment = now()
-    with (
-        noted(context, {"home": home, "dry_run": dry_run}, reason),
-        bootstrap.retaining(open_home(home), only_ask=dry_run) as found,
-    ):
+    with noted(context, {"home": home, "dry_run": dry_run}, reason), ExitStack() as stack:
+        opened = open_home(home)
+        if not dry_run:
+            stack.enter_context(permitted(opened, "retention", "axis retention", reason))
+        found = stack.enter_context(bootstrap.retaining(opened, only_ask=dry_run))
         those = list(found.preview(moment))
         if not dry_run:
             for _ in found.run(moment, f"{moment:%Y-%m-%dT%H:%M:%S}"):
@@ -101,7 +104,9 @@ def retention_release(home: Path, reference: str, reason: str, as_json: bool) ->
     from axis import bootstrap
     from axis.services import retention as ends
 
-    with bootstrap.any_hub(_of_hub(home)) as hub:
+    opened = _of_hub(home)
+    about = f"axis retention release {reference}"
+    with permitted(opened, "retention", about, reason), bootstrap.any_hub(opened) as hub:
         done = ends.release(hub, reference, reason, now())
     _say(done, "retention.released" if done["held"] else "retention.unheld", as_json=as_json)
 

@@ -40,6 +40,7 @@ BOTH = 2
 _FORMAT = "axis act 1"
 _OFFICER = re.compile(r"officer ((?:operator|registrar|security)(?:,(?:operator|registrar|security))*)")
 _HUBS = frozenset({"officers", "registrars"})  # acts about the hub's entry
+DOINGS = frozenset({"drop", "retention"})  # acts that change no registry: what the centre does with what it keeps
 
 Facts = tuple[str, ...]
 
@@ -71,6 +72,8 @@ RULES = {
     "close": Rule(BOTH, _LIST, r"(until|successor) .*", r"(until|successor) .*"),
     "officers": Rule(BOTH, frozenset(ROLES), r"officer .*", r"officer .*"),
     "registrars": Rule(BOTH, _KEYS, r"registrar .*", r"registrar .*"),
+    "drop": Rule(BOTH, _OPERATION),
+    "retention": Rule(BOTH, _OPERATION),
 }
 
 
@@ -331,6 +334,13 @@ def prepare(registry: Registry, after: Member, what: str, reason: str, at: datet
     if applied(before, act) != then:
         raise rejected(Fault.ACT_INVALID, f"{what} {after.code}")
     return act
+
+
+def doing(registry: Registry, what: str, about: str, reason: str, at: datetime, nonce: str) -> Act:
+    """The act of one of DOINGS, while `registry` is the newest."""
+    told, whom = (_one_line(" ".join(text.split()))[:1000] for text in (reason, about))
+    at_state = state(known(registry))
+    return Act(registry.installation, registry.version, at_state, what, whom, at, nonce, told, (), ())
 
 
 def check_lines(act: Act, registry: Registry) -> None:

@@ -5,9 +5,10 @@ whoever else has to sign, and is carried out when it comes back."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,14 +16,14 @@ from typing import TYPE_CHECKING
 from axis.core import officers
 from axis.core import registry as trust
 from axis.core.instant import whole
-from axis.core.officers import Signed
+from axis.core.officers import Act, Signed
 from axis.core.registry import HUB, Registry
 from axis.errors import AxisError, Fault, Misconfigured, Problem, Rejected, rejected, unusable
 from axis.infra import keystore
 from axis.services.operate import acts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from axis.core.registry import Certificate, Member
@@ -98,16 +99,17 @@ def authorised(
     now: datetime,
     *,
     anew: bool = False,
-) -> Registry:
-    """The registry that follows `before` with `after` in it, with the act that led to it, where officers are listed;
+) -> tuple[Registry, Signed | None]:
+    """The registry that follows `before` with `after` in it and, where officers are listed, the act that led to it;
     where other registrars are named `anew`, without those before.
     Raises :class:`Rejected` ACT_WAITS where the keys at hand are not enough; ACT_INVALID, ACT_OFFICERS."""
     changed = before.changed(after, now)
     if not officers.listed(before):
-        return changed
+        return changed, None
     act = officers.prepare(before, after, what, reason, whole(now), secrets.token_hex(16))
     entry = trust.write(Registry(before.installation, changed.version, whole(now), (after,)))
-    return officers.with_act(changed, complete(home, Signed(act, entry=entry), before, hands, anew=anew))
+    signed = complete(home, Signed(act, entry=entry), before, hands, anew=anew)
+    return officers.with_act(changed, signed), signed
 
 
 def rehearse(hands: Sequence[Signer], before: Registry, after: Member, what: str, now: datetime) -> None:
@@ -148,9 +150,45 @@ def save(home: Path, signed: Signed) -> Path:
     """The file of an act that waits. One about the same takes its place."""
     folder = home / WAITING
     folder.mkdir(mode=0o700, exist_ok=True)
-    path = folder / f"{signed.act.follows}-{signed.act.what}-{signed.act.about}.act"
+    path = folder / _file_of(signed.act)
     keystore.replace_file(path, officers.write(signed))
     return path
+
+
+def _file_of(act: Act) -> str:
+    about = hashlib.sha256(act.about.encode()).hexdigest()[:12] if act.what in officers.DOINGS else act.about
+    return f"{act.follows}-{act.what}-{about}.act"
+
+
+@contextmanager
+def permitted(home: Path, before: Registry, what: str, about: str, reason: str, now: datetime) -> Iterator[None]:
+    """Within, this may be done at the centre: officers have signed it, here or in the file that waits for it, for this
+    one time. Nothing is asked where none are listed. Raises :class:`Rejected` ACT_WAITS."""
+    if not officers.listed(before):
+        yield
+        return
+    signed = Signed(officers.doing(before, what, about, reason, whole(now), secrets.token_hex(16)))
+    path = home / WAITING / _file_of(signed.act)
+    if path.exists():
+        waits = officers.read(path.read_bytes())
+        same = replace(signed.act, at=waits.act.at, nonce=waits.act.nonce, reason=waits.act.reason)
+        signed = waits if same == waits.act and not _is_used(home, waits) else signed
+    signed = complete(home, signed, before, at_hand(home))
+    yield
+    carried(home, signed)
+
+
+def _is_used(home: Path, signed: Signed) -> bool:
+    return any(officers.read(one.read_bytes()).act == signed.act for one in (home / WAITING / CARRIED).glob("*.act"))
+
+
+def bring(home: Path, signed: Signed, before: Registry) -> Path:
+    """Put an act of that kind, that has come back with signatures, where :func:`permitted` finds it. Raises
+    :class:`Rejected` ACT_OLD, ACT_WAITS."""
+    act = signed.act
+    if (act.installation, act.follows) != (before.installation, before.version):
+        raise rejected(Fault.ACT_OLD, str(act.follows), str(before.version))
+    return save(home, complete(home, signed, before, at_hand(home)))
 
 
 def renewed(signed: Signed, before: Registry, now: datetime) -> Signed:
@@ -196,9 +234,10 @@ def carried(home: Path, signed: Signed) -> None:
     """The act is carried out: its file is kept with the others, for a record that is put back to before it."""
     folder = home / WAITING / CARRIED
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    name = f"{signed.act.follows}-{signed.act.what}-{signed.act.about}"
-    keystore.replace_file(folder / f"{name}.act", officers.write(signed))
-    (home / WAITING / f"{name}.act").unlink(missing_ok=True)
+    name = _file_of(signed.act)
+    unique = f"-{signed.act.nonce[:8]}" if signed.act.what in officers.DOINGS else ""
+    keystore.replace_file(folder / name.replace(".act", f"{unique}.act"), officers.write(signed))
+    (home / WAITING / name).unlink(missing_ok=True)
 
 
 def name_first(registry: Registry, home: Path, now: datetime) -> Member | None:

@@ -247,10 +247,13 @@ def change(
     Raises Rejected KEY_HEIR, ACT_WAITS; Unavailable REGISTRY_OLD."""
     before = registrar.registry()
     hands = registrar.officers
-    changed = officers.authorised(registrar.home, hands, before, member, what, reason, now, anew=not follows)
+    changed, signed = officers.authorised(registrar.home, hands, before, member, what, reason, now, anew=not follows)
     if follows:
         signed_acts.check_follows(before, changed, now)
-    return _issue(registrar, changed, member.code, {"change": what, "reason": reason}, now)
+    registry = _issue(registrar, changed, member.code, {"change": what, "reason": reason}, now)
+    if signed is not None:
+        officers.carried(registrar.home, signed)
+    return registry
 
 
 def carry_out(registrar: Registrar, signed: Signed, now: datetime) -> tuple[Registry, Signed]:
@@ -268,6 +271,7 @@ def carry_out(registrar: Registrar, signed: Signed, now: datetime) -> tuple[Regi
     if (registrar.home / "keys" / "pending" / f"{member.code}.pem").exists():  # of a rotation that has waited
         _keep_key(registrar, member.code)
         provision.renew_tls(registrar.home, member.code, now)
+    officers.carried(registrar.home, signed)
     return registry, signed
 
 
@@ -291,7 +295,4 @@ def _issue(
         if not registries.keep(tx, changed.version, signed, now, codes, entry, types):
             # Somebody else changed it between our reading and our writing: nothing of theirs is overwritten.
             raise Unavailable(Problem(Fault.REGISTRY_OLD, got=str(changed.version), expected=str(changed.version)))
-    led = signed_acts.acts(changed)[-1:]
-    if led and led[0].act.follows == changed.version - 1:
-        officers.carried(registrar.home, led[0])
     return changed

@@ -81,6 +81,7 @@ def _of_entry(entry: Entry) -> dict[str, Any]:
         "axis_id": entry.axis_id,
         "reason": str(detail.get("reason", "")),
         "outcome": "done",
+        **{name: str(detail[name]) for name in ("signed", "officers_act") if name in detail},
     }
 
 
