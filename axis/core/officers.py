@@ -260,9 +260,8 @@ def _certificate(der: bytes) -> x509.Certificate | None:
 
 
 def facts(member: Member) -> Facts:
-    """All that the registry says of a member, a line each. Of the hub: its officers and registrars."""
-    if member.code == HUB:
-        return tuple(sorted(filter(None, map(_about_hub, member.certificates))))
+    """All that the registry says of a member, a line each; of the hub, with its officers and registrars, all but its
+    own keys."""
     said = [f"name vi {member.name_vi}", f"name en {member.name_en}", f"kind {member.kind}"]
     said += [f"alias {one}" for one in member.aliases]
     said += [f"from {to_text(member.valid_from)}"] if member.valid_from else []
@@ -272,6 +271,9 @@ def facts(member: Member) -> Facts:
         said.append(f"suspension {to_text(start)} {to_text(end)}" if end else f"suspension {to_text(start)}")
     ordered = []
     for one in member.certificates:
+        if member.code == HUB and one.use in {"sign", "tls"}:
+            said += _about_hub(one)
+            continue
         if lineage.is_introduction(one):
             said.append(f"introduction {one.digest}")
             continue
@@ -282,13 +284,11 @@ def facts(member: Member) -> Facts:
     return _in_order([*map(_one_line, said), *map(_one_line, ordered)])
 
 
-def _about_hub(one: Certificate) -> str:
-    read_ = _certificate(one.der) if is_officer(one) else None
-    if read_ is not None:
-        return _one_line(f"officer {one.reason.removeprefix('officer ')} {one.digest} {name_of(read_)}")
-    if lineage.is_registrar(one):
-        return f"{one.reason} {one.digest}"
-    return ""
+def _about_hub(one: Certificate) -> list[str]:
+    certificate = _certificate(one.der) if is_officer(one) else None
+    if certificate is not None:
+        return [f"{one.reason} {one.digest} {name_of(certificate)}"]
+    return [f"{one.reason} {one.digest}"] if lineage.is_registrar(one) else []
 
 
 def _one_line(text: str) -> str:

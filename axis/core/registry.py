@@ -364,7 +364,8 @@ def read(data: bytes) -> Registry:
         )
     except (ValueError, KeyError, IndexError) as error:
         raise rejected(Fault.REGISTRY_INVALID, f"{type(error).__name__} {str(error)[:100]}") from None
-    if registry.version < 1 or write(registry) != data:
+    codes = {member.code for member in registry.members}
+    if registry.version < 1 or len(codes) < len(registry.members) or write(registry) != data:
         raise rejected(Fault.REGISTRY_INVALID, "not in the one allowed form")
     return registry
 

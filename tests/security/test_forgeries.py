@@ -197,11 +197,30 @@ FORGED: dict[str, Callable[[Thief], tuple[bytes, bytes]]] = {
     "that key named by the CA": lambda t: (t.gives(t.named(t.authority)), b""),
     "a registry without H41": lambda t: (t.issues(lambda _: None), b""),
     "a registry with H41 and no key": lambda t: (t.issues(lambda one: replace(one, certificates=())), b""),
+    "a registry with H41 twice": lambda t: (t.sign(twice(t)), b""),
+    "a person of H41 below the hub": lambda t: (t.issues(with_person(t), of=HUB), b""),
+    "a unit of H41 that is the hub's": lambda t: (
+        t.issues(lambda one: replace(one, aliases=("H41.09",)), of=HUB),
+        b"",
+    ),
     "a registry without introductions": lambda t: (t.sign(bare(t.registry)), b""),
     "a registry with registrars of the thief's": lambda t: (t.issues(with_registrar(t), of=HUB), b""),
     "a registry by another hub of the CA": lambda t: (t.issues(lambda one: one, by=other_hub(t)), b""),
     "a registry of a day to come": lambda t: (t.sign(replace(t.registry, issued_at=t.now + timedelta(days=1))), b""),
 }
+
+
+def twice(thief: Thief) -> Registry:
+    """The true one hides another one, with the fake key."""
+    other = Member("H41", "UBND tỉnh", certificates=(signing_certificate(thief.fake.certificate),))
+    return replace(thief.registry, members=(other, *thief.registry.members))
+
+
+def with_person(thief: Thief) -> Callable[[Member], Member]:
+    made = keystore.new_person(thief.authority, "tv-01@H41", "Ai đó", "p256", thief.now)
+    return lambda one: replace(
+        one, certificates=(*one.certificates, Certificate(made.der, "person", holder="tv-01@H41"))
+    )
 
 
 def bare(one: Registry) -> Registry:
