@@ -155,7 +155,8 @@ class Registry:
                 use, _, holder = one.get("reason", "").partition(" ")  # of a person: person tv-01@G06
                 use = use if one.get("use") == "tls" and use == "person" else one.get("use", "")
                 said = (member.get("code", ""), use, holder, one.get("revoked", ""))
-                self.known[sha(der)] = (*said, x509.load_der_x509_certificate(der))
+                if use in {"sign", "person"}:  # what else stands there signs nothing that is counted
+                    self.known[sha(der)] = (*said, x509.load_der_x509_certificate(der))
 
     def who(self, der: bytes, use: str, at: datetime) -> tuple[str, str]:
         """(agency, holder) of a certificate for this use, good at this moment."""

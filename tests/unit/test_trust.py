@@ -75,7 +75,8 @@ members = st.builds(
     st.lists(st.tuples(moments, st.none() | moments), max_size=2).map(tuple),
     st.lists(certificates, max_size=2).map(tuple),
 )
-registries = st.builds(Registry, names, st.integers(1, 10**9), moments, st.lists(members, max_size=3).map(tuple))
+several = st.lists(members, max_size=3, unique_by=lambda one: one.code).map(tuple)
+registries = st.builds(Registry, names, st.integers(1, 10**9), moments, several)
 
 
 @settings(max_examples=150, deadline=None)
