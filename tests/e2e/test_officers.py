@@ -141,6 +141,23 @@ def test_an_officer_is_removed_by_two_and_never_the_last_that_an_act_needs(line:
     assert [one["officer"] for one in listed if "officer" in one] == ["officer-1", "Bình"]
 
 
+def test_a_key_that_the_centre_makes_waits_for_its_act_and_another_one_ends_it(line: Line, tmp_path: Path) -> None:
+    before = {code: (line.path / "keys" / f"{code}.pem").read_bytes() for code in ("H41", "G06")}
+    for code in before:
+        assert run("agency", "rotate", code, "--home", line.path).exit_code == 3
+    of_h41, of_g06 = (next((line.path / "officers").glob(f"*-rotate-{code}.act")) for code in before)
+    old = Path(shutil.copy(of_g06, tmp_path / "old.act"))
+    assert run("agency", "rotate", "G06", "--home", line.path).exit_code == 3
+    assert sign(old, tmp_path / "b").exit_code == sign(of_h41, tmp_path / "b").exit_code == 0
+    assert "ACT_OLD" in run("officer", "carry-out", old, "--home", line.path, "--json").output
+    done("officer", "carry-out", of_h41, "--home", line.path)
+    now = {code: (line.path / "keys" / f"{code}.pem").read_bytes() for code in before}
+    assert (now["H41"] != before["H41"], now["G06"]) == (True, before["G06"])
+    line.drop("H41", document(sender="H41", to=("G22",)))
+    line.run()
+    assert "E.1 G22" in line.events("H41")
+
+
 def test_whoever_writes_into_the_database_changes_nothing(line: Line, caplog: pytest.LogCaptureFixture) -> None:
     with bootstrap.registrar(bootstrap.open_home(line.path)) as registrar:
         before, now = registrar.registry(), line.clock()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from axis import crashpoints
 from axis.core import lineage, organ, parcel
@@ -225,8 +227,9 @@ def _certify(registrar: Registrar, code: str, name: str, key_type: KeyType, now:
     authority = keystore.load_signer(registrar.home / "pki", "ca")
     signer = keystore.new_member(authority, code, name, key_type, now)
     pending = registrar.home / "keys" / "pending"
-    shutil.rmtree(pending, ignore_errors=True)
-    pending.mkdir(mode=0o700)
+    pending.mkdir(mode=0o700, exist_ok=True)
+    for ending in ("key", "pem"):  # those of others wait for officers
+        (pending / f"{code}.{ending}").unlink(missing_ok=True)
     keystore.save_signer(pending, code, signer)
     return signer
 
@@ -235,7 +238,8 @@ def _keep_key(registrar: Registrar, code: str) -> None:
     """The registry knows the new key: it takes the place of the old one."""
     for ending in ("key", "pem"):
         (registrar.home / "keys" / "pending" / f"{code}.{ending}").replace(registrar.home / "keys" / f"{code}.{ending}")
-    (registrar.home / "keys" / "pending").rmdir()
+    with suppress(OSError):  # another one's waits there
+        (registrar.home / "keys" / "pending").rmdir()
 
 
 def change(
@@ -264,15 +268,36 @@ def carry_out(registrar: Registrar, signed: Signed, now: datetime) -> tuple[Regi
     signed = officers.renewed(signed, before, now)
     signed_acts.check_lines(signed.act, before)
     member = officers.entry_of(signed, before)
+    is_made_here = _is_made_here(registrar, signed)
     signed = officers.complete(registrar.home, signed, before, registrar.officers)
     changed = signed_acts.with_act(before.changed(member, now), signed)
     signed_acts.check_follows(before, changed, now)
     registry = _issue(registrar, changed, member.code, {"change": signed.act.what, "reason": signed.act.reason}, now)
-    if (registrar.home / "keys" / "pending" / f"{member.code}.pem").exists():  # of a rotation that has waited
+    if is_made_here:
         _keep_key(registrar, member.code)
         provision.renew_tls(registrar.home, member.code, now)
+        provision.make_folders(registrar.home, member.code)
     officers.carried(registrar.home, signed)
     return registry, signed
+
+
+def _is_made_here(registrar: Registrar, signed: Signed) -> bool:
+    """Whether the act is about a key that the centre has made and that has waited for it. Raises Rejected ACT_OLD where
+    that key is gone, for another one was made in its place."""
+    act = signed.act
+    kind, place, name = {
+        "add": ("sign", "pending", act.about),
+        "rotate": ("sign", "pending", act.about),
+        "person": ("person", "persons", ""),
+    }.get(act.what, ("", "", ""))
+    for line in act.plus if kind else ():
+        words = line.split(" ")
+        if words[:2] == ["certificate", kind]:
+            path = registrar.home / "keys" / place / f"{name or words[3]}.pem"
+            if not path.exists() or keystore.load_certificate(path).fingerprint(SHA256()).hex() != words[2]:
+                raise rejected(Fault.ACT_OLD, str(act.follows), str(registrar.registry().version))
+            return place == "pending"
+    return False
 
 
 def publish_types(registrar: Registrar, types: Types, detail: dict[str, Any], now: datetime) -> Registry:
