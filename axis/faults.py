@@ -496,7 +496,7 @@ class Fault(Enum):
     ACT_WAITS = (
         OPERATOR,
         "Quyết định {path} còn thiếu {expected} chữ ký (đã ký: {got}); chưa thay đổi gì.",
-        "The act {path} still needs {expected} more signatures (signed by: {got}); nothing is changed yet.",
+        "Signatures that the act {path} still lacks: {expected} (signed by: {got}); nothing is changed yet.",
     )
     ACT_OLD = (
         OPERATOR,
