@@ -156,10 +156,10 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "axis officer list, axis audit list.",
     ),
     (Fault.ACT_OFFICERS,): (
-        "Hai cán bộ đầu tiên cần đủ cả ba vai trò (không nêu --role); trước khi bỏ một người, thêm người khác có vai trò "
-        "còn thiếu: axis officer add CERTIFICATE.",
-        "The first two officers need all three roles (without --role); before one is removed, add another with the role "
-        "that is missing: axis officer add CERTIFICATE.",
+        "Hai cán bộ đầu tiên cần đủ cả ba vai trò (không nêu --role); trước khi bỏ một người, thêm người khác có vai "
+        "trò còn thiếu: axis officer add CERTIFICATE.",
+        "The first two officers need all three roles (without --role); before one is removed, add another with the "
+        "role that is missing: axis officer add CERTIFICATE.",
     ),
     (Fault.KEY_CLAIMED,): (
         "Cơ quan không xin khóa này thì gọi ngay trung tâm và người đăng ký: trong thời gian chờ vẫn dừng được "

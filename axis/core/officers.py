@@ -58,6 +58,7 @@ class Rule:
 _OPERATION, _KEYS = frozenset({"operator", "security"}), frozenset({"registrar", "security"})
 _LIST = frozenset({"operator", "registrar"})
 _HEIR = r"certificate sign \S+|introduction \S+"
+_SAID = r"(name|kind|alias|from|until|successor)\b.*"
 RULES = {
     "suspend": Rule(1, _OPERATION, r"suspension \S+"),
     "resume": Rule(BOTH, _OPERATION, r"suspension \S+ \S+", r"suspension \S+"),
@@ -70,6 +71,7 @@ RULES = {
     "add": Rule(BOTH, _LIST, r".*"),
     "alias": Rule(BOTH, _LIST, r"alias .*"),
     "close": Rule(BOTH, _LIST, r"(until|successor) .*", r"(until|successor) .*"),
+    "apply": Rule(BOTH, _LIST, _SAID, _SAID),
     "officers": Rule(BOTH, frozenset(ROLES), r"officer .*", r"officer .*"),
     "registrars": Rule(BOTH, _KEYS, r"registrar .*", r"registrar .*"),
     "drop": Rule(BOTH, _OPERATION),
@@ -354,7 +356,7 @@ def _check_lines(act: Act, held: Mapping[str, Facts]) -> None:
     fits = (
         rule is not None
         and (act.what in _HUBS) == (act.about == HUB)
-        and (act.what == "add") == (act.about not in held)
+        and (act.what == "apply" or (act.what == "add") == (act.about not in held))
         and all(re.fullmatch(rule.plus, line) for line in act.plus)
         and all(re.fullmatch(rule.minus, line) for line in act.minus)
         and set(act.minus) <= set(held.get(act.about, ()))

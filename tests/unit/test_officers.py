@@ -15,9 +15,12 @@ from axis.core.officers import Act, Signed
 from axis.core.registry import HUB, Certificate, Member, Registry, signing_certificate
 from axis.errors import Fault, Rejected
 from axis.infra import keystore
+from axis.services.operate.officers import authorised_all
 from tests import pki
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from axis.core.signature import KeySigner
 
 NOW = pki.NOW
@@ -227,6 +230,21 @@ def test_the_hubs_own_keys_are_no_facts() -> None:
     hub = TWO.by_code[HUB]
     other = signing_certificate(pki.signer("H41").certificate)
     assert refused(TWO, TWO.changed(replace(hub, certificates=(*hub.certificates, other)), NOW)) == ""
+
+
+def test_several_members_are_changed_at_once_by_an_act_for_each(tmp_path: Path) -> None:
+    closed, renamed = CLOSED, replace(TWO.by_code["G22"], name_vi="Bộ mới")
+    wanted = replace(TWO.changed(closed, NOW).changed(renamed, NOW).changed(NEW, NOW), version=6)
+    done_, signed = authorised_all(tmp_path, (ANNA, BINH), TWO, wanted, "apply", "NQ", NOW)
+    assert [one.act.about for one in signed] == ["G22", "H41", "X99"]
+    assert refused(TWO, trust.read(trust.write(done_))) == ""
+    assert refused(TWO, officers.with_act(officers.with_act(wanted, signed[0]), signed[2])) == "ACT_UNSIGNED"
+    with pytest.raises(Rejected) as caught:
+        authorised_all(tmp_path, (ANNA,), TWO, wanted, "apply", "NQ", NOW)
+    assert caught.value.fault is Fault.ACT_WAITS
+    keys = replace(wanted, members=tuple(REVOKED if one.code == "H41" else one for one in wanted.members))
+    with pytest.raises(Rejected):
+        authorised_all(tmp_path, (ANNA, BINH), TWO, keys, "apply", "NQ", NOW)
 
 
 def test_registrars_name_the_next_ones_themselves() -> None:

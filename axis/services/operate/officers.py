@@ -113,6 +113,26 @@ def authorised(
     return officers.with_act(changed, signed), signed
 
 
+def authorised_all(
+    home: Path, hands: Sequence[Signer], before: Registry, changed: Registry, what: str, reason: str, now: datetime
+) -> tuple[Registry, list[Signed]]:
+    """`changed`, which follows `before` and changes several members, with an act for each, one after the other.
+    Raises as :func:`authorised`; what waits is the first that lacks signatures, and when that is carried out the same
+    changes are those that are left."""
+    step, found = before, list[Signed]()
+    for member in changed.members if officers.listed(before) else ():
+        was = step.by_code.get(member.code)
+        if was is not None and officers.facts(was) == officers.facts(member):
+            continue
+        act = officers.prepare(step, member, what, reason, whole(now), secrets.token_hex(16))
+        entry = trust.write(Registry(before.installation, changed.version, whole(now), (member,)))
+        found.append(complete(home, Signed(act, entry=entry), step, hands))
+        step = replace(step.changed(member, now), version=before.version)
+    for one in found:
+        changed = officers.with_act(changed, one)
+    return changed, found
+
+
 def rehearse(hands: Sequence[Signer], before: Registry, after: Member, what: str, now: datetime) -> None:
     """Raise what :func:`authorised` would for its act, and keep nothing: ACT_WAITS where officers have yet to sign."""
     if not officers.listed(before):
