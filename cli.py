@@ -46,6 +46,7 @@ FILES = {
     "type": "axis.commands.type:types",
     "upgrade": "axis.commands.upgrade",
     "verify": "axis.commands.verify",
+    "web": "axis.commands.web",
     "why": "axis.commands.trace",
 }
 

@@ -201,6 +201,20 @@ class Monitor:
 
 
 @dataclass(frozen=True)
+class Web:
+    """The web desk (`axis web`): pages that only read. What it shows is every document's subject and where it is."""
+
+    listen: str = "127.0.0.1:8610"  # host:port
+    certificate_file: str = ""  # for HTTPS: paths, relative to the home; without it only this machine is listened to
+    key_file: str = ""
+    # Whoever shows a certificate of this CA comes in as the agency that it names (tls/ca.pem). Never a CA that others
+    # get certificates of.
+    ca_file: str = ""
+    operators: tuple[str, ...] = ()  # SHA-256 of certificates of that CA whose holders see all that the home has
+    hosts: tuple[str, ...] = ()  # what browsers call it, beside the address itself: name:port
+
+
+@dataclass(frozen=True)
 class Folders:
     """Agencies' folders in a home."""
 
@@ -270,6 +284,7 @@ class Config:
     log: Log = field(default_factory=Log)
     server: Server = field(default_factory=Server)
     monitor: Monitor = field(default_factory=Monitor)
+    web: Web = field(default_factory=Web)
     deadlines: Deadlines = field(default_factory=Deadlines)
     retention: Retention = field(default_factory=Retention)
     folders: Folders = field(default_factory=Folders)

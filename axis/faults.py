@@ -756,6 +756,9 @@ class Fault(Enum):
         "Chưa cài thư viện {got}; hãy cài phần bổ sung: pip install 'axis-exchange[{expected}]'.",
         "The library {got} is not installed; install the extra: pip install 'axis-exchange[{expected}]'.",
     )
+    # -- The web desk ----------------------------------------------------------------------------------
+    WEB_FIELD = (SENDER, "Không hiểu «{got}» trong địa chỉ.", "'{got}' in the address cannot be understood.")
+    WEB_BUSY = (OPERATOR, "Nhiều báo cáo đang được tính.", "Too many reports are being counted.")
     # -- Asked for and not there ---------------------------------------------------------------------
     NOT_FOUND = (SENDER, "Không tìm thấy «{got}».", "Nothing found for '{got}'.")
     AMBIGUOUS = (

@@ -384,6 +384,14 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "Cài phần bổ sung bằng lệnh pip đã nêu rồi chạy lại.",
         "Install the extra by the pip command that is named, and run this again.",
     ),
+    (Fault.WEB_FIELD,): (
+        "Sửa giá trị đó trong biểu mẫu, hoặc bỏ trống; ngày viết như 2026-11-25, kỳ như 2026-Q3.",
+        "Change that value in the form, or leave it empty; a day is written as 2026-11-25, a period as 2026-Q3.",
+    ),
+    (Fault.WEB_BUSY,): (
+        "Chờ vài phút rồi mở lại trang, hoặc dùng axis report.",
+        "Wait some minutes and open the page again, or use axis report.",
+    ),
     (Fault.NOT_FOUND,): (
         'Kiểm tra cách viết, hoặc tìm theo số hay từ của trích yếu: axis trace "TEXT".',
         'Check how it is written, or look for a number or words of its subject: axis trace "TEXT".',

@@ -1,0 +1,235 @@
+"""Whose desk it is, and what may be asked at it: of the hub's record by an operator, of the record by one agency, of an
+agency's own home. Every answer comes from :mod:`axis.services.questions`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from axis.core.why import Cause
+from axis.errors import Fault, Rejected, rejected
+from axis.services.questions import board as boards
+from axis.services.questions import content, dead_ends, own, own_trace, trace, viewed
+from axis.services.questions import listing as lists
+from axis.services.questions import report as reports
+from axis.services.questions import status as lines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+    from axis.core.figures import Period
+    from axis.core.registry import Registry
+    from axis.core.types.typeset import Types
+    from axis.infra.journal.journals import Journal
+    from axis.infra.record.figures import By
+    from axis.infra.record.find import Narrowed
+    from axis.infra.record.listing import Wanted
+    from axis.infra.record.store import HubStore
+    from axis.services.questions.content import Letter
+    from axis.services.questions.listing import Page
+
+MOST = 200  # dead ends of one page
+BOTH = (viewed.SENT, viewed.RECEIVED)
+
+
+class Desk(Protocol):
+    """What one viewer may ask. `code`: the agency whose desk it is, "" for an operator's; `pages`: which there are;
+    `directions`: whether what was sent and what has come are two lists; `states`: by which a list may be filtered."""
+
+    @property
+    def code(self) -> str:
+        """Whose."""
+
+    @property
+    def registry(self) -> Callable[[], Registry]:
+        """The newest registry."""
+
+    @property
+    def types(self) -> Callable[[], Types | None]:
+        """The document types."""
+
+    @property
+    def pages(self) -> frozenset[str]:
+        """Which there are beside those of every desk."""
+
+    @property
+    def directions(self) -> tuple[str, ...]:
+        """The lists."""
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """The filters."""
+
+    def page(
+        self, direction: str, wanted: Wanted, states: Sequence[str], after: str, limit: int, now: datetime
+    ) -> Page:
+        """A page of a list."""
+
+    def traced(self, reference: str, narrowed: Narrowed | None, now: datetime) -> dict[str, Any]:
+        """One document. Raises :class:`axis.services.questions.trace.NotTheOne`."""
+
+    def refused(self, error: trace.NotTheOne) -> list[dict[str, Any]]:
+        """What was refused under a name, with the reasons."""
+
+    def board(self, reference: str, narrowed: Narrowed | None, now: datetime) -> dict[str, Any]:
+        """Who has a document."""
+
+    def status(self, now: datetime) -> dict[str, Any]:
+        """How things stand."""
+
+    def report(self, asked: Period, by: By, now: datetime) -> dict[str, Any]:
+        """The figures of a period."""
+
+    def dead(self, now: datetime) -> list[dict[str, Any]]:
+        """What waits for somebody, the oldest first."""
+
+    def letter(self, axis_id: str) -> Letter:
+        """A document that has come, to be read."""
+
+
+@dataclass(frozen=True)
+class AtTheHub:
+    """The hub's record: all of it, or as far as it concerns the agency `code`. Nobody reads a document here."""
+
+    store: HubStore
+    registry: Callable[[], Registry]
+    types: Callable[[], Types | None]
+    code: str = ""
+    letters: Callable[[datetime], list[dict[str, Any]]] = lambda _now: []
+    pages: frozenset[str] = frozenset({"board", "reports"})
+    states: tuple[str, ...] = (*lists.GROUPS, *Cause)
+
+    @property
+    def directions(self) -> tuple[str, ...]:
+        """See :class:`Desk`."""
+        return BOTH if self.code else ()
+
+    def page(
+        self, direction: str, wanted: Wanted, states: Sequence[str], after: str, limit: int, now: datetime
+    ) -> Page:
+        """See :class:`Desk`."""
+        causes = frozenset[Cause]().union(*(lists.GROUPS.get(one) or {Cause(one)} for one in states))
+        given: dict[str, Any] = {"causes": causes, "after": after, "limit": limit}
+        if self.code:
+            return viewed.page(self.store, self.registry, self.code, direction, wanted, now, **given)
+        return lists.page(self.store, self.registry, wanted, now, **given)
+
+    def traced(self, reference: str, narrowed: Narrowed | None, now: datetime) -> dict[str, Any]:
+        """See :class:`Desk`."""
+        if self.code:
+            return viewed.traced(self.store, self.registry, self.code, reference, narrowed, now)
+        return trace.trace(self.store, reference, narrowed, registry=self.registry, now=now)
+
+    def refused(self, error: trace.NotTheOne) -> list[dict[str, Any]]:
+        """See :class:`Desk`."""
+        with self.store.reading() as reader:
+            return trace.reasons_of(reader, error.refused)
+
+    def board(self, reference: str, narrowed: Narrowed | None, now: datetime) -> dict[str, Any]:
+        """See :class:`Desk`."""
+        if self.code:
+            return viewed.board(self.store, self.registry(), self.code, reference, narrowed, now)
+        return boards.board(self.store, self.registry(), reference, now)
+
+    def status(self, now: datetime) -> dict[str, Any]:
+        """See :class:`Desk`."""
+        if self.code:
+            return viewed.status(self.store, self.registry(), self.code, now)
+        return lines.status(self.store, self.registry(), now)
+
+    def report(self, asked: Period, by: By, now: datetime) -> dict[str, Any]:
+        """See :class:`Desk`."""
+        types = self.types() if by == "type" else None
+        if self.code:
+            return viewed.report(self.store, self.registry(), self.code, asked, by, now, types)
+        return reports.report(self.store, self.registry(), asked, by, now, types=types)
+
+    def dead(self, now: datetime) -> list[dict[str, Any]]:
+        """See :class:`Desk`."""
+        with self.store.reading() as reader:
+            if self.code:
+                return viewed.dead(reader, self.code, MOST)
+            items = dead_ends.found(reader, dead_ends.Selection(limit=MOST))
+        return dead_ends.together(items, self.letters(now), dead_ends.Selection(limit=MOST))
+
+    def letter(self, axis_id: str) -> Letter:
+        """See :class:`Desk`."""
+        raise rejected(Fault.NOT_FOUND, axis_id)
+
+
+@dataclass(frozen=True)
+class AtHome:
+    """What the journals of an agency's own home say; of one agency, or of all that work in it."""
+
+    journals: Mapping[str, Journal]
+    registry: Callable[[], Registry]
+    types: Callable[[], Types | None]
+    pages: frozenset[str] = frozenset({"inbox"})
+    directions: tuple[str, ...] = ()
+    states: tuple[str, ...] = (*own.RANKS, *own.STATES)
+    code: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "code", ", ".join(self.journals))
+
+    def page(
+        self, direction: str, wanted: Wanted, states: Sequence[str], after: str, limit: int, now: datetime
+    ) -> Page:
+        """See :class:`Desk`; received: the inbox."""
+        if direction == viewed.RECEIVED:
+            states = states or [name for name in own.STATES if name in content.READABLE]
+        return own.page(self.journals, wanted, now, states=states, after=after, limit=limit)
+
+    def traced(self, reference: str, narrowed: Narrowed | None, now: datetime) -> dict[str, Any]:
+        """See :class:`Desk`."""
+        del now
+        return own_trace.trace(self.journals, reference, narrowed, self.registry)
+
+    def refused(self, error: trace.NotTheOne) -> list[dict[str, Any]]:
+        """See :class:`Desk`: what was refused is found as what it was."""
+        del error
+        return []
+
+    def board(self, reference: str, narrowed: Narrowed | None, now: datetime) -> dict[str, Any]:
+        """See :class:`Desk`."""
+        del narrowed, now
+        raise rejected(Fault.NOT_FOUND, reference)
+
+    def status(self, now: datetime) -> dict[str, Any]:
+        """See :class:`Desk`."""
+        return own.status(self.journals, now)
+
+    def report(self, asked: Period, by: By, now: datetime) -> dict[str, Any]:
+        """See :class:`Desk`."""
+        del asked, now
+        raise rejected(Fault.NOT_FOUND, by)
+
+    def dead(self, now: datetime) -> list[dict[str, Any]]:
+        """See :class:`Desk`: what somebody has to look at."""
+        from axis.infra.record.listing import Wanted
+
+        found = own.page(self.journals, Wanted(kind="all"), now, states=["trouble"], limit=MOST).rows
+        return [
+            {
+                **{name: row[name] for name in ("axis_id", "document_id", "sender")},
+                "id": row["axis_id"],
+                "what": row["kind"],
+                "agency": row["recipients"][0]["recipient"],
+                "attempts": 0,
+                "since": row["recipients"][0]["since"],
+                "code": "",
+                "cause": row["recipients"][0]["cause"],
+            }
+            for row in found
+        ]
+
+    def letter(self, axis_id: str) -> Letter:
+        """See :class:`Desk`: of the first agency here that it has come to."""
+        for journal in self.journals.values():
+            try:
+                return content.letter(journal, self.registry(), axis_id)
+            except Rejected as error:
+                if error.fault is not Fault.NOT_FOUND:
+                    raise
+        raise rejected(Fault.NOT_FOUND, axis_id)
