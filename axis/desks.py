@@ -43,6 +43,7 @@ class Desks:
     home: Home
     store: HubStore | None  # the hub's record, of a home that has one
     journals: dict[str, Journal]
+    subjects: dict[tuple[str, str], str] = field(default_factory=dict)
     _known: dict[str, tuple[object, Any]] = field(default_factory=dict)
 
     def registry(self) -> Registry:
@@ -92,9 +93,9 @@ class Desks:
         if code == OPERATOR and self.store is not None:
             return AtTheHub(self.store, self.registry, self.types, letters=self._letters)
         if code == OPERATOR:
-            return AtHome(self.journals, self.registry, self.types)
+            return AtHome(self.journals, self.registry, self.types, subjects=self.subjects)
         if code in self.journals:
-            return AtHome({code: self.journals[code]}, self.registry, self.types)
+            return AtHome({code: self.journals[code]}, self.registry, self.types, subjects=self.subjects)
         if self.store is None or self.journals or code == HUB or code not in self.codes():
             raise rejected(Fault.AGENCY_UNKNOWN, code)
         return AtTheHub(self.store, self.registry, self.types, code)

@@ -2965,6 +2965,7 @@ There is no xmlsec1 on this machine, so nothing was checked (apt-get install xml
         "Check the number; try some words of the subject; or ask the sender whether the hub has accepted it (A.1).",
     ),
     "web.filter.words": ("Từ trong trích yếu", "Words of the subject"),
+    "web.filter.words.sent": ("Từ trong trích yếu (đã gửi)", "Words of the subject (sent)"),
     "web.filter.from": ("Bên gửi (mã)", "Sender (code)"),
     "web.filter.to": ("Nơi nhận (mã)", "Recipient (code)"),
     "web.filter.date": ("Ngày, tháng, quý, năm", "Day, month, quarter, year"),

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from axis.services.questions.listing import Page
 
 MOST = 200  # dead ends of one page
+MAX_SUBJECTS = 10_000
 BOTH = (viewed.SENT, viewed.RECEIVED)
 
 
@@ -168,6 +169,7 @@ class AtHome:
     pages: frozenset[str] = frozenset({"inbox"})
     directions: tuple[str, ...] = ()
     states: tuple[str, ...] = (*own.RANKS, *own.STATES)
+    subjects: dict[tuple[str, str], str] = field(default_factory=dict)  # of what has come, as far as they were read
     code: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -179,12 +181,29 @@ class AtHome:
         """See :class:`Desk`; received: the inbox."""
         if direction == viewed.RECEIVED:
             states = states or [name for name in own.STATES if name in content.READABLE]
-        return own.page(self.journals, wanted, now, states=states, after=after, limit=limit)
+        found = own.page(self.journals, wanted, now, states=states, after=after, limit=limit)
+        for row in found.rows:
+            if (code := row["recipients"][0]["recipient"]) and not row["subject"]:
+                row["subject"] = self._subject(code, row["axis_id"])
+        return found
+
+    def _subject(self, code: str, axis_id: str) -> str:
+        """It never changes, but may be taken back: then no more is read, and no more is shown."""
+        key = code, axis_id
+        if key not in self.subjects:
+            while len(self.subjects) >= MAX_SUBJECTS:
+                self.subjects.pop(next(iter(self.subjects)), None)
+            self.subjects[key] = content.subject(self.journals[code], axis_id)
+        return self.subjects[key]
 
     def traced(self, reference: str, narrowed: Narrowed | None, now: datetime) -> dict[str, Any]:
         """See :class:`Desk`."""
         del now
-        return own_trace.trace(self.journals, reference, narrowed, self.registry)
+        value = own_trace.trace(self.journals, reference, narrowed, self.registry)
+        about, came = value["document"], [one["recipient"] for one in value["why"] if one["recipient"] in self.journals]
+        if came and not about["subject"] and about["axis_id"] and not about["gone"]:
+            about["subject"] = self._subject(came[0], about["axis_id"])
+        return value
 
     def refused(self, error: trace.NotTheOne) -> list[dict[str, Any]]:
         """See :class:`Desk`: what was refused is found as what it was."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from axis.core import edxml, parcel, receipt
 from axis.core.registry import HUB
-from axis.errors import Fault, rejected
+from axis.errors import Fault, Rejected, rejected
 
 if TYPE_CHECKING:
     from axis.core.registry import Registry
@@ -60,3 +60,18 @@ def letter(journal: Journal, registry: Registry, axis_id: str) -> Letter:
         "signing_time": opened.signing_time,
     }
     return Letter(facts, tuple(zip(packet.attachments, opened.attachments, strict=True)))
+
+
+def subject(journal: Journal, axis_id: str) -> str:
+    """What the document that came under this id is about, from its bytes as they were verified when they came: the
+    journal itself does not know. "" where it is not to be read."""
+    with journal.reading() as reader:
+        row = reader.incoming(axis_id)
+        if row is None or row["state"] not in READABLE:
+            return ""
+        body = reader.payload_if_any(row["body_digest"])
+    try:
+        packet = edxml.convert(parcel.peek(body)[1]).packet if body else None
+    except Rejected:
+        return ""
+    return packet.subject if packet is not None else ""
