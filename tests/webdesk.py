@@ -89,7 +89,7 @@ class Browser:
             "raw_path": quote(path).encode(),
             "root_path": "",
             "query_string": query,
-            "headers": [(name.encode(), value.encode("latin-1")) for name, value in headers],
+            "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in headers],
             "server": ("127.0.0.1", 8610),
             "client": ("127.0.0.1", 50000),
             "state": {"certificate": self.certificate} if self.certificate else {},
