@@ -82,6 +82,7 @@ class Web:
         """See :class:`Web`."""
         if scope["type"] != "http":
             return
+        scope.setdefault("state", {})
         request = Request(scope, receive)
         try:
             if request.method == "POST":
