@@ -9,7 +9,7 @@ WORKERS ?= 3
 # Some hundred processes are started by the tests; where Python is kept from it each would compile the program for itself.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help install demo demo-served test check style types suite docs layers versions release sweep campaign isolation benchmarks benchmarks-page clean
+.PHONY: help install demo demo-served test check style types suite docs pictures layers versions release sweep campaign isolation benchmarks benchmarks-page clean
 
 help:
 	@echo "make install      make the environment in .venv (the command is then .venv/bin/axis)"
@@ -18,6 +18,7 @@ help:
 	@echo "make test         every check and test"
 	@echo "make layers       every module with its layer and what it imports; circles and arrows that go up"
 	@echo "make docs         what the documentation takes from the code, drawn anew"
+	@echo "make pictures     the pictures of the web desk in docs/, taken anew in Debian's Chromium"
 	@echo "make versions     the quick part of the tests with each other Python that is here"
 	@echo "make release      VERSION=1.2.3: version, changelog, wheel, source archive, bill of materials, tag (DRY=1: only tried)"
 	@echo "make sweep        what the tests do in samples, in full length (BATCHES=10000 RACES=1000: shorter)"
@@ -64,6 +65,9 @@ layers: $(STAMP)
 docs: $(STAMP)
 	$(BIN)/python -m tests.make_diagrams
 	$(BIN)/python -m tests.make_docs
+
+pictures: $(STAMP)
+	$(BIN)/python -m tests.make_pictures
 
 release: $(STAMP)
 	$(BIN)/python -P tests/make_release.py $(VERSION) $(if $(DRY),--dry-run)

@@ -116,7 +116,12 @@ class Browser:
         return self
 
 
-def prepared(path: Path, patch: pytest.MonkeyPatch, codes: Sequence[str] = ("G22", "H41", "G06", "H29", "G18")) -> Line:
+def prepared(
+    path: Path,
+    patch: pytest.MonkeyPatch,
+    codes: Sequence[str] = ("G22", "H41", "G06", "H29", "G18"),
+    subject: str = HOSTILE,
+) -> Line:
     """A home in which a document has arrived (with a hostile subject and a file of a hostile name), one was refused by its
     recipient, one by the hub, one waits at a suspended agency, one is overdue, one was taken back."""
     line = small_home(path, tuple(codes))
@@ -128,10 +133,10 @@ def prepared(path: Path, patch: pytest.MonkeyPatch, codes: Sequence[str] = ("G22
         prepare(self, files)
 
     patch.setattr(FolderAdapter, "prepare", some_refuse)
-    hostile = document(1, to=("H41", "G06"), subject=escape(HOSTILE)).replace(b">1.pdf<", f">{escape(NAME)}<".encode())
+    hostile = document(1, to=("H41", "G06"), subject=escape(subject)).replace(b">1.pdf<", f">{escape(NAME)}<".encode())
     line.drop("G22", hostile)
     line.run()
-    line.drop("G22", document(2, to=("H29", "H41")), "b.edxml")
+    line.drop("G22", document(2, to=("H29", "H41"), subject="V/v góp ý dự thảo nghị định, thử nghiệm"), "b.edxml")
     line.run()
     line.drop("G22", document(3, to=("G06",)), "c.edxml")
     line.drop("H41", document(4, sender="H41", to=("G22",)), "d.edxml")

@@ -1,4 +1,5 @@
-"""The pages of the web desk on a full record, for the scenario `questions`: from the request to the last byte. A report is counted before it is asked for: pages show what was counted beside them."""
+"""The pages of the web desk on a full record, for the scenario `questions`: from the request to the last byte. A report
+is counted before it is asked for: pages show what was counted beside them."""
 
 from __future__ import annotations
 
@@ -54,8 +55,8 @@ class Visitor:
 def pages(
     store: HubStore, registry: Registry, now: datetime, known: Mapping[str, str], oldest: str
 ) -> Iterator[tuple[str, Callable[[], object]]]:
-    """(name, page) of each page, of an operator and of an agency. `known`: of a document its axis id, number and sender,
-    and a word of its subject; `oldest`: a place among the oldest."""
+    """(name, page) of each page, of an operator and of an agency. `known`: of a document its axis id, number and
+    sender, and a word of its subject; `oldest`: a place among the oldest."""
     for code in ("", known["sender"]):
         visitor = Visitor(store, registry, now, code)
         asked: dict[str, tuple[str, dict[str, str]]] = {

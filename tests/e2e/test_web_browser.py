@@ -9,6 +9,7 @@ import pytest
 
 from axis import desks
 from axis.home import open_home
+from tests import make_pictures
 from tests.servers import Chromium
 from tests.webdesk import prepared
 
@@ -151,3 +152,18 @@ def test_what_is_printed_has_the_content_and_no_navigation(home: Path, chromium:
             json.dumps(chromium.run("return getComputedStyle(document.body).backgroundColor")) == '"rgb(255, 255, 255)"'
         )
         chromium.media("type", "")
+
+
+def test_the_pictures_of_the_documentation_are_taken_anew(tmp_path: Path, axe_source: str) -> None:
+    assert axe_source
+    made = make_pictures.make(tmp_path / "pictures")
+    assert [one.stem for one in made] == [one[0] for one in make_pictures.PICTURES]
+    for one in made:
+        head = one.read_bytes()[:24]
+        assert head.startswith(b"\x89PNG")
+        assert int.from_bytes(head[16:20]) >= 1000
+        assert one.stat().st_size > 15_000, "not an empty page"
+    kept = {one.name for one in make_pictures.FOLDER.glob("*.png")}
+    assert kept == {one.name for one in made}
+    said = "".join((make_pictures.FOLDER.parent / name).read_text("utf-8") for name in ("web.md", "../README.md"))
+    assert all(f"pictures/{name}" in said for name in kept)
