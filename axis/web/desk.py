@@ -188,7 +188,7 @@ class AtHome:
         return found
 
     def _subject(self, code: str, axis_id: str) -> str:
-        """It never changes, but may be taken back: then no more is read, and no more is shown."""
+        """It never changes; and what was taken back before it was handed over was never read here."""
         key = code, axis_id
         if key not in self.subjects:
             while len(self.subjects) >= MAX_SUBJECTS:
