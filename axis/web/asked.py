@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from axis.errors import Language
     from axis.web.desk import Desk
 
-MAX_FIELDS, MAX_VALUE = 20, 500  # of a query
+MAX_FIELDS = 20  # of an address of the web desk
+MAX_VALUE = 500  # characters of each
 KINDS = ("document", "new", "replace", "update", "recall", "status", "all")
 LIMITS = (20, 50, 100, 200)
 BY = ("agency", "unit", "kind", "priority", "day", "month", "type")

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 1.0  # seconds that a page waits for it
 KEPT = 300.0  # seconds
-MAX_KEPT, MAX_WAITING = 64, 8
+MAX_KEPT = 64  # reports that are kept
+MAX_WAITING = 8  # reports that wait to be counted; one more is refused
 
 
 class Counted:

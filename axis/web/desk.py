@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from axis.services.questions.listing import Page
 
 MOST = 200  # dead ends of one page
-MAX_SUBJECTS = 10_000
+MAX_SUBJECTS = 10_000  # of what has come, that a web desk keeps in memory
 BOTH = (viewed.SENT, viewed.RECEIVED)
 
 

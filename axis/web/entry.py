@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 OPERATOR = ""  # who sees all that the home has
 ONCE = timedelta(minutes=15)  # for which the printed address is good
 SESSION = timedelta(hours=12)
-MAX_SESSIONS = 100  # the oldest goes
+MAX_SESSIONS = 100  # of a web desk; the oldest goes
 
 
 @dataclass

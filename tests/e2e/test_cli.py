@@ -136,6 +136,8 @@ def test_help_needs_none_of_the_heavy_modules() -> None:
         "axis.commands.group",
         "axis.commands.options",
         "axis.commands.process",
+        "axis.core",
+        "axis.core.saying",
         "axis.errors",
         "axis.extras",
         "axis.faults",
