@@ -3016,6 +3016,7 @@ There is no xmlsec1 on this machine, so nothing was checked (apt-get install xml
     "web.report.by": ("Theo", "By"),
     "web.report.go": ("Xem", "Show"),
     "web.report.counting": ("Báo cáo đang được tính.", "The report is being counted."),
+    "web.counting": ("Đang tính.", "It is being counted."),
     "web.report.again": ("Xem lại", "Look again"),
     "web.span.day": ("ngày", "day"),
     "web.span.week": ("tuần", "week"),

@@ -38,7 +38,7 @@ class Visitor:
     def __post_init__(self) -> None:
         entry = Entry(lambda: self.registry, lambda: (), local=self.code)
         web = Web(entry, self._desk, {HOST}, "vi", lambda: self.now)
-        transport = httpx.ASGITransport(app=web)  # type: ignore[arg-type]  # the same protocol under another name
+        transport = httpx.ASGITransport(app=web)
         self._client = httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}", follow_redirects=True)
         self.get("/login", once=entry.once(self.now))
 

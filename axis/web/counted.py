@@ -1,5 +1,5 @@
-"""Reports are counted beside the pages, one at a time, and kept for a while: a year of a million documents takes many
-seconds, and no page waits for that."""
+"""Reports, and what waits, are counted beside the pages, one at a time, and kept for a while: a year of a million
+documents takes many seconds, and no page waits for that."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Counted:
         self._made: dict[Hashable, tuple[float, Future[dict[str, Any]]]] = {}
         self._lock = threading.Lock()
 
-    def of(self, key: Hashable, make: Callable[[], dict[str, Any]]) -> dict[str, Any] | None:
-        """What `make` has counted for this key; None where it is still being counted. Raises :class:`Unavailable` where
-        too many wait."""
+    def of(self, key: Hashable, make: Callable[[], dict[str, Any]], *, kept: float = KEPT) -> dict[str, Any] | None:
+        """What `make` has counted for this key, at most `kept` seconds ago; None where that goes on. Raises
+        :class:`Unavailable` where too many wait."""
         with self._lock:
             found = self._made.get(key)
-            if found is None or (found[1].done() and time.monotonic() - found[0] > KEPT):
+            if found is None or (found[1].done() and time.monotonic() - found[0] > kept):
                 self._made.pop(key, None)
                 if sum(not future.done() for _, future in self._made.values()) >= MAX_WAITING:
                     raise Unavailable(Problem(Fault.WEB_BUSY))

@@ -3,6 +3,7 @@ agency's own home. Every answer comes from :mod:`axis.services.questions`."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,7 +16,7 @@ from axis.services.questions import report as reports
 from axis.services.questions import status as lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from axis.core.figures import Period
@@ -29,9 +30,11 @@ if TYPE_CHECKING:
     from axis.services.questions.content import Letter
     from axis.services.questions.listing import Page
 
-MOST = 200  # dead ends of one page
+MOST = 50  # dead ends of one page
 MAX_SUBJECTS = 10_000  # of what has come, that a web desk keeps in memory
 BOTH = (viewed.SENT, viewed.RECEIVED)
+# What was counted under a name, or is counted now; None where that goes on.
+Kept = Callable[[str, Callable[[], dict[str, Any]]], dict[str, Any] | None]
 
 
 class Desk(Protocol):
@@ -76,8 +79,8 @@ class Desk(Protocol):
     def board(self, reference: str, narrowed: Narrowed | None, now: datetime) -> dict[str, Any]:
         """Who has a document."""
 
-    def status(self, now: datetime) -> dict[str, Any]:
-        """How things stand."""
+    def status(self, now: datetime, kept: Kept) -> dict[str, Any] | None:
+        """How things stand; None while it is being counted. `kept` gives what was counted just now for everybody."""
 
     def report(self, asked: Period, by: By, now: datetime) -> dict[str, Any]:
         """The figures of a period."""
@@ -133,11 +136,10 @@ class AtTheHub:
             return viewed.board(self.store, self.registry(), self.code, reference, narrowed, now)
         return boards.board(self.store, self.registry(), reference, now)
 
-    def status(self, now: datetime) -> dict[str, Any]:
+    def status(self, now: datetime, kept: Kept) -> dict[str, Any] | None:
         """See :class:`Desk`."""
-        if self.code:
-            return viewed.status(self.store, self.registry(), self.code, now)
-        return lines.status(self.store, self.registry(), now)
+        value = kept("status", lambda: lines.status(self.store, self.registry(), now))
+        return viewed.status(value, self.code) if self.code and value is not None else value
 
     def report(self, asked: Period, by: By, now: datetime) -> dict[str, Any]:
         """See :class:`Desk`."""
@@ -215,8 +217,9 @@ class AtHome:
         del narrowed, now
         raise rejected(Fault.NOT_FOUND, reference)
 
-    def status(self, now: datetime) -> dict[str, Any]:
+    def status(self, now: datetime, kept: Kept) -> dict[str, Any] | None:
         """See :class:`Desk`."""
+        del kept
         return own.status(self.journals, now)
 
     def report(self, asked: Period, by: By, now: datetime) -> dict[str, Any]:

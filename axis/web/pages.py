@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from axis import texts
@@ -16,6 +17,7 @@ from axis.services.questions import viewed
 from axis.services.questions.trace import NotTheOne
 from axis.web import asked as filters
 from axis.web.chart import chart
+from axis.web.desk import MOST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 SHOWN = 20  # of what is like what was asked for
 EVENTS = 500  # of a time-line, the last ones; the rest by the command
+STATUS = 10.0  # seconds for which one count of what waits serves everybody
 ENDING = 60  # days before a certificate's end from which on it is said
 _ORDER = ("failed", "refused", "suspended", "waiting", "late", "handed_over", "recalled")
 _NUMBERS = ("documents", "deliveries", "on_time", "late", "open", "overdue", "refused", "recalled", "given_up")
@@ -195,10 +198,11 @@ def board(visit: Visit) -> Page:
 
 def status(visit: Visit) -> Page:
     """How things stand."""
-    value = visit.desk.status(visit.now)
-    causes = sorted(value["causes"], key=lambda one: ("bad", "warn", "good").index(one["verdict"]))
-    for one in causes:
-        one["age"] = _age(visit, one["oldest"])
+    value = visit.desk.status(visit.now, partial(visit.counted.of, kept=STATUS))
+    if value is None:
+        return Page("counting", status=202)
+    causes = [{**one, "age": _age(visit, one["oldest"])} for one in value["causes"]]
+    causes.sort(key=lambda one: ("bad", "warn", "good").index(one["verdict"]))
     names = ("agency", "cause", "verdict", "actor", "count", "oldest")
     given = {"causes": causes, "today": value["today"], "agencies": value.get("agencies", [])}
     given["is_more"] = value.get("is_more", False)
@@ -263,7 +267,7 @@ def refusals(visit: Visit) -> Page:
     items = visit.desk.dead(visit.now)
     told = [(one, *_explained(visit, one)) for one in items]
     names = ("id", "what", "agency", "sender", "document_id", "axis_id", "since", "code", "cause")
-    given = {"items": told, "is_full": len(items) >= 200}
+    given = {"items": told, "is_full": len(items) >= MOST}
     return Page("refusals", given, rows=[names, *([one[name] for name in names] for one in items)], value=items)
 
 

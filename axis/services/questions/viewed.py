@@ -16,7 +16,6 @@ from axis.services.questions import board as boards
 from axis.services.questions import dead_ends, trace
 from axis.services.questions import listing as lists
 from axis.services.questions import report as reports
-from axis.services.questions import status as lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -102,10 +101,9 @@ def board(
     return {**value, "recipients": lines_, "totals": totals, "certificate": ""}
 
 
-def status(store: HubStore, registry: Registry, code: str, now: datetime) -> dict[str, Any]:
-    """See :func:`axis.services.questions.status.status`: what waits for the agency, and when it last sent and took
-    something. What the day has brought to everybody is not told."""
-    value = lines.status(store, registry, now)
+def status(value: Mapping[str, Any], code: str) -> dict[str, Any]:
+    """Of the answer of :func:`axis.services.questions.status.status` what waits for the agency, and when it last sent
+    and took something. What the day has brought to everybody is not told."""
     return {
         "today": {},
         "is_more": False,
