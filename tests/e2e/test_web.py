@@ -550,3 +550,25 @@ def test_every_word_of_the_desk_is_there_in_both_languages() -> None:
     }
     assert len(used) > 80
     assert used - set(texts.TEXTS) == set()
+
+
+def test_of_a_document_that_it_got_an_agency_sees_its_own_part_and_its_sender_all(
+    opened: desks.Desks, line: Line
+) -> None:
+    of_record = replace(opened, journals={})
+    got, sent = (Browser(web_of(of_record, line, code)).login() for code in ("H41", "G22"))
+    for path in ("/document", "/document.json", "/document.csv", "/board", "/board.json", "/board.csv"):
+        assert "H29" not in got.get(path, ref=REFUSED).text, path
+        assert "H41" in got.get(path, ref=REFUSED).text
+        shown = sent.get(path, ref=REFUSED).text
+        assert "H29" in shown
+        assert "H41" in shown
+    totals = json.loads(got.get("/board.json", ref=REFUSED).text)["totals"]
+    assert totals == {"recipients": 1, "handed_over": 1, "overdue": 0}
+    events = json.loads(got.get("/document.json", ref=REFUSED).text)["events"]
+    assert {one["recipient"] for one in events} == {"", "H41"}
+    assert [one["detail"] for one in events if not one["recipient"]] == [{}]
+    value = json.loads(got.get("/status.json").text)
+    assert {one["code"] for one in value["agencies"]} == {"H41"}
+    assert value["today"] == {}
+    assert json.loads(got.get("/refusals.json").text) == []
