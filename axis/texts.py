@@ -2479,6 +2479,105 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "verify.bad": ("{file}: KHÔNG HỢP LỆ. {reason}", "{file}: FAILED. {reason}"),
     "verify.unrevoked": ("Chưa kiểm tra thu hồi chứng thư.", "Revocation not checked."),
+    # -- a clerk's table: writing --------------------------------------------------------------------------------
+    "help.write": (
+        "Soạn và gửi một văn bản: đóng gói tệp PDF, Word… thành gói edXML, kiểm tra, ký, gửi, chờ trả lời.",
+        "Write and send a document: files become an edXML packet, which is checked, signed, sent and answered.",
+    ),
+    "help.write.from": (
+        "Mã cơ quan (hoặc đơn vị) gửi. Nếu thư mục dữ liệu chỉ có một cơ quan thì không cần.",
+        "The sending agency's or unit's code. Not needed where the home has one agency.",
+    ),
+    "help.write.number": ("Số văn bản: 12.", "The document's number: 12."),
+    "help.write.notation": ("Ký hiệu văn bản: VPCP-HC.", "The document's notation: VPCP-HC."),
+    "help.write.subject": ("Trích yếu nội dung.", "What it is about."),
+    "help.write.date": ("Ngày ban hành; mặc định hôm nay.", "The day of issue; today by default."),
+    "help.write.kind": ("Tên loại văn bản.", "The kind of document."),
+    "help.write.signer": ("Họ tên người ký văn bản.", "Who has signed it."),
+    "help.write.position": ("Chức vụ người ký.", "The signer's position."),
+    "help.write.due": ("Hạn trả lời.", "By when an answer is wanted."),
+    "help.write.priority": (
+        "Độ khẩn: 0 thường, 1 khẩn, 2 thượng khẩn, 3 hỏa tốc, 4 hỏa tốc hẹn giờ.",
+        "How urgent: 0 ordinary, 1 urgent, 2 very urgent, 3 express, 4 express by the hour.",
+    ),
+    "help.write.only_make": ("Chỉ tạo gói thành tệp, không gửi.", "Only make the packet, as a file; send nothing."),
+    "help.write.output": ("Tệp gói được tạo, dùng với --only-make.", "The packet's file, with --only-make."),
+    "help.answer": (
+        "Trả lời một văn bản đến: nơi nhận là nơi đã gửi, gói ghi rõ trả lời văn bản nào.",
+        "Answer a document that has come: it goes to its sender, and says which one it answers.",
+    ),
+    "help.recall": (
+        "Thu hồi một văn bản đã gửi: nơi chưa nhận thì rút lại chắc chắn, nơi đã nhận thì được yêu cầu trả lại.",
+        "Take a document back: withdrawn where it was not seen yet, asked for where it was.",
+    ),
+    "help.recall.to": (
+        "Chỉ thu hồi ở nơi này; lặp lại được. Mặc định mọi nơi nhận.",
+        "Only from this recipient; may be repeated. All recipients by default.",
+    ),
+    "help.recall.reason": (
+        "Vì sao thu hồi; nơi nhận đọc được.",
+        "Why it is taken back; its recipients read this.",
+    ),
+    "help.update": (
+        "Cập nhật một văn bản đã gửi: nội dung mới (tệp), thêm hoặc bớt nơi nhận.",
+        "Change a document that was sent: what it says (files), or who receives it.",
+    ),
+    "help.update.reason": (
+        "Vì sao; nơi nhận đọc được.",
+        "Why; its recipients read this.",
+    ),
+    "help.update.add": ("Thêm nơi nhận này; lặp lại được.", "A recipient more; may be repeated."),
+    "help.update.remove": ("Bớt nơi nhận này; lặp lại được.", "A recipient less; may be repeated."),
+    "help.replace": (
+        "Gửi một văn bản mới thay thế văn bản đã gửi.",
+        "Send a new document in the place of one that was sent.",
+    ),
+    "update.nothing": (
+        "cần ít nhất một tệp, --add hoặc --remove: chưa rõ cập nhật điều gì",
+        "a file, --add or --remove is needed: what changes?",
+    ),
+    "write.to_whom": ("thiếu --to: gửi đến cơ quan nào?", "--to is missing: to whom does it go?"),
+    "write.from_whom": (
+        "thiếu --from: thư mục dữ liệu này có nhiều cơ quan ({codes})",
+        "--from is missing: this home has several agencies ({codes})",
+    ),
+    "write.only_make": ("-o chỉ dùng cùng --only-make", "-o goes with --only-make"),
+    "write.called": (
+        "Tệp «{file}» được đặt tên trong gói là «{name}», để máy nào cũng lưu được.",
+        "The file '{file}' is called '{name}' in the packet, so that every system can keep it.",
+    ),
+    "write.bad": (
+        "Chưa gửi: có {errors} lỗi. Sửa rồi chạy lại lệnh.",
+        "Not sent: {errors} errors. Mend them and run the command again.",
+    ),
+    "write.made": ("Đã tạo gói: {file}", "Made: {file}"),
+    "write.next": (
+        "Xem văn bản đang ở đâu: axis trace {reference} --home {home}",
+        "Where it is: axis trace {reference} --home {home}",
+    ),
+    "help.inbox": (
+        "Văn bản đến của một cơ quan, mới nhất trước; lấy tệp của một văn bản ra thư mục (-o).",
+        "What has come to an agency, the newest first; the files of one document, put out (-o).",
+    ),
+    "help.inbox.as": (
+        "Xem với tư cách cơ quan này; không cần nếu thư mục dữ liệu chỉ có một cơ quan.",
+        "As this agency; not needed where the home has one agency.",
+    ),
+    "help.inbox.output": (
+        "Thư mục để lấy tệp ra; không ghi đè tệp có sẵn.",
+        "The folder to put its files into; nothing that lies there is overwritten.",
+    ),
+    "inbox.both": (
+        "nêu cả văn bản và -o THƯ_MỤC để lấy tệp ra, hoặc không nêu gì để xem danh sách",
+        "name a document and -o FOLDER to put its files out, or neither for the list",
+    ),
+    "inbox.as_whom": (
+        "thiếu --as: thư mục dữ liệu này có nhiều cơ quan ({codes})",
+        "--as is missing: this home has several agencies ({codes})",
+    ),
+    "inbox.came": ("Đến lúc", "Came"),
+    "inbox.files": ("Tệp", "Files"),
+    "inbox.none": ("{code} chưa có văn bản đến.", "Nothing has come to {code}."),
     # -- a clerk's table: readable copies ------------------------------------------------------------------------
     "why_not.head": ("Tệp «{name}» chưa được gửi.\n\n", "The file '{name}' has not been sent.\n\n"),
     "why_not.ending": (

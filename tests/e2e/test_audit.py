@@ -45,6 +45,7 @@ CHANGING = {
     "agency revoke",
     "agency rotate",
     "agency suspend",
+    "answer",
     "backup",
     "ballot close",
     "ballot open",
@@ -64,10 +65,12 @@ CHANGING = {
     "queue release",
     "queue retry",
     "queue return",
+    "recall",
     "reconcile",
     "registrar key",
     "registrar set",
     "registrar vouch",
+    "replace",
     "resend",
     "restore",
     "retention",
@@ -78,7 +81,9 @@ CHANGING = {
     "send",
     "type add",
     "type retire",
+    "update",
     "upgrade",
+    "write",
 }
 ME = pwd.getpwuid(os.geteuid()).pw_name
 

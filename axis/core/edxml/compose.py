@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from axis.core import xml
 from axis.core.edxml.attachments import media_type
+from axis.core.edxml.check import check
 from axis.core.edxml.packet import Kind, Node, Packet
 from axis.core.edxml.read import convert
 from axis.core.edxml.write import write_document, write_packet
 from axis.core.filename import apart, safe_name
 from axis.core.instant import VIETNAM
-from axis.errors import Fault, Problem
+from axis.errors import Fault, Problem, capped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -84,11 +85,13 @@ def compose(said: Wording, files: Sequence[tuple[str, bytes]], now: datetime) ->
     contents = [content for _, content in files]
     written = write_packet(write_document(packet), packet, contents)
     converted = convert(written)
-    found = tuple(dict.fromkeys((*problems, *converted.problems)))
+    problems += converted.problems
     if converted.packet is None:
-        return Composed(b"", found, tuple(names))
+        return Composed(b"", capped(tuple(dict.fromkeys(problems))), tuple(names))
+    today = now.astimezone(VIETNAM).date()
+    problems += [one for one in check(converted.packet, today) if one.fault is Fault.PACKET_FUTURE]
     data = write_packet(converted.document, converted.packet, converted.attachments)
-    return Composed(data, found, tuple(names))
+    return Composed(data, capped(tuple(dict.fromkeys(problems))), tuple(names))
 
 
 def _envelope(said: Wording, names: Sequence[str], now: datetime, problems: list[Problem]) -> Node:
