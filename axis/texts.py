@@ -2479,6 +2479,35 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "verify.bad": ("{file}: KHÔNG HỢP LỆ. {reason}", "{file}: FAILED. {reason}"),
     "verify.unrevoked": ("Chưa kiểm tra thu hồi chứng thư.", "Revocation not checked."),
+    "help.agency.apply": (
+        "Áp dụng nhiều thay đổi của danh bạ từ một bảng CSV thành một phiên bản: giải thể (close), mới (new), đổi tên (rename), bí danh (alias).",
+        "Apply many changes of the registry, from a CSV table, as one version: close, new, rename, alias.",
+    ),
+    "help.agency.apply.at": (
+        "Lúc việc giải thể và cơ quan mới có hiệu lực (giờ Việt Nam); mặc định ngay bây giờ. Đổi tên, bí danh có hiệu lực khi áp dụng.",
+        "When closings and new agencies hold (Viet Nam time); now by default. Names and aliases hold when they are applied.",
+    ),
+    "help.agency.apply.rehearse": (
+        "Chỉ kiểm tra bảng và cho biết văn bản nào đang trên đường đến các cơ quan sẽ giải thể.",
+        "Only check the table, and tell what is on its way to agencies that will close.",
+    ),
+    "apply.flying": ("Đang trên đường đến cơ quan sẽ giải thể:", "On its way to agencies that close:"),
+    "apply.successor": ("Nơi kế thừa", "Successor"),
+    "apply.fresh": ("Chưa phát, sẽ đến nơi kế thừa", "Not published yet: goes to the successor"),
+    "apply.tried": ("Đã phát, có thể đã đến nơi cũ", "Published: may have arrived there"),
+    "apply.close": ("giải thể", "closed"),
+    "apply.new": ("mới", "new"),
+    "apply.rename": ("đổi tên", "renamed"),
+    "apply.alias": ("bí danh", "aliases"),
+    "apply.same": ("Danh bạ đã như bảng này: không có gì thay đổi.", "The registry says so already: nothing changes."),
+    "apply.rehearsed": (
+        "Bảng hợp lệ. Áp dụng sẽ tạo phiên bản {version}, hiệu lực từ {at}: {made}.",
+        "The table is good. Applied it makes version {version}, from {at} on: {made}.",
+    ),
+    "apply.done": (
+        "Danh bạ phiên bản {version}, hiệu lực từ {at}: {made}.",
+        "Registry version {version}, from {at} on: {made}.",
+    ),
     # -- a clerk's table: writing --------------------------------------------------------------------------------
     "help.write": (
         "Soạn và gửi một văn bản: đóng gói tệp PDF, Word… thành gói edXML, kiểm tra, ký, gửi, chờ trả lời.",

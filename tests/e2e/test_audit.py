@@ -37,6 +37,7 @@ CHANGING = {
     "agency add",
     "agency admit",
     "agency alias",
+    "agency apply",
     "agency close",
     "agency enrol",
     "agency export",
