@@ -134,3 +134,24 @@ def test_a_rehearsal_tells_and_changes_nothing_and_a_bad_table_is_refused_whole(
     assert (said["registry"], said["changed"]) == (2, True), "neither the rehearsal nor the bad table has made one"
     code, (said,) = apply(TABLE, *at)
     assert (said["registry"], said["changed"]) == (2, False)
+
+
+def test_the_ministries_of_1_march_are_merged_renamed_and_get_what_the_old_ones_were_sent(tmp_path: Path) -> None:
+    table = succession_plan.read((TABLE.parent / "ministries.csv").read_bytes())
+    codes = ("G04", "G05", "G06", "G07", "G09", "G10", "G12", "G13", "G14", "G17", "G21", "G22", "G24")
+    line, others = small_home(tmp_path / "home", codes=codes), tuple(code for code in codes if code != "G22")
+    circular(line, 1, others)
+    line.without("G05", "G12")
+    with bootstrap.registrar(open_home(line.path)) as registrar:
+        members.apply(registrar, table, line.clock(), "hợp nhất", line.clock())
+    circular(line, 2, others)
+    line.without("G05")
+    line.run()
+    gone = {row.code for row in table if row.change == "close"}
+    digests = [hashlib.sha256(content(number)).hexdigest() for number in (1, 2)]
+    came = {code: [line.attachments(code).count(digest) for digest in digests] for code in others}
+    assert came == {code: [1, 0] if code in gone else [1, 1] for code in others}
+    with reading_registry(open_home(line.path)) as registry:
+        assert registry.by_code["G10"].name_vi == "Bộ Nông nghiệp và Môi trường"
+        assert expand(registry, "G22", ["@ministries"], line.clock()) == ["G06", "G09", "G10", "G12", "G17", "G21"]
+    line.check_ledger()
