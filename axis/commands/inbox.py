@@ -95,18 +95,9 @@ def _copy(home: Home, code: str, reference: str, *, as_json: bool) -> Readable:
 
 def _put_out(copy: Readable, folder: Path, *, as_json: bool) -> None:
     """Its files into this folder; what lies there already stays."""
-    from axis.core.filename import apart
-    from axis.errors import unusable
+    from axis.services.write import put_out
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        there = [one.name for one in folder.iterdir()]
-        names = apart([name for name, _, _ in copy.files], there)
-        for name, (_, _, content) in zip(names, copy.files, strict=True):
-            with (folder / name).open("xb") as file:
-                file.write(content)
-    except OSError as error:
-        raise unusable(folder, error) from None
+    names = put_out(copy, folder)
     if as_json:
         console.data({"axis_id": copy.identifier, "folder": str(folder), "files": names})
         return

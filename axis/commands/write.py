@@ -285,13 +285,9 @@ class _Table:
 
     def _make(self, name: str, data: bytes) -> None:
         """A file of its own; what lies there already stays."""
-        from axis.errors import unusable
+        from axis.services.write import keep
 
         place = self.given["output"] or Path(name)
-        try:
-            with place.open("xb") as file:
-                file.write(data)
-        except OSError as error:
-            raise unusable(place, error) from None
+        keep(place, data)
         if not self.as_json:
             console.say(word("write.made", file=place))

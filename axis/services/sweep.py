@@ -398,7 +398,7 @@ class Sweep:
     def _seems_busy(self, agency: Agency) -> bool:
         if not agency.is_open or agency.standing is not Standing.CURRENT:
             return True
-        if agency.trouble is not None or agency.away is not None:
+        if agency.trouble is not None or agency.away is not None or agency.has_copies:
             return True
         if agency.shown_again is not None or agency.code in self._awake or agency.later:
             return True

@@ -9,9 +9,9 @@ from axis.core import parcel
 from axis.core.edxml import MAX_ATTACHMENT, Kind, Organ, ResponseFor, read_document
 from axis.core.edxml.compose import About, Wording, compose
 from axis.core.edxml.values import day_of
-from axis.core.filename import safe_name
+from axis.core.filename import apart, safe_name
 from axis.core.instant import VIETNAM
-from axis.errors import AxisError, Fault, rejected
+from axis.errors import AxisError, Fault, rejected, unusable
 from axis.services import send
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from pathlib import Path
 
+    from axis.core.readable import Readable
     from axis.core.registry import Certificate, Registry
     from axis.infra.journal.journals import Journal
     from axis.services.send import Letter
@@ -52,6 +53,28 @@ def read_files(paths: Sequence[Path]) -> list[tuple[str, bytes]]:
     if (size := sum(path.stat().st_size for path in paths)) > MAX_ATTACHMENT:
         raise rejected(Fault.ATT_TOO_BIG, size, MAX_ATTACHMENT)
     return [(path.name, path.read_bytes()) for path in paths]
+
+
+def keep(path: Path, data: bytes) -> None:
+    """A new file. Raises :class:`Misconfigured` FILE_UNUSABLE, also where one lies there."""
+    try:
+        with path.open("xb") as file:
+            file.write(data)
+    except OSError as error:
+        raise unusable(path, error) from None
+
+
+def put_out(copy: Readable, folder: Path) -> list[str]:
+    """A document's files into this folder, whatever lies there already stays; their names. Raises
+    :class:`Misconfigured` FILE_UNUSABLE."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        names = apart([name for name, _, _ in copy.files], [one.name for one in folder.iterdir()])
+    except OSError as error:
+        raise unusable(folder, error) from None
+    for name, (_, _, content) in zip(names, copy.files, strict=True):
+        keep(folder / name, content)
+    return names
 
 
 def known(journals: Mapping[str, Journal], row: Mapping[str, Any]) -> Known:

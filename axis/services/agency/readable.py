@@ -39,8 +39,9 @@ def step(agency: Agency) -> int:
         why = f"{type(error).__name__}: {error}"
         if agency.copies_wrong != why:
             log.warning("%s: readable copies wait: %s", agency.code, why)
-        agency.copies_at, agency.copies_wrong = time.monotonic() + AGAIN, why
+        agency.copies_at, agency.copies_wrong, agency.has_copies = time.monotonic() + AGAIN, why, False
         return 0
+    agency.has_copies = done > 0
     if agency.copies_wrong:
         log.warning("%s: readable copies are made again", agency.code)
         agency.copies_wrong = ""
