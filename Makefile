@@ -9,7 +9,7 @@ WORKERS ?= 3
 # Some hundred processes are started by the tests; where Python is kept from it each would compile the program for itself.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help install demo demo-served test check style types suite docs pictures layers versions release sweep campaign isolation benchmarks benchmarks-page clean
+.PHONY: help install demo demo-served test check style types suite docs pictures layers versions release sweep campaign night isolation benchmarks benchmarks-page clean
 
 help:
 	@echo "make install      make the environment in .venv (the command is then .venv/bin/axis)"
@@ -101,6 +101,10 @@ sweep: $(STAMP)
 campaign: $(STAMP)
 	$(BIN)/python tests/servers.py install
 	$(BIN)/python -m tests.failure.campaign $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
+
+# The night of 30 June 2025: 63 provinces become 34 while mail is on its way and adapters are away and die.
+night: $(STAMP)
+	$(BIN)/python -m pytest tests/failure/test_night.py -q -s -p no:randomly
 
 # Does one agency's trouble slow the others down? Wants a quiet machine; some five minutes.
 isolation: $(STAMP)

@@ -16,6 +16,7 @@ from axis.commands.options import language
 FILES = {
     "adapter": "axis.commands.adapter",
     "agency": "axis.commands.agency",
+    "answer": "axis.commands.write",
     "audit": "axis.commands.audit",
     "backup": "axis.commands.backup",
     "ballot": "axis.commands.ballot",
@@ -27,13 +28,16 @@ FILES = {
     "demo": "axis.commands.demo",
     "doctor": "axis.commands.doctor",
     "hub": "axis.commands.hub",
+    "inbox": "axis.commands.inbox",
     "init": "axis.commands.init",
     "list": "axis.commands.listing:documents",
     "member": "axis.commands.member",
     "packet": "axis.commands.packet",
     "queue": "axis.commands.queue",
+    "recall": "axis.commands.write",
     "reconcile": "axis.commands.reconcile",
     "registrar": "axis.commands.registrar",
+    "replace": "axis.commands.write",
     "report": "axis.commands.report",
     "resend": "axis.commands.resend",
     "restore": "axis.commands.backup",
@@ -44,10 +48,12 @@ FILES = {
     "status": "axis.commands.status",
     "trace": "axis.commands.trace",
     "type": "axis.commands.type:types",
+    "update": "axis.commands.write",
     "upgrade": "axis.commands.upgrade",
     "verify": "axis.commands.verify",
     "web": "axis.commands.web",
     "why": "axis.commands.trace",
+    "write": "axis.commands.write",
 }
 
 

@@ -540,7 +540,9 @@ def _adapter(home: Home, code: str, disk: Disk | None = None, bell: Bell | None 
         make = factory.load()
     if (known := getattr(make, "OPTIONS", None)) is not None:  # somebody else's adapter may not say
         home.config.adapter.check(code, known)
-    options = {"day_folders": home.config.folders.by_day, "portal_owner": home.config.portal.owner} | options
+    folders = home.config.folders
+    options = {"day_folders": folders.by_day, "readable": folders.readable} | options
+    options.setdefault("portal_owner", home.config.portal.owner)
     made: Adapter = make(Place(code, home.path / "agencies" / code, options, disk, bell))
     return made
 

@@ -222,6 +222,11 @@ class Folders:
     # None where this is not said, as in homes of before: a system that looks into receipts/ would find nothing new
     # there. `axis init` says it for new installations; one agency's own: [adapter.agencies.CODE] day_folders.
     by_day: tuple[str, ...] = ()
+    # For clerks without a document system: also inbox/<date> <sender> <number> <subject>/ with the attachments as
+    # files, a page of facts and the receipts; and beside what is not taken from outbox/, or was refused, a text that
+    # says why.
+    # One agency's own: [adapter.agencies.CODE] readable.
+    readable: bool = False
 
 
 @dataclass(frozen=True)

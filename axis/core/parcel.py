@@ -318,6 +318,12 @@ def peek(data: bytes) -> tuple[str, bytes]:
     return name, bytes(content)
 
 
+def peek_all(data: bytes) -> list[tuple[str, bytes]]:
+    """(name, bytes) of a container's document and attachments, **unverified**: for showing what was verified when it
+    came. Raises :class:`Rejected`."""
+    return [(name, bytes(content)) for name, content in _peek(data)[0]]
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """What a container says of itself, **unverified**."""

@@ -21,7 +21,7 @@ from axis.core.homes import Standing
 from axis.errors import AxisError, Corrupted, Fault, Unavailable
 from axis.infra.journal.transaction import JournalTransaction
 from axis.services import turns
-from axis.services.agency import hand_over, hear, publish, standing, submit, take, withdraw
+from axis.services.agency import hand_over, hear, publish, readable, standing, submit, take, withdraw
 from axis.services.agency.adapter import Outbox, not_flushed
 from axis.services.agency.mail import Mail
 from axis.services.agency.prepare import know
@@ -112,6 +112,7 @@ class Sweep:
         self._publish(working, due, gathered, showing)
         for one in working:
             if one.code not in self.failed:
+                self.done[one.code] += readable.step(one)
                 one.reached(self._away.get(one.code))
 
     def _is_ready(self, agency: Agency) -> bool:
@@ -397,7 +398,7 @@ class Sweep:
     def _seems_busy(self, agency: Agency) -> bool:
         if not agency.is_open or agency.standing is not Standing.CURRENT:
             return True
-        if agency.trouble is not None or agency.away is not None:
+        if agency.trouble is not None or agency.away is not None or agency.has_copies:
             return True
         if agency.shown_again is not None or agency.code in self._awake or agency.later:
             return True

@@ -37,6 +37,7 @@ CHANGING = {
     "agency add",
     "agency admit",
     "agency alias",
+    "agency apply",
     "agency close",
     "agency enrol",
     "agency export",
@@ -45,6 +46,7 @@ CHANGING = {
     "agency revoke",
     "agency rotate",
     "agency suspend",
+    "answer",
     "backup",
     "ballot close",
     "ballot open",
@@ -64,10 +66,12 @@ CHANGING = {
     "queue release",
     "queue retry",
     "queue return",
+    "recall",
     "reconcile",
     "registrar key",
     "registrar set",
     "registrar vouch",
+    "replace",
     "resend",
     "restore",
     "retention",
@@ -78,7 +82,9 @@ CHANGING = {
     "send",
     "type add",
     "type retire",
+    "update",
     "upgrade",
+    "write",
 }
 ME = pwd.getpwuid(os.geteuid()).pw_name
 

@@ -217,6 +217,20 @@ class JournalReader:
         query = sa.select(event.c.canonical).where(event.c.agency == self.agency, event.c.axis_id == axis_id)
         return [ledger.read(row.canonical) for row in self.connection.execute(query.order_by(event.c.number))]
 
+    def events_since(self, mark: str, limit: int) -> tuple[str, list[tuple[str, Entry]]]:
+        """(where the next look begins, this agency's events with the mark of each) of the `limit` events of all
+        agencies of the home that come after `mark`, in order. One that this journal has not given (it was put back from
+        a copy) stands for its beginning."""
+        number, _, digest = mark.partition(" ")
+        at = int(number) if number.isascii() and number.isdigit() and len(number) < 18 else 0
+        if at and self.connection.execute(sa.select(event.c.digest).where(event.c.number == at)).scalar() != digest:
+            at, mark = 0, ""
+        own = sa.case((event.c.agency == self.agency, event.c.canonical))
+        query = sa.select(event.c.number, event.c.digest, own.label("own")).where(event.c.number > at)
+        rows = self.connection.execute(query.order_by(event.c.number).limit(limit)).all()
+        found = [(f"{row.number} {row.digest}", ledger.read(row.own)) for row in rows if row.own is not None]
+        return f"{rows[-1].number} {rows[-1].digest}" if rows else mark, found
+
     def _outgoing(self) -> sa.Select[Any]:
         return sa.select(outgoing).where(outgoing.c.agency == self.agency)
 

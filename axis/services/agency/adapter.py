@@ -154,6 +154,9 @@ class Agency:
         self.known: parcel.Known | None = None  # what was verified in this process, where the hub works in it, too
         self.outbox = Outbox()
         self.held_at: datetime | None = None  # when at what waits for a registry
+        self.copies_at = 0.0  # not before this, on the monotonic clock, readable copies are made
+        self.copies_wrong = ""  # why they wait
+        self.has_copies = False  # there may be more to make
         self._round_at: datetime | None = None  # the time of the last round
         self._said: dict[str, str] = {}
         self._registry: Registry | None = None

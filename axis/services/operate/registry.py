@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from axis import crashpoints
-from axis.core import lineage, organ, parcel
+from axis.core import lineage, organ, parcel, succession_plan
 from axis.core import registry as trust
 from axis.core.instant import to_text, whole
 from axis.core.ledger import Entry
@@ -15,7 +15,7 @@ from axis.core.registry import HUB, Member, read_registry, signing_certificate
 from axis.core.types import typeset
 from axis.errors import Fault, Misconfigured, Problem, Unavailable, rejected
 from axis.infra import keystore
-from axis.infra.record import registries
+from axis.infra.record import backlog, registries
 from axis.services.operate import acts, provision
 
 _OWN = {"sign", "tls"}  # uses of certificates that an agency's own rotation is about
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from axis.core.registry import Certificate, Registry
     from axis.core.signature import KeySigner, Signer
+    from axis.core.succession_plan import Row
     from axis.core.types.typeset import Types
     from axis.infra.keystore import KeyType
     from axis.infra.record.store import HubStore
@@ -245,6 +246,27 @@ def change(
     if follows:
         lineage.check_follows(before, changed, now)
     return _issue(registrar, changed, member.code, {"change": what, "reason": reason}, now)
+
+
+def apply(registrar: Registrar, rows: list[Row], at: datetime, reason: str, now: datetime) -> Registry:
+    """One version with all of these changes (:mod:`axis.core.succession_plan`), kept and sent to everybody; none where
+    they change nothing. Raises Rejected with all that is wrong, KEY_HEIR; Unavailable REGISTRY_OLD."""
+    before = registrar.registry()
+    changed = succession_plan.plan(before, rows, at, now)
+    if changed is before:
+        return before
+    lineage.check_follows(before, changed, now)
+    detail = {"change": "apply", "reason": reason, "changes": len(rows)}
+    return _issue(registrar, changed, "", detail, now)
+
+
+def changing_hands(registrar: Registrar, rows: list[Row]) -> list[dict[str, Any]]:
+    """What is in flight to agencies that these rows close, by agency: how many were never published, which their
+    successor takes as its own, and how many may have arrived, which stay their own until they are answered for."""
+    closing = {row.code: row.successor for row in rows if row.change == "close"}
+    with registrar.store.reading() as reader:
+        found = backlog.in_flight(reader, closing)
+    return [{**one, "successor": closing[one["recipient"]]} for one in found]
 
 
 def publish_types(registrar: Registrar, types: Types, detail: dict[str, Any], now: datetime) -> Registry:
