@@ -31,6 +31,7 @@ FILES = {
     "list": "axis.commands.listing:documents",
     "member": "axis.commands.member",
     "packet": "axis.commands.packet",
+    "ping": "axis.commands.ping",
     "queue": "axis.commands.queue",
     "reconcile": "axis.commands.reconcile",
     "registrar": "axis.commands.registrar",

@@ -217,6 +217,13 @@ class JournalReader:
         query = sa.select(event.c.canonical).where(event.c.agency == self.agency, event.c.axis_id == axis_id)
         return [ledger.read(row.canonical) for row in self.connection.execute(query.order_by(event.c.number))]
 
+    def of_no_submission(self, after: int, limit: int) -> list[Entry]:
+        """This agency's events about no submission after this number, in order; at most `limit`."""
+        e = event.c
+        query = sa.select(e.canonical).where(e.number > after, e.agency == self.agency, e.axis_id == "")
+        rows = self.connection.execute(query.order_by(e.number).limit(limit))
+        return [ledger.read(row.canonical) for row in rows]
+
     def _outgoing(self) -> sa.Select[Any]:
         return sa.select(outgoing).where(outgoing.c.agency == self.agency)
 
