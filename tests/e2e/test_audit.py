@@ -60,6 +60,7 @@ CHANGING = {
     "member add",
     "member revoke",
     "member seal",
+    "ping",
     "queue drop",
     "queue release",
     "queue retry",
