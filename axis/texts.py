@@ -276,7 +276,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "axis adapter check {agency}; look at the log of axis run, start it again",
     ),
     "ping.suspended": (
-        "{agency} đang tạm dừng hoặc đã đóng: không có quyền ở broker, không thử",
+        "{agency} đang tạm dừng hoặc ngừng hoạt động: không có quyền ở broker, không thử",
         "{agency} is suspended or closed: it has no rights at the broker, and is not tried",
     ),
     "ping.suspended.who": ("trung tâm", "the centre"),
