@@ -33,6 +33,7 @@ FILES = {
     "list": "axis.commands.listing:documents",
     "member": "axis.commands.member",
     "packet": "axis.commands.packet",
+    "ping": "axis.commands.ping",
     "queue": "axis.commands.queue",
     "recall": "axis.commands.write",
     "reconcile": "axis.commands.reconcile",

@@ -224,10 +224,10 @@ def any_hub(home: Home, *, restored: bool = False) -> Iterator[Hub]:
 
 
 @contextmanager
-def hub_link(home: Home, name: str) -> Iterator[AmqpBroker]:
-    """A link of the hub's user to the broker as it stands, named so there."""
+def hub_link(home: Home, name: str, agency: str | None = None) -> Iterator[AmqpBroker]:
+    """A link of the hub's user, or an agency's, to the broker as it stands, named so there."""
     only_amqp(home)
-    link = _amqp(home, None, name)
+    link = _amqp(home, agency, name)
     try:
         yield link
     finally:

@@ -163,6 +163,127 @@ TEXTS: dict[str, tuple[str, str]] = {
         "One check, or all, for monitoring (Nagios, Prometheus).",
     ),
     "help.check.format": ("Dạng kết quả.", "The form of the result."),
+    "help.ping": (
+        "Thử đường truyền giữa một cơ quan và trung tâm, đi và về; đứt ở đoạn nào thì nói đoạn đó và ai phải xử lý.",
+        "Try the connection between an agency and the centre, there and back; where it breaks, which leg, and who acts.",
+    ),
+    "help.ping.wait": ("Số giây chờ trả lời.", "Seconds to wait for the answer."),
+    "ping.whom": ("thiếu mã cơ quan", "the code of an agency is missing"),
+    "ping.good": ("{agency}: đường truyền thông suốt, đi và về.", "{agency}: the connection is good, there and back."),
+    "ping.bad": ("{agency}: đường truyền bị đứt.", "{agency}: the connection is broken."),
+    "ping.unknown": (
+        "{agency}: không thấy lỗi, nhưng không thử được cả đường.",
+        "{agency}: nothing is seen to be wrong, but not all of the way could be tried.",
+    ),
+    "ping.place.hub": ("trục", "hub"),
+    "ping.place.broker": ("broker", "broker"),
+    "ping.who": ("Ai xử lý: {who}", "Who acts: {who}"),
+    "ping.clock": (
+        "! Đồng hồ của {agency} lệch ít nhất {ms} ms: kiểm tra NTP ở đó.",
+        "! The clock of {agency} is wrong by {ms} ms at least: look at NTP there.",
+    ),
+    "ping.no_queue": ("broker không có hàng đợi {queue}", "the broker has no queue {queue}"),
+    "ping.no_queue.who": ("trung tâm", "the centre"),
+    "ping.no_queue.do": ("axis broker setup, rồi axis hub", "axis broker setup, then axis hub"),
+    "ping.full": ("hàng đợi {queue} đầy, không nhận thêm", "queue {queue} is full and takes nothing more"),
+    "ping.full.who": ("bên lấy thư từ hàng đợi đó", "whoever takes the mail of that queue"),
+    "ping.full.do": (
+        "cho adapter hoặc trục chạy để lấy bớt; axis doctor",
+        "let the adapter or the hub run, which takes of it; axis doctor",
+    ),
+    "ping.not_confirmed": (
+        "broker không xác nhận đã nhận; có thể nó đang hết đĩa hoặc bộ nhớ",
+        "the broker has not confirmed; its disk or memory may be full",
+    ),
+    "ping.not_confirmed.who": ("trung tâm", "the centre"),
+    "ping.not_confirmed.do": ("axis doctor tại trung tâm", "axis doctor at the centre"),
+    "ping.no_reader.agency": (
+        "không có adapter nào đọc hàng đợi {queue}; {count} thông điệp đang chờ",
+        "no adapter reads queue {queue}; {count} messages wait",
+    ),
+    "ping.no_reader.agency.who": ("cơ quan {agency}", "agency {agency}"),
+    "ping.no_reader.agency.do": (
+        "tại cơ quan: cho adapter chạy (axis adapter run {agency}), xem nhật ký của nó",
+        "at the agency: let the adapter run (axis adapter run {agency}), look at its log",
+    ),
+    "ping.no_reader.hub": (
+        "không có trục nào đọc hàng đợi {queue}; {count} thông điệp đang chờ",
+        "no hub reads queue {queue}; {count} messages wait",
+    ),
+    "ping.no_reader.hub.who": ("trung tâm", "the centre"),
+    "ping.no_reader.hub.do": (
+        "tại trung tâm: cho trục chạy (axis hub), xem nhật ký của nó",
+        "at the centre: let the hub run (axis hub), look at its log",
+    ),
+    "ping.behind.agency": (
+        "adapter có đọc, nhưng {count} thông điệp còn chờ trước trong {queue}",
+        "its adapter reads, but {count} messages still wait in {queue}",
+    ),
+    "ping.behind.agency.who": ("cơ quan {agency}", "agency {agency}"),
+    "ping.behind.agency.do": (
+        "chờ, rồi thử lại; nếu số đó không giảm, tại cơ quan: axis doctor",
+        "wait and try again; if there are not fewer then, axis doctor at the agency",
+    ),
+    "ping.behind.hub": (
+        "trục có đọc, nhưng {count} thông điệp còn chờ trước trong {queue}",
+        "a hub reads, but {count} messages still wait in {queue}",
+    ),
+    "ping.behind.hub.who": ("trung tâm", "the centre"),
+    "ping.behind.hub.do": (
+        "chờ, rồi thử lại; nếu số đó không giảm, tại trung tâm: axis doctor",
+        "wait and try again; if there are not fewer then, axis doctor at the centre",
+    ),
+    "ping.not_heard.agency": (
+        "trục đã lấy phép thử, chưa thấy trả lời: trục thuộc bản cũ không biết phép thử này, hoặc đang đứng",
+        "the hub has taken the test, no answer has come: its version does not know the test, or it stands still",
+    ),
+    "ping.not_heard.agency.who": ("trung tâm", "the centre"),
+    "ping.not_heard.agency.do": (
+        "tại trung tâm: axis doctor, rồi axis ping {agency}",
+        "at the centre: axis doctor, then axis ping {agency}",
+    ),
+    "ping.not_heard.hub": (
+        "adapter đã lấy phép thử, trục không thấy trả lời: adapter thuộc bản cũ không biết phép thử này, hoặc đang đứng",
+        "the adapter has taken the test, no answer has come: its version does not know the test, or it stands still",
+    ),
+    "ping.not_heard.hub.who": ("cơ quan {agency}", "agency {agency}"),
+    "ping.not_heard.hub.do": (
+        "xem cơ quan còn gửi nhận không: axis status --agencies; nâng cấp adapter của cơ quan",
+        "see whether the agency still sends and takes: axis status --agencies; upgrade its adapter",
+    ),
+    "ping.never_asked": (
+        "adapter của {agency} chưa lần nào chạy, hoặc thuộc bản cũ không biết phép thử này: không thử",
+        "the adapter of {agency} has never run, or is of a version that does not know the test: not tried",
+    ),
+    "ping.never_asked.who": ("cơ quan {agency}", "agency {agency}"),
+    "ping.never_asked.do": (
+        "cho adapter chạy hoặc nâng cấp; nó đã gửi nhận gì chưa: axis status --agencies",
+        "let the adapter run or upgrade it; what it has sent and taken so far: axis status --agencies",
+    ),
+    "ping.no_process": (
+        "không có tiến trình nào làm việc trong thư mục này",
+        "no process is at work in this home",
+    ),
+    "ping.no_process.who": ("quản trị", "the administrator"),
+    "ping.no_process.do": ("axis run", "axis run"),
+    "ping.stands_still": (
+        "tiến trình giữ thư mục này nhưng không làm việc, hoặc adapter của {agency} đang lỗi",
+        "the process that has this home does not do its work, or the adapter of {agency} is in trouble",
+    ),
+    "ping.stands_still.who": ("quản trị", "the administrator"),
+    "ping.stands_still.do": (
+        "axis adapter check {agency}; xem nhật ký của axis run, cho chạy lại",
+        "axis adapter check {agency}; look at the log of axis run, start it again",
+    ),
+    "ping.suspended": (
+        "{agency} đang tạm dừng hoặc ngừng hoạt động: không có quyền ở broker, không thử",
+        "{agency} is suspended or closed: it has no rights at the broker, and is not tried",
+    ),
+    "ping.suspended.who": ("trung tâm", "the centre"),
+    "ping.suspended.do": (
+        "khi hết lý do: axis agency resume {agency}",
+        "when the reason is over: axis agency resume {agency}",
+    ),
     "check.unknown": ("không có phép khám {name}; có: {names}", "there is no check {name}; there are: {names}"),
     "doctor.good": ("tốt", "good"),
     "doctor.warn": ("lưu ý", "warning"),
@@ -2948,6 +3069,11 @@ There is no xmlsec1 on this machine, so nothing was checked (apt-get install xml
     "event.key.claimed": (
         "có người xin khóa mới cho cơ quan này, do người đăng ký giới thiệu",
         "somebody asks for a new key of this agency, introduced by registrars",
+    ),
+    "event.line.tested": ("thử đường truyền: đã nhận được", "the connection was tested: it has come"),
+    "event.line.echoed": (
+        "thử đường truyền: cơ quan đã trả lời",
+        "the connection was tested: the agency has answered",
     ),
     "event.home.copied": ("hai bản sao của thư mục cùng chạy", "two copies of the home work at the same time"),
     "event.retention.ended": ("bỏ nội dung đã hết hạn lưu", "bytes whose time was over have ended"),

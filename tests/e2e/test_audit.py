@@ -62,6 +62,7 @@ CHANGING = {
     "member add",
     "member revoke",
     "member seal",
+    "ping",
     "queue drop",
     "queue release",
     "queue retry",

@@ -231,6 +231,13 @@ class JournalReader:
         found = [(f"{row.number} {row.digest}", ledger.read(row.own)) for row in rows if row.own is not None]
         return f"{rows[-1].number} {rows[-1].digest}" if rows else mark, found
 
+    def of_no_submission(self, after: int, limit: int) -> list[Entry]:
+        """This agency's events about no submission after this number, in order; at most `limit`."""
+        e = event.c
+        query = sa.select(e.canonical).where(e.number > after, e.agency == self.agency, e.axis_id == "")
+        rows = self.connection.execute(query.order_by(e.number).limit(limit))
+        return [ledger.read(row.canonical) for row in rows]
+
     def _outgoing(self) -> sa.Select[Any]:
         return sa.select(outgoing).where(outgoing.c.agency == self.agency)
 

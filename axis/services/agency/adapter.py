@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from axis.adapters.base import Guarded, Source
     from axis.adapters.bell import Bell
     from axis.adapters.disk import Disk
+    from axis.core.line import Asked
     from axis.core.message import Broker
     from axis.core.registry import Registry
     from axis.core.signature import Signer
@@ -143,6 +144,7 @@ class Agency:
         self.standing = Standing.CURRENT
         self.ask_at: datetime | None = None  # when the hub is asked about it again
         self.questions = 0  # it was asked so many times since it has answered last
+        self.echoes: list[Asked] = []  # of tests of the connection that have come, and are answered next
         self.shown_again: int | None = 0  # up to which row what was shown has been looked at since the start; None: all
         self.trouble: AxisError | None = None  # what keeps it from working now
         self.away: AxisError | None = None  # why its own system could not be reached in the last round

@@ -22,7 +22,7 @@ from axis.core.message import DEAD_QUEUE
 from axis.errors import AxisError
 from axis.infra import keystore
 from axis.infra.database import SCHEMA_VERSION
-from axis.infra.record import agenda, health, restored
+from axis.infra.record import agenda, backlog, health, restored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -161,15 +161,15 @@ def record(store: HubStore, known: Registry, water: HighWater, now: datetime) ->
     codes = [member.code for member in known.agencies]
     held = [member.code for member in known.agencies if member.standing(now) == "suspended"]
     with store.reading() as reader:
-        at = restored.restored_at(reader)
+        at = restored.restored_at(reader) if known.resend_from is not None else None
         return {
             "ledger": health.ledger_of(reader, water.read()),
             "outbox": health.outbox_of(reader, now, held),
             "leases": health.leases(reader),
             "quarantine": health.quarantined(reader),
-            "failed": health.failed(reader, codes),
-            "overdue": health.overdue(reader, codes),
-            "waiting_since": health.waiting_since(reader, codes),
+            "failed": backlog.failed(reader),
+            "overdue": backlog.overdue(reader),
+            "waiting_since": backlog.waiting_since(reader, codes),
             "gap_until": to_text(at + GAP_OPEN) if at is not None else "",
         }
 
