@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from axis import cli
+from axis import cli, config
 from axis.trials import ecabinet
 from axis.trials.demo_scenes import Scene
+from tests.line import Line
 
 SCRIPT = Path(__file__).parent.parent.parent / "docs" / "verify_ballot.py"
 pytestmark = pytest.mark.timeout(600)
@@ -91,6 +92,8 @@ def test_the_commands_tell_of_the_ballot_and_count_it_again(home: Path, scenes: 
 
 
 def test_a_ballot_is_opened_and_voted_on_by_commands(home: Path, scenes: dict[str, dict[str, Any]]) -> None:
+    # From here on agencies have folders.
+    Line(home).configure(adapter=config.Adapter(settle_seconds=0.0), ecabinet=config.Ecabinet())
     asked = {
         "id": "PLYK-2026-013", "kind": "written", "subject": "Dự thảo Nghị quyết", "trustee": "G15",
         "questions": [{"no": 1, "text": "Thông qua?", "options": [
