@@ -7,6 +7,7 @@ import http.server
 import json
 import logging
 import threading
+import time
 import urllib.request
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from axis.services.questions import metrics
 from axis.trials import demo_dossier
 from axis.trials.applications import as_sent, february
 from tests.line import Line, rest, small_home
+from tests.served import ServedLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from axis.services.agency.adapter import Agency
     from axis.services.hub.worker import Hub
     from axis.trials.demo_scenes import Scene
+    from tests.servers import PostgreSql, RabbitMq
 
 PORTAL, PROVINCE, MINISTRY = "G22", "H20", "G15"
 CODES = (PORTAL, PROVINCE, MINISTRY, "H41")
@@ -85,7 +88,10 @@ class Served:
         return answer
 
     def rest(self) -> None:
-        rest(self.hub, self.agencies, self.line.clock)
+        if isinstance(self.line, ServedLine):
+            self.line.run()
+        else:
+            rest(self.hub, self.agencies, self.line.clock)
 
     def status(self, code: str, number: str = NUMBER) -> str:
         known = open_spool(self.line.path / "agencies" / code / "spool").application(number)
@@ -97,8 +103,7 @@ class Served:
 
 
 @contextmanager
-def serving(path: Path) -> Iterator[Served]:
-    line = small_home(path / "home", CODES)
+def serving(line: Line) -> Iterator[Served]:
     (line.path / "procedures.csv").write_text(PROCEDURES, "utf-8")
     line.configure(
         adapter=config.Adapter(settle_seconds=0.0, agencies={code: {"kind": "spool"} for code in CODES}),
@@ -109,14 +114,14 @@ def serving(path: Path) -> Iterator[Served]:
     for code in CODES:
         systems.add_system(bootstrap.systems_file(home), f"SYS.{code}", code, f"secret {code}")
     with ExitStack() as stack:
-        hub, agencies = stack.enter_context(bootstrap.embedded_parts(home))
+        hub, agencies = stack.enter_context(line.parts())
         port = stack.enter_context(bootstrap.front(home, agencies))
         yield Served(line, hub, agencies, port)
 
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
-    with serving(tmp_path) as opened:
+    with serving(small_home(tmp_path / "home", CODES)) as opened:
         yield opened
 
 
@@ -181,6 +186,27 @@ def codes(answer: dict[str, Any]) -> list[str]:
 def test_an_application_goes_through_all_ten_statuses_with_payment_and_post_and_no_citizen_is_noted(
     served: Served, caplog: pytest.LogCaptureFixture
 ) -> None:
+    through_all_ten(served, caplog)
+
+
+@pytest.mark.amqp
+@pytest.mark.postgres
+@pytest.mark.timeout(400)
+def test_it_does_so_over_rabbitmq_and_postgresql(
+    tmp_path: Path,
+    rabbitmq: RabbitMq,
+    postgres: PostgreSql,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    url = postgres.database(f"dossier{time.monotonic_ns()}")
+    monkeypatch.setenv("AXIS_DATABASE_URL", url)
+    with ServedLine(tmp_path / "home", rabbitmq, url, CODES) as line, serving(line) as opened:
+        through_all_ten(opened, caplog)
+
+
+def through_all_ten(served: Served, caplog: pytest.LogCaptureFixture) -> None:
+    """Between province, ministry and portal; at each step what is not allowed then is tried, too."""
     caplog.set_level(logging.DEBUG)
     unit = "H20.14"
     assert served.call(PROVINCE, "DongBoHoSoMC", record(), unit=unit)["error_code"] == "0"
