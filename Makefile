@@ -64,6 +64,7 @@ layers: $(STAMP)
 docs: $(STAMP)
 	$(BIN)/python -m tests.make_diagrams
 	$(BIN)/python -m tests.make_docs
+	$(BIN)/python -m tests.make_pictures
 
 release: $(STAMP)
 	$(BIN)/python -P tests/make_release.py $(VERSION) $(if $(DRY),--dry-run)

@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -15,7 +15,11 @@ from click.testing import CliRunner, Result
 from axis import cli, config
 from axis.trials import ecabinet
 from axis.trials.demo_scenes import Scene
+from tests import make_pictures
 from tests.line import Line
+
+if TYPE_CHECKING:
+    from axis.errors import Language
 
 SCRIPT = Path(__file__).parent.parent.parent / "docs" / "verify_ballot.py"
 pytestmark = pytest.mark.timeout(600)
@@ -27,8 +31,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def scenes(home: Path) -> dict[str, dict[str, Any]]:
-    told: list[Scene] = []
+def told() -> list[Scene]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def scenes(home: Path, told: list[Scene]) -> dict[str, dict[str, Any]]:
     summary = ecabinet.perform(home, told.append)
     return {scene.name: scene.facts for scene in told} | {"summary": summary}
 
@@ -68,6 +76,14 @@ def test_the_late_the_second_the_forged_and_the_delegated_vote_are_each_found(
     assert (summary["decided"], summary["by"], summary["missing"]) == ("agree", "majority", 3)
     assert summary["agreeing"] == summary["agencies"] == 18
     assert summary["altered_refused"] == 4
+
+
+@pytest.mark.parametrize("language", make_pictures.LANGUAGES)
+def test_the_picture_shows_the_story_as_it_is_told(
+    language: Language, told: list[Scene], scenes: dict[str, dict[str, Any]]
+) -> None:
+    drawn = make_pictures.file("ecabinet", language).read_text("utf-8")
+    assert make_pictures.said(drawn) == make_pictures.said(make_pictures.svg(make_pictures.ballot(told, language)))
 
 
 def test_the_independent_script_counts_the_same_from_the_parcels(home: Path, scenes: dict[str, dict[str, Any]]) -> None:

@@ -31,6 +31,7 @@ from axis.infra.record import tables
 from axis.services.questions import metrics
 from axis.trials import demo_dossier
 from axis.trials.applications import as_sent, february
+from tests import make_pictures
 from tests.line import Line, rest, small_home
 from tests.served import ServedLine
 
@@ -211,20 +212,19 @@ def through_all_ten(served: Served, caplog: pytest.LogCaptureFixture) -> None:
     unit = "H20.14"
     assert served.call(PROVINCE, "DongBoHoSoMC", record(), unit=unit)["error_code"] == "0"
     assert [served.status(code) for code in CODES] == ["1", "1", "1", ""]
-    own = {PROVINCE: unit, MINISTRY: MINISTRY}
     before = Status.REGISTERED
     for hour, status in enumerate(map(Status, ("2", "5", "4", "6", "4", "9", "10")), 9):
-        illegal = next(one for one in Status if one != before and one not in MOVES[before])
-        speaker = PROVINCE if illegal in AT_THE_COUNTER else MINISTRY
-        wrong = served.call(speaker, "CapNhatTienDoHoSoMC", step(illegal, hour), unit=own[speaker])
-        assert codes(wrong) == ["APPLICATION_MOVE"]
+        nothing_illegal_is_done(served, NUMBER, before, hour)
         speaker = PROVINCE if status in AT_THE_COUNTER else MINISTRY
-        done = served.call(speaker, "CapNhatTienDoHoSoMC", step(status, hour), unit=own[speaker])
+        done = served.call(speaker, "CapNhatTienDoHoSoMC", step(status, hour), unit=OWN[speaker])
         before = status
         assert done["error_code"] == "0", done
         assert [served.status(code) for code in CODES] == [status, status, status, ""]
         if status == "6":
             pay(served)
+    nothing_illegal_is_done(served, NUMBER, before, 18)
+    for number, end in enumerate((("3",), ("2", "7"), ("2", "8")), 2):
+        ends_otherwise(served, f"H20.14-200203-{number:07}", end)
     posted = {
         "MaHoSo": NUMBER,
         "orderNumber": f"{NUMBER}__1",
@@ -250,6 +250,29 @@ def through_all_ten(served: Served, caplog: pytest.LogCaptureFixture) -> None:
     assert (found["TrangThaiHoSo"], found["MaDonViTiepNhan"], found["MaDonViXuLy"]) == ("10", unit, MINISTRY)
     assert [(one["SuKien"], one["NganHang"]) for one in found["DanhSachSuKien"]] == [("paid", "VCB"), ("returned", "")]
     _nobody_is_named(served, caplog)
+
+
+OWN = {PROVINCE: "H20.14", MINISTRY: MINISTRY}
+
+
+def nothing_illegal_is_done(served: Served, number: str, before: str, hour: int) -> None:
+    """Every move that the table does not have is refused, and everybody's record stays as it is."""
+    for illegal in (one for one in Status if one != before and one not in MOVES[Status(before)]):
+        speaker = PROVINCE if illegal in AT_THE_COUNTER else MINISTRY
+        wrong = step(illegal, hour, MaHoSo=number)
+        assert codes(served.call(speaker, "CapNhatTienDoHoSoMC", wrong, unit=OWN[speaker])) == ["APPLICATION_MOVE"]
+    assert {served.status(code, number) for code in CODES[:3]} == {before}
+
+
+def ends_otherwise(served: Served, number: str, statuses: tuple[str, ...]) -> None:
+    """Not accepted, withdrawn or stopped: from there it goes nowhere."""
+    registered = record(MaHoSo=number)
+    assert served.call(PROVINCE, "DongBoHoSoMC", registered, unit=OWN[PROVINCE])["error_code"] == "0"
+    for hour, status in enumerate(map(Status, statuses), 9):
+        speaker = PROVINCE if status in AT_THE_COUNTER else MINISTRY
+        done = served.call(speaker, "CapNhatTienDoHoSoMC", step(status, hour, MaHoSo=number), unit=OWN[speaker])
+        assert done["error_code"] == "0", done
+    nothing_illegal_is_done(served, number, statuses[-1], 12)
 
 
 def pay(served: Served) -> None:
@@ -441,12 +464,14 @@ def test_the_catalogues_are_asked_as_at_the_portal(served: Served) -> None:
 
 def test_the_demo_tells_the_story_of_one_application_with_the_faults_of_the_portals_clients(tmp_path: Path) -> None:
     told: list[Scene] = []
-    result = demo_dossier.perform(tmp_path / "home", told.append)
+    result = demo_dossier.perform(tmp_path / "home", told.append, "en")
     assert [one.name for one in told] == ["registered", "illegal", "due", "paid", "posted", "returned", "figures"]
     assert result["statuses"] == {PORTAL: "10", PROVINCE: "10", MINISTRY: "10"}
     refusals = ["APPLICATION_DUE", "APPLICATION_MOVE", "PAYMENT_REPEATED", "POSTAL_WAYBILL"]
     assert (result["refused"], result["log_ins"], result["broken"]) == (refusals, 3, [])
     assert [result[name] for name in ("received", "early", "returned", "paid")] == [1, 1, 1, 1]
+    drawn = make_pictures.file("dossier", "en").read_text("utf-8")
+    assert make_pictures.said(drawn) == make_pictures.said(make_pictures.svg(make_pictures.dossier(told, "en")))
     for language in ("vi", "en"):
         for one in told:
             assert "{" not in texts.text(f"dossier.told.{one.name}", language, **one.facts)  # type: ignore[arg-type]
