@@ -10,7 +10,7 @@ import threading
 import time
 import urllib.request
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -446,6 +446,38 @@ def test_a_session_ends_with_its_time_its_system_and_its_turn() -> None:
     assert sessions.session(known, others[-1], now) is not None
 
 
+def test_a_question_goes_to_whose_it_is_and_its_answer_comes_back_and_no_citizen_is_noted(
+    served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    asked = {"HOIDAPID": "7", "MaLinhVuc": "TP", "NOIDUNG": "Mất bao lâu?", "MADONVI": MINISTRY, "HOTEN": CITIZEN}
+    for _ in range(2):
+        assert codes(served.call(PORTAL, "DongBoHoiDap", asked)) == [""]
+    assert len(served.said(MINISTRY)) == 1, "sent again it is the same"
+
+    def known(code: str, service: str = "LayDanhSachHoiDapGuiTuDVCQG") -> list[tuple[str, str]]:
+        return [(one["NOIDUNG"], one["NOIDUNGTRALOI"]) for one in served.call(code, service)["result"]]
+
+    assert [known(code) for code in CODES] == [[("Mất bao lâu?", "")], [], [("Mất bao lâu?", "")], []]
+    answer = {"HOIDAPID": "7", "MADONVI": MINISTRY, "NGUOITRALOI": "Trần Thị B", "NOIDUNGTRALOI": "Mười ngày."}
+    assert codes(served.call(PROVINCE, "DongBoKetQuaHoiDapGuiTuDVCQG", answer)) == ["NOT_FOUND"]
+    assert codes(served.call(MINISTRY, "DongBoKetQuaHoiDapGuiTuDVCQG", answer | {"NOIDUNGTRALOI": ""})) == [
+        "PACKET_MISSING"
+    ]
+    assert codes(served.call(MINISTRY, "DongBoKetQuaHoiDapGuiTuDVCQG", answer)) == [""]
+    assert known(PORTAL) == known(MINISTRY) == [("Mất bao lâu?", "Mười ngày.")]
+    own = {"HOIDAPID": "7", "NOIDUNG": "Ở đâu?", "MADONVI": PROVINCE, "NOIDUNGTRALOI": "Bộ phận một cửa."}
+    assert codes(served.call(PROVINCE, "DongBoHoiDap", own | {"NOIDUNGTRALOI": ""})) == ["PACKET_MISSING"]
+    assert codes(served.call(PROVINCE, "DongBoHoiDap", own | {"MADONVI": MINISTRY})) == ["APPLICATION_PARTY"]
+    assert codes(served.call(PROVINCE, "DongBoHoiDap", own)) == [""]
+    assert known(PORTAL, "LayDanhSachHoiDapBoCoQuan") == [("Ở đâu?", "Bộ phận một cửa.")]
+    with served.hub.store.reading() as reader:
+        ledger = "".join(reader.connection.execute(sa.select(tables.ledger_entry.c.canonical)).scalars())
+        shown = str(reader.connection.execute(sa.select(tables.submission)).mappings().all())
+    told = ledger + shown + caplog.text + str(served.said(MINISTRY))
+    assert [one for one in (CITIZEN, "Mất bao lâu?", "Trần Thị B") if one in told] == []
+
+
 def test_the_catalogues_are_asked_as_at_the_portal(served: Served) -> None:
     asked = {
         name: served.call(PROVINCE, name)["result"]
@@ -462,7 +494,10 @@ def test_the_catalogues_are_asked_as_at_the_portal(served: Served) -> None:
     assert served.call(PROVINCE, "LayThuTuc")["code"] == "PACKET_MISSING"
 
 
-def test_the_demo_tells_the_story_of_one_application_with_the_faults_of_the_portals_clients(tmp_path: Path) -> None:
+def test_the_demo_tells_the_story_of_one_application_with_the_faults_of_the_portals_clients(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
     told: list[Scene] = []
     result = demo_dossier.perform(tmp_path / "home", told.append, "en")
     assert [one.name for one in told] == ["registered", "illegal", "due", "paid", "posted", "returned", "figures"]
@@ -470,6 +505,14 @@ def test_the_demo_tells_the_story_of_one_application_with_the_faults_of_the_port
     refusals = ["APPLICATION_DUE", "APPLICATION_MOVE", "PAYMENT_REPEATED", "POSTAL_WAYBILL"]
     assert (result["refused"], result["log_ins"], result["broken"]) == (refusals, 3, [])
     assert [result[name] for name in ("received", "early", "returned", "paid")] == [1, 1, 1, 1]
+    citizen = as_sent(replace(next(february(1)), number=told[0].facts["number"]))
+    with bootstrap.reading(bootstrap.open_home(tmp_path / "home")) as record, record.reading() as reader:
+        ledger = "".join(reader.connection.execute(sa.select(tables.ledger_entry.c.canonical)).scalars())
+        with bootstrap.reading_registry(bootstrap.open_home(tmp_path / "home")) as registry:
+            samples = str(metrics.of_record(record, registry, datetime.now(UTC)))
+    assert told[0].facts["number"] in ledger
+    everywhere = ledger + samples + caplog.text + str(told)
+    assert [one for one in ("ChuHoSo", "MaDoiTuong", "SoDienThoai") if citizen[one] in everywhere] == []
     drawn = make_pictures.file("dossier", "en").read_text("utf-8")
     assert make_pictures.said(drawn) == make_pictures.said(make_pictures.svg(make_pictures.dossier(told, "en")))
     for language in ("vi", "en"):

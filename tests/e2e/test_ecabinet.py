@@ -180,7 +180,7 @@ def test_a_ballot_is_asked_voted_on_closed_and_counted_and_no_members_key_is_any
     with pytest.raises(OffLineError):
         province.vote(asked, PRESIDENT, "agree", clock())
     served.rest()
-    assert [one["member"] for one in served.ask(f"{ballot}/votes")["items"]] == [CHAIR, MINISTER]
+    assert {one["member"] for one in served.ask(f"{ballot}/votes")["items"]} == {CHAIR, MINISTER}
     assert served.ask(ballot)["status"]["missing"] == [PRESIDENT]
     secretariat.do(f"{ballot}/reminders")
     served.rest()
