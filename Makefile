@@ -65,6 +65,7 @@ layers: $(STAMP)
 docs: $(STAMP)
 	$(BIN)/python -m tests.make_diagrams
 	$(BIN)/python -m tests.make_docs
+	$(BIN)/python -m tests.make_stories
 
 pictures: $(STAMP)
 	$(BIN)/python -m tests.make_pictures

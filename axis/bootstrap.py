@@ -480,9 +480,14 @@ def accept_restored(home: Home, hub: Hub, now: datetime) -> Gap | None:
 
 
 @contextmanager
-def front(home: Home, agencies: Sequence[Agency], watched: Watched | None = None) -> Iterator[int]:
+def front(
+    home: Home,
+    agencies: Sequence[Agency],
+    watched: Watched | None = None,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Iterator[int]:
     """The HTTP(S) server for those of `agencies` whose systems fetch their mail, if one is configured; its port, 0 for
-    none. `watched`: whom it asks about the process. Raises :class:`Misconfigured`."""
+    none. `watched`: whom it asks about the process; `clock`: of meeting systems. Raises :class:`Misconfigured`."""
     settings = home.config.server
     if not settings.listen:
         yield 0
@@ -490,12 +495,14 @@ def front(home: Home, agencies: Sequence[Agency], watched: Watched | None = None
     from axis.adapters import api, tokens, webhook
     from axis.adapters.door import Limits
     from axis.adapters.dvcqg.server import portal
+    from axis.adapters.ecabinet import server as ecabinet
     from axis.adapters.mailbox import Mailbox
     from axis.adapters.monitor import Health
     from axis.adapters.server import serving, side_by_side
     from axis.adapters.spool.store import open_spool
     from axis.adapters.systems import read_systems
     from axis.adapters.vxp.server import Vxp
+    from axis.services.cabinet import Cabinet
 
     mailboxes = {}
     for one in agencies:
@@ -510,11 +517,16 @@ def front(home: Home, agencies: Sequence[Agency], watched: Watched | None = None
     files = (_at_home(home, name) for name in (settings.certificate_file, settings.key_file, settings.ca_file))
     certificate, key, authority = (Path(name) if name else None for name in files)
     known = partial(read_systems, systems_file(home))
-    v1 = api.application(lambda: tokens.read_tokens(tokens_file(home)), mailboxes)
+    holders = partial(tokens.read_tokens, tokens_file(home))
+    v1 = api.application(holders, mailboxes)
+    ours = {code: mailboxes[code] for code in home.config.ecabinet.agencies if code in mailboxes}
+    desks = {one.code: Cabinet(home.path, one.code, one.journal, hub_certificate(home)) for one in agencies}
     stopped, clear = threading.Event(), settings.plain_http == "anywhere"
     limits = Limits(settings.connections, settings.connections_per_peer)
     health = Health(watched) if watched is not None else None
-    app = side_by_side(v1, Vxp(known, mailboxes), health, portal(home.path, home.config.portal, known, mailboxes))
+    public = portal(home.path, home.config.portal, known, mailboxes)
+    cabinet = ecabinet.application(holders, ours, desks, clock) if ours else None
+    app = side_by_side(v1, Vxp(known, mailboxes), health, public, cabinet)
     with serving(app, settings.listen, certificate, key, authority, limits=limits, clear=clear) as port:
         telling = webhook.telling(mailboxes, stopped)
         try:

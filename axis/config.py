@@ -278,6 +278,14 @@ class Portal:
 
 
 @dataclass(frozen=True)
+class Ecabinet:
+    """Meeting systems of the Government's members."""
+
+    # Codes of the agencies whose meeting systems may call /ecabinet/v1, beside the API and with its tokens.
+    agencies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Config:
     """One home's settings."""
 
@@ -294,6 +302,7 @@ class Config:
     retention: Retention = field(default_factory=Retention)
     folders: Folders = field(default_factory=Folders)
     portal: Portal = field(default_factory=Portal)
+    ecabinet: Ecabinet = field(default_factory=Ecabinet)
     keys: Keys = field(default_factory=Keys)
 
     def database_url(self, home: Path, environment: Mapping[str, str] = os.environ) -> str:
@@ -343,6 +352,9 @@ def load(home: Path) -> Config:
             problems.append(Problem(Fault.CONFIG_INVALID, f"broker.{key}", expected, "a password"))
     if not problems and config.installation.role == "agency" and not config.installation.agencies:
         problems.append(Problem(Fault.CONFIG_INVALID, "installation.agencies", "at least one code", "none"))
+    for code in config.ecabinet.agencies if config and not problems else ():
+        if config.adapter.of(code)[0] != "spool":
+            problems.append(Problem(Fault.CONFIG_INVALID, "ecabinet.agencies", 'kind = "spool"', code))
     for name, least in _LEAST.items() if not problems else ():
         if not (value := attrgetter(name)(config)) >= least:  # `nan` is no less than anything
             problems.append(Problem(Fault.CONFIG_INVALID, name, f"{least} or more", str(value)))

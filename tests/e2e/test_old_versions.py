@@ -25,6 +25,7 @@ from axis.infra.database import SCHEMA_VERSION, Database
 from axis.infra.segments import Segments
 from tests import old, own, sample
 from tests.e2e.test_served_line import AGENCIES, Served, stop, wait_for
+from tests.e2e.test_types import PERMIT, permit
 from tests.line import CODES, Line, document, recall
 from tests.old import content
 from tests.served import ServedLine
@@ -287,7 +288,10 @@ def served(rabbitmq: RabbitMq, postgres: PostgreSql) -> Iterator[OldServed]:
 @pytest.mark.postgres
 @pytest.mark.timeout(180)
 def test_adapters_of_the_earlier_version_work_with_the_hub_of_this_one(served: OldServed) -> None:
-    """One of the two is old: a document each way, a recall, and the receipts of all of them."""
+    """One of the two is old: a document each way, a recall, and the receipts of all of them; and one of a type, which
+    came with the registry, and of which an old adapter knows nothing."""
+    added = CliRunner().invoke(cli.main, ["type", "add", str(PERMIT), "--home", str(served.home)])
+    assert added.exit_code == 0, added.output
     served.start("hub", home=served.home, user="HUB", wall=False)
     wait_for(lambda: "Running hub" in served.log("HUB"))
     served.start_old_adapters("G22", "G06")
@@ -306,6 +310,8 @@ def test_adapters_of_the_earlier_version_work_with_the_hub_of_this_one(served: O
     digest = hashlib.sha256(b"%PDF-1.4 noi dung").hexdigest()
     assert [third.attachments("G06").count(digest), today.attachments("H41").count(digest)] == [2, 1]
     assert earlier.files("G22", "sent") == ["a.edxml", "r.edxml"] == today.files("H41", "sent")
+    today.drop("H41", permit(5, to=("G06",)), "p.edxml")
+    wait_for(lambda: today.events("H41").count("E.1 G06") == 2)
     assert not [line.files(code, "failed") for code, line in served.lines.items() if line.files(code, "failed")]
 
 

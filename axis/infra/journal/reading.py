@@ -83,15 +83,12 @@ class JournalReader:
         )
         return list(self.connection.execute(query.order_by(incoming.c.number)).mappings())
 
-    def came_under(self, notation: str) -> list[tuple[bytes, bytes]]:
-        """(parcel, A.1) of each document that has come with this CodeNotation, in order of arrival; one whose bytes
-        were dropped is left out. `%` in it stands for anything."""
-        query = self._incoming_under(notation)
-        rows = self.connection.execute(query.order_by(incoming.c.number)).all()
-        found = [(self.payload_if_any(body), self.payload_if_any(proof)) for body, proof in rows]
-        return [(body, proof) for body, proof in found if body and proof]
+    def came_under(self, notation: str, most: int | None = None) -> list[tuple[bytes, bytes]]:
+        """(parcel, A.1) of each document that has come with this CodeNotation, in order of arrival, or of the newest
+        `most`; one whose bytes were dropped is left out. `%` in it stands for anything."""
+        return self._both(self._incoming_under(notation).order_by(incoming.c.number.desc()).limit(most))
 
-    def went_under(self, notation: str) -> list[tuple[bytes, bytes]]:
+    def went_under(self, notation: str, most: int | None = None) -> list[tuple[bytes, bytes]]:
         """The same of each document that was sent, and accepted by the hub."""
         query = sa.select(outgoing.c.parcel_digest, outgoing.c.answer_digest).where(
             outgoing.c.agency == self.agency,
@@ -99,9 +96,12 @@ class JournalReader:
             outgoing.c.kind == "new",
             outgoing.c.document_id.like(f"%/{notation}"),
         )
-        rows = self.connection.execute(query.order_by(outgoing.c.created_at)).all()
-        found = [(self.payload_if_any(body), self.payload_if_any(answer)) for body, answer in rows]
-        return [(body, answer) for body, answer in found if body and answer]
+        return self._both(query.order_by(outgoing.c.created_at.desc()).limit(most))
+
+    def _both(self, newest_first: sa.Select[Any]) -> list[tuple[bytes, bytes]]:
+        rows = self.connection.execute(newest_first).all()
+        found = [(self.payload_if_any(body), self.payload_if_any(proof)) for body, proof in reversed(rows)]
+        return [(body, proof) for body, proof in found if body and proof]
 
     def _incoming_under(self, notation: str) -> sa.Select[Any]:
         return sa.select(incoming.c.body_digest, incoming.c.proof_digest).where(
