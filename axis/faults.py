@@ -821,6 +821,11 @@ class Fault(Enum):
         "Chính sách chứng kiến không dùng được: {got}, phải là {expected}.",
         "The witness policy cannot be used: {got}, expected {expected}.",
     )
+    LOG_UNKNOWN = (
+        OPERATOR,
+        "{expected}: sổ cái có dòng số {got} đứng tên cơ quan này mà hệ thống của cơ quan không biết: {path}.",
+        "{expected}: place {got} of the log says something in this agency's name that it does not know of: {path}.",
+    )
     # -- Ballots of the Government's members ----------------------------------------------------------
     PERSON_UNKNOWN = (
         OPERATOR,

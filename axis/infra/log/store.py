@@ -17,7 +17,7 @@ from axis.infra.database import upsert, upsert_all
 from axis.infra.log.tables import log_checkpoint, log_head, log_tile, log_witness
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy.engine import Connection
@@ -222,6 +222,24 @@ def keep_cosigned(connection: Connection, one: Cosigned) -> None:
         "witnessed_at": to_text(one.witnessed_at) if one.witnessed_at is not None else "",
     }
     upsert(connection, log_checkpoint, row, ("log", "size"))
+
+
+def keep_asked(connection: Connection, asked: Head, now: datetime) -> None:
+    """The witnesses were asked to cosign this head; lines that are there stay."""
+    size, number = asked.frontier.size, asked.number
+    if size not in cosigned(connection, number, [size]):
+        keep_cosigned(connection, Cosigned(number, size, asked.checkpoint, now, None))
+
+
+def senders(connection: Connection, axis_ids: Collection[str]) -> dict[str, str]:
+    """Whose these submissions are."""
+    rows = connection.execute(_SENDERS, {"those": sorted(axis_ids)}) if axis_ids else ()
+    return {row.axis_id: row.sender for row in rows}
+
+
+_SENDERS = sa.text("SELECT axis_id, sender FROM submission WHERE axis_id IN :those").bindparams(
+    sa.bindparam("those", expanding=True)
+)
 
 
 def prune(connection: Connection, number: int) -> None:
