@@ -286,8 +286,10 @@ def hear(hub: Hub, taken: Sequence[Delivered], now: datetime) -> None:
             if line is not None:
                 asked[word.size] = _added(asked[word.size], line, counts, now)
                 after = replace(after, cosigned=word.size, cosigned_at=to_text(now), tries=0)
-            elif not word.trouble:  # it is elsewhere: asked again at once, from there
-                after = replace(after, cosigned=min(word.size, head.frontier.size), asked_at="", tries=0)
+            elif not word.trouble:  # it is elsewhere
+                after = replace(after, cosigned=min(word.size, head.frontier.size), tries=0)
+            if after.cosigned < before.asked and not word.trouble:  # asked again at once, from where it is
+                after = replace(after, asked_at="")
             changed[code] = after
         for one in asked.values():
             store.keep_cosigned(tx.connection, one)
