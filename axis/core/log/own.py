@@ -18,7 +18,7 @@ def agencies(value: dict[str, Any], sender: str) -> set[str]:
     the centre has done, with his name and reason, is for the centre alone."""
     if "act" in value["detail"] or not (value["axis_id"] or value["event"] == _REFUSED):
         return set()
-    return {value["actor"], value["recipient"], sender} - {"", "HUB"}
+    return {value["actor"], value["recipient"], sender, str(value["detail"].get("sender", ""))} - {"", "HUB"}
 
 
 @dataclass(frozen=True, slots=True)

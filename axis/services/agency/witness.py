@@ -185,7 +185,10 @@ def _alarm(agency: Agency, unknown: list[own.Claim], now: datetime) -> Entry | N
     if not unknown:
         return None
     for one in unknown[:_SAID_AT_ONCE]:
-        log.error("%s", Problem(Fault.LOG_UNKNOWN, agency.code, str(one.position), f"{one.event} {one.axis_id}").text())
+        log.error(
+            "%s",
+            Problem(Fault.LOG_UNKNOWN, f"{one.event} {one.axis_id}".strip(), agency.code, str(one.position)).text(),
+        )
     places = [one.position for one in unknown]
     return Entry(
         now, agency.code, "log.unknown", unknown[0].axis_id, "", {"places": places[:100], "count": len(places)}
