@@ -821,6 +821,11 @@ class Fault(Enum):
         "Chính sách chứng kiến không dùng được: {got}, phải là {expected}.",
         "The witness policy cannot be used: {got}, expected {expected}.",
     )
+    LOG_SOURCE = (
+        OPERATOR,
+        "Không lấy được sổ cái từ {path}: {got}. Lần sau lấy tiếp từ chỗ dừng.",
+        "The log cannot be fetched from {path}: {got}. The next time goes on from there.",
+    )
     LOG_UNKNOWN = (
         OPERATOR,
         "{expected}: sổ cái có dòng số {got} đứng tên cơ quan này mà hệ thống của cơ quan không biết: {path}.",
