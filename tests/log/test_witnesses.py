@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from axis import crashpoints
+from axis.cli import main
 from axis.core import ledger as core_ledger
-from axis.core import witnesses
+from axis.core import lineage, witnesses
+from axis.core import registry as trust
 from axis.core.ledger import Entry
 from axis.core.log import checkpoint, exchange, note, policy
 from axis.core.log.checkpoint import Checkpoint
@@ -32,6 +36,8 @@ from tests.line import CODES, Line, document, small_home
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from click.testing import Result
 
     from axis.core.log.policy import Policy
     from axis.infra.journal.witness import Kept
@@ -184,6 +190,14 @@ def test_two_roots_of_one_size_shown_to_two_adapters_are_noticed_and_both_are_ke
         assert line.files("H41", "inbox", "*.edxml")
         with hub.store.reading() as reader:
             assert store.witnesses(reader.connection)["H41"].trouble == "LOG_SPLIT"
+        asked = looked = 0
+        for _ in range(180):  # half an hour in which nothing happens: asked again once or twice, and left alone
+            line.clock.now += timedelta(seconds=10)
+            with counted() as flow:
+                asked += witness.step(hub, line.clock())
+            looked += bool(flow.statements)
+        assert asked <= 4
+        assert looked <= 10
 
 
 def witness_answer(agency: Agency, line: Line) -> tuple[str, str]:
@@ -411,3 +425,146 @@ def test_who_has_missed_what_it_was_told_is_told_again(line: Line) -> None:
         assert kept(one).entries > expected
         with hub.store.reading() as reader:
             assert store.witnesses(reader.connection)["G22"].entries == kept(one).entries
+
+
+# -- Who is asked, and who is heard -----------------------------------------------------------------------------------
+
+
+def test_who_has_no_witness_key_in_the_registry_is_not_asked_and_loses_nothing(line: Line) -> None:
+    """As adapters of the version before, which would not know what it is about."""
+    with line.parts() as (hub, agencies):
+        member = hub.registry().by_code["H41"]
+        bare = replace(member, certificates=tuple(one for one in member.certificates if one.reason != "witness"))
+        hub._registry = hub.registry().changed(bare, line.clock())
+        hub._refresh = lambda _digest: None  # type: ignore[method-assign]
+        seen: list[str] = []
+        publish = hub.broker.publish
+
+        def heard(messages: Sequence[Message]) -> list[Outcome]:
+            seen.extend(one.route.code for one in messages if exchange.is_from_log(one.body))
+            return publish(messages)
+
+        hub.broker.publish = heard  # type: ignore[method-assign]
+        begin(hub, agencies, line)
+        assert set(seen) == set(CODES) - {"H41"}
+        found = cosigned(hub)
+        assert found is not None
+        assert "H41" not in policy.witnessed(found.note, counts(hub)).by
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"axis-log/1 ask\n",
+        b"axis-log/1 ask\nold 1\n\nnothing",
+        b"axis-log/1 told\n{}",
+        b"axis-log/1 told\n" + b"[" * 50_000,
+        b'axis-log/1 told\n{"checkpoint":"x","cosigned":0,"proof":[],"since":0,"start":-1,"end":0,"before":0}',
+    ],
+)
+def test_what_is_none_of_the_logs_words_is_put_aside_by_the_adapter(line: Line, body: bytes) -> None:
+    with line.parts() as (hub, agencies):
+        begin(hub, agencies, line)
+        before = kept(agencies[0])
+        show(hub, agencies, line, body, agencies[0].code)
+        assert kept(agencies[0]) == before
+        assert hub.broker.dead_depth() == 1
+
+
+def test_words_of_a_witness_that_are_not_its_own_count_for_nothing(line: Line) -> None:
+    with line.parts() as (hub, agencies):
+        begin(hub, agencies, line)
+        enter(hub, line)
+        line.clock.now += timedelta(seconds=61)
+        assert witness.step(hub, line.clock()) == len(CODES)
+        by_code = {one.code: one for one in agencies}
+        with hub.store.reading() as reader:
+            head = store.head(reader.connection)
+            assert head is not None
+        one = checkpoint.read(note.read(head.checkpoint).text)
+        key = by_code["G22"].witness_key()
+        assert key is not None
+        of_g22 = checkpoint.signed(one, witnesses.of(hub.registry())["G22"], key[0], 1).line.strip()
+        forged = note.Signature(*[getattr(note.signature(of_g22), name) for name in ("name", "id")], b"\0" * 72).line
+        for code, line_of in (("H41", of_g22), ("G22", forged.strip()), ("G22", "no line")):
+            said = exchange.write_said(exchange.Said(one.size, line_of))
+            message = Message(uuid.uuid4().hex, Route("in", code, urgent=True), said, user_id=code)
+            assert by_code[code].broker.publish([message]) == [Outcome.CONFIRMED]
+        broken = Message(uuid.uuid4().hex, Route("in", "G22", urgent=True), b"axis-witness/1 {", user_id="G22")
+        assert by_code["G22"].broker.publish([broken]) == [Outcome.CONFIRMED]
+        run.hub_round(hub, line.clock())
+        with hub.store.reading() as reader:
+            asked = store.cosigned(reader.connection, head.number, [one.size])[one.size]
+        assert len(note.read(asked.note).signatures) == 1  # the log's own
+        assert hub.broker.dead_depth() == 1
+
+
+# -- The policy -------------------------------------------------------------------------------------------------------
+
+
+def test_a_policy_is_set_by_command_and_one_that_can_be_split_is_refused_with_its_reason(line: Line) -> None:
+    def axis(*words: str) -> Result:
+        return CliRunner().invoke(main, [*words, "--home", str(line.path), "--lang", "en"])
+
+    with line.parts() as (hub, _):
+        text = witnesses.text_in(hub.registry())
+        version = hub.registry().version
+    file = line.path / "new.policy"
+    for wrong, why in (
+        (text.replace("group agencies 3", "group agencies 2"), "any two have a witness in common"),
+        (text.replace("quorum agencies", "quorum none"), "a witness or group"),
+        ("\n".join(one for one in text.split("\n") if not one.startswith("log ")), "one of each"),
+        (text.replace("log axis/", "log other/"), "verifier key"),
+    ):
+        file.write_text(wrong)
+        for more in ((), ("--check",)):
+            said = axis("witness", "policy", "--file", str(file), *more)
+            assert said.exit_code == 3
+            assert why in said.output
+    stranger = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
+    own = next(one for one in text.split("\n") if one.startswith("witness G22"))
+    made = witnesses.named("another", "G22", stranger).text
+    file.write_text(text.replace(own, f"witness G22 {made}"))
+    assert axis("witness", "policy", "--file", str(file)).exit_code == 3
+    file.write_text(text.replace("group agencies 3", "group agencies 4"))
+    assert axis("witness", "policy", "--file", str(file), "--check").exit_code == 0
+    assert axis("witness", "policy", "--file", str(file)).exit_code == 0
+    assert axis("witness", "policy", "--file", str(file)).exit_code == 0  # once more changes nothing
+    assert (line.path / "pki" / "log.policy").read_text() == file.read_text()
+    line.clock.now = datetime.now(UTC)  # the commands go by this one
+    with line.parts() as (hub, agencies):
+        assert hub.registry().version == version + 1
+        assert counts(hub).groups["agencies"].threshold == 4
+        begin(hub, agencies, line)
+        assert {one.registry().version for one in agencies} == {hub.registry().version}
+        assert all(witnesses.policy_of(one.registry()) == counts(hub) for one in agencies)
+        (one, *_) = agencies
+        shown = line.path / "shown.checkpoint"
+        shown.write_bytes(kept(one).believed)
+        split = line.path / "split.checkpoint"
+        split.write_bytes(signed(hub, kept(one).size, b"3" * 32))
+    assert axis("witness", "status").exit_code == 0
+    assert axis("witness", "compare", str(shown), "--code", one.code).exit_code == 0
+    assert axis("witness", "compare", str(split), "--code", one.code).exit_code == 6
+    assert axis("witness", "export", "--code", one.code, "-o", str(line.path / "kept")).exit_code == 0
+    assert sorted(each.name for each in (line.path / "kept").iterdir()) == [
+        "believed.checkpoint",
+        "cosigned.checkpoint",
+    ]
+
+
+def test_a_witness_key_counts_only_where_its_agency_has_introduced_it(line: Line) -> None:
+    with line.parts() as (hub, agencies):
+        registry = hub.registry()
+        own = {one.code: one for one in agencies}
+        new = Ed25519PrivateKey.generate().public_key()
+        member = registry.by_code["H41"]
+        for by, believed in ((hub.signer, False), (own["G22"].signer, False), (own["H41"].signer, True)):
+            said = lineage.introduce(registry.installation, "H41", new, by, line.clock())
+            put = replace(member, certificates=(*member.certificates, witnesses.entry(said)))
+            changed = registry.changed(put, line.clock())
+            found = witnesses.of(trust.read(trust.write(changed)))["H41"].public
+            assert (found == new.public_bytes_raw()) is believed
+            counting = witnesses.policy_of(changed)
+            assert counting is not None
+            assert ("H41" in counting.witnesses) is not believed  # the policy names the one before
