@@ -30,6 +30,7 @@ from axis.services.agency import witness as agency_witness
 from axis.services.hub import log, witness
 from axis.services.hub.asking import Asking
 from axis.services.questions import log as questions
+from tests import own
 from tests.e2e.test_cost import counted
 from tests.line import CODES, Line, document, small_home
 
@@ -568,3 +569,25 @@ def test_a_witness_key_counts_only_where_its_agency_has_introduced_it(line: Line
             counting = witnesses.policy_of(changed)
             assert counting is not None
             assert ("H41" in counting.witnesses) is not believed  # the policy names the one before
+
+
+def test_agencies_with_keys_of_their_own_enrol_their_witness_keys_and_another_request_adds_one_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = own.make(tmp_path / "line", monkeypatch)
+    old = line.root / "G22" / "keys" / "G22.witness"
+    assert old.stat().st_mode & 0o777 == 0o600
+    assert not list((line.path / "keys").glob("*.witness"))
+    old.unlink()  # of a home from before; what stands in the registry belongs to nobody now
+    assert own.run("upgrade", "--home", line.root / "G22").exit_code == 0
+    own.ceremony(line.path, line.root / "G22", "G22")
+    said = own.done("witness", "policy", "--home", line.path)
+    assert said["witnesses"] == 3
+    line.run()
+    line.clock.now = datetime.now(UTC) + timedelta(minutes=1)
+    with line.parts() as (hub, agencies):
+        begin(hub, agencies, line)
+        found = cosigned(hub)
+        assert found is not None
+        assert sorted(policy.witnessed(found.note, counts(hub)).by) == sorted(own.CODES)
+    assert own.run("witness", "status", "--home", line.root / "G22").exit_code == 0
