@@ -159,6 +159,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Ghi ra tệp các điểm kiểm mà cơ quan này giữ: đã ký, đã tin, và cái mâu thuẫn.",
         "Write the checkpoints that an agency keeps to files: cosigned, believed, and the one that contradicts.",
     ),
+    "help.witness.settle": (
+        "Đã làm rõ điều bất thường: ghi bằng chứng ra thư mục rồi chứng kiến lại từ đầu.",
+        "What was found has been looked into: write the evidence to a folder, and begin to witness anew.",
+    ),
+    "witness.settled": (
+        "{code}: bằng chứng ở {path}; từ lần hỏi tới sẽ chứng kiến lại.",
+        "{code}: the evidence is in {path}; it witnesses again from the next question on.",
+    ),
     "witness.agency": ("Cơ quan", "Agency"),
     "witness.cosigned": ("Đã ký đến mục", "Cosigned up to"),
     "witness.believed": ("Tin đến mục", "Believes up to"),
@@ -2878,6 +2886,7 @@ There is no xmlsec1 on this machine, so nothing was checked (apt-get install xml
         "sổ cái nói thay cơ quan này điều hệ thống ở đây không biết",
         "the log says something in this agency's name that is not known here",
     ),
+    "event.log.settled": ("đã làm rõ; chứng kiến lại", "looked into; it witnesses again"),
     "event.witness.stopped": ("bên chứng kiến thôi ký", "the witness cosigns nothing more"),
     "event.home.copied": ("hai bản sao của thư mục cùng chạy", "two copies of the home work at the same time"),
     "event.retention.ended": ("bỏ nội dung đã hết hạn lưu", "bytes whose time was over have ended"),

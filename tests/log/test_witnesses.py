@@ -201,6 +201,25 @@ def test_two_roots_of_one_size_shown_to_two_adapters_are_noticed_and_both_are_ke
         assert looked <= 10
 
 
+def test_what_was_looked_into_is_settled_by_the_operator_and_the_witness_begins_anew(line: Line) -> None:
+    with line.parts() as (hub, agencies):
+        begin(hub, agencies, line)
+        of_size = size(hub)
+        show(hub, agencies, line, exchange.write_ask(Request(0, (), signed(hub, of_size, b"2" * 32))), "H41")
+        assert stopped(agencies) == {"H41": "LOG_SPLIT"}
+    assert own.run("witness", "status", "--home", line.path).exit_code == 6
+    folder = line.path / "evidence"
+    said = own.done("witness", "settle", "--home", line.path, "--code", "H41", "-o", folder, "--reason", "a test")
+    assert said["files"] == ["cosigned.checkpoint", "believed.checkpoint", "contradicting.checkpoint"]
+    assert checkpoint.read(note.read((folder / "contradicting.checkpoint").read_bytes()).text).root == b"2" * 32
+    with line.parts() as (hub, agencies):
+        begin(hub, agencies, line)
+        minute(hub, agencies, line)
+        assert stopped(agencies) == {}
+        assert {kept(one).size for one in agencies} == {size(hub)}
+    assert own.run("witness", "status", "--home", line.path).exit_code == 0
+
+
 def witness_answer(agency: Agency, line: Line) -> tuple[str, str]:
     message = agency_witness.answer(agency, line.clock())
     assert message is not None
