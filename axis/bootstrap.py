@@ -49,7 +49,7 @@ from axis.infra.payloads import References
 from axis.infra.record import lease, segment_home, tables
 from axis.infra.record.high_water import HighWater
 from axis.infra.record.store import HubStore
-from axis.services.agency import standing, witness
+from axis.services.agency import standing
 from axis.services.agency.adapter import Agency
 from axis.services.hub.flow import QueueLimits, RateLimits
 from axis.services.hub.log import load_key
@@ -465,16 +465,6 @@ def take_over(home: Home, code: str, now: datetime) -> int:
         database.create(journal.TABLES)
         with Journal(database, code).transaction() as tx:
             return standing.take_over(tx, now)
-
-
-def settle_witness(home: Home, code: str, now: datetime) -> None:
-    """See :func:`axis.services.agency.witness.settle`. Raises :class:`Misconfigured` KEY_FILE_MISSING."""
-    if code not in home.codes():
-        raise Misconfigured(Problem(Fault.KEY_FILE_MISSING, got=f"{home.path}/keys/{code}.key"))
-    with lock(home), own_file(home) as database:
-        database.create(journal.TABLES)
-        with Journal(database, code).transaction() as tx:
-            witness.settle(tx, now)
 
 
 def accept_restored(home: Home, hub: Hub, now: datetime) -> Gap | None:

@@ -173,12 +173,15 @@ def witness_export(home: Path, code: str, output: Path, as_json: bool) -> None:
 @at_home
 def witness_settle(home: Path, code: str, output: Path, as_json: bool) -> None:
     """What was found has been looked into: the evidence goes to a folder, and the witness begins anew."""
-    from axis.bootstrap import settle_witness
+    from axis.home import lock, own_file
+    from axis.infra.journal.journals import Journal
+    from axis.services.agency.witness import settle
 
     opened = open_home(home)
     (kept,) = _kept(opened, code)
     written = _write(kept, output)
-    settle_witness(opened, kept.agency, now())
+    with lock(opened), own_file(opened) as database, Journal(database, kept.agency).transaction() as tx:
+        settle(tx, now())
     if as_json:
         console.data({"code": kept.agency, "path": str(output), "files": written})
         return

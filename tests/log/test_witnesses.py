@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from click.testing import CliRunner
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from axis import crashpoints
-from axis.cli import main
 from axis.core import ledger as core_ledger
-from axis.core import lineage, witnesses
-from axis.core import registry as trust
+from axis.core import witnesses
 from axis.core.ledger import Entry
 from axis.core.log import checkpoint, exchange, note, policy
 from axis.core.log.checkpoint import Checkpoint
 from axis.core.log.witness import Request
 from axis.core.message import Message, Outcome, Route
-from axis.errors import Fault, Rejected
 from axis.infra.journal import witness as journal
 from axis.infra.log import store
 from axis.infra.record import ledger
@@ -37,8 +32,6 @@ from tests.line import CODES, Line, document, small_home
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-
-    from click.testing import Result
 
     from axis.core.log.policy import Policy
     from axis.infra.journal.witness import Kept
@@ -349,104 +342,6 @@ def test_one_that_is_away_is_asked_ever_more_seldom_and_catches_up(line: Line) -
         assert kept(late).trouble == ""
 
 
-# -- Each watches its own name ----------------------------------------------------------------------------------------
-
-
-def test_an_agency_is_told_of_the_entries_about_it_and_of_no_others_and_they_are_counted(line: Line) -> None:
-    with line.parts() as (hub, agencies):
-        begin(hub, agencies, line)
-        since = {one.code: kept(one).since for one in agencies}
-        line.drop("G22", document(1, to=("H41",)))
-        minute(hub, agencies, line, 2)
-        with hub.store.reading() as reader:
-            rows = store.entries(reader.connection, 0, 10**6)
-            found = {row.position: core_ledger.read(row.canonical) for row in rows if row.axis_id}
-        assert len(found) > 3
-        for one in agencies:
-            is_sender = one.code == "G22"  # whose document it is, so that all of them are about it
-            mine = {at for at, entry in found.items() if is_sender or one.code in {entry.actor, entry.recipient}}
-            assert (one.code, kept(one).entries) == (one.code, len({at for at in mine if at > since[one.code]}))
-            assert kept(one).unknown == 0
-        with hub.store.reading() as reader:
-            there = store.witnesses(reader.connection)
-        assert all(there[one.code].entries == kept(one).entries for one in agencies)
-
-
-def test_an_entry_in_its_name_that_its_journal_does_not_know_is_an_alarm(
-    line: Line, caplog: pytest.LogCaptureFixture
-) -> None:
-    with line.parts() as (hub, agencies):
-        begin(hub, agencies, line)
-        at, known = line.clock(), {"document_id": "x", "content_digest": "0" * 64, "sender": "G22"}
-        forged = [
-            Entry(at, "HUB", "submission.accepted", "a", "", known),
-            Entry(at, "H41", "delivery.handed_over", "a", "H41", {"receipt": "E.1"}),
-        ]
-        with hub.store.transaction() as tx:
-            ledger.append(tx, forged, hub.sequencer(at))
-        grow(hub, line)
-        with caplog.at_level("ERROR", "axis.witness"):
-            minute(hub, agencies, line)
-        assert {one.code: kept(one).unknown for one in agencies if kept(one).unknown} == {"G22": 1, "H41": 1}
-        assert [record for record in caplog.records if "H41" in record.getMessage()]
-
-
-def test_whatever_is_changed_in_what_an_agency_is_told_is_not_believed(line: Line) -> None:
-    with line.parts() as (hub, agencies):
-        begin(hub, agencies, line)
-        line.drop("G22", document(1, to=("H41",)))
-        told: list[Message] = []
-        publish = hub.broker.publish
-
-        def heard(messages: Sequence[Message]) -> list[Outcome]:
-            told.extend(one for one in messages if one.route.code == "G22" and b" told\n" in one.body[:20])
-            return publish(messages)
-
-        hub.broker.publish = heard  # type: ignore[method-assign]
-        minute(hub, agencies, line, 2)
-        said = max((exchange.read_from_log(one.body) for one in told), key=lambda one: len(getattr(one, "entries", ())))
-        assert isinstance(said, exchange.Told)
-        assert len(said.entries) > 1
-        one = policy.witnessed(said.checkpoint, counts(hub)).checkpoint
-        said.check_entries(one.size, one.root)
-        first, *others = said.entries
-        span = next(iter(said.nodes))
-        for changed in (
-            replace(said, entries=(replace(first, canonical=first.canonical.replace("HUB", "HUC")), *others)),
-            replace(said, entries=(replace(first, salt=b"0" * 16), *others)),
-            replace(said, entries=(replace(first, position=first.position + 1), *others)),
-            replace(said, entries=(others[0], first, *others[1:])),
-            replace(said, entries=(first, first, *others)),
-            replace(said, end=said.entries[-1].position - 1),
-            replace(said, start=first.position),
-            replace(said, nodes={**said.nodes, span: b"0" * 32}),
-            replace(said, nodes={key: value for key, value in said.nodes.items() if key != span}),
-        ):
-            with pytest.raises(Rejected) as caught:
-                changed.check_entries(one.size, one.root)
-            assert caught.value.fault is Fault.LOG_PROOF
-
-
-def test_who_has_missed_what_it_was_told_is_told_again(line: Line) -> None:
-    with line.parts() as (hub, agencies):
-        begin(hub, agencies, line)
-        line.drop("G22", document(1, to=("H41",)))
-        minute(hub, agencies, line)
-        one = next(one for one in agencies if one.code == "G22")
-        behind = kept(one)
-        line.drop("G22", document(2, to=("H41",)), "b.edxml")
-        minute(hub, agencies, line, 2)
-        assert kept(one).entries > behind.entries
-        expected = kept(one).entries
-        with one.journal.transaction() as tx:  # its home was put back
-            tx.keep_witness(replace(behind, size=kept(one).size, note=kept(one).note))
-        line.drop("G22", document(3, to=("H41",)), "c.edxml")
-        minute(hub, agencies, line, 3)
-        assert kept(one).entries > expected
-        with hub.store.reading() as reader:
-            assert store.witnesses(reader.connection)["G22"].entries == kept(one).entries
-
-
 # -- Who is asked, and who is heard -----------------------------------------------------------------------------------
 
 
@@ -517,96 +412,3 @@ def test_words_of_a_witness_that_are_not_its_own_count_for_nothing(line: Line) -
             asked = store.cosigned(reader.connection, head.number, [one.size])[one.size]
         assert len(note.read(asked.note).signatures) == 1  # the log's own
         assert hub.broker.dead_depth() == 1
-
-
-# -- The policy -------------------------------------------------------------------------------------------------------
-
-
-def test_a_policy_is_set_by_command_and_one_that_can_be_split_is_refused_with_its_reason(line: Line) -> None:
-    def axis(*words: str) -> Result:
-        return CliRunner().invoke(main, [*words, "--home", str(line.path), "--lang", "en"])
-
-    with line.parts() as (hub, _):
-        text = witnesses.text_in(hub.registry())
-        version = hub.registry().version
-    file = line.path / "new.policy"
-    for wrong, why in (
-        (text.replace("group agencies 3", "group agencies 2"), "any two have a witness in common"),
-        (text.replace("quorum agencies", "quorum none"), "a witness or group"),
-        ("\n".join(one for one in text.split("\n") if not one.startswith("log ")), "one of each"),
-        (text.replace("log axis/", "log other/"), "verifier key"),
-    ):
-        file.write_text(wrong)
-        for more in ((), ("--check",)):
-            said = axis("witness", "policy", "--file", str(file), *more)
-            assert said.exit_code == 3
-            assert why in said.output
-    stranger = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
-    own = next(one for one in text.split("\n") if one.startswith("witness G22"))
-    made = witnesses.named("another", "G22", stranger).text
-    file.write_text(text.replace(own, f"witness G22 {made}"))
-    assert axis("witness", "policy", "--file", str(file)).exit_code == 3
-    file.write_text(text.replace("group agencies 3", "group agencies 4"))
-    assert axis("witness", "policy", "--file", str(file), "--check").exit_code == 0
-    assert axis("witness", "policy", "--file", str(file)).exit_code == 0
-    assert axis("witness", "policy", "--file", str(file)).exit_code == 0  # once more changes nothing
-    assert (line.path / "pki" / "log.policy").read_text() == file.read_text()
-    line.clock.now = datetime.now(UTC)  # the commands go by this one
-    with line.parts() as (hub, agencies):
-        assert hub.registry().version == version + 1
-        assert counts(hub).groups["agencies"].threshold == 4
-        begin(hub, agencies, line)
-        assert {one.registry().version for one in agencies} == {hub.registry().version}
-        assert all(witnesses.policy_of(one.registry()) == counts(hub) for one in agencies)
-        (one, *_) = agencies
-        shown = line.path / "shown.checkpoint"
-        shown.write_bytes(kept(one).believed)
-        split = line.path / "split.checkpoint"
-        split.write_bytes(signed(hub, kept(one).size, b"3" * 32))
-    assert axis("witness", "status").exit_code == 0
-    assert axis("witness", "compare", str(shown), "--code", one.code).exit_code == 0
-    assert axis("witness", "compare", str(split), "--code", one.code).exit_code == 6
-    assert axis("witness", "export", "--code", one.code, "-o", str(line.path / "kept")).exit_code == 0
-    assert sorted(each.name for each in (line.path / "kept").iterdir()) == [
-        "believed.checkpoint",
-        "cosigned.checkpoint",
-    ]
-
-
-def test_a_witness_key_counts_only_where_its_agency_has_introduced_it(line: Line) -> None:
-    with line.parts() as (hub, agencies):
-        registry = hub.registry()
-        own = {one.code: one for one in agencies}
-        new = Ed25519PrivateKey.generate().public_key()
-        member = registry.by_code["H41"]
-        for by, believed in ((hub.signer, False), (own["G22"].signer, False), (own["H41"].signer, True)):
-            said = lineage.introduce(registry.installation, "H41", new, by, line.clock())
-            put = replace(member, certificates=(*member.certificates, witnesses.entry(said)))
-            changed = registry.changed(put, line.clock())
-            found = witnesses.of(trust.read(trust.write(changed)))["H41"].public
-            assert (found == new.public_bytes_raw()) is believed
-            counting = witnesses.policy_of(changed)
-            assert counting is not None
-            assert ("H41" in counting.witnesses) is not believed  # the policy names the one before
-
-
-def test_agencies_with_keys_of_their_own_enrol_their_witness_keys_and_another_request_adds_one_later(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    line = own.make(tmp_path / "line", monkeypatch)
-    old = line.root / "G22" / "keys" / "G22.witness"
-    assert old.stat().st_mode & 0o777 == 0o600
-    assert not list((line.path / "keys").glob("*.witness"))
-    old.unlink()  # of a home from before; what stands in the registry belongs to nobody now
-    assert own.run("upgrade", "--home", line.root / "G22").exit_code == 0
-    own.ceremony(line.path, line.root / "G22", "G22")
-    said = own.done("witness", "policy", "--home", line.path)
-    assert said["witnesses"] == 3
-    line.run()
-    line.clock.now = datetime.now(UTC) + timedelta(minutes=1)
-    with line.parts() as (hub, agencies):
-        begin(hub, agencies, line)
-        found = cosigned(hub)
-        assert found is not None
-        assert sorted(policy.witnessed(found.note, counts(hub)).by) == sorted(own.CODES)
-    assert own.run("witness", "status", "--home", line.root / "G22").exit_code == 0
