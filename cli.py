@@ -31,6 +31,7 @@ FILES = {
     "inbox": "axis.commands.inbox",
     "init": "axis.commands.init",
     "list": "axis.commands.listing:documents",
+    "log": "axis.commands.log",
     "member": "axis.commands.member",
     "packet": "axis.commands.packet",
     "ping": "axis.commands.ping",
@@ -55,6 +56,7 @@ FILES = {
     "web": "axis.commands.web",
     "why": "axis.commands.trace",
     "write": "axis.commands.write",
+    "witness": "axis.commands.witness",
 }
 
 

@@ -824,6 +824,16 @@ class Fault(Enum):
         "Chính sách chứng kiến không dùng được: {got}, phải là {expected}.",
         "The witness policy cannot be used: {got}, expected {expected}.",
     )
+    LOG_SOURCE = (
+        OPERATOR,
+        "Không lấy được sổ cái từ {path}: {got}. Lần sau lấy tiếp từ chỗ dừng.",
+        "The log cannot be fetched from {path}: {got}. The next time goes on from there.",
+    )
+    LOG_UNKNOWN = (
+        OPERATOR,
+        "{expected}: sổ cái có dòng số {got} đứng tên cơ quan này mà hệ thống của cơ quan không biết: {path}.",
+        "{expected}: place {got} of the log says something in this agency's name that it does not know of: {path}.",
+    )
     # -- Ballots of the Government's members ----------------------------------------------------------
     PERSON_UNKNOWN = (
         OPERATOR,

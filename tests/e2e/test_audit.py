@@ -86,6 +86,8 @@ CHANGING = {
     "update",
     "upgrade",
     "write",
+    "witness policy",
+    "witness settle",
 }
 ME = pwd.getpwuid(os.geteuid()).pw_name
 

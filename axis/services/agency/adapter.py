@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from axis.adapters.bell import Bell
     from axis.adapters.disk import Disk
     from axis.core.line import Asked
+    from axis.core.log.checkpoint import NoteSigner
     from axis.core.message import Broker
     from axis.core.registry import Registry
     from axis.core.signature import Signer
@@ -129,9 +130,11 @@ class Agency:
         signer: Callable[[], Signer],
         hub: trust.Certificate,
         installation: str,
+        witness_key: Callable[[], tuple[NoteSigner, bytes] | None] = lambda: None,
     ) -> None:
         self.code = code
         self.journal = journal
+        self.witness_key = witness_key  # and its public half, raw
         self._make_broker = broker
         self._make_adapter = adapter
         self._make_signer = signer
@@ -159,6 +162,7 @@ class Agency:
         self.copies_at = 0.0  # not before this, on the monotonic clock, readable copies are made
         self.copies_wrong = ""  # why they wait
         self.has_copies = False  # there may be more to make
+        self.owes_word = False  # it was asked to cosign, or has something to say about the log
         self._round_at: datetime | None = None  # the time of the last round
         self._said: dict[str, str] = {}
         self._registry: Registry | None = None
