@@ -26,6 +26,7 @@ FILES = {
     "conformance": "axis.commands.conformance",
     "demo": "axis.commands.demo",
     "doctor": "axis.commands.doctor",
+    "evidence": "axis.commands.evidence",
     "hub": "axis.commands.hub",
     "init": "axis.commands.init",
     "list": "axis.commands.listing:documents",

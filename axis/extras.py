@@ -18,6 +18,8 @@ EXTRAS = {
     "h11": "http",
     "httpx": "http",
     "prometheus_client": "http",
+    "segno": "evidence",
+    "rfc3161_client": "evidence",
 }
 
 

@@ -16,6 +16,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
+from axis.core.evidence.judge import ENDED
 from axis.core.instant import from_text, to_text
 from axis.core.ledger import Entry
 from axis.core.registry import HUB
@@ -225,6 +226,8 @@ class Retention:
             may = [one for one in now_kept if why_kept(one, until) is None]
             counts = {"parcels": len(may), "bytes": retention.sizes(tx, may)}
             retention.end(tx, may, self.now)
+            for one in may:  # what is proved of it goes on being proved, and that it has ended, too
+                ledger.enter(tx, Entry(self.now, HUB, ENDED, one.axis_id, "", {"parcel": one.digest, "reason": REASON}))
             retained.count(tx.connection, retained.RECORD, day, to_text(self.now), counts)
         return True
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cryptography.x509 import BasicConstraints
+
 from axis.core import conformance, edxml, parcel, receipt
 from axis.core import registry as trust
 from axis.core.instant import local, to_text
@@ -17,9 +19,20 @@ if TYPE_CHECKING:
     from axis.core.parcel import Parcel, Trust
 
 
-def by_authority(authority: x509.Certificate) -> Trust:
-    """Trust in a CA alone: codes from certificates' subjects, no revocation."""
-    return trust.AuthorityOnly(authority)
+def by_certificate(certificate: x509.Certificate) -> Trust:
+    """Trust in a CA alone: codes from certificates' subjects, no revocation; or in the hub, where it is the hub's."""
+    basic = [one.value for one in certificate.extensions if isinstance(one.value, BasicConstraints)]
+    if any(one.ca for one in basic):
+        return trust.AuthorityOnly(certificate)
+    return trust.HubOnly(trust.signing_certificate(certificate))
+
+
+def is_evidence(data: bytes) -> bool:
+    """Whether it says to be evidence: that is judged step by step."""
+    try:
+        return parcel.peek(data)[0] == parcel.EVIDENCE
+    except Rejected:
+        return parcel.EVIDENCE.encode() in data[:200]
 
 
 def verify(data: bytes, source: Trust, at: datetime) -> dict[str, Any]:
