@@ -386,7 +386,7 @@ def test_what_is_no_evidence_is_refused_with_its_code(line: Line, bundle: bytes)
         found.content.replace(b'kind="proof"', b'kind="other"', 1),
         found.content.replace(b'kind="proof"', b'kind="log"', 1),
         found.content.replace(b"  <part", b" <part", 1),
-        form.write(replace(said, parts=said.parts[:-1])),
+        form.text(replace(said, parts=said.parts[:-1])),
     ):
         with pytest.raises(Rejected):
             form.read(bad, found.attachments)

@@ -61,7 +61,7 @@ class Evidence:
         return [(one, content) for one, content in zip(self.parts, contents, strict=True) if one.kind == kind]
 
 
-def write(one: Evidence) -> bytes:
+def text(one: Evidence) -> bytes:
     """evidence.xml: one encoding for each value."""
     values = (one.installation, one.maker, one.axis_id, one.sender, one.digest)
     about = " ".join(f"{name}={quoteattr(value)}" for name, value in zip(_ABOUT, values, strict=True))
@@ -95,7 +95,7 @@ def read(data: bytes, contents: Sequence[bytes | memoryview]) -> Evidence:
         )
     except (ValueError, KeyError, IndexError) as error:
         raise rejected(Fault.EVIDENCE_INVALID, f"{type(error).__name__} {str(error)[:100]}") from None
-    if write(found) != data:
+    if text(found) != data:
         raise rejected(Fault.EVIDENCE_INVALID, "not in the one allowed form")
     kinds, names = [one.kind for one in found.parts], [one.name for one in found.parts]
     if len(found.parts) != len(contents) or set(kinds) - KINDS or not all(map(_NAME.fullmatch, names)):

@@ -52,7 +52,7 @@ class Gathered:
 
 def build(said: Evidence, contents: Sequence[bytes], signer: Signer) -> bytes:
     """The signed parcel. Raises :class:`~axis.errors.Rejected` PARCEL_LIMIT where there is too much of it."""
-    return parcel.build(parcel.EVIDENCE, form.write(said), contents, signer, said.made_at)
+    return parcel.build(parcel.EVIDENCE, form.text(said), contents, signer, said.made_at)
 
 
 def at_centre(reader: HubReader, axis_id: str, key: VerifierKey | None) -> Gathered:
