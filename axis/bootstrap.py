@@ -40,7 +40,7 @@ from axis.home import (
     systems_file,
     tokens_file,
 )
-from axis.infra import embedded, payloads
+from axis.infra import embedded, keystore, payloads
 from axis.infra.amqp.proved import Proved
 from axis.infra.database import SCHEMA_VERSION, Database
 from axis.infra.journal import tables as journal
@@ -447,6 +447,7 @@ def agency_part(
         lambda: signer_of(home, code),
         hub_certificate(home),
         home.config.installation.id,
+        lambda: keystore.load_witness_key(home.path / "keys", code),
     )
     agency.disk, agency.bell = disk, bell
     if home.config.broker.kind != "embedded":  # otherwise record and journal are one file, and are put back together

@@ -856,6 +856,11 @@ class Fault(Enum):
         "Không gọi được dịch vụ dấu thời gian: {got}.",
         "The time-stamping service cannot be reached: {got}.",
     )
+    LOG_UNKNOWN = (
+        OPERATOR,
+        "{expected}: sổ cái có dòng số {got} đứng tên cơ quan này mà hệ thống của cơ quan không biết: {path}.",
+        "{expected}: place {got} of the log says something in this agency's name that it does not know of: {path}.",
+    )
     # -- Ballots of the Government's members ----------------------------------------------------------
     PERSON_UNKNOWN = (
         OPERATOR,

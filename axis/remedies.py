@@ -446,6 +446,10 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "Không dùng kết quả này; giữ nguyên các gói làm bằng chứng, hỏi cơ quan tổng hợp.",
         "Do not use this result; keep the parcels as evidence, and ask the secretariat.",
     ),
+    (Fault.LOG_UNKNOWN,): (
+        "Hỏi trung tâm ngay (axis audit prove NUMBER) và xem ai đang giữ khóa của cơ quan; có thể phải đổi khóa.",
+        "Ask the centre at once (axis audit prove NUMBER), and see who has the agency's key; change it if need be.",
+    ),
     (Fault.LOG_POLICY,): (
         "Sửa tệp chính sách chứng kiến ở chỗ đã nêu rồi kiểm tra lại.",
         "Mend the witness policy at that place and check again.",

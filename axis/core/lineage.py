@@ -32,6 +32,8 @@ from axis.errors import Fault, Rejected, rejected
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
     from axis.core.signature import PrivateKey, PublicKey, Signer
 
 INTRODUCTION = "introduction"  # the reason that such an entry names
@@ -48,7 +50,7 @@ def key_of(certificate: x509.Certificate | x509.CertificateSigningRequest) -> by
 # -- Introductions --------------------------------------------------------------------------------------------------
 
 
-def introduce(installation: str, code: str, key: PublicKey, by: Signer, at: datetime) -> bytes:
+def introduce(installation: str, code: str, key: PublicKey | Ed25519PublicKey, by: Signer, at: datetime) -> bytes:
     """The introduction (DER) of `code`'s new `key` by somebody's: itself, the one before it, a registrar's."""
     voucher = by.certificate.public_key()
     common = by.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from axis.adapters.base import Guarded, Source
     from axis.adapters.bell import Bell
     from axis.adapters.disk import Disk
+    from axis.core.log.checkpoint import NoteSigner
     from axis.core.message import Broker
     from axis.core.registry import Registry
     from axis.core.signature import Signer
@@ -128,9 +129,11 @@ class Agency:
         signer: Callable[[], Signer],
         hub: trust.Certificate,
         installation: str,
+        witness_key: Callable[[], tuple[NoteSigner, bytes] | None] = lambda: None,
     ) -> None:
         self.code = code
         self.journal = journal
+        self.witness_key = witness_key  # and its public half, raw
         self._make_broker = broker
         self._make_adapter = adapter
         self._make_signer = signer
@@ -154,6 +157,7 @@ class Agency:
         self.known: parcel.Known | None = None  # what was verified in this process, where the hub works in it, too
         self.outbox = Outbox()
         self.held_at: datetime | None = None  # when at what waits for a registry
+        self.owes_word = False  # it was asked to cosign, or has something to say about the log
         self._round_at: datetime | None = None  # the time of the last round
         self._said: dict[str, str] = {}
         self._registry: Registry | None = None

@@ -15,11 +15,12 @@ from axis.core import lineage, parcel, receipt
 from axis.core.agency.mail import facts_of, findings_of, first_state, is_from_before, kind_of
 from axis.core.instant import to_text
 from axis.core.ledger import Entry
+from axis.core.log.exchange import is_from_log
 from axis.core.receipt import Event
 from axis.core.registry import HUB, HubOnly, read_registry
 from axis.core.types.typeset import read_types
 from axis.errors import AxisError, Fault, Problem, Rejected, Unavailable, rejected
-from axis.services.agency import renew, standing
+from axis.services.agency import renew, standing, witness
 from axis.services.agency.mail import Mail
 from axis.services.agency.verify import accepted_at, is_about, verify_mail, verify_receipt, word
 
@@ -48,6 +49,8 @@ def of(agency: Agency, delivered: Delivered, main: str, now: datetime) -> Mail |
     if delivered.trouble:
         return Problem(Fault.MESSAGE_FOREIGN, got=delivered.trouble)
     try:
+        if is_from_log(message.body):
+            return witness.heed(agency, message.body, now)
         if main == parcel.REGISTRY:
             return _keep_registry(agency, message, now)
         if main == parcel.RECEIPT:

@@ -18,6 +18,7 @@ from axis.errors import Fault, Misconfigured, Problem, Unavailable
 from axis.infra.record import agenda, ledger, registries
 from axis.infra.record.ledger import Sequencer
 from axis.infra.record.restored import restored_at
+from axis.services.hub.asking import Asking
 from axis.services.hub.flow import Breakers
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ class Hub:
         self.linked = 0  # entries of the ledger that have their places, as far as is known here
         self.logged = 0  # of these, in the log
         self.log_again = datetime.min.replace(tzinfo=UTC)  # when more is put into it at the earliest
+        self.asking = Asking()  # of the log's witnesses
         self.known: Known | None = None  # what was verified in this process, where its agencies work in it, too
         self.bell: Bell | None = None  # that its broker rings
         self.tells_at_once = False  # what is owed a D.1 is told without waiting: nothing else is due

@@ -15,7 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from axis import config as settings
-from axis.core import enrolment, lineage, parcel
+from axis.core import enrolment, lineage, parcel, witnesses
 from axis.core.enrolment import Enrolment
 from axis.core.instant import whole
 from axis.core.registry import Certificate, Member, read_registry, signing_certificate
@@ -61,10 +61,22 @@ def request(
     own = lineage.introduce(installation, code, key, keystore.self_signed(signing, code, now), whole(now))
     heirs = [lineage.introduce(installation, code, key, before, whole(now))] if before is not None else []
     asked = (keystore.new_request(signing, code), keystore.new_request(connection, code))
-    data = enrolment.write_request(enrolment.Request(code, *asked, (own, *heirs)))
+    keystore.make_witness_key(home / "keys", code)
+    data = enrolment.write_request(
+        enrolment.Request(code, *asked, (own, *heirs), _witness(home, code, installation, signing, now))
+    )
     enrolment.read_request(data)
     keystore.replace_file(path, data)
     return path, data
+
+
+def _witness(home: Path, code: str, installation: str, signing: PrivateKey, now: datetime) -> bytes:
+    """The witness key of `home`, introduced by the key that is asked for; b"" for none."""
+    found = keystore.load_witness_key(home / "keys", code)
+    if found is None:
+        return b""
+    by = keystore.self_signed(signing, code, now)
+    return lineage.introduce(installation, code, found[0].public_key(), by, whole(now))
 
 
 def _own_key(path: Path, kind: KeyType) -> PrivateKey:
@@ -260,7 +272,12 @@ def _prepare(
             return _Prepared(member, _with(member, None, said), None, ripe)
     held = [one for one in member.certificates if one.use == "sign" and _key(one) == key]
     entry = _certified(registrar, member, request, held, issued, authority, now)
-    return _Prepared(member, _with(member, entry, said), entry)
+    after = _with(member, entry, said)
+    if witnesses.introduced(request.witness, member.code, registry.installation, [key]) is not None:
+        known = {one.der for one in member.certificates}
+        new = [] if request.witness in known else [witnesses.entry(request.witness)]
+        after = replace(after, certificates=(*after.certificates, *new))
+    return _Prepared(member, after, entry)
 
 
 def _is_about(introduction: bytes, request: Request, registry: Registry) -> bool:

@@ -28,6 +28,7 @@ from axis.infra.journal.journals import Journal
 from axis.infra.record import registries
 from axis.infra.record.store import HubStore
 from axis.infra.record.tables import TABLES
+from axis.services.operate import witness_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -136,6 +137,8 @@ def _furnish(
         progress(number, len(rows))
     members.sort(key=lambda m: m.code)
     registry = Registry(config.installation.id, 1, whole(now), tuple(members))
+    if key_type is not None:
+        registry = witness_keys.furnished(home, registry, hub, now)
     signed = sign_registry(registry, hub, now)
     (home / settings.FILE).write_text(settings.render(config), "utf-8")
     database = Database(config.database_url(home))
@@ -249,6 +252,9 @@ def export(
         shutil.copyfile(home / "pki" / name, target / "pki" / name)
     for code, signer in signers.items():
         keystore.save_signer(target / "keys", code, signer)
+        keystore.copy_note_key(
+            home / "keys" / f"{code}{keystore.WITNESS_KEY}", target / "keys" / f"{code}{keystore.WITNESS_KEY}"
+        )
         make_folders(target, code)
     for folder in ("persons", "seals"):
         for path in sorted((home / "keys" / folder).glob("*.key")):

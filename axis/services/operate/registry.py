@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from axis import crashpoints
-from axis.core import lineage, organ, parcel
+from axis.core import lineage, organ, parcel, witnesses
 from axis.core import registry as trust
 from axis.core.instant import to_text, whole
 from axis.core.ledger import Entry
@@ -151,7 +151,9 @@ def rotate(registrar: Registrar, code: str, key_type: KeyType, *, revoke: bool, 
         before, key = keystore.load_signer(registrar.home / "keys", code), signer.key.public_key()
         heirs.append(lineage.entry(lineage.introduce(registry.installation, code, key, before, whole(now))))
     old = tuple(
-        replace(c, revoked_at=whole(now), reason=reason) if revoke and c.use in _OWN and c.revoked_at is None else c
+        replace(c, revoked_at=whole(now), reason=reason)
+        if revoke and c.use in _OWN and c.revoked_at is None and witnesses.is_certificate(c)
+        else c
         for c in member.certificates
     )
     changed = replace(member, certificates=(*old, signing_certificate(signer.certificate), *heirs))
@@ -206,7 +208,7 @@ def describe(registry: Registry, code: str, now: datetime) -> dict[str, Any]:
                 **({"holder": c.holder} if c.holder else {}),
             }
             for c in member.certificates
-            if not lineage.is_introduction(c)
+            if not lineage.is_introduction(c) and witnesses.is_certificate(c)
         ],
     }
 
@@ -245,6 +247,14 @@ def change(
     if follows:
         lineage.check_follows(before, changed, now)
     return _issue(registrar, changed, member.code, {"change": what, "reason": reason}, now)
+
+
+def change_members(registrar: Registrar, members: Sequence[Member], what: str, now: datetime) -> Registry:
+    """The next version, with these members. Raises as :func:`change`."""
+    before = registrar.registry()
+    changed = replace(before, version=before.version + 1, issued_at=whole(now), members=tuple(members))
+    lineage.check_follows(before, changed, now)
+    return _issue(registrar, changed, "", {"change": what}, now)
 
 
 def publish_types(registrar: Registrar, types: Types, detail: dict[str, Any], now: datetime) -> Registry:
