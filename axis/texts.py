@@ -274,6 +274,16 @@ TEXTS: dict[str, tuple[str, str]] = {
     "doctor.program.found": ("Python {python} quá cũ", "Python {python} is too old"),
     "doctor.program.means": ("Phiên bản này cần Python 3.11 trở lên.", "This version wants Python 3.11 or later."),
     "doctor.program.mend": ("cài Python mới hơn", "install a newer Python"),
+    "doctor.log_key": ("Khóa của sổ cái", "Key of the log"),
+    "doctor.log_key.found": ("pki/log.key không dùng được: {said}", "pki/log.key cannot be used: {said}"),
+    "doctor.log_key.means": (
+        "Sổ cái vẫn ghi nhưng không có điểm kiểm mới: biên nhận mới chưa chứng minh được.",
+        "The ledger goes on without new checkpoints: receipts that are given now cannot be proved yet.",
+    ),
+    "doctor.log_key.mend": (
+        "khôi phục pki/log.key từ bản sao lưu (quyền 0600), rồi khởi động lại; thư mục dữ liệu cũ: axis upgrade",
+        "put pki/log.key back from a backup (mode 0600) and start again; a home of before: axis upgrade",
+    ),
     "doctor.keys": ("Khóa và chứng thư", "Keys and certificates"),
     "doctor.keys.found": ("{count} khóa không dùng được: {names}", "{count} keys cannot be used: {names}"),
     "doctor.keys.means": (

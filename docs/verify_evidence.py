@@ -9,8 +9,8 @@ each receipt of the hub must be proved to stand in the log. Needs the `cryptogra
 each thing is looked at as of when it happened.
 
 Prints a line for each step: PASSED, FAILED, or MISSING for what the bundle does not have. Ends with 0 if no step has
-failed, with 3 if one has. Witnesses' cosignatures are left to `axis verify`; a time-stamp is checked as RFC 3161 and
-RFC 5652 say, by the authority's certificate in the bundle.
+failed, with 3 if one has. Witnesses count by the policy in the bundle, which the registry has, too; a time-stamp is
+checked as RFC 3161 and RFC 5652 say, by the authority's certificate in the bundle.
 """
 
 from __future__ import annotations
@@ -294,7 +294,7 @@ class Log:
     def __init__(self, text: str) -> None:
         self.name, identifier, key = text.split("+", 2)
         raw = b64(key)
-        self.id = hashlib.sha256(self.name.encode() + b"\n" + raw).digest()[:4]
+        self.id = key_id(self.name, raw)
         if len(raw) != 33 or raw[0] != 1 or self.id.hex() != identifier:
             bad("no key of a log")
         self.public = raw[1:]
@@ -352,6 +352,109 @@ class Log:
         if json.dumps(found, sort_keys=True, separators=(",", ":")) != text:
             bad("an entry in another form")
         return sha(raw[16:]), found, place + 1
+
+
+# -- Witnesses: C2SP tlog-cosignature and tlog-policy  ----------------------------------------------------------------
+
+NOBODY = "no quorum has cosigned it"
+
+
+Keys = dict[str, tuple[str, bytes]]
+Groups = dict[str, tuple[int, list[str]]]
+
+
+def read_policy(log: Log, text: str) -> tuple[Keys, Groups, str]:
+    """(witnesses: name and key; groups: how many of whom; who must have cosigned) of a policy about this log."""
+    keys: Keys = {}
+    groups: Groups = {}
+    found: dict[str, list[str]] = {"log": [], "quorum": []}
+    used: set[str] = set()
+    for words in (row.split() for row in text.split("\n")):
+        if not words or words[0].startswith("#"):
+            continue
+        least, most = {"log": (2, 3), "witness": (3, 4), "quorum": (2, 2), "group": (4, 10**6)}[words[0]]
+        if not least <= len(words) <= most:
+            bad("no policy")
+        if words[0] in found:
+            found[words[0]].append(words[1])
+        elif words[1] in {*keys, *groups, "none"}:
+            bad("a name twice")
+        elif words[0] == "witness":
+            name, identifier, key = words[2].split("+", 2)
+            raw = b64(key)
+            sizes = {4: 33, 6: 1313}
+            is_known = any(raw[1:] == other[1:] for _, other in keys.values())
+            if key_id(name, raw).hex() != identifier or sizes.get(raw[0]) != len(raw) or is_known:
+                bad("no key of a witness")
+            keys[words[1]] = name, raw
+        else:
+            members = words[3:]
+            if len(set(members)) < len(members) or not set(members) <= {*keys, *groups} - used:
+                bad("a group of others than witnesses")
+            named = {"all": len(members), "any": 1}.get(words[2])
+            least = named if named is not None else int(one("^([1-9][0-9]{0,4})$", words[2]))
+            if not 1 <= least <= len(members):
+                bad("no group")
+            groups[words[1]] = least, members
+            used.update(members)
+    ((key,), (quorum,)) = found["log"], found["quorum"]
+    of = Log(key)
+    if (of.name, of.public) != (log.name, log.public) or quorum not in {*keys, *groups}:
+        bad("the policy of another log")
+
+    def can_split(name: str) -> bool:
+        if name in keys:
+            return False
+        least, members = groups[name]
+        return 2 * least - min(least, sum(map(can_split, members))) <= len(members)
+
+    return (keys, groups, quorum) if not can_split(quorum) else bad("quorums that need not have a witness in common")
+
+
+def key_id(name: str, raw: bytes) -> bytes:
+    """The four bytes before a key's signatures."""
+    return hashlib.sha256(name.encode() + b"\n" + raw).digest()[:4]
+
+
+def witnessed(log: Log, data: bytes, policy: str) -> str:
+    """Who has cosigned a checkpoint, if they are a quorum by this policy; NOBODY if they are not."""
+    keys, groups, quorum = read_policy(log, policy)
+    log.root(data)
+    text, _, lines = data.decode().rpartition("\n\n")
+    said: dict[tuple[str, bytes], list[bytes]] = {}
+    for row in lines[:-1].split("\n"):
+        _, who, value = row.split(" ")
+        decoded = b64(value)
+        said.setdefault((who, decoded[:4]), []).append(decoded[4:])
+    by = set()
+    for code, (name, key) in keys.items():
+        for number, line in enumerate(said.get((name, key_id(name, key)), [])):
+            if number:
+                bad("two signatures under one key")
+            _cosigned(name, key, line, f"{text}\n")
+            by.add(code)
+
+    def counts(name: str) -> bool:
+        return name in by if name in keys else sum(map(counts, groups[name][1])) >= groups[name][0]
+
+    return ", ".join(sorted(by)) if counts(quorum) else NOBODY
+
+
+def _cosigned(name: str, key: bytes, line: bytes, text: str) -> None:
+    at, value = int.from_bytes(line[:8], "big"), line[8:]
+    try:
+        if key[0] == 4:
+            over = f"cosignature/v1\ntime {at}\n{text}".encode()
+            ed25519.Ed25519PublicKey.from_public_bytes(key[1:]).verify(value, over)
+            return
+        from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
+
+        origin, size, root = text.split("\n")[:3]
+        names = [bytes((len(one.encode()),)) + one.encode() for one in (name, origin)]
+        over = b"subtree/v1\n\0" + names[0] + line[:8] + names[1] + bytes(8) + int(size).to_bytes(8, "big") + b64(root)
+        MLDSA44PublicKey.from_public_bytes(key[1:]).verify(value, over)
+    except InvalidSignature:
+        bad(f"a false signature of {name}")
 
 
 # -- Time-stamps: RFC 3161, in CMS SignedData (RFC 5652) ---------------------------------------------------------------
@@ -528,7 +631,14 @@ class Judgement:
                 left = sum(said.get("entry", "") not in self.entries for said in found.statements)
                 verdict = "PASSED" if not left else "FAILED" if self.strict else "MISSING"
                 self.steps.append(("logged", verdict, name, f"{left} of {len(found.statements)} entries missing"))
-        self.steps.append(("witnessed", "MISSING", "", "left to axis verify"))
+        policies = self.of("policy")
+        if not policies or not self.of("checkpoint"):
+            self.steps.append(("witnessed", "MISSING", "", ""))
+        else:
+            name, head = self.of("checkpoint")[0]
+            self.step("witnessed", name, lambda: witnessed(self.need_log(), head, policies[0][1].decode()))
+            if self.steps[-1][3] == NOBODY:
+                self.steps[-1] = ("witnessed", "MISSING", name, NOBODY)
         stamps, heads = self.of("timestamp"), self.of("checkpoint")
         if not stamps or not heads:
             self.steps.append(("timestamp", "MISSING", stamps[0][0] if stamps else "", ""))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,7 +77,8 @@ def _for_people(gathered: Gathered, found: Judged, maker: str) -> list[tuple[Par
 
 def _gathered(home: Home, axis_id: str, maker: str) -> tuple[str, Gathered]:
     from axis.core.registry import HUB
-    from axis.home import reading, reading_journals
+    from axis.core.witnesses import text_in
+    from axis.home import reading, reading_journals, reading_registry
     from axis.infra.log import store
     from axis.services.questions import evidence as questions
 
@@ -92,8 +94,10 @@ def _gathered(home: Home, axis_id: str, maker: str) -> tuple[str, Gathered]:
         raise click.UsageError(word("evidence.no_key", code=maker))
     with reading(home) as record, record.reading() as reader:
         head, key = store.head(reader.connection), log_key(home)
-        named = key.__class__(head.origin, key.kind, key.public) if head is not None and key is not None else None
-        return HUB, questions.at_centre(reader, axis_id, named)
+        named = replace(key, name=head.origin) if head is not None and key is not None else None
+        with reading_registry(home) as registry:
+            policy = text_in(registry)
+        return HUB, questions.at_centre(reader, axis_id, named, policy)
 
 
 def log_key(home: Home) -> VerifierKey | None:
@@ -107,13 +111,15 @@ def log_key(home: Home) -> VerifierKey | None:
 def anchors(home: Home | None, trust: Trust | None = None, log: VerifierKey | None = None) -> Anchors:
     """What is believed: what a home knows, or what was given."""
     from axis.core.evidence.judge import Anchors
+    from axis.core.witnesses import policy_of
     from axis.home import reading_registry
 
     if trust is not None or home is None:
         assert trust is not None  # noqa: S101  one of them is given
         return Anchors(trust, log)
     with reading_registry(home) as registry:
-        return Anchors(registry, log or log_key(home))
+        policy = policy_of(registry)
+    return Anchors(registry, log or log_key(home) or (policy.log if policy is not None else None), policy)
 
 
 def show(found: Judged) -> None:

@@ -208,6 +208,13 @@ def _keys(gathered: Gathering, _now: datetime) -> Judgement:
 
 
 @_check("keys")
+def _log_key(gathered: Gathering, _now: datetime) -> Judgement | None:
+    """The key of the log is missing, or cannot be read: the ledger goes on, and nothing of it is signed any more."""
+    said = gathered["keys"].get("log")  # an older gathering has none
+    return ((_BAD if said else _GOOD), {"said": said}) if said is not None else None
+
+
+@_check("keys")
 def _certificates(gathered: Gathering, now: datetime) -> Judgement:
     """A certificate has ended, or ends within 60 days; but for those of agencies that the registry tells of."""
     told = {f"keys/{code}.pem" for code in gathered.get("registry", {}).get("ends", {})}

@@ -19,14 +19,16 @@ from click.testing import CliRunner
 
 from axis import cli, config
 from axis.commands import evidence as command
-from axis.core import parcel
+from axis.core import parcel, witnesses
 from axis.core.evidence import form
 from axis.core.evidence.judge import Anchors, judge
-from axis.core.log import proof
+from axis.core.log import checkpoint, note, proof
 from axis.core.registry import HUB, HubOnly
 from axis.core.retention import Rules
+from axis.core.witnesses import policy_of
 from axis.errors import Rejected
 from axis.home import hub_certificate, open_home, reading_registry, signer_of
+from axis.infra import keystore
 from axis.services import retention
 from axis.services.questions.evidence import build
 from tests import line as lines
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
     from axis.core.evidence.form import Evidence
     from axis.core.parcel import Parcel
+    from axis.core.registry import Registry
 
 SCRIPT = Path(__file__).parents[2] / "docs" / "verify_evidence.py"
 TOOLS = [tool for tool in ("openssl", "unzip", "xmlsec1") if shutil.which(tool) is None]
@@ -157,6 +160,40 @@ def test_the_page_needs_nothing_else_and_says_what_a_signature_does_not_prove(bu
         assert said.digest in text
         assert "default-src 'none'" in text
         assert not any(one in text for one in ("<script", " src=", "href=", "url("))
+
+
+def test_witnesses_that_have_cosigned_the_checkpoint_count_by_the_policy_that_came_with_it(
+    line: Line, bundle: bytes
+) -> None:
+    assert ("witnessed", "MISSING", "checkpoint") in ours(line, bundle)
+    registry = _registry(line)
+    found, _ = checkpoint.opened(part(bundle, "checkpoint"), policy_of(registry).log)  # type: ignore[union-attr]
+    signed = []
+    for code in lines.CODES:
+        held = keystore.load_witness_key(line.path / "keys", code)
+        assert held is not None
+        key = witnesses.named(registry.installation, code, held[1])
+        signed.append(checkpoint.signed(found, key, held[0], 1_800_000_000))
+    for count in (0, 2, 3, 5):
+        head = note.read(part(bundle, "checkpoint")).with_signatures(signed[:count]).data
+        data = altered(line, bundle, {"checkpoint": head})
+        verdict = "PASSED" if count > 2 else "MISSING"
+        assert ours(line, data) == theirs(line, data)
+        assert ("witnessed", verdict, "checkpoint") in ours(line, data)
+    false = replace(signed[0], value=signed[1].value)
+    data = altered(line, bundle, {"checkpoint": note.read(head).with_signatures([false]).data})
+    assert failed(ours(line, data)) == failed(theirs(line, data)) == {"witnessed"}
+    loose = "\n".join(
+        f"group agencies 1 {row.split(' ', 3)[3]}" if row.startswith("group") else row
+        for row in part(bundle, "log.policy").decode().split("\n")
+    )
+    data = altered(line, bundle, {"log.policy": loose.encode()})
+    assert failed(ours(line, data)) == failed(theirs(line, data)) == {"witnessed"}, "quorums that need not meet"
+
+
+def _registry(line: Line) -> Registry:
+    with reading_registry(open_home(line.path)) as registry:
+        return registry
 
 
 def test_an_agency_makes_evidence_of_what_it_has(line: Line) -> None:

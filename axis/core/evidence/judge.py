@@ -314,6 +314,8 @@ class _Judgement:
         """A quorum of the agencies has cosigned the checkpoint: by the policy that is known here, else by the one that
         came with it."""
         parts, own = self.said.of(form.POLICY, self.contents), self.anchors.policy
+        if own is not None and self.key is not None and own.log.name != self.key.name:
+            own = None  # of another log: a record that was put back has begun one
         heads = self.said.of(form.CHECKPOINT, self.contents)
         if not heads or (own is None and not parts):
             self.steps.append(Step("witnessed", MISSING))
@@ -321,10 +323,19 @@ class _Judgement:
 
         def look() -> dict[str, str]:
             by = own if own is not None else policy.read(parts[0][1].decode("utf-8"))
-            found = policy.witnessed(heads[0][1], by)
-            return {"by": ", ".join(sorted(found.by)), "how": "known" if own is not None else "maker"}
+            if by.log != self.key:
+                raise rejected(Fault.LOG_KEY_UNKNOWN, by.log.text)
+            try:
+                found = policy.witnessed(heads[0][1], by)
+            except Rejected as error:
+                if error.fault is not Fault.LOG_QUORUM:
+                    raise
+                return {"by": ""}
+            return {"by": ", ".join(sorted(found.by))}
 
         self.step("witnessed", heads[0][0].name, look)
+        if self.steps[-1].facts == {"by": ""}:  # they have not cosigned it yet
+            self.steps[-1] = Step("witnessed", MISSING, heads[0][0].name)
 
     def _stamped(self) -> None:
         """Somebody else's time on the checkpoint."""

@@ -13,7 +13,6 @@ from axis.core.evidence.judge import ENDED, Step, judge, judge_parts, proved
 from axis.core.instant import whole
 from axis.core.registry import HUB
 from axis.errors import Fault, Misconfigured, Problem, Rejected
-from axis.infra.log import store
 from axis.infra.record import registries, search
 from axis.services.questions import log, trace
 
@@ -55,9 +54,10 @@ def build(said: Evidence, contents: Sequence[bytes], signer: Signer) -> bytes:
     return parcel.build(parcel.EVIDENCE, form.text(said), contents, signer, said.made_at)
 
 
-def at_centre(reader: HubReader, axis_id: str, key: VerifierKey | None) -> Gathered:
+def at_centre(reader: HubReader, axis_id: str, key: VerifierKey | None, policy: str = "") -> Gathered:
     """What the record has: the parcel while it is kept, every receipt of everybody, what proves in the log that the hub
-    gave its own and when it accepted the others; the registry of then, and of now. `key`: the log's."""
+    gave its own and when it accepted the others; the registry of then, and of now. `key`: the log's; `policy`: of its
+    witnesses, if there are any."""
     about = trace.the_one(reader, axis_id)
     digests = dict.fromkeys(str(row["receipt_digest"]) for row in search.receipts(reader, [axis_id]))
     digests.pop(about["acceptance_digest"], None)
@@ -67,16 +67,18 @@ def at_centre(reader: HubReader, axis_id: str, key: VerifierKey | None) -> Gathe
     acceptance = held[about["acceptance_digest"]]
     given = [(said, held[one]) for one in digests if one in held and (said := _said(held[one])) is not None]
     versions = dict.fromkeys((registries.of_version(reader, about["registry_version"]), registries.newest(reader)))
-    logged = _logged(log.prove(reader, [axis_id]), [_claimed(acceptance), *(said for said, _ in given)])
-    head = store.head(reader.connection)
+    head = log.witnessed(reader, [axis_id]) if key is not None else None
+    found = log.prove(reader, [axis_id], head) if head is not None else []
+    logged = _logged(found, [_claimed(acceptance), *(said for said, _ in given)])
     return _gathered(
         acceptance,
         held.get(about["body_digest"], b""),
         given,
         [reader.payload(digest) for digest in versions if digest],
         logged,
-        head.checkpoint if head is not None else b"",
+        head[1] if head is not None else b"",
         key,
+        policy,
     )
 
 
@@ -108,6 +110,7 @@ def _gathered(
     logged: Sequence[Proved],
     head: bytes,
     key: VerifierKey | None,
+    policy: str = "",
 ) -> Gathered:
     accepted = _claimed(acceptance)
     subject = accepted.subject
@@ -124,6 +127,8 @@ def _gathered(
     if head and key is not None:
         parts.append((Part(form.LOG, "log.vkey"), f"{key.text}\n".encode()))
         parts.append((Part(form.CHECKPOINT, "checkpoint"), head))
+        if policy and key.text in policy:  # that of this log
+            parts.append((Part(form.POLICY, "log.policy"), policy.encode()))
         for one in logged:
             if one.proof is not None:
                 data = proved(bytes.fromhex(one.salt), one.canonical, one.proof)

@@ -199,21 +199,32 @@ class Proved:
     proof: LogProof | None
 
 
-def prove(reader: HubReader, axis_ids: list[str]) -> list[Proved]:
-    """The entries about these submissions, each with the proof that it stands in the log as of its newest checkpoint:
-    whoever has the entry's text, its salt and the log's key checks it without anybody's help."""
+def prove(reader: HubReader, axis_ids: list[str], head: tuple[int, bytes] | None = None) -> list[Proved]:
+    """The entries about these submissions, each with the proof that it stands in the log as of its newest checkpoint
+    (or as of `head`, an older one: its size and note): whoever has the entry's text, its salt and the log's key checks
+    it without anybody's help."""
     connection = reader.connection
-    head = store.head(connection)
-    size = head.frontier.size if head is not None else 0
+    newest = store.head(connection)
+    size, checkpoint = head or ((newest.frontier.size, newest.checkpoint) if newest is not None else (0, b""))
     node = tiles.reader(size, store.fetcher(connection))
     found = []
     for position, canonical, salt in store.entries_about(connection, axis_ids):
         proof = None
-        if head is not None and position is not None and position <= size:
+        if position is not None and position <= size:
             spans = merkle.inclusion_spans(position - 1, size)
-            proof = LogProof(position - 1, tuple(merkle.span_hash(one, node) for one in spans), head.checkpoint)
+            proof = LogProof(position - 1, tuple(merkle.span_hash(one, node) for one in spans), checkpoint)
         found.append(Proved(position or 0, canonical, salt, proof))
     return found
+
+
+def witnessed(reader: HubReader, axis_ids: list[str]) -> tuple[int, bytes] | None:
+    """The checkpoint to prove these with: the newest that a quorum has cosigned, if it has all their entries, else the
+    log's own newest."""
+    last = max((row.position or 0 for row in store.entries_about(reader.connection, axis_ids)), default=0)
+    cosigned, head = store.witnessed(reader.connection, last), store.head(reader.connection)
+    if cosigned is not None:
+        return cosigned.size, cosigned.note
+    return (head.frontier.size, head.checkpoint) if head is not None and head.frontier.size else None
 
 
 def is_proved(one: Proved, key: VerifierKey) -> bool:
