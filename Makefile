@@ -30,7 +30,7 @@ install: $(STAMP)
 $(STAMP): pyproject.toml config/constraints.txt
 	@for name in adapters schemas config cli.py; do test -e axis/$$name || ln -s ../$$name axis/$$name; done
 	$(PYTHON) -I -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint config/constraints.txt --editable '.[http,sftp,postgresql,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint config/constraints.txt --editable '.[http,sftp,postgresql,evidence,dev]'
 	@touch $@
 
 # The home stays, to try things in; it is made anew each time.
@@ -78,7 +78,7 @@ versions: $(STAMP)
 	  echo "Python $$number"; \
 	  $(BIN)/mypy --python-version $$number; \
 	  test -e $(VENV)-$$number/bin/pytest || { $$python -I -m venv $(VENV)-$$number; $(VENV)-$$number/bin/pip install --quiet \
-	    --disable-pip-version-check --constraint config/constraints.txt --editable '.[http,sftp,postgresql,dev]'; }; \
+	    --disable-pip-version-check --constraint config/constraints.txt --editable '.[http,sftp,postgresql,evidence,dev]'; }; \
 	  $(VENV)-$$number/bin/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(QUICK); \
 	done
 

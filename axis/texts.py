@@ -635,6 +635,16 @@ TEXTS: dict[str, tuple[str, str]] = {
     "doctor.ledger_places.found": ("bản ghi chờ {minutes} phút", "entries wait for {minutes} min"),
     "doctor.ledger_places.means": ("Không có hub nào đang nối sổ cái.", "No hub gives entries their place."),
     "doctor.ledger_places.mend": ("axis hub hoặc axis run", "axis hub or axis run"),
+    "doctor.timestamps": ("Dấu thời gian trên sổ cái", "Time-stamps on the log"),
+    "doctor.timestamps.found": ("dấu gần nhất cách đây {hours} giờ", "the last one came {hours} hours ago"),
+    "doctor.timestamps.means": (
+        "Dịch vụ dấu thời gian chưa trả lời; chứng cứ mới chưa có thời gian của bên thứ ba.",
+        "The service has not answered; new evidence has no third party's time yet.",
+    ),
+    "doctor.timestamps.mend": (
+        "xem [timestamps] trong axis.toml và mạng tới dịch vụ; trục tự hỏi lại",
+        "see [timestamps] in axis.toml and the network to the service; the hub asks again",
+    ),
     "doctor.clock_of_the_record": ("Đồng hồ so với hồ sơ", "Clock against the record"),
     "doctor.clock_of_the_record.found": ("hồ sơ đi trước {seconds} giây", "the record is {seconds} s ahead"),
     "doctor.clock_of_the_record.means": (
@@ -2384,6 +2394,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Kiểm tra: axis verify {path}; không cần phần mềm này: unzip -p {path} attachments/{manual}",
         "To check it: axis verify {path}; without this program: unzip -p {path} attachments/{manual}",
     ),
+    "evidence.no_reader": (
+        "Chưa cài phần [evidence] (rfc3161-client): không đọc được dấu thời gian.",
+        "The extra [evidence] (rfc3161-client) is not installed: time-stamps cannot be read.",
+    ),
     "evidence.exists": ("{path} đã có; chọn tệp khác.", "{path} is there; choose another file."),
     "evidence.whose": (
         "Thư mục này có nhiều cơ quan: thêm --as {codes}.",
@@ -2930,6 +2944,7 @@ There is no xmlsec1 on this machine, so nothing was checked (apt-get install xml
         "somebody asks for a new key of this agency, introduced by registrars",
     ),
     "event.home.copied": ("hai bản sao của thư mục cùng chạy", "two copies of the home work at the same time"),
+    "event.log.stamped": ("dấu thời gian trên điểm kiểm", "time-stamp on a checkpoint"),
     "event.payload.ended": ("nội dung hết hạn lưu, đã bỏ", "its bytes have ended, their time was over"),
     "event.retention.ended": ("bỏ nội dung đã hết hạn lưu", "bytes whose time was over have ended"),
     "event.retention.held": ("người vận hành giữ nội dung lại", "an operator keeps the bytes"),

@@ -469,6 +469,8 @@ def tlv(data: bytes) -> list[tuple[int, bytes, bytes]]:
         if length & 0x80:
             octets = length & 0x7F
             length, place = int.from_bytes(data[place : place + octets], "big"), place + octets
+            if length < 0x80 or length >> (8 * (octets - 1)) == 0:
+                bad("DER in another form")
         if place + length > len(data):
             bad("DER that is cut off")
         found.append((tag, data[place : place + length], data[start : place + length]))
@@ -485,45 +487,71 @@ DIGESTS: dict[bytes, Callable[[], hashes.HashAlgorithm]] = {
 }
 
 
+def shape(data: bytes, *tags: int) -> list[tuple[int, bytes, bytes]]:
+    """The DER values in `data`, which begin with these tags."""
+    found = tlv(data)
+    if tuple(tag for tag, _, _ in found[: len(tags)]) != tags:
+        bad("a time-stamp in another form")
+    return found
+
+
 def stamped(reply: bytes, about: bytes, authorities: list[tuple[str, bytes]]) -> str:
     """The time that a reply says, over these bytes, signed by one of the authorities in the bundle."""
-    ((_, body, _),) = tlv(reply)
-    (_, status, _), (_, token, _) = tlv(body)
-    if tlv(status)[0][1] not in {b"\0", b"\1"}:
+    (whole,) = shape(reply, 0x30)
+    status, token = shape(whole[1], 0x30, 0x30)
+    if shape(status[1], 0x02)[0][1] != b"\0":
         bad("the service has refused")
-    (_, kind, _), (_, explicit, _) = tlv(token)
-    ((_, signed, _),) = tlv(explicit)
-    fields = tlv(signed)
-    (_, content_kind, _), (_, wrapped, _) = tlv(fields[2][1])
-    ((_, info, _),) = tlv(wrapped)
-    if (kind, content_kind) != (SIGNED_DATA, TST_INFO):
+    kind, explicit = shape(token[1], 0x06, 0xA0)
+    (signed,) = shape(explicit[1], 0x30)
+    version, algorithms, content, *sets = shape(signed[1], 0x02, 0x31, 0x30)
+    content_kind, wrapped = shape(content[1], 0x06, 0xA0)
+    (info,) = shape(wrapped[1], 0x04)
+    if (kind[1], content_kind[1]) != (SIGNED_DATA, TST_INFO):
         bad("no time-stamp")
-    ((_, _, signer),) = tlv(fields[-1][1])
-    parts = tlv(tlv(signer)[0][1])
-    digest, attributes, value = DIGESTS[tlv(parts[2][1])[0][1]](), parts[3], parts[5][1]
-    said = {tlv(a)[0][1]: tlv(tlv(a)[1][1])[0][1] for _, a, _ in tlv(attributes[1])}
-    hashed = hashes.Hash(digest)
-    hashed.update(info)
-    if said[CONTENT_TYPE] != TST_INFO or said[MESSAGE_DIGEST] != hashed.finalize() or attributes[0] != 0xA0:
+    if sets[-1][0] != 0x31 or [one[0] for one in sets[:-1]] not in ([], [0xA0]):
+        bad("a time-stamp in another form")
+    (signer,) = shape(sets[-1][1], 0x30)
+    parts = shape(signer[1], 0x02, 0x30, 0x30, 0xA0, 0x30, 0x04)
+    named = parts[2][2]
+    method = shape(parts[4][1], 0x06)[0][1]
+    if version[1][0] & 0x80 or parts[0][1][0] & 0x80 or method[-1] & 0x80:
+        bad("a time-stamp in another form")
+    if len(parts) > 7 or named not in [one[2] for one in tlv(algorithms[1])]:
+        bad("a time-stamp in another form")
+    digest, attributes, value = DIGESTS[shape(parts[2][1], 0x06)[0][1]](), parts[3], parts[5][1]
+    said = {shape(a, 0x06, 0x31)[0][1]: tlv(tlv(a)[1][1])[0][1] for _, a, _ in tlv(attributes[1])}
+    if said[CONTENT_TYPE] != TST_INFO or said[MESSAGE_DIGEST] != hashed(digest, info[1]):
         bad("the time-stamp is over something else")
     over = b"\x31" + attributes[2][1:]  # a SET OF, as it is signed
     trusted = [c for _, data in authorities for c in x509.load_pem_x509_certificates(data)]
-    own = [c for c in trusted if _has_signed(c, value, over, digest)]
-    if not own:
+    issuer, serial = shape(parts[1][1], 0x30, 0x02)
+    own = next(
+        (c for c in trusted if (c.issuer.public_bytes(), c.serial_number) == (issuer[2], int.from_bytes(serial[1]))),
+        None,
+    )
+    if own is None or not _has_signed(own, value, over, digest):
         bad("no authority of this bundle has signed it")
-    ((_, facts, _),) = tlv(info)
-    stamp = tlv(facts)
-    (_, algorithm, _), (_, imprint, _) = tlv(stamp[2][1])
-    hashed = hashes.Hash(DIGESTS[tlv(algorithm)[0][1]]())
-    hashed.update(about)
-    if imprint != hashed.finalize():
+    beside = [one[2] for one in tlv(sets[0][1])] if len(sets) > 1 else []
+    if beside and own.public_bytes(Encoding.DER) not in beside:
+        bad("another certificate than that of the authority")
+    (facts,) = shape(info[1], 0x30)
+    stamp = shape(facts[1], 0x02, 0x06, 0x30, 0x02, 0x18)
+    algorithm, imprint = shape(stamp[2][1], 0x30, 0x04)
+    if imprint[1] != hashed(DIGESTS[shape(algorithm[1], 0x06)[0][1]](), about):
         bad("a time-stamp over something else")
     at = datetime.strptime(stamp[4][1].decode("ascii")[:14], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
-    usage = own[0].extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    if list(usage) != [x509.oid.ExtendedKeyUsageOID.TIME_STAMPING]:
+    usage = own.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+    if not usage.critical or list(usage.value) != [x509.oid.ExtendedKeyUsageOID.TIME_STAMPING]:
         bad("a certificate that is not for time-stamps")
-    good_at(own[0], at)
+    good_at(own, at)
     return at.isoformat()
+
+
+def hashed(digest: hashes.HashAlgorithm, data: bytes) -> bytes:
+    """The digest of these bytes."""
+    made = hashes.Hash(digest)
+    made.update(data)
+    return made.finalize()
 
 
 def _has_signed(certificate: x509.Certificate, value: bytes, over: bytes, digest: hashes.HashAlgorithm) -> bool:

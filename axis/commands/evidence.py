@@ -16,7 +16,7 @@ from axis.commands.process import now, open_home
 
 if TYPE_CHECKING:
     from axis.core.evidence.form import Part
-    from axis.core.evidence.judge import Anchors, Judged
+    from axis.core.evidence.judge import Anchors, Judged, Stamped
     from axis.core.log.note import VerifierKey
     from axis.core.parcel import Trust
     from axis.home import Home
@@ -116,10 +116,22 @@ def anchors(home: Home | None, trust: Trust | None = None, log: VerifierKey | No
 
     if trust is not None or home is None:
         assert trust is not None  # noqa: S101  one of them is given
-        return Anchors(trust, log)
+        return Anchors(trust, log, stamped=_stamped())
     with reading_registry(home) as registry:
         policy = policy_of(registry)
-    return Anchors(registry, log or log_key(home) or (policy.log if policy is not None else None), policy)
+    return Anchors(registry, log or log_key(home) or (policy.log if policy is not None else None), policy, _stamped())
+
+
+def _stamped() -> Stamped | None:
+    """What reads time-stamps, where the library for them is installed; what is not read is said to be missing."""
+    from importlib.util import find_spec
+
+    if find_spec("rfc3161_client") is None:
+        console.note("evidence.no_reader")
+        return None
+    from axis.infra.timestamps import stamped
+
+    return stamped
 
 
 def show(found: Judged) -> None:

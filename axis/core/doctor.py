@@ -371,6 +371,17 @@ def _ledger_places(gathered: Gathering, now: datetime) -> Judgement:
     return (_WARN if waits > STALE else _GOOD), {"minutes": waits // timedelta(minutes=1)}
 
 
+@_check("settings", "record")
+def _timestamps(gathered: Gathering, now: datetime) -> Judgement | None:
+    """Checkpoints wait for the time-stamp that they are to have."""
+    hours, stamped = gathered["settings"].get("stamps_hours", 0), gathered["record"].get("stamped", "")
+    if not hours:
+        return None
+    waits = now - from_text(stamped) if stamped else None
+    is_late = waits is None or waits > timedelta(hours=2 * hours)
+    return (_WARN if is_late else _GOOD), {"hours": waits // timedelta(hours=1) if waits is not None else "-"}
+
+
 @_check("record")
 def _clock_of_the_record(gathered: Gathering, now: datetime) -> Judgement:
     """The record was written at a moment that is still to come: this clock is slow, or another was fast."""

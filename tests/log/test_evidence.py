@@ -91,8 +91,8 @@ def make(line: Line, reference: str, *words: str) -> bytes:
     return target.read_bytes()
 
 
-def ours(line: Line, data: bytes, *, strict: bool = False) -> list[tuple[str, str, str]]:
-    found = judge(data, Anchors(HubOnly(hub_certificate(open_home(line.path)))), strict=strict)
+def ours(line: Line, data: bytes, *, strict: bool = False, stamped: Any = None) -> list[tuple[str, str, str]]:
+    found = judge(data, Anchors(HubOnly(hub_certificate(open_home(line.path))), stamped=stamped), strict=strict)
     return [(one.name, one.verdict, one.part) for one in found.steps]
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from axis.core.receipt import Receipt
     from axis.core.signature import Signer
     from axis.infra.journal.journals import Journal
+    from axis.infra.log.stamps import Stamp
     from axis.infra.record.store import HubReader
     from axis.services.questions.log import Proved
 
@@ -67,7 +68,8 @@ def at_centre(reader: HubReader, axis_id: str, key: VerifierKey | None, policy: 
     acceptance = held[about["acceptance_digest"]]
     given = [(said, held[one]) for one in digests if one in held and (said := _said(held[one])) is not None]
     versions = dict.fromkeys((registries.of_version(reader, about["registry_version"]), registries.newest(reader)))
-    head = log.witnessed(reader, [axis_id]) if key is not None else None
+    stamp = log.stamped(reader, [axis_id]) if key is not None else None
+    head = (stamp.size, stamp.note) if stamp is not None else log.witnessed(reader, [axis_id]) if key else None
     found = log.prove(reader, [axis_id], head) if head is not None else []
     logged = _logged(found, [_claimed(acceptance), *(said for said, _ in given)])
     return _gathered(
@@ -79,6 +81,7 @@ def at_centre(reader: HubReader, axis_id: str, key: VerifierKey | None, policy: 
         head[1] if head is not None else b"",
         key,
         policy,
+        stamp,
     )
 
 
@@ -111,6 +114,7 @@ def _gathered(
     head: bytes,
     key: VerifierKey | None,
     policy: str = "",
+    stamp: Stamp | None = None,
 ) -> Gathered:
     accepted = _claimed(acceptance)
     subject = accepted.subject
@@ -129,6 +133,9 @@ def _gathered(
         parts.append((Part(form.CHECKPOINT, "checkpoint"), head))
         if policy and key.text in policy:  # that of this log
             parts.append((Part(form.POLICY, "log.policy"), policy.encode()))
+        if stamp is not None:
+            parts.append((Part(form.TIMESTAMP, "checkpoint.tsr"), stamp.reply))
+            parts.append((Part(form.AUTHORITY, "tsa.pem"), stamp.authority))
         for one in logged:
             if one.proof is not None:
                 data = proved(bytes.fromhex(one.salt), one.canonical, one.proof)

@@ -171,8 +171,9 @@ def record(store: HubStore, known: Registry, water: HighWater, now: datetime) ->
     codes = [member.code for member in known.agencies]
     held = [member.code for member in known.agencies if member.standing(now) == "suspended"]
     with store.reading() as reader:
-        at = restored.restored_at(reader)
+        at, stamped = restored.restored_at(reader), health.stamped(reader)
         return {
+            "stamped": stamped,
             "ledger": health.ledger_of(reader, water.read()),
             "outbox": health.outbox_of(reader, now, held),
             "leases": health.leases(reader),

@@ -17,12 +17,13 @@ from axis.core.log.merkle import HASH_SIZE, Frontier, leaf_hash
 from axis.core.log.proof import LogProof
 from axis.core.log.tiles import HEIGHT, WIDTH, Tile
 from axis.errors import Corrupted, Fault, Problem, Rejected
-from axis.infra.log import store
+from axis.infra.log import stamps, store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from axis.core.log.note import VerifierKey
+    from axis.infra.log.stamps import Stamp
     from axis.infra.log.store import Head
     from axis.infra.record.store import HubReader
 
@@ -217,10 +218,19 @@ def prove(reader: HubReader, axis_ids: list[str], head: tuple[int, bytes] | None
     return found
 
 
+def stamped(reader: HubReader, axis_ids: list[str]) -> Stamp | None:
+    """The first checkpoint with all entries about these that a third party has stamped with its time."""
+    return stamps.first_of(reader.connection, _last(reader, axis_ids))
+
+
+def _last(reader: HubReader, axis_ids: list[str]) -> int:
+    return max((row.position or 0 for row in store.entries_about(reader.connection, axis_ids)), default=0)
+
+
 def witnessed(reader: HubReader, axis_ids: list[str]) -> tuple[int, bytes] | None:
     """The checkpoint to prove these with: the newest that a quorum has cosigned, if it has all their entries, else the
     log's own newest."""
-    last = max((row.position or 0 for row in store.entries_about(reader.connection, axis_ids)), default=0)
+    last = _last(reader, axis_ids)
     cosigned, head = store.witnessed(reader.connection, last), store.head(reader.connection)
     if cosigned is not None:
         return cosigned.size, cosigned.note
