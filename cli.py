@@ -48,6 +48,7 @@ FILES = {
     "upgrade": "axis.commands.upgrade",
     "verify": "axis.commands.verify",
     "why": "axis.commands.trace",
+    "witness": "axis.commands.witness",
 }
 
 

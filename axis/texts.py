@@ -113,6 +113,80 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Đã xuất {entries} mục vào {path} ({written} tệp hoặc dòng).",
         "{entries} entries written to {path} ({written} files or lines).",
     ),
+    "help.witness": (
+        "Các cơ quan chứng kiến sổ cái: ai đã ký điểm kiểm nào, ai thấy sai.",
+        "The agencies as witnesses of the log: who has cosigned what, and who has found something wrong.",
+    ),
+    "help.witness.status": (
+        "Ở trung tâm: cơ quan nào đã ký đến đâu, lúc nào, ai chậm. Ở cơ quan: đã ký và tin đến đâu. Có sai: mã thoát 6.",
+        "At the centre who has cosigned what and when, and who is behind; at an agency what it believes. Trouble: exit code 6.",
+    ),
+    "help.witness.policy": (
+        "Đặt chính sách: bao nhiêu cơ quan ký thì điểm kiểm mới được tin. Không có tệp: quá nửa số cơ quan có khóa chứng kiến.",
+        "Set how many witnesses make a checkpoint believed. Without a file: more than half of those that have a witness key.",
+    ),
+    "help.witness.file": ("Tệp chính sách (C2SP tlog-policy).", "A policy file (C2SP tlog-policy)."),
+    "help.witness.check": ("Chỉ kiểm tra tệp, không đặt.", "Only check it; nothing is set."),
+    "help.witness.compare": (
+        "So điểm kiểm do người khác đưa với điểm kiểm giữ ở đây. Cùng cỡ mà khác nội dung là bằng chứng: mã thoát 6.",
+        "Compare a checkpoint that somebody shows with those kept here. Two contents of one size are proof: exit code 6.",
+    ),
+    "help.witness.code": ("Cơ quan nào của thư mục này.", "Which agency of this home."),
+    "help.witness.export": (
+        "Ghi ra tệp các điểm kiểm mà cơ quan này giữ: đã ký, đã tin, và cái mâu thuẫn.",
+        "Write the checkpoints that an agency keeps to files: cosigned, believed, and the one that contradicts.",
+    ),
+    "witness.agency": ("Cơ quan", "Agency"),
+    "witness.cosigned": ("Đã ký đến mục", "Cosigned up to"),
+    "witness.believed": ("Tin đến mục", "Believes up to"),
+    "witness.at": ("Lúc", "When"),
+    "witness.standing": ("Tình trạng", "Standing"),
+    "witness.own": ("Mục về cơ quan này", "Entries about it"),
+    "witness.counted": ("{entries} (từ mục {since} đến {told})", "{entries} (from {since} to {told})"),
+    "witness.good": ("tốt", "good"),
+    "witness.never": ("chưa ký lần nào", "has never cosigned"),
+    "witness.behind": ("chậm {count} mục", "{count} entries behind"),
+    "witness.stopped": ("THÔI KÝ: {code}", "COSIGNS NOTHING MORE: {code}"),
+    "witness.unknown": ("{count} MỤC LẠ đứng tên cơ quan này", "{count} UNKNOWN ENTRIES in its name"),
+    "witness.no_policy": (
+        "Chưa có chính sách chứng kiến: chạy axis witness policy.",
+        "There is no witness policy: run axis witness policy.",
+    ),
+    "witness.other_log": (
+        "Sổ cái đã bắt đầu lại với tên {origin}; chính sách còn nói về sổ trước. Chạy axis witness policy.",
+        "The log has begun again as {origin}; the policy is about the one before. Run axis witness policy.",
+    ),
+    "witness.centre": (
+        "Sổ cái có {size} mục; đủ chữ ký chứng kiến ({needed}) đến mục {witnessed}, lúc {at}.",
+        "The log has {size} entries; a quorum of witnesses ({needed}) has cosigned up to {witnessed}, at {at}.",
+    ),
+    "witness.what_now": (
+        "Hai điểm kiểm mâu thuẫn được giữ làm bằng chứng: axis witness export. Văn bản vẫn được chuyển.",
+        "Both checkpoints are kept as evidence: axis witness export. Mail goes on.",
+    ),
+    "witness.policy_good": (
+        "Chính sách dùng được: {witnesses} bên chứng kiến, nhóm quyết định «{quorum}».",
+        "The policy can be used: {witnesses} witnesses, quorum '{quorum}'.",
+    ),
+    "witness.policy_set": (
+        "Đã đặt chính sách: {witnesses} bên chứng kiến, nhóm quyết định «{quorum}»; danh bạ bản {registry}.",
+        "The policy is set: {witnesses} witnesses, quorum '{quorum}'; registry version {registry}.",
+    ),
+    "witness.compared.same": (
+        "Cùng cỡ {size}, cùng nội dung: giống điểm kiểm giữ ở đây.",
+        "The same size {size} and the same content as a checkpoint kept here.",
+    ),
+    "witness.compared.other_size": (
+        "Sổ cái đã ký điểm kiểm này (cỡ {size}); ở đây không giữ điểm kiểm cùng cỡ nên chưa kết luận được.",
+        "The log has signed it (size {size}); none of that size is kept here, so nothing follows from it alone.",
+    ),
+    "witness.exported": ("Đã ghi vào {path}: {files}", "Written to {path}: {files}"),
+    "upgrade.witness_keys": (
+        "Đã tạo khóa chứng kiến cho {count} cơ quan (keys/*.witness). Đưa vào danh bạ: ở trung tâm có khóa của họ thì axis "
+        "witness policy; cơ quan giữ khóa riêng thì gửi lại axis agency request.",
+        "Witness keys were made for {count} agencies (keys/*.witness). Into the registry: axis witness policy where the "
+        "centre has their keys; an agency with its own sends axis agency request again.",
+    ),
     "audit.none": ("Không có việc nào.", "Nothing was done."),
     "audit.more": ("Còn nữa: thêm --before {id}", "There is more: add --before {id}"),
     "help.lang": ("Ngôn ngữ hiển thị.", "Language of the texts."),
@@ -704,6 +778,16 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "doctor.silent.means": ("Bộ kết nối của họ có thể đã tắt.", "Their adapters may be off."),
     "doctor.silent.mend": ("liên hệ cơ quan đó; ở đó: axis doctor", "call them; there: axis doctor"),
+    "doctor.witnesses": ("Bên chứng kiến sổ cái", "The log's witnesses"),
+    "doctor.witnesses.found": ("{count}: {names}", "{count}: {names}"),
+    "doctor.witnesses.means": (
+        "Sổ cái tự mâu thuẫn hoặc nói thay cơ quan điều họ không biết; nếu chỉ nêu mã: cả ngày chưa đủ chữ ký chứng kiến.",
+        "The log contradicts itself, or says what an agency does not know; only codes: no quorum for a day.",
+    ),
+    "doctor.witnesses.mend": (
+        "axis witness status; giữ cả hai điểm kiểm (axis witness export) và báo các cơ quan khác",
+        "axis witness status; keep both checkpoints (axis witness export), and tell the other agencies",
+    ),
     "doctor.broker": ("Broker", "The broker"),
     "doctor.broker.found": ("không trả lời", "does not answer"),
     "doctor.broker.means": ("Không gì đến hay đi; không gì mất.", "Nothing comes or goes; nothing is lost."),
@@ -2943,6 +3027,15 @@ There is no xmlsec1 on this machine, so nothing was checked (apt-get install xml
         "có người xin khóa mới cho cơ quan này, do người đăng ký giới thiệu",
         "somebody asks for a new key of this agency, introduced by registrars",
     ),
+    "event.log.contradicted": (
+        "sổ cái tự mâu thuẫn; thôi ký chứng kiến",
+        "the log contradicts itself; nothing more is cosigned",
+    ),
+    "event.log.unknown": (
+        "sổ cái nói thay cơ quan này điều hệ thống ở đây không biết",
+        "the log says something in this agency's name that is not known here",
+    ),
+    "event.witness.stopped": ("bên chứng kiến thôi ký", "the witness cosigns nothing more"),
     "event.home.copied": ("hai bản sao của thư mục cùng chạy", "two copies of the home work at the same time"),
     "event.log.stamped": ("dấu thời gian trên điểm kiểm", "time-stamp on a checkpoint"),
     "event.payload.ended": ("nội dung hết hạn lưu, đã bỏ", "its bytes have ended, their time was over"),
@@ -3020,6 +3113,9 @@ There is no xmlsec1 on this machine, so nothing was checked (apt-get install xml
     "field.outcome": ("kết quả", "outcome"),
     "field.outcomes": ("kết quả", "outcomes"),
     "field.priority": ("mức khẩn", "priority"),
+    "field.cosigned": ("đã ký đến mục", "cosigned up to"),
+    "field.places": ("mục", "places"),
+    "field.root": ("gốc cây băm", "root"),
     "field.promulgation_date": ("ngày ban hành", "issue date"),
     "field.queue": ("hàng đợi", "queue"),
     "field.reason": ("lý do", "reason"),

@@ -445,6 +445,21 @@ def _silent(gathered: Gathering, now: datetime) -> Judgement:
     return _listed(long)
 
 
+@_check("witness")
+def _witnesses(gathered: Gathering, now: datetime) -> Judgement | None:
+    """The log contradicts itself, says in an agency's name what that does not know, or has no quorum for a day."""
+    own, centre = gathered["witness"]["own"], gathered["witness"].get("centre", {"agencies": [], "quorum": ""})
+    wrong = {one["code"]: one["trouble"] for one in (*centre["agencies"], *own) if one["trouble"]}
+    wrong |= {one["code"]: f"LOG_UNKNOWN {one['unknown']}" for one in own if one["unknown"]}
+    if wrong:
+        return _listed((f"{code}: {why}" for code, why in sorted(wrong.items())), _BAD)
+    if not centre["quorum"] and not any(one["cosigned"] for one in own):
+        return None
+    late = [one["code"] for one in centre["agencies"] if one["unanswered"] and one["cosigned"] < centre["size"]]
+    waits = _age(centre.get("witnessed_at", ""), now) > timedelta(days=1) and centre["witnessed"] < centre["size"]
+    return _listed(late if waits else [])
+
+
 # -- The broker ---------------------------------------------------------------------------------------------------
 
 

@@ -79,6 +79,7 @@ CHANGING = {
     "type add",
     "type retire",
     "upgrade",
+    "witness policy",
 }
 ME = pwd.getpwuid(os.geteuid()).pw_name
 

@@ -14,6 +14,8 @@ from axis.infra.journal.tables import incoming, outgoing, witness
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from sqlalchemy.engine import Connection
+
     from axis.core.ledger import Entry
     from axis.infra.journal.reading import JournalReader
 
@@ -41,6 +43,14 @@ def kept(reader: JournalReader) -> Kept:
     """What this agency's witness has cosigned and been told."""
     row = reader.connection.execute(sa.select(witness).where(witness.c.agency == reader.agency)).first()
     return Kept(**row._mapping) if row is not None else Kept(reader.agency)
+
+
+def all_kept(connection: Connection, codes: Collection[str]) -> dict[str, Kept]:
+    """The same of many agencies; of a journal of an earlier version, nothing."""
+    if not sa.inspect(connection).has_table(witness.name):
+        return {}
+    rows = connection.execute(sa.select(witness).where(witness.c.agency.in_(codes)))
+    return {row.agency: Kept(**row._mapping) for row in rows}
 
 
 def sent(reader: JournalReader, contents: Collection[str]) -> set[str]:

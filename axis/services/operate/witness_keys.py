@@ -99,3 +99,12 @@ def furnished(home: Path, registry: Registry, hub: Signer, now: datetime) -> Reg
         return introduced
     text = witnesses.majority(log_of(home, registry.installation), found)
     return with_policy(home, introduced, text, hub, now)
+
+
+def policy_text(home: Path) -> str:
+    """The policy in ``pki/log.policy``. Raises :class:`Misconfigured` FILE_UNUSABLE."""
+    path = home / "pki" / POLICY
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(Problem(Fault.FILE_UNUSABLE, str(path), got=type(error).__name__)) from None
