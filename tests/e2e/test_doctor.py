@@ -208,6 +208,11 @@ HOME_FAULTS: list[tuple[str, Callable[[Path], Any], Verdict]] = [
         Verdict.WARN,
     ),
     (
+        "timestamps",
+        lambda home: settings(home, "[installation]", '[timestamps]\nurl = "http://127.0.0.1:1/"\n[installation]'),
+        Verdict.WARN,
+    ),
+    (
         "outbox",
         lambda home: change(
             home,
