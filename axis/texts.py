@@ -2537,6 +2537,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "its bytes ended by retention at {ended}, as the log says; A.1 has their digest",
     ),
     "evidence.log.known": ("đúng là khóa đã biết ở đây: {vkey}", "it is the one that is known here: {vkey}"),
+    "evidence.log.registry": ("đúng là khóa ghi trong danh bạ: {vkey}", "it is the one that the registry has: {vkey}"),
     "evidence.log.maker": (
         "{vkey}; mới chỉ theo lời {maker}, hãy so với khóa đã công bố",
         "{vkey}; on the word of {maker} alone, compare it with the published one",

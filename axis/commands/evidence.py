@@ -88,7 +88,8 @@ def _gathered(home: Home, axis_id: str, maker: str) -> tuple[str, Gathered]:
                 raise click.UsageError(word("evidence.whose", codes="|".join(sorted(journals))))
             if maker and maker not in journals:
                 raise click.UsageError(word("evidence.no_key", code=maker))
-            found = questions.at_agency(journals, axis_id)
+            with reading_registry(home) as registry:
+                found = questions.at_agency(journals, axis_id, registry)
         return maker or next(iter(journals)), found
     if maker not in {"", HUB}:
         raise click.UsageError(word("evidence.no_key", code=maker))

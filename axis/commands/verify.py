@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,7 +49,10 @@ def verify(
     """Verdict and reasons."""
     from datetime import UTC
 
+    from axis.commands.evidence import log_key as known_log
     from axis.core.log.note import verifier_key
+    from axis.core.registry import Registry
+    from axis.core.witnesses import policy_of
     from axis.services.questions import verify
 
     moment = at.replace(tzinfo=UTC) if at else None
@@ -71,6 +75,12 @@ def verify(
             bad += not _evidence(file, data, opened, source, log, strict=strict, as_json=as_json)
             continue
         verdict = verify.verify(data, source, moment or now())
+        if strict and verdict["verdict"] == "PASSED" and verify.is_of_hub(data):
+            beside = sorted(file.parent.glob(f"{glob.escape(file.stem)}*.tlog-proof"))
+            counts = policy_of(source) if isinstance(source, Registry) else None
+            own = log or (known_log(opened) if opened is not None else None)
+            if missing := verify.proved(data, [one.read_bytes() for one in beside], own, counts):
+                verdict |= {"verdict": "FAILED", "reasons": verify.reasons_of(missing)}
         bad += verdict["verdict"] != "PASSED"
         if as_json:
             console.data({"file": str(file), **verdict, "revocation_checked": trust is None})

@@ -24,6 +24,7 @@ from axis.core.retention import before, why_kept
 from axis.errors import AxisError, Rejected, Unavailable
 from axis.infra import payloads, retained, volumes
 from axis.infra.journal import history as journal_history
+from axis.infra.journal import proofs as journal_proofs
 from axis.infra.journal import retention as journal_retention
 from axis.infra.journal.transaction import JournalTransaction
 from axis.infra.record import lease, ledger, retention
@@ -335,8 +336,11 @@ class Retention:
         payloads.clear(database)  # segments of which nothing is named any more
 
     def _history(self, journals: Journals, agencies: Sequence[Adapted], day: str) -> Iterator[None]:
-        """1 rows about what was sent, then about what was received 2 events"""
+        """1 rows about what was sent, then about what was received 2 events 3 proofs"""
         database, until = agencies[0].journal.database, before(self.rules.history, self.now)
+        with journals.transaction() as writes:  # 3
+            journal_proofs.end(writes.connection, until)
+        yield
         kept: set[journal_history.About] = set()
         for table in journal_history.TABLES:  # 1
             after = 0

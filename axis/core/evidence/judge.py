@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from cryptography import x509
 
-from axis.core import ledger, parcel, receipt
+from axis.core import ledger, parcel, receipt, witnesses
 from axis.core import registry as registries
 from axis.core.evidence import form
 from axis.core.instant import to_text
@@ -262,7 +262,7 @@ class _Judgement:
     # -- The log ------------------------------------------------------------------------------------------------
 
     def log(self, _name: str, content: bytes) -> dict[str, str]:
-        """Whose the log's key is: known here, or said by the hub, which has put this together."""
+        """Whose the log's key is: known here, said by the registry, or by the hub, which has put this together."""
         key = note.verifier_key(content.decode("utf-8").removesuffix("\n"))
         if key.kind != note.ED25519 or content != f"{key.text}\n".encode():
             raise rejected(Fault.NOTE_INVALID, key.text)
@@ -270,9 +270,11 @@ class _Judgement:
         if known is not None and known.public != key.public:
             raise rejected(Fault.NOTE_INVALID, key.text, known.text)
         self.key = key
-        if known is None and self.strict and self.said.maker != HUB:
+        in_registry = self.known is not None and f"log {key.text}" in witnesses.text_in(self.known).split("\n")
+        if known is None and not in_registry and self.strict and self.said.maker != HUB:
             raise rejected(Fault.LOG_KEY_UNKNOWN, key.text)
-        return {"vkey": key.text, "how": "known" if known is not None else "maker", "maker": self.said.maker}
+        how = "known" if known is not None else "registry" if in_registry else "maker"
+        return {"vkey": key.text, "how": how, "maker": self.said.maker}
 
     def checkpoint(self, _name: str, content: bytes) -> dict[str, str]:
         """What the log had signed when this was made."""

@@ -157,6 +157,10 @@ class Agency:
         self.known: parcel.Known | None = None  # what was verified in this process, where the hub works in it, too
         self.outbox = Outbox()
         self.held_at: datetime | None = None  # when at what waits for a registry
+        self.proving: set[str] | None = (
+            None  # about what its receipts and their proofs have come; None: nothing was told
+        )
+        self.proved_at: datetime | None = None  # when it was looked at these last
         self.owes_word = False  # it was asked to cosign, or has something to say about the log
         self._round_at: datetime | None = None  # the time of the last round
         self._said: dict[str, str] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from axis.core import ledger, parcel, receipt
@@ -11,8 +11,11 @@ from axis.core.evidence import form
 from axis.core.evidence.form import Evidence, Part
 from axis.core.evidence.judge import ENDED, Step, judge, judge_parts, proved
 from axis.core.instant import whole
+from axis.core.log import checkpoint, note, proof
 from axis.core.registry import HUB
+from axis.core.witnesses import policy_of, text_in
 from axis.errors import Fault, Misconfigured, Problem, Rejected
+from axis.infra.journal import proofs as journal_proofs
 from axis.infra.record import registries, search
 from axis.services.questions import log, trace
 
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
     from axis.core.log.note import VerifierKey
     from axis.core.receipt import Receipt
+    from axis.core.registry import Registry
     from axis.core.signature import Signer
     from axis.infra.journal.journals import Journal
     from axis.infra.log.stamps import Stamp
@@ -85,14 +89,17 @@ def at_centre(reader: HubReader, axis_id: str, key: VerifierKey | None, policy: 
     )
 
 
-def at_agency(journals: Mapping[str, Journal], axis_id: str) -> Gathered:
-    """What an agency's home has: what it gave or got, its own receipts, those that came to it, the registry that it
-    has now. Raises :class:`Rejected` NOT_FOUND where nothing of it was accepted."""
+def at_agency(journals: Mapping[str, Journal], axis_id: str, known: Registry | None = None) -> Gathered:
+    """What an agency's home has: what it gave or got, its own receipts, those that came to it, what the log has told it
+    about them, the registry that it has now (`known`). Raises :class:`Rejected` NOT_FOUND where nothing of it was
+    accepted."""
     acceptance = body = registry = b""
+    proofs: dict[str, bytes] = {}
     given: dict[str, tuple[Receipt, bytes]] = {}
     for journal in journals.values():
         with journal.reading() as reader:
             found = reader.evidence(axis_id)
+            proofs |= {one: data for one, (_, data) in journal_proofs.about(reader, [axis_id]).items()}
             acceptance, body = acceptance or found.acceptance, body or found.body
             installed = reader.registry()
             registry = installed[1] if installed is not None else registry
@@ -102,7 +109,23 @@ def at_agency(journals: Mapping[str, Journal], axis_id: str) -> Gathered:
                 given[hashlib.sha256(data).hexdigest()] = (said, data)
     if not acceptance:
         raise Rejected(Problem(Fault.NOT_FOUND, got=axis_id))
-    return _gathered(acceptance, body, list(given.values()), [registry] if registry else [], [], b"", None)
+    gathered = _gathered(acceptance, body, list(given.values()), [registry] if registry else [], [], b"", None)
+    return replace(gathered, parts=(*gathered.parts, *_told(proofs, known))) if known is not None else gathered
+
+
+def _told(proofs: Mapping[str, bytes], known: Registry) -> list[tuple[Part, bytes]]:
+    """What the log has told an agency, which believes it by the policy that the registry has."""
+    counts = policy_of(known)
+    if counts is None or not proofs:
+        return []
+    read = [(proof.read(data), data) for data in proofs.values()]
+    newest = max((one.checkpoint for one, _ in read), key=lambda data: checkpoint.read(note.read(data).text).size)
+    parts = [
+        (Part(form.LOG, "log.vkey"), f"{counts.log.text}\n".encode()),
+        (Part(form.CHECKPOINT, "checkpoint"), newest),
+    ]
+    parts.append((Part(form.POLICY, "log.policy"), text_in(known).encode()))
+    return parts + [(Part(form.PROOF, f"entry-{one.index + 1}.tlog-proof"), data) for one, data in read]
 
 
 def _gathered(
