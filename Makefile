@@ -88,7 +88,8 @@ BATCHES ?= 100000
 RACES ?= 10000
 SWEPT = tests/hub/test_batch_order.py tests/security/test_access_matrix.py tests/e2e/changes tests/e2e/test_old_versions.py \
   tests/e2e/test_backup.py tests/failure/test_races.py tests/failure/test_crash_sweep.py tests/failure/test_power_loss.py \
-  tests/failure/test_spool_sweep.py tests/failure/test_served_sweep.py tests/log/test_evidence.py
+  tests/failure/test_spool_sweep.py tests/failure/test_served_sweep.py tests/log/test_evidence.py \
+  tests/log/test_ten_thousand.py
 sweep: $(STAMP)
 	$(BIN)/python tests/servers.py install
 	AXIS_SWEEP=full AXIS_BATCHES=$(BATCHES) RACES=$(RACES) $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(SWEPT)
