@@ -30,6 +30,7 @@ FILES = {
     "hub": "axis.commands.hub",
     "init": "axis.commands.init",
     "list": "axis.commands.listing:documents",
+    "log": "axis.commands.log",
     "member": "axis.commands.member",
     "packet": "axis.commands.packet",
     "queue": "axis.commands.queue",

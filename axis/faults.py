@@ -856,6 +856,11 @@ class Fault(Enum):
         "Không gọi được dịch vụ dấu thời gian: {got}.",
         "The time-stamping service cannot be reached: {got}.",
     )
+    LOG_SOURCE = (
+        OPERATOR,
+        "Không lấy được sổ cái từ {path}: {got}. Lần sau lấy tiếp từ chỗ dừng.",
+        "The log cannot be fetched from {path}: {got}. The next time goes on from there.",
+    )
     LOG_UNKNOWN = (
         OPERATOR,
         "{expected}: sổ cái có dòng số {got} đứng tên cơ quan này mà hệ thống của cơ quan không biết: {path}.",

@@ -446,6 +446,10 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "Không dùng kết quả này; giữ nguyên các gói làm bằng chứng, hỏi cơ quan tổng hợp.",
         "Do not use this result; keep the parcels as evidence, and ask the secretariat.",
     ),
+    (Fault.LOG_SOURCE,): (
+        "Kiểm tra địa chỉ và đường mạng rồi chạy lại axis log mirror.",
+        "Check the address and the line, and run axis log mirror again.",
+    ),
     (Fault.LOG_UNKNOWN,): (
         "Hỏi trung tâm ngay (axis audit prove NUMBER) và xem ai đang giữ khóa của cơ quan; có thể phải đổi khóa.",
         "Ask the centre at once (axis audit prove NUMBER), and see who has the agency's key; change it if need be.",

@@ -113,6 +113,29 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Đã xuất {entries} mục vào {path} ({written} tệp hoặc dòng).",
         "{entries} entries written to {path} ({written} files or lines).",
     ),
+    "help.log": (
+        "Bản sao sổ cái cho nơi ngoài trung tâm: Văn phòng Trung ương Đảng, kiểm toán.",
+        "The log for somebody outside of the centre: the Party Office, an auditor.",
+    ),
+    "help.log.mirror": (
+        "Lấy toàn bộ sổ cái từ thư mục hoặc URL (axis audit export) và kiểm tra từng mục; dừng thì lần sau lấy tiếp.",
+        "Take all of the log from a folder or URL (axis audit export), checking each entry; broken off, it goes on.",
+    ),
+    "help.log.to": ("Thư mục của bản sao.", "The mirror's folder."),
+    "help.log.key": ("Khóa kiểm tra của sổ cái (axis audit head).", "The log's verifier key (axis audit head)."),
+    "help.log.entries": (
+        "Tệp axis audit export --format jsonl: so từng mục với bản sao và đếm số mục về từng cơ quan.",
+        "A file of axis audit export --format jsonl: compared with the mirror entry by entry, and counted by agency.",
+    ),
+    "help.log.since": ("Đếm từ sau mục này.", "Count from behind this place."),
+    "help.log.until": ("Đếm đến mục này; 0: đến hết.", "Count up to this place; 0: to the end."),
+    "log.no_key": ("Cần --key hoặc --policy.", "--key or --policy is needed."),
+    "log.mirroring": ("Đang lấy sổ cái", "Taking the log"),
+    "log.mirrored": (
+        "Bản sao ở {path} có {size} mục ({taken} mục mới), đúng với điểm kiểm đã ký; đủ chữ ký chứng kiến đến mục {witnessed}.",
+        "The mirror at {path} has {size} entries ({taken} new), as the checkpoint says; witnessed up to entry {witnessed}.",
+    ),
+    "log.about": ("Số mục về cơ quan", "Entries about it"),
     "help.witness": (
         "Các cơ quan chứng kiến sổ cái: ai đã ký điểm kiểm nào, ai thấy sai.",
         "The agencies as witnesses of the log: who has cosigned what, and who has found something wrong.",
@@ -135,6 +158,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     "help.witness.export": (
         "Ghi ra tệp các điểm kiểm mà cơ quan này giữ: đã ký, đã tin, và cái mâu thuẫn.",
         "Write the checkpoints that an agency keeps to files: cosigned, believed, and the one that contradicts.",
+    ),
+    "help.witness.settle": (
+        "Đã làm rõ điều bất thường: ghi bằng chứng ra thư mục rồi chứng kiến lại từ đầu.",
+        "What was found has been looked into: write the evidence to a folder, and begin to witness anew.",
+    ),
+    "witness.settled": (
+        "{code}: bằng chứng ở {path}; từ lần hỏi tới sẽ chứng kiến lại.",
+        "{code}: the evidence is in {path}; it witnesses again from the next question on.",
     ),
     "witness.agency": ("Cơ quan", "Agency"),
     "witness.cosigned": ("Đã ký đến mục", "Cosigned up to"),
@@ -3036,6 +3067,7 @@ There is no xmlsec1 on this machine, so nothing was checked (apt-get install xml
         "sổ cái nói thay cơ quan này điều hệ thống ở đây không biết",
         "the log says something in this agency's name that is not known here",
     ),
+    "event.log.settled": ("đã làm rõ; chứng kiến lại", "looked into; it witnesses again"),
     "event.witness.stopped": ("bên chứng kiến thôi ký", "the witness cosigns nothing more"),
     "event.home.copied": ("hai bản sao của thư mục cùng chạy", "two copies of the home work at the same time"),
     "event.log.stamped": ("dấu thời gian trên điểm kiểm", "time-stamp on a checkpoint"),

@@ -157,19 +157,47 @@ def witness_compare(home: Path, file: Path, code: str, as_json: bool) -> None:
 @at_home
 def witness_export(home: Path, code: str, output: Path, as_json: bool) -> None:
     """The checkpoints that an agency keeps, as files."""
+    (kept,) = _kept(open_home(home), code)
+    written = _write(kept, output)
+    if as_json:
+        console.data({"path": str(output), "files": written})
+        return
+    console.say(word("witness.exported", path=output, files=", ".join(written) or "-"))
+
+
+@witness.command(
+    "settle", **settings("help.witness.settle", "axis witness settle --code H41 -o evidence", changes=True)
+)
+@click.option("--code", default="", help=word("help.witness.code"))
+@click.option("--output", "-o", required=True, type=click.Path(path_type=Path), help=word("help.audit.output"))
+@at_home
+def witness_settle(home: Path, code: str, output: Path, as_json: bool) -> None:
+    """What was found has been looked into: the evidence goes to a folder, and the witness begins anew."""
+    from axis.home import lock, own_file
+    from axis.infra.journal.journals import Journal
+    from axis.services.agency.witness import settle
+
+    opened = open_home(home)
+    (kept,) = _kept(opened, code)
+    written = _write(kept, output)
+    with lock(opened), own_file(opened) as database, Journal(database, kept.agency).transaction() as tx:
+        settle(tx, now())
+    if as_json:
+        console.data({"code": kept.agency, "path": str(output), "files": written})
+        return
+    console.say(word("witness.settled", code=kept.agency, path=output))
+
+
+def _write(kept: Kept, output: Path) -> list[str]:
+    """The checkpoints that are kept, as files of a new folder; their names."""
     if output.exists():
         raise click.UsageError(word("audit.exists", path=output))
-    (kept,) = _kept(open_home(home), code)
     files = {"cosigned": kept.note, "believed": kept.believed, "contradicting": kept.other}
     output.mkdir(parents=True)
     for name, data in files.items():
         if data:
             (output / f"{name}.checkpoint").write_bytes(data)
-    written = [f"{name}.checkpoint" for name, data in files.items() if data]
-    if as_json:
-        console.data({"path": str(output), "files": written})
-        return
-    console.say(word("witness.exported", path=output, files=", ".join(written) or "-"))
+    return [f"{name}.checkpoint" for name, data in files.items() if data]
 
 
 def _kept(opened: Home, code: str) -> list[Kept]:

@@ -80,6 +80,7 @@ CHANGING = {
     "type retire",
     "upgrade",
     "witness policy",
+    "witness settle",
 }
 ME = pwd.getpwuid(os.geteuid()).pw_name
 

@@ -153,6 +153,17 @@ def _restored(home: Path) -> None:
         ledger.enter(tx, entry)
 
 
+def _contradicted(home: Path) -> None:
+    from axis.infra.database import Database
+    from axis.infra.journal.journals import Journal
+    from axis.infra.journal.witness import Kept
+
+    database = Database(config.load(home).database_url(home))
+    with Journal(database, "H41").transaction() as tx:
+        tx.keep_witness(Kept("H41", trouble="LOG_SPLIT", other=b"x"))
+    database.close()
+
+
 HOME_FAULTS: list[tuple[str, Callable[[Path], Any], Verdict]] = [
     ("home_mode", lambda home: (home / "keys").chmod(0o755), Verdict.BAD),
     ("private_files", lambda home: (home / "keys" / "H41.key").chmod(0o644), Verdict.BAD),
@@ -238,6 +249,7 @@ HOME_FAULTS: list[tuple[str, Callable[[Path], Any], Verdict]] = [
         Verdict.WARN,
     ),
     ("restored", _restored, Verdict.WARN),
+    ("witnesses", _contradicted, Verdict.BAD),
     ("connections", _no_folder, Verdict.BAD),
     ("waiting_files", _old_packet, Verdict.BAD),
     ("failed_files", _refused_packet, Verdict.WARN),

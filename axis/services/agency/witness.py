@@ -197,6 +197,15 @@ def _alarm(agency: Agency, unknown: list[own.Claim], now: datetime) -> Entry | N
     )
 
 
+def settle(tx: JournalTransaction, now: datetime) -> None:
+    """The operator's word that what was found has been looked into: the witness begins anew, from whatever the log
+    shows next; what it was told of its own goes on being counted."""
+    kept = journal.kept(tx)
+    entry = Entry(now, tx.agency, "log.settled", "", "", {"code": kept.trouble, "size": kept.size})
+    begun = replace(kept, size=0, note=b"", trouble="", trouble_at="", other=b"", unknown=0)
+    tx.keep_witness(begun if kept.trouble else replace(kept, unknown=0), entry)
+
+
 # -- The answer -------------------------------------------------------------------------------------------------------
 
 

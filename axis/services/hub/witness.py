@@ -29,7 +29,7 @@ from axis.infra.record import lease, ledger
 from axis.services.hub.asking import ANSWERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from datetime import datetime
 
     from axis.core.log.note import VerifierKey
@@ -122,13 +122,13 @@ def _of(known: Witness | None, code: str, head: Head) -> Witness:
     return Witness(code, head.number, since=since, told=since, trouble=known.trouble if known is not None else "")
 
 
-def _look_again(known: Asking, those: Iterable[Witness], size: int, told: int, now: datetime) -> None:
+def _look_again(known: Asking, those: Collection[Witness], size: int, told: int, now: datetime) -> None:
     """When it is looked for answers, or somebody asked again, if anybody owes one or has to be told."""
-    owing = [one for one in those if one.cosigned < size and one.asked_at]
+    owing = [one for one in those if one.cosigned < size and one.tries and one.asked_at]
     known.look = min((from_text(one.asked_at) + _patience(one) for one in owing), default=None)
     if known.wait < EVERY and owing:
         known.look, known.wait = now + known.wait, known.wait * 2
-    if any(one.cosigned and one.told < told for one in those):
+    if any(_is_to_be_told(one, told) for one in those):
         known.look = now + BEHIND
 
 
@@ -194,7 +194,7 @@ def _to_tell(
     """What has its quorum, with the next of its own entries, to each that answers and has not been told."""
     waiting: dict[int, list[Witness]] = {}
     for one in those:
-        if one.cosigned and one.told < cosigned.size:
+        if _is_to_be_told(one, cosigned.size):
             waiting.setdefault(one.told, []).append(one)
     letters = []
     for start in sorted(waiting)[-2:]:  # who is far behind does not keep the others waiting
@@ -220,6 +220,11 @@ def _to_tell(
             message = _message(one.code, exchange.write_told(told))
             letters.append(Letter(one.code, message, told=(end, len(entries))))
     return letters
+
+
+def _is_to_be_told(one: Witness, size: int) -> bool:
+    """Whether it has not been told up to this size, and listens: it has something against the log otherwise."""
+    return bool(one.cosigned) and not one.trouble and one.told < size
 
 
 def _cached(node: Callable[[int, int], bytes]) -> Callable[[int, int], bytes]:

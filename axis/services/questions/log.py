@@ -278,8 +278,12 @@ def is_proved(one: Proved, key: VerifierKey) -> bool:
 
 def as_tiles(reader: HubReader, head: Head) -> Iterator[tuple[str, bytes]]:
     """(relative path, content) of every file of the log, as C2SP tlog-tiles lays them out: for whoever mirrors it. The
-    entries' own tiles hold their leaves' data, 32 bytes each."""
+    entries' own tiles hold their leaves' data, 32 bytes each. ``witnessed``: the newest checkpoint with its
+    quorum."""
     yield "checkpoint", head.checkpoint
+    cosigned = store.witnessed(reader.connection)
+    if cosigned is not None and cosigned.log == head.number and cosigned.size <= head.frontier.size:
+        yield "witnessed", cosigned.note
     for tile, data in store.all_tiles(reader.connection):
         yield tile.path, data
     for number in range(-(-head.frontier.size // WIDTH)):
