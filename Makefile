@@ -31,7 +31,7 @@ install: $(STAMP)
 $(STAMP): pyproject.toml config/constraints.txt
 	@for name in adapters schemas config cli.py; do test -e axis/$$name || ln -s ../$$name axis/$$name; done
 	$(PYTHON) -I -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint config/constraints.txt --editable '.[http,web,sftp,postgresql,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint config/constraints.txt --editable '.[http,web,sftp,postgresql,evidence,dev]'
 	@touch $@
 
 # The home stays, to try things in; it is made anew each time.
@@ -83,7 +83,7 @@ versions: $(STAMP)
 	  echo "Python $$number"; \
 	  $(BIN)/mypy --python-version $$number; \
 	  test -e $(VENV)-$$number/bin/pytest || { $$python -I -m venv $(VENV)-$$number; $(VENV)-$$number/bin/pip install --quiet \
-	    --disable-pip-version-check --constraint config/constraints.txt --editable '.[http,web,sftp,postgresql,dev]'; }; \
+	    --disable-pip-version-check --constraint config/constraints.txt --editable '.[http,web,sftp,postgresql,evidence,dev]'; }; \
 	  $(VENV)-$$number/bin/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(QUICK); \
 	done
 
@@ -93,7 +93,8 @@ BATCHES ?= 100000
 RACES ?= 10000
 SWEPT = tests/hub/test_batch_order.py tests/security/test_access_matrix.py tests/e2e/changes tests/e2e/test_old_versions.py \
   tests/e2e/test_backup.py tests/failure/test_races.py tests/failure/test_crash_sweep.py tests/failure/test_power_loss.py \
-  tests/failure/test_spool_sweep.py tests/failure/test_served_sweep.py
+  tests/failure/test_spool_sweep.py tests/failure/test_served_sweep.py tests/log/test_evidence.py \
+  tests/log/test_ten_thousand.py
 sweep: $(STAMP)
 	$(BIN)/python tests/servers.py install
 	AXIS_SWEEP=full AXIS_BATCHES=$(BATCHES) RACES=$(RACES) $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(SWEPT)

@@ -27,6 +27,7 @@ FILES = {
     "conformance": "axis.commands.conformance",
     "demo": "axis.commands.demo",
     "doctor": "axis.commands.doctor",
+    "evidence": "axis.commands.evidence",
     "hub": "axis.commands.hub",
     "inbox": "axis.commands.inbox",
     "init": "axis.commands.init",

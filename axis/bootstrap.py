@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from axis.infra.amqp.broker import AmqpBroker
     from axis.infra.amqp.management import Management
     from axis.services.backup import Backup
+    from axis.services.hub.stamps import Stamping
     from axis.services.operate.reconcile import Gap
     from axis.services.retention import Adapted
     from axis.services.send import Letter
@@ -380,7 +381,19 @@ def hub_part(home: Home, database: Database, broker: Broker, references: Referen
         unknown_types=home.config.hub.unknown_types,
         consignment_after=timedelta(seconds=home.config.hub.consignment_after),
         log_key=load_key(home.path / "pki"),
+        stamping=_stamping(home),
     )
+
+
+def _stamping(home: Home) -> Stamping | None:
+    """Who stamps the log's checkpoints; None where nobody is to."""
+    asked = home.config.timestamps
+    if not asked.url:
+        return None
+    from axis.infra import timestamps
+    from axis.services.hub.stamps import Stamping
+
+    return Stamping(timestamps.service(asked.url, home.path / asked.certificate_file), timedelta(hours=asked.hours))
 
 
 def retention(home: Home, hub: Hub | None, agencies: Sequence[Adapted]) -> Retention:

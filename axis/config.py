@@ -27,6 +27,7 @@ FILE = "axis.toml"
 TEXT = "utf-8-sig"  # what people write: some editors put a byte order mark before it
 DAY = 86_400
 _LEAST = {
+    "timestamps.hours": 1,
     "hub.give_up_attempts": 1,
     "hub.queue_depth": 1,
     "hub.agency_documents_per_second": 0.1,
@@ -267,6 +268,16 @@ class Log:
 
 
 @dataclass(frozen=True)
+class Timestamps:
+    """A third party's time on the log's checkpoints (RFC 3161); needs the extra `evidence`."""
+
+    url: str = ""  # of the service, http or https; nobody is asked without
+    # PEM: the service's own certificate, and those that it was issued by; relative to the home.
+    certificate_file: str = "pki/tsa.pem"
+    hours: int = 24  # between two time-stamps, where something has happened
+
+
+@dataclass(frozen=True)
 class Portal:
     """The National Public Service Portal."""
 
@@ -303,6 +314,7 @@ class Config:
     folders: Folders = field(default_factory=Folders)
     portal: Portal = field(default_factory=Portal)
     ecabinet: Ecabinet = field(default_factory=Ecabinet)
+    timestamps: Timestamps = field(default_factory=Timestamps)
     keys: Keys = field(default_factory=Keys)
 
     def database_url(self, home: Path, environment: Mapping[str, str] = os.environ) -> str:

@@ -824,6 +824,41 @@ class Fault(Enum):
         "Chính sách chứng kiến không dùng được: {got}, phải là {expected}.",
         "The witness policy cannot be used: {got}, expected {expected}.",
     )
+    EVIDENCE_INVALID = (
+        OPERATOR,
+        "Hồ sơ chứng cứ không hợp lệ: {got}, phải là {expected}.",
+        "The evidence is not valid: {got}, expected {expected}.",
+    )
+    PROOF_MISSING = (
+        OPERATOR,
+        "Biên nhận {got} của trục chưa có chứng minh rằng nó nằm trong sổ cái.",
+        "The hub's receipt {got} has no proof that it stands in the log.",
+    )
+    LOG_KEY_UNKNOWN = (
+        OPERATOR,
+        "Không rõ khóa của sổ cái là của ai: {got}.",
+        "Whose key of the log this is, nobody here can tell: {got}.",
+    )
+    TSA_REPLY_MALFORMED = (
+        OPERATOR,
+        "Trả lời của dịch vụ dấu thời gian không đọc được: {got}.",
+        "The reply of the time-stamping service cannot be read: {got}.",
+    )
+    TSA_REFUSED = (
+        OPERATOR,
+        "Dịch vụ dấu thời gian từ chối: {got}.",
+        "The time-stamping service has refused: {got}.",
+    )
+    TSA_REPLY_DIFFERS = (
+        OPERATOR,
+        "Dấu thời gian không khớp với điểm kiểm, hoặc không do dịch vụ được tin ký: {got}.",
+        "The time-stamp does not fit the checkpoint, or not the service that is trusted has signed it: {got}.",
+    )
+    TSA_AWAY = (
+        OPERATOR,
+        "Không gọi được dịch vụ dấu thời gian: {got}.",
+        "The time-stamping service cannot be reached: {got}.",
+    )
     LOG_SOURCE = (
         OPERATOR,
         "Không lấy được sổ cái từ {path}: {got}. Lần sau lấy tiếp từ chỗ dừng.",

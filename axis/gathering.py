@@ -149,6 +149,7 @@ def _settings(path: Path) -> dict[str, Any]:
         "is_served": config.installation.role == "all" and config.broker.kind == "amqp",
         "listen": config.server.listen,
         "is_plain_anywhere": config.server.plain_http == "anywhere" and not config.server.certificate_file,
+        "stamps_hours": config.timestamps.hours if config.timestamps.url else 0,
         "unset": [name for name in wanted if not os.environ.get(name)],
     }
 

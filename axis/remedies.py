@@ -412,6 +412,20 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "Dùng bản sao lưu khác: axis restore FOLDER --home FOLDER; làm bản mới: axis backup FOLDER.",
         "Use another backup: axis restore FOLDER --home FOLDER; make a new one: axis backup FOLDER.",
     ),
+    (Fault.EVIDENCE_INVALID,): (
+        "Không dùng tệp này; xin lại từ nơi đã lập (axis evidence REFERENCE) và so mã băm qua điện thoại.",
+        "Do not use this file; ask its maker for it again (axis evidence REFERENCE), and compare digests by telephone.",
+    ),
+    (Fault.PROOF_MISSING, Fault.LOG_KEY_UNKNOWN): (
+        "Lập lại chứng cứ ở trung tâm: axis evidence REFERENCE; khóa sổ cái để so: axis audit head.",
+        "Make the evidence at the centre: axis evidence REFERENCE; the log's key, to compare: axis audit head.",
+    ),
+    (Fault.TSA_REPLY_MALFORMED, Fault.TSA_REFUSED, Fault.TSA_REPLY_DIFFERS, Fault.TSA_AWAY): (
+        "Xem địa chỉ và chứng thư của dịch vụ dấu thời gian trong axis.toml; trục vẫn nhận văn bản bình thường và hỏi "
+        "lại sau: axis doctor.",
+        "See the address and certificate of the service in axis.toml; documents are accepted meanwhile, and it is "
+        "asked again: axis doctor.",
+    ),
     (Fault.LOG_QUORUM,): (
         "Chờ bên chứng kiến ký rồi kiểm tra lại; liên hệ bên còn thiếu.",
         "Wait until the witnesses have signed and check again; call those who are missing.",

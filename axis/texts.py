@@ -500,6 +500,16 @@ TEXTS: dict[str, tuple[str, str]] = {
     "doctor.program.found": ("Python {python} quá cũ", "Python {python} is too old"),
     "doctor.program.means": ("Phiên bản này cần Python 3.11 trở lên.", "This version wants Python 3.11 or later."),
     "doctor.program.mend": ("cài Python mới hơn", "install a newer Python"),
+    "doctor.log_key": ("Khóa của sổ cái", "Key of the log"),
+    "doctor.log_key.found": ("pki/log.key không dùng được: {said}", "pki/log.key cannot be used: {said}"),
+    "doctor.log_key.means": (
+        "Sổ cái vẫn ghi nhưng không có điểm kiểm mới: biên nhận mới chưa chứng minh được.",
+        "The ledger goes on without new checkpoints: receipts that are given now cannot be proved yet.",
+    ),
+    "doctor.log_key.mend": (
+        "khôi phục pki/log.key từ bản sao lưu (quyền 0600), rồi khởi động lại; thư mục dữ liệu cũ: axis upgrade",
+        "put pki/log.key back from a backup (mode 0600) and start again; a home of before: axis upgrade",
+    ),
     "doctor.keys": ("Khóa và chứng thư", "Keys and certificates"),
     "doctor.keys.found": ("{count} khóa không dùng được: {names}", "{count} keys cannot be used: {names}"),
     "doctor.keys.means": (
@@ -851,6 +861,16 @@ TEXTS: dict[str, tuple[str, str]] = {
     "doctor.ledger_places.found": ("bản ghi chờ {minutes} phút", "entries wait for {minutes} min"),
     "doctor.ledger_places.means": ("Không có hub nào đang nối sổ cái.", "No hub gives entries their place."),
     "doctor.ledger_places.mend": ("axis hub hoặc axis run", "axis hub or axis run"),
+    "doctor.timestamps": ("Dấu thời gian trên sổ cái", "Time-stamps on the log"),
+    "doctor.timestamps.found": ("dấu gần nhất cách đây {hours} giờ", "the last one came {hours} hours ago"),
+    "doctor.timestamps.means": (
+        "Dịch vụ dấu thời gian chưa trả lời; chứng cứ mới chưa có thời gian của bên thứ ba.",
+        "The service has not answered; new evidence has no third party's time yet.",
+    ),
+    "doctor.timestamps.mend": (
+        "xem [timestamps] trong axis.toml và mạng tới dịch vụ; trục tự hỏi lại",
+        "see [timestamps] in axis.toml and the network to the service; the hub asks again",
+    ),
     "doctor.clock_of_the_record": ("Đồng hồ so với hồ sơ", "Clock against the record"),
     "doctor.clock_of_the_record.found": ("hồ sơ đi trước {seconds} giây", "the record is {seconds} s ahead"),
     "doctor.clock_of_the_record.means": (
@@ -2585,6 +2605,167 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Trust this CA certificate (PEM) alone, no home needed.",
     ),
     "help.verify.at": ("Kiểm tra như vào thời điểm này (ISO 8601).", "Verify as of this moment (ISO 8601)."),
+    "help.evidence": (
+        "Lập hồ sơ chứng cứ của một văn bản: bản gốc, mọi biên nhận, chứng minh trong sổ cái; tòa án tự kiểm tra được.",
+        "Evidence of one document: original, all receipts, proofs from the log; a court checks it by itself.",
+    ),
+    "help.evidence.output": ("Ghi gói chứng cứ vào tệp này (.asice).", "Write the evidence to this file (.asice)."),
+    "help.evidence.as": (
+        "Cơ quan ký gói, nếu thư mục này có nhiều.",
+        "Which agency signs it, where a home has several.",
+    ),
+    "help.verify.strict": (
+        "Đòi chứng minh trong sổ cái cho mọi biên nhận của trục.",
+        "Each receipt of the hub must be proved to stand in the log.",
+    ),
+    "help.verify.log_key": (
+        "Tệp có khóa công khai của sổ cái, như axis audit head in ra.",
+        "A file with the log's public key, as axis audit head prints it.",
+    ),
+    "evidence.written": (
+        "Đã lập {path}: {parts} phần, {receipts} biên nhận. Mã băm: {digest}",
+        "{path} is made: {parts} parts, {receipts} receipts. Digest: {digest}",
+    ),
+    "evidence.how": (
+        "Kiểm tra: axis verify {path}; không cần phần mềm này: unzip -p {path} attachments/{manual}",
+        "To check it: axis verify {path}; without this program: unzip -p {path} attachments/{manual}",
+    ),
+    "evidence.no_reader": (
+        "Chưa cài phần [evidence] (rfc3161-client): không đọc được dấu thời gian.",
+        "The extra [evidence] (rfc3161-client) is not installed: time-stamps cannot be read.",
+    ),
+    "evidence.exists": ("{path} đã có; chọn tệp khác.", "{path} is there; choose another file."),
+    "evidence.whose": (
+        "Thư mục này có nhiều cơ quan: thêm --as {codes}.",
+        "This home has several agencies: add --as {codes}.",
+    ),
+    "evidence.no_key": (
+        "Cơ quan {code} không có khóa trong thư mục này.",
+        "Agency {code} has no key in this home.",
+    ),
+    "evidence.PASSED": ("ĐÚNG", "GOOD"),
+    "evidence.FAILED": ("SAI", "WRONG"),
+    "evidence.MISSING": ("KHÔNG CÓ", "NOT THERE"),
+    "evidence.good": (
+        "{file}: HỢP LỆ, chứng cứ do {signer} lập lúc {time}.",
+        "{file}: PASSED, evidence made by {signer} at {time}.",
+    ),
+    "evidence.bad": (
+        "{file}: KHÔNG HỢP LỆ, {count} bước sai.",
+        "{file}: FAILED, {count} steps are wrong.",
+    ),
+    "evidence.name.container": ("Gói chứng cứ", "The bundle"),
+    "evidence.name.registry": ("Danh bạ", "Registry"),
+    "evidence.name.maker": ("Người lập", "Its maker"),
+    "evidence.name.acceptance": ("Trục tiếp nhận (A.1)", "Accepted by the hub (A.1)"),
+    "evidence.name.then": ("Danh bạ lúc tiếp nhận", "Registry as of then"),
+    "evidence.name.document": ("Văn bản gốc", "The original"),
+    "evidence.name.log": ("Khóa của sổ cái", "The log's key"),
+    "evidence.name.checkpoint": ("Điểm kiểm của sổ cái", "The log's checkpoint"),
+    "evidence.name.proof": ("Mục trong sổ cái", "Entry in the log"),
+    "evidence.name.receipt": ("Biên nhận", "Receipt"),
+    "evidence.name.logged": ("Biên nhận có trong sổ cái", "Receipt stands in the log"),
+    "evidence.name.witnessed": ("Bên chứng kiến", "Witnesses"),
+    "evidence.name.timestamp": ("Dấu thời gian", "Time-stamp"),
+    "evidence.container": ("không byte nào bị đổi, mã băm {digest}", "no byte was changed, digest {digest}"),
+    "evidence.registry": ("bản {version}, do trục ký", "version {version}, signed by the hub"),
+    "evidence.maker": ("{maker} ký lúc {time}", "signed by {maker} at {time}"),
+    "evidence.acceptance": ("trục nhận của {sender} lúc {time}", "the hub accepted it from {sender} at {time}"),
+    "evidence.then": ("bản {version} có trong gói", "version {version} is in the bundle"),
+    "evidence.then.missing": (
+        "bản {version} không có trong gói; xét theo bản mới hơn, có ghi mọi thu hồi",
+        "version {version} is not in the bundle; the newer one is asked, which has all revocations",
+    ),
+    "evidence.document": (
+        "{signer} ký lúc {time}; nội dung {digest}",
+        "signed by {signer} at {time}; content {digest}",
+    ),
+    "evidence.document.missing": (
+        "nội dung không còn được lưu; A.1 có mã băm của nó",
+        "its bytes are not kept any more; A.1 has their digest",
+    ),
+    "evidence.document.ended": (
+        "nội dung hết hạn lưu lúc {ended}, sổ cái có ghi; A.1 có mã băm của nó",
+        "its bytes ended by retention at {ended}, as the log says; A.1 has their digest",
+    ),
+    "evidence.log.known": ("đúng là khóa đã biết ở đây: {vkey}", "it is the one that is known here: {vkey}"),
+    "evidence.log.registry": ("đúng là khóa ghi trong danh bạ: {vkey}", "it is the one that the registry has: {vkey}"),
+    "evidence.log.maker": (
+        "{vkey}; mới chỉ theo lời {maker}, hãy so với khóa đã công bố",
+        "{vkey}; on the word of {maker} alone, compare it with the published one",
+    ),
+    "evidence.log.missing": ("gói không có chứng minh từ sổ cái", "the bundle has nothing from the log"),
+    "evidence.checkpoint": ("{size} mục, gốc {root}", "{size} entries, root {root}"),
+    "evidence.checkpoint.missing": ("gói không có điểm kiểm", "there is no checkpoint in the bundle"),
+    "evidence.proof": (
+        "mục {position} trên {size}: {event}, {actor}, {time}",
+        "entry {position} of {size}: {event}, {actor}, {time}",
+    ),
+    "evidence.receipt.self": (
+        "{event} do {issuer} ký, nói về {recipient}, {time}",
+        "{event} by {issuer} about {recipient}, {time}",
+    ),
+    "evidence.receipt.log": (
+        "{event} do {issuer} ký, nói về {recipient}, {time}; trục nhận lúc {as_of}, sổ cái có ghi",
+        "{event} by {issuer} about {recipient}, {time}; accepted by the hub at {as_of}, as the log says",
+    ),
+    "evidence.logged": ("đủ {statements} mục", "all its {statements} entries"),
+    "evidence.logged.missing": ("thiếu {left} trên {statements} mục", "{left} of {statements} entries are missing"),
+    "evidence.witnessed": ("đủ chữ ký: {by}", "cosigned by enough of them: {by}"),
+    "evidence.witnessed.missing": (
+        "chỉ có chữ ký của chính sổ cái, không có bên chứng kiến",
+        "signed by the log alone, no witnesses",
+    ),
+    "evidence.timestamp": ("điểm kiểm đã có lúc {time}", "the checkpoint was there at {time}"),
+    "evidence.timestamp.missing": ("không có dấu thời gian", "there is no time-stamp"),
+    "evidence.page.title": ("Chứng cứ về văn bản {document}", "Evidence of document {document}"),
+    "evidence.page.made": (
+        "Do {maker} lập lúc {time}, hệ thống {installation}.",
+        "Made by {maker} at {time}, installation {installation}.",
+    ),
+    "evidence.page.what": ("Văn bản", "The document"),
+    "evidence.page.sender": ("Bên gửi", "Sender"),
+    "evidence.page.number": ("Mã văn bản", "DocumentId"),
+    "evidence.page.axis_id": ("Mã trục", "Axis id"),
+    "evidence.page.digest": ("Mã băm nội dung (SHA-256)", "Digest of the content (SHA-256)"),
+    "evidence.page.steps": ("Kết quả từng bước khi lập", "What was found, step by step, when it was made"),
+    "evidence.page.step": ("Bước", "Step"),
+    "evidence.page.verdict": ("Kết quả", "Verdict"),
+    "evidence.page.file": ("Tệp", "File"),
+    "evidence.page.said": ("Nội dung", "What it says"),
+    "evidence.page.proves": ("Mỗi chữ ký chứng minh điều gì", "What each signature proves, and what it does not"),
+    "evidence.page.proves.sender": (
+        "Chữ ký của bên gửi: cơ quan đó đã ký đúng nội dung này. Không chứng minh ai trong cơ quan đã quyết định, cũng "
+        "không chứng minh lúc ký: giờ ký là do bên ký ghi.",
+        "The sender's: that agency has signed just this content. Not who in the agency decided so, and not when: the "
+        "time of signing is what its signer wrote.",
+    ),
+    "evidence.page.proves.hub": (
+        "Biên nhận của trục (A, D, S, T): trục xác nhận đã nhận, đã chuyển, hoặc không chuyển được. Không chứng minh "
+        "bên nhận đã đọc.",
+        "The hub's receipts (A, D, S, T): the hub says that it accepted, passed on, or could not pass on. Not that "
+        "anybody has read it.",
+    ),
+    "evidence.page.proves.recipient": (
+        "Biên nhận của bên nhận (E.1, E.2): hệ thống của cơ quan đó đã nhận được, hoặc từ chối. Không chứng minh người "
+        "có thẩm quyền đã xem hay đồng ý.",
+        "A recipient's receipts (E.1, E.2): that agency's system has it, or has refused it. Not that whoever decides "
+        "there has seen it or agrees.",
+    ),
+    "evidence.page.proves.log": (
+        "Sổ cái: mục này có trong một lịch sử chỉ ghi thêm, không sửa lén được khi có bên chứng kiến hoặc bản sao. "
+        "Không chứng minh nội dung của mục là thật, chỉ chứng minh trục đã ghi như vậy, trước điểm kiểm này.",
+        "The log: the entry stands in a history that only grows, and cannot be changed in secret where there are "
+        "witnesses or mirrors. Not that what it says is true: that the hub has said so, before this checkpoint.",
+    ),
+    "evidence.page.proves.timestamp": (
+        "Dấu thời gian: điểm kiểm, và mọi mục trước nó, đã có vào lúc đó, theo bên thứ ba.",
+        "The time-stamp: the checkpoint, and all entries before it, were there at that time, by a third party's word.",
+    ),
+    "evidence.page.proves.page": (
+        "Trang này chỉ để đọc: chỉ các tệp đã ký là bằng chứng. Cách kiểm tra ở VERIFY.txt.",
+        "This page is for reading: the signed files are the evidence. VERIFY.txt says how they are checked.",
+    ),
     "help.packet": ("Gói tin edXML.", "edXML packets."),
     "help.packet.show": ("Xem nội dung gói tin.", "What a packet says."),
     "help.packet.check": (
@@ -3201,6 +3382,8 @@ There is no xmlsec1 on this machine, so nothing was checked (apt-get install xml
     "event.log.settled": ("đã làm rõ; chứng kiến lại", "looked into; it witnesses again"),
     "event.witness.stopped": ("bên chứng kiến thôi ký", "the witness cosigns nothing more"),
     "event.home.copied": ("hai bản sao của thư mục cùng chạy", "two copies of the home work at the same time"),
+    "event.log.stamped": ("dấu thời gian trên điểm kiểm", "time-stamp on a checkpoint"),
+    "event.payload.ended": ("nội dung hết hạn lưu, đã bỏ", "its bytes have ended, their time was over"),
     "event.retention.ended": ("bỏ nội dung đã hết hạn lưu", "bytes whose time was over have ended"),
     "event.retention.held": ("người vận hành giữ nội dung lại", "an operator keeps the bytes"),
     "event.retention.released": ("người vận hành thôi giữ nội dung", "an operator keeps the bytes no longer"),

@@ -208,6 +208,13 @@ def _keys(gathered: Gathering, _now: datetime) -> Judgement:
 
 
 @_check("keys")
+def _log_key(gathered: Gathering, _now: datetime) -> Judgement | None:
+    """The key of the log is missing, or cannot be read: the ledger goes on, and nothing of it is signed any more."""
+    said = gathered["keys"].get("log")  # an older gathering has none
+    return ((_BAD if said else _GOOD), {"said": said}) if said is not None else None
+
+
+@_check("keys")
 def _certificates(gathered: Gathering, now: datetime) -> Judgement:
     """A certificate has ended, or ends within 60 days; but for those of agencies that the registry tells of."""
     told = {f"keys/{code}.pem" for code in gathered.get("registry", {}).get("ends", {})}
@@ -362,6 +369,17 @@ def _ledger_places(gathered: Gathering, now: datetime) -> Judgement:
     found = gathered["record"]["ledger"]
     waits = _age(found["unlinked_since"], now)
     return (_WARN if waits > STALE else _GOOD), {"minutes": waits // timedelta(minutes=1)}
+
+
+@_check("settings", "record")
+def _timestamps(gathered: Gathering, now: datetime) -> Judgement | None:
+    """Checkpoints wait for the time-stamp that they are to have."""
+    hours, stamped = gathered["settings"].get("stamps_hours", 0), gathered["record"].get("stamped", "")
+    if not hours:
+        return None
+    waits = now - from_text(stamped) if stamped else None
+    is_late = waits is None or waits > timedelta(hours=2 * hours)
+    return (_WARN if is_late else _GOOD), {"hours": waits // timedelta(hours=1) if waits is not None else "-"}
 
 
 @_check("record")

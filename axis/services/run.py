@@ -15,7 +15,7 @@ from axis.core.hub import lifecycle
 from axis.core.instant import to_text
 from axis.errors import AxisError, Fault, Misconfigured, Problem, Unavailable
 from axis.infra.record import outbox
-from axis.services.hub import admit, deadlines, relay, witness
+from axis.services.hub import admit, deadlines, relay, stamps, witness
 from axis.services.hub import log as log_of_entries
 from axis.services.operate import dead_ends
 from axis.services.pulse import Pulse
@@ -187,7 +187,7 @@ def _hub_turn(part: _Part, hub: Hub, now: datetime, *, asks: bool) -> int:
     try:
         done = hub_round(hub, now)
         if asks:
-            done += witness.step(hub, now)
+            done += witness.step(hub, now) + stamps.step(hub, now)
     except Exception as error:  # noqa: BLE001  it is raised again where waiting does not help
         part.went_wrong(error)
         return 0

@@ -21,7 +21,7 @@ from axis.core.homes import Standing
 from axis.errors import AxisError, Corrupted, Fault, Unavailable
 from axis.infra.journal.transaction import JournalTransaction
 from axis.services import turns
-from axis.services.agency import hand_over, hear, publish, readable, standing, submit, take, withdraw, witness
+from axis.services.agency import hand_over, hear, proofs, publish, readable, standing, submit, take, withdraw, witness
 from axis.services.agency.adapter import Outbox, not_flushed
 from axis.services.agency.mail import Mail
 from axis.services.agency.prepare import know
@@ -111,6 +111,7 @@ class Sweep:
         self._leave_answered(judged, due)
         self._publish(working, due, gathered, showing)
         self._answer_log(working)
+        self._each_system([one for one in working if one.proving], lambda agency: proofs.show(agency, self._now))
         for one in working:
             if one.code not in self.failed:
                 self.done[one.code] += readable.step(one)

@@ -195,6 +195,9 @@ HOME_FAULTS: list[tuple[str, Callable[[Path], Any], Verdict]] = [
         Verdict.WARN,
     ),
     ("keys", _other_key, Verdict.BAD),
+    ("log_key", lambda home: (home / "pki" / "log.key").unlink(), Verdict.BAD),
+    ("log_key", lambda home: (home / "pki" / "log.key").chmod(0o644), Verdict.BAD),
+    ("log_key", lambda home: (home / "pki" / "log.key").write_text("no key"), Verdict.BAD),
     ("weak_keys", _short_key, Verdict.WARN),
     ("own_certificates", _short_key, Verdict.BAD),
     ("registry", lambda home: change(home, "DELETE FROM payload"), Verdict.UNKNOWN),
@@ -213,6 +216,11 @@ HOME_FAULTS: list[tuple[str, Callable[[Path], Any], Verdict]] = [
         lambda home: change(
             home, "UPDATE ledger SET position = NULL, link = NULL WHERE id = (SELECT max(id) FROM ledger)"
         ),
+        Verdict.WARN,
+    ),
+    (
+        "timestamps",
+        lambda home: settings(home, "[installation]", '[timestamps]\nurl = "http://127.0.0.1:1/"\n[installation]'),
         Verdict.WARN,
     ),
     (

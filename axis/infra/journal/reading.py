@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -18,6 +19,15 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, RowMapping
 
     from axis.core.ledger import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a journal has of a submission: the hub's A.1, the parcel, receipts; b"" for what it has not, or no more."""
+
+    acceptance: bytes
+    body: bytes
+    receipts: tuple[bytes, ...]
 
 
 class JournalReader:
@@ -211,6 +221,19 @@ class JournalReader:
     def payload_if_any(self, digest: str) -> bytes:
         """Stored bytes; b"" where there are none, or others."""
         return payloads.get_sound(self.connection, [digest]).get(digest, b"")
+
+    def evidence(self, axis_id: str) -> Held:
+        """What is here of a submission, sent or received, and of every receipt about it."""
+        sent = self._first(self._outgoing().where(outgoing.c.axis_id == axis_id, outgoing.c.state == "accepted"))
+        came = self.incoming(axis_id)
+        given = [came["answer_digest"], came["decision_digest"]] if came is not None else []
+        told = [str(one.detail["receipt"]) for one in self.events(axis_id) if one.event == "receipt.received"]
+        digests = [sent["answer_digest"], sent["parcel_digest"]] if sent is not None else []
+        digests += [came["proof_digest"], came["body_digest"]] if came is not None else []
+        found = payloads.get_sound(self.connection, [one for one in (*digests, *given, *told) if one])
+        acceptance, body = ((*digests, "", "")[:2]) if digests else ("", "")
+        receipts = tuple(found[one] for one in dict.fromkeys((*given, *told)) if one in found and one != acceptance)
+        return Held(found.get(acceptance, b""), found.get(body, b""), receipts)
 
     def events(self, axis_id: str) -> list[Entry]:
         """This agency's events about a submission, in order."""

@@ -156,6 +156,26 @@ witness = sa.Table(
     sa.Column("trouble_at", sa.Text, nullable=False),
     sa.Column("other", sa.LargeBinary, nullable=False),
 )
+# Entries about the agency as the log has told of them, each with its proof but for the checkpoint, which many share.
+log_proof = sa.Table(
+    "log_proof",
+    metadata,
+    sa.Column("agency", sa.Text, primary_key=True),
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("axis_id", sa.Text, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+    sa.Column("kept_at", sa.Text, nullable=False),
+    sa.Index("log_proof_submission", "agency", "axis_id"),
+    sa.Index("log_proof_kept", "kept_at"),
+)
+log_proof_head = sa.Table(
+    "log_proof_head",
+    metadata,
+    sa.Column("agency", sa.Text, primary_key=True),
+    sa.Column("size", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("note", sa.LargeBinary, nullable=False),
+)
 TABLES = (
     payloads.payload,
     outgoing,
@@ -166,6 +186,8 @@ TABLES = (
     installed,
     home_instance,
     witness,
+    log_proof,
+    log_proof_head,
     *retained.TABLES,
 )
 AGAIN = -1  # attempts of what the hub, which may have lost it, is to be sent again: an A.1 on its way is from before

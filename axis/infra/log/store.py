@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -89,6 +90,20 @@ _ENTRIES = sa.text(
     "SELECT position, link, digest, canonical, axis_id, salt FROM ledger WHERE position > :after ORDER BY position "
     "LIMIT :limit"
 )
+
+
+def cells(connection: Connection, after: int, limit: int) -> Sequence[tuple[Any, ...]]:
+    """As :func:`entries`, as the driver gives them: for who reads a million."""
+    with closing(connection.connection.cursor()) as cursor:
+        cursor.execute(_CELLS[connection.dialect.name], (after, limit))
+        return cursor.fetchall()
+
+
+_CELLS = {
+    name: f"SELECT position, link, digest, canonical, axis_id, salt FROM ledger WHERE position > {mark} "  # noqa: S608
+    f"ORDER BY position LIMIT {mark}"
+    for name, mark in (("sqlite", "?"), ("postgresql", "%s"))
+}
 
 
 def entries_about(connection: Connection, axis_ids: Sequence[str]) -> Sequence[Any]:

@@ -55,4 +55,15 @@ log_witness = sa.Table(
     sa.Column("entries", sa.BigInteger, nullable=False),
     sa.Column("trouble", sa.Text, nullable=False),
 )
-TABLES = (log_tile, log_head, log_checkpoint, log_witness)
+# Checkpoints as a third party has stamped them with its time (RFC 3161), with its whole reply.
+log_stamp = sa.Table(
+    "log_stamp",
+    metadata,
+    sa.Column("log", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("size", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("note", sa.LargeBinary, nullable=False),
+    sa.Column("reply", sa.LargeBinary, nullable=False),
+    sa.Column("authority", sa.LargeBinary, nullable=False),
+    sa.Column("stamped_at", sa.Text, nullable=False),
+)
+TABLES = (log_tile, log_head, log_checkpoint, log_witness, log_stamp)

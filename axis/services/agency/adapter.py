@@ -162,6 +162,10 @@ class Agency:
         self.copies_at = 0.0  # not before this, on the monotonic clock, readable copies are made
         self.copies_wrong = ""  # why they wait
         self.has_copies = False  # there may be more to make
+        self.proving: set[str] | None = (
+            None  # about what its receipts and their proofs have come; None: nothing was told
+        )
+        self.proved_at: datetime | None = None  # when it was looked at these last
         self.owes_word = False  # it was asked to cosign, or has something to say about the log
         self._round_at: datetime | None = None  # the time of the last round
         self._said: dict[str, str] = {}

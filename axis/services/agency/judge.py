@@ -20,7 +20,7 @@ from axis.core.receipt import Event
 from axis.core.registry import HUB, HubOnly, read_registry
 from axis.core.types.typeset import read_types
 from axis.errors import AxisError, Fault, Problem, Rejected, Unavailable, rejected
-from axis.services.agency import renew, standing, witness
+from axis.services.agency import proofs, renew, standing, witness
 from axis.services.agency.mail import Mail
 from axis.services.agency.verify import accepted_at, is_about, verify_mail, verify_receipt, word
 
@@ -210,6 +210,7 @@ def _keep_receipt(agency: Agency, message: Message, now: datetime) -> Mail | Cha
             agency.outbox.answered(subject.content_digest)
 
     def then(tx: JournalTransaction) -> None:
+        proofs.came(agency, subject.axis_id)
         if is_from_before(said, agency.registry(), now):
             tx.show([digest], _shown(agency, 1, now))
 

@@ -21,6 +21,7 @@ from axis.core.log.note import Note
 from axis.core.message import Message, Route
 from axis.errors import Fault, Problem, Rejected
 from axis.infra.journal import witness as journal
+from axis.services.agency import proofs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,6 +141,7 @@ def _told(agency: Agency, told: Told, counts: Policy, now: datetime) -> Change:
             unknown=kept.unknown + len(unknown),
         )
         tx.keep_witness(kept, _alarm(agency, unknown, now))
+        proofs.keep(agency, tx, told, now)
 
     return change
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from axis.infra.record.store import HubStore
     from axis.services.hub.flow import QueueLimits, RateLimits
     from axis.services.hub.log import LogKey
+    from axis.services.hub.stamps import Stamping
 
 HELD_BYTES = 32 * 1024 * 1024
 CLOCK = timedelta(minutes=5)  # by which a worker's clock may differ from the database's
@@ -79,6 +80,7 @@ class Hub:
         unknown_types: str = "plain",
         consignment_after: timedelta = timedelta(seconds=5),
         log_key: LogKey | None = None,
+        stamping: Stamping | None = None,
     ) -> None:
         self.store = store
         self.broker = broker
@@ -95,6 +97,7 @@ class Hub:
         self.refuses_unknown_types = unknown_types == "refuse"
         self.consignment_after = consignment_after
         self.log_key = log_key
+        self.stamping = stamping
         self.linked = 0  # entries of the ledger that have their places, as far as is known here
         self.logged = 0  # of these, in the log
         self.log_again = datetime.min.replace(tzinfo=UTC)  # when more is put into it at the earliest

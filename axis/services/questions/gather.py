@@ -19,7 +19,8 @@ from axis.core import lineage, secret
 from axis.core.hub.rules import GAP_OPEN
 from axis.core.instant import to_text
 from axis.core.message import DEAD_QUEUE
-from axis.errors import AxisError
+from axis.core.registry import HUB
+from axis.errors import AxisError, Fault
 from axis.infra import keystore
 from axis.infra.database import SCHEMA_VERSION
 from axis.infra.record import agenda, backlog, health, restored
@@ -106,7 +107,16 @@ def keys(path: Path, names: Collection[str], load: Callable[[str], object]) -> d
             continue  # the pair says so
         if one["digest"] not in {other["digest"] for other in certificates}:  # the hub's lies in pki/, too
             certificates.append(one)
-    return {"pairs": pairs, "certificates": certificates}
+    return {"pairs": pairs, "certificates": certificates, "log": _log_key(path) if HUB in names else ""}
+
+
+def _log_key(path: Path) -> str:
+    """What is wrong with the key of the log; "" for nothing."""
+    try:
+        found = keystore.load_log_key(path / "pki")
+    except AxisError as error:
+        return error.fault.code
+    return "" if found is not None else Fault.KEY_FILE_MISSING.code
 
 
 def _certificate(name: str, use: str, one: x509.Certificate) -> dict[str, str]:
@@ -162,7 +172,9 @@ def record(store: HubStore, known: Registry, water: HighWater, now: datetime) ->
     held = [member.code for member in known.agencies if member.standing(now) == "suspended"]
     with store.reading() as reader:
         at = restored.restored_at(reader) if known.resend_from is not None else None
+        stamped = health.stamped(reader)
         return {
+            "stamped": stamped,
             "ledger": health.ledger_of(reader, water.read()),
             "outbox": health.outbox_of(reader, now, held),
             "leases": health.leases(reader),
