@@ -28,6 +28,7 @@ FILES = {
     "doctor": "axis.commands.doctor",
     "hub": "axis.commands.hub",
     "init": "axis.commands.init",
+    "key": "axis.commands.key",
     "list": "axis.commands.listing:documents",
     "member": "axis.commands.member",
     "packet": "axis.commands.packet",
