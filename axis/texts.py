@@ -455,13 +455,13 @@ TEXTS: dict[str, tuple[str, str]] = {
     "key.paper.form": (
         "PHIẾU KHÔI PHỤC KHÓA CỦA TRỤC\n"
         "Hệ thống: {installation}\n\n"
-        "    {groups}\n\n"
+        "    {first}\n    {second}\n\n"
         "Chỉ hiện một lần. Chép hai bản lên giấy, cất ở hai két ngoài trung tâm; không chụp ảnh, không lưu trong máy.\n"
         "Ai có phiếu này đặt được khóa khác cho trục.\n"
         "Người lập: ....................  Người chứng kiến: ....................  Ngày: ..........",
         "RECOVERY PAPER OF THE HUB'S KEY\n"
         "Installation: {installation}\n\n"
-        "    {groups}\n\n"
+        "    {first}\n    {second}\n\n"
         "Shown once. Write it on two papers, for two safes outside of the centre; no photograph, no file.\n"
         "Whoever has it can give the hub another key.\n"
         "Made by: ....................  Witness: ....................  Date: ..........",

@@ -206,7 +206,8 @@ def show_paper(groups: str, installation: str, target: Path | None, as_json: boo
     ``--json`` says."""
     from axis.infra.keystore import write_private
 
-    form = word("key.paper.form", installation=installation, groups=groups.replace("\n", "\n    "))
+    first, second = groups.splitlines()  # what is put into a sentence makes no line of it
+    form = word("key.paper.form", installation=installation, first=first, second=second)
     if target is not None:
         try:
             write_private(target, f"{form}\n".encode())

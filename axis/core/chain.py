@@ -121,7 +121,8 @@ def read_registry(data: bytes, hub: Certificate) -> Registry:
     if by.der == hub.der:
         return found
     listed = next((one for one in signing(found) if one.der == by.der), None)
-    reached = _reached({key_of(hub.x509)}, [*_heirs(found), *_recoveries(found)])
+    papers = _recoveries(found)
+    reached = _reached({key_of(hub.x509)}, [*_heirs(found), *papers]) - {key for key, _ in papers}
     if listed is None or listed.revoked_at is not None or key_of(by.x509) not in reached:
         raise rejected(Fault.SIG_SIGNER, by.x509.subject.rfc4514_string()[:200])
     return found
