@@ -1831,6 +1831,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Cấp lại chứng thư TLS cho trục, broker và các cơ quan, giữ nguyên khóa (chứng thư do bản cũ cấp bị Python 3.13 từ chối).",
         "New TLS certificates for hub, broker and agencies, for the keys they have (Python 3.13 refuses those of older versions).",
     ),
+    "help.broker.new_keys": (
+        "Khóa mới cho broker và cho kết nối của trục: khi khóa cũ có thể đã lộ.",
+        "New keys for the broker and the hub's connection: where the old ones may be in other hands.",
+    ),
+    "broker.carry_key": (
+        "Broker có khóa mới: chép cả {folder}/broker.key sang broker.",
+        "The broker has a new key: copy {folder}/broker.key to it, too.",
+    ),
     "broker.reissued": ("Đã cấp lại {count} chứng thư trong {folder}.", "{count} certificates reissued in {folder}."),
     "broker.carry": (
         "Chép broker.pem và ca.pem sang broker rồi nạp lại; gửi ca.pem và <mã>.pem cho từng cơ quan, đặt vào thư mục tls/ của họ. "

@@ -237,6 +237,14 @@ def save_key(folder: Path, name: str, key: PrivateKey) -> None:
     write_private(folder / f"{name}.key", key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
 
 
+def replace_key(folder: Path, name: str, key: PrivateKey) -> None:
+    """A ``<name>.key`` (0600) in the place of the one that may be there, whole at any moment."""
+    beside = folder / f".{name}.key.new"
+    beside.unlink(missing_ok=True)
+    write_private(beside, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    beside.replace(folder / f"{name}.key")
+
+
 def replace_certificate(folder: Path, name: str, certificate: x509.Certificate) -> None:
     """A ``<name>.pem`` in the place of the one that may be there, whole at any moment."""
     replace_file(folder / f"{name}.pem", certificate.public_bytes(Encoding.PEM))

@@ -71,11 +71,7 @@ def settle(home: Path, known: Registry, now: datetime) -> None:
             held.append(following)
     if chain.choose(held, known, now) is not following:
         return
-    private = (folder / NEXT / f"{HUB}.key").read_bytes()
-    beside = folder / f".{HUB}.new"
-    beside.unlink(missing_ok=True)
-    keystore.write_private(beside, private)
-    beside.replace(folder / f"{HUB}.key")
+    keystore.replace_key(folder, HUB, following.key)
     keystore.replace_certificate(folder, HUB, following.certificate)
     _forget_next(folder)
 

@@ -189,10 +189,10 @@ def renew_tls(home: Path, code: str, now: datetime) -> None:
     keystore.save_signer(home / "tls", code, keystore.new_tls(keystore.load_signer(home / "tls", "ca"), code, now))
 
 
-def reissue_tls(home: Path, now: datetime) -> list[str]:
+def reissue_tls(home: Path, now: datetime, *, new_keys: bool = False) -> list[str]:
     """New certificates of the TLS CA, the broker, the hub and the agencies, for the keys that they have, here or at the
-    agencies: made as this
-    version makes them, valid from now on; the names of the files. The old ones go on working beside them.
+    agencies: made as this version makes them, valid from now on; the names of the files. The old ones go on working
+    beside them. With `new_keys` broker and hub get other keys, too.
 
     Raises :class:`Misconfigured` KEY_FILE_MISSING where the home has no TLS CA with its key."""
     folder, authority_name = home / "tls", "ca"
@@ -206,6 +206,12 @@ def reissue_tls(home: Path, now: datetime) -> list[str]:
             if not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
                 raise Misconfigured(Problem(Fault.FILE_UNUSABLE, str(path), got=type(key).__name__))
             made[path.stem] = keystore.certify_tls(authority, path.stem, now, keystore.hosts_of(one), key)
+    for name in ("broker", HUB_USER) if new_keys else ():
+        if name in made:
+            hosts = keystore.hosts_of(made[name])
+            signer = keystore.new_tls(authority, name, now, hosts)
+            keystore.replace_key(folder, name, signer.key)
+            made[name] = signer.certificate
     for name, certificate in made.items():
         keystore.replace_certificate(folder, name, certificate)
     return [f"{name}.pem" for name in made]
