@@ -14,6 +14,7 @@ from axis.core import chain, parcel
 from axis.core.lineage import key_of
 from axis.core.registry import HUB
 from axis.infra import keystore
+from axis.services import run as loops
 from tests import own
 from tests.line import document
 from tests.own import CODES, Own, done, run
@@ -183,6 +184,24 @@ def test_a_lost_key_has_a_successor_by_the_paper_and_by_nothing_else(line: Own) 
     line.drop("G06", document(7, sender="G06", to=("G22",)))
     line.run()
     assert events(line, "G06") == ["A.1", "E.1 G22"]
+
+
+@pytest.mark.parametrize("how", ["ended", "stolen"])
+def test_what_the_hub_has_said_before_its_key_was_revoked_and_lay_in_a_queue_is_believed(line: Own, how: str) -> None:
+    line.run()
+    send(line, 1)
+    with line.parts() as (hub, agencies):
+        (sender,) = [one for one in agencies if one.code == "G22"]
+        loops.agency_round(sender, line.clock())
+        loops.hub_round(hub, line.clock())
+    assert events(line) == []
+    if how == "ended":
+        done("key", "next", "--from", "2026-01-01", "--home", line.path)
+        done("key", "revoke", "--home", line.path)
+    else:
+        done("key", "succeed", "--paper", paper(line), "--home", line.path)
+    line.run()
+    assert events(line) == ["A.1", "E.1 H41"]
 
 
 def test_the_private_half_of_the_recovery_key_is_in_no_home(line: Own) -> None:
