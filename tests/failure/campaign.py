@@ -402,11 +402,7 @@ class Campaign:
         before = self.happened["mixed messages"]
         if not away.is_dead():
             away.exits.append(away.stop())
-        try:
-            connection = pika.BlockingConnection(pika.URLParameters(self.line.postman.split(",")[0]))
-        except pika.exceptions.AMQPError:
-            return
-        with contextlib.suppress(pika.exceptions.AMQPError), connection:
+        with contextlib.suppress(pika.exceptions.AMQPError), self._postman() as connection:
             channel = connection.channel()
             channel.confirm_delivery()
             for _ in range(100):
@@ -415,6 +411,15 @@ class Campaign:
                     break
                 time.sleep(0.02)
         time.sleep(1)
+
+    def _postman(self) -> pika.BlockingConnection:
+        """A connection of the one who may take anybody's mail; a broker that was killed just now is waited for."""
+        where = pika.URLParameters(self.line.postman.split(",")[0])
+        for _ in range(60):
+            with contextlib.suppress(pika.exceptions.AMQPError):
+                return pika.BlockingConnection(where)
+            time.sleep(0.5)
+        return pika.BlockingConnection(where)
 
     def _mix_once(self, channel: Any) -> None:
         queues = [f"axis.{way}.{code}" for way in ("from", "to") for code in CODES]

@@ -21,15 +21,20 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, RowMapping
 
 NEVER = "9999"  # later than every time that is written down
+_COME = ("i.not_before <= :now", "i.not_before > :far")  # a time that only a wrong clock has set has come, too
+_LANES = (("i.urgent = 1", "most"), ("i.urgent = 0", "count"))
 _PENDING = "i.agency = c.value AND i.state = 'pending' AND i.parcel_digest <> ''"
-_COME = "(i.not_before <= :now OR i.not_before > :far)"
 _FIRST = """i.kind <> 'update' OR NOT EXISTS (
-    SELECT 1 FROM outgoing AS b WHERE b.agency = i.agency AND b.document_id = i.document_id AND b.state = 'pending'
+    SELECT 1 FROM outgoing AS b INDEXED BY outgoing_document
+    WHERE b.agency = i.agency AND b.document_id = i.document_id AND b.state = 'pending'
     AND (b.kind IN ('new', 'replace') AND b.created_at <= i.created_at
          OR b.kind = 'update' AND b.created_at < i.created_at))"""
-_SHOWN_LATER = "i.agency = c.value AND i.state IN ('received', 'handing_over', 'withdrawing')"
-_EACH_SHOWN_LATER = [f"i.agency = c.value AND i.state = '{one}'" for one in ("received", "handing_over", "withdrawing")]
+_SHOWN_LATER = [f"i.agency = c.value AND i.state = '{one}'" for one in ("received", "handing_over", "withdrawing")]
 _UNDECIDED = "i.agency = c.value AND i.state = 'undecided'"
+
+
+def _in_each_lane(*cases: str) -> list[str]:
+    return [f"{case} AND {lane}" for case in cases for lane, _ in _LANES]
 
 
 def _moment(table: str, *cases: str) -> str:
@@ -40,12 +45,18 @@ def _moment(table: str, *cases: str) -> str:
     return f"coalesce({', '.join(far)}, (SELECT min(one) FROM ({' UNION ALL '.join(first)})))"  # noqa: S608
 
 
-def _due(table: sa.Table, where: str, lanes: Sequence[tuple[str, str]], key: str = "rowid") -> sa.TextualSelect:
-    """The first so many rows of each agency in each lane."""
+def _due(
+    table: sa.Table, index: str, cases: Sequence[tuple[str, str]], key: str = "rowid", also: str = "TRUE"
+) -> sa.TextualSelect:
+    """Of each agency, in each of the cases, as many as its room allows of those that have been due the longest. They
+    lie side by side in the index, which is named: what was done before and what is not due yet is not passed by,
+    however much it is."""
     columns = ", ".join(f"o.{column.name}" for column in table.columns)
     parts = " UNION ALL ".join(
-        f"SELECT * FROM (SELECT i.{key} FROM {table.name} AS i WHERE {where} AND {_COME} {lane} LIMIT :{room})"  # noqa: S608
-        for lane, room in lanes
+        f"SELECT * FROM (SELECT i.{key} FROM {table.name} AS i INDEXED BY {index} "  # noqa: S608  names of this module
+        f"WHERE {case} AND {come} AND ({also}) ORDER BY i.not_before LIMIT :{room})"
+        for case, room in cases
+        for come in _COME
     )
     text = f"SELECT {columns} FROM json_each(:codes) AS c JOIN {table.name} AS o ON o.{key} IN ({parts})"  # noqa: S608
     return sa.text(text).columns(*table.columns)
@@ -53,20 +64,24 @@ def _due(table: sa.Table, where: str, lanes: Sequence[tuple[str, str]], key: str
 
 _WHO = sa.text(
     f"""
-    SELECT c.value, {_moment("outgoing", _PENDING)}, {_moment("posted", "i.agency = c.value")},
-        {_moment("incoming", *_EACH_SHOWN_LATER)}, {_moment("incoming", _UNDECIDED)},
-        EXISTS (SELECT 1 FROM outgoing AS i WHERE i.lifted AND i.state = 'accepted' AND i.agency = c.value)
+    SELECT c.value, {_moment("outgoing", *_in_each_lane(_PENDING))}, {_moment("posted", "i.agency = c.value")},
+        {_moment("incoming", *_in_each_lane(*_SHOWN_LATER))},
+        {_moment("incoming", *_in_each_lane(_UNDECIDED))},
+        EXISTS (SELECT 1 FROM outgoing AS i INDEXED BY outgoing_lifted
+            WHERE i.lifted AND i.state = 'accepted' AND i.agency = c.value)
     FROM json_each(:codes) AS c"""  # noqa: S608
 )
 _HELD = sa.text("""
     SELECT c.value FROM json_each(:codes) AS c WHERE EXISTS (
         SELECT 1 FROM incoming AS i WHERE i.agency = c.value AND i.state = 'held' AND i.not_before <= :now)""")
-_LANES = (("AND i.urgent ORDER BY i.{order}", "most"), ("AND NOT i.urgent ORDER BY i.{order}", "count"))
-_TO_PUBLISH = _due(
-    outgoing, f"{_PENDING} AND ({_FIRST})", [(lane.format(order="created_at"), room) for lane, room in _LANES]
+_TO_PUBLISH = _due(outgoing, "outgoing_due", [(f"{_PENDING} AND {lane}", room) for lane, room in _LANES], also=_FIRST)
+_TO_POST = _due(posted, "posted_due", [("i.agency = c.value", "count")], "number")
+_TO_SHOW = _due(
+    incoming,
+    "incoming_due",
+    [(f"{case} AND {lane}", room) for case in _SHOWN_LATER for lane, room in _LANES],
+    "number",
 )
-_TO_POST = _due(posted, "i.agency = c.value", [("ORDER BY i.number", "count")], "number")
-_TO_SHOW = _due(incoming, _SHOWN_LATER, [(lane.format(order="number"), room) for lane, room in _LANES], "number")
 _UNSURE = (
     sa.update(outgoing).where(outgoing.c.agency == sa.bindparam("code"), outgoing.c.state == "pending"),
     sa.update(posted).where(posted.c.agency == sa.bindparam("code")),

@@ -33,7 +33,7 @@ outgoing = sa.Table(
     sa.Index("outgoing_content", "agency", "content_digest"),
     sa.Index("outgoing_document", "agency", "document_id"),
     sa.Index("outgoing_parcel", "parcel_digest"),
-    sa.Index("outgoing_due", "agency", "state", "not_before"),
+    sa.Index("outgoing_due", "agency", "state", "urgent", "not_before"),
     sa.Index("outgoing_time", "agency", "created_at", "source_digest"),
     sa.Index(
         "outgoing_lifted",
@@ -74,7 +74,7 @@ incoming = sa.Table(
     sa.Column("document_id", sa.Text, nullable=False, server_default=""),
     sa.Column("urgent", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.UniqueConstraint("agency", "id"),
-    sa.Index("incoming_due", "agency", "state", "not_before"),
+    sa.Index("incoming_due", "agency", "state", "urgent", "not_before"),
     sa.Index("incoming_content", "agency", "content_digest"),
     sa.Index("incoming_document", "agency", "sender", "document_id"),
     sa.Index("incoming_body", "body_digest"),
