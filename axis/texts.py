@@ -479,7 +479,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Khóa của trục bị lộ hoặc mất thì mọi cơ quan phải kết nạp lại.",
         "If the hub's key is stolen or lost, every agency must be enrolled again.",
     ),
-    "doctor.hub_recovery.mend": ("axis key recovery --home {home}", "axis key recovery --home {home}"),
+    "doctor.hub_recovery.mend": ("axis key recovery tại trung tâm", "axis key recovery at the centre"),
     "doctor.hub_end": ("Khóa của trục", "The hub's key"),
     "doctor.hub_end.found": (
         "hết hạn sau {days} ngày và danh bạ chưa có khóa kế tiếp",
