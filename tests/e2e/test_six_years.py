@@ -229,6 +229,30 @@ def test_an_agency_that_forgets_is_told_and_what_it_signs_too_late_is_signed_aga
     years.check_signatures()
 
 
+def test_keys_follow_each_other_and_another_moment_is_another_certificate_of_the_same_key(tmp_path: Path) -> None:
+    years = Years(small_home(tmp_path / "home", CODES))
+    home, now = bootstrap.open_home(years.line.path), years.line.clock()
+
+    def introduce(at: datetime, begins: datetime | None = None) -> hub_key.Following:
+        with bootstrap.registrar(home, now=at) as registrar:
+            assert hub_key.rehearse(registrar, "p256", begins, at) == []
+            return hub_key.introduce(registrar, "p256", begins, "", at)
+
+    first = introduce(now)
+    again = introduce(now, now + 3 * DAY)
+    assert again.certificate.public_key() == first.certificate.public_key()
+    assert len(chain.signing(years.registry())) == 2, "the one that nobody will sign with is listed no more"
+    assert chain.signs_until(years.registry()) == again.certificate.not_valid_after_utc
+    second = introduce(now + 4 * DAY)  # nothing has run in between
+    assert second.certificate.public_key() != first.certificate.public_key()
+    third = introduce(now + 60 * DAY)
+    assert len(chain.signing(years.registry())) == 4
+    years.line.clock.now = third.begins + DAY
+    years.give()
+    years.line.run()
+    assert sorted(years.handed_over()) == sorted(years.sent)
+
+
 def test_a_moment_of_the_past_makes_no_key_older_than_it_is(tmp_path: Path) -> None:
     years = Years(small_home(tmp_path / "home", CODES))
     now = years.line.clock.now + YEAR

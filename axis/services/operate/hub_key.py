@@ -90,6 +90,7 @@ def introduce(
     said, and a week before the end of the one in use at the latest. As long as it does not sign it is the same key.
 
     Raises :class:`Misconfigured` CONFIG_INVALID for a moment at which the one in use has ended."""
+    settle(registrar.home, registrar.registry(), now)
     found = _prepare(registrar, key_type, begins, now)
     if found.is_known:
         return Following(found.registry, found.signer.certificate, _begins(found.signer.certificate))
@@ -147,7 +148,11 @@ def _prepare(registrar: Registrar, key_type: KeyType, begins: datetime | None, n
     registry, present = registrar.registry(), registrar.signer
     hub, end = registry.by_code[HUB], present.certificate.not_valid_after_utc
     folder = registrar.home / "keys" / NEXT
-    key = keystore.load_key(folder / f"{HUB}.key") if (folder / f"{HUB}.key").exists() else keystore.new_key(key_type)
+    path = folder / f"{HUB}.key"
+    asked = keystore.load_key(path) if path.exists() else None
+    if asked is None or _public(asked) == key_of(present.certificate):  # none, or it has taken over
+        asked = keystore.new_key(key_type)
+    key = asked
     mine = [one for one in chain.signing(registry) if key_of(one.x509) == _public(key)]
     if any(one.revoked_at is not None for one in mine):  # ended before it has signed
         _forget_next(folder.parent)
@@ -160,7 +165,9 @@ def _prepare(registrar: Registrar, key_type: KeyType, begins: datetime | None, n
         raise Misconfigured(Problem(Fault.CONFIG_INVALID, "--from", f"≤ {to_text(latest)}", to_text(at)))
     signer = _certified(registrar.home, key, at)
     entries = _entries(registry, key, present, signer, now)
-    changed = replace(hub, certificates=(*hub.certificates, *entries))
+    unused = {one.der for one in mine}  # of another moment, which has not come
+    kept = tuple(one for one in hub.certificates if one.der not in unused)
+    changed = replace(hub, certificates=(*kept, *entries))
     others = tuple(one if one.code != HUB else changed for one in registry.members)
     return _Prepared(replace(registry, members=others), signer)
 
