@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)  # a Monday, ten in the morning in Viet Nam
 INSTALLATION = "test"
-ROUNDS = 12  # as often as a hub asks
+ROUNDS = 16  # as often as a hub asks
 CODES = ("G06", "G18", "G22", "H29", "H29.10", "H41")
 T = TypeVar("T")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -120,8 +120,27 @@ def test_a_batch_is_read_a_few_times_however_long_it_is(count: int) -> None:
     hub.publish()
     axis_id = next(iter(hub.record.submissions))
     hub.submit(*(mail.said(hub, code, axis_id, Event.ContentHandover) for code in codes))
-    assert len(hub.asked) <= 4, hub.asked
+    assert len(hub.asked) <= 3, hub.asked
     assert len(hub.statements("S.1")) == count
+
+
+def test_the_end_of_a_circular_is_decided_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its certificate asks one thing after the other; its last receipts are not decided again for each."""
+    codes = [f"A{number:02}" for number in range(1, 21)]
+    hub = Hub(rule=rules(members(*(mail.closing(code) for code in codes))))
+    hub.submit(mail.submission(document(1, to=tuple(codes)), "G22", hub.rules))
+    hub.publish()
+    axis_id = next(iter(hub.record.submissions))
+    decided: list[int] = []
+    alone = decide._submitted
+
+    def counted(*given: Any) -> decide.Verdict:
+        decided.append(1)
+        return alone(*given)
+
+    monkeypatch.setattr(decide, "_submitted", counted)
+    hub.submit(*(mail.said(hub, code, axis_id, Event.ContentHandover) for code in codes))
+    assert len(hub.statements("S.1")) == len(decided) == len(codes)
 
 
 TO_MANY = tuple(f"A{number:02}" for number in range(1, 51))

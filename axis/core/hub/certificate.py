@@ -13,32 +13,29 @@ from axis.core.receipt import Event, Statement
 from axis.core.registry import HUB
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
-    from axis.core.hub.dossier import Delivery, Document, Limit, Said
+    from axis.core.hub.dossier import Delivery, Document, Limit, Said, Submission
     from axis.core.hub.draft import Draft
 
 _S1 = Event.DistributionCertificate.code
 _ENDED_BY = {State.HANDED_OVER: "E.1", State.REFUSED: "E.2", State.FAILED: "D.2"}
 
 
+def foresee(draft: Draft, document: Document, ending: Collection[str]) -> None:
+    """Ask for what :func:`certify` will need if the deliveries to these recipients end now, before anything is decided:
+    a batch of a circular's last receipts is not decided again for each of its questions."""
+    if draft.is_over(document, ending):
+        _gathered(draft, document)
+
+
 def certify(draft: Draft, document: Document) -> None:
     """When every delivery of a document to several is over: the certificate of distribution, to the sender. Once, and
     once more for everybody when an update has added recipients since."""
-    if not draft.is_over(document):
+    if not draft.is_over(document) or (gathered := _gathered(draft, document)) is None:
         return
-    about = draft.own(document)
-    if about is None:
-        return
-    known = draft.recipients(document)
-    rows = [known[code] for code in sorted(known)]
-    if _certified(draft.receipts(about.axis_id)) >= set(known):
-        return
-    found, together = [], Together()
-    for row in rows:
-        with together.step():
-            found.append((row, *_evidence(draft, row), _was_late(draft.limits(row.id))))
-    together.ask()
+    about, found = gathered
+    rows = [row for row, *_ in found]
     outcomes = {row.recipient: row.state.value for row in rows}
     certified = Entry(draft.now, HUB, "distribution.certified", about.axis_id, "", {"outcomes": outcomes})
     entry = draft.enter(certified)
@@ -56,6 +53,25 @@ def certify(draft: Draft, document: Document) -> None:
         for row, digest, time, late in found
     ]
     draft.issue(about, statements, entry)
+
+
+def _gathered(draft: Draft, document: Document) -> tuple[Submission, list[tuple[Delivery, str, str, bool]]] | None:
+    """The document and, for each recipient, its delivery, the digest and time of the receipt by which that ended, and
+    whether it was late; None where a certificate has spoken of all of them."""
+    together = Together()
+    with together.step():
+        about = draft.own(document)
+    with together.step():
+        known = draft.recipients(document)
+    together.ask()
+    if about is None or _certified(draft.receipts(about.axis_id)) >= set(known):
+        return None
+    found, together = [], Together()
+    for row in (known[code] for code in sorted(known)):
+        with together.step():
+            found.append((row, *_evidence(draft, row), _was_late(draft.limits(row.id))))
+    together.ask()
+    return about, found
 
 
 def _certified(said: Mapping[tuple[str, str], Said]) -> set[str]:

@@ -14,6 +14,7 @@ from axis.core import parcel
 from axis.core.edxml import Kind
 from axis.core.hub import (
     acceptance,
+    certificate,
     consignment,
     deadlines,
     documents,
@@ -93,12 +94,27 @@ def submitted(draft: Draft, batch: Sequence[Opened], waiting: Sequence[Waiting] 
     waits: Waits = {}
     for known in waiting:
         waits.setdefault(same_id(known.said.subject.document_id), []).append(known)
+    _foresee(draft, batch)
     together = Together()
     for one in batch:
         with together.step():
             verdicts.append(_submitted(draft, one, waits))
     together.ask()
     return verdicts
+
+
+def _foresee(draft: Draft, batch: Sequence[Opened]) -> None:
+    """Ask first for what is known to be asked when the last receipts about a document to several are decided."""
+    ending: dict[Document, set[str]] = {}
+    for one in batch:
+        if one.said is not None:
+            for document in one.documents:
+                ending.setdefault(document, set()).update(each.recipient for each in one.said.statements)
+    together = Together()
+    for document, recipients in ending.items():
+        with together.step():
+            certificate.foresee(draft, document, recipients)
+    together.ask()
 
 
 def _submitted(draft: Draft, opened: Opened, waits: Waits) -> Verdict:

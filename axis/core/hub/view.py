@@ -16,7 +16,7 @@ from axis.core.hub.terms import Progress
 from axis.core.instant import from_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from axis.core.homes import Known
@@ -174,14 +174,15 @@ class View:
         """The axis id of the document that took this one's place; "" for none. Of a locked document."""
         return self._facts.superseded_by.get(document, "")
 
-    def is_over(self, document: Document) -> bool:
-        """Whether it was brought to several, and each of these deliveries is over."""
+    def is_over(self, document: Document, ending: Collection[str] = ()) -> bool:
+        """Whether it was brought to several, and each of these deliveries is over, or is to one of `ending`."""
         known = self._facts.recipients.get(document)
         if known is not None:
-            return len(known) > 1 and all(self._facts.deliveries[one].is_over for one in known.values())
+            rows = [self._facts.deliveries[one] for one in known.values()]
+            return len(rows) > 1 and all(row.is_over or row.recipient in ending for row in rows)
         found, number, is_all = _found(self._facts.open, document, ask.Open(document))
-        rows = (self._facts.deliveries.get(one) for one in found)
-        if number < 2 or any(row is None or not row.is_over for row in rows):
+        shown = (self._facts.deliveries.get(one) for one in found)
+        if number < 2 or any(row is None or not (row.is_over or row.recipient in ending) for row in shown):
             return False
         if not is_all:
             raise NotReadError(ask.Recipients(document))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from axis.services.hub.worker import Hub
 
 T = TypeVar("T")
-ROUNDS = 100  # what a rule asks next depends on an answer some six times; the tests of the rules allow twelve
+ROUNDS = 100  # what a rule asks next depends on an answer some six times; the tests of the rules allow sixteen
 
 
 def carry_out(
