@@ -31,6 +31,7 @@ FILES = {
     "hub": "axis.commands.hub",
     "inbox": "axis.commands.inbox",
     "init": "axis.commands.init",
+    "key": "axis.commands.key",
     "list": "axis.commands.listing:documents",
     "log": "axis.commands.log",
     "member": "axis.commands.member",

@@ -8,6 +8,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
@@ -19,14 +20,14 @@ from axis import extras
 from axis.adapters.base import Adapter, Guarded, Place
 from axis.adapters.bell import Bell
 from axis.adapters.disk import Disk
-from axis.core import conformance, parcel
+from axis.core import chain, conformance, parcel
 from axis.core.message import HUB_USER
 from axis.core.parcel import Known
-from axis.core.registry import HUB
 from axis.errors import AxisError, Fault, Misconfigured, Problem, Unavailable
 from axis.home import (
     Home,
     hub_certificate,
+    hub_signers,
     is_running,
     lock,
     open_home,
@@ -54,7 +55,7 @@ from axis.services.agency.adapter import Agency
 from axis.services.hub.flow import QueueLimits, RateLimits
 from axis.services.hub.log import load_key
 from axis.services.hub.worker import Hub
-from axis.services.operate import reconcile
+from axis.services.operate import hub_key, reconcile
 from axis.services.operate.registry import Registrar
 from axis.services.retention import Resting, Retention
 
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from axis.adapters.monitor import Watched
     from axis.core.conformance import Report
     from axis.core.message import Broker
+    from axis.core.signature import Signer
     from axis.infra.amqp.broker import AmqpBroker
     from axis.infra.amqp.management import Management
     from axis.services.backup import Backup
@@ -291,15 +293,18 @@ def _let_go(agency: Agency) -> None:
 
 
 @contextmanager
-def registrar(home: Home) -> Iterator[Registrar]:
-    """Who may change the registry: the hub's home, with its store and key.
+def registrar(home: Home, *, now: datetime | None = None, signer: Signer | None = None) -> Iterator[Registrar]:
+    """Who may change the registry: the hub's home, with its store and the key of it that signs `now`, at this moment
+    where nothing is said; or another `signer`, that the next registry introduces.
 
     Raises :class:`Unavailable` HOME_LOCKED while an embedded home runs: SQLite has one writing process.
     """
-    signer = signer_of(home, HUB)
+    signers = hub_signers(home) if signer is None else [signer]
     with _one_writer(home), reading(home) as record:
         record.guard(high_water(home))
-        yield Registrar(home.path, record, signer, hub_certificate(home))
+        opened = Registrar(home.path, record, signers[0], hub_certificate(home))
+        chosen = chain.choose(signers, opened.registry(), now or datetime.now(UTC))
+        yield replace(opened, signer=chosen) if chosen is not None else opened
 
 
 def preflight(home: Home, sender: str, letter: Letter, now: datetime) -> dict[str, Any]:
@@ -366,10 +371,12 @@ def management(home: Home) -> Management | None:
 
 def hub_part(home: Home, database: Database, broker: Broker, references: References = tables.BODY_REFERENCES) -> Hub:
     """A hub worker on these; `references`: every column of the database that may name a parcel."""
+    store = HubStore(database, references)
+    hub_key.settle_by(home.path, store, hub_certificate(home), datetime.now(UTC))
     return Hub(
-        HubStore(database, references),
+        store,
         broker,
-        signer_of(home, HUB),
+        hub_signers(home)[0],
         home.config.installation.id,
         give_up_attempts=home.config.hub.give_up_attempts,
         user_id_required=home.config.broker.user_id == "required",
@@ -382,6 +389,8 @@ def hub_part(home: Home, database: Database, broker: Broker, references: Referen
         consignment_after=timedelta(seconds=home.config.hub.consignment_after),
         log_key=load_key(home.path / "pki"),
         stamping=_stamping(home),
+        anchor=hub_certificate(home),
+        signers=partial(hub_signers, home),
     )
 
 

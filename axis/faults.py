@@ -493,6 +493,16 @@ class Fault(Enum):
         "Khóa mới không được khóa trước hay đủ người đăng ký giới thiệu: {got}.",
         "No key before it and not enough registrars have introduced the new key: {got}.",
     )
+    RECOVERY_PAPER = (
+        OPERATOR,
+        "Chữ trên phiếu khôi phục không đúng: {got}.",
+        "What was typed is not what stands on the recovery paper: {got}.",
+    )
+    RECOVERY_NONE = (
+        OPERATOR,
+        "Danh bạ không có khóa khôi phục của trục.",
+        "The registry has no recovery key of the hub.",
+    )
     CERTIFICATE_ENDED = (
         OPERATOR,
         "Đồng hồ chỉ {got}, chứng thư của trục có hiệu lực đến {expected}: không ai tin những gì ký lúc này, nên trục không "

@@ -134,10 +134,18 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "do not use it.",
     ),
     (Fault.CERTIFICATE_ENDED,): (
-        "Chỉnh đồng hồ nếu sai. Nếu đúng, trục cần khóa và chứng thư mới, và các cơ quan kết nạp lại; văn bản chờ ở "
-        "các cơ quan, không mất.",
-        "Set the clock right if it is wrong. If it is right, the hub needs a new key and certificate, and agencies "
-        "enrol again; documents wait at the agencies, none is lost.",
+        "Chỉnh đồng hồ nếu sai. Nếu đúng: axis key next tại trung tâm, trục dùng ngay khóa mới; văn bản chờ ở các cơ "
+        "quan, không mất.",
+        "Set the clock right if it is wrong. If it is right: axis key next at the centre, and the hub uses the new key "
+        "at once; documents wait at the agencies, none is lost.",
+    ),
+    (Fault.RECOVERY_PAPER,): (
+        "Gõ lại 17 nhóm bốn chữ trên phiếu khôi phục mới nhất; phiếu đã dùng một lần thì không còn giá trị.",
+        "Type the 17 groups of four of the newest recovery paper again; one that was used once counts no more.",
+    ),
+    (Fault.RECOVERY_NONE,): (
+        "axis key recovery lập phiếu khi khóa của trục còn; đã mất khóa thì phải lập trục mới và kết nạp lại.",
+        "axis key recovery makes a paper while the hub has its key; without either, make a new hub and enrol again.",
     ),
     (Fault.KEY_CLAIMED,): (
         "Cơ quan không xin khóa này thì gọi ngay trung tâm và người đăng ký: trong thời gian chờ vẫn dừng được "

@@ -530,8 +530,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "What is signed with it is not believed any more once it has ended.",
     ),
     "doctor.certificates.mend": (
-        "khóa mới: docs/keys.vi.md; TLS: axis broker reissue",
-        "another key: docs/keys.en.md; TLS: axis broker reissue",
+        "khóa của trục: axis key next; của cơ quan: axis agency request; TLS: axis broker reissue",
+        "the hub's key: axis key next; an agency's: axis agency request; TLS: axis broker reissue",
     ),
     "doctor.young_certificates": ("Chứng thư đã có hiệu lực", "Certificates are valid already"),
     "doctor.young_certificates.found": (
@@ -600,6 +600,132 @@ TEXTS: dict[str, tuple[str, str]] = {
         "axis registrar key outside of the centre, then axis registrar set A.pem B.pem C.pem --need 2 before the first "
         "agency is enrolled",
     ),
+    "help.key": (
+        "Khóa của chính trục: xem, khóa kế tiếp, thu hồi, khôi phục.",
+        "The hub's own key: see it, the next, its end, another one.",
+    ),
+    "help.key.show": (
+        "Các chứng thư của trục: cái đang ký, cái kế tiếp, các cái đã hết.",
+        "The hub's certificates: which signs, which is next, which have ended.",
+    ),
+    "help.key.next": (
+        "Tạo khóa kế tiếp của trục, được khóa đang dùng giới thiệu; đến lúc, trục tự dùng.",
+        "Make the hub's next key, introduced by the one in use; the hub takes it by itself when its time has come.",
+    ),
+    "help.key.from": (
+        "Trục ký bằng khóa mới từ lúc này; mặc định sau 30 ngày, muộn nhất 7 ngày trước khi chứng thư đang dùng hết hạn.",
+        "The new key signs from then on; by default in 30 days, and 7 days before the end of the one in use at the latest.",
+    ),
+    "help.key.revoke": (
+        "Thu hồi các khóa trước khóa đang ký; những gì chúng đã ký vẫn có giá trị.",
+        "End the keys before the one that signs; what they have signed stays good.",
+    ),
+    "help.key.succeed": (
+        "Khóa của trục bị lộ hoặc mất: khóa khác, do phiếu khôi phục giới thiệu, dùng ngay; mọi khóa trước bị thu hồi.",
+        "The hub's key is stolen or lost: another one, named by the recovery paper, at once; all before it are revoked.",
+    ),
+    "help.key.recovery": (
+        "Lập phiếu khôi phục: khóa chỉ có trên giấy, giới thiệu được khóa khác của trục. Đổi phiếu cần phiếu trước.",
+        "Make the recovery paper: a key on paper alone, which can name another key of the hub. Another one needs the one before.",
+    ),
+    "help.key.paper": (
+        "Tệp có chữ trên phiếu khôi phục, hoặc - ; không nêu thì gõ khi được hỏi.",
+        "A file with what stands on the recovery paper, or - ; by default it is typed when asked.",
+    ),
+    "help.key.to": (
+        "Ghi phiếu mới vào tệp này để in, rồi xóa; không nêu thì hiện ra màn hình một lần.",
+        "Write the new paper to this file, to be printed and deleted; by default it is shown once on the screen.",
+    ),
+    "help.key.check": ("Chỉ thử xem phiếu có đúng không.", "Only try whether the paper is the right one."),
+    "column.state": ("Tình trạng", "State"),
+    "column.sha256": ("SHA-256", "SHA-256"),
+    "column.begins_at": ("Từ", "From"),
+    "key.state.signs": ("đang ký", "signs"),
+    "key.state.next": ("kế tiếp", "next"),
+    "key.state.before": ("trước đây", "before"),
+    "key.state.ended": ("đã hết hạn", "ended"),
+    "key.state.revoked": ("đã thu hồi", "revoked"),
+    "key.rehearsed": ("Không có gì cản trở.", "Nothing would fail."),
+    "key.next.done": (
+        "Danh bạ phiên bản {version}: khóa kế tiếp của trục là {digest}…, đã gửi cho mọi cơ quan.",
+        "Registry version {version}: the hub's next key is {digest}…, and every agency is told.",
+    ),
+    "key.next.waits": ("Trục tự ký bằng khóa đó từ {time}.", "The hub signs with it from {time} on, by itself."),
+    "key.next.signs": ("Trục ký bằng khóa đó từ bây giờ.", "The hub signs with it from now on."),
+    "key.next.paper": (
+        "Chưa có phiếu khôi phục: khóa bị lộ hoặc mất thì mọi cơ quan phải kết nạp lại. Lập phiếu: axis key recovery.",
+        "There is no recovery paper: if the key is stolen or lost every agency must enrol again. Make one: axis key recovery.",
+    ),
+    "key.next.after": (
+        "Tiếp theo: nâng cấp các adapter của bản cũ trước lúc đó (docs/keys.vi.md); sau đó axis key revoke thu hồi khóa trước.",
+        "Next: upgrade adapters of earlier versions before that moment (docs/keys.en.md); after it axis key revoke ends the key before.",
+    ),
+    "key.revoked": (
+        "Danh bạ phiên bản {version}: các khóa trước của trục đã thu hồi.",
+        "Registry version {version}: the hub's keys before are revoked.",
+    ),
+    "key.revoke.none": (
+        "Không có khóa nào trước khóa đang ký để thu hồi.",
+        "There is no key before the one that signs to be ended.",
+    ),
+    "key.succeeded": (
+        "Danh bạ phiên bản {version}: trục có khóa khác, mọi khóa trước đã thu hồi. Phiếu cũ hết giá trị, dùng phiếu mới.",
+        "Registry version {version}: the hub has another key, all before it are revoked. The old paper is used up, keep the new one.",
+    ),
+    "key.succeeded.next": (
+        "Tiếp theo: đổi mật khẩu và chứng thư của broker (axis broker reissue --new-keys), rồi xem axis doctor.",
+        "Next: another password and certificate at the broker (axis broker reissue --new-keys), then axis doctor.",
+    ),
+    "key.recovery.done": (
+        "Danh bạ phiên bản {version} có khóa khôi phục. Thử lại phiếu đã chép: axis key recovery --check.",
+        "Registry version {version} has the recovery key. Try the copied paper: axis key recovery --check.",
+    ),
+    "key.paper.is": ("Có phiếu khôi phục.", "There is a recovery paper."),
+    "key.paper.none": ("Chưa có phiếu khôi phục: axis key recovery.", "There is no recovery paper: axis key recovery."),
+    "key.paper.fits": ("Đúng phiếu đang có giá trị.", "It is the paper that counts."),
+    "key.paper.ask": ("17 nhóm trên phiếu khôi phục", "The 17 groups of the recovery paper"),
+    "key.paper.file": (
+        "Phiếu khôi phục ở {file}: in hai bản rồi xóa tệp này.",
+        "The recovery paper is in {file}: print it twice, then delete that file.",
+    ),
+    "key.paper.form": (
+        "PHIẾU KHÔI PHỤC KHÓA CỦA TRỤC\n"
+        "Hệ thống: {installation}\n\n"
+        "    {first}\n    {second}\n\n"
+        "Chỉ hiện một lần. Chép hai bản lên giấy, cất ở hai két ngoài trung tâm; không chụp ảnh, không lưu trong máy.\n"
+        "Ai có phiếu này đặt được khóa khác cho trục.\n"
+        "Người lập: ....................  Người chứng kiến: ....................  Ngày: ..........",
+        "RECOVERY PAPER OF THE HUB'S KEY\n"
+        "Installation: {installation}\n\n"
+        "    {first}\n    {second}\n\n"
+        "Shown once. Write it on two papers, for two safes outside of the centre; no photograph, no file.\n"
+        "Whoever has it can give the hub another key.\n"
+        "Made by: ....................  Witness: ....................  Date: ..........",
+    ),
+    "change.hub_next": ("có khóa kế tiếp", "has a next key"),
+    "change.hub_end": ("đã thu hồi khóa trước", "has keys before revoked"),
+    "change.hub_succeeds": (
+        "có khóa khác do phiếu khôi phục giới thiệu",
+        "has another key, named by the recovery paper",
+    ),
+    "change.hub_recovery": ("có khóa khôi phục", "has a recovery key"),
+    "doctor.hub_recovery": ("Phiếu khôi phục", "The recovery paper"),
+    "doctor.hub_recovery.found": ("chưa có", "there is none"),
+    "doctor.hub_recovery.means": (
+        "Khóa của trục bị lộ hoặc mất thì mọi cơ quan phải kết nạp lại.",
+        "If the hub's key is stolen or lost, every agency must be enrolled again.",
+    ),
+    "doctor.hub_recovery.mend": ("axis key recovery tại trung tâm", "axis key recovery at the centre"),
+    "doctor.hub_end": ("Khóa của trục", "The hub's key"),
+    "doctor.hub_end.found": (
+        "hết hạn sau {days} ngày và danh bạ chưa có khóa kế tiếp",
+        "ends in {days} days, and the registry has no next one",
+    ),
+    "doctor.hub_end.means": (
+        "Từ năm phút trước lúc đó trục không tiếp nhận gì nữa.",
+        "From five minutes before that the hub accepts nothing.",
+    ),
+    "doctor.hub_end.mend": ("tại trung tâm: axis key next", "at the centre: axis key next"),
     "keys.test": (
         "KHÓA THỬ NGHIỆM: khóa của {count} cơ quan do trung tâm tạo, trung tâm ký thay họ được. Chỉ để dùng thử.",
         "TEST KEYS: the centre has made the keys of {count} agencies and could sign for them. For trials only.",
@@ -1960,6 +2086,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     "help.broker.reissue": (
         "Cấp lại chứng thư TLS cho trục, broker và các cơ quan, giữ nguyên khóa (chứng thư do bản cũ cấp bị Python 3.13 từ chối).",
         "New TLS certificates for hub, broker and agencies, for the keys they have (Python 3.13 refuses those of older versions).",
+    ),
+    "help.broker.new_keys": (
+        "Khóa mới cho broker và cho kết nối của trục: khi khóa cũ có thể đã lộ.",
+        "New keys for the broker and the hub's connection: where the old ones may be in other hands.",
+    ),
+    "broker.carry_key": (
+        "Broker có khóa mới: chép cả {folder}/broker.key sang broker.",
+        "The broker has a new key: copy {folder}/broker.key to it, too.",
     ),
     "broker.reissued": ("Đã cấp lại {count} chứng thư trong {folder}.", "{count} certificates reissued in {folder}."),
     "broker.carry": (

@@ -281,6 +281,24 @@ def _registrars(gathered: Gathering, _now: datetime) -> Judgement | None:
     return (_GOOD if gathered["registry"].get("registrars", 1) else _WARN), {}
 
 
+@_check("registry", "settings")
+def _hub_recovery(gathered: Gathering, _now: datetime) -> Judgement | None:
+    """Nothing could name another key of the hub's if its own is stolen or lost."""
+    if gathered["settings"]["broker"] != "amqp" or gathered["settings"].get("role") == "agency":
+        return None
+    return (_GOOD if gathered["registry"].get("has_recovery", True) else _WARN), {}
+
+
+@_check("registry")
+def _hub_end(gathered: Gathering, now: datetime) -> Judgement | None:
+    """The last of the hub's keys ends within 60 days."""
+    if "hub_until" not in gathered["registry"]:
+        return None
+    left = -_age(gathered["registry"]["hub_until"], now)
+    verdict = _BAD if left < timedelta(days=ALARMS[0]) else _WARN if left < timedelta(days=ALARMS[-1]) else _GOOD
+    return verdict, {"days": max(left.days, 0)}
+
+
 @_check("registry")
 def _suspended(gathered: Gathering, _now: datetime) -> Judgement:
     """Agencies are suspended: their mail waits."""

@@ -23,7 +23,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from axis.config import require_private
 from axis.core.signature import KeySigner
-from axis.errors import Corrupted, Fault, Misconfigured, Problem, unusable
+from axis.errors import Corrupted, Fault, Misconfigured, Problem, rejected, unusable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +38,7 @@ KeyType = Literal["p256", "rsa"]
 NoteKey = ed25519.Ed25519PrivateKey
 LOG_KEY = "log.key"
 WITNESS_KEY = ".witness"
+NEXT = "next"  # the folder, below keys/ and tls/, of keys that are not in use yet
 AUTHORITY_YEARS, CERTIFICATE_YEARS = 20, 5  # a subordinate CA of the state lives 20 years (NĐ 68/2024)
 
 
@@ -87,6 +88,20 @@ def new_registrar(name: str, now: datetime) -> KeySigner:
     builder = _builder(subject, subject, key.public_key(), key.public_key(), now, AUTHORITY_YEARS)
     builder = builder.add_extension(_usage(sign=True), critical=True)
     return KeySigner(key, builder.sign(key, hashes.SHA256()))
+
+
+def recovery_signer(secret: bytes, name: str, now: datetime) -> KeySigner:
+    """The recovery key that stands on a paper, to introduce with. Raises :class:`Rejected` RECOVERY_PAPER."""
+    try:
+        key = ec.derive_private_key(int.from_bytes(secret, "big"), ec.SECP256R1())
+    except ValueError:
+        raise rejected(Fault.RECOVERY_PAPER, "P-256") from None
+    return self_signed(key, name, now)
+
+
+def new_secret() -> bytes:
+    """What is written on a new recovery paper."""
+    return ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value.to_bytes(32, "big")
 
 
 def new_request(key: PrivateKey, code: str) -> x509.CertificateSigningRequest:
@@ -222,6 +237,14 @@ def save_signer(folder: Path, name: str, signer: KeySigner) -> None:
 def save_key(folder: Path, name: str, key: PrivateKey) -> None:
     """``<name>.key`` (0600) in `folder`, which must not have it yet."""
     write_private(folder / f"{name}.key", key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+
+def replace_key(folder: Path, name: str, key: PrivateKey) -> None:
+    """A ``<name>.key`` (0600) in the place of the one that may be there, whole at any moment."""
+    beside = folder / f".{name}.key.new"
+    beside.unlink(missing_ok=True)
+    write_private(beside, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    beside.replace(folder / f"{name}.key")
 
 
 def replace_certificate(folder: Path, name: str, certificate: x509.Certificate) -> None:

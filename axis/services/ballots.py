@@ -10,7 +10,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from axis.core import registry as trust
+from axis.core import chain
 from axis.core.ballot import cms, packet, recount, values
 from axis.core.ballot.ballot import (
     BALLOT,
@@ -88,7 +88,7 @@ class Office:
         if found is None:
             raise rejected(Fault.REGISTRY_INVALID, "no registry installed")
         self.registry_parcel = found[1]
-        self.registry: Registry = trust.read_registry(found[1], hub)
+        self.registry: Registry = chain.read_registry(found[1], hub)
         self._journal = journal
 
     # -- What is here ----------------------------------------------------------------------------------------------
@@ -414,7 +414,7 @@ def verify_folder(folder: Path, hub: Certificate) -> tuple[Result, list[Problem]
     def arrived(name: str) -> Arrived:
         return Arrived((folder / f"{name}.asice").read_bytes(), (folder / f"{name}.accepted.asice").read_bytes())
 
-    registry = trust.read_registry((folder / "registry.asice").read_bytes(), hub)
+    registry = chain.read_registry((folder / "registry.asice").read_bytes(), hub)
     result, found = recount.recount(arrived("ballot"), arrived("result"), registry)
     own = []
     for path in sorted(folder.glob("own-*.accepted.asice")):

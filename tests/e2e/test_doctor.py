@@ -338,6 +338,8 @@ GATHERED_FAULTS: list[tuple[str, tuple[str, ...], Any, Verdict]] = [
     ("hubs", ("record", "leases"), [{"duty": "sequence", "holder": "w", "until": to_text(NOW)}], Verdict.WARN),
     ("centre_keys", ("registry", "made_here"), ["H41"], Verdict.WARN),
     ("registrars", ("registry", "registrars"), 0, Verdict.WARN),
+    ("hub_recovery", ("registry", "has_recovery"), False, Verdict.WARN),
+    ("hub_end", ("registry", "hub_until"), to_text(NOW + timedelta(days=59, hours=1)), Verdict.WARN),
     ("broker", ("broker",), {"error": "BROKER_DOWN: nobody answers"}, Verdict.UNKNOWN),
     ("broker_alarms", ("broker", "alarms"), ["rabbit@one: memory"], Verdict.BAD),
     ("clock_of_the_broker", ("broker", "clock"), to_text(NOW - timedelta(seconds=30)), Verdict.WARN),
@@ -355,7 +357,7 @@ def served(sound: Line) -> dict[str, Any]:
     gathered = gather(sound.path, NOW) | copy.deepcopy(SERVED)
     gathered["record"]["leases"] = [{"duty": "sequence", "holder": "w", "until": to_text(NOW + timedelta(seconds=9))}]
     gathered["database"] |= {"clock": to_text(NOW), "kind": "postgresql", "check": ""}
-    gathered["registry"] |= {"made_here": [], "registrars": 2}
+    gathered["registry"] |= {"made_here": [], "registrars": 2, "has_recovery": True}
     return gathered
 
 

@@ -9,11 +9,10 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from axis.core import parcel
+from axis.core import chain, parcel
 from axis.core import registry as trust
 from axis.core.homes import Standing
 from axis.core.instant import from_text
-from axis.core.registry import read_registry
 from axis.core.types.typeset import read_types
 from axis.errors import Corrupted, Fault, Problem, Unavailable
 
@@ -269,14 +268,18 @@ class Agency:
                 found, types = reader.registry(), reader.types()
             if found is None:
                 raise Corrupted(Problem(Fault.REGISTRY_INVALID, got=f"no registry installed for {self.code}"))
-            self._registry = read_registry(found[1], self.hub)
-            self._types = read_types(types, self.hub) if types else None
+            self._registry = chain.read_registry(found[1], self.hub)
+            self._types = read_types(types, chain.signing(self._registry)) if types else None
         return self._registry
 
     def types(self) -> Types | None:
         """The document types that came with the registry installed here; None where none did."""
         self.registry()
         return self._types
+
+    def hub_keys(self) -> chain.HubKeys:
+        """The hub's keys, as far as they are known here."""
+        return chain.HubKeys(self.hub, self.registry() if self.is_enrolled() else None)
 
     def is_enrolled(self) -> bool:
         """Whether a registry is installed; a new agency's first one comes with its mail."""

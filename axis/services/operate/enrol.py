@@ -15,12 +15,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from axis import config as settings
-from axis.core import enrolment, lineage, parcel, witnesses
+from axis.core import chain, enrolment, lineage, parcel, witnesses
+from axis.core.chain import read_registry
 from axis.core.enrolment import Enrolment
 from axis.core.instant import whole
-from axis.core.registry import Certificate, Member, read_registry, signing_certificate
+from axis.core.registry import Certificate, Member, signing_certificate
 from axis.errors import AxisError, Fault, Misconfigured, Problem, rejected
 from axis.infra import keystore
+from axis.infra.keystore import NEXT
 from axis.services.operate import provision
 from axis.services.operate.registry import change, known_member
 
@@ -34,9 +36,6 @@ if TYPE_CHECKING:
     from axis.core.signature import PrivateKey, Signer
     from axis.infra.keystore import KeyType
     from axis.services.operate.registry import Registrar
-
-NEXT = "next"  # the folder, below keys/ and tls/, of what was asked for and is not in use yet
-
 
 # -- At the agency ---------------------------------------------------------------------------------------------------
 
@@ -340,15 +339,15 @@ def _enrolment(
     now: datetime,
 ) -> bytes:
     home, code = registrar.home, request.code
-    tls = (home / "tls" / "ca.key").exists()
+    tls, signed = (home / "tls" / "ca.key").exists(), registrar.signed()
     return enrolment.write_enrolment(
         Enrolment(
             installation=config.installation.id,
             code=code,
             certificate=_pem(entry.x509),
             authority=(home / "pki" / "ca.pem").read_text("utf-8"),
-            hub=(home / "pki" / "hub.pem").read_text("utf-8"),
-            registry=registrar.signed(),
+            hub=_pem(chain.signed_by(signed).x509),  # the one in use: those before it may be in somebody else's hands
+            registry=signed,
             settings=settings.render(provision.settings_of(config, [code])),
             tls_certificate=_pem(_tls_certificate(home / "tls", request, now)) if tls else "",
             tls_authority=(home / "tls" / "ca.pem").read_text("utf-8") if tls else "",
