@@ -57,7 +57,7 @@ class Rule:
 
 _OPERATION, _KEYS = frozenset({"operator", "security"}), frozenset({"registrar", "security"})
 _LIST = frozenset({"operator", "registrar"})
-_HEIR = r"certificate sign \S+|introduction \S+"
+_HEIR = r"certificate sign \S+|certificate tls \S+ witness|introduction \S+"
 _SAID = r"(name|kind|alias|from|until|successor)\b.*"
 RULES = {
     "suspend": Rule(1, _OPERATION, r"suspension \S+"),
@@ -71,6 +71,7 @@ RULES = {
     "add": Rule(BOTH, _LIST, r".*"),
     "alias": Rule(BOTH, _LIST, r"alias .*"),
     "close": Rule(BOTH, _LIST, r"(until|successor) .*", r"(until|successor) .*"),
+    "witnesses": Rule(BOTH, _KEYS, r"certificate tls \S+ witness"),
     "apply": Rule(BOTH, _LIST, _SAID, _SAID),
     "officers": Rule(BOTH, frozenset(ROLES), r"officer .*", r"officer .*"),
     "registrars": Rule(BOTH, _KEYS, r"registrar .*", r"registrar .*"),
@@ -466,13 +467,13 @@ def check_signed(
 # -- What may follow -------------------------------------------------------------------------------------------------
 
 
-def check_follows(installed: Registry, following: Registry, now: datetime) -> None:
+def check_follows(installed: Registry, following: Registry, now: datetime, *, anew: bool = False) -> None:
     """Raise :class:`Rejected` unless `following` may take the place of `installed`: ACT_UNSIGNED for what officers have
-    not signed, where any are listed; KEY_HEIR for keys (:func:`axis.core.lineage.check_follows`)."""
+    not signed, where any are listed; KEY_HEIR for keys (:func:`axis.core.lineage.check_follows`, also for `anew`)."""
     guarded = bool(listed(installed))
     if guarded:
         check_acts(installed, following, now)
-    lineage.check_follows(installed, following, now, exchanged=guarded)
+    lineage.check_follows(installed, following, now, anew=anew, exchanged=guarded)
 
 
 def check_acts(installed: Registry, following: Registry, now: datetime, *, anew: bool = False) -> None:
