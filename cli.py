@@ -27,12 +27,16 @@ FILES = {
     "conformance": "axis.commands.conformance",
     "demo": "axis.commands.demo",
     "doctor": "axis.commands.doctor",
+    "evidence": "axis.commands.evidence",
     "hub": "axis.commands.hub",
     "inbox": "axis.commands.inbox",
     "init": "axis.commands.init",
+    "key": "axis.commands.key",
     "list": "axis.commands.listing:documents",
+    "log": "axis.commands.log",
     "member": "axis.commands.member",
     "packet": "axis.commands.packet",
+    "ping": "axis.commands.ping",
     "queue": "axis.commands.queue",
     "recall": "axis.commands.write",
     "reconcile": "axis.commands.reconcile",
@@ -51,8 +55,10 @@ FILES = {
     "update": "axis.commands.write",
     "upgrade": "axis.commands.upgrade",
     "verify": "axis.commands.verify",
+    "web": "axis.commands.web",
     "why": "axis.commands.trace",
     "write": "axis.commands.write",
+    "witness": "axis.commands.witness",
 }
 
 

@@ -211,6 +211,13 @@ class Guarded:
         with self._translated():
             return self._adapter.complete(names)
 
+    def beside(self, folder: Folder, name: str, files: Mapping[str, bytes]) -> int:
+        """Put `files` (by name) where the file `name` of this folder was shown, if it still lies there, each whole; how
+        many. Idempotent. An adapter whose system takes no files leaves this out."""
+        with self._translated():
+            put = getattr(self._adapter, "beside", None)
+            return int(put(folder, name, files)) if put else 0
+
     def expire(self, folder: str, before: str, limit: int) -> tuple[int, int]:
         """Remove up to `limit` files that lie in this folder under a day before `before` (``2026-11-25``): (how many,
         their bytes). With a `limit` of 0 they are only counted. An adapter that keeps none by day leaves this out."""

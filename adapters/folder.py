@@ -44,6 +44,7 @@ _NAME = 255  # bytes that a file's name may have
 _NAME_IN_FAILED = _NAME - len(f".{_REPORT}{_TEMPORARY}")  # so that its report and that one's temporary name fit, too
 LOOK_AGAIN = 15.0  # seconds until an outbox is looked at though nothing tells that it has changed
 UNTRUSTED = 0.5  # where nothing ever tells
+LATELY = 40  # folders of days in which it is looked for something that was shown
 EXPIRING = 0.3  # seconds that files are removed at a time: on a server each takes its time
 READ_AGAIN = 10.0  # seconds between two attempts at a file that cannot be read
 WAITS = 60.0  # seconds after which somebody is told that a file waits
@@ -224,6 +225,25 @@ class FolderAdapter:
             touched |= {shown: None, folder: None}
         for place in touched or {folder: None for folder, _ in names}:
             self._tree.sync(place)
+        return True
+
+    def beside(self, folder: str, name: str, files: Mapping[str, bytes]) -> int:
+        """See :meth:`axis.adapters.base.Guarded.beside`."""
+        days = [f"{folder}/{one}" for one in sorted(self._tree.folders(folder), reverse=True) if _DAY.fullmatch(one)]
+        place = next((one for one in (folder, *days[:LATELY]) if self._is_there(f"{one}/{name}")), None)
+        for other, content in files.items() if place is not None else ():
+            temporary = _temporary(folder, other)
+            self._tree.write(temporary, content)
+            self._tree.rename(temporary, f"{place}/{other}")
+        for one in {folder, place} - {None}:
+            self._tree.sync(str(one))
+        return len(files) if place is not None else 0
+
+    def _is_there(self, path: str) -> bool:
+        try:
+            self._tree.look(path)
+        except FileNotFoundError:
+            return False
         return True
 
     def expire(self, folder: str, before: str, limit: int) -> tuple[int, int]:

@@ -59,9 +59,14 @@ CHANGING = {
     "demo",
     "hub",
     "init",
+    "key next",
+    "key recovery",
+    "key revoke",
+    "key succeed",
     "member add",
     "member revoke",
     "member seal",
+    "ping",
     "queue drop",
     "queue release",
     "queue retry",
@@ -85,6 +90,8 @@ CHANGING = {
     "update",
     "upgrade",
     "write",
+    "witness policy",
+    "witness settle",
 }
 ME = pwd.getpwuid(os.geteuid()).pw_name
 
