@@ -20,6 +20,8 @@ EXTRAS = {
     "prometheus_client": "http",
     "jinja2": "web",
     "markupsafe": "web",
+    "segno": "evidence",
+    "rfc3161_client": "evidence",
 }
 
 

@@ -113,6 +113,111 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Đã xuất {entries} mục vào {path} ({written} tệp hoặc dòng).",
         "{entries} entries written to {path} ({written} files or lines).",
     ),
+    "help.log": (
+        "Bản sao sổ cái cho nơi ngoài trung tâm: Văn phòng Trung ương Đảng, kiểm toán.",
+        "The log for somebody outside of the centre: the Party Office, an auditor.",
+    ),
+    "help.log.mirror": (
+        "Lấy toàn bộ sổ cái từ thư mục hoặc URL (axis audit export) và kiểm tra từng mục; dừng thì lần sau lấy tiếp.",
+        "Take all of the log from a folder or URL (axis audit export), checking each entry; broken off, it goes on.",
+    ),
+    "help.log.to": ("Thư mục của bản sao.", "The mirror's folder."),
+    "help.log.key": ("Khóa kiểm tra của sổ cái (axis audit head).", "The log's verifier key (axis audit head)."),
+    "help.log.entries": (
+        "Tệp axis audit export --format jsonl: so từng mục với bản sao và đếm số mục về từng cơ quan.",
+        "A file of axis audit export --format jsonl: compared with the mirror entry by entry, and counted by agency.",
+    ),
+    "help.log.since": ("Đếm từ sau mục này.", "Count from behind this place."),
+    "help.log.until": ("Đếm đến mục này; 0: đến hết.", "Count up to this place; 0: to the end."),
+    "log.no_key": ("Cần --key hoặc --policy.", "--key or --policy is needed."),
+    "log.mirroring": ("Đang lấy sổ cái", "Taking the log"),
+    "log.mirrored": (
+        "Bản sao ở {path} có {size} mục ({taken} mục mới), đúng với điểm kiểm đã ký; đủ chữ ký chứng kiến đến mục {witnessed}.",
+        "The mirror at {path} has {size} entries ({taken} new), as the checkpoint says; witnessed up to entry {witnessed}.",
+    ),
+    "log.about": ("Số mục về cơ quan", "Entries about it"),
+    "help.witness": (
+        "Các cơ quan chứng kiến sổ cái: ai đã ký điểm kiểm nào, ai thấy sai.",
+        "The agencies as witnesses of the log: who has cosigned what, and who has found something wrong.",
+    ),
+    "help.witness.status": (
+        "Ở trung tâm: cơ quan nào đã ký đến đâu, lúc nào, ai chậm. Ở cơ quan: đã ký và tin đến đâu. Có sai: mã thoát 6.",
+        "At the centre who has cosigned what and when, and who is behind; at an agency what it believes. Trouble: exit code 6.",
+    ),
+    "help.witness.policy": (
+        "Đặt chính sách: bao nhiêu cơ quan ký thì điểm kiểm mới được tin. Không có tệp: quá nửa số cơ quan có khóa chứng kiến.",
+        "Set how many witnesses make a checkpoint believed. Without a file: more than half of those that have a witness key.",
+    ),
+    "help.witness.file": ("Tệp chính sách (C2SP tlog-policy).", "A policy file (C2SP tlog-policy)."),
+    "help.witness.check": ("Chỉ kiểm tra tệp, không đặt.", "Only check it; nothing is set."),
+    "help.witness.compare": (
+        "So điểm kiểm do người khác đưa với điểm kiểm giữ ở đây. Cùng cỡ mà khác nội dung là bằng chứng: mã thoát 6.",
+        "Compare a checkpoint that somebody shows with those kept here. Two contents of one size are proof: exit code 6.",
+    ),
+    "help.witness.code": ("Cơ quan nào của thư mục này.", "Which agency of this home."),
+    "help.witness.export": (
+        "Ghi ra tệp các điểm kiểm mà cơ quan này giữ: đã ký, đã tin, và cái mâu thuẫn.",
+        "Write the checkpoints that an agency keeps to files: cosigned, believed, and the one that contradicts.",
+    ),
+    "help.witness.settle": (
+        "Đã làm rõ điều bất thường: ghi bằng chứng ra thư mục rồi chứng kiến lại từ đầu.",
+        "What was found has been looked into: write the evidence to a folder, and begin to witness anew.",
+    ),
+    "witness.settled": (
+        "{code}: bằng chứng ở {path}; từ lần hỏi tới sẽ chứng kiến lại.",
+        "{code}: the evidence is in {path}; it witnesses again from the next question on.",
+    ),
+    "witness.agency": ("Cơ quan", "Agency"),
+    "witness.cosigned": ("Đã ký đến mục", "Cosigned up to"),
+    "witness.believed": ("Tin đến mục", "Believes up to"),
+    "witness.at": ("Lúc", "When"),
+    "witness.standing": ("Tình trạng", "Standing"),
+    "witness.own": ("Mục về cơ quan này", "Entries about it"),
+    "witness.counted": ("{entries} (từ mục {since} đến {told})", "{entries} (from {since} to {told})"),
+    "witness.good": ("tốt", "good"),
+    "witness.never": ("chưa ký lần nào", "has never cosigned"),
+    "witness.behind": ("chậm {count} mục", "{count} entries behind"),
+    "witness.stopped": ("THÔI KÝ: {code}", "COSIGNS NOTHING MORE: {code}"),
+    "witness.unknown": ("{count} MỤC LẠ đứng tên cơ quan này", "{count} UNKNOWN ENTRIES in its name"),
+    "witness.no_policy": (
+        "Chưa có chính sách chứng kiến: chạy axis witness policy.",
+        "There is no witness policy: run axis witness policy.",
+    ),
+    "witness.other_log": (
+        "Sổ cái đã bắt đầu lại với tên {origin}; chính sách còn nói về sổ trước. Chạy axis witness policy.",
+        "The log has begun again as {origin}; the policy is about the one before. Run axis witness policy.",
+    ),
+    "witness.centre": (
+        "Sổ cái có {size} mục; đủ chữ ký chứng kiến ({needed}) đến mục {witnessed}, lúc {at}.",
+        "The log has {size} entries; a quorum of witnesses ({needed}) has cosigned up to {witnessed}, at {at}.",
+    ),
+    "witness.what_now": (
+        "Hai điểm kiểm mâu thuẫn được giữ làm bằng chứng: axis witness export. Văn bản vẫn được chuyển.",
+        "Both checkpoints are kept as evidence: axis witness export. Mail goes on.",
+    ),
+    "witness.policy_good": (
+        "Chính sách dùng được: {witnesses} bên chứng kiến, nhóm quyết định «{quorum}».",
+        "The policy can be used: {witnesses} witnesses, quorum '{quorum}'.",
+    ),
+    "witness.policy_set": (
+        "Đã đặt chính sách: {witnesses} bên chứng kiến, nhóm quyết định «{quorum}»; danh bạ bản {registry}.",
+        "The policy is set: {witnesses} witnesses, quorum '{quorum}'; registry version {registry}.",
+    ),
+    "witness.compared.same": (
+        "Cùng cỡ {size}, cùng nội dung: giống điểm kiểm giữ ở đây.",
+        "The same size {size} and the same content as a checkpoint kept here.",
+    ),
+    "witness.compared.other_size": (
+        "Sổ cái đã ký điểm kiểm này (cỡ {size}); ở đây không giữ điểm kiểm cùng cỡ nên chưa kết luận được.",
+        "The log has signed it (size {size}); none of that size is kept here, so nothing follows from it alone.",
+    ),
+    "witness.exported": ("Đã ghi vào {path}: {files}", "Written to {path}: {files}"),
+    "upgrade.witness_keys": (
+        "Đã tạo khóa chứng kiến cho {count} cơ quan (keys/*.witness). Đưa vào danh bạ: ở trung tâm có khóa của họ thì axis "
+        "witness policy; cơ quan giữ khóa riêng thì gửi lại axis agency request.",
+        "Witness keys were made for {count} agencies (keys/*.witness). Into the registry: axis witness policy where the "
+        "centre has their keys; an agency with its own sends axis agency request again.",
+    ),
     "audit.none": ("Không có việc nào.", "Nothing was done."),
     "audit.more": ("Còn nữa: thêm --before {id}", "There is more: add --before {id}"),
     "help.lang": ("Ngôn ngữ hiển thị.", "Language of the texts."),
@@ -163,6 +268,127 @@ TEXTS: dict[str, tuple[str, str]] = {
         "One check, or all, for monitoring (Nagios, Prometheus).",
     ),
     "help.check.format": ("Dạng kết quả.", "The form of the result."),
+    "help.ping": (
+        "Thử đường truyền giữa một cơ quan và trung tâm, đi và về; đứt ở đoạn nào thì nói đoạn đó và ai phải xử lý.",
+        "Try the connection between an agency and the centre, there and back; where it breaks, which leg, and who acts.",
+    ),
+    "help.ping.wait": ("Số giây chờ trả lời.", "Seconds to wait for the answer."),
+    "ping.whom": ("thiếu mã cơ quan", "the code of an agency is missing"),
+    "ping.good": ("{agency}: đường truyền thông suốt, đi và về.", "{agency}: the connection is good, there and back."),
+    "ping.bad": ("{agency}: đường truyền bị đứt.", "{agency}: the connection is broken."),
+    "ping.unknown": (
+        "{agency}: không thấy lỗi, nhưng không thử được cả đường.",
+        "{agency}: nothing is seen to be wrong, but not all of the way could be tried.",
+    ),
+    "ping.place.hub": ("trục", "hub"),
+    "ping.place.broker": ("broker", "broker"),
+    "ping.who": ("Ai xử lý: {who}", "Who acts: {who}"),
+    "ping.clock": (
+        "! Đồng hồ của {agency} lệch ít nhất {ms} ms: kiểm tra NTP ở đó.",
+        "! The clock of {agency} is wrong by {ms} ms at least: look at NTP there.",
+    ),
+    "ping.no_queue": ("broker không có hàng đợi {queue}", "the broker has no queue {queue}"),
+    "ping.no_queue.who": ("trung tâm", "the centre"),
+    "ping.no_queue.do": ("axis broker setup, rồi axis hub", "axis broker setup, then axis hub"),
+    "ping.full": ("hàng đợi {queue} đầy, không nhận thêm", "queue {queue} is full and takes nothing more"),
+    "ping.full.who": ("bên lấy thư từ hàng đợi đó", "whoever takes the mail of that queue"),
+    "ping.full.do": (
+        "cho adapter hoặc trục chạy để lấy bớt; axis doctor",
+        "let the adapter or the hub run, which takes of it; axis doctor",
+    ),
+    "ping.not_confirmed": (
+        "broker không xác nhận đã nhận; có thể nó đang hết đĩa hoặc bộ nhớ",
+        "the broker has not confirmed; its disk or memory may be full",
+    ),
+    "ping.not_confirmed.who": ("trung tâm", "the centre"),
+    "ping.not_confirmed.do": ("axis doctor tại trung tâm", "axis doctor at the centre"),
+    "ping.no_reader.agency": (
+        "không có adapter nào đọc hàng đợi {queue}; {count} thông điệp đang chờ",
+        "no adapter reads queue {queue}; {count} messages wait",
+    ),
+    "ping.no_reader.agency.who": ("cơ quan {agency}", "agency {agency}"),
+    "ping.no_reader.agency.do": (
+        "tại cơ quan: cho adapter chạy (axis adapter run {agency}), xem nhật ký của nó",
+        "at the agency: let the adapter run (axis adapter run {agency}), look at its log",
+    ),
+    "ping.no_reader.hub": (
+        "không có trục nào đọc hàng đợi {queue}; {count} thông điệp đang chờ",
+        "no hub reads queue {queue}; {count} messages wait",
+    ),
+    "ping.no_reader.hub.who": ("trung tâm", "the centre"),
+    "ping.no_reader.hub.do": (
+        "tại trung tâm: cho trục chạy (axis hub), xem nhật ký của nó",
+        "at the centre: let the hub run (axis hub), look at its log",
+    ),
+    "ping.behind.agency": (
+        "adapter có đọc, nhưng {count} thông điệp còn chờ trước trong {queue}",
+        "its adapter reads, but {count} messages still wait in {queue}",
+    ),
+    "ping.behind.agency.who": ("cơ quan {agency}", "agency {agency}"),
+    "ping.behind.agency.do": (
+        "chờ, rồi thử lại; nếu số đó không giảm, tại cơ quan: axis doctor",
+        "wait and try again; if there are not fewer then, axis doctor at the agency",
+    ),
+    "ping.behind.hub": (
+        "trục có đọc, nhưng {count} thông điệp còn chờ trước trong {queue}",
+        "a hub reads, but {count} messages still wait in {queue}",
+    ),
+    "ping.behind.hub.who": ("trung tâm", "the centre"),
+    "ping.behind.hub.do": (
+        "chờ, rồi thử lại; nếu số đó không giảm, tại trung tâm: axis doctor",
+        "wait and try again; if there are not fewer then, axis doctor at the centre",
+    ),
+    "ping.not_heard.agency": (
+        "trục đã lấy phép thử, chưa thấy trả lời: trục thuộc bản cũ không biết phép thử này, hoặc đang đứng",
+        "the hub has taken the test, no answer has come: its version does not know the test, or it stands still",
+    ),
+    "ping.not_heard.agency.who": ("trung tâm", "the centre"),
+    "ping.not_heard.agency.do": (
+        "tại trung tâm: axis doctor, rồi axis ping {agency}",
+        "at the centre: axis doctor, then axis ping {agency}",
+    ),
+    "ping.not_heard.hub": (
+        "adapter đã lấy phép thử, trục không thấy trả lời: adapter thuộc bản cũ không biết phép thử này, hoặc đang đứng",
+        "the adapter has taken the test, no answer has come: its version does not know the test, or it stands still",
+    ),
+    "ping.not_heard.hub.who": ("cơ quan {agency}", "agency {agency}"),
+    "ping.not_heard.hub.do": (
+        "xem cơ quan còn gửi nhận không: axis status --agencies; nâng cấp adapter của cơ quan",
+        "see whether the agency still sends and takes: axis status --agencies; upgrade its adapter",
+    ),
+    "ping.never_asked": (
+        "adapter của {agency} chưa lần nào chạy, hoặc thuộc bản cũ không biết phép thử này: không thử",
+        "the adapter of {agency} has never run, or is of a version that does not know the test: not tried",
+    ),
+    "ping.never_asked.who": ("cơ quan {agency}", "agency {agency}"),
+    "ping.never_asked.do": (
+        "cho adapter chạy hoặc nâng cấp; nó đã gửi nhận gì chưa: axis status --agencies",
+        "let the adapter run or upgrade it; what it has sent and taken so far: axis status --agencies",
+    ),
+    "ping.no_process": (
+        "không có tiến trình nào làm việc trong thư mục này",
+        "no process is at work in this home",
+    ),
+    "ping.no_process.who": ("quản trị", "the administrator"),
+    "ping.no_process.do": ("axis run", "axis run"),
+    "ping.stands_still": (
+        "tiến trình giữ thư mục này nhưng không làm việc, hoặc adapter của {agency} đang lỗi",
+        "the process that has this home does not do its work, or the adapter of {agency} is in trouble",
+    ),
+    "ping.stands_still.who": ("quản trị", "the administrator"),
+    "ping.stands_still.do": (
+        "axis adapter check {agency}; xem nhật ký của axis run, cho chạy lại",
+        "axis adapter check {agency}; look at the log of axis run, start it again",
+    ),
+    "ping.suspended": (
+        "{agency} đang tạm dừng hoặc ngừng hoạt động: không có quyền ở broker, không thử",
+        "{agency} is suspended or closed: it has no rights at the broker, and is not tried",
+    ),
+    "ping.suspended.who": ("trung tâm", "the centre"),
+    "ping.suspended.do": (
+        "khi hết lý do: axis agency resume {agency}",
+        "when the reason is over: axis agency resume {agency}",
+    ),
     "check.unknown": ("không có phép khám {name}; có: {names}", "there is no check {name}; there are: {names}"),
     "doctor.good": ("tốt", "good"),
     "doctor.warn": ("lưu ý", "warning"),
@@ -274,6 +500,16 @@ TEXTS: dict[str, tuple[str, str]] = {
     "doctor.program.found": ("Python {python} quá cũ", "Python {python} is too old"),
     "doctor.program.means": ("Phiên bản này cần Python 3.11 trở lên.", "This version wants Python 3.11 or later."),
     "doctor.program.mend": ("cài Python mới hơn", "install a newer Python"),
+    "doctor.log_key": ("Khóa của sổ cái", "Key of the log"),
+    "doctor.log_key.found": ("pki/log.key không dùng được: {said}", "pki/log.key cannot be used: {said}"),
+    "doctor.log_key.means": (
+        "Sổ cái vẫn ghi nhưng không có điểm kiểm mới: biên nhận mới chưa chứng minh được.",
+        "The ledger goes on without new checkpoints: receipts that are given now cannot be proved yet.",
+    ),
+    "doctor.log_key.mend": (
+        "khôi phục pki/log.key từ bản sao lưu (quyền 0600), rồi khởi động lại; thư mục dữ liệu cũ: axis upgrade",
+        "put pki/log.key back from a backup (mode 0600) and start again; a home of before: axis upgrade",
+    ),
     "doctor.keys": ("Khóa và chứng thư", "Keys and certificates"),
     "doctor.keys.found": ("{count} khóa không dùng được: {names}", "{count} keys cannot be used: {names}"),
     "doctor.keys.means": (
@@ -294,8 +530,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "What is signed with it is not believed any more once it has ended.",
     ),
     "doctor.certificates.mend": (
-        "khóa mới: docs/keys.vi.md; TLS: axis broker reissue",
-        "another key: docs/keys.en.md; TLS: axis broker reissue",
+        "khóa của trục: axis key next; của cơ quan: axis agency request; TLS: axis broker reissue",
+        "the hub's key: axis key next; an agency's: axis agency request; TLS: axis broker reissue",
     ),
     "doctor.young_certificates": ("Chứng thư đã có hiệu lực", "Certificates are valid already"),
     "doctor.young_certificates.found": (
@@ -364,6 +600,132 @@ TEXTS: dict[str, tuple[str, str]] = {
         "axis registrar key outside of the centre, then axis registrar set A.pem B.pem C.pem --need 2 before the first "
         "agency is enrolled",
     ),
+    "help.key": (
+        "Khóa của chính trục: xem, khóa kế tiếp, thu hồi, khôi phục.",
+        "The hub's own key: see it, the next, its end, another one.",
+    ),
+    "help.key.show": (
+        "Các chứng thư của trục: cái đang ký, cái kế tiếp, các cái đã hết.",
+        "The hub's certificates: which signs, which is next, which have ended.",
+    ),
+    "help.key.next": (
+        "Tạo khóa kế tiếp của trục, được khóa đang dùng giới thiệu; đến lúc, trục tự dùng.",
+        "Make the hub's next key, introduced by the one in use; the hub takes it by itself when its time has come.",
+    ),
+    "help.key.from": (
+        "Trục ký bằng khóa mới từ lúc này; mặc định sau 30 ngày, muộn nhất 7 ngày trước khi chứng thư đang dùng hết hạn.",
+        "The new key signs from then on; by default in 30 days, and 7 days before the end of the one in use at the latest.",
+    ),
+    "help.key.revoke": (
+        "Thu hồi các khóa trước khóa đang ký; những gì chúng đã ký vẫn có giá trị.",
+        "End the keys before the one that signs; what they have signed stays good.",
+    ),
+    "help.key.succeed": (
+        "Khóa của trục bị lộ hoặc mất: khóa khác, do phiếu khôi phục giới thiệu, dùng ngay; mọi khóa trước bị thu hồi.",
+        "The hub's key is stolen or lost: another one, named by the recovery paper, at once; all before it are revoked.",
+    ),
+    "help.key.recovery": (
+        "Lập phiếu khôi phục: khóa chỉ có trên giấy, giới thiệu được khóa khác của trục. Đổi phiếu cần phiếu trước.",
+        "Make the recovery paper: a key on paper alone, which can name another key of the hub. Another one needs the one before.",
+    ),
+    "help.key.paper": (
+        "Tệp có chữ trên phiếu khôi phục, hoặc - ; không nêu thì gõ khi được hỏi.",
+        "A file with what stands on the recovery paper, or - ; by default it is typed when asked.",
+    ),
+    "help.key.to": (
+        "Ghi phiếu mới vào tệp này để in, rồi xóa; không nêu thì hiện ra màn hình một lần.",
+        "Write the new paper to this file, to be printed and deleted; by default it is shown once on the screen.",
+    ),
+    "help.key.check": ("Chỉ thử xem phiếu có đúng không.", "Only try whether the paper is the right one."),
+    "column.state": ("Tình trạng", "State"),
+    "column.sha256": ("SHA-256", "SHA-256"),
+    "column.begins_at": ("Từ", "From"),
+    "key.state.signs": ("đang ký", "signs"),
+    "key.state.next": ("kế tiếp", "next"),
+    "key.state.before": ("trước đây", "before"),
+    "key.state.ended": ("đã hết hạn", "ended"),
+    "key.state.revoked": ("đã thu hồi", "revoked"),
+    "key.rehearsed": ("Không có gì cản trở.", "Nothing would fail."),
+    "key.next.done": (
+        "Danh bạ phiên bản {version}: khóa kế tiếp của trục là {digest}…, đã gửi cho mọi cơ quan.",
+        "Registry version {version}: the hub's next key is {digest}…, and every agency is told.",
+    ),
+    "key.next.waits": ("Trục tự ký bằng khóa đó từ {time}.", "The hub signs with it from {time} on, by itself."),
+    "key.next.signs": ("Trục ký bằng khóa đó từ bây giờ.", "The hub signs with it from now on."),
+    "key.next.paper": (
+        "Chưa có phiếu khôi phục: khóa bị lộ hoặc mất thì mọi cơ quan phải kết nạp lại. Lập phiếu: axis key recovery.",
+        "There is no recovery paper: if the key is stolen or lost every agency must enrol again. Make one: axis key recovery.",
+    ),
+    "key.next.after": (
+        "Tiếp theo: nâng cấp các adapter của bản cũ trước lúc đó (docs/keys.vi.md); sau đó axis key revoke thu hồi khóa trước.",
+        "Next: upgrade adapters of earlier versions before that moment (docs/keys.en.md); after it axis key revoke ends the key before.",
+    ),
+    "key.revoked": (
+        "Danh bạ phiên bản {version}: các khóa trước của trục đã thu hồi.",
+        "Registry version {version}: the hub's keys before are revoked.",
+    ),
+    "key.revoke.none": (
+        "Không có khóa nào trước khóa đang ký để thu hồi.",
+        "There is no key before the one that signs to be ended.",
+    ),
+    "key.succeeded": (
+        "Danh bạ phiên bản {version}: trục có khóa khác, mọi khóa trước đã thu hồi. Phiếu cũ hết giá trị, dùng phiếu mới.",
+        "Registry version {version}: the hub has another key, all before it are revoked. The old paper is used up, keep the new one.",
+    ),
+    "key.succeeded.next": (
+        "Tiếp theo: đổi mật khẩu và chứng thư của broker (axis broker reissue --new-keys), rồi xem axis doctor.",
+        "Next: another password and certificate at the broker (axis broker reissue --new-keys), then axis doctor.",
+    ),
+    "key.recovery.done": (
+        "Danh bạ phiên bản {version} có khóa khôi phục. Thử lại phiếu đã chép: axis key recovery --check.",
+        "Registry version {version} has the recovery key. Try the copied paper: axis key recovery --check.",
+    ),
+    "key.paper.is": ("Có phiếu khôi phục.", "There is a recovery paper."),
+    "key.paper.none": ("Chưa có phiếu khôi phục: axis key recovery.", "There is no recovery paper: axis key recovery."),
+    "key.paper.fits": ("Đúng phiếu đang có giá trị.", "It is the paper that counts."),
+    "key.paper.ask": ("17 nhóm trên phiếu khôi phục", "The 17 groups of the recovery paper"),
+    "key.paper.file": (
+        "Phiếu khôi phục ở {file}: in hai bản rồi xóa tệp này.",
+        "The recovery paper is in {file}: print it twice, then delete that file.",
+    ),
+    "key.paper.form": (
+        "PHIẾU KHÔI PHỤC KHÓA CỦA TRỤC\n"
+        "Hệ thống: {installation}\n\n"
+        "    {first}\n    {second}\n\n"
+        "Chỉ hiện một lần. Chép hai bản lên giấy, cất ở hai két ngoài trung tâm; không chụp ảnh, không lưu trong máy.\n"
+        "Ai có phiếu này đặt được khóa khác cho trục.\n"
+        "Người lập: ....................  Người chứng kiến: ....................  Ngày: ..........",
+        "RECOVERY PAPER OF THE HUB'S KEY\n"
+        "Installation: {installation}\n\n"
+        "    {first}\n    {second}\n\n"
+        "Shown once. Write it on two papers, for two safes outside of the centre; no photograph, no file.\n"
+        "Whoever has it can give the hub another key.\n"
+        "Made by: ....................  Witness: ....................  Date: ..........",
+    ),
+    "change.hub_next": ("có khóa kế tiếp", "has a next key"),
+    "change.hub_end": ("đã thu hồi khóa trước", "has keys before revoked"),
+    "change.hub_succeeds": (
+        "có khóa khác do phiếu khôi phục giới thiệu",
+        "has another key, named by the recovery paper",
+    ),
+    "change.hub_recovery": ("có khóa khôi phục", "has a recovery key"),
+    "doctor.hub_recovery": ("Phiếu khôi phục", "The recovery paper"),
+    "doctor.hub_recovery.found": ("chưa có", "there is none"),
+    "doctor.hub_recovery.means": (
+        "Khóa của trục bị lộ hoặc mất thì mọi cơ quan phải kết nạp lại.",
+        "If the hub's key is stolen or lost, every agency must be enrolled again.",
+    ),
+    "doctor.hub_recovery.mend": ("axis key recovery tại trung tâm", "axis key recovery at the centre"),
+    "doctor.hub_end": ("Khóa của trục", "The hub's key"),
+    "doctor.hub_end.found": (
+        "hết hạn sau {days} ngày và danh bạ chưa có khóa kế tiếp",
+        "ends in {days} days, and the registry has no next one",
+    ),
+    "doctor.hub_end.means": (
+        "Từ năm phút trước lúc đó trục không tiếp nhận gì nữa.",
+        "From five minutes before that the hub accepts nothing.",
+    ),
+    "doctor.hub_end.mend": ("tại trung tâm: axis key next", "at the centre: axis key next"),
     "keys.test": (
         "KHÓA THỬ NGHIỆM: khóa của {count} cơ quan do trung tâm tạo, trung tâm ký thay họ được. Chỉ để dùng thử.",
         "TEST KEYS: the centre has made the keys of {count} agencies and could sign for them. For trials only.",
@@ -625,6 +987,16 @@ TEXTS: dict[str, tuple[str, str]] = {
     "doctor.ledger_places.found": ("bản ghi chờ {minutes} phút", "entries wait for {minutes} min"),
     "doctor.ledger_places.means": ("Không có hub nào đang nối sổ cái.", "No hub gives entries their place."),
     "doctor.ledger_places.mend": ("axis hub hoặc axis run", "axis hub or axis run"),
+    "doctor.timestamps": ("Dấu thời gian trên sổ cái", "Time-stamps on the log"),
+    "doctor.timestamps.found": ("dấu gần nhất cách đây {hours} giờ", "the last one came {hours} hours ago"),
+    "doctor.timestamps.means": (
+        "Dịch vụ dấu thời gian chưa trả lời; chứng cứ mới chưa có thời gian của bên thứ ba.",
+        "The service has not answered; new evidence has no third party's time yet.",
+    ),
+    "doctor.timestamps.mend": (
+        "xem [timestamps] trong axis.toml và mạng tới dịch vụ; trục tự hỏi lại",
+        "see [timestamps] in axis.toml and the network to the service; the hub asks again",
+    ),
     "doctor.clock_of_the_record": ("Đồng hồ so với hồ sơ", "Clock against the record"),
     "doctor.clock_of_the_record.found": ("hồ sơ đi trước {seconds} giây", "the record is {seconds} s ahead"),
     "doctor.clock_of_the_record.means": (
@@ -684,6 +1056,16 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "doctor.silent.means": ("Bộ kết nối của họ có thể đã tắt.", "Their adapters may be off."),
     "doctor.silent.mend": ("liên hệ cơ quan đó; ở đó: axis doctor", "call them; there: axis doctor"),
+    "doctor.witnesses": ("Bên chứng kiến sổ cái", "The log's witnesses"),
+    "doctor.witnesses.found": ("{count}: {names}", "{count}: {names}"),
+    "doctor.witnesses.means": (
+        "Sổ cái tự mâu thuẫn hoặc nói thay cơ quan điều họ không biết; nếu chỉ nêu mã: cả ngày chưa đủ chữ ký chứng kiến.",
+        "The log contradicts itself, or says what an agency does not know; only codes: no quorum for a day.",
+    ),
+    "doctor.witnesses.mend": (
+        "axis witness status; giữ cả hai điểm kiểm (axis witness export) và báo các cơ quan khác",
+        "axis witness status; keep both checkpoints (axis witness export), and tell the other agencies",
+    ),
     "doctor.broker": ("Broker", "The broker"),
     "doctor.broker.found": ("không trả lời", "does not answer"),
     "doctor.broker.means": ("Không gì đến hay đi; không gì mất.", "Nothing comes or goes; nothing is lost."),
@@ -1705,6 +2087,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Cấp lại chứng thư TLS cho trục, broker và các cơ quan, giữ nguyên khóa (chứng thư do bản cũ cấp bị Python 3.13 từ chối).",
         "New TLS certificates for hub, broker and agencies, for the keys they have (Python 3.13 refuses those of older versions).",
     ),
+    "help.broker.new_keys": (
+        "Khóa mới cho broker và cho kết nối của trục: khi khóa cũ có thể đã lộ.",
+        "New keys for the broker and the hub's connection: where the old ones may be in other hands.",
+    ),
+    "broker.carry_key": (
+        "Broker có khóa mới: chép cả {folder}/broker.key sang broker.",
+        "The broker has a new key: copy {folder}/broker.key to it, too.",
+    ),
     "broker.reissued": ("Đã cấp lại {count} chứng thư trong {folder}.", "{count} certificates reissued in {folder}."),
     "broker.carry": (
         "Chép broker.pem và ca.pem sang broker rồi nạp lại; gửi ca.pem và <mã>.pem cho từng cơ quan, đặt vào thư mục tls/ của họ. "
@@ -2349,6 +2739,167 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Trust this CA certificate (PEM) alone, no home needed.",
     ),
     "help.verify.at": ("Kiểm tra như vào thời điểm này (ISO 8601).", "Verify as of this moment (ISO 8601)."),
+    "help.evidence": (
+        "Lập hồ sơ chứng cứ của một văn bản: bản gốc, mọi biên nhận, chứng minh trong sổ cái; tòa án tự kiểm tra được.",
+        "Evidence of one document: original, all receipts, proofs from the log; a court checks it by itself.",
+    ),
+    "help.evidence.output": ("Ghi gói chứng cứ vào tệp này (.asice).", "Write the evidence to this file (.asice)."),
+    "help.evidence.as": (
+        "Cơ quan ký gói, nếu thư mục này có nhiều.",
+        "Which agency signs it, where a home has several.",
+    ),
+    "help.verify.strict": (
+        "Đòi chứng minh trong sổ cái cho mọi biên nhận của trục.",
+        "Each receipt of the hub must be proved to stand in the log.",
+    ),
+    "help.verify.log_key": (
+        "Tệp có khóa công khai của sổ cái, như axis audit head in ra.",
+        "A file with the log's public key, as axis audit head prints it.",
+    ),
+    "evidence.written": (
+        "Đã lập {path}: {parts} phần, {receipts} biên nhận. Mã băm: {digest}",
+        "{path} is made: {parts} parts, {receipts} receipts. Digest: {digest}",
+    ),
+    "evidence.how": (
+        "Kiểm tra: axis verify {path}; không cần phần mềm này: unzip -p {path} attachments/{manual}",
+        "To check it: axis verify {path}; without this program: unzip -p {path} attachments/{manual}",
+    ),
+    "evidence.no_reader": (
+        "Chưa cài phần [evidence] (rfc3161-client): không đọc được dấu thời gian.",
+        "The extra [evidence] (rfc3161-client) is not installed: time-stamps cannot be read.",
+    ),
+    "evidence.exists": ("{path} đã có; chọn tệp khác.", "{path} is there; choose another file."),
+    "evidence.whose": (
+        "Thư mục này có nhiều cơ quan: thêm --as {codes}.",
+        "This home has several agencies: add --as {codes}.",
+    ),
+    "evidence.no_key": (
+        "Cơ quan {code} không có khóa trong thư mục này.",
+        "Agency {code} has no key in this home.",
+    ),
+    "evidence.PASSED": ("ĐÚNG", "GOOD"),
+    "evidence.FAILED": ("SAI", "WRONG"),
+    "evidence.MISSING": ("KHÔNG CÓ", "NOT THERE"),
+    "evidence.good": (
+        "{file}: HỢP LỆ, chứng cứ do {signer} lập lúc {time}.",
+        "{file}: PASSED, evidence made by {signer} at {time}.",
+    ),
+    "evidence.bad": (
+        "{file}: KHÔNG HỢP LỆ, {count} bước sai.",
+        "{file}: FAILED, {count} steps are wrong.",
+    ),
+    "evidence.name.container": ("Gói chứng cứ", "The bundle"),
+    "evidence.name.registry": ("Danh bạ", "Registry"),
+    "evidence.name.maker": ("Người lập", "Its maker"),
+    "evidence.name.acceptance": ("Trục tiếp nhận (A.1)", "Accepted by the hub (A.1)"),
+    "evidence.name.then": ("Danh bạ lúc tiếp nhận", "Registry as of then"),
+    "evidence.name.document": ("Văn bản gốc", "The original"),
+    "evidence.name.log": ("Khóa của sổ cái", "The log's key"),
+    "evidence.name.checkpoint": ("Điểm kiểm của sổ cái", "The log's checkpoint"),
+    "evidence.name.proof": ("Mục trong sổ cái", "Entry in the log"),
+    "evidence.name.receipt": ("Biên nhận", "Receipt"),
+    "evidence.name.logged": ("Biên nhận có trong sổ cái", "Receipt stands in the log"),
+    "evidence.name.witnessed": ("Bên chứng kiến", "Witnesses"),
+    "evidence.name.timestamp": ("Dấu thời gian", "Time-stamp"),
+    "evidence.container": ("không byte nào bị đổi, mã băm {digest}", "no byte was changed, digest {digest}"),
+    "evidence.registry": ("bản {version}, do trục ký", "version {version}, signed by the hub"),
+    "evidence.maker": ("{maker} ký lúc {time}", "signed by {maker} at {time}"),
+    "evidence.acceptance": ("trục nhận của {sender} lúc {time}", "the hub accepted it from {sender} at {time}"),
+    "evidence.then": ("bản {version} có trong gói", "version {version} is in the bundle"),
+    "evidence.then.missing": (
+        "bản {version} không có trong gói; xét theo bản mới hơn, có ghi mọi thu hồi",
+        "version {version} is not in the bundle; the newer one is asked, which has all revocations",
+    ),
+    "evidence.document": (
+        "{signer} ký lúc {time}; nội dung {digest}",
+        "signed by {signer} at {time}; content {digest}",
+    ),
+    "evidence.document.missing": (
+        "nội dung không còn được lưu; A.1 có mã băm của nó",
+        "its bytes are not kept any more; A.1 has their digest",
+    ),
+    "evidence.document.ended": (
+        "nội dung hết hạn lưu lúc {ended}, sổ cái có ghi; A.1 có mã băm của nó",
+        "its bytes ended by retention at {ended}, as the log says; A.1 has their digest",
+    ),
+    "evidence.log.known": ("đúng là khóa đã biết ở đây: {vkey}", "it is the one that is known here: {vkey}"),
+    "evidence.log.registry": ("đúng là khóa ghi trong danh bạ: {vkey}", "it is the one that the registry has: {vkey}"),
+    "evidence.log.maker": (
+        "{vkey}; mới chỉ theo lời {maker}, hãy so với khóa đã công bố",
+        "{vkey}; on the word of {maker} alone, compare it with the published one",
+    ),
+    "evidence.log.missing": ("gói không có chứng minh từ sổ cái", "the bundle has nothing from the log"),
+    "evidence.checkpoint": ("{size} mục, gốc {root}", "{size} entries, root {root}"),
+    "evidence.checkpoint.missing": ("gói không có điểm kiểm", "there is no checkpoint in the bundle"),
+    "evidence.proof": (
+        "mục {position} trên {size}: {event}, {actor}, {time}",
+        "entry {position} of {size}: {event}, {actor}, {time}",
+    ),
+    "evidence.receipt.self": (
+        "{event} do {issuer} ký, nói về {recipient}, {time}",
+        "{event} by {issuer} about {recipient}, {time}",
+    ),
+    "evidence.receipt.log": (
+        "{event} do {issuer} ký, nói về {recipient}, {time}; trục nhận lúc {as_of}, sổ cái có ghi",
+        "{event} by {issuer} about {recipient}, {time}; accepted by the hub at {as_of}, as the log says",
+    ),
+    "evidence.logged": ("đủ {statements} mục", "all its {statements} entries"),
+    "evidence.logged.missing": ("thiếu {left} trên {statements} mục", "{left} of {statements} entries are missing"),
+    "evidence.witnessed": ("đủ chữ ký: {by}", "cosigned by enough of them: {by}"),
+    "evidence.witnessed.missing": (
+        "chỉ có chữ ký của chính sổ cái, không có bên chứng kiến",
+        "signed by the log alone, no witnesses",
+    ),
+    "evidence.timestamp": ("điểm kiểm đã có lúc {time}", "the checkpoint was there at {time}"),
+    "evidence.timestamp.missing": ("không có dấu thời gian", "there is no time-stamp"),
+    "evidence.page.title": ("Chứng cứ về văn bản {document}", "Evidence of document {document}"),
+    "evidence.page.made": (
+        "Do {maker} lập lúc {time}, hệ thống {installation}.",
+        "Made by {maker} at {time}, installation {installation}.",
+    ),
+    "evidence.page.what": ("Văn bản", "The document"),
+    "evidence.page.sender": ("Bên gửi", "Sender"),
+    "evidence.page.number": ("Mã văn bản", "DocumentId"),
+    "evidence.page.axis_id": ("Mã trục", "Axis id"),
+    "evidence.page.digest": ("Mã băm nội dung (SHA-256)", "Digest of the content (SHA-256)"),
+    "evidence.page.steps": ("Kết quả từng bước khi lập", "What was found, step by step, when it was made"),
+    "evidence.page.step": ("Bước", "Step"),
+    "evidence.page.verdict": ("Kết quả", "Verdict"),
+    "evidence.page.file": ("Tệp", "File"),
+    "evidence.page.said": ("Nội dung", "What it says"),
+    "evidence.page.proves": ("Mỗi chữ ký chứng minh điều gì", "What each signature proves, and what it does not"),
+    "evidence.page.proves.sender": (
+        "Chữ ký của bên gửi: cơ quan đó đã ký đúng nội dung này. Không chứng minh ai trong cơ quan đã quyết định, cũng "
+        "không chứng minh lúc ký: giờ ký là do bên ký ghi.",
+        "The sender's: that agency has signed just this content. Not who in the agency decided so, and not when: the "
+        "time of signing is what its signer wrote.",
+    ),
+    "evidence.page.proves.hub": (
+        "Biên nhận của trục (A, D, S, T): trục xác nhận đã nhận, đã chuyển, hoặc không chuyển được. Không chứng minh "
+        "bên nhận đã đọc.",
+        "The hub's receipts (A, D, S, T): the hub says that it accepted, passed on, or could not pass on. Not that "
+        "anybody has read it.",
+    ),
+    "evidence.page.proves.recipient": (
+        "Biên nhận của bên nhận (E.1, E.2): hệ thống của cơ quan đó đã nhận được, hoặc từ chối. Không chứng minh người "
+        "có thẩm quyền đã xem hay đồng ý.",
+        "A recipient's receipts (E.1, E.2): that agency's system has it, or has refused it. Not that whoever decides "
+        "there has seen it or agrees.",
+    ),
+    "evidence.page.proves.log": (
+        "Sổ cái: mục này có trong một lịch sử chỉ ghi thêm, không sửa lén được khi có bên chứng kiến hoặc bản sao. "
+        "Không chứng minh nội dung của mục là thật, chỉ chứng minh trục đã ghi như vậy, trước điểm kiểm này.",
+        "The log: the entry stands in a history that only grows, and cannot be changed in secret where there are "
+        "witnesses or mirrors. Not that what it says is true: that the hub has said so, before this checkpoint.",
+    ),
+    "evidence.page.proves.timestamp": (
+        "Dấu thời gian: điểm kiểm, và mọi mục trước nó, đã có vào lúc đó, theo bên thứ ba.",
+        "The time-stamp: the checkpoint, and all entries before it, were there at that time, by a third party's word.",
+    ),
+    "evidence.page.proves.page": (
+        "Trang này chỉ để đọc: chỉ các tệp đã ký là bằng chứng. Cách kiểm tra ở VERIFY.txt.",
+        "This page is for reading: the signed files are the evidence. VERIFY.txt says how they are checked.",
+    ),
     "help.packet": ("Gói tin edXML.", "edXML packets."),
     "help.packet.show": ("Xem nội dung gói tin.", "What a packet says."),
     "help.packet.check": (
@@ -2479,6 +3030,192 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "verify.bad": ("{file}: KHÔNG HỢP LỆ. {reason}", "{file}: FAILED. {reason}"),
     "verify.unrevoked": ("Chưa kiểm tra thu hồi chứng thư.", "Revocation not checked."),
+    "help.agency.apply": (
+        "Áp dụng nhiều thay đổi của danh bạ từ một bảng CSV thành một phiên bản: ngừng hoạt động (close), mới (new), đổi tên (rename), bí danh (alias).",
+        "Apply many changes of the registry, from a CSV table, as one version: close, new, rename, alias.",
+    ),
+    "help.agency.apply.at": (
+        "Lúc việc ngừng hoạt động và cơ quan mới có hiệu lực (giờ Việt Nam); mặc định ngay bây giờ. Đổi tên, bí danh có hiệu lực khi áp dụng.",
+        "When closings and new agencies hold (Viet Nam time); now by default. Names and aliases hold when they are applied.",
+    ),
+    "help.agency.apply.rehearse": (
+        "Chỉ kiểm tra bảng và cho biết văn bản nào đang trên đường đến các cơ quan sẽ ngừng hoạt động.",
+        "Only check the table, and tell what is on its way to agencies that will close.",
+    ),
+    "apply.flying": ("Đang trên đường đến cơ quan sẽ ngừng hoạt động:", "On its way to agencies that close:"),
+    "apply.successor": ("Nơi kế thừa", "Successor"),
+    "apply.fresh": ("Chưa phát, sẽ đến nơi kế thừa", "Not published yet: goes to the successor"),
+    "apply.tried": ("Đã phát, có thể đã đến nơi cũ", "Published: may have arrived there"),
+    "apply.close": ("ngừng hoạt động", "closed"),
+    "apply.new": ("mới", "new"),
+    "apply.rename": ("đổi tên", "renamed"),
+    "apply.alias": ("bí danh", "aliases"),
+    "apply.same": ("Danh bạ đã như bảng này: không có gì thay đổi.", "The registry says so already: nothing changes."),
+    "apply.rehearsed": (
+        "Bảng hợp lệ. Áp dụng sẽ tạo phiên bản {version}, hiệu lực từ {at}: {made}.",
+        "The table is good. Applied it makes version {version}, from {at} on: {made}.",
+    ),
+    "apply.done": (
+        "Danh bạ phiên bản {version}, hiệu lực từ {at}: {made}.",
+        "Registry version {version}, from {at} on: {made}.",
+    ),
+    # -- a clerk's table: writing --------------------------------------------------------------------------------
+    "help.write": (
+        "Soạn và gửi một văn bản: đóng gói tệp PDF, Word… thành gói edXML, kiểm tra, ký, gửi, chờ trả lời.",
+        "Write and send a document: files become an edXML packet, which is checked, signed, sent and answered.",
+    ),
+    "help.write.from": (
+        "Mã cơ quan (hoặc đơn vị) gửi. Nếu thư mục dữ liệu chỉ có một cơ quan thì không cần.",
+        "The sending agency's or unit's code. Not needed where the home has one agency.",
+    ),
+    "help.write.number": ("Số văn bản: 12.", "The document's number: 12."),
+    "help.write.notation": ("Ký hiệu văn bản: VPCP-HC.", "The document's notation: VPCP-HC."),
+    "help.write.subject": ("Trích yếu nội dung.", "What it is about."),
+    "help.write.date": ("Ngày ban hành; mặc định hôm nay.", "The day of issue; today by default."),
+    "help.write.kind": ("Tên loại văn bản.", "The kind of document."),
+    "help.write.signer": ("Họ tên người ký văn bản.", "Who has signed it."),
+    "help.write.position": ("Chức vụ người ký.", "The signer's position."),
+    "help.write.due": ("Hạn trả lời.", "By when an answer is wanted."),
+    "help.write.priority": (
+        "Độ khẩn: 0 thường, 1 khẩn, 2 thượng khẩn, 3 hỏa tốc, 4 hỏa tốc hẹn giờ.",
+        "How urgent: 0 ordinary, 1 urgent, 2 very urgent, 3 express, 4 express by the hour.",
+    ),
+    "help.write.only_make": ("Chỉ tạo gói thành tệp, không gửi.", "Only make the packet, as a file; send nothing."),
+    "help.write.output": ("Tệp gói được tạo, dùng với --only-make.", "The packet's file, with --only-make."),
+    "help.answer": (
+        "Trả lời một văn bản đến: nơi nhận là nơi đã gửi, gói ghi rõ trả lời văn bản nào.",
+        "Answer a document that has come: it goes to its sender, and says which one it answers.",
+    ),
+    "help.recall": (
+        "Thu hồi một văn bản đã gửi: nơi chưa nhận thì rút lại chắc chắn, nơi đã nhận thì được yêu cầu trả lại.",
+        "Take a document back: withdrawn where it was not seen yet, asked for where it was.",
+    ),
+    "help.recall.to": (
+        "Chỉ thu hồi ở nơi này; lặp lại được. Mặc định mọi nơi nhận.",
+        "Only from this recipient; may be repeated. All recipients by default.",
+    ),
+    "help.recall.reason": (
+        "Vì sao thu hồi; nơi nhận đọc được.",
+        "Why it is taken back; its recipients read this.",
+    ),
+    "help.update": (
+        "Cập nhật một văn bản đã gửi: nội dung mới (tệp), thêm hoặc bớt nơi nhận.",
+        "Change a document that was sent: what it says (files), or who receives it.",
+    ),
+    "help.update.reason": (
+        "Vì sao; nơi nhận đọc được.",
+        "Why; its recipients read this.",
+    ),
+    "help.update.add": ("Thêm nơi nhận này; lặp lại được.", "A recipient more; may be repeated."),
+    "help.update.remove": ("Bớt nơi nhận này; lặp lại được.", "A recipient less; may be repeated."),
+    "help.replace": (
+        "Gửi một văn bản mới thay thế văn bản đã gửi.",
+        "Send a new document in the place of one that was sent.",
+    ),
+    "update.nothing": (
+        "cần ít nhất một tệp, --add hoặc --remove: chưa rõ cập nhật điều gì",
+        "a file, --add or --remove is needed: what changes?",
+    ),
+    "write.to_whom": ("thiếu --to: gửi đến cơ quan nào?", "--to is missing: to whom does it go?"),
+    "write.from_whom": (
+        "thiếu --from: thư mục dữ liệu này có nhiều cơ quan ({codes})",
+        "--from is missing: this home has several agencies ({codes})",
+    ),
+    "write.only_make": ("-o chỉ dùng cùng --only-make", "-o goes with --only-make"),
+    "write.called": (
+        "Tệp «{file}» được đặt tên trong gói là «{name}», để máy nào cũng lưu được.",
+        "The file '{file}' is called '{name}' in the packet, so that every system can keep it.",
+    ),
+    "write.bad": (
+        "Chưa gửi: có {errors} lỗi. Sửa rồi chạy lại lệnh.",
+        "Not sent: {errors} errors. Mend them and run the command again.",
+    ),
+    "write.made": ("Đã tạo gói: {file}", "Made: {file}"),
+    "write.next": (
+        "Xem văn bản đang ở đâu: axis trace {reference} --home {home}",
+        "Where it is: axis trace {reference} --home {home}",
+    ),
+    "help.inbox": (
+        "Văn bản đến của một cơ quan, mới nhất trước; lấy tệp của một văn bản ra thư mục (-o).",
+        "What has come to an agency, the newest first; the files of one document, put out (-o).",
+    ),
+    "help.inbox.as": (
+        "Xem với tư cách cơ quan này; không cần nếu thư mục dữ liệu chỉ có một cơ quan.",
+        "As this agency; not needed where the home has one agency.",
+    ),
+    "help.inbox.output": (
+        "Thư mục để lấy tệp ra; không ghi đè tệp có sẵn.",
+        "The folder to put its files into; nothing that lies there is overwritten.",
+    ),
+    "inbox.both": (
+        "nêu cả văn bản và -o THƯ_MỤC để lấy tệp ra, hoặc không nêu gì để xem danh sách",
+        "name a document and -o FOLDER to put its files out, or neither for the list",
+    ),
+    "inbox.as_whom": (
+        "thiếu --as: thư mục dữ liệu này có nhiều cơ quan ({codes})",
+        "--as is missing: this home has several agencies ({codes})",
+    ),
+    "inbox.came": ("Đến lúc", "Came"),
+    "inbox.files": ("Tệp", "Files"),
+    "inbox.none": ("{code} chưa có văn bản đến.", "Nothing has come to {code}."),
+    # -- a clerk's table: readable copies ------------------------------------------------------------------------
+    "why_not.head": ("Tệp «{name}» chưa được gửi.\n\n", "The file '{name}' has not been sent.\n\n"),
+    "why_not.ending": (
+        "Thư mục outbox chỉ nhận gói văn bản ({endings}). Văn bản PDF, Word… gửi bằng lệnh axis write: lệnh đóng gói và gửi giúp.\n",
+        "outbox takes packets only ({endings}). A PDF or Word file is sent by axis write, which makes the packet.\n",
+    ),
+    "why_not.ready": (
+        "Chưa có tệp «{sign}» bên cạnh: hệ thống quản lý văn bản chưa báo là đã ghi xong.\n",
+        "There is no '{sign}' beside it: the document system has not said that it is complete.\n",
+    ),
+    "why_not.unreadable": (
+        "Không đọc được tệp này: có thể nó đang mở trong chương trình khác, hoặc không có quyền đọc. Sẽ tự thử lại.\n",
+        "It cannot be read: another program may have it open, or there is no right to read it. It is tried again.\n",
+    ),
+    "why_not.passing": (
+        "Tên tệp cho biết đây là tệp tạm, còn đang được ghi. Nếu đã ghi xong, đổi lại tên.\n",
+        "Its name says that it is still being written. If it is complete, give it its own name.\n",
+    ),
+    "why_not.waits": (
+        "Tệp đã được đọc và ký; đang chờ trục trả lời. Không cần làm gì: khi trục trả lời, tệp chuyển sang thư mục sent.\n",
+        "It was read and signed, and waits for the hub's answer. Nothing is to be done: then it goes to sent.\n",
+    ),
+    "why_not.refused": (
+        "Tệp «{name}» bị từ chối, chưa đến nơi nào. Sửa những điểm sau rồi gửi lại, số và ký hiệu giữ nguyên:\n\n",
+        "The file '{name}' was refused and has gone nowhere. Mend this and send it again under its number:\n\n",
+    ),
+    "readable.number": ("Số, ký hiệu", "Number"),
+    "readable.subject": ("Trích yếu", "Subject"),
+    "readable.from": ("Cơ quan ban hành", "From"),
+    "readable.issued": ("Ngày ban hành", "Issued"),
+    "readable.kind": ("Loại văn bản", "Kind"),
+    "readable.signer": ("Người ký", "Signed by"),
+    "readable.priority": ("Độ khẩn", "Priority"),
+    "readable.priority.1": ("Khẩn", "Urgent"),
+    "readable.priority.2": ("Thượng khẩn", "Very urgent"),
+    "readable.priority.3": ("Hỏa tốc", "Express"),
+    "readable.priority.4": ("Hỏa tốc hẹn giờ", "Express, by the hour"),
+    "readable.due": ("Hạn trả lời", "Due"),
+    "readable.to": ("Nơi nhận", "To"),
+    "readable.answers": ("Trả lời văn bản", "Answers"),
+    "readable.asked": ("Yêu cầu", "Asked"),
+    "readable.reason": ("Lý do", "Reason"),
+    "readable.came": ("Đến lúc", "Came"),
+    "readable.document_id": ("Mã định danh văn bản", "DocumentId"),
+    "readable.axis_id": ("Mã trên trục", "Axis id"),
+    "readable.files": ("Tệp đính kèm", "Attachments"),
+    "readable.no_files": ("Không có tệp đính kèm.", "No attachments."),
+    "readable.file": ("Tệp ở đây", "File here"),
+    "readable.called": ("Tên bên gửi đặt", "As the sender calls it"),
+    "readable.bytes": ("Số byte", "Bytes"),
+    "readable.digest": ("SHA-256", "SHA-256"),
+    "readable.receipts": ("Biên nhận có ký số", "Signed receipts"),
+    "readable.acceptance": ("trục đã tiếp nhận văn bản này (A.1)", "the hub has accepted this document (A.1)"),
+    "readable.answer": ("cơ quan ta đã nhận văn bản này (E.1)", "this agency has it (E.1)"),
+    "readable.whole": (
+        "Đây là bản để đọc. Bản gốc có chữ ký số: {name}.asice và {name}.edxml trong thư mục inbox.",
+        "This is a copy to read. The signed original: {name}.asice and {name}.edxml in inbox.",
+    ),
     "check.good": ("{file}: không có lỗi.", "{file}: no errors."),
     "check.bad": (
         "{file}: {errors} lỗi, {warnings} cảnh báo.",
@@ -2763,7 +3500,24 @@ There is no xmlsec1 on this machine, so nothing was checked (apt-get install xml
         "có người xin khóa mới cho cơ quan này, do người đăng ký giới thiệu",
         "somebody asks for a new key of this agency, introduced by registrars",
     ),
+    "event.line.tested": ("thử đường truyền: đã nhận được", "the connection was tested: it has come"),
+    "event.line.echoed": (
+        "thử đường truyền: cơ quan đã trả lời",
+        "the connection was tested: the agency has answered",
+    ),
+    "event.log.contradicted": (
+        "sổ cái tự mâu thuẫn; thôi ký chứng kiến",
+        "the log contradicts itself; nothing more is cosigned",
+    ),
+    "event.log.unknown": (
+        "sổ cái nói thay cơ quan này điều hệ thống ở đây không biết",
+        "the log says something in this agency's name that is not known here",
+    ),
+    "event.log.settled": ("đã làm rõ; chứng kiến lại", "looked into; it witnesses again"),
+    "event.witness.stopped": ("bên chứng kiến thôi ký", "the witness cosigns nothing more"),
     "event.home.copied": ("hai bản sao của thư mục cùng chạy", "two copies of the home work at the same time"),
+    "event.log.stamped": ("dấu thời gian trên điểm kiểm", "time-stamp on a checkpoint"),
+    "event.payload.ended": ("nội dung hết hạn lưu, đã bỏ", "its bytes have ended, their time was over"),
     "event.retention.ended": ("bỏ nội dung đã hết hạn lưu", "bytes whose time was over have ended"),
     "event.retention.held": ("người vận hành giữ nội dung lại", "an operator keeps the bytes"),
     "event.retention.released": ("người vận hành thôi giữ nội dung", "an operator keeps the bytes no longer"),
@@ -2838,6 +3592,9 @@ There is no xmlsec1 on this machine, so nothing was checked (apt-get install xml
     "field.outcome": ("kết quả", "outcome"),
     "field.outcomes": ("kết quả", "outcomes"),
     "field.priority": ("mức khẩn", "priority"),
+    "field.cosigned": ("đã ký đến mục", "cosigned up to"),
+    "field.places": ("mục", "places"),
+    "field.root": ("gốc cây băm", "root"),
     "field.promulgation_date": ("ngày ban hành", "issue date"),
     "field.queue": ("hàng đợi", "queue"),
     "field.reason": ("lý do", "reason"),

@@ -11,7 +11,7 @@ import click
 from axis.commands import console
 from axis.commands.console import DONE, word
 from axis.commands.options import at_home, command
-from axis.commands.process import note_monitor, note_test_keys, open_home, stoppable
+from axis.commands.process import note_monitor, note_test_keys, now, open_home, stoppable
 from axis.errors import AxisError
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def run(home: Path, until_idle: bool, as_json: bool) -> None:
     from axis.core.instant import to_text
     from axis.monitoring import watching
     from axis.services import run as loops
+    from axis.services.operate import line
     from axis.services.questions import trace
 
     opened = open_home(home)
@@ -45,6 +46,11 @@ def run(home: Path, until_idle: bool, as_json: bool) -> None:
             console.note("run.listening", listen=f"{opened.config.server.listen.rpartition(':')[0]}:{port}")
         note_monitor(opened, monitored)
         ends = bootstrap.retention(opened, hub, agencies)
+
+        def beside() -> None:
+            watch.beside()
+            line.take_asked(opened.path / line.FOLDER, hub.broker, hub.signer, hub.installation, now())
+
         due = loops.rounds(
             hub,
             agencies,
@@ -52,7 +58,7 @@ def run(home: Path, until_idle: bool, as_json: bool) -> None:
             until_idle=until_idle,
             retention=ends,
             pulse=watch.pulse,
-            progress=watch.beside,
+            progress=beside,
         )
         counts = trace.summary(hub.store)
     away = troubles(agencies)

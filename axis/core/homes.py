@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 NAMESPACE = "urn:axis:home:1"
 ANYBODY = "*"  # a home that takes the place of whatever the hub knows, by its operator's word
-_HELLO = b"axis-home/1 "
+ASKS = b"axis-home/1 "  # the beginning of what an adapter asks its hub
 _TOKEN = re.compile(r"[0-9a-f]{32}")
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _LARGEST = 2**62
@@ -76,18 +76,18 @@ class Hello:
 
 def write_hello(hello: Hello) -> bytes:
     """A message's body. It is believed on the broker's word about who published it."""
-    return _HELLO + json.dumps(asdict(hello), sort_keys=True).encode("ascii")
+    return ASKS + json.dumps(asdict(hello), sort_keys=True).encode("ascii")
 
 
 def is_hello(body: bytes) -> bool:
     """Whether a message is a question of this kind, good or bad."""
-    return body.startswith(_HELLO)
+    return body.startswith(ASKS)
 
 
 def read_hello(body: bytes) -> Hello | None:
     """The question in `body`; None when it is not in its form."""
     try:
-        hello = Hello(**json.loads(body[len(_HELLO) : 400]))
+        hello = Hello(**json.loads(body[len(ASKS) : 400]))
         good = (
             _TOKEN.fullmatch(hello.instance)
             and _TOKEN.fullmatch(hello.start)

@@ -29,7 +29,7 @@ MEMBERS = [
     SimpleNamespace(code=code, name_vi=code, suspensions=(), standing=lambda _at: "active", signs_until=None)
     for code in CODES
 ]
-REGISTRY: Any = SimpleNamespace(agencies=MEMBERS, by_code={one.code: one for one in MEMBERS})
+REGISTRY: Any = SimpleNamespace(agencies=MEMBERS, resend_from=None, by_code={one.code: one for one in MEMBERS})
 STATES = {"queued": 30, "held": 30, "refused": 60, "failed": 60, "recalled": 60, "not_accepted": 60}
 LARGE = "submission delivery deadline business_status demand statement ledger refusal document payload"
 DENSE = "one digit"  # numbers that begin so are as many again

@@ -33,7 +33,7 @@ class _Member:
 
 
 MEMBERS = [_Member(one) for one in REGISTRY.agencies]
-KNOWN: Any = SimpleNamespace(agencies=MEMBERS, by_code={one.code: one for one in MEMBERS})
+KNOWN: Any = SimpleNamespace(agencies=MEMBERS, resend_from=None, by_code={one.code: one for one in MEMBERS})
 
 
 def vary(record: HubStore) -> None:

@@ -40,11 +40,20 @@ _SQLITE = {
     "moment": "unixepoch({})",
     "type": _TYPE,
 }
+_DAY = (
+    "CASE WHEN substr(s.received_at, 12, 2) < '17' THEN left(s.received_at, 10) "
+    "ELSE to_char(left(s.received_at, 10)::date + 1, 'YYYY-MM-DD') END"
+)
 _POSTGRESQL = {
     "n": "%s",
-    "day": "to_char(s.received_at::timestamptz AT TIME ZONE 'Asia/Ho_Chi_Minh', 'YYYY-MM-DD')",
-    "month": "to_char(s.received_at::timestamptz AT TIME ZONE 'Asia/Ho_Chi_Minh', 'YYYY-MM')",
-    "units": "d.units::text",
+    # A moment is UTC as text, Viet Nam is seven hours ahead: after 17:00 it is the next day there. Read as a moment by
+    # the database's own functions, each of a year's documents would cost ten times as much.
+    "day": f'({_DAY}) COLLATE "C"',
+    "month": f'left({_DAY}, 7) COLLATE "C"',
+    "units": 'd.units::text COLLATE "C"',
+    "s.sender": 's.sender COLLATE "C"',
+    "s.organ_id": 's.organ_id COLLATE "C"',
+    "d.recipient": 'd.recipient COLLATE "C"',
     "moment": "extract(epoch FROM {}::timestamptz)::bigint",
     "type": _TYPE,
 }
@@ -67,11 +76,10 @@ _OUTCOME = (
 _SENT = (
     "SELECT {key}, s.kind, count(*) FROM submission s WHERE s.axis_id >= {n} AND s.axis_id < {n}{only} GROUP BY 1, 2"
 )
-_FROM = (
-    "FROM delivery d JOIN submission s ON s.axis_id = d.axis_id "
-    f"LEFT JOIN deadline h ON h.delivery_id = d.id AND h.leg = '{Leg.HANDOVER}' "
-)
-_WITHIN = "d.axis_id >= {n} AND d.axis_id < {n} AND s.axis_id >= {n} AND s.axis_id < {n} AND d.role = 'document'{only}"
+_HANDOVER = f"LEFT JOIN deadline h ON h.delivery_id = d.id AND h.leg = '{Leg.HANDOVER}' "
+_FROM = "FROM delivery d JOIN submission s ON s.axis_id = d.axis_id " + _HANDOVER
+_OF_DELIVERIES = "d.axis_id >= {n} AND d.axis_id < {n} AND d.role = 'document'{only}"
+_WITHIN = "s.axis_id >= {n} AND s.axis_id < {n} AND " + _OF_DELIVERIES
 _RECEIVED = (
     "SELECT key, outcome, {coarse}, count(*) FROM (SELECT {key} AS key, " + _OUTCOME + " AS outcome, "
     "CASE WHEN h.met_at <> '' THEN {met} - {received} END AS s "
@@ -81,56 +89,73 @@ _RECEIVED = (
     + ") AS x GROUP BY 1, 2, 3"
 )
 _EXCHANGING = "SELECT DISTINCT s.sender, d.recipient " + _FROM + f"WHERE {_WITHIN} AND d.state = '{State.HANDED_OVER}'"
-# The legs after the hand-over begin with it.
+# The legs after the hand-over begin with it. Of the submission nothing is wanted but what may be the key.
 _LEGS = (
     "SELECT key, leg, progress, {coarse}, count(*) FROM (SELECT {key} AS key, t.leg, t.progress, "
     "CASE WHEN t.met_at <> '' AND h.met_at <> '' THEN {done} - {met} END AS s "
-    + _FROM
-    + "JOIN deadline t ON t.delivery_id = d.id AND t.leg IN ('reception', 'processing') WHERE "
-    + _WITHIN
-    + ") AS x GROUP BY 1, 2, 3, 4"
+    "{deliveries} JOIN deadline t ON t.delivery_id = d.id AND t.leg IN ('reception', 'processing') WHERE {within}"
+    ") AS x GROUP BY 1, 2, 3, 4"
 )
+_OUTCOMES = f"SELECT {{key}}, {_OUTCOME}, count(*) FROM delivery d {_HANDOVER}WHERE {_OF_DELIVERIES} GROUP BY 1, 2"
 
 
-def figures(reader: HubReader, since: datetime, before: datetime, by: By, agency: str = "") -> dict[str, Figures]:
+def figures(
+    reader: HubReader, since: datetime, before: datetime, by: By, agency: str = "", whole: Figures | None = None
+) -> dict[str, Figures]:
     """What was accepted from `since` to before `before`, by the keys of `by`: codes, organ ids, kinds, priorities, days
     or months in Viet Nam, document types ("" where there is none).
 
     What agencies sent counts for them, what was delivered for its recipients. A delivery that addressed several units
-    counts for each of them. `agency`: only what this one sent, and what was delivered to it."""
+    counts for each of them; in `whole`, where it is given, everything is counted once. `agency`: only what this one
+    sent, and what was delivered to it."""
     found: dict[str, Figures] = {}
     words = _SQLITE if reader.connection.dialect.name == "sqlite" else _POSTGRESQL
     bounds = (earliest(since), earliest(before))
     sent, received = _key(_SENT_KEY, by, words), _key(_RECEIVED_KEY, by, words)
     by_sender, by_recipient = ("s.sender", agency), ("d.recipient", agency)
+
+    def those(keys: list[str]) -> list[Figures]:
+        rows = [found.setdefault(one, Figures()) for one in keys]
+        return rows if whole is None else [*rows, whole]
+
     for key, kind, count in _rows(reader.connection, _SENT, sent, words, bounds, by_sender):
-        found.setdefault(str(key), Figures()).sent[kind] += count
+        for row in those([str(key)]):
+            row.sent[kind] += count
     for key, outcome, seconds, count in _rows(reader.connection, _RECEIVED, received, words, bounds * 2, by_recipient):
-        for one in _keys(key, by):
-            row = found.setdefault(one, Figures())
+        for row in those(_keys(key, by)):
             row.received[Outcome(outcome)] += count
             if seconds is not None:
                 row.leg(Leg.HANDOVER).times[max(seconds, 0)] += count
-    rows = _rows(reader.connection, _LEGS, received, words, bounds * 2, by_recipient)
+    rows = _rows(reader.connection, _LEGS, received, words, bounds, by_recipient)
     for key, leg, progress, seconds, count in rows:
-        for one in _keys(key, by):
-            counted = found.setdefault(one, Figures()).leg(leg)
+        for row in those(_keys(key, by)):
+            counted = row.leg(leg)
             if (name := _PROGRESS.get(progress)) is not None:
                 setattr(counted, name, getattr(counted, name) + count)
             if seconds is not None:
                 counted.times[max(seconds, 0)] += count
-    for row in found.values():
-        handover = row.leg(Leg.HANDOVER)
-        handover.on_time, handover.late = row.received[Outcome.ON_TIME], row.received[Outcome.LATE]
-        handover.overdue, handover.running = row.received[Outcome.OVERDUE], row.received[Outcome.OPEN]
-    if by in {"agency", "day", "month"}:
+    if by in {"agency", "day", "month"} or whole is not None:
         for entry in _refusals(reader, since, before):
             if agency not in {"", entry.recipient}:
                 continue
             key = entry.recipient if by == "agency" else _day(entry.time)[: 10 if by == "day" else 7]
-            row = found.setdefault(key, Figures())
-            row.rejected += 1
-            row.refused.update(dict.fromkeys(entry.detail.get("codes", ()), 1))
+            for row in those([key] if by in {"agency", "day", "month"} else []):
+                row.rejected += 1
+                row.refused.update(dict.fromkeys(entry.detail.get("codes", ()), 1))
+    for row in [*found.values(), *([] if whole is None else [whole])]:
+        handover = row.leg(Leg.HANDOVER)
+        handover.on_time, handover.late = row.received[Outcome.ON_TIME], row.received[Outcome.LATE]
+        handover.overdue, handover.running = row.received[Outcome.OVERDUE], row.received[Outcome.OPEN]
+    return found
+
+
+def outcomes(reader: HubReader, since: datetime, before: datetime, agency: str = "") -> dict[str, Figures]:
+    """Of :func:`figures` by recipients only what became of their deliveries: nothing of the documents is read."""
+    found: dict[str, Figures] = {}
+    words = _SQLITE if reader.connection.dialect.name == "sqlite" else _POSTGRESQL
+    key, bounds = _key(_RECEIVED_KEY, "agency", words), (earliest(since), earliest(before))
+    for code, outcome, count in _rows(reader.connection, _OUTCOMES, key, words, bounds, ("d.recipient", agency)):
+        found.setdefault(code, Figures()).received[Outcome(outcome)] += count
     return found
 
 
@@ -174,10 +199,15 @@ def _rows(
 ) -> Iterator[tuple[Any, ...]]:
     moment = words["moment"]
     column, agency = only
+    filters = {"n": words["n"], "only": f" AND {column} = {words['n']}" if agency else ""}
+    needs_submission = "s." in key
+    if "{within}" in text and needs_submission:
+        values = values * 2
     whole = text.format(
         key=key,
-        n=words["n"],
-        only=f" AND {column} = {words['n']}" if agency else "",
+        **filters,
+        deliveries=_FROM if needs_submission else f"FROM delivery d {_HANDOVER}",
+        within=(_WITHIN if needs_submission else _OF_DELIVERIES).format(**filters),
         coarse=_COARSE.format(s="s"),
         received=moment.format("s.received_at"),
         met=moment.format("h.met_at"),

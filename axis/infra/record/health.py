@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from axis.core import ledger as entries
-from axis.core.hub.lifecycle import State
 from axis.core.instant import to_text
+from axis.infra.log import stamps
 from axis.infra.record import ledger
-from axis.infra.record.tables import deadline, delivery, lease, ledger_entry, outbox, quarantine
+from axis.infra.record.tables import lease, ledger_entry, outbox, quarantine
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 CHECKED = 1000  # of the ledger's last entries
 CHECKED_BYTES = 2**30  # a larger SQLite file is not read through
 COUNTED = 100_000  # what is more is said to be so many
-_OPEN = [State.ACCEPTED.value, State.QUEUED.value, State.FAILED.value]
 
 
 def server(reader: HubReader, file: Path, *, thorough: bool = True) -> dict[str, Any]:
@@ -101,37 +100,6 @@ def quarantined(reader: HubReader) -> dict[str, int]:
     return {row[0]: row[1] for row in reader.connection.execute(query.group_by(quarantine.c.agency))}
 
 
-def failed(reader: HubReader, codes: Collection[str]) -> dict[str, int]:
-    """Deliveries that were given up and that nobody has decided about, by recipient, of these."""
-    query = sa.select(delivery.c.recipient, sa.func.count()).where(
-        delivery.c.recipient.in_(codes), delivery.c.state == State.FAILED.value, delivery.c.closed.is_(False)
-    )
-    return {row[0]: row[1] for row in reader.connection.execute(query.group_by(delivery.c.recipient))}
-
-
-def overdue(reader: HubReader, codes: Collection[str]) -> dict[str, int]:
-    """Deliveries that have not been handed over within their term, by recipient, of these."""
-    query = (
-        sa.select(delivery.c.recipient, sa.func.count())
-        .join(deadline, sa.and_(deadline.c.delivery_id == delivery.c.id, deadline.c.leg == "handover"))
-        .where(
-            delivery.c.recipient.in_(codes),
-            delivery.c.state.in_(_OPEN),
-            delivery.c.closed.is_(False),
-            deadline.c.progress == "missed",
-        )
-    )
-    return {row[0]: row[1] for row in reader.connection.execute(query.group_by(delivery.c.recipient))}
-
-
-def waiting_since(reader: HubReader, codes: Collection[str]) -> dict[str, str]:
-    """Since when the oldest delivery waits in an agency's queue, by recipient, of these."""
-    query = sa.select(delivery.c.recipient, sa.func.min(delivery.c.updated_at)).where(
-        delivery.c.recipient.in_(codes), delivery.c.state == State.QUEUED.value
-    )
-    return {row[0]: row[1] for row in reader.connection.execute(query.group_by(delivery.c.recipient))}
-
-
 def ledger_of(reader: HubReader, noted: LedgerEnd | None) -> dict[str, Any]:
     """How the ledger stands: its end, whether it has what was `noted`, what of its last entries is not as it must be,
     since when the first entry without a place waits, and when the last one was written."""
@@ -163,3 +131,9 @@ def _check_end(reader: HubReader, end: int) -> tuple[int, str]:
         if (digest, row.link) != (row.digest, entries.link(before.link, row.position, row.digest)):
             return len(rows), str(row.position)
     return len(rows), ""
+
+
+def stamped(reader: HubReader) -> str:
+    """When the last time-stamp on the log came, as text; "" where there is none."""
+    last = stamps.last(reader.connection)
+    return to_text(last.stamped_at) if last is not None else ""

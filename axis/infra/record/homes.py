@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from axis.core.ledger import Entry
-    from axis.infra.record.store import HubTransaction
+    from axis.infra.record.store import HubReader, HubTransaction
 
 
 def of_agencies(tx: HubTransaction, agencies: Sequence[str]) -> dict[str, list[Known]]:
@@ -29,6 +29,12 @@ def of_agencies(tx: HubTransaction, agencies: Sequence[str]) -> dict[str, list[K
         facts = {name: row[name] for name in row if name != "agency"}
         found.setdefault(row["agency"], []).append(Known(**facts))
     return found
+
+
+def is_known(reader: HubReader, agency: str) -> bool:
+    """Whether a home of this agency has ever asked."""
+    query = sa.select(sa.literal(1)).where(adapter_home.c.agency == agency)
+    return reader.connection.execute(query.limit(1)).first() is not None
 
 
 def keep(tx: HubTransaction, agency: str, home: Known, entry: Entry) -> None:

@@ -48,6 +48,18 @@ def entries(reader: HubReader, axis_ids: Collection[str]) -> list[tuple[int, Ent
     return [(row.id, ledger.read(row.canonical)) for row in rows]
 
 
+def newest(reader: HubReader) -> int:
+    """The insertion number of the last entry; 0 when there is none."""
+    return int(reader.connection.execute(sa.select(sa.func.max(ledger_entry.c.id))).scalar() or 0)
+
+
+def of_no_submission(reader: HubReader, after: int, limit: int) -> list[Entry]:
+    """What was entered about no submission after this insertion number, in order; at most `limit`."""
+    e = ledger_entry.c
+    query = sa.select(e.canonical).where(e.id > after, e.axis_id == "").order_by(e.id).limit(limit)
+    return [ledger.read(canonical) for canonical in reader.connection.execute(query).scalars()]
+
+
 def newest_first(reader: HubReader, before: int, limit: int) -> list[tuple[int, int | None, Entry]]:
     """(insertion number, position, entry) of the newest `limit` entries inserted before number `before` (0: of all)."""
     e = ledger_entry.c

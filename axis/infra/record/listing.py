@@ -35,9 +35,6 @@ def _delivery(state: State, more: str = "") -> tuple[str, str]:
 
 _OPEN = " AND x.state IN ('ACCEPTED', 'QUEUED', 'FAILED') AND NOT x.closed"
 _ENDED = " AND (x.state IN ('REFUSED', 'RECALLED') OR x.closed)"
-_MISSED = (
-    " AND EXISTS (SELECT 1 FROM deadline h WHERE h.delivery_id = x.id AND h.leg = 'handover' AND h.progress = 'missed')"
-)
 _BY_STATE = [_delivery(one, _OPEN) for one in (State.ACCEPTED, State.QUEUED, State.FAILED)]
 # By what those are known that are where they are for a cause (axis/core/why.py): rows of the table of deliveries (x) or
 # of another that names them (l), each by an index of its own, in the words of that index. What fits is among them.
@@ -48,7 +45,7 @@ WAYS = {
     "closed": [_delivery(one, f" AND x.closed{_ENDED}") for one in (State.ACCEPTED, State.QUEUED, State.FAILED)],
     "suspended": _BY_STATE,
     "queued": _BY_STATE[:2],
-    "overdue": [(table, way + _MISSED) for table, way in _BY_STATE[:2]],
+    "overdue": [("deadline", "l.leg = 'handover' AND l.progress = 'missed'")],
     "stuck": [("outbox", "l.not_before < '{stuck}'")],
     "retrying": [("outbox", "l.attempts > 0")],
     "leaving": [("outbox", "l.not_before >= '{stuck}' AND (l.not_before <= '{now}' OR l.attempts > 0)")],
@@ -143,21 +140,25 @@ def window(reader: HubReader, wanted: Wanted, after: str, limit: int, size: int)
     source = _source(wanted, after, size, is_sqlite=is_sqlite)
     conditions, values = _conditions(wanted, source)
     where = "".join(f" AND {one}" for one in conditions)
-    text = (
-        f"WITH w AS ({source.text}) SELECT w.place, {_COLUMNS} FROM w CROSS JOIN submission s "
-        f"{_TYPED} WHERE {source.join}{where} ORDER BY w.place DESC LIMIT {{n}}"
+    fits = (
+        f"SELECT w.place, {_COLUMNS} FROM w CROSS JOIN submission s {_TYPED} WHERE {source.join}{where} "
+        "ORDER BY w.place DESC LIMIT {n}"
     )
-    rows = _ask(reader, text, [*source.values, *values, limit])
-    found = [(str(row["place"]), row) for row in rows]
+    looked = "SELECT count(*) AS looked, min(place) AS last, max(axis_id) AS newest FROM w"
+    if wanted.words:  # most that is looked at fits: the rest of it is not looked at
+        rows = _ask(reader, f"WITH w AS ({source.text}) {fits}", [*source.values, *values, limit])
+    else:  # how far was looked comes with what was found, on a row of its own where that is nothing
+        text = (
+            f"WITH w AS MATERIALIZED ({source.text}), f AS ({fits}) SELECT k.looked, k.last, k.newest, f.* "
+            f"FROM ({looked}) k LEFT JOIN f ON true ORDER BY f.place DESC"
+        )
+        rows = _ask(reader, text, [*source.values, *values, limit])
+    found = [(str(row["place"]), row) for row in rows if row["place"] is not None]
     if len(found) == limit:
         return Window(found, found[-1][0], source.has_role)
-    looked = _ask(
-        reader,
-        f"SELECT count(*) AS n, min(place) AS last, max(axis_id) AS newest FROM ({source.text}) AS w",
-        source.values,
-    )[0]
-    is_over = looked["n"] < size or (wanted.since and looked["newest"] < earliest(wanted.since))
-    return Window(found, "" if is_over else str(looked["last"]), source.has_role)
+    end = _ask(reader, f"WITH w AS ({source.text}) {looked}", source.values)[0] if wanted.words else rows[0]
+    is_over = end["looked"] < size or (wanted.since and end["newest"] < earliest(wanted.since))
+    return Window(found, "" if is_over else str(end["last"]), source.has_role)
 
 
 def _part(reader: HubReader, wanted: Wanted, after: str, limit: int, size: int) -> Window:
@@ -256,6 +257,12 @@ def _merged(texts: Sequence[str], values: Sequence[Sequence[Any]], key: str, siz
     return f"SELECT * FROM ({whole}) AS u ORDER BY place DESC LIMIT {{n}}", [*given, size]
 
 
+def _by_terms(wanted: Wanted, ways: Sequence[tuple[str, str]]) -> bool:
+    """Whether it is asked for what is late at some recipients: of theirs most are not, but of what is late most is not
+    theirs, and they may be one of a hundred."""
+    return bool(wanted.recipients and ways) and all(table == "deadline" for table, _ in ways)
+
+
 def _of_deliveries(wanted: Wanted, low: str, after: str, size: int) -> _Source:
     columns, within = (
         "x.id AS place, x.axis_id, x.owner, x.document_id, x.role, x.recipient, x.state",
@@ -263,7 +270,10 @@ def _of_deliveries(wanted: Wanted, low: str, after: str, size: int) -> _Source:
     )
     texts: list[str] = []
     values: list[list[Any]] = []
-    for table, way in _ways(wanted) or [_delivery(state) for state in State]:
+    ways = _ways(wanted)
+    if _by_terms(wanted, ways):
+        ways = [_delivery(State(state)) for state in wanted.states]
+    for table, way in ways or [_delivery(state) for state in State]:
         if table == "delivery":
             only = f" AND x.recipient IN ({', '.join(['{n}'] * len(wanted.recipients))})" if wanted.recipients else ""
             given = list(wanted.recipients)
@@ -313,6 +323,8 @@ def _conditions(wanted: Wanted, source: _Source | None) -> tuple[list[str], list
     if source is not None and source.has_role:
         if wanted.role:
             add("w.role = {n}", wanted.role)
+        if _by_terms(wanted, ways := _ways(wanted)):
+            add(f"({' OR '.join(_is_so(*way).replace('d.id', 'w.place') for way in ways)})")
         for column, any_of in (("w.recipient", wanted.recipients), ("w.state", wanted.states)):
             if any_of:
                 add(f"{column} IN ({', '.join(['{n}'] * len(any_of))})", *any_of)

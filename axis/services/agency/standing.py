@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from axis.core import homes, parcel
 from axis.core.homes import ANYBODY, Hello, Origin, Standing
+from axis.core.instant import to_text
 from axis.core.ledger import Entry
+from axis.core.line import Asked, sent_in, write_asked
 from axis.core.message import Message, Outcome, Route
-from axis.core.registry import HubOnly
 from axis.errors import Fault, Problem, rejected
 
 if TYPE_CHECKING:
@@ -92,9 +93,18 @@ def ask(agency: Agency, now: datetime) -> int:
 
 def heed(agency: Agency, body: bytes, now: datetime) -> Callable[[JournalTransaction], None]:
     """What the hub's answer changes. Raises :class:`Rejected` when it is not the hub's, or not for this agency."""
-    said = homes.read_answer(parcel.verify(body, HubOnly(agency.hub), now).content)
+    said = homes.read_answer(parcel.verify(body, agency.hub_keys(), now).content)
     if (said.agency, said.installation) != (agency.code, agency.installation):
         raise rejected(Fault.RECEIPT_INVALID, f"about the home of {said.agency[:40]}")
+    if (sent := sent_in(said.to)) is not None:
+        if sent.wants_echo:
+            agency.echoes.append(Asked(sent.line, to_text(now)))
+        tested = Entry(now, agency.code, "line.tested", "", "", {"line": sent.line, "at": to_text(sent.at)})
+
+        def note(tx: JournalTransaction) -> None:
+            tx.enter(tested)
+
+        return note
 
     def change(tx: JournalTransaction) -> None:
         if said.standing is Standing.COPIED:
@@ -109,6 +119,15 @@ def heed(agency: Agency, body: bytes, now: datetime) -> Callable[[JournalTransac
             agency.standing = Standing.BEHIND
 
     return change
+
+
+def echo(agency: Agency) -> None:
+    """Answer the hub's tests of the connection that have come; one that is lost is said to be lost by who tests."""
+    while agency.echoes:
+        asked = agency.echoes.pop(0)
+        answer = Message(uuid.uuid4().hex, Route("in", agency.code, urgent=True), write_asked(asked))
+        if agency.broker.publish([answer]) == [Outcome.CONFIRMED]:
+            agency.sent.confirmed(answer.id, urgent=True)
 
 
 def _copied(agency: Agency, tx: JournalTransaction, said: homes.Answer, now: datetime) -> None:

@@ -12,6 +12,7 @@ from axis.core.message import agency_routes
 from axis.errors import AxisError, Fault, Problem
 from axis.services import turns
 from axis.services.agency import judge as judgement
+from axis.services.agency import standing
 from axis.services.agency.mail import Mail
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def judge(agency: Agency, taken: list[Delivered], now: datetime) -> tuple[Judged
     for one, main in first:  # each alone: the next may contradict it
         keep_all(agency, [(one, judgement.of(agency, one, main, now))], now)
         agency.forget_registry()
+    standing.echo(agency)
     if others and not agency.is_enrolled():
         agency.broker.close()  # nothing can be believed yet: it comes again
         return [], len(first)

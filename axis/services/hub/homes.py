@@ -11,6 +11,7 @@ from axis.core import homes, parcel
 from axis.core.homes import Answer, Known, Standing
 from axis.core.instant import from_text
 from axis.core.ledger import Entry
+from axis.core.line import Sent, read_asked
 from axis.core.message import Message, Outcome, Route
 from axis.core.registry import HUB
 from axis.errors import Fault, Problem, Unavailable
@@ -19,13 +20,14 @@ from axis.infra.record import homes as record
 from axis.infra.record import ledger, outbox, registries, search
 from axis.services.hub import vouch
 from axis.services.hub.worker import CLOCKS, Question
-from axis.services.operate import reconcile
+from axis.services.operate import line, reconcile
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
     from axis.core.homes import Hello, Origin
+    from axis.core.line import Asked
     from axis.core.message import Delivered
     from axis.infra.record.store import HubTransaction
     from axis.services.hub.worker import Hub
@@ -44,7 +46,12 @@ def answer(hub: Hub, asked: Sequence[Delivered], busy: Collection[str], now: dat
     asking twice changes nothing.
     """
     for one in asked:
-        code, hello = one.message.route.code, homes.read_hello(one.message.body)
+        code, tested = one.message.route.code, read_asked(one.message.body)
+        if tested is not None and _is_own(hub, one.message):
+            _answer_test(hub, code, tested, now)
+            hub.broker.ack([one])
+            continue
+        hello = homes.read_hello(one.message.body)
         if hello is None or not _is_own(hub, one.message):
             log.error("a question about the home of %s is not believed", code)
             hub.broker.reject([one])
@@ -74,6 +81,17 @@ def answer(hub: Hub, asked: Sequence[Delivered], busy: Collection[str], now: dat
         del hub.questions[code]
         _answer(hub, code, question.hello, now)
         hub.broker.ack([question.asked])
+
+
+def _answer_test(hub: Hub, code: str, asked: Asked, now: datetime) -> None:
+    """The test of a connection: an agency's own is answered, an echo of the hub's is entered."""
+    if asked.took:
+        with hub.store.transaction() as tx:
+            ledger.enter(tx, Entry(now, HUB, "line.echoed", "", code, {"line": asked.line, "took": asked.took}))
+        return
+    said = line.letter(hub.signer, hub.installation, code, Sent(asked.line, now, wants_echo=False), now)
+    if hub.broker.publish([said]) != [Outcome.CONFIRMED]:
+        log.warning("%s tests its connection and cannot be answered", code)
 
 
 def say_what_is_settled(hub: Hub) -> None:

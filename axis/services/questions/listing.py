@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MAX_PAGE = 200  # documents of one page
 WINDOWS = 4  # parts of an index that are looked through for one page: the first a short one,
 BY_WORDS = 10  # where words are asked for: each part is eight times as long as the one before
-LARGEST = 2000  # the last ones of so many entries
+LARGEST = 1000  # the last ones of so many entries
 LOOKED_AT = 200  # documents of one part of which it is asked where they are, to find those that are asked for
 GROUPS = {
     "trouble": frozenset(one for one in Cause if one.rank == 0),

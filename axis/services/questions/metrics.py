@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from axis import __version__, counting
 from axis.core.instant import from_text
 from axis.core.metrics import Sample
-from axis.infra.record import health
+from axis.infra.record import backlog, health
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,10 +63,10 @@ def of_record(store: HubStore, registry: Registry, now: datetime) -> list[Sample
         outbox = health.outbox_of(reader, now)
         counts = {
             "axis_quarantined_messages": health.quarantined(reader),
-            "axis_deliveries_failed": health.failed(reader, codes),
-            "axis_deliveries_overdue": health.overdue(reader, codes),
+            "axis_deliveries_failed": backlog.failed(reader),
+            "axis_deliveries_overdue": backlog.overdue(reader),
         }
-        waiting = health.waiting_since(reader, codes)
+        waiting = backlog.waiting_since(reader, codes)
     found = [
         Sample("axis_outbox_due", outbox["due"]),
         Sample("axis_outbox_oldest_seconds", _age(outbox["oldest"], now)),

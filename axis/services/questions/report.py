@@ -41,12 +41,13 @@ def report(
     period = asked.cut(now)
     earlier = period.previous
     with store.reading() as reader:
-        rows = figures.figures(reader, period.since, period.before, by, agency)
         # A delivery to several units stands in several rows, and of a refusal no kind or priority is known: everything
-        # together is counted by agency.
-        own = rows if by == "agency" else figures.figures(reader, period.since, period.before, "agency", agency)
+        # together is counted beside the rows.
+        everything = Figures()
+        rows = figures.figures(reader, period.since, period.before, by, agency, everything)
+        own = rows if by == "agency" else figures.outcomes(reader, period.since, period.before, agency)
         before = total(figures.figures(reader, earlier.since, earlier.before, "agency", agency).values())
-    everything, agencies = total(own.values()), [one for one in own.values() if one.ratio is not None]
+    agencies = [one for one in own.values() if one.ratio is not None]
     whole, past = numbers(everything), numbers(before)
     names = {member.code: member.name_vi for member in registry.agencies}
     return {
