@@ -108,7 +108,7 @@ def inside(folder: Path) -> Iterator[None]:
 def run(here: Path, words: list[str], environment: dict[str, str] | None = None) -> Result:
     with inside(here), pytest.MonkeyPatch.context() as patch:
         patch.delenv("AXIS_HOME", raising=False)
-        for module in ("adapter", "hub", "sandbox", "status", "trace"):
+        for module in ("adapter", "hub", "sandbox", "status", "trace", "web"):
             patch.setattr(f"axis.commands.{module}.stoppable", stopped)
         return CliRunner().invoke(cli.main, words, env=environment or {}, prog_name="axis")
 
