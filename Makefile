@@ -9,7 +9,7 @@ WORKERS ?= 3
 # Some hundred processes are started by the tests; where Python is kept from it each would compile the program for itself.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help install demo demo-served test check style types suite docs layers versions release sweep campaign isolation benchmarks benchmarks-page clean
+.PHONY: help install demo demo-served test check style types suite docs pictures layers versions release sweep campaign night isolation benchmarks benchmarks-page clean
 
 help:
 	@echo "make install      make the environment in .venv (the command is then .venv/bin/axis)"
@@ -18,6 +18,7 @@ help:
 	@echo "make test         every check and test"
 	@echo "make layers       every module with its layer and what it imports; circles and arrows that go up"
 	@echo "make docs         what the documentation takes from the code, drawn anew"
+	@echo "make pictures     the pictures of the web desk in docs/, taken anew in Debian's Chromium"
 	@echo "make versions     the quick part of the tests with each other Python that is here"
 	@echo "make release      VERSION=1.2.3: version, changelog, wheel, source archive, bill of materials, tag (DRY=1: only tried)"
 	@echo "make sweep        what the tests do in samples, in full length (BATCHES=10000 RACES=1000: shorter)"
@@ -30,7 +31,7 @@ install: $(STAMP)
 $(STAMP): pyproject.toml config/constraints.txt
 	@for name in adapters schemas config cli.py; do test -e axis/$$name || ln -s ../$$name axis/$$name; done
 	$(PYTHON) -I -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint config/constraints.txt --editable '.[http,sftp,postgresql,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint config/constraints.txt --editable '.[http,web,sftp,postgresql,evidence,dev]'
 	@touch $@
 
 # The home stays, to try things in; it is made anew each time.
@@ -64,6 +65,10 @@ layers: $(STAMP)
 docs: $(STAMP)
 	$(BIN)/python -m tests.make_diagrams
 	$(BIN)/python -m tests.make_docs
+	$(BIN)/python -m tests.make_stories
+
+pictures: $(STAMP)
+	$(BIN)/python -m tests.make_pictures
 
 release: $(STAMP)
 	$(BIN)/python -P tests/make_release.py $(VERSION) $(if $(DRY),--dry-run)
@@ -78,7 +83,7 @@ versions: $(STAMP)
 	  echo "Python $$number"; \
 	  $(BIN)/mypy --python-version $$number; \
 	  test -e $(VENV)-$$number/bin/pytest || { $$python -I -m venv $(VENV)-$$number; $(VENV)-$$number/bin/pip install --quiet \
-	    --disable-pip-version-check --constraint config/constraints.txt --editable '.[http,sftp,postgresql,dev]'; }; \
+	    --disable-pip-version-check --constraint config/constraints.txt --editable '.[http,web,sftp,postgresql,evidence,dev]'; }; \
 	  $(VENV)-$$number/bin/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(QUICK); \
 	done
 
@@ -88,7 +93,8 @@ BATCHES ?= 100000
 RACES ?= 10000
 SWEPT = tests/hub/test_batch_order.py tests/security/test_access_matrix.py tests/e2e/changes tests/e2e/test_old_versions.py \
   tests/e2e/test_backup.py tests/failure/test_races.py tests/failure/test_crash_sweep.py tests/failure/test_power_loss.py \
-  tests/failure/test_spool_sweep.py tests/failure/test_served_sweep.py
+  tests/failure/test_spool_sweep.py tests/failure/test_served_sweep.py tests/log/test_evidence.py \
+  tests/log/test_ten_thousand.py
 sweep: $(STAMP)
 	$(BIN)/python tests/servers.py install
 	AXIS_SWEEP=full AXIS_BATCHES=$(BATCHES) RACES=$(RACES) $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(SWEPT)
@@ -97,6 +103,10 @@ sweep: $(STAMP)
 campaign: $(STAMP)
 	$(BIN)/python tests/servers.py install
 	$(BIN)/python -m tests.failure.campaign $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
+
+# The night of 30 June 2025: 63 provinces become 34 while mail is on its way and adapters are away and die.
+night: $(STAMP)
+	$(BIN)/python -m pytest tests/failure/test_night.py -q -s -p no:randomly
 
 # Does one agency's trouble slow the others down? Wants a quiet machine; some five minutes.
 isolation: $(STAMP)

@@ -43,7 +43,7 @@ MOST = 1000
 KEPT = timedelta(days=1)  # an Idempotency-Key is known for so long
 DOCUMENTS = ("new", "recall", "update", "replace", "status")
 _STATUS = {Fault.NOT_FOUND: 404, Fault.XML_TOO_BIG: 413, Fault.API_KEY_REUSED: 409, Fault.API_UNAUTHORIZED: 401}
-_STATUS |= {Fault.DELIVERY_OVER: 409}
+_STATUS |= {Fault.DELIVERY_OVER: 409, Fault.BALLOT_UNKNOWN: 404}
 
 
 # -- The application ---------------------------------------------------------------------------------------------
@@ -72,17 +72,13 @@ def application(known: Callable[[], Mapping[str, str]], mailboxes: Mapping[str, 
         Route("/v1/webhook", api.locked(api.get_webhook)),
         Route("/v1/webhook", api.locked(api.delete_webhook), methods=["DELETE"]),
     ]
-    handlers: Any = {
-        AxisError: _refused,
-        OSError: _away,
-        HTTPException: _no_such,
-        ClientDisconnect: _gone,
-        Exception: _broken,
-    }
-    return Starlette(routes=routes, exception_handlers=handlers)
+    return Starlette(routes=routes, exception_handlers=handlers())
 
 
-class _Api:
+class Guard:
+    """Nobody comes in without a token of an agency that is served here. `known`: agencies by the digests of their
+    tokens, asked at each request."""
+
     def __init__(self, known: Callable[[], Mapping[str, str]], mailboxes: Mapping[str, Mailbox]) -> None:
         self._known = known
         self._mailboxes = mailboxes
@@ -127,11 +123,13 @@ class _Api:
             raise Rejected(Problem(Fault.API_UNAUTHORIZED))
         return mailbox
 
+
+class _Api(Guard):
     # -- What it sends ---------------------------------------------------------------------------------------------
 
     async def submit(self, request: Request, mailbox: Mailbox) -> Response:
         """POST /v1/documents."""
-        dry = _flag(_query(request, "dry_run"), "dry_run")
+        dry = _flag(query_of(request, "dry_run"), "dry_run")
         key = request.headers.get("idempotency-key", "")
         if len(key) > 200:
             raise Rejected(Problem(Fault.API_VALUE, "Idempotency-Key", "at most 200 characters", f"{len(key)}"))
@@ -151,13 +149,13 @@ class _Api:
 
     def documents(self, request: Request, mailbox: Mailbox) -> Response:
         """GET /v1/documents."""
-        asked = _query(request, "kind", "since", "until", "after", "limit")
+        asked = query_of(request, "kind", "since", "until", "after", "limit")
         rows = mailbox.spool.sent(_selection(asked))
         return _page(request, rows, _sent, asked)
 
     def document(self, request: Request, mailbox: Mailbox) -> Response:
         """GET /v1/documents/{id}."""
-        _query(request)
+        query_of(request)
         identifier = request.path_params["id"]
         return JSONResponse(_sent(_one(mailbox.spool.sent(Selection(), identifier), identifier)))
 
@@ -165,28 +163,28 @@ class _Api:
 
     def inbox(self, request: Request, mailbox: Mailbox) -> Response:
         """GET /v1/inbox."""
-        asked = _query(request, "kind", "state", "since", "until", "after", "limit")
+        asked = query_of(request, "kind", "state", "since", "until", "after", "limit")
         wanted = _selection(asked, ("inbox", "status"))
         return _page(request, mailbox.spool.received(wanted), _received, asked)
 
     def item(self, request: Request, mailbox: Mailbox) -> Response:
         """GET /v1/inbox/{id}."""
-        _query(request)
+        query_of(request)
         return JSONResponse(_received(_mail(request, mailbox)))
 
     def packet(self, request: Request, mailbox: Mailbox) -> Response:
         """GET /v1/inbox/{id}/packet."""
-        _query(request)
+        query_of(request)
         return _file(_mail(request, mailbox), mailbox.spool, ".edxml", "application/xml")
 
     def parcel(self, request: Request, mailbox: Mailbox) -> Response:
         """GET /v1/inbox/{id}/parcel."""
-        _query(request)
+        query_of(request)
         return _file(_mail(request, mailbox), mailbox.spool, ".asice", "application/vnd.etsi.asic-e+zip")
 
     def acknowledge(self, request: Request, mailbox: Mailbox, said: dict[str, str]) -> Response:
         """POST /v1/inbox/{id}/acknowledgement."""
-        _query(request)
+        query_of(request)
         if said["state"] not in {"done", "processing", "fail"}:
             raise Rejected(Problem(Fault.API_VALUE, "state", "done, processing, fail", said["state"][:40]))
         row = _mail(request, mailbox)
@@ -195,20 +193,20 @@ class _Api:
 
     def receipts(self, request: Request, mailbox: Mailbox) -> Response:
         """GET /v1/receipts."""
-        asked = _query(request, "since", "until", "after", "limit")
+        asked = query_of(request, "since", "until", "after", "limit")
         wanted = _selection(asked, ("receipts",))
         return _page(request, mailbox.spool.received(wanted), _receipt, asked)
 
     def receipt(self, request: Request, mailbox: Mailbox) -> Response:
         """GET /v1/receipts/{id}."""
-        _query(request)
+        query_of(request)
         identifier = request.path_params["id"]
         row = _one(mailbox.spool.received(Selection(("receipts",)), identifier), identifier)
         return _file(row, mailbox.spool, ".asice", "application/vnd.etsi.asic-e+zip")
 
     def trace(self, request: Request, mailbox: Mailbox) -> Response:
         """GET /v1/trace/{reference}: what was sent and received under an id, a DocumentId or number/notation."""
-        _query(request)
+        query_of(request)
         reference = request.path_params["reference"]
         sent, mail = mailbox.spool.trace(reference, MOST)
         if not sent and not mail:
@@ -220,7 +218,7 @@ class _Api:
 
     def agencies(self, request: Request, mailbox: Mailbox) -> Response:
         """GET /v1/agencies."""
-        _query(request)
+        query_of(request)
         now = datetime.now(UTC)
         registry = mailbox.registry()
         shown = [
@@ -231,7 +229,7 @@ class _Api:
 
     def put_webhook(self, request: Request, mailbox: Mailbox, said: dict[str, str]) -> Response:
         """PUT /v1/webhook."""
-        _query(request)
+        query_of(request)
         # In the clear only within one machine, and only for who is on it: nobody else reaches what listens there.
         client = request.client.host if request.client is not None else ""
         try:
@@ -248,12 +246,12 @@ class _Api:
 
     def get_webhook(self, request: Request, mailbox: Mailbox) -> Response:
         """GET /v1/webhook."""
-        _query(request)
+        query_of(request)
         return JSONResponse({"url": mailbox.spool.webhook()[0]})
 
     def delete_webhook(self, request: Request, mailbox: Mailbox) -> Response:
         """DELETE /v1/webhook."""
-        _query(request)
+        query_of(request)
         mailbox.spool.set_webhook("", "")
         return Response(status_code=204)
 
@@ -333,7 +331,7 @@ def _one(rows: Sequence[Row], identifier: str) -> Row:
 # -- Questions ---------------------------------------------------------------------------------------------------
 
 
-def _query(request: Request, *known: str) -> dict[str, str]:
+def query_of(request: Request, *known: str) -> dict[str, str]:
     """The query's parameters, each once and known. Raises :class:`Rejected` API_VALUE."""
     found: dict[str, str] = {}
     for name, value in request.query_params.multi_items():
@@ -407,6 +405,17 @@ async def _json(request: Request, known: dict[str, type], needed: tuple[str, ...
 
 
 # -- Errors: RFC 9457 --------------------------------------------------------------------------------------------
+
+
+def handlers() -> Any:
+    """What an application answers where something is refused, or goes wrong."""
+    return {
+        AxisError: _refused,
+        OSError: _away,
+        HTTPException: _no_such,
+        ClientDisconnect: _gone,
+        Exception: _broken,
+    }
 
 
 def _language(request: Request) -> Language:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from axis.adapters.bell import Bell
     from axis.adapters.disk import Disk
+    from axis.adapters.readable import Copies
+    from axis.core.readable import Readable
 
 __all__ = ["About", "Adapter", "Answer", "Folder", "Guarded", "LocalFile", "Place", "Source"]
 log = logging.getLogger("axis.adapter")
@@ -121,6 +123,7 @@ class Guarded:
         self._changed: Callable[[], bool] | None = getattr(adapter, "changed", None)
         self._rings: Callable[[], bool] | None = getattr(adapter, "rings", None)
         self._look_at: Callable[[], float | None] | None = getattr(adapter, "look_at", None)
+        self._copies: Copies | None = getattr(adapter, "copies", None)
 
     def check(self) -> None:
         """See :meth:`Adapter.check`."""
@@ -208,12 +211,53 @@ class Guarded:
         with self._translated():
             return self._adapter.complete(names)
 
+    def beside(self, folder: Folder, name: str, files: Mapping[str, bytes]) -> int:
+        """Put `files` (by name) where the file `name` of this folder was shown, if it still lies there, each whole; how
+        many. Idempotent. An adapter whose system takes no files leaves this out."""
+        with self._translated():
+            put = getattr(self._adapter, "beside", None)
+            return int(put(folder, name, files)) if put else 0
+
     def expire(self, folder: str, before: str, limit: int) -> tuple[int, int]:
         """Remove up to `limit` files that lie in this folder under a day before `before` (``2026-11-25``): (how many,
         their bytes). With a `limit` of 0 they are only counted. An adapter that keeps none by day leaves this out."""
         with self._translated():
             remove = getattr(self._adapter, "expire", None)
             return remove(folder, before, limit) if remove else (0, 0)
+
+    @property
+    def shows_copies(self) -> bool:
+        """Whether the adapter shows readable copies of what was handed over; one that has no such thing does not."""
+        return self._copies is not None
+
+    def copies_mark(self) -> str:
+        """Up to where copies were made, as it was marked; "" for none."""
+        with self._translated():
+            return self._copies.mark() if self._copies is not None else ""
+
+    def prepare_copy(self, copy: Readable) -> None:
+        """Write it out of sight, on disk when that is flushed. Idempotent."""
+        with self._translated():
+            if self._copies is not None:
+                self._copies.prepare(copy)
+
+    def show_copy(self, copy: Readable) -> None:
+        """Show what was prepared. Idempotent."""
+        with self._translated():
+            if self._copies is not None:
+                self._copies.show(copy)
+
+    def mark_copies(self, mark: str) -> None:
+        """All copies up to here are made."""
+        with self._translated():
+            if self._copies is not None:
+                self._copies.marked(mark)
+
+    def explain(self) -> None:
+        """Say beside each file that is not taken why. Nothing, for an adapter that does not."""
+        with self._translated():
+            if explain := getattr(self._adapter, "explain", None):
+                explain()
 
     def answers(self) -> list[Answer]:
         """See :meth:`Adapter.answers`."""

@@ -37,7 +37,7 @@ class Client:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._http.close()
+        self.close()
 
     def submit(self, packet: bytes, idempotency_key: str = "") -> dict[str, Any]:
         """Send an edXML packet; what became of it so far. Raises :class:`Refused` with every finding."""
@@ -91,6 +91,18 @@ class Client:
     def agencies(self) -> list[dict[str, Any]]:
         """The registry."""
         return list(self._value(self._http.get("/v1/agencies"))["items"])
+
+    def ask(self, path: str) -> dict[str, Any]:
+        """GET any path of the server: of what stands beside the API, with the same token."""
+        return self._value(self._http.get(path))
+
+    def do(self, path: str, value: Any) -> dict[str, Any]:
+        """POST `value` to it, as JSON. Raises :class:`Refused`."""
+        return self._value(self._http.post(path, json=value))
+
+    def close(self) -> None:
+        """End the connection."""
+        self._http.close()
 
     def tell(self, url: str, secret: str) -> None:
         """Have what happens told to `url`; ``""`` to nobody."""

@@ -206,6 +206,9 @@ class Visit(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See :class:`asyncio.Protocol`."""
         super().connection_made(transport)
+        tls = transport.get_extra_info("ssl_object")
+        if tls is not None and (shown := tls.getpeercert(binary_form=True)):
+            self.app_state = {**self.app_state, "certificate": shown}  # in each request's scope["state"]
         self._descriptor = transport.get_extra_info("socket").fileno()
         self._watch()
 

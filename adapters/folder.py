@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from axis.adapters.base import Answer, LocalFile, Place, Source
+from axis.adapters.readable import WHY, Copies, said
 from axis.adapters.tree import Entry, LocalTree, Tree
 from axis.core import refusal, xml
 from axis.core.instant import VIETNAM
@@ -43,8 +44,10 @@ _NAME = 255  # bytes that a file's name may have
 _NAME_IN_FAILED = _NAME - len(f".{_REPORT}{_TEMPORARY}")  # so that its report and that one's temporary name fit, too
 LOOK_AGAIN = 15.0  # seconds until an outbox is looked at though nothing tells that it has changed
 UNTRUSTED = 0.5  # where nothing ever tells
+LATELY = 40  # folders of days in which it is looked for something that was shown
 EXPIRING = 0.3  # seconds that files are removed at a time: on a server each takes its time
 READ_AGAIN = 10.0  # seconds between two attempts at a file that cannot be read
+WAITS = 60.0  # seconds after which somebody is told that a file waits
 _LEFT_BEHIND = 86400.0  # seconds after which nobody is still writing a file into outbox/
 
 
@@ -58,9 +61,10 @@ class FolderAdapter:
     `ready`: a packet is taken as soon as ``NAME.ready`` lies beside it, and not before; the sign goes with it.
     `by_day`: what comes in lies in a folder for the day in Viet Nam on which it came, ``inbox/2026-11-25/``.
     `day_folders`: the same for these of ``inbox``, ``receipts``, ``status`` and ``sent``.
+    `readable`: for clerks without a document system, see :mod:`axis.adapters.readable`.
     """
 
-    OPTIONS: ClassVar[Mapping[str, type]] = {"ready": bool, "by_day": bool, "day_folders": tuple}
+    OPTIONS: ClassVar[Mapping[str, type]] = {"ready": bool, "by_day": bool, "day_folders": tuple, "readable": bool}
 
     def __init__(self, place: Place, tree: Tree | None = None) -> None:
         self.agency = place.agency
@@ -81,6 +85,8 @@ class FolderAdapter:
         self._unsettled = False
         self._settles_at: float | None = None  # the first of those that are not settled, on the monotonic clock
         self._seen: object | None = None  # of the outbox, when it was last looked at to the end
+        self.copies = Copies(self._tree, place.agency) if place.options.get("readable") else None
+        self._why: dict[str, str] = {}  # of what is not taken, as far as anybody is told
         self._look_again = 0.0
 
     def check(self) -> None:
@@ -108,11 +114,16 @@ class FolderAdapter:
         self._seen, seen_now = None, self._tree.changed("outbox")
         self._tells = seen_now is not None
         entries = sorted(self._tree.entries("outbox"), key=lambda one: one.name)
-        names = {one.name for one in entries}
+        names, why = {one.name for one in entries}, dict[str, str]()
         for entry in entries:
+            if entry.name.endswith(WHY):
+                continue
             if entry.name.startswith((".", "~$")) or entry.name.lower().endswith(_PASSING):
+                if self.copies is not None and not entry.name.startswith(".") and _is_old(entry):
+                    why[entry.name] = said(entry.name, "passing")
                 continue
             if self._ready and _is_packet(entry.name) and entry.name + READY not in names:
+                why[entry.name] = said(entry.name, "ready", sign=entry.name + READY)
                 continue
             seen, since = self._looks.get(entry.name, (None, now))
             looks[entry.name] = (entry, since if seen == entry else now)
@@ -125,9 +136,14 @@ class FolderAdapter:
         for name, (look, since) in list(looks.items()):
             if name not in looks:
                 continue  # moved away since it was listed
-            if self._is_settled(name, since, now) and (source := self._considered(name, look, now)) is not None:
+            if not self._is_settled(name, since, now):
+                continue
+            if (source := self._considered(name, look, now)) is not None:
                 yield source
+            elif self.copies is not None:
+                why[name] = said(name, "unreadable" if _is_packet(name) else "ending", endings=", ".join(ENDINGS))
         self._seen, self._look_again = seen_now and seen_now[0], now + LOOK_AGAIN
+        self._why = why
 
     def changed(self) -> bool:
         """See :meth:`axis.adapters.base.Guarded.changed`: names come and go with the time of their folder.
@@ -166,6 +182,8 @@ class FolderAdapter:
         target = self._free(f"outbox/{ref}", "failed", ref, _NAME_IN_FAILED)
         self._put(f"{target}{_REPORT}", report)
         self._move(ref, "failed", target)
+        if self.copies is not None:
+            self.copies.has_refused = True
 
     def lifted(self, digests: Sequence[str]) -> None:
         """Move these packets from ``failed/`` to ``sent/``; their reports go. Of very many the last are read."""
@@ -209,6 +227,25 @@ class FolderAdapter:
             self._tree.sync(place)
         return True
 
+    def beside(self, folder: str, name: str, files: Mapping[str, bytes]) -> int:
+        """See :meth:`axis.adapters.base.Guarded.beside`."""
+        days = [f"{folder}/{one}" for one in sorted(self._tree.folders(folder), reverse=True) if _DAY.fullmatch(one)]
+        place = next((one for one in (folder, *days[:LATELY]) if self._is_there(f"{one}/{name}")), None)
+        for other, content in files.items() if place is not None else ():
+            temporary = _temporary(folder, other)
+            self._tree.write(temporary, content)
+            self._tree.rename(temporary, f"{place}/{other}")
+        for one in {folder, place} - {None}:
+            self._tree.sync(str(one))
+        return len(files) if place is not None else 0
+
+    def _is_there(self, path: str) -> bool:
+        try:
+            self._tree.look(path)
+        except FileNotFoundError:
+            return False
+        return True
+
     def expire(self, folder: str, before: str, limit: int) -> tuple[int, int]:
         """See :meth:`axis.adapters.base.Guarded.expire`. What lies flat in a folder stays, and so does every folder
         that is not named after a day."""
@@ -224,6 +261,14 @@ class FolderAdapter:
             if limit:
                 self._tree.remove_folder(f"{folder}/{day}")
         return count, size
+
+    def explain(self) -> None:
+        """Say beside each file that is not taken why; nothing without `readable`."""
+        if self.copies is None:
+            return
+        now = time.monotonic()
+        waits = {name for name, (_, since) in self._looks.items() if now - since >= WAITS and name in self._digests}
+        self.copies.explain({name: said(name, "waits") for name in waits} | self._why)
 
     def answers(self) -> Iterator[Answer]:
         """None: a file that is there is the agency's."""
@@ -350,6 +395,11 @@ class FolderAdapter:
 
 def _is_packet(name: str) -> bool:
     return name.lower().endswith(ENDINGS)
+
+
+def _is_old(entry: Entry) -> bool:
+    """Whether what somebody writes for a while has lain there longer than that takes."""
+    return time.time() - entry.mtime / 10**9 > WAITS
 
 
 def _is_temporary(name: str) -> bool:

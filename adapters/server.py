@@ -35,17 +35,25 @@ RESERVE = 256  # descriptors that the adapters' loop may still need: databases, 
 EACH = 2  # descriptors of a connection: itself, and the packet that it sends or fetches
 
 
-def side_by_side(api: ASGIApp, vxp: ASGIApp, health: ASGIApp | None = None, dvcqg: ASGIApp | None = None) -> ASGIApp:
-    """The API under /v1, the portal under /dvcqg where it is served, and VXP under every other path: its clients have
-    base paths of their own; but /healthz and /readyz, where there is a `health` to ask. A body with two lengths is
-    refused: what a proxy in front takes for its end may be another. What is answered is counted."""
+def side_by_side(
+    api: ASGIApp,
+    vxp: ASGIApp,
+    health: ASGIApp | None = None,
+    dvcqg: ASGIApp | None = None,
+    ecabinet: ASGIApp | None = None,
+) -> ASGIApp:
+    """The API under /v1, the portal under /dvcqg and meeting systems under /ecabinet where they are served, and VXP
+    under every other path: its clients have base paths of their own; but /healthz and /readyz, where there is a
+    `health` to ask. A body with two lengths is refused: what a proxy in front takes for its end may be another. What is
+    answered is counted."""
     refused = Response(status_code=400, headers={"Connection": "close"})
 
     async def both(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
         kind, app = ("v1", api) if path == "/v1" or path.startswith("/v1/") else ("vxp", vxp)
-        if dvcqg is not None and (path == "/dvcqg" or path.startswith("/dvcqg/")):
-            kind, app = "dvcqg", dvcqg
+        for name, one in (("dvcqg", dvcqg), ("ecabinet", ecabinet)):
+            if one is not None and f"{path}/".startswith(f"/{name}/"):
+                kind, app = name, one
         if path in PATHS:
             kind, app = "health", health or Response(status_code=404)
         if {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope.get("headers", ())}:

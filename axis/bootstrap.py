@@ -8,6 +8,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
@@ -19,14 +20,14 @@ from axis import extras
 from axis.adapters.base import Adapter, Guarded, Place
 from axis.adapters.bell import Bell
 from axis.adapters.disk import Disk
-from axis.core import conformance, parcel
+from axis.core import chain, conformance, parcel
 from axis.core.message import HUB_USER
 from axis.core.parcel import Known
-from axis.core.registry import HUB
 from axis.errors import AxisError, Fault, Misconfigured, Problem, Unavailable
 from axis.home import (
     Home,
     hub_certificate,
+    hub_signers,
     is_running,
     lock,
     open_home,
@@ -40,7 +41,7 @@ from axis.home import (
     systems_file,
     tokens_file,
 )
-from axis.infra import embedded, payloads
+from axis.infra import embedded, keystore, payloads
 from axis.infra.amqp.proved import Proved
 from axis.infra.database import SCHEMA_VERSION, Database
 from axis.infra.journal import tables as journal
@@ -54,7 +55,7 @@ from axis.services.agency.adapter import Agency
 from axis.services.hub.flow import QueueLimits, RateLimits
 from axis.services.hub.log import load_key
 from axis.services.hub.worker import Hub
-from axis.services.operate import reconcile
+from axis.services.operate import hub_key, reconcile
 from axis.services.operate.registry import Registrar
 from axis.services.retention import Resting, Retention
 
@@ -65,9 +66,11 @@ if TYPE_CHECKING:
     from axis.adapters.monitor import Watched
     from axis.core.conformance import Report
     from axis.core.message import Broker
+    from axis.core.signature import Signer
     from axis.infra.amqp.broker import AmqpBroker
     from axis.infra.amqp.management import Management
     from axis.services.backup import Backup
+    from axis.services.hub.stamps import Stamping
     from axis.services.operate.reconcile import Gap
     from axis.services.retention import Adapted
     from axis.services.send import Letter
@@ -290,15 +293,18 @@ def _let_go(agency: Agency) -> None:
 
 
 @contextmanager
-def registrar(home: Home) -> Iterator[Registrar]:
-    """Who may change the registry: the hub's home, with its store and key.
+def registrar(home: Home, *, now: datetime | None = None, signer: Signer | None = None) -> Iterator[Registrar]:
+    """Who may change the registry: the hub's home, with its store and the key of it that signs `now`, at this moment
+    where nothing is said; or another `signer`, that the next registry introduces.
 
     Raises :class:`Unavailable` HOME_LOCKED while an embedded home runs: SQLite has one writing process.
     """
-    signer = signer_of(home, HUB)
+    signers = hub_signers(home) if signer is None else [signer]
     with _one_writer(home), reading(home) as record:
         record.guard(high_water(home))
-        yield Registrar(home.path, record, signer, hub_certificate(home))
+        opened = Registrar(home.path, record, signers[0], hub_certificate(home))
+        chosen = chain.choose(signers, opened.registry(), now or datetime.now(UTC))
+        yield replace(opened, signer=chosen) if chosen is not None else opened
 
 
 def preflight(home: Home, sender: str, letter: Letter, now: datetime) -> dict[str, Any]:
@@ -365,10 +371,12 @@ def management(home: Home) -> Management | None:
 
 def hub_part(home: Home, database: Database, broker: Broker, references: References = tables.BODY_REFERENCES) -> Hub:
     """A hub worker on these; `references`: every column of the database that may name a parcel."""
+    store = HubStore(database, references)
+    hub_key.settle_by(home.path, store, hub_certificate(home), datetime.now(UTC))
     return Hub(
-        HubStore(database, references),
+        store,
         broker,
-        signer_of(home, HUB),
+        hub_signers(home)[0],
         home.config.installation.id,
         give_up_attempts=home.config.hub.give_up_attempts,
         user_id_required=home.config.broker.user_id == "required",
@@ -380,7 +388,21 @@ def hub_part(home: Home, database: Database, broker: Broker, references: Referen
         unknown_types=home.config.hub.unknown_types,
         consignment_after=timedelta(seconds=home.config.hub.consignment_after),
         log_key=load_key(home.path / "pki"),
+        stamping=_stamping(home),
+        anchor=hub_certificate(home),
+        signers=partial(hub_signers, home),
     )
+
+
+def _stamping(home: Home) -> Stamping | None:
+    """Who stamps the log's checkpoints; None where nobody is to."""
+    asked = home.config.timestamps
+    if not asked.url:
+        return None
+    from axis.infra import timestamps
+    from axis.services.hub.stamps import Stamping
+
+    return Stamping(timestamps.service(asked.url, home.path / asked.certificate_file), timedelta(hours=asked.hours))
 
 
 def retention(home: Home, hub: Hub | None, agencies: Sequence[Adapted]) -> Retention:
@@ -447,6 +469,7 @@ def agency_part(
         lambda: signer_of(home, code),
         hub_certificate(home),
         home.config.installation.id,
+        lambda: keystore.load_witness_key(home.path / "keys", code),
     )
     agency.disk, agency.bell = disk, bell
     if home.config.broker.kind != "embedded":  # otherwise record and journal are one file, and are put back together
@@ -480,9 +503,14 @@ def accept_restored(home: Home, hub: Hub, now: datetime) -> Gap | None:
 
 
 @contextmanager
-def front(home: Home, agencies: Sequence[Agency], watched: Watched | None = None) -> Iterator[int]:
+def front(
+    home: Home,
+    agencies: Sequence[Agency],
+    watched: Watched | None = None,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Iterator[int]:
     """The HTTP(S) server for those of `agencies` whose systems fetch their mail, if one is configured; its port, 0 for
-    none. `watched`: whom it asks about the process. Raises :class:`Misconfigured`."""
+    none. `watched`: whom it asks about the process; `clock`: of meeting systems. Raises :class:`Misconfigured`."""
     settings = home.config.server
     if not settings.listen:
         yield 0
@@ -490,12 +518,14 @@ def front(home: Home, agencies: Sequence[Agency], watched: Watched | None = None
     from axis.adapters import api, tokens, webhook
     from axis.adapters.door import Limits
     from axis.adapters.dvcqg.server import portal
+    from axis.adapters.ecabinet import server as ecabinet
     from axis.adapters.mailbox import Mailbox
     from axis.adapters.monitor import Health
     from axis.adapters.server import serving, side_by_side
     from axis.adapters.spool.store import open_spool
     from axis.adapters.systems import read_systems
     from axis.adapters.vxp.server import Vxp
+    from axis.services.cabinet import Cabinet
 
     mailboxes = {}
     for one in agencies:
@@ -510,11 +540,16 @@ def front(home: Home, agencies: Sequence[Agency], watched: Watched | None = None
     files = (_at_home(home, name) for name in (settings.certificate_file, settings.key_file, settings.ca_file))
     certificate, key, authority = (Path(name) if name else None for name in files)
     known = partial(read_systems, systems_file(home))
-    v1 = api.application(lambda: tokens.read_tokens(tokens_file(home)), mailboxes)
+    holders = partial(tokens.read_tokens, tokens_file(home))
+    v1 = api.application(holders, mailboxes)
+    ours = {code: mailboxes[code] for code in home.config.ecabinet.agencies if code in mailboxes}
+    desks = {one.code: Cabinet(home.path, one.code, one.journal, hub_certificate(home)) for one in agencies}
     stopped, clear = threading.Event(), settings.plain_http == "anywhere"
     limits = Limits(settings.connections, settings.connections_per_peer)
     health = Health(watched) if watched is not None else None
-    app = side_by_side(v1, Vxp(known, mailboxes), health, portal(home.path, home.config.portal, known, mailboxes))
+    public = portal(home.path, home.config.portal, known, mailboxes)
+    cabinet = ecabinet.application(holders, ours, desks, clock) if ours else None
+    app = side_by_side(v1, Vxp(known, mailboxes), health, public, cabinet)
     with serving(app, settings.listen, certificate, key, authority, limits=limits, clear=clear) as port:
         telling = webhook.telling(mailboxes, stopped)
         try:
@@ -540,7 +575,9 @@ def _adapter(home: Home, code: str, disk: Disk | None = None, bell: Bell | None 
         make = factory.load()
     if (known := getattr(make, "OPTIONS", None)) is not None:  # somebody else's adapter may not say
         home.config.adapter.check(code, known)
-    options = {"day_folders": home.config.folders.by_day, "portal_owner": home.config.portal.owner} | options
+    folders = home.config.folders
+    options = {"day_folders": folders.by_day, "readable": folders.readable} | options
+    options.setdefault("portal_owner", home.config.portal.owner)
     made: Adapter = make(Place(code, home.path / "agencies" / code, options, disk, bell))
     return made
 

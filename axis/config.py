@@ -27,6 +27,7 @@ FILE = "axis.toml"
 TEXT = "utf-8-sig"  # what people write: some editors put a byte order mark before it
 DAY = 86_400
 _LEAST = {
+    "timestamps.hours": 1,
     "hub.give_up_attempts": 1,
     "hub.queue_depth": 1,
     "hub.agency_documents_per_second": 0.1,
@@ -201,6 +202,20 @@ class Monitor:
 
 
 @dataclass(frozen=True)
+class Web:
+    """The web desk (`axis web`): pages that only read. What it shows is every document's subject and where it is."""
+
+    listen: str = "127.0.0.1:8610"  # host:port
+    certificate_file: str = ""  # for HTTPS: paths, relative to the home; without it only this machine is listened to
+    key_file: str = ""
+    # Whoever shows a certificate of this CA comes in as the agency that it names (tls/ca.pem). Never a CA that others
+    # get certificates of.
+    ca_file: str = ""
+    operators: tuple[str, ...] = ()  # SHA-256 of certificates of that CA whose holders see all that the home has
+    hosts: tuple[str, ...] = ()  # what browsers call it, beside the address itself: name:port
+
+
+@dataclass(frozen=True)
 class Folders:
     """Agencies' folders in a home."""
 
@@ -208,6 +223,11 @@ class Folders:
     # None where this is not said, as in homes of before: a system that looks into receipts/ would find nothing new
     # there. `axis init` says it for new installations; one agency's own: [adapter.agencies.CODE] day_folders.
     by_day: tuple[str, ...] = ()
+    # For clerks without a document system: also inbox/<date> <sender> <number> <subject>/ with the attachments as
+    # files, a page of facts and the receipts; and beside what is not taken from outbox/, or was refused, a text that
+    # says why.
+    # One agency's own: [adapter.agencies.CODE] readable.
+    readable: bool = False
 
 
 @dataclass(frozen=True)
@@ -248,6 +268,16 @@ class Log:
 
 
 @dataclass(frozen=True)
+class Timestamps:
+    """A third party's time on the log's checkpoints (RFC 3161); needs the extra `evidence`."""
+
+    url: str = ""  # of the service, http or https; nobody is asked without
+    # PEM: the service's own certificate, and those that it was issued by; relative to the home.
+    certificate_file: str = "pki/tsa.pem"
+    hours: int = 24  # between two time-stamps, where something has happened
+
+
+@dataclass(frozen=True)
 class Portal:
     """The National Public Service Portal."""
 
@@ -256,6 +286,14 @@ class Portal:
     procedures_file: str = ""  # CSV: MaTTHC, TenTTHC, MaLinhVuc, TenLinhVuc, MaCoQuan; relative to the home
     services: int = 0  # how many services there are at level 3 or 4; with it the report shows how far the target is
     target: float = 0.3  # the share of them that are to have had an application
+
+
+@dataclass(frozen=True)
+class Ecabinet:
+    """Meeting systems of the Government's members."""
+
+    # Codes of the agencies whose meeting systems may call /ecabinet/v1, beside the API and with its tokens.
+    agencies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -270,10 +308,13 @@ class Config:
     log: Log = field(default_factory=Log)
     server: Server = field(default_factory=Server)
     monitor: Monitor = field(default_factory=Monitor)
+    web: Web = field(default_factory=Web)
     deadlines: Deadlines = field(default_factory=Deadlines)
     retention: Retention = field(default_factory=Retention)
     folders: Folders = field(default_factory=Folders)
     portal: Portal = field(default_factory=Portal)
+    ecabinet: Ecabinet = field(default_factory=Ecabinet)
+    timestamps: Timestamps = field(default_factory=Timestamps)
     keys: Keys = field(default_factory=Keys)
 
     def database_url(self, home: Path, environment: Mapping[str, str] = os.environ) -> str:
@@ -323,6 +364,9 @@ def load(home: Path) -> Config:
             problems.append(Problem(Fault.CONFIG_INVALID, f"broker.{key}", expected, "a password"))
     if not problems and config.installation.role == "agency" and not config.installation.agencies:
         problems.append(Problem(Fault.CONFIG_INVALID, "installation.agencies", "at least one code", "none"))
+    for code in config.ecabinet.agencies if config and not problems else ():
+        if config.adapter.of(code)[0] != "spool":
+            problems.append(Problem(Fault.CONFIG_INVALID, "ecabinet.agencies", 'kind = "spool"', code))
     for name, least in _LEAST.items() if not problems else ():
         if not (value := attrgetter(name)(config)) >= least:  # `nan` is no less than anything
             problems.append(Problem(Fault.CONFIG_INVALID, name, f"{least} or more", str(value)))

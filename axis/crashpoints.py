@@ -17,6 +17,7 @@ Point = Literal[
     "R01", "R02", "R03", "R04", "R05",
     "D01", "D02", "D03", "D04", "D05",
     "T01", "T02", "T03", "T04",
+    "W01", "W02",
     "X03", "X04",
 ]  # fmt: skip
 
@@ -50,6 +51,8 @@ MEANING: Final[dict[Point, str]] = {
     "T02": "the hub has committed a receipt, not acknowledged it",
     "T03": "the hub has published to an agency, the row is not marked",
     "T04": "the sender has kept a receipt, not acknowledged it",
+    "W01": "a witness has written what it cosigns, not committed it",
+    "W02": "what a witness cosigns is committed, nobody has heard of it",
     "X03": "the registry has a new key, the key's file is not in its place",
     "X04": "a worker has taken the lease and does nothing under it",
 }

@@ -18,6 +18,10 @@ EXTRAS = {
     "h11": "http",
     "httpx": "http",
     "prometheus_client": "http",
+    "jinja2": "web",
+    "markupsafe": "web",
+    "segno": "evidence",
+    "rfc3161_client": "evidence",
 }
 
 

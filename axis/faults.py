@@ -493,6 +493,16 @@ class Fault(Enum):
         "Khóa mới không được khóa trước hay đủ người đăng ký giới thiệu: {got}.",
         "No key before it and not enough registrars have introduced the new key: {got}.",
     )
+    RECOVERY_PAPER = (
+        OPERATOR,
+        "Chữ trên phiếu khôi phục không đúng: {got}.",
+        "What was typed is not what stands on the recovery paper: {got}.",
+    )
+    RECOVERY_NONE = (
+        OPERATOR,
+        "Danh bạ không có khóa khôi phục của trục.",
+        "The registry has no recovery key of the hub.",
+    )
     CERTIFICATE_ENDED = (
         OPERATOR,
         "Đồng hồ chỉ {got}, chứng thư của trục có hiệu lực đến {expected}: không ai tin những gì ký lúc này, nên trục không "
@@ -756,6 +766,9 @@ class Fault(Enum):
         "Chưa cài thư viện {got}; hãy cài phần bổ sung: pip install 'axis-exchange[{expected}]'.",
         "The library {got} is not installed; install the extra: pip install 'axis-exchange[{expected}]'.",
     )
+    # -- The web desk ----------------------------------------------------------------------------------
+    WEB_FIELD = (SENDER, "Không hiểu «{got}» trong địa chỉ.", "'{got}' in the address cannot be understood.")
+    WEB_BUSY = (OPERATOR, "Nhiều báo cáo đang được tính.", "Too many reports are being counted.")
     # -- Asked for and not there ---------------------------------------------------------------------
     NOT_FOUND = (SENDER, "Không tìm thấy «{got}».", "Nothing found for '{got}'.")
     AMBIGUOUS = (
@@ -820,6 +833,51 @@ class Fault(Enum):
         OPERATOR,
         "Chính sách chứng kiến không dùng được: {got}, phải là {expected}.",
         "The witness policy cannot be used: {got}, expected {expected}.",
+    )
+    EVIDENCE_INVALID = (
+        OPERATOR,
+        "Hồ sơ chứng cứ không hợp lệ: {got}, phải là {expected}.",
+        "The evidence is not valid: {got}, expected {expected}.",
+    )
+    PROOF_MISSING = (
+        OPERATOR,
+        "Biên nhận {got} của trục chưa có chứng minh rằng nó nằm trong sổ cái.",
+        "The hub's receipt {got} has no proof that it stands in the log.",
+    )
+    LOG_KEY_UNKNOWN = (
+        OPERATOR,
+        "Không rõ khóa của sổ cái là của ai: {got}.",
+        "Whose key of the log this is, nobody here can tell: {got}.",
+    )
+    TSA_REPLY_MALFORMED = (
+        OPERATOR,
+        "Trả lời của dịch vụ dấu thời gian không đọc được: {got}.",
+        "The reply of the time-stamping service cannot be read: {got}.",
+    )
+    TSA_REFUSED = (
+        OPERATOR,
+        "Dịch vụ dấu thời gian từ chối: {got}.",
+        "The time-stamping service has refused: {got}.",
+    )
+    TSA_REPLY_DIFFERS = (
+        OPERATOR,
+        "Dấu thời gian không khớp với điểm kiểm, hoặc không do dịch vụ được tin ký: {got}.",
+        "The time-stamp does not fit the checkpoint, or not the service that is trusted has signed it: {got}.",
+    )
+    TSA_AWAY = (
+        OPERATOR,
+        "Không gọi được dịch vụ dấu thời gian: {got}.",
+        "The time-stamping service cannot be reached: {got}.",
+    )
+    LOG_SOURCE = (
+        OPERATOR,
+        "Không lấy được sổ cái từ {path}: {got}. Lần sau lấy tiếp từ chỗ dừng.",
+        "The log cannot be fetched from {path}: {got}. The next time goes on from there.",
+    )
+    LOG_UNKNOWN = (
+        OPERATOR,
+        "{expected}: sổ cái có dòng số {got} đứng tên cơ quan này mà hệ thống của cơ quan không biết: {path}.",
+        "{expected}: place {got} of the log says something in this agency's name that it does not know of: {path}.",
     )
     # -- Ballots of the Government's members ----------------------------------------------------------
     PERSON_UNKNOWN = (

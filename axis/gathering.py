@@ -15,7 +15,7 @@ from axis.infra.embedded import EmbeddedBroker
 from axis.infra.record.store import HubStore
 from axis.services.operate import broker_setup
 from axis.services.questions import gather as found
-from axis.services.questions import own
+from axis.services.questions import own, witness
 from axis.services.questions import status as line
 
 if TYPE_CHECKING:
@@ -64,6 +64,17 @@ def gather(path: Path, now: datetime) -> dict[str, Any]:
         gathered["broker"] = section(lambda: _of_broker(at, known(), home, now))
         gathered["dead"] = _dead_of(gathered["broker"])
     gathered["agencies"] = section(lambda: found.agencies(path, check_adapters(home, [])))
+    gathered["witness"] = section(lambda: _witness(home, known if is_hub else None))
+    return gathered
+
+
+def _witness(home: Home, known: Callable[[], Registry] | None) -> dict[str, Any]:
+    """What the witnesses in this home have, and at the centre what it knows of all."""
+    with reading_journals(home) as journals:
+        gathered: dict[str, Any] = {"own": witness.own(journals)}
+    if known is not None:
+        with record_database(home) as database, HubStore(database).reading() as reader:
+            gathered["centre"] = witness.centre(reader, known())
     return gathered
 
 
@@ -80,6 +91,7 @@ def glance(path: Path, now: datetime) -> dict[str, Any]:
     if not is_hub:
         with reading_journals(home) as journals:
             gathered["own"] = section(lambda: own.status(journals, now))
+        gathered["witness"] = section(lambda: _witness(home, None))
         return gathered
     known = section(lambda: {"registry": _known(home)})
     gathered["registry"] = known if "error" in known else section(lambda: found.registry(known["registry"], now))
@@ -96,6 +108,8 @@ def glance(path: Path, now: datetime) -> dict[str, Any]:
         gathered["status"] = of_record(lambda store, known: line.status(store, known, now))
         if home.config.broker.kind == "embedded":
             gathered["dead"] = section(lambda: _dead(store))
+    if "error" not in known:
+        gathered["witness"] = section(lambda: _witness(home, lambda: known["registry"]))
     if (at := management(home)) is not None and "error" not in known:
         gathered["broker"] = section(lambda: _of_broker(at, known["registry"], home, now))
         gathered["dead"] = _dead_of(gathered["broker"])
@@ -135,6 +149,7 @@ def _settings(path: Path) -> dict[str, Any]:
         "is_served": config.installation.role == "all" and config.broker.kind == "amqp",
         "listen": config.server.listen,
         "is_plain_anywhere": config.server.plain_http == "anywhere" and not config.server.certificate_file,
+        "stamps_hours": config.timestamps.hours if config.timestamps.url else 0,
         "unset": [name for name in wanted if not os.environ.get(name)],
     }
 

@@ -18,7 +18,7 @@ from axis.infra.record.store import HubStore
 from axis.infra.segments import Segments
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from axis.config import Config
@@ -106,7 +106,7 @@ def reading_journals(home: Home) -> Iterator[dict[str, Journal]]:
 @contextmanager
 def reading_registry(home: Home) -> Iterator[Registry]:
     """The registry that this home knows: the hub's newest, or the one installed at its adapters."""
-    from axis.core.registry import read_registry
+    from axis.core.chain import read_registry
     from axis.infra.record import registries
 
     if home.config.installation.role == "all":
@@ -124,6 +124,7 @@ def reading_registry(home: Home) -> Iterator[Registry]:
 @contextmanager
 def reading_types(home: Home) -> Iterator[Types | None]:
     """The document types that this home knows: the hub's newest, or those installed at its adapters; None for none."""
+    from axis.core import chain
     from axis.core.types.typeset import read_types
     from axis.infra.record import registries
 
@@ -134,11 +135,15 @@ def reading_types(home: Home) -> Iterator[Types | None]:
     else:
         with reading_journals(home) as journals, next(iter(journals.values())).reading() as journal_reader:
             data = journal_reader.types()
-    yield read_types(data, hub_certificate(home)) if data else None
+    if not data:
+        yield None
+        return
+    with reading_registry(home) as registry:
+        yield read_types(data, chain.signing(registry))
 
 
 def hub_certificate(home: Home) -> Certificate:
-    """The hub's certificate, received with enrolment."""
+    """The hub's certificate, received with enrolment: the registry leads from it to the later ones."""
     from axis.core.registry import signing_certificate
     from axis.infra import keystore
 
@@ -161,6 +166,27 @@ def signer_of(home: Home, name: str) -> Signer:
     with extras.needed():
         made: Signer = kinds[kind].load()(home.path, name)
     return made
+
+
+def hub_signers(home: Home) -> Sequence[Signer]:
+    """What of the hub's keys is in its home: the one in use, and the next one, if there is one that can be read. Raises
+    :class:`Misconfigured`, :class:`Corrupted` where there is none."""
+    from axis.core.registry import HUB
+    from axis.errors import AxisError
+    from axis.infra import keystore
+
+    following = home.path / "keys" / keystore.NEXT
+    if home.config.keys.signer != "file" or not (following / f"{HUB}.pem").exists():
+        return [signer_of(home, HUB)]
+    found: list[Signer] = []
+    for place in (home.path / "keys", following):
+        try:
+            found.append(keystore.load_signer(place, HUB))
+        except AxisError as error:  # one may just be taking the other's place
+            wrong = error
+    if not found:
+        raise wrong
+    return found
 
 
 def tokens_file(home: Home) -> Path:

@@ -107,6 +107,9 @@ class Watch:
             one["name"]: from_text(one["until"])
             for one in gather.keys(home.path, names, partial(signer_of, home))["certificates"]
         }
+        if not self._is_hub:
+            with suppress(AxisError), reading_registry(home) as registry:
+                found["HUB"] = from_text(gather.registry(registry, datetime.now(UTC))["hub_until"])
         if self._is_hub:
             with reading_registry(home) as registry:
                 ends = gather.registry(registry, datetime.now(UTC))["ends"]

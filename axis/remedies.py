@@ -134,10 +134,18 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "do not use it.",
     ),
     (Fault.CERTIFICATE_ENDED,): (
-        "Chỉnh đồng hồ nếu sai. Nếu đúng, trục cần khóa và chứng thư mới, và các cơ quan kết nạp lại; văn bản chờ ở "
-        "các cơ quan, không mất.",
-        "Set the clock right if it is wrong. If it is right, the hub needs a new key and certificate, and agencies "
-        "enrol again; documents wait at the agencies, none is lost.",
+        "Chỉnh đồng hồ nếu sai. Nếu đúng: axis key next tại trung tâm, trục dùng ngay khóa mới; văn bản chờ ở các cơ "
+        "quan, không mất.",
+        "Set the clock right if it is wrong. If it is right: axis key next at the centre, and the hub uses the new key "
+        "at once; documents wait at the agencies, none is lost.",
+    ),
+    (Fault.RECOVERY_PAPER,): (
+        "Gõ lại 17 nhóm bốn chữ trên phiếu khôi phục mới nhất; phiếu đã dùng một lần thì không còn giá trị.",
+        "Type the 17 groups of four of the newest recovery paper again; one that was used once counts no more.",
+    ),
+    (Fault.RECOVERY_NONE,): (
+        "axis key recovery lập phiếu khi khóa của trục còn; đã mất khóa thì phải lập trục mới và kết nạp lại.",
+        "axis key recovery makes a paper while the hub has its key; without either, make a new hub and enrol again.",
     ),
     (Fault.KEY_CLAIMED,): (
         "Cơ quan không xin khóa này thì gọi ngay trung tâm và người đăng ký: trong thời gian chờ vẫn dừng được "
@@ -384,6 +392,14 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "Cài phần bổ sung bằng lệnh pip đã nêu rồi chạy lại.",
         "Install the extra by the pip command that is named, and run this again.",
     ),
+    (Fault.WEB_FIELD,): (
+        "Sửa giá trị đó trong biểu mẫu, hoặc bỏ trống; ngày viết như 2026-11-25, kỳ như 2026-Q3.",
+        "Change that value in the form, or leave it empty; a day is written as 2026-11-25, a period as 2026-Q3.",
+    ),
+    (Fault.WEB_BUSY,): (
+        "Chờ vài phút rồi mở lại trang, hoặc dùng axis report.",
+        "Wait some minutes and open the page again, or use axis report.",
+    ),
     (Fault.NOT_FOUND,): (
         'Kiểm tra cách viết, hoặc tìm theo số hay từ của trích yếu: axis trace "TEXT".',
         'Check how it is written, or look for a number or words of its subject: axis trace "TEXT".',
@@ -403,6 +419,20 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
     (Fault.BACKUP_INVALID, Fault.BACKUP_DAMAGED): (
         "Dùng bản sao lưu khác: axis restore FOLDER --home FOLDER; làm bản mới: axis backup FOLDER.",
         "Use another backup: axis restore FOLDER --home FOLDER; make a new one: axis backup FOLDER.",
+    ),
+    (Fault.EVIDENCE_INVALID,): (
+        "Không dùng tệp này; xin lại từ nơi đã lập (axis evidence REFERENCE) và so mã băm qua điện thoại.",
+        "Do not use this file; ask its maker for it again (axis evidence REFERENCE), and compare digests by telephone.",
+    ),
+    (Fault.PROOF_MISSING, Fault.LOG_KEY_UNKNOWN): (
+        "Lập lại chứng cứ ở trung tâm: axis evidence REFERENCE; khóa sổ cái để so: axis audit head.",
+        "Make the evidence at the centre: axis evidence REFERENCE; the log's key, to compare: axis audit head.",
+    ),
+    (Fault.TSA_REPLY_MALFORMED, Fault.TSA_REFUSED, Fault.TSA_REPLY_DIFFERS, Fault.TSA_AWAY): (
+        "Xem địa chỉ và chứng thư của dịch vụ dấu thời gian trong axis.toml; trục vẫn nhận văn bản bình thường và hỏi "
+        "lại sau: axis doctor.",
+        "See the address and certificate of the service in axis.toml; documents are accepted meanwhile, and it is "
+        "asked again: axis doctor.",
     ),
     (Fault.LOG_QUORUM,): (
         "Chờ bên chứng kiến ký rồi kiểm tra lại; liên hệ bên còn thiếu.",
@@ -431,6 +461,14 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
     (Fault.BALLOT_DIFFERS,): (
         "Không dùng kết quả này; giữ nguyên các gói làm bằng chứng, hỏi cơ quan tổng hợp.",
         "Do not use this result; keep the parcels as evidence, and ask the secretariat.",
+    ),
+    (Fault.LOG_SOURCE,): (
+        "Kiểm tra địa chỉ và đường mạng rồi chạy lại axis log mirror.",
+        "Check the address and the line, and run axis log mirror again.",
+    ),
+    (Fault.LOG_UNKNOWN,): (
+        "Hỏi trung tâm ngay (axis audit prove NUMBER) và xem ai đang giữ khóa của cơ quan; có thể phải đổi khóa.",
+        "Ask the centre at once (axis audit prove NUMBER), and see who has the agency's key; change it if need be.",
     ),
     (Fault.LOG_POLICY,): (
         "Sửa tệp chính sách chứng kiến ở chỗ đã nêu rồi kiểm tra lại.",

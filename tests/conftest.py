@@ -25,8 +25,9 @@ import pytest
 import sqlalchemy as sa
 
 from axis.core.message import Route
+from axis.trials.servers import BROWSER
 from tests import sample
-from tests.servers import NoServerError, OpenSsh, PostgreSql, RabbitMq, ensure_installed
+from tests.servers import NoServerError, OpenSsh, PostgreSql, RabbitMq, axe, ensure_installed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -180,6 +181,17 @@ def openssh() -> Iterator[OpenSsh]:
         _not_to_be_had("OpenSSH", error)
     with OpenSsh() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def axe_source() -> str:
+    """The program that looks pages over; skipped where there is no browser for it, or it cannot be had."""
+    try:
+        ensure_installed(tuple(BROWSER))
+        return axe()
+    except NoServerError as error:
+        _not_to_be_had("chromium", error)
+        raise AssertionError from error
 
 
 @pytest.fixture

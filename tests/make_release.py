@@ -26,7 +26,7 @@ from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parent.parent
 VERSIONED, CHANGES = Path("axis", "__init__.py"), Path("CHANGELOG.md")
-EXTRAS = "http,sftp,postgresql"
+EXTRAS = "http,sftp,postgresql,evidence"
 _VERSION = re.compile(r'^__version__ = "(.*)"$', re.M)
 _HEADING = "## Unreleased\n"
 

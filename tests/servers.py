@@ -11,8 +11,10 @@ package may have started at its installation. They trust everyone who can reach 
 
 from __future__ import annotations
 
+import base64
 import concurrent.futures
 import contextlib
+import hashlib
 import os
 import pwd
 import secrets
@@ -21,15 +23,18 @@ import signal
 import socket
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import httpx
 
 from axis.trials.rabbitmq import RabbitMq
+from axis.trials.servers import BROWSER, NoServerError, PostgreSql, ensure_installed, free_ports
 from axis.trials.servers import LastWill as _LastWill
-from axis.trials.servers import NoServerError, PostgreSql, ensure_installed, free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -190,6 +195,121 @@ class OpenSsh:
             self._will.revoke()
 
 
+AXE = ("axe-core", "4.14.1", "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c")
+
+
+def axe() -> str:
+    """The program that looks a page over for whoever cannot see it, or uses no mouse: exactly these bytes, from npm,
+    kept beside the environment's own files. Raises NoServerError where it cannot be had."""
+    name, version, digest = AXE
+    kept = Path(sys.prefix) / f"{name}-{version}.js"
+    if not kept.exists():
+        if shutil.which("npm") is None:
+            raise NoServerError(f"no npm, which brings {name}")
+        with tempfile.TemporaryDirectory(prefix="axis-axe-") as folder:
+            packed = ["npm", "pack", "--silent", f"{name}@{version}"]
+            done = subprocess.run(packed, cwd=folder, capture_output=True, text=True, check=False)
+            if done.returncode:
+                raise NoServerError(f"'{' '.join(packed)}' failed: {done.stderr.strip()[-300:]}")
+            with tarfile.open(Path(folder) / f"{name}-{version}.tgz") as archive:
+                content = archive.extractfile("package/axe.min.js").read()  # type: ignore[union-attr]
+        _check(content, digest)
+        kept.write_bytes(content)
+    content = kept.read_bytes()
+    _check(content, digest)
+    return content.decode("utf-8")
+
+
+def _check(content: bytes, digest: str) -> None:
+    if (found := hashlib.sha256(content).hexdigest()) != digest:
+        raise NoServerError(f"{AXE[0]} {AXE[1]} has other bytes: {found}")
+
+
+class Chromium:
+    """Debian's Chromium without a window, driven by its chromedriver over W3C WebDriver; a context manager. `scripts`:
+    whether pages may run any."""
+
+    def __init__(self, *, scripts: bool = True, size: tuple[int, int] = (1200, 900)) -> None:
+        self.scripts, self.size = scripts, size
+
+    def __enter__(self) -> Chromium:
+        (port,) = free_ports(1)
+        self._folder = tempfile.mkdtemp(prefix="axis-chromium-")
+        self._driver = subprocess.Popen(
+            ["chromedriver", f"--port={port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        self._will = _LastWill('kill "$1" 2>/dev/null', self._driver.pid)
+        self._client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120)
+        self._session = ""
+        try:
+            end = time.monotonic() + 30
+            while True:
+                with contextlib.suppress(httpx.TransportError):
+                    if self._client.get("/status").json()["value"]["ready"]:
+                        break
+                if time.monotonic() > end:
+                    raise NoServerError("chromedriver did not start")
+                time.sleep(0.1)
+            arguments = [
+                *("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--disable-dev-shm-usage"),
+                *(f"--user-data-dir={self._folder}", f"--window-size={self.size[0]},{self.size[1]}"),
+            ]
+            options: dict[str, object] = {"args": arguments}
+            if not self.scripts:
+                options["prefs"] = {"profile.managed_default_content_settings.javascript": 2}
+            wanted = {"capabilities": {"alwaysMatch": {"goog:chromeOptions": options}}}
+            self._session = f"/session/{self._post('/session', wanted)['sessionId']}"
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(httpx.HTTPError):
+            if self._session:
+                self._client.delete(self._session)
+        self._client.close()
+        self._driver.kill()
+        self._driver.wait(10)
+        self._will.revoke()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _post(self, path: str, value: object) -> Any:
+        answer = self._client.post(path, json=value).json()["value"]
+        if isinstance(answer, dict) and "error" in answer:
+            raise AssertionError(f"{answer['error']}: {answer['message'][:500]}")
+        return answer
+
+    def open(self, url: str) -> None:
+        """Go to a page."""
+        self._post(f"{self._session}/url", {"url": url})
+
+    def run(self, script: str, *arguments: object, later: bool = False) -> Any:
+        """What a script answers there; `later`: by calling its last argument."""
+        path = f"{self._session}/execute/{'async' if later else 'sync'}"
+        return self._post(path, {"script": script, "args": list(arguments)})
+
+    def media(self, name: str, value: str) -> None:
+        """What the page is told of its reader's wishes, as ``prefers-color-scheme``, ``dark``; "print" for ``type``."""
+        features = [] if name == "type" else [{"name": name, "value": value}]
+        given = {"media": value if name == "type" else "", "features": features}
+        self._post(f"{self._session}/goog/cdp/execute", {"cmd": "Emulation.setEmulatedMedia", "params": given})
+
+    def press(self, *keys: str) -> None:
+        """Keys, one after the other."""
+        actions = [{"type": kind, "value": key} for key in keys for kind in ("keyDown", "keyUp")]
+        self._post(f"{self._session}/actions", {"actions": [{"type": "key", "id": "keys", "actions": actions}]})
+
+    @property
+    def source(self) -> str:
+        """The page as it stands."""
+        return str(self._client.get(f"{self._session}/source").json()["value"])
+
+    def picture(self) -> bytes:
+        """A PNG of what is to be seen."""
+        return base64.b64decode(self._client.get(f"{self._session}/screenshot").json()["value"])
+
+
 @contextlib.contextmanager
 def both() -> Iterator[tuple[RabbitMq, PostgreSql]]:
     """Both servers, stopped and deleted at the end."""
@@ -201,10 +321,11 @@ def main(arguments: Sequence[str]) -> int:
     """``install``, or ``run -- COMMAND…``; the command's exit code, 2 for wrong usage, 4 when the servers cannot
     be had."""
     if list(arguments) == ["install"]:
-        try:
-            ensure_installed()
-        except NoServerError as error:
-            print(f"*** NOT EVERYTHING WILL BE TESTED: {error} ***", file=sys.stderr)
+        for install in (ensure_installed, lambda: ensure_installed(tuple(BROWSER)), axe):
+            try:
+                install()
+            except NoServerError as error:
+                print(f"*** NOT EVERYTHING WILL BE TESTED: {error} ***", file=sys.stderr)
         return 0
     if len(arguments) < 3 or list(arguments[:2]) != ["run", "--"]:
         print(__doc__, file=sys.stderr)

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from axis.core.applications import application as rules
 from axis.core.applications import payment, post
+from axis.core.applications import question as questions
 from axis.core.applications.figures import Happened
 from axis.core.applications.payment import Answer, Channel, Payment, Result
 from axis.core.applications.post import Order
@@ -21,16 +24,18 @@ from axis.errors import Fault, Problem, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
-    from datetime import datetime
 
     from axis.adapters.spool.store import Spool
     from axis.core.applications.application import Application
     from axis.core.edxml import Packet
 
 MAX_RECORD = 2_000_000  # bytes of the attachment that holds it
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+MAX_LISTED = 500  # questions of one answer
 APPLICATION, PROGRESS, CORRECTION = "MCDT_DT", "DVCQG_PROGRESS", "DVCQG_CORRECTION"
 REQUEST, ANSWER = "DVCQG_PAYMENT_REQUEST", "DVCQG_PAYMENT_ANSWER"
 COLLECTION, RETURN, RATING = "DVCQG_POSTAL_COLLECTION", "DVCQG_POSTAL_RETURN", "DVCQG_RATING"
+QUESTION, REPLY = "DVCQG_QUESTION", "DVCQG_REPLY"
 ATTACHMENTS = {
     APPLICATION: "application.json",
     PROGRESS: "progress.json",
@@ -40,28 +45,34 @@ ATTACHMENTS = {
     COLLECTION: "postal.json",
     RETURN: "postal.json",
     RATING: "rating.json",
+    QUESTION: "question.json",
+    REPLY: "reply.json",
 }
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A record that may stand: about which application, as of when (the same whenever it is sent), how it is noted."""
+    """A record that may stand: about which application or question, as of when (the same whenever it is sent), whom it
+    concerns beside the portal's owner, what it is called, how it is noted."""
 
     number: str
     at: datetime
-    application: Application  # as it stands after it
+    parties: tuple[str, ...]
+    title: str
     note: Callable[[], None]
 
 
 @dataclass(frozen=True)
 class Sent:
     """Who sends a record: `by`, with attachments of these names. `owner`: who runs the portal, and alone says what was
-    paid and how it was rated. `told`: it comes from another agency; what is not known here yet is taken as it is."""
+    paid and how it was rated. `told`: it comes from another agency; what is not known here yet is taken as it is.
+    `now`: the time of what says none itself."""
 
     by: str
     files: Collection[str]
     owner: str
     told: bool = False
+    now: datetime = NEVER
 
     def is_owner(self) -> bool:
         """Whether it is who runs the portal."""
@@ -91,12 +102,14 @@ def judge(spool: Spool, kind: str, value: Any, sent: Sent) -> Judged:
         return _answer(spool, value, sent)
     if kind in {COLLECTION, RETURN}:
         return _post(spool, value, "collection" if kind == COLLECTION else "return", sent)
+    if kind in {QUESTION, REPLY}:
+        return _question(spool, value, sent) if kind == QUESTION else _reply(spool, value, sent)
     fields = rules.Fields(value)  # a rating: the citizen's own word
     sent.demand()
     number, at = fields.number(), fields.time("ThoiDiem")
     fields.refuse()
     known = _known(spool, number)
-    return Judged(number, at, known, lambda: None)
+    return _judged(known, at, lambda: None)
 
 
 def take(spool: Spool, packet: Packet, attachments: Collection[bytes], owner: str) -> Callable[[], None] | None:
@@ -129,8 +142,12 @@ def _known(spool: Spool, number: str) -> Application:
     return known
 
 
+def _judged(known: Application, at: datetime, note: Callable[[], None]) -> Judged:
+    return Judged(known.number, at, (known.receiver, known.resolver), known.service, note)
+
+
 def _noted(spool: Spool, after: Application, at: datetime) -> Judged:
-    return Judged(after.number, at, after, lambda: spool.note_applications([after]))
+    return _judged(after, at, lambda: spool.note_applications([after]))
 
 
 def _application(spool: Spool, value: Any, sent: Sent) -> Judged:
@@ -149,9 +166,8 @@ def _request(spool: Spool, value: Any, sent: Sent) -> Judged:
     sent.demand(known.receiver, known.resolver)
     after = payment.ask(_payment(spool.order("payment", said.order)), said)
     content = _plain(after)
-    return Judged(
-        said.number, known.changed_at, known, lambda: spool.note_order("payment", said.order, said.number, content)
-    )
+    note = partial(spool.note_order, "payment", said.order, said.number, content)
+    return _judged(known, known.changed_at, note)
 
 
 def _answer(spool: Spool, value: Any, sent: Sent) -> Judged:
@@ -165,7 +181,7 @@ def _answer(spool: Spool, value: Any, sent: Sent) -> Judged:
         if said.at is not None:
             spool.note_event(said.number, Happened.PAID, said.order, said.at, said.bank)
 
-    return Judged(said.number, said.at or known.received_at, known, note)
+    return _judged(known, said.at or known.received_at, note)
 
 
 def _post(spool: Spool, value: Any, direction: post.Direction, sent: Sent) -> Judged:
@@ -181,7 +197,60 @@ def _post(spool: Spool, value: Any, direction: post.Direction, sent: Sent) -> Ju
             kind = Happened.COLLECTED if direction == "collection" else Happened.RETURNED
             spool.note_event(said.number, kind, said.order, said.at)
 
-    return Judged(said.number, said.at, known, note)
+    return _judged(known, said.at, note)
+
+
+# -- Questions and answers ---------------------------------------------------------------------------------------------
+
+_KIND, _TITLE = "question", "Hỏi đáp"
+
+
+def _question(spool: Spool, value: Any, sent: Sent) -> Judged:
+    """One that the portal's owner passes on to whose it is; or one that an agency publishes at the portal, answered."""
+    said = questions.read_question(value)
+    asker = sent.owner if sent.is_owner() else said.agency
+    if not sent.is_owner():
+        sent.demand(said.agency)
+        if not said.answer:
+            raise Rejected(Problem(Fault.PACKET_MISSING, "NOIDUNGTRALOI", "NOIDUNGTRALOI"))
+    return _about(spool, asker, asdict(said), said.agency, sent)
+
+
+def _reply(spool: Spool, value: Any, sent: Sent) -> Judged:
+    """The answer to one of the portal's, by whom it was passed on to."""
+    said = questions.read_reply(value)
+    known = spool.order(_KIND, f"{sent.owner}/{said.id}")
+    if known is None:
+        raise Rejected(Problem(Fault.NOT_FOUND, "HOIDAPID", got=said.id))
+    sent.demand(known["agency"])
+    content = {name: text for name, text in known.items() if name != "at"} | {"answer": said.answer}
+    return _about(spool, sent.owner, content, known["agency"], sent)
+
+
+def _about(spool: Spool, asker: str, content: dict[str, str], agency: str, sent: Sent) -> Judged:
+    key = f"{asker}/{content['id']}"
+    known = spool.order(_KIND, key) or {}
+    same = all(known.get(name) == text for name, text in content.items())
+    at = from_text(known["at"]) if same else sent.now  # the same record is the same packet
+    number = questions.number(asker, content["id"], at)
+    note = partial(spool.note_order, _KIND, key, number, content | {"at": to_text(at)})
+    return Judged(number, at, (agency,), _TITLE, note)
+
+
+def listed(spool: Spool, owner: str, *, of_owner: bool) -> list[dict[str, str]]:
+    """The newest questions that are known here: those of the portal's citizens, or those that agencies have published;
+    each as it is told to a system."""
+    return [
+        {
+            "HOIDAPID": one["id"],
+            "MADONVI": one["agency"],
+            "MaLinhVuc": one["field"],
+            "NOIDUNG": one["text"],
+            "NOIDUNGTRALOI": one["answer"],
+        }
+        for key, one in spool.orders(_KIND, MAX_LISTED)
+        if key.startswith(f"{owner}/") is of_owner
+    ]
 
 
 # -- Orders as JSON ----------------------------------------------------------------------------------------------------

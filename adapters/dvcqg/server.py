@@ -62,8 +62,11 @@ SENDING = {
     "BuuChinhThuGom": records.COLLECTION,
     "BuuChinhTraKetQua": records.RETURN,
     "DanhGia": records.RATING,
+    "DongBoHoiDap": records.QUESTION,
+    "DongBoKetQuaHoiDapGuiTuDVCQG": records.REPLY,
 }
-ASKING = ("TraCuuHoSo", "LayThuTuc", "LayDanhSachTTHC", "LayDanhMucLinhVuc", "LayDanhMucCoQuan")
+_QUESTIONS = {"LayDanhSachHoiDapGuiTuDVCQG": True, "LayDanhSachHoiDapBoCoQuan": False}  # whether the portal has asked
+ASKING = (*_QUESTIONS, "TraCuuHoSo", "LayThuTuc", "LayDanhSachTTHC", "LayDanhMucLinhVuc", "LayDanhMucCoQuan")
 PROCEDURE = ("MaTTHC", "TenTTHC", "MaLinhVuc", "TenLinhVuc", "MaCoQuan")
 
 _WANTED = {"MaTTHC": "maTTHC", "MaLinhVuc": "maLinhVuc", "MaCoQuan": "maCoQuan"}
@@ -171,12 +174,13 @@ class Dvcqg:
     # -- Sending ---------------------------------------------------------------------------------------------------
 
     def _one(self, mailbox: Mailbox, kind: str, record: Any, by: str) -> dict[str, Any]:
-        number = Fields(record).text("MaHoSo", required=False)[:60]
+        name = "HOIDAPID" if kind in {records.QUESTION, records.REPLY} else "MaHoSo"
+        number = Fields(record).text(name, required=False)[:60]
         try:
             self._send(mailbox, kind, record, by)
         except Rejected as error:
-            return {"MaHoSo": number, **refused(error)}
-        return {"MaHoSo": number, "error_code": "0", "message": "", "code": ""}
+            return {name: number, **refused(error)}
+        return {name: number, "error_code": "0", "message": "", "code": ""}
 
     def _send(self, mailbox: Mailbox, kind: str, record: Any, by: str) -> None:
         """Its files fetched, judged, sent, noted. Whoever has no answer sends it once more: the same record is the same
@@ -184,7 +188,7 @@ class Dvcqg:
         spool = mailbox.spool
         with self._turns[mailbox.agency]:
             files = self._files(mailbox, record) if kind == records.APPLICATION else {}
-            judged = records.judge(spool, kind, record, Sent(by, set(files), self._owner))
+            judged = records.judge(spool, kind, record, Sent(by, set(files), self._owner, now=self._now()))
             content = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
             whole = {ATTACHMENTS[kind]: content, **{name: one.content for name, one in files.items()}}
             self._submit(mailbox, kind, record, by, judged, whole)
@@ -196,7 +200,7 @@ class Dvcqg:
         self, mailbox: Mailbox, kind: str, record: Any, by: str, judged: Judged, files: dict[str, bytes]
     ) -> None:
         registry = mailbox.registry()
-        parties = (self._owner, judged.application.receiver, judged.application.resolver)
+        parties = (self._owner, *judged.parties)
         recipients: dict[str, Organ] = {}
         for code in parties:
             member = registry.member_for(code)
@@ -204,7 +208,7 @@ class Dvcqg:
                 recipients.setdefault(member.code, Organ(registry.canonical(code), member.name_vi))
         if not recipients:
             return  # the portal's owner about an application of its own: everybody knows it
-        title = Fields(record).text("TenTTHC", required=False) or judged.application.service
+        title = Fields(record).text("TenTTHC", required=False) or judged.title
         sender = Organ(by, registry.member_for(by).name_vi)
         packet = opencps.application_packet(
             sender, list(recipients.values()), kind, judged.number, title, judged.at, files
@@ -248,6 +252,8 @@ class Dvcqg:
             if known is None:
                 raise Rejected(Problem(Fault.APPLICATION_UNKNOWN, "MaHoSo"))
             return [_shown(known) | {"DanhSachSuKien": [_event(one) for one in mailbox.spool.events(number)]}]
+        if service in _QUESTIONS:
+            return records.listed(mailbox.spool, self._owner, of_owner=_QUESTIONS[service])
         if service == "LayDanhMucCoQuan":
             agencies = mailbox.registry().agencies
             return [{"MADONVI": one.code, "TENDONVI": one.name_vi, "CAPDONVI": one.kind} for one in agencies]

@@ -85,6 +85,14 @@ class Applications(SpoolFile):
         with self._begin() as connection:
             return connection.execute(query).scalar()
 
+    def orders(self, kind: str, limit: int) -> list[tuple[str, dict[str, Any]]]:
+        """(number, what stands of it) of the newest of this kind."""
+        columns = order.c.ordered, order.c.content
+        newest = sa.text("rowid DESC")
+        with self._begin() as connection:
+            query = sa.select(*columns).where(order.c.kind == kind).order_by(newest).limit(limit)
+            return [(ordered, content) for ordered, content in connection.execute(query)]
+
     def note_order(self, kind: str, ordered: str, number: str, content: dict[str, Any]) -> None:
         """How it stands now."""
         statement = insert(order).values(kind=kind, ordered=ordered, number=number, content=content)

@@ -130,12 +130,13 @@ event = sa.Table(
     sa.Index("application_event_at", "at"),
 )
 
-# Orders about an application (a payment, the post either way) as they stand, and which files were fetched for it.
+# Orders about an application (a payment, the post either way) as they stand, and which files were fetched for it; the
+# questions and answers that are known, without who has asked.
 order = sa.Table(
     "application_order",
     metadata,
-    sa.Column("kind", sa.Text, primary_key=True),  # payment, collection, return, file
-    sa.Column("ordered", sa.Text, primary_key=True),  # its number; of a file the digest of its URL
+    sa.Column("kind", sa.Text, primary_key=True),  # payment, collection, return, file, question
+    sa.Column("ordered", sa.Text, primary_key=True),  # its number; a file's URL as digest; a question's asker, too
     sa.Column("number", sa.Text, nullable=False),
     sa.Column("content", sa.JSON, nullable=False),
     sa.Index("application_order_number", "number"),

@@ -224,6 +224,61 @@ def agency_close(home: Path, code: str, successor: str, since: datetime | None, 
     _carry_to_broker(opened, registry, as_json)
 
 
+@agency.command(
+    "apply",
+    **settings("help.agency.apply", 'axis agency apply sap-nhap.csv --at "2025-07-01 00:00" --rehearse', changes=True),
+)
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--at", "moment", type=click.DateTime(MOMENTS), help=word("help.agency.apply.at"))
+@click.option("--rehearse", is_flag=True, help=word("help.agency.apply.rehearse"))
+@click.option("--reason", default="", help=word("help.agency.reason"))
+@at_home
+def agency_apply(home: Path, file: Path, moment: datetime | None, rehearse: bool, reason: str, as_json: bool) -> None:
+    """Many changes in one version."""
+    from collections import Counter
+
+    from axis import bootstrap
+    from axis.core import succession_plan
+    from axis.core.instant import VIETNAM, to_text
+    from axis.services.operate import registry as members
+
+    opened, current = open_home(home), now()
+    at = moment.replace(tzinfo=VIETNAM) if moment else current
+    rows = succession_plan.read(file.read_bytes())
+    with bootstrap.registrar(opened) as registrar:
+        before = registrar.registry()
+        flying = members.changing_hands(registrar, rows)
+        if rehearse:
+            registry = succession_plan.plan(before, rows, at, current)
+        else:
+            registry = members.apply(registrar, rows, at, reason, current)
+    counts = Counter(row.change for row in rows)
+    if as_json:
+        said = {"registry": registry.version, "changed": registry is not before, "rehearsed": rehearse}
+        console.data({**said, "at": to_text(at), "changes": dict(counts), "in_flight": flying})
+    else:
+        _show_applied(registry.version, before.version, counts, to_text(at), flying, rehearse=rehearse)
+    if not rehearse:
+        _carry_to_broker(opened, registry, as_json)
+
+
+def _show_applied(
+    version: int, before: int, counts: Any, at: str, flying: list[dict[str, Any]], *, rehearse: bool
+) -> None:
+    """What becomes of the registry, and whose mail is on its way."""
+    if flying:
+        console.say(word("apply.flying"))
+        names = ("column.code", "apply.successor", "apply.fresh", "apply.tried")
+        lines = [(one["recipient"], one["successor"] or "-", str(one["fresh"]), str(one["tried"])) for one in flying]
+        console.table([word(name) for name in names], lines, {2, 3})
+    made = ", ".join(f"{word(f'apply.{change}')} {count}" for change, count in sorted(counts.items()))
+    if version == before:
+        console.say(word("apply.same"))
+    else:
+        key = "apply.rehearsed" if rehearse else "apply.done"
+        console.say(word(key, version=version, at=console.local(at), made=made))
+
+
 @agency.command("alias", **settings("help.agency.alias", "axis agency alias H29 000.00.00.H29", changes=True))
 @click.argument("code")
 @click.argument("alias")

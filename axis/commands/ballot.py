@@ -179,12 +179,14 @@ def ballot_unseal(home: Path, reference: str, sender: str, wait: float, as_json:
 @_step("result", "axis ballot result PLYK-2026-012 --as G22")
 def ballot_result(home: Path, reference: str, sender: str, wait: float, as_json: bool) -> None:
     """Open, count, publish."""
+    from axis.services.ballots import as_json as plain_result
+
     opened = open_home(home)
     with _office(opened, sender) as office:
         result, step = office.result(office.find(reference).ballot, now())
     if not as_json:
         _show_counted(result)
-    _send(opened, sender, [step], wait, as_json, **(_as_json(result) if as_json else {}))
+    _send(opened, sender, [step], wait, as_json, **(plain_result(result) if as_json else {}))
 
 
 @_step("remind", "axis ballot remind PLYK-2026-012 --as G22")
@@ -241,7 +243,9 @@ def ballot_verify(home: Path, reference: str, sender: str | None, keep: Path | N
             if keep is not None:
                 ballots.keep(keep, office.registry_parcel, parcels)
     if as_json:
-        console.data({"verdict": "FAILED" if found else "PASSED", **_as_json(result), "differences": _told(found)})
+        console.data(
+            {"verdict": "FAILED" if found else "PASSED", **ballots.as_json(result), "differences": _told(found)}
+        )
     else:
         _show_counted(result)
     if not found and not as_json:
@@ -251,24 +255,6 @@ def ballot_verify(home: Path, reference: str, sender: str | None, keep: Path | N
 
 def _told(found: Sequence[Problem]) -> list[dict[str, Any]]:
     return [problem.as_json(LANG) for problem in found]
-
-
-def _as_json(result: Result) -> dict[str, Any]:
-    return {
-        "ballot": result.ballot.digest,
-        "rule": result.ballot.rule,
-        "tie": result.ballot.tie,
-        "silence": result.ballot.silence,
-        "questions": [
-            {"no": one.number, "counts": dict(one.counts), "decided": one.option, "by": one.by, "silent": one.silent}
-            for one in result.decided
-        ],
-        "votes": [
-            {"vote": one.vote, "member": one.member, "verdict": one.verdict, "delegate": one.delegate}
-            for one in result.votes
-        ],
-        "missing": list(result.missing),
-    }
 
 
 def _show_counted(result: Result) -> None:

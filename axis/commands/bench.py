@@ -11,6 +11,8 @@ from axis.commands import console
 from axis.commands.console import CORRUPTED, word
 from axis.commands.options import command, common
 
+SCENARIOS = ("circular-receipt", "history", "workers", "full", "idle", "flood", "year", "questions", "dossiers")
+
 
 @command("help.bench", "axis bench --mode served --documents 200 --against 73d2b4f")
 @click.option(
@@ -38,7 +40,7 @@ from axis.commands.options import command, common
 @click.option("--fill", type=click.IntRange(0), default=0, help=word("help.bench.fill"))
 @click.option(
     "--scenario",
-    type=click.Choice(["circular-receipt", "history", "workers", "full", "idle", "flood", "year", "questions"]),
+    type=click.Choice(SCENARIOS),
     help=word("help.bench.scenario"),
 )
 @click.option("--no-counts", is_flag=True, help=word("help.bench.counts"))

@@ -82,17 +82,20 @@ def broker_setup(
 
 
 @broker.command("reissue", **settings("help.broker.reissue", "axis broker reissue --home axis-home", changes=True))
+@click.option("--new-keys", is_flag=True, help=word("help.broker.new_keys"))
 @at_home
-def broker_reissue(home: Path, as_json: bool) -> None:
+def broker_reissue(home: Path, new_keys: bool, as_json: bool) -> None:
     """New TLS certificates for the keys that are there."""
     from axis.services.operate import provision
 
-    files = provision.reissue_tls(open_home(home).path, now())
+    files = provision.reissue_tls(open_home(home).path, now(), new_keys=new_keys)
     if as_json:
         console.data({"folder": str(home / "tls"), "files": files})
         return
     console.say(word("broker.reissued", count=len(files), folder=home / "tls"))
     console.note("broker.carry", folder=home / "tls")
+    if new_keys:
+        console.note("broker.carry_key", folder=home / "tls")
 
 
 def _remake(home: Path, management: Any, registry: Any, set_up: Callable[[], None], as_json: bool) -> None:

@@ -23,10 +23,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from axis.core import saying
+from axis.core.saying import plain as plain  # noqa: PLC0414  commands know it from here
 from axis.errors import AxisError, Fault, Problem, unusable
 from axis.remedies import SAID, remedy
-from axis.texts import TEXTS, language, text
-from axis.texts import moment as as_written
+from axis.texts import language, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator, Mapping, Sequence
@@ -41,10 +42,6 @@ KEPT, LARGEST = 20, 256 * 1024  # of those files, and bytes of each
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
 _GAP = 2  # columns between two cells of a table
 _GAPS = re.compile(r"( +)")
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
-# Of which values there are words, and under what name.
-_VALUES = {"kind": "kind", "standing": "standing", "leg": "leg", "outcome": "outcome", "outcomes": "state"}
-_VALUES |= {"demand": "demand", "stage": "stage", "state": "state", "use": "use", "action": "action"}
 _ALIKE = str.maketrans("đĐ«»“”‘’–—…→", 'dD""""\'\'--.>')
 
 
@@ -87,19 +84,14 @@ def _has(encoding: str, characters: str) -> bool:
     return True
 
 
-def plain(value: object) -> str:
-    """One fact for people: control characters are shown, not obeyed; a line end too, which would forge a line."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(value))
-
-
 def say(value: object = "", *, err: bool = False) -> None:
     """A text of one or several lines, to stdout or stderr, each as :func:`plain` makes it."""
     click.echo("\n".join(plain(line) for line in str(value).expandtabs().split("\n")), err=err)
 
 
 def word(key: str, **facts: Any) -> str:
-    """The text of `key` in the language that this process speaks. A fact is one fact: a line end in it forges none."""
-    return text(key, LANG, **{name: plain(one) if isinstance(one, str) else one for name, one in facts.items()})
+    """See :func:`axis.core.saying.word`, in the language that this process speaks; so the next ones."""
+    return saying.word(key, LANG, **facts)
 
 
 def note(key: str, **facts: Any) -> None:
@@ -108,16 +100,13 @@ def note(key: str, **facts: Any) -> None:
 
 
 def local(moment: str | None) -> str:
-    """A moment of the record as people of this country read it, in the language of this process; "" for none."""
-    from axis.core.instant import from_text
-    from axis.core.instant import local as in_viet_nam
-
-    return as_written(in_viet_nam(from_text(moment)), LANG) if moment else ""
+    """See :func:`axis.core.saying.local`."""
+    return saying.local(moment, LANG)
 
 
 def label(group: str, name: str) -> str:
-    """What `name` is called in the language of this process; itself where nobody has named it."""
-    return word(f"{group}.{name}") if f"{group}.{name}" in TEXTS else name
+    """See :func:`axis.core.saying.label`."""
+    return saying.label(group, name, LANG)
 
 
 def fields(value: Mapping[str, Any]) -> None:
@@ -130,27 +119,13 @@ def fields(value: Mapping[str, Any]) -> None:
 
 
 def facts(detail: Mapping[str, Any]) -> str:
-    """Several facts on one line, each with what it is called."""
-    shown = [(label("field", key), shown_value(key, one)) for key, one in detail.items()]
-    return "; ".join(f"{name}: {one}" for name, one in shown if one)
+    """See :func:`axis.core.saying.facts`."""
+    return saying.facts(detail, LANG)
 
 
 def shown_value(key: str, value: Any) -> str:
-    """One value as people read it: a moment at +07:00, a code by its words; "" for none."""
-    if value in ("", None, [], {}):
-        return ""
-    if isinstance(value, bool):
-        return word("yes" if value else "no")
-    if isinstance(value, list):
-        return ", ".join(shown_value(key, one) for one in value)
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {shown_value(key, one)}" for name, one in value.items())
-    if isinstance(value, str) and _MOMENT.fullmatch(value):
-        return local(value)
-    if isinstance(value, str) and key in _VALUES:
-        head, _, rest = value.partition(" ")
-        return f"{label(_VALUES[key], head)} {rest}".rstrip()
-    return str(value)
+    """See :func:`axis.core.saying.shown_value`."""
+    return saying.shown_value(key, value, LANG)
 
 
 def data(value: object) -> None:

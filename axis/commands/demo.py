@@ -13,10 +13,13 @@ import click
 from axis.commands import console
 from axis.commands.console import CORRUPTED, LANG, word
 from axis.commands.options import command, common
+from axis.texts import moment as as_written
+from axis.texts import text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from axis.errors import Language
     from axis.trials.demo_scenes import Scene
 
 # What may be tried in a home that is kept, in this order; each with a text of why, demo.try.NAME.
@@ -111,9 +114,7 @@ def _tell_ballot(home: Path | None, as_json: bool) -> None:
         if as_json:
             console.data({"scene": scene.name, **scene.facts})
             return
-        facts = {name: _spoken(value) for name, value in scene.facts.items()}
-        facts |= {name: console.local(value) for name, value in facts.items() if name.endswith("_at")}
-        for line in word(f"ecabinet.told.{scene.name}", **facts).split("\n"):
+        for line in ballot_lines(scene, LANG):
             console.say(line)
         console.say()
 
@@ -140,9 +141,8 @@ def _dossier(home: Path | None, *, as_json: bool) -> None:
         if as_json:
             console.data({"scene": scene.name, **scene.facts})
             return
-        console.say(f"{count}. {word(f'dossier.scene.{scene.name}')}")
-        for line in word(f"dossier.told.{scene.name}", **scene.facts).split("\n"):
-            console.say(f"   {line}")
+        for line in dossier_lines(count, scene, LANG):
+            console.say(line)
         console.say()
 
     with tempfile.TemporaryDirectory(prefix="axis-demo-") as temporary:
@@ -151,6 +151,22 @@ def _dossier(home: Path | None, *, as_json: bool) -> None:
         console.data(result)
     elif home is not None:
         console.say(word("dossier.left", home=home))
+
+
+def ballot_lines(scene: Scene, language: Language) -> list[str]:
+    """A scene of the ballot's story, as it is told."""
+    from axis.core.instant import from_text, local
+
+    facts = {name: _spoken(value) for name, value in scene.facts.items()}
+    moments = {name for name in facts if name.endswith("_at")}
+    facts |= {name: as_written(local(from_text(facts[name])), language) for name in moments}
+    return text(f"ecabinet.told.{scene.name}", language, **facts).split("\n")
+
+
+def dossier_lines(number: int, scene: Scene, language: Language) -> list[str]:
+    """A scene of the application's story, as it is told."""
+    lines = text(f"dossier.told.{scene.name}", language, **scene.facts).split("\n")
+    return [f"{number}. {text(f'dossier.scene.{scene.name}', language)}", *(f"   {line}" for line in lines)]
 
 
 def _teller(home: Path) -> Callable[[Scene], None]:

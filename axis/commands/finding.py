@@ -185,6 +185,11 @@ def _show_candidates(
             console.say(word("find.more"))
 
 
+def show_candidates(error: NotTheOne, *, as_json: bool) -> None:
+    """What may have been meant, numbered."""
+    _show_candidates(error, (), (), as_json=as_json)
+
+
 def _show_reasons(reasons: Sequence[dict[str, str]]) -> None:
     for reason in reasons:
         console.say(f"    {reason['code']}: {console.plain(reason['text_vi' if LANG == 'vi' else 'text'])}")

@@ -9,6 +9,7 @@ import click
 
 from axis.commands import console
 from axis.commands.console import word
+from axis.commands.key import show_paper
 from axis.commands.options import at_home, command
 from axis.commands.process import now
 from axis.commands.registrar import entries
@@ -52,6 +53,7 @@ from axis.commands.registrar import entries
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help=word("help.init.registrar"),
 )
+@click.option("--paper", type=click.Path(path_type=Path, dir_okay=False), help=word("help.key.to"))
 @click.option("--need", type=click.IntRange(1, 99), help=word("help.registrar.need"))
 @click.option("--hours", type=click.IntRange(0, 9999), default=24, show_default=True, help=word("help.registrar.hours"))
 @click.option("--tls", "hosts", multiple=True, metavar="HOST", help=word("help.init.tls"))
@@ -63,6 +65,7 @@ def init(
     user_id: Any,
     test_keys: bool,
     registrars: tuple[Path, ...],
+    paper: Path | None,
     need: int | None,
     hours: int,
     hosts: tuple[str, ...],
@@ -72,7 +75,9 @@ def init(
     import uuid
 
     from axis import config
-    from axis.services.operate import provision
+    from axis.core.chain import RECOVERY_NAME
+    from axis.infra.keystore import recovery_signer
+    from axis.services.operate import hub_key, provision
 
     if hosts and broker != "amqp":
         raise click.UsageError("--tls: --broker amqp")
@@ -85,6 +90,8 @@ def init(
     link = config.Broker(broker, user_id=user_id, ca_file=ca, certificate_file=certificate, key_file=key)
     folders = config.Folders(("sent", "receipts", "status"))
     made = config.Config(config.Installation(str(uuid.uuid4())), config.Store(store), link, folders=folders)
+    # One machine has all of a home with the embedded broker, and needs nobody's word from outside.
+    secret, groups = hub_key.new_paper() if broker == "amqp" else (b"", "")
     with console.bar(word("init.keys"), 95, quiet=as_json) as advance:
         registry = provision.create_home(
             home,
@@ -95,7 +102,9 @@ def init(
             tls_hosts=hosts,
             test_keys=with_keys,
             registrars=named,
+            recovery=recovery_signer(secret, RECOVERY_NAME, now()).key.public_key() if secret else None,
         )
+    shown = show_paper(groups, made.installation.id, paper, as_json) if secret else {}
     if as_json:
         console.data(
             {
@@ -104,6 +113,7 @@ def init(
                 "agencies": len(registry.agencies),
                 "registry": registry.version,
                 "test_keys": with_keys,
+                **shown,
             }
         )
         return

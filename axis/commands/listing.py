@@ -12,6 +12,7 @@ from axis.commands import console
 from axis.commands.console import LANG, word
 from axis.commands.options import at_home, command
 from axis.commands.process import now, open_home
+from axis.core import saying
 from axis.texts import day as day_of
 
 if TYPE_CHECKING:
@@ -236,14 +237,10 @@ def _csv(rows: Sequence[dict[str, Any]], *, is_first: bool) -> None:
         out.writerow([*ABOUT, *STANDING])
     for row in rows:
         for one in row["recipients"] or [{}]:
-            out.writerow([_cell(row[name]) for name in ABOUT] + [_cell(one.get(name, "")) for name in STANDING])
+            out.writerow(
+                [saying.cell(row[name]) for name in ABOUT] + [saying.cell(one.get(name, "")) for name in STANDING]
+            )
     console.raw(text.getvalue())
-
-
-def _cell(value: object) -> str:
-    """A value on one line; a spreadsheet takes what begins with one of these for a formula."""
-    text = console.plain(value)
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@"} else text
 
 
 def _table(rows: Sequence[dict[str, Any]], *, is_first: bool, with_fields: bool = False) -> None:

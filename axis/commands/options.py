@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 MOMENTS = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d"]  # Viet Nam time
 REASON = "reason"
-ONLY_ASKED = ("dry_run", "check", "rehearse")  # options with which a command that changes something only asks
+# Options with which a command that changes something only asks.
+ONLY_ASKED = ("dry_run", "check", "rehearse", "only_make")
 _AGENCIES = ("code", "codes", "only", "sender", "successor")  # parameters that name agencies
 _APART = ("home", "as_json", "lang", *_AGENCIES)
 HOME, JSON = "axis.home", "axis.json"  # what the error handling has to know of the command that was asked for

@@ -13,6 +13,7 @@ from axis.commands import console
 from axis.commands.console import DONE, REFUSED, word
 from axis.commands.options import MOMENTS, at_home, settings
 from axis.commands.process import now, open_home
+from axis.core import saying
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -97,17 +98,8 @@ def _short(ids: Sequence[str]) -> dict[str, str]:
 
 
 def explained(item: dict[str, Any], *, many: bool = False) -> tuple[str, str]:
-    """(what has happened, what there is to do about it) in words. `many`: of all that have its code."""
-    from axis.texts import TEXTS
-
-    cause = f"queue.why.{item['cause']}"
-    next_step = f"{cause}.next" if f"{cause}.next" in TEXTS else "queue.next"
-    which = f"--code {item['code']}" if many else item["id"]
-    facts = {**item, "agency": item["agency"] or "?", "sender": item["sender"] or "?"}
-    facts["queue"] = item.get("queue") or "?"
-    return word(f"{cause}.many" if many and f"{cause}.many" in TEXTS else cause, **facts), word(
-        next_step, **facts, which=which
-    )
+    """See :func:`axis.core.saying.explained`."""
+    return saying.explained(item, console.LANG, many=many)
 
 
 @queue.command("show", **settings("help.queue.show", "axis queue show 01a2…"))

@@ -11,7 +11,8 @@ from axis.commands import console
 from axis.commands.console import LANG, word
 from axis.commands.options import Reading, at_home, command
 from axis.commands.process import now, open_home
-from axis.texts import day, duration, number, percent
+from axis.core import saying
+from axis.texts import duration, number, percent
 
 if TYPE_CHECKING:
     from axis.infra.record.figures import By
@@ -24,7 +25,6 @@ EXPORTED = (
     *("documents", "updates", "recalls", "rejected", "deliveries", "handed_over", "on_time", "late", "untimed", "open"),
     *("overdue", "refused", "recalled", "given_up", "ratio"),
 )
-WORDS = 3  # reasons that are shown
 
 
 class Report(Reading):
@@ -96,8 +96,7 @@ def _csv(value: dict[str, Any]) -> None:
     out.writerow([value["by"], "name", *EXPORTED, *(f"{leg}_{name}" for leg, name in legs)])
     for row in (*value["rows"], {"key": "*", "name": "", **value["total"]}):
         known = [row[name] for name in EXPORTED] + [row["legs"][leg][name] for leg, name in legs]
-        # A spreadsheet takes what begins with one of these for a formula.
-        first = [f"'{text}" if str(text)[:1] in {"=", "+", "-", "@"} else text for text in (row["key"], row["name"])]
+        first = [saying.cell(one) for one in (row["key"], row["name"])]
         out.writerow([*first, *("" if one is None else one for one in known)])
     console.raw(text.getvalue())
 
@@ -110,7 +109,7 @@ def _show(value: dict[str, Any]) -> None:
     handover = "handover"
     rows = [
         (
-            _key(value["by"], row),
+            saying.report_key(value["by"], row, LANG),
             *(number(row[name], LANG) for name in COLUMNS),
             percent(row["ratio"], LANG),
             duration(row["legs"][handover]["median_s"], LANG),
@@ -125,60 +124,19 @@ def _show(value: dict[str, Any]) -> None:
         console.say(line)
 
 
-def _key(by: str, row: dict[str, Any]) -> str:
-    if by == "kind" and "name" in row:
-        return word(f"report.kind.{row['key']}")
-    if by == "type" and "name" in row:
-        return str(row["name" if LANG == "vi" else "name_en"]) or word("type.plain")
-    return str(row["key"])
-
-
 def _title(value: dict[str, Any]) -> str:
-    """What period, and how far it has come."""
-    found = word("report.title", since=first_day(value["period"]["since"]), until=last_day(value["period"]["before"]))
-    return found if value["period"]["is_over"] else f"{found} {word('report.so_far')}"
+    return saying.report_title(value, LANG)
 
 
 def _sentences(value: dict[str, Any]) -> list[str]:
-    """What the figures come to, in words."""
-    whole, ratios = value["total"], value["ratios"]
-    lines = [
-        word(
-            "report.ratios",
-            pooled=percent(ratios["pooled"], LANG),
-            mean=percent(ratios["mean"], LANG),
-            agencies=number(ratios["agencies"], LANG),
-        )
-    ]
-    for name in ("documents", "handed_over"):
-        change, before = value["change"][name], value["before"][name]
-        facts = {"count": number(whole[name], LANG), "before": number(before, LANG)}
-        if change["share"] is None:
-            lines.append(word(f"report.first.{name}", **facts))
-        else:
-            direction = "grew" if change["growth"] >= 0 else "shrank"
-            by = word(f"report.{direction}", by=percent(abs(change["growth"]), LANG))
-            lines.append(word(f"report.change.{name}", share=percent(change["share"], LANG), by=by, **facts))
-    if whole["rejected"]:
-        reasons = ", ".join(f"{code}: {number(n, LANG)}" for code, n in list(whole["reasons"].items())[:WORDS])
-        lines.append(word("report.rejected", count=number(whole["rejected"], LANG), reasons=reasons))
-    for leg in ("reception", "processing"):
-        found = whole["legs"][leg]
-        if found["ratio"] is not None:
-            facts = {"ratio": percent(found["ratio"], LANG), "median": duration(found["median_s"], LANG)}
-            lines.append(word(f"report.leg.{leg}", **facts))
-    return lines
+    return saying.report_sentences(value, LANG)
 
 
 def first_day(moment: str) -> str:
-    """The day of a moment, as people write it."""
-    return day(console.local(moment)[:10], LANG)
+    """See :func:`axis.core.saying.first_day`."""
+    return saying.first_day(moment, LANG)
 
 
 def last_day(moment: str) -> str:
-    """The last day before `moment`: of a period that ends at midnight the day before."""
-    from datetime import timedelta
-
-    from axis.core.instant import from_text, to_text
-
-    return first_day(to_text(from_text(moment) - timedelta(milliseconds=1)))
+    """See :func:`axis.core.saying.last_day`."""
+    return saying.last_day(moment, LANG)

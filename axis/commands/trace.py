@@ -13,6 +13,7 @@ from axis.commands.console import LANG, word
 from axis.commands.finding import ask, narrowing
 from axis.commands.options import at_home, command
 from axis.commands.process import open_home, stoppable
+from axis.core import saying
 from axis.texts import TEXTS, event_text
 
 if TYPE_CHECKING:
@@ -152,15 +153,8 @@ def show_why(causes: Sequence[dict[str, Any]], findings: Sequence[dict[str, Any]
 
 
 def sentences(one: dict[str, Any]) -> tuple[str, str]:
-    """(where it is and why, what happens next and who has to do what) of one cause."""
-    facts = dict(one["facts"])
-    heard = facts.get("heard", "")
-    facts["heard"] = word("why.heard", at=console.local(heard)) if heard else word("why.never")
-    facts["reasons"] = facts.get("reasons") or "-"
-    said = facts.get("reason", "")
-    facts["because"] = word("why.because", reason=said) if said else ""
-    facts |= {"since": console.local(one["since"]), "until": console.local(one["until"]) or word("why.no_term")}
-    return word(f"why.{one['cause']}", **facts), word(f"why.{one['cause']}.next", **facts)
+    """See :func:`axis.core.saying.sentences`."""
+    return saying.sentences(one, LANG)
 
 
 def _show_deliveries(deliveries: Sequence[dict[str, Any]], causes: dict[str, str]) -> None:

@@ -20,7 +20,7 @@ def upgrade(home: Path, check: bool, as_json: bool) -> None:
     """The schema's version."""
     from axis import bootstrap
     from axis.infra.database import SCHEMA_VERSION
-    from axis.services.operate import provision
+    from axis.services.operate import provision, witness_keys
 
     old = False
     opened = open_home(home)
@@ -49,4 +49,6 @@ def upgrade(home: Path, check: bool, as_json: bool) -> None:
                     console.say(word("upgrade.moved", database=name, count=count, size=size))
         if not check and opened.config.installation.role == "all" and provision.add_log_key(opened.path):
             console.note("upgrade.log_key")
+        if not check and (made := witness_keys.make_keys(opened.path, opened.codes())):
+            console.note("upgrade.witness_keys", count=len(made))
     sys.exit(REFUSED if old else DONE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,10 @@ from axis.commands.process import now, open_home
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from axis.core.log.note import VerifierKey
+    from axis.core.parcel import Trust
+    from axis.home import Home
+
 
 @command("help.verify", "axis verify inbox/*.asice --trust pki/ca.pem")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
@@ -25,18 +30,38 @@ if TYPE_CHECKING:
     help=word("help.verify.trust"),
 )
 @click.option("--at", type=click.DateTime(["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d"]), help=word("help.verify.at"))
+@click.option("--strict", is_flag=True, help=word("help.verify.strict"))
+@click.option(
+    "--log-key",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help=word("help.verify.log_key"),
+)
 @at_home
-def verify(home: Path, files: tuple[Path, ...], trust: Path | None, at: datetime | None, as_json: bool) -> None:
+def verify(
+    home: Path,
+    files: tuple[Path, ...],
+    trust: Path | None,
+    at: datetime | None,
+    strict: bool,
+    log_key: Path | None,
+    as_json: bool,
+) -> None:
     """Verdict and reasons."""
     from datetime import UTC
 
+    from axis.commands.evidence import log_key as known_log
+    from axis.core.log.note import verifier_key
+    from axis.core.registry import Registry
+    from axis.core.witnesses import policy_of
     from axis.services.questions import verify
 
     moment = at.replace(tzinfo=UTC) if at else None
+    log = verifier_key(log_key.read_text("utf-8").strip()) if log_key is not None else None
+    opened: Home | None = None
     if trust is not None:
         from axis.infra import keystore
 
-        source = verify.by_authority(keystore.load_certificate(trust))
+        source = verify.by_certificate(keystore.load_certificate(trust))
     else:
         from axis.home import reading_registry
 
@@ -45,7 +70,17 @@ def verify(home: Path, files: tuple[Path, ...], trust: Path | None, at: datetime
             source = registry
     bad = 0
     for file in files:
-        verdict = verify.verify(file.read_bytes(), source, moment or now())
+        data = file.read_bytes()
+        if verify.is_evidence(data):
+            bad += not _evidence(file, data, opened, source, log, strict=strict, as_json=as_json)
+            continue
+        verdict = verify.verify(data, source, moment or now())
+        if strict and verdict["verdict"] == "PASSED" and verify.is_of_hub(data):
+            beside = sorted(file.parent.glob(f"{glob.escape(file.stem)}*.tlog-proof"))
+            counts = policy_of(source) if isinstance(source, Registry) else None
+            own = log or (known_log(opened) if opened is not None else None)
+            if missing := verify.proved(data, [one.read_bytes() for one in beside], own, counts):
+                verdict |= {"verdict": "FAILED", "reasons": verify.reasons_of(missing)}
         bad += verdict["verdict"] != "PASSED"
         if as_json:
             console.data({"file": str(file), **verdict, "revocation_checked": trust is None})
@@ -69,3 +104,24 @@ def verify(home: Path, files: tuple[Path, ...], trust: Path | None, at: datetime
     if trust is not None and not as_json:
         console.note("verify.unrevoked")
     sys.exit(REFUSED if bad else DONE)
+
+
+def _evidence(
+    file: Path, data: bytes, home: Home | None, trust: Trust, log: VerifierKey | None, *, strict: bool, as_json: bool
+) -> bool:
+    """A bundle, step by step; whether nothing is wrong with it."""
+    from axis.commands.evidence import anchors, show
+    from axis.services.questions import evidence
+
+    found = evidence.judge(data, anchors(home, None if home is not None else trust, log), strict=strict)
+    if as_json:
+        verdict = "PASSED" if found.is_good else "FAILED"
+        console.data({"file": str(file), "verdict": verdict, "steps": [evidence.as_facts(one) for one in found.steps]})
+        return found.is_good
+    maker = next((one.facts for one in found.steps if one.name == "maker"), {})
+    if found.is_good:
+        console.say(word("evidence.good", file=file, signer=maker["maker"], time=console.local(maker["time"])))
+    else:
+        console.say(word("evidence.bad", file=file, count=sum(one.verdict == "FAILED" for one in found.steps)))
+    show(found)
+    return found.is_good

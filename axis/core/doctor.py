@@ -208,6 +208,13 @@ def _keys(gathered: Gathering, _now: datetime) -> Judgement:
 
 
 @_check("keys")
+def _log_key(gathered: Gathering, _now: datetime) -> Judgement | None:
+    """The key of the log is missing, or cannot be read: the ledger goes on, and nothing of it is signed any more."""
+    said = gathered["keys"].get("log")  # an older gathering has none
+    return ((_BAD if said else _GOOD), {"said": said}) if said is not None else None
+
+
+@_check("keys")
 def _certificates(gathered: Gathering, now: datetime) -> Judgement:
     """A certificate has ended, or ends within 60 days; but for those of agencies that the registry tells of."""
     told = {f"keys/{code}.pem" for code in gathered.get("registry", {}).get("ends", {})}
@@ -272,6 +279,24 @@ def _registrars(gathered: Gathering, _now: datetime) -> Judgement | None:
     if gathered["settings"]["broker"] != "amqp" or gathered["settings"].get("role") == "agency":
         return None
     return (_GOOD if gathered["registry"].get("registrars", 1) else _WARN), {}
+
+
+@_check("registry", "settings")
+def _hub_recovery(gathered: Gathering, _now: datetime) -> Judgement | None:
+    """Nothing could name another key of the hub's if its own is stolen or lost."""
+    if gathered["settings"]["broker"] != "amqp" or gathered["settings"].get("role") == "agency":
+        return None
+    return (_GOOD if gathered["registry"].get("has_recovery", True) else _WARN), {}
+
+
+@_check("registry")
+def _hub_end(gathered: Gathering, now: datetime) -> Judgement | None:
+    """The last of the hub's keys ends within 60 days."""
+    if "hub_until" not in gathered["registry"]:
+        return None
+    left = -_age(gathered["registry"]["hub_until"], now)
+    verdict = _BAD if left < timedelta(days=ALARMS[0]) else _WARN if left < timedelta(days=ALARMS[-1]) else _GOOD
+    return verdict, {"days": max(left.days, 0)}
 
 
 @_check("registry")
@@ -364,6 +389,17 @@ def _ledger_places(gathered: Gathering, now: datetime) -> Judgement:
     return (_WARN if waits > STALE else _GOOD), {"minutes": waits // timedelta(minutes=1)}
 
 
+@_check("settings", "record")
+def _timestamps(gathered: Gathering, now: datetime) -> Judgement | None:
+    """Checkpoints wait for the time-stamp that they are to have."""
+    hours, stamped = gathered["settings"].get("stamps_hours", 0), gathered["record"].get("stamped", "")
+    if not hours:
+        return None
+    waits = now - from_text(stamped) if stamped else None
+    is_late = waits is None or waits > timedelta(hours=2 * hours)
+    return (_WARN if is_late else _GOOD), {"hours": waits // timedelta(hours=1) if waits is not None else "-"}
+
+
 @_check("record")
 def _clock_of_the_record(gathered: Gathering, now: datetime) -> Judgement:
     """The record was written at a moment that is still to come: this clock is slow, or another was fast."""
@@ -425,6 +461,21 @@ def _silent(gathered: Gathering, now: datetime) -> Judgement:
     active = set(gathered["registry"]["active"])
     long = [code for code, since in sorted(found.items()) if code in active and _age(since, now) > timedelta(days=1)]
     return _listed(long)
+
+
+@_check("witness")
+def _witnesses(gathered: Gathering, now: datetime) -> Judgement | None:
+    """The log contradicts itself, says in an agency's name what that does not know, or has no quorum for a day."""
+    own, centre = gathered["witness"]["own"], gathered["witness"].get("centre", {"agencies": [], "quorum": ""})
+    wrong = {one["code"]: one["trouble"] for one in (*centre["agencies"], *own) if one["trouble"]}
+    wrong |= {one["code"]: f"LOG_UNKNOWN {one['unknown']}" for one in own if one["unknown"]}
+    if wrong:
+        return _listed((f"{code}: {why}" for code, why in sorted(wrong.items())), _BAD)
+    if not centre["quorum"] and not any(one["cosigned"] for one in own):
+        return None
+    late = [one["code"] for one in centre["agencies"] if one["unanswered"] and one["cosigned"] < centre["size"]]
+    waits = _age(centre.get("witnessed_at", ""), now) > timedelta(days=1) and centre["witnessed"] < centre["size"]
+    return _listed(late if waits else [])
 
 
 # -- The broker ---------------------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 MAX_REQUEST, MAX_ENROLMENT = 100_000, 30_000_000  # bytes
 FORMAT = "axis enrolment 1"
+_WITNESS = "AXIS WITNESS"  # a block that earlier versions pass over
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z ]+)-----\r?\n[A-Za-z0-9+/=\r\n]*-----END \1-----")
 _TEXTS = ("format", "installation", "code", "certificate", "authority", "hub", "registry", "settings")
 _TLS = ("tls_certificate", "tls_authority")
@@ -36,12 +37,14 @@ _TLS = ("tls_certificate", "tls_authority")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What an agency asks for: proven to have both keys. `introductions` are of the one that will sign (DER)."""
+    """What an agency asks for: proven to have both keys. `introductions` are of the one that will sign (DER); `witness`
+    is that of the agency's witness key by it (:mod:`axis.core.witnesses`), b"" for none."""
 
     code: str
     signing: x509.CertificateSigningRequest
     connection: x509.CertificateSigningRequest
     introductions: tuple[bytes, ...]
+    witness: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,9 @@ def write_request(request: Request) -> bytes:
     blocks = [one.public_bytes(Encoding.PEM) for one in (request.signing, request.connection)]
     for introduction in request.introductions:
         blocks.append(x509.load_der_x509_certificate(introduction).public_bytes(Encoding.PEM))
+    if request.witness:
+        pem = x509.load_der_x509_certificate(request.witness).public_bytes(Encoding.PEM)
+        blocks.append(pem.replace(b" CERTIFICATE-", f" {_WITNESS}-".encode()))
     return f"axis request {request.code}\n".encode() + b"".join(blocks)
 
 
@@ -96,6 +102,7 @@ def read_request(data: bytes) -> Request:
     try:
         signing, connection = (x509.load_pem_x509_csr(block) for block in asked)
         said = [x509.load_pem_x509_certificate(block) for kind, block in blocks if kind == b"CERTIFICATE"]
+        witness = [_as_certificate(block) for kind, block in blocks if kind == _WITNESS.encode()]
         names = [str(one.value) for one in signing.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
         proven = signing.is_signature_valid and connection.is_signature_valid
     except Exception as error:  # noqa: BLE001  the library names many faults of foreign bytes, all mean this
@@ -111,7 +118,13 @@ def read_request(data: bytes) -> Request:
         raise rejected(Fault.REQUEST_INVALID, "TLS")
     if any(lineage.key_of(one) != key for one in said) or not any(lineage.vouched(one, key) for one in said):
         raise rejected(Fault.REQUEST_INVALID, "introduction")
-    return Request(code, signing, connection, tuple(one.public_bytes(Encoding.DER) for one in said))
+    introductions = tuple(one.public_bytes(Encoding.DER) for one in said)
+    return Request(code, signing, connection, introductions, witness[0] if witness else b"")
+
+
+def _as_certificate(block: bytes) -> bytes:
+    pem = block.replace(f" {_WITNESS}-".encode(), b" CERTIFICATE-")
+    return x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER)
 
 
 def public_key(request: Request) -> PublicKey:

@@ -32,9 +32,12 @@ from axis.errors import Fault, Rejected, rejected
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
     from axis.core.signature import PrivateKey, PublicKey, Signer
 
 INTRODUCTION = "introduction"  # the reason that such an entry names
+RECOVERY = "recovery"  # the one of a key that names the hub's next one where the others are stolen or lost
 CLOCKS = timedelta(minutes=5)  # by which two machines' clocks may differ
 _REGISTRAR = re.compile(r"registrar need=([1-9][0-9]?) hours=(0|[1-9][0-9]{0,3})")
 _NO_END = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)  # RFC 5280: for what has no end
@@ -48,7 +51,7 @@ def key_of(certificate: x509.Certificate | x509.CertificateSigningRequest) -> by
 # -- Introductions --------------------------------------------------------------------------------------------------
 
 
-def introduce(installation: str, code: str, key: PublicKey, by: Signer, at: datetime) -> bytes:
+def introduce(installation: str, code: str, key: PublicKey | Ed25519PublicKey, by: Signer, at: datetime) -> bytes:
     """The introduction (DER) of `code`'s new `key` by somebody's: itself, the one before it, a registrar's."""
     voucher = by.certificate.public_key()
     common = by.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
@@ -98,7 +101,12 @@ def entry(introduction: bytes) -> Certificate:
 
 def is_introduction(one: Certificate) -> bool:
     """Whether it introduces a key, or a registrar, and is no certificate that somebody uses."""
-    return one.use == "tls" and (one.reason == INTRODUCTION or _REGISTRAR.fullmatch(one.reason) is not None)
+    return one.use == "tls" and (one.reason in {INTRODUCTION, RECOVERY} or is_registrar(one))
+
+
+def is_registrar(one: Certificate) -> bool:
+    """Whether it introduces a registrar."""
+    return one.use == "tls" and _REGISTRAR.fullmatch(one.reason) is not None
 
 
 def of_key(member: Member, key: bytes, installation: str) -> list[x509.Certificate]:
@@ -108,7 +116,7 @@ def of_key(member: Member, key: bytes, installation: str) -> list[x509.Certifica
     for one in member.certificates:
         if one.use != "tls" or one.reason != INTRODUCTION:
             continue
-        read = _read(one.der)
+        read = parsed(one.der)
         if read is not None and key_of(read) == key and is_for(read, member.code, installation, key):
             found.append(read)
     return found
@@ -123,7 +131,8 @@ def is_for(introduction: x509.Certificate, code: str, installation: str, key: by
 
 
 @lru_cache(maxsize=4096)
-def _read(der: bytes) -> x509.Certificate | None:
+def parsed(der: bytes) -> x509.Certificate | None:
+    """The certificate of these bytes; None where they are none."""
     try:
         return x509.load_der_x509_certificate(der)
     except ValueError:
@@ -175,13 +184,18 @@ def registrars(registry: Registry) -> Registrars:
     found = [(m, one) for one in (hub.certificates if hub else ()) if (m := _REGISTRAR.fullmatch(one.reason))]
     if not found:
         return Registrars()
-    keys = frozenset(key_of(read) for _, one in found if (read := _read(one.der)) is not None)
+    keys = frozenset(key_of(read) for _, one in found if (read := parsed(one.der)) is not None)
     return Registrars(max(int(m[1]) for m, _ in found), timedelta(hours=max(int(m[2]) for m, _ in found)), keys)
 
 
 def is_kept(registry: Registry) -> bool:
-    """Whether keys count here by introduction only: as soon as one was, or registrars are named."""
-    return any(is_introduction(one) for member in registry.members for one in member.certificates)
+    """Whether agencies' keys count here by introduction only: as soon as one was, or registrars are named. (The hub's
+    always do, see :mod:`axis.core.chain`.)"""
+    return any(
+        is_registrar(one) or (member.code != HUB and is_introduction(one))
+        for member in registry.members
+        for one in member.certificates
+    )
 
 
 def is_own(member: Member, one: Certificate) -> bool:
@@ -189,7 +203,7 @@ def is_own(member: Member, one: Certificate) -> bool:
     key = key_of(one.x509)
     return any(
         read is not None and key_of(read) == key and vouched(read, key)
-        for read in (_read(c.der) for c in member.certificates if c.reason == INTRODUCTION and c.use == "tls")
+        for read in (parsed(c.der) for c in member.certificates if c.reason == INTRODUCTION and c.use == "tls")
     )
 
 
@@ -215,7 +229,7 @@ def claimed(installed: Registry, following: Registry, code: str) -> list[str]:
     trusted = trusted_keys(before)
     found = set()
     for one in after.certificates:
-        read = _read(one.der) if one.reason == INTRODUCTION and one.der not in known else None
+        read = parsed(one.der) if one.reason == INTRODUCTION and one.der not in known else None
         if read is None or not trusted or key_of(read) in trusted:
             continue
         if not any(
@@ -257,9 +271,10 @@ def ripe_at(introductions: Sequence[x509.Certificate], allowed: Registrars) -> d
     return sorted(voices.values())[allowed.need - 1] + allowed.wait
 
 
-def check_follows(installed: Registry, following: Registry, now: datetime) -> None:
-    """Raise :class:`Rejected` KEY_HEIR unless `following` may take the place of `installed`: no key that is known is
-    gone, none that was revoked is good again, and each further key of a member that had one was introduced."""
+def check_follows(installed: Registry, following: Registry, now: datetime, *, anew: bool = False) -> None:
+    """Raise :class:`Rejected` KEY_HEIR unless `following` may take the place of `installed`: no agency's key that is
+    known is gone, none that was revoked is good again, and each further key of one that had one was introduced. `anew`:
+    the recovery key speaks; what was revoked may have been by who had stolen the hub's key."""
     if not is_kept(installed):
         return
     if not is_kept(following):
@@ -274,11 +289,12 @@ def check_follows(installed: Registry, following: Registry, now: datetime) -> No
         after = members.get(member.code)
         if after is None:
             raise rejected(Fault.KEY_HEIR, f"{member.code} is missing")
-        _check_kept(member, after)
-        _check_heirs(member, after, allowed, following)
+        if member.code != HUB:
+            _check_kept(member, after, anew=anew)
+            _check_heirs(member, after, allowed, following)
 
 
-def _check_kept(member: Member, after: Member) -> None:
+def _check_kept(member: Member, after: Member, *, anew: bool) -> None:
     """By key, not by certificate: a centre whose record was put back admits a request once more."""
     held: dict[bytes, bool] = {}
     for one in after.certificates:
@@ -289,7 +305,7 @@ def _check_kept(member: Member, after: Member) -> None:
         if one.use != "sign":
             continue
         is_revoked = held.get(key_of(one.x509))
-        if is_revoked is None or (one.revoked_at is not None and not is_revoked):
+        if is_revoked is None or (one.revoked_at is not None and not is_revoked and not anew):
             raise rejected(Fault.KEY_HEIR, f"{member.code}, {one.digest[:16]}")
 
 

@@ -33,8 +33,10 @@ DOCUMENT, RECEIPT, REGISTRY = "document.edxml", "receipt.xml", "registry.xml"
 CONFORMANCE = "conformance.xml"  # a test report; it never travels
 TYPES = "types.xml"  # the document types (axis/core/types), beside a registry
 HOME = "home.xml"  # what the hub says to an adapter about its home (axis/core/homes.py)
+EVIDENCE = "evidence.xml"  # a document with all that proves what became of it (axis/core/evidence); it never travels
 MAX_BYTES = 60 * 1024 * 1024  # one broker message of at most 64 MiB: the parcel, and the A.1 beside it
 MAX_ATTACHMENTS = 100  # of one parcel
+MAX_EVIDENCE, MAX_PARTS = MAX_BYTES + 20 * 1024 * 1024, 1000  # the same of evidence: a parcel, and what is about it
 # What :func:`verify` finds that says nothing of the content: another key, or the same at another time, would pass.
 CIRCUMSTANCES = frozenset({Fault.SIG_SIGNER, Fault.KEY_EXPIRED, Fault.KEY_REVOKED})
 # What it finds in bytes that were never signed so. Who has somebody's word that the parcel was good holds another one.
@@ -98,7 +100,7 @@ class Parcel:
 
     @cached_property
     def kind(self) -> str:
-        """``document``, ``receipt`` or ``registry``."""
+        """``document``, ``receipt``, ``registry``, ``evidence`` …"""
         return self.main.split(".")[0]
 
     def once(self, read: Callable[[Parcel], Made]) -> Made:
@@ -182,12 +184,10 @@ def built(main: str, content: bytes, attachments: Sequence[bytes], signer: Signe
     files = _data_files(named)
     signatures = xades.sign(files, signer, at)
     container = b"".join(_container([*_fixed_entries(named, files), (_SIGNATURES, signatures)]))
-    if len(container) > MAX_BYTES or len(attachments) > MAX_ATTACHMENTS:
-        raise rejected(
-            Fault.PARCEL_LIMIT,
-            f"{len(container)} B, {len(attachments)} attachments",
-            f"{MAX_BYTES} B, {MAX_ATTACHMENTS}",
-        )
+    size, count = (MAX_EVIDENCE, MAX_PARTS) if main == EVIDENCE else (MAX_BYTES, MAX_ATTACHMENTS)
+    if len(container) > size or len(attachments) > count:
+        found = f"{len(container)} B, {len(attachments)} attachments"
+        raise rejected(Fault.PARCEL_LIMIT, found, f"{size} B, {count}")
     return Built(container, content_digest(files))
 
 
@@ -237,8 +237,8 @@ def verify(data: bytes, trust: Trust, at: datetime, *, known: Known | None = Non
 def _verify_closely(data: bytes, trust: Trust, at: datetime) -> Parcel:
     """Step by step: see :func:`verify`."""
     # 1 size
-    if len(data) > MAX_BYTES:
-        raise rejected(Fault.PARCEL_LIMIT, f"{len(data)} B", f"{MAX_BYTES} B")
+    if len(data) > _max_bytes(data):
+        raise rejected(Fault.PARCEL_LIMIT, f"{len(data)} B", f"{_max_bytes(data)} B")
     # 2 container
     entries = _read_container(data)
     named, signatures = _expected_entries(entries)
@@ -268,7 +268,7 @@ def _verify_quickly(data: bytes, trust: Trust, at: datetime) -> Parcel | None:
 
     Contents are looked at for their checksum and digest alone, once: they stand where they stand.
     """
-    if len(data) > MAX_BYTES or (found := _places(data)) is None:
+    if len(data) > _max_bytes(data) or (found := _places(data)) is None:
         return None
     named, starts = found
     signatures = data[starts[-1] : starts[-1] + len(named.pop()[1])]
@@ -318,6 +318,12 @@ def peek(data: bytes) -> tuple[str, bytes]:
     return name, bytes(content)
 
 
+def peek_all(data: bytes) -> list[tuple[str, bytes]]:
+    """(name, bytes) of a container's document and attachments, **unverified**: for showing what was verified when it
+    came. Raises :class:`Rejected`."""
+    return [(name, bytes(content)) for name, content in _peek(data)[0]]
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """What a container says of itself, **unverified**."""
@@ -331,7 +337,7 @@ class Claim:
 def claim(data: bytes) -> Claim | None:
     """What a container of our form says of itself, **unverified**, and not looked at for damage either: for sorting it
     and for choosing whom to trust. None where it has another form; :func:`verify` says which."""
-    if len(data) > MAX_BYTES or (found := _places(data)) is None:
+    if len(data) > _max_bytes(data) or (found := _places(data)) is None:
         return None
     named, starts = found
     seen = xades.glance(data[starts[-1] : starts[-1] + min(len(named[-1][1]), xades.MAX_BYTES)])
@@ -345,8 +351,8 @@ def peek_signature(data: bytes) -> Signature:
 
 def _peek(data: bytes) -> tuple[list[Named], bytes]:
     counting.done.peeks += 1
-    if len(data) > MAX_BYTES:
-        raise rejected(Fault.PARCEL_LIMIT, f"{len(data)} B", f"{MAX_BYTES} B")
+    if len(data) > _max_bytes(data):
+        raise rejected(Fault.PARCEL_LIMIT, f"{len(data)} B", f"{_max_bytes(data)} B")
     return _expected_entries(_read_container(data))
 
 
@@ -411,10 +417,21 @@ def _are_expected(names: Sequence[str]) -> bool:
     main = names[1]
     attachments = [f"attachments/{n}" for n in range(1, len(names) - 3)]
     return (
-        main in {DOCUMENT, RECEIPT, REGISTRY, TYPES, CONFORMANCE, HOME}
+        main in {DOCUMENT, RECEIPT, REGISTRY, TYPES, CONFORMANCE, HOME, EVIDENCE}
         and names == [_MIMETYPE, main, *attachments, _MANIFEST, _SIGNATURES]
-        and (main == DOCUMENT or not attachments)
+        and (main in {DOCUMENT, EVIDENCE} or not attachments)
     )
+
+
+_SECOND = _LOCAL.size + len(_MIMETYPE) + len(MEDIA_TYPE) + _LOCAL.size  # where the name of the second entry begins
+
+
+def _max_bytes(data: bytes) -> int:
+    return MAX_EVIDENCE if data.startswith(EVIDENCE.encode(), _SECOND) else MAX_BYTES
+
+
+def _max_entries(data: bytes) -> int:
+    return 4 + (MAX_PARTS if data.startswith(EVIDENCE.encode(), _SECOND) else MAX_ATTACHMENTS)
 
 
 def _expected_entries(entries: Sequence[Named]) -> tuple[list[Named], bytes]:
@@ -497,14 +514,14 @@ def _container(entries: Sequence[Named], checksums: Sequence[int] = ()) -> list[
 
 def _places(data: bytes) -> tuple[list[View], list[int]] | None:
     """The entries, views into `data`, and where each begins, as the headers say; judged by their names alone."""
-    view, position = memoryview(data), 0
+    view, position, most = memoryview(data), 0, _max_entries(data)
     named: list[View] = []
     starts: list[int] = []
     while data.startswith(b"PK\x03\x04", position) and position + _LOCAL.size <= len(data):
         *_, size, name_length, _ = _LOCAL.unpack_from(data, position)
         start = position + _LOCAL.size + name_length
         position = start + size
-        if len(named) >= MAX_ATTACHMENTS + 4 or position > len(data):
+        if len(named) >= most or position > len(data):
             return None
         named.append((data[start - name_length : start].decode("latin-1"), view[start:position]))
         starts.append(start)
@@ -518,12 +535,12 @@ def _read_container(data: bytes) -> list[Named]:
 
     `zipfile` is not used: it reads from the end, forgives gaps and doubles, and so hides differences.
     """
-    view, position = memoryview(data), 0
+    view, position, most = memoryview(data), 0, _max_entries(data)
     entries: list[Named] = []
     checksums: list[int] = []
     while data[position : position + 4] == b"PK\x03\x04":
-        if len(entries) >= MAX_ATTACHMENTS + 4:
-            raise rejected(Fault.PARCEL_LIMIT, f"more than {len(entries)} entries", f"{MAX_ATTACHMENTS + 4} entries")
+        if len(entries) >= most:
+            raise rejected(Fault.PARCEL_LIMIT, f"more than {len(entries)} entries", f"{most} entries")
         if position + _LOCAL.size > len(data):
             raise rejected(Fault.PARCEL_ZIP, "cut short")
         fields = _LOCAL.unpack_from(data, position)

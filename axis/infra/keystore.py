@@ -23,7 +23,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from axis.config import require_private
 from axis.core.signature import KeySigner
-from axis.errors import Corrupted, Fault, Misconfigured, Problem, unusable
+from axis.errors import Corrupted, Fault, Misconfigured, Problem, rejected, unusable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +35,10 @@ if TYPE_CHECKING:
     from axis.core.signature import PrivateKey, PublicKey
 
 KeyType = Literal["p256", "rsa"]
+NoteKey = ed25519.Ed25519PrivateKey
 LOG_KEY = "log.key"
+WITNESS_KEY = ".witness"
+NEXT = "next"  # the folder, below keys/ and tls/, of keys that are not in use yet
 AUTHORITY_YEARS, CERTIFICATE_YEARS = 20, 5  # a subordinate CA of the state lives 20 years (NĐ 68/2024)
 
 
@@ -85,6 +88,20 @@ def new_registrar(name: str, now: datetime) -> KeySigner:
     builder = _builder(subject, subject, key.public_key(), key.public_key(), now, AUTHORITY_YEARS)
     builder = builder.add_extension(_usage(sign=True), critical=True)
     return KeySigner(key, builder.sign(key, hashes.SHA256()))
+
+
+def recovery_signer(secret: bytes, name: str, now: datetime) -> KeySigner:
+    """The recovery key that stands on a paper, to introduce with. Raises :class:`Rejected` RECOVERY_PAPER."""
+    try:
+        key = ec.derive_private_key(int.from_bytes(secret, "big"), ec.SECP256R1())
+    except ValueError:
+        raise rejected(Fault.RECOVERY_PAPER, "P-256") from None
+    return self_signed(key, name, now)
+
+
+def new_secret() -> bytes:
+    """What is written on a new recovery paper."""
+    return ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value.to_bytes(32, "big")
 
 
 def new_request(key: PrivateKey, code: str) -> x509.CertificateSigningRequest:
@@ -222,6 +239,14 @@ def save_key(folder: Path, name: str, key: PrivateKey) -> None:
     write_private(folder / f"{name}.key", key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
 
 
+def replace_key(folder: Path, name: str, key: PrivateKey) -> None:
+    """A ``<name>.key`` (0600) in the place of the one that may be there, whole at any moment."""
+    beside = folder / f".{name}.key.new"
+    beside.unlink(missing_ok=True)
+    write_private(beside, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    beside.replace(folder / f"{name}.key")
+
+
 def replace_certificate(folder: Path, name: str, certificate: x509.Certificate) -> None:
     """A ``<name>.pem`` in the place of the one that may be there, whole at any moment."""
     replace_file(folder / f"{name}.pem", certificate.public_bytes(Encoding.PEM))
@@ -247,18 +272,46 @@ def write_private(path: Path, content: bytes) -> None:
 
 def make_log_key(folder: Path) -> bool:
     """``log.key`` (0600), the key that checkpoints of the log are signed with; False where there is one."""
-    if (folder / LOG_KEY).exists():
+    return make_note_key(folder / LOG_KEY)
+
+
+def load_log_key(folder: Path) -> tuple[NoteKey, bytes] | None:
+    """The key of :func:`make_log_key`, as :func:`load_note_key` gives it."""
+    return load_note_key(folder / LOG_KEY)
+
+
+def make_witness_key(folder: Path, code: str) -> bool:
+    """``<code>.witness`` (0600), the key that an agency cosigns checkpoints with; False where there is one."""
+    return make_note_key(folder / f"{code}{WITNESS_KEY}")
+
+
+def load_witness_key(folder: Path, code: str) -> tuple[NoteKey, bytes] | None:
+    """The key of :func:`make_witness_key`, as :func:`load_note_key` gives it."""
+    return load_note_key(folder / f"{code}{WITNESS_KEY}")
+
+
+def make_note_key(path: Path) -> bool:
+    """An Ed25519 key (0600) for signed notes; False where there is one."""
+    if path.exists():
         return False
-    pem = ed25519.Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    write_private(folder / LOG_KEY, pem)
+    write_private(path, _pem_of(NoteKey.generate()))
     return True
 
 
-def load_log_key(folder: Path) -> tuple[ed25519.Ed25519PrivateKey, bytes] | None:
-    """The key of :func:`make_log_key`, and its public half, raw; None where there is none.
+def copy_note_key(source: Path, target: Path) -> None:
+    """The key of :func:`make_note_key`, if there is one, in another home, where there is none yet."""
+    if (found := load_note_key(source)) is not None and not target.exists():
+        write_private(target, _pem_of(found[0]))
+
+
+def _pem_of(key: NoteKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def load_note_key(path: Path) -> tuple[NoteKey, bytes] | None:
+    """The key of :func:`make_note_key`, and its public half, raw; None where there is none.
 
     Raises :class:`Misconfigured`: KEY_FILE_OPEN, FILE_UNUSABLE; :class:`Corrupted` for another file."""
-    path = folder / LOG_KEY
     try:
         require_private(path)
         pem = path.read_bytes()
@@ -270,7 +323,7 @@ def load_log_key(folder: Path) -> tuple[ed25519.Ed25519PrivateKey, bytes] | None
         key = load_pem_private_key(pem, None)
     except (ValueError, TypeError):
         key = None
-    if not isinstance(key, ed25519.Ed25519PrivateKey):
+    if not isinstance(key, NoteKey):
         raise Corrupted(Problem(Fault.KEY_FILE_MISSING, got=f"{path} (unreadable)"))
     return key, key.public_key().public_bytes_raw()
 

@@ -10,7 +10,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from axis.core import registry as trust
+from axis.core import chain
 from axis.core.ballot import cms, packet, recount, values
 from axis.core.ballot.ballot import (
     BALLOT,
@@ -26,7 +26,17 @@ from axis.core.ballot.ballot import (
 )
 from axis.core.ballot.recount import Arrived
 from axis.core.ballot.tally import tally, write_result
-from axis.core.ballot.vote import Answer, Delegation, Vote, cast, read_delegation, write_cover, write_delegation
+from axis.core.ballot.vote import (
+    ACT,
+    SEALED,
+    Answer,
+    Delegation,
+    Vote,
+    cast,
+    read_delegation,
+    write_cover,
+    write_delegation,
+)
 from axis.core.edxml import Organ
 from axis.core.instant import to_text, whole
 from axis.errors import Fault, Rejected, rejected
@@ -42,6 +52,7 @@ if TYPE_CHECKING:
     from axis.core.ballot.packet import Type
     from axis.core.ballot.recount import Closed, Opened
     from axis.core.ballot.tally import Ballotted, Result
+    from axis.core.ballot.vote import Cover
     from axis.core.registry import Certificate, Registry
     from axis.core.signature import KeySigner
     from axis.errors import Problem
@@ -77,22 +88,23 @@ class Office:
         if found is None:
             raise rejected(Fault.REGISTRY_INVALID, "no registry installed")
         self.registry_parcel = found[1]
-        self.registry: Registry = trust.read_registry(found[1], hub)
+        self.registry: Registry = chain.read_registry(found[1], hub)
         self._journal = journal
 
     # -- What is here ----------------------------------------------------------------------------------------------
 
-    def _under(self, of: Type, ballot: str = "") -> list[Arrived]:
-        """The parcels of this type here, sent and received; of one ballot, if it is named."""
+    def under(self, of: Type, ballot: str = "", most: int | None = None) -> list[Arrived]:
+        """The parcels of this type here, sent and received; of one ballot, if it is named; the newest of each, no more
+        than `most`."""
         notation = packet.notation(of, ballot) if ballot else f"{of.notation}-%"
         with self._journal.reading() as reader:
-            both = [*reader.went_under(notation), *reader.came_under(notation)]
+            both = [*reader.went_under(notation, most), *reader.came_under(notation, most)]
         return list(dict.fromkeys(Arrived(*one) for one in both))
 
-    def _read(self, of: Type, ballot: str = "") -> list[tuple[Arrived, Opened]]:
+    def read(self, of: Type, ballot: str = "", most: int | None = None) -> list[tuple[Arrived, Opened]]:
         """Those that are what they are given for; what anybody else has sent under such a number is not."""
         found = []
-        for one in self._under(of, ballot):
+        for one in self.under(of, ballot, most):
             try:
                 opened = recount.open_arrived(one, self.registry)
             except Rejected:
@@ -104,7 +116,7 @@ class Office:
     def ballots(self, digest: str = "") -> list[Held]:
         """Every ballot that it has sent or received; with this digest, if one is named."""
         found = []
-        for arrived, opened in self._read(packet.BALLOT, digest):
+        for arrived, opened in self.read(packet.BALLOT, digest):
             try:
                 found.append(Held(recount.ballot_in(opened), arrived))
             except Rejected:
@@ -129,7 +141,7 @@ class Office:
     def votes(self, ballot: Ballot) -> list[tuple[Arrived, Ballotted]]:
         """The votes on it, sealed as they are, that a closing would name, in the order of their acceptance."""
         found = []
-        for arrived, opened in self._read(packet.VOTE, ballot.digest):
+        for arrived, opened in self.read(packet.VOTE, ballot.digest):
             try:
                 found.append((arrived, recount.vote_in(opened, {})))
             except Rejected:
@@ -138,7 +150,7 @@ class Office:
 
     def _one(self, of: Type, ballot: Ballot, sender: str) -> tuple[Arrived, Opened]:
         """The first of this type on the ballot that the hub accepted from `sender`. Raises Rejected BALLOT_UNKNOWN."""
-        found = [one for one in self._read(of, ballot.digest) if one[1].sender == sender]
+        found = [one for one in self.read(of, ballot.digest) if one[1].sender == sender]
         if not found:
             raise rejected(Fault.BALLOT_UNKNOWN, ballot.id, of.application)
         return min(found, key=lambda one: (one[1].accepted_at, one[1].digest))
@@ -196,6 +208,12 @@ class Office:
                 return one
         raise rejected(Fault.SEAL_MISSING, code)
 
+    def seals(self, ballot: Ballot) -> tuple[Certificate, Certificate]:
+        """What votes on it are sealed to: within the secretariat's, without the trustee's. Raises Rejected
+        SEAL_MISSING."""
+        secretariat = self._seal(ballot.secretariat, ballot.secretariat_seal)
+        return secretariat, self._seal(ballot.trustee, ballot.trustee_seal)
+
     def delegate(self, ballot: Ballot, member: str, delegate: str, now: datetime) -> bytes:
         """A member's delegation of one ballot to another person, signed by the member."""
         said = write_delegation(Delegation(ballot.digest, member, delegate, whole(now)))
@@ -213,19 +231,31 @@ class Office:
 
     def seal(self, ballot: Ballot, said: Vote, key: KeySigner, act: bytes = b"") -> tuple[str, Step]:
         """A vote signed with this key, sealed for both; its digest, and the packet."""
-        made = cast(
-            ballot,
-            said,
-            key,
-            self._seal(ballot.secretariat, ballot.secretariat_seal).x509,
-            self._seal(ballot.trustee, ballot.trustee_seal).x509,
-            act,
-        )
-        files = [(VOTE, write_cover(made.cover)), *made.files]
+        secretariat, trustee = self.seals(ballot)
+        made = cast(ballot, said, key, secretariat.x509, trustee.x509, act)
+        return made.cover.vote, self._voted(ballot, made.cover, made.files, said.signed_at)
+
+    def carry(self, ballot: Ballot, cover: Cover, sealed: bytes, act: bytes, now: datetime) -> Step:
+        """A vote that was signed and sealed elsewhere, by a member of this agency or, with a delegation, by a delegate
+        of it. What is sealed only the end shows. Raises Rejected PERSON_UNKNOWN, AUTHZ_MISMATCH, VOTE_SEAL,
+        VOTE_SIGNATURE."""
+        if cover.member not in ballot.members:
+            raise rejected(Fault.PERSON_UNKNOWN, cover.member)
+        given = read_delegation(cms.open_signed(act)[0]) if act else None
+        if given is not None and (given.ballot, given.member) != (ballot.digest, cover.member):
+            raise rejected(Fault.AUTHZ_MISMATCH, given.member, cover.member)
+        signer = given.delegate if given is not None else cover.member
+        if values.agency_of(signer) != self.code:
+            raise rejected(Fault.AUTHZ_MISMATCH, self.code, values.agency_of(signer))
+        if not 0 < len(sealed) <= cms.MAX_BYTES:
+            raise rejected(Fault.VOTE_SEAL, f"{len(sealed)} B")
+        return self._voted(ballot, cover, [(SEALED, sealed), *([(ACT, act)] if act else [])], now)
+
+    def _voted(self, ballot: Ballot, cover: Cover, files: Sequence[tuple[str, bytes]], now: datetime) -> Step:
         # The secretariat has what its own people send; an agency sends nothing to itself.
         to = ballot.secretariat if self.code != ballot.secretariat else ballot.trustee
         subject = f"{packet.VOTE.name} {ballot.id}"
-        return made.cover.vote, self._step(packet.VOTE, ballot, [to], files, now=said.signed_at, subject=subject)
+        return self._step(packet.VOTE, ballot, [to], [(VOTE, write_cover(cover)), *files], now, subject=subject)
 
     def close(self, ballot: Ballot, now: datetime) -> Step:
         """The ballot is closed: the votes that the secretariat has, sealed, named and sent to the trustee. Raises
@@ -286,14 +316,14 @@ class Office:
             files = values.written({**said, "whom": "members", "missing": [seat.person for seat in missing]})
             to = [code for code in dict.fromkeys(seat.agency for seat in missing) if code != self.code]
             steps += [self._step(packet.REMINDER, ballot, to, [(REMINDER, files)], now)] if to else []
-        if hours and self._read(packet.CLOSING, ballot.digest) and not self._read(packet.OPENING, ballot.digest):
+        if hours and self.read(packet.CLOSING, ballot.digest) and not self.read(packet.OPENING, ballot.digest):
             files = values.written({**said, "whom": "staff", "missing": []})
             steps.append(self._step(packet.REMINDER, ballot, [ballot.trustee], [(REMINDER, files)], now))
         return steps
 
     def reminders(self, ballot: Ballot) -> list[dict[str, Any]]:
         """The secretariat's reminders of this ballot that are here: whom they remind, who is missing."""
-        found = [one for _, one in self._read(packet.REMINDER, ballot.digest) if one.sender == ballot.secretariat]
+        found = [one for _, one in self.read(packet.REMINDER, ballot.digest) if one.sender == ballot.secretariat]
         return [values.read(one.file(REMINDER), REMINDER).plain for one in found]
 
     # -- Questions -------------------------------------------------------------------------------------------------
@@ -303,7 +333,7 @@ class Office:
         say."""
         ballot = held.ballot
         there = [one for _, one in self.votes(ballot)]
-        steps = {name: self._read(of, ballot.digest) for name, of in _STAGES}
+        steps = {name: self.read(of, ballot.digest) for name, of in _STAGES}
         stage = next((name for name, found in reversed(list(steps.items())) if found), "open")
         voted = _answered(there)
         known = self.code == ballot.secretariat
@@ -325,7 +355,7 @@ class Office:
         ballot = held.ballot
         published, _ = self._one(packet.RESULT, ballot, ballot.secretariat)
         result, found = recount.recount(held.arrived, published, self.registry)
-        own = [(one, opened) for one, opened in self._read(packet.VOTE, ballot.digest) if opened.sender == self.code]
+        own = [(one, opened) for one, opened in self.read(packet.VOTE, ballot.digest) if opened.sender == self.code]
         found = [*found, *recount.dropped([(opened.digest, opened.accepted_at) for _, opened in own], result)]
         parcels = [("ballot", held.arrived), ("result", published)]
         return result, found, [*parcels, *((f"own-{n:03}", one) for n, (one, _) in enumerate(own, 1))]
@@ -359,13 +389,32 @@ def _answered(votes: Sequence[Ballotted]) -> set[str]:
     return {one.cover.member for one in votes if one.act or one.sender == values.agency_of(one.cover.member)}
 
 
+def as_json(result: Result) -> dict[str, Any]:
+    """A result as it is printed: what it was counted by, the counts, what became of each vote, who has not voted."""
+    return {
+        "ballot": result.ballot.digest,
+        "rule": result.ballot.rule,
+        "tie": result.ballot.tie,
+        "silence": result.ballot.silence,
+        "questions": [
+            {"no": one.number, "counts": dict(one.counts), "decided": one.option, "by": one.by, "silent": one.silent}
+            for one in result.decided
+        ],
+        "votes": [
+            {"vote": one.vote, "member": one.member, "verdict": one.verdict, "delegate": one.delegate}
+            for one in result.votes
+        ],
+        "missing": list(result.missing),
+    }
+
+
 def verify_folder(folder: Path, hub: Certificate) -> tuple[Result, list[Problem]]:
     """The same from files, as :meth:`Office.verify` names them, by whoever has the hub's certificate."""
 
     def arrived(name: str) -> Arrived:
         return Arrived((folder / f"{name}.asice").read_bytes(), (folder / f"{name}.accepted.asice").read_bytes())
 
-    registry = trust.read_registry((folder / "registry.asice").read_bytes(), hub)
+    registry = chain.read_registry((folder / "registry.asice").read_bytes(), hub)
     result, found = recount.recount(arrived("ballot"), arrived("result"), registry)
     own = []
     for path in sorted(folder.glob("own-*.accepted.asice")):

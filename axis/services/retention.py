@@ -16,6 +16,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
+from axis.core.evidence.judge import ENDED
 from axis.core.instant import from_text, to_text
 from axis.core.ledger import Entry
 from axis.core.registry import HUB
@@ -23,6 +24,7 @@ from axis.core.retention import before, why_kept
 from axis.errors import AxisError, Rejected, Unavailable
 from axis.infra import payloads, retained, volumes
 from axis.infra.journal import history as journal_history
+from axis.infra.journal import proofs as journal_proofs
 from axis.infra.journal import retention as journal_retention
 from axis.infra.journal.transaction import JournalTransaction
 from axis.infra.record import lease, ledger, retention
@@ -225,6 +227,8 @@ class Retention:
             may = [one for one in now_kept if why_kept(one, until) is None]
             counts = {"parcels": len(may), "bytes": retention.sizes(tx, may)}
             retention.end(tx, may, self.now)
+            for one in may:  # what is proved of it goes on being proved, and that it has ended, too
+                ledger.enter(tx, Entry(self.now, HUB, ENDED, one.axis_id, "", {"parcel": one.digest, "reason": REASON}))
             retained.count(tx.connection, retained.RECORD, day, to_text(self.now), counts)
         return True
 
@@ -332,8 +336,11 @@ class Retention:
         payloads.clear(database)  # segments of which nothing is named any more
 
     def _history(self, journals: Journals, agencies: Sequence[Adapted], day: str) -> Iterator[None]:
-        """1 rows about what was sent, then about what was received 2 events"""
+        """1 rows about what was sent, then about what was received 2 events 3 proofs"""
         database, until = agencies[0].journal.database, before(self.rules.history, self.now)
+        with journals.transaction() as writes:  # 3
+            journal_proofs.end(writes.connection, until)
+        yield
         kept: set[journal_history.About] = set()
         for table in journal_history.TABLES:  # 1
             after = 0

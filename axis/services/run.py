@@ -15,7 +15,7 @@ from axis.core.hub import lifecycle
 from axis.core.instant import to_text
 from axis.errors import AxisError, Fault, Misconfigured, Problem, Unavailable
 from axis.infra.record import outbox
-from axis.services.hub import admit, deadlines, relay
+from axis.services.hub import admit, deadlines, relay, stamps, witness
 from axis.services.hub import log as log_of_entries
 from axis.services.operate import dead_ends
 from axis.services.pulse import Pulse
@@ -182,9 +182,12 @@ class _Part:
             self.agency.trouble = error
 
 
-def _hub_turn(part: _Part, hub: Hub, now: datetime) -> int:
+def _hub_turn(part: _Part, hub: Hub, now: datetime, *, asks: bool) -> int:
+    """One round of the hub; with `asks` the log's witnesses are asked as well, if it is time."""
     try:
         done = hub_round(hub, now)
+        if asks:
+            done += witness.step(hub, now) + stamps.step(hub, now)
     except Exception as error:  # noqa: BLE001  it is raised again where waiting does not help
         part.went_wrong(error)
         return 0
@@ -238,7 +241,7 @@ def rounds(
         is_due = idle == 0 or not those or thorough or time.monotonic() >= hub_at
         if hub is not None and is_due and hubs[0].may_work():
             hub_at = time.monotonic() + HUB_PAUSE
-            done += _hub_turn(hubs[0], hub, clock())
+            done += _hub_turn(hubs[0], hub, clock(), asks=not until_idle)
             has_more = hub.has_more
         if those and not stopped():
             count, swept = _sweep(those, clock(), stopped, thorough=thorough)

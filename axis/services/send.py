@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from axis.adapters.tree import LocalTree
-from axis.core import edxml, refusal
+from axis.core import chain, edxml, refusal
+from axis.core.chain import read_registry
 from axis.core.hub import admission
-from axis.core.registry import GROUPS, read_registry
+from axis.core.registry import GROUPS
 from axis.core.types.typeset import of_document, read_types
 from axis.errors import Fault, Misconfigured, Problem, Unavailable, rejected
 
@@ -92,7 +93,7 @@ def prepare(
     if packet is not None and registry is not None:
         problems += admission.misaddressed(packet, registry, sender)
         if types and not any(p.severity == "error" for p in problems):
-            typed = of_document(read_types(types, hub), packet, registry, converted.attachments)
+            typed = of_document(read_types(types, chain.signing(registry)), packet, registry, converted.attachments)
             problems += typed.findings if typed is not None else ()
     if packet is not None and (to or deliver_at or deliver_within):
         data = edxml.write_packet(document, packet, converted.attachments)

@@ -21,7 +21,7 @@ from axis.core.homes import Standing
 from axis.errors import AxisError, Corrupted, Fault, Unavailable
 from axis.infra.journal.transaction import JournalTransaction
 from axis.services import turns
-from axis.services.agency import hand_over, hear, publish, standing, submit, take, withdraw
+from axis.services.agency import hand_over, hear, proofs, publish, readable, standing, submit, take, withdraw, witness
 from axis.services.agency.adapter import Outbox, not_flushed
 from axis.services.agency.mail import Mail
 from axis.services.agency.prepare import know
@@ -110,8 +110,11 @@ class Sweep:
         self._finish(showing)
         self._leave_answered(judged, due)
         self._publish(working, due, gathered, showing)
+        self._answer_log(working)
+        self._each_system([one for one in working if one.proving], lambda agency: proofs.show(agency, self._now))
         for one in working:
             if one.code not in self.failed:
+                self.done[one.code] += readable.step(one)
                 one.reached(self._away.get(one.code))
 
     def _is_ready(self, agency: Agency) -> bool:
@@ -392,14 +395,27 @@ class Sweep:
                 self.done[one.code] += made.count
         self.failed |= {one.code: error for one, error in self._commit(changes, []).items()}
 
+    def _answer_log(self, agencies: Sequence[Agency]) -> None:
+        """What those say who were asked to cosign: it is committed. What does not arrive is asked for again."""
+        owing = [one for one in agencies if one.owes_word and one.code not in self.failed]
+        said = {one: word for one, word in self._each(owing, lambda agency: witness.answer(agency, self._now)) if word}
+        for line, those in _lines(list(said)).items():
+            if line is None:
+                self._each(those, lambda agency: agency.broker.publish([said[agency]]))
+                continue
+            parts = [(one.broker, [said[one]]) for one in those]
+            self._together(those, lambda: line.publish(parts))  # noqa: B023
+        for one in said:
+            self.done[one.code] += 1
+
     # -- How they are done for many ------------------------------------------------------------------------------
 
     def _seems_busy(self, agency: Agency) -> bool:
         if not agency.is_open or agency.standing is not Standing.CURRENT:
             return True
-        if agency.trouble is not None or agency.away is not None:
+        if agency.trouble is not None or agency.away is not None or agency.has_copies:
             return True
-        if agency.shown_again is not None or agency.code in self._awake or agency.later:
+        if agency.shown_again is not None or agency.code in self._awake or agency.later or agency.owes_word:
             return True
         try:
             line = _line_of(agency)

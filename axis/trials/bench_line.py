@@ -147,6 +147,10 @@ class Line:
         self._axis("init", "--home", str(self.folder / "home"), *broker, *test_keys)
         self._configure()
 
+    def add_type(self, folder: str) -> None:
+        """A document type, by which every document that names it is judged; nothing runs yet."""
+        self._axis("type", "add", folder, "--home", str(self.folder / "home"))
+
     def start(self, *, counted: bool = False) -> None:
         """The processes: one, or the hub and the adapters of sender and recipients."""
         if self._servers is None:

@@ -226,7 +226,7 @@ def look(
 
 
 def _trust(line: Line) -> Trust:
-    return verify.by_authority(keystore.load_certificate(line.authority))
+    return verify.by_certificate(keystore.load_certificate(line.authority))
 
 
 def _now() -> datetime:

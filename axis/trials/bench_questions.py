@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import sqlalchemy as sa
 
-from axis import bootstrap, config
+from axis import bootstrap, config, extras
 from axis.core.figures import Span, period
 from axis.core.identity import earliest
 from axis.core.why import Cause
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from axis.trials.bench import Asked, Stage
 
 # Milliseconds that each may take with a million documents on PostgreSQL, or 200,000 on SQLite.
-BARS = {"trace": 20, "words": 300, "list": 50, "status": 300, "day": 1000, "year": 20_000}
-TIMES = {"trace": 7, "words": 5, "list": 5, "status": 5, "day": 3, "year": 1}
+BARS = {"trace": 20, "words": 300, "list": 50, "status": 300, "page": 150, "day": 1000, "year": 20_000}
+TIMES = {"trace": 7, "words": 5, "list": 5, "status": 5, "page": 5, "day": 3, "year": 1}
 MANY = {"served": 1_000_000, "embedded": 200_000}
 OLD = timedelta(days=360)  # behind this is what is a year old in a record that was filled just now
 
@@ -117,6 +117,7 @@ def questions(home: Home, store: HubStore, registry: Registry, now: datetime) ->
         status.status(store, registry, now)
 
     yield Question("status", "status", screen)
+    yield from _shown(store, registry, now)
     yield from _reported(store, registry, now)
 
 
@@ -166,6 +167,21 @@ def _traced(store: HubStore, registry: Registry, now: datetime) -> Iterator[Ques
     }
     for name, reference in alike.items():
         yield Question("words", name, traced(reference))
+
+
+def _shown(store: HubStore, registry: Registry, now: datetime) -> Iterator[Question]:
+    """The pages of the web desk."""
+    with extras.needed():
+        from axis.trials import bench_pages
+    with store.reading() as reader:
+        s = tables.submission.c
+        of_half_a_year = sa.select(s.axis_id, s.code, s.sender, s.subject).where(
+            s.kind == "new", s.axis_id >= earliest(now - timedelta(days=182))
+        )
+        one = reader.connection.execute(of_half_a_year.order_by(s.axis_id).limit(1)).mappings().one()
+    known = {**one, "word": one["subject"].rpartition(" ")[2]}
+    for name, ask in bench_pages.pages(store, registry, now, known, earliest(now - OLD)):
+        yield Question("page", name, ask)
 
 
 def _listed(store: HubStore, registry: Registry, now: datetime) -> Iterator[Question]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from axis.services import retention
 from axis.trials import (
     bench,
+    bench_dossiers,
     bench_floor,
     bench_line,
     bench_measure,
@@ -58,7 +59,7 @@ def perform(asked: Asked, name: str, stage: Stage) -> dict[str, Any]:
     """Measure scenario `name`; its JSON object. Raises the axis' errors."""
     load, before = os.getloadavg()[0], bench_floor.calibration()
     whole = {"full": _full, "idle": _nothing, "flood": _flood}
-    whole |= {"year": bench_year.perform, "questions": bench_questions.perform}
+    whole |= {"year": bench_year.perform, "questions": bench_questions.perform, "dossiers": bench_dossiers.perform}
     if name in whole:
         found = whole[name](asked, stage)
     else:

@@ -1,15 +1,19 @@
 """The story of a ballot: 25 members of the Government, of whom four are away at first, one is late, one votes twice,
-one lets another vote for him, and for one somebody else tries to. All through the line, under a clock of its own."""
+one lets another vote for him, and for one somebody else tries to. Each agency's meeting system calls /ecabinet/v1, each
+member votes on a device of his own; all through the line, under a clock of its own."""
 
 from __future__ import annotations
 
 import json
 import uuid
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from axis import bootstrap, config
+from axis.adapters import tokens
+from axis.adapters.client import Refused
 from axis.core.ballot import cms, recount, values
 from axis.core.ballot.ballot import RESULT
 from axis.core.ballot.recount import Arrived
@@ -18,19 +22,18 @@ from axis.core.instant import to_text, whole
 from axis.errors import AxisError, Fault, Problem, Rejected, Unavailable
 from axis.infra import keystore
 from axis.services import run as loops
-from axis.services import send
 from axis.services.ballots import Office, keep
 from axis.services.operate import people, provision
 from axis.services.operate.people import SEALS
 from axis.trials.demo_scenes import Scene
+from axis.trials.meeting_system import Device, MeetingSystem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from axis.home import Home
     from axis.services.agency.adapter import Agency
-    from axis.services.ballots import Step
     from axis.services.hub.worker import Hub
 
 SECRETARIAT, TRUSTEE, AUDITOR = "G22", "G15", "G16"
@@ -59,31 +62,31 @@ class Clock:
 
 
 class Line:
-    """Hub and adapters of one home, and who of them is there."""
+    """Hub, adapters and meeting systems of one home, and who of them is there."""
 
-    def __init__(self, home: Home, hub: Hub, agencies: list[Agency], clock: Clock) -> None:
-        self.home, self.clock = home, clock
+    def __init__(
+        self, home: Home, hub: Hub, agencies: list[Agency], clock: Clock, systems: Mapping[str, MeetingSystem]
+    ) -> None:
+        self.home, self.clock, self.systems = home, clock, systems
         self._hub, self._agencies = hub, agencies
         self._journals = {one.code: one.journal for one in agencies}
         self._certificate = bootstrap.hub_certificate(home)
 
     def run(self, away: Iterable[str] = ()) -> None:
-        """Until nothing is due but at those who are away."""
+        """Until nothing is due but at those who are away, and every meeting system that is there has its mail."""
         there = [one for one in self._agencies if one.code not in set(away)]
-        loops.rounds(self._hub, there, stopped=lambda: False, until_idle=True, clock=self.clock)
+        taken = 1
+        while taken:
+            loops.rounds(self._hub, there, stopped=lambda: False, until_idle=True, clock=self.clock)
+            taken = sum(self.systems[one.code].fetch() for one in there)
 
     def office(self, code: str) -> Office:
         """An agency's part in ballots."""
         return Office(self.home.path, code, self._journals[code], self._certificate)
 
-    def send(self, code: str, *steps: Step) -> None:
-        """Into the agency's outbox, checked as `axis send` does."""
-        for step in steps:
-            journal = self._journals[code]
-            letter = send.prepare(journal, self._certificate, code, step.name, step.packet, (), self.clock())
-            if letter.problems:
-                raise Rejected(*letter.problems)
-            send.drop(letter, self.home.path / "agencies" / code / "outbox")
+    def system_of(self, person: str) -> MeetingSystem:
+        """The meeting system of a member's agency."""
+        return self.systems[values.agency_of(person)]
 
 
 def perform(home_path: Path, tell: Callable[[Scene], None]) -> dict[str, Any]:
@@ -93,8 +96,9 @@ def perform(home_path: Path, tell: Callable[[Scene], None]) -> dict[str, Any]:
     rows = [row for row in provision.catalogue() if row["code"] in codes]
     settings = config.Config(
         config.Installation(str(uuid.uuid4())),
-        adapter=config.Adapter(settle_seconds=0.0),
-        folders=config.Folders(("sent", "receipts", "status")),
+        adapter=config.Adapter("spool", settle_seconds=0.0),
+        server=config.Server("127.0.0.1:0"),
+        ecabinet=config.Ecabinet(tuple(sorted(codes))),
         log=config.Log(level="error"),
     )
     provision.create_home(home_path, settings, "p256", clock(), rows=rows)
@@ -104,8 +108,17 @@ def perform(home_path: Path, tell: Callable[[Scene], None]) -> dict[str, Any]:
             people.add(registrar, person, person.partition("@")[0], "p256", clock())
         for code in (SECRETARIAT, TRUSTEE):
             people.seal(registrar, code, clock())
-    with bootstrap.embedded_parts(home) as (hub, agencies):
-        line = Line(home, hub, agencies, clock)
+    given = {code: tokens.create_token(bootstrap.tokens_file(home), code) for code in sorted(codes)}
+    with ExitStack() as stack:
+        hub, agencies = stack.enter_context(bootstrap.embedded_parts(home))
+        port = stack.enter_context(bootstrap.front(home, agencies, clock=clock))
+        systems = {code: MeetingSystem(f"http://127.0.0.1:{port}", token) for code, token in given.items()}
+        for person in (*MEMBERS, DELEGATE):
+            key = keystore.load_signer(home_path / "keys" / people.PERSONS, person)
+            systems[values.agency_of(person)].devices[person] = Device(key)
+        for one in systems.values():
+            stack.callback(one.client.close)
+        line = Line(home, hub, agencies, clock, systems)
         line.run()
         return _Story(line, tell).play()
 
@@ -127,21 +140,20 @@ class _Story:
     def _ask(self) -> str:
         line, due = self._line, self._line.clock.now + timedelta(days=4)
         paper = ("du-thao-nghi-dinh.pdf", b"%PDF-1.4\nDu thao Nghi dinh ve dinh danh va xac thuc dien tu\n%%EOF\n")
-        asked, step = line.office(SECRETARIAT).ask(values.written(_question(due)), [paper], line.clock())
-        line.send(SECRETARIAT, step)
+        digest = line.systems[SECRETARIAT].do("ballots", {"ballot": _question(due)}, papers=[paper])["ballot"]
         away = [values.agency_of(one) for one in REMOTE]
+        for person in REMOTE:
+            line.system_of(person).devices[person].on_line = False
         line.run(away)
+        asked = line.office(SECRETARIAT).find(digest).ballot
         have = [code for code in asked.agencies if line.office(code).ballots()]
         facts = {"id": asked.id, "digest": asked.digest[:12], "members": len(asked.seats), "due_at": to_text(due)}
         self._tell(Scene("asked", {**facts, "agencies": len(asked.agencies), "have": len(have), "away": len(away)}))
         return asked.digest[:12]
 
     def _cast(self, digest: str, by: str, option: str = "agree", *, act: bytes = b"", comment: str = "") -> None:
-        office = self._line.office(values.agency_of(by))
-        ballot = office.find(digest).ballot
-        vote, step = office.vote(ballot, by, [Answer(1, option, comment)], self._line.clock(), act=act)
-        self._votes[f"{by} {option}"] = vote
-        self._line.send(office.code, step)
+        system = self._line.system_of(by)
+        self._votes[f"{by} {option}"] = system.vote(digest, by, option, self._line.clock(), comment=comment, act=act)
 
     def _vote(self, digest: str) -> None:
         line = self._line
@@ -155,10 +167,10 @@ class _Story:
         line.clock.now += timedelta(days=1)
         line.run()  # those who were away are on line again, and get what has waited
         for person in REMOTE:
+            line.system_of(person).devices[person].on_line = True
             self._cast(digest, person)
         self._cast(digest, TWICE, "disagree", comment="Đổi ý kiến")
-        of_member = line.office(values.agency_of(DELEGATING))
-        act = of_member.delegate(of_member.find(digest).ballot, DELEGATING, DELEGATE, line.clock())
+        act = line.system_of(DELEGATING).delegate(digest, DELEGATING, DELEGATE, line.clock())
         self._cast(digest, DELEGATE, act=act)
         self._forge(digest)
         line.run()
@@ -166,14 +178,14 @@ class _Story:
         self._tell(Scene("voted", {"there": there, "after": after, "remote": len(REMOTE)}))
 
     def _forge(self, digest: str) -> None:
-        """Somebody signs with his own key what another member is to have said."""
+        """Somebody signs with his own key what another member is to have said. As a vote it is not taken: it goes as
+        any packet may."""
+        system = self._line.system_of(FORGER)
         office = self._line.office(values.agency_of(FORGER))
         ballot = office.find(digest).ballot
-        mine = keystore.load_signer(self._line.home.path / "keys" / people.PERSONS, FORGER)
         said = Vote(ballot.digest, FORGED, (Answer(1, "disagree", "-"),), whole(self._line.clock()), "0" * 32)
-        vote, step = office.seal(ballot, said, mine)
-        self._votes["forged"] = vote
-        self._line.send(office.code, step)
+        self._votes["forged"], step = office.seal(ballot, said, system.devices[FORGER].key)
+        system.client.submit(step.packet)
 
     def _peek(self, digest: str) -> None:
         """Secretariat and trustee try to read before the end, each with all that it has."""
@@ -189,11 +201,7 @@ class _Story:
         by_secretariat = sum(_opens(one, keys[SECRETARIAT]) for one in sealed)
         inner = [cms.unseal(one, keys[TRUSTEE]) for one in sealed]
         by_trustee = sum(_opens(one, keys[TRUSTEE]) or _is_vote(one) for one in inner)
-        refused = ""
-        try:
-            office.close(ballot, line.clock())
-        except Rejected as error:
-            refused = error.fault.code
+        refused = _refused(line.systems[SECRETARIAT], f"ballots/{digest}/closing")
         facts = {"sealed": len(sealed), "by_secretariat": by_secretariat, "by_trustee": by_trustee, "refused": refused}
         self._tell(Scene("sealed", facts))
 
@@ -203,7 +211,7 @@ class _Story:
         ballot = office.find(digest).ballot
         line.clock.now = ballot.due_at - timedelta(hours=4)
         missing = office.status(office.find(digest), line.clock())["missing"]
-        line.send(SECRETARIAT, *office.remind(ballot, line.clock()))
+        line.systems[SECRETARIAT].do(f"ballots/{digest}/reminders")
         line.run()
         reminded = [code for code in MINISTRIES if line.office(code).reminders(ballot)]
         line.clock.now = ballot.due_at + timedelta(minutes=5)
@@ -213,20 +221,15 @@ class _Story:
 
     def _close(self, digest: str) -> None:
         line = self._line
-        office, trustee = line.office(SECRETARIAT), line.office(TRUSTEE)
-        ballot = office.find(digest).ballot
-        refused = ""
-        try:
-            trustee.unseal(ballot, line.clock())
-        except Rejected as error:
-            refused = error.fault.code
-        line.send(SECRETARIAT, office.close(ballot, line.clock()))
+        secretariat, trustee = line.systems[SECRETARIAT], line.systems[TRUSTEE]
+        refused = _refused(trustee, f"ballots/{digest}/opening")
+        secretariat.do(f"ballots/{digest}/closing")
         line.run()
         line.clock.now += timedelta(hours=30)
-        line.send(SECRETARIAT, *office.remind(ballot, line.clock()))
+        secretariat.do(f"ballots/{digest}/reminders")
         line.run()
-        staff = [one["whom"] for one in trustee.reminders(ballot)]
-        line.send(TRUSTEE, trustee.unseal(ballot, line.clock()))
+        staff = [one["whom"] for one in trustee.ask(f"ballots/{digest}/reminders")["items"]]
+        trustee.do(f"ballots/{digest}/opening")
         line.run()
         self._tell(Scene("closed", {"refused": refused, "staff": staff.count("staff"), "trustee": TRUSTEE}))
 
@@ -234,9 +237,9 @@ class _Story:
         line = self._line
         office = line.office(SECRETARIAT)
         ballot = office.find(digest).ballot
-        result, step = office.result(ballot, line.clock())
-        line.send(SECRETARIAT, step)
+        line.systems[SECRETARIAT].do(f"ballots/{digest}/result")
         line.run()
+        result, _, _ = office.verify(office.find(digest))
         agreeing = []
         for code in ballot.agencies:
             one = line.office(code)
@@ -330,6 +333,15 @@ def _question(due: datetime) -> dict[str, Any]:
         "trustee": TRUSTEE,
         "results_to": [AUDITOR],
     }
+
+
+def _refused(system: MeetingSystem, path: str) -> str:
+    """The code with which it is refused; "" where it is not."""
+    try:
+        system.do(path)
+    except Refused as error:
+        return str(error.problem["title"])
+    return ""
 
 
 def _opens(sealed: bytes, key: Any) -> bool:

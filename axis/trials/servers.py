@@ -32,6 +32,7 @@ PACKAGES = {
     "strace": "/usr/bin/strace",
     "openssh-server": "/usr/sbin/sshd",
 }
+BROWSER = {"chromium": "/usr/bin/chromium", "chromium-driver": "/usr/bin/chromedriver"}  # large, and asked for apart
 
 
 CONFIG = Path(__file__).parent.parent / "config"  # what production uses; the rest is for one machine in a hurry
@@ -45,7 +46,7 @@ class NoServerError(Exception):
 
 def installed(package: str) -> list[Path]:
     """Where the named package of Debian has put its program, the newest version last."""
-    found = Path("/").glob(PACKAGES[package].lstrip("/"))
+    found = Path("/").glob((PACKAGES | BROWSER)[package].lstrip("/"))
     return sorted(found, key=lambda path: [int(number) for number in _NUMBER.findall(str(path))])
 
 

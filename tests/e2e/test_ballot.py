@@ -7,14 +7,19 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner, Result
 
-from axis import cli
+from axis import cli, config
 from axis.trials import ecabinet
 from axis.trials.demo_scenes import Scene
+from tests import make_stories
+from tests.line import Line
+
+if TYPE_CHECKING:
+    from axis.errors import Language
 
 SCRIPT = Path(__file__).parent.parent.parent / "docs" / "verify_ballot.py"
 pytestmark = pytest.mark.timeout(600)
@@ -26,8 +31,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def scenes(home: Path) -> dict[str, dict[str, Any]]:
-    told: list[Scene] = []
+def told() -> list[Scene]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def scenes(home: Path, told: list[Scene]) -> dict[str, dict[str, Any]]:
     summary = ecabinet.perform(home, told.append)
     return {scene.name: scene.facts for scene in told} | {"summary": summary}
 
@@ -69,6 +78,14 @@ def test_the_late_the_second_the_forged_and_the_delegated_vote_are_each_found(
     assert summary["altered_refused"] == 4
 
 
+@pytest.mark.parametrize("language", make_stories.LANGUAGES)
+def test_the_picture_shows_the_story_as_it_is_told(
+    language: Language, told: list[Scene], scenes: dict[str, dict[str, Any]]
+) -> None:
+    drawn = make_stories.file("ecabinet", language).read_text("utf-8")
+    assert make_stories.said(drawn) == make_stories.said(make_stories.svg(make_stories.ballot(told, language)))
+
+
 def test_the_independent_script_counts_the_same_from_the_parcels(home: Path, scenes: dict[str, dict[str, Any]]) -> None:
     command = [sys.executable, "-I", str(SCRIPT), str(home / "ecabinet"), "--hub", str(home / "pki" / "hub.pem")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -91,6 +108,8 @@ def test_the_commands_tell_of_the_ballot_and_count_it_again(home: Path, scenes: 
 
 
 def test_a_ballot_is_opened_and_voted_on_by_commands(home: Path, scenes: dict[str, dict[str, Any]]) -> None:
+    # From here on agencies have folders.
+    Line(home).configure(adapter=config.Adapter(settle_seconds=0.0), ecabinet=config.Ecabinet())
     asked = {
         "id": "PLYK-2026-013", "kind": "written", "subject": "Dự thảo Nghị quyết", "trustee": "G15",
         "questions": [{"no": 1, "text": "Thông qua?", "options": [

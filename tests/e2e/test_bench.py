@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,15 +13,18 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 
 from axis import cli
+from axis.core import edxml
+from axis.core.registry import Member
+from axis.core.types import kind as kinds
 from axis.infra.database import Database
 from axis.infra.record import ledger, tables
 from axis.infra.record.store import HubStore
 from axis.trials import bench as trial
-from axis.trials import bench_fill, bench_plan, bench_process, bench_year
+from axis.trials import bench_dossiers, bench_fill, bench_plan, bench_process, bench_year
+from axis.trials.applications import february
 from tests.line import small_home
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from typing import Any
 
     from tests.servers import PostgreSql, RabbitMq
@@ -59,6 +63,36 @@ def test_an_embedded_line_is_measured_to_the_last_receipt() -> None:
     check(found, deliveries=8)
     assert set(found["rss_mb"]) == {"line"}
     assert found["cpu_ms"]["hub"] is None  # one process does everything
+
+
+def test_applications_of_a_city_go_through_the_line_with_their_progress_and_each_has_its_cost() -> None:
+    found = bench("--scenario", "dossiers", "--documents", "3")
+    assert (found["applications"], found["documents"], found["lost"], found["doubled"]) == (3, 12, 0, 0)
+    assert found["cpu_ms_an_application_all"] > found["cpu_ms_a_document_all"] > 0
+
+
+def test_the_packets_of_an_application_are_judged_by_their_types_and_move_as_those_allow() -> None:
+    folder = Path(__file__).parent.parent.parent / "schemas" / "documents"
+    types = {
+        kind.name: kind
+        for name in bench_dossiers.TYPES
+        for kind in [kinds.read({p.name: p.read_bytes() for p in (folder / name / "1").iterdir() if p.is_file()})]
+    }
+    for one in february(200):
+        state = ""
+        for name, record, packet in bench_dossiers.packets(one):
+            assert edxml.convert(packet).problems == ()
+            said = kinds.Header(*_parties(), (types[name].manifest.attachment,))
+            judged = kinds.examine(types[name], said, [record])
+            assert (judged.findings, judged.key) == ((), one.number)
+            assert kinds.move(types[name], state, judged.state) is None
+            state = judged.state
+        assert state == "10"
+
+
+def _parties() -> tuple[kinds.Party, tuple[kinds.Party, ...]]:
+    sender, recipient = Member("H26", "Hà Nội"), Member("G22", "Văn phòng Chính phủ")
+    return kinds.Party("H26", sender), (kinds.Party("G22", recipient),)
 
 
 @pytest.mark.timeout(300)

@@ -18,6 +18,7 @@ from axis.home import open_home, reading_registry
 from axis.infra import keystore
 from axis.monitoring import Watch
 from axis.services.operate.alarms import FILE, Alarms
+from tests import own
 from tests.line import Line, document, small_home
 
 if TYPE_CHECKING:
@@ -127,6 +128,41 @@ def test_the_centre_looks_at_its_own_certificates_and_the_agencies_and_an_agency
     assert (line.path / FILE).exists()
     hub.close()
     agency.close()
+
+
+def test_the_connections_certificates_are_told_of_in_time_and_a_command_renews_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    own.few(monkeypatch)
+    monkeypatch.setenv("AXIS_AMQP_URL", "amqps://localhost")  # nobody is called
+    home = tmp_path / "hub"
+    own.done("init", "--home", home, "--broker", "amqp", "--tls", "localhost")
+    keys = {name: keystore.load_signer(home / "tls", name) for name in ("broker", "hub")}
+    end = keys["hub"].certificate.not_valid_after_utc
+    caplog.set_level(logging.WARNING, "axis.certificates")
+    watch = Watch(open_home(home), is_hub=True)
+    try:
+        for days in (59, 29, 6, 0.5):
+            Alarms(home, watch._ends).turn(end - timedelta(days=days))
+        told = [one.getMessage().split(": ")[0] for one in caplog.records if "tls/" in one.getMessage()]
+        of_each = [f"ends within {days} days" for days in (60, 30, 7, 1)]
+        for name in ("broker", "hub"):
+            found = [one.removeprefix(f"the certificate of tls/{name}.pem ") for one in told if f"/{name}.pem" in one]
+            assert found == of_each
+        monkeypatch.setattr("axis.commands.broker.now", lambda: end - timedelta(days=30))
+        own.done("broker", "reissue", "--home", home)
+        assert watch._ends()["tls/hub.pem"] > end + timedelta(days=1000) < watch._ends()["tls/broker.pem"]
+    finally:
+        watch.close()
+    for name, before in keys.items():
+        same = keystore.load_signer(home / "tls", name).key
+        assert same.private_numbers() == before.key.private_numbers(), "the key stays"
+    own.done("broker", "reissue", "--new-keys", "--home", home)
+    for name, before in keys.items():
+        other = keystore.load_signer(home / "tls", name)
+        assert other.key.private_numbers() != before.key.private_numbers()
+        other.certificate.verify_directly_issued_by(keystore.load_certificate(home / "tls" / "ca.pem"))
+        assert keystore.hosts_of(other.certificate) == keystore.hosts_of(before.certificate)
 
 
 def test_the_hub_accepts_nothing_that_nobody_could_believe(tmp_path: Path) -> None:

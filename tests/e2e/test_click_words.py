@@ -122,7 +122,7 @@ def test_no_command_says_a_word_of_clicks_in_english(said: dict[str, str]) -> No
             left[line] = rows
     assert left == {}
     assert "Cách dùng: axis trace [TÙY CHỌN] VĂN_BẢN" in said["trace --help"]
-    assert "Không có lệnh 'tracee'. Có phải 'trace'?" in said["tracee"]
+    assert "Không có lệnh 'tracee'. Có phải một trong: 'replace', 'trace'?" in said["tracee"]
 
 
 def _is_ours(row: str) -> bool:

@@ -157,6 +157,17 @@ def _restored(home: Path) -> None:
         reconcile.ask_senders(hub, NOW)  # it comes with a registry that says so
 
 
+def _contradicted(home: Path) -> None:
+    from axis.infra.database import Database
+    from axis.infra.journal.journals import Journal
+    from axis.infra.journal.witness import Kept
+
+    database = Database(config.load(home).database_url(home))
+    with Journal(database, "H41").transaction() as tx:
+        tx.keep_witness(Kept("H41", trouble="LOG_SPLIT", other=b"x"))
+    database.close()
+
+
 HOME_FAULTS: list[tuple[str, Callable[[Path], Any], Verdict]] = [
     ("home_mode", lambda home: (home / "keys").chmod(0o755), Verdict.BAD),
     ("private_files", lambda home: (home / "keys" / "H41.key").chmod(0o644), Verdict.BAD),
@@ -188,6 +199,9 @@ HOME_FAULTS: list[tuple[str, Callable[[Path], Any], Verdict]] = [
         Verdict.WARN,
     ),
     ("keys", _other_key, Verdict.BAD),
+    ("log_key", lambda home: (home / "pki" / "log.key").unlink(), Verdict.BAD),
+    ("log_key", lambda home: (home / "pki" / "log.key").chmod(0o644), Verdict.BAD),
+    ("log_key", lambda home: (home / "pki" / "log.key").write_text("no key"), Verdict.BAD),
     ("weak_keys", _short_key, Verdict.WARN),
     ("own_certificates", _short_key, Verdict.BAD),
     ("registry", lambda home: change(home, "DELETE FROM payload"), Verdict.UNKNOWN),
@@ -206,6 +220,11 @@ HOME_FAULTS: list[tuple[str, Callable[[Path], Any], Verdict]] = [
         lambda home: change(
             home, "UPDATE ledger SET position = NULL, link = NULL WHERE id = (SELECT max(id) FROM ledger)"
         ),
+        Verdict.WARN,
+    ),
+    (
+        "timestamps",
+        lambda home: settings(home, "[installation]", '[timestamps]\nurl = "http://127.0.0.1:1/"\n[installation]'),
         Verdict.WARN,
     ),
     (
@@ -234,6 +253,7 @@ HOME_FAULTS: list[tuple[str, Callable[[Path], Any], Verdict]] = [
         Verdict.WARN,
     ),
     ("restored", _restored, Verdict.WARN),
+    ("witnesses", _contradicted, Verdict.BAD),
     ("connections", _no_folder, Verdict.BAD),
     ("waiting_files", _old_packet, Verdict.BAD),
     ("failed_files", _refused_packet, Verdict.WARN),
@@ -322,6 +342,8 @@ GATHERED_FAULTS: list[tuple[str, tuple[str, ...], Any, Verdict]] = [
     ("hubs", ("record", "leases"), [{"duty": "sequence", "holder": "w", "until": to_text(NOW)}], Verdict.WARN),
     ("centre_keys", ("registry", "made_here"), ["H41"], Verdict.WARN),
     ("registrars", ("registry", "registrars"), 0, Verdict.WARN),
+    ("hub_recovery", ("registry", "has_recovery"), False, Verdict.WARN),
+    ("hub_end", ("registry", "hub_until"), to_text(NOW + timedelta(days=59, hours=1)), Verdict.WARN),
     ("broker", ("broker",), {"error": "BROKER_DOWN: nobody answers"}, Verdict.UNKNOWN),
     ("broker_alarms", ("broker", "alarms"), ["rabbit@one: memory"], Verdict.BAD),
     ("clock_of_the_broker", ("broker", "clock"), to_text(NOW - timedelta(seconds=30)), Verdict.WARN),
@@ -339,7 +361,7 @@ def served(sound: Line) -> dict[str, Any]:
     gathered = gather(sound.path, NOW) | copy.deepcopy(SERVED)
     gathered["record"]["leases"] = [{"duty": "sequence", "holder": "w", "until": to_text(NOW + timedelta(seconds=9))}]
     gathered["database"] |= {"clock": to_text(NOW), "kind": "postgresql", "check": ""}
-    gathered["registry"] |= {"made_here": [], "registrars": 2}
+    gathered["registry"] |= {"made_here": [], "registrars": 2, "has_recovery": True}
     return gathered
 
 

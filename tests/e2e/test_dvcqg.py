@@ -7,9 +7,10 @@ import http.server
 import json
 import logging
 import threading
+import time
 import urllib.request
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,9 @@ from axis.infra.record import tables
 from axis.services.questions import metrics
 from axis.trials import demo_dossier
 from axis.trials.applications import as_sent, february
+from tests import make_stories
 from tests.line import Line, rest, small_home
+from tests.served import ServedLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from axis.services.agency.adapter import Agency
     from axis.services.hub.worker import Hub
     from axis.trials.demo_scenes import Scene
+    from tests.servers import PostgreSql, RabbitMq
 
 PORTAL, PROVINCE, MINISTRY = "G22", "H20", "G15"
 CODES = (PORTAL, PROVINCE, MINISTRY, "H41")
@@ -85,7 +89,10 @@ class Served:
         return answer
 
     def rest(self) -> None:
-        rest(self.hub, self.agencies, self.line.clock)
+        if isinstance(self.line, ServedLine):
+            self.line.run()
+        else:
+            rest(self.hub, self.agencies, self.line.clock)
 
     def status(self, code: str, number: str = NUMBER) -> str:
         known = open_spool(self.line.path / "agencies" / code / "spool").application(number)
@@ -97,8 +104,7 @@ class Served:
 
 
 @contextmanager
-def serving(path: Path) -> Iterator[Served]:
-    line = small_home(path / "home", CODES)
+def serving(line: Line) -> Iterator[Served]:
     (line.path / "procedures.csv").write_text(PROCEDURES, "utf-8")
     line.configure(
         adapter=config.Adapter(settle_seconds=0.0, agencies={code: {"kind": "spool"} for code in CODES}),
@@ -109,14 +115,14 @@ def serving(path: Path) -> Iterator[Served]:
     for code in CODES:
         systems.add_system(bootstrap.systems_file(home), f"SYS.{code}", code, f"secret {code}")
     with ExitStack() as stack:
-        hub, agencies = stack.enter_context(bootstrap.embedded_parts(home))
+        hub, agencies = stack.enter_context(line.parts())
         port = stack.enter_context(bootstrap.front(home, agencies))
         yield Served(line, hub, agencies, port)
 
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
-    with serving(tmp_path) as opened:
+    with serving(small_home(tmp_path / "home", CODES)) as opened:
         yield opened
 
 
@@ -181,24 +187,44 @@ def codes(answer: dict[str, Any]) -> list[str]:
 def test_an_application_goes_through_all_ten_statuses_with_payment_and_post_and_no_citizen_is_noted(
     served: Served, caplog: pytest.LogCaptureFixture
 ) -> None:
+    through_all_ten(served, caplog)
+
+
+@pytest.mark.amqp
+@pytest.mark.postgres
+@pytest.mark.timeout(400)
+def test_it_does_so_over_rabbitmq_and_postgresql(
+    tmp_path: Path,
+    rabbitmq: RabbitMq,
+    postgres: PostgreSql,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    url = postgres.database(f"dossier{time.monotonic_ns()}")
+    monkeypatch.setenv("AXIS_DATABASE_URL", url)
+    with ServedLine(tmp_path / "home", rabbitmq, url, CODES) as line, serving(line) as opened:
+        through_all_ten(opened, caplog)
+
+
+def through_all_ten(served: Served, caplog: pytest.LogCaptureFixture) -> None:
+    """Between province, ministry and portal; at each step what is not allowed then is tried, too."""
     caplog.set_level(logging.DEBUG)
     unit = "H20.14"
     assert served.call(PROVINCE, "DongBoHoSoMC", record(), unit=unit)["error_code"] == "0"
     assert [served.status(code) for code in CODES] == ["1", "1", "1", ""]
-    own = {PROVINCE: unit, MINISTRY: MINISTRY}
     before = Status.REGISTERED
     for hour, status in enumerate(map(Status, ("2", "5", "4", "6", "4", "9", "10")), 9):
-        illegal = next(one for one in Status if one != before and one not in MOVES[before])
-        speaker = PROVINCE if illegal in AT_THE_COUNTER else MINISTRY
-        wrong = served.call(speaker, "CapNhatTienDoHoSoMC", step(illegal, hour), unit=own[speaker])
-        assert codes(wrong) == ["APPLICATION_MOVE"]
+        nothing_illegal_is_done(served, NUMBER, before, hour)
         speaker = PROVINCE if status in AT_THE_COUNTER else MINISTRY
-        done = served.call(speaker, "CapNhatTienDoHoSoMC", step(status, hour), unit=own[speaker])
+        done = served.call(speaker, "CapNhatTienDoHoSoMC", step(status, hour), unit=OWN[speaker])
         before = status
         assert done["error_code"] == "0", done
         assert [served.status(code) for code in CODES] == [status, status, status, ""]
         if status == "6":
             pay(served)
+    nothing_illegal_is_done(served, NUMBER, before, 18)
+    for number, end in enumerate((("3",), ("2", "7"), ("2", "8")), 2):
+        ends_otherwise(served, f"H20.14-200203-{number:07}", end)
     posted = {
         "MaHoSo": NUMBER,
         "orderNumber": f"{NUMBER}__1",
@@ -224,6 +250,29 @@ def test_an_application_goes_through_all_ten_statuses_with_payment_and_post_and_
     assert (found["TrangThaiHoSo"], found["MaDonViTiepNhan"], found["MaDonViXuLy"]) == ("10", unit, MINISTRY)
     assert [(one["SuKien"], one["NganHang"]) for one in found["DanhSachSuKien"]] == [("paid", "VCB"), ("returned", "")]
     _nobody_is_named(served, caplog)
+
+
+OWN = {PROVINCE: "H20.14", MINISTRY: MINISTRY}
+
+
+def nothing_illegal_is_done(served: Served, number: str, before: str, hour: int) -> None:
+    """Every move that the table does not have is refused, and everybody's record stays as it is."""
+    for illegal in (one for one in Status if one != before and one not in MOVES[Status(before)]):
+        speaker = PROVINCE if illegal in AT_THE_COUNTER else MINISTRY
+        wrong = step(illegal, hour, MaHoSo=number)
+        assert codes(served.call(speaker, "CapNhatTienDoHoSoMC", wrong, unit=OWN[speaker])) == ["APPLICATION_MOVE"]
+    assert {served.status(code, number) for code in CODES[:3]} == {before}
+
+
+def ends_otherwise(served: Served, number: str, statuses: tuple[str, ...]) -> None:
+    """Not accepted, withdrawn or stopped: from there it goes nowhere."""
+    registered = record(MaHoSo=number)
+    assert served.call(PROVINCE, "DongBoHoSoMC", registered, unit=OWN[PROVINCE])["error_code"] == "0"
+    for hour, status in enumerate(map(Status, statuses), 9):
+        speaker = PROVINCE if status in AT_THE_COUNTER else MINISTRY
+        done = served.call(speaker, "CapNhatTienDoHoSoMC", step(status, hour, MaHoSo=number), unit=OWN[speaker])
+        assert done["error_code"] == "0", done
+    nothing_illegal_is_done(served, number, statuses[-1], 12)
 
 
 def pay(served: Served) -> None:
@@ -397,6 +446,38 @@ def test_a_session_ends_with_its_time_its_system_and_its_turn() -> None:
     assert sessions.session(known, others[-1], now) is not None
 
 
+def test_a_question_goes_to_whose_it_is_and_its_answer_comes_back_and_no_citizen_is_noted(
+    served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    asked = {"HOIDAPID": "7", "MaLinhVuc": "TP", "NOIDUNG": "Mất bao lâu?", "MADONVI": MINISTRY, "HOTEN": CITIZEN}
+    for _ in range(2):
+        assert codes(served.call(PORTAL, "DongBoHoiDap", asked)) == [""]
+    assert len(served.said(MINISTRY)) == 1, "sent again it is the same"
+
+    def known(code: str, service: str = "LayDanhSachHoiDapGuiTuDVCQG") -> list[tuple[str, str]]:
+        return [(one["NOIDUNG"], one["NOIDUNGTRALOI"]) for one in served.call(code, service)["result"]]
+
+    assert [known(code) for code in CODES] == [[("Mất bao lâu?", "")], [], [("Mất bao lâu?", "")], []]
+    answer = {"HOIDAPID": "7", "MADONVI": MINISTRY, "NGUOITRALOI": "Trần Thị B", "NOIDUNGTRALOI": "Mười ngày."}
+    assert codes(served.call(PROVINCE, "DongBoKetQuaHoiDapGuiTuDVCQG", answer)) == ["NOT_FOUND"]
+    assert codes(served.call(MINISTRY, "DongBoKetQuaHoiDapGuiTuDVCQG", answer | {"NOIDUNGTRALOI": ""})) == [
+        "PACKET_MISSING"
+    ]
+    assert codes(served.call(MINISTRY, "DongBoKetQuaHoiDapGuiTuDVCQG", answer)) == [""]
+    assert known(PORTAL) == known(MINISTRY) == [("Mất bao lâu?", "Mười ngày.")]
+    own = {"HOIDAPID": "7", "NOIDUNG": "Ở đâu?", "MADONVI": PROVINCE, "NOIDUNGTRALOI": "Bộ phận một cửa."}
+    assert codes(served.call(PROVINCE, "DongBoHoiDap", own | {"NOIDUNGTRALOI": ""})) == ["PACKET_MISSING"]
+    assert codes(served.call(PROVINCE, "DongBoHoiDap", own | {"MADONVI": MINISTRY})) == ["APPLICATION_PARTY"]
+    assert codes(served.call(PROVINCE, "DongBoHoiDap", own)) == [""]
+    assert known(PORTAL, "LayDanhSachHoiDapBoCoQuan") == [("Ở đâu?", "Bộ phận một cửa.")]
+    with served.hub.store.reading() as reader:
+        ledger = "".join(reader.connection.execute(sa.select(tables.ledger_entry.c.canonical)).scalars())
+        shown = str(reader.connection.execute(sa.select(tables.submission)).mappings().all())
+    told = ledger + shown + caplog.text + str(served.said(MINISTRY))
+    assert [one for one in (CITIZEN, "Mất bao lâu?", "Trần Thị B") if one in told] == []
+
+
 def test_the_catalogues_are_asked_as_at_the_portal(served: Served) -> None:
     asked = {
         name: served.call(PROVINCE, name)["result"]
@@ -413,14 +494,27 @@ def test_the_catalogues_are_asked_as_at_the_portal(served: Served) -> None:
     assert served.call(PROVINCE, "LayThuTuc")["code"] == "PACKET_MISSING"
 
 
-def test_the_demo_tells_the_story_of_one_application_with_the_faults_of_the_portals_clients(tmp_path: Path) -> None:
+def test_the_demo_tells_the_story_of_one_application_with_the_faults_of_the_portals_clients(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
     told: list[Scene] = []
-    result = demo_dossier.perform(tmp_path / "home", told.append)
+    result = demo_dossier.perform(tmp_path / "home", told.append, "en")
     assert [one.name for one in told] == ["registered", "illegal", "due", "paid", "posted", "returned", "figures"]
     assert result["statuses"] == {PORTAL: "10", PROVINCE: "10", MINISTRY: "10"}
     refusals = ["APPLICATION_DUE", "APPLICATION_MOVE", "PAYMENT_REPEATED", "POSTAL_WAYBILL"]
     assert (result["refused"], result["log_ins"], result["broken"]) == (refusals, 3, [])
     assert [result[name] for name in ("received", "early", "returned", "paid")] == [1, 1, 1, 1]
+    citizen = as_sent(replace(next(february(1)), number=told[0].facts["number"]))
+    with bootstrap.reading(bootstrap.open_home(tmp_path / "home")) as record, record.reading() as reader:
+        ledger = "".join(reader.connection.execute(sa.select(tables.ledger_entry.c.canonical)).scalars())
+        with bootstrap.reading_registry(bootstrap.open_home(tmp_path / "home")) as registry:
+            samples = str(metrics.of_record(record, registry, datetime.now(UTC)))
+    assert told[0].facts["number"] in ledger
+    everywhere = ledger + samples + caplog.text + str(told)
+    assert [one for one in ("ChuHoSo", "MaDoiTuong", "SoDienThoai") if citizen[one] in everywhere] == []
+    drawn = make_stories.file("dossier", "en").read_text("utf-8")
+    assert make_stories.said(drawn) == make_stories.said(make_stories.svg(make_stories.dossier(told, "en")))
     for language in ("vi", "en"):
         for one in told:
             assert "{" not in texts.text(f"dossier.told.{one.name}", language, **one.facts)  # type: ignore[arg-type]

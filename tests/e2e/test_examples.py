@@ -38,6 +38,7 @@ APART = {
     "demo": "test_demo.py",
     "sandbox": "test_sandbox.py",
     **dict.fromkeys(("agency admit", "agency enrol", "registrar set", "registrar vouch"), "test_own_keys.py"),
+    "key succeed": "test_hub_key.py",
     **{
         f"ballot {one}": "test_ballot.py" for one in ("open", "vote", "delegate", "remind", "close", "unseal", "result")
     },

@@ -25,6 +25,7 @@ from axis.infra.database import SCHEMA_VERSION, Database
 from axis.infra.segments import Segments
 from tests import old, own, sample
 from tests.e2e.test_served_line import AGENCIES, Served, stop, wait_for
+from tests.e2e.test_types import PERMIT, permit
 from tests.line import CODES, Line, document, recall
 from tests.old import content
 from tests.served import ServedLine
@@ -257,10 +258,14 @@ class OldServed(Served):
     def start_old_adapters(self, *codes: str) -> None:
         """Adapters of the old program, each in its home."""
         for code in codes:
-            home = str(self.folder / code)
-            log = self.folder / f"{code}.log"
-            process = old.start("adapter", "run", code, "--home", home, log=log, AXIS_AMQP_URL=self.urls[code])
-            self.stack.callback(stop, process)
+            self.start_old_adapter(code)
+
+    def start_old_adapter(self, code: str) -> subprocess.Popen[bytes]:
+        home = str(self.folder / code)
+        log = self.folder / f"{code}.log"
+        process = old.start("adapter", "run", code, "--home", home, log=log, AXIS_AMQP_URL=self.urls[code])
+        self.stack.callback(stop, process)
+        return process
 
     def start_old(self, *arguments: str, **more: str) -> subprocess.Popen[bytes]:
         """A command of the old program on the hub's home."""
@@ -287,7 +292,10 @@ def served(rabbitmq: RabbitMq, postgres: PostgreSql) -> Iterator[OldServed]:
 @pytest.mark.postgres
 @pytest.mark.timeout(180)
 def test_adapters_of_the_earlier_version_work_with_the_hub_of_this_one(served: OldServed) -> None:
-    """One of the two is old: a document each way, a recall, and the receipts of all of them."""
+    """One of the two is old: a document each way, a recall, and the receipts of all of them; and one of a type, which
+    came with the registry, and of which an old adapter knows nothing."""
+    added = CliRunner().invoke(cli.main, ["type", "add", str(PERMIT), "--home", str(served.home)])
+    assert added.exit_code == 0, added.output
     served.start("hub", home=served.home, user="HUB", wall=False)
     wait_for(lambda: "Running hub" in served.log("HUB"))
     served.start_old_adapters("G22", "G06")
@@ -306,6 +314,8 @@ def test_adapters_of_the_earlier_version_work_with_the_hub_of_this_one(served: O
     digest = hashlib.sha256(b"%PDF-1.4 noi dung").hexdigest()
     assert [third.attachments("G06").count(digest), today.attachments("H41").count(digest)] == [2, 1]
     assert earlier.files("G22", "sent") == ["a.edxml", "r.edxml"] == today.files("H41", "sent")
+    today.drop("H41", permit(5, to=("G06",)), "p.edxml")
+    wait_for(lambda: today.events("H41").count("E.1 G06") == 2)
     assert not [line.files(code, "failed") for code, line in served.lines.items() if line.files(code, "failed")]
 
 
@@ -382,3 +392,41 @@ def test_a_hub_that_was_upgraded_goes_back_to_the_earlier_version_and_nothing_is
         assert sorted(served.lines[code].attachments(code)) == wanted, "each once"
     assert sender.files("G22", "failed") == []
     assert hub.poll() is None
+
+
+@pytest.mark.amqp
+@pytest.mark.postgres
+@pytest.mark.timeout(300)
+def test_an_adapter_of_the_earlier_version_works_with_the_hubs_next_key_until_it_must_follow_it_and_is_upgraded(
+    served: OldServed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first registry that names the next key is signed by the one before; what comes after it an old adapter
+    refuses, and nothing of that is lost: the broker keeps it, the upgraded adapter takes it."""
+    monkeypatch.setenv("AXIS_AMQP_URL", served.urls["HUB"])
+    hub = ("--home", served.home)
+    served.start("hub", home=served.home, user="HUB", wall=False)
+    wait_for(lambda: "Running hub" in served.log("HUB"))
+    served.start_old_adapters("G06")
+    before = served.start_old_adapter("G22")
+    served.start("adapter", "run", "H41", home=served.folder / "H41", user="H41", wall=False)
+    first = keystore.load_certificate(served.home / "keys" / "HUB.pem")
+    own.done("key", "next", "--from", "2026-01-01", *hub)
+    assert keystore.load_certificate(served.home / "keys" / "HUB.pem") != first
+    earlier, today = served.lines["G22"], served.lines["H41"]
+    earlier.drop("G22", document(1, to=("H41",)), "1.edxml")
+    today.drop("H41", document(2, "H41", to=("G22",)), "2.edxml")
+    wait_for(lambda: earlier.events("G22") == ["A.1", "E.1 H41"] and today.events("H41") == ["A.1", "E.1 G22"])
+    # Signed by the next key: the old adapter cannot read it.
+    own.done("agency", "alias", "H41", "000.00.00.H41", *hub)
+    today.drop("H41", document(3, "H41", to=("G22",), content=content(3)), "3.edxml")
+    wait_for(lambda: today.events("H41").count("A.1") == 2)
+    wait_for(lambda: served.log("G22").count("rejected") >= 2)
+    assert hashlib.sha256(content(3)).hexdigest() not in earlier.attachments("G22"), "nothing is believed unseen"
+    stop(before)
+    served.start("adapter", "run", "G22", home=served.folder / "G22", user="G22", wall=False)
+    wait_for(lambda: own.done("queue", "retry", "--agency", "G22", "--reason", "đã nâng cấp", *hub)["found"] == 0)
+    wait_for(lambda: today.events("H41").count("E.1 G22") == 2)
+    assert earlier.attachments("G22").count(hashlib.sha256(content(3)).hexdigest()) == 1
+    earlier.drop("G22", document(4, to=("H41", "G06")), "4.edxml")
+    wait_for(lambda: earlier.events("G22").count("E.1 H41") == 2)
+    assert [line.files(code, "failed") for code, line in served.lines.items()] == [[], [], []]

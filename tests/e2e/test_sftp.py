@@ -18,9 +18,11 @@ from axis.adapters.base import Guarded, LocalFile, Place
 from axis.adapters.client import Client
 from axis.adapters.conformance import CHECKS, name_of
 from axis.adapters.folder import FOLDERS
+from axis.adapters.readable import WHY
 from axis.adapters.sftp import SftpAdapter
 from axis.adapters.tokens import create_token
 from axis.core import edxml
+from axis.core.readable import Readable
 from axis.errors import Misconfigured, Unavailable
 from tests.line import document, rest, small_home
 from tests.vxp_client import SdkClient
@@ -114,6 +116,24 @@ def test_a_link_in_the_place_of_the_days_folder_leads_nowhere(openssh: OpenSsh, 
     with pytest.raises(OSError):
         adapter.complete([("inbox", "y.edxml")])
     assert list((root / "sent").iterdir()) == []
+
+
+def test_readable_copies_and_why_a_file_is_not_taken_lie_on_the_server(openssh: OpenSsh, tmp_path: Path) -> None:
+    root = tmp_path / "agency"
+    DropBox(root, openssh)
+    adapter = SftpAdapter(Place("H41", root, options(openssh, root, readable=True)))
+    (root / "outbox" / "Công văn.pdf").write_bytes(b"x")
+    assert list(adapter.collect()) == []
+    adapter.explain()
+    assert {one.name for one in (root / "outbox").iterdir()} == {"Công văn.pdf", f"Công văn.pdf{WHY}"}
+    assert adapter.copies is not None
+    for name, identifier in (("2026 A", "1"), ("2026 A", "2"), ("2026 A", "2")):
+        copy = Readable(identifier, (name, f"{name} {identifier}"), (("a.pdf", "1.pdf", b"x"), (identifier, "2", b"y")))
+        adapter.copies.prepare(copy)
+        adapter.copies.show(copy)
+    adapter.copies.marked("7 abc")
+    assert sorted(one.name for one in (root / "inbox").iterdir()) == ["2026 A", "2026 A 2"]
+    assert adapter.copies.mark() == "7 abc"
 
 
 def test_a_server_that_does_not_answer_is_not_waited_for_by_each_question(

@@ -329,7 +329,7 @@ def test_the_types_go_with_the_registry_and_an_exported_home_has_them(line: Line
         members.suspend(registrar, "G18", "thử", line.clock())
         members.resume(registrar, "G18", "thử", line.clock())
     line.run(before=look)
-    hub = hub_certificate(home)
+    hub = (hub_certificate(home),)
     assert set(sent) == {"G06", "G18", "G22", "H29", "H41"}
     assert {typeset.read_types(one, hub).registry for one in sent.values()} == {2}
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from axis.core import lineage, parcel, receipt
+from axis.core import chain, lineage, paper, parcel, receipt
 from axis.core.message import Delivered, Message, Route
 from axis.core.receipt import Event, Receipt, Statement
 from axis.core.registry import HUB, Certificate, Member, Registry, signing_certificate
@@ -42,7 +42,8 @@ ROWS = Path(__file__).parent.parent.parent / "docs" / "security.md"
 def made(tmp_path_factory: pytest.TempPathFactory) -> Own:
     """A document of G22 went to H41, who answered; another is on its way while H41's adapter is off."""
     with pytest.MonkeyPatch.context() as patch:
-        line = own.make(tmp_path_factory.mktemp("own") / "line", patch)
+        root = tmp_path_factory.mktemp("own")
+        line = own.make(root / "line", patch, "--paper", root / "paper.txt")
     line.drop("G22", document(to=("H41",)))
     line.run()
     line.drop("H41", status("03"))
@@ -194,8 +195,37 @@ FORGED: dict[str, Callable[[Thief], tuple[bytes, bytes]]] = {
     "a registry without introductions": lambda t: (t.sign(bare(t.registry)), b""),
     "a registry with registrars of the thief's": lambda t: (t.issues(with_registrar(t), of=HUB), b""),
     "a registry by another hub of the CA": lambda t: (t.issues(lambda one: one, by=other_hub(t)), b""),
+    "a registry with a recovery paper of the thief's": lambda t: (t.issues(with_paper(t, t.hub), of=HUB), b""),
+    "a registry without the recovery paper": lambda t: (t.issues(without_paper, of=HUB), b""),
+    "another hub that a paper of the thief's names": lambda t: (another_hub(t, THIEFS_PAPER), b""),
+    "another hub that the CA names": lambda t: (another_hub(t, t.authority), b""),
+    "another hub that an agency names": lambda t: (another_hub(t, t.fake), b""),
     "a registry of a day to come": lambda t: (t.sign(replace(t.registry, issued_at=t.now + timedelta(days=1))), b""),
 }
+
+
+THIEFS_PAPER = keystore.recovery_signer(keystore.new_secret(), chain.RECOVERY_NAME, datetime.now(UTC))
+
+
+def with_paper(thief: Thief, by: KeySigner) -> Callable[[Member], Member]:
+    named = chain.recovery_entry(thief.place, THIEFS_PAPER.key.public_key(), by, thief.now)
+    return lambda one: replace(one, certificates=(*one.certificates, named))
+
+
+def without_paper(one: Member) -> Member:
+    return replace(one, certificates=tuple(c for c in one.certificates if c.reason != lineage.RECOVERY))
+
+
+def another_hub(thief: Thief, by: KeySigner, *, revokes: bool = True) -> bytes:
+    """A registry signed by a key that somebody names as the hub's, in the place of the one in use."""
+    other, at = other_hub(thief), thief.now.replace(microsecond=0)
+    entry = chain.heir_entry(thief.place, other.key.public_key(), by, at)
+
+    def change(one: Member) -> Member:
+        old = tuple(replace(c, revoked_at=at) if c.use == "sign" and revokes else c for c in one.certificates)
+        return replace(one, certificates=(*old, signing_certificate(other.certificate), entry))
+
+    return thief.issues(change, of=HUB, by=other)
 
 
 def bare(one: Registry) -> Registry:
@@ -260,6 +290,70 @@ def test_the_hubs_own_word_is_believed_whoever_has_its_key(made: Own) -> None:
     thief = Thief(made)
     for what, forge in HUBS_OWN.items():
         assert believed(made, "G22", *forge(thief)), what
+
+
+def installed_at(line: Own, code: str, body: bytes) -> bool:
+    """What the adapter of `code` keeps of a registry that comes to it."""
+    with line.parts() as (_, agencies):
+        (agency,) = [one for one in agencies if one.code == code]
+        message = Message("m", Route("out", code), body)
+        found = judge.of(agency, Delivered(message, False, None), parcel.REGISTRY, datetime.now(UTC))
+        if isinstance(found, Problem):
+            return False
+        assert not isinstance(found, Mail)
+        with agency.journal.transaction() as tx:
+            found(tx)
+    return True
+
+
+def copied(made: Own, folder: Path) -> Own:
+    shutil.copytree(made.root, folder / "line")
+    return Own(folder / "line")
+
+
+def test_a_stolen_key_of_the_hub_is_overruled_by_the_paper_whatever_the_thief_has_told(
+    made: Own, tmp_path: Path
+) -> None:
+    """He has made another key for himself, and a registry of a version far ahead in which agencies are revoked."""
+    line = copied(made, tmp_path)
+    thief = Thief(line)
+    revoked = replace(thief.registry, version=thief.registry.version + 100)
+    revoked = replace(revoked, members=tuple(ended(thief)(m) if m.code == "H41" else m for m in revoked.members))
+    thief.registry = revoked
+    mine = another_hub(thief, thief.hub, revokes=False)
+    assert installed_at(line, "G22", mine), "until somebody says so he is the hub"
+    assert line.installed("G22").version == revoked.version + 1
+    own.done("key", "succeed", "--paper", made.root.parent / "paper.txt", "--reason", "lộ khóa", "--home", line.path)
+    line.run()
+    assert line.installed("G22").version < revoked.version, "the paper speaks, whatever the numbers are"
+    assert line.installed("G22").by_code["H41"].certificates == line.installed("G06").by_code["H41"].certificates
+    assert not installed_at(line, "G22", mine)
+    thief.registry, thief.now = line.installed("G22"), datetime.now(UTC)
+    failed = Event.ContentConsignmentFailure
+    for body in (thief.issues(lambda one: one), another_hub(thief, thief.hub), hub_says(thief, failed)):
+        assert not believed(line, "G22", body)
+    thief.now -= timedelta(minutes=2)
+    assert believed(line, "G22", hub_says(thief, failed)), "dated back: the table says so"
+    line.drop("G22", document(3, to=("H41",)), "c.edxml")
+    line.run()
+    assert line.events("G22").count("E.1 H41") == 3
+
+
+def test_the_recovery_paper_alone_makes_another_hub_and_no_agency(made: Own, tmp_path: Path) -> None:
+    line = copied(made, tmp_path)
+    thief = Thief(line)
+    secret = paper.read((made.root.parent / "paper.txt").read_text("utf-8"))
+    stolen = keystore.recovery_signer(secret, chain.RECOVERY_NAME, thief.now)
+    assert believed(line, "G22", another_hub(thief, stolen))
+    assert not believed(line, "G22", thief.gives(thief.named(stolen)))
+    said = thief.says(Event.ContentHandover, stolen)
+    assert not believed(line, "G22", said)
+    assert not passes(line, said)
+    # Who notices that it is gone makes another one, with the second copy.
+    own.done("key", "recovery", "--paper", made.root.parent / "paper.txt", "--home", line.path)
+    line.run()
+    thief.registry = line.installed("G22")
+    assert not believed(line, "G22", another_hub(thief, stolen))
 
 
 def test_where_the_centre_has_made_the_keys_it_speaks_for_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

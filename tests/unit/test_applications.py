@@ -14,7 +14,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from axis.core.applications import application, payment, post
+from axis.core.applications import application, payment, post, question
 from axis.core.applications.application import Application, Correction, Progress, read_application, synchronise
 from axis.core.applications.payment import Answer, Channel, Result
 from axis.core.applications.post import Order
@@ -55,7 +55,9 @@ def test_each_type_of_the_portal_has_a_folder() -> None:
         "dvcqg_postal_collection",
         "dvcqg_postal_return",
         "dvcqg_progress",
+        "dvcqg_question",
         "dvcqg_rating",
+        "dvcqg_reply",
         "mcdt_dt",
     ]
 
@@ -112,6 +114,8 @@ def test_every_valid_example_is_read_by_the_program_and_what_decides_is_refused_
         "mcdt_dt": lambda value: (read_application(value, RECEIVER), application.apology(value)),
         "dvcqg_progress": application.read_progress,
         "dvcqg_correction": application.read_correction,
+        "dvcqg_question": question.read_question,
+        "dvcqg_reply": question.read_reply,
         "dvcqg_payment_request": payment.read_request,
         "dvcqg_payment_answer": payment.read_answer,
         "dvcqg_postal_collection": lambda value: post.read_order(value, "collection"),

@@ -31,7 +31,7 @@ def test_every_key_and_limit_is_listed_with_its_value() -> None:
         "| `CLOCK_SKEW` | 0:05:00 |",
     ):
         assert line in text, line
-    assert text.count("\n### [") == 13
+    assert text.count("\n### [") == 16
 
 
 def test_every_table_of_the_record_has_a_file_that_writes_it() -> None:

@@ -168,5 +168,5 @@ def test_every_library_has_bounds_and_a_tested_version_within_them() -> None:
 
 def test_an_installation_takes_the_tested_versions() -> None:
     makefile = (CONFIG.parent / "Makefile").read_text("utf-8")
-    assert "--constraint config/constraints.txt --editable '.[http,sftp,postgresql,dev]'" in makefile
+    assert "--constraint config/constraints.txt --editable '.[http,web,sftp,postgresql,evidence,dev]'" in makefile
     assert "make test" in (CONFIG.parent / ".ci" / "run").read_text("utf-8")

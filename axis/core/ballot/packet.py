@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Type:
-    """A type of document as packets name it; `notation` begins the CodeNotation of all that belongs to one ballot."""
+    """A type of document as packets name it; `notation` begins the CodeNotation of all that belongs to one ballot or
+    one meeting."""
 
     application: str
     notation: str
@@ -32,11 +33,14 @@ CLOSING = Type("ECABINET_CLOSING", "DP", "Đóng phiếu lấy ý kiến")
 OPENING = Type("ECABINET_OPENING", "MP", "Mở niêm phong phiếu")
 RESULT = Type("ECABINET_RESULT", "KQ", "Kết quả lấy ý kiến")
 REMINDER = Type("ECABINET_REMINDER", "NN", "Nhắc trả lời phiếu lấy ý kiến")
+MEETING = Type("ECABINET_MEETING", "PH", "Phiên họp Chính phủ")
+PAPER = Type("ECABINET_PAPER", "TL", "Tài liệu họp")
+CONCLUSION = Type("ECABINET_CONCLUSION", "KL", "Thông báo kết luận")
 TYPES = (BALLOT, VOTE, CLOSING, OPENING, RESULT, REMINDER)
 
 
 def notation(of: Type, ballot: str) -> str:
-    """The CodeNotation of what belongs to the ballot with this digest."""
+    """The CodeNotation of what belongs to the ballot with this digest, or to the meeting whose id has it."""
     return f"{of.notation}-{ballot[:12].upper()}"
 
 

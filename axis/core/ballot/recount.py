@@ -53,9 +53,10 @@ class Arrived:
 
 @dataclass(frozen=True)
 class Opened:
-    """A verified one: who published it, when the hub accepted it, its packet, its files by name."""
+    """A verified one: who published it, when the hub accepted it under which id, its packet, its files by name."""
 
     digest: str
+    axis_id: str
     sender: str
     accepted_at: datetime
     packet: Packet
@@ -83,16 +84,16 @@ def open_arrived(arrived: Arrived, registry: Registry) -> Opened:
     said = (accepted.issuer, statement.event, accepted.installation, subject.content_digest, subject.sender)
     if said != (HUB, Event.SubmissionAcceptance, registry.installation, opened.content_digest, opened.signer):
         raise rejected(Fault.RECEIPT_INVALID, f"A.1 is about {subject.content_digest}")
-    return _opened(arrived.parcel, opened, at, registry)
+    return _opened(arrived.parcel, subject.axis_id, opened, at, registry)
 
 
-def _opened(data: bytes, opened: Parcel, at: datetime, registry: Registry) -> Opened:
+def _opened(data: bytes, axis_id: str, opened: Parcel, at: datetime, registry: Registry) -> Opened:
     if opened.main != parcel.DOCUMENT:
         raise rejected(Fault.BALLOT_SHAPE, opened.main, parcel.DOCUMENT)
     read = edxml.read_document(opened.content, len(opened.attachments))
     trust.check_authority(read.sender.organ_id, opened.signer, registry)
     files = {info.name: bytes(content) for info, content in zip(read.attachments, opened.attachments, strict=True)}
-    return Opened(values.digest(data), opened.signer, at, read, files)
+    return Opened(values.digest(data), axis_id, opened.signer, at, read, files)
 
 
 def _of_type(opened: Opened, of: Type, sender: str) -> Opened:

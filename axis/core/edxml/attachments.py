@@ -152,7 +152,7 @@ def _ending(name: str) -> str:
     return name.rpartition(".")[2].lower()
 
 
-def _media_type(said: str, name: str) -> str:
+def media_type(said: str, name: str) -> str:
     """The type to write. application/zip only for a name in .zip, or the client library unzips it (and loses it)."""
     if said not in _MADE_UP:
         return said
@@ -255,7 +255,7 @@ def _described(reference: Node, partner: Attachment, problems: list[Problem]) ->
         text = f"'{said['AttachmentName']}' in the manifest is '{partner.name}' in the attachment"
         problems.append(_unpaired(text, reference.line))
     name = said["AttachmentName"] or partner.name
-    content_type = _media_type(partner.content_type or said["ContentType"], name)
+    content_type = media_type(partner.content_type or said["ContentType"], name)
     description = said["Description"] or partner.description
     extra = partner.extra
     if partner.description and partner.description != description:

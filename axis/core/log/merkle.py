@@ -49,20 +49,24 @@ class Frontier:
             msg = f"{len(self.hashes)} hashes are no frontier of {self.size} leaves"
             raise ValueError(msg)
 
-    def after(self, leaves: Iterable[bytes], made: dict[tuple[int, int], bytes] | None = None) -> Frontier:
-        """With these leaf hashes appended. Every node that became perfect is put into `made`, leaves included."""
+    def after(self, leaves: Iterable[bytes], made: dict[tuple[int, int], bytes] | None = None, of: int = 0) -> Frontier:
+        """With these leaf hashes appended (or hashes of perfect subtrees of level `of`, where such a one may begin).
+        Every node that became perfect is put into `made`, they themselves included."""
         size, stack = self.size, list(self.hashes)
+        if size & ((1 << of) - 1):
+            msg = f"behind {size} leaves no subtree of level {of} begins"
+            raise ValueError(msg)
         for leaf in leaves:
-            level, index, node = 0, size, leaf
+            level, index, node = of, size >> of, leaf
             if made is not None:
-                made[0, index] = node
+                made[level, index] = node
             while index & 1:
                 node = node_hash(stack.pop(), node)
                 level, index = level + 1, index >> 1
                 if made is not None:
                     made[level, index] = node
             stack.append(node)
-            size += 1
+            size += 1 << of
         return Frontier(size, tuple(stack))
 
     @property

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MAX_NOTE = 256 * 1024  # bytes: 64 signatures of ML-DSA-44 and their text
-MAX_SIGNATURES = 64
+MAX_SIGNATURES = 200  # each agency's, and the log's
 ED25519, ED25519_COSIGNATURE, ML_DSA_44_COSIGNATURE = 0x01, 0x04, 0x06
 KEY_SIZES = {ED25519: 32, ED25519_COSIGNATURE: 32, ML_DSA_44_COSIGNATURE: 1312}
 _ID_SIZE = 4

@@ -109,6 +109,11 @@ def read(text: str) -> Policy:
     return found
 
 
+def refused(got: str, expected: str) -> Rejected:
+    """LOG_POLICY: why a policy that is one cannot be used here."""
+    return rejected(Fault.LOG_POLICY, got, expected)
+
+
 def _key(text: str, number: int, kinds: set[int]) -> VerifierKey:
     try:
         key = note.verifier_key(text)

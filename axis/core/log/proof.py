@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from axis.core.log.policy import Policy, Witnessed
 
 HEADER = "c2sp.org/tlog-proof@v1"
-MAX_PROOF = note.MAX_NOTE + 8 * 1024  # bytes
-MAX_EXTRA = 1024  # bytes
+MAX_EXTRA = 64 * 1024  # bytes: a salt and its entry
+MAX_PROOF = note.MAX_NOTE + 8 * 1024 + MAX_EXTRA * 4 // 3  # bytes
 _INDEX = re.compile(r"index (?P<index>0|[1-9][0-9]{0,18})")
 _HASH = re.compile(r"[A-Za-z0-9+/]{43}=")
 _EXTRA = re.compile(r"extra (?P<data>[A-Za-z0-9+/]*={0,2})")

@@ -16,7 +16,7 @@ from xml.sax.saxutils import quoteattr
 from axis.core import parcel, xml
 from axis.core.edxml import Kind
 from axis.core.instant import from_text, to_text, whole
-from axis.core.registry import HubOnly
+from axis.core.registry import HUB, HubOnly
 from axis.core.types import kind as kinds
 from axis.core.types.manifest import NAME
 from axis.errors import Fault, Problem, Rejected, rejected
@@ -207,10 +207,14 @@ def read(data: bytes) -> Types:
 
 
 @lru_cache(maxsize=4)
-def read_types(data: bytes, hub: Certificate) -> Types:
-    """The set in a parcel signed by `hub`, as of its signing. Raises :class:`Rejected`."""
-    moment = parcel.peek_signature(data).signing_time
-    verified = parcel.verify(data, HubOnly(hub), moment)
+def read_types(data: bytes, hubs: tuple[Certificate, ...]) -> Types:
+    """The set in a parcel signed by one of the hub's certificates `hubs`, as of its signing. Raises
+    :class:`Rejected`."""
+    said = parcel.peek_signature(data)
+    moment, by = said.signing_time, next((one for one in hubs if one.der == said.certificate), None)
+    if by is None or (by.revoked_at is not None and moment >= by.revoked_at):
+        raise rejected(Fault.SIG_SIGNER, HUB)
+    verified = parcel.verify(data, HubOnly(by), moment)
     if verified.main != parcel.TYPES:
         raise rejected(Fault.TYPE_SET, verified.main)
     return read(verified.content)

@@ -60,11 +60,11 @@ class HomeChanges(Changes):
         self.enter(entry)
         return int(doubted.rowcount)
 
-    def install(self, version: int, parcel: bytes, entry: Entry, types: bytes = b"") -> bool:
-        """Install a registry, with the document types that came with it, unless one as new is here; True if it was
-        installed. Of one that is here already its types are, where none were."""
+    def install(self, version: int, parcel: bytes, entry: Entry, types: bytes = b"", *, instead: bool = False) -> bool:
+        """Install a registry, with the document types that came with it, unless one as new is here; `instead` of that
+        one, too. True if it was installed. Of one that is here already its types are, where none were."""
         types_digest = payloads.put(self.connection, types) if types else ""
-        if (here := self.registry_version()) >= version:
+        if (here := self.registry_version()) >= version and not instead:
             late = (installed.c.agency == self.agency, installed.c.version == version, installed.c.types_digest == "")
             if here == version and types_digest:
                 self.connection.execute(sa.update(installed).where(*late).values(types_digest=types_digest))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -18,6 +19,15 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, RowMapping
 
     from axis.core.ledger import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a journal has of a submission: the hub's A.1, the parcel, receipts; b"" for what it has not, or no more."""
+
+    acceptance: bytes
+    body: bytes
+    receipts: tuple[bytes, ...]
 
 
 class JournalReader:
@@ -83,15 +93,12 @@ class JournalReader:
         )
         return list(self.connection.execute(query.order_by(incoming.c.number)).mappings())
 
-    def came_under(self, notation: str) -> list[tuple[bytes, bytes]]:
-        """(parcel, A.1) of each document that has come with this CodeNotation, in order of arrival; one whose bytes
-        were dropped is left out. `%` in it stands for anything."""
-        query = self._incoming_under(notation)
-        rows = self.connection.execute(query.order_by(incoming.c.number)).all()
-        found = [(self.payload_if_any(body), self.payload_if_any(proof)) for body, proof in rows]
-        return [(body, proof) for body, proof in found if body and proof]
+    def came_under(self, notation: str, most: int | None = None) -> list[tuple[bytes, bytes]]:
+        """(parcel, A.1) of each document that has come with this CodeNotation, in order of arrival, or of the newest
+        `most`; one whose bytes were dropped is left out. `%` in it stands for anything."""
+        return self._both(self._incoming_under(notation).order_by(incoming.c.number.desc()).limit(most))
 
-    def went_under(self, notation: str) -> list[tuple[bytes, bytes]]:
+    def went_under(self, notation: str, most: int | None = None) -> list[tuple[bytes, bytes]]:
         """The same of each document that was sent, and accepted by the hub."""
         query = sa.select(outgoing.c.parcel_digest, outgoing.c.answer_digest).where(
             outgoing.c.agency == self.agency,
@@ -99,9 +106,12 @@ class JournalReader:
             outgoing.c.kind == "new",
             outgoing.c.document_id.like(f"%/{notation}"),
         )
-        rows = self.connection.execute(query.order_by(outgoing.c.created_at)).all()
-        found = [(self.payload_if_any(body), self.payload_if_any(answer)) for body, answer in rows]
-        return [(body, answer) for body, answer in found if body and answer]
+        return self._both(query.order_by(outgoing.c.created_at.desc()).limit(most))
+
+    def _both(self, newest_first: sa.Select[Any]) -> list[tuple[bytes, bytes]]:
+        rows = self.connection.execute(newest_first).all()
+        found = [(self.payload_if_any(body), self.payload_if_any(proof)) for body, proof in reversed(rows)]
+        return [(body, proof) for body, proof in found if body and proof]
 
     def _incoming_under(self, notation: str) -> sa.Select[Any]:
         return sa.select(incoming.c.body_digest, incoming.c.proof_digest).where(
@@ -212,10 +222,37 @@ class JournalReader:
         """Stored bytes; b"" where there are none, or others."""
         return payloads.get_sound(self.connection, [digest]).get(digest, b"")
 
+    def evidence(self, axis_id: str) -> Held:
+        """What is here of a submission, sent or received, and of every receipt about it."""
+        sent = self._first(self._outgoing().where(outgoing.c.axis_id == axis_id, outgoing.c.state == "accepted"))
+        came = self.incoming(axis_id)
+        given = [came["answer_digest"], came["decision_digest"]] if came is not None else []
+        told = [str(one.detail["receipt"]) for one in self.events(axis_id) if one.event == "receipt.received"]
+        digests = [sent["answer_digest"], sent["parcel_digest"]] if sent is not None else []
+        digests += [came["proof_digest"], came["body_digest"]] if came is not None else []
+        found = payloads.get_sound(self.connection, [one for one in (*digests, *given, *told) if one])
+        acceptance, body = ((*digests, "", "")[:2]) if digests else ("", "")
+        receipts = tuple(found[one] for one in dict.fromkeys((*given, *told)) if one in found and one != acceptance)
+        return Held(found.get(acceptance, b""), found.get(body, b""), receipts)
+
     def events(self, axis_id: str) -> list[Entry]:
         """This agency's events about a submission, in order."""
         query = sa.select(event.c.canonical).where(event.c.agency == self.agency, event.c.axis_id == axis_id)
         return [ledger.read(row.canonical) for row in self.connection.execute(query.order_by(event.c.number))]
+
+    def events_since(self, mark: str, limit: int) -> tuple[str, list[tuple[str, Entry]]]:
+        """(where the next look begins, this agency's events with the mark of each) of the `limit` events of all
+        agencies of the home that come after `mark`, in order. One that this journal has not given (it was put back from
+        a copy) stands for its beginning."""
+        number, _, digest = mark.partition(" ")
+        at = int(number) if number.isascii() and number.isdigit() and len(number) < 18 else 0
+        if at and self.connection.execute(sa.select(event.c.digest).where(event.c.number == at)).scalar() != digest:
+            at, mark = 0, ""
+        own = sa.case((event.c.agency == self.agency, event.c.canonical))
+        query = sa.select(event.c.number, event.c.digest, own.label("own")).where(event.c.number > at)
+        rows = self.connection.execute(query.order_by(event.c.number).limit(limit)).all()
+        found = [(f"{row.number} {row.digest}", ledger.read(row.own)) for row in rows if row.own is not None]
+        return f"{rows[-1].number} {rows[-1].digest}" if rows else mark, found
 
     def of_no_submission(self, after: int, limit: int) -> list[Entry]:
         """This agency's events about no submission after this number, in order; at most `limit`."""

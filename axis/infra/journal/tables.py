@@ -136,7 +136,60 @@ home_instance = sa.Table(
     sa.Column("heard", sa.BigInteger, nullable=False),  # and how much
     sa.Column("restored_at", sa.Text, nullable=False),  # when it took another's place
 )
-TABLES = (payloads.payload, outgoing, incoming, withdrawal, posted, event, installed, home_instance, *retained.TABLES)
+# What this agency's witness has cosigned last (`size`, and `note` with the log's signature alone), which checkpoint a
+# quorum has cosigned (`believed`), and how many entries about it the log has told of since place `since`, up to `told`.
+# `trouble`: the code of why it cosigns nothing more; `other` is then the note that speaks against the log.
+witness = sa.Table(
+    "witness",
+    metadata,
+    sa.Column("agency", sa.Text, primary_key=True),
+    sa.Column("origin", sa.Text, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("note", sa.LargeBinary, nullable=False),
+    sa.Column("believed", sa.LargeBinary, nullable=False),
+    sa.Column("believed_at", sa.Text, nullable=False),
+    sa.Column("since", sa.BigInteger, nullable=False),
+    sa.Column("told", sa.BigInteger, nullable=False),
+    sa.Column("entries", sa.BigInteger, nullable=False),
+    sa.Column("unknown", sa.BigInteger, nullable=False),  # of these, in its name, and not known here
+    sa.Column("trouble", sa.Text, nullable=False),
+    sa.Column("trouble_at", sa.Text, nullable=False),
+    sa.Column("other", sa.LargeBinary, nullable=False),
+)
+# Entries about the agency as the log has told of them, each with its proof but for the checkpoint, which many share.
+log_proof = sa.Table(
+    "log_proof",
+    metadata,
+    sa.Column("agency", sa.Text, primary_key=True),
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("axis_id", sa.Text, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+    sa.Column("kept_at", sa.Text, nullable=False),
+    sa.Index("log_proof_submission", "agency", "axis_id"),
+    sa.Index("log_proof_kept", "kept_at"),
+)
+log_proof_head = sa.Table(
+    "log_proof_head",
+    metadata,
+    sa.Column("agency", sa.Text, primary_key=True),
+    sa.Column("size", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("note", sa.LargeBinary, nullable=False),
+)
+TABLES = (
+    payloads.payload,
+    outgoing,
+    incoming,
+    withdrawal,
+    posted,
+    event,
+    installed,
+    home_instance,
+    witness,
+    log_proof,
+    log_proof_head,
+    *retained.TABLES,
+)
 AGAIN = -1  # attempts of what the hub, which may have lost it, is to be sent again: an A.1 on its way is from before
 REFUSED = -1  # attempts of a posted receipt whose signature the hub has refused: it is signed again first
 FURTHEST = timedelta(days=1)  # nothing is put off so long: a time beyond it is one that a wrong clock has set

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -14,10 +15,10 @@ from axis.core.log.merkle import HASH_SIZE, Frontier
 from axis.core.log.tiles import HEIGHT, Tile
 from axis.errors import Corrupted, Fault, Problem
 from axis.infra.database import upsert, upsert_all
-from axis.infra.log.tables import log_head, log_tile
+from axis.infra.log.tables import log_checkpoint, log_head, log_tile, log_witness
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy.engine import Connection
@@ -89,6 +90,20 @@ _ENTRIES = sa.text(
     "SELECT position, link, digest, canonical, axis_id, salt FROM ledger WHERE position > :after ORDER BY position "
     "LIMIT :limit"
 )
+
+
+def cells(connection: Connection, after: int, limit: int) -> Sequence[tuple[Any, ...]]:
+    """As :func:`entries`, as the driver gives them: for who reads a million."""
+    with closing(connection.connection.cursor()) as cursor:
+        cursor.execute(_CELLS[connection.dialect.name], (after, limit))
+        return cursor.fetchall()
+
+
+_CELLS = {
+    name: f"SELECT position, link, digest, canonical, axis_id, salt FROM ledger WHERE position > {mark} "  # noqa: S608
+    f"ORDER BY position LIMIT {mark}"
+    for name, mark in (("sqlite", "?"), ("postgresql", "%s"))
+}
 
 
 def entries_about(connection: Connection, axis_ids: Sequence[str]) -> Sequence[Any]:
@@ -167,6 +182,124 @@ def hashes(connection: Connection, wanted: Sequence[Tile]) -> dict[tuple[int, in
     there = sa.or_(*(sa.and_(log_tile.c.level == one.level, log_tile.c.number == one.number) for one in wanted))
     rows = connection.execute(sa.select(log_tile.c.level, log_tile.c.number, log_tile.c.hashes).where(there))
     return {(row.level, row.number): _bytes(row.hashes) for row in rows}
+
+
+# -- Witnesses --------------------------------------------------------------------------------------------------------
+
+KEPT = 1000  # checkpoints with cosignatures: of the older ones those stay that were the first of their day
+
+
+@dataclass(frozen=True, slots=True)
+class Cosigned:
+    """The note of a checkpoint that the witnesses were asked to cosign, with the lines that they have given: the one of
+    `size` in the `log`-th log. `witnessed_at`: since when a quorum has cosigned it; None before."""
+
+    log: int
+    size: int
+    note: bytes
+    asked_at: datetime
+    witnessed_at: datetime | None
+
+
+def witnessed(connection: Connection, size: int = 0) -> Cosigned | None:
+    """The newest checkpoint of this record's newest log that a quorum has cosigned, if it has `size` entries or more.
+    (The policy may have changed since: :func:`axis.core.log.policy.witnessed` tells.)"""
+    row = connection.execute(_WITNESSED, {"size": size}).first()
+    return _cosigned(row) if row is not None else None
+
+
+_WITNESSED = (
+    sa.select(log_checkpoint)
+    .where(
+        log_checkpoint.c.log == sa.select(sa.func.max(log_head.c.id)).scalar_subquery(),
+        log_checkpoint.c.witnessed_at != "",
+        log_checkpoint.c.size >= sa.bindparam("size"),
+    )
+    .order_by(log_checkpoint.c.size.desc())
+    .limit(1)
+)
+
+
+def cosigned(connection: Connection, number: int, sizes: Sequence[int]) -> dict[int, Cosigned]:
+    """What the witnesses of the `number`-th log were asked to cosign, of these sizes."""
+    those = (log_checkpoint.c.log == number, log_checkpoint.c.size.in_(sizes))
+    rows = connection.execute(sa.select(log_checkpoint).where(*those))
+    return {row.size: _cosigned(row) for row in rows}
+
+
+def keep_cosigned(connection: Connection, one: Cosigned) -> None:
+    """Write what there is of it now."""
+    row = {
+        "log": one.log,
+        "size": one.size,
+        "note": one.note,
+        "asked_at": to_text(one.asked_at),
+        "witnessed_at": to_text(one.witnessed_at) if one.witnessed_at is not None else "",
+    }
+    upsert(connection, log_checkpoint, row, ("log", "size"))
+
+
+def keep_asked(connection: Connection, asked: Head, now: datetime) -> None:
+    """The witnesses were asked to cosign this head; lines that are there stay."""
+    size, number = asked.frontier.size, asked.number
+    if size not in cosigned(connection, number, [size]):
+        keep_cosigned(connection, Cosigned(number, size, asked.checkpoint, now, None))
+
+
+def senders(connection: Connection, axis_ids: Collection[str]) -> dict[str, str]:
+    """Whose these submissions are."""
+    rows = connection.execute(_SENDERS, {"those": sorted(axis_ids)}) if axis_ids else ()
+    return {row.axis_id: row.sender for row in rows}
+
+
+_SENDERS = sa.text("SELECT axis_id, sender FROM submission WHERE axis_id IN :those").bindparams(
+    sa.bindparam("those", expanding=True)
+)
+
+
+def prune(connection: Connection, number: int) -> None:
+    """Leave :data:`KEPT` of the checkpoints, and of the older ones the first of each day that has its quorum."""
+    c = log_checkpoint.c
+    newest = sa.select(c.size).where(c.log == number).order_by(c.size.desc()).offset(KEPT).limit(1).scalar_subquery()
+    day = sa.func.substr(c.asked_at, 1, 10)
+    first = sa.select(sa.func.min(c.size)).where(c.log == number, c.witnessed_at != "").group_by(day)
+    connection.execute(log_checkpoint.delete().where(c.log == number, c.size <= newest, c.size.not_in(first)))
+
+
+def _cosigned(row: Any) -> Cosigned:
+    at, since = from_text(row.asked_at), row.witnessed_at
+    return Cosigned(row.log, row.size, _bytes(row.note), at, from_text(since) if since else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """What is known of an agency as a witness of the `log`-th log: see :data:`axis.infra.log.tables.log_witness`."""
+
+    code: str
+    log: int
+    asked: int = 0
+    asked_at: str = ""
+    tries: int = 0
+    cosigned: int = 0
+    cosigned_at: str = ""
+    since: int = 0
+    told: int = 0
+    entries: int = 0
+    trouble: str = ""
+
+
+def witnesses(connection: Connection) -> dict[str, Witness]:
+    """All that were ever asked, by code."""
+    return {row.code: Witness(**row._mapping) for row in connection.execute(_WITNESSES)}
+
+
+_WITNESSES = sa.select(log_witness).order_by(log_witness.c.code)
+
+
+def keep_witnesses(connection: Connection, those: Sequence[Witness]) -> None:
+    """Write what is known of them now."""
+    rows = [asdict(one) for one in those]
+    upsert_all(connection, log_witness, rows, ("code",))
 
 
 def _bytes(value: object) -> bytes:

@@ -27,4 +27,43 @@ log_head = sa.Table(
     sa.Column("checkpoint", sa.LargeBinary, nullable=False),
     sa.Column("made_at", sa.Text, nullable=False),
 )
-TABLES = (log_tile, log_head)
+# What the witnesses were asked to cosign, with the lines that they have given. `witnessed_at`: since when a quorum has;
+# "" before.
+log_checkpoint = sa.Table(
+    "log_checkpoint",
+    metadata,
+    sa.Column("log", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("size", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("note", sa.LargeBinary, nullable=False),
+    sa.Column("asked_at", sa.Text, nullable=False),
+    sa.Column("witnessed_at", sa.Text, nullable=False),
+)
+# What is known of each witness: what it was asked last and how often since it has answered, what it has cosigned, and
+# up to which place it was told its own entries: so many since `since`. `trouble`: the code of why it does not cosign.
+log_witness = sa.Table(
+    "log_witness",
+    metadata,
+    sa.Column("code", sa.Text, primary_key=True),
+    sa.Column("log", sa.Integer, nullable=False),
+    sa.Column("asked", sa.BigInteger, nullable=False),
+    sa.Column("asked_at", sa.Text, nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("cosigned", sa.BigInteger, nullable=False),
+    sa.Column("cosigned_at", sa.Text, nullable=False),
+    sa.Column("since", sa.BigInteger, nullable=False),
+    sa.Column("told", sa.BigInteger, nullable=False),
+    sa.Column("entries", sa.BigInteger, nullable=False),
+    sa.Column("trouble", sa.Text, nullable=False),
+)
+# Checkpoints as a third party has stamped them with its time (RFC 3161), with its whole reply.
+log_stamp = sa.Table(
+    "log_stamp",
+    metadata,
+    sa.Column("log", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("size", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("note", sa.LargeBinary, nullable=False),
+    sa.Column("reply", sa.LargeBinary, nullable=False),
+    sa.Column("authority", sa.LargeBinary, nullable=False),
+    sa.Column("stamped_at", sa.Text, nullable=False),
+)
+TABLES = (log_tile, log_head, log_checkpoint, log_witness, log_stamp)

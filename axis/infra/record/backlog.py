@@ -6,12 +6,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import sqlalchemy as sa
+
 from axis.core.hub.lifecycle import State
 from axis.core.hub.terms import Leg, Progress
 from axis.core.identity import earliest
 from axis.core.instant import to_text
 from axis.core.why import MANY_ATTEMPTS, STUCK_AFTER
 from axis.infra.record.query import newest
+from axis.infra.record.tables import delivery
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -176,3 +179,15 @@ def last_sent(reader: HubReader, codes: Collection[str]) -> dict[str, str]:
     """When these members last sent anything that was accepted; nothing of one that never has."""
     rows: Sequence[Any] = _SENT.rows(reader.connection, [(code,) for code in codes]) if codes else ()
     return {row.sender: row.received_at for row in rows}
+
+
+def in_flight(reader: HubReader, codes: Collection[str]) -> list[dict[str, Any]]:
+    """What is on its way to these agencies, by agency: `fresh`, never published; `tried`: it may have arrived."""
+    tried = sa.func.sum(sa.case((delivery.c.tried, 1), else_=0))
+    query = sa.select(delivery.c.recipient, sa.func.count().label("n"), tried.label("tried")).where(
+        delivery.c.recipient.in_(codes),
+        delivery.c.state.in_(("ACCEPTED", "QUEUED", "FAILED")),
+        sa.not_(delivery.c.closed),
+    )
+    rows = reader.connection.execute(query.group_by(delivery.c.recipient).order_by(delivery.c.recipient)).all()
+    return [{"recipient": row.recipient, "fresh": row.n - row.tried, "tried": row.tried} for row in rows]

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from axis.core import ledger as entries
 from axis.core.instant import to_text
+from axis.infra.log import stamps
 from axis.infra.record import ledger
 from axis.infra.record.tables import lease, ledger_entry, outbox, quarantine
 
@@ -130,3 +131,9 @@ def _check_end(reader: HubReader, end: int) -> tuple[int, str]:
         if (digest, row.link) != (row.digest, entries.link(before.link, row.position, row.digest)):
             return len(rows), str(row.position)
     return len(rows), ""
+
+
+def stamped(reader: HubReader) -> str:
+    """When the last time-stamp on the log came, as text; "" where there is none."""
+    last = stamps.last(reader.connection)
+    return to_text(last.stamped_at) if last is not None else ""

@@ -30,6 +30,12 @@ def newest(reader: HubReader) -> str:
     return str(digest)
 
 
+def of_version(reader: HubReader, version: int) -> str:
+    """The digest of this version's parcel; "" where there is none."""
+    query = sa.select(registry_version.c.digest).where(registry_version.c.version == version)
+    return str(reader.connection.execute(query).scalar() or "")
+
+
 def types(reader: HubReader) -> str:
     """The digest of the set of document types that goes with the newest registry; "" where there is none."""
     query = sa.select(registry_version.c.types_digest).order_by(registry_version.c.version.desc()).limit(1)

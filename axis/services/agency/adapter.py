@@ -9,11 +9,10 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from axis.core import parcel
+from axis.core import chain, parcel
 from axis.core import registry as trust
 from axis.core.homes import Standing
 from axis.core.instant import from_text
-from axis.core.registry import read_registry
 from axis.core.types.typeset import read_types
 from axis.errors import Corrupted, Fault, Problem, Unavailable
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from axis.adapters.bell import Bell
     from axis.adapters.disk import Disk
     from axis.core.line import Asked
+    from axis.core.log.checkpoint import NoteSigner
     from axis.core.message import Broker
     from axis.core.registry import Registry
     from axis.core.signature import Signer
@@ -129,9 +129,11 @@ class Agency:
         signer: Callable[[], Signer],
         hub: trust.Certificate,
         installation: str,
+        witness_key: Callable[[], tuple[NoteSigner, bytes] | None] = lambda: None,
     ) -> None:
         self.code = code
         self.journal = journal
+        self.witness_key = witness_key  # and its public half, raw
         self._make_broker = broker
         self._make_adapter = adapter
         self._make_signer = signer
@@ -156,6 +158,14 @@ class Agency:
         self.known: parcel.Known | None = None  # what was verified in this process, where the hub works in it, too
         self.outbox = Outbox()
         self.held_at: datetime | None = None  # when at what waits for a registry
+        self.copies_at = 0.0  # not before this, on the monotonic clock, readable copies are made
+        self.copies_wrong = ""  # why they wait
+        self.has_copies = False  # there may be more to make
+        self.proving: set[str] | None = (
+            None  # about what its receipts and their proofs have come; None: nothing was told
+        )
+        self.proved_at: datetime | None = None  # when it was looked at these last
+        self.owes_word = False  # it was asked to cosign, or has something to say about the log
         self._round_at: datetime | None = None  # the time of the last round
         self._said: dict[str, str] = {}
         self._registry: Registry | None = None
@@ -258,14 +268,18 @@ class Agency:
                 found, types = reader.registry(), reader.types()
             if found is None:
                 raise Corrupted(Problem(Fault.REGISTRY_INVALID, got=f"no registry installed for {self.code}"))
-            self._registry = read_registry(found[1], self.hub)
-            self._types = read_types(types, self.hub) if types else None
+            self._registry = chain.read_registry(found[1], self.hub)
+            self._types = read_types(types, chain.signing(self._registry)) if types else None
         return self._registry
 
     def types(self) -> Types | None:
         """The document types that came with the registry installed here; None where none did."""
         self.registry()
         return self._types
+
+    def hub_keys(self) -> chain.HubKeys:
+        """The hub's keys, as far as they are known here."""
+        return chain.HubKeys(self.hub, self.registry() if self.is_enrolled() else None)
 
     def is_enrolled(self) -> bool:
         """Whether a registry is installed; a new agency's first one comes with its mail."""

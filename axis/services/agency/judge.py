@@ -11,19 +11,21 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from axis.core import lineage, parcel, receipt
+from axis.core import chain, lineage, parcel, receipt
 from axis.core.agency.mail import facts_of, findings_of, first_state, is_from_before, kind_of
 from axis.core.instant import to_text
 from axis.core.ledger import Entry
+from axis.core.log.exchange import is_from_log
 from axis.core.receipt import Event
-from axis.core.registry import HUB, HubOnly, read_registry
+from axis.core.registry import HUB
 from axis.core.types.typeset import read_types
 from axis.errors import AxisError, Fault, Problem, Rejected, Unavailable, rejected
-from axis.services.agency import renew, standing
+from axis.services.agency import proofs, renew, standing, witness
 from axis.services.agency.mail import Mail
 from axis.services.agency.verify import accepted_at, is_about, verify_mail, verify_receipt, word
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from axis.core.message import Delivered, Message
@@ -48,6 +50,8 @@ def of(agency: Agency, delivered: Delivered, main: str, now: datetime) -> Mail |
     if delivered.trouble:
         return Problem(Fault.MESSAGE_FOREIGN, got=delivered.trouble)
     try:
+        if is_from_log(message.body):
+            return witness.heed(agency, message.body, now)
         if main == parcel.REGISTRY:
             return _keep_registry(agency, message, now)
         if main == parcel.RECEIPT:
@@ -68,18 +72,21 @@ def of(agency: Agency, delivered: Delivered, main: str, now: datetime) -> Mail |
 
 def _keep_registry(agency: Agency, message: Message, now: datetime) -> Change:
     """A registry, and the document types beside it."""
-    body, types = message.body, _types_beside(agency, message.proof)
-    registry = read_registry(body, agency.hub)
+    body = message.body
+    registry = chain.read_registry(body, agency.hub)
+    types = _types_beside(agency, message.proof, registry)
     if registry.installation != agency.installation:
         raise rejected(Fault.REGISTRY_INVALID, f"installation {registry.installation}")
     with agency.journal.reading() as reader:
         version = reader.registry_version()
-        if version == registry.version and reader.registry() != (registry.version, body):
-            raise rejected(Fault.REGISTRY_INVALID, f"another version {registry.version} than the one installed")
+        is_other = version == registry.version and reader.registry() != (registry.version, body)
     claimed: list[str] = []
-    if 0 < version < registry.version:
+    anew = version > 0 and _hub_is_replaced(agency, registry, body)
+    if is_other and not anew:
+        raise rejected(Fault.REGISTRY_INVALID, f"another version {registry.version} than the one installed")
+    if anew or 0 < version < registry.version:
         installed = agency.registry()
-        lineage.check_follows(installed, registry, now)
+        lineage.check_follows(installed, registry, now, anew=anew)
         claimed = lineage.claimed(installed, registry, agency.code)
     _say_revoked(agency, registry, now)
     for digest in claimed:
@@ -88,10 +95,10 @@ def _keep_registry(agency: Agency, message: Message, now: datetime) -> Change:
 
     def change(tx: JournalTransaction) -> None:
         current = tx.registry_version()
-        if registry.version < current:
+        if registry.version < current and not anew:
             old = Problem(Fault.REGISTRY_OLD, got=str(registry.version), expected=str(current))
             log.warning("%s: %s", agency.code, old.text())
-        elif tx.install(registry.version, body, entry, types) and current:
+        elif tx.install(registry.version, body, entry, types, instead=anew) and current:
             for digest in claimed:
                 tx.enter(Entry(now, agency.code, "key.claimed", "", "", {"key": digest}))
             since = registry.resend_from
@@ -104,13 +111,26 @@ def _keep_registry(agency: Agency, message: Message, now: datetime) -> Change:
     return change
 
 
-def _types_beside(agency: Agency, proof: bytes) -> bytes:
+def _hub_is_replaced(agency: Agency, registry: Registry, body: bytes) -> bool:
+    """Whether the recovery key names another key of the hub's in it: whatever number it has, it takes the place of what
+    is installed, which may be of who had stolen the key before. Raises :class:`Rejected` KEY_HEIR for a newer one whose
+    key nobody who may has introduced."""
+    by, installed = chain.signed_by(body), agency.registry()
+    if chain.succeeds(installed, registry, by):
+        log.warning("%s: the recovery key has named another key of the hub: %s", agency.code, by.digest)
+        return True
+    if registry.version > installed.version:
+        chain.check_follows(installed, registry, by)
+    return False
+
+
+def _types_beside(agency: Agency, proof: bytes, registry: Registry) -> bytes:
     """The parcel of document types beside a registry; b"" where nothing of that kind is there. Raises
     :class:`Rejected` where they are not the hub's, or not for this axis."""
     claim = parcel.claim(proof) if proof else None
     if claim is None or claim.main != parcel.TYPES:
         return b""
-    types = read_types(proof, agency.hub)
+    types = read_types(proof, chain.signing(registry))
     if types.installation != agency.installation:
         raise rejected(Fault.TYPE_SET, f"installation {types.installation[:40]}")
     return proof
@@ -161,7 +181,7 @@ def _keep_receipt(agency: Agency, message: Message, now: datetime) -> Mail | Cha
         held = needed_version(proof) > agency.registry().version
     try:
         if held:  # on the hub's own word only, and verified when it is handed over
-            accepted_at(agency, body, proof, HubOnly(agency.hub))
+            _check_hubs_word(agency, proof, lambda: accepted_at(agency, body, proof, agency.hub_keys()))
             said = receipt.claimed(parcel.peek(body)[1])
         else:
             said = verify_receipt(agency, body, proof, now, digest)
@@ -207,6 +227,7 @@ def _keep_receipt(agency: Agency, message: Message, now: datetime) -> Mail | Cha
             agency.outbox.answered(subject.content_digest)
 
     def then(tx: JournalTransaction) -> None:
+        proofs.came(agency, subject.axis_id)
         if is_from_before(said, agency.registry(), now):
             tx.show([digest], _shown(agency, 1, now))
 
@@ -214,6 +235,16 @@ def _keep_receipt(agency: Agency, message: Message, now: datetime) -> Mail | Cha
     mail = Mail(agency, digest, "receipt", body, proof, state, facts, entry, said=said, also=also, then=then)
     mail.digests = digest, message.proof_digest
     return mail
+
+
+def _check_hubs_word(agency: Agency, proof: bytes, check: Callable[[], object]) -> None:
+    """What is held until a registry comes is the hub's, or signed by a key that this registry may introduce: all of it
+    is verified then. Raises :class:`Rejected`."""
+    try:
+        check()
+    except Rejected as error:
+        if error.fault is not Fault.SIG_SIGNER or agency.hub_keys().holds(parcel.peek_signature(proof).certificate):
+            raise
 
 
 def needed_version(proof: bytes) -> int:
@@ -237,7 +268,7 @@ def _had(agency: Agency, said: Receipt, body: bytes, now: datetime) -> Change:
 
 
 def _is_the_hubs(agency: Agency, body: bytes) -> bool:
-    return parcel.peek_signature(body).certificate == agency.hub.der
+    return agency.hub_keys().holds(parcel.peek_signature(body).certificate)
 
 
 def _ask_about(agency: Agency, body: bytes, why: Problem, now: datetime) -> Change:
@@ -262,8 +293,8 @@ def _keep_document(agency: Agency, message: Message, now: datetime) -> Mail:
     accepted = given.said
     subject, statement = accepted.subject, accepted.statements[0]
     if accepted.registry_version > agency.registry().version:
-        # Held on the hub's own word only: by the certificate of enrolment, which needs no registry.
-        parcel.verify(message.proof, HubOnly(agency.hub), statement.time)
+        # Held on the hub's own word only, by its keys as they are known here.
+        _check_hubs_word(agency, message.proof, lambda: parcel.verify(message.proof, agency.hub_keys(), statement.time))
         if not is_about(accepted, message.body):
             raise rejected(Fault.RECEIPT_INVALID, f"A.1 is about {subject.content_digest}")
         entry = Entry(now, agency.code, "mail.held", subject.axis_id, "", {"registry": accepted.registry_version})

@@ -17,7 +17,6 @@ from axis.core.instant import to_text
 from axis.core.ledger import Entry
 from axis.core.line import Asked, sent_in, write_asked
 from axis.core.message import Message, Outcome, Route
-from axis.core.registry import HubOnly
 from axis.errors import Fault, Problem, rejected
 
 if TYPE_CHECKING:
@@ -94,7 +93,7 @@ def ask(agency: Agency, now: datetime) -> int:
 
 def heed(agency: Agency, body: bytes, now: datetime) -> Callable[[JournalTransaction], None]:
     """What the hub's answer changes. Raises :class:`Rejected` when it is not the hub's, or not for this agency."""
-    said = homes.read_answer(parcel.verify(body, HubOnly(agency.hub), now).content)
+    said = homes.read_answer(parcel.verify(body, agency.hub_keys(), now).content)
     if (said.agency, said.installation) != (agency.code, agency.installation):
         raise rejected(Fault.RECEIPT_INVALID, f"about the home of {said.agency[:40]}")
     if (sent := sent_in(said.to)) is not None:

@@ -22,12 +22,13 @@ from axis.core.homes import is_hello
 from axis.core.hub import admission, decide, refusals
 from axis.core.hub.opened import Opened
 from axis.core.hub.receipts import Waiting
+from axis.core.log.exchange import is_from_witness
 from axis.core.message import Delivered, Message, Route, hub_routes
 from axis.core.registry import HUB
 from axis.errors import AxisError, Corrupted, Fault, Misconfigured, Problem, Rejected, Unavailable, rejected
 from axis.infra.record import attempts, documents, quarantine
 from axis.services import turns
-from axis.services.hub import act, homes
+from axis.services.hub import act, homes, witness
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +71,8 @@ def step(hub: Hub, now: datetime, timeout: float = 0) -> int:
         _turn_away(hub, others, now)
     own = [d for d in good if _publisher(hub, d.message) == d.message.route.code]
     asked = [d for d in own if is_hello(d.message.body)]
-    own = [d for d in own if not is_hello(d.message.body)]
+    cosigned = [d for d in own if is_from_witness(d.message.body)]
+    own = [d for d in own if not is_hello(d.message.body) and not is_from_witness(d.message.body)]
     fresh = [d for d in own if not d.redelivered]
     alone = [d for d in own if d.redelivered]
     if fresh:
@@ -90,6 +92,7 @@ def step(hub: Hub, now: datetime, timeout: float = 0) -> int:
             _say(opened, verdicts)
             _settle(hub, list(zip(fresh, opened, strict=True)))
     _judge_each_alone(hub, alone, now)
+    witness.hear(hub, cosigned, now)
     homes.answer(hub, asked, {d.message.route.code for d in own}, now)
     homes.say_what_is_settled(hub)
     return len(taken)

@@ -8,20 +8,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from axis.core import chain
 from axis.core import registry as trust
+from axis.core.chain import read_registry
 from axis.core.hub.rules import Rules
 from axis.core.identity import uuid7_after
 from axis.core.instant import to_text
-from axis.core.registry import read_registry
 from axis.core.types.typeset import read_types
 from axis.errors import Fault, Misconfigured, Problem, Unavailable
 from axis.infra.record import agenda, ledger, registries
 from axis.infra.record.ledger import Sequencer
 from axis.infra.record.restored import restored_at
+from axis.services.hub.asking import Asking
 from axis.services.hub.flow import Breakers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from axis.adapters.bell import Bell
     from axis.core.homes import Hello
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from axis.infra.record.store import HubStore
     from axis.services.hub.flow import QueueLimits, RateLimits
     from axis.services.hub.log import LogKey
+    from axis.services.hub.stamps import Stamping
 
 HELD_BYTES = 32 * 1024 * 1024
 CLOCK = timedelta(minutes=5)  # by which a worker's clock may differ from the database's
@@ -78,10 +81,17 @@ class Hub:
         unknown_types: str = "plain",
         consignment_after: timedelta = timedelta(seconds=5),
         log_key: LogKey | None = None,
+        stamping: Stamping | None = None,
+        anchor: trust.Certificate | None = None,
+        signers: Callable[[], Sequence[Signer]] | None = None,
     ) -> None:
+        """`signers`: its keys that are here, the next one, too; `anchor`: from which the registry leads to them."""
         self.store = store
         self.broker = broker
-        self.signer = signer
+        self.signer = signer  # the one of its keys that signs now
+        self._anchor = anchor or trust.Certificate(signer.der)
+        self._load_signers = signers or (lambda: (signer,))
+        self._signers: Sequence[Signer] = (signer,)
         self.installation = installation
         self.give_up_attempts = give_up_attempts
         self.user_id_required = user_id_required
@@ -94,9 +104,11 @@ class Hub:
         self.refuses_unknown_types = unknown_types == "refuse"
         self.consignment_after = consignment_after
         self.log_key = log_key
+        self.stamping = stamping
         self.linked = 0  # entries of the ledger that have their places, as far as is known here
         self.logged = 0  # of these, in the log
         self.log_again = datetime.min.replace(tzinfo=UTC)  # when more is put into it at the earliest
+        self.asking = Asking()  # of the log's witnesses
         self.known: Known | None = None  # what was verified in this process, where its agencies work in it, too
         self.bell: Bell | None = None  # that its broker rings
         self.tells_at_once = False  # what is owed a D.1 is told without waiting: nothing else is due
@@ -137,13 +149,20 @@ class Hub:
                 there = agenda.clock(reader)
             self._compare_clock(there, now)
 
-    def _check_certificate(self, now: datetime) -> None:
-        """What is accepted must be receipted, and believed by whoever's clock is a little ahead."""
-        begin, end = self.signer.certificate.not_valid_before_utc, self.signer.certificate.not_valid_after_utc
-        if now < begin:  # the clock is slow, and will be set right
-            raise Unavailable(Problem(Fault.CERTIFICATE_ENDED, got=to_text(now), expected=to_text(end)))
-        if now > end - CLOCK:
-            raise Misconfigured(Problem(Fault.CERTIFICATE_ENDED, got=to_text(now), expected=to_text(end)))
+    def take_key(self, now: datetime) -> None:
+        """The next key signs from when its time has come. What is accepted must be receipted, and believed by whoever's
+        clock is a little ahead.
+
+        Raises :class:`Misconfigured` CERTIFICATE_ENDED where no key of it can, :class:`Unavailable` where the clock is
+        slow: it will be set right."""
+        chosen = chain.choose(self._signers, self.registry(), now)
+        if chosen is not None:
+            self.signer = chosen
+            return
+        until = chain.signs_until(self.registry())
+        is_slow = all(now < one.certificate.not_valid_before_utc for one in self._signers)
+        problem = Problem(Fault.CERTIFICATE_ENDED, got=to_text(now), expected=to_text(until))
+        raise Unavailable(problem) if is_slow else Misconfigured(problem)
 
     def _compare_clock(self, there: datetime | None, now: datetime) -> None:
         if there is not None and abs(there - now) > CLOCK:
@@ -217,7 +236,6 @@ class Hub:
         """:meth:`check_clock` and :meth:`refresh`, and what there is to do by the clock, in one statement: each round
         begins so. Raises :class:`Corrupted` RECORD_OLD where the record has lost what was noted, :class:`Misconfigured`
         CERTIFICATE_ENDED when nobody would believe what is signed now."""
-        self._check_certificate(now)
         noted = self.high_water.read()
         with self.store.reading() as reader:
             self.looked = agenda.look(reader, noted)
@@ -225,6 +243,7 @@ class Hub:
         if self.compares_clock:
             self._compare_clock(self.looked.clock, now)
         self._refresh(self.looked.registry)
+        self.take_key(now)
         return self.looked
 
     def _refresh(self, digest: str) -> None:
@@ -233,12 +252,12 @@ class Hub:
         with self.store.reading() as reader:
             digest = digest or registries.newest(reader)
             data = reader.payload(digest)
-            hub = trust.Certificate(self.signer.der)
-            found, types_digest = read_registry(data, hub), registries.types(reader)
-            types = read_types(reader.payload(types_digest), hub) if types_digest else None
+            found, types_digest = read_registry(data, self._anchor), registries.types(reader)
+            types = read_types(reader.payload(types_digest), chain.signing(found)) if types_digest else None
             restored = restored_at(reader) if found.resend_from is not None else None
         self.lost_until = restored + CLOCKS if restored is not None else None
         self._registry, self._types = found, types
+        self._signers = self._load_signers()
         self._rules = None
         self._registry_digest = digest
         codes = {member.code for member in self._registry.agencies}

@@ -15,12 +15,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from axis import config as settings
-from axis.core import enrolment, lineage, parcel
+from axis.core import chain, enrolment, lineage, parcel, witnesses
+from axis.core.chain import read_registry
 from axis.core.enrolment import Enrolment
 from axis.core.instant import whole
-from axis.core.registry import Certificate, Member, read_registry, signing_certificate
+from axis.core.registry import Certificate, Member, signing_certificate
 from axis.errors import AxisError, Fault, Misconfigured, Problem, rejected
 from axis.infra import keystore
+from axis.infra.keystore import NEXT
 from axis.services.operate import provision
 from axis.services.operate.registry import change, known_member
 
@@ -34,9 +36,6 @@ if TYPE_CHECKING:
     from axis.core.signature import PrivateKey, Signer
     from axis.infra.keystore import KeyType
     from axis.services.operate.registry import Registrar
-
-NEXT = "next"  # the folder, below keys/ and tls/, of what was asked for and is not in use yet
-
 
 # -- At the agency ---------------------------------------------------------------------------------------------------
 
@@ -61,10 +60,22 @@ def request(
     own = lineage.introduce(installation, code, key, keystore.self_signed(signing, code, now), whole(now))
     heirs = [lineage.introduce(installation, code, key, before, whole(now))] if before is not None else []
     asked = (keystore.new_request(signing, code), keystore.new_request(connection, code))
-    data = enrolment.write_request(enrolment.Request(code, *asked, (own, *heirs)))
+    keystore.make_witness_key(home / "keys", code)
+    data = enrolment.write_request(
+        enrolment.Request(code, *asked, (own, *heirs), _witness(home, code, installation, signing, now))
+    )
     enrolment.read_request(data)
     keystore.replace_file(path, data)
     return path, data
+
+
+def _witness(home: Path, code: str, installation: str, signing: PrivateKey, now: datetime) -> bytes:
+    """The witness key of `home`, introduced by the key that is asked for; b"" for none."""
+    found = keystore.load_witness_key(home / "keys", code)
+    if found is None:
+        return b""
+    by = keystore.self_signed(signing, code, now)
+    return lineage.introduce(installation, code, found[0].public_key(), by, whole(now))
 
 
 def _own_key(path: Path, kind: KeyType) -> PrivateKey:
@@ -260,7 +271,12 @@ def _prepare(
             return _Prepared(member, _with(member, None, said), None, ripe)
     held = [one for one in member.certificates if one.use == "sign" and _key(one) == key]
     entry = _certified(registrar, member, request, held, issued, authority, now)
-    return _Prepared(member, _with(member, entry, said), entry)
+    after = _with(member, entry, said)
+    if witnesses.introduced(request.witness, member.code, registry.installation, [key]) is not None:
+        known = {one.der for one in member.certificates}
+        new = [] if request.witness in known else [witnesses.entry(request.witness)]
+        after = replace(after, certificates=(*after.certificates, *new))
+    return _Prepared(member, after, entry)
 
 
 def _is_about(introduction: bytes, request: Request, registry: Registry) -> bool:
@@ -323,15 +339,15 @@ def _enrolment(
     now: datetime,
 ) -> bytes:
     home, code = registrar.home, request.code
-    tls = (home / "tls" / "ca.key").exists()
+    tls, signed = (home / "tls" / "ca.key").exists(), registrar.signed()
     return enrolment.write_enrolment(
         Enrolment(
             installation=config.installation.id,
             code=code,
             certificate=_pem(entry.x509),
             authority=(home / "pki" / "ca.pem").read_text("utf-8"),
-            hub=(home / "pki" / "hub.pem").read_text("utf-8"),
-            registry=registrar.signed(),
+            hub=_pem(chain.signed_by(signed).x509),  # the one in use: those before it may be in somebody else's hands
+            registry=signed,
             settings=settings.render(provision.settings_of(config, [code])),
             tls_certificate=_pem(_tls_certificate(home / "tls", request, now)) if tls else "",
             tls_authority=(home / "tls" / "ca.pem").read_text("utf-8") if tls else "",

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from axis import config as settings
 from axis.adapters.folder import FOLDERS
-from axis.core import parcel
+from axis.core import chain, parcel
 from axis.core import registry as trust
 from axis.core.instant import whole
 from axis.core.ledger import Entry
@@ -28,6 +28,7 @@ from axis.infra.journal.journals import Journal
 from axis.infra.record import registries
 from axis.infra.record.store import HubStore
 from axis.infra.record.tables import TABLES
+from axis.services.operate import witness_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,8 +37,10 @@ if TYPE_CHECKING:
 
     from axis.config import Config
     from axis.core.registry import Certificate
-    from axis.core.signature import Signer
+    from axis.core.signature import PublicKey, Signer
     from axis.infra.keystore import KeyType
+
+HUB_NAME = "Trục liên thông văn bản"  # in its certificate
 
 
 def catalogue() -> list[dict[str, str]]:
@@ -57,12 +60,14 @@ def create_home(
     *,
     test_keys: bool = True,
     registrars: Sequence[Certificate] = (),
+    recovery: PublicKey | None = None,
 ) -> Registry:
     """A home with a CA, the hub's key, the agencies of `rows` (else the catalogue of 95), and registry version 1. With
     `tls_hosts`, under which the broker is reached, also a CA, keys and certificates for TLS.
 
     With `test_keys` it makes the agencies' keys, too, and so could speak for them all: for a trial. Otherwise each
-    makes its own and is enrolled (services/operate/enrol.py). `registrars`: the entries of those who introduce keys.
+    makes its own and is enrolled (services/operate/enrol.py). `registrars`: the entries of those who introduce keys;
+    `recovery`: the key on paper that names the hub's next one where the others are lost.
 
     Everything is made beside the place and moved there at the end, so a home is there whole or not at all.
     Raises :class:`Misconfigured` HOME_EXISTS.
@@ -73,7 +78,8 @@ def create_home(
     building.mkdir(mode=0o700, parents=True)
     try:
         of_agencies = key_type if test_keys else None
-        registry = _furnish(building, config, of_agencies, now, progress, rows or catalogue(), registrars)
+        hub = _furnish_hub(building, config, key_type, now, registrars, recovery)
+        registry = _furnish(building, config, of_agencies, now, progress, rows or catalogue(), hub)
         if tls_hosts:
             codes = [member.code for member in registry.agencies] if test_keys else []
             _furnish_tls(building, codes, tls_hosts, now)
@@ -106,6 +112,30 @@ def _move_in(building: Path, home: Path) -> None:
         item.rename(home / item.name)
 
 
+def _furnish_hub(
+    home: Path,
+    config: Config,
+    key_type: KeyType,
+    now: datetime,
+    registrars: Sequence[Certificate],
+    recovery: PublicKey | None,
+) -> Member:
+    """The CA, the hub's key, and the hub's entry in the registry."""
+    authority = keystore.new_authority(now)
+    for name in ("pki", "keys", "agencies"):
+        (home / name).mkdir(mode=0o700)
+    keystore.save_signer(home / "pki", "ca", authority)
+    hub = keystore.new_member(authority, HUB, HUB_NAME, key_type, now)
+    keystore.save_signer(home / "keys", HUB, hub)
+    keystore.make_log_key(home / "pki")
+    (home / "pki" / "hub.pem").write_bytes(hub.certificate.public_bytes(Encoding.PEM))
+    entries = [signing_certificate(hub.certificate), *registrars]
+    if recovery is not None:
+        entries.append(chain.recovery_entry(config.installation.id, recovery, hub, whole(now)))
+    member = Member(HUB, "Trục liên thông văn bản quốc gia", "National document exchange axis", "hub")
+    return replace(member, certificates=tuple(entries))
+
+
 def _furnish(
     home: Path,
     config: Config,
@@ -113,18 +143,10 @@ def _furnish(
     now: datetime,
     progress: Callable[[int, int], None],
     rows: Sequence[dict[str, str]],
-    registrars: Sequence[Certificate],
+    of_hub: Member,
 ) -> Registry:
-    authority = keystore.new_authority(now)
-    for name in ("pki", "keys", "agencies"):
-        (home / name).mkdir(mode=0o700)
-    keystore.save_signer(home / "pki", "ca", authority)
-    hub = keystore.new_member(authority, HUB, "Trục liên thông văn bản", "p256", now)
-    keystore.save_signer(home / "keys", HUB, hub)
-    keystore.make_log_key(home / "pki")
-    (home / "pki" / "hub.pem").write_bytes(hub.certificate.public_bytes(Encoding.PEM))
-    members = [Member(HUB, "Trục liên thông văn bản quốc gia", "National document exchange axis", "hub")]
-    members[0] = replace(members[0], certificates=(signing_certificate(hub.certificate), *registrars))
+    authority, hub = keystore.load_signer(home / "pki", "ca"), keystore.load_signer(home / "keys", HUB)
+    members = [of_hub]
     for number, row in enumerate(rows, 1):
         member = Member(row["code"], row["name_vi"], row["name_en"], row["kind"])
         if key_type is not None:
@@ -136,6 +158,8 @@ def _furnish(
         progress(number, len(rows))
     members.sort(key=lambda m: m.code)
     registry = Registry(config.installation.id, 1, whole(now), tuple(members))
+    if key_type is not None:
+        registry = witness_keys.furnished(home, registry, hub, now)
     signed = sign_registry(registry, hub, now)
     (home / settings.FILE).write_text(settings.render(config), "utf-8")
     database = Database(config.database_url(home))
@@ -168,10 +192,10 @@ def renew_tls(home: Path, code: str, now: datetime) -> None:
     keystore.save_signer(home / "tls", code, keystore.new_tls(keystore.load_signer(home / "tls", "ca"), code, now))
 
 
-def reissue_tls(home: Path, now: datetime) -> list[str]:
+def reissue_tls(home: Path, now: datetime, *, new_keys: bool = False) -> list[str]:
     """New certificates of the TLS CA, the broker, the hub and the agencies, for the keys that they have, here or at the
-    agencies: made as this
-    version makes them, valid from now on; the names of the files. The old ones go on working beside them.
+    agencies: made as this version makes them, valid from now on; the names of the files. The old ones go on working
+    beside them. With `new_keys` broker and hub get other keys, too.
 
     Raises :class:`Misconfigured` KEY_FILE_MISSING where the home has no TLS CA with its key."""
     folder, authority_name = home / "tls", "ca"
@@ -185,6 +209,12 @@ def reissue_tls(home: Path, now: datetime) -> list[str]:
             if not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
                 raise Misconfigured(Problem(Fault.FILE_UNUSABLE, str(path), got=type(key).__name__))
             made[path.stem] = keystore.certify_tls(authority, path.stem, now, keystore.hosts_of(one), key)
+    for name in ("broker", HUB_USER) if new_keys else ():
+        if name in made:
+            hosts = keystore.hosts_of(made[name])
+            signer = keystore.new_tls(authority, name, now, hosts)
+            keystore.replace_key(folder, name, signer.key)
+            made[name] = signer.certificate
     for name, certificate in made.items():
         keystore.replace_certificate(folder, name, certificate)
     return [f"{name}.pem" for name in made]
@@ -245,10 +275,13 @@ def export(
     own_folder(target)
     for name in ("pki", "keys", "agencies"):
         (target / name).mkdir(mode=0o700, exist_ok=True)
-    for name in ("ca.pem", "hub.pem"):
-        shutil.copyfile(home / "pki" / name, target / "pki" / name)
+    shutil.copyfile(home / "pki" / "ca.pem", target / "pki" / "ca.pem")
+    keystore.replace_certificate(target / "pki", "hub", chain.signed_by(registry).x509)
     for code, signer in signers.items():
         keystore.save_signer(target / "keys", code, signer)
+        keystore.copy_note_key(
+            home / "keys" / f"{code}{keystore.WITNESS_KEY}", target / "keys" / f"{code}{keystore.WITNESS_KEY}"
+        )
         make_folders(target, code)
     for folder in ("persons", "seals"):
         for path in sorted((home / "keys" / folder).glob("*.key")):

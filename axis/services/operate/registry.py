@@ -7,15 +7,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from axis import crashpoints
-from axis.core import lineage, organ, parcel
+from axis.core import chain, lineage, organ, parcel, succession_plan, witnesses
 from axis.core import registry as trust
+from axis.core.chain import read_registry
 from axis.core.instant import to_text, whole
 from axis.core.ledger import Entry
-from axis.core.registry import HUB, Member, read_registry, signing_certificate
+from axis.core.registry import HUB, Certificate, Member, signing_certificate
 from axis.core.types import typeset
 from axis.errors import Fault, Misconfigured, Problem, Unavailable, rejected
 from axis.infra import keystore
-from axis.infra.record import registries
+from axis.infra.record import backlog, registries
 from axis.services.operate import acts, provision
 
 _OWN = {"sign", "tls"}  # uses of certificates that an agency's own rotation is about
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from axis.core.registry import Certificate, Registry
+    from axis.core.registry import Registry
     from axis.core.signature import KeySigner, Signer
+    from axis.core.succession_plan import Row
     from axis.core.types.typeset import Types
     from axis.infra.keystore import KeyType
     from axis.infra.record.store import HubStore
@@ -54,7 +56,8 @@ class Registrar:
         """The document types that go with it; None where there are none."""
         with self.store.reading() as reader:
             digest = registries.types(reader)
-            return typeset.read_types(reader.payload(digest), self.hub) if digest else None
+            data = reader.payload(digest) if digest else b""
+        return typeset.read_types(data, chain.signing(self.registry())) if data else None
 
 
 def add(
@@ -151,7 +154,9 @@ def rotate(registrar: Registrar, code: str, key_type: KeyType, *, revoke: bool, 
         before, key = keystore.load_signer(registrar.home / "keys", code), signer.key.public_key()
         heirs.append(lineage.entry(lineage.introduce(registry.installation, code, key, before, whole(now))))
     old = tuple(
-        replace(c, revoked_at=whole(now), reason=reason) if revoke and c.use in _OWN and c.revoked_at is None else c
+        replace(c, revoked_at=whole(now), reason=reason)
+        if revoke and c.use in _OWN and c.revoked_at is None and witnesses.is_certificate(c)
+        else c
         for c in member.certificates
     )
     changed = replace(member, certificates=(*old, signing_certificate(signer.certificate), *heirs))
@@ -178,7 +183,7 @@ def set_registrars(
 
     Raises Rejected KEY_HEIR."""
     hub = registrar.registry().by_code[HUB]
-    others = tuple(one for one in hub.certificates if not lineage.is_introduction(one))
+    others = tuple(one for one in hub.certificates if not lineage.is_registrar(one))
     changed = replace(hub, certificates=(*others, *named))
     return change(registrar, changed, "registrars", reason, now, follows=not anew)
 
@@ -206,7 +211,7 @@ def describe(registry: Registry, code: str, now: datetime) -> dict[str, Any]:
                 **({"holder": c.holder} if c.holder else {}),
             }
             for c in member.certificates
-            if not lineage.is_introduction(c)
+            if not lineage.is_introduction(c) and witnesses.is_certificate(c)
         ],
     }
 
@@ -243,8 +248,43 @@ def change(
     before = registrar.registry()
     changed = before.changed(member, now)
     if follows:
+        chain.check_follows(before, changed, Certificate(registrar.signer.der))
         lineage.check_follows(before, changed, now)
     return _issue(registrar, changed, member.code, {"change": what, "reason": reason}, now)
+
+
+def apply(registrar: Registrar, rows: list[Row], at: datetime, reason: str, now: datetime) -> Registry:
+    """One version with all of these changes (:mod:`axis.core.succession_plan`), kept and sent to everybody; none where
+    they change nothing. Raises Rejected with all that is wrong, KEY_HEIR; Unavailable REGISTRY_OLD."""
+    before = registrar.registry()
+    changed = succession_plan.plan(before, rows, at, now)
+    if changed is before:
+        return before
+    lineage.check_follows(before, changed, now)
+    detail = {"change": "apply", "reason": reason, "changes": len(rows)}
+    return _issue(registrar, changed, "", detail, now)
+
+
+def changing_hands(registrar: Registrar, rows: list[Row]) -> list[dict[str, Any]]:
+    """What is in flight to agencies that these rows close, by agency: how many were never published, which their
+    successor takes as its own, and how many may have arrived, which stay their own until they are answered for."""
+    closing = {row.code: row.successor for row in rows if row.change == "close"}
+    with registrar.store.reading() as reader:
+        found = backlog.in_flight(reader, closing)
+    return [{**one, "successor": closing[one["recipient"]]} for one in found]
+
+
+def change_members(registrar: Registrar, members: Sequence[Member], what: str, now: datetime) -> Registry:
+    """The next version, with these members. Raises as :func:`change`."""
+    before = registrar.registry()
+    changed = replace(before, version=before.version + 1, issued_at=whole(now), members=tuple(members))
+    lineage.check_follows(before, changed, now)
+    return _issue(registrar, changed, "", {"change": what}, now)
+
+
+def is_good_at(signer: Signer, now: datetime) -> bool:
+    """Whether what it signs `now` could be believed."""
+    return signer.certificate.not_valid_before_utc <= now <= signer.certificate.not_valid_after_utc
 
 
 def publish_types(registrar: Registrar, types: Types, detail: dict[str, Any], now: datetime) -> Registry:
@@ -260,6 +300,9 @@ def publish_types(registrar: Registrar, types: Types, detail: dict[str, Any], no
 def _issue(
     registrar: Registrar, changed: Registry, about: str, detail: dict[str, Any], now: datetime, types: bytes = b""
 ) -> Registry:
+    if not is_good_at(registrar.signer, now):
+        end = registrar.signer.certificate.not_valid_after_utc
+        raise Misconfigured(Problem(Fault.CERTIFICATE_ENDED, got=to_text(now), expected=to_text(end)))
     signed = provision.sign_registry(changed, registrar.signer, now)
     entry = Entry(now, HUB, "registry.issued", "", about, {"version": changed.version, **detail, **acts.by()})
     codes = [member.code for member in changed.agencies]

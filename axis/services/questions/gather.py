@@ -15,11 +15,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from axis import __version__
-from axis.core import lineage, secret
+from axis.core import chain, lineage, secret
 from axis.core.hub.rules import GAP_OPEN
 from axis.core.instant import to_text
 from axis.core.message import DEAD_QUEUE
-from axis.errors import AxisError
+from axis.core.registry import HUB
+from axis.errors import AxisError, Fault
 from axis.infra import keystore
 from axis.infra.database import SCHEMA_VERSION
 from axis.infra.record import agenda, backlog, health, restored
@@ -74,7 +75,7 @@ def home(path: Path, uid: int) -> dict[str, Any]:
 
 
 def _is_secret(path: Path) -> bool:
-    return path.is_file() and path.suffix in {".key", ".toml"}
+    return path.is_file() and path.suffix in {".key", ".toml", ".witness"}
 
 
 def _is_private(path: Path, uid: int) -> bool:
@@ -97,16 +98,36 @@ def keys(path: Path, names: Collection[str], load: Callable[[str], object]) -> d
             problem = error.problems[0].fault.code
         pairs.append({"name": name, "problem": problem})
     found = [(f"keys/{name}.pem", "sign") for name in sorted(names)]
-    found += [(f"pki/{one.name}", "ca") for one in sorted((path / "pki").glob("*.pem"))]
+    # The hub's certificate of enrolment may have ended: the registry leads on from it, see `registry`.
+    found += [(f"pki/{one.name}", "ca") for one in sorted((path / "pki").glob("*.pem")) if one.name != "hub.pem"]
     found += [(f"tls/{one.name}", "tls") for one in sorted((path / "tls").glob("*.pem"))]
     for name, use in found:
         try:
             one = _certificate(name, use, keystore.load_certificate(path / name))
         except AxisError:
             continue  # the pair says so
-        if one["digest"] not in {other["digest"] for other in certificates}:  # the hub's lies in pki/, too
-            certificates.append(one)
-    return {"pairs": pairs, "certificates": certificates}
+        if use == "sign" and (until := _next_ends(path, name)):
+            one["until"] = max(one["until"], until)
+        certificates.append(one)
+    return {"pairs": pairs, "certificates": certificates, "log": _log_key(path) if HUB in names else ""}
+
+
+def _log_key(path: Path) -> str:
+    """What is wrong with the key of the log; "" for nothing."""
+    try:
+        found = keystore.load_log_key(path / "pki")
+    except AxisError as error:
+        return error.fault.code
+    return "" if found is not None else Fault.KEY_FILE_MISSING.code
+
+
+def _next_ends(path: Path, name: str) -> str:
+    """When the one ends that stands ready to take the place of this; "" where none does."""
+    try:
+        one = keystore.load_certificate(path / "keys" / keystore.NEXT / name.removeprefix("keys/"))
+    except AxisError:
+        return ""
+    return to_text(one.not_valid_after_utc)
 
 
 def _certificate(name: str, use: str, one: x509.Certificate) -> dict[str, str]:
@@ -138,6 +159,8 @@ def registry(known: Registry, now: datetime) -> dict[str, Any]:
         "made_here": lineage.made_at_the_centre(known, now),
         "revoked": sorted(c.digest for m in known.members for c in m.certificates if c.use == "sign" and c.revoked_at),
         "registrars": lineage.registrars(known).need,
+        "has_recovery": chain.recovery_key(known) is not None,
+        "hub_until": to_text(chain.signs_until(known)),
         "certificates": sorted(one.digest for member in known.members for one in member.certificates),
     }
 
@@ -162,7 +185,9 @@ def record(store: HubStore, known: Registry, water: HighWater, now: datetime) ->
     held = [member.code for member in known.agencies if member.standing(now) == "suspended"]
     with store.reading() as reader:
         at = restored.restored_at(reader) if known.resend_from is not None else None
+        stamped = health.stamped(reader)
         return {
+            "stamped": stamped,
             "ledger": health.ledger_of(reader, water.read()),
             "outbox": health.outbox_of(reader, now, held),
             "leases": health.leases(reader),

@@ -17,12 +17,13 @@ from axis.core.log.merkle import HASH_SIZE, Frontier, leaf_hash
 from axis.core.log.proof import LogProof
 from axis.core.log.tiles import HEIGHT, WIDTH, Tile
 from axis.errors import Corrupted, Fault, Problem, Rejected
-from axis.infra.log import store
+from axis.infra.log import stamps, store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from axis.core.log.note import VerifierKey
+    from axis.infra.log.stamps import Stamp
     from axis.infra.log.store import Head
     from axis.infra.record.store import HubReader
 
@@ -82,19 +83,17 @@ def verify(
     head = store.head(connection)
     logged = head.frontier.size if head is not None else 0
     every, unplaced = store.counts(connection)
-    if logged > every:
-        raise _corrupt(every + 1, "-")
     good = since or Good()
     if good.position:
         _is_where_it_was(connection, good)
     tree = _Tree(connection, good.frontier, logged)
     while True:
-        rows = store.entries(connection, good.position, CHUNK)
+        rows = store.cells(connection, good.position, CHUNK)
         if not rows:
             break
         good = _checked(rows, good, tree)
-        progress(good.position, every)
-    if good.position < every:
+        progress(good.position, max(every, good.position))
+    if good.position < max(every, logged):
         raise _corrupt(good.position + 1, "-")
     if head is not None:
         _check_head(head, tree, key)
@@ -142,14 +141,31 @@ class _Tree:
         """Behind those that were added before."""
         fresh = max(0, min(len(leaves), self._size - self.all.size))
         if fresh:
-            made: dict[tuple[int, int], bytes] = {}
-            old = self.all.size
-            self.all = self.all.after(leaves[:fresh], made)
-            self._compare(old, made)
+            old, levels = self.all.size, dict[int, tuple[int, list[bytes]]]()
+            if fresh == CHUNK and not old % CHUNK:
+                self._add_whole(leaves, levels)
+            else:
+                made: dict[tuple[int, int], bytes] = {}
+                self.all = self.all.after(leaves[:fresh], made)
+                _put(levels, made)
+            self._compare(old, levels)
             self.logged = self.all
         self.all = self.all.after(leaves[fresh:])
 
-    def _compare(self, old: int, made: dict[tuple[int, int], bytes]) -> None:
+    def _add_whole(self, nodes: list[bytes], levels: dict[int, tuple[int, list[bytes]]]) -> None:
+        """A chunk that is a perfect subtree, pair by pair: several times as quick as leaf by leaf."""
+        old, level, sha256 = self.all.size, 0, hashlib.sha256
+        while len(nodes) > 1:
+            if level % HEIGHT == 0:
+                levels[level] = old >> level, nodes
+            pairs = iter(nodes)
+            nodes = [sha256(b"\x01" + left + right).digest() for left, right in zip(pairs, pairs, strict=True)]
+            level += 1
+        made: dict[tuple[int, int], bytes] = {}
+        self.all = self.all.after(nodes, made, level)
+        _put(levels, made)
+
+    def _compare(self, old: int, levels: dict[int, tuple[int, list[bytes]]]) -> None:
         """The nodes that have become perfect since there were `old` leaves, with those of the tiles."""
         size = self.all.size
         there = list(tiles.tiles(old, size))
@@ -157,7 +173,8 @@ class _Tree:
         for tile in sorted(there):
             height, first = HEIGHT * tile.level, tile.number * WIDTH
             start = max(old >> height, first)
-            nodes = [made[height, index] for index in range(start, first + tile.width)]
+            begin, held = levels[height]
+            nodes = held[start - begin : first + tile.width - begin]
             data = stored.get((tile.level, tile.number), b"")[(start - first) * HASH_SIZE : tile.width * HASH_SIZE]
             if data != b"".join(nodes):
                 pairs = (
@@ -165,6 +182,13 @@ class _Tree:
                 )
                 wrong = start + next(n for n, same in enumerate(pairs) if not same)
                 raise _corrupt((wrong << height) + 1, tile.path)
+
+
+def _put(levels: dict[int, tuple[int, list[bytes]]], made: dict[tuple[int, int], bytes]) -> None:
+    """The nodes of tiles among these, by level: (the index of the first, all in order)."""
+    for (level, index), node in made.items():
+        if level % HEIGHT == 0:
+            levels.setdefault(level, (index, []))[1].append(node)
 
 
 def _check_head(head: Head, tree: _Tree, key: Callable[[str], VerifierKey] | None) -> None:
@@ -199,21 +223,41 @@ class Proved:
     proof: LogProof | None
 
 
-def prove(reader: HubReader, axis_ids: list[str]) -> list[Proved]:
-    """The entries about these submissions, each with the proof that it stands in the log as of its newest checkpoint:
-    whoever has the entry's text, its salt and the log's key checks it without anybody's help."""
+def prove(reader: HubReader, axis_ids: list[str], head: tuple[int, bytes] | None = None) -> list[Proved]:
+    """The entries about these submissions, each with the proof that it stands in the log as of its newest checkpoint
+    (or as of `head`, an older one: its size and note): whoever has the entry's text, its salt and the log's key checks
+    it without anybody's help."""
     connection = reader.connection
-    head = store.head(connection)
-    size = head.frontier.size if head is not None else 0
+    newest = store.head(connection)
+    size, checkpoint = head or ((newest.frontier.size, newest.checkpoint) if newest is not None else (0, b""))
     node = tiles.reader(size, store.fetcher(connection))
     found = []
     for position, canonical, salt in store.entries_about(connection, axis_ids):
         proof = None
-        if head is not None and position is not None and position <= size:
+        if position is not None and position <= size:
             spans = merkle.inclusion_spans(position - 1, size)
-            proof = LogProof(position - 1, tuple(merkle.span_hash(one, node) for one in spans), head.checkpoint)
+            proof = LogProof(position - 1, tuple(merkle.span_hash(one, node) for one in spans), checkpoint)
         found.append(Proved(position or 0, canonical, salt, proof))
     return found
+
+
+def stamped(reader: HubReader, axis_ids: list[str]) -> Stamp | None:
+    """The first checkpoint with all entries about these that a third party has stamped with its time."""
+    return stamps.first_of(reader.connection, _last(reader, axis_ids))
+
+
+def _last(reader: HubReader, axis_ids: list[str]) -> int:
+    return max((row.position or 0 for row in store.entries_about(reader.connection, axis_ids)), default=0)
+
+
+def witnessed(reader: HubReader, axis_ids: list[str]) -> tuple[int, bytes] | None:
+    """The checkpoint to prove these with: the newest that a quorum has cosigned, if it has all their entries, else the
+    log's own newest."""
+    last = _last(reader, axis_ids)
+    cosigned, head = store.witnessed(reader.connection, last), store.head(reader.connection)
+    if cosigned is not None:
+        return cosigned.size, cosigned.note
+    return (head.frontier.size, head.checkpoint) if head is not None and head.frontier.size else None
 
 
 def is_proved(one: Proved, key: VerifierKey) -> bool:
@@ -234,8 +278,12 @@ def is_proved(one: Proved, key: VerifierKey) -> bool:
 
 def as_tiles(reader: HubReader, head: Head) -> Iterator[tuple[str, bytes]]:
     """(relative path, content) of every file of the log, as C2SP tlog-tiles lays them out: for whoever mirrors it. The
-    entries' own tiles hold their leaves' data, 32 bytes each."""
+    entries' own tiles hold their leaves' data, 32 bytes each. ``witnessed``: the newest checkpoint with its
+    quorum."""
     yield "checkpoint", head.checkpoint
+    cosigned = store.witnessed(reader.connection)
+    if cosigned is not None and cosigned.log == head.number and cosigned.size <= head.frontier.size:
+        yield "witnessed", cosigned.note
     for tile, data in store.all_tiles(reader.connection):
         yield tile.path, data
     for number in range(-(-head.frontier.size // WIDTH)):

@@ -31,6 +31,8 @@ _TOLD = {
 }
 _UNTOLD = ("leaving", "hub", State.ACCEPTED)
 _TROUBLE = {"refused", "given_up"}
+# What a clerk may speak of: sent, perhaps not answered yet; or seen. What was withdrawn unseen stays so.
+_SPOKEN_OF = {"pending", "accepted", "handing_over", "shown", "handed_over"}
 _CAME = {"handed_over": State.HANDED_OVER, "refused": State.REFUSED}
 _CAME |= dict.fromkeys(("withdrawing", "withdrawn"), State.RECALLED)
 
@@ -77,6 +79,34 @@ def trace(
         "submissions": _submissions(family),
         "events": [_event(one) for one in entries],
     }
+
+
+def sent(journals: Mapping[str, Journal], reference: str, narrowed: Narrowed | None = None) -> dict[str, Any]:
+    """The document of these agencies' own that is meant, accepted or on its way. Raises :class:`NotTheOne`."""
+    return _one_of(journals, reference, narrowed, "outgoing")
+
+
+def received(journals: Mapping[str, Journal], reference: str, narrowed: Narrowed | None = None) -> dict[str, Any]:
+    """What has come to these agencies and is meant. Raises :class:`NotTheOne`; AMBIGUOUS also where it has come to
+    several."""
+    return _one_of(journals, reference, narrowed, "incoming")
+
+
+def _one_of(
+    journals: Mapping[str, Journal], reference: str, narrowed: Narrowed | None, direction: str
+) -> dict[str, Any]:
+    with next(iter(journals.values())).database.read() as connection:
+        found = find.find(connection, list(journals), reference)
+    exact, similar = (
+        [row for row in _within(rows, narrowed) if row["direction"] == direction and row["state"] in _SPOKEN_OF]
+        for rows in (found.exact, found.similar)
+    )
+    about = _the_one(reference, exact, similar)
+    shown = [row for row in exact if row["axis_id"] == about["axis_id"] and direction == "incoming"]
+    if len(shown) > 1:
+        names = ", ".join(sorted(row["agency"] for row in shown))
+        raise NotTheOne(Problem(Fault.AMBIGUOUS, got=reference, expected=names), list(map(_candidate, shown)))
+    return about
 
 
 def _within(rows: Iterable[dict[str, Any]], narrowed: Narrowed | None) -> list[dict[str, Any]]:

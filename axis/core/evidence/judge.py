@@ -1,0 +1,359 @@
+"""Evidence is judged, step by step, each part by itself: what one step finds wrong does not hide the next.
+
+Nothing but `trust` is believed: the hub's certificate (or the registry of one's own home, or a CA). Everything is
+judged as of when it happened: what expired, was rotated or revoked afterwards was good then. No clock is looked at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+
+from axis.core import ledger, parcel, receipt, witnesses
+from axis.core import registry as registries
+from axis.core.evidence import form
+from axis.core.instant import to_text
+from axis.core.log import checkpoint, merkle, note, policy, proof
+from axis.core.log.leaf import SALT, leaf
+from axis.core.receipt import Event
+from axis.core.registry import HUB, Registry
+from axis.errors import Fault, Rejected, rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from axis.core.evidence.form import Evidence
+    from axis.core.ledger import Entry
+    from axis.core.log.checkpoint import Checkpoint
+    from axis.core.log.note import VerifierKey
+    from axis.core.log.policy import Policy
+    from axis.core.parcel import Trust
+    from axis.core.receipt import Receipt, Statement
+    from axis.errors import Problem
+
+    Stamped = Callable[[bytes, bytes, Sequence[bytes]], datetime]  # reply, what it is about, authorities (PEM)
+
+PASSED, FAILED, MISSING = "PASSED", "FAILED", "MISSING"
+ENDED = "payload.ended"  # the ledger's entry when the bytes of a document have ended
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that was looked at: PASSED, FAILED with its problems, or MISSING where it is not there to be looked at.
+    `part`: the name of the file; `facts`: what a sentence about it says."""
+
+    name: str
+    verdict: str
+    part: str = ""
+    facts: dict[str, str] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """All steps, in order; what was read on the way, for whoever tells of it."""
+
+    steps: tuple[Step, ...]
+    evidence: Evidence | None = None
+    contents: tuple[bytes, ...] = ()
+    receipts: tuple[tuple[str, Receipt], ...] = ()  # the good ones, by the names of their files
+    places: tuple[tuple[str, Entry], ...] = ()  # entries that are proved to stand in the log, by their proofs' names
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing was found wrong."""
+        return all(one.verdict != FAILED for one in self.steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Anchors:
+    """What is believed without proof. `log`: the log's key, `policy`: who must have cosigned, where they are known;
+    `stamped` gives the time that a time-stamp says (raises Rejected), where time-stamps can be read here."""
+
+    trust: Trust
+    log: VerifierKey | None = None
+    policy: Policy | None = None
+    stamped: Stamped | None = None
+
+
+class _Anybody:
+    """That a signature is right, whoever's key it is."""
+
+    def certificate(self, der: bytes, _at: datetime) -> tuple[str, x509.Certificate]:
+        try:
+            return "", x509.load_der_x509_certificate(der)
+        except ValueError:
+            raise rejected(Fault.SIG_SIGNER, "unreadable certificate") from None
+
+
+def judge(data: bytes, anchors: Anchors, *, strict: bool = False) -> Judged:
+    """Every step about a parcel of evidence. `strict`: each receipt of the hub must be proved to stand in the log."""
+    try:
+        opened = parcel.verify(data, _Anybody(), parcel.peek_signature(data).signing_time)
+        if opened.main != parcel.EVIDENCE:
+            raise rejected(Fault.EVIDENCE_INVALID, opened.main, parcel.EVIDENCE)
+        contents = tuple(bytes(one) for one in opened.attachments)
+        said = form.read(opened.content, contents)
+    except Rejected as error:
+        return Judged((Step("container", FAILED, problems=error.problems),))
+    judgement = _Judgement(said, contents, anchors, strict=strict)
+    judgement.step("container", "", lambda: {"digest": opened.content_digest})
+    judgement.registries()
+    judgement.step("maker", "", lambda: judgement.maker(opened.certificate, opened.signing_time))
+    return judgement.parts()
+
+
+def judge_parts(said: Evidence, contents: Sequence[bytes], anchors: Anchors) -> Judged:
+    """The same of parts that nobody has signed together yet."""
+    judgement = _Judgement(said, tuple(contents), anchors, strict=False)
+    judgement.registries()
+    return judgement.parts()
+
+
+class _Judgement:
+    def __init__(self, said: Evidence, contents: tuple[bytes, ...], anchors: Anchors, *, strict: bool) -> None:
+        self.said, self.contents, self.anchors, self.strict = said, contents, anchors, strict
+        self.steps: list[Step] = []
+        self.known: Registry | None = None
+        self.versions: set[int] = set()
+        self.then = 0  # the registry that the document was judged by
+        self.key: VerifierKey | None = None
+        self.entries: dict[str, Entry] = {}
+        self.places: dict[str, str] = {}  # of their proofs, by their digests
+        self.receipts: list[tuple[str, Receipt]] = []
+        self.roots: dict[bytes, Checkpoint] = {}
+
+    def parts(self) -> Judged:
+        """What is about the document, its receipts and the log."""
+        for name, look in (
+            (form.ACCEPTANCE, self.acceptance),
+            (form.DOCUMENT, self.document),
+            (form.LOG, self.log),
+            (form.CHECKPOINT, self.checkpoint),
+            (form.PROOF, self.proof),
+            (form.RECEIPT, self.receipt),
+        ):
+            for part, content in self.said.of(name, self.contents):
+                self.step(name, part.name, partial(look, part.name, content))
+        self.steps.append(
+            Step("then", PASSED if self.then in self.versions else MISSING, "", {"version": str(self.then)})
+        )
+        ended = next((to_text(one.time) for one in self.entries.values() if one.event == ENDED), "")
+        for name in (form.DOCUMENT, form.LOG, form.CHECKPOINT):
+            if not self.said.of(name, self.contents):
+                self.steps.append(Step(name, MISSING, facts={"ended": ended} if name == form.DOCUMENT else {}))
+        self._logged()
+        self._witnessed()
+        self._stamped()
+        places = tuple((self.places[digest], one) for digest, one in self.entries.items())
+        return Judged(tuple(self.steps), self.said, self.contents, tuple(self.receipts), places)
+
+    def step(self, name: str, part: str, look: Callable[[], dict[str, str]]) -> None:
+        """Look at something; what is wrong with it is what the step says."""
+        try:
+            self.steps.append(Step(name, PASSED, part, look()))
+        except Rejected as error:
+            self.steps.append(Step(name, FAILED, part, problems=error.problems))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            problem = rejected(Fault.EVIDENCE_INVALID, f"{type(error).__name__} {str(error)[:100]}").problems
+            self.steps.append(Step(name, FAILED, part, problems=problem))
+
+    # -- Who is who ----------------------------------------------------------------------------------------------
+
+    def registries(self) -> None:
+        """The registry as of then and as of when this was made, each signed by the hub."""
+        for part, content in self.said.of(form.REGISTRY, self.contents):
+            self.step(form.REGISTRY, part.name, partial(self._registry, content))
+        if not self.versions:
+            self.steps.append(Step(form.REGISTRY, FAILED, problems=rejected(Fault.EVIDENCE_INVALID, "-").problems))
+        own = self.anchors.trust
+        if isinstance(own, Registry) and own.installation == self.said.installation:
+            self.known = max(own, self.known or own, key=lambda one: one.version)
+
+    def _registry(self, content: bytes) -> dict[str, str]:
+        signed = parcel.peek_signature(content)
+        opened = parcel.verify(content, self.anchors.trust, signed.signing_time)
+        if (opened.signer, opened.main) != (HUB, parcel.REGISTRY):
+            raise rejected(Fault.REGISTRY_INVALID, f"{opened.main}, {opened.signer}")
+        found = registries.read(opened.content)
+        if found.installation != self.said.installation:
+            raise rejected(Fault.REGISTRY_INVALID, f"installation {found.installation}")
+        self.versions.add(found.version)
+        self.known = max(found, self.known or found, key=lambda one: one.version)
+        return {"version": str(found.version), "time": to_text(found.issued_at)}
+
+    def _registry_known(self) -> Registry:
+        if self.known is None:
+            raise rejected(Fault.REGISTRY_INVALID, "-")
+        return self.known
+
+    def maker(self, der: bytes, at: datetime) -> dict[str, str]:
+        """Who has put it together, by the registry."""
+        code, certificate = self._registry_known().certificate(der, at)
+        parcel.check_validity(certificate, at)
+        if code != self.said.maker:
+            raise rejected(Fault.EVIDENCE_INVALID, self.said.maker, code)
+        return {"maker": code, "time": to_text(at)}
+
+    # -- The document and what was said of it -------------------------------------------------------------------
+
+    def acceptance(self, name: str, content: bytes) -> dict[str, str]:
+        """A.1: what the hub accepted, from whom, and when."""
+        moment = receipt.claimed(parcel.peek(content)[1]).statements[0].time
+        found = receipt.of(parcel.verify(content, self._registry_known(), moment))
+        self._check_subject(found)
+        if found.issuer != HUB or found.statements[0].event is not Event.SubmissionAcceptance:
+            raise rejected(Fault.RECEIPT_INVALID, "no A.1")
+        if (found.subject.sender, found.subject.document_id) != (self.said.sender, self.said.document_id):
+            raise rejected(Fault.EVIDENCE_INVALID, found.subject.document_id, self.said.document_id)
+        self.then = found.registry_version
+        self.receipts.append((name, found))
+        return {"time": to_text(moment), "sender": found.subject.sender}
+
+    def document(self, _name: str, content: bytes) -> dict[str, str]:
+        """The original, as the hub accepted it."""
+        if not self.receipts:
+            raise rejected(Fault.RECEIPT_INVALID, "no A.1")
+        accepted = self.receipts[0][1]
+        opened = parcel.verify(content, self._registry_known(), accepted.statements[0].time)
+        if (opened.content_digest, opened.signer) != (accepted.subject.content_digest, accepted.subject.sender):
+            raise rejected(Fault.RECEIPT_INVALID, f"A.1 is about {accepted.subject.content_digest}")
+        return {"signer": opened.signer, "digest": opened.content_digest, "time": to_text(opened.signing_time)}
+
+    def receipt(self, name: str, content: bytes) -> dict[str, str]:
+        """The hub's as of when it was given; a recipient's as of when the hub accepted it, by the log, or else as of
+        when it says that it was signed."""
+        said = receipt.claimed(parcel.peek(content)[1])
+        moment, how, by = parcel.peek_signature(content).signing_time, "self", ""
+        if said.issuer != HUB and (entry := self._accepted(said.issuer, said.statements[0])) is not None:
+            moment, how, by = entry.time, "log", self.places[entry.digest]
+        found = receipt.of(parcel.verify(content, self._registry_known(), moment))
+        self._check_subject(found)
+        first = found.statements[0]
+        self.receipts.append((name, found))
+        return {
+            "event": first.event.code,
+            "issuer": found.issuer,
+            "recipient": ", ".join(one.recipient for one in found.statements if one.recipient),
+            "time": to_text(first.time),
+            "how": how,
+            "by": by,
+            "as_of": to_text(moment),
+        }
+
+    def _check_subject(self, found: Receipt) -> None:
+        if found.installation != self.said.installation or found.subject.axis_id != self.said.axis_id:
+            raise rejected(Fault.RECEIPT_INVALID, f"about {found.subject.axis_id}", self.said.axis_id)
+        if found.subject.content_digest != self.said.digest:
+            raise rejected(Fault.RECEIPT_INVALID, f"about {found.subject.content_digest}", self.said.digest)
+
+    def _accepted(self, issuer: str, said: Statement) -> Entry | None:
+        """The entry of when the hub accepted what a recipient has said."""
+        by = (issuer, said.event.code, said.recipient, to_text(said.time))
+        for one in self.entries.values():
+            if (one.actor, one.detail.get("receipt"), one.recipient, one.detail.get("said_at")) == by:
+                return one
+        return None
+
+    # -- The log ------------------------------------------------------------------------------------------------
+
+    def log(self, _name: str, content: bytes) -> dict[str, str]:
+        """Whose the log's key is: known here, said by the registry, or by the hub, which has put this together."""
+        key = note.verifier_key(content.decode("utf-8").removesuffix("\n"))
+        if key.kind != note.ED25519 or content != f"{key.text}\n".encode():
+            raise rejected(Fault.NOTE_INVALID, key.text)
+        known = self.anchors.policy.log if self.anchors.policy is not None else self.anchors.log
+        if known is not None and known.public != key.public:
+            raise rejected(Fault.NOTE_INVALID, key.text, known.text)
+        self.key = key
+        in_registry = self.known is not None and f"log {key.text}" in witnesses.text_in(self.known).split("\n")
+        if known is None and not in_registry and self.strict and self.said.maker != HUB:
+            raise rejected(Fault.LOG_KEY_UNKNOWN, key.text)
+        how = "known" if known is not None else "registry" if in_registry else "maker"
+        return {"vkey": key.text, "how": how, "maker": self.said.maker}
+
+    def checkpoint(self, _name: str, content: bytes) -> dict[str, str]:
+        """What the log had signed when this was made."""
+        found = self._root(content)
+        return {"size": str(found.size), "root": found.root.hex(), "origin": found.origin}
+
+    def _root(self, data: bytes) -> Checkpoint:
+        if self.key is None:
+            raise rejected(Fault.LOG_KEY_UNKNOWN, "-")
+        if data not in self.roots:
+            self.roots[data] = checkpoint.opened(data, self.key)[0]
+        return self.roots[data]
+
+    def proof(self, name: str, content: bytes) -> dict[str, str]:
+        """That an entry about this document stands in the log."""
+        found = proof.read(content)
+        salt, text = (found.extra or b"")[:SALT], (found.extra or b"")[SALT:].decode("ascii")
+        entry = ledger.read(text)
+        if entry.canonical != text or entry.axis_id != self.said.axis_id:
+            raise rejected(Fault.LOG_PROOF, entry.axis_id, self.said.axis_id)
+        root = self._root(found.checkpoint)
+        merkle.check_inclusion(found.index, root.size, merkle.leaf_hash(leaf(salt, text)), found.hashes, root.root)
+        self.entries[entry.digest], self.places[entry.digest] = entry, name
+        facts = {"position": str(found.index + 1), "size": str(root.size), "event": entry.event}
+        return facts | {"actor": entry.actor, "time": to_text(entry.time)}
+
+    def _logged(self) -> None:
+        """Each receipt of the hub quotes entries: they stand in the log."""
+        for name, one in self.receipts:
+            if one.issuer != HUB:
+                continue
+            left = sum(said.entry not in self.entries for said in one.statements)
+            facts = {"statements": str(len(one.statements)), "left": str(left)}
+            problems = rejected(Fault.PROOF_MISSING, name).problems if left and self.strict else ()
+            verdict = PASSED if not left else FAILED if self.strict else MISSING
+            self.steps.append(Step("logged", verdict, name, facts, problems))
+
+    def _witnessed(self) -> None:
+        """A quorum of the agencies has cosigned the checkpoint: by the policy that is known here, else by the one that
+        came with it."""
+        parts, own = self.said.of(form.POLICY, self.contents), self.anchors.policy
+        if own is not None and self.key is not None and own.log.name != self.key.name:
+            own = None  # of another log: a record that was put back has begun one
+        heads = self.said.of(form.CHECKPOINT, self.contents)
+        if not heads or (own is None and not parts):
+            self.steps.append(Step("witnessed", MISSING))
+            return
+
+        def look() -> dict[str, str]:
+            by = own if own is not None else policy.read(parts[0][1].decode("utf-8"))
+            if by.log != self.key:
+                raise rejected(Fault.LOG_KEY_UNKNOWN, by.log.text)
+            try:
+                found = policy.witnessed(heads[0][1], by)
+            except Rejected as error:
+                if error.fault is not Fault.LOG_QUORUM:
+                    raise
+                return {"by": ""}
+            return {"by": ", ".join(sorted(found.by))}
+
+        self.step("witnessed", heads[0][0].name, look)
+        if self.steps[-1].facts == {"by": ""}:  # they have not cosigned it yet
+            self.steps[-1] = Step("witnessed", MISSING, heads[0][0].name)
+
+    def _stamped(self) -> None:
+        """Somebody else's time on the checkpoint."""
+        stamps, heads = self.said.of(form.TIMESTAMP, self.contents), self.said.of(form.CHECKPOINT, self.contents)
+        stamped = self.anchors.stamped
+        if not stamps or not heads or stamped is None:
+            self.steps.append(Step(form.TIMESTAMP, MISSING, stamps[0][0].name if stamps else ""))
+            return
+        by = [content for _, content in self.said.of(form.AUTHORITY, self.contents)]
+        self.step(
+            form.TIMESTAMP,
+            stamps[0][0].name,
+            lambda: {"time": to_text(stamped(stamps[0][1], heads[0][1], by))},
+        )
+
+
+def proved(salt: bytes, canonical: str, found: proof.LogProof) -> bytes:
+    """A ``.tlog-proof`` that needs nothing beside it: salt and entry stand in its `extra`."""
+    return proof.LogProof(found.index, found.hashes, found.checkpoint, salt + canonical.encode("ascii")).data

@@ -1,0 +1,341 @@
+"""The agencies witness the log: they are asked to cosign its checkpoint, and told what a quorum has cosigned.
+
+Apart from what accepts documents, once in a minute or ten thousand entries, and never where nothing has happened. Asked
+is who has a witness key in the registry; one that does not answer is asked ever more seldom.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import uuid
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from axis.core import witnesses
+from axis.core.instant import from_text, to_text
+from axis.core.ledger import Entry
+from axis.core.log import checkpoint, exchange, merkle, note, own, policy, tiles
+from axis.core.log.exchange import Told
+from axis.core.log.note import Note
+from axis.core.log.witness import Request
+from axis.core.message import Message, Outcome, Route
+from axis.core.registry import HUB
+from axis.errors import Fault, Rejected
+from axis.infra.log import store
+from axis.infra.log.store import Cosigned, Witness
+from axis.infra.record import lease, ledger
+from axis.services.hub.asking import ANSWERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Sequence
+    from datetime import datetime
+
+    from axis.core.log.note import VerifierKey
+    from axis.core.log.policy import Policy
+    from axis.core.message import Delivered
+    from axis.infra.log.store import Head
+    from axis.infra.record.store import HubReader
+    from axis.services.hub.asking import Asking
+    from axis.services.hub.worker import Hub
+
+log = logging.getLogger("axis.witness")
+DUTY = "witness"  # to ask: its lease
+EVERY, MANY = timedelta(seconds=60), 10_000  # so often, or after so many entries
+PATIENCE, LONGEST = timedelta(minutes=10), timedelta(days=1)  # with one that does not answer
+BEHIND = timedelta(seconds=1)  # between two chunks for one that has more to be told
+CHUNK = 2000  # entries of the ledger that are told at a time
+MOST_LINES = note.MAX_SIGNATURES - 1
+
+
+def step(hub: Hub, now: datetime) -> int:
+    """Ask the witnesses and tell them, if it is time; how many messages. Asks nobody, not even the record, where
+    nothing has come since and everybody has answered."""
+    known = hub.asking
+    if hub.log_key is None or not hub.logged:
+        return 0
+    if known.next is None:
+        known.next = known.look = now + EVERY
+    has_many = bool(known.asked) and hub.logged - known.asked >= MANY
+    is_time = hub.logged > known.asked and (now >= known.next or has_many)
+    if not is_time and (known.look is None or now < known.look):
+        return 0
+    counts = witnesses.policy_of(hub.registry())
+    if counts is None or not _hold(hub, now):
+        known.next, known.look = now + EVERY, None
+        return 0
+    with hub.store.reading() as reader:
+        head = store.head(reader.connection)
+        if head is None or head.origin != counts.log.name or not head.checkpoint:
+            known.asked, known.next, known.look = hub.logged, now + EVERY, None
+            return 0
+        there = store.witnesses(reader.connection)
+        those = {code: _of(there.get(code), code, head) for code in witnesses.of(hub.registry())}
+        cosigned = store.witnessed(reader.connection)
+        node = _cached(tiles.reader(head.frontier.size, store.fetcher(reader.connection)))
+        letters = _to_ask(those.values(), head, node, now, is_time=is_time)
+        if cosigned is not None and cosigned.log == head.number:
+            letters += _to_tell(reader, those.values(), cosigned, node)
+    if letters:
+        those |= _send(hub, those, letters, head, now)
+    if is_time:
+        known.asked, known.next, known.wait = head.frontier.size, now + EVERY, ANSWERS
+    _look_again(known, those.values(), head.frontier.size, cosigned.size if cosigned is not None else 0, now)
+    return len(letters)
+
+
+def _send(
+    hub: Hub, before: dict[str, Witness], letters: Sequence[Letter], head: Head, now: datetime
+) -> dict[str, Witness]:
+    """Note what is sent, and send it; what is known of its witnesses then. It is noted first: another worker may hear
+    the answer. What the broker did not take is as if it had not been tried."""
+    after: dict[str, Witness] = {}
+    for letter in letters:
+        after[letter.code] = letter.noted(after.get(letter.code, before[letter.code]))
+    with hub.store.transaction() as tx:
+        store.keep_witnesses(tx.connection, list(after.values()))
+        if any(letter.asked is not None for letter in letters):
+            store.keep_asked(tx.connection, head, now)
+            store.prune(tx.connection, head.number)
+    outcomes = hub.broker.publish([letter.message for letter in letters])
+    failed = {one.code for one, outcome in zip(letters, outcomes, strict=True) if outcome is not Outcome.CONFIRMED}
+    if failed:
+        again = {code: before[code] for code in failed}
+        with hub.store.transaction() as tx:
+            store.keep_witnesses(tx.connection, list(again.values()))
+        after |= again
+    return after
+
+
+def _hold(hub: Hub, now: datetime) -> bool:
+    with hub.store.transaction() as tx:
+        return lease.hold(tx, DUTY, hub.worker, now) is not None
+
+
+def _of(known: Witness | None, code: str, head: Head) -> Witness:
+    """What is known of this witness; of a new one, or of another log, its own entries are counted from the newest
+    entry on."""
+    if known is not None and known.log == head.number:
+        return known
+    since = head.frontier.size - 1
+    return Witness(code, head.number, since=since, told=since, trouble=known.trouble if known is not None else "")
+
+
+def _look_again(known: Asking, those: Collection[Witness], size: int, told: int, now: datetime) -> None:
+    """When it is looked for answers, or somebody asked again, if anybody owes one or has to be told."""
+    owing = [one for one in those if one.cosigned < size and one.tries and one.asked_at]
+    known.look = min((from_text(one.asked_at) + _patience(one) for one in owing), default=None)
+    if known.wait < EVERY and owing:
+        known.look, known.wait = now + known.wait, known.wait * 2
+    if any(_is_to_be_told(one, told) for one in those):
+        known.look = now + BEHIND
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message to a witness; up to which size it asks it, or what it tells it: up to which place, so many entries."""
+
+    code: str
+    message: Message
+    asked: tuple[int, datetime] | None = None
+    told: tuple[int, int] | None = None
+
+    def noted(self, before: Witness) -> Witness:
+        """What is known of the witness when it has gone."""
+        if self.asked is not None:
+            size, at = self.asked
+            return replace(before, asked=size, asked_at=to_text(at), tries=before.tries + 1)
+        end, count = self.told or (before.told, 0)
+        return replace(before, told=end, entries=before.entries + count)
+
+
+# -- To ask -----------------------------------------------------------------------------------------------------------
+
+
+def _to_ask(
+    those: Iterable[Witness], head: Head, node: Callable[[int, int], bytes], now: datetime, *, is_time: bool
+) -> list[Letter]:
+    """Each that has cosigned less than there is, if it has answered before or has not been asked for long enough."""
+    size, proofs = head.frontier.size, dict[int, tuple[bytes, ...]]()
+    letters = []
+    for one in those:
+        if one.cosigned >= size or not _may_ask(one, now, is_time=is_time):
+            continue
+        if one.cosigned not in proofs:
+            spans = merkle.consistency_spans(one.cosigned, size) if one.cosigned else []
+            proofs[one.cosigned] = tuple(merkle.span_hash(span, node) for span in spans)
+        body = exchange.write_ask(Request(one.cosigned, proofs[one.cosigned], head.checkpoint))
+        letters.append(Letter(one.code, _message(one.code, body), asked=(size, now)))
+    return letters
+
+
+def _may_ask(one: Witness, now: datetime, *, is_time: bool) -> bool:
+    if not one.tries or not one.asked_at:  # it has answered what it was asked last
+        return is_time or not one.asked_at
+    return from_text(one.asked_at) + _patience(one) <= now
+
+
+def _patience(one: Witness) -> timedelta:
+    wait: timedelta = PATIENCE * 2 ** min(max(one.tries - 1, 0), 10)
+    return min(wait, LONGEST)
+
+
+def _message(code: str, body: bytes) -> Message:
+    return Message(uuid.uuid4().hex, Route("out", code, urgent=True), body)
+
+
+# -- To tell ----------------------------------------------------------------------------------------------------------
+
+
+def _to_tell(
+    reader: HubReader, those: Iterable[Witness], cosigned: Cosigned, node: Callable[[int, int], bytes]
+) -> list[Letter]:
+    """What has its quorum, with the next of its own entries, to each that answers and has not been told."""
+    waiting: dict[int, list[Witness]] = {}
+    for one in those:
+        if _is_to_be_told(one, cosigned.size):
+            waiting.setdefault(one.told, []).append(one)
+    letters = []
+    for start in sorted(waiting)[-2:]:  # who is far behind does not keep the others waiting
+        end = min(start + CHUNK, cosigned.size)
+        mine = _entries(reader, start, end, {one.code for one in waiting[start]})
+        for one in waiting[start]:
+            entries = mine.get(one.code, ())
+            told = Told(
+                cosigned.note,
+                one.cosigned,
+                _between(one.cosigned, cosigned.size, node),
+                one.since,
+                start,
+                end,
+                one.entries,
+                tuple(entries),
+                {
+                    span: merkle.span_hash(span, node)
+                    for entry in entries
+                    for span in merkle.inclusion_spans(entry.position - 1, cosigned.size)
+                },
+            )
+            message = _message(one.code, exchange.write_told(told))
+            letters.append(Letter(one.code, message, told=(end, len(entries))))
+    return letters
+
+
+def _is_to_be_told(one: Witness, size: int) -> bool:
+    """Whether it has not been told up to this size, and listens: it has something against the log otherwise."""
+    return bool(one.cosigned) and not one.trouble and one.told < size
+
+
+def _cached(node: Callable[[int, int], bytes]) -> Callable[[int, int], bytes]:
+    known: dict[tuple[int, int], bytes] = {}
+
+    def found(level: int, index: int) -> bytes:
+        place = level, index
+        if place not in known:
+            known[place] = node(level, index)
+        return known[place]
+
+    return found
+
+
+def _between(one: int, other: int, node: Callable[[int, int], bytes]) -> tuple[bytes, ...]:
+    old, size = sorted((one, other))
+    return tuple(merkle.span_hash(span, node) for span in merkle.consistency_spans(old, size))
+
+
+def _entries(reader: HubReader, start: int, end: int, codes: set[str]) -> dict[str, list[exchange.Entry]]:
+    """The entries behind place `start` to `end` that are about these agencies, by agency."""
+    rows = store.entries(reader.connection, start, end - start)
+    senders = store.senders(reader.connection, {row.axis_id for row in rows if row.axis_id})
+    found: dict[str, list[exchange.Entry]] = {}
+    for row in rows:
+        value = json.loads(row.canonical)
+        for code in own.agencies(value, senders.get(row.axis_id, "")) & codes:
+            found.setdefault(code, []).append(exchange.Entry(row.position, row.canonical, bytes.fromhex(row.salt)))
+    return found
+
+
+# -- What they say ----------------------------------------------------------------------------------------------------
+
+
+def hear(hub: Hub, taken: Sequence[Delivered], now: datetime) -> None:
+    """Keep what witnesses have cosigned, and where they are; what is none of theirs is rejected. One transaction."""
+    if not taken:
+        return
+    keys, counts = witnesses.of(hub.registry()), witnesses.policy_of(hub.registry())
+    bad: list[Delivered] = []
+    with hub.store.transaction() as tx:
+        head = store.head(tx.connection)
+        there = store.witnesses(tx.connection)
+        said = [(one, exchange.read_said(one.message.body)) for one in taken]
+        sizes = sorted({word.size for _, word in said if word is not None})
+        asked = store.cosigned(tx.connection, head.number, sizes) if head is not None else {}
+        changed: dict[str, Witness] = {}
+        for delivered, word in said:
+            code = delivered.message.route.code
+            before = changed.get(code, there.get(code))
+            if word is None or code not in keys:
+                bad.append(delivered)
+                continue
+            if before is None or head is None or before.log != head.number:
+                continue  # about a log that has ended
+            after = replace(before, told=min(before.told, max(word.told, before.since)), trouble=word.trouble)
+            if after.told < before.told:
+                after = replace(after, entries=word.entries)
+            if word.trouble and word.trouble != before.trouble:
+                log.error("%s cosigns nothing more: %s", code, word.trouble)
+                detail = {"code": word.trouble, "size": word.size}
+                ledger.enter(tx, Entry(now, HUB, "witness.stopped", "", code, detail))
+            line = _line(word.line, asked.get(word.size), keys[code])
+            if line is not None:
+                asked[word.size] = _added(asked[word.size], line, counts, now)
+                after = replace(after, cosigned=word.size, cosigned_at=to_text(now), tries=0)
+            elif not word.trouble:  # it is elsewhere
+                after = replace(after, cosigned=min(word.size, head.frontier.size), tries=0)
+            if after.cosigned < before.asked and not word.trouble:  # asked again at once, from where it is
+                after = replace(after, asked_at="")
+            changed[code] = after
+        for one in asked.values():
+            store.keep_cosigned(tx.connection, one)
+        store.keep_witnesses(tx.connection, list(changed.values()))
+    if bad:
+        log.error("%d words about the log are not believed", len(bad))
+        hub.broker.reject(bad)
+    hub.broker.ack([one for one in taken if one not in bad])
+    hub.asking.look = now
+
+
+def _line(text: str, asked: Cosigned | None, key: VerifierKey) -> note.Signature | None:
+    """The signature line of this witness under what was asked; None where it is none."""
+    if asked is None or not text:
+        return None
+    try:
+        line = note.signature(text)
+        one = note.read(asked.note)
+        found = checkpoint.verified(Note(one.text, (line,)), key)
+    except Rejected:
+        return None
+    return line if found is not None else None
+
+
+def _added(asked: Cosigned, line: note.Signature, counts: Policy | None, now: datetime) -> Cosigned:
+    """With this line; where a quorum is complete with it, that is noted."""
+    one = note.read(asked.note)
+    if any((each.name, each.id) == (line.name, line.id) for each in one.signatures):
+        return asked
+    if len(one.signatures) >= MOST_LINES:
+        return asked
+    data = one.with_signatures([line]).data
+    return replace(asked, note=data, witnessed_at=asked.witnessed_at or _since(data, counts, now))
+
+
+def _since(data: bytes, counts: Policy | None, now: datetime) -> datetime | None:
+    try:
+        if counts is not None:
+            policy.witnessed(data, counts)
+            return now
+    except Rejected as error:
+        if error.fault is not Fault.LOG_QUORUM:
+            log.warning("%s", error.problems[0].text())
+    return None

@@ -1,0 +1,1 @@
+"""The web desk: what the questions of :mod:`axis.services.questions` answer, as pages for people. Only reads."""

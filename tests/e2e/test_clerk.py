@@ -1,0 +1,193 @@
+"""The clerk's table: a document written, refused, mended, recalled, changed, replaced and answered by hand, in plain words."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shlex
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from axis import cli, config
+from axis.core import edxml
+from tests.hostile_names import NAMES
+from tests.line import Line, small_home
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MADE = "--number 12 --notation VPCP-HC --subject 'Về việc họp giao ban'"
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Line:
+    return small_home(tmp_path / "home", codes=("G22", "H41", "G06"))
+
+
+@pytest.fixture
+def pdf(tmp_path: Path) -> Path:
+    path = tmp_path / "Công văn 12.pdf"
+    path.write_bytes(b"%PDF-1.4 giao ban")
+    return path
+
+
+def axis(line: Line, words: str, *more: Path | str) -> Result:
+    given = [*shlex.split(words), "--home", str(line.path), "--", *map(str, more)]
+    return CliRunner().invoke(cli.main, given, catch_exceptions=False)
+
+
+def done(line: Line, words: str, *more: Path | str) -> list[dict[str, Any]]:
+    found = axis(line, f"{words} --json", *more)
+    assert found.exit_code == 0, found.output + found.stderr
+    return [json.loads(one) for one in found.stdout.splitlines()]
+
+
+def test_a_document_is_written_checked_sent_and_found_in_an_inbox(line: Line, pdf: Path, tmp_path: Path) -> None:
+    (said,) = done(line, f"write --from G22 --to H41 {MADE}", pdf)
+    assert (said["state"], said["document_id"]) == ("accepted", f"G22,{_today()},12/VPCP-HC")
+    row, page = done(line, "inbox --as H41")
+    assert (row["code"], row["subject"], row["sender"], row["files"]) == (
+        "12/VPCP-HC",
+        "Về việc họp giao ban",
+        "G22",
+        1,
+    )
+    assert page["page"] == {"shown": 1, "next": None}
+    done(line, f"inbox 12/VPCP-HC --as H41 -o {tmp_path / 'ra'}")
+    done(line, f"inbox 12/VPCP-HC --as H41 -o {tmp_path / 'ra'}")
+    files = {one.name: one.read_bytes() for one in (tmp_path / "ra").iterdir()}
+    assert files["Công văn 12.pdf"] == files["Công văn 12 (2).pdf"] == pdf.read_bytes(), "nothing is overwritten"
+    assert {"thong-tin.html", "thong-tin (2).html"} < set(files)
+    assert axis(line, "inbox --as G06").stdout == "Nothing has come to G06.\n"
+
+
+def _today() -> str:
+    from axis.core.instant import VIETNAM
+
+    return f"{datetime.now(UTC).astimezone(VIETNAM):%Y/%m/%d}"
+
+
+def test_all_that_is_wrong_is_said_at_once_and_nothing_goes_out(line: Line, pdf: Path) -> None:
+    found = axis(line, "write --from G22 --to H41 --to H99 --number 12 --notation VPCP-HC --subject '(MẬT) họp'", pdf)
+    assert found.exit_code == 3
+    assert "PACKET_SECRET" in found.stdout
+    assert "H99" in found.stdout
+    assert "Not sent: 2 errors." in found.stdout
+    assert os.listdir(line.folder("G22", "outbox")) == []
+    mended = axis(line, f"write --from G22 --to H41 {MADE}", pdf)
+    assert mended.exit_code == 0
+    assert "accepted" in mended.stdout
+
+
+def test_what_this_home_cannot_know_is_asked_in_words(line: Line, pdf: Path) -> None:
+    found = axis(line, f"write --to H41 {MADE}", pdf)
+    assert (found.exit_code, "G06, G22, H41" in found.stderr) == (2, True)
+    assert axis(line, f"write --from G22 {MADE}", pdf).exit_code == 2
+    assert axis(line, "inbox").exit_code == 2
+    assert axis(line, "update 12/VPCP-HC --reason x").exit_code == 2
+
+
+def test_it_is_only_made_where_that_is_asked_and_no_file_is_overwritten(line: Line, pdf: Path, tmp_path: Path) -> None:
+    target = tmp_path / "goi.edxml"
+    words = f"write --from G22 --to H41 {MADE} --only-make -o {target}"
+    assert axis(line, words, pdf).exit_code == 0
+    made = edxml.convert(target.read_bytes())
+    assert made.problems == ()
+    assert made.attachments == (pdf.read_bytes(),)
+    assert axis(line, words, pdf).exit_code == 5
+    line.run()
+    assert line.files("H41", "inbox") == []
+    target.rename(line.folder("G22", "outbox") / "goi.edxml")
+    line.run()
+    assert line.states("12/VPCP-HC") == {"H41": "HANDED_OVER"}
+
+
+def test_it_is_recalled_updated_replaced_and_answered_by_its_number(line: Line, pdf: Path) -> None:
+    done(line, f"write --from G22 --to H41 --to G06 {MADE}", pdf)
+    done(line, "update 12/VPCP-HC --reason 'Sửa lỗi'", pdf)
+    done(line, "replace 12/VPCP-HC --number 15 --notation VPCP-HC --subject 'Về việc họp' --reason 'Đổi lịch'", pdf)
+    done(line, "answer 12/VPCP-HC --from H41 --number 7 --notation UBND-VP --subject 'Trả lời'", pdf)
+    done(line, "recall 15/VPCP-HC --reason 'Ban hành nhầm' --to G06")
+    assert line.kinds("H41") == ["new", "update", "replace"]
+    assert line.kinds("G06") == ["new", "update", "replace", "recall"]
+    (name,) = line.files("G22", "inbox", "*.edxml")
+    packet = edxml.convert((line.folder("G22", "inbox") / name).read_bytes()).packet
+    assert packet is not None
+    assert [(one.organ_id, one.code, one.document_id) for one in packet.response_for] == [
+        ("G22", "12/VPCP-HC", f"G22,{_today()},12/VPCP-HC")
+    ]
+    assert [one["code"] for one in done(line, "inbox --as H41 --limit 2")[:2]] == ["15/VPCP-HC", "12/VPCP-HC"]
+    after = done(line, "inbox --as H41 --limit 2")[-1]["page"]["next"]
+    assert [one["kind"] for one in done(line, f"inbox --as H41 --limit 2 --after {after}")[:-1]] == ["new"]
+
+
+def test_several_that_may_be_meant_are_shown_with_numbers(line: Line, pdf: Path) -> None:
+    for sender in ("G22", "G06"):
+        done(line, f"write --from {sender} --to H41 {MADE}", pdf)
+    found = axis(line, "recall 12/VPCP-HC --reason x")
+    assert found.exit_code == 3
+    assert "AMBIGUOUS" in found.stderr
+    assert [row.split()[:2] for row in found.stdout.splitlines()[2:]] == [["1", "G06"], ["2", "G22"]] or (
+        [row.split()[:2] for row in found.stdout.splitlines()[2:]] == [["1", "G22"], ["2", "G06"]]
+    )
+    assert axis(line, "recall 12/VPCP-HC --from G06 --reason x").exit_code == 0
+
+
+def test_what_was_withdrawn_before_it_was_seen_is_in_no_inbox(line: Line, pdf: Path) -> None:
+    words = f"write --from G22 --to H41 {MADE} --only-make -o {line.path / 'a.edxml'}"
+    assert axis(line, words, pdf).exit_code == 0
+    shutil.move(line.path / "a.edxml", line.folder("G22", "outbox"))
+    line.clock.now = datetime.now(UTC)
+    line.without("H41")
+    outbox = line.folder("G22", "outbox")
+    assert axis(line, f"recall 12/VPCP-HC --reason 'Nhầm' --only-make -o {outbox / 'b.edxml'}").exit_code == 0
+    line.without("H41")
+    line.run()
+    assert line.states("12/VPCP-HC") == {"H41": "RECALLED"}
+    assert done(line, "inbox --as H41")[:-1] == []
+    assert axis(line, f"inbox 12/VPCP-HC --as H41 -o {line.path / 'ra'}").exit_code == 3
+
+
+def test_an_agencys_own_home_asks_nothing_that_it_knows(line: Line, pdf: Path, tmp_path: Path) -> None:
+    done(line, f"agency export G22 --to {tmp_path / 'own'}")
+    made = Line(tmp_path / "own")
+    made.configure(log=config.Log(level="error"))
+    found = axis(made, f"write --to H41 {MADE} --only-make -o {tmp_path / 'a.edxml'}", pdf)
+    assert found.exit_code == 0, found.stderr
+    packet = edxml.convert((tmp_path / "a.edxml").read_bytes()).packet
+    assert packet is not None
+    assert (packet.sender.organ_id, packet.sender.name) == ("G22", "Văn phòng Chính phủ")
+    assert axis(made, "inbox").exit_code == 0
+
+
+def names_of_files(folder: Path, names: Sequence[str]) -> list[Path]:
+    """Files of these names, as far as this system can keep them."""
+    found = []
+    for number, name in enumerate(names):
+        if name in {"", ".", ".."} or "/" in name or len(name.encode()) > 255 or (folder / name).exists():
+            continue
+        (folder / name).write_bytes(f"{number} {name}".encode())
+        found.append(folder / name)
+    return found
+
+
+def test_hostile_names_go_through_write_and_readable_and_nothing_is_lost(line: Line, tmp_path: Path) -> None:
+    line.configure(folders=config.Folders(readable=True))
+    (tmp_path / "files").mkdir()
+    files = names_of_files(tmp_path / "files", NAMES)
+    assert len(files) > 120
+    before = sorted(os.listdir(tmp_path))
+    half = len(files) // 2
+    done(line, f"write --from G22 --to H41 {MADE}", *files[:half])
+    done(line, f"write --from G22 --to H41 {MADE.replace('12', '13')}", *files[half:])
+    folders = [path for path in line.folder("H41", "inbox").iterdir() if path.is_dir()]
+    came = [hashlib.sha256(one.read_bytes()).hexdigest() for folder in folders for one in folder.iterdir()]
+    assert {hashlib.sha256(one.read_bytes()).hexdigest() for one in files} <= set(came)
+    assert len(came) == len(files) + 2 * 3
+    assert sorted(os.listdir(tmp_path)) == before
