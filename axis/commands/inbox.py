@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from axis.home import Home
 
 
-@command("help.inbox", "axis inbox 12/VPCP-HC -o cong-van")
+@command("help.inbox", "axis inbox 12/CT-TTg --as H41 -o van-ban-den")
 @click.argument("reference", required=False)
 @click.option("--as", "code", default="", help=word("help.inbox.as"))
 @click.option("-o", "folder", type=click.Path(path_type=Path, file_okay=False), help=word("help.inbox.output"))

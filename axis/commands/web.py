@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 TICK = 0.2  # seconds
 
 
-@command("help.web", "axis web --home axis-home --as H41")
+@command("help.web", "axis web --as H41 --listen 127.0.0.1:8480")
 @click.option("--as", "code", default="", help=word("help.web.as"))
 @click.option("--listen", default="", help=word("help.web.listen"))
 @click.option("--host", "names", multiple=True, help=word("help.web.host"))

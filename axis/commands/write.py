@@ -59,7 +59,7 @@ def worded(made: Callable[..., Any]) -> Callable[..., Any]:
 
 @command(
     "help.write",
-    'axis write --from G22 --to H41 --number 12 --notation VPCP-HC --subject "Về việc họp giao ban" cong-van.pdf',
+    'axis write --from G22 --to H41 --number 15 --notation VPCP-HC --subject "Về việc họp giao ban" cong-van.pdf',
     changes=True,
 )
 @click.argument("files", nargs=-1, type=FILES)
@@ -75,7 +75,7 @@ def write(home: Path, files: tuple[Path, ...], to: tuple[str, ...], **given: Any
 
 @command(
     "help.answer",
-    'axis answer 12/VPCP-HC --number 7 --notation UBND-VP --subject "Trả lời" tra-loi.pdf',
+    'axis answer 12/CT-TTg --from H41 --number 7 --notation UBND-VP --subject "Trả lời" cong-van.pdf',
     changes=True,
 )
 @click.argument("reference")
@@ -95,7 +95,7 @@ def answer(home: Path, reference: str, files: tuple[Path, ...], to: tuple[str, .
     table.send(replace(said, answers=(services.answers(about),)), files)
 
 
-@command("help.recall", 'axis recall 12/VPCP-HC --reason "Ban hành nhầm"', changes=True)
+@command("help.recall", 'axis recall 12/CT-TTg --reason "Ban hành nhầm"', changes=True)
 @click.argument("reference")
 @click.option("--to", multiple=True, help=word("help.recall.to"))
 @click.option("--reason", required=True, help=word("help.recall.reason"))
@@ -108,7 +108,7 @@ def recall(home: Path, reference: str, to: tuple[str, ...], reason: str, **given
     table.change(table.find(reference), Kind.RECALL, reason, to, ())
 
 
-@command("help.update", 'axis update 12/VPCP-HC --reason "Sửa lỗi đánh máy" cong-van.pdf', changes=True)
+@command("help.update", 'axis update 12/CT-TTg --reason "Sửa lỗi đánh máy" cong-van.pdf', changes=True)
 @click.argument("reference")
 @click.argument("files", nargs=-1, type=FILES)
 @click.option("--reason", required=True, help=word("help.update.reason"))
@@ -136,7 +136,7 @@ def update(
 
 @command(
     "help.replace",
-    'axis replace 12/VPCP-HC --number 15 --notation VPCP-HC --subject "Về việc họp" --reason "Thay thế" moi.pdf',
+    'axis replace 12/CT-TTg --number 16 --notation VPCP-HC --subject "Về việc họp" --reason "Đổi lịch" cong-van.pdf',
     changes=True,
 )
 @click.argument("reference")

@@ -291,7 +291,7 @@ def _download(name: str, data: bytes) -> Response:
 
 def _saved(name: str) -> dict[str, str]:
     """The headers under which a browser saves a file of this name: its last part, without what is not printed."""
-    last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
+    last = unicodedata.normalize("NFC", name).replace("\\", "/").rpartition("/")[2]
     kept = "".join(one for one in last if one.isprintable() and one not in '<>:"|?*').strip(" .")[:120] or "file"
     plain = "".join(one if one.isascii() and one not in "%;'" else "_" for one in kept)
     return {

@@ -24,7 +24,7 @@ from axis.core.doctor import Verdict
 from axis.core.instant import to_text
 from axis.core.registry import HUB
 from axis.gathering import gather
-from axis.home import open_home, reading, reading_registry
+from axis.home import open_home, reading_registry
 from axis.infra import keystore
 from axis.infra.database import Database
 from axis.services.operate import broker_setup, provision
@@ -145,12 +145,16 @@ def _quarantined(home: Path) -> None:
 
 
 def _restored(home: Path) -> None:
+    from axis import bootstrap
     from axis.core.ledger import Entry
     from axis.infra.record import ledger, restored
+    from axis.services.operate import reconcile
 
     entry = Entry(NOW - timedelta(days=1), HUB, restored.RESTORED)
-    with reading(open_home(home)) as record, record.transaction() as tx:
-        ledger.enter(tx, entry)
+    with bootstrap.any_hub(open_home(home)) as hub:
+        with hub.store.transaction() as tx:
+            ledger.enter(tx, entry)
+        reconcile.ask_senders(hub, NOW)  # it comes with a registry that says so
 
 
 def _contradicted(home: Path) -> None:

@@ -82,6 +82,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(line.path / "pki", here / "pki")
     shutil.copytree(line.folder("H41", "inbox"), here / "inbox")
     (here / "van-ban.edxml").write_bytes(document(5))
+    (here / "cong-van.pdf").write_bytes(b"%PDF-1.4")
+    (here / "sap-nhap.csv").write_text("change,code,successor\nclose,G05,G12\n")
     for command in ("agency export G22 --to home-G22", "backup backup-2026-11-25"):
         assert run(here, [*command.split(), "--home", "axis-home"]).exit_code == 0
     return here
@@ -106,7 +108,7 @@ def inside(folder: Path) -> Iterator[None]:
 def run(here: Path, words: list[str], environment: dict[str, str] | None = None) -> Result:
     with inside(here), pytest.MonkeyPatch.context() as patch:
         patch.delenv("AXIS_HOME", raising=False)
-        for module in ("adapter", "hub", "sandbox", "status", "trace"):
+        for module in ("adapter", "hub", "sandbox", "status", "trace", "web"):
             patch.setattr(f"axis.commands.{module}.stoppable", stopped)
         return CliRunner().invoke(cli.main, words, env=environment or {}, prog_name="axis")
 

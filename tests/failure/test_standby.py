@@ -275,5 +275,5 @@ def test_a_registry_is_not_changed_on_an_old_record(tmp_path: Path) -> None:
         mark: Any = hub.high_water.read()
         hub.high_water.write(LedgerEnd(mark.position + 5, "another", mark.registry + 1))
     home = bootstrap.open_home(line.path)
-    with bootstrap.registrar(home) as registrar, pytest.raises(Corrupted):
+    with pytest.raises(Corrupted), bootstrap.registrar(home) as registrar:
         members.suspend(registrar, "H41", "thử", line.clock())
