@@ -469,35 +469,64 @@ def check_signed(
 
 def check_follows(installed: Registry, following: Registry, now: datetime, *, anew: bool = False) -> None:
     """Raise :class:`Rejected` unless `following` may take the place of `installed`: ACT_UNSIGNED for what officers have
-    not signed, where any are listed; KEY_HEIR for keys (:func:`axis.core.lineage.check_follows`, also for `anew`)."""
+    not signed, where any are listed; KEY_HEIR for keys (:func:`axis.core.lineage.check_follows`). `anew`: the recovery
+    key speaks, from wherever a thief's registries have left the centre's."""
     guarded = bool(listed(installed))
     if guarded:
-        check_acts(installed, following, now)
+        check_acts(installed, following, now, succeeds=anew)
     lineage.check_follows(installed, following, now, anew=anew, exchanged=guarded)
 
 
-def check_acts(installed: Registry, following: Registry, now: datetime, *, anew: bool = False) -> None:
+def check_acts(
+    installed: Registry, following: Registry, now: datetime, *, anew: bool = False, succeeds: bool = False
+) -> None:
     """Raise :class:`Rejected` ACT_UNSIGNED, ACT_OFFICERS unless acts, signed by the officers that `installed` lists,
-    make the facts of `following` out of its facts. With `anew` other registrars may be named without those before."""
+    make the facts of `following` out of its facts. With `anew` other registrars may be named without those before. With
+    `succeeds` the acts that led to `installed` may be taken back, the latest first, whatever the numbers are."""
     if not listed(installed):
         return
     if following.issued_at > now + CLOCKS:
         raise rejected(Fault.ACT_UNSIGNED, f"registry of {to_text(following.issued_at)}")
-    held, wanted = known(installed), known(following)
-    if held == wanted:
+    wanted, held = known(following), known(installed)
+    begins = [held, *(_before(installed) if succeeds else ())]
+    if wanted in begins:
         return
-    keys, at = _keys(installed, following), state(held)
+    for begin in begins:
+        held = _led(begin, installed, following, anew=anew, succeeds=succeeds)
+        if held == wanted:
+            return
+    odd = sorted(code for code in held.keys() | wanted.keys() if held.get(code) != wanted.get(code))
+    raise rejected(Fault.ACT_UNSIGNED, ", ".join(odd[:5]))
+
+
+def _led(
+    begin: Mapping[str, Facts], installed: Registry, following: Registry, *, anew: bool, succeeds: bool
+) -> dict[str, Facts]:
+    """To which facts the acts of `following` lead from those at the beginning. Raises as :func:`check_acts`."""
+    held, keys, at = dict(begin), _keys(installed, following), state(begin)
     for signed in acts(following):
         act = signed.act
         if act.installation != installed.installation or act.state != at:
             continue
-        if not installed.version <= act.follows < following.version:
+        if act.follows >= following.version or act.at > following.issued_at + CLOCKS:
             continue
-        if not installed.issued_at - CLOCKS <= act.at <= following.issued_at + CLOCKS:
+        if not succeeds and (act.follows < installed.version or act.at < installed.issued_at - CLOCKS):
             continue
         check_signed(signed, held, keys, anew=anew)
         held[act.about] = applied(held.get(act.about, ()), act)
         at = state(held)
-    if held != wanted:
-        odd = sorted(code for code in held.keys() | wanted.keys() if held.get(code) != wanted.get(code))
-        raise rejected(Fault.ACT_UNSIGNED, ", ".join(odd[:5]))
+    return held
+
+
+def _before(registry: Registry) -> list[dict[str, Facts]]:
+    """The facts before each of the acts that led to `registry`, the latest first."""
+    held, found = known(registry), list[dict[str, Facts]]()
+    for act in (signed.act for signed in reversed(acts(registry))):
+        undone = {code: lines for code, lines in held.items() if code != act.about}
+        left = [line for line in held.get(act.about, ()) if line not in act.plus]
+        if lines := _in_order([*act.minus, *left]):
+            undone[act.about] = lines
+        if state(undone) == act.state:  # otherwise it is one of those that led nowhere
+            held = undone
+            found.append(held)
+    return found

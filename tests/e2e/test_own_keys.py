@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from axis import bootstrap, config
-from axis.core import lineage
+from axis.core import lineage, officers
 from axis.core.lineage import key_of
 from axis.infra import keystore
 from tests import own
@@ -185,6 +185,25 @@ def test_an_agency_whose_key_the_centre_has_made_gets_one_of_its_own(
     line.run()
     assert line.events("H41") == ["A.1", "A.1", "E.1 G22", "E.1 G22"]
     assert lineage.made_at_the_centre(line.installed("G22"), line.clock.now) == []
+
+
+def test_who_was_away_while_the_centre_has_twice_made_another_key_follows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own.few(monkeypatch)
+    hub = tmp_path / "hub"
+    done("init", "--home", hub, "--broker", "amqp", "--test-keys")
+    own.ceremony(hub, tmp_path / "G22", "G22")
+    away = Own(tmp_path).installed("G22")
+    for _ in range(2):
+        done("agency", "rotate", "H41", "--revoke", "--reason", "lộ khóa", "--home", hub)
+    with bootstrap.reading_registry(bootstrap.open_home(hub)) as registry:
+        assert [one.revoked_at is None for one in registry.by_code["H41"].certificates if one.use == "sign"] == [
+            False,
+            False,
+            True,
+        ]
+        officers.check_follows(away, registry, datetime.now(UTC))
 
 
 # -- A key that is lost -------------------------------------------------------------------------------------------

@@ -247,6 +247,44 @@ def test_several_members_are_changed_at_once_by_an_act_for_each(tmp_path: Path) 
         authorised_all(tmp_path, (ANNA, BINH), TWO, keys, "apply", "NQ", NOW)
 
 
+def succeeded(before: Registry, installed: Registry) -> str:
+    """The code for which a registry of the recovery paper's, after `before`, does not follow; "" if it does."""
+    following = trust.read(trust.write(replace(before, version=before.version + 1)))
+    try:
+        officers.check_follows(installed, following, NOW, anew=True)
+    except Rejected as error:
+        return error.fault.code
+    return ""
+
+
+def test_the_paper_overrules_registries_of_whatever_number_and_the_acts_since_stay_good() -> None:
+    suspended = after(TWO, SUSPENDED, act(TWO, SUSPENDED, "suspend", ANNA))
+    ahead = replace(TWO, version=105, issued_at=NOW)
+    assert refused(ahead, suspended) == "ACT_UNSIGNED"
+    assert succeeded(suspended, ahead) == "", "the centre has gone on meanwhile"
+    assert succeeded(TWO, TWO) == ""
+
+
+def test_the_paper_takes_back_what_a_thief_has_done_with_officers_keys() -> None:
+    """He had the keys of two, and has even put his own in their place: whoever took that goes back to before it."""
+    mine = listing(TWO, listed(STRANGER), ANNA, BINH)
+    closed = after(mine, CLOSED, act(mine, CLOSED, "close", STRANGER))
+    taken = after(closed, NEW, act(closed, NEW, "add", STRANGER))
+    assert refused(TWO, taken) == ""
+    suspended = after(TWO, SUSPENDED, act(TWO, SUSPENDED, "suspend", BINH))
+    for thiefs in (mine, closed, taken):
+        assert refused(thiefs, replace(TWO, version=99)) == "ACT_UNSIGNED", "not without the paper"
+        assert succeeded(TWO, thiefs) == ""
+        assert succeeded(suspended, thiefs) == "", "and what the true ones have signed since counts"
+
+
+def test_the_paper_alone_takes_no_officers_place() -> None:
+    assert succeeded(TWO.changed(CLOSED, NOW), TWO) == "ACT_UNSIGNED"
+    assert succeeded(after(TWO, CLOSED, act(TWO, CLOSED, "close", ANNA, STRANGER)), TWO) == "ACT_UNSIGNED"
+    suspended = after(TWO, SUSPENDED, act(TWO, SUSPENDED, "suspend", ANNA))
+    assert succeeded(registry(*listed(STRANGER)), suspended) == "ACT_UNSIGNED"
+
+
 def test_registrars_name_the_next_ones_themselves() -> None:
     before = registry(*listed(ANNA, BINH), *named(*REGISTRARS))
     wanted = named(REGISTRARS[0], NEXT, need=1)

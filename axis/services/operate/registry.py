@@ -160,7 +160,7 @@ def rotate(registrar: Registrar, code: str, key_type: KeyType, *, revoke: bool, 
         heirs.append(lineage.entry(lineage.introduce(registry.installation, code, key, before, whole(now))))
     old = tuple(
         replace(c, revoked_at=whole(now), reason=reason)
-        if revoke and c.use in _OWN and c.revoked_at is None and witnesses.is_certificate(c)
+        if revoke and c.use in _OWN and c.revoked_at is None and _is_certificate(c)
         else c
         for c in member.certificates
     )
@@ -216,9 +216,14 @@ def describe(registry: Registry, code: str, now: datetime) -> dict[str, Any]:
                 **({"holder": c.holder} if c.holder else {}),
             }
             for c in member.certificates
-            if not lineage.is_introduction(c) and witnesses.is_certificate(c) and not signed_acts.is_of_officers(c)
+            if _is_certificate(c) and not signed_acts.is_of_officers(c)
         ],
     }
+
+
+def _is_certificate(one: Certificate) -> bool:
+    """Whether it is no introduction: those are not revoked, and what they say stays."""
+    return not lineage.is_introduction(one) and witnesses.is_certificate(one)
 
 
 def known_member(registry: Registry, code: str) -> Member:
