@@ -111,6 +111,8 @@ def test_an_act_after_which_something_else_was_changed_is_made_anew(line: Line, 
     assert sign(file, tmp_path / "b").exit_code == 0
     assert run("agency", "suspend", "G06", "--home", line.path).exit_code == 0
     assert "ACT_OLD" in run("officer", "carry-out", file, "--home", line.path, "--json").output
+    run("agency", "close", "H41", "--home", line.path)
+    assert waiting(line.path) != file, "the old one waits no more"
 
 
 def test_what_is_dropped_or_ended_at_the_centre_is_signed_each_time(line: Line, tmp_path: Path) -> None:

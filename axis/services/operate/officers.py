@@ -168,11 +168,14 @@ def _signed_by(signed: Signed, signer: Signer, before: Registry) -> Signed:
 
 
 def save(home: Path, signed: Signed) -> Path:
-    """The file of an act that waits. One about the same takes its place."""
+    """The file of an act that waits. It takes the place of one about the same, after whichever registry."""
     folder = home / WAITING
     folder.mkdir(mode=0o700, exist_ok=True)
     path = folder / _file_of(signed.act)
     keystore.replace_file(path, officers.write(signed))
+    for old in waiting(home):
+        if old != path and old.name.partition("-")[2] == path.name.partition("-")[2]:
+            old.unlink()
     return path
 
 
