@@ -103,7 +103,7 @@ def officer_list(home: Path, as_json: bool) -> None:
 
 
 @officer.command(
-    "add", **settings("help.officer.add", "axis officer add key-B/officer.pem --role registrar", changes=True)
+    "add", **settings("help.officer.add", "axis officer add key-B/officer.pem", changes=True)
 )
 @click.argument("certificate", type=FILE)
 @click.option("--role", "roles", multiple=True, type=ROLE, help=word("help.officer.role"))

@@ -62,6 +62,7 @@ EMPTY = {
     "packet check",
     "queue list",
 }
+OFFICERS = {"officer add", "officer carry-out", "officer remove", "officer sign"}
 COMMANDS = [path for path in all_commands() if not isinstance(found(path), click.Group) or found(path).epilog]
 
 
@@ -121,6 +122,19 @@ def stopped() -> Iterator[Callable[[], bool]]:
     yield lambda: True
 
 
+def _with_another_officer(here: Path, name: str) -> None:
+    """The key of another officer, who is listed but where that is the example, and an act that waits for it."""
+    before = [example(("officer", "key")), *([example(("officer", "add"))] if name != "officer add" else [])]
+    for line in before:
+        assert run(here, shlex.split(line)[1:]).exit_code == 0
+    if name in {"officer sign", "officer carry-out"}:
+        assert run(here, ["agency", "close", "G05", "--successor", "G12"]).exit_code == 3
+        (act,) = (here / "axis-home" / "officers").glob("*.act")
+        act.rename(here / "17-close-G05.act")
+    if name == "officer carry-out":
+        assert run(here, shlex.split(example(("officer", "sign")))[1:]).exit_code == 0
+
+
 def _some_id(here: Path, command: str, name: str) -> str:
     rows = [json.loads(one) for one in run(here, command.split()).stdout.splitlines()]
     return str(rows[0][name])
@@ -172,7 +186,11 @@ def test_the_example_of_the_help_runs_as_it_stands_and_its_json_parses(
                 assert run(here, before.get(name, "adapter system SYS.H41 --agency H41").split()).exit_code == 0
             if name == "backup":
                 shutil.rmtree(here / "backup-2026-11-25")
+            if name in OFFICERS:
+                _with_another_officer(here, name)
         environment, words = typed(here, line)
+        if name == "officer remove":  # two sign that: the key of the other one is at hand
+            environment["AXIS_OFFICER_KEY"] = "key-B"
         done = run(here, [*words, *more], environment)
         assert done.exit_code == ENDS.get(name, 0), (line, done.output)
         assert "Traceback" not in done.output
