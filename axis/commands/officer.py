@@ -102,9 +102,7 @@ def officer_list(home: Path, as_json: bool) -> None:
         console.say(word("officer.waits", file=path))
 
 
-@officer.command(
-    "add", **settings("help.officer.add", "axis officer add key-B/officer.pem", changes=True)
-)
+@officer.command("add", **settings("help.officer.add", "axis officer add key-B/officer.pem", changes=True))
 @click.argument("certificate", type=FILE)
 @click.option("--role", "roles", multiple=True, type=ROLE, help=word("help.officer.role"))
 @click.option("--reason", default="", help=word("help.agency.reason"))
