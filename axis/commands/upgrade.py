@@ -61,15 +61,27 @@ def upgrade(home: Path, check: bool, as_json: bool) -> None:
 
 
 def _name_officer(opened: Home) -> None:
-    """A home that was made before there were officers gets its first one."""
+    """A home that was made before there were officers gets its first one; after a restore not before the record is
+    reconciled, for until then nothing is changed."""
     from axis import bootstrap
+    from axis.core.officers import listed
+    from axis.errors import AxisError, Fault
+    from axis.home import reading_registry
     from axis.services.operate import officers
     from axis.services.operate import registry as members
 
-    with bootstrap.registrar(opened) as registrar:
-        moment = now()
-        hub = officers.name_first(registrar.registry(), opened.path, moment)
-        if hub is None:
+    with reading_registry(opened) as registry:
+        if listed(registry):
             return
-        registry = members.change(registrar, hub, "officers", "axis upgrade", moment)
+    try:
+        with bootstrap.registrar(opened) as registrar:
+            moment = now()
+            hub = officers.name_first(registrar.registry(), opened.path, moment)
+            if hub is None:
+                return
+            registry = members.change(registrar, hub, "officers", "axis upgrade", moment)
+    except AxisError as error:
+        if error.fault is Fault.RECORD_OLD:
+            return
+        raise
     console.note("upgrade.officer", version=registry.version)
