@@ -18,6 +18,7 @@ from axis.core.ledger import Entry
 from axis.core.registry import HUB
 from axis.infra import keystore
 from axis.infra.record import registries
+from axis.infra.record.high_water import LedgerEnd
 from axis.services.operate import officers as acts
 from axis.services.operate import provision
 from axis.services.operate import registry as members
@@ -241,6 +242,11 @@ def test_a_home_of_before_gets_its_first_officer(line: Line, monkeypatch: pytest
         members.change(registrar, hub, "officers", "", line.clock())
         monkeypatch.undo()
     assert officers.listed(registry_of(line.path)) == []
+    mark = bootstrap.high_water(bootstrap.open_home(line.path))
+    mark.write(LedgerEnd(9, "0" * 64, 9))
+    put_back = run("upgrade", "--home", line.path)
+    assert (put_back.exit_code, "first officer" in put_back.stderr) == (0, False), "first the record is reconciled"
+    (line.path / "hub.mark").unlink()
     assert run("upgrade", "--home", line.path).stderr.count("first officer") == 1
     assert [one.name for one in officers.listed(registry_of(line.path))] == [acts.OWN]
     assert run("agency", "close", "H41", "--home", line.path).exit_code == 0, "one is enough where one is listed"
