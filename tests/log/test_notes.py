@@ -95,7 +95,7 @@ def test_the_example_of_the_format_is_read_and_its_signature_holds() -> None:
         "te\x00xt\n\n— a AAAAAAAA\n".encode(),
         "text\n\n— a AAAAAAAA\n\n".encode(),
         b"\xff\n\n\xe2\x80\x94 a AAAAAAAA\n",
-        b"text\n\n" + "— a AAAAAAAA\n".encode() * 65,
+        b"text\n\n" + "— a AAAAAAAA\n".encode() * (note.MAX_SIGNATURES + 1),
         b"x" * (note.MAX_NOTE + 1),
     ],
 )

@@ -77,7 +77,7 @@ def verifier_key(text: str) -> VerifierKey:
 
 def is_name(name: str) -> bool:
     """Whether a key may be called so: not empty, no blank, no plus, no control character."""
-    return bool(name) and not any(one.isspace() for one in name) and "+" not in name and not _CONTROLS.search(name)
+    return name.split() == [name] and "+" not in name and not _CONTROLS.search(name)
 
 
 @dataclass(frozen=True, slots=True)
