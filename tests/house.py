@@ -25,7 +25,7 @@ ORDER = (
     ("axis.cli", "axis.__main__"),
     ("axis.commands",),
     ("axis.trials",),
-    ("axis.gathering", "axis.monitoring", "axis.desks"),
+    ("axis.gathering", "axis.monitoring", "axis.desks", "axis.fronts"),
     ("axis.bootstrap", "axis.home"),
     ("axis.web",),
     ("axis.services",),

@@ -26,7 +26,7 @@ def adapter() -> None:
 @at_home
 def adapter_run(home: Path, codes: tuple[str, ...], as_json: bool) -> None:
     """Served: the adapters of these agencies."""
-    from axis import bootstrap
+    from axis import bootstrap, fronts
     from axis.monitoring import watching
     from axis.services import run as loops
 
@@ -35,7 +35,7 @@ def adapter_run(home: Path, codes: tuple[str, ...], as_json: bool) -> None:
         stoppable() as stopped,
         bootstrap.served_agencies(opened, codes, stopped) as agencies,
         watching(opened, is_hub=False) as (watch, monitored),
-        bootstrap.front(opened, agencies, watch) as port,
+        fronts.front(opened, agencies, watch) as port,
     ):
         console.note("run.started", what=" ".join(codes))
         note_test_keys(opened)

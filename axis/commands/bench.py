@@ -41,6 +41,7 @@ SCENARIOS = ("circular-receipt", "history", "workers", "full", "idle", "flood", 
 @click.option(
     "--scenario",
     type=click.Choice(SCENARIOS),
+    metavar="NAME",
     help=word("help.bench.scenario"),
 )
 @click.option("--no-counts", is_flag=True, help=word("help.bench.counts"))

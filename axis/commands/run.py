@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--until-idle", is_flag=True, help=word("help.run.idle"))
 def run(home: Path, until_idle: bool, as_json: bool) -> None:
     """Embedded: hub and all adapters in this process."""
-    from axis import bootstrap
+    from axis import bootstrap, fronts
     from axis.core.instant import to_text
     from axis.monitoring import watching
     from axis.services import run as loops
@@ -37,7 +37,7 @@ def run(home: Path, until_idle: bool, as_json: bool) -> None:
         stoppable() as stopped,
         bootstrap.embedded_parts(opened, stopped=stopped) as (hub, agencies),
         watching(opened, is_hub=True) as (watch, monitored),
-        bootstrap.front(opened, agencies, watch) as port,
+        fronts.front(opened, agencies, watch) as port,
     ):
         if not until_idle:
             console.note("run.started", what=home)

@@ -48,7 +48,7 @@ def sandbox(
     """Hub and simulated agencies."""
     import time
 
-    from axis import bootstrap, config
+    from axis import bootstrap, config, fronts
     from axis.adapters import systems, tokens
     from axis.core.conformance import SYSTEM, Report
     from axis.home import systems_file, tokens_file
@@ -74,7 +74,7 @@ def sandbox(
     with (
         stoppable() as stopped,
         bootstrap.embedded_parts(opened, stopped=stopped) as (hub, agencies),
-        bootstrap.front(opened, agencies) as port,
+        fronts.front(opened, agencies) as port,
     ):
         url = f"http://{opened.config.server.listen.rpartition(':')[0]}:{port}" if port else ""
         facts = {

@@ -12,6 +12,7 @@ from axis.errors import Fault, rejected
 
 BYTES, CHECK = 32, 2
 _LINE = re.compile(r"\s*(?:[0-9a-f]{4}[\s-]*)+", re.IGNORECASE)
+_BETWEEN = re.compile(r"[\s-]")
 
 
 def groups(secret: bytes) -> str:
@@ -25,7 +26,7 @@ def read(text: str) -> bytes:
     """The secret on the paper, whatever else is written above and below it. Raises :class:`Rejected` RECOVERY_PAPER,
     which says nothing of what was read."""
     lines = [line for line in text.splitlines() if _LINE.fullmatch(line)]
-    digits = re.sub(r"[\s-]", "", "".join(lines))
+    digits = _BETWEEN.sub("", "".join(lines))
     if len(digits) != 2 * (BYTES + CHECK):
         raise rejected(Fault.RECOVERY_PAPER, f"{len(digits) // 4} / {(BYTES + CHECK) // 2}")
     data = bytes.fromhex(digits)

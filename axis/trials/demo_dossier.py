@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from axis import bootstrap, config
+from axis import bootstrap, config, fronts
 from axis.adapters import systems
 from axis.adapters.spool.selection import Selection
 from axis.adapters.spool.store import open_spool
@@ -125,7 +125,7 @@ def perform(place: Path, tell: Callable[[Scene], None], language: Language = "vi
     secrets = {code: systems.add_system(bootstrap.systems_file(home), f"SYS.{code}", code) for code in CODES}
     with ExitStack() as stack:
         hub, agencies = stack.enter_context(bootstrap.embedded_parts(home))
-        port = stack.enter_context(bootstrap.front(home, agencies))
+        port = stack.enter_context(fronts.front(home, agencies))
         units = {PROVINCE: UNIT}
         http = stack.enter_context(httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False))
         clients = {code: Client(http, code, secrets[code], units.get(code, ""), language) for code in CODES}

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from axis import bootstrap, config
+from axis import bootstrap, config, fronts
 from axis.adapters import tokens
 from axis.adapters.client import Refused
 from axis.core.ballot import cms, recount, values
@@ -111,7 +111,7 @@ def perform(home_path: Path, tell: Callable[[Scene], None]) -> dict[str, Any]:
     given = {code: tokens.create_token(bootstrap.tokens_file(home), code) for code in sorted(codes)}
     with ExitStack() as stack:
         hub, agencies = stack.enter_context(bootstrap.embedded_parts(home))
-        port = stack.enter_context(bootstrap.front(home, agencies, clock=clock))
+        port = stack.enter_context(fronts.front(home, agencies, clock=clock))
         systems = {code: MeetingSystem(f"http://127.0.0.1:{port}", token) for code, token in given.items()}
         for person in (*MEMBERS, DELEGATE):
             key = keystore.load_signer(home_path / "keys" / people.PERSONS, person)

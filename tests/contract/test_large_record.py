@@ -4,12 +4,13 @@ bench asks of a million documents, asked of a few on SQLite and on PostgreSQL, b
 from __future__ import annotations
 
 import re
+import uuid
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from axis import config
+from axis.core.registry import HUB, Member, Registry
 from axis.home import Home
 from axis.infra.database import Database
 from axis.infra.record import tables
@@ -25,11 +26,8 @@ if TYPE_CHECKING:
 
 NOW = datetime(2026, 11, 23, 3, tzinfo=UTC)
 CODES = [f"H{number}" for number in range(10, 24)]
-MEMBERS = [
-    SimpleNamespace(code=code, name_vi=code, suspensions=(), standing=lambda _at: "active", signs_until=None)
-    for code in CODES
-]
-REGISTRY: Any = SimpleNamespace(agencies=MEMBERS, resend_from=None, by_code={one.code: one for one in MEMBERS})
+MEMBERS = (Member(HUB, "Trục"), *(Member(code, f"Cơ quan {code}", kind="province") for code in CODES))
+REGISTRY = Registry(str(uuid.UUID(int=1)), 1, NOW - timedelta(days=400), MEMBERS)
 STATES = {"queued": 30, "held": 30, "refused": 60, "failed": 60, "recalled": 60, "not_accepted": 60}
 LARGE = "submission delivery deadline business_status demand statement ledger refusal document payload"
 DENSE = "one digit"  # numbers that begin so are as many again

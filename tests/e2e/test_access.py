@@ -13,7 +13,7 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
-from axis import bootstrap, config
+from axis import bootstrap, config, fronts
 from axis.adapters import systems, tokens
 from axis.cli import main
 from axis.errors import Misconfigured, Rejected
@@ -46,7 +46,7 @@ def served(home: Path) -> Iterator[int]:
     opened = bootstrap.open_home(home)
     with ExitStack() as stack:
         _, agencies = stack.enter_context(bootstrap.embedded_parts(opened))
-        yield stack.enter_context(bootstrap.front(opened, agencies))
+        yield stack.enter_context(fronts.front(opened, agencies))
 
 
 def test_tokens_are_listed_without_being_told_and_withdrawn_one_by_one(home: Path) -> None:

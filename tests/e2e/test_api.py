@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from axis import bootstrap, config
+from axis import bootstrap, config, fronts
 from axis.adapters import api, webhook
 from axis.adapters.base import About, LocalFile
 from axis.adapters.client import Client, Refused
@@ -78,7 +78,7 @@ def serving(path: Path) -> Iterator[Served]:
     tokens = {code: create_token(bootstrap.tokens_file(home), code) for code in (*FETCHING, "G06")}
     with ExitStack() as stack:
         hub, agencies = stack.enter_context(bootstrap.embedded_parts(home))
-        port = stack.enter_context(bootstrap.front(home, agencies))
+        port = stack.enter_context(fronts.front(home, agencies))
         yield Served(line, hub, agencies, port, tokens)
 
 

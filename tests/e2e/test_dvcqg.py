@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from axis import bootstrap, config, texts
+from axis import bootstrap, config, fronts, texts
 from axis.adapters import systems
 from axis.adapters.dvcqg import fetch as fetching
 from axis.adapters.dvcqg.fetch import fetch
@@ -116,7 +116,7 @@ def serving(line: Line) -> Iterator[Served]:
         systems.add_system(bootstrap.systems_file(home), f"SYS.{code}", code, f"secret {code}")
     with ExitStack() as stack:
         hub, agencies = stack.enter_context(line.parts())
-        port = stack.enter_context(bootstrap.front(home, agencies))
+        port = stack.enter_context(fronts.front(home, agencies))
         yield Served(line, hub, agencies, port)
 
 

@@ -16,7 +16,7 @@ import httpx
 import jsonschema_rs
 import pytest
 
-from axis import bootstrap, config
+from axis import bootstrap, config, fronts
 from axis.adapters import tokens
 from axis.adapters.client import Refused
 from axis.adapters.ecabinet import server
@@ -92,7 +92,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     shutil.move(line.path / "keys" / people.PERSONS, place / "devices")
     with ExitStack() as stack:
         hub, agencies = stack.enter_context(bootstrap.embedded_parts(home))
-        port = stack.enter_context(bootstrap.front(home, agencies, clock=line.clock))
+        port = stack.enter_context(fronts.front(home, agencies, clock=line.clock))
         systems = {code: MeetingSystem(f"http://127.0.0.1:{port}", given[code]) for code in CODES}
         for one in systems.values():
             stack.callback(one.client.close)

@@ -39,6 +39,8 @@ APART = {
     "sandbox": "test_sandbox.py",
     **dict.fromkeys(("agency admit", "agency enrol", "registrar set", "registrar vouch"), "test_own_keys.py"),
     "key succeed": "test_hub_key.py",
+    "log mirror": "../log/test_mirror.py",
+    **dict.fromkeys(("witness compare", "witness policy"), "../log/test_witness_policy.py"),
     **{
         f"ballot {one}": "test_ballot.py" for one in ("open", "vote", "delegate", "remind", "close", "unseal", "result")
     },

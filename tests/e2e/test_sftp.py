@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from axis import bootstrap, config
+from axis import bootstrap, config, fronts
 from axis.adapters import sftp as sftp_module
 from axis.adapters import systems
 from axis.adapters.base import Guarded, LocalFile, Place
@@ -253,7 +253,7 @@ def test_a_document_that_enters_by_one_way_reaches_an_agency_on_each(
     for code in (sender, "H41"):
         systems.add_system(bootstrap.systems_file(home), f"SYS.{code}", code, "bí mật")
     tokens = {code: create_token(bootstrap.tokens_file(home), code) for code in (sender, "H29")}
-    with bootstrap.embedded_parts(home) as (hub, agencies), bootstrap.front(home, agencies) as port:
+    with bootstrap.embedded_parts(home) as (hub, agencies), fronts.front(home, agencies) as port:
         url = f"http://127.0.0.1:{port}"
         if way == "vxp":
             assert SdkClient(port, f"SYS.{sender}", "bí mật").send(packet)["status"] == "OK"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from axis import bootstrap, config
+from axis import bootstrap, config, fronts
 from axis.adapters.base import Guarded
 from axis.adapters.folder import FolderAdapter
 from axis.errors import Fault, Misconfigured, Problem, Unavailable
@@ -115,7 +115,7 @@ def test_an_agency_that_cannot_start_is_known_by_its_trouble_and_stops_nobody_el
     spoil(line)
     line.drop("G22", document(1, to=("H41", "G18")))
     caplog.set_level("WARNING")
-    with line.parts() as (hub, agencies), bootstrap.front(bootstrap.open_home(line.path), agencies):
+    with line.parts() as (hub, agencies), fronts.front(bootstrap.open_home(line.path), agencies):
         assert until_idle(hub, agencies, line) == {"G18": fault}
     checked = {code: error for code, _, error in bootstrap.check_adapters(bootstrap.open_home(line.path), ())}
     assert set(checked) == set(CODES)

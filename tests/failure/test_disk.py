@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from axis import bootstrap, config
+from axis import bootstrap, config, fronts
 from axis.adapters import systems, tokens
 from axis.adapters.vxp import refusal
 from axis.errors import AxisError
@@ -75,7 +75,7 @@ def test_a_full_disk_under_the_spool_is_told_its_clients_as_a_pause(caplog: pyte
         token = tokens.create_token(bootstrap.tokens_file(home), "G22")
         secret = systems.add_system(bootstrap.systems_file(home), "SYS.G22", "G22")
         hub, agencies = stack.enter_context(bootstrap.embedded_parts(home))
-        port = stack.enter_context(bootstrap.front(home, agencies))
+        port = stack.enter_context(fronts.front(home, agencies))
         ask = stack.enter_context(
             httpx.Client(base_url=f"http://127.0.0.1:{port}/v1", headers={"Authorization": f"Bearer {token}"})
         )

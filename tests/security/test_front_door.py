@@ -22,7 +22,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from axis import bootstrap, config
+from axis import bootstrap, config, fronts
 from axis.adapters import server
 from axis.adapters.door import Limits, peer_of
 from axis.errors import Fault, Misconfigured
@@ -304,10 +304,10 @@ def test_a_home_says_it_in_its_settings(tmp_path: Path) -> None:
     line = small_home(tmp_path / "home")
     line.configure(server=config.Server(listen="0.0.0.0:0"))
     with line.parts() as (_, agencies):
-        with pytest.raises(Misconfigured), bootstrap.front(bootstrap.open_home(line.path), agencies):
+        with pytest.raises(Misconfigured), fronts.front(bootstrap.open_home(line.path), agencies):
             pass
         line.configure(server=config.Server(listen="0.0.0.0:0", plain_http="anywhere"))
-        with bootstrap.front(bootstrap.open_home(line.path), agencies) as port:
+        with fronts.front(bootstrap.open_home(line.path), agencies) as port:
             assert httpx.get(f"http://127.0.0.1:{port}/v1/health").status_code == 200
 
 

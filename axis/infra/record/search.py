@@ -216,6 +216,9 @@ def mail(reader: HubReader) -> dict[str, tuple[int, int]]:
 
 # -- Many -----------------------------------------------------------------------------------------------------
 
+# In the words of the index, which SQLite takes for nothing else.
+_OPEN = sa.text("delivery.state IN ('ACCEPTED', 'QUEUED', 'FAILED') AND NOT delivery.closed")
+
 
 def failed(
     reader: HubReader, agency: str = "", since: str = "", id_begins: str = "", limit: int | None = None
@@ -223,9 +226,7 @@ def failed(
     """Deliveries that were given up or are overdue, and that nobody has decided about, the oldest first: from or to
     this agency, since a moment, with an id that begins so, where these are given."""
     query = (
-        sa.select(delivery, submission.c.sender)
-        .join(submission)
-        .where(delivery.c.state == State.FAILED.value, delivery.c.closed.is_(False))
+        sa.select(delivery, submission.c.sender).join(submission).where(delivery.c.state == State.FAILED.value, _OPEN)
     )
     if agency:
         query = query.where(sa.or_(delivery.c.recipient == agency, submission.c.sender == agency))

@@ -91,7 +91,7 @@ def numbers(row: Figures) -> dict[str, Any]:
         "updates": row.sent["update"],
         "recalls": row.sent["recall"],
         "rejected": row.rejected,
-        "reasons": dict(row.refused.most_common()),
+        "reasons": dict(sorted(row.refused.items(), key=lambda one: (-one[1], one[0]))),
         "deliveries": row.deliveries,
         "handed_over": row.handed_over,
         **{outcome.value: row.received[outcome] for outcome in Outcome},

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from axis import bootstrap, config
+from axis import bootstrap, config, fronts
 from axis.adapters import systems
 from tests.line import Line, rest, small_home
 from tests.vxp_client import SdkClient, read_answer
@@ -72,7 +72,7 @@ def serving(path: Path, server: config.Server | None = None, trusted: str = "") 
         systems.add_system(bootstrap.systems_file(home), f"SYS.{code}", code, SECRETS[code])
     with ExitStack() as stack:
         hub, agencies = stack.enter_context(bootstrap.embedded_parts(home))
-        port = stack.enter_context(bootstrap.front(home, agencies))
+        port = stack.enter_context(fronts.front(home, agencies))
         yield Served(line, hub, agencies, port, trusted)
 
 

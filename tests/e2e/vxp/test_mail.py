@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from axis import bootstrap, config
+from axis import bootstrap, config, fronts
 from axis.adapters import systems
 from axis.adapters.spool import received, tables
 from axis.adapters.spool.store import open_spool
@@ -139,7 +139,7 @@ def test_the_same_at_agencies_beside_a_broker(
         home = bootstrap.open_home(line.path)
         for code in FETCHING:
             systems.add_system(bootstrap.systems_file(home), f"SYS.{code}", code, SECRETS[code])
-        with line.parts() as (_, agencies), bootstrap.front(home, agencies) as port:
+        with line.parts() as (_, agencies), fronts.front(home, agencies) as port:
             sender, recipient = (SdkClient(port, f"SYS.{code}", SECRETS[code]) for code in FETCHING)
             assert sender.send(document(1, to=("H41", "G06")))["status"] == "OK"
             line.run()
