@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -78,6 +79,28 @@ def test_a_policy_is_set_by_command_and_one_that_can_be_split_is_refused_with_it
         "believed.checkpoint",
         "cosigned.checkpoint",
     ]
+
+
+def test_an_adapter_says_in_its_log_that_a_registry_brings_another_policy_and_only_then(
+    line: Line, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line.clock.now = datetime.now(UTC)  # the commands go by this one
+    with line.parts() as (hub, agencies), caplog.at_level("WARNING", "axis.witness"):
+        begin(hub, agencies, line)
+        text = witnesses.text_in(hub.registry())
+    file = line.path / "new.policy"
+    lines = [one for one in text.splitlines() if not one.startswith("witness H41 ")]
+    file.write_text("\n".join(lines).replace(" H41", "") + "\n")
+    assert "another witness policy" not in caplog.text
+    own.done("witness", "policy", "--home", line.path, "--file", file, "--reason", "a test")
+    monkeypatch.setattr(logging.getLogger("axis"), "propagate", True)  # the command has set up its own
+    line.clock.now = datetime.now(UTC) + timedelta(minutes=5)
+    with line.parts() as (hub, agencies), caplog.at_level("WARNING", "axis.witness"):
+        begin(hub, agencies, line)
+        codes = {one.code for one in agencies}
+    said = [one for one in caplog.messages if "brings another witness policy" in one]
+    assert {one.partition(":")[0] for one in said} == codes
+    assert all("5 witnesses before, 4 now; gone: H41" in one for one in said)
 
 
 def test_a_witness_key_counts_only_where_its_agency_has_introduced_it(line: Line) -> None:

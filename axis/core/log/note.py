@@ -13,6 +13,7 @@ import binascii
 import hashlib
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from axis.errors import Fault, rejected
@@ -46,13 +47,18 @@ class VerifierKey:
     @property
     def id(self) -> bytes:
         """The four bytes that stand before its signatures."""
-        return hashlib.sha256(self.name.encode() + b"\n" + bytes((self.kind,)) + self.public).digest()[:_ID_SIZE]
+        return _id(self.name, self.kind, self.public)
 
     @property
     def text(self) -> str:
         """As it is handed out: ``name+id+key``."""
         key = base64.b64encode(bytes((self.kind,)) + self.public).decode()
         return f"{self.name}+{self.id.hex()}+{key}"
+
+
+@lru_cache(maxsize=1024)
+def _id(name: str, kind: int, public: bytes) -> bytes:
+    return hashlib.sha256(name.encode() + b"\n" + bytes((kind,)) + public).digest()[:_ID_SIZE]
 
 
 def verifier_key(text: str) -> VerifierKey:
@@ -71,7 +77,7 @@ def verifier_key(text: str) -> VerifierKey:
 
 def is_name(name: str) -> bool:
     """Whether a key may be called so: not empty, no blank, no plus, no control character."""
-    return bool(name) and not any(one.isspace() for one in name) and "+" not in name and not _CONTROLS.search(name)
+    return name.split() == [name] and "+" not in name and not _CONTROLS.search(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +113,8 @@ class Note:
     def of(self, key: VerifierKey) -> Signature | None:
         """The one signature that claims to be this key's. Raises :class:`~axis.errors.Rejected` NOTE_INVALID where
         there are two: which of them counts must not depend on who reads."""
-        found = [one for one in self.signatures if (one.name, one.id) == (key.name, key.id)]
+        name, identifier = key.name, key.id
+        found = [one for one in self.signatures if one.name == name and one.id == identifier]
         if len(found) > 1:
             raise rejected(Fault.NOTE_INVALID, f"two signatures of {key.name}")
         return found[0] if found else None

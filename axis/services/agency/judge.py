@@ -88,6 +88,7 @@ def _keep_registry(agency: Agency, message: Message, now: datetime) -> Change:
         installed = agency.registry()
         officers.check_follows(installed, registry, now, anew=anew)
         claimed = lineage.claimed(installed, registry, agency.code)
+        witness.say_policy(agency, installed, registry)
     _say_revoked(agency, registry, now)
     for digest in claimed:
         log.error("%s", Problem(Fault.KEY_CLAIMED, agency.code, got=digest).text())

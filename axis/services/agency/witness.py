@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from axis.core.log.checkpoint import Checkpoint
     from axis.core.log.policy import Policy, Witnessed
     from axis.core.log.witness import Request
+    from axis.core.registry import Registry
     from axis.infra.journal.transaction import JournalTransaction
     from axis.infra.journal.witness import Kept
     from axis.services.agency.adapter import Agency
@@ -51,6 +52,22 @@ def heed(agency: Agency, body: bytes, now: datetime) -> Change:
     if isinstance(said, Told):
         return _told(agency, said, counts, now)
     return lambda tx: _asked(agency, tx, said, counts, now)
+
+
+def say_policy(agency: Agency, before: Registry, now: Registry) -> None:
+    """Another policy counts from this registry on: nothing prevents it, so whoever reads the log is to know."""
+    old, new = witnesses.policy_of(before), witnesses.policy_of(now)
+    if old is not None and old != new:
+        named = (len(old.witnesses), len(new.witnesses) if new is not None else 0)
+        gone = sorted(set(old.witnesses) - set(new.witnesses if new is not None else ()))
+        log.warning(
+            "%s: registry version %d brings another witness policy: %d witnesses before, %d now; gone: %s; "
+            "see axis witness status",
+            agency.code,
+            now.version,
+            *named,
+            ", ".join(gone) or "-",
+        )
 
 
 # -- To cosign --------------------------------------------------------------------------------------------------------

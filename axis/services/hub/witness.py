@@ -22,7 +22,7 @@ from axis.core.log.note import Note
 from axis.core.log.witness import Request
 from axis.core.message import Message, Outcome, Route
 from axis.core.registry import HUB
-from axis.errors import Fault, Rejected
+from axis.errors import Rejected
 from axis.infra.log import store
 from axis.infra.log.store import Cosigned, Witness
 from axis.infra.record import lease, ledger
@@ -271,6 +271,7 @@ def hear(hub: Hub, taken: Sequence[Delivered], now: datetime) -> None:
         said = [(one, exchange.read_said(one.message.body)) for one in taken]
         sizes = sorted({word.size for _, word in said if word is not None})
         asked = store.cosigned(tx.connection, head.number, sizes) if head is not None else {}
+        sheets = {size: Sheet(one) for size, one in asked.items()}
         changed: dict[str, Witness] = {}
         for delivered, word in said:
             code = delivered.message.route.code
@@ -287,17 +288,17 @@ def hear(hub: Hub, taken: Sequence[Delivered], now: datetime) -> None:
                 log.error("%s cosigns nothing more: %s", code, word.trouble)
                 detail = {"code": word.trouble, "size": word.size}
                 ledger.enter(tx, Entry(now, HUB, "witness.stopped", "", code, detail))
-            line = _line(word.line, asked.get(word.size), keys[code])
-            if line is not None:
-                asked[word.size] = _added(asked[word.size], line, counts, now)
+            sheet = sheets.get(word.size)
+            if sheet is not None and sheet.takes(word.line, keys[code]):
                 after = replace(after, cosigned=word.size, cosigned_at=to_text(now), tries=0)
             elif not word.trouble:  # it is elsewhere
                 after = replace(after, cosigned=min(word.size, head.frontier.size), tries=0)
             if after.cosigned < before.asked and not word.trouble:  # asked again at once, from where it is
                 after = replace(after, asked_at="")
             changed[code] = after
-        for one in asked.values():
-            store.keep_cosigned(tx.connection, one)
+        for sheet in sheets.values():
+            if sheet.added:
+                store.keep_cosigned(tx.connection, sheet.kept(counts, now))
         store.keep_witnesses(tx.connection, list(changed.values()))
     if bad:
         log.error("%d words about the log are not believed", len(bad))
@@ -306,36 +307,46 @@ def hear(hub: Hub, taken: Sequence[Delivered], now: datetime) -> None:
     hub.asking.look = now
 
 
-def _line(text: str, asked: Cosigned | None, key: VerifierKey) -> note.Signature | None:
-    """The signature line of this witness under what was asked; None where it is none."""
-    if asked is None or not text:
-        return None
-    try:
-        line = note.signature(text)
-        one = note.read(asked.note)
-        found = checkpoint.verified(Note(one.text, (line,)), key)
-    except Rejected:
-        return None
-    return line if found is not None else None
+class Sheet:
+    """A checkpoint that the witnesses were asked to cosign, and the lines that come for it: it is read once for all of
+    them, and only the line that has just come is verified."""
 
+    def __init__(self, asked: Cosigned) -> None:
+        self.asked = asked
+        self.note = note.read(asked.note)
+        self.added: list[note.Signature] = []
+        self._there = {(one.name, one.id) for one in self.note.signatures}
 
-def _added(asked: Cosigned, line: note.Signature, counts: Policy | None, now: datetime) -> Cosigned:
-    """With this line; where a quorum is complete with it, that is noted."""
-    one = note.read(asked.note)
-    if any((each.name, each.id) == (line.name, line.id) for each in one.signatures):
-        return asked
-    if len(one.signatures) >= MOST_LINES:
-        return asked
-    data = one.with_signatures([line]).data
-    return replace(asked, note=data, witnessed_at=asked.witnessed_at or _since(data, counts, now))
+    def takes(self, text: str, key: VerifierKey) -> bool:
+        """Whether this is the line of this witness here; it is added where it has none yet, and there is room."""
+        if not text:
+            return False
+        try:
+            line = note.signature(text)
+            if checkpoint.verified(Note(self.note.text, (line,)), key) is None:
+                return False
+        except Rejected:
+            return False
+        if (line.name, line.id) not in self._there and len(self._there) < MOST_LINES:
+            self._there.add((line.name, line.id))
+            self.added.append(line)
+        return True
 
+    def kept(self, counts: Policy | None, now: datetime) -> Cosigned:
+        """With what was added; where a quorum is complete with it, that is noted."""
+        data = self.note.with_signatures(self.added).data
+        return replace(self.asked, note=data, witnessed_at=self.asked.witnessed_at or self._since(data, counts, now))
 
-def _since(data: bytes, counts: Policy | None, now: datetime) -> datetime | None:
-    try:
-        if counts is not None:
+    def _since(self, data: bytes, counts: Policy | None, now: datetime) -> datetime | None:
+        """By their names first: while a quorum is not there, nothing is verified for it."""
+        if counts is None:
+            return None
+        names = [name for name, key in counts.witnesses.items() if (key.name, key.id) in self._there]
+        if not counts.has_quorum(names):
+            return None
+        try:
             policy.witnessed(data, counts)
-            return now
-    except Rejected as error:
-        if error.fault is not Fault.LOG_QUORUM:
+        except Rejected as error:
             log.warning("%s", error.problems[0].text())
-    return None
+            return None
+        return now
