@@ -45,36 +45,53 @@ DOINGS = frozenset({"drop", "retention"})  # acts that change no registry: what 
 Facts = tuple[str, ...]
 
 
+_NONE = re.compile(r"(?!)")  # no line at all
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """How many officers with one of `roles` sign such an act, and which lines may go (`minus`) and come (`plus`)."""
 
     need: int
     roles: frozenset[str]
-    plus: str = ""
-    minus: str = ""
+    plus: re.Pattern[str] = _NONE
+    minus: re.Pattern[str] = _NONE
 
 
 _OPERATION, _KEYS = frozenset({"operator", "security"}), frozenset({"registrar", "security"})
 _LIST = frozenset({"operator", "registrar"})
-_HEIR = r"certificate sign \S+|certificate tls \S+ witness|introduction \S+"
-_SAID = r"(name|kind|alias|from|until|successor)\b.*"
+# Lines of facts that may come or go by an act.
+_SUSPENDED = re.compile(r"suspension \S+")
+_RESUMED = re.compile(r"suspension \S+ \S+")
+_REVOKED = re.compile(r"revoked .*")
+_HEIR = re.compile(r"certificate sign \S+|certificate tls \S+ witness|introduction \S+")
+_ROTATED = re.compile(r"certificate sign \S+|certificate tls \S+ witness|introduction \S+|revoked .*")
+_INTRODUCED = re.compile(r"introduction \S+")
+_PERSON = re.compile(r"certificate person .*")
+_SEALING = re.compile(r"certificate encrypt .*")
+_ALL = re.compile(r".*")
+_ALIAS = re.compile(r"alias .*")
+_CLOSED = re.compile(r"(?:until|successor) .*")
+_WITNESS = re.compile(r"certificate tls \S+ witness")
+_SAID = re.compile(r"(?:name|kind|alias|from|until|successor)\b.*")
+_NAMED = re.compile(r"officer .*")
+_REGISTRAR = re.compile(r"registrar .*")
 RULES = {
-    "suspend": Rule(1, _OPERATION, r"suspension \S+"),
-    "resume": Rule(BOTH, _OPERATION, r"suspension \S+ \S+", r"suspension \S+"),
-    "revoke": Rule(1, _KEYS, r"revoked .*"),
+    "suspend": Rule(1, _OPERATION, _SUSPENDED),
+    "resume": Rule(BOTH, _OPERATION, _RESUMED, _SUSPENDED),
+    "revoke": Rule(1, _KEYS, _REVOKED),
     "admit": Rule(BOTH, _KEYS, _HEIR),
-    "claim": Rule(BOTH, _KEYS, r"introduction \S+"),
-    "rotate": Rule(BOTH, _KEYS, _HEIR + r"|revoked .*"),
-    "person": Rule(BOTH, _KEYS, r"certificate person .*"),
-    "seal": Rule(BOTH, _KEYS, r"certificate encrypt .*"),
-    "add": Rule(BOTH, _LIST, r".*"),
-    "alias": Rule(BOTH, _LIST, r"alias .*"),
-    "close": Rule(BOTH, _LIST, r"(until|successor) .*", r"(until|successor) .*"),
-    "witnesses": Rule(BOTH, _KEYS, r"certificate tls \S+ witness"),
+    "claim": Rule(BOTH, _KEYS, _INTRODUCED),
+    "rotate": Rule(BOTH, _KEYS, _ROTATED),
+    "person": Rule(BOTH, _KEYS, _PERSON),
+    "seal": Rule(BOTH, _KEYS, _SEALING),
+    "add": Rule(BOTH, _LIST, _ALL),
+    "alias": Rule(BOTH, _LIST, _ALIAS),
+    "close": Rule(BOTH, _LIST, _CLOSED, _CLOSED),
+    "witnesses": Rule(BOTH, _KEYS, _WITNESS),
     "apply": Rule(BOTH, _LIST, _SAID, _SAID),
-    "officers": Rule(BOTH, frozenset(ROLES), r"officer .*", r"officer .*"),
-    "registrars": Rule(BOTH, _KEYS, r"registrar .*", r"registrar .*"),
+    "officers": Rule(BOTH, frozenset(ROLES), _NAMED, _NAMED),
+    "registrars": Rule(BOTH, _KEYS, _REGISTRAR, _REGISTRAR),
     "drop": Rule(BOTH, _OPERATION),
     "retention": Rule(BOTH, _OPERATION),
 }
@@ -358,8 +375,8 @@ def _check_lines(act: Act, held: Mapping[str, Facts]) -> None:
         rule is not None
         and (act.what in _HUBS) == (act.about == HUB)
         and (act.what == "apply" or (act.what == "add") == (act.about not in held))
-        and all(re.fullmatch(rule.plus, line) for line in act.plus)
-        and all(re.fullmatch(rule.minus, line) for line in act.minus)
+        and all(rule.plus.fullmatch(line) for line in act.plus)
+        and all(rule.minus.fullmatch(line) for line in act.minus)
         and set(act.minus) <= set(held.get(act.about, ()))
     )
     if not fits:

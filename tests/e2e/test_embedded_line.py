@@ -406,7 +406,7 @@ def test_two_changes_of_the_registry_from_the_same_version_do_not_overwrite_one_
             def registry(self):
                 return base
 
-        stale = Stale(registrar.home, registrar.store, registrar.signer, registrar.hub)
+        stale = Stale(registrar.home, registrar.store, registrar.signer, registrar.hub, registrar.officers)
         members.suspend(registrar, "H41", "", line.clock())
         with pytest.raises(Unavailable):
             members.suspend(stale, "G06", "", line.clock())
