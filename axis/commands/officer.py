@@ -154,15 +154,16 @@ def _show(registry: Any, as_json: bool) -> None:
 @common
 def officer_sign(act: Path, folder: Path | None, from_stdin: bool, as_json: bool) -> None:
     """See what an act says, and sign it."""
-    from axis.core import officers as known
+    from axis.core.officers import name_of, read
+    from axis.core.officers import write as written
     from axis.infra import keystore
     from axis.services.operate import officers
 
-    signed = known.read(act.read_bytes())
+    signed = read(act.read_bytes())
     signer = officers.load(folder, _password(from_stdin)) if folder is not None else None
     if signer is not None:
         signed = signed.by(signer)
-        keystore.replace_file(act, known.write(signed))
+        keystore.replace_file(act, written(signed))
     if as_json:
         told = signed.act.text.decode().split("\n")[1:-1]
         console.data({"act": told, "digest": signed.act.digest, "signatures": len(signed.signatures)})
@@ -171,7 +172,7 @@ def officer_sign(act: Path, folder: Path | None, from_stdin: bool, as_json: bool
     if signer is None:
         console.say(word("officer.shown", file=act))
     else:
-        console.say(word("officer.signed", file=act, name=known.name_of(signer.certificate)))
+        console.say(word("officer.signed", file=act, name=name_of(signer.certificate)))
         console.note("officer.next", file=act.name)
 
 
