@@ -2441,9 +2441,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     "help.bench.database": ("URL của cơ sở dữ liệu PostgreSQL rỗng.", "URL of an empty PostgreSQL database."),
     "help.bench.scenario": (
         "Một phép đo đặc biệt thay cho phép đo thường: circular-receipt, history, workers, full, idle, flood, year, "
-        "questions, dossiers.",
+        "questions, dossiers, log.",
         "A special measurement instead of the ordinary one: circular-receipt, history, workers, full, idle, flood, "
-        "year, questions, dossiers.",
+        "year, questions, dossiers, log.",
     ),
     "help.bench.counts": (
         "Chỉ đo CPU và thời gian; không chạy lần thứ hai để đếm.",

@@ -1,7 +1,8 @@
 """The agencies witness the log: they are asked to cosign its checkpoint, and told what a quorum has cosigned.
 
 Apart from what accepts documents, once in a minute or ten thousand entries, and never where nothing has happened. Asked
-is who has a witness key in the registry; one that does not answer is asked ever more seldom.
+is who has a witness key in the registry, and whose adapter has said that it works: one of before would take the
+question for bad mail. One that does not answer is asked ever more seldom.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from axis.core.registry import HUB
 from axis.errors import Rejected
 from axis.infra.log import store
 from axis.infra.log.store import Cosigned, Witness
-from axis.infra.record import lease, ledger
+from axis.infra.record import homes, lease, ledger
 from axis.services.hub.asking import ANSWERS
 
 if TYPE_CHECKING:
@@ -70,8 +71,9 @@ def step(hub: Hub, now: datetime) -> int:
         if head is None or head.origin != counts.log.name or not head.checkpoint:
             known.asked, known.next, known.look = hub.logged, now + EVERY, None
             return 0
-        there = store.witnesses(reader.connection)
-        those = {code: _of(there.get(code), code, head) for code in witnesses.of(hub.registry())}
+        there, keys = store.witnesses(reader.connection), witnesses.of(hub.registry())
+        works = homes.agencies(reader) if hub.homes_ask else set(keys)
+        those = {code: _of(there.get(code), code, head) for code in keys if code in works}
         cosigned = store.witnessed(reader.connection)
         node = _cached(tiles.reader(head.frontier.size, store.fetcher(reader.connection)))
         letters = _to_ask(those.values(), head, node, now, is_time=is_time)
