@@ -191,6 +191,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Sổ cái có {size} mục; đủ chữ ký chứng kiến ({needed}) đến mục {witnessed}, lúc {at}.",
         "The log has {size} entries; a quorum of witnesses ({needed}) has cosigned up to {witnessed}, at {at}.",
     ),
+    "witness.policy_changed": (
+        "{code}: chính sách chứng kiến đã đổi, thấy lúc {at}: trước cần {needed_before}, nay cần {needed_now}; bỏ: {gone}; thêm: {added}.",
+        "{code}: the witness policy was changed, seen at {at}: needed before {needed_before}, now {needed_now}; gone: {gone}; new: {added}.",
+    ),
     "witness.what_now": (
         "Hai điểm kiểm mâu thuẫn được giữ làm bằng chứng: axis witness export. Văn bản vẫn được chuyển.",
         "Both checkpoints are kept as evidence: axis witness export. Mail goes on.",
@@ -1171,6 +1175,16 @@ TEXTS: dict[str, tuple[str, str]] = {
     "doctor.witnesses.mend": (
         "axis witness status; giữ cả hai điểm kiểm (axis witness export) và báo các cơ quan khác",
         "axis witness status; keep both checkpoints (axis witness export), and tell the other agencies",
+    ),
+    "doctor.witness_policy": ("Chính sách chứng kiến", "The witness policy"),
+    "doctor.witness_policy.found": ("đã đổi trong 30 ngày qua: {names}", "was changed in the last 30 days: {names}"),
+    "doctor.witness_policy.means": (
+        "Từ nay cần số chữ ký khác, hoặc của cơ quan khác, để tin sổ cái. Không ai ngăn được việc này, nên phải biết lý do.",
+        "Another number of agencies, or others, make the log believed now. Nothing prevents that, so ask why.",
+    ),
+    "doctor.witness_policy.mend": (
+        "axis witness status; hỏi trung tâm lý do, bằng đường khác (điện thoại, văn bản giấy)",
+        "axis witness status; ask the centre why, by another way (telephone, paper)",
     ),
     "doctor.broker": ("Broker", "The broker"),
     "doctor.broker.found": ("không trả lời", "does not answer"),

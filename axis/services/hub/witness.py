@@ -24,6 +24,7 @@ from axis.core.log.witness import Request
 from axis.core.message import Message, Outcome, Route
 from axis.core.registry import HUB
 from axis.errors import Rejected
+from axis.infra import policies
 from axis.infra.log import store
 from axis.infra.log.store import Cosigned, Witness
 from axis.infra.record import homes, lease, ledger
@@ -62,6 +63,7 @@ def step(hub: Hub, now: datetime) -> int:
     is_time = hub.logged > known.asked and (now >= known.next or has_many)
     if not is_time and (known.look is None or now < known.look):
         return 0
+    _note_policy(hub, now)
     counts = witnesses.policy_of(hub.registry())
     if counts is None or not _hold(hub, now):
         known.next, known.look = now + EVERY, None
@@ -108,6 +110,17 @@ def _send(
             store.keep_witnesses(tx.connection, list(again.values()))
         after |= again
     return after
+
+
+def _note_policy(hub: Hub, now: datetime) -> None:
+    """Another policy in the registry is noted, whoever has put it there: ``axis witness status`` and doctor say so."""
+    text = witnesses.text_in(hub.registry())
+    if text == hub.asking.policy:
+        return
+    with hub.store.transaction() as tx:
+        if policies.note(tx.connection, HUB, text, now):
+            log.warning("the registry has another witness policy than before; see axis witness status")
+    hub.asking.policy = text
 
 
 def _hold(hub: Hub, now: datetime) -> bool:
