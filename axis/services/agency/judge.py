@@ -229,7 +229,7 @@ def _keep_receipt(agency: Agency, message: Message, now: datetime) -> Mail | Cha
             agency.outbox.answered(subject.content_digest)
 
     def then(tx: JournalTransaction) -> None:
-        proofs.came(agency, subject.axis_id)
+        proofs.came(agency, subject.axis_id or subject.content_digest)
         if is_from_before(said, agency.registry(), now):
             tx.show([digest], _shown(agency, 1, now))
 
