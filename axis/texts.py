@@ -1169,8 +1169,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "doctor.witnesses": ("Bên chứng kiến sổ cái", "The log's witnesses"),
     "doctor.witnesses.found": ("{count}: {names}", "{count}: {names}"),
     "doctor.witnesses.means": (
-        "Sổ cái tự mâu thuẫn hoặc nói thay cơ quan điều họ không biết; nếu chỉ nêu mã: cả ngày chưa đủ chữ ký chứng kiến.",
-        "The log contradicts itself, or says what an agency does not know; only codes: no quorum for a day.",
+        "Sổ cái tự mâu thuẫn hoặc nói thay cơ quan điều họ không biết; WITNESS_KEY: khóa chứng kiến của họ không phải khóa "
+        "trong danh bạ; nếu chỉ nêu mã: cả ngày chưa đủ chữ ký chứng kiến.",
+        "The log contradicts itself, or says what an agency does not know; WITNESS_KEY: its key is not the one in the "
+        "registry; only codes: no quorum for a day.",
     ),
     "doctor.witnesses.mend": (
         "axis witness status; giữ cả hai điểm kiểm (axis witness export) và báo các cơ quan khác",

@@ -23,7 +23,7 @@ from axis.core.log.note import Note
 from axis.core.log.witness import Request
 from axis.core.message import Message, Outcome, Route
 from axis.core.registry import HUB
-from axis.errors import Rejected
+from axis.errors import Fault, Problem, Rejected
 from axis.infra import policies
 from axis.infra.log import store
 from axis.infra.log.store import Cosigned, Witness
@@ -306,6 +306,11 @@ def hear(hub: Hub, taken: Sequence[Delivered], now: datetime) -> None:
             sheet = sheets.get(word.size)
             if sheet is not None and sheet.takes(word.line, keys[code]):
                 after = replace(after, cosigned=word.size, cosigned_at=to_text(now), tries=0)
+            elif sheet is not None and word.line:  # all it says is under a key that nobody knows as its
+                if before.trouble != Fault.WITNESS_KEY.code:
+                    log.error("%s", Problem(Fault.WITNESS_KEY, path=code).text())
+                changed[code] = replace(before, trouble=Fault.WITNESS_KEY.code)
+                continue
             elif not word.trouble:  # it is elsewhere
                 after = replace(after, cosigned=min(word.size, head.frontier.size), tries=0)
             if after.cosigned < before.asked and not word.trouble:  # asked again at once, from where it is
