@@ -66,6 +66,7 @@ def application(known: Callable[[], Mapping[str, str]], mailboxes: Mapping[str, 
         Route("/v1/inbox/{id}/acknowledgement", api.told(api.acknowledge, ("state",), "reason"), methods=["POST"]),
         Route("/v1/receipts", api.locked(api.receipts)),
         Route("/v1/receipts/{id}", api.locked(api.receipt)),
+        Route("/v1/receipts/{id}/proofs", api.locked(api.proofs)),
         Route("/v1/trace/{reference:path}", api.locked(api.trace)),
         Route("/v1/agencies", api.locked(api.agencies)),
         Route("/v1/webhook", api.told(api.put_webhook, ("url", "secret")), methods=["PUT"]),
@@ -203,6 +204,14 @@ class _Api(Guard):
         identifier = request.path_params["id"]
         row = _one(mailbox.spool.received(Selection(("receipts",)), identifier), identifier)
         return _file(row, mailbox.spool, ".asice", "application/vnd.etsi.asic-e+zip")
+
+    def proofs(self, request: Request, mailbox: Mailbox) -> Response:
+        """GET /v1/receipts/{id}/proofs."""
+        query_of(request)
+        identifier = request.path_params["id"]
+        row = _one(mailbox.spool.received(Selection(("receipts",)), identifier), identifier)
+        found = mailbox.spool.proofs(row)
+        return JSONResponse({"items": [{"name": name, "proof": data.decode()} for name, data in found.items()]})
 
     def trace(self, request: Request, mailbox: Mailbox) -> Response:
         """GET /v1/trace/{reference}: what was sent and received under an id, a DocumentId or number/notation."""

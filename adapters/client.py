@@ -84,6 +84,12 @@ class Client:
         """A signed receipt."""
         return self._bytes(f"/v1/receipts/{identifier}")
 
+    def proofs(self, identifier: str) -> dict[str, str]:
+        """What proves a receipt of the hub in the log, by the names of the files: put beside it, they are checked by
+        ``axis verify --strict``. Empty until the log has been cosigned, and for receipts of recipients."""
+        shown = self._value(self._http.get(f"/v1/receipts/{identifier}/proofs"))
+        return {str(one["name"]): str(one["proof"]) for one in shown["items"]}
+
     def trace(self, reference: str) -> dict[str, Any]:
         """What was sent and received under an id, a DocumentId or number/notation."""
         return self._value(self._http.get(f"/v1/trace/{reference}"))

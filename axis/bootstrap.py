@@ -389,6 +389,7 @@ def hub_part(home: Home, database: Database, broker: Broker, references: Referen
         stamping=_stamping(home),
         anchor=hub_certificate(home),
         signers=partial(hub_signers, home),
+        homes_ask=home.config.broker.kind != "embedded",
     )
 
 

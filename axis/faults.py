@@ -900,6 +900,11 @@ class Fault(Enum):
         "{expected}: sổ cái có dòng số {got} đứng tên cơ quan này mà hệ thống của cơ quan không biết: {path}.",
         "{expected}: place {got} of the log says something in this agency's name that it does not know of: {path}.",
     )
+    WITNESS_KEY = (
+        OPERATOR,
+        "Cơ quan {path} ký chứng kiến bằng khóa không phải khóa trong danh bạ: chữ ký đó không được tính.",
+        "Agency {path} cosigns with another key than the one in the registry: that counts for nothing.",
+    )
     # -- Ballots of the Government's members ----------------------------------------------------------
     PERSON_UNKNOWN = (
         OPERATOR,

@@ -492,6 +492,12 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "Hỏi trung tâm ngay (axis audit prove NUMBER) và xem ai đang giữ khóa của cơ quan; có thể phải đổi khóa.",
         "Ask the centre at once (axis audit prove NUMBER), and see who has the agency's key; change it if need be.",
     ),
+    (Fault.WITNESS_KEY,): (
+        "Ở cơ quan: chạy lại axis agency request; ở trung tâm: axis agency admit rồi axis witness policy. Hoặc chép "
+        "keys/<mã>.witness của trung tâm sang cơ quan.",
+        "At the agency: axis agency request once more; at the centre: axis agency admit, then axis witness policy. Or "
+        "copy keys/<code>.witness from the centre to the agency.",
+    ),
     (Fault.LOG_POLICY,): (
         "Sửa tệp chính sách chứng kiến ở chỗ đã nêu rồi kiểm tra lại.",
         "Mend the witness policy at that place and check again.",

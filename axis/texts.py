@@ -191,6 +191,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Sổ cái có {size} mục; đủ chữ ký chứng kiến ({needed}) đến mục {witnessed}, lúc {at}.",
         "The log has {size} entries; a quorum of witnesses ({needed}) has cosigned up to {witnessed}, at {at}.",
     ),
+    "witness.policy_changed": (
+        "{code}: chính sách chứng kiến đã đổi, thấy lúc {at}: trước cần {needed_before}, nay cần {needed_now}; bỏ: {gone}; thêm: {added}.",
+        "{code}: the witness policy was changed, seen at {at}: needed before {needed_before}, now {needed_now}; gone: {gone}; new: {added}.",
+    ),
     "witness.what_now": (
         "Hai điểm kiểm mâu thuẫn được giữ làm bằng chứng: axis witness export. Văn bản vẫn được chuyển.",
         "Both checkpoints are kept as evidence: axis witness export. Mail goes on.",
@@ -1165,12 +1169,24 @@ TEXTS: dict[str, tuple[str, str]] = {
     "doctor.witnesses": ("Bên chứng kiến sổ cái", "The log's witnesses"),
     "doctor.witnesses.found": ("{count}: {names}", "{count}: {names}"),
     "doctor.witnesses.means": (
-        "Sổ cái tự mâu thuẫn hoặc nói thay cơ quan điều họ không biết; nếu chỉ nêu mã: cả ngày chưa đủ chữ ký chứng kiến.",
-        "The log contradicts itself, or says what an agency does not know; only codes: no quorum for a day.",
+        "Sổ cái tự mâu thuẫn hoặc nói thay cơ quan điều họ không biết; WITNESS_KEY: khóa chứng kiến của họ không phải khóa "
+        "trong danh bạ; nếu chỉ nêu mã: cả ngày chưa đủ chữ ký chứng kiến.",
+        "The log contradicts itself, or says what an agency does not know; WITNESS_KEY: its key is not the one in the "
+        "registry; only codes: no quorum for a day.",
     ),
     "doctor.witnesses.mend": (
         "axis witness status; giữ cả hai điểm kiểm (axis witness export) và báo các cơ quan khác",
         "axis witness status; keep both checkpoints (axis witness export), and tell the other agencies",
+    ),
+    "doctor.witness_policy": ("Chính sách chứng kiến", "The witness policy"),
+    "doctor.witness_policy.found": ("đã đổi trong 30 ngày qua: {names}", "was changed in the last 30 days: {names}"),
+    "doctor.witness_policy.means": (
+        "Từ nay cần số chữ ký khác, hoặc của cơ quan khác, để tin sổ cái. Không ai ngăn được việc này, nên phải biết lý do.",
+        "Another number of agencies, or others, make the log believed now. Nothing prevents that, so ask why.",
+    ),
+    "doctor.witness_policy.mend": (
+        "axis witness status; hỏi trung tâm lý do, bằng đường khác (điện thoại, văn bản giấy)",
+        "axis witness status; ask the centre why, by another way (telephone, paper)",
     ),
     "doctor.broker": ("Broker", "The broker"),
     "doctor.broker.found": ("không trả lời", "does not answer"),
@@ -2441,9 +2457,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     "help.bench.database": ("URL của cơ sở dữ liệu PostgreSQL rỗng.", "URL of an empty PostgreSQL database."),
     "help.bench.scenario": (
         "Một phép đo đặc biệt thay cho phép đo thường: circular-receipt, history, workers, full, idle, flood, year, "
-        "questions, dossiers.",
+        "questions, dossiers, log.",
         "A special measurement instead of the ordinary one: circular-receipt, history, workers, full, idle, flood, "
-        "year, questions, dossiers.",
+        "year, questions, dossiers, log.",
     ),
     "help.bench.counts": (
         "Chỉ đo CPU và thời gian; không chạy lần thứ hai để đếm.",

@@ -18,7 +18,7 @@ from axis.core.instant import from_text, to_text
 from axis.errors import Fault, rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from axis.adapters.base import LocalFile
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 MAX_FAILURES = 5  # that the agency's system reports of one delivery, until it is refused for good
 FAILURES_APART = timedelta(hours=1)  # before that it is the same failure: of a system that tries again at once
+PROOF = ".tlog-proof"  # how a file ends that proves a receipt
 _NAMESPACE = uuid.UUID("6f3f0c9e-6ad1-5d0e-9d64-5b1f1a1c0a55")  # of ids for what has no axis id of its own
 _WHAT = {"inbox": "document", "status": "status", "receipts": "receipt"}
 
@@ -41,6 +42,11 @@ class Received(SpoolFile):
         """Where the file of a received row lies; None where there is none of this kind."""
         name = next((name for name in row["names"] if str(name).endswith(ending)), None)
         return self._in / name if name is not None else None
+
+    def proofs(self, row: Row) -> dict[str, bytes]:
+        """What proves a received receipt in the log, by the names of the files."""
+        names = [str(name) for name in row["names"] if str(name).endswith(PROOF)]
+        return {name: (self._in / name).read_bytes() for name in names}
 
     def acknowledge(self, identifier: str, state: str, reason: str = "", now: datetime | None = None) -> Row | None:
         """The system has it (``done``), works on it (``processing``) or could not take it (``fail``: it is listed
@@ -99,12 +105,7 @@ class Received(SpoolFile):
         if all(file.about is not None and self._has(file) for file in files):
             return
         for file in files:
-            temporary = self._in / f".{file.name}"
-            with temporary.open("wb") as handle:
-                handle.write(file.content)
-                handle.flush()
-                os.fsync(handle.fileno())
-            temporary.replace(self._in / file.name)
+            self._write(file.name, file.content)
         sync(self._in)
         now = now_text()
         with self._begin() as connection:
@@ -135,6 +136,14 @@ class Received(SpoolFile):
                 }
                 connection.execute(insert(received).values(row).on_conflict_do_nothing())
 
+    def _write(self, name: str, content: bytes | memoryview) -> None:
+        temporary = self._in / f".{name}"
+        with temporary.open("wb") as handle:
+            handle.write(content)
+            handle.flush()
+            os.fsync(handle.fileno())
+        temporary.replace(self._in / name)
+
     def _has(self, file: LocalFile) -> bool:
         if file.about is None or not (self._in / file.name).exists():
             return False
@@ -150,6 +159,20 @@ class Received(SpoolFile):
             seen = sa.update(received).where(*where).values(visible=True, updated_at=now_text()).returning(received)
             for row in connection.execute(seen).mappings().all():
                 notify(connection, f"{_WHAT[row['folder']]}.received", row)
+
+    def add(self, folder: str, name: str, files: Mapping[str, bytes]) -> int:
+        """Keep these files with what was shown under this name; how many, 0 where it is not there any more."""
+        where = (received.c.ref == name.rpartition(".")[0], received.c.folder == folder)
+        with self._begin() as connection:
+            names = connection.execute(sa.select(received.c.names).where(*where)).scalar()
+            if names is None or name not in names:
+                return 0
+            for other, content in files.items():
+                self._write(other, content)
+            sync(self._in)
+            more = [other for other in files if other not in names]
+            connection.execute(sa.update(received).where(*where).values(names=[*names, *more]))
+        return len(files)
 
     def discard(self, names: Sequence[str]) -> None:
         """What was prepared under these names is gone, if it was not shown."""

@@ -11,7 +11,7 @@ from axis.commands import console
 from axis.commands.console import CORRUPTED, word
 from axis.commands.options import command, common
 
-SCENARIOS = ("circular-receipt", "history", "workers", "full", "idle", "flood", "year", "questions", "dossiers")
+SCENARIOS = ("circular-receipt", "history", "workers", "full", "idle", "flood", "year", "questions", "dossiers", "log")
 
 
 @command("help.bench", "axis bench --mode served --documents 200 --against 73d2b4f")

@@ -6,9 +6,10 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from axis import extras
+from axis.core import saying
 from axis.core.evidence import form
 from axis.core.evidence.judge import FAILED, MISSING
-from axis.core.instant import from_text, local
+from axis.core.instant import to_text
 from axis.texts import event_text, text
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def sentence(step: Step, lang: Language) -> str:
 
 def _fact(name: str, value: str, lang: Language) -> str:
     if name in _TIMES and value:
-        return local(from_text(value))
+        return saying.local(value, lang)
     if name == "event" and "." in value and value[0].islower():
         return event_text(value, lang)
     return value or "-"
@@ -76,7 +77,9 @@ def page(found: Judged, said: Evidence, lang: Language, picture: str) -> str:
     )
     proves = "".join(f"<li>{word(f'page.proves.{key}')}</li>" for key in _PROVES)
     title = word("page.title", document=said.document_id)
-    made = word("page.made", maker=said.maker, time=local(said.made_at), installation=said.installation)
+    made = word(
+        "page.made", maker=said.maker, time=saying.local(to_text(said.made_at), lang), installation=said.installation
+    )
     return (
         f'<!doctype html><html lang="{lang}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'

@@ -12,6 +12,7 @@ from axis.commands import console
 from axis.commands.console import CORRUPTED, DONE, word
 from axis.commands.options import at_home, settings
 from axis.commands.process import now, open_home
+from axis.core.registry import HUB
 
 if TYPE_CHECKING:
     from axis.home import Home
@@ -42,6 +43,7 @@ def witness_status(home: Path, as_json: bool) -> None:
     else:
         _show_centre(found.get("centre"))
         _show_own(found["own"], is_centre="centre" in found)
+        _show_changes(found)
     said = [*found["own"], *found.get("centre", {"agencies": []})["agencies"]]
     sys.exit(CORRUPTED if any(one["trouble"] or one.get("unknown") for one in said) else DONE)
 
@@ -76,6 +78,17 @@ def _standing(one: dict[str, Any], size: int) -> str:
     if not one["cosigned"]:
         return word("witness.never")
     return word("witness.behind", count=size - one["cosigned"]) if one["cosigned"] < size else word("witness.good")
+
+
+def _show_changes(found: dict[str, Any]) -> None:
+    """Who has seen another policy than the one before; of a centre, what it has seen itself."""
+    seen = [(HUB, found["centre"])] if "centre" in found else [(one["code"], one) for one in found["own"]]
+    for code, one in seen:
+        if (changed := one["policy_changed"]) is None:
+            continue
+        names = {name: ", ".join(changed[name]) or "-" for name in ("gone", "added")}
+        counts = {name: changed[name] or "-" for name in ("needed_before", "needed_now")}
+        console.note("witness.policy_changed", code=code, at=console.local(changed["at"]), **names, **counts)
 
 
 def _show_own(own: list[dict[str, Any]], *, is_centre: bool) -> None:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from axis.core.instant import from_text
+from axis.core.registry import HUB
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -26,6 +27,7 @@ FULL, NEARLY_FULL = 200 * 2**20, 2 * 2**30  # free bytes
 FULL_SHARE = 0.05
 MANY = 0.8  # of a queue's places
 LEAST_RSA = 2048
+NEW_POLICY = timedelta(days=30)
 TOLD = 8  # names in one sentence
 
 
@@ -489,6 +491,18 @@ def _witnesses(gathered: Gathering, now: datetime) -> Judgement | None:
     late = [one["code"] for one in centre["agencies"] if one["unanswered"] and one["cosigned"] < centre["size"]]
     waits = _age(centre.get("witnessed_at", ""), now) > timedelta(days=1) and centre["witnessed"] < centre["size"]
     return _listed(late if waits else [])
+
+
+@_check("witness")
+def _witness_policy(gathered: Gathering, now: datetime) -> Judgement:
+    """The registry has brought another witness policy in the last thirty days."""
+    seen = {one["code"]: one.get("policy_changed") for one in gathered["witness"]["own"]}
+    seen[HUB] = gathered["witness"].get("centre", {}).get("policy_changed")
+    return _listed(
+        f"{code}: {one['needed_before'] or '-'} → {one['needed_now'] or '-'}"
+        for code, one in sorted(seen.items())
+        if one and _age(one["at"], now) < NEW_POLICY
+    )
 
 
 # -- The broker ---------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -103,6 +103,32 @@ def text_in(registry: Registry) -> str:
     hub = next((member for member in registry.members if member.code == HUB), None)
     found = [one.reason for one in (hub.certificates if hub else ()) if is_policy(one)]
     return found[-1].removeprefix(_POLICY) if found else ""
+
+
+def changes(before: str, now: str) -> dict[str, Any]:
+    """What another policy changes, in few words: of the text of each how many witnesses it has and needs (as
+    :func:`needed` says), and which come and go; a witness with another key comes and goes."""
+    old, new = _read(before), _read(now)
+    were = set(old.witnesses.items()) if old is not None else set()
+    are = set(new.witnesses.items()) if new is not None else set()
+    return {
+        "before": len(were),
+        "now": len(are),
+        "needed_before": needed(old),
+        "needed_now": needed(new),
+        "gone": sorted(name for name, _ in were - are),
+        "added": sorted(name for name, _ in are - were),
+    }
+
+
+def needed(policy: Policy | None) -> str:
+    """The quorum in few words: how many of how many, or its name where it is not one group of witnesses."""
+    if policy is None:
+        return ""
+    group = policy.groups.get(policy.quorum)
+    if group is None or set(group.members) & set(policy.groups):
+        return policy.quorum
+    return f"{group.threshold}/{len(group.members)}"
 
 
 @lru_cache(maxsize=8)

@@ -151,6 +151,10 @@ class Line:
         """A document type, by which every document that names it is judged; nothing runs yet."""
         self._axis("type", "add", folder, "--home", str(self.folder / "home"))
 
+    def ask(self, *arguments: str) -> str:
+        """What a command says in the hub's home; nothing runs."""
+        return self._axis(*arguments, "--home", str(self.folder / "home"))
+
     def start(self, *, counted: bool = False) -> None:
         """The processes: one, or the hub and the adapters of sender and recipients."""
         if self._servers is None:

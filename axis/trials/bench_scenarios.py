@@ -19,6 +19,7 @@ from axis.trials import (
     bench_dossiers,
     bench_floor,
     bench_line,
+    bench_log,
     bench_measure,
     bench_plan,
     bench_process,
@@ -60,6 +61,7 @@ def perform(asked: Asked, name: str, stage: Stage) -> dict[str, Any]:
     load, before = os.getloadavg()[0], bench_floor.calibration()
     whole = {"full": _full, "idle": _nothing, "flood": _flood}
     whole |= {"year": bench_year.perform, "questions": bench_questions.perform, "dossiers": bench_dossiers.perform}
+    whole |= {"log": bench_log.perform}
     if name in whole:
         found = whole[name](asked, stage)
     else:

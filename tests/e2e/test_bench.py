@@ -20,7 +20,7 @@ from axis.infra.database import Database
 from axis.infra.record import ledger, tables
 from axis.infra.record.store import HubStore
 from axis.trials import bench as trial
-from axis.trials import bench_dossiers, bench_fill, bench_plan, bench_process, bench_year
+from axis.trials import bench_dossiers, bench_fill, bench_log, bench_plan, bench_process, bench_year
 from axis.trials.applications import february
 from tests.line import small_home
 
@@ -69,6 +69,16 @@ def test_applications_of_a_city_go_through_the_line_with_their_progress_and_each
     found = bench("--scenario", "dossiers", "--documents", "3")
     assert (found["applications"], found["documents"], found["lost"], found["doubled"]) == (3, 12, 0, 0)
     assert found["cpu_ms_an_application_all"] > found["cpu_ms_a_document_all"] > 0
+
+
+def test_what_the_log_costs_is_measured_with_it_and_without_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench_log, "TURNS", (True, False))
+    monkeypatch.setattr(bench_log, "WINDOW", 0.0)
+    found = bench("--scenario", "log", "--documents", "3", "--agencies", "2", "--size", "5KB")
+    assert (found["lost"], found["doubled"]) == (0, 0)
+    assert found["entries"] > 3, "those of the turn with the log are in it"
+    for part in ("with", "without"):
+        assert 0 < found[part]["accepting"]["all"] <= found[part]["with_what_follows"]["all"]
 
 
 def test_the_packets_of_an_application_are_judged_by_their_types_and_move_as_those_allow() -> None:

@@ -168,6 +168,19 @@ def _contradicted(home: Path) -> None:
     database.close()
 
 
+def _other_policy(home: Path) -> None:
+    from axis.infra import policies
+    from axis.infra.database import Database
+
+    text = (home / "pki" / "log.policy").read_text("utf-8")
+    database = Database(config.load(home).database_url(home))
+    with database.begin() as connection:
+        policies.note(
+            connection, "HUB", text, datetime.now(UTC), before=text.replace("group agencies 3", "group agencies 4")
+        )
+    database.close()
+
+
 HOME_FAULTS: list[tuple[str, Callable[[Path], Any], Verdict]] = [
     ("home_mode", lambda home: (home / "keys").chmod(0o755), Verdict.BAD),
     ("private_files", lambda home: (home / "keys" / "H41.key").chmod(0o644), Verdict.BAD),
@@ -254,6 +267,7 @@ HOME_FAULTS: list[tuple[str, Callable[[Path], Any], Verdict]] = [
     ),
     ("restored", _restored, Verdict.WARN),
     ("witnesses", _contradicted, Verdict.BAD),
+    ("witness_policy", _other_policy, Verdict.WARN),
     ("connections", _no_folder, Verdict.BAD),
     ("waiting_files", _old_packet, Verdict.BAD),
     ("failed_files", _refused_packet, Verdict.WARN),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import pytest
 from click.testing import CliRunner
 
 from axis import cli, config
+from axis.commands import console
 from axis.commands import evidence as command
 from axis.core import parcel, witnesses
 from axis.core.evidence import form
@@ -149,6 +151,20 @@ def test_the_command_and_the_script_say_so(line: Line, bundle: bytes, tmp_path: 
     path.write_bytes(bundle[:-30] + b"x" + bundle[-29:])
     assert axis(line, "verify", str(path)).exit_code == 3
     assert axis(line, "evidence", "1/TN-G22", "-o", str(path)).exit_code == 2, "nothing is overwritten"
+
+
+def test_each_language_writes_times_as_it_does_everywhere(
+    line: Line, bundle: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "e.asice"
+    path.write_bytes(bundle)
+    iso, ours = re.compile(r"\b2026-\d\d-\d\d\b"), re.compile(r"\b\d\d/\d\d/2026 \d\d:\d\d:\d\d \+07:00")
+    for lang, wanted, other in (("vi", ours, iso), ("en", iso, ours)):
+        monkeypatch.setattr(console, "LANG", lang)
+        said = axis(line, "verify", str(path)).output
+        for shown in (said, part(bundle, f"page.{lang}.html").decode()):
+            assert len(wanted.findall(shown)) > 5
+            assert not other.search(shown)
 
 
 def test_the_page_needs_nothing_else_and_says_what_a_signature_does_not_prove(bundle: bytes) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import random
-from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -17,9 +15,8 @@ from axis.core.log.merkle import Frontier
 from axis.core.log.note import VerifierKey
 from axis.core.log.witness import Request
 from axis.errors import Fault, Rejected
-from tests.log.test_merkle import LEAVES, Tree
+from tests.log.test_merkle import LEAVES, VECTORS, Tree
 
-EXAMPLE = Path(__file__).parents[3] / "shared" / "vectors" / "note.json"
 ORIGIN = "log.example"
 TIME = 1_764_000_000
 
@@ -65,13 +62,12 @@ def code(what: object, *given: object) -> Fault | None:
 # -- Notes ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(not EXAMPLE.exists(), reason="the public example is not beside this checkout")
 def test_the_example_of_the_format_is_read_and_its_signature_holds() -> None:
-    example = json.loads(EXAMPLE.read_text("utf-8"))
-    key = note.verifier_key(example["vkey"])
-    assert key.text == example["vkey"]
-    found = note.read(example["note"].encode())
-    assert found.data.decode() == example["note"]
+    example = VECTORS["note"]
+    key = note.verifier_key(example["key"])
+    assert key.text == example["key"]
+    found = note.read(example["data"].encode())
+    assert found.data.decode() == example["data"]
     said = found.of(key)
     assert said is not None
     Ed25519PublicKey.from_public_bytes(key.public).verify(said.value, found.text.encode())

@@ -12,8 +12,9 @@ from axis import config
 from axis.core import parcel, receipt
 from axis.core.retention import Rules
 from axis.infra.journal import proofs as journal
-from axis.services import retention
+from axis.services import retention, run
 from axis.services.agency import proofs
+from tests.e2e.test_api import serving
 from tests.line import Line, document, small_home
 from tests.log.test_evidence import axis, failed, make, ours, theirs
 from tests.log.test_witnesses import begin, minute
@@ -126,3 +127,41 @@ def test_what_its_owner_has_taken_away_is_not_put_back_and_proofs_end_with_the_h
         with one.journal.reading() as reader:
             assert reader.connection.exec_driver_sql("SELECT count(*) FROM log_proof").scalar() == 0
             assert reader.connection.exec_driver_sql("SELECT count(*) FROM log_proof_head").scalar() == 0
+
+
+def test_a_refusal_of_the_hub_has_its_proof_too(line: Line) -> None:
+    with line.parts() as (hub, agencies):
+        line.drop("G22", document(1, content=b"another under the same number"), "again.edxml")
+        minute(hub, agencies, line, 3)
+    (name,) = [one for one in hubs(line, "G22") if said(line, "G22", one).statements[0].event.code == "A.2"]
+    path = line.folder("G22", "receipts") / name
+    assert axis(line, "verify", str(path), "--strict").exit_code == 0
+    path.with_suffix(".tlog-proof").unlink()
+    assert "PROOF_MISSING" in axis(line, "verify", str(path), "--strict").output
+
+
+def test_a_system_that_fetches_its_mail_over_http_fetches_the_proofs(tmp_path: Path) -> None:
+    with serving(tmp_path) as served:
+        line, hub, agencies = served.line, served.hub, served.agencies
+        begin(hub, agencies, line)
+        with served.client("G22") as sender:
+            sender.submit(document(1, to=("G06",)))
+            for _ in range(6):
+                run.hub_round(hub, line.clock())
+                for one in agencies:
+                    run.agency_round(one, line.clock())
+            got = {one["id"]: sender.receipt(one["id"]) for one in sender.receipts()}
+            assert len(got) >= 2
+            assert not any(sender.proofs(one) for one in got), "nothing is proved yet"
+            minute(hub, agencies, line, 3)
+            folder = tmp_path / "fetched"
+            folder.mkdir()
+            for one in sender.receipts():
+                data, proved = sender.receipt(one["id"]), sender.proofs(one["id"])
+                assert bool(proved) is (one["issuer"] == "HUB")
+                assert one["name"].endswith(".asice"), "the receipt itself is what is fetched and named"
+                path = folder / one["name"]
+                path.write_bytes(data)
+                for name, text in proved.items():
+                    (folder / name).write_text(text, "utf-8")
+                assert axis(line, "verify", str(path), "--strict").exit_code == 0

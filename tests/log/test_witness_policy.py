@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from axis import config
 from axis.cli import main
 from axis.core import lineage, witnesses
 from axis.core import registry as trust
@@ -101,6 +102,21 @@ def test_an_adapter_says_in_its_log_that_a_registry_brings_another_policy_and_on
     said = [one for one in caplog.messages if "brings another witness policy" in one]
     assert {one.partition(":")[0] for one in said} == codes
     assert all("5 witnesses before, 4 now; gone: H41" in one for one in said)
+
+    found = own.done("witness", "status", "--home", line.path)
+    for one in (found["centre"], *found["own"]):
+        changed = one["policy_changed"]
+        assert (changed["needed_before"], changed["needed_now"]) == ("3/5", "3/4")
+        assert (changed["before"], changed["now"], changed["gone"], changed["added"]) == (5, 4, ["H41"], [])
+    shown = own.run("witness", "status", "--home", line.path)
+    assert "HUB: the witness policy was changed" in shown.stderr
+    doctor = own.run("check", "witness-policy", "--home", line.path)
+    assert doctor.exit_code == 1
+    assert "HUB: 3/5 → 3/4" in doctor.output
+    line.configure(installation=replace(config.load(line.path).installation, role="agency", agencies=("G22",)))
+    shown = own.run("witness", "status", "--home", line.path)
+    assert "G22: the witness policy was changed" in shown.stderr
+    assert "G22: 3/5 → 3/4" in own.run("check", "witness-policy", "--home", line.path).output
 
 
 def test_a_witness_key_counts_only_where_its_agency_has_introduced_it(line: Line) -> None:

@@ -345,6 +345,33 @@ def test_one_that_is_away_is_asked_ever_more_seldom_and_catches_up(line: Line) -
 # -- Who is asked, and who is heard -----------------------------------------------------------------------------------
 
 
+def test_who_cosigns_with_another_key_than_the_registrys_is_named_until_it_has_the_right_one(line: Line) -> None:
+    """As in a home that was exported before there were witnesses: the centre and the agency have each made a key."""
+    place, kept_key = line.path / "keys" / "H41.witness", line.path / "centres"
+    place.rename(kept_key)
+    assert own.run("upgrade", "--home", line.path).exit_code == 0
+    with line.parts() as (hub, agencies):
+        begin(hub, agencies, line)
+        found = cosigned(hub)
+        assert found is not None
+        assert "H41" not in policy.witnessed(found.note, counts(hub)).by
+    said = own.run("witness", "status", "--home", line.path)
+    assert said.exit_code == 6
+    assert "WITNESS_KEY" in said.output
+    assert "WITNESS_KEY" in own.run("check", "witnesses", "--home", line.path).output
+    place.unlink()
+    kept_key.rename(place)
+    with line.parts() as (hub, agencies):
+        line.clock.now += timedelta(minutes=11)
+        enter(hub, line)
+        minute(hub, agencies, line)
+        minute(hub, agencies, line)
+        found = cosigned(hub)
+        assert found is not None
+        assert "H41" in policy.witnessed(found.note, counts(hub)).by
+    assert own.run("witness", "status", "--home", line.path).exit_code == 0
+
+
 def test_who_has_no_witness_key_in_the_registry_is_not_asked_and_loses_nothing(line: Line) -> None:
     """As adapters of the version before, which would not know what it is about."""
     with line.parts() as (hub, agencies):

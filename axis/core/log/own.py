@@ -10,13 +10,13 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-_REFUSED = "submission.refused"  # of what was sent in an agency's name, and has no submission
+REFUSED = "submission.refused"  # of what was sent in an agency's name, and has no submission
 
 
 def agencies(value: dict[str, Any], sender: str) -> set[str]:
     """The agencies that an entry (as JSON) is about; `sender`: whose the submission is that it names. What somebody at
     the centre has done, with his name and reason, is for the centre alone."""
-    if "act" in value["detail"] or not (value["axis_id"] or value["event"] == _REFUSED):
+    if "act" in value["detail"] or not (value["axis_id"] or value["event"] == REFUSED):
         return set()
     return {value["actor"], value["recipient"], sender, str(value["detail"].get("sender", ""))} - {"", "HUB"}
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from axis.core.instant import to_text
 from axis.infra.database import insert_or_ignore, upsert_all
 from axis.infra.journal.changes import Changes
-from axis.infra.journal.tables import event, incoming, log_proof, log_proof_head
+from axis.infra.journal.tables import event, incoming, log_proof, log_proof_head, outgoing
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -49,7 +49,8 @@ class ProofChanges(Changes):
 
 
 def about(reader: JournalReader, axis_ids: Collection[str]) -> dict[str, tuple[str, bytes]]:
-    """(axis id, whole tlog-proof) of each entry about these submissions that was proved here, by its digest."""
+    """(axis id, whole tlog-proof) of each entry about these submissions that was proved here, by its digest. What was
+    refused is no submission: the digest of its content stands in the place of its axis id, here and below."""
     query = (
         sa.select(log_proof, log_proof_head.c.note)
         .join(
@@ -80,6 +81,12 @@ def receipts(reader: JournalReader, axis_ids: Collection[str]) -> list[tuple[str
         said = json.loads(row.canonical)
         if said["event"] == "receipt.received":
             found[str(said["detail"]["receipt"])] = row.axis_id
+    refused = sa.select(outgoing.c.content_digest, outgoing.c.answer_digest).where(
+        outgoing.c.agency == reader.agency,
+        outgoing.c.content_digest.in_(sorted(axis_ids)),
+        outgoing.c.state == "refused",
+    )
+    found |= {row.answer_digest: row.content_digest for row in reader.connection.execute(refused)}
     rows = reader.connection.execute(
         sa.select(incoming.c.id, incoming.c.state, incoming.c.names).where(
             incoming.c.agency == reader.agency, incoming.c.id.in_(sorted(found))

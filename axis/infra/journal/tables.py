@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from axis.infra import payloads, retained
+from axis.infra import payloads, policies, retained
 from axis.infra.database import BIG_ID, metadata
 
 outgoing = sa.Table(
@@ -188,6 +188,7 @@ TABLES = (
     witness,
     log_proof,
     log_proof_head,
+    policies.log_policy,
     *retained.TABLES,
 )
 AGAIN = -1  # attempts of what the hub, which may have lost it, is to be sent again: an A.1 on its way is from before

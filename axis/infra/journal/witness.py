@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from axis.infra import policies
 from axis.infra.database import upsert
 from axis.infra.journal.changes import Changes
 from axis.infra.journal.tables import incoming, outgoing, witness
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from datetime import datetime
 
     from sqlalchemy.engine import Connection
 
@@ -73,3 +75,7 @@ class WitnessChanges(Changes):
         upsert(self.connection, witness, asdict(now), ("agency",))
         if entry is not None:
             self.enter(entry)
+
+    def note_policy(self, text: str, before: str, now: datetime) -> bool:
+        """This agency sees this witness policy now; whether it is another than the one before."""
+        return policies.note(self.connection, self.agency, text, now, before)

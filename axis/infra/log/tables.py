@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from axis.infra import policies
 from axis.infra.database import metadata
 
 # Nodes of the tree as C2SP tlog-tiles cuts them: `width` hashes of 32 bytes each.
@@ -66,4 +67,4 @@ log_stamp = sa.Table(
     sa.Column("authority", sa.LargeBinary, nullable=False),
     sa.Column("stamped_at", sa.Text, nullable=False),
 )
-TABLES = (log_tile, log_head, log_checkpoint, log_witness, log_stamp)
+TABLES = (log_tile, log_head, log_checkpoint, log_witness, log_stamp, policies.log_policy)

@@ -37,6 +37,11 @@ def is_known(reader: HubReader, agency: str) -> bool:
     return reader.connection.execute(query.limit(1)).first() is not None
 
 
+def agencies(reader: HubReader) -> set[str]:
+    """The agencies of which a home has ever asked: their adapters are of no version before there were questions."""
+    return set(reader.connection.execute(sa.select(adapter_home.c.agency).distinct()).scalars())
+
+
 def keep(tx: HubTransaction, agency: str, home: Known, entry: Entry) -> None:
     """This home works for the agency, and no other; the one whose place it has taken is remembered."""
     others = (adapter_home.c.agency == agency, adapter_home.c.instance != home.instance)

@@ -11,7 +11,7 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from axis.core import chain, lineage, officers, parcel, receipt
+from axis.core import chain, lineage, officers, parcel, receipt, witnesses
 from axis.core.agency.mail import facts_of, findings_of, first_state, is_from_before, kind_of
 from axis.core.instant import to_text
 from axis.core.ledger import Entry
@@ -100,6 +100,7 @@ def _keep_registry(agency: Agency, message: Message, now: datetime) -> Change:
             old = Problem(Fault.REGISTRY_OLD, got=str(registry.version), expected=str(current))
             log.warning("%s: %s", agency.code, old.text())
         elif tx.install(registry.version, body, entry, types, instead=anew) and current:
+            tx.note_policy(witnesses.text_in(registry), witnesses.text_in(agency.registry()), now)
             for digest in claimed:
                 tx.enter(Entry(now, agency.code, "key.claimed", "", "", {"key": digest}))
             since = registry.resend_from
@@ -228,7 +229,7 @@ def _keep_receipt(agency: Agency, message: Message, now: datetime) -> Mail | Cha
             agency.outbox.answered(subject.content_digest)
 
     def then(tx: JournalTransaction) -> None:
-        proofs.came(agency, subject.axis_id)
+        proofs.came(agency, subject.axis_id or subject.content_digest)
         if is_from_before(said, agency.registry(), now):
             tx.show([digest], _shown(agency, 1, now))
 

@@ -10,11 +10,11 @@ import hashlib
 import json
 import logging
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from axis.core import parcel, receipt
 from axis.core.evidence.judge import proved
-from axis.core.log import checkpoint, merkle, note
+from axis.core.log import checkpoint, merkle, note, own
 from axis.core.log.proof import LogProof
 from axis.core.registry import HUB
 from axis.errors import AxisError, Rejected
@@ -40,7 +40,7 @@ def keep(agency: Agency, tx: JournalTransaction, told: Told, now: datetime) -> N
     size = checkpoint.read(note.read(told.checkpoint).text).size
     found = []
     for one in told.entries:
-        about = str(json.loads(one.canonical)["axis_id"])
+        about = _about(json.loads(one.canonical))
         if about:
             hashes = tuple(told.nodes[span] for span in merkle.inclusion_spans(one.position - 1, size))
             data = proved(one.salt, one.canonical, LogProof(one.position - 1, hashes, b""))
@@ -50,6 +50,13 @@ def keep(agency: Agency, tx: JournalTransaction, told: Told, now: datetime) -> N
         agency.proving = journal.since(tx, now - RECENT)
     agency.proving |= {one.axis_id for one in found}
     agency.proved_at = None
+
+
+def _about(entry: dict[str, Any]) -> str:
+    """The submission that an entry is about; of what became none, its content."""
+    if entry["event"] == own.REFUSED:
+        return str(entry["detail"].get("content_digest", ""))
+    return str(entry["axis_id"])
 
 
 def came(agency: Agency, about: str) -> None:

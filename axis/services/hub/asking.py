@@ -17,3 +17,4 @@ class Asking:
     next: datetime | None = None
     look: datetime | None = None
     wait: timedelta = ANSWERS
+    policy: str | None = None  # that was noted as the one that counts

@@ -1,7 +1,8 @@
 """The agencies witness the log: they are asked to cosign its checkpoint, and told what a quorum has cosigned.
 
 Apart from what accepts documents, once in a minute or ten thousand entries, and never where nothing has happened. Asked
-is who has a witness key in the registry; one that does not answer is asked ever more seldom.
+is who has a witness key in the registry, and whose adapter has said that it works: one of before would take the
+question for bad mail. One that does not answer is asked ever more seldom.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ from axis.core.log.note import Note
 from axis.core.log.witness import Request
 from axis.core.message import Message, Outcome, Route
 from axis.core.registry import HUB
-from axis.errors import Rejected
+from axis.errors import Fault, Problem, Rejected
+from axis.infra import policies
 from axis.infra.log import store
 from axis.infra.log.store import Cosigned, Witness
-from axis.infra.record import lease, ledger
+from axis.infra.record import homes, lease, ledger
 from axis.services.hub.asking import ANSWERS
 
 if TYPE_CHECKING:
@@ -61,6 +63,7 @@ def step(hub: Hub, now: datetime) -> int:
     is_time = hub.logged > known.asked and (now >= known.next or has_many)
     if not is_time and (known.look is None or now < known.look):
         return 0
+    _note_policy(hub, now)
     counts = witnesses.policy_of(hub.registry())
     if counts is None or not _hold(hub, now):
         known.next, known.look = now + EVERY, None
@@ -70,8 +73,9 @@ def step(hub: Hub, now: datetime) -> int:
         if head is None or head.origin != counts.log.name or not head.checkpoint:
             known.asked, known.next, known.look = hub.logged, now + EVERY, None
             return 0
-        there = store.witnesses(reader.connection)
-        those = {code: _of(there.get(code), code, head) for code in witnesses.of(hub.registry())}
+        there, keys = store.witnesses(reader.connection), witnesses.of(hub.registry())
+        works = homes.agencies(reader) if hub.homes_ask else set(keys)
+        those = {code: _of(there.get(code), code, head) for code in keys if code in works}
         cosigned = store.witnessed(reader.connection)
         node = _cached(tiles.reader(head.frontier.size, store.fetcher(reader.connection)))
         letters = _to_ask(those.values(), head, node, now, is_time=is_time)
@@ -106,6 +110,17 @@ def _send(
             store.keep_witnesses(tx.connection, list(again.values()))
         after |= again
     return after
+
+
+def _note_policy(hub: Hub, now: datetime) -> None:
+    """Another policy in the registry is noted, whoever has put it there: ``axis witness status`` and doctor say so."""
+    text = witnesses.text_in(hub.registry())
+    if text == hub.asking.policy:
+        return
+    with hub.store.transaction() as tx:
+        if policies.note(tx.connection, HUB, text, now):
+            log.warning("the registry has another witness policy than before; see axis witness status")
+    hub.asking.policy = text
 
 
 def _hold(hub: Hub, now: datetime) -> bool:
@@ -291,6 +306,11 @@ def hear(hub: Hub, taken: Sequence[Delivered], now: datetime) -> None:
             sheet = sheets.get(word.size)
             if sheet is not None and sheet.takes(word.line, keys[code]):
                 after = replace(after, cosigned=word.size, cosigned_at=to_text(now), tries=0)
+            elif sheet is not None and word.line:  # all it says is under a key that nobody knows as its
+                if before.trouble != Fault.WITNESS_KEY.code:
+                    log.error("%s", Problem(Fault.WITNESS_KEY, path=code).text())
+                changed[code] = replace(before, trouble=Fault.WITNESS_KEY.code)
+                continue
             elif not word.trouble:  # it is elsewhere
                 after = replace(after, cosigned=min(word.size, head.frontier.size), tries=0)
             if after.cosigned < before.asked and not word.trouble:  # asked again at once, from where it is

@@ -86,8 +86,10 @@ class Hub:
         stamping: Stamping | None = None,
         anchor: trust.Certificate | None = None,
         signers: Callable[[], Sequence[Signer]] | None = None,
+        homes_ask: bool = False,
     ) -> None:
-        """`signers`: its keys that are here, the next one, too; `anchor`: from which the registry leads to them."""
+        """`signers`: its keys that are here, the next one, too; `anchor`: from which the registry leads to them;
+        `homes_ask`: its agencies' adapters have homes of their own, which ask before they work (axis/core/homes.py)."""
         self.store = store
         self.broker = broker
         self.signer = signer  # the one of its keys that signs now
@@ -107,6 +109,7 @@ class Hub:
         self.consignment_after = consignment_after
         self.log_key = log_key
         self.stamping = stamping
+        self.homes_ask = homes_ask
         self.linked = 0  # entries of the ledger that have their places, as far as is known here
         self.logged = 0  # of these, in the log
         self.log_again = datetime.min.replace(tzinfo=UTC)  # when more is put into it at the earliest

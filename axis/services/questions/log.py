@@ -111,6 +111,8 @@ def _checked(rows: Any, good: Good, tree: _Tree) -> Good:
             link = sha256(f"{link}\n{position}\n{found}\n".encode()).hexdigest()
             if at != position or found != digest or link != given_link or f'"axis_id":"{axis_id}"' not in canonical:
                 raise _corrupt(position, link)
+            if salt != salt.lower():  # the same bytes, written otherwise
+                raise _corrupt(position, link)
             leaves.append(sha256(b"\x00" + sha256(bytes.fromhex(salt) + text).digest()).digest())
     except (ValueError, AttributeError, TypeError):  # no text, or no salt
         raise _corrupt(position, link) from None

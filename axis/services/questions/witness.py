@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 from axis.core import witnesses
 from axis.core.instant import to_text
 from axis.core.log import checkpoint, note, policy
+from axis.core.registry import HUB
 from axis.errors import Corrupted, Fault, Problem, Rejected
+from axis.infra import policies
 from axis.infra.journal import witness as journal
 from axis.infra.log import store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from axis.core.log.policy import Policy
     from axis.core.registry import Registry
     from axis.infra.journal.journals import Journal
     from axis.infra.record.store import HubReader
@@ -49,23 +50,28 @@ def centre(reader: HubReader, registry: Registry) -> dict[str, Any]:
         "witnessed": cosigned.size if cosigned is not None else 0,
         "witnessed_at": to_text(cosigned.witnessed_at) if cosigned is not None and cosigned.witnessed_at else "",
         "quorum": counts.quorum if counts is not None else "",
-        "needed": _needed(counts),
+        "needed": witnesses.needed(counts),
+        "policy_changed": _policy(policies.seen(reader.connection, [HUB]).get(HUB)),
         "is_other_log": bool(counts is not None and head is not None and head.origin != counts.log.name),
         "agencies": found,
     }
 
 
-def _needed(counts: Policy | None) -> str:
-    """The quorum in few words: how many of how many; "" where it is not one group of witnesses."""
-    group = counts.groups.get(counts.quorum) if counts is not None else None
-    if counts is None or group is None or set(group.members) & set(counts.groups):
-        return ""
-    return f"{group.threshold}/{len(group.members)}"
+def _policy(seen: policies.Seen | None) -> dict[str, Any] | None:
+    """What the last change of the policy was; None where none was seen."""
+    if seen is None or not seen.changed_at:
+        return None
+    return {"at": seen.changed_at, **witnesses.changes(seen.before, seen.text)}
 
 
 def own(journals: Mapping[str, Journal]) -> list[dict[str, Any]]:
     """Of each agency of this home what its witness has cosigned and believes, and what speaks against the log."""
-    return [_own(one) for one in of_journals(journals)]
+    first = next(iter(journals.values()), None)
+    if first is None:
+        return []
+    with first.reading() as reader:
+        seen = policies.seen(reader.connection, sorted(journals))
+    return [_own(one) | {"policy_changed": _policy(seen.get(one.agency))} for one in of_journals(journals)]
 
 
 def of_journals(journals: Mapping[str, Journal]) -> Iterable[journal.Kept]:
