@@ -10,6 +10,7 @@ databases would be flushed to the disk, and no test loses the power of the machi
 
 from __future__ import annotations
 
+import gc
 import itertools
 import logging
 import os
@@ -74,6 +75,16 @@ def _in_memory(place: Path = Path("/dev/shm")) -> Path | None:
 
 _memory = _in_memory()
 _ended: list[int] = []
+
+
+def pytest_sessionstart() -> None:
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """The program and thousands of tests are there until the end: garbage is not looked for among them again and again."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_sessionfinish(exitstatus: int) -> None:
