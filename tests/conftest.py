@@ -28,6 +28,7 @@ import sqlalchemy as sa
 from axis.core.message import Route
 from axis.trials.servers import BROWSER
 from tests import sample
+from tests.dealing import dealt
 from tests.servers import NoServerError, OpenSsh, PostgreSql, RabbitMq, axe, ensure_installed
 
 if TYPE_CHECKING:
@@ -101,7 +102,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     kept = [item for item in items if _is_kept(item)]
     if len(kept) < len(items):
         config.hook.pytest_deselected(items=list({*items} - {*kept}))
-        items[:] = kept
+    workers = getattr(config, "workerinput", {"workercount": 1})["workercount"]
+    items[:] = dealt(kept, lambda item: item.path, _wants, workers) if workers > 1 else kept
+
+
+def _wants(item: pytest.Item) -> float:
+    """The seconds that a test asks for, where those that all have are not enough for it."""
+    mark = item.get_closest_marker("timeout")
+    return float(mark.args[0]) if mark is not None else 0.0
 
 
 def _is_kept(item: pytest.Item) -> bool:
