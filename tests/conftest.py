@@ -10,6 +10,7 @@ databases would be flushed to the disk, and no test loses the power of the machi
 
 from __future__ import annotations
 
+import gc
 import itertools
 import logging
 import os
@@ -27,6 +28,7 @@ import sqlalchemy as sa
 from axis.core.message import Route
 from axis.trials.servers import BROWSER
 from tests import sample
+from tests.dealing import dealt
 from tests.servers import NoServerError, OpenSsh, PostgreSql, RabbitMq, axe, ensure_installed
 
 if TYPE_CHECKING:
@@ -76,6 +78,16 @@ _memory = _in_memory()
 _ended: list[int] = []
 
 
+def pytest_sessionstart() -> None:
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """The program and thousands of tests are there until the end: garbage is not looked for among them again and again."""
+    gc.freeze()
+    gc.enable()
+
+
 def pytest_sessionfinish(exitstatus: int) -> None:
     _ended.append(int(exitstatus))
 
@@ -90,7 +102,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     kept = [item for item in items if _is_kept(item)]
     if len(kept) < len(items):
         config.hook.pytest_deselected(items=list({*items} - {*kept}))
-        items[:] = kept
+    workers = getattr(config, "workerinput", {"workercount": 1})["workercount"]
+    items[:] = dealt(kept, lambda item: item.path, _wants, workers) if workers > 1 else kept
+
+
+def _wants(item: pytest.Item) -> float:
+    """The seconds that a test asks for, where those that all have are not enough for it."""
+    mark = item.get_closest_marker("timeout")
+    return float(mark.args[0]) if mark is not None else 0.0
 
 
 def _is_kept(item: pytest.Item) -> bool:

@@ -12,6 +12,7 @@ import ast
 import re
 import sys
 from collections import defaultdict
+from collections.abc import Set
 from functools import cache
 from pathlib import Path
 
@@ -58,9 +59,15 @@ def layer(name: str) -> int | None:
 
 
 @cache
+def _read(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names that a file imports anywhere, and those that it imports first of all."""
+    tree = ast.parse(path.read_text("utf-8"))
+    return tuple(_names(ast.walk(tree))), tuple(_names(tree.body))
+
+
 def imports(path: Path) -> tuple[str, ...]:
     """The names that a file imports anywhere, each with the module before it."""
-    return tuple(_names(ast.walk(ast.parse(path.read_text("utf-8")))))
+    return _read(path)[0]
 
 
 def _names(nodes: object) -> list[str]:
@@ -73,13 +80,11 @@ def _names(nodes: object) -> list[str]:
     return found
 
 
-@cache
-def at_import(path: Path) -> tuple[str, ...]:
-    """The modules of ours that are loaded when this one is: without what stands in functions or is for types alone."""
-    known = {module(one) for one in SOURCES}
-    top = [node for node in ast.parse(path.read_text("utf-8")).body if isinstance(node, (ast.Import, ast.ImportFrom))]
-    found = {name if name in known else name.rpartition(".")[0] for name in _names(top)}
-    return tuple(sorted(found & known - {module(path)}))
+def at_import(path: Path, known: Set[str]) -> set[str]:
+    """The modules of ours, which are `known`, that are loaded when this one is: without what stands in functions or is
+    for types alone."""
+    found = {name if name in known else name.rpartition(".")[0] for name in _read(path)[1]}
+    return found & known - {module(path)}
 
 
 def upward(path: Path) -> list[str]:
@@ -96,7 +101,8 @@ def upward(path: Path) -> list[str]:
 
 def circles() -> list[list[str]]:
     """Modules that load each other."""
-    graph = {module(path): at_import(path) for path in SOURCES}
+    known = {module(path) for path in SOURCES}
+    graph = {module(path): sorted(at_import(path, known)) for path in SOURCES}
     # A package's own file shows what its parts have; each part loads it first, and asks nothing of it.
     found, done = [], set[str]()
 

@@ -120,9 +120,11 @@ def _value(value: object) -> str:
 
 def _named(path: Path) -> list[tuple[str, ast.stmt]]:
     """The constants of a file that are limits."""
-    name = house.module(path)
+    name, text = house.module(path), path.read_text("utf-8")
     wanted, found = {one for where, one in MORE if where == name}, []
-    for node in ast.parse(path.read_text("utf-8")).body:
+    if not wanted and "MAX_" not in text:
+        return []
+    for node in ast.parse(text).body:
         targets = (
             node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
         )

@@ -18,3 +18,8 @@ def is_tried(number: int, share: int, turn: int = 0, *, full: bool = FULL, seed:
     """Whether this run tries the one with this number, of which every `share`-th is. What is gone through in several ways
     gives each its `turn`: what one of them leaves out another tries."""
     return full or (number + turn + seed) % share == 0
+
+
+def examples(whole: int) -> int:
+    """How many of so many examples that are chosen anew in each run this one tries."""
+    return whole if FULL else whole // 3

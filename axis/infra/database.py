@@ -157,7 +157,10 @@ class Database:
                 _as_postgresql_has_them(tables)
             name = connection.dialect.name
             ours = [table for table in tables if table.info.get("only", name) == name]
-            metadata.create_all(connection, list(dict.fromkeys([_alembic_version, *ours])))
+            there = set(sa.inspect(connection).get_table_names())  # or each would be asked for: at every start
+            missing = [table for table in dict.fromkeys([_alembic_version, *ours]) if table.name not in there]
+            if missing:
+                metadata.create_all(connection, missing)
             if not found:
                 connection.execute(_alembic_version.insert().values(version_num=SCHEMA_VERSION))
 

@@ -112,7 +112,7 @@ class RabbitMq:
             )
         script = 'kill -9 "-$1"; sleep 1; epmd -kill; rm -rf "$2"'
         self._will = LastWill(script, self._process.pid, self.folder, environment=self.environment)
-        limit = time.monotonic() + 90
+        limit = time.monotonic() + 240  # one that dies is noticed at once, and others may have the cores
         while not self.answers():
             if self._process.poll() is not None or time.monotonic() > limit:
                 self.kill()

@@ -9,13 +9,13 @@ import shlex
 import shutil
 import socket
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 import pytest
 
+from tests.forked import Forked
 from tests.unit.test_production_files import parse
 
 ROOT = Path(__file__).parent.parent.parent
@@ -25,7 +25,7 @@ RUN = PAGES  # in this order
 TOOLS = ("curl", "openssl", "unzip")
 FENCE = re.compile(r"^```(sh|console)(?: (\w+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SAID = re.compile(r"^(?P<command>.*?)\s+# (?:(?:exit|mã thoát) (?P<code>\d))?(?:, )?(?:(?:says|báo) (?P<says>.+))?$")
-pytestmark = pytest.mark.timeout(1500)  # a hundred commands, each a process
+pytestmark = pytest.mark.timeout(1500)  # a hundred commands
 
 
 @dataclass(frozen=True)
@@ -85,10 +85,6 @@ def test_every_command_of_the_guides_works_as_it_stands(tmp_path: Path) -> None:
     if missing := [tool for tool in TOOLS if shutil.which(tool) is None]:
         pytest.skip(f"*** NOT TESTED: {', '.join(missing)} not installed ***")
     binaries = tmp_path / "bin"
-    binaries.mkdir()
-    program = shlex.join([sys.executable, "-P", "-m", "axis"])
-    (binaries / "axis").write_text(f'#!/bin/sh\nexec {program} "$@"\n')
-    (binaries / "axis").chmod(0o755)
     here = tmp_path / "here"
     here.mkdir()
     environment = {
@@ -100,7 +96,7 @@ def test_every_command_of_the_guides_works_as_it_stands(tmp_path: Path) -> None:
         "AXIS_LANG": "en",
     }
     whole = "set -e\ntrap 'test -z \"$(jobs -p)\" || kill $(jobs -p)' EXIT\n" + "".join(map(script, RUN))
-    with (tmp_path / "shown.txt").open("w+") as shown:
+    with Forked(binaries), (tmp_path / "shown.txt").open("w+") as shown:
         command = ["bash", "-c", whole]
         done = subprocess.run(command, cwd=here, env=environment, stdout=shown, stderr=subprocess.STDOUT, check=False)
         shown.seek(0)

@@ -7,12 +7,17 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.forked import Forked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parent.parent.parent
 SWEEP = "tests/failure/test_crash_sweep.py::test_a_death_at_every_boundary"
@@ -226,11 +231,25 @@ def given(fault: Fault, request: pytest.FixtureRequest) -> dict[str, str]:
     return {}
 
 
+# What others have written, which a copy of the source loads as well; of the source itself nothing.
+LOADED = (
+    *("pytest", "pytest_timeout", "hypothesis", "httpx", "pika", "lxml.etree", "cryptography.x509", "click.testing"),
+    *("sqlalchemy.dialects.sqlite", "sqlalchemy.dialects.postgresql", "psycopg", "alembic.command", "rich.console"),
+)
+
+
+@pytest.fixture(scope="module")
+def apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """``pytest``, in a process that knows nothing of the program yet."""
+    with Forked(tmp_path_factory.mktemp("planted") / "bin", "pytest", LOADED) as forked:
+        yield forked.folder / "pytest"
+
+
 @pytest.mark.amqp
 @pytest.mark.postgres
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_a_planted_fault_is_caught(fault: Fault, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_a_planted_fault_is_caught(fault: Fault, tmp_path: Path, request: pytest.FixtureRequest, apart: Path) -> None:
     stale = f"{Path(fault.file).stem}.*.pyc"  # what else was compiled is as good beside the copy
     for name in ("axis", "adapters", "schemas", "config", "tests"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns(stale), symlinks=True)
@@ -251,9 +270,7 @@ def test_a_planted_fault_is_caught(fault: Fault, tmp_path: Path, request: pytest
     }
     test, _, chosen = fault.test.partition(" -k ")
     command = [
-        sys.executable,
-        "-m",
-        "pytest",
+        str(apart),
         "-q",
         "-x",
         "-p",

@@ -16,6 +16,7 @@ from axis.core.log import merkle, tiles
 from axis.core.log.merkle import Frontier, leaf_hash
 from axis.core.log.tiles import Tile
 from axis.errors import Fault, Rejected
+from tests.sample import examples
 
 VECTORS = json.loads((Path(__file__).parents[1] / "data" / "log_vectors.json").read_text("utf-8"))  # what others made
 SIZES = range(65)
@@ -107,7 +108,7 @@ def test_every_proof_in_every_tree_up_to_64_holds_and_holds_for_nothing_else(siz
                 assert refused(merkle.check_consistency, old, size, before, root, changed)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.integers(1, 300), st.data())
 def test_larger_trees_prove_the_same_by_the_definition(size: int, data: st.DataObject) -> None:
     tree = Tree(size)

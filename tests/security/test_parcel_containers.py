@@ -38,9 +38,9 @@ def every_parcel_isverified_both_ways() -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("trick", list(tricks()))
-def test_a_container_with_a_trick_is_refused(trick: str) -> None:
-    assert refused(tricks()[trick]) is Fault.PARCEL_ZIP
+def test_a_container_with_a_trick_is_refused() -> None:
+    assert len(tricks()) > 70
+    assert {name: fault for name, one in tricks().items() if (fault := refused(one)) is not Fault.PARCEL_ZIP} == {}
 
 
 def test_a_hundred_thousand_entries_are_refused_at_once() -> None:

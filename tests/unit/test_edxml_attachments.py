@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from axis.core import edxml
 from axis.core.edxml import attachments as edxml_attachments
 from axis.errors import Fault, Problem
+from tests.sample import examples
 from tests.unit.packets import ENCODED, PDF_ID, UNSIGNED, faults, read, text
 
 
@@ -167,7 +168,7 @@ def test_what_is_not_base64_is_refused(encoded: str) -> None:
     assert faults(edxml.convert(data)) == [(Fault.ATT_BASE64, ONE)]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.lists(st.sampled_from([*"AQgwz9+/=-_. ô", "AAAA", "=="]), max_size=9).map("".join))
 def test_the_standard_library_decides_what_is_base64(text: str) -> None:
     problems: list[Problem] = []

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from axis.core import edxml
 from axis.core.edxml import Conversion, Kind, Organ, ResponseFor
 from axis.errors import Fault
+from tests.sample import examples
 
 PACKETS = Path(__file__).parents[1] / "data" / "packets"
 NEW = (PACKETS / "edoc_new.edxml").read_bytes()
@@ -280,7 +281,7 @@ TEXT = st.text(st.characters(codec="utf-8"), min_size=1, max_size=60)
 
 
 @given(TEXT, TEXT)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_a_status_from_any_texts_is_canonical(name: str, description: str) -> None:
     about = ResponseFor("G22", "1/A", "G22,2021/03/15,1/A", "2021/03/15")
     document = edxml.status_packet(Organ("H41", name), about, "02", datetime(2021, 3, 15, tzinfo=UTC), description)
@@ -301,7 +302,7 @@ def _escaped(text: str) -> str:
 
 
 @given(XML_TEXT, XML_TEXT, XML_TEXT, st.sampled_from([f' xmlns="{NS}"', ' xmlns="urn:q"', ""]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_any_text_and_any_unknown_element_come_back(subject: str, inside: str, own: str, space: str) -> None:
     data = put(
         "<edXML:Subject>V/v", f"<Foo{space}><B>{_escaped(inside)}</B></Foo><edXML:Subject>V/v {_escaped(subject)} x"

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from axis.core import edxml
 from axis.errors import Fault, Rejected
+from tests.sample import examples
 from tests.unit.packets import ENCODED, NEW, NS, PACKETS, PDF_ID, UNSIGNED, changed, faults, read, text
 
 # -- What the client library's own parser read from its packets ------------------------------------------------
@@ -469,7 +470,7 @@ def test_what_is_no_packet_is_refused_with_one_reason(data: bytes, fault: Fault)
     assert [p.fault for p in result.problems] == [fault]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.data())
 def test_no_damage_to_a_packet_raises_anything(data: st.DataObject) -> None:
     damaged = bytearray(NEW.encode())

@@ -22,6 +22,7 @@ from axis.core.edxml import grammar, read
 from axis.core.parcel import Parcel
 from axis.errors import Fault, Rejected
 from tests import pki
+from tests.sample import examples
 
 if TYPE_CHECKING:
     from axis.core.edxml.grammar import Element
@@ -144,7 +145,9 @@ def values(node: edxml.Node, path: str = "") -> Counter[tuple[str, str]]:
     return found
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 @given(packets())
 def test_any_packet_keeps_every_value_and_comes_back_the_same(
     generated: tuple[bytes, Counter[tuple[str, str]], list[bytes]],

@@ -20,6 +20,7 @@ from axis.core.parcel import Known, Parcel
 from axis.core.registry import HubOnly, Member
 from axis.errors import Fault, Rejected
 from tests import pki
+from tests.sample import examples
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +38,7 @@ def test_what_was_signed_is_what_comes_out(code: str, attachments: int) -> None:
     assert opened.content_digest == parcel.digest_of(parcel.DOCUMENT, pki.DOCUMENT, pki.ATTACHMENTS[:attachments])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.binary(max_size=300), st.lists(st.binary(max_size=100), max_size=5))
 def test_any_bytes_travel_unchanged(content: bytes, attachments: list[bytes]) -> None:
     built = parcel.build(parcel.DOCUMENT, content, attachments, pki.signer("G22"), pki.NOW)
@@ -269,7 +270,7 @@ def test_what_a_container_says_of_itself_is_what_it_is_if_it_is_good() -> None:
         assert said.certificate == opened.certificate == parcel.peek_signature(pki.good(code)).certificate
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.integers(0, 6_000), st.binary(max_size=6), st.integers(0, 6))
 def test_whatever_it_is_it_may_say_something_or_nothing(at: int, put: bytes, cut: int) -> None:
     good = pki.good()

@@ -16,6 +16,7 @@ from axis.core.receipt import Event, Reason, Receipt, Statement, Subject
 from axis.core.registry import HUB
 from axis.errors import Fault, Problem, Rejected
 from tests import pki
+from tests.sample import examples
 
 SUBJECT = Subject("0193f0c2-7b1e-7c3a-8a44-1f2e3d4c5b6a", "new", "G22", "12/VPCP-TH", "ab" * 32)
 WHY = (Reason("AGENCY_UNKNOWN", "Cơ quan «X» không có.", "Agency 'X' is unknown.", retry=True),)
@@ -305,7 +306,7 @@ texts = st.text(st.one_of(st.characters(codec="utf-8", exclude_categories=("Cs",
                           st.sampled_from("<>&'\"\t\n\r ]")), max_size=30)  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(
     texts, texts, texts, st.lists(st.tuples(texts, st.text(max_size=40), st.text(max_size=40)), min_size=1, max_size=3)
 )

@@ -21,6 +21,7 @@ from axis.core.registry import HUB, AuthorityOnly, Certificate, HubOnly, Member,
 from axis.core.signature import KeySigner
 from axis.errors import Fault, Rejected
 from tests import pki
+from tests.sample import examples
 
 
 def valid(data: bytes) -> bool:
@@ -79,7 +80,7 @@ several = st.lists(members, max_size=3, unique_by=lambda one: one.code).map(tupl
 registries = st.builds(Registry, names, st.integers(1, 10**9), moments, several)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(registries)
 def test_any_names_and_times_come_back_as_they_were_and_fit_the_schema(registry: Registry) -> None:
     data = trust.write(registry)
