@@ -43,6 +43,7 @@ def record_of(url: str, count: int) -> HubStore:
     database.create(tables.TABLES)
     filling = bench_fill.Filling(database, CODES, 3, states=STATES)
     filling.add({number: NOW - timedelta(days=360) + timedelta(days=360) * (number / count) for number in range(count)})
+    filling.circular(count, NOW)
     return HubStore(database)
 
 

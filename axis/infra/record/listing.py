@@ -258,9 +258,11 @@ def _merged(texts: Sequence[str], values: Sequence[Sequence[Any]], key: str, siz
 
 
 def _by_terms(wanted: Wanted, ways: Sequence[tuple[str, str]]) -> bool:
-    """Whether it is asked for what is late at some recipients: of theirs most are not, but of what is late most is not
-    theirs, and they may be one of a hundred."""
-    return bool(wanted.recipients and ways) and all(table == "deadline" for table, _ in ways)
+    """Whether it is asked for what is late alone, and the rest is looked at in its place: at some recipients, whose mail
+    is mostly in time, while of what is late most is not theirs, and they may be one of a hundred; or before the
+    hand-over, where little is open, while the terms of all that was ever given up stay missed."""
+    is_late = bool(ways) and all(table == "deadline" for table, _ in ways)
+    return is_late and (bool(wanted.recipients) or wanted.causes == ("overdue",))
 
 
 def _of_deliveries(wanted: Wanted, low: str, after: str, size: int) -> _Source:
@@ -272,7 +274,7 @@ def _of_deliveries(wanted: Wanted, low: str, after: str, size: int) -> _Source:
     values: list[list[Any]] = []
     ways = _ways(wanted)
     if _by_terms(wanted, ways):
-        ways = [_delivery(State(state)) for state in wanted.states]
+        ways = [_delivery(State(state)) for state in wanted.states] if wanted.recipients else WAYS["queued"]
     for table, way in ways or [_delivery(state) for state in State]:
         if table == "delivery":
             only = f" AND x.recipient IN ({', '.join(['{n}'] * len(wanted.recipients))})" if wanted.recipients else ""

@@ -137,8 +137,8 @@ def _own(store: HubStore, code: str, reference: str, narrowed: Narrowed | None) 
     with store.reading() as reader:
         mine = asked.sender in {"", code}
         own = find.find(reader, reference, replace(asked, sender=code)) if mine else find.Found()
-        others = find.find(reader, reference, asked)
-        exact = {one["axis_id"]: one for one in (*own.exact, *_visible(reader, code, others.exact))}
+        others = find.exactly(reader, reference, asked)
+        exact = {one["axis_id"]: one for one in (*own.exact, *_visible(reader, code, others))}
         came = _come(reader, code, reference, asked) if not exact else []
     typed = reference.strip().lower()
     documents = [one for one in exact.values() if one["kind"] in trace.DOCUMENTS] or list(exact.values())
@@ -189,5 +189,5 @@ def _known(store: HubStore, code: str, document: Mapping[str, Any]) -> str:
     if not (by := document["superseded_by"]):
         return ""
     with store.reading() as reader:
-        found = find.find(reader, by, Narrowed(document["sender"])).exact
+        found = find.exactly(reader, by, Narrowed(document["sender"]))
         return str(by) if _visible(reader, code, found) else ""
