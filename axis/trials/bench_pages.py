@@ -48,9 +48,8 @@ class Visitor:
     def get(self, path: str, **fields: str) -> httpx.Response:
         """What is answered. Raises AssertionError for what is no page, but one that says that nothing was found."""
         found = asyncio.run(self._client.get(path, params=fields))
-        assert found.status_code < 400 or (found.status_code == 404 and "q" in fields), (
-            f"{path} {fields}: {found.status_code}"
-        )  # noqa: S101
+        is_page = found.status_code < 400 or (found.status_code == 404 and "q" in fields)
+        assert is_page, f"{path} {fields}: {found.status_code}"  # noqa: S101
         return found
 
 

@@ -289,6 +289,25 @@ def test_a_page_costs_the_same_when_the_record_is_eight_times_as_long(tmp_path: 
         assert taken < few[name] * 4, (name, few, many)
 
 
+def test_what_was_ever_given_up_is_not_passed_by_to_find_what_is_overdue(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its term stays missed for ever; what is open is little."""
+    with closing(Database(database_url)) as database:
+        database.create(tables.TABLES)
+        filling = bench_fill.Filling(database, CODES, 3, states={"queued": 50, "failed": 950})
+        filling.add({number: NOW - timedelta(days=30) + timedelta(minutes=number) for number in range(300)})
+        d, limit = tables.delivery.c, tables.deadline
+        with database.begin() as connection:
+            queued = sa.select(d.id).where(d.state == "QUEUED").order_by(d.id).limit(1).scalar_subquery()
+            connection.execute(limit.update().where(limit.c.delivery_id == queued).values(progress="missed"))
+        monkeypatch.setattr(listing, "LARGEST", 50)
+        found = listing.page(
+            HubStore(database), lambda: REGISTRY, Wanted(), NOW, causes={Cause.OVERDUE}, after="", limit=10
+        )
+    assert (len(found.rows), found.is_short) == (1, False)
+
+
 def test_a_cause_is_only_where_its_states_are() -> None:
     moment = to_text(NOW)
     terms = {"handover": (moment, "missed"), "reception": (moment, "missed")}

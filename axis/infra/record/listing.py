@@ -58,6 +58,17 @@ WAYS = {
     "finished": _told(FINISHED, DECLINED),
     "given_back": [("demand", "l.demand = 'recall' AND l.stage = 'AGREED'"), *_told(AGREED)],
 }
+# Of what was handed over most may have been received, or may lie there too long: what is surely so is left out before
+# its document is looked for.
+_LATE, _TOLD, _ARRIVED, _RECALLED = (
+    f"EXISTS (SELECT 1 FROM {table} l WHERE l.delivery_id = w.place AND {so})"
+    for table, so in (
+        ("deadline", "l.leg = 'reception' AND l.progress = 'missed'"),
+        ("business_status", f"l.code <> '{ARRIVED}'"),
+        ("business_status", f"l.code = '{ARRIVED}'"),
+        ("demand", "l.demand = 'recall'"),
+    )
+)
 _LAST = "g"  # no UUID comes after it
 _ROLES = {"document": "document", "new": "document", "replace": "document"}
 _KINDS = {"document": "s.kind IN ('new', 'replace')", "all": ""}
@@ -140,8 +151,11 @@ def window(reader: HubReader, wanted: Wanted, after: str, limit: int, size: int)
     source = _source(wanted, after, size, is_sqlite=is_sqlite)
     conditions, values = _conditions(wanted, source)
     where = "".join(f" AND {one}" for one in conditions)
+    own, own_values = _own_conditions(wanted) if source.has_role else ([], [])
+    kept = f", v AS MATERIALIZED (SELECT * FROM w WHERE {' AND '.join(own)})" if own else ""
+    looked_at = "v AS w" if own else "w"
     fits = (
-        f"SELECT w.place, {_COLUMNS} FROM w CROSS JOIN submission s {_TYPED} WHERE {source.join}{where} "
+        f"SELECT w.place, {_COLUMNS} FROM {looked_at} CROSS JOIN submission s {_TYPED} WHERE {source.join}{where} "
         "ORDER BY w.place DESC LIMIT {n}"
     )
     looked = "SELECT count(*) AS looked, min(place) AS last, max(axis_id) AS newest FROM w"
@@ -149,10 +163,10 @@ def window(reader: HubReader, wanted: Wanted, after: str, limit: int, size: int)
         rows = _ask(reader, f"WITH w AS ({source.text}) {fits}", [*source.values, *values, limit])
     else:  # how far was looked comes with what was found, on a row of its own where that is nothing
         text = (
-            f"WITH w AS MATERIALIZED ({source.text}), f AS ({fits}) SELECT k.looked, k.last, k.newest, f.* "
+            f"WITH w AS MATERIALIZED ({source.text}){kept}, f AS ({fits}) SELECT k.looked, k.last, k.newest, f.* "
             f"FROM ({looked}) k LEFT JOIN f ON true ORDER BY f.place DESC"
         )
-        rows = _ask(reader, text, [*source.values, *values, limit])
+        rows = _ask(reader, text, [*source.values, *own_values, *values, limit])
     found = [(str(row["place"]), row) for row in rows if row["place"] is not None]
     if len(found) == limit:
         return Window(found, found[-1][0], source.has_role)
@@ -224,7 +238,7 @@ def _source(wanted: Wanted, after: str, size: int, *, is_sqlite: bool) -> _Sourc
         return _Source(text, [match, *([int(after)] if after else []), min(size, MANY)])
     low, top = _bounds(wanted, after)
     if _by_delivery(wanted):
-        return _of_deliveries(wanted, low, after or _LAST, size)
+        return _of_deliveries(wanted, low, after or _LAST, size, is_sqlite=is_sqlite)
     columns = "x.axis_id AS place, x.axis_id"
     parts: list[tuple[str, list[Any]]] = [("", [])]
     table = "submission"
@@ -258,14 +272,14 @@ def _merged(texts: Sequence[str], values: Sequence[Sequence[Any]], key: str, siz
 
 
 def _by_terms(wanted: Wanted, ways: Sequence[tuple[str, str]]) -> bool:
-    """Whether it is asked for what is late alone, and the rest is looked at in its place: at some recipients, whose mail
-    is mostly in time, while of what is late most is not theirs, and they may be one of a hundred; or before the
-    hand-over, where little is open, while the terms of all that was ever given up stay missed."""
+    """Whether what is late is found among all that may be: at some recipients, since of what is late most is not
+    theirs, and they may be one of a hundred; before the hand-over, where little is open, while the terms of all that
+    was ever given up stay missed."""
     is_late = bool(ways) and all(table == "deadline" for table, _ in ways)
     return is_late and (bool(wanted.recipients) or wanted.causes == ("overdue",))
 
 
-def _of_deliveries(wanted: Wanted, low: str, after: str, size: int) -> _Source:
+def _of_deliveries(wanted: Wanted, low: str, after: str, size: int, *, is_sqlite: bool) -> _Source:
     columns, within = (
         "x.id AS place, x.axis_id, x.owner, x.document_id, x.role, x.recipient, x.state",
         "x.id >= {n} AND x.id < {n}",
@@ -275,6 +289,10 @@ def _of_deliveries(wanted: Wanted, low: str, after: str, size: int) -> _Source:
     ways = _ways(wanted)
     if _by_terms(wanted, ways):
         ways = [_delivery(State(state)) for state in wanted.states] if wanted.recipients else WAYS["queued"]
+    if (
+        not is_sqlite
+    ):  # it knows by the state which index is meant, and would guess that what all these words say is rare
+        ways = [(table, way.replace(_OPEN, " AND NOT x.closed").replace(_ENDED, "")) for table, way in ways]
     for table, way in ways or [_delivery(state) for state in State]:
         if table == "delivery":
             only = f" AND x.recipient IN ({', '.join(['{n}'] * len(wanted.recipients))})" if wanted.recipients else ""
@@ -322,15 +340,7 @@ def _conditions(wanted: Wanted, source: _Source | None) -> tuple[list[str], list
         add("y.name = {n}", wanted.type)
     if source is not None and source.looks_for_words:
         add(indexes.postgresql_has("s"), indexes.postgresql_match(words_of(wanted.words)))
-    if source is not None and source.has_role:
-        if wanted.role:
-            add("w.role = {n}", wanted.role)
-        if _by_terms(wanted, ways := _ways(wanted)):
-            add(f"({' OR '.join(_is_so(*way).replace('d.id', 'w.place') for way in ways)})")
-        for column, any_of in (("w.recipient", wanted.recipients), ("w.state", wanted.states)):
-            if any_of:
-                add(f"{column} IN ({', '.join(['{n}'] * len(any_of))})", *any_of)
-    elif wanted.recipients or wanted.states:
+    if (source is None or not source.has_role) and (wanted.recipients or wanted.states):
         about = "d.document_id = s.document_id AND d.owner = s.owner AND d.role = 'document'"
         if wanted.role != "document":
             about = "d.axis_id = s.axis_id"
@@ -340,6 +350,24 @@ def _conditions(wanted: Wanted, source: _Source | None) -> tuple[list[str], list
         if ways := _ways(wanted):
             about += f" AND ({' OR '.join(_is_so(*way) for way in ways)})"
         add(f"EXISTS (SELECT 1 FROM delivery d WHERE {about})", *wanted.recipients, *wanted.states)
+    return conditions, values
+
+
+def _own_conditions(wanted: Wanted) -> tuple[list[str], list[Any]]:
+    """What has to be so of each delivery of a window (w), before its document is looked for; the values of that."""
+    conditions, values = [], list[Any]()
+    if wanted.role:
+        conditions, values = ["w.role = {n}"], [wanted.role]
+    for column, any_of in (("w.recipient", wanted.recipients), ("w.state", wanted.states)):
+        if any_of:
+            conditions.append(f"{column} IN ({', '.join(['{n}'] * len(any_of))})")
+            values += any_of
+    if _by_terms(wanted, ways := _ways(wanted)):
+        conditions.append(f"({' OR '.join(_is_so(*way).replace('d.id', 'w.place') for way in ways)})")
+    if "arrived" in wanted.causes and "unreceived" not in wanted.causes:
+        conditions.append(f"(w.state <> '{State.HANDED_OVER}' OR NOT {_LATE} OR {_TOLD} OR {_RECALLED})")
+    if wanted.causes == ("arrived",):
+        conditions.append(f"(NOT {_TOLD} OR {_ARRIVED})")
     return conditions, values
 
 
