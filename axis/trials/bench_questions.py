@@ -216,6 +216,7 @@ def _listed(store: HubStore, registry: Registry, now: datetime) -> Iterator[Ques
     causes = {**{one.value: frozenset({one}) for one in Cause}, **listing.GROUPS}
     asked |= {f"state {name}": ({}, one) for name, one in causes.items()}
     asked["state trouble of a sender"] = ({"sender": sender}, listing.GROUPS["trouble"])
+    asked["state trouble of a recipient"] = ({"recipients": (recipient,)}, listing.GROUPS["trouble"])
     asked["state unreceived of a recipient"] = ({"recipients": (recipient,)}, frozenset({Cause.UNRECEIVED}))
     for name, (given, states) in asked.items():
         for place, after in (("", ""), (", oldest", _old(store, given, now))):

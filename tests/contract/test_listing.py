@@ -16,8 +16,8 @@ from axis.core.hub.lifecycle import FINAL, State
 from axis.core.instant import from_text, to_text
 from axis.core.why import Cause, Known, why
 from axis.infra.database import Database
+from axis.infra.record import find, tables
 from axis.infra.record import listing as windows
-from axis.infra.record import tables
 from axis.infra.record.listing import Wanted
 from axis.infra.record.store import HubStore
 from axis.services.questions import listing, trace
@@ -140,6 +140,9 @@ QUESTIONS: list[tuple[dict[str, Any], tuple[Cause, ...]]] = [
     ({}, tuple(listing.GROUPS["trouble"])),
     ({"sender": "G22"}, tuple(listing.GROUPS["trouble"])),
     ({"recipients": ("G06",)}, (Cause.SUSPENDED,)),
+    ({"recipients": ("H41",)}, tuple(listing.GROUPS["trouble"])),
+    ({"recipients": ("H41", "H29")}, tuple(listing.GROUPS["good"])),
+    ({"words": "khan", "recipients": ("H41",)}, tuple(listing.GROUPS["trouble"])),
     ({"words": "khan"}, (Cause.QUEUED,)),
     ({"kind": "recall"}, (Cause.RECALLED,)),
 ]
@@ -199,6 +202,16 @@ def test_what_looks_through_more_than_one_page_may_says_so_and_goes_on(
     assert found.after
     assert shown(record, of_one, late) == whole
     assert shown(record, Wanted(words="khan"), limit=50) == shown(record, Wanted(words="khan"), limit=3)
+
+
+def test_what_has_come_to_somebody_is_found_by_words_however_long_ago_it_came(
+    record: HubStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(find, "LIMIT", 2)
+    came = [row["axis_id"] for row in by_hand(record) if fits(row, {"words": "khan"}) and "H29" in row["causes"]]
+    with record.reading() as reader:
+        found = find.by_words(reader, Wanted(recipients=("H29",), words="khan"))
+    assert [row["axis_id"] for row in found] == came[:2]
 
 
 @contextmanager

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 LIMIT = 50
 BEGIN_SO = 2000  # numbers that are looked at for their beginning
+WINDOWS = 10  # parts that are looked through for words
 LEAST_DIGEST = 8  # hex digits
 _DIGEST = re.compile(r"[0-9a-f]{8,64}")
 _AXIS_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{0,27}")
@@ -166,14 +167,20 @@ def _within(query: sa.Select[tuple[object, ...]], within: Narrowed) -> sa.Select
 def _by_words(reader: HubReader, typed: str, within: Narrowed) -> list[Row]:
     """Documents, the newest first."""
     wanted = listing.Wanted(sender=within.sender, since=within.since, before=within.before, words=typed)
+    return by_words(reader, wanted)
+
+
+def by_words(reader: HubReader, wanted: listing.Wanted) -> list[Row]:
+    """The newest documents that are wanted and have the words, as far as WINDOWS parts of them go."""
     found: list[Row] = []
     after, size = "", 4 * LIMIT
-    while True:
+    for _ in range(WINDOWS):
         window = listing.window(reader, wanted, after, LIMIT, size)
         found += [row for _, row in window.rows]
-        after, size = window.after, 8 * size
+        after, size = window.after, window.size or 8 * size
         if len(found) >= LIMIT or not after:
-            return found[:LIMIT]
+            break
+    return found[:LIMIT]
 
 
 def _refused(reader: HubReader, typed: str, within: Narrowed) -> list[Row]:

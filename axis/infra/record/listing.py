@@ -77,6 +77,9 @@ _IS_RARE = "x.kind IN ('replace', 'update', 'recall')"  # the words of the index
 MOST_URGENT = 4
 LOOKED_AT = 1000  # of the last rows it is seen whether they have the words; then the index of words is asked
 MANY = 2000  # rows of a window of SQLite's words, at most
+# PostgreSQL's words of what has come to somebody: the first part of time, and of what has the words, whoever got it, so
+# many are looked at for one part: the next one is as long as that takes, where so few tell nothing yet.
+FIRST, AIM, FEW = 100_000, 3000, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +116,13 @@ class Wanted:
 @dataclass(slots=True)
 class Window:
     """What fits in the next rows: each as (its place, row), and the place from which the next one goes on; ""
-    where there are none left."""
+    where there are none left. `size`: how long the next one had better be, 0 where that is not known; `hits`: how many
+    have the words, whether they fit or not."""
 
     rows: list[tuple[str, Row]] = field(default_factory=list)
     after: str = ""
+    size: int = 0
+    hits: int = 0
     by_delivery: bool = False  # a document comes once for each delivery that fits, at that one's id
 
 
@@ -136,6 +142,8 @@ _COLUMNS = (
     "s.axis_id, s.kind, s.sender, s.organ_id, s.owner, s.document_id, s.code, s.subject, s.priority, s.received_at, "
     "s.status_code, y.name AS type, y.version AS type_version, y.shown"
 )
+_PART = _COLUMNS.partition(", y.")[0].replace("s.", "x.")
+_NEWEST = f"SELECT max(axis_id) AS newest FROM submission WHERE axis_id < '{_LAST}'"
 _TYPED = "LEFT JOIN document_type y ON y.axis_id = s.axis_id"
 
 
@@ -146,8 +154,8 @@ def window(reader: HubReader, wanted: Wanted, after: str, limit: int, size: int)
     if wanted.words and not words_of(wanted.words):
         return Window()
     size = max(limit, size)
-    if wanted.words and not is_sqlite and size > LOOKED_AT:
-        return _part(reader, wanted, after, limit, size)
+    if wanted.words and not is_sqlite and (size > LOOKED_AT or wanted.recipients):  # the last of all are seldom theirs
+        return _part(reader, wanted, after, limit, max(size, FIRST) if wanted.recipients else size)
     source = _source(wanted, after, size, is_sqlite=is_sqlite)
     conditions, values = _conditions(wanted, source)
     where = "".join(f" AND {one}" for one in conditions)
@@ -169,26 +177,30 @@ def window(reader: HubReader, wanted: Wanted, after: str, limit: int, size: int)
         rows = _ask(reader, text, [*source.values, *own_values, *values, limit])
     found = [(str(row["place"]), row) for row in rows if row["place"] is not None]
     if len(found) == limit:
-        return Window(found, found[-1][0], source.has_role)
+        return Window(found, found[-1][0], by_delivery=source.has_role)
     end = _ask(reader, f"WITH w AS ({source.text}) {looked}", source.values)[0] if wanted.words else rows[0]
     is_over = end["looked"] < size or (wanted.since and end["newest"] < earliest(wanted.since))
-    return Window(found, "" if is_over else str(end["last"]), source.has_role)
+    return Window(found, "" if is_over else str(end["last"]), by_delivery=source.has_role)
 
 
 def _part(reader: HubReader, wanted: Wanted, after: str, limit: int, size: int) -> Window:
     """What fits and has the words, of a part of time; so that they are found where few have them, and only the newest
     are looked at where many have."""
     low, top = _bounds(wanted, after)
-    has, given, start = indexes.postgresql_part("x", indexes.postgresql_match(words_of(wanted.words)), top, size)
+    ends = str(_ask(reader, _NEWEST, ())[0]["newest"] or _LAST) if top == _LAST else top
+    has, given, start = indexes.postgresql_part("x", indexes.postgresql_match(words_of(wanted.words)), ends, size)
     conditions, values = _conditions(wanted, None)
     where = "".join(f" AND {one}" for one in conditions)
     text = (
-        f"WITH s AS MATERIALIZED (SELECT x.* FROM submission x WHERE {has}) SELECT s.axis_id AS place, {_COLUMNS} "
-        f"FROM s {_TYPED} WHERE s.axis_id >= {{n}} AND s.axis_id < {{n}}{where} ORDER BY s.axis_id DESC LIMIT {{n}}"
+        f"WITH s AS MATERIALIZED (SELECT {_PART} FROM submission x WHERE {has}), f AS (SELECT s.axis_id AS place, "
+        f"{_COLUMNS} FROM s {_TYPED} WHERE s.axis_id >= {{n}} AND s.axis_id < {{n}}{where} ORDER BY s.axis_id DESC "
+        "LIMIT {n}) SELECT k.hits, f.* FROM (SELECT count(*) AS hits FROM s) k LEFT JOIN f ON true "
+        "ORDER BY f.place DESC"
     )
     rows = _ask(reader, text, [*given, low, top, *values, limit])
-    found = [(str(row["place"]), row) for row in rows]
-    return Window(found, found[-1][0] if len(found) == limit else start if start > low else "")
+    found, hits = [(str(row["place"]), row) for row in rows if row["place"] is not None], int(rows[0]["hits"])
+    after = found[-1][0] if len(found) == limit else start if start > low else ""
+    return Window(found, after, size * AIM // max(hits, FEW), hits)
 
 
 def _bounds(wanted: Wanted, after: str) -> tuple[str, str]:
@@ -271,23 +283,23 @@ def _merged(texts: Sequence[str], values: Sequence[Sequence[Any]], key: str, siz
     return f"SELECT * FROM ({whole}) AS u ORDER BY place DESC LIMIT {{n}}", [*given, size]
 
 
-def _by_terms(wanted: Wanted, ways: Sequence[tuple[str, str]]) -> bool:
-    """Whether what is late is found among all that may be: at some recipients, since of what is late most is not
-    theirs, and they may be one of a hundred; before the hand-over, where little is open, while the terms of all that
-    was ever given up stay missed."""
-    is_late = bool(ways) and all(table == "deadline" for table, _ in ways)
-    return is_late and (bool(wanted.recipients) or wanted.causes == ("overdue",))
+def _in_its_place(wanted: Wanted, ways: Sequence[tuple[str, str]]) -> bool:
+    """Whether it is seen of each that may be, if it is there for one of the causes: of some recipients', since of what
+    is late most is not theirs, and they may be one of a hundred; before the hand-over, where little is open, while the
+    terms of all that was ever given up stay missed."""
+    is_told = any(table != "delivery" for table, _ in ways)
+    return is_told and (bool(wanted.recipients) or wanted.causes == ("overdue",))
 
 
 def _of_deliveries(wanted: Wanted, low: str, after: str, size: int, *, is_sqlite: bool) -> _Source:
     columns, within = (
-        "x.id AS place, x.axis_id, x.owner, x.document_id, x.role, x.recipient, x.state",
+        "x.id AS place, x.axis_id, x.owner, x.document_id, x.role, x.recipient, x.state, x.closed",
         "x.id >= {n} AND x.id < {n}",
     )
     texts: list[str] = []
     values: list[list[Any]] = []
     ways = _ways(wanted)
-    if _by_terms(wanted, ways):
+    if _in_its_place(wanted, ways):
         ways = [_delivery(State(state)) for state in wanted.states] if wanted.recipients else WAYS["queued"]
     if (
         not is_sqlite
@@ -362,8 +374,9 @@ def _own_conditions(wanted: Wanted) -> tuple[list[str], list[Any]]:
         if any_of:
             conditions.append(f"{column} IN ({', '.join(['{n}'] * len(any_of))})")
             values += any_of
-    if _by_terms(wanted, ways := _ways(wanted)):
-        conditions.append(f"({' OR '.join(_is_so(*way).replace('d.id', 'w.place') for way in ways)})")
+    if _in_its_place(wanted, ways := _ways(wanted)):
+        so = " OR ".join(_is_so(*way) for way in ways)
+        conditions.append(f"({so.replace('d.id', 'w.place').replace('d.', 'w.')})")
     if "arrived" in wanted.causes and "unreceived" not in wanted.causes:
         conditions.append(f"(w.state <> '{State.HANDED_OVER}' OR NOT {_LATE} OR {_TOLD} OR {_RECALLED})")
     if wanted.causes == ("arrived",):

@@ -158,7 +158,7 @@ def _own(store: HubStore, code: str, reference: str, narrowed: Narrowed | None) 
 def _come(reader: HubReader, code: str, words: str, within: Narrowed) -> list[Row]:
     """What has come to the agency with all these words in its subject, the newest first."""
     wanted = listing.Wanted(within.sender, (code,), since=within.since, before=within.before, words=words)
-    return [row for _, row in listing.window(reader, wanted, "", find.LIMIT, 4 * find.LIMIT).rows]
+    return find.by_words(reader, wanted)
 
 
 def _visible(reader: HubReader, code: str, rows: Sequence[Row]) -> list[Row]:
