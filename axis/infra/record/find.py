@@ -123,19 +123,23 @@ def _begin_so(reader: HubReader, typed: str, within: Narrowed) -> list[Row]:
 
 def _rows(reader: HubReader, any_of: Sequence[_Condition], within: Narrowed) -> list[Row]:
     """Each condition by itself, in one statement: each has its index, and all of them together have none."""
-    text, values = _any(any_of, "submission", "axis_id", "axis_id", _narrow(within, "axis_id", earliest))
-    rows = _ask(reader, f"SELECT * FROM submission WHERE axis_id IN ({text}) ORDER BY axis_id DESC", values)
-    return list(rows[:LIMIT])
+    return _newest(reader, any_of, "submission", ("axis_id",), "axis_id", _narrow(within, "axis_id", earliest))
 
 
-def _any(any_of: Sequence[_Condition], table: str, key: str, order: str, narrow: _Condition) -> tuple[str, list[str]]:
-    """The keys of the newest rows for which one of these conditions is so."""
-    parts, values = [], list[str]()
+def _newest(
+    reader: HubReader, any_of: Sequence[_Condition], table: str, key: Sequence[str], order: str, narrow: _Condition
+) -> list[Row]:
+    """The newest rows for which one of these conditions is so; by their keys, which each finds by its index."""
+    parts, values, names = [], list[str](), ", ".join(key)
     for place, (condition, given) in enumerate(any_of):
-        newest = f"SELECT {key} FROM {table} WHERE {condition}{narrow[0]} ORDER BY {order} DESC LIMIT {LIMIT}"
+        newest = f"SELECT {names} FROM {table} WHERE {condition}{narrow[0]} ORDER BY {order} DESC LIMIT {LIMIT}"
         parts.append(f"SELECT * FROM ({newest}) AS u{place}")
         values += [*given, *narrow[1]]
-    return " UNION ".join(parts), values
+    same = " AND ".join(f"t.{name} = k.{name}" for name in key)
+    text = f"SELECT t.* FROM ({' UNION '.join(parts)}) AS k CROSS JOIN {table} t WHERE {same} ORDER BY t.{order} DESC"
+    sign = "?" if _is_sqlite(reader) else "%s"
+    found = reader.connection.exec_driver_sql(text.format(n=sign), tuple(values)).mappings()
+    return list(found.fetchmany(LIMIT))
 
 
 def _narrow(within: Narrowed, time: str, moment: Callable[[datetime], str]) -> _Condition:
@@ -146,11 +150,6 @@ def _narrow(within: Narrowed, time: str, moment: Callable[[datetime], str]) -> _
         (f" AND {time} < {{n}}", moment(within.before) if within.before else ""),
     ]
     return "".join(text for text, value in given if value), tuple(value for _, value in given if value)
-
-
-def _ask(reader: HubReader, text: str, values: Sequence[str]) -> Sequence[Row]:
-    sign = "?" if _is_sqlite(reader) else "%s"
-    return reader.connection.exec_driver_sql(text.format(n=sign), tuple(values)).mappings().all()
 
 
 def _within(query: sa.Select[tuple[object, ...]], within: Narrowed) -> sa.Select[tuple[object, ...]]:
@@ -187,9 +186,9 @@ def _refused(reader: HubReader, typed: str, within: Narrowed) -> list[Row]:
     """Refusals of what has this DocumentId, these bytes or this number/notation, the newest first."""
     folded = _is(indexes.refused_code(is_sqlite=_is_sqlite(reader)), fold_code(typed))
     any_of = [_is("document_id", typed), _is("digest", typed), folded]
-    text, values = _any(any_of, "refusal", "sender, digest", "refused_at", _narrow(within, "refused_at", to_text))
-    whole = f"SELECT * FROM refusal WHERE (sender, digest) IN ({text}) ORDER BY refused_at DESC"
-    return list(_ask(reader, whole, values)[:LIMIT])
+    return _newest(
+        reader, any_of, "refusal", ("sender", "digest"), "refused_at", _narrow(within, "refused_at", to_text)
+    )
 
 
 def beginning(reader: HubReader, text: str, limit: int) -> Sequence[tuple[str, str]]:
