@@ -26,6 +26,7 @@ SEARCHED = 20_000  # subjects that are searched for words
 UNSENT = ("pending", "invalid")  # of what was given here the hub's record knows nothing
 DOCUMENTS = ("new", "replace")
 _HEX = re.compile(r"[0-9a-f]{8}[0-9a-f-]{0,56}")
+_AXIS_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _LAST = "\U0010ffff"
 _NEWEST_SENT = sa.text(f"outgoing.rowid > (SELECT max(rowid) FROM outgoing) - {SCANNED}")  # noqa: S608  a number of ours
 _NEWEST_CAME = sa.text(f"incoming.number > (SELECT max(number) FROM incoming) - {SCANNED}")  # noqa: S608
@@ -64,10 +65,14 @@ def unsent(connection: Connection, codes: Collection[str], reference: str) -> li
 
 def _exact(connection: Connection, codes: Collection[str], typed: str) -> list[dict[str, Any]]:
     """First what has an index; what has none is looked through where that has not found it."""
+    if _AXIS_ID.fullmatch(low := typed.lower()):  # then nothing else of a row need be read
+        named = sa.and_(_NEWEST_SENT, outgoing.c.axis_id == low)
+        if rows := _rows(connection, codes, named, incoming.c.id == low):
+            return rows
     if rows := _rows(connection, codes, outgoing.c.document_id == typed, incoming.c.document_id == typed):
         return rows
     sent, received = [_folded == fold_code(typed)], [_folded == fold_code(typed)]
-    if _HEX.fullmatch(low := typed.lower()):
+    if _HEX.fullmatch(low):
         o, i = outgoing.c, incoming.c
         sent += [_starts(column, low) for column in (o.axis_id, o.content_digest, o.parcel_digest, o.source_digest)]
         received += [_starts(column, low) for column in (i.id, i.content_digest, i.body_digest)]
