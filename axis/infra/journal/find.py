@@ -91,16 +91,20 @@ def _beginning(connection: Connection, codes: Collection[str], typed: str) -> li
 
 def _by_words(connection: Connection, codes: Collection[str], typed: str) -> list[dict[str, Any]]:
     """Of what was sent from here: the journal knows no subject of what has come."""
-    wanted, found = words(typed), list[dict[str, Any]]()
+    wanted, keys, o = words(typed), list[tuple[str, str]](), outgoing.c
     if not wanted:
-        return found
-    documents = sa.and_(outgoing.c.agency.in_(codes), outgoing.c.kind.in_(DOCUMENTS))
-    query = sa.select(outgoing).where(documents).order_by(outgoing.c.created_at.desc()).limit(SEARCHED)
-    for row in connection.execute(query).mappings():
-        subject = words(str(row["facts"].get("subject", "")), limit=None)
-        if len(found) < LIMIT and set(wanted[:-1]) <= set(subject) and any(w.startswith(wanted[-1]) for w in subject):
-            found.append(_sent(row))
-    return found
+        return []
+    subject = sa.func.json_extract(o.facts, "$.subject")
+    documents = sa.and_(o.agency.in_(codes), o.kind.in_(DOCUMENTS))
+    query = sa.select(o.agency, o.source_digest, subject).where(documents).order_by(o.created_at.desc())
+    for agency, digest, said in connection.execute(query.limit(SEARCHED)):
+        there = words(str(said or ""), limit=None)
+        if set(wanted[:-1]) <= set(there) and any(word.startswith(wanted[-1]) for word in there):
+            keys.append((agency, digest))
+            if len(keys) == LIMIT:
+                break
+    named = sa.select(outgoing).where(sa.tuple_(o.agency, o.source_digest).in_(keys)).order_by(o.created_at.desc())
+    return [_sent(row) for row in connection.execute(named).mappings()] if keys else []
 
 
 def _rows(
