@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from axis import extras
-from axis.core.registry import HUB, read_registry
+from axis.core import chain
+from axis.core.registry import HUB
 from axis.errors import Corrupted, Fault, Misconfigured, Problem, rejected
 from axis.home import hub_certificate, own_file, reading
 from axis.infra import dead_letters
@@ -37,8 +38,8 @@ LETTERS = 50  # dead letters that a page looks at: each is verified
 
 @dataclass
 class Desks:
-    """The desks of a home, on its databases, which stay open. The registry is read, and verified, when there is a newer
-    one."""
+    """The desks of a home, on its databases, which stay open. The registry and the document types are read, and
+    verified, when there are newer ones."""
 
     home: Home
     store: HubStore | None  # the hub's record, of a home that has one
@@ -50,7 +51,7 @@ class Desks:
         """The newest registry that this home knows. Raises :class:`Corrupted` where there is none yet."""
 
         def read(data: bytes) -> Registry:
-            return read_registry(data, hub_certificate(self.home))
+            return chain.read_registry(data, hub_certificate(self.home))
 
         if self.store is not None:
             with self.store.reading() as reader:
@@ -69,15 +70,21 @@ class Desks:
         """The document types that this home knows; None for none."""
         from axis.core.types.typeset import read_types
 
+        def read(data: bytes) -> Types:
+            return read_types(data, chain.signing(self.registry()))
+
+        found = self._known.get("types")
         if self.store is not None:
             with self.store.reading() as reader:
-                digest = registries.types(reader)
-                data = reader.payload(digest) if digest else b""
+                key: object = registries.types(reader)
+                data = reader.payload(str(key)) if key and (found is None or found[0] != key) else b""
         else:
             with next(iter(self.journals.values())).reading() as journal:
-                data = journal.types()
-        found: Types | None = read_types(data, hub_certificate(self.home)) if data else None
-        return found
+                key = journal.registry_version()
+                data = journal.types() if found is None or found[0] != key else b""
+        if data:
+            return self._kept("types", key, data, read)  # type: ignore[no-any-return]
+        return found[1] if found is not None and found[0] == key else None
 
     def _kept(self, name: str, key: object, data: bytes, read: Any) -> Any:
         if data:

@@ -1629,11 +1629,16 @@ TEXTS: dict[str, tuple[str, str]] = {
     "list.place": ("không phải chỗ của một trang", "not a place of a page"),
     "list.one_form": ("--json và --csv không đi cùng nhau", "--json and --csv exclude one another"),
     "list.none": ("Không có văn bản nào như vậy.", "There are no such documents."),
+    "list.none.so_far": (
+        "Trong phần đã tìm chưa có văn bản nào như vậy.",
+        "There are no such documents in the part that was looked through.",
+    ),
     "list.shown": ("{count} văn bản.", "{count} documents."),
     "list.next": ("Còn nữa; trang sau: thêm --after {after}", "There are more; the next page: add --after {after}"),
     "list.short": (
-        "Đã xem hết phần của một trang mà chưa thấy đủ; tìm tiếp: thêm --after {after}, hoặc --all",
-        "As much as one page may look through was looked through; to go on: add --after {after}, or --all",
+        "Mỗi trang chỉ tìm trong một phần văn bản, phần này chưa đủ một trang; tìm tiếp: thêm --after {after}, hoặc --all",
+        "A page looks through a part of the documents only, which was not enough to fill it; to go on: add "
+        "--after {after}, or --all",
     ),
     "help.why": (
         "Vì sao văn bản chưa đến: đang ở đâu, từ khi nào, ai phải làm gì.",
@@ -3863,8 +3868,8 @@ There is no xmlsec1 on this machine, so nothing was checked (apt-get install xml
     "web.list.next": ("Trang sau", "Next page"),
     "web.list.first": ("Về trang đầu", "First page"),
     "web.list.short": (
-        "Đã xem hết phần của một trang mà chưa đủ; còn nữa:",
-        "As much as one page may look through was looked through; there is more:",
+        "Mỗi trang chỉ tìm trong một phần văn bản; phần cũ hơn:",
+        "A page looks through a part of the documents only; the older ones:",
     ),
     "web.list.none.next": ("Bỏ bớt một điều kiện lọc rồi thử lại.", "Take one filter out and try again."),
     "web.why": ("Đang ở đâu, vì sao, ai phải làm gì", "Where it is, why, and who has to do what"),

@@ -215,7 +215,8 @@ def _show(pages: Iterable[Page], *, as_csv: bool, as_json: bool, of_type: str = 
         console.data({"page": {"shown": count, "next": last.after or None, "is_short": last.is_short}})
         return
     if not as_csv:
-        console.say(word("list.shown", count=count) if count else word("list.none"))
+        none = "list.none.so_far" if last.is_short else "list.none"
+        console.say(word("list.shown", count=count) if count else word(none))
     if last.after:
         console.note("list.short" if last.is_short else "list.next", after=last.after)
 

@@ -132,7 +132,7 @@ class _Life:
 
     def __init__(self, rows: _Rows, number: int, way: Sequence[str], at: datetime, chance: random.Random) -> None:
         self.rows, self.at = rows, at
-        self.sender, self.recipient = way
+        self.sender, self.recipient = way[:2]
         self.code = f"{number}/BD-{self.sender}"
         self.document_id = f"{self.sender},{at:%Y/%m/%d},{self.code}"
         words = chance.choice(_WHAT), chance.choice(_ABOUT), "tại", chance.choice(_WHERE)
@@ -247,6 +247,16 @@ class _Life:
     def handed_over(self, *, with_status: bool = False) -> None:
         """What most documents come to; `with_status`: the recipient's clerk has taken it in, too."""
         self.begin("HANDED_OVER", reporters=1)
+        self._arrive(with_status=with_status)
+
+    def circular(self, others: Sequence[str]) -> None:
+        """To many, whose clerks have taken it in."""
+        self.handed_over(with_status=True)
+        for self.recipient in others:
+            self.delivery_id = self.deliver(self.axis_id, self.recipient, "HANDED_OVER", self.later(2), reporters=1)
+            self._arrive(with_status=True)
+
+    def _arrive(self, *, with_status: bool) -> None:
         self.consign()
         self.answer("E.1", "delivery.handed_over", "01")
         met = self.later(3600) if with_status else None
@@ -391,6 +401,14 @@ class Filling:
             _write(connection, rows, self._columns)
         self._end = rows.position, rows.link
         return rows.tables["submission"]
+
+    def circular(self, number: int, at: datetime) -> None:
+        """One document to everybody else."""
+        rows = _Rows(*self._end, *self._sizes)
+        _Life(rows, number + 1, self._codes, at.replace(microsecond=0), self._chance).circular(self._codes[2:])
+        with self._database.begin() as connection:
+            _write(connection, rows, self._columns)
+        self._end = rows.position, rows.link
 
     def again(self) -> None:
         """Something else has written to the ledger."""

@@ -37,12 +37,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from axis.core.registry import Registry
+    from axis.infra.database import Row
     from axis.infra.record.figures import By
+    from axis.infra.record.store import HubReader
     from axis.trials.bench import Asked, Stage
 
 # Milliseconds that each may take with a million documents on PostgreSQL, or 200,000 on SQLite.
-BARS = {"trace": 20, "words": 300, "list": 50, "status": 300, "page": 150, "day": 1000, "year": 20_000}
-TIMES = {"trace": 7, "words": 5, "list": 5, "status": 5, "page": 5, "day": 3, "year": 1}
+BARS = {"trace": 20, "circular": 50, "words": 300, "list": 50, "status": 300, "page": 150, "day": 1000, "year": 20_000}
+TIMES = {"trace": 7, "circular": 5, "words": 5, "list": 5, "status": 5, "page": 5, "day": 3, "year": 1}
 MANY = {"served": 1_000_000, "embedded": 200_000}
 OLD = timedelta(days=360)  # behind this is what is a year old in a record that was filled just now
 
@@ -71,6 +73,7 @@ def perform(asked: Asked, stage: Stage) -> dict[str, Any]:
         record.create(tables.TABLES)
         stage.say("bench.fill", count=count)
         bench_fill.fill(url, count, bench_plan.all_codes(), 11, now)
+        bench_fill.Filling(record, bench_plan.all_codes(), 12).circular(count, now)
         stage.say("bench.run", revision="questions")
         found = measure(Home(folder / "home", made), record, registry, now, server.pid if server else None)
     return {"mode": asked.shape.mode, "documents": count, **found}
@@ -121,14 +124,24 @@ def questions(home: Home, store: HubStore, registry: Registry, now: datetime) ->
     yield from _reported(store, registry, now)
 
 
+def _of_half_a_year(reader: HubReader, now: datetime) -> Row:
+    """A document."""
+    s = tables.submission.c
+    found = sa.select(tables.submission).where(s.kind == "new", s.axis_id >= earliest(now - timedelta(days=182)))
+    return reader.connection.execute(found.order_by(s.axis_id).limit(1)).mappings().one()
+
+
+def _newest(reader: HubReader) -> str:
+    """The axis id of the document that came last: the circular."""
+    s = tables.submission.c
+    found = sa.select(s.axis_id).where(s.kind == "new", s.axis_id < "g").order_by(s.axis_id.desc()).limit(1)
+    return str(reader.connection.execute(found).scalar_one())
+
+
 def _traced(store: HubStore, registry: Registry, now: datetime) -> Iterator[Question]:
     with store.reading() as reader:
-        ask = reader.connection.execute
-        s, r = tables.submission.c, tables.refusal.c
-        of_half_a_year = sa.select(tables.submission).where(
-            s.kind == "new", s.axis_id >= earliest(now - timedelta(days=182))
-        )
-        one = ask(of_half_a_year.order_by(s.axis_id).limit(1)).mappings().one()
+        ask, r = reader.connection.execute, tables.refusal.c
+        one, circular = _of_half_a_year(reader, now), _newest(reader)
         refused = ask(sa.select(r.document_id).order_by(r.refused_at).limit(1)).scalar_one()
     number = one["code"].partition("/")[0]
 
@@ -154,6 +167,7 @@ def _traced(store: HubStore, registry: Registry, now: datetime) -> Iterator[Ques
     }
     for name, reference in exact.items():
         yield Question("trace", name, traced(reference))
+    yield Question("circular", "to everybody", traced(circular))
     alike = {
         "number's beginning": f"{number}/",
         "one digit": "1",
@@ -174,12 +188,9 @@ def _shown(store: HubStore, registry: Registry, now: datetime) -> Iterator[Quest
     with extras.needed():
         from axis.trials import bench_pages
     with store.reading() as reader:
-        s = tables.submission.c
-        of_half_a_year = sa.select(s.axis_id, s.code, s.sender, s.subject).where(
-            s.kind == "new", s.axis_id >= earliest(now - timedelta(days=182))
-        )
-        one = reader.connection.execute(of_half_a_year.order_by(s.axis_id).limit(1)).mappings().one()
-    known = {**one, "word": one["subject"].rpartition(" ")[2]}
+        one, d = _of_half_a_year(reader, now), tables.delivery.c
+        to = reader.connection.execute(sa.select(d.recipient).where(d.axis_id == one["axis_id"]).limit(1)).scalar_one()
+        known = {**one, "recipient": to, "circular": _newest(reader), "word": one["subject"].rpartition(" ")[2]}
     for name, ask in bench_pages.pages(store, registry, now, known, earliest(now - OLD)):
         yield Question("page", name, ask)
 
@@ -205,6 +216,7 @@ def _listed(store: HubStore, registry: Registry, now: datetime) -> Iterator[Ques
     causes = {**{one.value: frozenset({one}) for one in Cause}, **listing.GROUPS}
     asked |= {f"state {name}": ({}, one) for name, one in causes.items()}
     asked["state trouble of a sender"] = ({"sender": sender}, listing.GROUPS["trouble"])
+    asked["state trouble of a recipient"] = ({"recipients": (recipient,)}, listing.GROUPS["trouble"])
     asked["state unreceived of a recipient"] = ({"recipients": (recipient,)}, frozenset({Cause.UNRECEIVED}))
     for name, (given, states) in asked.items():
         for place, after in (("", ""), (", oldest", _old(store, given, now))):

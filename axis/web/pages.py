@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from axis import texts
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from axis.core.registry import Member
+    from axis.core.types.typeset import Types
     from axis.errors import Language
     from axis.infra.record.figures import By
     from axis.web.asked import Query
@@ -53,6 +55,19 @@ class Visit:
     def word(self, key: str, **facts: Any) -> str:
         """A text in the visitor's language."""
         return saying.word(key, self.lang, **facts)
+
+    @cached_property
+    def members(self) -> Mapping[str, Member]:
+        """The agencies by code, read once for a page; none where no registry was installed yet."""
+        try:
+            return self.desk.registry().by_code
+        except AxisError:
+            return {}
+
+    @cached_property
+    def types(self) -> Types | None:
+        """The document types, read once for a page."""
+        return self.desk.types()
 
 
 @dataclass(frozen=True)
@@ -302,10 +317,7 @@ def _reference(visit: Visit) -> str:
 
 
 def _name(visit: Visit, code: str) -> str:
-    try:
-        member = visit.desk.registry().by_code.get(code)
-    except AxisError:
-        member = None  # none was installed yet
+    member = visit.members.get(code)
     if member is None:
         return ""
     return member.name_vi if visit.lang == "vi" else member.name_en or member.name_vi
@@ -314,7 +326,7 @@ def _name(visit: Visit, code: str) -> str:
 def _title_type(visit: Visit, about: dict[str, Any]) -> None:
     """What the type of a document is called, where it has one."""
     if kind := about.get("type"):
-        about["type"] = {**kind, **kinds.title(visit.desk.types(), kind["name"])}
+        about["type"] = {**kind, **kinds.title(visit.types, kind["name"])}
 
 
 def _age(visit: Visit, moment: str) -> str:

@@ -7,6 +7,7 @@ import re
 import uuid
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from axis import config
@@ -15,7 +16,8 @@ from axis.home import Home
 from axis.infra.database import Database
 from axis.infra.record import tables
 from axis.infra.record.store import HubStore
-from axis.trials import bench_fill, bench_questions
+from axis.trials import bench_fill, bench_pages, bench_questions
+from axis.web.pages import PAGES
 from tests.contract.test_listing import asked
 
 if TYPE_CHECKING:
@@ -43,12 +45,19 @@ def record_of(url: str, count: int) -> HubStore:
     database.create(tables.TABLES)
     filling = bench_fill.Filling(database, CODES, 3, states=STATES)
     filling.add({number: NOW - timedelta(days=360) + timedelta(days=360) * (number / count) for number in range(count)})
+    filling.circular(count, NOW)
     return HubStore(database)
 
 
 def questions(store: HubStore, path: Path) -> Iterator[Question]:
     home = Home(path, config.Config(config.Installation("large")))
     return bench_questions.questions(home, store, REGISTRY, NOW)
+
+
+def test_every_page_of_the_hubs_desk_is_asked_for() -> None:
+    known = dict.fromkeys(("axis_id", "code", "sender", "recipient", "word", "circular"), "x")
+    asked_for = {path.partition(".")[0] for path, _ in bench_pages.addresses(known, "x").values()}
+    assert asked_for == {path for path, (_, _, needed) in PAGES.items() if needed != "inbox"}
 
 
 def test_no_question_goes_through_a_whole_table(database_url: str, tmp_path: Path) -> None:
@@ -99,7 +108,7 @@ def test_a_reference_is_found_in_as_many_steps_when_the_record_is_eight_times_as
     for count in (250, 2000):
         store = record_of(f"sqlite:///{tmp_path / str(count)}.db", count)
         with closing(store.database):
-            each = [one for one in questions(store, tmp_path) if one.kind in {"trace", "words"} and one.name != DENSE]
-            found.append({one.name: steps(store, one) for one in each})
+            each = takewhile(lambda one: one.kind in {"trace", "circular", "words"}, questions(store, tmp_path))
+            found.append({one.name: steps(store, one) for one in each if one.name != DENSE})
     few, many = found
     assert {name: taken for name, taken in many.items() if taken > 2 * few[name] + 300} == {}

@@ -16,8 +16,8 @@ from axis.core.hub.lifecycle import FINAL, State
 from axis.core.instant import from_text, to_text
 from axis.core.why import Cause, Known, why
 from axis.infra.database import Database
+from axis.infra.record import find, tables
 from axis.infra.record import listing as windows
-from axis.infra.record import tables
 from axis.infra.record.listing import Wanted
 from axis.infra.record.store import HubStore
 from axis.services.questions import listing, trace
@@ -140,6 +140,9 @@ QUESTIONS: list[tuple[dict[str, Any], tuple[Cause, ...]]] = [
     ({}, tuple(listing.GROUPS["trouble"])),
     ({"sender": "G22"}, tuple(listing.GROUPS["trouble"])),
     ({"recipients": ("G06",)}, (Cause.SUSPENDED,)),
+    ({"recipients": ("H41",)}, tuple(listing.GROUPS["trouble"])),
+    ({"recipients": ("H41", "H29")}, tuple(listing.GROUPS["good"])),
+    ({"words": "khan", "recipients": ("H41",)}, tuple(listing.GROUPS["trouble"])),
     ({"words": "khan"}, (Cause.QUEUED,)),
     ({"kind": "recall"}, (Cause.RECALLED,)),
 ]
@@ -199,6 +202,16 @@ def test_what_looks_through_more_than_one_page_may_says_so_and_goes_on(
     assert found.after
     assert shown(record, of_one, late) == whole
     assert shown(record, Wanted(words="khan"), limit=50) == shown(record, Wanted(words="khan"), limit=3)
+
+
+def test_what_has_come_to_somebody_is_found_by_words_however_long_ago_it_came(
+    record: HubStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(find, "LIMIT", 2)
+    came = [row["axis_id"] for row in by_hand(record) if fits(row, {"words": "khan"}) and "H29" in row["causes"]]
+    with record.reading() as reader:
+        found = find.by_words(reader, Wanted(recipients=("H29",), words="khan"))
+    assert [row["axis_id"] for row in found] == came[:2]
 
 
 @contextmanager
@@ -287,6 +300,25 @@ def test_a_page_costs_the_same_when_the_record_is_eight_times_as_long(tmp_path: 
     assert min(few.values()) > 10
     for name, taken in many.items():
         assert taken < few[name] * 4, (name, few, many)
+
+
+def test_what_was_ever_given_up_is_not_passed_by_to_find_what_is_overdue(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its term stays missed for ever; what is open is little."""
+    with closing(Database(database_url)) as database:
+        database.create(tables.TABLES)
+        filling = bench_fill.Filling(database, CODES, 3, states={"queued": 50, "failed": 950})
+        filling.add({number: NOW - timedelta(days=30) + timedelta(minutes=number) for number in range(300)})
+        d, limit = tables.delivery.c, tables.deadline
+        with database.begin() as connection:
+            queued = sa.select(d.id).where(d.state == "QUEUED").order_by(d.id).limit(1).scalar_subquery()
+            connection.execute(limit.update().where(limit.c.delivery_id == queued).values(progress="missed"))
+        monkeypatch.setattr(listing, "LARGEST", 50)
+        found = listing.page(
+            HubStore(database), lambda: REGISTRY, Wanted(), NOW, causes={Cause.OVERDUE}, after="", limit=10
+        )
+    assert (len(found.rows), found.is_short) == (1, False)
 
 
 def test_a_cause_is_only_where_its_states_are() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from axis import bootstrap
+from axis import bootstrap, desks
 from axis.core import chain, lineage, parcel
 from axis.core.lineage import key_of
 from axis.core.registry import HUB
@@ -99,6 +99,9 @@ def test_what_is_done_by_hand_after_the_taking_over_is_signed_by_the_new_key(lin
     assert events(line) == ["A.1", "E.1 H41"]
     for code in CODES:
         assert [one.revoked_at is not None for one in chain.signing(line.installed(code))] == [True, False]
+    for home in ("hub", "G22"):
+        with desks.opened(bootstrap.open_home(line.root / home)) as opened:
+            assert {one.code for one in opened.registry().agencies} == set(CODES), "the web desk follows, too"
     # Whoever is enrolled now begins with the key that is in use.
     own.ceremony(line.path, line.root / "G06", "G06")
     assert key_of(keystore.load_certificate(line.root / "G06" / "pki" / "hub.pem")) == key_of(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner, Result
 
-from axis import bootstrap, cli, config
+from axis import bootstrap, cli, config, desks
 from axis.core import parcel
 from axis.core.message import Message, Route
 from axis.core.types import typeset
@@ -28,7 +28,9 @@ from axis.services.operate import provision
 from axis.services.operate import registry as members
 from axis.services.questions import own as questions
 from axis.services.questions import own_trace
+from tests.contract.test_listing import asked
 from tests.line import Line, document, small_home
+from tests.webdesk import HOST, Browser
 
 if TYPE_CHECKING:
     from axis.services.agency.adapter import Agency
@@ -156,6 +158,35 @@ def test_a_type_is_added_by_a_folder_and_its_documents_are_routed_traced_listed_
         (("type", "show", "TEST_PERMIT"), "Applicant"),
     ):
         assert said in run(line, *words).stdout
+
+
+def test_a_page_of_the_desk_reads_registry_and_types_once_whatever_stands_on_it(line: Line) -> None:
+    add(line)
+    line.run()
+    line.drop("H41", permit(1, to=("G06", "G18")), "1.edxml")
+    line.drop("H41", permit(2, name="TEST_PERMIT"), "2.edxml")
+    line.run()
+    counts: dict[tuple[str, ...], list[tuple[int, int, int]]] = {}
+    with desks.opened(open_home(line.path)) as opened:
+        for code in ("", "H41"):
+            browser = Browser(
+                replace(desks.application(opened, {HOST}, code, "vi"), clock=lambda: line.clock.now)
+            ).login()
+            for path, few, many in (
+                ("/documents", {"limit": 1}, {"limit": 20}),
+                ("/document", {"ref": "2/TN-H41"}, {"ref": "1/TN-H41"}),
+            ):
+                for fields in (few, few, many):
+                    with asked() as statements:
+                        page = browser.get(path, **fields)
+                    assert "Giấy phép thử" in page.text
+                    texts = [text for text, _ in statements]
+                    of = ("FROM registry", "FROM installed_registry", "FROM payload")
+                    found = tuple(sum(f"{word} " in f"{text} ".replace("\n", " ") for text in texts) for word in of)
+                    counts.setdefault((code, path), []).append(found)  # type: ignore[arg-type]
+    for _, *few, many in (counts[one] for one in counts):
+        assert [many] == few
+        assert many[2] == 0, "what was verified once is verified for each page"
 
 
 def test_what_is_personal_stands_in_no_ledger_log_or_row(line: Line, caplog: pytest.LogCaptureFixture) -> None:

@@ -392,6 +392,19 @@ def test_filters_are_the_address_and_pages_go_on_where_the_last_ended(hub: Brows
     assert hub.ask("/documents", b"words=%ff").status == 400
 
 
+def test_a_page_that_has_looked_through_a_part_alone_does_not_say_that_there_is_nothing(
+    hub: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {"from": "G22", "state": "finished", "limit": 1}
+    assert texts.TEXTS["list.none"][0] in hub.get("/documents", **asked, lang="vi").text
+    monkeypatch.setattr(listing, "WINDOWS", 1)
+    monkeypatch.setattr(listing, "LOOKED_AT", 1)
+    said = hub.get("/documents", **asked, lang="vi").text
+    assert texts.TEXTS["list.none"][0] not in said
+    assert texts.TEXTS["list.none.so_far"][0] in said
+    assert 'rel="next"' in said
+
+
 def test_the_language_is_what_the_address_says_else_what_the_browser_would_like(hub: Browser) -> None:
     def spoken(accept: str, query: bytes = b"") -> str:
         text = hub.ask("/", query, headers={"accept-language": accept}).text

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from axis.core.instant import from_text, to_text
-from axis.infra.journal import due
+from axis.infra.database import Database
+from axis.infra.journal import due, find
 from axis.infra.journal.tables import incoming, outgoing
 from tests.line import document, rest, small_home
 
@@ -109,3 +110,25 @@ def asked(home: Path, table: sa.Table) -> tuple[int, int]:
     engine.dispose()
     assert found.publish or found.show
     return len(counted), sum(map(len, (found.publish if table is outgoing else found.show).values()))
+
+
+def test_a_link_to_what_has_come_is_followed_without_reading_what_else_has(tmp_path: Path) -> None:
+    line = small_home(tmp_path / "home")
+    line.drop("G22", document(1))
+    line.run()
+    taken = []
+    with closing(Database(f"sqlite:///{line.path / 'axis.db'}")) as database:
+        with database.read() as connection:
+            came = sa.select(incoming.c.id).where(incoming.c.agency == "H41", incoming.c.kind == "document")
+            axis_id = connection.execute(came).scalar_one()
+        for more in (2, 300):
+            age(line, more, incoming)
+            with database.read() as connection:
+                driver: Any = connection.connection.driver_connection
+                counted: list[int] = []
+                driver.set_progress_handler(lambda counted=counted: counted.append(1), 1)
+                found = find.find(connection, ["H41"], axis_id)
+                driver.set_progress_handler(None, 0)
+            assert [(row["direction"], row["axis_id"]) for row in found.exact] == [("incoming", axis_id)]
+            taken.append(len(counted))
+    assert taken[1] <= taken[0] + 50

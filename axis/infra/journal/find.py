@@ -26,6 +26,7 @@ SEARCHED = 20_000  # subjects that are searched for words
 UNSENT = ("pending", "invalid")  # of what was given here the hub's record knows nothing
 DOCUMENTS = ("new", "replace")
 _HEX = re.compile(r"[0-9a-f]{8}[0-9a-f-]{0,56}")
+_AXIS_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _LAST = "\U0010ffff"
 _NEWEST_SENT = sa.text(f"outgoing.rowid > (SELECT max(rowid) FROM outgoing) - {SCANNED}")  # noqa: S608  a number of ours
 _NEWEST_CAME = sa.text(f"incoming.number > (SELECT max(number) FROM incoming) - {SCANNED}")  # noqa: S608
@@ -64,10 +65,14 @@ def unsent(connection: Connection, codes: Collection[str], reference: str) -> li
 
 def _exact(connection: Connection, codes: Collection[str], typed: str) -> list[dict[str, Any]]:
     """First what has an index; what has none is looked through where that has not found it."""
+    if _AXIS_ID.fullmatch(low := typed.lower()):  # then nothing else of a row need be read
+        named = sa.and_(_NEWEST_SENT, outgoing.c.axis_id == low)
+        if rows := _rows(connection, codes, named, incoming.c.id == low):
+            return rows
     if rows := _rows(connection, codes, outgoing.c.document_id == typed, incoming.c.document_id == typed):
         return rows
     sent, received = [_folded == fold_code(typed)], [_folded == fold_code(typed)]
-    if _HEX.fullmatch(low := typed.lower()):
+    if _HEX.fullmatch(low):
         o, i = outgoing.c, incoming.c
         sent += [_starts(column, low) for column in (o.axis_id, o.content_digest, o.parcel_digest, o.source_digest)]
         received += [_starts(column, low) for column in (i.id, i.content_digest, i.body_digest)]
@@ -86,16 +91,20 @@ def _beginning(connection: Connection, codes: Collection[str], typed: str) -> li
 
 def _by_words(connection: Connection, codes: Collection[str], typed: str) -> list[dict[str, Any]]:
     """Of what was sent from here: the journal knows no subject of what has come."""
-    wanted, found = words(typed), list[dict[str, Any]]()
+    wanted, keys, o = words(typed), list[tuple[str, str]](), outgoing.c
     if not wanted:
-        return found
-    documents = sa.and_(outgoing.c.agency.in_(codes), outgoing.c.kind.in_(DOCUMENTS))
-    query = sa.select(outgoing).where(documents).order_by(outgoing.c.created_at.desc()).limit(SEARCHED)
-    for row in connection.execute(query).mappings():
-        subject = words(str(row["facts"].get("subject", "")), limit=None)
-        if len(found) < LIMIT and set(wanted[:-1]) <= set(subject) and any(w.startswith(wanted[-1]) for w in subject):
-            found.append(_sent(row))
-    return found
+        return []
+    subject = sa.func.json_extract(o.facts, "$.subject")
+    documents = sa.and_(o.agency.in_(codes), o.kind.in_(DOCUMENTS))
+    query = sa.select(o.agency, o.source_digest, subject).where(documents).order_by(o.created_at.desc())
+    for agency, digest, said in connection.execute(query.limit(SEARCHED)):
+        there = words(str(said or ""), limit=None)
+        if set(wanted[:-1]) <= set(there) and any(word.startswith(wanted[-1]) for word in there):
+            keys.append((agency, digest))
+            if len(keys) == LIMIT:
+                break
+    named = sa.select(outgoing).where(sa.tuple_(o.agency, o.source_digest).in_(keys)).order_by(o.created_at.desc())
+    return [_sent(row) for row in connection.execute(named).mappings()] if keys else []
 
 
 def _rows(

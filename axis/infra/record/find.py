@@ -14,10 +14,10 @@ from axis.core.instant import to_text
 from axis.core.words import fold_code
 from axis.infra.record import listing
 from axis.infra.record import words as indexes
-from axis.infra.record.tables import refusal, submission
+from axis.infra.record.tables import submission
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from axis.infra.database import Row
@@ -25,10 +25,13 @@ if TYPE_CHECKING:
 
 LIMIT = 50
 BEGIN_SO = 2000  # numbers that are looked at for their beginning
+WINDOWS = 10  # parts that are looked through for words
 LEAST_DIGEST = 8  # hex digits
 _DIGEST = re.compile(r"[0-9a-f]{8,64}")
 _AXIS_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{0,27}")
 _LAST = "\U0010ffff"
+_Condition = tuple[str, tuple[str, ...]]  # by an index of its own, and the values in it
+_NAMES = ("axis_id", "document_id", "content_digest", "parcel_digest")
 _ESCAPED = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
 
 
@@ -59,17 +62,38 @@ def find(reader: HubReader, reference: str, narrowed: Narrowed | None = None) ->
     typed = same_id(reference.strip())
     if not typed or "\0" in typed:
         return found
-    found.exact = _rows(reader, _exactly(reader, typed), within)
-    if not found.exact and _DIGEST.fullmatch(typed.lower()):
-        found.exact = _rows(reader, _by_digest(typed.lower()), within)
-    if not found.exact and _AXIS_ID.fullmatch(typed.lower()):
-        found.exact = _rows(reader, [_starts(submission.c.axis_id, typed.lower())], within)
-    found.refused = _refused(reader, typed, within)
+    found.exact = exactly(reader, typed, within)
+    if not found.exact:
+        found.refused = _refused(reader, typed, within)
     if found.exact or found.refused:
         return found
     found.similar = _begin_so(reader, typed, within) or _by_words(reader, typed, within)
     found.is_more = len(found.similar) >= LIMIT
     return found
+
+
+def exactly(reader: HubReader, typed: str, narrowed: Narrowed | None = None) -> list[Row]:
+    """What this is the axis id, digest (8 digits and more), DocumentId or number/notation of, the newest first."""
+    typed, within = same_id(typed.strip()), narrowed or Narrowed()
+    if not typed or "\0" in typed:
+        return []
+    code = indexes.SQLITE_CODE if _is_sqlite(reader) else indexes.POSTGRESQL_CODE
+    equal = [*(_is(name, typed) for name in _NAMES), _is(code, fold_code(typed))]
+    found, low = _rows(reader, equal, within), typed.lower()
+    if not found and _DIGEST.fullmatch(low):
+        found = _rows(reader, [_begins(name, low) for name in ("content_digest", "parcel_digest")], within)
+    if not found and _AXIS_ID.fullmatch(low):
+        found = _rows(reader, [_begins("axis_id", low)], within)
+    return found
+
+
+def _is(column: str, value: str) -> _Condition:
+    return f"{column} = {{n}}", (value,)
+
+
+def _begins(column: str, value: str) -> _Condition:
+    """That it begins so; of hex digits, which no character of theirs comes after."""
+    return f"{column} >= {{n}} AND {column} < {{n}}", (value, value + "g")
 
 
 def _is_sqlite(reader: HubReader) -> bool:
@@ -79,22 +103,6 @@ def _is_sqlite(reader: HubReader) -> bool:
 def _folded(reader: HubReader) -> sa.ColumnElement[str]:
     text = indexes.SQLITE_CODE if _is_sqlite(reader) else indexes.POSTGRESQL_CODE
     return sa.literal_column(text, sa.Text)
-
-
-def _exactly(reader: HubReader, typed: str) -> list[sa.ColumnElement[bool]]:
-    s = submission.c
-    columns = (s.axis_id, s.document_id, s.content_digest, s.parcel_digest)
-    return [*(column == typed for column in columns), _folded(reader) == fold_code(typed)]
-
-
-def _by_digest(typed: str) -> list[sa.ColumnElement[bool]]:
-    columns = (submission.c.content_digest, submission.c.parcel_digest)
-    return [_starts(column, typed) for column in columns]
-
-
-def _starts(column: sa.ColumnElement[str], typed: str) -> sa.ColumnElement[bool]:
-    """That it begins so; of hex digits, which no character of theirs comes after."""
-    return sa.and_(column >= typed, column < typed + "g")
 
 
 def _beginning(reader: HubReader, typed: str) -> list[sa.ColumnElement[bool]]:
@@ -108,18 +116,40 @@ def _begin_so(reader: HubReader, typed: str, within: Narrowed) -> list[Row]:
     """The newest of what begins with `typed`; of more than BEGIN_SO the newest of so many."""
     (condition,) = _beginning(reader, typed)
     some = _within(sa.select(submission.c.axis_id).where(condition), within).limit(BEGIN_SO).subquery()
-    newest = sa.select(some.c.axis_id).order_by(some.c.axis_id.desc()).limit(LIMIT)
-    return _rows(reader, [submission.c.axis_id.in_(newest.scalar_subquery())], Narrowed())
+    newest = sa.select(some.c.axis_id).order_by(some.c.axis_id.desc()).limit(LIMIT).scalar_subquery()
+    query = sa.select(submission).where(submission.c.axis_id.in_(newest)).order_by(submission.c.axis_id.desc())
+    return list(reader.connection.execute(query).mappings())
 
 
-def _rows(reader: HubReader, any_of: Sequence[sa.ColumnElement[bool]], within: Narrowed) -> list[Row]:
-    """Each condition by itself: each has its index, and all of them together have none."""
-    found: dict[str, Row] = {}
-    for condition in any_of:
-        query = _within(sa.select(submission).where(condition), within).order_by(submission.c.axis_id.desc())
-        for row in reader.connection.execute(query.limit(LIMIT)).mappings():
-            found.setdefault(row["axis_id"], row)
-    return sorted(found.values(), key=lambda row: row["axis_id"], reverse=True)[:LIMIT]
+def _rows(reader: HubReader, any_of: Sequence[_Condition], within: Narrowed) -> list[Row]:
+    """Each condition by itself, in one statement: each has its index, and all of them together have none."""
+    return _newest(reader, any_of, "submission", ("axis_id",), "axis_id", _narrow(within, "axis_id", earliest))
+
+
+def _newest(
+    reader: HubReader, any_of: Sequence[_Condition], table: str, key: Sequence[str], order: str, narrow: _Condition
+) -> list[Row]:
+    """The newest rows for which one of these conditions is so; by their keys, which each finds by its index."""
+    parts, values, names = [], list[str](), ", ".join(key)
+    for place, (condition, given) in enumerate(any_of):
+        newest = f"SELECT {names} FROM {table} WHERE {condition}{narrow[0]} ORDER BY {order} DESC LIMIT {LIMIT}"
+        parts.append(f"SELECT * FROM ({newest}) AS u{place}")
+        values += [*given, *narrow[1]]
+    same = " AND ".join(f"t.{name} = k.{name}" for name in key)
+    text = f"SELECT t.* FROM ({' UNION '.join(parts)}) AS k CROSS JOIN {table} t WHERE {same} ORDER BY t.{order} DESC"
+    sign = "?" if _is_sqlite(reader) else "%s"
+    found = reader.connection.exec_driver_sql(text.format(n=sign), tuple(values)).mappings()
+    return list(found.fetchmany(LIMIT))
+
+
+def _narrow(within: Narrowed, time: str, moment: Callable[[datetime], str]) -> _Condition:
+    """What :class:`Narrowed` says, of a row's sender and of this column."""
+    given = [
+        (" AND sender = {n}", within.sender),
+        (f" AND {time} >= {{n}}", moment(within.since) if within.since else ""),
+        (f" AND {time} < {{n}}", moment(within.before) if within.before else ""),
+    ]
+    return "".join(text for text, value in given if value), tuple(value for _, value in given if value)
 
 
 def _within(query: sa.Select[tuple[object, ...]], within: Narrowed) -> sa.Select[tuple[object, ...]]:
@@ -136,32 +166,29 @@ def _within(query: sa.Select[tuple[object, ...]], within: Narrowed) -> sa.Select
 def _by_words(reader: HubReader, typed: str, within: Narrowed) -> list[Row]:
     """Documents, the newest first."""
     wanted = listing.Wanted(sender=within.sender, since=within.since, before=within.before, words=typed)
+    return by_words(reader, wanted)
+
+
+def by_words(reader: HubReader, wanted: listing.Wanted) -> list[Row]:
+    """The newest documents that are wanted and have the words, as far as WINDOWS parts of them go."""
     found: list[Row] = []
     after, size = "", 4 * LIMIT
-    while True:
+    for _ in range(WINDOWS):
         window = listing.window(reader, wanted, after, LIMIT, size)
         found += [row for _, row in window.rows]
-        after, size = window.after, 8 * size
+        after, size = window.after, window.size or 8 * size
         if len(found) >= LIMIT or not after:
-            return found[:LIMIT]
+            break
+    return found[:LIMIT]
 
 
 def _refused(reader: HubReader, typed: str, within: Narrowed) -> list[Row]:
     """Refusals of what has this DocumentId, these bytes or this number/notation, the newest first."""
-    r = refusal.c
-    found: dict[tuple[str, str], Row] = {}
-    folded = sa.literal_column(indexes.refused_code(is_sqlite=_is_sqlite(reader)), sa.Text)
-    for condition in (r.document_id == typed, r.digest == typed, folded == fold_code(typed)):  # each has its index
-        query = sa.select(refusal).where(condition)
-        if within.sender:
-            query = query.where(r.sender == within.sender)
-        if within.since is not None:
-            query = query.where(r.refused_at >= to_text(within.since))
-        if within.before is not None:
-            query = query.where(r.refused_at < to_text(within.before))
-        for row in reader.connection.execute(query.order_by(r.refused_at.desc()).limit(LIMIT)).mappings():
-            found.setdefault((row["sender"], row["digest"]), row)
-    return sorted(found.values(), key=lambda row: str(row["refused_at"]), reverse=True)[:LIMIT]
+    folded = _is(indexes.refused_code(is_sqlite=_is_sqlite(reader)), fold_code(typed))
+    any_of = [_is("document_id", typed), _is("digest", typed), folded]
+    return _newest(
+        reader, any_of, "refusal", ("sender", "digest"), "refused_at", _narrow(within, "refused_at", to_text)
+    )
 
 
 def beginning(reader: HubReader, text: str, limit: int) -> Sequence[tuple[str, str]]:

@@ -58,6 +58,17 @@ WAYS = {
     "finished": _told(FINISHED, DECLINED),
     "given_back": [("demand", "l.demand = 'recall' AND l.stage = 'AGREED'"), *_told(AGREED)],
 }
+# Of what was handed over most may have been received, or may lie there too long: what is surely so is left out before
+# its document is looked for.
+_LATE, _TOLD, _ARRIVED, _RECALLED = (
+    f"EXISTS (SELECT 1 FROM {table} l WHERE l.delivery_id = w.place AND {so})"
+    for table, so in (
+        ("deadline", "l.leg = 'reception' AND l.progress = 'missed'"),
+        ("business_status", f"l.code <> '{ARRIVED}'"),
+        ("business_status", f"l.code = '{ARRIVED}'"),
+        ("demand", "l.demand = 'recall'"),
+    )
+)
 _LAST = "g"  # no UUID comes after it
 _ROLES = {"document": "document", "new": "document", "replace": "document"}
 _KINDS = {"document": "s.kind IN ('new', 'replace')", "all": ""}
@@ -66,6 +77,9 @@ _IS_RARE = "x.kind IN ('replace', 'update', 'recall')"  # the words of the index
 MOST_URGENT = 4
 LOOKED_AT = 1000  # of the last rows it is seen whether they have the words; then the index of words is asked
 MANY = 2000  # rows of a window of SQLite's words, at most
+# PostgreSQL's words of what has come to somebody: the first part of time, and of what has the words, whoever got it, so
+# many are looked at for one part: the next one is as long as that takes, where so few tell nothing yet.
+FIRST, AIM, FEW = 100_000, 3000, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +116,13 @@ class Wanted:
 @dataclass(slots=True)
 class Window:
     """What fits in the next rows: each as (its place, row), and the place from which the next one goes on; ""
-    where there are none left."""
+    where there are none left. `size`: how long the next one had better be, 0 where that is not known; `hits`: how many
+    have the words, whether they fit or not."""
 
     rows: list[tuple[str, Row]] = field(default_factory=list)
     after: str = ""
+    size: int = 0
+    hits: int = 0
     by_delivery: bool = False  # a document comes once for each delivery that fits, at that one's id
 
 
@@ -125,6 +142,8 @@ _COLUMNS = (
     "s.axis_id, s.kind, s.sender, s.organ_id, s.owner, s.document_id, s.code, s.subject, s.priority, s.received_at, "
     "s.status_code, y.name AS type, y.version AS type_version, y.shown"
 )
+_PART = _COLUMNS.partition(", y.")[0].replace("s.", "x.")
+_NEWEST = f"SELECT max(axis_id) AS newest FROM submission WHERE axis_id < '{_LAST}'"
 _TYPED = "LEFT JOIN document_type y ON y.axis_id = s.axis_id"
 
 
@@ -135,13 +154,16 @@ def window(reader: HubReader, wanted: Wanted, after: str, limit: int, size: int)
     if wanted.words and not words_of(wanted.words):
         return Window()
     size = max(limit, size)
-    if wanted.words and not is_sqlite and size > LOOKED_AT:
-        return _part(reader, wanted, after, limit, size)
+    if wanted.words and not is_sqlite and (size > LOOKED_AT or wanted.recipients):  # the last of all are seldom theirs
+        return _part(reader, wanted, after, limit, max(size, FIRST) if wanted.recipients else size)
     source = _source(wanted, after, size, is_sqlite=is_sqlite)
     conditions, values = _conditions(wanted, source)
     where = "".join(f" AND {one}" for one in conditions)
+    own, own_values = _own_conditions(wanted) if source.has_role else ([], [])
+    kept = f", v AS MATERIALIZED (SELECT * FROM w WHERE {' AND '.join(own)})" if own else ""
+    looked_at = "v AS w" if own else "w"
     fits = (
-        f"SELECT w.place, {_COLUMNS} FROM w CROSS JOIN submission s {_TYPED} WHERE {source.join}{where} "
+        f"SELECT w.place, {_COLUMNS} FROM {looked_at} CROSS JOIN submission s {_TYPED} WHERE {source.join}{where} "
         "ORDER BY w.place DESC LIMIT {n}"
     )
     looked = "SELECT count(*) AS looked, min(place) AS last, max(axis_id) AS newest FROM w"
@@ -149,32 +171,36 @@ def window(reader: HubReader, wanted: Wanted, after: str, limit: int, size: int)
         rows = _ask(reader, f"WITH w AS ({source.text}) {fits}", [*source.values, *values, limit])
     else:  # how far was looked comes with what was found, on a row of its own where that is nothing
         text = (
-            f"WITH w AS MATERIALIZED ({source.text}), f AS ({fits}) SELECT k.looked, k.last, k.newest, f.* "
+            f"WITH w AS MATERIALIZED ({source.text}){kept}, f AS ({fits}) SELECT k.looked, k.last, k.newest, f.* "
             f"FROM ({looked}) k LEFT JOIN f ON true ORDER BY f.place DESC"
         )
-        rows = _ask(reader, text, [*source.values, *values, limit])
+        rows = _ask(reader, text, [*source.values, *own_values, *values, limit])
     found = [(str(row["place"]), row) for row in rows if row["place"] is not None]
     if len(found) == limit:
-        return Window(found, found[-1][0], source.has_role)
+        return Window(found, found[-1][0], by_delivery=source.has_role)
     end = _ask(reader, f"WITH w AS ({source.text}) {looked}", source.values)[0] if wanted.words else rows[0]
     is_over = end["looked"] < size or (wanted.since and end["newest"] < earliest(wanted.since))
-    return Window(found, "" if is_over else str(end["last"]), source.has_role)
+    return Window(found, "" if is_over else str(end["last"]), by_delivery=source.has_role)
 
 
 def _part(reader: HubReader, wanted: Wanted, after: str, limit: int, size: int) -> Window:
     """What fits and has the words, of a part of time; so that they are found where few have them, and only the newest
     are looked at where many have."""
     low, top = _bounds(wanted, after)
-    has, given, start = indexes.postgresql_part("x", indexes.postgresql_match(words_of(wanted.words)), top, size)
+    ends = str(_ask(reader, _NEWEST, ())[0]["newest"] or _LAST) if top == _LAST else top
+    has, given, start = indexes.postgresql_part("x", indexes.postgresql_match(words_of(wanted.words)), ends, size)
     conditions, values = _conditions(wanted, None)
     where = "".join(f" AND {one}" for one in conditions)
     text = (
-        f"WITH s AS MATERIALIZED (SELECT x.* FROM submission x WHERE {has}) SELECT s.axis_id AS place, {_COLUMNS} "
-        f"FROM s {_TYPED} WHERE s.axis_id >= {{n}} AND s.axis_id < {{n}}{where} ORDER BY s.axis_id DESC LIMIT {{n}}"
+        f"WITH s AS MATERIALIZED (SELECT {_PART} FROM submission x WHERE {has}), f AS (SELECT s.axis_id AS place, "
+        f"{_COLUMNS} FROM s {_TYPED} WHERE s.axis_id >= {{n}} AND s.axis_id < {{n}}{where} ORDER BY s.axis_id DESC "
+        "LIMIT {n}) SELECT k.hits, f.* FROM (SELECT count(*) AS hits FROM s) k LEFT JOIN f ON true "
+        "ORDER BY f.place DESC"
     )
     rows = _ask(reader, text, [*given, low, top, *values, limit])
-    found = [(str(row["place"]), row) for row in rows]
-    return Window(found, found[-1][0] if len(found) == limit else start if start > low else "")
+    found, hits = [(str(row["place"]), row) for row in rows if row["place"] is not None], int(rows[0]["hits"])
+    after = found[-1][0] if len(found) == limit else start if start > low else ""
+    return Window(found, after, size * AIM // max(hits, FEW), hits)
 
 
 def _bounds(wanted: Wanted, after: str) -> tuple[str, str]:
@@ -224,7 +250,7 @@ def _source(wanted: Wanted, after: str, size: int, *, is_sqlite: bool) -> _Sourc
         return _Source(text, [match, *([int(after)] if after else []), min(size, MANY)])
     low, top = _bounds(wanted, after)
     if _by_delivery(wanted):
-        return _of_deliveries(wanted, low, after or _LAST, size)
+        return _of_deliveries(wanted, low, after or _LAST, size, is_sqlite=is_sqlite)
     columns = "x.axis_id AS place, x.axis_id"
     parts: list[tuple[str, list[Any]]] = [("", [])]
     table = "submission"
@@ -257,22 +283,28 @@ def _merged(texts: Sequence[str], values: Sequence[Sequence[Any]], key: str, siz
     return f"SELECT * FROM ({whole}) AS u ORDER BY place DESC LIMIT {{n}}", [*given, size]
 
 
-def _by_terms(wanted: Wanted, ways: Sequence[tuple[str, str]]) -> bool:
-    """Whether it is asked for what is late at some recipients: of theirs most are not, but of what is late most is not
-    theirs, and they may be one of a hundred."""
-    return bool(wanted.recipients and ways) and all(table == "deadline" for table, _ in ways)
+def _in_its_place(wanted: Wanted, ways: Sequence[tuple[str, str]]) -> bool:
+    """Whether it is seen of each that may be, if it is there for one of the causes: of some recipients', since of what
+    is late most is not theirs, and they may be one of a hundred; before the hand-over, where little is open, while the
+    terms of all that was ever given up stay missed."""
+    is_told = any(table != "delivery" for table, _ in ways)
+    return is_told and (bool(wanted.recipients) or wanted.causes == ("overdue",))
 
 
-def _of_deliveries(wanted: Wanted, low: str, after: str, size: int) -> _Source:
+def _of_deliveries(wanted: Wanted, low: str, after: str, size: int, *, is_sqlite: bool) -> _Source:
     columns, within = (
-        "x.id AS place, x.axis_id, x.owner, x.document_id, x.role, x.recipient, x.state",
+        "x.id AS place, x.axis_id, x.owner, x.document_id, x.role, x.recipient, x.state, x.closed",
         "x.id >= {n} AND x.id < {n}",
     )
     texts: list[str] = []
     values: list[list[Any]] = []
     ways = _ways(wanted)
-    if _by_terms(wanted, ways):
-        ways = [_delivery(State(state)) for state in wanted.states]
+    if _in_its_place(wanted, ways):
+        ways = [_delivery(State(state)) for state in wanted.states] if wanted.recipients else WAYS["queued"]
+    if (
+        not is_sqlite
+    ):  # it knows by the state which index is meant, and would guess that what all these words say is rare
+        ways = [(table, way.replace(_OPEN, " AND NOT x.closed").replace(_ENDED, "")) for table, way in ways]
     for table, way in ways or [_delivery(state) for state in State]:
         if table == "delivery":
             only = f" AND x.recipient IN ({', '.join(['{n}'] * len(wanted.recipients))})" if wanted.recipients else ""
@@ -320,15 +352,7 @@ def _conditions(wanted: Wanted, source: _Source | None) -> tuple[list[str], list
         add("y.name = {n}", wanted.type)
     if source is not None and source.looks_for_words:
         add(indexes.postgresql_has("s"), indexes.postgresql_match(words_of(wanted.words)))
-    if source is not None and source.has_role:
-        if wanted.role:
-            add("w.role = {n}", wanted.role)
-        if _by_terms(wanted, ways := _ways(wanted)):
-            add(f"({' OR '.join(_is_so(*way).replace('d.id', 'w.place') for way in ways)})")
-        for column, any_of in (("w.recipient", wanted.recipients), ("w.state", wanted.states)):
-            if any_of:
-                add(f"{column} IN ({', '.join(['{n}'] * len(any_of))})", *any_of)
-    elif wanted.recipients or wanted.states:
+    if (source is None or not source.has_role) and (wanted.recipients or wanted.states):
         about = "d.document_id = s.document_id AND d.owner = s.owner AND d.role = 'document'"
         if wanted.role != "document":
             about = "d.axis_id = s.axis_id"
@@ -338,6 +362,25 @@ def _conditions(wanted: Wanted, source: _Source | None) -> tuple[list[str], list
         if ways := _ways(wanted):
             about += f" AND ({' OR '.join(_is_so(*way) for way in ways)})"
         add(f"EXISTS (SELECT 1 FROM delivery d WHERE {about})", *wanted.recipients, *wanted.states)
+    return conditions, values
+
+
+def _own_conditions(wanted: Wanted) -> tuple[list[str], list[Any]]:
+    """What has to be so of each delivery of a window (w), before its document is looked for; the values of that."""
+    conditions, values = [], list[Any]()
+    if wanted.role:
+        conditions, values = ["w.role = {n}"], [wanted.role]
+    for column, any_of in (("w.recipient", wanted.recipients), ("w.state", wanted.states)):
+        if any_of:
+            conditions.append(f"{column} IN ({', '.join(['{n}'] * len(any_of))})")
+            values += any_of
+    if _in_its_place(wanted, ways := _ways(wanted)):
+        so = " OR ".join(_is_so(*way) for way in ways)
+        conditions.append(f"({so.replace('d.id', 'w.place').replace('d.', 'w.')})")
+    if "arrived" in wanted.causes and "unreceived" not in wanted.causes:
+        conditions.append(f"(w.state <> '{State.HANDED_OVER}' OR NOT {_LATE} OR {_TOLD} OR {_RECALLED})")
+    if wanted.causes == ("arrived",):
+        conditions.append(f"(NOT {_TOLD} OR {_ARRIVED})")
     return conditions, values
 
 

@@ -41,7 +41,9 @@ _PLAIN = "regexp_replace(normalize(translate(lower({0}.subject), 'đĐÐð', 'dd
 # With them stands when the submission was accepted, as the beginning of its id (five hours): what many have said is
 # found in the last hours and days alone, the newest first.
 _HOURS = 6
-_PARTS = ((_HOURS, 10_000), (5, 100_000), (4, 1_000_000), (3, 10_000_000))  # digits, for less than so many
+_BLOCKS = 15  # beginnings of ids that are asked for at once, at most
+_SHORTEST = 4  # digits of one (seven weeks): the rows of a longer one are too many to be kept apart
+_EACH = 3000  # milliseconds that a document stands for, where it is said how many are to be looked through
 _MOMENT = re.compile(r"[0-9a-f]{1,8}(-[0-9a-f]{1,4})?")
 _INDEXED = f"(to_tsvector('simple', {_PLAIN}) || array_to_tsvector(ARRAY['~' || substr({{0}}.axis_id, 1, {_HOURS})]))"
 _BARRED = "replace(replace(replace(replace({0}, 'đ', 'd'), 'Đ', 'D'), 'Ð', 'D'), 'ð', 'd')"
@@ -83,16 +85,20 @@ def postgresql_has(table: str) -> str:
 def postgresql_part(table: str, match: str, top: str, size: int) -> tuple[str, list[str], str]:
     """By the index: that a submission's row has the words of `match` and was accepted in a part of time in which the
     axis id `top` (or the end of such a part) ends; the values of that condition, and the beginning of the part, ""
-    where it has none. The larger `size`, the longer the part: hours, days, weeks, all."""
-    digits = next((digits for digits, least in _PARTS if size < least), 0)
-    part, asked = "", f"{_INDEXED.format(table)} @@ "
-    if digits and (moment := _MOMENT.match(top)):
-        text = moment[0].replace("-", "").ljust(12, "0")
-        last = int(text, 16) - (len(top) < len(text))  # a whole id: others of its millisecond come before it
-        part = f"{last:012x}"[:digits]
-    if not part:
+    where it has none. The part is as long as `size` documents take that come one every three seconds, or some hours
+    longer."""
+    asked, long = f"{_INDEXED.format(table)} @@ ", size * _EACH
+    moment = _MOMENT.match(top)
+    digits = next((one for one in range(_HOURS, _SHORTEST - 1, -1) if long <= (_BLOCKS - 1) * 16 ** (12 - one)), 0)
+    if not digits or moment is None:
         return f"{asked}to_tsquery('simple', {{n}})", [match], ""
-    return f"{asked}(to_tsquery('simple', {{n}}) && {{n}}::tsquery)", [match, f"'~{part}':*"], part
+    text = moment[0].replace("-", "").ljust(12, "0")
+    last = int(text, 16) - (len(top) < len(text))  # a whole id: others of its millisecond come before it
+    block = 16 ** (12 - digits)
+    first = max(last - long, 0) // block
+    parts = [f"{one:0{digits}x}" for one in range(first, last // block + 1)]
+    times = " | ".join(f"'~{one}':*" for one in parts)
+    return f"{asked}(to_tsquery('simple', {{n}}) && {{n}}::tsquery)", [match, times], parts[0]
 
 
 def make(connection: Connection) -> None:

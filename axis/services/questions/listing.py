@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MAX_PAGE = 200  # documents of one page
 WINDOWS = 4  # parts of an index that are looked through for one page: the first a short one,
 BY_WORDS = 10  # where words are asked for: each part is eight times as long as the one before
+HITS = 5000  # documents with the words, and then no further part is looked through;
 LARGEST = 1000  # the last ones of so many entries
 LOOKED_AT = 200  # documents of one part of which it is asked where they are, to find those that are asked for
 GROUPS = {
@@ -64,12 +65,15 @@ def page(
     rows: list[dict[str, Any]] = []
     places: list[str] = []
     limit, chosen = min(limit, MAX_PAGE), frozenset(causes)
-    size = 4 * limit
+    size, hits = min(4 * limit, 2 * LOOKED_AT), 0
     with store.reading() as reader:
         for _ in range(BY_WORDS if wanted.words else WINDOWS):
             most = min(LOOKED_AT, size) if chosen else limit + 1
             window = listing.window(reader, wanted, after, most, size)
-            size = 8 * size if wanted.words else min(8 * size, LARGEST)
+            longest = (
+                LARGEST if len(window.rows) < most else 2 * LOOKED_AT
+            )  # enough fits: more is looked at for nothing
+            size = window.size or (8 * size if wanted.words else min(8 * size, longest))
             brought = _deliveries(reader, wanted, window.rows)
             found = why.of_deliveries(reader, registry, [one for each in brought.values() for one in each], now)
             for place, row in window.rows:
@@ -82,9 +86,11 @@ def page(
                     return Page(rows, places[-1])
                 rows.append(_row(row, [found[one["id"]] for one in kept]))
                 places.append(place)
-            after = window.after
+            after, hits = window.after, hits + window.hits
             if not after:
                 return Page(rows)
+            if hits > HITS:
+                break
     return Page(rows, after, is_short=True)
 
 

@@ -137,8 +137,8 @@ def _own(store: HubStore, code: str, reference: str, narrowed: Narrowed | None) 
     with store.reading() as reader:
         mine = asked.sender in {"", code}
         own = find.find(reader, reference, replace(asked, sender=code)) if mine else find.Found()
-        others = find.find(reader, reference, asked)
-        exact = {one["axis_id"]: one for one in (*own.exact, *_visible(reader, code, others.exact))}
+        others = find.exactly(reader, reference, asked)
+        exact = {one["axis_id"]: one for one in (*own.exact, *_visible(reader, code, others))}
         came = _come(reader, code, reference, asked) if not exact else []
     typed = reference.strip().lower()
     documents = [one for one in exact.values() if one["kind"] in trace.DOCUMENTS] or list(exact.values())
@@ -158,7 +158,7 @@ def _own(store: HubStore, code: str, reference: str, narrowed: Narrowed | None) 
 def _come(reader: HubReader, code: str, words: str, within: Narrowed) -> list[Row]:
     """What has come to the agency with all these words in its subject, the newest first."""
     wanted = listing.Wanted(within.sender, (code,), since=within.since, before=within.before, words=words)
-    return [row for _, row in listing.window(reader, wanted, "", find.LIMIT, 4 * find.LIMIT).rows]
+    return find.by_words(reader, wanted)
 
 
 def _visible(reader: HubReader, code: str, rows: Sequence[Row]) -> list[Row]:
@@ -189,5 +189,5 @@ def _known(store: HubStore, code: str, document: Mapping[str, Any]) -> str:
     if not (by := document["superseded_by"]):
         return ""
     with store.reading() as reader:
-        found = find.find(reader, by, Narrowed(document["sender"])).exact
+        found = find.exactly(reader, by, Narrowed(document["sender"]))
         return str(by) if _visible(reader, code, found) else ""
