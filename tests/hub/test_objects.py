@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -110,7 +110,7 @@ def test_between_province_ministry_and_portal_it_goes_through_all_ten_in_one_bat
     ]
     steps += [(PROVINCE, "10"), (MINISTRY, "4")]
     everybody = (PORTAL, PROVINCE, MINISTRY)
-    refused = [()] * 8 + [(Fault.TYPE_MOVE,)]
+    refused: list[tuple[Fault, ...]] = [*([()] * 8), (Fault.TYPE_MOVE,)]
     together, apart = Matter(), Matter()
     assert together.hears(*(together.says(sender, state, everybody) for sender, state in steps)) == refused
     assert [found for sender, state in steps for found in apart.hears(apart.says(sender, state, everybody))] == refused
@@ -173,7 +173,7 @@ def test_an_object_of_which_the_hub_has_not_heard_is_taken_as_it_is_unless_its_t
 def test_a_replacement_and_new_content_move_it_and_a_recall_does_not() -> None:
     matter = at("2")
     assert matter.tells(PROVINCE, "4", (MINISTRY,)) == []
-    of_it = {"sender": PROVINCE, "to": (MINISTRY,)}
+    of_it: dict[str, Any] = {"sender": PROVINCE, "to": (MINISTRY,)}
     assert matter.tells(PROVINCE, "2", data=update(2, **of_it)) == [Fault.TYPE_MOVE]
     assert matter.tells(PROVINCE, "5", data=update(2, **of_it)) == []
     other = replacement(7, {2: (MINISTRY,)}, **of_it)
@@ -187,7 +187,7 @@ def test_after_a_restore_what_was_lost_comes_again_in_any_order_and_later_steps_
     matter = at("1")
     matter.hub.now = LATER
     matter.hub.rules = replace(matter.hub.rules, lost_until=NOW + timedelta(seconds=20))
-    long_ago = {"signed": NOW + timedelta(seconds=10)}
+    long_ago: dict[str, object] = {"signed": NOW + timedelta(seconds=10)}
     assert matter.tells(MINISTRY, "6", signed=NOW + timedelta(seconds=11)) == []
     assert matter.tells(PROVINCE, "2", **long_ago) == [], "it comes after what it came before"
     assert matter.stands() == {PROVINCE: "6"}

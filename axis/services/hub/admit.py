@@ -82,11 +82,9 @@ def step(hub: Hub, now: datetime, timeout: float = 0) -> int:
         try:
             opened = [_open(hub, d, now) for d in fresh]
             if alone:
-                moving = [object_of(one.candidate) is not None for one in opened]
-                later = list(compress(fresh, moving))
-                fresh, opened = (
-                    [one for one, moves in zip(listed, moving, strict=True) if not moves] for listed in (fresh, opened)
-                )
+                stays = [object_of(one.candidate) is None for one in opened]
+                later = [one for one, stay in zip(fresh, stays, strict=True) if not stay]
+                fresh, opened = list(compress(fresh, stays)), list(compress(opened, stays))
             crashpoints.reached("H02")
             for judged in opened:
                 hub.rate_limits.spend(judged.agency, 0, _work_beyond_its_own(judged))
