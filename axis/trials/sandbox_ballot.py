@@ -10,6 +10,7 @@ from axis import bootstrap
 from axis.core.ballot import packet, values
 from axis.core.ballot.vote import Answer
 from axis.core.instant import to_text
+from axis.errors import Rejected
 from axis.services.ballots import Office
 from axis.services.operate import people
 from axis.trials.sandbox import Act
@@ -83,6 +84,8 @@ class BallotPeers:
     def _play(self) -> Iterator[Act | None]:
         """One act after the other; None: nothing is due yet."""
         secretariat, trustee, other = roles(self._to)
+        while not all(self._knows(code) for code in (secretariat, trustee, other)):
+            yield None  # the registry with these persons has not come to everybody yet
         paper = ("du-thao.pdf", b"%PDF-1.4\nDu thao\n%%EOF\n")
         ballot, step = self._office(secretariat).ask(values.written(self._question()), [paper], self._now)
         yield _act(secretariat, step, "sandbox.ballot.asked")
@@ -105,6 +108,17 @@ class BallotPeers:
             yield None
         self.result, step = self._office(secretariat).result(ballot, self._now)
         yield _act(secretariat, step, "sandbox.ballot.counted")
+
+    def _knows(self, code: str) -> bool:
+        """Whether this agency has the persons and seals of the ballot in its registry."""
+        secretariat, trustee, other = roles(self._to)
+        try:
+            registry = self._office(code).registry
+            for sealing in (secretariat, trustee):
+                registry.sealed_to(sealing, self._now)
+        except Rejected:
+            return False
+        return all(f"{MEMBER}@{one}" in registry.persons() for one in (secretariat, self._to, other))
 
     def _office(self, code: str) -> Office:
         return Office(self._home.path, code, self._journals[code], self._hub)
