@@ -311,7 +311,7 @@ def _page(
     request: Request, rows: Sequence[Row], show: Callable[[Row], dict[str, Any]], asked: dict[str, str]
 ) -> Response:
     """The rows, and where the next ones are."""
-    limit = _number(asked, "limit", PAGE)
+    limit = number_of(asked, "limit", PAGE)
     links = {}
     if len(rows) == limit and rows:
         url = request.url.include_query_params(after=rows[-1]["number"])
@@ -361,8 +361,8 @@ def _selection(asked: dict[str, str], folders: tuple[str, ...] = ()) -> Selectio
         (asked["state"],) if "state" in asked else (),
         _moment(asked, "since"),
         _moment(asked, "until"),
-        _number(asked, "after", 0, 2**53),
-        limit=_number(asked, "limit", PAGE),
+        number_of(asked, "after", 0, 2**53),
+        limit=number_of(asked, "limit", PAGE),
     )
 
 
@@ -378,7 +378,8 @@ def _moment(asked: dict[str, str], name: str) -> str:
         raise Rejected(Problem(Fault.API_VALUE, name, "RFC 3339, with its offset", asked[name][:40])) from None
 
 
-def _number(asked: dict[str, str], name: str, otherwise: int, most: int = MOST) -> int:
+def number_of(asked: dict[str, str], name: str, otherwise: int, most: int = MOST) -> int:
+    """A parameter that is a number. Raises :class:`Rejected` API_VALUE."""
     text = asked.get(name, "")
     least = 0 if name == "after" else 1
     if name not in asked:

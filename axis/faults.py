@@ -609,6 +609,11 @@ class Fault(Enum):
         "Không được chuyển trạng thái {got}; được chuyển sang: {expected}.",
         "The move {got} is not legal; legal moves lead to {expected}.",
     )
+    TYPE_BEFORE = (
+        SENDER,
+        "Văn bản đính chính trạng thái {got}, nhưng trạng thái hiện nay là {expected}.",
+        "The state {got} is corrected, but {expected} is the state as it stands.",
+    )
     # -- Transport and storage -----------------------------------------------------------------------
     BROKER_DOWN = (OPERATOR, "Không kết nối được broker: {got}.", "The broker cannot be reached: {got}.")
     BROKER_NO_QUEUE = (OPERATOR, "Không có hàng đợi {got}.", "There is no queue {got}.")

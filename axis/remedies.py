@@ -74,6 +74,10 @@ _TYPE_DOCUMENT = (
     "Sửa văn bản theo loại nghiệp vụ rồi gửi lại; loại đó cần gì: axis type show NAME.",
     "Mend the document by its type and send it again; what the type wants: axis type show NAME.",
 )
+_TYPE_STEP = (
+    "Xem văn bản trước đó đã được chấp nhận chưa: axis list --type NAME; sau đó gửi lại, hoặc gửi văn bản đính chính.",
+    "See whether the documents before it were accepted: axis list --type NAME; then send it again, or a correction.",
+)
 _TRIAL = (
     "Xem nguyên nhân ở trên rồi đo lại: axis bench --documents 100.",
     "See the cause above and measure again: axis bench --documents 100.",
@@ -110,8 +114,8 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
     (*(Fault.TYPE_MANIFEST, Fault.TYPE_SCHEMA, Fault.TYPE_LIMIT, Fault.TYPE_EXAMPLE, Fault.TYPE_EXISTS),): _TYPE_FOLDER,
     (
         *(Fault.TYPE_PARTY, Fault.TYPE_ATTACHMENT, Fault.TYPE_UNREADABLE, Fault.TYPE_CONTENT, Fault.TYPE_STATE),
-        Fault.TYPE_MOVE,
     ): _TYPE_DOCUMENT,
+    (Fault.TYPE_MOVE, Fault.TYPE_BEFORE): _TYPE_STEP,
     (Fault.TYPE_UNKNOWN,): (
         "Đề nghị trung tâm thêm loại này (axis type add FOLDER) hoặc bỏ ApplicationType; các loại: axis type list.",
         "Ask the centre to add the type (axis type add FOLDER), or leave ApplicationType out; types: axis type list.",
@@ -477,8 +481,8 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "See which ballots the agency has: axis ballot status --as CODE.",
     ),
     (Fault.BALLOT_OPEN,): (
-        "Chờ hết hạn rồi đóng: axis ballot close BALLOT.",
-        "Wait for its end, then close it: axis ballot close BALLOT.",
+        "Chờ hết hạn; sau đó cơ quan tổng hợp đóng phiếu (lần đóng sớm không có giá trị): axis ballot close BALLOT.",
+        "Wait for its end; then the secretariat closes it (a closing before that is void): axis ballot close BALLOT.",
     ),
     (Fault.BALLOT_DIFFERS,): (
         "Không dùng kết quả này; giữ nguyên các gói làm bằng chứng, hỏi cơ quan tổng hợp.",

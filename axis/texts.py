@@ -2515,9 +2515,15 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The trustee {trustee} opens nothing that is not closed: {refused}. It is closed; after 30 hours {trustee} is reminded ({staff});\n"
         "{trustee} opens its envelopes.",
     ),
+    "ecabinet.option.agree": ("đồng ý", "agree"),
+    "ecabinet.option.comment": ("đồng ý và có ý kiến", "agree with comments"),
+    "ecabinet.option.disagree": ("không đồng ý", "disagree"),
+    "ecabinet.by.majority": ("quá bán", "majority"),
+    "ecabinet.by.chair": ("theo ý kiến người chủ trì", "as the chair voted"),
+    "ecabinet.by.none": ("không có đa số", "no majority"),
     "ecabinet.told.counted": (
         "Kết quả: {counted} phiếu được tính ({delegated} theo ủy quyền), {late} nộp muộn, {second} phiếu thứ hai, {invalid} không hợp lệ, {forged} giả mạo; {missing} thành viên chưa có ý kiến.\n"
-        "Tỷ lệ: {counts}; quyết định: {decided} ({by}).\n"
+        "Biểu quyết: {counts}; kết luận: {decided} ({by}).\n"
         "{agreeing}/{agencies} cơ quan tính lại từ các gói đã nhận và ra cùng kết quả; {altered_refused}/4 kết quả bị sửa (bớt, thêm, đổi, tính hai lần) bị phát hiện.",
         "The result: {counted} votes count ({delegated} by delegation), {late} late, {second} second, {invalid} invalid, {forged} forged; {missing} members without a vote.\n"
         "Counts: {counts}; decided: {decided} ({by}).\n"
@@ -2585,6 +2591,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "help.sandbox.listen": ("Địa chỉ máy chủ HTTP.", "Where the HTTP server listens."),
     "help.sandbox.seconds": ("Dừng sau số giây này; 0: không tự dừng.", "Stop after so many seconds; 0: never."),
     "help.sandbox.home": ("Thư mục của trục thử nghiệm.", "The folder of the test axis."),
+    "help.sandbox.ballot": (
+        "Có thêm một phiếu lấy ý kiến e-Cabinet, hết hạn sau số giây này; 0: không có.",
+        "Also an opinion ballot of e-Cabinet, which ends after so many seconds; 0: none.",
+    ),
     "help.sandbox.report": (
         "Khi dừng, ghi báo cáo đã ký: hệ thống của cơ quan đã làm đúng những gì.",
         "At the end write a signed report: what the agency's system has done right.",
@@ -2595,8 +2605,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "sandbox.served": (
         "Cơ quan {agency}: {url}\n  VXP: systemid {systemid}, secret {secret}\n  HTTP API: {url}/v1, token {token}\n"
+        "  Dịch vụ công: {url}/dvcqg (Cổng là G22), username {systemid}, password {secret}\n"
         "Đây là môi trường thử nghiệm (sandbox); mỗi lần chạy cấp khóa mới.",
         "Agency {agency}: {url}\n  VXP: systemid {systemid}, secret {secret}\n  HTTP API: {url}/v1, token {token}\n"
+        "  Public services: {url}/dvcqg (the portal is G22), username {systemid}, password {secret}\n"
         "A sandbox is for tests alone; each run gives a new secret and token.",
     ),
     "sandbox.folder": (
@@ -2606,6 +2618,29 @@ TEXTS: dict[str, tuple[str, str]] = {
     "sandbox.peers": (
         "Hãy gửi đến H29 (trả lời 03-06, đồng ý), H26 (từ chối), H48 (im lặng). Các cơ quan khác sẽ gửi đến bạn:",
         "Send to H29 (answers 03-06, agrees), H26 (refuses), H48 (says nothing). Others will send to you:",
+    ),
+    "sandbox.dossier.4": ("báo hồ sơ đang xử lý", "says that the application is being processed"),
+    "sandbox.dossier.9": ("báo hồ sơ đã xử lý xong", "says that the application was processed"),
+    "sandbox.dossier.pending": ("báo đang chờ ngân hàng", "says that the payment is pending"),
+    "sandbox.dossier.paid": ("báo đã thanh toán, có biên lai", "says that it was paid, with the receipt"),
+    "sandbox.dossier.rated": ("chuyển đánh giá của công dân", "passes on the citizen's rating"),
+    "sandbox.ballot": (
+        "Phiếu lấy ý kiến, hạn {due_at}: thành viên {person} của {agency} biểu quyết (khóa: {key}) qua /ecabinet/v1,\n"
+        "  hoặc: axis ballot vote BALLOT --as {agency} --by {person} --choose 1=agree",
+        "A ballot, open until {due_at}: member {person} of {agency} votes (key: {key}) over /ecabinet/v1,\n"
+        "  or by axis ballot vote BALLOT --as {agency} --by {person} --choose 1=agree",
+    ),
+    "sandbox.ballot.asked": ("gửi phiếu lấy ý kiến", "sends an opinion ballot"),
+    "sandbox.ballot.voted": ("biểu quyết, phiếu đã niêm phong", "votes; the vote is sealed"),
+    "sandbox.ballot.reminded": ("nhắc thành viên chưa biểu quyết", "reminds members who have not voted"),
+    "sandbox.ballot.closed": (
+        "đóng phiếu, gửi các phiếu còn niêm phong cho cơ quan ủy thác",
+        "closes the ballot: the sealed votes go to the trustee",
+    ),
+    "sandbox.ballot.opened": ("mở lớp niêm phong ngoài", "opens the outer seals"),
+    "sandbox.ballot.counted": (
+        "kiểm phiếu, gửi kết quả: hãy kiểm lại bằng axis ballot verify",
+        "counts, and sends the result: count it again with axis ballot verify",
     ),
     "sandbox.document": ("gửi một văn bản mới", "sends a new document"),
     "sandbox.twice": (

@@ -88,10 +88,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         told: list[Scene] = []
         ecabinet.perform(Path(folder) / "ballot", told.append)
+        scenes: list[Scene] = []
+        demo_dossier.perform(Path(folder) / "dossier", scenes.append)
         for language in LANGUAGES:
             draw("ecabinet", language, ballot(told, language))
-            scenes: list[Scene] = []
-            demo_dossier.perform(Path(folder) / language, scenes.append, language)
             draw("dossier", language, dossier(scenes, language))
 
 

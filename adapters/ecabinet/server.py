@@ -17,7 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from axis.adapters.api import Guard, handlers, query_of
+from axis.adapters.api import Guard, handlers, number_of, query_of
 from axis.adapters.mailbox import submit
 from axis.errors import Fault, Problem, Rejected
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("axis.ecabinet")
 PREFIX = "/ecabinet/v1"
 MAX_BODY = 40_000_000  # bytes of a request
+MOST_BALLOTS = 50  # of one answer: of each all that has come is looked at
+PAGED = {"ballots": ("after", "limit")}
 LISTS = ("meetings", "papers", "conclusions", "ballots")
 BOTH, STEPS = ("votes", "reminders", "result"), ("closing", "opening")  # of one ballot: asked and done; done alone
 WITH_FILES = ("papers", "conclusions", "ballots")
@@ -41,8 +43,8 @@ _one_at_a_time = threading.Lock()
 class Desk(Protocol):
     """What an agency knows and does about meetings and ballots."""
 
-    def ask(self, what: str, reference: str, now: datetime) -> Any:
-        """What is known, as JSON."""
+    def ask(self, what: str, reference: str, now: datetime, after: int, most: int) -> Any:
+        """What is known, as JSON; of ballots `most`, but for the newest `after`."""
 
     def file(self, what: str, reference: str, name: str) -> bytes:
         """A file of a ballot, paper or conclusion."""
@@ -89,9 +91,10 @@ class _Cabinet(Guard):
         """GET."""
 
         def handler(request: Request, mailbox: Mailbox) -> Response:
-            query_of(request)
-            reference = str(request.path_params.get("reference", ""))
-            return JSONResponse(self._desks[mailbox.agency].ask(what, reference, self._now()))
+            desk, reference = self._desks[mailbox.agency], str(request.path_params.get("reference", ""))
+            asked = query_of(request, *PAGED.get(what, ()))
+            after, most = number_of(asked, "after", 0, 2**31), number_of(asked, "limit", MOST_BALLOTS, MOST_BALLOTS)
+            return JSONResponse(desk.ask(what, reference, self._now(), after, most))
 
         return self.locked(handler)
 

@@ -146,7 +146,7 @@ def _dossier(home: Path | None, *, as_json: bool) -> None:
         console.say()
 
     with tempfile.TemporaryDirectory(prefix="axis-demo-") as temporary:
-        result = demo_dossier.perform(home or Path(temporary) / "home", tell, LANG)
+        result = demo_dossier.perform(home or Path(temporary) / "home", tell)
     if as_json:
         console.data(result)
     elif home is not None:
@@ -157,7 +157,12 @@ def ballot_lines(scene: Scene, language: Language) -> list[str]:
     """A scene of the ballot's story, as it is told."""
     from axis.core.instant import from_text, local
 
-    facts = {name: _spoken(value) for name, value in scene.facts.items()}
+    said = dict(scene.facts)
+    if scene.name == "counted":
+        said["counts"] = {text(f"ecabinet.option.{code}", language): n for code, n in said["counts"].items()}
+        said["decided"] = text(f"ecabinet.option.{said['decided']}", language) if said["decided"] else "-"
+        said["by"] = text(f"ecabinet.by.{said['by']}", language)
+    facts = {name: _spoken(value) for name, value in said.items()}
     moments = {name for name in facts if name.endswith("_at")}
     facts |= {name: as_written(local(from_text(facts[name])), language) for name in moments}
     return text(f"ecabinet.told.{scene.name}", language, **facts).split("\n")
@@ -165,7 +170,8 @@ def ballot_lines(scene: Scene, language: Language) -> list[str]:
 
 def dossier_lines(number: int, scene: Scene, language: Language) -> list[str]:
     """A scene of the application's story, as it is told."""
-    lines = text(f"dossier.told.{scene.name}", language, **scene.facts).split("\n")
+    facts = {name: one[language] if isinstance(one, dict) else one for name, one in scene.facts.items()}
+    lines = text(f"dossier.told.{scene.name}", language, **facts).split("\n")
     return [f"{number}. {text(f'dossier.scene.{scene.name}', language)}", *(f"   {line}" for line in lines)]
 
 

@@ -30,6 +30,9 @@ from axis.commands.process import now, open_home, stoppable
 )
 @click.option("--listen", default="127.0.0.1:8480", show_default=True, help=word("help.sandbox.listen"))
 @click.option("--seconds", type=float, default=0, help=word("help.sandbox.seconds"))
+@click.option(
+    "--ballot", type=click.IntRange(0, 86_400), default=0, show_default=True, help=word("help.sandbox.ballot")
+)
 @click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help=word("help.sandbox.report"))
 @click.option("--from", "signer", default="HUB", show_default=True, help=word("help.conformance.from"))
 @click.option("--keys", type=click.Path(path_type=Path, exists=True, file_okay=False), help=word("help.sandbox.keys"))
@@ -40,6 +43,7 @@ def sandbox(
     kind: str,
     listen: str,
     seconds: float,
+    ballot: int,
     report: Path | None,
     signer: str,
     keys: Path | None,
@@ -47,14 +51,18 @@ def sandbox(
 ) -> None:
     """Hub and simulated agencies."""
     import time
+    from datetime import timedelta
 
     from axis import bootstrap, config, fronts
     from axis.adapters import systems, tokens
     from axis.core.conformance import SYSTEM, Report
+    from axis.core.instant import to_text
     from axis.home import systems_file, tokens_file
     from axis.services import run as loops
     from axis.services.operate import provision, resend
     from axis.trials import sandbox as peers_at_work
+    from axis.trials import sandbox_ballot as ballots_at_work
+    from axis.trials.sandbox_portal import PORTAL
 
     if not (home / config.FILE).exists():
         import uuid
@@ -64,6 +72,8 @@ def sandbox(
             adapter=config.Adapter(settle_seconds=0.2, agencies={code: {"kind": kind}}),
             # What it listens on was said on the command line, and nothing in it is real.
             server=config.Server(listen if kind == "spool" else "", plain_http="anywhere"),
+            ecabinet=config.Ecabinet((code,)),
+            portal=config.Portal(PORTAL),
         )
         with console.bar(word("init.keys"), 95, quiet=as_json) as advance:
             provision.create_home(home, settings, "p256", now(), lambda done, _all: advance(done))
@@ -71,6 +81,7 @@ def sandbox(
     secret = systems.add_system(systems_file(opened), f"SYS.{code}", code)
     token = tokens.create_token(tokens_file(opened), code)
     peers = peers_at_work.peers(opened, code, now())
+    person = ballots_at_work.prepare(opened, code, now()) if ballot else ""
     with (
         stoppable() as stopped,
         bootstrap.embedded_parts(opened, stopped=stopped) as (hub, agencies),
@@ -90,10 +101,20 @@ def sandbox(
         else:
             console.say(word("sandbox.served" if port else "sandbox.folder", **facts))
             console.say(word("sandbox.peers"))
+        voting = None
+        if person:
+            start, journals = now(), {one.code: one.journal for one in agencies}
+            due = start + timedelta(seconds=ballot)
+            voting = ballots_at_work.BallotPeers(opened, journals, code, start, due)
+            more = {"person": person, "key": str(home / "keys" / "persons" / f"{person}.key"), "due_at": to_text(due)}
+            if as_json:
+                console.data(more)
+            else:
+                console.say(word("sandbox.ballot", **more | {"due_at": console.local(more["due_at"]), "agency": code}))
         end = time.monotonic() + seconds if seconds else float("inf")
 
         def act() -> None:
-            for one in peers.act(now()):
+            for one in [*peers.act(now()), *(voting.act(now()) if voting is not None else ())]:
                 if not one.code:
                     with hub.store.reading() as reader:
                         rows = resend.find(reader, resend.Selection(agency=code, answered=True))
@@ -104,6 +125,8 @@ def sandbox(
         loops.rounds(hub, agencies, stopped=lambda: stopped() or time.monotonic() > end, progress=act)
         with hub.store.reading() as reader:
             found = peers_at_work.judged(reader, code)
+        if voting is not None:
+            found.append(voting.judged())
     if report is not None:
         made = Report(f"system of {code}", SYSTEM, now(), tuple(found))
         report.write_bytes(bootstrap.sign_report(open_home(keys) if keys else opened, signer, made, now()))

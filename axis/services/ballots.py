@@ -7,6 +7,8 @@ which is sent as every other.
 from __future__ import annotations
 
 import secrets
+import threading
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -77,11 +79,49 @@ class Step:
     packet: bytes
 
 
+class Verified:
+    """What was verified once for an agency, and need not be again under the same registry: the newest of it, as much as
+    there is room for. What is refused is judged each time."""
+
+    def __init__(self, room: int = 32_000_000) -> None:
+        self._room, self._size = room, 0
+        self._kept: OrderedDict[tuple[str, str, int], Opened] = OrderedDict()
+        self._turn = threading.Lock()
+
+    def opened(self, arrived: Arrived, registry: Registry) -> Opened | None:
+        """What is in a parcel with the hub's word about it; None where that is not what it is given for."""
+        key = (values.digest(arrived.parcel), values.digest(arrived.accepted), registry.version)
+        with self._turn:
+            if (known := self._kept.get(key)) is not None:
+                self._kept.move_to_end(key)
+                return known
+        try:
+            found = recount.open_arrived(arrived, registry)
+        except Rejected:
+            return None
+        with self._turn:
+            if key not in self._kept:
+                self._kept[key] = found
+                self._size += _size(found)
+            while self._size > self._room:
+                self._size -= _size(self._kept.popitem(last=False)[1])
+        return found
+
+
+def _size(opened: Opened) -> int:
+    """In memory, roughly."""
+    return 20_000 + sum(map(len, opened.files.values()))
+
+
 class Office:
     """One agency's part in ballots: its journal, the registry installed there, and the keys in its home."""
 
-    def __init__(self, home: Path, code: str, journal: Journal, hub: Certificate) -> None:
+    def __init__(
+        self, home: Path, code: str, journal: Journal, hub: Certificate, verified: Verified | None = None
+    ) -> None:
+        """`verified`: what was verified for this agency before."""
         self.code = code
+        self._verified = verified if verified is not None else Verified()
         self._keys = home / "keys"
         with journal.reading() as reader:
             found = reader.registry()
@@ -97,26 +137,40 @@ class Office:
         """The parcels of this type here, sent and received; of one ballot, if it is named; the newest of each, no more
         than `most`."""
         notation = packet.notation(of, ballot) if ballot else f"{of.notation}-%"
+        return self._load(self._named(notation, most))
+
+    def _named(self, notation: str, most: int | None = None) -> list[tuple[str, str]]:
+        """The digests of their parcels with the hub's word."""
         with self._journal.reading() as reader:
             both = [*reader.went_under(notation, most), *reader.came_under(notation, most)]
-        return list(dict.fromkeys(Arrived(*one) for one in both))
+        return list(dict.fromkeys(both))
+
+    def _load(self, named: Sequence[tuple[str, str]]) -> list[Arrived]:
+        """Those whose bytes are still here."""
+        with self._journal.reading() as reader:
+            both = [(reader.payload_if_any(body), reader.payload_if_any(proof)) for body, proof in named]
+        return [Arrived(body, proof) for body, proof in both if body and proof]
 
     def read(self, of: Type, ballot: str = "", most: int | None = None) -> list[tuple[Arrived, Opened]]:
         """Those that are what they are given for; what anybody else has sent under such a number is not."""
-        found = []
-        for one in self.under(of, ballot, most):
-            try:
-                opened = recount.open_arrived(one, self.registry)
-            except Rejected:
-                continue
-            if opened.application == of.application:
-                found.append((one, opened))
-        return found
+        return self._read(of, self.under(of, ballot, most))
+
+    def _read(self, of: Type, arrived: Sequence[Arrived]) -> list[tuple[Arrived, Opened]]:
+        both = ((one, self._verified.opened(one, self.registry)) for one in arrived)
+        return [(one, opened) for one, opened in both if opened is not None and opened.application == of.application]
+
+    def page(self, after: int, most: int) -> list[Held]:
+        """At most so many of the ballots that it has received or sent, the newest first, but for the first `after`."""
+        newest = self._named(f"{packet.BALLOT.notation}-%")[::-1]
+        return self._held(self._load(newest[after : after + most]))
 
     def ballots(self, digest: str = "") -> list[Held]:
         """Every ballot that it has sent or received; with this digest, if one is named."""
+        return self._held(self.under(packet.BALLOT, digest))
+
+    def _held(self, parcels: Sequence[Arrived]) -> list[Held]:
         found = []
-        for arrived, opened in self.read(packet.BALLOT, digest):
+        for arrived, opened in self._read(packet.BALLOT, parcels):
             try:
                 found.append(Held(recount.ballot_in(opened), arrived))
             except Rejected:
@@ -166,6 +220,7 @@ class Office:
         now: datetime,
         *,
         subject: str = "",
+        again: int = 0,
     ) -> Step:
         names = {member.code: member.name_vi for member in self.registry.agencies}
         data = packet.write(
@@ -177,6 +232,7 @@ class Office:
             files,
             now,
             ballot.due_at if of in {packet.BALLOT, packet.REMINDER} else None,
+            again,
         )
         return Step(f"{packet.notation(of, ballot.digest)}.edxml", data)
 
@@ -258,7 +314,9 @@ class Office:
         return self._step(packet.VOTE, ballot, [to], [(VOTE, write_cover(cover)), *files], now, subject=subject)
 
     def close(self, ballot: Ballot, now: datetime) -> Step:
-        """The ballot is closed: the votes that the secretariat has, sealed, named and sent to the trustee. Raises
+        """The ballot is closed: the votes that the secretariat has, sealed, named and sent to the trustee. Not before
+        its end, though a vote of everybody seems to have come: one in a member's name may be forged, and must not take
+        his time from him. One that the hub accepted too early, by a wrong clock, is void, and closed anew. Raises
         Rejected BALLOT_OPEN, AUTHZ_MISMATCH."""
         self._only(ballot.secretariat)
         if now <= ballot.due_at:
@@ -266,10 +324,22 @@ class Office:
         votes = self.votes(ballot)
         said = write_closing(Closing(ballot.digest, recount.received([one for _, one in votes])))
         files = [(CLOSING, said), (recount.VOTES, recount.write_votes([one for one, _ in votes]))]
-        return self._step(packet.CLOSING, ballot, [ballot.trustee], files, now)
+        too_early = len(self._closings(ballot)[0])
+        return self._step(packet.CLOSING, ballot, [ballot.trustee], files, now, again=too_early)
+
+    def _closings(self, ballot: Ballot) -> tuple[list[tuple[Arrived, Opened]], list[tuple[Arrived, Opened]]]:
+        """The secretariat's closings that the hub accepted before the ballot's end, which close nothing; and those
+        after it, the first first."""
+        found = [one for one in self.read(packet.CLOSING, ballot.digest) if one[1].sender == ballot.secretariat]
+        found.sort(key=lambda one: (one[1].accepted_at, one[1].digest))
+        early = sum(opened.accepted_at <= ballot.due_at for _, opened in found)
+        return found[:early], found[early:]
 
     def _closed(self, ballot: Ballot) -> tuple[Arrived, Closed]:
-        arrived, opened = self._one(packet.CLOSING, ballot, ballot.secretariat)
+        early, found = self._closings(ballot)
+        if not found and early:
+            raise rejected(Fault.BALLOT_OPEN, ballot.id, to_text(ballot.due_at))
+        arrived, opened = found[0] if found else self._one(packet.CLOSING, ballot, ballot.secretariat)
         return arrived, recount.closing_in(opened, ballot, self.registry, {})
 
     def unseal(self, ballot: Ballot, now: datetime) -> Step:
@@ -316,7 +386,7 @@ class Office:
             files = values.written({**said, "whom": "members", "missing": [seat.person for seat in missing]})
             to = [code for code in dict.fromkeys(seat.agency for seat in missing) if code != self.code]
             steps += [self._step(packet.REMINDER, ballot, to, [(REMINDER, files)], now)] if to else []
-        if hours and self.read(packet.CLOSING, ballot.digest) and not self.read(packet.OPENING, ballot.digest):
+        if hours and self._closings(ballot)[1] and not self.read(packet.OPENING, ballot.digest):
             files = values.written({**said, "whom": "staff", "missing": []})
             steps.append(self._step(packet.REMINDER, ballot, [ballot.trustee], [(REMINDER, files)], now))
         return steps
@@ -333,7 +403,8 @@ class Office:
         say."""
         ballot = held.ballot
         there = [one for _, one in self.votes(ballot)]
-        steps = {name: self.read(of, ballot.digest) for name, of in _STAGES}
+        steps = {"closed": self._closings(ballot)[1]}
+        steps |= {name: self.read(of, ballot.digest) for name, of in _STAGES}
         stage = next((name for name, found in reversed(list(steps.items())) if found), "open")
         voted = _answered(there)
         known = self.code == ballot.secretariat
@@ -381,7 +452,7 @@ class Office:
         return found
 
 
-_STAGES = (("closed", packet.CLOSING), ("opened", packet.OPENING), ("published", packet.RESULT))
+_STAGES = (("opened", packet.OPENING), ("published", packet.RESULT))
 
 
 def _answered(votes: Sequence[Ballotted]) -> set[str]:

@@ -24,7 +24,7 @@ from axis.core.edxml import Organ
 from axis.core.instant import to_text
 from axis.core.types import kind as kinds
 from axis.errors import Fault, Rejected, rejected
-from axis.services.ballots import Held, Office, Step, as_json
+from axis.services.ballots import Held, Office, Step, Verified, as_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,15 +45,16 @@ class Cabinet:
     (``closing``); `reference`: the ballot or parcel that it is about."""
 
     def __init__(self, home: Path, code: str, journal: Journal, hub: Certificate) -> None:
-        self._given = home, code, journal, hub
+        self._given = home, code, journal, hub, Verified()
 
-    def ask(self, what: str, reference: str, now: datetime) -> Any:
-        """What is known here. Raises Rejected BALLOT_UNKNOWN, NOT_FOUND."""
+    def ask(self, what: str, reference: str, now: datetime, after: int = 0, most: int = MOST_LISTED) -> Any:
+        """What is known here; of ballots `most`, but for the newest `after`. Raises Rejected BALLOT_UNKNOWN,
+        NOT_FOUND."""
         office = Office(*self._given)
         if what in _TYPES:
             return {"items": _listed(office, _TYPES[what])}
         if what == "ballots":
-            return {"items": [office.status(one, now) for one in office.ballots()]}
+            return {"items": [office.status(one, now) for one in office.page(after, most)]}
         return _ASKED[what](office, office.find(reference), now)
 
     def file(self, what: str, reference: str, name: str) -> bytes:

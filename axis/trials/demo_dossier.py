@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from axis.errors import Language
-
+Sentence = dict[str, str]  # by language
 PORTAL, PROVINCE, MINISTRY = "G22", "H20", "G15"
 UNIT = "H20.14"  # the one-stop desk
 CODES = (PORTAL, PROVINCE, MINISTRY)
@@ -44,13 +43,12 @@ class Client:
     agency: str
     secret: str
     unit: str = ""
-    language: Language = "vi"
     session: str = "expired"  # of its last run
     log_ins: int = 0
     refused: list[str] = field(default_factory=list)
 
-    def call(self, service: str, record: Mapping[str, Any]) -> tuple[str, str]:
-        """(code, sentence) of the answer; ("", "") where it was taken."""
+    def call(self, service: str, record: Mapping[str, Any]) -> tuple[str, Sentence]:
+        """(code, sentence) of the answer; the code is "" where it was taken."""
         asked = {"madonvi": self.unit or self.agency, "service": service, "data": [record]}
         answer = self._post("/dvcqg", {"session": self.session, **asked})
         if answer.get("code") == Fault.PORTAL_SESSION.code:
@@ -59,7 +57,7 @@ class Client:
         told = answer["result"][0] if answer.get("result") else answer
         if told["code"]:
             self.refused.append(told["code"])
-        return told["code"], told.get("message_en" if self.language == "en" else "message", "")
+        return told["code"], {"vi": told.get("message", ""), "en": told.get("message_en", "")}
 
     def log_in(self) -> None:
         """A new session."""
@@ -108,9 +106,9 @@ class Post:
         return f"EB{uuid.uuid5(uuid.NAMESPACE_URL, order).int % 10**9:09}VN"
 
 
-def perform(place: Path, tell: Callable[[Scene], None], language: Language = "vi") -> dict[str, Any]:
-    """Play the story in a new home at `place`; its summary. Refusals are told in `language`. What is told was found in
-    answers and records, never assumed. Raises the axis' errors."""
+def perform(place: Path, tell: Callable[[Scene], None]) -> dict[str, Any]:
+    """Play the story in a new home at `place`; its summary. Refusals are told in both languages. What is told was found
+    in answers and records, never assumed. Raises the axis' errors."""
     settings = config.Config(
         config.Installation(str(uuid.uuid4())),
         adapter=config.Adapter(settle_seconds=0.0, agencies={code: {"kind": "spool"} for code in CODES}),
@@ -128,7 +126,7 @@ def perform(place: Path, tell: Callable[[Scene], None], language: Language = "vi
         port = stack.enter_context(fronts.front(home, agencies))
         units = {PROVINCE: UNIT}
         http = stack.enter_context(httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False))
-        clients = {code: Client(http, code, secrets[code], units.get(code, ""), language) for code in CODES}
+        clients = {code: Client(http, code, secrets[code], units.get(code, "")) for code in CODES}
 
         def settle() -> None:
             loops.rounds(hub, agencies, stopped=lambda: False, until_idle=True)
@@ -165,12 +163,12 @@ def _scenes(place: Path, clients: Mapping[str, Client], settle: Callable[[], Non
     record = as_sent(application, Status.REGISTERED) | {"MaDonViXuLy": MINISTRY, "TenTTHC": "Cấp phiếu lý lịch tư pháp"}
     payments, post = Payments(), Post()
 
-    def sent(client: Client, service: str, value: Mapping[str, Any]) -> tuple[str, str]:
+    def sent(client: Client, service: str, value: Mapping[str, Any]) -> tuple[str, Sentence]:
         code, sentence = client.call(service, value)
         settle()
         return code, sentence
 
-    def step(client: Client, status: str) -> tuple[str, str]:
+    def step(client: Client, status: str) -> tuple[str, Sentence]:
         made = {"MaHoSo": number, "NguoiXuLy": "Cán bộ một cửa", "NoiDungXuLy": "Xử lý", "TrangThai": status}
         return sent(client, "CapNhatTienDoHoSoMC", made | {"ThoiDiemXuLy": _text(next(at))})
 
@@ -218,7 +216,7 @@ def _pay(
     ministry: Client,
     portal: Client,
     payments: Payments,
-    sent: Callable[[Client, str, Mapping[str, Any]], tuple[str, str]],
+    sent: Callable[[Client, str, Mapping[str, Any]], tuple[str, Sentence]],
     at: datetime,
 ) -> dict[str, Any]:
     """The ministry asks, with a number that another request has already; the platform answers through the portal."""

@@ -19,6 +19,7 @@ from axis.core.hub.lifecycle import State
 from axis.core.instant import VIETNAM
 from axis.infra import keystore
 from axis.infra.record import search
+from axis.trials.sandbox_portal import PortalPeers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -144,6 +145,7 @@ class Peers:
         self._start = start
         self._coming = programme(to, start, signer, expired)
         self._seen: set[Path] = set()
+        self._portal = PortalPeers()
 
     def act(self, now: datetime) -> Iterator[Act]:
         """Do what is due now; each act, after its file lies in its outbox."""
@@ -157,8 +159,11 @@ class Peers:
             if code == self._to or path in self._seen:
                 continue
             self._seen.add(path)
-            packet = edxml.convert(path.read_bytes()).packet
-            for one in answers(code, packet, now) if packet is not None else ():
+            came = edxml.convert(path.read_bytes())
+            if came.packet is None:
+                continue
+            of_the_portal = self._portal.answers(code, came.packet, came.attachments, now)
+            for one in [*answers(code, came.packet, now), *(Act(code, *given) for given in of_the_portal)]:
                 self._put(one)
                 yield one
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from axis.core.hub import change
 from axis.core.hub import dossier as ask
-from axis.core.hub.dossier import Limit
+from axis.core.hub.dossier import Limit, Standing
 from axis.core.hub.draft import NotLockedError
 from axis.core.hub.lifecycle import Demand, Stage, State
 from axis.errors import Unavailable
@@ -184,6 +184,19 @@ def test_what_was_there_is_altered_in_one_step_to_what_it_was_last(record: HubSt
     assert asked == {"u1": ("DECLINED", LATER, "không"), "u2": ("OPEN", "", "")}
     write(record, change.Answer(one.id, 1, "u1", Stage.OVERTAKEN, NOW, "", ENTRY))
     assert [row["reason"] for row in rows(record, tables.demand) if row["unit"] == "u1"] == ["không"], "as it was"
+
+
+def test_where_an_object_stands_is_kept_for_each_who_has_begun_one_and_changed_only_while_it_is_locked(
+    record: HubStore,
+) -> None:
+    one, other = (Standing(ONE, code, "1", (code, "H41"), NOW, NOW) for code in ("G22", "H29"))
+    write(record, change.Stand(one, ENTRY), change.Stand(other, ENTRY))
+    after = replace(one, state="4", parties=("G06", "G22", "H41"), said_at=LATER, changed_at=LATER)
+    write(record, change.Stand(replace(one, state="2"), ENTRY), change.Stand(after, ENTRY))
+    facts = read(record, ask.Stands(ONE), ask.Stands(TWO))
+    assert (set(facts.standing[ONE]), facts.standing[TWO]) == ({after, other}, ())
+    with pytest.raises(NotLockedError):
+        write(record, change.Stand(one, ENTRY), locked=[TWO])
 
 
 @pytest.mark.parametrize("what", ["key", "delivery", "demand"])

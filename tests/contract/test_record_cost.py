@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from axis.core.hub import change
 from axis.core.hub import dossier as ask
-from axis.core.hub.dossier import Delivery, Facts, Limit, Submission
+from axis.core.hub.dossier import Delivery, Facts, Limit, Standing, Submission
 from axis.core.hub.lifecycle import Demand, Stage, State
 from axis.core.instant import to_text
 from axis.errors import Corrupted, Fault
@@ -111,6 +111,7 @@ def everything_about(about: Submission, one: Delivery) -> list[Question]:
         ask.Entries(about.axis_id),
         ask.Homes("H41"),
         ask.Quarantined("H41"),
+        ask.Stands(document),
     ]
 
 
@@ -214,6 +215,7 @@ def fill(record: HubStore, count: int) -> None:
                 change.PutAside(f"agency {about.axis_id}", "m", "", digest("b"), "X", 1, NOW, ENTRY),
                 change.Ask(one.id, 1, ("u1",), Demand.UPDATE, about.axis_id, Stage.OPEN, NOW, ENTRY),
                 change.Ask(one.id, 2, ("u1",), Demand.RECALL, about.axis_id, Stage.OPEN, NOW, ENTRY),
+                change.Stand(Standing(document, "G22", "2", ("G22", "H41"), NOW, NOW), ENTRY),
             )
         ]
         with record.transaction() as tx:
@@ -267,6 +269,7 @@ def test_no_question_and_no_change_looks_through_a_table(record: HubStore) -> No
                 change.Supersede(document, "x", ENTRY),
                 change.Forget(document, ENTRY),
                 change.LeaveOut(one.id, ENTRY),
+                change.Stand(Standing(document, "G22", "4", ("G22", "H41"), LATER, LATER), ENTRY),
             )
         ]
         more += [each for n in range(50) for each in (change.Postpone(n, 1, LATER), change.Done(100 + n))]

@@ -12,12 +12,13 @@ import urllib.request
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
 
-from axis import bootstrap, config, fronts, texts
+from axis import bootstrap, config, fronts
 from axis.adapters import systems
 from axis.adapters.dvcqg import fetch as fetching
 from axis.adapters.dvcqg.fetch import fetch
@@ -28,6 +29,7 @@ from axis.adapters.spool.store import open_spool
 from axis.adapters.systems import System
 from axis.core.applications.status import AT_THE_COUNTER, MOVES, Status
 from axis.infra.record import tables
+from axis.services.operate import types
 from axis.services.questions import metrics
 from axis.trials import demo_dossier
 from axis.trials.applications import as_sent, february
@@ -37,13 +39,13 @@ from tests.served import ServedLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from axis.services.agency.adapter import Agency
     from axis.services.hub.worker import Hub
     from axis.trials.demo_scenes import Scene
     from tests.servers import PostgreSql, RabbitMq
 
+SHIPPED = Path(__file__).parents[2] / "schemas" / "documents"
 PORTAL, PROVINCE, MINISTRY = "G22", "H20", "G15"
 CODES = (PORTAL, PROVINCE, MINISTRY, "H41")
 CITIZEN = "Nguyễn Thị Không Ai Biết"
@@ -112,6 +114,9 @@ def serving(line: Line) -> Iterator[Served]:
         portal=config.Portal(PORTAL, "procedures.csv"),
     )
     home = bootstrap.open_home(line.path)
+    with bootstrap.registrar(home) as registrar:  # so that the hub follows the applications, too
+        for name in ("mcdt_dt", "dvcqg_progress", "dvcqg_correction"):
+            types.add(registrar, types.read(SHIPPED / name / "1"), "", line.clock())
     for code in CODES:
         systems.add_system(bootstrap.systems_file(home), f"SYS.{code}", code, f"secret {code}")
     with ExitStack() as stack:
@@ -249,6 +254,9 @@ def through_all_ten(served: Served, caplog: pytest.LogCaptureFixture) -> None:
     found = served.call(PORTAL, "TraCuuHoSo", MaHoSo=NUMBER)["result"][0]
     assert (found["TrangThaiHoSo"], found["MaDonViTiepNhan"], found["MaDonViXuLy"]) == ("10", unit, MINISTRY)
     assert [(one["SuKien"], one["NganHang"]) for one in found["DanhSachSuKien"]] == [("paid", "VCB"), ("returned", "")]
+    with served.hub.store.reading() as reader:
+        standing = reader.connection.execute(sa.select(tables.standing.c.owner, tables.standing.c.state)).all()
+    assert sorted(map(tuple, standing)) == [(PROVINCE, one) for one in ("10", "3", "7", "8")]
     _nobody_is_named(served, caplog)
 
 
@@ -366,6 +374,21 @@ def test_what_the_recipients_own_record_contradicts_is_refused_there(served: Ser
     assert served.status(PORTAL) == "8", "what is stopped there is not processed"
     outcomes = [row["outcomes"] for row in mine.sent(Selection())]
     assert outcomes[-1][PORTAL]["event"] == "E.2"
+
+
+def test_an_illegal_step_that_its_senders_own_record_allows_is_refused_by_the_hub_and_moves_nobody(
+    served: Served,
+) -> None:
+    served.call(PROVINCE, "DongBoHoSoMC", record("2", MaDonViXuLy=""))
+    mine = open_spool(served.line.path / "agencies" / PROVINCE / "spool")
+    known = mine.application(NUMBER)
+    assert known is not None
+    mine.note_applications([replace(known, status=Status.PROCESSED)])
+    assert codes(served.call(PROVINCE, "CapNhatTienDoHoSoMC", step("10", 9))) == [""]
+    (row,) = [one for one in mine.sent(Selection()) if one["state"] == "refused"]
+    (found,) = row["report"]["findings"]
+    assert (found["code"], "2 → 10" in str(found)) == ("TYPE_MOVE", True)
+    assert served.status(PORTAL) == "2"
 
 
 def _fields(value: Any) -> dict[str, Any]:
@@ -499,7 +522,7 @@ def test_the_demo_tells_the_story_of_one_application_with_the_faults_of_the_port
 ) -> None:
     caplog.set_level(logging.DEBUG)
     told: list[Scene] = []
-    result = demo_dossier.perform(tmp_path / "home", told.append, "en")
+    result = demo_dossier.perform(tmp_path / "home", told.append)
     assert [one.name for one in told] == ["registered", "illegal", "due", "paid", "posted", "returned", "figures"]
     assert result["statuses"] == {PORTAL: "10", PROVINCE: "10", MINISTRY: "10"}
     refusals = ["APPLICATION_DUE", "APPLICATION_MOVE", "PAYMENT_REPEATED", "POSTAL_WAYBILL"]
@@ -513,9 +536,7 @@ def test_the_demo_tells_the_story_of_one_application_with_the_faults_of_the_port
     assert told[0].facts["number"] in ledger
     everywhere = ledger + samples + caplog.text + str(told)
     assert [one for one in ("ChuHoSo", "MaDoiTuong", "SoDienThoai") if citizen[one] in everywhere] == []
-    drawn = make_stories.file("dossier", "en").read_text("utf-8")
-    assert make_stories.said(drawn) == make_stories.said(make_stories.svg(make_stories.dossier(told, "en")))
-    for language in ("vi", "en"):
-        for one in told:
-            assert "{" not in texts.text(f"dossier.told.{one.name}", language, **one.facts)  # type: ignore[arg-type]
-            assert f"dossier.scene.{one.name}" in texts.TEXTS
+    for language in make_stories.LANGUAGES:
+        drawn, lines = make_stories.file("dossier", language).read_text("utf-8"), make_stories.dossier(told, language)
+        assert make_stories.said(drawn) == make_stories.said(make_stories.svg(lines))
+        assert "{" not in "".join(lines)

@@ -16,7 +16,7 @@ import httpx
 import jsonschema_rs
 import pytest
 
-from axis import bootstrap, config, fronts
+from axis import bootstrap, config, counting, fronts
 from axis.adapters import tokens
 from axis.adapters.client import Refused
 from axis.adapters.ecabinet import server
@@ -191,6 +191,7 @@ def test_a_ballot_is_asked_voted_on_closed_and_counted_and_no_members_key_is_any
     assert refused(secretariat, f"{ballot}/closing") == (422, "BALLOT_OPEN")
     assert refused(served.systems[TRUSTEE], f"{ballot}/opening") == (404, "BALLOT_UNKNOWN")
     assert refused(secretariat, f"{ballot}/result") == (404, "BALLOT_UNKNOWN")
+    _close_too_early(served, ballot)
     clock.now += timedelta(days=2, minutes=1)
     assert refused(ministry, f"{ballot}/closing") == (422, "AUTHZ_MISMATCH")
     for system, step in ((secretariat, "closing"), (served.systems[TRUSTEE], "opening"), (secretariat, "result")):
@@ -199,10 +200,35 @@ def test_a_ballot_is_asked_voted_on_closed_and_counted_and_no_members_key_is_any
     for code in CODES:
         found = served.ask(f"{ballot}/result", code)
         assert (found["verdict"], found["differences"]) == ("PASSED", []), code
+    _listed_at_the_cost_of_reading(served)
     (decided,) = found["result"]["questions"]
     assert (decided["counts"], decided["decided"]) == ({"agree": 2, "no": 1}, "agree")
     assert voted in {one["vote"] for one in found["result"]["votes"] if one["verdict"] == "counted"}
     assert not list(served.line.path.rglob(f"*{MINISTER}*")), "no member's key is in the home"
+
+
+def _listed_at_the_cost_of_reading(served: Served) -> None:
+    """What was verified once is not again, and nobody gets more ballots than a page of them."""
+    first = served.ask("ballots")["items"]
+    before = counting.snapshot()["verifications"]
+    assert served.ask("ballots")["items"] == first
+    assert counting.snapshot()["verifications"] - before <= 1, "the registry's"
+    told = {query: served.systems[SECRETARIAT].ask(f"ballots?{query}")["items"] for query in ("limit=1", "after=1")}
+    assert (told["limit=1"], told["after=1"]) == (first[:1], first[1:])
+    for query in ("limit=51", "limit=0", "after=-1", "since=1"):
+        with pytest.raises(Refused):
+            served.systems[SECRETARIAT].ask(f"ballots?{query}")
+
+
+def _close_too_early(served: Served, ballot: str) -> None:
+    """The secretariat's clock is wrong: its closing is void, and spoils nothing."""
+    clock = served.line.clock
+    clock.now += timedelta(days=2, minutes=1)
+    served.systems[SECRETARIAT].do(f"{ballot}/closing")
+    clock.now -= timedelta(days=2, minutes=1)
+    served.rest()
+    assert refused(served.systems[TRUSTEE], f"{ballot}/opening") == (422, "BALLOT_OPEN")
+    assert served.ask(ballot)["status"]["stage"] == served.ask(ballot, TRUSTEE)["status"]["stage"] == "open"
 
 
 def test_nobody_comes_in_without_a_token_of_an_agency_that_is_named(served: Served) -> None:

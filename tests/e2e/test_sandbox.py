@@ -6,14 +6,18 @@ import json
 import subprocess
 import sys
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from axis import bootstrap
+from axis.adapters.dvcqg import records
 from axis.core import edxml
+from axis.core.ballot.vote import Answer
+from axis.core.edxml import opencps
+from axis.services.ballots import Office
 from axis.services.operate import resend
-from axis.trials import sandbox
+from axis.trials import sandbox, sandbox_ballot
 from tests.line import Line, document, recall, rest, small_home
 
 if TYPE_CHECKING:
@@ -95,6 +99,74 @@ def test_each_peer_answers_in_its_own_way(line: Line, to: str, codes: list[str])
     told = [one.split()[0] for one in line.statuses("H41") if one.endswith(to) and not one.startswith("01")]
     assert sorted(told) == codes
     assert line.files(to, "failed") == []
+
+
+def test_an_application_is_tried_alone_the_others_resolve_answer_a_payment_and_rate(tmp_path: Path) -> None:
+    line = small_home(tmp_path / "home", codes=("G22", "G15", "H41", "G06", "H25"))
+    home, number = bootstrap.open_home(line.path), "H41.1-261126-0000001"
+    said: list[tuple[str, str]] = []
+    peers = sandbox.peers(home, "H41", line.clock())
+    peers._coming.clear()  # no documents beside it
+    fees = {"PhiLePhi": [{"MaPhiLePhi": "LP", "SoTien": "150000"}, {"MaPhiLePhi": "P", "SoTien": "50000"}]}
+    sent: list[tuple[str, dict[str, Any]]] = [
+        (records.APPLICATION, {"TrangThaiHoSo": "1", "MaDonViXuLy": "G15"}),
+        (records.PROGRESS, {"TrangThai": "2"}),
+        (records.REQUEST, {"MaTraCuuTT": "TT1", **fees}),
+        (records.PROGRESS, {"TrangThai": "10"}),
+    ]
+    with bootstrap.embedded_parts(home) as (hub, agencies):
+        for place, (kind, record) in enumerate(sent):
+            content = json.dumps({"MaHoSo": number, **record}).encode()
+            to = [edxml.Organ(code, code) for code in ("G22", "G15")]
+            packet = opencps.application_packet(
+                edxml.Organ("H41", "H41"), to, kind, number, "Thử", line.clock(), {records.ATTACHMENTS[kind]: content}
+            )
+            line.drop("H41", packet, f"{place}.edxml")
+            for _ in range(2):
+                rest(hub, agencies, line.clock, timedelta(0))
+                acts = [one for one in peers.act(line.clock()) if one.text.startswith("sandbox.dossier")]
+                said += [(one.code, one.text.rpartition(".")[2]) for one in acts]
+    assert said == [("G15", "4"), ("G15", "9"), ("G22", "pending"), ("G22", "paid"), ("G22", "rated")]
+    came = [
+        edxml.convert((line.folder("H41", "inbox") / name).read_bytes())
+        for name in line.files("H41", "inbox", "*.edxml")
+    ]
+    told = [json.loads(one.attachments[0]) for one in came]
+    assert sorted(one.get("TrangThai", "") for one in told) == ["", "", "", "4", "9"]
+    assert {one["SoTien"] for one in told if one.get("error_code") == "0"} == {"200000"}
+    assert line.files("G15", "failed") == line.files("G22", "failed") == []
+
+
+@pytest.mark.parametrize("votes", [True, False])
+def test_a_ballot_is_tried_alone_the_others_ask_vote_remind_close_and_count(tmp_path: Path, votes: bool) -> None:
+    line = small_home(tmp_path / "home", codes=("G22", "G15", "H41", "H29"))
+    home, start = bootstrap.open_home(line.path), line.clock()
+    said: list[str] = []
+    person = sandbox_ballot.prepare(home, "H41", start)
+    assert sandbox_ballot.prepare(home, "H41", start) == person, "a sandbox that is started again has them"
+    with bootstrap.embedded_parts(home) as (hub, agencies):
+        journals = {one.code: one.journal for one in agencies}
+        peers = sandbox_ballot.BallotPeers(home, journals, "H41", start, start + timedelta(seconds=40))
+        voted = not votes
+
+        def office() -> Office:
+            return Office(line.path, "H41", journals["H41"], bootstrap.hub_certificate(home))
+
+        assert peers.judged() == (sandbox_ballot.CHECK, "the ballot was not counted yet")
+        for _ in range(60):
+            line.clock.now += timedelta(seconds=1)
+            said += [one.text.rpartition(".")[2] for one in peers.act(line.clock())]
+            if "reminded" in said and not voted:
+                (held,) = office().ballots()
+                _, step = office().vote(held.ballot, person, [Answer(1, "disagree", "chưa rõ")], line.clock())
+                line.drop("H41", step.packet, step.name)
+                voted = True
+            rest(hub, agencies, line.clock, timedelta(0))
+        assert said == ["asked", "voted", "voted", "reminded", "closed", "opened", "counted"]
+        (held,) = office().ballots()
+        result, found, _ = office().verify(held)
+    assert (found, dict(result.decided[0].counts)) == ([], {"agree": 2, "disagree": int(votes)})
+    assert peers.judged() == (sandbox_ballot.CHECK, "" if votes else "no vote came")
 
 
 def verdict(line: Line) -> dict[str, str]:

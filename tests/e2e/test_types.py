@@ -318,6 +318,25 @@ def test_deadlines_of_the_type_count_where_the_document_has_none_of_its_own(line
     assert end[:10] == "2026-12-01", "five working days from the 23rd; the 24th is a day off"
 
 
+def test_a_step_that_is_not_legal_is_refused_by_the_hub_where_the_type_says_so(line: Line, tmp_path: Path) -> None:
+    folder = tmp_path / "test_permit" / "1"
+    shutil.copytree(PERMIT, folder)
+    manifest = (PERMIT / "manifest.toml").read_text("utf-8")
+    (folder / "manifest.toml").write_text(manifest.replace("[states]\n", '[states]\nfollow = "all"\n'), "utf-8")
+    add(line, folder)
+    assert ask(line, "type", "show", "TEST_PERMIT")[0]["states"]["follow"] == "all"
+    told: list[list[tuple[str, str]]] = []
+    for number, state in enumerate(("2", "1", "3", "2", "3", "1"), 1):
+        content = json.dumps(json.loads(GOOD) | {"state": state}).encode()
+        line.drop("H41", permit(number, content), f"{number}.edxml")
+        line.run()
+        failed = f"{number}.edxml.error.json" in line.files("H41", "failed", "*.error.json")
+        told.append(refused(line, f"{number}.edxml") if failed else [])
+    move = [("TYPE_MOVE", "TEST_PERMIT")]
+    assert told == [move, [], move, [], [], move]
+    assert len(line.files("G06", "inbox", "*.edxml")) == 3
+
+
 def test_a_wrong_folder_is_refused_with_all_its_faults_and_nothing_is_changed(line: Line, tmp_path: Path) -> None:
     folder = tmp_path / "test_permit" / "1"
     shutil.copytree(PERMIT, folder)

@@ -135,7 +135,7 @@ class Hub:
 
     def submit(self, *batch: Opened) -> list[Verdict]:
         """Decide about these in one batch."""
-        locked = {document for one in batch for document in one.documents}
+        locked = {document for one in batch for document in one.locked}
         replies = {one.documents[0] for one in batch if one.candidate is not None and one.candidate.is_reply}
         locked |= self.record.instead_of(replies)
         spoken_of = [one.said.subject for one in batch if one.said is not None]

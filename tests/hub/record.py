@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from axis.core.hub import admission, change, lifecycle
 from axis.core.hub import dossier as ask
-from axis.core.hub.dossier import Delivery, Demanded, Facts, Limit, Refused, Said, Submission
+from axis.core.hub.dossier import Delivery, Demanded, Facts, Limit, Refused, Said, Standing, Submission
 from axis.core.hub.draft import NotLockedError
 from axis.core.hub.lifecycle import FINAL, Demand
 from axis.core.hub.seal import Sealed
@@ -56,6 +56,7 @@ class Record:
     reasons: dict[tuple[str, int, str], str] = field(default_factory=dict)
     business: dict[str, dict[str, str]] = field(default_factory=dict)
     limits: dict[str, dict[str, Limit]] = field(default_factory=dict)
+    standing: dict[tuple[Document, str], Standing] = field(default_factory=dict)
     documents: dict[Document, str] = field(default_factory=dict)  # → what took its place
     said: dict[tuple[ask.Stated, Digest], Said] = field(default_factory=dict)
     refused: dict[tuple[str, str], Refused] = field(default_factory=dict)
@@ -168,6 +169,9 @@ class Record:
         facts.brought[q.document, q.recipient] = names[0] if names else None
         if names and q.reporter:
             self._Reported(ask.Reported(names[0], q.reporter), facts)
+
+    def _Stands(self, q: ask.Stands, facts: Facts) -> None:
+        facts.standing[q.object] = tuple(one for (place, _), one in self.standing.items() if place == q.object)
 
     def _TakingBack(self, q: ask.TakingBack, facts: Facts) -> None:
         found = self._brings(q.document, "recall")
@@ -310,6 +314,10 @@ class Record:
         assert after.state in lifecycle.DELIVERY[before.state].values() or after.state is before.state, (before, after)
         proof = sealed.resolved(after.proof_digest)
         self.deliveries[after.id] = replace(after, proof_digest=proof, tried=before.tried or after.tried)
+
+    def _write_Stand(self, one: change.Stand, sealed: Sealed) -> None:
+        self._may_change(one.standing.object, sealed)
+        self.standing[one.standing.object, one.standing.owner] = one.standing
 
     def _write_Ask(self, one: change.Ask, sealed: Sealed) -> None:
         self._may_change(self.deliveries[one.delivery_id].document, sealed)

@@ -48,6 +48,7 @@ def everything(record: Record) -> Iterator[Question]:
     for one_ in record.documents:
         for of in (ask.Recipients, ask.TakingBack, ask.LastDemand, ask.Newest, ask.Own, ask.HeldUntil, ask.Open):
             yield of(one_)
+        yield ask.Stands(one_)
         for kind_ in ("recall", "update"):
             yield ask.Lately(one_, kind_, 50)
         for code in codes:

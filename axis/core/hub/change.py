@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NewType
 
 if TYPE_CHECKING:
-    from axis.core.hub.dossier import Delivery, Digest, Document, Limit, Submission
+    from axis.core.hub.dossier import Delivery, Digest, Document, Limit, Standing, Submission
     from axis.core.hub.lifecycle import Demand, Stage
     from axis.core.ledger import Entry
     from axis.core.receipt import Statement
@@ -42,6 +42,14 @@ class Move:
     """A delivery is otherwise now: its state, attempts, units, whose it is, what it owes. `delivery`: as it is then."""
 
     delivery: Delivery
+    entry: Entered
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """A business object stands otherwise now, or is known now."""
+
+    standing: Standing
     entry: Entered
 
 
@@ -254,6 +262,7 @@ Change = (
     Accept
     | Deliver
     | Move
+    | Stand
     | Ask
     | Answer
     | Report

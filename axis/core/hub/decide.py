@@ -18,6 +18,7 @@ from axis.core.hub import (
     consignment,
     deadlines,
     documents,
+    objects,
     recalls,
     receipts,
     refusals,
@@ -205,6 +206,8 @@ def _needs_of(one: Opened, candidate: Candidate, alike: Mapping[tuple[Document, 
             yield ask.ByKey(candidate.key)
     for other in candidate.documents[1:]:
         yield ask.Recipients(other)
+    if (place := objects.object_of(candidate)) is not None:
+        yield ask.Stands(place)
 
 
 _BY_KIND: dict[Kind, Callable[[Work], None]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from axis.core.edxml import Kind
-from axis.core.hub import acceptance, deadlines, plans, recalls
+from axis.core.hub import acceptance, deadlines, objects, plans, recalls
 from axis.core.hub.certificate import certify
 from axis.core.hub.consignment import fail
 from axis.core.hub.dossier import Together
@@ -28,27 +28,32 @@ def document(work: Work) -> None:
     """A new document.
 
     1 what took its key is answered again
-    2 those that it goes to: not whom a recall has overtaken it to, unless they may have it since before a restore
-    3 it is accepted, and on its way to each
+    2 what it says of a business object is a legal step
+    3 those that it goes to: not whom a recall has overtaken it to, unless they may have it since before a restore
+    4 it is accepted, and on its way to each
     """
     if acceptance.is_answered(work, work.candidate.key):  # 1
         return
+    after = objects.step(work)  # 2
     addressees = work.candidate.addressees
     taken_back = _taken_back(work)
-    accepted = acceptance.accept(work, work.candidate.key, _sent_to(work, addressees, taken_back))  # 2
-    _first_deliveries(work, accepted, addressees, taken_back)  # 3
+    accepted = acceptance.accept(work, work.candidate.key, _sent_to(work, addressees, taken_back))  # 3
+    objects.note(work, accepted, after)
+    _first_deliveries(work, accepted, addressees, taken_back)  # 4
 
 
 def replacement(work: Work) -> None:
     """A document that takes the place of others: as :func:`document`; who has one of those is asked to put it aside."""
     if acceptance.is_answered(work, work.candidate.key):
         return
+    after = objects.step(work)
     replaced = {one[1]: one for one in work.candidate.documents[1:]}
     held = {document_id: work.draft.recipients(one) for document_id, one in replaced.items()}
     known = {document_id: recalls.recipients(work.draft, rows) for document_id, rows in held.items()}
     addressees, holders = plans.plan_replacement(work.candidate, known, work.places)
     taken_back = _taken_back(work)
     accepted = acceptance.accept(work, work.candidate.key, _sent_to(work, addressees, taken_back))
+    objects.note(work, accepted, after)
     _first_deliveries(work, accepted, addressees, taken_back, {code for codes in holders.values() for code in codes})
     for document_id in holders:
         work.draft.supersede(replaced[document_id], accepted.axis_id, accepted.entry)

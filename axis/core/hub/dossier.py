@@ -127,6 +127,19 @@ class Said:
     time: str
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a business object stands (core/types): who has begun it, who has had a document of it, when what says so
+    was signed and accepted. Of one key there may be several objects, each with another `owner`."""
+
+    object: Document  # what it is known and locked by: its kind and the digest of its key
+    owner: str
+    state: str
+    parties: tuple[str, ...]
+    said_at: str
+    changed_at: str
+
+
 # -- Questions ------------------------------------------------------------------------------------------------
 
 
@@ -365,6 +378,13 @@ class Quarantined:
     waiting: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Stands:
+    """Where the business objects stand that are known by this."""
+
+    object: Document
+
+
 Question = (
     ByKey
     | ByParcel
@@ -396,6 +416,7 @@ Question = (
     | Entries
     | Homes
     | Quarantined
+    | Stands
 )
 
 
@@ -475,6 +496,7 @@ class Facts:
     entries: dict[str, tuple[Entry, ...]] = field(default_factory=dict)  # by axis id
     homes: dict[str, tuple[Known, ...]] = field(default_factory=dict)
     quarantined: dict[tuple[str, bool], int] = field(default_factory=dict)
+    standing: dict[Document, tuple[Standing, ...]] = field(default_factory=dict)
 
     def know_empty(self, document: Document) -> None:
         """Nobody has ever spoken of this document: so much is known without asking."""

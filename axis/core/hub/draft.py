@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from axis.core.hub.change import Change, Keep, Sign
-    from axis.core.hub.dossier import Digest, Document, Facts
+    from axis.core.hub.dossier import Digest, Document, Facts, Standing
     from axis.core.hub.rules import Rules
     from axis.core.hub.terms import Term
     from axis.core.ledger import Entry
@@ -227,6 +227,13 @@ class Draft(View):
             if after.role == "document":
                 self._put(facts.brought, (document, before.recipient), None)
                 self._put(facts.brought, (document, after.recipient), after.id)
+
+    def stand(self, after: Standing, entry: Entered) -> None:
+        """A business object stands so from now on."""
+        self._may_change(after.object)
+        self._changes.append(change.Stand(after, entry))
+        others = (one for one in self._facts.standing.get(after.object, ()) if one.owner != after.owner)
+        self._put(self._facts.standing, after.object, (*others, after))
 
     def ask(
         self,

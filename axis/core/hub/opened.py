@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from axis.core.hub.objects import object_of
+
 if TYPE_CHECKING:
     from axis.core.hub.admission import Candidate
     from axis.core.hub.dossier import Digest, Document
@@ -27,6 +29,12 @@ class Opened:
     claimed: Receipt | None = None  # what a receipt says that was not verified
     problems: tuple[Problem, ...] = ()
     documents: tuple[Document, ...] = ()  # all that it makes or changes; these are locked
+
+    @property
+    def locked(self) -> tuple[Document, ...]:
+        """What is locked for it: its documents, and the business object that it speaks of."""
+        place = object_of(self.candidate)
+        return self.documents if place is None else (*self.documents, place)
 
     @property
     def agency(self) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from axis.core.edxml import Kind
-from axis.core.hub import acceptance, admission, plans, recalls
+from axis.core.hub import acceptance, admission, objects, plans, recalls
 from axis.core.hub.acceptance import Accepted
 from axis.core.hub.certificate import certify
 from axis.core.hub.lifecycle import Demand, Stage
@@ -27,7 +27,8 @@ def update(work: acceptance.Work) -> None:
 
     1 what took its key is answered again
     2 so many a day
-    3 who keeps, gets and loses the document; a refusal changes nothing. What has no bytes any more is given to nobody
+    3 who keeps, gets and loses the document; a refusal changes nothing. What has no bytes any more is given to nobody;
+      what new content says of a business object is a legal step
     4 it is accepted; each who keeps it gets the new version, and is asked to take it
     5 who is added gets the update where it has the content, the newest version otherwise
     6 it is taken back from who is removed
@@ -39,6 +40,7 @@ def update(work: acceptance.Work) -> None:
     admission.judge_pace(work.candidate, earlier, work.now)  # 2
     rows = draft.recipients(work.document)
     plan = plans.plan_update(work.candidate, recalls.recipients(draft, rows), work.places)  # 3
+    after = objects.step(work)
     with_content = plan.added if packet.changes_content else ()
     if plan.added and not packet.changes_content:
         newest = draft.newest(work.document)
@@ -47,6 +49,7 @@ def update(work: acceptance.Work) -> None:
     routes = [*plan.kept, *plan.removed, *with_content]
     demand = draft.next_demand(work.document)
     accepted = acceptance.accept(work, work.candidate.key, routes, number + 1)  # 4
+    objects.note(work, accepted, after)
     sent: dict[str, Delivery] = {}
     for addressee in plan.kept:
         acceptance.deliver_once(work, accepted, addressee, "update", sent)

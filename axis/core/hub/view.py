@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         Question,
         Refused,
         Said,
+        Standing,
         Submission,
     )
     from axis.core.ledger import Entry
@@ -232,6 +233,10 @@ class View:
     def quarantined(self, agency: str, *, waiting: bool = False) -> int:
         """How many messages of this agency are put aside; or how many receipts wait for what the record has lost."""
         return _found(self._facts.quarantined, (agency, waiting), ask.Quarantined(agency, waiting))
+
+    def standing(self, place: Document) -> tuple[Standing, ...]:
+        """The business objects that are known by this, of different agencies."""
+        return _found(self._facts.standing, place, ask.Stands(place))
 
     def _has_every_report(self, delivery_id: str, known: Mapping[str, str]) -> bool:
         return sum(map(bool, known.values())) >= self._facts.deliveries[delivery_id].reporters

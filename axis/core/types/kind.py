@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from axis.core.types import manifest as manifests
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
 FILES = {"json": "schema.json", "xml": "schema.xsd"}
 # What a type finds in a document.
 OF_DOCUMENTS = frozenset(
-    {Fault.TYPE_PARTY, Fault.TYPE_ATTACHMENT, Fault.TYPE_UNREADABLE, Fault.TYPE_CONTENT, Fault.TYPE_STATE}
+    {
+        *(Fault.TYPE_PARTY, Fault.TYPE_ATTACHMENT, Fault.TYPE_UNREADABLE, Fault.TYPE_CONTENT, Fault.TYPE_STATE),
+        *(Fault.TYPE_MOVE, Fault.TYPE_BEFORE),
+    }
 )
 MAX_SHOWN = 200  # characters of a field that is shown
 
@@ -70,6 +74,32 @@ class Judgement:
     shown: tuple[Shown, ...] = ()
     key: str = ""  # of the business object that it speaks of, where the type has states
     state: str = ""
+    leaves: str = ""  # the state that a correction leads out of
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a document of a type that the hub follows says of a business object: where that stands now."""
+
+    kind: DocumentType
+    key: str
+    state: str
+    leaves: str = ""
+
+    @property
+    def object(self) -> tuple[str, str]:
+        """What it is known by: what its kind of object is called, and the digest of its key, which may be personal."""
+        states = self.kind.manifest.states
+        name = states.object if states is not None else ""
+        return f"object {name or self.kind.name}", sha256(self.key.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def judge(self, before: str, *, is_known: bool) -> Problem | None:
+        """What is wrong with it where the object stands in `before`; one that is not known may be anywhere, unless its
+        type follows all of it."""
+        states = self.kind.manifest.states
+        if not is_known and (states is None or states.follow != "all"):
+            return None
+        return move(self.kind, before, self.state, self.leaves)
 
 
 @dataclass(frozen=True)
@@ -167,16 +197,18 @@ def _content(kind: DocumentType, data: bytes, found: list[Problem]) -> Judgement
         found += [replace(problem, path=name) for problem in error.problems]
         return Judgement(tuple(found))
     found += schema.judge(document, name)
-    key = state = ""
+    key = state = leaves = ""
     if manifest.states is not None:
-        key = (schema.at(document, manifest.states.key) or "")[:MAX_SHOWN]
+        key = schema.at(document, manifest.states.key) or ""
         state = schema.at(document, manifest.states.field) or ""
+        if manifest.states.leaves:
+            leaves = schema.at(document, manifest.states.leaves) or ""
         if state not in manifest.states.known:  # 5
             known = ", ".join(sorted(manifest.states.known))
             found.append(Problem(Fault.TYPE_STATE, f"{name}#{manifest.states.field}", known, manifest.name))
     values = ((show, schema.at(document, show.path)) for show in manifest.show)
     shown = tuple(Shown(show.words, value[:MAX_SHOWN], show.personal) for show, value in values if value)
-    return Judgement(tuple(found), shown, key, state)
+    return Judgement(tuple(found), shown, key, state, leaves)
 
 
 def check_examples(kind: DocumentType, valid: Mapping[str, bytes], invalid: Mapping[str, bytes]) -> list[Problem]:
@@ -196,16 +228,26 @@ def _codes(kind: DocumentType, data: bytes) -> list[str]:
     return list(dict.fromkeys(problem.fault.code for problem in _content(kind, data, []).findings))
 
 
-def move(kind: DocumentType, before: str, after: str) -> Problem | None:
-    """What is wrong with a business object's step from the state `before` ("" for none yet) to `after`: TYPE_MOVE; None
-    for a legal one. The same state once more is none; who corrects has a move for it in the manifest."""
+def move(kind: DocumentType, before: str, after: str, leaves: str = "") -> Problem | None:
+    """What is wrong with a business object's step from the state `before` ("" for none yet) to `after`: TYPE_MOVE,
+    TYPE_BEFORE; None for a legal one. The same state once more is none. A correction says that it `leaves` a state, and
+    leads anywhere if the object stands in that."""
     states = kind.manifest.states
     if states is None or before == after:
         return None
+    if states.leaves and before:
+        return None if leaves == before else Problem(Fault.TYPE_BEFORE, kind.name, before, leaves[:40] or "-")
     legal = states.moves.get(before, ()) if before else states.initial
     if after in legal:
         return None
     return Problem(Fault.TYPE_MOVE, kind.name, ", ".join(legal) or "-", f"{before or '-'} → {after or '-'}")
+
+
+def told(kind: DocumentType, judged: Judgement) -> Told | None:
+    """What the hub follows of a document that was judged so; None where its type does not ask for that."""
+    if kind.manifest.states is None or not kind.manifest.states.follow or not judged.key:
+        return None
+    return Told(kind, judged.key, judged.state, judged.leaves)
 
 
 def header_of(packet: Packet, registry: Registry, *, content: bool) -> Header:

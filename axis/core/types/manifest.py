@@ -27,6 +27,7 @@ _ATTACHMENT = re.compile(r"[^/\\*?\[\]\x00-\x1f]{1,100}")
 _PATTERN = re.compile(r"[^/\\\x00-\x1f]{1,100}")
 _PARTY = re.compile("|".join((r"\*", *GROUPS, r"[A-Z0-9][A-Za-z0-9.]{0,34}")))
 _RETENTION = re.compile(r"law|[1-9][0-9]{0,3}[dmy]")
+_FOLLOW = re.compile("moves|all")
 _STATE = re.compile(r"[^\s\x00-\x1f]{1,40}")
 _WORDS = re.compile(r"[^\x00-\x1f]{1,200}")
 # The legs of a delivery that a manifest may set a time for: those that are known when it is accepted.
@@ -67,7 +68,11 @@ class Show:
 
 @dataclass(frozen=True, slots=True)
 class States:
-    """The states of the business object that documents of this type speak of, and its legal moves."""
+    """The states of the business object that documents of this type speak of, and its legal moves.
+
+    `object`: what several types call the objects that they speak of; "": the type's own. `follow`: what the hub
+    refuses, "" nothing, "moves" what no move leads to, "all" also a beginning elsewhere than in an initial state.
+    `leaves`: where a correction names the state that it leads out of; it leads anywhere."""
 
     field: str
     key: str
@@ -75,6 +80,9 @@ class States:
     final: tuple[str, ...]
     moves: Mapping[str, tuple[str, ...]]
     names: Mapping[str, Words]
+    object: str = ""
+    follow: str = ""
+    leaves: str = ""
 
     @property
     def known(self) -> frozenset[str]:
@@ -149,6 +157,9 @@ class _Table:
             return value
         self.wrong(name, expected, value)
         return default
+
+    def maybe(self, name: str, form: re.Pattern[str], expected: str) -> str:
+        return self.text(name, form, expected) if name in self.left else ""
 
     def whole(self, name: str, low: int, high: int, default: int | None = None) -> int:
         value = self.left.pop(name, default)
@@ -240,6 +251,9 @@ def _states(table: _Table) -> States:
         final=table.texts("final", _STATE, '"9"'),
         moves={name: moves.texts(name, _STATE, '"2"') for name in list(moves.left)[:MAX_LISTED]},
         names={name: names.table(name).words() for name in list(names.left)[:MAX_LISTED]},
+        object=table.maybe("object", NAME, "A-Z 0-9 _"),
+        follow=table.maybe("follow", _FOLLOW, "moves | all"),
+        leaves=table.maybe("leaves", POINTER, "/status_before"),
     )
     for one in (table, moves, names):
         one.end()

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from axis.core.edxml import Packet
     from axis.core.hub.terms import Rule
     from axis.core.registry import Certificate, Registry
-    from axis.core.types.kind import DocumentType, Shown
+    from axis.core.types.kind import DocumentType, Shown, Told
 
 NAMESPACE = "urn:axis:types:1"
 MAX_BYTES = 8_000_000  # of a set: it goes to every agency
@@ -119,6 +119,7 @@ class Typed:
     findings: tuple[Problem, ...]
     shown: tuple[Shown, ...] = ()
     deadlines: tuple[Rule, ...] = ()
+    told: Told | None = None  # of a business object that the hub follows
 
     @property
     def fields(self) -> list[tuple[str, str, str]]:
@@ -164,7 +165,8 @@ def of_document(
     for one in found:
         try:
             judged, deadlines = kinds.examine(one.kind, header, attachments), one.kind.manifest.deadlines
-            typed = Typed(name, one.version, judged.findings, judged.shown, deadlines)
+            told = kinds.told(one.kind, judged)
+            typed = Typed(name, one.version, judged.findings, judged.shown, deadlines, told)
         except Rejected as error:
             typed = Typed(name, one.version, error.problems if is_hub else ())
         if not typed.findings:

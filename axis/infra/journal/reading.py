@@ -93,12 +93,12 @@ class JournalReader:
         )
         return list(self.connection.execute(query.order_by(incoming.c.number)).mappings())
 
-    def came_under(self, notation: str, most: int | None = None) -> list[tuple[bytes, bytes]]:
-        """(parcel, A.1) of each document that has come with this CodeNotation, in order of arrival, or of the newest
-        `most`; one whose bytes were dropped is left out. `%` in it stands for anything."""
-        return self._both(self._incoming_under(notation).order_by(incoming.c.number.desc()).limit(most))
+    def came_under(self, notation: str, most: int | None = None) -> list[tuple[str, str]]:
+        """The digests of parcel and A.1 of each document that has come with this CodeNotation, in order of arrival, or
+        of the newest `most`; one whose bytes were dropped is left out. `%` in it stands for anything."""
+        return self._named(self._incoming_under(notation).order_by(incoming.c.number.desc()).limit(most))
 
-    def went_under(self, notation: str, most: int | None = None) -> list[tuple[bytes, bytes]]:
+    def went_under(self, notation: str, most: int | None = None) -> list[tuple[str, str]]:
         """The same of each document that was sent, and accepted by the hub."""
         query = sa.select(outgoing.c.parcel_digest, outgoing.c.answer_digest).where(
             outgoing.c.agency == self.agency,
@@ -106,12 +106,10 @@ class JournalReader:
             outgoing.c.kind == "new",
             outgoing.c.document_id.like(f"%/{notation}"),
         )
-        return self._both(query.order_by(outgoing.c.created_at.desc()).limit(most))
+        return self._named(query.order_by(outgoing.c.created_at.desc()).limit(most))
 
-    def _both(self, newest_first: sa.Select[Any]) -> list[tuple[bytes, bytes]]:
-        rows = self.connection.execute(newest_first).all()
-        found = [(self.payload_if_any(body), self.payload_if_any(proof)) for body, proof in reversed(rows)]
-        return [(body, proof) for body, proof in found if body and proof]
+    def _named(self, newest_first: sa.Select[Any]) -> list[tuple[str, str]]:
+        return [(str(body), str(proof)) for body, proof in reversed(self.connection.execute(newest_first).all())]
 
     def _incoming_under(self, notation: str) -> sa.Select[Any]:
         return sa.select(incoming.c.body_digest, incoming.c.proof_digest).where(

@@ -153,6 +153,12 @@ _QUARANTINE = _insert(
     },
     _NOTHING,
 )
+_STANDING = _insert(
+    "standing",
+    dict.fromkeys(("object", "key_digest", "owner", "state", "parties", "said_at", "changed_at"), _TEXT),
+    "ON CONFLICT (object, key_digest, owner) DO UPDATE SET state = excluded.state, parties = excluded.parties, "
+    "said_at = excluded.said_at, changed_at = excluded.changed_at",
+)
 # That publishing was tried stays true, whatever a decision had read.
 _MOVE = _update(
     "delivery",
@@ -232,6 +238,7 @@ class _Writing:
         self._demands: list[list[Any]] = []
         self._places: dict[object, int] = {}  # of what begins in this batch, in its list
         self._moved: dict[str, Delivery] = {}
+        self._standing: dict[tuple[str, str, str], Row] = {}
         self._answered: dict[tuple[str, int, str], change.Answer] = {}
         self._business: dict[tuple[str, str], Row] = {}
         self._limits: dict[tuple[str, str], Row] = {}
@@ -277,6 +284,12 @@ class _Writing:
             self._deliveries[place] = after
         else:
             self._moved[after.id] = after
+
+    def _stand(self, one: change.Stand) -> None:
+        after = one.standing
+        self._may_change(after.object)
+        key = (*after.object, after.owner)
+        self._standing[key] = (*key, after.state, " ".join(after.parties), after.said_at, after.changed_at)
 
     def _ask(self, one: change.Ask) -> None:
         demand, stage = one.demand.value, one.stage.value
@@ -384,6 +397,7 @@ class _Writing:
         _NEW_LIMIT.run(connection, self._limits.values())
         _PASS.run(connection, self._passed.values())
         _BUSINESS.run(connection, self._business.values())
+        _STANDING.run(connection, [row for _, row in sorted(self._standing.items())])
         _STATEMENT.run(connection, self._said)
         _REPETITION.run(connection, sorted(self._repeated))
         _REFUSAL.run(connection, [row for _, row in sorted(self._refused.items())])
@@ -421,6 +435,7 @@ _GATHER: dict[type, Callable[[_Writing, Any], None]] = {
     change.Accept: _Writing._accept,
     change.Deliver: _Writing._deliver,
     change.Move: _Writing._move,
+    change.Stand: _Writing._stand,
     change.Ask: _Writing._ask,
     change.Answer: _Writing._answer,
     change.Report: _Writing._report,

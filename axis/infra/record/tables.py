@@ -270,6 +270,18 @@ document_type = sa.Table(
     sa.Column("shown", sa.Text, nullable=False),  # JSON: [[vi, en, value], …], never a personal one
     sa.Index("document_type_name", "name", "axis_id"),
 )
+# Where the business objects stand that documents with states speak of (core/hub/objects.py).
+standing = sa.Table(
+    "standing",
+    metadata,
+    sa.Column("object", sa.Text, primary_key=True),
+    sa.Column("key_digest", sa.Text, primary_key=True),
+    sa.Column("owner", sa.Text, primary_key=True),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("parties", sa.Text, nullable=False),  # codes, with blanks between them
+    sa.Column("said_at", sa.Text, nullable=False),
+    sa.Column("changed_at", sa.Text, nullable=False),
+)
 # The homes that have published for an agency: which one works, how far its journal had come (axis/core/homes.py).
 adapter_home = sa.Table(
     "adapter_home",
@@ -318,6 +330,7 @@ TABLES = (
     ledger_entry,
     registry_version,
     document_type,
+    standing,
     adapter_home,
     home_settled,
     *volumes.TABLES,

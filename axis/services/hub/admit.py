@@ -13,6 +13,7 @@ import logging
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from itertools import compress
 from typing import TYPE_CHECKING
 
 from axis import crashpoints
@@ -20,6 +21,7 @@ from axis.core import parcel, receipt
 from axis.core.edxml import Kind
 from axis.core.homes import is_hello
 from axis.core.hub import admission, decide, refusals
+from axis.core.hub.objects import object_of
 from axis.core.hub.opened import Opened
 from axis.core.hub.receipts import Waiting
 from axis.core.log.exchange import is_from_witness
@@ -75,9 +77,14 @@ def step(hub: Hub, now: datetime, timeout: float = 0) -> int:
     own = [d for d in own if not is_hello(d.message.body) and not is_from_witness(d.message.body)]
     fresh = [d for d in own if not d.redelivered]
     alone = [d for d in own if d.redelivered]
+    later: list[Delivered] = []  # what moves an object must not overtake what came before it
     if fresh:
         try:
             opened = [_open(hub, d, now) for d in fresh]
+            if alone:
+                stays = [object_of(one.candidate) is None for one in opened]
+                later = [one for one, stay in zip(fresh, stays, strict=True) if not stay]
+                fresh, opened = list(compress(fresh, stays)), list(compress(opened, stays))
             crashpoints.reached("H02")
             for judged in opened:
                 hub.rate_limits.spend(judged.agency, 0, _work_beyond_its_own(judged))
@@ -92,6 +99,7 @@ def step(hub: Hub, now: datetime, timeout: float = 0) -> int:
             _say(opened, verdicts)
             _settle(hub, list(zip(fresh, opened, strict=True)))
     _judge_each_alone(hub, alone, now)
+    _judge_each_alone(hub, later, now)
     witness.hear(hub, cosigned, now)
     homes.answer(hub, asked, {d.message.route.code for d in own}, now)
     homes.say_what_is_settled(hub)
@@ -232,7 +240,7 @@ def _try_another(hub: Hub, key: tuple[str, str], now: datetime) -> None:
             refusals.refuse(draft, bad, bad.problems)
 
         with suppress(_UndoneError), hub.store.transaction() as tx:
-            act.carry_out(hub, tx, good.documents, (), decided, now)
+            act.carry_out(hub, tx, good.locked, (), decided, now)
             raise _UndoneError
     except (Unavailable, Misconfigured, Corrupted):
         _excuse(hub, key)
@@ -373,7 +381,7 @@ def _record_all(hub: Hub, tx: HubTransaction, opened: Sequence[Opened], now: dat
     that is read before anything is locked."""
     opened = _with_documents(hub, tx, opened)
     waiting = _waiting(hub, tx, opened, now)
-    locked = {document for one in opened for document in one.documents}
+    locked = {document for one in opened for document in one.locked}
     replies = {one.documents[0] for one in opened if one.candidate is not None and one.candidate.is_reply}
     if replies:  # of a replacement the clerk may name the one replaced
         locked |= documents.instead_of(tx, replies)

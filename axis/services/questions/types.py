@@ -63,7 +63,10 @@ def describe(types: Types | None, name: str, version: int | None = None) -> dict
         "states": None
         if states is None
         else {
+            "object": states.object or manifest.name,
+            "follow": states.follow,
             "field": states.field,
+            "leaves": states.leaves,
             "key": states.key,
             "initial": list(states.initial),
             "final": list(states.final),

@@ -1,11 +1,11 @@
-"""Business statuses and deadlines of deliveries."""
+"""Business statuses and deadlines of deliveries; where business objects stand."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from axis.core.hub import dossier as ask
-from axis.core.hub.dossier import Facts, Limit
+from axis.core.hub.dossier import Facts, Limit, Standing
 from axis.core.hub.terms import Leg, Progress
 from axis.infra.record.dossiers.rows import Readers, columns
 from axis.infra.record.query import Query
@@ -74,7 +74,23 @@ def _reports(connection: Connection, asked: list[ask.Reports], facts: Facts) -> 
     return ()
 
 
+_STANDS = Query(
+    2,
+    "SELECT t.object, t.key_digest, t.owner, t.state, t.parties, t.said_at, t.changed_at FROM {keys} "
+    "CROSS JOIN standing t WHERE t.object = k.c0 AND t.key_digest = k.c1",
+)
+
+
+def _stands(connection: Connection, asked: list[ask.Stands], facts: Facts) -> Iterable[str]:
+    facts.standing.update(dict.fromkeys((one.object for one in asked), ()))
+    for name, key, owner, state, parties, *times in _STANDS.rows(connection, [one.object for one in asked]):
+        found = Standing((name, key), owner, state, tuple(parties.split()), *times)
+        facts.standing[name, key] += (found,)
+    return ()
+
+
 READERS: Readers = {
+    ask.Stands: _stands,
     ask.Reported: _reported,
     ask.Reports: _reports,
 }
