@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +18,7 @@ from axis.core.hub import succession
 from axis.home import open_home, reading_registry
 from axis.services.operate import registry as members
 from axis.services.send import expand
-from tests.failure.night import PROVINCES, TABLES, run
+from tests.failure.night import PROVINCES, TABLES, Night, run, table
 from tests.line import Line, document, small_home
 
 if TYPE_CHECKING:
@@ -44,20 +45,27 @@ def test_the_night_loses_and_doubles_nothing_and_each_delivery_has_one_owner(tmp
     assert night.deaths > 2, found.text(night)
 
 
-def test_what_is_forgotten_when_it_changes_hands_stands_in_its_line(
+def test_one_letter_that_is_forgotten_when_it_changes_hands_stands_in_the_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hand_on = succession._hand_on
 
     def forgets(draft: Draft, delivery: Delivery) -> None:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(draft, "send", lambda *_, **__: None)
+            if delivery.recipient == "H22":
+                patch.setattr(draft, "send", lambda *_, **__: None)
             hand_on(draft, delivery)
 
     monkeypatch.setattr(succession, "_hand_on", forgets)
-    found = run(tmp_path, SHORT, seed=2025, deaths=0, gone=("H22",)).figures()
-    assert found.lost > 0
-    assert found.unowned > 0
+    night = Night(small_home(tmp_path / "home", codes=SHORT), SHORT, Random(1))
+    provinces = table("provinces", SHORT)
+    night.letters(provinces)
+    night.go(("H22", "H09"))
+    night.change(provinces, timedelta(0))
+    night.go(("H22", "H09"))
+    night.go()
+    found = night.figures()
+    assert (found.lost, found.unowned, found.doubled) == (1, 1, 0), found.text(night)
     assert not found.is_well
 
 
