@@ -253,8 +253,8 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "Send it to the successor that is named.",
     ),
     (Fault.AGENCY_OPEN,): (
-        "Xem axis agency show CODE; cho ngừng hoạt động với nơi kế thừa: axis agency close CODE --successor …",
-        "See axis agency show CODE; close it with a successor: axis agency close CODE --successor …",
+        "Xem axis agency show CODE; cho ngừng hoạt động và ghi nơi kế thừa: axis agency close CODE --successor CODE.",
+        "See axis agency show CODE; close it and name its successor: axis agency close CODE --successor CODE.",
     ),
     (Fault.DUP_CONFLICT,): (
         "Văn bản khác: dùng DocumentId mới. Sửa văn bản đã gửi: gửi bản cập nhật hoặc thay thế.",
