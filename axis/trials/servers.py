@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
+import random
 import re
 import shutil
 import signal
@@ -38,6 +39,7 @@ BROWSER = {"chromium": "/usr/bin/chromium", "chromium-driver": "/usr/bin/chromed
 CONFIG = Path(__file__).parent.parent / "config"  # what production uses; the rest is for one machine in a hurry
 
 _NUMBER = re.compile(r"\d+")
+_EPHEMERAL, _LOWEST = Path("/proc/sys/net/ipv4/ip_local_port_range"), 10_000
 
 
 class NoServerError(Exception):
@@ -68,12 +70,25 @@ def ensure_installed(packages: Sequence[str] = tuple(PACKAGES)) -> None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 that nobody listens on now."""
+    """Ports of 127.0.0.1 that nobody listens on now, and that the kernel gives to no outgoing connection: one of those
+    would lie on the port of a server that is started again. Raises NoServerError where there are none."""
+    try:
+        low, high = map(int, _EPHEMERAL.read_text().split())
+    except (OSError, ValueError):
+        low, high = 32768, 60999
+    others = [port for port in range(_LOWEST, 65536) if not low <= port <= high]
     with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
+        found: list[int] = []
+        for port in random.SystemRandom().sample(others, len(others)):
+            if len(found) == count:
+                break
+            one = stack.enter_context(socket.socket())
+            with contextlib.suppress(OSError):
+                one.bind(("127.0.0.1", port))
+                found.append(port)
+    if len(found) < count:
+        raise NoServerError(f"{count} free ports outside of {low}-{high}")
+    return found
 
 
 class LastWill:
