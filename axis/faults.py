@@ -248,6 +248,11 @@ class Fault(Enum):
         "Cơ quan {got} đã ngừng hoạt động; cơ quan kế thừa: {expected}.",
         "Agency {got} is closed; successor: {expected}.",
     )
+    AGENCY_OPEN = (
+        OPERATOR,
+        "Cơ quan {got} chưa ngừng hoạt động, hoặc không có cơ quan kế thừa nhận văn bản thay.",
+        "Agency {got} is not closed, or no successor has its mail.",
+    )
     DUP_CONFLICT = (
         SENDER,
         "DocumentId đã dùng cho nội dung khác: đã nhận {expected}, nay {got}.",

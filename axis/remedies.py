@@ -256,6 +256,10 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "Gửi đến cơ quan kế thừa đã nêu.",
         "Send it to the successor that is named.",
     ),
+    (Fault.AGENCY_OPEN,): (
+        "Xem axis agency show CODE; cho ngừng hoạt động và ghi nơi kế thừa: axis agency close CODE --successor CODE.",
+        "See axis agency show CODE; close it and name its successor: axis agency close CODE --successor CODE.",
+    ),
     (Fault.DUP_CONFLICT,): (
         "Văn bản khác: dùng DocumentId mới. Sửa văn bản đã gửi: gửi bản cập nhật hoặc thay thế.",
         "For another document use a new DocumentId; to mend what was sent, send an update or a replacement.",

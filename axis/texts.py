@@ -2176,6 +2176,22 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Cho một cơ quan ngừng hoạt động từ một thời điểm; văn bản đến được chuyển cho cơ quan kế thừa, nếu có.",
         "Close an agency from a moment on; its mail goes to its successor, if there is one.",
     ),
+    "help.agency.follow": (
+        "Chuyển cho nơi kế thừa những văn bản có thể đã đến cơ quan đã ngừng hoạt động, mà adapter của cơ quan ấy không "
+        "còn để trả lời. Có thể cả hai nơi cùng nhận; điều đó được ghi vào hành trình.",
+        "Have what may have arrived at a closed agency go to its successor, where no adapter is left to answer for it. "
+        "Both may have it then; the trace says so.",
+    ),
+    "help.agency.follow.dry": ("Chỉ liệt kê.", "List it only."),
+    "follow.one": ("{axis_id}: {from_} → {to}", "{axis_id}: {from_} → {to}"),
+    "follow.done": (
+        "{count} văn bản chuyển từ {code} cho {to}; nơi nào xác nhận trước là nơi giữ văn bản",
+        "{count} deliveries go from {code} to {to}; who confirms first keeps the document",
+    ),
+    "follow.dry": (
+        "{count} văn bản đang trên đường đến {code} sẽ chuyển cho {to}",
+        "{count} deliveries on their way to {code} would go to {to}",
+    ),
     "help.agency.successor": ("Cơ quan kế thừa.", "The agency that takes its mail."),
     "help.agency.from": ("Từ lúc này (giờ Việt Nam); mặc định: ngay.", "From then on (Viet Nam time); now by default."),
     "help.agency.alias": ("Thêm một mã khác (mã cũ) của cơ quan.", "Another (an old) code of the agency."),
@@ -3575,6 +3591,34 @@ There is no xmlsec1 on this machine, so nothing was checked (apt-get install xml
     ),
     "event.delivery.resent": ("phát lại", "sent again"),
     "event.delivery.moved": ("chuyển cho nơi kế thừa", "goes to the successor"),
+    "event.delivery.taken_back": (
+        "lấy lại từ hàng đợi của cơ quan đã ngừng hoạt động, chưa ai nhận",
+        "taken back from the closed agency's queue, given to nobody",
+    ),
+    "event.delivery.given_up": (
+        "cơ quan đã ngừng hoạt động cam kết chưa bàn giao, trả lại (W.1)",
+        "the closed agency gives it up, never handed over (W.1)",
+    ),
+    "event.delivery.doubted": (
+        "cán bộ quyết định chuyển tiếp; có thể cơ quan cũ cũng đã nhận",
+        "an officer has it move on; the closed agency may have it too",
+    ),
+    "event.delivery.second": (
+        "cũng đã nhận, nhưng sau nơi đã xác nhận trước",
+        "has it as well, after the one that confirmed first",
+    ),
+    "event.delivery.kept": (
+        "cơ quan cũ xác nhận trước, nên văn bản là của cơ quan cũ",
+        "the closed agency confirmed first, so it is its own",
+    ),
+    "event.document.given_up": (
+        "cơ quan đã ngừng hoạt động: không hiển thị, chuyển nơi kế thừa (W.1)",
+        "the agency is closed: not shown, its successor gets it (W.1)",
+    ),
+    "event.update.given_up": (
+        "cơ quan đã ngừng hoạt động: bản cập nhật chuyển nơi kế thừa (W.1)",
+        "the agency is closed: the update goes to its successor (W.1)",
+    ),
     "event.delivery.closed": ("không gửi nữa: cơ quan đã ngừng hoạt động", "given up: the agency is closed"),
     "event.message.redirected": ("chuyển cho nơi kế thừa", "goes to the successor"),
     "event.receipt.refused": (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -277,6 +278,41 @@ def _show_applied(
     else:
         key = "apply.rehearsed" if rehearse else "apply.done"
         console.say(word(key, version=version, at=console.local(at), made=made))
+
+
+@agency.command("follow", **settings("help.agency.follow", 'axis agency follow H22 --reason "…"', changes=True))
+@click.argument("code")
+@click.option("--dry-run", is_flag=True, help=word("help.agency.follow.dry"))
+@click.option("--reason", default="", help=word("help.agency.reason"))
+@at_home
+def agency_follow(home: Path, code: str, dry_run: bool, reason: str, as_json: bool) -> None:
+    """What it may have had goes to its successor."""
+    from axis import bootstrap
+    from axis.commands.officer import permitted
+    from axis.infra.record import backlog
+    from axis.services.hub import take_back
+    from axis.services.operate import registry as members
+
+    opened = open_home(home)
+    with bootstrap.registrar(opened) as registrar:
+        code = members.member_code(registrar, code)
+    with ExitStack() as stack:
+        if not dry_run:
+            stack.enter_context(permitted(opened, "follow", code, reason))
+        hub = stack.enter_context(bootstrap.any_hub(opened))
+        take_back.check_gone(hub, code, now())
+        to, count = hub.mailbox(code, now()), 0
+        if dry_run:
+            with hub.store.reading() as reader:
+                count = len(backlog.open_of(reader, code))
+        else:
+            for one in take_back.move_on(hub, code, reason, now()):
+                count += 1
+                console.data(one) if as_json else console.say(word("follow.one", from_=one["from"], **one))
+    if as_json:
+        console.data({"agency": code, "successor": to, "moved": 0 if dry_run else count, "open": count})
+    else:
+        console.say(word("follow.dry" if dry_run else "follow.done", count=count, code=code, to=to))
 
 
 @agency.command("alias", **settings("help.agency.alias", "axis agency alias H29 000.00.00.H29", changes=True))

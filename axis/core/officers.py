@@ -40,7 +40,9 @@ BOTH = 2
 _FORMAT = "axis act 1"
 _OFFICER = re.compile(r"officer ((?:operator|registrar|security)(?:,(?:operator|registrar|security))*)")
 _HUBS = frozenset({"officers", "registrars"})  # acts about the hub's entry
-DOINGS = frozenset({"drop", "retention"})  # acts that change no registry: what the centre does with what it keeps
+DOINGS = frozenset(
+    {"drop", "follow", "retention"}
+)  # acts that change no registry: what the centre does with what it keeps
 
 Facts = tuple[str, ...]
 
@@ -93,6 +95,7 @@ RULES = {
     "officers": Rule(BOTH, frozenset(ROLES), _NAMED, _NAMED),
     "registrars": Rule(BOTH, _KEYS, _REGISTRAR, _REGISTRAR),
     "drop": Rule(BOTH, _OPERATION),
+    "follow": Rule(BOTH, _OPERATION),
     "retention": Rule(BOTH, _OPERATION),
 }
 

@@ -185,6 +185,11 @@ class Registry:
         return [m.code for m in self._succeeded if m.code != code and self.open_successor(m.code, at) == code]
 
     @cached_property
+    def succeeded(self) -> tuple[str, ...]:
+        """The members that have a successor, closed already or not."""
+        return tuple(m.code for m in self._succeeded)
+
+    @cached_property
     def _succeeded(self) -> tuple[Member, ...]:
         return tuple(m for m in self.agencies if m.successor)
 

@@ -43,6 +43,7 @@ log = logging.getLogger(__name__)
 MAX_MESSAGE = 64 * 1024 * 1024  # bytes of body and proof: a packet of 50 MB and what surrounds it
 MAX_ID = 255  # bytes; AMQP has one byte for the length
 MAX_ORIGIN = 200  # characters
+SIFTED = 64 * 1024 * 1024  # bytes of what is looked at in a queue at once
 QUIET = 30.0  # seconds until a queue that was found empty is looked at without anybody having published to it
 
 queue = sa.Table("queue", metadata, sa.Column("name", sa.Text, primary_key=True))
@@ -154,6 +155,14 @@ class EmbeddedLine:
             for row in back:
                 del self.held[row]
             self.given.update(back)
+            self.wake(back.values())
+
+    def let_go(self, token: str) -> None:
+        """What this token holds is free, and was given to nobody."""
+        with self.changed:
+            back = {row: name for row, (holder, name) in self.held.items() if holder == token}
+            for row in back:
+                del self.held[row]
             self.wake(back.values())
 
     def settle(self, rows: Iterable[int]) -> None:
@@ -287,6 +296,17 @@ class EmbeddedBroker:
     def sift_dead_letters(self, limit: int, is_done: Callable[[DeadLetter], bool]) -> None:
         """See :meth:`axis.core.message.Broker.sift_dead_letters`."""
         dead_letters.sift_file(self._database, limit, is_done)
+
+    def sift(self, route: Route, limit: int, is_done: Callable[[Delivered], bool]) -> None:
+        """See :meth:`axis.core.message.Broker.sift`."""
+        self._check_rights([route])
+        self._depth(route.queue)
+        shown = EmbeddedBroker(self._database, self._user_id)
+        self._leases.wake([route.queue])
+        for delivered in shown.receive([route], limit=limit, max_bytes=SIFTED, timeout=0):
+            if is_done(delivered):
+                shown.ack([delivered])
+        self._leases.let_go(shown._token)
 
     def close(self) -> None:
         """Give back what is held. Idempotent."""

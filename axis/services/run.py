@@ -15,7 +15,7 @@ from axis.core.hub import lifecycle
 from axis.core.instant import to_text
 from axis.errors import AxisError, Fault, Misconfigured, Problem, Unavailable
 from axis.infra.record import outbox
-from axis.services.hub import admit, deadlines, relay, stamps, witness
+from axis.services.hub import admit, deadlines, relay, stamps, take_back, witness
 from axis.services.hub import log as log_of_entries
 from axis.services.operate import dead_ends
 from axis.services.pulse import Pulse
@@ -52,6 +52,7 @@ def hub_round(hub: Hub, now: datetime, timeout: float = 0) -> int:
             raise
         trouble = error  # perhaps with one message alone: what is accepted already does not wait for that
     crashpoints.reached("A01")
+    done += take_back.step(hub, now)
     done += hub.link(now)
     if done or trouble is not None or "" < looked.sent <= moment:
         done += relay.step(hub, now)

@@ -99,7 +99,7 @@ class Sweep:
         self._each(others, lambda one: take.keep_all(one, judged.pop(one), self._now))
         heard = self._hear(working)
         due = self._due(working)
-        deciding = [one for one in working if _decides(one, judged, due)]
+        deciding = [one for one in working if _decides(one, judged, due, self._now)]
         showing = self._prepare([one for one in heard if one not in deciding], judged, due)
         gathered = self._gather(working)
         self._flush_prepared(showing)
@@ -529,10 +529,14 @@ def _works(agency: Agency) -> bool:
     return agency.standing is Standing.CURRENT and agency.is_enrolled()
 
 
-def _decides(agency: Agency, judged: dict[Agency, Judged], due: dict[str, Due]) -> bool:
-    """Whether there is a recall or an update to be decided about."""
+def _decides(agency: Agency, judged: dict[Agency, Judged], due: dict[str, Due], now: datetime) -> bool:
+    """Whether there is a recall or an update to be decided about, or anything to be given up."""
     waits = agency.code in due and agency.code in due[agency.code].decide
-    return waits or any(one.kind in {Kind.RECALL, Kind.UPDATE} for one in _mail(judged.get(agency, [])))
+    mail = _mail(judged.get(agency, []))
+    if waits or any(one.kind in {Kind.RECALL, Kind.UPDATE} for one in mail):
+        return True
+    shown = agency.code in due and due[agency.code].show.get(agency.code)
+    return bool(mail or shown) and withdraw.is_past(agency, now)
 
 
 def _mail(judged: Judged) -> list[Mail]:

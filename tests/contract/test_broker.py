@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from axis.core.message import Broker, DeadLetter, Message, Outcome, Route, agency_routes
+from axis.core.message import Broker, DeadLetter, Delivered, Message, Outcome, Route, agency_routes
 from axis.errors import AxisError, Fault, Misconfigured, Unavailable
 from axis.infra.embedded import MAX_MESSAGE
 from tests.contract.brokers import (
@@ -414,6 +414,29 @@ def test_dead_letters_can_be_looked_at_again_and_again_and_each_may_be_done_with
     look((sent[1].id,))
     eventually(lambda: place.dead() == 2)
     assert {one.message_id for one in look()} == {sent[0].id, sent[2].id}
+
+
+def test_the_hub_sifts_an_agencys_queue_and_tells_apart_what_was_given_before(place: Place, hub: Broker) -> None:
+    given, fresh = messages(2, TO_H29), message(TO_H29)
+    hub.publish(given)
+    consumer = place.open("H29")
+    assert ids(take(consumer, [TO_H29])) == ids(given)
+    consumer.close()
+    eventually(lambda: hub.depth(TO_H29) == 2)
+    hub.publish([fresh])
+    seen: dict[str, bool] = {}
+
+    def is_done(one: Delivered) -> bool:
+        seen[one.message.id] = one.redelivered
+        return not one.redelivered
+
+    hub.sift(TO_H29, 10, is_done)
+    assert seen == {**dict.fromkeys(ids(given), True), fresh.id: False}
+    eventually(lambda: hub.depth(TO_H29) == 2)
+    assert sorted(ids(take_all(place.open("H29"), 2, [TO_H29]))) == sorted(ids(given))
+    with pytest.raises(Unavailable) as caught:
+        hub.sift(Route("out", "X99"), 10, is_done)
+    assert caught.value.fault is Fault.BROKER_NO_QUEUE
 
 
 def test_rejected_messages_are_kept_as_dead_letters(place: Place, hub: Broker) -> None:

@@ -41,6 +41,7 @@ CHANGING = {
     "agency close",
     "agency enrol",
     "agency export",
+    "agency follow",
     "agency request",
     "agency resume",
     "agency revoke",

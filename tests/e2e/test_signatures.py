@@ -292,6 +292,9 @@ def test_served_mail_follows_the_successor_and_a_receipt_outlives_its_key(
     url = postgres.database(f"signatures{time.monotonic_ns()}")
     monkeypatch.setenv("AXIS_DATABASE_URL", url)
     with ServedLine(tmp_path / "home", rabbitmq, url, ("G22", "H41", "G06")) as line:
+        line.drop("G22", document(3, to=("G06",)), "c.edxml")
+        line.without("G06")
+        assert line.states("3/TN-G22") == {"G06": "QUEUED"}
         with bootstrap.registrar(bootstrap.open_home(line.path)) as registrar:
             members.suspend(registrar, "G06", "thử", line.clock())
         line.drop("G22", document(1, to=("G06",)))
@@ -301,6 +304,7 @@ def test_served_mail_follows_the_successor_and_a_receipt_outlives_its_key(
             members.close(registrar, "G06", "H41", "hợp nhất", line.clock(), line.clock())
         line.run(patience=timedelta(minutes=5))
         assert (line.states("1/TN-G22"), line.files("G06", "inbox")) == ({"H41": "HANDED_OVER"}, [])
+        assert line.states("3/TN-G22") == {"H41": "HANDED_OVER"}, "it lay in the closed agency's queue, given to nobody"
         line.drop("G22", document(2), "b.edxml")
         with line.parts() as (hub, agencies):
             (g22,) = [one for one in agencies if one.code == "G22"]
@@ -310,7 +314,7 @@ def test_served_mail_follows_the_successor_and_a_receipt_outlives_its_key(
         rotate(line, "H41")
         line.restart()
         line.run(patience=timedelta(minutes=5))
-        assert line.events("G22").count("E.1 H41") == 2
+        assert line.events("G22").count("E.1 H41") == 3
         with line.parts() as (hub, _):
             assert hub.broker.dead_depth() == 0
 

@@ -61,5 +61,8 @@ class Queues:
     def sift_dead_letters(self, limit: int, is_done: Callable[[DeadLetter], bool]) -> None:
         raise NotImplementedError  # only an operator's command asks for it
 
+    def sift(self, route: Route, limit: int, is_done: Callable[[Delivered], bool]) -> None:
+        """Agencies have been given whatever was published."""
+
     def close(self) -> None:
         pass

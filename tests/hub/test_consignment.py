@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from axis.core.hub import consignment, decide
+from axis.core.hub import consignment, decide, succession
 from axis.core.hub.lifecycle import State
 from axis.core.instant import to_text
 from axis.core.ledger import Entry
@@ -346,7 +346,7 @@ def test_what_was_never_published_is_the_successors_as_if_it_had_been_sent_to_it
     say(hub, "H41", Event.ContentHandover)
 
 
-def test_what_may_have_arrived_stays_on_record_and_the_successor_gets_its_own() -> None:
+def test_what_may_have_arrived_fails_so_far_and_moves_on_an_officers_word_alone() -> None:
     hub = hub_with(document(1, to=("G06", "H29")), published=False)
     hub.publish(hub.due("G06"), Outcome.FAILED)
     hub.publish(hub.due("H29"))
@@ -355,15 +355,67 @@ def test_what_may_have_arrived_stays_on_record_and_the_successor_gets_its_own() 
     hub.now += timedelta(minutes=1)
     hub.publish()
     check(hub)
-    assert hub.states(ONE) == {"G06": State.FAILED, "H41": State.ACCEPTED, "H29": State.HANDED_OVER}
-    assert [d.closed for d in hub.record.deliveries.values() if d.recipient == "G06"] == [True]
+    assert hub.states(ONE) == {"G06": State.FAILED, "H29": State.HANDED_OVER}
+    (waits,) = [one for one in hub.record.deliveries.values() if one.recipient == "G06"]
+    assert not waits.closed
+    act(hub, lambda draft: succession.move_on(draft, waits.id, "máy cũ đã hỏng"))
+    check(hub)
+    assert hub.states(ONE) == {"H41": State.ACCEPTED, "H29": State.HANDED_OVER}
+    assert hub.events()[-2:] == ["delivery.doubted", "delivery.moved"]
     hub.publish()
     say(hub, "H41", Event.ContentHandover)
-    assert {s.recipient: s.outcome for s in hub.statements("S.1")} == {
-        "G06": "FAILED",
-        "H29": "HANDED_OVER",
-        "H41": "HANDED_OVER",
-    }
+    assert {s.recipient: s.outcome for s in hub.statements("S.1")} == {"H29": "HANDED_OVER", "H41": "HANDED_OVER"}
+
+
+def test_what_is_found_unconsumed_is_the_successors_and_found_once_more_means_nothing() -> None:
+    hub = hub_with(document(1, to=("G06",)))
+    closing(hub, SUCCEEDED)
+    (axis_id,) = {one.axis_id for one in hub.record.deliveries.values()}
+    found: list[bool] = []
+    for _ in range(2):
+        act(hub, lambda draft: found.append(succession.take_back(draft, axis_id, "G06")))
+        check(hub)
+    assert (found[-1], hub.states(ONE), len(deliveries(hub))) == (True, {"H41": State.ACCEPTED}, 1)
+    hub.publish()
+    say(hub, "H41", Event.ContentHandover)
+
+
+def test_what_was_published_twice_is_not_taken_back_for_another_of_it_may_have_been_given() -> None:
+    hub = hub_with(document(1, to=("G06",)))
+    (row,) = hub.record.deliveries.values()
+    act(hub, lambda draft: consignment.resend(draft, row.id))
+    hub.publish()
+    closing(hub, SUCCEEDED)
+    found: list[bool] = []
+    act(hub, lambda draft: found.append(succession.take_back(draft, row.axis_id, "G06")))
+    assert (found[-1], hub.states(ONE)) == (False, {"G06": State.QUEUED})
+
+
+def test_a_closed_agency_that_gives_it_up_hands_it_on_and_nobody_else_can() -> None:
+    hub = hub_with(document(1, to=("G06", "H29")))
+    say(hub, "G06", Event.ContentWithdrawal)
+    assert (hub.states(ONE)["G06"], hub.events()[-1]) == (State.QUEUED, "receipt.quarantined"), "nobody asked it"
+    closing(hub, SUCCEEDED)
+    say(hub, "G06", Event.ContentWithdrawal)
+    check(hub)
+    assert hub.states(ONE) == {"H41": State.ACCEPTED, "H29": State.QUEUED}
+    assert not [one for one in hub.told("G22") if one.startswith("W.1")]
+    hub.publish()
+    say(hub, "H41", Event.ContentHandover)
+    say(hub, "G06", Event.ContentHandover)
+    check(hub)
+    assert hub.states(ONE) == {"H41": State.HANDED_OVER, "H29": State.QUEUED}, "the second owns nothing"
+    assert "delivery.second" in hub.events()
+
+
+def test_who_says_first_that_it_has_it_keeps_it_though_it_was_to_move() -> None:
+    hub = hub_with(document(1, to=("G06",)))
+    closing(hub, SUCCEEDED)
+    (row,) = hub.record.deliveries.values()
+    act(hub, lambda draft: succession.move_on(draft, row.id, "x"))
+    say(hub, "G06", Event.ContentHandover)
+    check(hub)
+    assert (hub.states(ONE), deliveries(hub)) == ({"G06": State.HANDED_OVER}, [])
 
 
 def test_where_the_successor_has_it_itself_its_units_are_joined() -> None:

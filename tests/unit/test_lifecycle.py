@@ -28,6 +28,7 @@ WANTED = {
         "REFUSED": "REFUSED",
         "GAVE_UP": "FAILED",
         "WITHDRAWN": "RECALLED",
+        "MOVED": "ACCEPTED",
     },
     "QUEUED": {
         "CONSIGNED": "QUEUED",
@@ -35,6 +36,7 @@ WANTED = {
         "REFUSED": "REFUSED",
         "GAVE_UP": "FAILED",
         "WITHDRAWN": "RECALLED",
+        "MOVED": "ACCEPTED",
     },
     "FAILED": {
         "CONSIGNED": "QUEUED",
@@ -42,6 +44,7 @@ WANTED = {
         "REFUSED": "REFUSED",
         "GAVE_UP": "FAILED",
         "WITHDRAWN": "RECALLED",
+        "MOVED": "ACCEPTED",
     },
     "HANDED_OVER": {"CONSIGNED": "HANDED_OVER", "HANDED_OVER": "HANDED_OVER", "GAVE_UP": "HANDED_OVER"},
     "REFUSED": {"CONSIGNED": "REFUSED", "REFUSED": "REFUSED", "GAVE_UP": "REFUSED"},

@@ -261,7 +261,7 @@ def _published(draft: Draft, one: Published) -> None:
     if one.damaged:
         consignment.damaged(draft, one.row, one.delivery_id, one.code, one.attempts, one.damaged)
     elif one.outcome is None and one.delivery_id:
-        succession.follow(draft, one.row, one.delivery_id, one.body, urgent=one.urgent)
+        succession.follow(draft, one.row, one.delivery_id)
     elif one.outcome is None:
         succession.redirect(draft, one.row, one.code, one.body)
     elif one.outcome is Outcome.CONFIRMED:

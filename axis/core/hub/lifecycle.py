@@ -30,6 +30,7 @@ class Step(StrEnum):
     REFUSED = "REFUSED"
     GAVE_UP = "GAVE_UP"
     WITHDRAWN = "WITHDRAWN"
+    MOVED = "MOVED"  # not shown where it was, for certain or by an officer's word: a successor's from now on
 
 
 _S, _T = State, Step
@@ -40,6 +41,7 @@ _ON_THE_WAY = {
     _T.REFUSED: _S.REFUSED,
     _T.GAVE_UP: _S.FAILED,
     _T.WITHDRAWN: _S.RECALLED,
+    _T.MOVED: _S.ACCEPTED,
 }
 DELIVERY: dict[State, dict[Step, State]] = {
     _S.ACCEPTED: _ON_THE_WAY,

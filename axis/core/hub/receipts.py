@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from axis.core.homes import read_origin
-from axis.core.hub import deadlines, lifecycle, recalls
+from axis.core.hub import deadlines, lifecycle, recalls, succession
 from axis.core.hub.certificate import certify
-from axis.core.hub.dossier import Together
+from axis.core.hub.dossier import Delivery, Together
 from axis.core.hub.draft import is_about, subject_of
 from axis.core.hub.lifecycle import Demand, Stage, Step, Turn
 from axis.core.hub.opened import PutAsideError
@@ -25,12 +25,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from axis.core.hub.change import Entered
-    from axis.core.hub.dossier import Delivery, Submission
+    from axis.core.hub.dossier import Submission
     from axis.core.hub.draft import Draft
     from axis.core.hub.opened import Opened
     from axis.core.receipt import Receipt, Statement, Subject
 
 _WITHDRAWALS = {Event.ContentWithdrawal, Event.ContentWithdrawalFailure}
+_GIVEN_UP = {"new", "replace", "update"}  # what a closed agency's adapter does not show any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +70,13 @@ def record(draft: Draft, opened: Opened, said: Receipt) -> None:
     if _is_withdrawn_in_a_replaced_home(draft, opened, said):  # 2
         _superseded(draft, opened, opened.agency, said)
         return
-    applied = [(one, entry) for one in said.statements if (entry := _apply(draft, about, one)) is not None]  # 3
+    applied = [(one, *done) for one in said.statements if (done := _apply(draft, about, one)) is not None]  # 3
     if applied:
-        news, entry = [one for one, _ in applied], applied[0][1]
+        news, entry = [one for one, _, _ in applied], applied[0][1]
         draft.keep(opened.digest, opened.message.body)  # 4
         draft.say(said.issuer, about.axis_id, opened.digest, news, entry)
-        draft.send(draft.rules.mailbox(subject.sender, draft.now), opened.digest, entry)
+        if any(is_for_sender for _, _, is_for_sender in applied):
+            draft.send(draft.rules.mailbox(subject.sender, draft.now), opened.digest, entry)
         if draft.rules.is_gap_open(draft.now):
             _leave_out(draft, about, news, entry)
         certify(draft, about.document)
@@ -142,18 +144,23 @@ def _is_lost(draft: Draft, subject: Subject) -> bool:
     return lost_until is not None and subject.axis_id <= earliest(lost_until)
 
 
-def _apply(draft: Draft, about: Submission, said: Statement) -> Entered | None:
-    """Apply one statement to its delivery, and its entry; None if it was known already."""
+def _apply(draft: Draft, about: Submission, said: Statement) -> tuple[Entered, bool] | None:
+    """Apply one statement to its delivery; its entry, and whether the sender is told: not of what passes between a
+    closed agency and its successor. None if it was known already."""
     if draft.stated(said.recipient, said.event.code, about.axis_id, said.recipient) is not None:
         return None
     row = draft.part(about.axis_id, said.recipient)
-    if row is None:
-        fault = Fault.RECORD_GAP if _is_lost(draft, subject_of(about)) else Fault.RECEIPT_INVALID
-        raise PutAsideError(Problem(fault, got=f"{said.recipient} is no recipient"))
+    if row is None and _is_lost(draft, subject_of(about)):
+        raise PutAsideError(Problem(Fault.RECORD_GAP, got=f"{said.recipient} is no recipient"))
     try:
+        if said.event is Event.ContentWithdrawal and about.kind in _GIVEN_UP and (row is None or row.role != "recall"):
+            return succession.give_up(draft, about, said), False
+        found = succession.answered(draft, about, said)
+        if not isinstance(found, Delivery):
+            return found, False
         if said.event in _WITHDRAWALS:
-            return _apply_recall(draft, about, row, said)
-        return _apply_handover(draft, about, row, said)
+            return _apply_recall(draft, about, found, said), True
+        return _apply_handover(draft, about, found, said), True
     except lifecycle.IllegalStepError as error:
         raise PutAsideError(Problem(Fault.RECEIPT_INVALID, got=str(error))) from None
 

@@ -1,26 +1,35 @@
-"""Where mail goes that waited while its agency was closed: asked when it goes, not when it was accepted."""
+"""Where mail goes that waited while its agency was closed: asked when it goes, not when it was accepted.
+
+What was never published, what the hub takes back unconsumed from the closed agency's queue, and what its adapter gives
+up with a W.1 was not shown there: it is the successor's from then on, the same delivery. What was published and is not
+answered for may have been shown: it moves on an officer's word alone, and the doubt is entered. So each delivery has
+one owner at any time; whoever confirms it first keeps it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from axis.core.edxml import Kind
-from axis.core.hub import acceptance, deadlines
+from axis.core.hub import acceptance, deadlines, lifecycle
 from axis.core.hub.certificate import certify
 from axis.core.hub.consignment import fail
-from axis.core.hub.dossier import Delivery
-from axis.core.hub.lifecycle import FINAL, State
-from axis.core.hub.terms import Leg
+from axis.core.hub.lifecycle import FINAL, State, Step
+from axis.core.hub.opened import PutAsideError
 from axis.core.instant import from_text, to_text
 from axis.core.ledger import Entry
+from axis.core.receipt import Event
 from axis.core.registry import HUB
 from axis.errors import Fault, Problem
 
 if TYPE_CHECKING:
     from axis.core.hub.change import Entered
-    from axis.core.hub.dossier import Digest
+    from axis.core.hub.dossier import Delivery, Digest, Submission
     from axis.core.hub.draft import Draft
+    from axis.core.receipt import Statement
+
+EARLY = timedelta(minutes=5)  # by which the clock of a closing agency may be ahead of the hub's
 
 
 def redirect(draft: Draft, row: int, code: str, body: Digest) -> None:
@@ -30,12 +39,12 @@ def redirect(draft: Draft, row: int, code: str, body: Digest) -> None:
     draft.redirect(row, to, entry)
 
 
-def follow(draft: Draft, row: int, delivery_id: str, body: Digest, *, urgent: bool) -> None:
+def follow(draft: Draft, row: int, delivery_id: str) -> None:
     """A delivery that waited in outbox row `row` for an agency that is closed now goes to its successor, or back where
     there is none.
 
     What was never published is the successor's from now on, as if it had been sent to it. What was may have arrived:
-    that stays on record for the closed agency, and the successor gets its own delivery."""
+    it fails so far, until it is taken back, given up, or an officer says that it moves on."""
     delivery = draft.delivery(delivery_id)
     code = delivery.recipient
     to = draft.rules.mailbox(code, draft.now)
@@ -48,8 +57,152 @@ def follow(draft: Draft, row: int, delivery_id: str, body: Digest, *, urgent: bo
         draft.alter(replace(delivery, recipient=to, proof_digest=proof), entry)
         draft.redirect(row, to, entry, proof)
         return
-    problem = Problem(Fault.AGENCY_CLOSED, got=code, expected=to if to != code else "-")
-    draft.done(row, fail(draft, delivery, problem, 0))
+    draft.done(row, _fail(draft, delivery, to))
+    if to == code or there is not None:
+        _close(draft, delivery, to, there)
+    certify(draft, delivery.document)
+
+
+def take_back(draft: Draft, axis_id: str, code: str) -> bool:
+    """Of a submission to an agency that is closed now a message was found in its queue that nobody was given. True when
+    the delivery is its successor's, and the message has no meaning any more; False where it was published more than
+    once, so that another message of it may have been given."""
+    delivery = draft.part(axis_id, code)
+    if delivery is None:
+        return _holder(draft, axis_id, code) is not None  # somebody died before the message was gone
+    if delivery.is_over or _was_sent_again(draft, delivery) or not _may_move(draft, delivery):
+        return False
+    draft.enter(Entry(draft.now, HUB, "delivery.taken_back", axis_id, code))
+    _hand_on(draft, delivery)
+    return True
+
+
+def give_up(draft: Draft, about: Submission, said: Statement) -> Entered:
+    """The adapter of a closed agency says that its system has not seen this document, and never will (W.1). Raises
+    :class:`PutAsideError`, or :class:`~axis.core.hub.lifecycle.IllegalStepError` where it had said otherwise."""
+    row, member = draft.part(about.axis_id, said.recipient), draft.rules.registry.by_code[said.recipient]
+    if member.valid_until is None or member.valid_until > draft.now + EARLY or not member.successor:
+        raise PutAsideError(Problem(Fault.RECEIPT_INVALID, got=f"nobody asked {said.recipient}"))
+    detail: dict[str, object] = {"receipt": said.event.code, "said_at": to_text(said.time)}
+    entry = Entry(draft.now, said.recipient, "delivery.given_up", about.axis_id, said.recipient, detail)
+    if row is None:
+        return draft.enter(entry)
+    if not row.closed:
+        lifecycle.move(row.state, Step.MOVED)
+    entered = draft.enter(entry)
+    if not row.is_over and _may_move(draft, row):
+        _hand_on(draft, row)
+    elif not row.is_over:  # nobody takes its mail, by the policy
+        _fail(draft, row, row.recipient)
+        _close(draft, row, row.recipient, None)
+    return entered
+
+
+def move_on(draft: Draft, delivery_id: str, reason: str) -> bool:
+    """An officer says that this delivery goes to the successor of its closed agency, whether it has arrived there or
+    not: whether it does."""
+    delivery = draft.delivery(delivery_id)
+    if delivery.is_over or not _may_move(draft, delivery):
+        return False
+    detail = {"to": draft.rules.mailbox(delivery.recipient, draft.now), "reason": reason}
+    draft.enter(Entry(draft.now, HUB, "delivery.doubted", delivery.axis_id, delivery.recipient, detail))
+    _hand_on(draft, delivery)
+    return True
+
+
+def answered(draft: Draft, about: Submission, said: Statement) -> Delivery | Entered:
+    """The delivery that a member answers for. It may be another's since: who is the first to say that it has it keeps
+    it; of who is the second it is entered. Raises :class:`PutAsideError` where it never was this member's."""
+    code = said.recipient
+    row = draft.part(about.axis_id, code)
+    if row is not None and not row.closed:
+        return row
+    there = _holder(draft, about.axis_id, code)
+    if there is None and row is None:
+        raise PutAsideError(Problem(Fault.RECEIPT_INVALID, got=f"{code} is no recipient"))
+    detail: dict[str, object] = {"receipt": said.event.code, "said_at": to_text(said.time)}
+    is_there = there is not None and there.state is State.HANDED_OVER
+    if there is not None and (is_there or (row is None and said.event is not Event.ContentHandover)):
+        owner = {**detail, "owner": there.recipient}
+        return draft.enter(Entry(draft.now, code, "delivery.second", about.axis_id, code, owner))
+    if row is not None:
+        if there is not None and said.event is Event.ContentHandover:
+            own = tuple(unit for unit in there.units if unit not in row.units)
+            kept = draft.enter(Entry(draft.now, code, "delivery.kept", about.axis_id, there.recipient, detail))
+            draft.alter(replace(there, units=own or there.units), kept)
+        return row
+    assert there is not None  # noqa: S101  one of the two is there
+    back = Entry(draft.now, code, "delivery.moved", about.axis_id, there.recipient, {**detail, "to": code})
+    entry = draft.enter(back)
+    draft.leave_out(there, entry)
+    draft.alter(replace(there, recipient=code, proof_digest=""), entry)
+    return draft.delivery(there.id)
+
+
+def _holder(draft: Draft, axis_id: str, code: str) -> Delivery | None:
+    """The delivery that was `code`'s once, whoever has it now; as the ledger tells it. None where there never was
+    one."""
+    told = [one for one in draft.told(axis_id) if one.event in {"delivery.moved", "delivery.closed"}]
+    moves = {one.recipient: str(one.detail.get("to", "")) for one in told}  # of several the last
+    seen: set[str] = set()
+    while code in moves and code not in seen:
+        seen.add(code)
+        code = moves[code]
+        if code not in seen and (there := draft.part(axis_id, code)) is not None:
+            return there
+    return None
+
+
+def _was_sent_again(draft: Draft, delivery: Delivery) -> bool:
+    again = {"delivery.resent", "delivery.republished"}
+    return any(one.event in again and one.recipient == delivery.recipient for one in draft.told(delivery.axis_id))
+
+
+def _may_move(draft: Draft, delivery: Delivery) -> bool:
+    """Whether it has somewhere to go, and bytes to go with."""
+    return bool(draft.the_submission(delivery.axis_id).body_digest) and _to(draft, delivery) != delivery.recipient
+
+
+def _to(draft: Draft, delivery: Delivery) -> str:
+    """Who has the mail of its recipient; also of one that closes in these minutes, and has said so itself."""
+    closing = draft.rules.registry.by_code[delivery.recipient].valid_until
+    at = max(draft.now, min(closing, draft.now + EARLY)) if closing is not None else draft.now
+    return draft.rules.mailbox(delivery.recipient, at)
+
+
+def _hand_on(draft: Draft, delivery: Delivery) -> None:
+    """The delivery is the successor's from now on, and goes out again; what has come to both is had once."""
+    to, about = _to(draft, delivery), draft.the_submission(delivery.axis_id)
+    if (there := draft.part(delivery.axis_id, to)) is not None:
+        _fail(draft, delivery, to)
+        _close(draft, delivery, to, there)
+        certify(draft, delivery.document)
+        return
+    proof, entry = _proof(draft, delivery, to)
+    draft.leave_out(delivery, entry)
+    moved = replace(
+        delivery,
+        recipient=to,
+        proof_digest=proof,
+        state=lifecycle.move(delivery.state, Step.MOVED),
+        updated_at=to_text(draft.now),
+        consigned_at="",
+        consigned_entry="",
+        owes_at="",
+    )
+    draft.alter(moved, entry)
+    urgent = about.priority > 0 or delivery.role == "recall"
+    draft.send(to, about.body_digest, entry, proof=proof, delivery=moved, urgent=urgent)
+
+
+def _fail(draft: Draft, delivery: Delivery, to: str) -> Entered:
+    problem = Problem(Fault.AGENCY_CLOSED, got=delivery.recipient, expected=to if to != delivery.recipient else "-")
+    return fail(draft, delivery, problem, 0)
+
+
+def _close(draft: Draft, delivery: Delivery, to: str, there: Delivery | None) -> None:
+    """Nobody tries it again; `there`, if it is sent to its successor as well, stands for both."""
+    code = delivery.recipient
     closed = draft.enter(Entry(draft.now, HUB, "delivery.closed", delivery.axis_id, code, {"to": to}))
     draft.alter(replace(draft.delivery(delivery.id), closed=True), closed)
     if there is not None:
@@ -58,33 +211,6 @@ def follow(draft: Draft, row: int, delivery_id: str, body: Digest, *, urgent: bo
         if there.state is State.HANDED_OVER:
             about = draft.the_submission(there.axis_id)
             deadlines.arrived(draft, draft.delivery(there.id), about.priority, closed)
-    elif to != code:
-        _deliver(draft, delivery, to, body, urgent=urgent)
-    certify(draft, delivery.document)
-
-
-def _deliver(draft: Draft, delivery: Delivery, to: str, body: Digest, *, urgent: bool) -> None:
-    proof, entry = _proof(draft, delivery, to)
-    about = draft.the_submission(delivery.axis_id)
-    # Where the record was rolled back it may have gone to the successor before: tried as the closed agency's own is.
-    new = Delivery(
-        id=draft.new_id(),
-        axis_id=delivery.axis_id,
-        recipient=to,
-        units=delivery.units,
-        state=State.ACCEPTED,
-        attempts=0,
-        updated_at=to_text(draft.now),
-        role=delivery.role,
-        owner=delivery.owner,
-        document_id=delivery.document_id,
-        tried=delivery.tried,
-        proof_digest=proof,
-    )
-    draft.deliver(new, entry)
-    draft.send(to, body, entry, proof=proof, delivery=new, urgent=urgent)
-    if about.kind != Kind.STATUS:
-        deadlines.begin(draft, new, about.kind, about.priority, Leg.HANDOVER, draft.now, entry)
 
 
 def _proof(draft: Draft, delivery: Delivery, to: str) -> tuple[Digest, Entered]:

@@ -14,7 +14,7 @@ from axis.infra import dead_letters
 from axis.infra.amqp import login, requests
 from axis.infra.amqp.connection import Line
 from axis.infra.amqp.consume import Reader, settle
-from axis.infra.amqp.move import at_leisure, move
+from axis.infra.amqp.move import at_leisure, move, sift
 from axis.infra.amqp.publish import Batch, Outlet
 from axis.infra.amqp.trouble import text_of
 from axis.infra.embedded import MAX_MESSAGE
@@ -134,6 +134,10 @@ class AmqpBroker:
     def sift_dead_letters(self, limit: int, is_done: Callable[[DeadLetter], bool]) -> None:
         """See :meth:`axis.core.message.Broker.sift_dead_letters`."""
         at_leisure(self._parameters, DEAD_QUEUE, lambda found: dead_letters.sift_queue(found, limit, is_done))
+
+    def sift(self, route: Route, limit: int, is_done: Callable[[Delivered], bool]) -> None:
+        """See :meth:`axis.core.message.Broker.sift`."""
+        at_leisure(self._parameters, route.queue, lambda found: sift(found, route, limit, is_done))
 
     # -- Publishing ----------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Moving what waits in one queue to another, over a connection of its own that waits for each answer."""
+"""Moving what waits in one queue to another, or looking at it, over a connection of its own that waits for answers."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 import pika
 from pika import exceptions
 
+from axis.infra.amqp.envelope import Arrived, read
 from axis.infra.amqp.topology import QUORUM
 from axis.infra.amqp.trouble import translated
 from axis.infra.amqp.wire import WireConnection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from axis.core.message import Delivered, Route
 
 
 def move(parameters: Sequence[pika.connection.Parameters], source: str, target: str) -> None:
@@ -39,6 +42,19 @@ def at_leisure(
                 connection.close()
     except exceptions.AMQPError as error:
         raise translated(error, queue) from error
+
+
+def sift(connection: Any, route: Route, limit: int, is_done: Callable[[Delivered], bool]) -> None:
+    """See :meth:`axis.core.message.Broker.sift`. What stays is given back when the channel closes."""
+    taking = connection.channel()
+    for _ in range(limit):
+        method, properties, body = taking.basic_get(route.queue)
+        if method is None:
+            break
+        arrived = Arrived(method.delivery_tag, method.redelivered, properties, body)
+        if is_done(read(route, arrived, None)):
+            taking.basic_ack(method.delivery_tag)
+    taking.close()
 
 
 def _move(connection: Any, source: str, target: str) -> None:

@@ -83,6 +83,12 @@ class JournalReader:
         due = self._incoming_in("undecided").where(_has_come(incoming.c.not_before, now))
         return list(self.connection.execute(due.order_by(incoming.c.number).limit(limit)).mappings())
 
+    def unshown(self, after: int, limit: int) -> list[RowMapping]:
+        """Documents and updates that wait to be shown, and were not, from row number `after` on."""
+        kinds = incoming.c.kind.in_(("document", "update"))
+        waiting = self._incoming_in("received").where(kinds, incoming.c.number > after)
+        return list(self.connection.execute(waiting.order_by(incoming.c.number).limit(limit)).mappings())
+
     def documents(self, sender: str, document_id: str) -> list[RowMapping]:
         """What has arrived of this document: itself and its updates, in order of arrival."""
         query = sa.select(incoming).where(

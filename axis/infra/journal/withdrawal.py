@@ -46,6 +46,15 @@ class WithdrawalChanges(IncomingChanges):
         self.enter(entry)
         self._post(digest, to_text(entry.time))
 
+    def give_up(self, row: RowMapping, entry: Entry, receipt: bytes) -> None:
+        """This was not shown, and never will be here: the agency is closed, and its successor is sent it. `receipt`
+        (W.1) goes to the hub; the bytes are dropped, and files that were prepared are cleared away."""
+        digest = self.writes.keep(receipt)
+        self._incoming(row["id"], state="withdrawing", body_digest="", answer_digest=digest)
+        payloads.release(self.connection, row["body_digest"], self._references)
+        self.enter(entry)
+        self._post(digest, to_text(entry.time))
+
     def had_withdrawn(self, identifier: str, facts: dict[str, str], receipt: bytes, entry: Entry) -> None:
         """As :meth:`had`, of a W.1: the document was withdrawn here for certain. Nothing of it is shown."""
         sender, document_id = facts["sender"], facts["document_id"]

@@ -181,6 +181,17 @@ def last_sent(reader: HubReader, codes: Collection[str]) -> dict[str, str]:
     return {row.sender: row.received_at for row in rows}
 
 
+def open_of(reader: HubReader, code: str, limit: int = 10_000) -> Sequence[Row]:
+    """What is on its way to this agency, the oldest first: the ids of delivery and submission, and whose document."""
+    wanted = (delivery.c.id, delivery.c.axis_id, delivery.c.owner, delivery.c.document_id, delivery.c.state)
+    query = sa.select(*wanted).where(
+        delivery.c.recipient == code,
+        delivery.c.state.in_(("ACCEPTED", "QUEUED", "FAILED")),
+        sa.not_(delivery.c.closed),
+    )
+    return reader.connection.execute(query.order_by(delivery.c.id).limit(limit)).mappings().all()
+
+
 def in_flight(reader: HubReader, codes: Collection[str]) -> list[dict[str, Any]]:
     """What is on its way to these agencies, by agency: `fresh`, never published; `tried`: it may have arrived."""
     tried = sa.func.sum(sa.case((delivery.c.tried, 1), else_=0))

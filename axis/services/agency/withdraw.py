@@ -37,6 +37,7 @@ BATCH = 50
 ORIGINAL_WITHIN = timedelta(hours=1)  # an update waits so long for the document that it has overtaken
 LOOK_AGAIN = timedelta(seconds=30)
 REPAIR = timedelta(hours=1)  # between two looks at what a disk has damaged
+_UNSEEN = {"received", "undecided", "held", "withdrawing", "withdrawn"}
 
 
 def step(agency: Agency, now: datetime) -> int:
@@ -52,7 +53,32 @@ def step(agency: Agency, now: datetime) -> int:
             log.warning("%s: %s cannot be decided: %s", agency.code, row["id"], error)
             with agency.journal.transaction() as tx:
                 tx.not_now(row["id"], row["attempts"] + 1, now + REPAIR)
-    return len(rows)
+    return len(rows) + (_give_up(agency, now) if is_past(agency, now) else 0)
+
+
+def is_past(agency: Agency, now: datetime) -> bool:
+    """Whether it is closed, and another has its mail: what its system has not seen is not shown to it any more."""
+    return agency.registry().open_successor(agency.code, now) != agency.code
+
+
+def _give_up(agency: Agency, now: datetime) -> int:
+    """Say of the documents that wait to be shown that they were not, and never will be here (W.1); how many."""
+    to, after, done = agency.registry().open_successor(agency.code, now), 0, 0
+    while True:
+        with agency.journal.transaction() as tx:
+            rows = tx.unshown(after, BATCH)
+            for row in rows:
+                after = row["number"]
+                same = tx.same_before(row)
+                if same is not None and same["state"] not in _UNSEEN:
+                    continue  # it was shown under another id, and is answered alike
+                accepted = word(agency, tx.payload(row["proof_digest"])).said
+                detail = {"document_id": row["document_id"], "to": to}
+                entry = Entry(now, agency.code, f"{row['kind']}.given_up", row["id"], "", detail)
+                tx.give_up(row, entry, answer.signed(agency, accepted.subject, Event.ContentWithdrawal, (), entry, now))
+                done += 1
+        if len(rows) < BATCH:
+            return done
 
 
 def _decide(agency: Agency, row: Row, now: datetime) -> None:

@@ -130,6 +130,7 @@ class Hub:
         self.looked: Look | None = None  # what the round has begun with
         self.questions: dict[str, Question] = {}  # by agency, see services/hub/homes.py
         self.settled: dict[str, int] = {}  # of which agencies this worker has said that it holds nothing, by turn
+        self.taken_back: dict[str, tuple[datetime, timedelta]] = {}  # by closed agency, see services/hub/take_back.py
         self._declared: set[str] = set()
         self._rules: Rules | None = None
         self.held: dict[str, bytes] = {}  # payloads by digest, see `hold`
