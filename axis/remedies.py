@@ -181,6 +181,13 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "The key before is still there: axis agency request in the home that has it. It is lost: axis registrar vouch. "
         "A registry that nobody owns to: ask the centre by telephone.",
     ),
+    (Fault.ASIDE_FULL,): (
+        "Hỏi trung tâm qua điện thoại có đổi khóa không. Có: danh bạ mới tới thì ở trung tâm axis queue retry. Không: "
+        "có kẻ ghi vào hàng đợi của cơ quan, đổi chứng thư broker (axis broker reissue --new-keys).",
+        "Ask the centre by telephone whether its key is another. It is: when the registry has come, axis queue retry "
+        "at the centre. It is not: somebody writes into the agency's queue, so give the broker other keys (axis broker "
+        "reissue --new-keys).",
+    ),
     (Fault.LEDGER_CORRUPT, Fault.NOTE_INVALID, Fault.LOG_PROOF, Fault.LOG_SPLIT): _EVIDENCE,
     (Fault.CONFIG_INVALID, Fault.CONFIG_UNKNOWN_KEY): _SETTINGS,
     (Fault.TRIAL_SERVER, Fault.TRIAL_ENDED, Fault.TRIAL_LATE, Fault.TRIAL_REVISION): _TRIAL,
