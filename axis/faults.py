@@ -521,6 +521,16 @@ class Fault(Enum):
         "Danh sách cán bộ như vậy không đủ người ký mọi loại quyết định.",
         "With that list of officers some act could be signed by nobody, or by too few.",
     )
+    OFFICER_UNKNOWN = (
+        OPERATOR,
+        "Không có đúng một cán bộ tên «{got}»; danh bạ có: {expected}.",
+        "There is not exactly one officer '{got}'; the registry lists: {expected}.",
+    )
+    CERTIFICATE_UNKNOWN = (
+        OPERATOR,
+        "{path} không có đúng một chứng thư «{got}».",
+        "{path} has not exactly one certificate '{got}'.",
+    )
     RECOVERY_PAPER = (
         OPERATOR,
         "Chữ trên phiếu khôi phục không đúng: {got}.",

@@ -163,6 +163,14 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "The registry in use stays. Call the centre: who has changed what, by which act; at the centre: "
         "axis officer list, axis audit list.",
     ),
+    (Fault.OFFICER_UNKNOWN,): (
+        "Chép tên từ axis officer list; hai người trùng tên thì ghi 8 chữ số đầu của SHA-256 ở đó.",
+        "Copy the name from axis officer list; of two of one name write the first 8 digits of the SHA-256 there.",
+    ),
+    (Fault.CERTIFICATE_UNKNOWN,): (
+        "Chép SHA-256 của chứng thư từ axis agency show CODE; của trung tâm: axis key show.",
+        "Copy the certificate's SHA-256 from axis agency show CODE; of the centre: axis key show.",
+    ),
     (Fault.ACT_OFFICERS,): (
         "Hai cán bộ đầu tiên cần đủ cả ba vai trò (không nêu --role); trước khi bỏ một người, thêm người khác có vai "
         "trò còn thiếu: axis officer add CERTIFICATE.",
