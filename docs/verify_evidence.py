@@ -584,6 +584,7 @@ class Judgement:
         self.steps: list[Step] = []
         self.registry: Registry | None = None
         self.versions: set[int] = set()
+        self.policies: set[str] = set()
         self.log: Log | None = None
         self.entries: dict[str, dict[str, Any]] = {}
         self.receipts: list[tuple[str, Receipt]] = []
@@ -624,6 +625,9 @@ class Judgement:
             bad("other parts than evidence has")
         if len({name for _, name in kinds}) < len(kinds):
             bad("a part twice")
+        about = {"policy": "checkpoint", "timestamp": "checkpoint", "authority": "timestamp"}
+        if any(count(kind) and not count(other) for kind, other in about.items()):
+            bad("a part without what it is about")
         self.parts = [(*named, content) for named, content in zip(kinds, self.parcel.attachments, strict=True)]
         return self.parcel.content_digest
 
@@ -669,7 +673,7 @@ class Judgement:
             self.steps.append(("witnessed", "MISSING", "", ""))
         else:
             name, head = self.of("checkpoint")[0]
-            self.step("witnessed", name, lambda: witnessed(self.need_log(), head, policies[0][1].decode()))
+            self.step("witnessed", name, lambda: self.look_witnessed(head, policies[0][1].decode()))
             if self.steps[-1][3] == NOBODY:
                 self.steps[-1] = ("witnessed", "MISSING", name, NOBODY)
         stamps, heads = self.of("timestamp"), self.of("checkpoint")
@@ -678,12 +682,19 @@ class Judgement:
         else:
             self.step("timestamp", stamps[0][0], lambda: stamped(stamps[0][1], heads[0][1], self.of("authority")))
 
+    def look_witnessed(self, head: bytes, policy: str) -> str:
+        """Who has cosigned the checkpoint, by the policy in the bundle, which a registry in it has, too."""
+        if policy not in self.policies:
+            bad("the policy of no registry in the bundle")
+        return witnessed(self.need_log(), head, policy)
+
     def look_registry(self, content: bytes) -> str:
         """A registry of the hub; the newest counts, which has all revocations."""
         found = Registry(Parcel(content), self.hub)
         if found.installation != self.installation:
             bad("the registry of another installation")
         self.versions.add(found.version)
+        self.policies.add(found.policy)
         if self.registry is None or found.version > self.registry.version:
             self.registry = found
         return f"version {found.version}"

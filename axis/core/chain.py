@@ -193,15 +193,16 @@ def succeeds(installed: Registry, following: Registry, by: Certificate) -> bool:
 
 def choose(signers: Sequence[Signer], known: Registry, now: datetime) -> Signer | None:
     """The one of the hub's keys that signs at `now`: listed, not revoked, valid for five minutes more; of several the
-    one that has begun last. None where nobody would believe what any of them signs."""
-    listed = {one.der: one.revoked_at for one in signing(known)}
+    one that has begun last, of two of one second the one that was listed last. None where nobody would believe what
+    any of them signs."""
+    listed = {one.der: (place, one.revoked_at) for place, one in enumerate(signing(known))}
     good = []
     for one in signers:
         begin, end = one.certificate.not_valid_before_utc, one.certificate.not_valid_after_utc
-        revoked = listed.get(one.der)
-        if one.der in listed and (revoked is None or now < revoked) and begin <= now <= end - CLOCKS:
-            good.append((begin + CLOCKS <= now, begin, one))
-    return max(good, key=lambda found: found[:2])[2] if good else None
+        place, revoked = listed.get(one.der, (-1, None))
+        if place >= 0 and (revoked is None or now < revoked) and begin <= now <= end - CLOCKS:
+            good.append((begin + CLOCKS <= now, begin, place, one))
+    return max(good, key=lambda found: found[:3])[3] if good else None
 
 
 def signs_until(known: Registry) -> datetime:

@@ -201,6 +201,7 @@ def line_of(asked: Asked, program: Program, given: Servers | None, seed: int, st
 def _count(line: Line, seed: int, stage: Stage) -> dict[str, Any]:
     """The counts of one run, by what is counted."""
     marks: list[dict[str, int]] = []
+    by_hub: list[int] = []
     walls: list[bench_flushes.Written] = []
     flushes: dict[str, Any] = {}
     watch = bench_flushes.Watch(line.folder) if bench_flushes.is_there() else None
@@ -211,9 +212,11 @@ def _count(line: Line, seed: int, stage: Stage) -> dict[str, Any]:
         if watch is not None:
             watch.begin(line.pids())
         marks.append(bench_counts.read(line.counts))
+        by_hub.append(bench_counts.read(line.counts, "hub")["sql"])
 
     def ended() -> None:
         marks.append(bench_counts.read(line.counts))
+        by_hub.append(bench_counts.read(line.counts, "hub")["sql"])
         if watch is not None:
             flushes.update({name: dict(calls) for name, calls in watch.end().items()})
         if line.database_url:
@@ -222,6 +225,7 @@ def _count(line: Line, seed: int, stage: Stage) -> dict[str, Any]:
 
     bench_measure.measure(line, seed, PATIENCE, stage.progress, begun, ended)
     counts: dict[str, Any] = {name: marks[1][name] - marks[0][name] for name in bench_counts.NAMES}
+    counts["sql_hub"] = by_hub[1] - by_hub[0] if "hub" in line.pids() else None
     counts["flushes"] = flushes if watch is not None else None
     counts["postgresql"] = walls[1].since(walls[0]) if walls else None
     return counts
@@ -256,6 +260,7 @@ def _object(shape: Shape, run: Run, floor: dict[str, float]) -> dict[str, Any]:
         "floor_ms": floor["all"],
         "floor": floor,
         **{name: _each(run.counts.get(name), documents) for name in bench_counts.NAMES},
+        "sql_hub": _each(run.counts.get("sql_hub"), documents),
         "flushes": _each(_flushes(flushes), documents),
         "flushes_by_process": flushes,
         "postgresql": {k: _each(v, documents) for k, v in (run.counts.get("postgresql") or {}).items()} or None,

@@ -84,10 +84,10 @@ class Counts:
         return True
 
 
-def read(folder: Path) -> dict[str, int]:
-    """The sum of all counts in `folder`."""
+def read(folder: Path, name: str = "*") -> dict[str, int]:
+    """The sum of all counts in `folder`; or of the process with this name, zeros where it is not counted."""
     sums = [0] * len(NAMES)
-    for path in folder.glob("*.counts"):
+    for path in folder.glob(f"{name}.counts"):
         sums = [old + new for old, new in zip(sums, _FORM.unpack(path.read_bytes()), strict=True)]
     return dict(zip(NAMES, sums, strict=True))
 

@@ -52,6 +52,8 @@ def _facts(found: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         yield "CPU ms a delivery: all", found["cpu_ms_a_delivery"]
     for name in _COUNTS:
         missing = name == "flushes" and found["sql"] is not None and found[name] is None
+        if name == "sql" and found.get("sql_hub") is not None:
+            yield "sql a document, the hub's", found["sql_hub"]
         yield f"{name} a document", "strace is not installed" if missing else found[name]
     for leg, shares in found["latency_ms"].items():
         yield f"outbox → {leg}, ms p50/p95/p99", " / ".join(map(str, shares.values()))

@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -289,3 +290,18 @@ def test_closing_while_reading_pauses_is_quick_and_gives_everything_back(
     slow.close()
     assert time.monotonic() - began < 3
     assert ids(take_all(served, 30)) == ids(sent)
+
+
+def test_a_node_is_asked_again_when_its_port_mapper_has_gone(rabbitmq: RabbitMq) -> None:
+    mapper = f"ERL_EPMD_PORT={rabbitmq.environment['ERL_EPMD_PORT']}\0".encode()
+    killed = 0
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            own = mapper in (process / "environ").read_bytes() + b"\0"
+            if own and Path(os.fsdecode((process / "cmdline").read_bytes().split(b"\0")[0])).name == "epmd":
+                os.kill(int(process.name), signal.SIGKILL)
+                killed += 1
+    assert killed == 1
+    assert rabbitmq.evaluate("1 + 1") == "2"
+    with pytest.raises(RuntimeError, match="no_such"):
+        rabbitmq.evaluate("no_such:thing()")

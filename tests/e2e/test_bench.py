@@ -62,7 +62,7 @@ def test_an_embedded_line_is_measured_to_the_last_receipt() -> None:
     found = bench("--documents", "4", "--agencies", "3", "--recipients", "2", "--size", "5KB")
     check(found, deliveries=8)
     assert set(found["rss_mb"]) == {"line"}
-    assert found["cpu_ms"]["hub"] is None  # one process does everything
+    assert found["cpu_ms"]["hub"] is found["sql_hub"] is None  # one process does everything
 
 
 def test_applications_of_a_city_go_through_the_line_with_their_progress_and_each_has_its_cost() -> None:
@@ -108,6 +108,7 @@ def test_a_served_line_is_measured_process_by_process(rabbitmq: RabbitMq, postgr
     # Who serves on the ports that were given is looked at too.
     assert set(found["rss_mb"]) == {"hub", "sender", "recipient", "rabbitmq", "postgresql"}
     assert all(found["rss_mb"].values())
+    assert 0 < found["sql_hub"] < found["sql"]
     parts = [found["cpu_ms"][name] for name in ("hub", "adapters", "rabbitmq", "postgresql")]
     assert found["cpu_ms"]["all"] == pytest.approx(sum(parts), abs=0.01)
     assert found["postgresql"]["commits"] > 0

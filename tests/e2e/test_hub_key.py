@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from axis import bootstrap
-from axis.core import chain, parcel
+from axis.core import chain, lineage, parcel
 from axis.core.lineage import key_of
 from axis.core.registry import HUB
 from axis.infra import keystore
 from axis.services import run as loops
+from axis.services.operate import hub_key
 from tests import own
 from tests.line import document
 from tests.own import CODES, Own, done, run
@@ -109,6 +110,22 @@ def test_what_is_done_by_hand_after_the_taking_over_is_signed_by_the_new_key(lin
     found = run("doctor", "--home", line.path, "--json").stdout
     for check in ("keys", "own_certificates", "hub_end", "hub_recovery", "certificates", "young_certificates"):
         assert f'"check": "{check}", "verdict": "good"' in found, check
+
+
+def test_of_two_keys_of_one_second_the_one_that_was_named_last_signs_and_ends_the_other(line: Own) -> None:
+    """A machine may be quick enough to make a hub and its next key within one second."""
+    home, first = bootstrap.open_home(line.path), keystore.load_signer(line.path / "keys", HUB)
+    then = first.certificate.not_valid_before_utc + lineage.CLOCKS
+    with bootstrap.registrar(home, now=then) as registrar:
+        following = hub_key.introduce(registrar, "p256", then, "", then)
+    assert following.certificate.not_valid_before_utc + lineage.CLOCKS == then
+    second = keystore.load_signer(line.path / "keys", HUB)
+    assert second.der != first.der
+    with bootstrap.registrar(home, now=then) as registrar:
+        for order in ([first, second], [second, first]):
+            assert chain.choose(order, registrar.registry(), then) is second
+        registry = hub_key.revoke(registrar, "", "", then)
+    assert [one.revoked_at is not None for one in chain.signing(registry)] == [True, False]
 
 
 def test_a_moment_at_which_the_key_in_use_has_ended_is_refused(line: Own) -> None:

@@ -190,6 +190,19 @@ def test_witnesses_that_have_cosigned_the_checkpoint_count_by_the_policy_that_ca
     )
     data = altered(line, bundle, {"log.policy": loose.encode()})
     assert failed(ours(line, data)) == failed(theirs(line, data)) == {"witnessed"}, "quorums that need not meet"
+    policy = part(bundle, "log.policy")
+    for other in (policy.replace(b"agencies 3", b"agencies 4"), policy.replace(b"witness H41", b"witness H42", 1)):
+        assert other != policy
+        data = altered(line, bundle, {"log.policy": other})
+        assert failed(ours(line, data)) == failed(theirs(line, data)) == {"witnessed"}, "no registry has it"
+
+
+def test_a_part_that_nobody_would_look_at_is_refused(line: Line, bundle: bytes) -> None:
+    """Whatever stands in evidence is looked at, or it says what nobody has checked."""
+    for change in ({"checkpoint": b"", "log.policy": b"log x\n"}, {"checkpoint": b""}):
+        data = altered(line, bundle, change)
+        assert failed(ours(line, data)) == failed(theirs(line, data)) == {"container"}
+    assert failed(ours(line, altered(line, bundle, {"checkpoint": b"", "log.policy": b""}))) == set()
 
 
 def _registry(line: Line) -> Registry:

@@ -31,6 +31,7 @@ KINDS = frozenset(
     {PAGE, MANUAL, DOCUMENT, ACCEPTANCE, RECEIPT, REGISTRY, LOG, CHECKPOINT, PROOF, POLICY, TIMESTAMP, AUTHORITY}
 )
 ONCE = frozenset({ACCEPTANCE, DOCUMENT, LOG, CHECKPOINT, POLICY, TIMESTAMP})  # of which there is one, or none
+_ABOUT_ANOTHER = {POLICY: CHECKPOINT, TIMESTAMP: CHECKPOINT, AUTHORITY: TIMESTAMP}  # nobody looks at it by itself
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,150}")
 _ABOUT = ("installation", "maker", "axis-id", "sender", "digest")
 
@@ -77,8 +78,8 @@ def text(one: Evidence) -> bytes:
 
 def read(data: bytes, contents: Sequence[bytes | memoryview]) -> Evidence:
     """What a verified parcel's evidence.xml and attachments are. Raises :class:`~axis.errors.Rejected`
-    EVIDENCE_INVALID unless writing it again gives `data`, each attachment is named, and what there is once is not
-    there twice."""
+    EVIDENCE_INVALID unless writing it again gives `data`, each attachment is named, what there is once is not there
+    twice, and there is no part that nobody would look at."""
     root = xml.parse(data, max_bytes=1_000_000)
     try:
         values = {name: _get(root, name) for name in (*_ABOUT, "made")}
@@ -102,6 +103,8 @@ def read(data: bytes, contents: Sequence[bytes | memoryview]) -> Evidence:
         raise rejected(Fault.EVIDENCE_INVALID, f"{len(found.parts)} parts, {len(contents)} attachments")
     if any(kinds.count(kind) > 1 for kind in ONCE) or ACCEPTANCE not in kinds or len(set(names)) < len(names):
         raise rejected(Fault.EVIDENCE_INVALID, "a part twice, or no acceptance")
+    if any(kind in kinds and about not in kinds for kind, about in _ABOUT_ANOTHER.items()):
+        raise rejected(Fault.EVIDENCE_INVALID, "a part without what it is about")
     return found
 
 

@@ -120,6 +120,7 @@ class _Judgement:
         self.steps: list[Step] = []
         self.known: Registry | None = None
         self.versions: set[int] = set()
+        self.policies: set[str] = set()  # that these registries have
         self.then = 0  # the registry that the document was judged by
         self.key: VerifierKey | None = None
         self.entries: dict[str, Entry] = {}
@@ -183,6 +184,7 @@ class _Judgement:
         if found.installation != self.said.installation:
             raise rejected(Fault.REGISTRY_INVALID, f"installation {found.installation}")
         self.versions.add(found.version)
+        self.policies.add(witnesses.text_in(found))
         self.known = max(found, self.known or found, key=lambda one: one.version)
         return {"version": str(found.version), "time": to_text(found.issued_at)}
 
@@ -314,7 +316,7 @@ class _Judgement:
 
     def _witnessed(self) -> None:
         """A quorum of the agencies has cosigned the checkpoint: by the policy that is known here, else by the one that
-        came with it."""
+        came with it, which a registry that came with it has, too."""
         parts, own = self.said.of(form.POLICY, self.contents), self.anchors.policy
         if own is not None and self.key is not None and own.log.name != self.key.name:
             own = None  # of another log: a record that was put back has begun one
@@ -325,6 +327,8 @@ class _Judgement:
 
         def look() -> dict[str, str]:
             by = own if own is not None else policy.read(parts[0][1].decode("utf-8"))
+            if parts and parts[0][1].decode("utf-8") not in self.policies:
+                raise rejected(Fault.EVIDENCE_INVALID, "the policy of no registry in it")
             if by.log != self.key:
                 raise rejected(Fault.LOG_KEY_UNKNOWN, by.log.text)
             try:

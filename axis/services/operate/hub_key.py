@@ -199,14 +199,15 @@ def revoke(registrar: Registrar, digest: str, reason: str, now: datetime) -> Reg
     registry = registrar.registry()
     settle(registrar.home, registry, now)
     hub, mine = registry.by_code[HUB], key_of(registrar.signer.certificate)
-    begin = registrar.signer.certificate.not_valid_before_utc
+    order = {one.der: (one.x509.not_valid_before_utc, place) for place, one in enumerate(chain.signing(registry))}
+    signs = max((order[one.der] for one in chain.signing(registry) if key_of(one.x509) == mine), default=None)
     others = [one for one in chain.signing(registry) if key_of(one.x509) != mine and one.revoked_at is None]
     if digest:
         ended = [one for one in others if one.digest.startswith(digest.lower())]
         if len(ended) != 1:
             raise rejected(Fault.NOT_FOUND, digest[:64])
     else:
-        ended = [one for one in others if one.x509.not_valid_before_utc < begin]
+        ended = [one for one in others if signs is not None and order[one.der] < signs]
     if not ended:
         return registry
     after = replace(hub, certificates=_ended(hub.certificates, ended, reason, now))
