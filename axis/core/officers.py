@@ -281,7 +281,7 @@ def _certificate(der: bytes) -> x509.Certificate | None:
 
 def facts(member: Member) -> Facts:
     """All that the registry says of a member, a line each; of the hub, with its officers and registrars, all but its
-    own keys."""
+    own keys. No act lists a certificate twice: the one that was revoked would be good again."""
     said = [f"name vi {member.name_vi}", f"name en {member.name_en}", f"kind {member.kind}"]
     said += [f"alias {one}" for one in member.aliases]
     said += [f"from {to_text(member.valid_from)}"] if member.valid_from else []
@@ -298,6 +298,8 @@ def facts(member: Member) -> Facts:
             said.append(f"introduction {one.digest}")
             continue
         more = one.holder if one.use == "person" else one.reason if one.use == "tls" else ""
+        if any(line.startswith(f"certificate {one.use} {one.digest}") for line in ordered):
+            said.append(f"twice {one.digest}")
         ordered.append(f"certificate {one.use} {one.digest}{' ' if more else ''}{more}")
         if one.revoked_at:
             said.append(f"revoked {one.digest} {to_text(one.revoked_at)}")

@@ -338,6 +338,33 @@ def test_the_oldest_acts_make_room_for_new_ones(monkeypatch: pytest.MonkeyPatch)
     assert refused(TWO, now) == "ACT_UNSIGNED", "who has missed more is enrolled again"
 
 
+def test_a_revoked_certificate_that_is_listed_once_more_is_not_good_again() -> None:
+    person = Certificate(pki.signer("G22").der, "person", holder="tv-01@H41")
+    h41 = TWO.by_code["H41"]
+    ended = replace(person, revoked_at=NOW - HOUR)
+    before = replace(
+        TWO,
+        members=tuple(
+            replace(h41, certificates=(*h41.certificates, ended)) if one.code == "H41" else one for one in TWO.members
+        ),
+    )
+    again = replace(before.by_code["H41"], certificates=(*before.by_code["H41"].certificates, person))
+    following = trust.read(trust.write(before.changed(again, NOW)))
+    assert refused(before, following) == "ACT_UNSIGNED"
+    with pytest.raises(Rejected) as caught:
+        following.person(person.der, NOW)
+    assert caught.value.fault is Fault.KEY_REVOKED
+
+
+def test_an_entry_of_the_hubs_that_signs_nothing_hides_no_agencys_certificate() -> None:
+    """Nobody asks an officer about it: whoever has the hub's key would stop an agency with it."""
+    hub = TWO.by_code[HUB]
+    hides = Certificate(KEY.der, "tls", reason="x")
+    following = trust.read(trust.write(TWO.changed(replace(hub, certificates=(*hub.certificates, hides)), NOW)))
+    assert refused(TWO, following) == ""
+    assert following.certificate(KEY.der, NOW)[0] == "H41"
+
+
 def test_the_paper_alone_takes_no_officers_place() -> None:
     assert succeeded(TWO.changed(CLOSED, NOW), TWO) == "ACT_UNSIGNED"
     assert succeeded(after(TWO, CLOSED, act(TWO, CLOSED, "close", ANNA, STRANGER)), TWO) == "ACT_UNSIGNED"

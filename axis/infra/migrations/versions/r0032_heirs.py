@@ -13,7 +13,7 @@ def upgrade() -> None:
         return
     op.create_table(
         "aside",
-        sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+        sa.Column("number", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
         sa.Column("agency", sa.Text, nullable=False),
         sa.Column("message", sa.Text, nullable=False),
         sa.Column("body_digest", sa.Text, nullable=False),
