@@ -20,7 +20,6 @@ from axis.core.message import Delivered, Message, Route
 from axis.core.officers import Signed
 from axis.core.receipt import Event, Receipt, Statement
 from axis.core.registry import HUB, Certificate, Member, Registry, signing_certificate
-from axis.core.types import typeset
 from axis.errors import Problem
 from axis.infra import keystore
 from axis.services.agency import judge
@@ -402,7 +401,6 @@ def test_where_the_officers_key_lies_at_the_centre_the_centre_changes_what_it_li
 HUBS_OWN: dict[str, Callable[[Thief], tuple[bytes, bytes]]] = {
     **{event.code: lambda t, event=event: (hub_says(t, event), b"") for event in Event if "hub" in event.issuers},  # type: ignore[misc]
     "R.1 beside": lambda t: ((b := t.says(Event.ContentHandover, h41(t))), t.vouches(b)),
-    "document types": lambda t: (t.sign(t.registry), types(t)),
     "A.1 beside": lambda t: ((b := t.document(h41(t))), t.accepts(b)),
     "send again": lambda t: (t.sign(replace(t.registry, resend_from=t.now.replace(microsecond=0))), b""),
 }
@@ -419,14 +417,6 @@ def h41(thief: Thief) -> KeySigner:
     return keystore.load_signer(thief.line.root / "H41" / "keys", "H41")
 
 
-def types(thief: Thief) -> bytes:
-    """A set with one of his own."""
-    version = thief.registry.version + 1
-    one = typeset.Published("mine", 1, version, (("manifest.json", b"{}"),))
-    said = typeset.write(typeset.Types(thief.place, version, thief.now, (one,)))
-    return parcel.build(parcel.TYPES, said, (), thief.hub, thief.now)
-
-
 def hub_says(thief: Thief, event: Event) -> bytes:
     reasons = () if event.positive else (receipt.Reason("UNDELIVERED", "chưa đến", "not delivered"),)
     said = Statement("6" * 32, event, thief.now, "H41", reasons=reasons)
@@ -441,8 +431,6 @@ def test_the_hubs_own_word_is_believed_whoever_has_its_key(made: Own) -> None:
         (agency,) = [one for one in agencies if one.code == "G22"]
         for what, forge in HUBS_OWN.items():
             assert is_kept(agency, *forge(thief)), what
-        for event in Event:  # and it says nothing else
-            assert (event.code in HUBS_OWN) is is_kept(agency, hub_says(thief, event), b""), event.code
 
 
 def installed_at(line: Own, code: str, body: bytes) -> bool:
