@@ -498,6 +498,13 @@ class Fault(Enum):
         "Khóa mới không được khóa trước hay đủ người đăng ký giới thiệu: {got}.",
         "No key before it and not enough registrars have introduced the new key: {got}.",
     )
+    ASIDE_FULL = (
+        OPERATOR,
+        "{expected}: thông điệp ký bằng khóa của trung tâm mà cơ quan chưa biết đã giữ đến giới hạn ({got}); thông điệp này "
+        "vào hàng thư chết.",
+        "{expected}: as much as there is room for waits for the registry that names the hub's key by which it is signed "
+        "({got}); this message goes to the dead letters.",
+    )
     ACT_WAITS = (
         OPERATOR,
         "Quyết định {path} còn thiếu {expected} chữ ký (đã ký: {got}); chưa thay đổi gì.",
@@ -518,6 +525,16 @@ class Fault(Enum):
         OPERATOR,
         "Danh sách cán bộ như vậy không đủ người ký mọi loại quyết định.",
         "With that list of officers some act could be signed by nobody, or by too few.",
+    )
+    OFFICER_UNKNOWN = (
+        OPERATOR,
+        "Không có đúng một cán bộ tên «{got}»; danh bạ có: {expected}.",
+        "There is not exactly one officer '{got}'; the registry lists: {expected}.",
+    )
+    CERTIFICATE_UNKNOWN = (
+        OPERATOR,
+        "{path} không có đúng một chứng thư «{got}».",
+        "{path} has not exactly one certificate '{got}'.",
     )
     RECOVERY_PAPER = (
         OPERATOR,

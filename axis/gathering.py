@@ -71,7 +71,7 @@ def gather(path: Path, now: datetime) -> dict[str, Any]:
 def _witness(home: Home, known: Callable[[], Registry] | None) -> dict[str, Any]:
     """What the witnesses in this home have, and at the centre what it knows of all."""
     with reading_journals(home) as journals:
-        gathered: dict[str, Any] = {"own": witness.own(journals)}
+        gathered: dict[str, Any] = {"own": witness.own(journals), "aside": own.aside(journals)}
     if known is not None:
         with record_database(home) as database, HubStore(database).reading() as reader:
             gathered["centre"] = witness.centre(reader, known())

@@ -167,6 +167,14 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "The registry in use stays. Call the centre: who has changed what, by which act; at the centre: "
         "axis officer list, axis audit list.",
     ),
+    (Fault.OFFICER_UNKNOWN,): (
+        "Chép tên từ axis officer list; hai người trùng tên thì ghi 8 chữ số đầu của SHA-256 ở đó.",
+        "Copy the name from axis officer list; of two of one name write the first 8 digits of the SHA-256 there.",
+    ),
+    (Fault.CERTIFICATE_UNKNOWN,): (
+        "Chép SHA-256 của chứng thư từ axis agency show CODE; của trung tâm: axis key show.",
+        "Copy the certificate's SHA-256 from axis agency show CODE; of the centre: axis key show.",
+    ),
     (Fault.ACT_OFFICERS,): (
         "Hai cán bộ đầu tiên cần đủ cả ba vai trò (không nêu --role); trước khi bỏ một người, thêm người khác có vai "
         "trò còn thiếu: axis officer add CERTIFICATE.",
@@ -184,6 +192,13 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "không ai làm ra đúng quy trình: hỏi trung tâm qua điện thoại.",
         "The key before is still there: axis agency request in the home that has it. It is lost: axis registrar vouch. "
         "A registry that nobody owns to: ask the centre by telephone.",
+    ),
+    (Fault.ASIDE_FULL,): (
+        "Hỏi trung tâm qua điện thoại có đổi khóa không. Có: danh bạ mới tới thì ở trung tâm axis queue retry. Không: "
+        "có kẻ ghi vào hàng đợi của cơ quan, đổi chứng thư broker (axis broker reissue --new-keys).",
+        "Ask the centre by telephone whether its key is another. It is: when the registry has come, axis queue retry "
+        "at the centre. It is not: somebody writes into the agency's queue, so give the broker other keys (axis broker "
+        "reissue --new-keys).",
     ),
     (Fault.LEDGER_CORRUPT, Fault.NOTE_INVALID, Fault.LOG_PROOF, Fault.LOG_SPLIT): _EVIDENCE,
     (Fault.CONFIG_INVALID, Fault.CONFIG_UNKNOWN_KEY): _SETTINGS,

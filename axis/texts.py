@@ -1188,6 +1188,18 @@ TEXTS: dict[str, tuple[str, str]] = {
         "axis witness status; hỏi trung tâm lý do, bằng đường khác (điện thoại, văn bản giấy)",
         "axis witness status; ask the centre why, by another way (telephone, paper)",
     ),
+    "doctor.aside": ("Thông điệp ký bằng khóa chưa biết", "Mail signed by a key that is not known"),
+    "doctor.aside.found": ("{count}: {names}", "{count}: {names}"),
+    "doctor.aside.means": (
+        "Chúng chờ danh bạ cho biết khóa của trung tâm; quá 7 ngày thì bỏ, trung tâm còn bản ghi. Có thể trung tâm vừa "
+        "đổi khóa, hoặc có kẻ ghi vào hàng đợi.",
+        "It waits for a registry that names the hub's key; after 7 days it is given up, the hub has its record. Perhaps "
+        "the hub's key is another, or somebody writes into the queue.",
+    ),
+    "doctor.aside.mend": (
+        "hỏi trung tâm có đổi khóa không; không có thì cấp lại chứng thư broker (axis broker reissue)",
+        "ask the centre whether its key is another; if not, issue the broker's certificates anew (axis broker reissue)",
+    ),
     "doctor.broker": ("Broker", "The broker"),
     "doctor.broker.found": ("không trả lời", "does not answer"),
     "doctor.broker.means": ("Không gì đến hay đi; không gì mất.", "Nothing comes or goes; nothing is lost."),
@@ -3686,6 +3698,7 @@ There is no xmlsec1 on this machine, so nothing was checked (apt-get install xml
     "event.quarantine.drop": ("người vận hành bỏ thông điệp cách ly", "taken out of quarantine by an operator"),
     "event.mail.received": ("bộ kết nối nhận được", "taken by the adapter"),
     "event.mail.held": ("chờ danh bạ mới", "waits for a newer registry"),
+    "event.mail.put_aside": ("để riêng, chờ danh bạ cho biết khóa", "put aside until a registry names the key"),
     "event.mail.rejected": ("thông điệp không xác thực được", "mail that cannot be believed"),
     "event.document.handing_over": ("đang bàn giao", "handing over"),
     "event.document.handed_over": ("hệ thống nơi nhận đã có", "the recipient's system has it"),

@@ -505,6 +505,15 @@ def _witness_policy(gathered: Gathering, now: datetime) -> Judgement:
     )
 
 
+@_check("witness")
+def _aside(gathered: Gathering, _now: datetime) -> Judgement | None:
+    """What is signed by a key that no registry has named as the hub's waits at an agency."""
+    found = gathered["witness"].get("aside", [])
+    if not gathered["witness"]["own"]:
+        return None
+    return _listed(f"{one['code']}: {one['count']} ({one['bytes']} B)" for one in found)
+
+
 # -- The broker ---------------------------------------------------------------------------------------------------
 
 

@@ -30,7 +30,7 @@ from axis.core.registry import HUB, Certificate, Member, Registry
 from axis.errors import Fault, Rejected, rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -276,12 +276,19 @@ def ripe_at(introductions: Sequence[x509.Certificate], allowed: Registrars) -> d
 
 
 def check_follows(
-    installed: Registry, following: Registry, now: datetime, *, anew: bool = False, exchanged: bool = False
+    installed: Registry,
+    following: Registry,
+    now: datetime,
+    *,
+    anew: bool = False,
+    exchanged: bool = False,
+    added: Collection[str] = (),
 ) -> None:
     """Raise :class:`Rejected` KEY_HEIR unless `following` may take the place of `installed`: no agency's key that is
     known is gone, none that was revoked is good again, and each further key of one that had one was introduced. `anew`:
     the recovery key speaks; what was revoked may have been by who had stolen the hub's key. Other registrars than those
-    before are not in their place, unless it is known that those have `exchanged` themselves."""
+    before are not in their place, unless it is known that those have `exchanged` themselves. Those that were `added`
+    since may be gone: it is known that this was taken back."""
     if not is_kept(installed):
         return
     if not is_kept(following):
@@ -294,6 +301,8 @@ def check_follows(
     members = _by_code(following)
     for member in installed.members:
         after = members.get(member.code)
+        if after is None and member.code in added:
+            continue
         if after is None:
             raise rejected(Fault.KEY_HEIR, f"{member.code} is missing")
         if member.code != HUB:

@@ -284,7 +284,7 @@ def _certificate(der: bytes) -> x509.Certificate | None:
 
 def facts(member: Member) -> Facts:
     """All that the registry says of a member, a line each; of the hub, with its officers and registrars, all but its
-    own keys."""
+    own keys. No act lists a certificate twice: the one that was revoked would be good again."""
     said = [f"name vi {member.name_vi}", f"name en {member.name_en}", f"kind {member.kind}"]
     said += [f"alias {one}" for one in member.aliases]
     said += [f"from {to_text(member.valid_from)}"] if member.valid_from else []
@@ -301,6 +301,8 @@ def facts(member: Member) -> Facts:
             said.append(f"introduction {one.digest}")
             continue
         more = one.holder if one.use == "person" else one.reason if one.use == "tls" else ""
+        if any(line.startswith(f"certificate {one.use} {one.digest}") for line in ordered):
+            said.append(f"twice {one.digest}")
         ordered.append(f"certificate {one.use} {one.digest}{' ' if more else ''}{more}")
         if one.revoked_at:
             said.append(f"revoked {one.digest} {to_text(one.revoked_at)}")
@@ -494,7 +496,8 @@ def check_follows(installed: Registry, following: Registry, now: datetime, *, an
     guarded = bool(listed(installed))
     if guarded:
         check_acts(installed, following, now, succeeds=anew)
-    lineage.check_follows(installed, following, now, anew=anew, exchanged=guarded)
+    added = _added(installed) if guarded and anew else ()
+    lineage.check_follows(installed, following, now, anew=anew, exchanged=guarded, added=added)
 
 
 def check_acts(
@@ -502,7 +505,8 @@ def check_acts(
 ) -> None:
     """Raise :class:`Rejected` ACT_UNSIGNED, ACT_OFFICERS unless acts, signed by the officers that `installed` lists,
     make the facts of `following` out of its facts. With `anew` other registrars may be named without those before. With
-    `succeeds` the acts that led to `installed` may be taken back, the latest first, whatever the numbers are."""
+    `succeeds` the acts that led to `installed` may be taken back, the latest first, whatever the numbers are; so that
+    it can be done, `following` carries them all the same otherwise, but the oldest where there are too many."""
     if not listed(installed):
         return
     if following.issued_at > now + CLOCKS:
@@ -510,10 +514,14 @@ def check_acts(
     wanted, held = known(following), known(installed)
     begins = [held, *(_before(installed) if succeeds else ())]
     if wanted in begins:
+        if not succeeds:
+            _check_carried(installed, following, 0)
         return
     for begin in begins:
-        held = _led(begin, installed, following, anew=anew, succeeds=succeeds)
+        held, count = _led(begin, installed, following, anew=anew, succeeds=succeeds)
         if held == wanted:
+            if not succeeds:
+                _check_carried(installed, following, count)
             return
     odd = sorted(code for code in held.keys() | wanted.keys() if held.get(code) != wanted.get(code))
     raise rejected(Fault.ACT_UNSIGNED, ", ".join(odd[:5]))
@@ -521,9 +529,10 @@ def check_acts(
 
 def _led(
     begin: Mapping[str, Facts], installed: Registry, following: Registry, *, anew: bool, succeeds: bool
-) -> dict[str, Facts]:
-    """To which facts the acts of `following` lead from those at the beginning. Raises as :func:`check_acts`."""
-    held, keys, at = dict(begin), _keys(installed, following), state(begin)
+) -> tuple[dict[str, Facts], int]:
+    """(to which facts the acts of `following` lead from those at the beginning, how many of them). Raises as
+    :func:`check_acts`."""
+    held, keys, at, count = dict(begin), _keys(installed, following), state(begin), 0
     for signed in acts(following):
         act = signed.act
         if act.installation != installed.installation or act.state != at:
@@ -534,13 +543,39 @@ def _led(
             continue
         check_signed(signed, held, keys, anew=anew)
         held[act.about] = applied(held.get(act.about, ()), act)
-        at = state(held)
-    return held
+        at, count = state(held), count + 1
+    return held, count
+
+
+def _check_carried(installed: Registry, following: Registry, new: int) -> None:
+    """Raise :class:`Rejected` ACT_UNSIGNED where acts that led to `installed` are left out, and not because `new` ones
+    have taken the place of the oldest: nobody could take them back. What they have led from and back to may go."""
+    carried = acts(installed)
+    there = {one.act.digest for one in acts(following)}
+    there |= {one.act.digest for one in carried[: max(0, len(carried) + new - MAX_ACTS)]}
+    if all(one.act.digest in there for one in carried):
+        return
+    left = [(act, before) for act, before in _undone(installed) if act.digest not in there]
+    if left and state(left[-1][1]) not in map(state, [known(following), *_before(following)]):
+        raise rejected(Fault.ACT_UNSIGNED, f"- {left[-1][0].what} {left[-1][0].about}")
+
+
+def _added(registry: Registry) -> set[str]:
+    """The members that acts have added which led to it."""
+    held, found = known(registry).keys(), set[str]()
+    for before in _before(registry):
+        found |= held - before.keys()
+    return found
 
 
 def _before(registry: Registry) -> list[dict[str, Facts]]:
     """The facts before each of the acts that led to `registry`, the latest first."""
-    held, found = known(registry), list[dict[str, Facts]]()
+    return [before for _, before in _undone(registry)]
+
+
+def _undone(registry: Registry) -> list[tuple[Act, dict[str, Facts]]]:
+    """The acts that led to it, each with the facts before it, the latest first."""
+    held, found = known(registry), list[tuple[Act, dict[str, Facts]]]()
     for act in (signed.act for signed in reversed(acts(registry))):
         undone = {code: lines for code, lines in held.items() if code != act.about}
         left = [line for line in held.get(act.about, ()) if line not in act.plus]
@@ -548,5 +583,5 @@ def _before(registry: Registry) -> list[dict[str, Facts]]:
             undone[act.about] = lines
         if state(undone) == act.state:  # otherwise it is one of those that led nowhere
             held = undone
-            found.append(held)
+            found.append((act, held))
     return found

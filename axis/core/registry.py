@@ -123,7 +123,15 @@ class Registry:
 
     @cached_property
     def _by_certificate(self) -> dict[str, tuple[Member, Certificate]]:
-        return {c.digest: (m, c) for m in self.members for c in m.certificates}
+        """One that stands there several times is what says most: an entry that signs nothing hides no certificate, and
+        a revoked one is not good because it is listed once more."""
+        found: dict[str, tuple[Member, Certificate]] = {}
+        for member in self.members:
+            for one in member.certificates:
+                held = found.get(one.digest)
+                if held is None or _weight(one) > _weight(held[1]):
+                    found[one.digest] = member, one
+        return found
 
     @cached_property
     def agencies(self) -> tuple[Member, ...]:
@@ -271,6 +279,10 @@ class Registry:
             issued_at=whole(at),
             members=tuple(members[code] for code in sorted(members)),
         )
+
+
+def _weight(one: Certificate) -> tuple[bool, bool]:
+    return one.use != "tls", one.revoked_at is not None
 
 
 def _check_good(certificate: Certificate, code: str, at: datetime) -> None:

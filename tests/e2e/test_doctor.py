@@ -369,6 +369,7 @@ GATHERED_FAULTS: list[tuple[str, tuple[str, ...], Any, Verdict]] = [
     ("full_queues", ("broker", "queues", 0, "messages"), 450, Verdict.WARN),
     ("unread", ("broker", "queues", 1, "consumers"), 0, Verdict.BAD),
     ("dead_letters", ("dead", "count"), 2, Verdict.WARN),
+    ("aside", ("witness", "aside"), [{"code": "H41", "count": 3, "bytes": 9000, "since": ""}], Verdict.WARN),
 ]
 
 

@@ -139,6 +139,11 @@ def test_an_officer_is_removed_by_two_and_never_the_last_that_an_act_needs(line:
     assert run(*add).exit_code == 3
     assert run(*add, env=hand).exit_code == 0
     assert "ACT_OFFICERS" in run("officer", "remove", "Bình", "--home", line.path, "--json", env=hand).output
+    unknown = run("officer", "remove", "Chí", "--home", line.path, env=hand)
+    assert unknown.exit_code == 3
+    assert "'Chí'" in unknown.output
+    assert "Chi (" in unknown.output, "whom there is"
+    assert "axis officer list" in unknown.output, "and where that is listed"
     assert run("officer", "remove", "Chi", "--home", line.path, env=hand).exit_code == 0
     listed = done("officer", "list", "--home", line.path)
     assert [one["officer"] for one in listed if "officer" in one] == ["officer-1", "Bình"]

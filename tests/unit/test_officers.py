@@ -278,6 +278,93 @@ def test_the_paper_takes_back_what_a_thief_has_done_with_officers_keys() -> None
         assert succeeded(suspended, thiefs) == "", "and what the true ones have signed since counts"
 
 
+def introduced(before: Registry) -> Registry:
+    """The same where agencies' keys count by introduction."""
+    h41 = before.by_code["H41"]
+    own = lineage.entry(lineage.introduce(PLACE, "H41", KEY.key.public_key(), KEY, NOW - HOUR))
+    members = {**before.by_code, "H41": replace(h41, certificates=(*h41.certificates, own))}
+    return replace(before, members=tuple(members[one.code] for one in before.members))
+
+
+def test_the_paper_takes_back_an_agency_that_a_thief_has_added_with_officers_keys_and_none_of_before() -> None:
+    true = introduced(TWO)
+    mine = pki.signer("X99")
+    his = Member("X99", "Mới", certificates=(signing_certificate(mine.certificate),))
+    taken = after(true, his, act(true, his, "add", ANNA, BINH))
+    assert refused(true, taken) == ""
+    assert refused(taken, replace(true, version=99)) == "ACT_UNSIGNED", "not without the paper"
+    assert succeeded(true, taken) == ""
+    less = replace(true, members=tuple(one for one in true.members if one.code != "H41"))
+    for thiefs in (true, taken):
+        assert succeeded(less, thiefs) != "", "an agency of before stays"
+    other = replace(his, certificates=(signing_certificate(pki.signer("G22").certificate),))
+    assert succeeded(after(true, other, act(true, other, "add", ANNA, BINH)), taken) == "KEY_HEIR", "nor another key"
+
+
+def test_acts_that_led_to_a_registry_are_not_left_out_of_the_next_one() -> None:
+    """Or else the recovery paper could not take them back."""
+    suspended = after(TWO, SUSPENDED, act(TWO, SUSPENDED, "suspend", ANNA))
+    resumed = replace(SUSPENDED, suspensions=((NOW, NOW),))
+    more = after(suspended, resumed, act(suspended, resumed, "resume", ANNA, BINH))
+    assert refused(suspended, more) == ""
+    for kept in ((), officers.acts(more)[1:]):
+        hub = more.by_code[HUB]
+        held = tuple(one for one in hub.certificates if one.reason != officers.ACT)
+        said = tuple(Certificate(officers.write(one), "tls", reason=officers.ACT) for one in kept)
+        bare = replace(more.changed(replace(hub, certificates=(*held, *said)), NOW), issued_at=NOW)
+        assert refused(more, bare) == "ACT_UNSIGNED"
+        junk = bare
+        for number in range(officers.MAX_ACTS):
+            junk = officers.with_act(junk, Signed(Act(PLACE, 9, str(number), "add", "X", NOW, "0", "", (), ())))
+        assert refused(more, junk) == "ACT_UNSIGNED", "acts that lead nowhere take no other's place"
+
+
+def test_a_centre_whose_record_has_lost_acts_that_lead_back_goes_on_without_them() -> None:
+    chi = listing(TWO, listed(ANNA, BINH, CHI), ANNA, BINH)
+    back = listing(chi, listed(ANNA, BINH), ANNA, BINH)
+    assert refused(back, replace(TWO, version=back.version + 1)) == ""
+    next_one = replace(TWO, version=back.version)
+    assert refused(back, after(next_one, SUSPENDED, act(next_one, SUSPENDED, "suspend", ANNA))) == ""
+
+
+def test_the_oldest_acts_make_room_for_new_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(officers, "MAX_ACTS", 6)
+    now = TWO
+    for number in range(officers.MAX_ACTS + 2):
+        h41 = replace(now.by_code["H41"], aliases=(*now.by_code["H41"].aliases, f"H41.{number}"))
+        following = after(now, h41, act(now, h41, "alias", ANNA, BINH))
+        assert refused(now, following) == "", number
+        now = following
+    assert refused(TWO, now) == "ACT_UNSIGNED", "who has missed more is enrolled again"
+
+
+def test_a_revoked_certificate_that_is_listed_once_more_is_not_good_again() -> None:
+    person = Certificate(pki.signer("G22").der, "person", holder="tv-01@H41")
+    h41 = TWO.by_code["H41"]
+    ended = replace(person, revoked_at=NOW - HOUR)
+    before = replace(
+        TWO,
+        members=tuple(
+            replace(h41, certificates=(*h41.certificates, ended)) if one.code == "H41" else one for one in TWO.members
+        ),
+    )
+    again = replace(before.by_code["H41"], certificates=(*before.by_code["H41"].certificates, person))
+    following = trust.read(trust.write(before.changed(again, NOW)))
+    assert refused(before, following) == "ACT_UNSIGNED"
+    with pytest.raises(Rejected) as caught:
+        following.person(person.der, NOW)
+    assert caught.value.fault is Fault.KEY_REVOKED
+
+
+def test_an_entry_of_the_hubs_that_signs_nothing_hides_no_agencys_certificate() -> None:
+    """Nobody asks an officer about it: whoever has the hub's key would stop an agency with it."""
+    hub = TWO.by_code[HUB]
+    hides = Certificate(KEY.der, "tls", reason="x")
+    following = trust.read(trust.write(TWO.changed(replace(hub, certificates=(*hub.certificates, hides)), NOW)))
+    assert refused(TWO, following) == ""
+    assert following.certificate(KEY.der, NOW)[0] == "H41"
+
+
 def test_the_paper_alone_takes_no_officers_place() -> None:
     assert succeeded(TWO.changed(CLOSED, NOW), TWO) == "ACT_UNSIGNED"
     assert succeeded(after(TWO, CLOSED, act(TWO, CLOSED, "close", ANNA, STRANGER)), TWO) == "ACT_UNSIGNED"

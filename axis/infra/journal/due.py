@@ -73,7 +73,8 @@ _WHO = sa.text(
 )
 _HELD = sa.text("""
     SELECT c.value FROM json_each(:codes) AS c WHERE EXISTS (
-        SELECT 1 FROM incoming AS i WHERE i.agency = c.value AND i.state = 'held' AND i.not_before <= :now)""")
+        SELECT 1 FROM incoming AS i WHERE i.agency = c.value AND i.state = 'held' AND i.not_before <= :now)
+        OR EXISTS (SELECT 1 FROM aside AS a WHERE a.agency = c.value)""")
 _TO_PUBLISH = _due(outgoing, "outgoing_due", [(f"{_PENDING} AND {lane}", room) for lane, room in _LANES], also=_FIRST)
 _TO_POST = _due(posted, "posted_due", [("i.agency = c.value", "count")], "number")
 _TO_SHOW = _due(

@@ -10,7 +10,7 @@ from axis.core.instant import to_text
 from axis.infra import payloads
 from axis.infra.database import insert_or_ignore, upsert
 from axis.infra.journal.changes import Changes
-from axis.infra.journal.tables import home_instance, incoming, installed
+from axis.infra.journal.tables import aside, home_instance, incoming, installed
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import RowMapping
@@ -56,6 +56,7 @@ class HomeChanges(Changes):
             incoming.c.kind != "receipt",
             incoming.c.state.in_(("held", "undecided", "received", "handing_over")),
         )
+        self.connection.execute(sa.delete(aside).where(aside.c.agency == self.agency))  # the hub sends it again
         doubted = self.connection.execute(sa.update(incoming).where(*doubtful).values(state="doubted"))
         self.enter(entry)
         return int(doubted.rowcount)

@@ -176,6 +176,21 @@ log_proof_head = sa.Table(
     sa.Column("size", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("note", sa.LargeBinary, nullable=False),
 )
+# What came before the registry by which it can be verified, as it came: nobody has looked into it.
+aside = sa.Table(
+    "aside",
+    metadata,
+    sa.Column("number", BIG_ID, primary_key=True, autoincrement=True),
+    sa.Column("agency", sa.Text, nullable=False),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("body_digest", sa.Text, nullable=False),
+    sa.Column("proof_digest", sa.Text, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("urgent", sa.Boolean, nullable=False),
+    sa.Column("came_at", sa.Text, nullable=False),
+    sa.Index("aside_once", "agency", "body_digest", "proof_digest", unique=True),
+    sa.Index("aside_body", "body_digest"),
+)
 TABLES = (
     payloads.payload,
     outgoing,
@@ -189,12 +204,18 @@ TABLES = (
     log_proof,
     log_proof_head,
     policies.log_policy,
+    aside,
     *retained.TABLES,
 )
 AGAIN = -1  # attempts of what the hub, which may have lost it, is to be sent again: an A.1 on its way is from before
 REFUSED = -1  # attempts of a posted receipt whose signature the hub has refused: it is signed again first
 FURTHEST = timedelta(days=1)  # nothing is put off so long: a time beyond it is one that a wrong clock has set
-BODY_REFERENCES = (outgoing.c.parcel_digest, incoming.c.body_digest, posted.c.body_digest)  # that may name a parcel
+BODY_REFERENCES = (  # that may name a parcel
+    outgoing.c.parcel_digest,
+    incoming.c.body_digest,
+    posted.c.body_digest,
+    aside.c.body_digest,
+)
 PAYLOAD_REFERENCES = (
     outgoing.c.parcel_digest,
     outgoing.c.answer_digest,
@@ -206,4 +227,6 @@ PAYLOAD_REFERENCES = (
     posted.c.body_digest,
     installed.c.digest,
     installed.c.types_digest,
+    aside.c.body_digest,
+    aside.c.proof_digest,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from axis.infra.journal import due
+from axis.infra.journal.aside import AsideChanges
 from axis.infra.journal.home import HomeChanges
 from axis.infra.journal.outgoing import OutgoingChanges
 from axis.infra.journal.proofs import ProofChanges
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
-class JournalTransaction(OutgoingChanges, WithdrawalChanges, HomeChanges, WitnessChanges, ProofChanges):
+class JournalTransaction(OutgoingChanges, WithdrawalChanges, HomeChanges, WitnessChanges, ProofChanges, AsideChanges):
     """Changes to the journal, each with its event. Made by :meth:`axis.infra.journal.journals.Journal.transaction`, and
     of the writes that :meth:`axis.infra.journal.journals.Journals.transaction` gathers for many agencies."""
 

@@ -158,6 +158,8 @@ class Agency:
         self.known: parcel.Known | None = None  # what was verified in this process, where the hub works in it, too
         self.outbox = Outbox()
         self.held_at: datetime | None = None  # when at what waits for a registry
+        self.aside: tuple[int, int] | None = None  # how many messages, and bytes, lie aside; None: to be asked
+        self.aside_seen: tuple[int, int | None] = (0, None)  # up to which it was looked at, by this registry; None: all
         self.copies_at = 0.0  # not before this, on the monotonic clock, readable copies are made
         self.copies_wrong = ""  # why they wait
         self.has_copies = False  # there may be more to make

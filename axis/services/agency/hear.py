@@ -7,9 +7,11 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from axis.core import parcel
 from axis.core.instant import to_text
 from axis.errors import Corrupted, Rejected, Unavailable
-from axis.services.agency.judge import needed_version
+from axis.services.agency import aside, judge, take
+from axis.services.agency.aside import needed_version
 from axis.services.agency.outcome import finish
 from axis.services.agency.prepare import prepare
 
@@ -32,11 +34,26 @@ def asks_for_held(agency: Agency, now: datetime) -> bool:
 def hear(agency: Agency, now: datetime, *, holds: bool) -> int:
     """What waits for a newer registry is released, where the journal `holds` something of that kind; what the agency's
     system has said, and what it was shown before the start, is dealt with; how many things."""
+    count = 0
     if holds:
         _release_held(agency, now)
+        count = _look_aside(agency, now)
     if holds or asks_for_held(agency, now):
-        agency.held_at = now
-    return _hear(agency, now) + _show_again(agency, now)
+        agency.held_at = now if agency.aside_seen[1] is None else None
+    return count + _hear(agency, now) + _show_again(agency, now)
+
+
+def _look_aside(agency: Agency, now: datetime) -> int:
+    """What was put aside until a registry came is judged as if it had just come; how much."""
+    count = 0
+    for row, delivered in aside.ready(agency, now):
+        claim = parcel.claim(delivered.message.body)
+        found = judge.of(agency, delivered, claim.main if claim is not None else "", now)
+        with agency.journal.transaction() as tx:
+            tx.take_from_aside(row)
+            take.keep(agency, tx, delivered, found, now)
+        count += 1
+    return count
 
 
 def _hear(agency: Agency, now: datetime) -> int:

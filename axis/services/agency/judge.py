@@ -20,12 +20,11 @@ from axis.core.receipt import Event
 from axis.core.registry import HUB
 from axis.core.types.typeset import read_types
 from axis.errors import AxisError, Fault, Problem, Rejected, Unavailable, rejected
-from axis.services.agency import proofs, renew, standing, witness
+from axis.services.agency import aside, proofs, renew, standing, witness
 from axis.services.agency.mail import Mail
 from axis.services.agency.verify import accepted_at, is_about, verify_mail, verify_receipt, word
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
     from axis.core.message import Delivered, Message
@@ -177,14 +176,14 @@ def _shown(agency: Agency, count: int, now: datetime) -> Entry:
 def _keep_receipt(agency: Agency, message: Message, now: datetime) -> Mail | Change:
     """Believe a receipt as of when the hub accepted it; of one whose certificate was good then, and is not now, the hub
     is asked when that was. Our own, that it could not accept, is signed again."""
-    body, proof, held = message.body, message.proof, False
+    body, proof = message.body, message.proof
     digest = message.digest or hashlib.sha256(body).hexdigest()
-    if proof:
-        held = needed_version(proof) > agency.registry().version
     try:
-        if held:  # on the hub's own word only, and verified when it is handed over
-            _check_hubs_word(agency, proof, lambda: accepted_at(agency, body, proof, agency.hub_keys()))
-            said = receipt.claimed(parcel.peek(body)[1])
+        if proof and aside.needed_version(proof) > agency.registry().version:
+            own = _own(agency, body, proof)
+            if own is None:
+                return aside.put(agency, message, now)
+            said = own
         else:
             said = verify_receipt(agency, body, proof, now, digest)
     except Rejected as error:
@@ -233,25 +232,21 @@ def _keep_receipt(agency: Agency, message: Message, now: datetime) -> Mail | Cha
         if is_from_before(said, agency.registry(), now):
             tx.show([digest], _shown(agency, 1, now))
 
-    state, facts = "held" if held else "received", {"issuer": said.issuer}
-    mail = Mail(agency, digest, "receipt", body, proof, state, facts, entry, said=said, also=also, then=then)
+    facts = {"issuer": said.issuer}
+    mail = Mail(agency, digest, "receipt", body, proof, "received", facts, entry, said=said, also=also, then=then)
     mail.digests = digest, message.proof_digest
     return mail
 
 
-def _check_hubs_word(agency: Agency, proof: bytes, check: Callable[[], object]) -> None:
-    """What is held until a registry comes is the hub's, or signed by a key that this registry may introduce: all of it
-    is verified then. Raises :class:`Rejected`."""
+def _own(agency: Agency, body: bytes, proof: bytes) -> Receipt | None:
+    """A receipt that this agency has given itself, as far as its own registry tells: what a home that was put back is
+    told waits for no newer one. None for any other."""
     try:
-        check()
-    except Rejected as error:
-        if error.fault is not Fault.SIG_SIGNER or agency.hub_keys().holds(parcel.peek_signature(proof).certificate):
-            raise
-
-
-def needed_version(proof: bytes) -> int:
-    """The registry that the hub's word about something was given by."""
-    return receipt.read(parcel.peek(proof)[1], HUB).registry_version
+        if receipt.claimed(parcel.peek(body)[1]).issuer != agency.code:
+            return None
+        return receipt.of(parcel.verify(body, agency.registry(), accepted_at(agency, body, proof, agency.hub_keys())))
+    except Rejected:
+        return None
 
 
 def _had(agency: Agency, said: Receipt, body: bytes, now: datetime) -> Change:
@@ -289,14 +284,16 @@ def _sign_again(agency: Agency, digest: str, refused: Statement, now: datetime) 
     return lambda tx: tx.receipt_refused(digest, entry)
 
 
-def _keep_document(agency: Agency, message: Message, now: datetime) -> Mail:
+def _keep_document(agency: Agency, message: Message, now: datetime) -> Mail | Change:
     """Believe the hub's A.1 first, then the parcel as of its acceptance."""
     given = word(agency, message.proof, message.proof_digest)
     accepted = given.said
     subject, statement = accepted.subject, accepted.statements[0]
     if accepted.registry_version > agency.registry().version:
+        if aside.is_strange(agency, message.proof):
+            return aside.put(agency, message, now)
         # Held on the hub's own word only, by its keys as they are known here.
-        _check_hubs_word(agency, message.proof, lambda: parcel.verify(message.proof, agency.hub_keys(), statement.time))
+        parcel.verify(message.proof, agency.hub_keys(), statement.time)
         if not is_about(accepted, message.body):
             raise rejected(Fault.RECEIPT_INVALID, f"A.1 is about {subject.content_digest}")
         entry = Entry(now, agency.code, "mail.held", subject.axis_id, "", {"registry": accepted.registry_version})

@@ -381,12 +381,12 @@ def revoke(
     """From now on nothing is believed that is signed with the certificate that has this SHA-256, or begins so; without
     one, with all but the newest. A key of it that the centre has made is deleted here, unless it `keeps_key`.
 
-    Raises Rejected NOT_FOUND for a certificate that the agency does not have."""
+    Raises Rejected CERTIFICATE_UNKNOWN for a certificate that the agency does not have."""
     member = known_member(registrar.registry(), code)
     held = [one for one in member.certificates if one.use == "sign"]
     ended = [one for one in held if one.digest.startswith(digest.lower())] if digest else held[:-1]
     if digest and len(ended) != 1:
-        raise rejected(Fault.NOT_FOUND, digest[:64])
+        raise rejected(Fault.CERTIFICATE_UNKNOWN, digest[:64], path=code)
     ended = [one for one in ended if one.revoked_at is None]
     registry = registrar.registry()
     if ended:

@@ -283,12 +283,12 @@ def with_officer(registry: Registry, certificate: Certificate) -> Member:
 
 def without_officer(registry: Registry, name: str) -> Member:
     """The hub's entry without the officer of this name, or whose certificate's SHA-256 begins so. Raises
-    :class:`Rejected` NOT_FOUND where that is not one."""
+    :class:`Rejected` OFFICER_UNKNOWN where that is not one."""
     listed = officers.listed(registry)
     found = [one for one in listed if one.name == name] or [
         one for one in listed if len(name) >= 8 and one.digest.startswith(name.lower())
     ]
     if len(found) != 1:
-        raise rejected(Fault.NOT_FOUND, name[:64])
+        raise rejected(Fault.OFFICER_UNKNOWN, name[:64], ", ".join(f"{one.name} ({one.digest[:8]})" for one in listed))
     hub = registry.by_code[HUB]
     return replace(hub, certificates=tuple(one for one in hub.certificates if one.digest != found[0].digest))

@@ -9,6 +9,7 @@ from axis.core.identity import earliest
 from axis.core.instant import VIETNAM, to_text
 from axis.core.words import fold, words
 from axis.infra.journal import questions as journal_questions
+from axis.infra.journal.aside import all_kept
 from axis.services.questions import types
 from axis.services.questions.listing import LARGEST, WINDOWS, Page
 
@@ -127,6 +128,16 @@ def _fits(one: Mapping[str, Any], row: Mapping[Any, Any], wanted: Wanted, states
         and (not asked or any(word.startswith(asked[-1]) for word in fold(one["subject"]).split()))
         and (not states or any(name == row["state"] or RANKS.get(name) == rank for name in states))
     )
+
+
+def aside(journals: Mapping[str, Journal]) -> list[dict[str, Any]]:
+    """Of each agency of this home what waits for the registry by which it can be verified."""
+    first = next(iter(journals.values()), None)
+    if first is None:
+        return []
+    with first.reading() as reader:
+        found = all_kept(reader.connection, sorted(journals))
+    return [{"code": code, "count": one.count, "bytes": one.size, "since": one.since} for code, one in found.items()]
 
 
 def status(journals: Mapping[str, Journal], now: datetime) -> dict[str, Any]:
