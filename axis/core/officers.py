@@ -292,7 +292,7 @@ def facts(member: Member) -> Facts:
     said += [f"successor {member.successor}"] if member.successor else []
     for start, end in member.suspensions:
         said.append(f"suspension {to_text(start)} {to_text(end)}" if end else f"suspension {to_text(start)}")
-    ordered = []
+    ordered: list[str] = []
     for one in member.certificates:
         if member.code == HUB and one.use in {"sign", "tls"}:
             said += _about_hub(one)
