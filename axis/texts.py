@@ -2650,7 +2650,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "sandbox.dossier.4": ("báo hồ sơ đang xử lý", "says that the application is being processed"),
     "sandbox.dossier.9": ("báo hồ sơ đã xử lý xong", "says that the application was processed"),
     "sandbox.dossier.pending": ("báo đang chờ ngân hàng", "says that the payment is pending"),
-    "sandbox.dossier.paid": ("báo đã thanh toán, có biên lai", "says that it was paid, with the receipt"),
+    "sandbox.dossier.paid": ("báo đã thanh toán, kèm chứng từ", "says that it was paid, with the receipt"),
     "sandbox.dossier.rated": ("chuyển đánh giá của công dân", "passes on the citizen's rating"),
     "sandbox.ballot": (
         "Phiếu lấy ý kiến, hạn {due_at}: thành viên {person} của {agency} biểu quyết (khóa: {key}) qua /ecabinet/v1,\n"

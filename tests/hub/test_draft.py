@@ -209,7 +209,7 @@ def test_a_trial_that_fails_leaves_facts_and_changes_as_they_were() -> None:
     facts = hub.record.lock(good.documents)
     hub.record.read(decide.needs([good, replace(good, said=bad)]), facts)
     row = next(d for d in hub.record.deliveries.values() if d.recipient == "H41")
-    hub.record.read([ask.Demands(row.id)], facts)
+    hub.record.read([ask.Demands(row.id), ask.Entries(axis_id)], facts)
     draft = hub.draft(facts, good.documents)
     draft.enter(entry("before"))
     before = everything(draft)
