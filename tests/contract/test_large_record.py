@@ -14,7 +14,7 @@ from axis import config
 from axis.core.registry import HUB, Member, Registry
 from axis.home import Home
 from axis.infra.database import Database
-from axis.infra.record import tables
+from axis.infra.record import retention, tables
 from axis.infra.record.store import HubStore
 from axis.trials import bench_fill, bench_pages, bench_questions
 from axis.web.pages import PAGES
@@ -36,6 +36,7 @@ DENSE = "one digit"  # numbers that begin so are as many again
 _SCANNED = re.compile(rf"SCAN (?:{'|'.join(LARGE.replace('ledger ', '').split())}|[a-z])\b(?! VIRTUAL)")
 # The ledger is gone through from its end, so far as is asked. What is read as a whole: keys that were given, and what an inner statement has found.
 _INNER = re.compile(r"(?:CO-ROUTINE|MATERIALIZE) (\w+)")
+_WHOLE = re.compile(r"(?:Seq Scan on (?:\w+\.)?|SCAN )(?:delivery|submission|[ds]\b)")
 _FOUND = re.compile(r"SCAN [kwgupv]\b|SCAN u\d")
 
 
@@ -83,6 +84,23 @@ def test_no_question_goes_through_a_whole_table(database_url: str, tmp_path: Pat
                 assert f"Seq Scan on {table} " not in plan, (plan, text)
             found = {f"SCAN {name}" for name in _INNER.findall(plan)}
             assert not [one for one in _SCANNED.findall(plan) if not _FOUND.search(one) and one not in found], plan
+
+
+def test_each_slice_of_a_run_of_retention_looks_up_what_it_ends_and_reads_no_table(database_url: str) -> None:
+    store = record_of(database_url, 2000)
+    with closing(store.database):
+        if not store.database.is_sqlite:
+            with store.database.begin() as connection:
+                connection.exec_driver_sql("ANALYZE")
+        with asked() as statements, store.reading() as reader:
+            found = retention.kept(reader, NOW, retention.START, 500)
+        assert len(found) == 500
+        text, values = next(one for one in statements if "FROM submission s" in one[0])
+        with store.reading() as reader:
+            how = "EXPLAIN QUERY PLAN " if store.database.is_sqlite else "EXPLAIN VERBOSE "
+            plan = "\n".join(str(row) for row in reader.connection.exec_driver_sql(how + text, values))
+        assert "hashed SubPlan" not in plan
+        assert not _WHOLE.findall(plan), plan
 
 
 def steps(store: HubStore, question: Question) -> int:
