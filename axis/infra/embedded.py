@@ -20,7 +20,7 @@ import uuid
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
-from weakref import WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import sqlalchemy as sa
 
@@ -174,6 +174,7 @@ class EmbeddedLine:
 
 
 _leases: WeakValueDictionary[str, EmbeddedLine] = WeakValueDictionary()
+_opened: WeakKeyDictionary[Database, EmbeddedLine] = WeakKeyDictionary()  # as long as its file is, with a broker or not
 _making = threading.Lock()
 
 
@@ -183,6 +184,7 @@ def _leases_of(database: Database) -> EmbeddedLine:
         found = _leases.get(name)
         if found is None:
             found = _leases[name] = EmbeddedLine()
+        _opened[database] = found
         return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 
 from axis.core.message import hub_routes
 from axis.errors import Unavailable
+from axis.infra.embedded import EmbeddedBroker
 from tests.contract.brokers import FROM_G22, HUB, EmbeddedPlace, message, messages, take
 
 if TYPE_CHECKING:
@@ -49,6 +51,28 @@ def test_the_number_of_statements_does_not_depend_on_the_number_of_routes(file: 
         sa.event.remove(sa.Engine, "before_cursor_execute", listen)
         counts.append(len(seen))
     assert counts[0] == counts[1] < 20
+
+
+def test_what_was_given_to_a_process_that_died_counts_as_given_before(tmp_path: Path) -> None:
+    """Whoever takes the home frees what that one held before any broker object is made."""
+    here = EmbeddedPlace(tmp_path)
+    here.open().declare(["G22", "H29"])
+    here.open().publish(messages(2))
+    gone = here.open()
+    assert len(take(gone, [FROM_G22], limit=1)) == 1
+    del gone
+    for is_doubtful in (True, False):
+        gc.collect()  # as in another process: nobody has a broker of this file
+        here.restart()
+        gc.collect()
+        broker = here.open()
+        found = broker.receive([FROM_G22], limit=10, max_bytes=10_000, timeout=0)
+        assert [one.redelivered for one in found] == [is_doubtful] * len(found)
+        broker.ack(found)
+        del broker, found
+        here.open().publish(messages(2))
+        EmbeddedBroker.rest(here.database)
+    here.close()
 
 
 @pytest.mark.parametrize("part", ["body", "proof"])

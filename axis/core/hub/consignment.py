@@ -34,12 +34,13 @@ FIRST_RETRY, LONGEST_RETRY = 5.0, 3600.0  # seconds
 REPAIR = timedelta(hours=1)  # between two looks at what a disk has damaged
 
 
-def consigned(draft: Draft, delivery_id: str) -> None:
-    """The recipient's queue holds this delivery durably."""
+def consigned(draft: Draft, delivery_id: str, *, again: bool = False) -> None:
+    """The recipient's queue holds this delivery durably; twice, perhaps, where it was published `again`."""
     delivery = draft.delivery(delivery_id)
     about = draft.the_submission(delivery.axis_id)
     if delivery.state in {State.ACCEPTED, State.FAILED}:
-        entry = Entry(draft.now, HUB, "delivery.consigned", delivery.axis_id, delivery.recipient)
+        detail = {"tried": "before"} if again else {}
+        entry = Entry(draft.now, HUB, "delivery.consigned", delivery.axis_id, delivery.recipient, detail)
         draft.move(delivery, Step.CONSIGNED, entry, attempts=delivery.attempts + 1, owes=about.kind != Kind.STATUS)
     else:  # E.1 overtook us, or a crash made us publish again
         entry = Entry(draft.now, HUB, "delivery.republished", delivery.axis_id, delivery.recipient)

@@ -225,7 +225,8 @@ _BY_KIND: dict[Kind, Callable[[Work], None]] = {
 @dataclass(frozen=True, slots=True)
 class Published:
     """What became of an outbox row. `outcome` None: it was not published, since its agency is closed now; `damaged`:
-    the digest of its bytes that are missing or altered. `attempts`: before this one; `jitter`: 0 to 1."""
+    the digest of its bytes that are missing or altered. `attempts`: before this one; `jitter`: 0 to 1.
+    `again`: publishing it was tried before, and it may lie in the queue twice."""
 
     row: int
     code: str
@@ -236,6 +237,7 @@ class Published:
     outcome: Outcome | None
     damaged: Digest = ""
     jitter: float = 0.5
+    again: bool = False
 
 
 def needs_of_published(batch: Sequence[Published]) -> list[Question]:
@@ -267,7 +269,7 @@ def _published(draft: Draft, one: Published) -> None:
     elif one.outcome is Outcome.CONFIRMED:
         draft.done(one.row)
         if one.delivery_id:
-            consignment.consigned(draft, one.delivery_id)
+            consignment.consigned(draft, one.delivery_id, again=one.again)
     elif one.outcome is not Outcome.FULL:
         consignment.not_confirmed(draft, one.row, one.delivery_id, one.attempts, one.outcome, one.jitter)
 

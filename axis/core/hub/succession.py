@@ -154,8 +154,14 @@ def _holder(draft: Draft, axis_id: str, code: str) -> Delivery | None:
 
 
 def _was_sent_again(draft: Draft, delivery: Delivery) -> bool:
+    """Another message of it may have been given to somebody: it was published more than once, or may have been when the
+    hub died before it had noted that it was."""
     again = {"delivery.resent", "delivery.republished"}
-    return any(one.event in again and one.recipient == delivery.recipient for one in draft.told(delivery.axis_id))
+    return any(
+        one.recipient == delivery.recipient
+        and (one.event in again or (one.event == "delivery.consigned" and "tried" in one.detail))
+        for one in draft.told(delivery.axis_id)
+    )
 
 
 def _may_move(draft: Draft, delivery: Delivery) -> bool:

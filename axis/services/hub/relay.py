@@ -82,7 +82,8 @@ def _outcomes(
 def _published(one: Due, outcome: Outcome | None, damaged: str = "") -> Published:
     jitter = random.random()  # noqa: S311
     code, urgent = one.route.code, one.route.urgent
-    return Published(one.row, code, one.delivery_id, one.body_digest, urgent, one.attempts, outcome, damaged, jitter)
+    of_it = (one.row, code, one.delivery_id, one.body_digest, urgent, one.attempts)
+    return Published(*of_it, outcome, damaged, jitter, again=one.tried)
 
 
 def _leave_out_what_is_past(hub: Hub, claim: Claim, now: datetime) -> list[Due]:
