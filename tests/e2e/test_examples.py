@@ -33,6 +33,7 @@ ROOT = Path(__file__).parent.parent.parent
 CODES = ("G22", "H41", "H26", "H29", "G05", "G12")
 # What takes long, or wants several people in turn, has a test of its own that runs it.
 APART = {
+    "agency follow": "test_following.py",
     "bench": "test_bench.py",
     "conformance": "test_conformance.py",
     "demo": "test_demo.py",
