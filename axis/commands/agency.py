@@ -301,17 +301,16 @@ def agency_follow(home: Path, code: str, dry_run: bool, reason: str, as_json: bo
             stack.enter_context(permitted(opened, "follow", code, reason))
         hub = stack.enter_context(bootstrap.any_hub(opened))
         take_back.check_gone(hub, code, now())
-        to, count = hub.mailbox(code, now()), 0
-        if dry_run:
-            with hub.store.reading() as reader:
-                count = len(backlog.open_of(reader, code))
-        else:
-            for one in take_back.move_on(hub, code, reason, now()):
-                count += 1
-                console.data(one) if as_json else console.say(word("follow.one", from_=one["from"], **one))
+        to, moved = hub.mailbox(code, now()), 0
+        for one in () if dry_run else take_back.move_on(hub, code, reason, now()):
+            moved += 1
+            console.data(one) if as_json else console.say(word("follow.one", from_=one["from"], **one))
+        with hub.store.reading() as reader:
+            left = sum(one["fresh"] + one["tried"] for one in backlog.in_flight(reader, [code]))
     if as_json:
-        console.data({"agency": code, "successor": to, "moved": 0 if dry_run else count, "open": count})
+        console.data({"agency": code, "successor": to, "moved": moved, "open": left})
     else:
+        count = left if dry_run else moved
         console.say(word("follow.dry" if dry_run else "follow.done", count=count, code=code, to=to))
 
 

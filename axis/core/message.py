@@ -207,10 +207,10 @@ class Broker(Protocol):
         """Show `is_done` the dead letters, the oldest first, at most `limit`: each about which it says True is gone,
         the others stay as they are. For the hub's user; nobody else looks at the same time."""
 
-    def sift(self, route: Route, limit: int, is_done: Callable[[Delivered], bool]) -> None:
-        """Show `is_done` what waits in an agency's queue and is held by nobody, the oldest first, at most `limit`: each
-        about which it says True is gone, the others stay, and may come marked redelivered. For the hub's user.
-        Raises :class:`axis.errors.Unavailable` BROKER_NO_QUEUE."""
+    def sift(self, route: Route, limit: int, are_done: Callable[[Sequence[Delivered]], Sequence[bool]]) -> None:
+        """Show `are_done` what waits in an agency's queue and is held by nobody, the oldest first, at most `limit`,
+        some at a time: each about which it says True is gone, the others stay, and may come marked redelivered; all of
+        them where it raises. For the hub's user. Raises :class:`axis.errors.Unavailable` BROKER_NO_QUEUE."""
 
     def close(self) -> None:
         """Give back whatever was not acknowledged (it comes again, marked redelivered). Idempotent.

@@ -20,7 +20,7 @@ import uuid
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
-from weakref import WeakKeyDictionary, WeakValueDictionary
+from weakref import WeakValueDictionary
 
 import sqlalchemy as sa
 
@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 MAX_MESSAGE = 64 * 1024 * 1024  # bytes of body and proof: a packet of 50 MB and what surrounds it
 MAX_ID = 255  # bytes; AMQP has one byte for the length
 MAX_ORIGIN = 200  # characters
-SIFTED = 64 * 1024 * 1024  # bytes of what is looked at in a queue at once
+SIFTED, SIFTED_BYTES = 50, 64 * 1024 * 1024  # messages, and bytes, that are looked at in a queue at once
 QUIET = 30.0  # seconds until a queue that was found empty is looked at without anybody having published to it
 
 queue = sa.Table("queue", metadata, sa.Column("name", sa.Text, primary_key=True))
@@ -174,7 +174,6 @@ class EmbeddedLine:
 
 
 _leases: WeakValueDictionary[str, EmbeddedLine] = WeakValueDictionary()
-_opened: WeakKeyDictionary[Database, EmbeddedLine] = WeakKeyDictionary()  # as long as its file is, with a broker or not
 _making = threading.Lock()
 
 
@@ -184,7 +183,7 @@ def _leases_of(database: Database) -> EmbeddedLine:
         found = _leases.get(name)
         if found is None:
             found = _leases[name] = EmbeddedLine()
-        _opened[database] = found
+        database.beside[__name__] = found  # as long as the file is open, with a broker or not
         return found
 
 
@@ -299,16 +298,20 @@ class EmbeddedBroker:
         """See :meth:`axis.core.message.Broker.sift_dead_letters`."""
         dead_letters.sift_file(self._database, limit, is_done)
 
-    def sift(self, route: Route, limit: int, is_done: Callable[[Delivered], bool]) -> None:
+    def sift(self, route: Route, limit: int, are_done: Callable[[Sequence[Delivered]], Sequence[bool]]) -> None:
         """See :meth:`axis.core.message.Broker.sift`."""
         self._check_rights([route])
         self._depth(route.queue)
-        shown = EmbeddedBroker(self._database, self._user_id)
+        shown, left = EmbeddedBroker(self._database, self._user_id), limit
         self._leases.wake([route.queue])
-        for delivered in shown.receive([route], limit=limit, max_bytes=SIFTED, timeout=0):
-            if is_done(delivered):
-                shown.ack([delivered])
-        self._leases.let_go(shown._token)
+        try:
+            while left > 0 and (
+                part := shown.receive([route], limit=min(SIFTED, left), max_bytes=SIFTED_BYTES, timeout=0)
+            ):
+                shown.ack(list(itertools.compress(part, are_done(part))))
+                left -= len(part)
+        finally:
+            self._leases.let_go(shown._token)
 
     def close(self) -> None:
         """Give back what is held. Idempotent."""

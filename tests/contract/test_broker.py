@@ -36,7 +36,7 @@ from tests.contract.brokers import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 
 # -- what is published is kept ---------------------------------------------------------------------------
@@ -426,16 +426,16 @@ def test_the_hub_sifts_an_agencys_queue_and_tells_apart_what_was_given_before(pl
     hub.publish([fresh])
     seen: dict[str, bool] = {}
 
-    def is_done(one: Delivered) -> bool:
-        seen[one.message.id] = one.redelivered
-        return not one.redelivered
+    def are_done(part: Sequence[Delivered]) -> list[bool]:
+        seen.update({one.message.id: one.redelivered for one in part})
+        return [not one.redelivered for one in part]
 
-    hub.sift(TO_H29, 10, is_done)
+    hub.sift(TO_H29, 10, are_done)
     assert seen == {**dict.fromkeys(ids(given), True), fresh.id: False}
     eventually(lambda: hub.depth(TO_H29) == 2)
     assert sorted(ids(take_all(place.open("H29"), 2, [TO_H29]))) == sorted(ids(given))
     with pytest.raises(Unavailable) as caught:
-        hub.sift(Route("out", "X99"), 10, is_done)
+        hub.sift(Route("out", "X99"), 10, are_done)
     assert caught.value.fault is Fault.BROKER_NO_QUEUE
 
 

@@ -12,16 +12,21 @@ from click.testing import CliRunner
 
 from axis import bootstrap, cli, config
 from axis.adapters.folder import FolderAdapter
-from axis.core.message import agency_routes
+from axis.core.message import Message, agency_routes
 from axis.errors import Fault, Problem, Unavailable
 from axis.home import open_home
 from axis.infra.embedded import EmbeddedBroker
 from axis.services.agency import withdraw
+from axis.services.hub import take_back
 from axis.services.operate import registry as members
 from tests.line import Line, document, recall, small_home, update
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
     from pathlib import Path
+
+    from axis.services.hub.worker import Hub
 
 
 @pytest.fixture
@@ -85,6 +90,43 @@ def test_what_lies_unconsumed_in_a_closed_agencys_queue_is_taken_back_and_goes_t
     line.check_ledger()
 
 
+def test_what_nobody_can_read_in_a_closed_agencys_queue_stops_neither_the_hub_nor_what_lies_behind_it(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with line.parts() as (hub, _):
+        route = agency_routes("G06")[-1]
+        hub.broker.publish([Message("junk", route, b"no parcel", b"no word"), Message("bare", route, b"no parcel")])
+    for number in range(1, 4):
+        line.drop("G22", document(number, to=("G06",)), f"{number}.edxml")
+    line.without("G06")
+    close(line)
+    taken: list[int] = []
+    at_once = take_back._are_taken_back
+
+    def noted(hub: Hub, code: str, named: Sequence[str], now: datetime) -> list[bool]:
+        found = at_once(hub, code, named, now)
+        taken.append(sum(found))
+        return found
+
+    monkeypatch.setattr(take_back, "_are_taken_back", noted)
+    line.without("G06")
+    assert [line.states(f"{number}/TN-G22") for number in range(1, 4)] == [{"G18": "HANDED_OVER"}] * 3
+    assert 3 in taken, "one transaction for all of them"
+    line.check_ledger()
+
+
+def test_what_is_looked_at_when_a_hub_fails_is_free_again(line: Line) -> None:
+    line.drop("G22", document(1, to=("G06",)))
+    line.without("G06")
+    with line.parts() as (hub, _):
+        route = agency_routes("G06")[-1]
+        with pytest.raises(ZeroDivisionError):
+            hub.broker.sift(route, 9, lambda part: [bool(1 // 0) for _ in part])
+        seen: list[bool] = []
+        hub.broker.sift(route, 9, lambda part: [seen.append(one.redelivered) is not None for one in part])
+        assert seen == [False], "it was given to nobody"
+
+
 def test_a_recall_and_an_update_that_lie_there_follow_after_their_document(line: Line) -> None:
     for number in (1, 2):
         line.drop("G22", document(number, to=("G06",)), f"{number}.edxml")
@@ -129,7 +171,7 @@ def test_what_was_given_to_an_adapter_that_is_gone_waits_until_an_officer_says_s
     assert line.states("1/TN-G22") == {"G06": "QUEUED"}, "it may have arrived there"
     assert follow(line, "--dry-run") == (0, [{"agency": "G06", "successor": "G18", "moved": 0, "open": 1}])
     code, said = follow(line, "--reason", "máy cũ đã hỏng")
-    assert (code, said[-1]) == (0, {"agency": "G06", "successor": "G18", "moved": 1, "open": 1})
+    assert (code, said[-1]) == (0, {"agency": "G06", "successor": "G18", "moved": 1, "open": 0})
     line.without("G06")
     assert line.states("1/TN-G22") == {"G18": "HANDED_OVER"}
     assert "delivery.doubted G06" in events(line, "1/TN-G22")

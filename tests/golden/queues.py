@@ -61,7 +61,7 @@ class Queues:
     def sift_dead_letters(self, limit: int, is_done: Callable[[DeadLetter], bool]) -> None:
         raise NotImplementedError  # only an operator's command asks for it
 
-    def sift(self, route: Route, limit: int, is_done: Callable[[Delivered], bool]) -> None:
+    def sift(self, route: Route, limit: int, are_done: Callable[[Sequence[Delivered]], Sequence[bool]]) -> None:
         """Agencies have been given whatever was published."""
 
     def close(self) -> None:

@@ -391,6 +391,14 @@ def test_what_was_published_twice_is_not_taken_back_for_another_of_it_may_have_b
     assert (found[-1], hub.states(ONE)) == (False, {"G06": State.QUEUED})
 
 
+def test_a_closed_agency_gives_up_nothing_that_was_never_its() -> None:
+    hub = hub_with(document(1, to=("H29",)))
+    closing(hub, SUCCEEDED)
+    say(hub, "G06", Event.ContentWithdrawal)
+    check(hub)
+    assert (hub.states(ONE), hub.events()[-1]) == ({"H29": State.QUEUED}, "receipt.quarantined")
+
+
 def test_a_closed_agency_that_gives_it_up_hands_it_on_and_nobody_else_can() -> None:
     hub = hub_with(document(1, to=("G06", "H29")))
     say(hub, "G06", Event.ContentWithdrawal)

@@ -59,5 +59,27 @@ def test_every_event_has_words_in_both_languages(events: set[str]) -> None:
     assert {name: words for name, words in said.items() if not all(words) or words[0] == words[1]} == {}
 
 
+def _details(tree: ast.AST) -> Iterator[str]:
+    """The names in a detail: of a dictionary that stands as the sixth argument of an `Entry`, or that is called one."""
+    for node in ast.walk(tree):
+        found: ast.expr | None = None
+        if isinstance(node, ast.Call) and len(node.args) > 5 and ast.unparse(node.func).rpartition(".")[2] == "Entry":
+            found = node.args[5]
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+            found = node.value if isinstance(target, ast.Name) and target.id in {"detail", "owner", "facts"} else None
+        for one in ast.walk(found) if found is not None else ():
+            if isinstance(one, ast.Dict):
+                yield from (str(key.value) for key in one.keys if isinstance(key, ast.Constant))
+
+
+def test_what_is_said_with_an_event_of_a_document_has_a_name_in_both_languages() -> None:
+    """A trace shows it to a clerk."""
+    files = [path for folder in ("core/hub", "services/hub") for path in (ROOT / "axis" / folder).rglob("*.py")]
+    found = {name for path in files for name in _details(ast.parse(path.read_text("utf-8")))}
+    assert {"recipients", "said_at", "again"} <= found
+    assert {name for name in found if f"field.{name}" not in TEXTS} == set()
+
+
 def test_what_an_operator_does_to_what_lies_in_quarantine_has_words() -> None:
     assert {f"quarantine.{what}" for what in ("retry", "release", "return", "drop")} <= NAMED

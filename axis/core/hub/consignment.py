@@ -39,7 +39,7 @@ def consigned(draft: Draft, delivery_id: str, *, again: bool = False) -> None:
     delivery = draft.delivery(delivery_id)
     about = draft.the_submission(delivery.axis_id)
     if delivery.state in {State.ACCEPTED, State.FAILED}:
-        detail = {"tried": "before"} if again else {}
+        detail = {"again": True} if again else {}
         entry = Entry(draft.now, HUB, "delivery.consigned", delivery.axis_id, delivery.recipient, detail)
         draft.move(delivery, Step.CONSIGNED, entry, attempts=delivery.attempts + 1, owes=about.kind != Kind.STATUS)
     else:  # E.1 overtook us, or a crash made us publish again

@@ -85,6 +85,8 @@ def give_up(draft: Draft, about: Submission, said: Statement) -> Entered:
         raise PutAsideError(Problem(Fault.RECEIPT_INVALID, got=f"nobody asked {said.recipient}"))
     detail: dict[str, object] = {"receipt": said.event.code, "said_at": to_text(said.time)}
     entry = Entry(draft.now, said.recipient, "delivery.given_up", about.axis_id, said.recipient, detail)
+    if row is None and _holder(draft, about.axis_id, said.recipient) is None:
+        raise PutAsideError(Problem(Fault.RECEIPT_INVALID, got=f"{said.recipient} is no recipient"))
     if row is None:
         return draft.enter(entry)
     if not row.closed:
@@ -118,25 +120,26 @@ def answered(draft: Draft, about: Submission, said: Statement) -> Delivery | Ent
     if row is not None and not row.closed:
         return row
     there = _holder(draft, about.axis_id, code)
-    if there is None and row is None:
-        raise PutAsideError(Problem(Fault.RECEIPT_INVALID, got=f"{code} is no recipient"))
     detail: dict[str, object] = {"receipt": said.event.code, "said_at": to_text(said.time)}
-    is_there = there is not None and there.state is State.HANDED_OVER
-    if there is not None and (is_there or (row is None and said.event is not Event.ContentHandover)):
+    has_it = said.event is Event.ContentHandover
+    if there is None:
+        if row is None:
+            raise PutAsideError(Problem(Fault.RECEIPT_INVALID, got=f"{code} is no recipient"))
+        return row
+    if there.state is State.HANDED_OVER or (row is None and not has_it):
         owner = {**detail, "owner": there.recipient}
         return draft.enter(Entry(draft.now, code, "delivery.second", about.axis_id, code, owner))
-    if row is not None:
-        if there is not None and said.event is Event.ContentHandover:
-            own = tuple(unit for unit in there.units if unit not in row.units)
-            kept = draft.enter(Entry(draft.now, code, "delivery.kept", about.axis_id, there.recipient, detail))
-            draft.alter(replace(there, units=own or there.units), kept)
-        return row
-    assert there is not None  # noqa: S101  one of the two is there
-    back = Entry(draft.now, code, "delivery.moved", about.axis_id, there.recipient, {**detail, "to": code})
-    entry = draft.enter(back)
-    draft.leave_out(there, entry)
-    draft.alter(replace(there, recipient=code, proof_digest=""), entry)
-    return draft.delivery(there.id)
+    if row is None:
+        back = Entry(draft.now, code, "delivery.moved", about.axis_id, there.recipient, {**detail, "to": code})
+        entry = draft.enter(back)
+        draft.leave_out(there, entry)
+        draft.alter(replace(there, recipient=code, proof_digest=""), entry)
+        return draft.delivery(there.id)
+    if has_it:
+        own = tuple(unit for unit in there.units if unit not in row.units)
+        kept = draft.enter(Entry(draft.now, code, "delivery.kept", about.axis_id, there.recipient, detail))
+        draft.alter(replace(there, units=own or there.units), kept)
+    return row
 
 
 def _holder(draft: Draft, axis_id: str, code: str) -> Delivery | None:
@@ -159,7 +162,7 @@ def _was_sent_again(draft: Draft, delivery: Delivery) -> bool:
     again = {"delivery.resent", "delivery.republished"}
     return any(
         one.recipient == delivery.recipient
-        and (one.event in again or (one.event == "delivery.consigned" and "tried" in one.detail))
+        and (one.event in again or (one.event == "delivery.consigned" and "again" in one.detail))
         for one in draft.told(delivery.axis_id)
     )
 

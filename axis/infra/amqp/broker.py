@@ -135,9 +135,9 @@ class AmqpBroker:
         """See :meth:`axis.core.message.Broker.sift_dead_letters`."""
         at_leisure(self._parameters, DEAD_QUEUE, lambda found: dead_letters.sift_queue(found, limit, is_done))
 
-    def sift(self, route: Route, limit: int, is_done: Callable[[Delivered], bool]) -> None:
+    def sift(self, route: Route, limit: int, are_done: Callable[[Sequence[Delivered]], Sequence[bool]]) -> None:
         """See :meth:`axis.core.message.Broker.sift`."""
-        at_leisure(self._parameters, route.queue, lambda found: sift(found, route, limit, is_done))
+        at_leisure(self._parameters, route.queue, lambda found: sift(found, route, limit, are_done))
 
     # -- Publishing ----------------------------------------------------------------------------------
 

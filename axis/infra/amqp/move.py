@@ -12,6 +12,7 @@ from axis.infra.amqp.envelope import Arrived, read
 from axis.infra.amqp.topology import QUORUM
 from axis.infra.amqp.trouble import translated
 from axis.infra.amqp.wire import WireConnection
+from axis.infra.embedded import SIFTED, SIFTED_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,17 +45,29 @@ def at_leisure(
         raise translated(error, queue) from error
 
 
-def sift(connection: Any, route: Route, limit: int, is_done: Callable[[Delivered], bool]) -> None:
+def sift(connection: Any, route: Route, limit: int, are_done: Callable[[Sequence[Delivered]], Sequence[bool]]) -> None:
     """See :meth:`axis.core.message.Broker.sift`. What stays is given back when the channel closes."""
-    taking = connection.channel()
-    for _ in range(limit):
+    taking, left = connection.channel(), limit
+    while left > 0 and (part := _some(taking, route, min(SIFTED, left))):
+        for (tag, _), is_done in zip(part, are_done([one for _, one in part]), strict=True):
+            if is_done:
+                taking.basic_ack(tag)
+        left -= len(part)
+    taking.close()
+
+
+def _some(taking: Any, route: Route, most: int) -> list[tuple[int, Delivered]]:
+    """So many messages, or fewer of which the last one makes them large, with their delivery tags."""
+    found: list[tuple[int, Delivered]] = []
+    size = 0
+    while len(found) < most and size < SIFTED_BYTES:
         method, properties, body = taking.basic_get(route.queue)
         if method is None:
             break
         arrived = Arrived(method.delivery_tag, method.redelivered, properties, body)
-        if is_done(read(route, arrived, None)):
-            taking.basic_ack(method.delivery_tag)
-    taking.close()
+        found.append((method.delivery_tag, read(route, arrived, None)))
+        size += len(body)
+    return found
 
 
 def _move(connection: Any, source: str, target: str) -> None:

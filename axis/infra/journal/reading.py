@@ -13,7 +13,7 @@ from axis.infra import payloads
 from axis.infra.journal.tables import FURTHEST, event, home_instance, incoming, installed, outgoing, withdrawal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from sqlalchemy.engine import Connection, RowMapping
@@ -172,22 +172,29 @@ class JournalReader:
         """The received thing with this id."""
         return self._first(sa.select(incoming).where(incoming.c.agency == self.agency, incoming.c.id == identifier))
 
-    def same_before(self, row: RowMapping) -> RowMapping | None:
-        """What came before `row` with the same content from the same sender under another axis id, and was not refused:
-        the hub accepted it twice, because its record had lost the first time; or what a home that was put back has
-        heard since that it had handed over. What is in doubt then is not waited for: under its first id it may never
-        come again."""
-        if not row["content_digest"]:
-            return None
-        same = (
-            incoming.c.agency == self.agency,
-            incoming.c.content_digest == row["content_digest"],
-            incoming.c.id != row["id"],
-            sa.or_(incoming.c.number < row["number"], incoming.c.state == "handed_over"),
-            incoming.c.state.not_in(("refused", "doubted")),
+    def same_before(self, rows: Sequence[RowMapping]) -> dict[str, RowMapping]:
+        """By the id of each of these what came before it with the same content from the same sender under another axis
+        id, and was not refused, if there is any: the hub accepted it twice, because its record had lost the first time;
+        or what a home that was put back has heard since that it had handed over. What is in doubt then is not waited
+        for: under its first id it may never come again."""
+        digests = {row["content_digest"] for row in rows} - {""}
+        if not digests:
+            return {}
+        c = incoming.c
+        found: dict[str, list[RowMapping]] = {}
+        same = c.agency == self.agency, c.content_digest.in_(digests), c.state.not_in(("refused", "doubted"))
+        for one in self.connection.execute(sa.select(incoming).where(*same).order_by(c.number)).mappings():
+            found.setdefault(one["content_digest"], []).append(one)
+
+        def is_before(one: RowMapping, row: RowMapping) -> bool:
+            if one["id"] == row["id"] or one["facts"]["sender"] != row["facts"]["sender"]:
+                return False
+            return bool(one["number"] < row["number"] or one["state"] == "handed_over")
+
+        both = (
+            (row, next((o for o in found.get(row["content_digest"], ()) if is_before(o, row)), None)) for row in rows
         )
-        found = self.connection.execute(sa.select(incoming).where(*same).order_by(incoming.c.number)).mappings()
-        return next((one for one in found if one["facts"]["sender"] == row["facts"]["sender"]), None)
+        return {row["id"]: one for row, one in both if one is not None}
 
     def registry(self) -> tuple[int, bytes] | None:
         """(version, parcel) of the registry installed here."""
@@ -221,6 +228,10 @@ class JournalReader:
     def payload(self, digest: str) -> bytes:
         """Stored bytes; b"" for an empty digest. Raises :class:`axis.errors.Corrupted`."""
         return payloads.get(self.connection, digest) if digest else b""
+
+    def payloads(self, digests: Collection[str]) -> dict[str, bytes]:
+        """The bytes with these digests, but those that are missing or altered."""
+        return payloads.get_sound(self.connection, digests)
 
     def payload_if_any(self, digest: str) -> bytes:
         """Stored bytes; b"" where there are none, or others."""

@@ -181,14 +181,17 @@ def last_sent(reader: HubReader, codes: Collection[str]) -> dict[str, str]:
     return {row.sender: row.received_at for row in rows}
 
 
-def open_of(reader: HubReader, code: str, limit: int = 10_000) -> Sequence[Row]:
-    """What is on its way to this agency, the oldest first: the ids of delivery and submission, and whose document."""
-    wanted = (delivery.c.id, delivery.c.axis_id, delivery.c.owner, delivery.c.document_id, delivery.c.state)
-    query = sa.select(*wanted).where(
-        delivery.c.recipient == code,
-        delivery.c.state.in_(("ACCEPTED", "QUEUED", "FAILED")),
-        sa.not_(delivery.c.closed),
-    )
+_ON_ITS_WAY = (
+    delivery.c.state.in_((State.ACCEPTED.value, State.QUEUED.value, State.FAILED.value)),
+    sa.not_(delivery.c.closed),
+)
+
+
+def open_of(reader: HubReader, code: str, after: str, limit: int) -> Sequence[Row]:
+    """What is on its way to this agency, the oldest first, from this delivery on: the ids of delivery and submission,
+    and whose document."""
+    wanted = (delivery.c.id, delivery.c.axis_id, delivery.c.owner, delivery.c.document_id)
+    query = sa.select(*wanted).where(delivery.c.recipient == code, *_ON_ITS_WAY, delivery.c.id > after)
     return reader.connection.execute(query.order_by(delivery.c.id).limit(limit)).mappings().all()
 
 
@@ -196,9 +199,7 @@ def in_flight(reader: HubReader, codes: Collection[str]) -> list[dict[str, Any]]
     """What is on its way to these agencies, by agency: `fresh`, never published; `tried`: it may have arrived."""
     tried = sa.func.sum(sa.case((delivery.c.tried, 1), else_=0))
     query = sa.select(delivery.c.recipient, sa.func.count().label("n"), tried.label("tried")).where(
-        delivery.c.recipient.in_(codes),
-        delivery.c.state.in_(("ACCEPTED", "QUEUED", "FAILED")),
-        sa.not_(delivery.c.closed),
+        delivery.c.recipient.in_(codes), *_ON_ITS_WAY
     )
     rows = reader.connection.execute(query.group_by(delivery.c.recipient).order_by(delivery.c.recipient)).all()
     return [{"recipient": row.recipient, "fresh": row.n - row.tried, "tried": row.tried} for row in rows]

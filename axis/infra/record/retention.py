@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _FINAL = ", ".join(f"'{state.value}'" for state in sorted(FINAL))
 _WAITING = ", ".join(f"'{stage.value}'" for stage in sorted(WAITING))
 _OF_IT = "FROM delivery d WHERE d.axis_id = s.axis_id"
+_ASKED_OF_IT = "FROM delivery d JOIN demand m ON m.delivery_id = d.id WHERE d.axis_id = s.axis_id"
+_PUBLISHED_OF_IT = "FROM delivery d JOIN outbox o ON o.delivery_id = d.id WHERE d.axis_id = s.axis_id"
 
 
 def _some(rows: str) -> str:
@@ -36,13 +38,9 @@ _FACTS = f"""
         coalesce((SELECT max(d.updated_at) {_OF_IT}), ''),
         {_some(f"{_OF_IT} AND d.state NOT IN ({_FINAL}) AND NOT (d.state = '{State.FAILED.value}' AND d.closed)")},
         {_some(f"{_OF_IT} AND d.owes_at <> ''")}
-            OR {_some("FROM delivery d JOIN outbox o ON o.delivery_id = d.id WHERE d.axis_id = s.axis_id")},
+            OR {_some(_PUBLISHED_OF_IT)},
         {_some(f"FROM demand m WHERE m.asked_by = s.axis_id AND m.stage IN ({_WAITING})")}
-            OR {
-    _some(
-        f"FROM delivery d JOIN demand m ON m.delivery_id = d.id WHERE d.axis_id = s.axis_id AND m.stage IN ({_WAITING})"
-    )
-},
+            OR {_some(f"{_ASKED_OF_IT} AND m.stage IN ({_WAITING})")},
         {_some("FROM quarantine q WHERE q.document_id = s.document_id AND q.document_id <> ''")},
         {_some("FROM hold h WHERE h.owner = s.owner AND h.document_id = s.document_id")}
     """

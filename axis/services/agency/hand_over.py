@@ -86,9 +86,10 @@ class Showing:
         if not rows:
             return
         with agency.journal.reading() as reader:
+            alike = reader.same_before([row for row in rows if row["state"] == "received"])
             for row in rows:
                 names: Names = [(folder, name) for folder, name in row["names"]]
-                same = reader.same_before(row) if row["state"] == "received" else None
+                same = alike.get(row["id"])
                 if same is not None:  # shown once, under the first axis id; the second is answered alike, and after it
                     first = Unavailable(Problem(Fault.ADAPTER_AWAY, got=f"{same['id']} first"))
                     self._outcomes.append((row, None if same["state"] == "handed_over" else first, None))

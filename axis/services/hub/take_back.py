@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from axis.core import parcel, receipt
 from axis.core.hub import dossier as ask
 from axis.core.hub import succession
+from axis.core.hub.dossier import Together
 from axis.core.message import agency_routes
 from axis.core.registry import HUB
 from axis.errors import Fault, Rejected, Unavailable, rejected
@@ -21,15 +22,18 @@ from axis.infra.record import backlog, documents
 from axis.services.hub import act
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from axis.core.hub.dossier import Question
+    from axis.core.hub.draft import Draft
     from axis.core.message import Delivered
+    from axis.infra.database import Row
     from axis.services.hub.worker import Hub
 
 log = logging.getLogger("axis.hub")
 MOST = 2000  # messages of a queue that are looked at in one go
+BATCH = 100  # deliveries that move on in one transaction
 SOON, LATE = timedelta(minutes=1), timedelta(days=1)  # until a queue is looked at again; twice as long each time
 
 
@@ -54,15 +58,15 @@ def step(hub: Hub, now: datetime) -> int:
 def _take_back(hub: Hub, code: str, now: datetime) -> int:
     taken = 0
 
-    def is_done(delivered: Delivered) -> bool:
+    def are_done(part: Sequence[Delivered]) -> list[bool]:
         nonlocal taken
-        is_gone = _is_taken_back(hub, code, delivered, now)
-        taken += is_gone
-        return is_gone
+        gone = _are_taken_back(hub, code, [_about(one) for one in part], now)
+        taken += sum(gone)
+        return gone
 
     for route in reversed(agency_routes(code)):  # a document before its recall
         try:
-            hub.broker.sift(route, MOST, is_done)
+            hub.broker.sift(route, MOST, are_done)
         except Unavailable as error:
             if error.fault is not Fault.BROKER_NO_QUEUE:
                 raise
@@ -71,26 +75,39 @@ def _take_back(hub: Hub, code: str, now: datetime) -> int:
     return taken
 
 
-def _is_taken_back(hub: Hub, code: str, delivered: Delivered, now: datetime) -> bool:
+def _about(delivered: Delivered) -> str:
+    """The submission that a message brings which was given to nobody; "" for any other: a receipt with the word beside
+    it when it was accepted, a registry with the document types beside it, what nobody can read."""
     message = delivered.message
-    if (
-        delivered.redelivered
-        or delivered.trouble
-        or not message.proof
-        or parcel.peek(message.body)[0] == parcel.RECEIPT
-    ):
-        return False
+    if delivered.redelivered or delivered.trouble or not message.proof:
+        return ""
     try:
         if parcel.peek(message.body)[0] == parcel.RECEIPT:
-            return False  # a receipt, with the word beside it when it was accepted
-        axis_id = receipt.read(parcel.peek(message.proof)[1], HUB).subject.axis_id
+            return ""
+        return receipt.read(parcel.peek(message.proof)[1], HUB).subject.axis_id
     except Rejected:
-        return False  # a registry, with the document types beside it
+        return ""
+
+
+def _are_taken_back(hub: Hub, code: str, named: Sequence[str], now: datetime) -> list[bool]:
+    """Of each of these submissions whether its message means nothing any more; all in one transaction."""
+    if not any(named):
+        return [False] * len(named)
     with hub.store.transaction() as tx:
-        about = documents.of_submissions(tx, [axis_id])
-        wanted: list[Question] = [ask.Part(axis_id, code), ask.Entries(axis_id)]
-        rule = partial(succession.take_back, axis_id=axis_id, code=code)
-        return act.carry_out(hub, tx, set(about.values()), wanted, rule, now, set(about.values()))
+        about = documents.of_submissions(tx, sorted({one for one in named if one}))
+        wanted: list[Question] = [ask.Entries(one) for one in about]
+        wanted += [ask.Part(one, code) for one in about]
+
+        def rule(draft: Draft) -> set[str]:
+            together, gone = Together(), set[str]()
+            for axis_id in about:
+                with together.step():
+                    gone |= {axis_id} if succession.take_back(draft, axis_id, code) else set()
+            together.ask()
+            return gone
+
+        gone = act.carry_out(hub, tx, set(about.values()), wanted, rule, now, set(about.values())) if about else set()
+    return [one in gone for one in named]
 
 
 def move_on(hub: Hub, code: str, reason: str, now: datetime) -> Iterator[dict[str, Any]]:
@@ -98,15 +115,30 @@ def move_on(hub: Hub, code: str, reason: str, now: datetime) -> Iterator[dict[st
     all the same: each delivery that does. Raises as :func:`check_gone`."""
     check_gone(hub, code, now)
     _take_back(hub, code, now)
-    with hub.store.reading() as reader:
-        rows = backlog.open_of(reader, code)
-    for row in rows:
+    to, after = hub.mailbox(code, now), ""
+    while rows := _open(hub, code, after):
+        after = rows[-1]["id"]
+        there = {(row["owner"], row["document_id"]) for row in rows}
+        wanted = [ask.ById(row["id"]) for row in rows]
         with hub.store.transaction() as tx:
-            document = {(row["owner"], row["document_id"])}
-            wanted = [ask.ById(row["id"])]
-            rule = partial(succession.move_on, delivery_id=row["id"], reason=reason)
-            if act.carry_out(hub, tx, document, wanted, rule, now, document):
-                yield {"delivery": row["id"], "axis_id": row["axis_id"], "from": code, "to": hub.mailbox(code, now)}
+            moved = act.carry_out(hub, tx, there, wanted, partial(_move_on, rows=rows, reason=reason), now, there)
+        for row in rows:
+            if row["id"] in moved:
+                yield {"delivery": row["id"], "axis_id": row["axis_id"], "from": code, "to": to}
+
+
+def _open(hub: Hub, code: str, after: str) -> Sequence[Row]:
+    with hub.store.reading() as reader:
+        return backlog.open_of(reader, code, after, BATCH)
+
+
+def _move_on(draft: Draft, rows: Sequence[Row], reason: str) -> set[str]:
+    together, moved = Together(), set[str]()
+    for row in rows:
+        with together.step():
+            moved |= {row["id"]} if succession.move_on(draft, row["id"], reason) else set()
+    together.ask()
+    return moved
 
 
 def check_gone(hub: Hub, code: str, now: datetime) -> None:
