@@ -1286,8 +1286,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Not delivered to {recipient} after {attempts} tries: {reasons}. The sender was told (D.2) at {since}.",
     ),
     "why.given_up.next": (
-        "Quản trị: axis queue retry hoặc axis queue return.",
-        "An administrator: axis queue retry or axis queue return.",
+        "Quản trị: axis queue retry hoặc axis queue return; nơi nhận đã ngừng hoạt động: axis agency follow.",
+        "An administrator: axis queue retry or axis queue return; where the recipient is closed: axis agency follow.",
     ),
     "why.closed": (
         "Không ai chuyển tiếp đến {recipient} nữa: {reasons}.",

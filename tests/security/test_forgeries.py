@@ -471,7 +471,8 @@ def test_a_stolen_key_of_the_hub_is_overruled_by_the_paper_whatever_the_thief_ha
     assert line.installed("G22").version < revoked.version, "the paper speaks, whatever the numbers are"
     assert line.installed("G22").by_code["H41"].certificates == line.installed("G06").by_code["H41"].certificates
     assert not installed_at(line, "G22", mine)
-    thief.registry, thief.now = line.installed("G22"), datetime.now(UTC)
+    # A signature says its time in seconds: one of the second in which the key has ended is one from before.
+    thief.registry, thief.now = line.installed("G22"), datetime.now(UTC) + timedelta(seconds=1)
     failed = Event.ContentConsignmentFailure
     for body in (thief.issues(lambda one: one), another_hub(thief, thief.hub), hub_says(thief, failed)):
         assert not believed(line, "G22", body)
