@@ -15,6 +15,8 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
+import sqlalchemy as sa
+
 from axis import bootstrap, config
 from axis.core import edxml, parcel, receipt
 from axis.infra import payloads
@@ -43,12 +45,13 @@ _make_database = Database.__init__
 def _share_compiled_statements(self: Database, *arguments: Any, **named: Any) -> None:
     _make_database(self, *arguments, **named)
     if self.is_sqlite:
-        dialect, compiled = _COMPILED.setdefault("sqlite", (self._writer.dialect, self._writer._compiled_cache))
         for engine in (self._writer, self._reader):
-            engine.dialect, engine._compiled_cache = dialect, compiled
+            engine.dialect, engine._compiled_cache = _SHARED.dialect, _SHARED._compiled_cache
 
 
-_COMPILED: dict[str, tuple[Any, Any]] = {}
+_SHARED = sa.create_engine("sqlite://")
+with _SHARED.connect():  # a dialect knows its server from its own engine's first connection
+    pass
 Database.__init__ = _share_compiled_statements  # type: ignore[method-assign]
 
 
