@@ -18,7 +18,7 @@ help:
 	@echo "make test         every check and test"
 	@echo "make layers       every module with its layer and what it imports; circles and arrows that go up"
 	@echo "make docs         what the documentation takes from the code, drawn anew"
-	@echo "make pictures     the pictures of the web desk in docs/, taken anew in Debian's Chromium"
+	@echo "make pictures     the pictures of the web desk and of the README's walk in docs/, taken anew in Debian's Chromium"
 	@echo "make versions     the quick part of the tests with each other Python that is here"
 	@echo "make release      VERSION=1.2.3: version, changelog, wheel, source archive, bill of materials, tag (DRY=1: only tried)"
 	@echo "make sweep        what the tests do in samples, in full length (BATCHES=10000 RACES=1000: shorter)"
@@ -70,6 +70,7 @@ docs: $(STAMP)
 
 pictures: $(STAMP)
 	$(BIN)/python -m tests.make_pictures
+	$(BIN)/python -m tests.make_walk
 
 release: $(STAMP)
 	$(BIN)/python -P tests/make_release.py $(VERSION) $(if $(DRY),--dry-run)

@@ -1496,6 +1496,22 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Taken back (W.1 at {since}); {recipient} never saw it.",
     ),
     "why.own.to.recalled.next": ("Không cần làm gì.", "Nothing has to be done."),
+    "why.own.to.asked": (
+        "{recipient} đã có; yêu cầu thu hồi chờ nơi nhận trả lời (W.2 lúc {since}).",
+        "{recipient} has it; the recall is a request that waits for its answer (W.2 at {since}).",
+    ),
+    "why.own.to.asked.next": (
+        "Văn thư của {recipient} đồng ý (15) hoặc từ chối (16).",
+        "The clerk of {recipient} agrees (15) or refuses (16).",
+    ),
+    "why.own.to.answered": (
+        "{recipient} đã có; sau yêu cầu thu hồi, nơi nhận gửi trạng thái lúc {since}.",
+        "{recipient} has it; after the request to take it back it has sent a status at {since}.",
+    ),
+    "why.own.to.answered.next": (
+        "Xem trạng thái trong status/: 15 là đồng ý thu hồi, 16 là từ chối.",
+        "Read the status in status/: 15 agrees to the recall, 16 refuses it.",
+    ),
     # The causes of axis why in two or three words, for tables.
     "cause.refused": ("nơi nhận từ chối", "refused by recipient"),
     "cause.unit_refused": ("đơn vị từ chối (02)", "refused by unit (02)"),
@@ -1534,6 +1550,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "cause.own.to.arrived": ("hệ thống đã nhận (E.1)", "system has it (E.1)"),
     "cause.own.to.refused": ("nơi nhận từ chối (E.2)", "refused (E.2)"),
     "cause.own.to.recalled": ("đã thu hồi (W.1)", "taken back (W.1)"),
+    "cause.own.to.asked": ("chờ trả lời thu hồi (W.2)", "recall asked (W.2)"),
+    "cause.own.to.answered": ("đã trả lời sau yêu cầu thu hồi", "answered after the recall"),
     "cause.own.doubted": ("còn nghi vấn", "in doubt"),
     "help.status": (
         "Tình hình lúc này trên một màn hình: việc có vấn đề trước, tốc độ, tồn đọng, hạ tầng. Mã thoát 0: không có gì phải làm "

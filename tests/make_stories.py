@@ -25,8 +25,13 @@ DOCS = Path(__file__).parent.parent / "docs"
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 WIDTH, LINE, LEFT = 108, 18, 16  # characters; points
 _ANOTHER = (
+    (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b[0-9a-f]{64}\b", "#"),  # an axis id, a whole digest
     (r"\b[0-9a-f]{12}\b", "#"),  # a digest
-    (r"\d{2}/\d{2}/\d{4}( \d{2}:\d{2}(:\d{2})?)?|\d{1,2}:\d{2}(:\d{2})?|\d{4}-\d{2}-\d{2}", "@"),  # a moment, a day
+    (
+        r"\d{2}/\d{2}/\d{4}( \d{2}:\d{2}(:\d{2})?)?|\d{1,2}:\d{2}(:\d{2})?|\d{4}[-/]\d{2}[-/]\d{2}",
+        "@",
+    ),  # a moment, a day
+    (r"\b\d+ (giây|s)\b", "@ s"),  # how long it took
     (r"(?<=-)\d{6}(?=-\d{7})", "@"),  # of an application's number
     (r"EB\d{9}VN", "#"),  # a waybill
 )
@@ -60,7 +65,7 @@ def svg(lines: Sequence[str]) -> str:
 
 def _folded(line: str) -> list[str]:
     indent = " " * (len(line) - len(line.lstrip()))
-    return textwrap.wrap(line, WIDTH, subsequent_indent=f"{indent}  ", drop_whitespace=False)
+    return textwrap.wrap(line, WIDTH, subsequent_indent=f"{indent}  ", drop_whitespace=False, break_on_hyphens=False)
 
 
 def said(picture: str) -> list[str]:

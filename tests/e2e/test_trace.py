@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
 
-from axis import bootstrap, cli
+from axis import bootstrap, cli, config
 from axis.adapters.folder import FolderAdapter
 from axis.errors import Fault, Problem, Rejected
 from axis.home import open_home
@@ -18,6 +20,7 @@ from tests.line import Line, document, recall, small_home, status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from axis.adapters.base import LocalFile
 
@@ -152,3 +155,39 @@ def test_a_refused_one_is_found_with_its_reasons(line: Line, monkeypatch: pytest
     (said,) = objects(run(line, "trace", "55/TN-G22", "--json", code=3))
     assert [one["code"] for one in said["refused"][0]["reasons"]] == ["STATUS_UNKNOWN_DOCUMENT"]
     assert said["refused"][0]["sender"] == "H29"
+
+
+def test_in_the_senders_own_home_a_recall_that_came_too_late_is_a_request_until_its_clerk_has_spoken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = small_home(tmp_path / "home")
+    prepare = FolderAdapter.prepare
+
+    def h29_refuses(self: FolderAdapter, files: Sequence[LocalFile]) -> None:
+        if self.agency == "H29" and files[0].folder == "inbox":
+            raise Rejected(Problem(Fault.DELIVERY_INVALID, got="no"))
+        prepare(self, files)
+
+    def told() -> dict[str, tuple[str, str]]:
+        """What the home of G22 says that has the journals and no hub's record."""
+        target = tmp_path / "own"
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(line.path, target)
+        found, settings = Line(target), config.load(target)
+        installation = replace(settings.installation, role="agency", agencies=("G22",))
+        found.configure(installation=installation, broker=replace(settings.broker, kind="amqp", url="amqp://x"))
+        (first, *_) = objects(run(found, "why", "1/TN-G22", "--json"))
+        return {one["recipient"]: (one["cause"], one["actor"]) for one in first["why"]}
+
+    monkeypatch.setattr(FolderAdapter, "prepare", h29_refuses)
+    line.drop("G22", document(1, to=("H41", "H29", "G06")))
+    line.run()
+    line.drop("H41", status("03", 1), "before.edxml")  # says nothing of a recall that is to come
+    line.run()
+    line.drop("G22", recall(1, to=("H41", "H29", "G06")), "r.edxml")
+    line.run()
+    refused, asked = ("own.to.refused", "sender"), ("own.to.asked", "recipient")
+    assert told() == {"H41": asked, "G06": asked, "H29": refused}
+    line.drop("H41", status("15", 1), "s.edxml")
+    line.run()
+    assert told() == {"H41": ("own.to.answered", "sender"), "G06": asked, "H29": refused}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from axis.core.hub.lifecycle import State
 from axis.core.instant import to_text
+from axis.core.registry import HUB
 from axis.errors import AxisError, Fault, Problem
 from axis.infra.journal import find
 from axis.services.questions import types
@@ -28,7 +29,9 @@ _TOLD = {
     "E.1": ("arrived", "recipient", State.HANDED_OVER),
     "E.2": ("refused", "sender", State.REFUSED),
     "W.1": ("recalled", "nobody", State.RECALLED),
+    "W.2": ("asked", "recipient", State.HANDED_OVER),
 }
+_ANSWERED = ("answered", "sender", State.HANDED_OVER)
 _UNTOLD = ("leaving", "hub", State.ACCEPTED)
 _TROUBLE = {"refused", "given_up"}
 # What a clerk may speak of: sent, perhaps not answered yet; or seen. What was withdrawn unseen stays so.
@@ -52,17 +55,19 @@ def trace(
         found = find.find(connection, list(journals), reference)
         exact, similar = (_within(rows, narrowed) for rows in (found.exact, found.similar))
         about = _the_one(reference, exact, similar)
-        family = [about]
+        family, answers = [about], dict[str, str]()
         if about["document_id"]:
             named = find.find(connection, list(journals), about["document_id"]).exact
             family = [row for row in named if row["sender"] == about["sender"]] or family
+            statuses = [row for row in named if row["kind"] == "status" and row["direction"] == "incoming"]
+            answers = {row["sender"]: row["moment"] for row in reversed(statuses)}
     if about["kind"] not in DOCUMENTS:
         family = [row for row in family if row["axis_id"] == about["axis_id"]]
     entries = _entries(journals, family)
     mine = [row for row in family if row["axis_id"] == about["axis_id"]]
     causes = [_of_row(row) for row in mine if row["direction"] == "incoming" or row["state"] != "accepted"]
     if any(row["direction"] == "outgoing" and row["state"] == "accepted" for row in mine):
-        causes += _told(about, entries, {one["recipient"] for one in causes}, registry)
+        causes += _told(about, entries, answers, {one["recipient"] for one in causes}, registry)
     gone = "" if any(row["kept"] for row in mine) or not about["axis_id"] else "retention"
     if any(row["state"] in {"withdrawing", "withdrawn"} for row in mine):
         gone = gone and "recall"
@@ -168,14 +173,20 @@ def _of_row(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _told(
-    about: Mapping[str, Any], entries: Iterable[Entry], known: set[str], registry: Callable[[], Registry] | None
+    about: Mapping[str, Any],
+    entries: Iterable[Entry],
+    answers: Mapping[str, str],
+    known: set[str],
+    registry: Callable[[], Registry] | None,
 ) -> list[dict[str, Any]]:
-    """Of each recipient what the last receipt has told."""
+    """Of each recipient what the last receipt has told; `answers`: when its last status about the document came."""
     last: dict[str, tuple[str, str]] = {}
     for entry in entries:
         event = str(entry.detail.get("event", ""))
+        if event == "W.2" and entry.detail.get("issuer") == HUB:
+            continue  # it was refused before: there is nothing to take back, and nobody is asked
         # A withdrawal stands on the recall's receipt; that the recall was handed over says nothing of the document.
-        if entry.event == "receipt.received" and (entry.axis_id == about["axis_id"] or event == "W.1"):
+        if entry.event == "receipt.received" and (entry.axis_id == about["axis_id"] or event in {"W.1", "W.2"}):
             for code in entry.detail.get("recipients", ()) if event in _TOLD else ():
                 last[code] = (event, to_text(entry.time))
     found = []
@@ -183,6 +194,8 @@ def _told(
         if code not in known:
             event, since = last.get(code, ("", about["moment"]))
             cause, actor, _ = _TOLD.get(event, _UNTOLD)
+            if event == "W.2" and answers.get(code, "") > since:
+                (cause, actor, _), since = _ANSWERED, answers[code]
             found.append(_cause(f"own.to.{cause}", code, actor, since, is_trouble=cause in _TROUBLE))
     return found
 
@@ -210,7 +223,7 @@ def _cause(cause: str, recipient: str, actor: str, since: str, *, is_trouble: bo
 
 def _delivery(one: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     came = next((r for r in rows if r["direction"] == "incoming" and r["agency"] == one["recipient"]), None)
-    told = {f"own.to.{cause}": state for cause, _, state in (*_TOLD.values(), _UNTOLD)}
+    told = {f"own.to.{cause}": state for cause, _, state in (*_TOLD.values(), _UNTOLD, _ANSWERED)}
     state = _CAME.get(came["state"], State.QUEUED) if came is not None else told[one["cause"]]
     return {
         "id": "",
