@@ -20,12 +20,15 @@ from axis.core.message import Delivered, Message, Route
 from axis.core.officers import Signed
 from axis.core.receipt import Event, Receipt, Statement
 from axis.core.registry import HUB, Certificate, Member, Registry, signing_certificate
+from axis.core.types import typeset
+from axis.core.types.typeset import Types
 from axis.errors import Problem
 from axis.infra import keystore
 from axis.services.agency import judge
 from axis.services.agency.mail import Mail
 from axis.services.operate import provision
 from axis.services.operate import registry as members
+from axis.services.operate import types as operate_types
 from axis.services.questions import verify
 from tests import own
 from tests.line import document, status
@@ -38,7 +41,8 @@ if TYPE_CHECKING:
     from axis.services.agency.adapter import Agency
 
 pytestmark = pytest.mark.timeout(180)
-ROWS = Path(__file__).parent.parent.parent / "docs" / "security.md"
+ROOT = Path(__file__).parent.parent.parent
+ROWS = ROOT / "docs" / "security.md"
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +124,13 @@ class Thief:
 
     def sign(self, one: Registry, by: KeySigner | None = None) -> bytes:
         return provision.sign_registry(replace(one, version=self.registry.version + 1), by or self.hub, self.now)
+
+    def types(self, by: KeySigner, place: str = "") -> bytes:
+        """A set of document types for the registry's next version."""
+        files = operate_types.read(ROOT / "schemas" / "documents" / "mcdt_dt" / "1").files
+        nothing = Types(place or self.place, self.registry.version, self.now, ())
+        made = nothing.with_type(files, self.registry.version + 1, self.now)
+        return parcel.build(parcel.TYPES, typeset.write(made), (), by, self.now)
 
     def gives(self, *more: Certificate, instead: bool = False) -> bytes:
         """A registry in which H41 has the fake key, too, or in the place of its own."""
@@ -402,6 +413,7 @@ HUBS_OWN: dict[str, Callable[[Thief], tuple[bytes, bytes]]] = {
     **{event.code: lambda t, event=event: (hub_says(t, event), b"") for event in Event if "hub" in event.issuers},  # type: ignore[misc]
     "R.1 beside": lambda t: ((b := t.says(Event.ContentHandover, h41(t))), t.vouches(b)),
     "A.1 beside": lambda t: ((b := t.document(h41(t))), t.accepts(b)),
+    "document types": lambda t: (t.sign(t.registry), t.types(t.hub)),
     "send again": lambda t: (t.sign(replace(t.registry, resend_from=t.now.replace(microsecond=0))), b""),
 }
 
@@ -431,6 +443,20 @@ def test_the_hubs_own_word_is_believed_whoever_has_its_key(made: Own) -> None:
         (agency,) = [one for one in agencies if one.code == "G22"]
         for what, forge in HUBS_OWN.items():
             assert is_kept(agency, *forge(thief)), what
+
+
+def test_document_types_are_the_hubs_of_this_axis_and_nobody_elses(made: Own) -> None:
+    thief = Thief(made)
+    with made.parts() as (_, agencies):
+        (agency,) = [one for one in agencies if one.code == "G22"]
+        registry = thief.sign(thief.registry)
+        assert is_kept(agency, registry, thief.types(thief.hub))
+        for by in (h41(thief), thief.authority, thief.fake):
+            assert not is_kept(agency, registry, thief.types(by))
+        assert not is_kept(agency, registry, thief.types(thief.hub, "0" * 32)), "of another axis"
+        altered = bytearray(thief.types(thief.hub))
+        altered[altered.index(b"types.xml") + 60] ^= 1
+        assert not is_kept(agency, registry, bytes(altered))
 
 
 def installed_at(line: Own, code: str, body: bytes) -> bool:
