@@ -468,7 +468,7 @@ def agency_part(
         lambda: signer_of(home, code),
         hub_certificate(home),
         home.config.installation.id,
-        lambda: keystore.load_witness_key(home.path / "keys", code),
+        lambda: keystore.load_witness_keys(home.path / "keys", code),
     )
     agency.disk, agency.bell = disk, bell
     if home.config.broker.kind != "embedded":  # otherwise record and journal are one file, and are put back together

@@ -191,6 +191,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Sổ cái có {size} mục; đủ chữ ký chứng kiến ({needed}) đến mục {witnessed}, lúc {at}.",
         "The log has {size} entries; a quorum of witnesses ({needed}) has cosigned up to {witnessed}, at {at}.",
     ),
+    "witness.both": (
+        "Điểm kiểm trong ngày đủ chữ ký bằng cả hai khóa (Ed25519 và ML-DSA-44): đến mục {size}, lúc {at}.",
+        "A quorum has cosigned the day's checkpoint with both keys (Ed25519 and ML-DSA-44): up to {size}, at {at}.",
+    ),
     "witness.policy_changed": (
         "{code}: chính sách chứng kiến đã đổi, thấy lúc {at}: trước cần {needed_before}, nay cần {needed_now}; bỏ: {gone}; thêm: {added}.",
         "{code}: the witness policy was changed, seen at {at}: needed before {needed_before}, now {needed_now}; gone: {gone}; new: {added}.",
@@ -3055,7 +3059,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "evidence.logged": ("đủ {statements} mục", "all its {statements} entries"),
     "evidence.logged.missing": ("thiếu {left} trên {statements} mục", "{left} of {statements} entries are missing"),
-    "evidence.witnessed": ("đủ chữ ký: {by}", "cosigned by enough of them: {by}"),
+    "evidence.witnessed": (
+        "đủ chữ ký: {by}; {others} trong số đó ký thêm bằng khóa ML-DSA-44",
+        "cosigned by enough of them: {by}; {others} of them with an ML-DSA-44 key as well",
+    ),
     "evidence.witnessed.missing": (
         "chỉ có chữ ký của chính sổ cái, không có bên chứng kiến",
         "signed by the log alone, no witnesses",

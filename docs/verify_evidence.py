@@ -425,7 +425,17 @@ def witnessed(log: Log, data: bytes, policy: str) -> str:
     """Who has cosigned a checkpoint, if they are a quorum by this policy; NOBODY if they are not."""
     keys, groups, quorum = read_policy(log, policy)
     log.root(data)
-    text, _, lines = data.decode().rpartition("\n\n")
+    by = cosigners(keys, data, data.decode().rpartition("\n\n")[2])
+
+    def counts(name: str) -> bool:
+        return name in by if name in keys else sum(map(counts, groups[name][1])) >= groups[name][0]
+
+    return ", ".join(sorted(by)) if counts(quorum) else NOBODY
+
+
+def cosigners(keys: Keys, data: bytes, lines: str) -> set[str]:
+    """Who of these witnesses has cosigned the checkpoint in one of these lines, each with its end."""
+    text = data.decode().rpartition("\n\n")[0]
     said: dict[tuple[str, bytes], list[bytes]] = {}
     for row in lines[:-1].split("\n"):
         _, who, value = row.split(" ")
@@ -438,11 +448,7 @@ def witnessed(log: Log, data: bytes, policy: str) -> str:
                 bad("two signatures under one key")
             _cosigned(name, key, line, f"{text}\n")
             by.add(code)
-
-    def counts(name: str) -> bool:
-        return name in by if name in keys else sum(map(counts, groups[name][1])) >= groups[name][0]
-
-    return ", ".join(sorted(by)) if counts(quorum) else NOBODY
+    return by
 
 
 def _cosigned(name: str, key: bytes, line: bytes, text: str) -> None:
@@ -615,7 +621,7 @@ class Judgement:
         self.installation, self.maker, self.axis_id, self.sender, self.digest = (root.attrib[name] for name in names)
         self.document_id = root.findtext(f"{EVIDENCE}document", "")
         kinds = [(found.attrib["kind"], found.attrib["name"]) for found in root.findall(f"{EVIDENCE}part")]
-        once = ("acceptance", "document", "log", "checkpoint", "policy", "timestamp")
+        once = ("acceptance", "document", "log", "checkpoint", "policy", "timestamp", "cosignatures")
         count = [kind for kind, _ in kinds].count
         if (
             len(kinds) != len(self.parcel.attachments)
@@ -626,6 +632,7 @@ class Judgement:
         if len({name for _, name in kinds}) < len(kinds):
             bad("a part twice")
         about = {"policy": "checkpoint", "timestamp": "checkpoint", "authority": "timestamp"}
+        about["cosignatures"] = "policy"
         if any(count(kind) and not count(other) for kind, other in about.items()):
             bad("a part without what it is about")
         self.parts = [(*named, content) for named, content in zip(kinds, self.parcel.attachments, strict=True)]
@@ -673,7 +680,8 @@ class Judgement:
             self.steps.append(("witnessed", "MISSING", "", ""))
         else:
             name, head = self.of("checkpoint")[0]
-            self.step("witnessed", name, lambda: self.look_witnessed(head, policies[0][1].decode()))
+            beside = b"".join(content for _, content in self.of("cosignatures"))
+            self.step("witnessed", name, lambda: self.look_witnessed(head, policies[0][1].decode(), beside.decode()))
             if self.steps[-1][3] == NOBODY:
                 self.steps[-1] = ("witnessed", "MISSING", name, NOBODY)
         stamps, heads = self.of("timestamp"), self.of("checkpoint")
@@ -682,11 +690,17 @@ class Judgement:
         else:
             self.step("timestamp", stamps[0][0], lambda: stamped(stamps[0][1], heads[0][1], self.of("authority")))
 
-    def look_witnessed(self, head: bytes, policy: str) -> str:
+    def look_witnessed(self, head: bytes, policy: str, beside: str) -> str:
         """Who has cosigned the checkpoint, by the policy in the bundle, which a registry in it has, too."""
         if policy not in self.policies:
             bad("the policy of no registry in the bundle")
-        return witnessed(self.need_log(), head, policy)
+        by = witnessed(self.need_log(), head, policy)
+        if not beside:
+            return by
+        keys, _, _ = read_policy(self.need_log(), policy)
+        if not beside.endswith("\n") or len(cosigners(keys, head, beside)) != beside.count("\n"):
+            bad("a cosignature of nobody in the policy")
+        return by if by == NOBODY else f"{by}; {beside.count(chr(10))} of them with another key as well"
 
     def look_registry(self, content: bytes) -> str:
         """A registry of the hub; the newest counts, which has all revocations."""

@@ -59,6 +59,8 @@ def _show_centre(found: dict[str, Any] | None) -> None:
     at = console.local(found["witnessed_at"]) if found["witnessed_at"] else "-"
     needed = found["needed"] or found["quorum"]
     console.say(word("witness.centre", size=found["size"], witnessed=found["witnessed"], at=at, needed=needed))
+    if found["both"]:
+        console.say(word("witness.both", size=found["both"], at=console.local(found["both_at"])))
     rows = [
         (
             one["code"],
@@ -137,7 +139,7 @@ def witness_policy(home: Path, file: Path | None, check: bool, as_json: bool) ->
         with registrar(opened) as made:
             registry, found = witnesses.set_policy(made, text, now())
             version = registry.version
-    facts = {"log": found.log.text, "witnesses": len(found.witnesses), "quorum": found.quorum, "registry": version}
+    facts = {"log": found.log.text, "witnesses": len(found.counting), "quorum": found.quorum, "registry": version}
     if as_json:
         console.data(facts)
         return

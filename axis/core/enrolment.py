@@ -38,13 +38,13 @@ _TLS = ("tls_certificate", "tls_authority")
 @dataclass(frozen=True, slots=True)
 class Request:
     """What an agency asks for: proven to have both keys. `introductions` are of the one that will sign (DER); `witness`
-    is that of the agency's witness key by it (:mod:`axis.core.witnesses`), b"" for none."""
+    are those of the agency's witness keys by it (:mod:`axis.core.witnesses`)."""
 
     code: str
     signing: x509.CertificateSigningRequest
     connection: x509.CertificateSigningRequest
     introductions: tuple[bytes, ...]
-    witness: bytes = b""
+    witness: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +84,8 @@ def write_request(request: Request) -> bytes:
     blocks = [one.public_bytes(Encoding.PEM) for one in (request.signing, request.connection)]
     for introduction in request.introductions:
         blocks.append(x509.load_der_x509_certificate(introduction).public_bytes(Encoding.PEM))
-    if request.witness:
-        pem = x509.load_der_x509_certificate(request.witness).public_bytes(Encoding.PEM)
+    for introduction in request.witness:
+        pem = x509.load_der_x509_certificate(introduction).public_bytes(Encoding.PEM)
         blocks.append(pem.replace(b" CERTIFICATE-", f" {_WITNESS}-".encode()))
     return f"axis request {request.code}\n".encode() + b"".join(blocks)
 
@@ -119,7 +119,7 @@ def read_request(data: bytes) -> Request:
     if any(lineage.key_of(one) != key for one in said) or not any(lineage.vouched(one, key) for one in said):
         raise rejected(Fault.REQUEST_INVALID, "introduction")
     introductions = tuple(one.public_bytes(Encoding.DER) for one in said)
-    return Request(code, signing, connection, introductions, witness[0] if witness else b"")
+    return Request(code, signing, connection, introductions, tuple(witness))
 
 
 def _as_certificate(block: bytes) -> bytes:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 
     from axis.core.signature import PrivateKey, PublicKey, Signer
 
@@ -51,7 +52,9 @@ def key_of(certificate: x509.Certificate | x509.CertificateSigningRequest) -> by
 # -- Introductions --------------------------------------------------------------------------------------------------
 
 
-def introduce(installation: str, code: str, key: PublicKey | Ed25519PublicKey, by: Signer, at: datetime) -> bytes:
+def introduce(
+    installation: str, code: str, key: PublicKey | Ed25519PublicKey | MLDSA44PublicKey, by: Signer, at: datetime
+) -> bytes:
     """The introduction (DER) of `code`'s new `key` by somebody's: itself, the one before it, a registrar's."""
     voucher = by.certificate.public_key()
     common = by.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)

@@ -3,6 +3,10 @@
 A witness key stands in the registry as its agency's introduction (:mod:`axis.core.lineage`): a certificate of the key,
 signed with a key that the agency signs with. So whoever has the hub's key alone cannot name a witness. The policy
 (:mod:`axis.core.log.policy`) stands in the hub's own entry. Earlier versions read both as what they use for nothing.
+
+Each agency has two: an Ed25519 key for every checkpoint, and an ML-DSA-44 key (FIPS 204) for the first of a day, which
+holds where a quantum computer has broken the other. By the policy the former make the quorum; the latter are named in
+it, so that their signatures are checked wherever they come.
 """
 
 from __future__ import annotations
@@ -13,11 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 from cryptography.x509.oid import NameOID
 
 from axis.core import lineage
 from axis.core.log import policy
-from axis.core.log.note import ED25519_COSIGNATURE, VerifierKey
+from axis.core.log.note import ED25519_COSIGNATURE, ML_DSA_44_COSIGNATURE, VerifierKey
 from axis.core.registry import HUB, Certificate
 from axis.errors import Rejected
 
@@ -29,6 +34,7 @@ if TYPE_CHECKING:
 
 WITNESS, _POLICY = "witness", "log policy\n"
 GROUP = "agencies"  # of the policy that is made where none is given
+_ML_DSA = "/ML-DSA-44"  # behind the code, the name in the policy of an agency's other key
 
 
 def entry(introduction: bytes) -> Certificate:
@@ -51,9 +57,9 @@ def is_certificate(one: Certificate) -> bool:
     return not (is_policy(one) or (one.use == "tls" and one.reason == WITNESS))
 
 
-def named(installation: str, code: str, public: bytes) -> VerifierKey:
+def named(installation: str, code: str, public: bytes, kind: int = ED25519_COSIGNATURE) -> VerifierKey:
     """An agency's witness key, as verifiers know it."""
-    return VerifierKey(f"axis/{installation}/{code}", ED25519_COSIGNATURE, public)
+    return VerifierKey(f"axis/{installation}/{code}", kind, public)
 
 
 def introduced(introduction: bytes, code: str, installation: str, trusted: Iterable[bytes]) -> VerifierKey | None:
@@ -67,33 +73,43 @@ def introduced(introduction: bytes, code: str, installation: str, trusted: Itera
     except Exception:  # noqa: BLE001  the library names many faults of foreign bytes, all mean this
         return None
     # One that asks for its first key need not know the installation yet.
-    if names != [code] or places not in ([], [installation]) or not isinstance(key, Ed25519PublicKey):
+    if names != [code] or places not in ([], [installation]):
+        return None
+    if not isinstance(key, Ed25519PublicKey | MLDSA44PublicKey):
         return None
     if not any(lineage.vouched(read, one) for one in trusted):
         return None
-    return named(installation, code, key.public_bytes_raw())
+    kind = ED25519_COSIGNATURE if isinstance(key, Ed25519PublicKey) else ML_DSA_44_COSIGNATURE
+    return named(installation, code, key.public_bytes_raw(), kind)
 
 
 @lru_cache(maxsize=4096)
-def _of_member(member: Member, installation: str) -> VerifierKey | None:
+def _of_member(member: Member, installation: str) -> dict[int, VerifierKey]:
     trusted = lineage.trusted_keys(member)
+    keys: dict[int, VerifierKey] = {}
     for one in reversed(member.certificates):
         if one.use == "tls" and one.reason == WITNESS and one.revoked_at is None:
             found = introduced(one.der, member.code, installation, trusted)
             if found is not None:
-                return found
-    return None
+                keys.setdefault(found.kind, found)
+    return keys
 
 
-def of(registry: Registry) -> dict[str, VerifierKey]:
-    """The witness keys of the agencies that have one, by code: the newest that a key of theirs has introduced."""
-    found = {member.code: _of_member(member, registry.installation) for member in registry.agencies}
+def of(registry: Registry, kind: int = ED25519_COSIGNATURE) -> dict[str, VerifierKey]:
+    """The witness keys of this kind of the agencies that have one, by code: the newest that a key of theirs has
+    introduced."""
+    found = {member.code: _of_member(member, registry.installation).get(kind) for member in registry.agencies}
     return {code: key for code, key in found.items() if key is not None}
 
 
-def majority(log: VerifierKey, witnesses: Mapping[str, VerifierKey]) -> str:
-    """The policy by which more than half of these witnesses are a quorum."""
+def majority(
+    log: VerifierKey, witnesses: Mapping[str, VerifierKey], others: Mapping[str, VerifierKey] | None = None
+) -> str:
+    """The policy by which more than half of these witnesses are a quorum; `others` are their ML-DSA-44 keys."""
     lines = [f"log {log.text}", *(f"witness {code} {key.text}" for code, key in sorted(witnesses.items()))]
+    lines += [
+        f"witness {code}{_ML_DSA} {key.text}" for code, key in sorted((others or {}).items()) if code in witnesses
+    ]
     lines += [f"group {GROUP} {len(witnesses) // 2 + 1} {' '.join(sorted(witnesses))}", f"quorum {GROUP}"]
     return "\n".join(lines) + "\n"
 
@@ -109,8 +125,8 @@ def changes(before: str, now: str) -> dict[str, Any]:
     """What another policy changes, in few words: of the text of each how many witnesses it has and needs (as
     :func:`needed` says), and which come and go; a witness with another key comes and goes."""
     old, new = _read(before), _read(now)
-    were = set(old.witnesses.items()) if old is not None else set()
-    are = set(new.witnesses.items()) if new is not None else set()
+    were = set(old.counting.items()) if old is not None else set()
+    are = set(new.counting.items()) if new is not None else set()
     return {
         "before": len(were),
         "now": len(are),
@@ -145,5 +161,5 @@ def policy_of(registry: Registry) -> Policy | None:
     read = _read(text_in(registry)) if registry.members else None
     if read is None:
         return None
-    ours = set(of(registry).values())
+    ours = {*of(registry).values(), *of(registry, ML_DSA_44_COSIGNATURE).values()}
     return replace(read, witnesses={name: key for name, key in read.witnesses.items() if key in ours})

@@ -8,11 +8,11 @@ from __future__ import annotations
 import ipaddress
 import os
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from axis.config import require_private
+from axis.core.log.note import ED25519_COSIGNATURE, ML_DSA_44_COSIGNATURE
 from axis.core.signature import KeySigner
 from axis.errors import Corrupted, Fault, Misconfigured, Problem, rejected, unusable
 
@@ -37,8 +38,12 @@ if TYPE_CHECKING:
 
 KeyType = Literal["p256", "rsa"]
 NoteKey = ed25519.Ed25519PrivateKey
+WitnessKey = ed25519.Ed25519PrivateKey | mldsa.MLDSA44PrivateKey
+WITNESS_KEYS: dict[int, tuple[str, type[Any]]] = {  # behind the code, by what they are for
+    ED25519_COSIGNATURE: (".witness", ed25519.Ed25519PrivateKey),
+    ML_DSA_44_COSIGNATURE: (".witness-ml-dsa", mldsa.MLDSA44PrivateKey),
+}
 LOG_KEY = "log.key"
-WITNESS_KEY = ".witness"
 NEXT = "next"  # the folder, below keys/ and tls/, of keys that are not in use yet
 AUTHORITY_YEARS, CERTIFICATE_YEARS = 20, 5  # a subordinate CA of the state lives 20 years (NĐ 68/2024)
 
@@ -282,31 +287,41 @@ def load_log_key(folder: Path) -> tuple[NoteKey, bytes] | None:
     return load_note_key(folder / LOG_KEY)
 
 
-def make_witness_key(folder: Path, code: str) -> bool:
-    """``<code>.witness`` (0600), the key that an agency cosigns checkpoints with; False where there is one."""
-    return make_note_key(folder / f"{code}{WITNESS_KEY}")
+def make_witness_keys(folder: Path, code: str) -> bool:
+    """The keys that an agency cosigns checkpoints with (0600): ``<code>.witness``, Ed25519, and
+    ``<code>.witness-ml-dsa``, ML-DSA-44; False where both are there."""
+    made = [_make_note_key(folder / f"{code}{suffix}", kind) for suffix, kind in WITNESS_KEYS.values()]
+    return any(made)
 
 
-def load_witness_key(folder: Path, code: str) -> tuple[NoteKey, bytes] | None:
-    """The key of :func:`make_witness_key`, as :func:`load_note_key` gives it."""
-    return load_note_key(folder / f"{code}{WITNESS_KEY}")
+def load_witness_keys(folder: Path, code: str) -> dict[int, WitnessKey]:
+    """The keys of :func:`make_witness_keys` that are there, by what they are for (:mod:`axis.core.log.note`). Raises as
+    :func:`load_note_key`."""
+    found = {use: _load_note_key(folder / f"{code}{suffix}", kind) for use, (suffix, kind) in WITNESS_KEYS.items()}
+    return {use: key for use, key in found.items() if key is not None}
+
+
+def copy_witness_keys(source: Path, target: Path, code: str) -> None:
+    """The keys of :func:`make_witness_keys` that are in one folder in another, where there are none yet."""
+    for suffix, kind in WITNESS_KEYS.values():
+        found, path = _load_note_key(source / f"{code}{suffix}", kind), target / f"{code}{suffix}"
+        if found is not None and not path.exists():
+            write_private(path, _pem_of(found))
 
 
 def make_note_key(path: Path) -> bool:
     """An Ed25519 key (0600) for signed notes; False where there is one."""
+    return _make_note_key(path, NoteKey)
+
+
+def _make_note_key(path: Path, kind: type[Any]) -> bool:
     if path.exists():
         return False
-    write_private(path, _pem_of(NoteKey.generate()))
+    write_private(path, _pem_of(kind.generate()))
     return True
 
 
-def copy_note_key(source: Path, target: Path) -> None:
-    """The key of :func:`make_note_key`, if there is one, in another home, where there is none yet."""
-    if (found := load_note_key(source)) is not None and not target.exists():
-        write_private(target, _pem_of(found[0]))
-
-
-def _pem_of(key: NoteKey) -> bytes:
+def _pem_of(key: WitnessKey) -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
@@ -314,6 +329,12 @@ def load_note_key(path: Path) -> tuple[NoteKey, bytes] | None:
     """The key of :func:`make_note_key`, and its public half, raw; None where there is none.
 
     Raises :class:`Misconfigured`: KEY_FILE_OPEN, FILE_UNUSABLE; :class:`Corrupted` for another file."""
+    key: NoteKey | None = _load_note_key(path, NoteKey)
+    return (key, key.public_key().public_bytes_raw()) if key is not None else None
+
+
+def _load_note_key(path: Path, kind: type[Any]) -> Any:
+    """The key of this kind at `path`; None where there is none. Raises as :func:`load_note_key`."""
     try:
         require_private(path)
         pem = path.read_bytes()
@@ -325,9 +346,9 @@ def load_note_key(path: Path) -> tuple[NoteKey, bytes] | None:
         key = load_pem_private_key(pem, None)
     except (ValueError, TypeError):
         key = None
-    if not isinstance(key, NoteKey):
+    if not isinstance(key, kind):
         raise Corrupted(Problem(Fault.KEY_FILE_MISSING, got=f"{path} (unreadable)"))
-    return key, key.public_key().public_bytes_raw()
+    return key
 
 
 def load_signer(folder: Path, name: str, password: bytes | None = None) -> KeySigner:

@@ -39,6 +39,7 @@ class Apart(Line):
         self.run_embedded()
         for code in CODES:
             shutil.copy(self.path / "axis.db", self.journal(code))
+            shutil.copytree(self.path / "axis.db-segments", f"{self.journal(code)}-segments")
 
     def run_embedded(self) -> None:
         with bootstrap.embedded_parts(bootstrap.open_home(self.path)) as (hub, agencies):
@@ -52,6 +53,7 @@ class Apart(Line):
         kept = self.path.parent / f"copy-{code}.db"
         with closing(sqlite3.connect(self.journal(code))) as now, closing(sqlite3.connect(kept)) as then:
             now.backup(then)
+        shutil.copytree(f"{self.journal(code)}-segments", f"{kept}-segments", dirs_exist_ok=True)
         self.clock.now += timedelta(hours=1)
         return kept
 

@@ -250,8 +250,11 @@ class _Reading:
         return read(found)
 
     def _payload(self, digest: str) -> bytes | None:
-        row = self._connection.execute("SELECT content FROM payload WHERE digest = ?", (digest,)).fetchone()
-        return bytes(row["content"]) if row is not None else None
+        row = self._connection.execute("SELECT * FROM payload WHERE digest = ?", (digest,)).fetchone()
+        if row is None or not row["segment"]:
+            return bytes(row["content"]) if row is not None else None
+        (file,) = (self._world.home / "axis.db-segments").rglob(f"*{row['segment']}*")
+        return file.read_bytes()[row["start"] : row["start"] + row["length"]]
 
     def _name(self, identifier: str) -> str:
         return self._names.get(identifier, "UNKNOWN ID")

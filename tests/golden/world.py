@@ -77,7 +77,7 @@ def _template() -> Path:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     home = folder / "home"
     home.mkdir()
-    for name in ("keys", "pki"):
+    for name in ("keys", "pki", "axis.db-segments"):
         shutil.copytree(made / name, home / name)
     for path in made.iterdir():
         if path.is_file():
@@ -159,13 +159,11 @@ class World:
             self.arrange = arranged
             self.close()
             folder = Path(mkdtemp(prefix="begun", dir=_template().parent))
-            for name in _RECORD:
-                shutil.copy2(self.home / name, folder / name)
+            _copy_record(self.home, folder)
             _beginnings[key] = _Beginning(folder, self.now, dict(self.labels), list(self.queues.out), self._handles)
             return
         begun = _beginnings[key]
-        for name in _RECORD:
-            shutil.copy2(begun.folder / name, self.home / name)
+        _copy_record(begun.folder, self.home)
         self.now, self.labels, self._handles = begun.now, dict(begun.labels), begun.handles
         self.queues.out[:] = begun.out
         self._is_fresh = False
@@ -333,6 +331,11 @@ class _Beginning:
     handles: int
 
 
-_RECORD = ("axis.db", "hub.mark")
+def _copy_record(source: Path, target: Path) -> None:
+    for name in ("axis.db", "hub.mark"):
+        shutil.copy2(source / name, target / name)
+    shutil.copytree(source / "axis.db-segments", target / "axis.db-segments", dirs_exist_ok=True)
+
+
 _beginnings: dict[tuple[object, ...], _Beginning] = {}
 INSTALLATION = str(uuid.UUID(int=1))

@@ -35,6 +35,7 @@ from axis.services import retention
 from axis.services.questions.evidence import build
 from tests import line as lines
 from tests.line import Line, document, small_home
+from tests.log.test_witnesses import begin
 from tests.sample import FULL, SEED
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def _script() -> Any:
     return module
 
 
+OTHERS = "cosignatures.ml-dsa-44"
 OTHER = _script()  # the second verifier: none of our packages
 
 
@@ -117,6 +119,17 @@ def opened(data: bytes) -> tuple[Parcel, Evidence]:
 
 def names(data: bytes) -> list[str]:
     return [one.name for one in opened(data)[1].parts]
+
+
+@pytest.fixture(scope="module")
+def cosigned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Line, bytes]:
+    """A bundle about what the witnesses have cosigned with both keys; its home."""
+    line = small_home(tmp_path_factory.mktemp("cosigned") / "home")
+    line.drop("G22", document(1, to=("H41", "H29")))
+    line.run()
+    with line.parts() as (hub, agencies):
+        begin(hub, agencies, line)
+    return line, make(line, "1/TN-G22")
 
 
 # -- Good ones ----------------------------------------------------------------------------------------------------------
@@ -187,10 +200,9 @@ def test_witnesses_that_have_cosigned_the_checkpoint_count_by_the_policy_that_ca
     found, _ = checkpoint.opened(part(bundle, "checkpoint"), policy_of(registry).log)  # type: ignore[union-attr]
     signed = []
     for code in lines.CODES:
-        held = keystore.load_witness_key(line.path / "keys", code)
-        assert held is not None
-        key = witnesses.named(registry.installation, code, held[1])
-        signed.append(checkpoint.signed(found, key, held[0], 1_800_000_000))
+        held = keystore.load_witness_keys(line.path / "keys", code)[note.ED25519_COSIGNATURE]
+        key = witnesses.named(registry.installation, code, held.public_key().public_bytes_raw())
+        signed.append(checkpoint.signed(found, key, held, 1_800_000_000))
     for count in (0, 2, 3, 5):
         head = note.read(part(bundle, "checkpoint")).with_signatures(signed[:count]).data
         data = altered(line, bundle, {"checkpoint": head})
@@ -280,6 +292,50 @@ def altered(line: Line, data: bytes, change: dict[str, bytes]) -> bytes:
 def part(data: bytes, name: str) -> bytes:
     found, said = opened(data)
     return next(bytes(c) for one, c in zip(said.parts, found.attachments, strict=True) if one.name == name)
+
+
+def test_what_the_witnesses_have_cosigned_with_both_keys_is_in_it_and_checked(cosigned: tuple[Line, bytes]) -> None:
+    line, bundle = cosigned
+    steps = ours(line, bundle, strict=True)
+    assert steps == theirs(line, bundle, strict=True)
+    assert ("witnessed", "PASSED", "checkpoint") in steps
+    lines_of = part(bundle, OTHERS)
+    assert lines_of.count(b"\n") == len(lines.CODES)
+    judged = judge(bundle, Anchors(HubOnly(hub_certificate(open_home(line.path)))))
+    (facts,) = (one.facts for one in judged.steps if one.name == "witnessed")
+    assert facts == {"by": ", ".join(sorted(lines.CODES)), "others": str(len(lines.CODES))}
+    without = altered(line, bundle, {OTHERS: b""})  # one that says less is a good one
+    assert failed(ours(line, without)) == failed(theirs(line, without)) == set()
+
+
+def test_every_change_of_the_other_signatures_is_noticed_by_both(cosigned: tuple[Line, bytes]) -> None:
+    line, bundle = cosigned
+    good = part(bundle, OTHERS)
+    rows, chance = good.splitlines(keepends=True), random.Random(SEED)
+    registry = _registry(line)
+    head, _ = checkpoint.opened(part(bundle, "checkpoint"), policy_of(registry).log)  # type: ignore[union-attr]
+    stranger = keystore.mldsa.MLDSA44PrivateKey.generate()
+    key = witnesses.named(
+        registry.installation, "H41", stranger.public_key().public_bytes_raw(), note.ML_DSA_44_COSIGNATURE
+    )
+    wrong = [
+        good + rows[0],  # twice
+        good[:-1],
+        good + b"\n",
+        good.replace(b"axis/", b"axis:", 1),
+        rows[0] + checkpoint.signed(head, key, stranger, 1).line.encode(),
+        part(bundle, "checkpoint").partition(b"\n\n")[2],  # the log's, and those of the first keys
+        b"\xff",
+    ]
+    for place in sorted(chance.sample(range(len(good)), 400 if FULL else 40)):
+        other = bytes([good[place] ^ (1 << chance.randrange(8))])
+        if other != good[place : place + 1]:
+            wrong.append(good[:place] + other + good[place + 1 :])
+    for content in wrong:
+        data = altered(line, bundle, {OTHERS: content})
+        assert failed(ours(line, data)) == failed(theirs(line, data)) == {"witnessed"}, content[:80]
+    alone = altered(line, bundle, {"log.policy": b""})
+    assert failed(ours(line, alone)) == failed(theirs(line, alone)) == {"container"}, "nobody says whose they are"
 
 
 def test_verify_txt_stops_at_what_is_wrong(line: Line, bundle: bytes, tmp_path: Path) -> None:

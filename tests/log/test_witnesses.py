@@ -11,12 +11,14 @@ import pytest
 
 from axis import crashpoints
 from axis.core import ledger as core_ledger
-from axis.core import witnesses
+from axis.core import lineage, witnesses
 from axis.core.ledger import Entry
 from axis.core.log import checkpoint, exchange, note, policy
 from axis.core.log.checkpoint import Checkpoint
 from axis.core.log.witness import Request
 from axis.core.message import Message, Outcome, Route
+from axis.core.registry import HUB
+from axis.infra import keystore
 from axis.infra.journal import witness as journal
 from axis.infra.log import store
 from axis.infra.record import ledger
@@ -424,9 +426,8 @@ def test_words_of_a_witness_that_are_not_its_own_count_for_nothing(line: Line) -
             head = store.head(reader.connection)
             assert head is not None
         one = checkpoint.read(note.read(head.checkpoint).text)
-        key = by_code["G22"].witness_key()
-        assert key is not None
-        of_g22 = checkpoint.signed(one, witnesses.of(hub.registry())["G22"], key[0], 1).line.strip()
+        key = by_code["G22"].witness_keys()[note.ED25519_COSIGNATURE]
+        of_g22 = checkpoint.signed(one, witnesses.of(hub.registry())["G22"], key, 1).line.strip()
         forged = note.Signature(*[getattr(note.signature(of_g22), name) for name in ("name", "id")], b"\0" * 72).line
         for code, line_of in (("H41", of_g22), ("G22", forged.strip()), ("G22", "no line")):
             said = exchange.write_said(exchange.Said(one.size, line_of))
@@ -439,3 +440,120 @@ def test_words_of_a_witness_that_are_not_its_own_count_for_nothing(line: Line) -
             asked = store.cosigned(reader.connection, head.number, [one.size])[one.size]
         assert len(note.read(asked.note).signatures) == 1  # the log's own
         assert hub.broker.dead_depth() == 1
+
+
+# -- The other key ----------------------------------------------------------------------------------------------------
+
+
+def both(hub: Hub) -> Cosigned | None:
+    with hub.store.reading() as reader:
+        return store.of_both(reader.connection)
+
+
+def names_of_others(hub: Hub, one: Cosigned) -> list[str]:
+    return sorted(policy.beside(one.note, counts(hub), one.others))
+
+
+def test_the_first_checkpoint_of_a_day_is_cosigned_with_both_keys_and_no_other(line: Line) -> None:
+    with line.parts() as (hub, agencies):
+        begin(hub, agencies, line)
+        first = both(hub)
+        assert first is not None
+        assert first.size == size(hub)
+        assert names_of_others(hub, first) == sorted(f"{code}/ML-DSA-44" for code in CODES)
+        assert len(first.others) > len(CODES) * 3200
+        enter(hub, line)
+        minute(hub, agencies, line)
+        second = cosigned(hub)
+        assert second is not None
+        assert (second.size, second.others, second.others_at) == (size(hub), "", None)
+        line.clock.now += timedelta(days=1)
+        enter(hub, line)
+        minute(hub, agencies, line)
+        third = both(hub)
+        assert third is not None
+        assert third.size == size(hub) > second.size
+        for one in agencies:  # what they are told, and their receipts' proofs, stay short
+            assert len(kept(one).believed) < 4000
+
+
+def test_who_was_away_cosigns_the_next_one_with_one_key_and_a_majority_is_enough(line: Line) -> None:
+    with line.parts() as (hub, agencies):
+        away = [one for one in agencies if one.code in {"G18", "H29"}]
+        begin(hub, [one for one in agencies if one not in away], line)
+        found = both(hub)
+        assert found is not None
+        assert {"G18/ML-DSA-44", "H29/ML-DSA-44"}.isdisjoint(names_of_others(hub, found))
+        assert found.others_at is not None
+
+
+def test_an_answer_that_is_given_twice_has_both_signatures_each_time_and_counts_once(line: Line) -> None:
+    with line.parts() as (hub, agencies):
+        enter(hub, line)
+        witness.step(hub, line.clock())
+        line.clock.now += timedelta(seconds=61)
+        assert witness.step(hub, line.clock()) == len(CODES)
+        for one in agencies:
+            run.agency_round(one, line.clock())
+            again = agency_witness.answer(one, line.clock())
+            assert again is not None
+            said = exchange.read_said(again.body)
+            assert said is not None
+            assert said.other
+            assert one.broker.publish([again]) == [Outcome.CONFIRMED]
+        run.hub_round(hub, line.clock())
+        found = both(hub)
+        assert found is not None
+        assert found.others.count("\n") == len(CODES)
+
+
+def test_the_other_signature_is_not_taken_but_from_its_own_key_over_this_checkpoint(line: Line) -> None:
+    with line.parts() as (hub, agencies):
+        enter(hub, line)
+        witness.step(hub, line.clock())
+        line.clock.now += timedelta(seconds=61)
+        assert witness.step(hub, line.clock()) == len(CODES)
+        by_code = {one.code: one for one in agencies}
+        with hub.store.reading() as reader:
+            head = store.head(reader.connection)
+            assert head is not None
+        one = checkpoint.read(note.read(head.checkpoint).text)
+        registry = hub.registry()
+        keys, others = witnesses.of(registry), witnesses.of(registry, note.ML_DSA_44_COSIGNATURE)
+        g22 = by_code["G22"].witness_keys()
+        good = checkpoint.signed(one, keys["G22"], g22[note.ED25519_COSIGNATURE], 1).line.strip()
+        strong = g22[note.ML_DSA_44_COSIGNATURE]
+        shifted = Checkpoint(one.origin, one.size, bytes(32))
+        h41 = by_code["H41"].witness_keys()[note.ML_DSA_44_COSIGNATURE]
+        for other in (
+            checkpoint.signed(shifted, others["G22"], strong, 1).line.strip(),  # over another root
+            checkpoint.signed(one, others["G22"], h41, 1).line.strip(),  # by another key
+            checkpoint.signed(one, others["H41"], h41, 1).line.strip(),  # another's
+            good,
+            "no line",
+            "\N{EM DASH} x " + "A" * 12_000,
+        ):
+            said = exchange.write_said(exchange.Said(one.size, good, other=other))
+            message = Message(uuid.uuid4().hex, Route("in", "G22", urgent=True), said, user_id="G22")
+            assert by_code["G22"].broker.publish([message]) == [Outcome.CONFIRMED]
+        run.hub_round(hub, line.clock())
+        with hub.store.reading() as reader:
+            asked = store.cosigned(reader.connection, head.number, [one.size])[one.size]
+        assert asked.others == ""
+        assert [s.name for s in note.read(asked.note).signatures][1:] == [keys["G22"].name]
+
+
+def test_the_hubs_key_alone_names_no_other_key(line: Line) -> None:
+    """Its introduction is by a key that the agency signs with, as that of the first is."""
+    with line.parts() as (hub, _):
+        registry = hub.registry()
+        stolen = keystore.load_signer(line.path / "keys", HUB)
+        made = keystore.mldsa.MLDSA44PrivateKey.generate()
+        said = lineage.introduce(registry.installation, "H41", made.public_key(), stolen, line.clock.now)
+        members = tuple(
+            replace(one, certificates=(*one.certificates, witnesses.entry(said))) if one.code == "H41" else one
+            for one in registry.members
+        )
+        before = witnesses.of(registry, note.ML_DSA_44_COSIGNATURE)
+        assert witnesses.of(replace(registry, members=members), note.ML_DSA_44_COSIGNATURE) == before
+        assert set(before) == set(CODES)

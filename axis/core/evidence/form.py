@@ -27,11 +27,13 @@ PAGE, MANUAL = "page", "manual"  # for people: what it says, and how it is check
 DOCUMENT, ACCEPTANCE, RECEIPT = "document", "acceptance", "receipt"
 REGISTRY, LOG, CHECKPOINT, PROOF = "registry", "log", "checkpoint", "proof"
 POLICY, TIMESTAMP, AUTHORITY = "policy", "timestamp", "authority"  # of the witnesses; RFC 3161, and who gives it (PEM)
+OTHERS = "cosignatures"  # more lines under the checkpoint: those of the witnesses' ML-DSA-44 keys
 KINDS = frozenset(
     {PAGE, MANUAL, DOCUMENT, ACCEPTANCE, RECEIPT, REGISTRY, LOG, CHECKPOINT, PROOF, POLICY, TIMESTAMP, AUTHORITY}
+    | {OTHERS}
 )
-ONCE = frozenset({ACCEPTANCE, DOCUMENT, LOG, CHECKPOINT, POLICY, TIMESTAMP})  # of which there is one, or none
-_ABOUT_ANOTHER = {POLICY: CHECKPOINT, TIMESTAMP: CHECKPOINT, AUTHORITY: TIMESTAMP}  # nobody looks at it by itself
+ONCE = frozenset({ACCEPTANCE, DOCUMENT, LOG, CHECKPOINT, POLICY, TIMESTAMP, OTHERS})  # of which there is one, or none
+_ABOUT_ANOTHER = {POLICY: CHECKPOINT, TIMESTAMP: CHECKPOINT, AUTHORITY: TIMESTAMP, OTHERS: POLICY}  # not by itself
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,150}")
 _ABOUT = ("installation", "maker", "axis-id", "sender", "digest")
 

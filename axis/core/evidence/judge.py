@@ -331,13 +331,16 @@ class _Judgement:
                 raise rejected(Fault.EVIDENCE_INVALID, "the policy of no registry in it")
             if by.log != self.key:
                 raise rejected(Fault.LOG_KEY_UNKNOWN, by.log.text)
+            others = self.said.of(form.OTHERS, self.contents)
+            said = policy.read(parts[0][1].decode("utf-8")) if others else by
+            both = policy.beside(heads[0][1], said, others[0][1].decode("utf-8")) if others else []
             try:
                 found = policy.witnessed(heads[0][1], by)
             except Rejected as error:
                 if error.fault is not Fault.LOG_QUORUM:
                     raise
                 return {"by": ""}
-            return {"by": ", ".join(sorted(found.by))}
+            return {"by": ", ".join(sorted(found.by)), "others": str(len(both))}
 
         self.step("witnessed", heads[0][0].name, look)
         if self.steps[-1].facts == {"by": ""}:  # they have not cosigned it yet

@@ -72,6 +72,18 @@ class NoteSigner(Protocol):
         """The signature of `data`."""
         ...
 
+    def public_key(self) -> NotePublicKey:
+        """Its public half."""
+        ...
+
+
+class NotePublicKey(Protocol):
+    """The public half of a key that is signed with here."""
+
+    def public_bytes_raw(self) -> bytes:
+        """As it stands in a verifier key."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Cosignature:

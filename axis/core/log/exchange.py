@@ -19,13 +19,19 @@ if TYPE_CHECKING:
     from axis.core.log.merkle import Span
     from axis.core.log.witness import Request
 
-_ASK, _TOLD, _SAID = b"axis-log/1 ask\n", b"axis-log/1 told\n", b"axis-witness/1 "
+_ASK, _FIRST = b"axis-log/1 ask\n", b"axis-log/1 ask first of day\n"
+_TOLD, _SAID = b"axis-log/1 told\n", b"axis-witness/1 "
 MAX_TOLD, MAX_SAID = 32 * 1024 * 1024, 16 * 1024  # bytes
 
 
 def is_from_log(body: bytes) -> bool:
     """Whether a message to an agency is of this kind, good or bad."""
-    return body.startswith((_ASK, _TOLD))
+    return body.startswith((_ASK, _FIRST, _TOLD))
+
+
+def is_first_of_day(body: bytes) -> bool:
+    """Whether it asks for a checkpoint that is cosigned with both keys."""
+    return body.startswith(_FIRST)
 
 
 def is_from_witness(body: bytes) -> bool:
@@ -33,9 +39,9 @@ def is_from_witness(body: bytes) -> bool:
     return body.startswith(_SAID)
 
 
-def write_ask(request: Request) -> bytes:
-    """A message's body."""
-    return _ASK + request.data
+def write_ask(request: Request, *, is_first: bool = False) -> bytes:
+    """A message's body. `is_first`: the witness is to cosign with its ML-DSA-44 key, too."""
+    return (_FIRST if is_first else _ASK) + request.data
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +114,9 @@ def _text(one: bytes) -> str:
 def read_from_log(body: bytes) -> Request | Told:
     """What the hub says. Raises :class:`~axis.errors.Rejected` LOG_PROOF where it is not in its form. Proves nothing
     yet."""
-    if body.startswith(_ASK):
-        return witness.read(body[len(_ASK) :])
+    for head in (_ASK, _FIRST):
+        if body.startswith(head):
+            return witness.read(body[len(head) :])
     if len(body) > MAX_TOLD:
         raise rejected(Fault.LOG_PROOF, f"{len(body)} bytes", MAX_TOLD)
     try:
@@ -158,6 +165,7 @@ class Said:
     told: int = 0
     entries: int = 0
     trouble: str = ""
+    other: str = ""  # the signature line of its ML-DSA-44 key, where it was asked for one
 
 
 def write_said(said: Said) -> bytes:
@@ -168,6 +176,7 @@ def write_said(said: Said) -> bytes:
         "told": said.told,
         "entries": said.entries,
         "trouble": said.trouble,
+        "other": said.other,
     }
     return _SAID + json.dumps(value, sort_keys=True).encode()
 
@@ -179,6 +188,7 @@ def read_said(body: bytes) -> Said | None:
     try:
         value = json.loads(body[len(_SAID) :])
         line, trouble = str(value["line"]), str(value["trouble"])[:60]
-        return Said(_number(value["size"]), line, _number(value["told"]), _number(value["entries"]), trouble)
+        counts = (_number(value["told"]), _number(value["entries"]))
+        return Said(_number(value["size"]), line, *counts, trouble, str(value.get("other", "")))
     except (ValueError, KeyError, TypeError, RecursionError):
         return None

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MAX_NOTE = 256 * 1024  # bytes: 64 signatures of ML-DSA-44 and their text
+MAX_LINES = 1024 * 1024  # bytes of signature lines apart from a note: 200 of ML-DSA-44
 MAX_SIGNATURES = 200  # each agency's, and the log's
 ED25519, ED25519_COSIGNATURE, ML_DSA_44_COSIGNATURE = 0x01, 0x04, 0x06
 KEY_SIZES = {ED25519: 32, ED25519_COSIGNATURE: 32, ML_DSA_44_COSIGNATURE: 1312}
@@ -137,6 +138,14 @@ def read(data: bytes) -> Note:
     if len(rows) > MAX_SIGNATURES:
         raise rejected(Fault.NOTE_INVALID, f"{len(rows)} signatures", MAX_SIGNATURES)
     return Note(text + "\n", tuple(signature(row) for row in rows))
+
+
+def signatures(lines: str) -> list[Signature]:
+    """The signatures that these lines are, each with its end, apart from a note. Raises
+    :class:`~axis.errors.Rejected` NOTE_INVALID."""
+    if len(lines) > MAX_LINES or lines.count("\n") > MAX_SIGNATURES or (lines and not lines.endswith("\n")):
+        raise rejected(Fault.NOTE_INVALID, f"{len(lines)} characters", MAX_LINES)
+    return [signature(row) for row in lines.split("\n")[:-1]]
 
 
 def signature(line: str) -> Signature:

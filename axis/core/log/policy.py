@@ -16,15 +16,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from axis.core.log import checkpoint, note
+from axis.core.log.note import Note
 from axis.errors import Fault, Rejected, rejected
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from axis.core.log.checkpoint import Checkpoint, Cosignature
-    from axis.core.log.note import Note, VerifierKey
+    from axis.core.log.note import VerifierKey
 
-MAX_POLICY = 64 * 1024  # bytes
+MAX_POLICY = 512 * 1024  # bytes: of each agency a key of ML-DSA-44
 _THRESHOLD = re.compile(r"[1-9][0-9]{0,4}")
 _MINE = {"log": (2, 3), "witness": (3, 4), "quorum": (2, 2)}  # words in a line
 
@@ -45,6 +46,18 @@ class Policy:
     witnesses: dict[str, VerifierKey]
     groups: dict[str, Group]
     quorum: str
+
+    @property
+    def counting(self) -> dict[str, VerifierKey]:
+        """The witnesses that the quorum is made of, by name."""
+        names = [self.quorum]
+        found: dict[str, VerifierKey] = {}
+        for name in names:
+            if name in self.witnesses:
+                found[name] = self.witnesses[name]
+            elif name in self.groups:
+                names += self.groups[name].members
+        return found
 
     def has_quorum(self, names: Collection[str]) -> bool:
         """Whether these witnesses together are one."""
@@ -151,3 +164,13 @@ def witnessed(data: bytes, policy: Policy) -> Witnessed:
     if not policy.has_quorum(by):
         raise rejected(Fault.LOG_QUORUM, ", ".join(sorted(by)) or "0", policy.quorum, path=str(one.size))
     return Witnessed(one, found, by)
+
+
+def beside(data: bytes, policy: Policy, lines: str) -> list[str]:
+    """Whose the signature lines are that came beside the checkpoint in `data`, by their names in the policy: one of
+    each and all of them valid. Raises :class:`~axis.errors.Rejected` NOTE_INVALID."""
+    of = Note(checkpoint.opened(data, policy.log)[1].text, tuple(note.signatures(lines)))
+    by = [name for name, key in policy.witnesses.items() if checkpoint.verified(of, key) is not None]
+    if len(by) != len(of.signatures):
+        raise rejected(Fault.NOTE_INVALID, f"{len(of.signatures)} signatures, {len(by)} of witnesses")
+    return by

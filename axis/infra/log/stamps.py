@@ -9,12 +9,15 @@ import sqlalchemy as sa
 
 from axis.core.instant import from_text, to_text
 from axis.infra.database import upsert
+from axis.infra.log import store
 from axis.infra.log.tables import log_head, log_stamp
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy.engine import Connection
+
+    from axis.infra.log.store import Cosigned
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,15 @@ def first_of(connection: Connection, size: int) -> Stamp | None:
     newest = sa.select(sa.func.max(log_head.c.id)).scalar_subquery()
     query = sa.select(log_stamp).where(log_stamp.c.log == newest, log_stamp.c.size >= size)
     return _stamp(connection.execute(query.order_by(log_stamp.c.size).limit(1)).first())
+
+
+def next_of(connection: Connection, before: Stamp | None) -> Cosigned | None:
+    """What is to be stamped after `before`: the newest checkpoint that the witnesses have cosigned with both keys,
+    unless that has its stamp; else the newest that they have cosigned at all; None where there is none."""
+    both = store.of_both(connection)
+    if both is not None and (before is None or before.log != both.log or before.size < both.size):
+        return both
+    return store.witnessed(connection)
 
 
 def _stamp(row: Any) -> Stamp | None:

@@ -192,13 +192,16 @@ KEPT = 1000  # checkpoints with cosignatures: of the older ones those stay that 
 @dataclass(frozen=True, slots=True)
 class Cosigned:
     """The note of a checkpoint that the witnesses were asked to cosign, with the lines that they have given: the one of
-    `size` in the `log`-th log. `witnessed_at`: since when a quorum has cosigned it; None before."""
+    `size` in the `log`-th log. `witnessed_at`: since when a quorum has cosigned it; None before. `others`: the lines of
+    their ML-DSA-44 keys, of a quorum since `others_at`."""
 
     log: int
     size: int
     note: bytes
     asked_at: datetime
     witnessed_at: datetime | None
+    others: str = ""
+    others_at: datetime | None = None
 
 
 def witnessed(connection: Connection, size: int = 0) -> Cosigned | None:
@@ -220,6 +223,22 @@ _WITNESSED = (
 )
 
 
+def of_both(connection: Connection, size: int = 0) -> Cosigned | None:
+    """The newest checkpoint of this record's newest log that a quorum has cosigned with both keys, if it has `size`
+    entries or more."""
+    row = connection.execute(_OF_BOTH, {"size": size}).first()
+    return _cosigned(row) if row is not None else None
+
+
+_OF_BOTH = _WITNESSED.where(log_checkpoint.c.others_at != "")
+
+
+def last_asked(connection: Connection, number: int) -> str:
+    """When the witnesses of the `number`-th log were asked last; "" for never."""
+    query = sa.select(sa.func.max(log_checkpoint.c.asked_at)).where(log_checkpoint.c.log == number)
+    return str(connection.execute(query).scalar_one() or "")
+
+
 def cosigned(connection: Connection, number: int, sizes: Sequence[int]) -> dict[int, Cosigned]:
     """What the witnesses of the `number`-th log were asked to cosign, of these sizes."""
     those = (log_checkpoint.c.log == number, log_checkpoint.c.size.in_(sizes))
@@ -235,6 +254,8 @@ def keep_cosigned(connection: Connection, one: Cosigned) -> None:
         "note": one.note,
         "asked_at": to_text(one.asked_at),
         "witnessed_at": to_text(one.witnessed_at) if one.witnessed_at is not None else "",
+        "others": one.others,
+        "others_at": to_text(one.others_at) if one.others_at is not None else "",
     }
     upsert(connection, log_checkpoint, row, ("log", "size"))
 
@@ -267,8 +288,8 @@ def prune(connection: Connection, number: int) -> None:
 
 
 def _cosigned(row: Any) -> Cosigned:
-    at, since = from_text(row.asked_at), row.witnessed_at
-    return Cosigned(row.log, row.size, _bytes(row.note), at, from_text(since) if since else None)
+    at, since, both = from_text(row.asked_at), *(from_text(t) if t else None for t in (row.witnessed_at, row.others_at))
+    return Cosigned(row.log, row.size, _bytes(row.note), at, since, row.others, both)
 
 
 @dataclass(frozen=True, slots=True)

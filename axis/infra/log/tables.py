@@ -29,7 +29,8 @@ log_head = sa.Table(
     sa.Column("made_at", sa.Text, nullable=False),
 )
 # What the witnesses were asked to cosign, with the lines that they have given. `witnessed_at`: since when a quorum has;
-# "" before.
+# "" before. `others`: the lines of their ML-DSA-44 keys under the same text, apart, for they are long; `others_at`:
+# since when those of a quorum are there.
 log_checkpoint = sa.Table(
     "log_checkpoint",
     metadata,
@@ -38,6 +39,8 @@ log_checkpoint = sa.Table(
     sa.Column("note", sa.LargeBinary, nullable=False),
     sa.Column("asked_at", sa.Text, nullable=False),
     sa.Column("witnessed_at", sa.Text, nullable=False),
+    sa.Column("others", sa.Text, nullable=False, server_default=""),
+    sa.Column("others_at", sa.Text, nullable=False, server_default=""),
 )
 # What is known of each witness: what it was asked last and how often since it has answered, what it has cosigned, and
 # up to which place it was told its own entries: so many since `since`. `trouble`: the code of why it does not cosign.

@@ -129,11 +129,11 @@ class Agency:
         signer: Callable[[], Signer],
         hub: trust.Certificate,
         installation: str,
-        witness_key: Callable[[], tuple[NoteSigner, bytes] | None] = lambda: None,
+        witness_keys: Callable[[], Mapping[int, NoteSigner]] = dict,
     ) -> None:
         self.code = code
         self.journal = journal
-        self.witness_key = witness_key  # and its public half, raw
+        self.witness_keys = witness_keys  # by what they are for
         self._make_broker = broker
         self._make_adapter = adapter
         self._make_signer = signer
@@ -168,6 +168,7 @@ class Agency:
         )
         self.proved_at: datetime | None = None  # when it was looked at these last
         self.owes_word = False  # it was asked to cosign, or has something to say about the log
+        self.owes_other = 0  # the size of the checkpoint that it was asked to cosign with its other key, too
         self._round_at: datetime | None = None  # the time of the last round
         self._said: dict[str, str] = {}
         self._registry: Registry | None = None

@@ -51,15 +51,15 @@ def heed(agency: Agency, body: bytes, now: datetime) -> Change:
     checkpoint.opened(said.checkpoint, counts.log)
     if isinstance(said, Told):
         return _told(agency, said, counts, now)
-    return lambda tx: _asked(agency, tx, said, counts, now)
+    return lambda tx: _asked(agency, tx, said, counts, now, is_first=exchange.is_first_of_day(body))
 
 
 def say_policy(agency: Agency, before: Registry, now: Registry) -> None:
     """Another policy counts from this registry on: nothing prevents it, so whoever reads the log is to know."""
     old, new = witnesses.policy_of(before), witnesses.policy_of(now)
     if old is not None and old != new:
-        named = (len(old.witnesses), len(new.witnesses) if new is not None else 0)
-        gone = sorted(set(old.witnesses) - set(new.witnesses if new is not None else ()))
+        named = (len(old.counting), len(new.counting) if new is not None else 0)
+        gone = sorted(set(old.counting) - set(new.counting if new is not None else ()))
         log.warning(
             "%s: registry version %d brings another witness policy: %d witnesses before, %d now; gone: %s; "
             "see axis witness status",
@@ -73,13 +73,16 @@ def say_policy(agency: Agency, before: Registry, now: Registry) -> None:
 # -- To cosign --------------------------------------------------------------------------------------------------------
 
 
-def _asked(agency: Agency, tx: JournalTransaction, request: Request, counts: Policy, now: datetime) -> None:
+def _asked(
+    agency: Agency, tx: JournalTransaction, request: Request, counts: Policy, now: datetime, *, is_first: bool
+) -> None:
     kept, last = _kept(tx, counts)
     agency.owes_word = True
     if kept.trouble == SPLIT:
         return
     judged = witness.judge(request, counts.log, last)
     if judged.cosigned is not None:
+        agency.owes_other = judged.cosigned.size if is_first else 0
         of_log = _of_log(request.checkpoint, counts)
         tx.keep_witness(replace(kept, size=judged.cosigned.size, note=of_log, trouble="", trouble_at="", other=b""))
         crashpoints.reached("W01")
@@ -229,18 +232,20 @@ def settle(tx: JournalTransaction, now: datetime) -> None:
 def answer(agency: Agency, now: datetime) -> Message | None:
     """What this witness has to say to the hub, from what is committed in its journal; None where it has no key."""
     agency.owes_word = False
-    found = agency.witness_key()
-    if found is None:
+    keys = agency.witness_keys()
+    if note.ED25519_COSIGNATURE not in keys:
         return None
     with agency.journal.reading() as reader:
         kept = journal.kept(reader)
     crashpoints.reached("W02")
-    line = ""
+    lines: dict[int, str] = {}
     if kept.note and kept.trouble != SPLIT:
-        signer, public = found
-        key = witnesses.named(agency.installation, agency.code, public)
         one = checkpoint.read(note.read(kept.note).text)
-        line = checkpoint.signed(one, key, signer, int(now.timestamp())).line.rstrip("\n")
-    said = Said(kept.size, line, kept.told, kept.entries, kept.trouble)
+        for kind, signer in keys.items():
+            if kind == note.ED25519_COSIGNATURE or one.size == agency.owes_other:
+                key = witnesses.named(agency.installation, agency.code, signer.public_key().public_bytes_raw(), kind)
+                lines[kind] = checkpoint.signed(one, key, signer, int(now.timestamp())).line.rstrip("\n")
+    line, other = (lines.get(kind, "") for kind in (note.ED25519_COSIGNATURE, note.ML_DSA_44_COSIGNATURE))
+    said = Said(kept.size, line, kept.told, kept.entries, kept.trouble, other)
     body = exchange.write_said(said)
     return Message(uuid.uuid4().hex, Route("in", agency.code, urgent=True), body, user_id=agency.code)

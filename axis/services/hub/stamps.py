@@ -58,7 +58,7 @@ def step(hub: Hub, now: datetime) -> int:
         if lease.hold(tx, DUTY, hub.worker, now) is None:
             return 0
         last, head = stamps.last(tx.connection), store.head(tx.connection)
-        cosigned = store.witnessed(tx.connection)
+        cosigned = stamps.next_of(tx.connection, last)
     if last is not None and (due := last.stamped_at + known.every) > now:
         known.next = min(due, now + LONGEST)
         return 0

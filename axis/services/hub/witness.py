@@ -78,7 +78,8 @@ def step(hub: Hub, now: datetime) -> int:
         those = {code: _of(there.get(code), code, head) for code in keys if code in works}
         cosigned = store.witnessed(reader.connection)
         node = _cached(tiles.reader(head.frontier.size, store.fetcher(reader.connection)))
-        letters = _to_ask(those.values(), head, node, now, is_time=is_time)
+        is_first = is_time and store.last_asked(reader.connection, head.number)[:10] < to_text(now)[:10]
+        letters = _to_ask(those.values(), head, node, now, is_time=is_time, is_first=is_first)
         if cosigned is not None and cosigned.log == head.number:
             letters += _to_tell(reader, those.values(), cosigned, node)
     if letters:
@@ -169,9 +170,16 @@ class Letter:
 
 
 def _to_ask(
-    those: Iterable[Witness], head: Head, node: Callable[[int, int], bytes], now: datetime, *, is_time: bool
+    those: Iterable[Witness],
+    head: Head,
+    node: Callable[[int, int], bytes],
+    now: datetime,
+    *,
+    is_time: bool,
+    is_first: bool,
 ) -> list[Letter]:
-    """Each that has cosigned less than there is, if it has answered before or has not been asked for long enough."""
+    """Each that has cosigned less than there is, if it has answered before or has not been asked for long enough. The
+    first checkpoint of a day (UTC) is cosigned with both keys."""
     size, proofs = head.frontier.size, dict[int, tuple[bytes, ...]]()
     letters = []
     for one in those:
@@ -180,7 +188,7 @@ def _to_ask(
         if one.cosigned not in proofs:
             spans = merkle.consistency_spans(one.cosigned, size) if one.cosigned else []
             proofs[one.cosigned] = tuple(merkle.span_hash(span, node) for span in spans)
-        body = exchange.write_ask(Request(one.cosigned, proofs[one.cosigned], head.checkpoint))
+        body = exchange.write_ask(Request(one.cosigned, proofs[one.cosigned], head.checkpoint), is_first=is_first)
         letters.append(Letter(one.code, _message(one.code, body), asked=(size, now)))
     return letters
 
@@ -278,7 +286,9 @@ def hear(hub: Hub, taken: Sequence[Delivered], now: datetime) -> None:
     """Keep what witnesses have cosigned, and where they are; what is none of theirs is rejected. One transaction."""
     if not taken:
         return
-    keys, counts = witnesses.of(hub.registry()), witnesses.policy_of(hub.registry())
+    registry = hub.registry()
+    keys, counts = witnesses.of(registry), witnesses.policy_of(registry)
+    others = witnesses.of(registry, note.ML_DSA_44_COSIGNATURE)
     bad: list[Delivered] = []
     with hub.store.transaction() as tx:
         head = store.head(tx.connection)
@@ -305,6 +315,8 @@ def hear(hub: Hub, taken: Sequence[Delivered], now: datetime) -> None:
                 ledger.enter(tx, Entry(now, HUB, "witness.stopped", "", code, detail))
             sheet = sheets.get(word.size)
             if sheet is not None and sheet.takes(word.line, keys[code]):
+                if code in others:
+                    sheet.takes(word.other, others[code])
                 after = replace(after, cosigned=word.size, cosigned_at=to_text(now), tries=0)
             elif sheet is not None and word.line:  # all it says is under a key that nobody knows as its
                 if before.trouble != Fault.WITNESS_KEY.code:
@@ -334,8 +346,9 @@ class Sheet:
     def __init__(self, asked: Cosigned) -> None:
         self.asked = asked
         self.note = note.read(asked.note)
+        self.others = note.signatures(asked.others)
         self.added: list[note.Signature] = []
-        self._there = {(one.name, one.id) for one in self.note.signatures}
+        self._there = {(one.name, one.id) for one in (*self.note.signatures, *self.others)}
 
     def takes(self, text: str, key: VerifierKey) -> bool:
         """Whether this is the line of this witness here; it is added where it has none yet, and there is room."""
@@ -347,15 +360,29 @@ class Sheet:
                 return False
         except Rejected:
             return False
-        if (line.name, line.id) not in self._there and len(self._there) < MOST_LINES:
+        lines = self.others if key.kind == note.ML_DSA_44_COSIGNATURE else (*self.note.signatures, *self.added)
+        if (line.name, line.id) not in self._there and len(lines) < MOST_LINES:
             self._there.add((line.name, line.id))
-            self.added.append(line)
+            (self.others if lines is self.others else self.added).append(line)
         return True
 
     def kept(self, counts: Policy | None, now: datetime) -> Cosigned:
         """With what was added; where a quorum is complete with it, that is noted."""
-        data = self.note.with_signatures(self.added).data
-        return replace(self.asked, note=data, witnessed_at=self.asked.witnessed_at or self._since(data, counts, now))
+        data, asked = self.note.with_signatures(self.added).data, self.asked
+        return replace(
+            asked,
+            note=data,
+            witnessed_at=asked.witnessed_at or self._since(data, counts, now),
+            others="".join(one.line for one in self.others),
+            others_at=asked.others_at or (now if self._has_others(counts) else None),
+        )
+
+    def _has_others(self, counts: Policy | None) -> bool:
+        """Whether those of whom these lines are would make a quorum: a name of the policy for each key of theirs."""
+        if counts is None or not self.others:
+            return False
+        by = {one.name for one in self.others}
+        return counts.has_quorum([name for name, key in counts.counting.items() if key.name in by])
 
     def _since(self, data: bytes, counts: Policy | None, now: datetime) -> datetime | None:
         """By their names first: while a quorum is not there, nothing is verified for it."""

@@ -60,7 +60,7 @@ def request(
     own = lineage.introduce(installation, code, key, keystore.self_signed(signing, code, now), whole(now))
     heirs = [lineage.introduce(installation, code, key, before, whole(now))] if before is not None else []
     asked = (keystore.new_request(signing, code), keystore.new_request(connection, code))
-    keystore.make_witness_key(home / "keys", code)
+    keystore.make_witness_keys(home / "keys", code)
     data = enrolment.write_request(
         enrolment.Request(code, *asked, (own, *heirs), _witness(home, code, installation, signing, now))
     )
@@ -69,13 +69,10 @@ def request(
     return path, data
 
 
-def _witness(home: Path, code: str, installation: str, signing: PrivateKey, now: datetime) -> bytes:
-    """The witness key of `home`, introduced by the key that is asked for; b"" for none."""
-    found = keystore.load_witness_key(home / "keys", code)
-    if found is None:
-        return b""
-    by = keystore.self_signed(signing, code, now)
-    return lineage.introduce(installation, code, found[0].public_key(), by, whole(now))
+def _witness(home: Path, code: str, installation: str, signing: PrivateKey, now: datetime) -> tuple[bytes, ...]:
+    """The witness keys of `home`, introduced by the key that is asked for."""
+    by, keys = keystore.self_signed(signing, code, now), keystore.load_witness_keys(home / "keys", code)
+    return tuple(lineage.introduce(installation, code, one.public_key(), by, whole(now)) for one in keys.values())
 
 
 def _own_key(path: Path, kind: KeyType) -> PrivateKey:
@@ -275,10 +272,10 @@ def _prepare(
     held = [one for one in member.certificates if one.use == "sign" and _key(one) == key]
     entry = _certified(registrar, member, request, held, issued, authority, now)
     after = _with(member, entry, said)
-    if witnesses.introduced(request.witness, member.code, registry.installation, [key]) is not None:
-        known = {one.der for one in member.certificates}
-        new = [] if request.witness in known else [witnesses.entry(request.witness)]
-        after = replace(after, certificates=(*after.certificates, *new))
+    known = {one.der for one in member.certificates}
+    for one in request.witness:
+        if one not in known and witnesses.introduced(one, member.code, registry.installation, [key]) is not None:
+            after = replace(after, certificates=(*after.certificates, witnesses.entry(one)))
     return _Prepared(member, after, entry)
 
 

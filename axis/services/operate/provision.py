@@ -284,9 +284,7 @@ def export(
     keystore.replace_certificate(target / "pki", "hub", chain.signed_by(registry).x509)
     for code, signer in signers.items():
         keystore.save_signer(target / "keys", code, signer)
-        keystore.copy_note_key(
-            home / "keys" / f"{code}{keystore.WITNESS_KEY}", target / "keys" / f"{code}{keystore.WITNESS_KEY}"
-        )
+        keystore.copy_witness_keys(home / "keys", target / "keys", code)
         make_folders(target, code)
     for folder in ("persons", "seals"):
         for path in sorted((home / "keys" / folder).glob("*.key")):

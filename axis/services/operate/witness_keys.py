@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from axis.core import lineage, witnesses
 from axis.core.instant import whole
 from axis.core.log import policy
-from axis.core.log.note import ED25519, VerifierKey
+from axis.core.log.note import ED25519, ED25519_COSIGNATURE, ML_DSA_44_COSIGNATURE, VerifierKey
 from axis.core.registry import HUB
 from axis.errors import AxisError, Fault, Misconfigured, Problem
 from axis.infra import keystore
@@ -26,31 +26,34 @@ POLICY = "log.policy"  # below pki/
 
 
 def make_keys(home: Path, codes: Iterable[str]) -> list[str]:
-    """A witness key for each of these agencies in their home, where there is none; for whom one was made."""
-    return [code for code in codes if keystore.make_witness_key(home / "keys", code)]
+    """Witness keys for each of these agencies in their home, where there are none; for whom some were made."""
+    return [code for code in codes if keystore.make_witness_keys(home / "keys", code)]
 
 
 def introduce_all(home: Path, registry: Registry, now: datetime) -> Registry:
     """`registry` (of the same version) with the witness keys of the agencies whose keys are in `home`; those that an
     agency has introduced itself stay as they are."""
-    known = witnesses.of(registry)
-    members = tuple(
-        member if member.code == HUB or member.code in known else _introduced(home, member, registry, now)
-        for member in registry.members
-    )
-    return replace(registry, members=members)
+    known = {kind: witnesses.of(registry, kind) for kind in (ED25519_COSIGNATURE, ML_DSA_44_COSIGNATURE)}
+
+    def introduced(member: Member) -> Member:
+        wanted = {kind for kind, keys in known.items() if member.code not in keys}
+        return _introduced(home, member, registry, wanted, now) if wanted and member.code != HUB else member
+
+    return replace(registry, members=tuple(map(introduced, registry.members)))
 
 
-def _introduced(home: Path, member: Member, registry: Registry, now: datetime) -> Member:
-    found = keystore.load_witness_key(home / "keys", member.code)
+def _introduced(home: Path, member: Member, registry: Registry, wanted: set[int], now: datetime) -> Member:
+    """`member` with its witness keys of these kinds, by the key that it signs with, where `home` has them."""
+    there = keystore.load_witness_keys(home / "keys", member.code)
+    keys = [key for kind, key in there.items() if kind in wanted]
     try:
-        signer = keystore.load_signer(home / "keys", member.code)
+        signer = keystore.load_signer(home / "keys", member.code) if keys else None
     except AxisError:
+        signer = None
+    if signer is None or lineage.key_of(signer.certificate) not in lineage.trusted_keys(member):
         return member
-    if found is None or lineage.key_of(signer.certificate) not in lineage.trusted_keys(member):
-        return member
-    said = lineage.introduce(registry.installation, member.code, found[0].public_key(), signer, whole(now))
-    return replace(member, certificates=(*member.certificates, witnesses.entry(said)))
+    said = [lineage.introduce(registry.installation, member.code, k.public_key(), signer, whole(now)) for k in keys]
+    return replace(member, certificates=(*member.certificates, *map(witnesses.entry, said)))
 
 
 def with_policy(home: Path, registry: Registry, text: str, hub: Signer, now: datetime) -> Registry:
@@ -97,7 +100,8 @@ def furnished(home: Path, registry: Registry, hub: Signer, now: datetime) -> Reg
     found = witnesses.of(introduced)
     if not found:
         return introduced
-    text = witnesses.majority(log_of(home, registry.installation), found)
+    others = witnesses.of(introduced, ML_DSA_44_COSIGNATURE)
+    text = witnesses.majority(log_of(home, registry.installation), found, others)
     return with_policy(home, introduced, text, hub, now)
 
 

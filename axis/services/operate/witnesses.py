@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from axis.core import witnesses
 from axis.core.log import policy
+from axis.core.log.note import ML_DSA_44_COSIGNATURE
 from axis.infra.log import store
 from axis.services.operate import registry as registries
 from axis.services.operate.witness_keys import introduce_all, log_of, with_policy
@@ -28,12 +29,13 @@ def set_policy(registrar: Registrar, text: str, now: datetime) -> tuple[Registry
         head = store.head(reader.connection)
     log = log_of(registrar.home, before.installation, head.origin if head is not None else "")
     changed = introduce_all(registrar.home, before, now)
-    known = witnesses.of(changed)
-    text = text or witnesses.majority(log, known)
+    known, others = witnesses.of(changed), witnesses.of(changed, ML_DSA_44_COSIGNATURE)
+    text = text or witnesses.majority(log, known, others)
     wanted = policy.read(text)
     if wanted.log != log:
         raise policy.refused(wanted.log.text, log.text)
-    if strangers := [name for name, key in sorted(wanted.witnesses.items()) if key not in known.values()]:
+    ours = {*known.values(), *others.values()}
+    if strangers := [name for name, key in sorted(wanted.witnesses.items()) if key not in ours]:
         raise policy.refused(", ".join(strangers), ", ".join(sorted(known)) or "-")
     if changed != before or witnesses.text_in(before) != text:
         changed = with_policy(registrar.home, changed, text, registrar.signer, now)

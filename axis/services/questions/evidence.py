@@ -86,6 +86,7 @@ def at_centre(reader: HubReader, axis_id: str, key: VerifierKey | None, policy: 
         key,
         policy,
         stamp,
+        log.others(reader, head[0]) if head is not None else "",
     )
 
 
@@ -138,6 +139,7 @@ def _gathered(
     key: VerifierKey | None,
     policy: str = "",
     stamp: Stamp | None = None,
+    others: str = "",
 ) -> Gathered:
     accepted = _claimed(acceptance)
     subject = accepted.subject
@@ -156,6 +158,8 @@ def _gathered(
         parts.append((Part(form.CHECKPOINT, "checkpoint"), head))
         if policy and key.text in policy:  # that of this log
             parts.append((Part(form.POLICY, "log.policy"), policy.encode()))
+            if others:
+                parts.append((Part(form.OTHERS, "cosignatures.ml-dsa-44"), others.encode()))
         if stamp is not None:
             parts.append((Part(form.TIMESTAMP, "checkpoint.tsr"), stamp.reply))
             parts.append((Part(form.AUTHORITY, "tsa.pem"), stamp.authority))

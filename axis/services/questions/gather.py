@@ -75,7 +75,7 @@ def home(path: Path, uid: int) -> dict[str, Any]:
 
 
 def _is_secret(path: Path) -> bool:
-    return path.is_file() and path.suffix in {".key", ".toml", ".witness"}
+    return path.is_file() and path.suffix in {".key", ".toml", ".witness", ".witness-ml-dsa"}
 
 
 def _is_private(path: Path, uid: int) -> bool:

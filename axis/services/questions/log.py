@@ -253,13 +253,21 @@ def _last(reader: HubReader, axis_ids: list[str]) -> int:
 
 
 def witnessed(reader: HubReader, axis_ids: list[str]) -> tuple[int, bytes] | None:
-    """The checkpoint to prove these with: the newest that a quorum has cosigned, if it has all their entries, else the
-    log's own newest."""
+    """The checkpoint to prove these with: the newest that a quorum has cosigned with both keys, else the newest that a
+    quorum has cosigned, if it has all their entries; else the log's own newest."""
     last = _last(reader, axis_ids)
-    cosigned, head = store.witnessed(reader.connection, last), store.head(reader.connection)
+    both = store.of_both(reader.connection, last)
+    cosigned, head = both or store.witnessed(reader.connection, last), store.head(reader.connection)
     if cosigned is not None:
         return cosigned.size, cosigned.note
     return (head.frontier.size, head.checkpoint) if head is not None and head.frontier.size else None
+
+
+def others(reader: HubReader, size: int) -> str:
+    """The lines of the witnesses' ML-DSA-44 keys under the checkpoint of this size; "" for none."""
+    head = store.head(reader.connection)
+    found = store.cosigned(reader.connection, head.number, [size]) if head is not None else {}
+    return found[size].others if size in found else ""
 
 
 def is_proved(one: Proved, key: VerifierKey) -> bool:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 def centre(reader: HubReader, registry: Registry) -> dict[str, Any]:
     """How far the log goes, up to where a quorum has cosigned it, and of each agency with a witness key what it has."""
     head, cosigned = store.head(reader.connection), store.witnessed(reader.connection)
+    both = store.of_both(reader.connection)
     there, counts = store.witnesses(reader.connection), witnesses.policy_of(registry)
     size = head.frontier.size if head is not None else 0
     number = head.number if head is not None else 0
@@ -49,6 +50,8 @@ def centre(reader: HubReader, registry: Registry) -> dict[str, Any]:
         "size": size,
         "witnessed": cosigned.size if cosigned is not None else 0,
         "witnessed_at": to_text(cosigned.witnessed_at) if cosigned is not None and cosigned.witnessed_at else "",
+        "both": both.size if both is not None else 0,
+        "both_at": to_text(both.others_at) if both is not None and both.others_at else "",
         "quorum": counts.quorum if counts is not None else "",
         "needed": witnesses.needed(counts),
         "policy_changed": _policy(policies.seen(reader.connection, [HUB]).get(HUB)),
