@@ -115,6 +115,9 @@ class FolderAdapter:
         self._tells = seen_now is not None
         entries = sorted(self._tree.entries("outbox"), key=lambda one: one.name)
         names, why = {one.name for one in entries}, dict[str, str]()
+        if self.copies is not None:
+            others = [name for name in self._tree.others("outbox") if not name.startswith((".", "~$"))]
+            why |= {name: said(name, "no_file", endings=", ".join(ENDINGS)) for name in others}
         for entry in entries:
             if entry.name.endswith(WHY):
                 continue

@@ -107,6 +107,16 @@ class RemoteTree:
 
         return self._do(ask)
 
+    def others(self, folder: str) -> list[str]:
+        """See :class:`Tree`."""
+
+        async def ask(sftp: asyncssh.SFTPClient) -> list[str]:
+            listed = await sftp.readdir(self._path(folder))
+            names = [str(one.filename) for one in listed if one.attrs.type != asyncssh.FILEXFER_TYPE_REGULAR]
+            return [one for one in names if one not in {".", ".."}]
+
+        return self._do(ask)
+
     def look(self, path: str) -> Entry:
         """See :class:`Tree`."""
 

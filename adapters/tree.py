@@ -42,6 +42,9 @@ class Tree(Protocol):
     def entries(self, folder: str) -> list[Entry]:
         """The regular files of a folder; links, folders and devices are none."""
 
+    def others(self, folder: str) -> list[str]:
+        """The names of what else lies there: links, folders, pipes."""
+
     def look(self, path: str) -> Entry:
         """One file."""
 
@@ -110,6 +113,11 @@ class LocalTree:
                 if stat.S_ISREG(status.st_mode):
                     found.append(Entry(entry.name, status.st_size, status.st_mtime_ns, status.st_ino))
         return found
+
+    def others(self, folder: str) -> list[str]:
+        """See :class:`Tree`."""
+        with self._folder(folder) as opened, os.scandir(opened) as listed:
+            return [one.name for one in listed if not one.is_file(follow_symlinks=False)]
 
     def look(self, path: str) -> Entry:
         """See :class:`Tree`."""

@@ -248,6 +248,22 @@ class Fault(Enum):
         "Cơ quan {got} đã ngừng hoạt động; cơ quan kế thừa: {expected}.",
         "Agency {got} is closed; successor: {expected}.",
     )
+    AGENCY_ENDED = (
+        OPERATOR,
+        "Cơ quan {got} đã ngừng hoạt động từ {expected}.",
+        "Agency {got} has been closed since {expected}.",
+    )
+    SUCCESSOR_CIRCLE = (
+        OPERATOR,
+        "Nơi kế thừa {got} lại dẫn về chính cơ quan được kế thừa.",
+        "The successor {got} leads back to the agency that it succeeds.",
+    )
+    ALIAS_TAKEN = (OPERATOR, "Mã «{got}» đã là mã của {expected}.", "The code '{got}' is {expected}'s already.")
+    TABLE_INVALID = (
+        OPERATOR,
+        "Bảng thay đổi không dùng được ở dòng {path}: «{got}»; cần: {expected}.",
+        "The table of changes cannot be used at line {path}: '{got}'; wanted: {expected}.",
+    )
     AGENCY_OPEN = (
         OPERATOR,
         "Cơ quan {got} chưa ngừng hoạt động, hoặc không có cơ quan kế thừa nhận văn bản thay.",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from axis.faults import Language
 
 _MEND = (
-    "Sửa gói ở chỗ đã nêu rồi gửi lại; xem mọi lỗi của gói: axis packet check FILE.",
+    "Sửa gói ở chỗ đã nêu rồi gửi lại; xem mọi lỗi của gói: axis packet check TỆP.",
     "Mend the packet at that place and send it again; everything that is wrong with it: axis packet check FILE.",
 )
 _SMALLER = ("Bớt hoặc chia tệp đính kèm rồi gửi lại.", "Send it again with fewer or smaller attachments.")
@@ -27,17 +27,17 @@ _CODES = (
     "Use a code of the registry, such as G22 or H29.10.05; look it up: axis agency list.",
 )
 _SIGN_AGAIN = (
-    "Gửi lại gói .edxml gốc để adapter ký gói mới; với gói tự ký, xem sai ở đâu: axis verify FILE.",
+    "Gửi lại gói .edxml gốc để adapter ký gói mới; với gói tự ký, xem sai ở đâu: axis verify TỆP.",
     "Send the .edxml itself again, and the adapter signs it anew; of a parcel that you have signed: axis verify FILE.",
 )
 _NEW_KEY = (
-    "Cơ quan xin chứng thư cho khóa mới (axis agency request --code CODE --home HOME), trung tâm nhận, rồi gửi lại.",
+    "Cơ quan xin chứng thư cho khóa mới (axis agency request --code MÃ --home HOME), trung tâm nhận, rồi gửi lại.",
     "The agency asks for a certificate of a new key (axis agency request --code CODE --home HOME), the centre admits "
     "it; then send it again.",
 )
-_TRACE = ("Xem văn bản đang ở đâu: axis trace REFERENCE.", "See where the document is: axis trace REFERENCE.")
+_TRACE = ("Xem văn bản đang ở đâu: axis trace VĂN-BẢN.", "See where the document is: axis trace VĂN-BẢN.")
 _CLERK = (
-    "Văn thư nơi nhận trả lời; bên gửi theo dõi: axis trace REFERENCE.",
+    "Văn thư nơi nhận trả lời; bên gửi theo dõi: axis trace VĂN-BẢN.",
     "The recipient's clerk answers; the sender looks: axis trace REFERENCE.",
 )
 _NOTHING = ("Không cần làm gì.", "Nothing has to be done.")
@@ -55,11 +55,11 @@ _ONE_ADAPTER = (
     "Find the second machine (axis broker check) and stop the adapter there.",
 )
 _REGISTRY = (
-    "Lấy danh bạ mới nhất từ trung tâm: axis agency export CODE --to FOLDER.",
+    "Lấy danh bạ mới nhất từ trung tâm: axis agency export MÃ --to THƯ-MỤC.",
     "Get the newest registry from the centre: axis agency export CODE --to FOLDER.",
 )
 _EVIDENCE = (
-    "Dừng trục, giữ nguyên dữ liệu làm bằng chứng, rồi chạy axis doctor; phục hồi từ bản sao lưu: axis restore FOLDER.",
+    "Dừng trục, giữ nguyên dữ liệu làm bằng chứng, rồi chạy axis doctor; phục hồi bản sao lưu: axis restore THƯ-MỤC.",
     "Stop the hub, keep the data as evidence, then run axis doctor; put a backup back: axis restore FOLDER.",
 )
 _SETTINGS = (
@@ -67,15 +67,15 @@ _SETTINGS = (
     "Mend axis.toml of the home; all keys are in docs/settings.md.",
 )
 _TYPE_FOLDER = (
-    "Sửa thư mục của loại nghiệp vụ; xem mọi lỗi: axis type check FOLDER.",
+    "Sửa thư mục của loại nghiệp vụ; xem mọi lỗi: axis type check THƯ-MỤC.",
     "Mend the type's folder; everything that is wrong with it: axis type check FOLDER.",
 )
 _TYPE_DOCUMENT = (
-    "Sửa văn bản theo loại nghiệp vụ rồi gửi lại; loại đó cần gì: axis type show NAME.",
+    "Sửa văn bản theo loại nghiệp vụ rồi gửi lại; loại đó cần gì: axis type show TÊN.",
     "Mend the document by its type and send it again; what the type wants: axis type show NAME.",
 )
 _TYPE_STEP = (
-    "Xem văn bản trước đó đã được chấp nhận chưa: axis list --type NAME; sau đó gửi lại, hoặc gửi văn bản đính chính.",
+    "Xem văn bản trước đó đã được chấp nhận chưa: axis list --type TÊN; sau đó gửi lại, hoặc gửi văn bản đính chính.",
     "See whether the documents before it were accepted: axis list --type NAME; then send it again, or a correction.",
 )
 _TRIAL = (
@@ -117,7 +117,7 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
     ): _TYPE_DOCUMENT,
     (Fault.TYPE_MOVE, Fault.TYPE_BEFORE): _TYPE_STEP,
     (Fault.TYPE_UNKNOWN,): (
-        "Đề nghị trung tâm thêm loại này (axis type add FOLDER) hoặc bỏ ApplicationType; các loại: axis type list.",
+        "Đề nghị trung tâm thêm loại này (axis type add THƯ-MỤC) hoặc bỏ ApplicationType; các loại: axis type list.",
         "Ask the centre to add the type (axis type add FOLDER), or leave ApplicationType out; types: axis type list.",
     ),
     (Fault.LOG_EMPTY,): (
@@ -125,11 +125,11 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "Let the hub run for a moment; where an older home has no key, axis upgrade makes it.",
     ),
     (Fault.REQUEST_INVALID, Fault.KEY_ELSEWHERE): (
-        "Tại cơ quan: axis agency request --code CODE --home HOME; đưa tệp sinh ra cho trung tâm.",
+        "Tại cơ quan: axis agency request --code MÃ --home HOME; đưa tệp sinh ra cho trung tâm.",
         "At the agency: axis agency request --code CODE --home HOME; bring the file that it makes to the centre.",
     ),
     (Fault.ENROLMENT_INVALID,): (
-        "Trung tâm tạo lại tệp: axis agency admit REQUEST --fingerprint SHA256 --to FILE.",
+        "Trung tâm tạo lại tệp: axis agency admit TỆP --fingerprint SHA256 --to TỆP.",
         "The centre makes it anew: axis agency admit REQUEST --fingerprint SHA256 --to FILE.",
     ),
     (Fault.FINGERPRINT_DIFFERS,): (
@@ -152,7 +152,7 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "axis key recovery makes a paper while the hub has its key; without either, make a new hub and enrol again.",
     ),
     (Fault.ACT_WAITS,): (
-        "Đưa tệp cho cán bộ khác ký: axis officer sign ACT --key FOLDER; nhận lại tệp thì chạy: "
+        "Đưa tệp cho cán bộ khác ký: axis officer sign ACT --key THƯ-MỤC; nhận lại tệp thì chạy: "
         "axis officer carry-out ACT.",
         "Have another officer sign the file: axis officer sign ACT --key FOLDER; when it is back: "
         "axis officer carry-out ACT.",
@@ -172,7 +172,7 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "Copy the name from axis officer list; of two of one name write the first 8 digits of the SHA-256 there.",
     ),
     (Fault.CERTIFICATE_UNKNOWN,): (
-        "Chép SHA-256 của chứng thư từ axis agency show CODE; của trung tâm: axis key show.",
+        "Chép SHA-256 của chứng thư từ axis agency show MÃ; của trung tâm: axis key show.",
         "Copy the certificate's SHA-256 from axis agency show CODE; of the centre: axis key show.",
     ),
     (Fault.ACT_OFFICERS,): (
@@ -264,15 +264,31 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "Send it from the system of the agency that stands in From, or mend From.",
     ),
     (Fault.AGENCY_SUSPENDED,): (
-        "Trung tâm cho hoạt động lại (axis agency resume CODE), rồi gửi lại.",
+        "Trung tâm cho hoạt động lại (axis agency resume MÃ), rồi gửi lại.",
         "The centre has it resume (axis agency resume CODE); then send it again.",
     ),
     (Fault.AGENCY_CLOSED,): (
         "Gửi đến cơ quan kế thừa đã nêu.",
         "Send it to the successor that is named.",
     ),
+    (Fault.AGENCY_ENDED,): (
+        "Không mở lại và không đổi lại được; cơ quan kế thừa làm thay: axis agency show MÃ.",
+        "It is not opened again, nor is this changed; its successor acts in its place: axis agency show CODE.",
+    ),
+    (Fault.SUCCESSOR_CIRCLE,): (
+        "Ghi một cơ quan kế thừa khác; xem axis agency show MÃ.",
+        "Name another successor; see axis agency show CODE.",
+    ),
+    (Fault.ALIAS_TAKEN,): (
+        "Dùng mã khác; xem mã này là của ai: axis agency list MÃ.",
+        "Use another code; see whose this one is: axis agency list CODE.",
+    ),
+    (Fault.TABLE_INVALID,): (
+        "Sửa bảng ở dòng đã nêu, rồi thử trước: axis agency apply TỆP --rehearse.",
+        "Mend the table at that line, then rehearse it: axis agency apply FILE --rehearse.",
+    ),
     (Fault.AGENCY_OPEN,): (
-        "Xem axis agency show CODE; cho ngừng hoạt động và ghi nơi kế thừa: axis agency close CODE --successor CODE.",
+        "Xem axis agency show MÃ; cho ngừng hoạt động và ghi nơi kế thừa: axis agency close MÃ --successor MÃ.",
         "See axis agency show CODE; close it and name its successor: axis agency close CODE --successor CODE.",
     ),
     (Fault.DUP_CONFLICT,): (
@@ -284,11 +300,11 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "Send a new document instead of mending one that was recalled.",
     ),
     (Fault.RECIPIENT_UNKNOWN,): (
-        "Xem nơi nào đã nhận: axis board REFERENCE; chưa gửi thì gửi văn bản cho nơi đó trước.",
+        "Xem nơi nào đã nhận: axis board VĂN-BẢN; chưa gửi thì gửi văn bản cho nơi đó trước.",
         "See who has it: axis board REFERENCE; to whoever has not, send the document first.",
     ),
     (Fault.UNITS_TOGETHER,): (
-        "Sửa nơi nhận trong gói rồi gửi lại; xem nơi nhận: axis board REFERENCE.",
+        "Sửa nơi nhận trong gói rồi gửi lại; xem nơi nhận: axis board VĂN-BẢN.",
         "Mend the recipients in the packet and send it again; see them: axis board REFERENCE.",
     ),
     (Fault.SYSTEM_REFUSED, Fault.DELIVERY_INVALID): (
@@ -304,19 +320,19 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "Report through a unit that has reported before.",
     ),
     (Fault.STATUS_UNKNOWN_DOCUMENT,): (
-        "Kiểm tra cơ quan gửi, số và DocumentId trong ResponseFor, rồi gửi lại: axis trace REFERENCE.",
+        "Kiểm tra cơ quan gửi, số và DocumentId trong ResponseFor, rồi gửi lại: axis trace VĂN-BẢN.",
         "Check sender, number and DocumentId in ResponseFor and send it again: axis trace REFERENCE.",
     ),
     (Fault.QUARANTINED,): (
-        "Quản trị xem và cho xử lý lại: axis queue list, axis queue retry ID --reason TEXT.",
+        "Quản trị xem và cho xử lý lại: axis queue list, axis queue retry ID --reason LÝ-DO.",
         "An administrator looks and has it judged again: axis queue list, axis queue retry ID --reason TEXT.",
     ),
     (Fault.DEAD_LETTER, Fault.RETRY_FAILED): (
-        "Xem vì sao: axis queue show ID; không cần nữa: axis queue drop ID --reason TEXT.",
+        "Xem vì sao: axis queue show ID; không cần nữa: axis queue drop ID --reason LÝ-DO.",
         "See why: axis queue show ID; if it is not wanted: axis queue drop ID --reason TEXT.",
     ),
     (Fault.NOT_RETURNABLE,): (
-        "Gửi lại: axis queue retry ID --reason TEXT, hoặc bỏ: axis queue drop ID --reason TEXT.",
+        "Gửi lại: axis queue retry ID --reason LÝ-DO, hoặc bỏ: axis queue drop ID --reason LÝ-DO.",
         "Send it again: axis queue retry ID --reason TEXT, or drop it: axis queue drop ID --reason TEXT.",
     ),
     (Fault.HUB_BROKEN, Fault.INTERNAL): (
@@ -328,7 +344,7 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "Wait until the agencies have sent it again; see what still waits: axis queue list.",
     ),
     (Fault.UNDELIVERED, Fault.OVERDUE): (
-        "Xem vì sao: axis why REFERENCE; thử lại: axis queue retry ID --reason TEXT.",
+        "Xem vì sao: axis why VĂN-BẢN; thử lại: axis queue retry ID --reason LÝ-DO.",
         "See why: axis why REFERENCE; try again: axis queue retry ID --reason TEXT.",
     ),
     (Fault.RETURNED,): (
@@ -336,11 +352,11 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "Do what the reason says and send it anew.",
     ),
     (Fault.RECEIPT_INVALID,): (
-        "Kiểm tra biên nhận: axis verify FILE; xin bên phát hành gửi lại: axis reconcile.",
+        "Kiểm tra biên nhận: axis verify TỆP; xin bên phát hành gửi lại: axis reconcile.",
         "Look at the receipt: axis verify FILE; have it given again: axis reconcile.",
     ),
     (Fault.API_UNAUTHORIZED,): (
-        "Quản trị cấp mã truy cập: axis adapter token CODE.",
+        "Quản trị cấp mã truy cập: axis adapter token MÃ.",
         "An administrator gives a token: axis adapter token CODE.",
     ),
     (Fault.API_VALUE,): (
@@ -352,7 +368,7 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "Use a new Idempotency-Key for a new packet.",
     ),
     (Fault.CONFORMANCE_INVALID,): (
-        "Thử adapter lại với phiên bản này: axis conformance DRIVER --from CODE --out FILE.",
+        "Thử adapter lại với phiên bản này: axis conformance DRIVER --from MÃ --out TỆP.",
         "Try the adapter again with this version: axis conformance DRIVER --from CODE --out FILE.",
     ),
     (Fault.BROKER_FULL,): (
@@ -374,7 +390,7 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "Synchronise both clocks (chrony); the hub goes on by itself. Check: axis doctor.",
     ),
     (Fault.TIMED_OUT,): (
-        "Xem lại sau ít phút: axis trace REFERENCE; không có hub nào chạy thì: axis run.",
+        "Xem lại sau ít phút: axis trace VĂN-BẢN; không có hub nào chạy thì: axis run.",
         "Look again in some minutes: axis trace REFERENCE; if no hub runs: axis run.",
     ),
     (Fault.USAGE,): (
@@ -382,15 +398,15 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "See how it is written, with an example: add --help to that command.",
     ),
     (Fault.HOME_MISSING,): (
-        "Chỉ đúng thư mục bằng --home hoặc AXIS_HOME; tạo mới: axis init --home FOLDER.",
+        "Chỉ đúng thư mục bằng --home hoặc AXIS_HOME; tạo mới: axis init --home THƯ-MỤC.",
         "Name the right folder by --home or AXIS_HOME; make a new one: axis init --home FOLDER.",
     ),
     (Fault.HOME_EXISTS,): (
-        "Dùng thư mục đó, hoặc tạo ở thư mục khác: axis init --home FOLDER.",
+        "Dùng thư mục đó, hoặc tạo ở thư mục khác: axis init --home THƯ-MỤC.",
         "Use that one, or make another: axis init --home FOLDER.",
     ),
     (Fault.BACKUP_TARGET,): (
-        "Chọn thư mục khác: axis backup FOLDER.",
+        "Chọn thư mục khác: axis backup THƯ-MỤC.",
         "Choose another folder: axis backup FOLDER.",
     ),
     (Fault.HOME_LOCKED,): (
@@ -398,11 +414,11 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "Stop that process (systemctl stop, or Ctrl+C where it runs) and run this command again.",
     ),
     (Fault.KEY_FILE_OPEN,): (
-        "Đặt lại quyền (chmod 600); nếu nghi khóa đã lộ: axis agency rotate CODE --revoke.",
+        "Đặt lại quyền (chmod 600); nếu nghi khóa đã lộ: axis agency rotate MÃ --revoke.",
         "Set its mode (chmod 600); if the key may be known: axis agency rotate CODE --revoke.",
     ),
     (Fault.KEY_FILE_MISSING,): (
-        "Đặt lại tệp khóa từ bản sao lưu; không có thì cấp khóa mới: axis agency rotate CODE.",
+        "Đặt lại tệp khóa từ bản sao lưu; không có thì cấp khóa mới: axis agency rotate MÃ.",
         "Put the key file back from a backup; without one give a new key: axis agency rotate CODE.",
     ),
     (Fault.FILE_UNUSABLE,): (
@@ -410,7 +426,7 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "Mend the rights, the room or the path of that file and run this again.",
     ),
     (Fault.SCHEMA_VERSION,): (
-        "Sao lưu (axis backup FOLDER) rồi chạy axis upgrade, hoặc cài phần mềm mới hơn.",
+        "Sao lưu (axis backup THƯ-MỤC) rồi chạy axis upgrade, hoặc cài phần mềm mới hơn.",
         "Back up (axis backup FOLDER) and run axis upgrade, or install the newer program.",
     ),
     (Fault.RECORD_OLD,): (
@@ -422,11 +438,11 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "Run the hub on the machine that has the folder; if the whole folder has moved here: axis upgrade.",
     ),
     (Fault.HOME_OLD,): (
-        "Tắt mọi bản sao khác của thư mục này rồi chạy axis adapter restored CODE.",
+        "Tắt mọi bản sao khác của thư mục này rồi chạy axis adapter restored MÃ.",
         "Stop every other copy of this home, then run axis adapter restored CODE.",
     ),
     (Fault.HOME_COPIED,): (
-        "Tắt adapter ở một trong hai máy; bản còn lại: axis adapter check CODE.",
+        "Tắt adapter ở một trong hai máy; bản còn lại: axis adapter check MÃ.",
         "Stop the adapter on one of the two machines; of the other: axis adapter check CODE.",
     ),
     (Fault.ADAPTER_UNKNOWN,): (
@@ -446,15 +462,15 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "Wait some minutes and open the page again, or use axis report.",
     ),
     (Fault.NOT_FOUND,): (
-        'Kiểm tra cách viết, hoặc tìm theo số hay từ của trích yếu: axis trace "TEXT".',
+        'Kiểm tra cách viết, hoặc tìm theo số hay từ của trích yếu: axis trace "TỪ-KHÓA".',
         'Check how it is written, or look for a number or words of its subject: axis trace "TEXT".',
     ),
     (Fault.AMBIGUOUS,): (
-        "Viết trọn mã (axis id), hoặc thu hẹp: axis trace REFERENCE --from CODE --date DATE.",
-        "Give the whole id (the axis id), or narrow it down: axis trace REFERENCE --from CODE --date DATE.",
+        "Viết trọn mã (axis id); tìm mã đó: axis trace VĂN-BẢN --from MÃ --date NGÀY.",
+        "Give the whole id (the axis id); to find it: axis trace REFERENCE --from CODE --date DATE.",
     ),
     (Fault.BYTES_ENDED,): (
-        "Bên gửi gửi lại văn bản kèm nội dung; xem ai đã có: axis board REFERENCE.",
+        "Bên gửi gửi lại văn bản kèm nội dung; xem ai đã có: axis board VĂN-BẢN.",
         "The sender sends it again with its content; see who has it: axis board REFERENCE.",
     ),
     (Fault.BODY_CORRUPT,): (
@@ -462,15 +478,15 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "Look at the disk (axis doctor); have it sent again: axis reconcile. What comes again mends it.",
     ),
     (Fault.BACKUP_INVALID, Fault.BACKUP_DAMAGED): (
-        "Dùng bản sao lưu khác: axis restore FOLDER --home FOLDER; làm bản mới: axis backup FOLDER.",
+        "Dùng bản sao lưu khác: axis restore THƯ-MỤC --home THƯ-MỤC; làm bản mới: axis backup THƯ-MỤC.",
         "Use another backup: axis restore FOLDER --home FOLDER; make a new one: axis backup FOLDER.",
     ),
     (Fault.EVIDENCE_INVALID,): (
-        "Không dùng tệp này; xin lại từ nơi đã lập (axis evidence REFERENCE) và so mã băm qua điện thoại.",
+        "Không dùng tệp này; xin lại từ nơi đã lập (axis evidence VĂN-BẢN) và so mã băm qua điện thoại.",
         "Do not use this file; ask its maker for it again (axis evidence REFERENCE), and compare digests by telephone.",
     ),
     (Fault.PROOF_MISSING, Fault.LOG_KEY_UNKNOWN): (
-        "Lập lại chứng cứ ở trung tâm: axis evidence REFERENCE; khóa sổ cái để so: axis audit head.",
+        "Lập lại chứng cứ ở trung tâm: axis evidence VĂN-BẢN; khóa sổ cái để so: axis audit head.",
         "Make the evidence at the centre: axis evidence REFERENCE; the log's key, to compare: axis audit head.",
     ),
     (Fault.TSA_REPLY_MALFORMED, Fault.TSA_REFUSED, Fault.TSA_REPLY_DIFFERS, Fault.TSA_AWAY): (
@@ -488,7 +504,7 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "Give the member a certificate: axis member add PERSON; see who has one: axis member list.",
     ),
     (Fault.SEAL_MISSING,): (
-        "Cấp chứng thư niêm phong cho cơ quan: axis member seal CODE.",
+        "Cấp chứng thư niêm phong cho cơ quan: axis member seal MÃ.",
         "Give the agency a certificate to seal with: axis member seal CODE.",
     ),
     (Fault.BALLOT_SHAPE, Fault.VOTE_SIGNATURE, Fault.VOTE_SEAL): (
@@ -496,7 +512,7 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "Mend it at that place, sign it and send it again.",
     ),
     (Fault.BALLOT_UNKNOWN,): (
-        "Xem cơ quan có những phiếu nào: axis ballot status --as CODE.",
+        "Xem cơ quan có những phiếu nào: axis ballot status --as MÃ.",
         "See which ballots the agency has: axis ballot status --as CODE.",
     ),
     (Fault.BALLOT_OPEN,): (

@@ -434,7 +434,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "These keys may be known: whoever reads one can sign for its agency.",
     ),
     "doctor.private_files.mend": (
-        "chmod 600 các tệp đó; nếu nghi lộ: axis agency rotate CODE",
+        "chmod 600 các tệp đó; nếu nghi lộ: axis agency rotate MÃ",
         "chmod 600 these files; if one may be known: axis agency rotate CODE",
     ),
     "doctor.disk": ("Chỗ trống trên đĩa", "Room on the disk"),
@@ -578,7 +578,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "What is signed with them is refused.",
     ),
     "doctor.own_certificates.mend": (
-        "dùng lại khóa cũ nếu chứng thư mới chưa được nhận; đã thu hồi: axis agency request --code CODE --home HOME",
+        "dùng lại khóa cũ nếu chứng thư mới chưa được nhận; đã thu hồi: axis agency request --code MÃ --home HOME",
         "put the former key back if this one was never admitted; revoked: axis agency request --code CODE --home HOME",
     ),
     "doctor.centre_keys": ("Khóa do cơ quan tự giữ", "Keys that only their agencies have"),
@@ -591,8 +591,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Whoever takes the centre's machine can sign for them; their receipts prove nothing against the centre.",
     ),
     "doctor.centre_keys.mend": (
-        "từng cơ quan: axis agency request --code CODE --home HOME; trung tâm: axis agency admit FILE; cơ quan: "
-        "axis agency enrol FILE; sau đó trung tâm: axis agency revoke CODE (docs/keys.vi.md)",
+        "từng cơ quan: axis agency request --code MÃ --home HOME; trung tâm: axis agency admit TỆP; cơ quan: "
+        "axis agency enrol TỆP; sau đó trung tâm: axis agency revoke MÃ (docs/keys.vi.md)",
         "each agency: axis agency request --code CODE --home HOME; the centre: axis agency admit FILE; the agency: "
         "axis agency enrol FILE; then the centre: axis agency revoke CODE (docs/keys.en.md)",
     ),
@@ -969,7 +969,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "officer.why": ("Lý do: {reason}", "Reason: {reason}"),
     "officer.shown": (
-        "Chưa ký. Đồng ý thì chạy: axis officer sign {file} --key FOLDER",
+        "Chưa ký. Đồng ý thì chạy: axis officer sign {file} --key THƯ-MỤC",
         "Not signed. If you agree: axis officer sign {file} --key FOLDER",
     ),
     "officer.signed": ("{name} đã ký {file}.", "{name} has signed {file}."),
@@ -1013,7 +1013,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Mail for them waits, and they cannot send.",
     ),
     "doctor.suspended.mend": (
-        "axis agency resume CODE khi hết lý do",
+        "axis agency resume MÃ khi hết lý do",
         "axis agency resume CODE when the reason is gone",
     ),
     "doctor.agency_certificates": ("Chứng thư của các cơ quan", "Agencies' certificates"),
@@ -1026,7 +1026,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "After that day their documents are refused.",
     ),
     "doctor.agency_certificates.mend": (
-        "cơ quan đó: axis agency request --code CODE --home HOME (docs/keys.vi.md)",
+        "cơ quan đó: axis agency request --code MÃ --home HOME (docs/keys.vi.md)",
         "that agency: axis agency request --code CODE --home HOME (docs/keys.en.md)",
     ),
     "doctor.database": ("Cơ sở dữ liệu", "The database"),
@@ -1155,7 +1155,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Nơi nhận chưa lấy văn bản trong hạn.",
         "The recipients have not taken them within their term.",
     ),
-    "doctor.overdue.mend": ("axis board SỐ/KÝ HIỆU; liên hệ cơ quan đó", "axis board REFERENCE; call the agency"),
+    "doctor.overdue.mend": ("axis board SỐ/KÝ HIỆU; liên hệ cơ quan đó", "axis board NUMBER/NOTATION; call the agency"),
     "doctor.restored": ("Hồ sơ mới khôi phục", "A restored record"),
     "doctor.restored.found": ("còn chờ gửi lại đến {until}", "what was lost may still come until {until}"),
     "doctor.restored.means": (
@@ -1238,7 +1238,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{count} are not connected while mail waits: {names}",
     ),
     "doctor.adapters.means": ("Máy của họ tắt, hoặc mạng đứt.", "Their machine is off, or the line is cut."),
-    "doctor.adapters.mend": ("ở cơ quan đó: axis adapter run CODE", "at the agency: axis adapter run CODE"),
+    "doctor.adapters.mend": ("ở cơ quan đó: axis adapter run MÃ", "at the agency: axis adapter run CODE"),
     "doctor.full_queues": ("Hàng đợi gần đầy", "Queues that are nearly full"),
     "doctor.full_queues.found": ("{count} hàng đợi: {names}", "{count}: {names}"),
     "doctor.full_queues.means": ("Phần còn lại chờ ở trục.", "The rest waits at the hub."),
@@ -1270,7 +1270,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{count} agencies have packets that wait for over 5 minutes: {names}",
     ),
     "doctor.waiting_files.means": ("Không có bộ kết nối nào chạy cho cơ quan đó.", "No adapter runs for them."),
-    "doctor.waiting_files.mend": ("axis run hoặc axis adapter run CODE", "axis run or axis adapter run CODE"),
+    "doctor.waiting_files.mend": ("axis run hoặc axis adapter run MÃ", "axis run or axis adapter run CODE"),
     "doctor.failed_files": ("Gói bị từ chối", "Refused packets"),
     "doctor.failed_files.found": ("{count} cơ quan: {names}", "{count} agencies: {names}"),
     "doctor.failed_files.means": (
@@ -1603,6 +1603,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{cause}: {count} (agencies: {agencies}), oldest {age}",
     ),
     "status.nothing": ("không có gì", "nothing"),
+    "status.nothing_else": ("ngoài các việc trên: không có gì", "beside what stands above: nothing"),
     "status.silent": ("Im lặng 24 giờ", "Silent for 24 h"),
     "status.silent_of": ("{count} cơ quan: {names}", "{count} agencies: {names}"),
     "status.never": ("{count} cơ quan chưa từng gửi nhận: {names}", "{count} never sent or took anything: {names}"),
@@ -1694,6 +1695,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Có nhiều văn bản như vậy; chọn bằng --from, --date hoặc axis id:",
         "There are several; tell them apart by --from, --date or the axis id:",
     ),
+    "find.several_id": (
+        "Có nhiều văn bản như vậy; chọn bằng axis id:",
+        "There are several; name one by its axis id:",
+    ),
     "find.more": ("… còn nữa; thêm từ, --from hoặc --date.", "… and more; add words, --from or --date."),
     "find.refused": (
         "Trục đã từ chối (A.2) {count} lần gửi mang số này; lý do:",
@@ -1757,6 +1762,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "duration.minute": ("{count} phút", "{count} min"),
     "duration.hour": ("{count} giờ", "{count} h"),
     "duration.day": ("{count} ngày", "{count} d"),
+    "usage.bytes": (
+        "Đối số có byte không phải là chữ UTF-8.",
+        "An argument has bytes that are no UTF-8 text.",
+    ),
     "report.period": (
         "kỳ báo cáo viết như 2026, 2026-Q3, 2026-08, 2026-08-31 hoặc 2026-08-10..2026-08-20",
         "a period is written like 2026, 2026-Q3, 2026-08, 2026-08-31 or 2026-08-10..2026-08-20",
@@ -2400,7 +2409,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The record is not in this backup: restore the database from the pg_dump of that time first.",
     ),
     "restore.agency": (
-        "Tắt mọi bản sao khác của thư mục dữ liệu này rồi chạy adapter. Nếu nhật ký báo HOME_OLD: axis adapter restored CODE --home {home}",
+        "Tắt mọi bản sao khác của thư mục dữ liệu này rồi chạy adapter. Nếu nhật ký báo HOME_OLD: axis adapter restored MÃ --home {home}",
         "Stop every other copy of this home, then start the adapter. If its log says HOME_OLD: axis adapter restored CODE "
         "--home {home}",
     ),
@@ -3145,7 +3154,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Use a version no more: nothing is judged by it from now on; what was accepted stays so.",
     ),
     "type.none": (
-        "Chưa có loại nghiệp vụ nào; thêm: axis type add FOLDER",
+        "Chưa có loại nghiệp vụ nào; thêm: axis type add THƯ-MỤC",
         "No document types; add one: axis type add FOLDER",
     ),
     "type.good": (
@@ -3380,6 +3389,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "why_not.ending": (
         "Thư mục outbox chỉ nhận gói văn bản ({endings}). Văn bản PDF, Word… gửi bằng lệnh axis write: lệnh đóng gói và gửi giúp.\n",
         "outbox takes packets only ({endings}). A PDF or Word file is sent by axis write, which makes the packet.\n",
+    ),
+    "why_not.no_file": (
+        "Đây là thư mục, liên kết hoặc ống dẫn, không phải tệp. Chép chính tệp {endings} vào outbox/.\n",
+        "This is a folder, a link or a pipe, not a file. Copy the file itself ({endings}) into outbox/.\n",
     ),
     "why_not.ready": (
         "Chưa có tệp «{sign}» bên cạnh: hệ thống quản lý văn bản chưa báo là đã ghi xong.\n",

@@ -36,7 +36,7 @@ def ask(
     what was refused, or waits elsewhere, under that name is the answer, and the command ends with REFUSED."""
     from axis.services.questions import trace
 
-    narrowed = _narrowed(sender, day)
+    narrowed = _narrowed(_registry(home).member_for(sender.strip().upper()).code if sender else "", day)
     try:
         value = _of_agency(home, reference, narrowed) if _is_agency(home) else _of_hub(home, reference, narrowed)
     except trace.NotTheOne as error:
@@ -174,7 +174,9 @@ def _show_candidates(
         _show_reasons(one["reasons"])
         console.say(f"    → {word('find.' + one['where'] + '.next', id=one['id'][:16])}")
     if shown:
-        console.say(word("find.several" if error.fault.code == "AMBIGUOUS" else "find.similar"))
+        is_narrowing = any(one.name == "day" for one in click.get_current_context().command.params)
+        several = "find.several" if is_narrowing else "find.several_id"
+        console.say(word(several if error.fault.code == "AMBIGUOUS" else "find.similar"))
         rows = [
             (str(n), row["sender"], row["code"], console.local(row["received_at"])[:16], row["subject"], row["axis_id"])
             for n, row in enumerate(shown[:SHOWN], 1)

@@ -116,6 +116,14 @@ class Axis(click.Group):
             raise
         except OSError as error:
             context.exit(_show_trouble(context, error))
+        except UnicodeEncodeError as error:
+            if not "\udc80" <= error.object[error.start] <= "\udcff":
+                _show_crash(context, error)
+                context.exit(UNEXPECTED)
+            usage = click.UsageError(word("usage.bytes"), context)  # a byte of the command line that is no UTF-8
+            if not _as_json(context):
+                raise usage from None
+            context.exit(_show_usage(usage))
         except Exception as error:  # noqa: BLE001  our own bug: say so, keep the trace in a file
             _show_crash(context, error)
             context.exit(UNEXPECTED)

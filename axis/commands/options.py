@@ -39,6 +39,9 @@ class Changing(click.Command):
     def invoke(self, context: click.Context) -> Any:
         """Do it, noted."""
         reason = str(context.params.get(REASON) or "")
+        for one in self.params:
+            if one.name == REASON and one.required and not reason.strip():
+                raise click.MissingParameter(ctx=context, param=one)
         given = {name: value for name, value in context.params.items() if name != REASON}
         if self._adds_reason:
             context.params.pop(REASON, None)

@@ -232,7 +232,8 @@ def _waiting(causes: Sequence[dict[str, Any]], moment: datetime) -> list[str]:
         facts = {"count": number(sum(row["count"] for row in rows), LANG), "agencies": len(rows)}
         oldest = _age(min(row["oldest"] for row in rows), moment)
         lines.append(word("status.wait", cause=word(f"cause.{cause}"), age=oldest, **facts))
-    return _labelled("waiting", lines or [word("status.nothing")])
+    nothing = "status.nothing_else" if len(waits) < len(causes) else "status.nothing"
+    return _labelled("waiting", lines or [word(nothing)])
 
 
 def _silent(agencies: Sequence[dict[str, Any]], moment: datetime) -> list[str]:

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from axis.core import organ, parcel, signature, xml
-from axis.core.instant import from_text, to_text, whole
+from axis.core.instant import VIETNAM, from_text, to_text, whole
 from axis.errors import Fault, Rejected, rejected
 
 if TYPE_CHECKING:
@@ -89,6 +89,11 @@ class Member:
         if any(start <= at and (end is None or at < end) for start, end in self.suspensions):
             return "suspended"
         return "active"
+
+    @property
+    def ended(self) -> str:
+        """When it is closed, in Việt Nam's time, as faults say it: 2025-07-01 00:00; "" where it is not."""
+        return f"{self.valid_until.astimezone(VIETNAM):%Y-%m-%d %H:%M}" if self.valid_until is not None else ""
 
     def belongs_to(self, group: str) -> bool:
         """Whether it is one of a group of :data:`GROUPS`."""

@@ -328,7 +328,7 @@ def test_an_export_holds_its_own_key_and_nothing_of_the_hub(home: Path, tmp_path
     assert ("spool" in exported, "nobody-elses" in exported) == (True, False)
     files = sorted(str(p.relative_to(tmp_path / "X")) for p in (tmp_path / "X").rglob("*") if p.is_file())
     assert [f for f in files if not f.startswith("axis.db")] == [
-        "axis.toml", "keys/H41.key", "keys/H41.pem", "keys/H41.witness", "pki/ca.pem", "pki/hub.pem",
+        "axis.toml", "keys/H41.key", "keys/H41.pem", "keys/H41.witness", "keys/H41.witness-ml-dsa", "pki/ca.pem", "pki/hub.pem",
     ]  # fmt: skip
     assert (tmp_path / "X" / "keys" / "H41.key").stat().st_mode & 0o777 == 0o600
     import sqlite3

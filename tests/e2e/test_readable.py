@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +14,7 @@ from axis import config
 from axis.adapters.readable import WHY, Copies
 from axis.adapters.tree import LocalTree
 from axis.services.agency import readable
+from axis.services.questions import gather
 from tests.line import Line, document, recall, small_home, update
 
 if TYPE_CHECKING:
@@ -161,3 +163,19 @@ def test_a_mark_that_the_journal_never_gave_is_no_mark(line: Line) -> None:
     line.drop("G22", document(2), "b.edxml")
     line.run()
     assert len(folders(line)) == 2
+
+
+def test_a_folder_a_link_and_a_pipe_are_said_not_to_be_files_and_nobody_looks_for_an_adapter(line: Line) -> None:
+    outbox = line.folder("G22", "outbox")
+    (outbox / "thumuc.edxml").mkdir()
+    (outbox / "link.edxml").symlink_to("/etc/passwd")
+    os.mkfifo(outbox / "pipe.edxml")
+    line.run()
+    for name in ("thumuc.edxml", "link.edxml", "pipe.edxml"):
+        told = outbox / f"{name}{WHY}"
+        assert "không phải tệp" in told.read_text("utf-8")
+    (found,) = (one for one in gather.agencies(line.path, [("G22", line.path, None)], timedelta())["all"])
+    assert (found["outbox"], found["outbox_since"]) == (0, "")
+    (outbox / "thumuc.edxml").rmdir()
+    line.run()
+    assert list(outbox.glob("thumuc*")) == []

@@ -225,7 +225,7 @@ def test_who_is_closed_sends_nothing_any_more(line: Line) -> None:
     close(line, "G06", "G18")
     line.drop("G06", recall(1, sender="G06"), "b.edxml")
     line.run()
-    assert [f["code"] for f in line.error("G06", "b.edxml")["findings"]] == ["AGENCY_SUSPENDED"]
+    assert [f["code"] for f in line.error("G06", "b.edxml")["findings"]] == ["AGENCY_ENDED"]
 
 
 def test_old_codes_and_aliases_are_the_same_agency(line: Line) -> None:
@@ -389,5 +389,32 @@ def test_what_a_closed_agency_sends_is_answered_to_itself(line: Line) -> None:
     close(line, "G06", "G18")
     line.drop("G06", document(1, sender="G06"))
     line.run()
-    assert [f["code"] for f in line.error("G06")["findings"]] == ["AGENCY_SUSPENDED"]
+    assert [f["code"] for f in line.error("G06")["findings"]] == ["AGENCY_ENDED"]
     assert line.files("G18", "receipts") == []
+
+
+def test_a_closed_agency_is_neither_suspended_nor_resumed_nor_closed_anew(line: Line) -> None:
+    """Each of these had said that it was done, or that nothing changed, and had opened it again or forgotten its heir."""
+    close(line, "G06", "G18")
+    home = bootstrap.open_home(line.path)
+    later = line.clock.now + timedelta(days=1)
+    with bootstrap.registrar(home) as registrar:
+        before = registrar.registry()
+        for act in (members.suspend, members.resume):
+            with pytest.raises(Rejected) as caught:
+                act(registrar, "G06", "thử", later)
+            assert (caught.value.fault.code, caught.value.problems[0].got) == ("AGENCY_ENDED", "G06")
+        assert members.close(registrar, "G06", "G18", "thử", later, later) is before
+        assert members.close(registrar, "G06", "", "thử", later, later) is before
+        for successor, at in (("H41", later), ("G18", later + timedelta(days=30))):
+            with pytest.raises(Rejected) as caught:
+                members.close(registrar, "G06", successor, "thử", at, later)
+            assert caught.value.fault.code == "AGENCY_ENDED"
+        for successor, code in (("H29", "SUCCESSOR_CIRCLE"), ("H99", "AGENCY_UNKNOWN")):
+            with pytest.raises(Rejected) as caught:
+                members.close(registrar, "H29", successor, "thử", later, later)
+            assert caught.value.fault.code == code
+        members.close(registrar, "H41", "", "thử", later, later)
+        with pytest.raises(Rejected) as caught:
+            members.close(registrar, "H29", "H41", "thử", later, later)
+        assert caught.value.fault.code == "AGENCY_CLOSED", "nobody would have its mail"

@@ -97,22 +97,22 @@ def test_everything_wrong_is_told_at_once_with_its_line(registry: Registry) -> N
     )
     assert {
         ("2", "AGENCY_UNKNOWN"),
-        ("3", "PACKET_VALUE"),
+        ("3", "TABLE_INVALID"),
         ("4", "AGENCY_UNKNOWN"),
-        ("6", "PACKET_REPEATED"),
+        ("6", "TABLE_INVALID"),
         ("7", "PACKET_ORGAN"),
-        ("8", "HOME_EXISTS"),
-        ("9", "PACKET_VALUE"),
-        ("10", "PACKET_VALUE"),
-        ("5", "AGENCY_UNKNOWN"),
-        ("11", "AGENCY_UNKNOWN"),
+        ("8", "ALIAS_TAKEN"),
+        ("9", "TABLE_INVALID"),
+        ("10", "TABLE_INVALID"),
+        ("5", "SUCCESSOR_CIRCLE"),
+        ("11", "SUCCESSOR_CIRCLE"),
     } == set(found)
 
 
 def test_an_alias_of_two_is_none(registry: Registry) -> None:
     assert faults(registry, "alias,H01,,,,,H06.1", "alias,H02,,,,,H06.1", "alias,H03,,,,,H04", at=NOW) == [
-        ("H02", "AGENCY_UNKNOWN"),
-        ("H03", "AGENCY_UNKNOWN"),
+        ("3", "ALIAS_TAKEN"),
+        ("4", "ALIAS_TAKEN"),
     ]
 
 
@@ -131,8 +131,41 @@ def test_a_chain_ends_at_somebody_who_is_there(registry: Registry) -> None:
         b"change,code\nclose\n",
         b'change,code\n"close,H01',
         b"change,code\n\x00,a",
+        b"change,code,code\nclose,H01,H02\n",
+        b"change;code\nclose;H01\n",
+        "change,code\nrename,H01".encode("utf-16"),
+        b"change,code,name_vi\nrename,H01,a\x1b[31mred\n",
+        b"",
     ],
 )
 def test_what_is_no_such_table_is_refused_in_words(data: bytes, registry: Registry) -> None:
-    with pytest.raises(Rejected):
+    with pytest.raises(Rejected) as caught:
         plan(registry, read(data), NOW, NOW)
+    (problem,) = caught.value.problems
+    assert problem.fault.code == "TABLE_INVALID"
+    assert problem.path.isdecimal(), "the line"
+    assert "codec" not in problem.text("vi")
+
+
+def test_one_that_is_closed_stays_closed_since_when_it_is(registry: Registry) -> None:
+    first = plan(registry, read(table("close,H01,H02,,,,")), NOW, NOW)
+    later = NOW + timedelta(days=1)
+    assert plan(first, read(table("close,H01,H02,,,,")), later, later) is first, "once more, at another moment"
+    assert plan(first, read(table("close,H01,,,,,")), later, later) is first, "its successor is not forgotten"
+    for at, successor in ((MIDNIGHT, "H02"), (later, "H03")):  # opened again until then; another successor
+        with pytest.raises(Rejected) as caught:
+            plan(first, read(table(f"close,H01,{successor},,,,")), at, later)
+        (problem,) = caught.value.problems
+        assert (problem.fault.code, problem.path, problem.got) == ("AGENCY_ENDED", "2", "H01")
+    bare = plan(registry, read(table("close,H04,,,,,")), NOW, NOW)
+    named = plan(bare, read(table("close,H04,H05,,,,")), later, later)
+    assert (named.by_code["H04"].successor, named.by_code["H04"].valid_until) == ("H05", whole(NOW))
+    moved = plan(
+        plan(registry, read(table("close,H01,H02,,,,")), MIDNIGHT, NOW), read(table("close,H01,H03,,,,")), NOW, NOW
+    )
+    assert moved.by_code["H01"].successor == "H03", "what is to come may be changed"
+
+
+def test_what_nobody_knows_is_said_before_what_holds_at_once(registry: Registry) -> None:
+    found = faults(registry, "rename,Q1,,X,,,", "alias,Q2,,,,,H06.1", "rename,H01,,X,,,")
+    assert found == [("2", "AGENCY_UNKNOWN"), ("3", "AGENCY_UNKNOWN"), ("4", "TABLE_INVALID")]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from axis.core.parcel import Parcel
-    from axis.core.registry import Registry
+    from axis.core.registry import Member, Registry
     from axis.core.types.typeset import Typed, Types
 
 MAX_NAMED = grammar.MAX_SAME  # agencies in all the lists of a replacement together
@@ -180,7 +180,7 @@ def judge(
     if sender.code != parcel.signer:
         raise rejected(Fault.AUTHZ_MISMATCH, parcel.signer, packet.sender.organ_id, path="From/OrganId")
     if sender.standing(now) != "active":
-        raise _circumstance(Fault.AGENCY_SUSPENDED, sender.code)
+        raise may_not_send(sender, now)
     if packet.kind is Kind.STATUS:
         return _judge_status(parcel, packet, sender.code, registry, now)
     owner = sender.code
@@ -311,6 +311,13 @@ def _addressees(packet: Packet, registry: Registry, now: datetime, *, follow_suc
     if problems:
         raise Rejected(*problems)
     return tuple(Addressee(code, tuple(organ_ids), code in closed) for code, organ_ids in units.items())
+
+
+def may_not_send(sender: Member, now: datetime) -> Rejected:
+    """Why an agency that is not active is not heard: it is closed for good, or suspended for a while."""
+    if sender.valid_until is not None and sender.valid_until <= now:
+        return rejected(Fault.AGENCY_ENDED, sender.code, sender.ended)
+    return _circumstance(Fault.AGENCY_SUSPENDED, sender.code)
 
 
 def _circumstance(fault: Fault, got: object = "", expected: object = "") -> Rejected:

@@ -99,8 +99,9 @@ def member_code(registrar: Registrar, organ_id: str) -> str:
 
 
 def suspend(registrar: Registrar, code: str, reason: str, now: datetime) -> Registry:
-    """From now on its mail waits and it may not send. Suspending twice changes nothing."""
-    member = known_member(registrar.registry(), code)
+    """From now on its mail waits and it may not send. Suspending twice changes nothing. Raises Rejected
+    AGENCY_ENDED."""
+    member = _not_closed(registrar, code, now)
     if member.standing(now) == "suspended":
         return registrar.registry()
     changed = replace(member, suspensions=(*member.suspensions, (whole(now), None)))
@@ -108,39 +109,53 @@ def suspend(registrar: Registrar, code: str, reason: str, now: datetime) -> Regi
 
 
 def resume(registrar: Registrar, code: str, reason: str, now: datetime) -> Registry:
-    """Its mail goes on. Resuming one that is not suspended changes nothing."""
-    member = known_member(registrar.registry(), code)
+    """Its mail goes on. Resuming one that is not suspended changes nothing. Raises Rejected AGENCY_ENDED."""
+    member = _not_closed(registrar, code, now)
     if member.standing(now) != "suspended":
         return registrar.registry()
     ended = tuple((start, end or whole(now)) for start, end in member.suspensions)
     return change(registrar, replace(member, suspensions=ended), "resume", reason, now)
 
 
+def _not_closed(registrar: Registrar, code: str, now: datetime) -> Member:
+    member = known_member(registrar.registry(), code)
+    if member.valid_until is not None and member.valid_until <= now:
+        raise rejected(Fault.AGENCY_ENDED, code, member.ended)
+    return member
+
+
 def close(registrar: Registrar, code: str, successor: str, reason: str, at: datetime, now: datetime) -> Registry:
     """From `at` on the agency is closed; `successor` (empty for none) then takes its mail, and answers for what it had.
-    Raises Rejected AGENCY_UNKNOWN for a successor that there is not, or one that would come back to itself."""
+    Closing it again changes nothing but that a successor may be named where there was none.
+    Raises Rejected AGENCY_UNKNOWN for a successor that there is not, SUCCESSOR_CIRCLE for one that would come back to
+    itself, AGENCY_CLOSED for one that is closed and has none, AGENCY_ENDED."""
     registry = registrar.registry()
     member = known_member(registry, code)
     following, seen = successor, {code}
     while following:
         if following in seen:
-            raise rejected(Fault.AGENCY_UNKNOWN, successor)
+            raise rejected(Fault.SUCCESSOR_CIRCLE, successor)
         seen.add(following)
-        following = known_member(registry, following).successor
-    changed = replace(member, valid_until=whole(at), successor=successor)
+        last = known_member(registry, following)
+        following = last.successor
+        if not following and last.standing(max(whole(at), now)) == "closed":
+            raise rejected(Fault.AGENCY_CLOSED, successor, "-")
+    changed = succession_plan.closed(member, successor, at, now)
+    if changed == member:
+        return registry
     return change(registrar, changed, "close", reason, now)
 
 
 def add_alias(registrar: Registrar, code: str, alias: str, reason: str, now: datetime) -> Registry:
     """Another code by which the agency is known: an old one, in any of its forms. Raises Rejected: PACKET_ORGAN,
-    AGENCY_UNKNOWN when it is another agency's."""
+    ALIAS_TAKEN when it is another agency's."""
     registry = registrar.registry()
     member = known_member(registry, code)
     if not organ.is_valid(alias):
         raise rejected(Fault.PACKET_ORGAN, alias)
     if (other := registry.by_code.get(alias)) is not None:
         if other.code != code:
-            raise rejected(Fault.AGENCY_UNKNOWN, alias, other.code)
+            raise rejected(Fault.ALIAS_TAKEN, alias, other.code)
         return registry
     return change(registrar, replace(member, aliases=(*member.aliases, alias)), "alias", reason, now)
 

@@ -261,9 +261,12 @@ def _listed(folder: Path) -> list[Path]:
 def _files(folder: Path) -> list[float]:
     found = []
     for one in _listed(folder):
-        if not one.name.startswith(".") and one.suffix == ".edxml":
-            try:
-                found.append(one.stat().st_mtime)
-            except OSError:
-                continue  # taken just now
+        if one.name.startswith(".") or one.suffix not in {".edxml", ".asice"}:
+            continue
+        try:
+            status = one.lstat()
+        except OSError:
+            continue  # taken just now
+        if stat.S_ISREG(status.st_mode):  # nothing else is ever taken
+            found.append(status.st_mtime)
     return found

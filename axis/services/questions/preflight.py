@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from axis.core import edxml, parcel
 from axis.core.hub import terms
+from axis.core.hub.admission import may_not_send
 from axis.core.hub.terms import Leg
 from axis.core.instant import to_text
-from axis.errors import Fault, rejected
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,14 +26,14 @@ def preflight(
     """What would become of a good letter that is sent `now`: the certificate it is signed with, its size as a parcel,
     and for each recipient where it goes, whether it waits there, and by when it should be handed over.
 
-    Raises :class:`Rejected`: KEY_EXPIRED, SIG_SIGNER, KEY_REVOKED for the sender's own key, AGENCY_SUSPENDED for the
-    sender, PARCEL_LIMIT."""
+    Raises :class:`Rejected`: KEY_EXPIRED, SIG_SIGNER, KEY_REVOKED for the sender's own key, AGENCY_SUSPENDED and
+    AGENCY_ENDED for the sender, PARCEL_LIMIT."""
     converted = edxml.convert(letter.data)
     packet = converted.packet
     assert packet is not None  # noqa: S101  a good letter
     sender, certificate = registry.certificate(signer.der, now)
-    if (standing := registry.by_code[sender].standing(now)) != "active":
-        raise rejected(Fault.AGENCY_SUSPENDED, sender, standing)
+    if registry.by_code[sender].standing(now) != "active":
+        raise may_not_send(registry.by_code[sender], now)
     sealed = parcel.build(parcel.DOCUMENT, converted.document, converted.attachments, signer, now)
     return {
         "file": letter.name,
