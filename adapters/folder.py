@@ -113,7 +113,7 @@ class FolderAdapter:
         now, looks = time.monotonic(), dict[str, tuple[Entry, float]]()
         self._seen, seen_now = None, self._tree.changed("outbox")
         self._tells = seen_now is not None
-        entries = sorted(self._tree.entries("outbox"), key=lambda one: one.name)
+        entries = self._in_outbox()
         names, why = {one.name for one in entries}, dict[str, str]()
         if self.copies is not None:
             others = [name for name in self._tree.others("outbox") if not name.startswith((".", "~$"))]
@@ -147,6 +147,20 @@ class FolderAdapter:
                 why[name] = said(name, "unreadable" if _is_packet(name) else "ending", endings=", ".join(ENDINGS))
         self._seen, self._look_again = seen_now and seen_now[0], now + LOOK_AGAIN
         self._why = why
+
+    def _in_outbox(self) -> list[Entry]:
+        """The files in ``outbox/`` by their names; of each also those that came before it.
+
+        What comes while a folder is listed may be listed or not (POSIX readdir), so the last step of a series may be
+        seen without the first, and be sent before it. Whatever came before a file that was seen is there in the next
+        listing: it is listed again until nothing comes to light that is as old."""
+        entries = self._tree.entries("outbox")
+        if any(one.name not in self._looks and not one.name.startswith(".") for one in entries):
+            last, names = max(one.changed for one in entries), {one.name for one in entries}
+            while more := [one for one in self._tree.beside("outbox", names) if one.changed <= last]:
+                entries += more
+                names.update(one.name for one in more)
+        return sorted(entries, key=lambda one: one.name)
 
     def changed(self) -> bool:
         """See :meth:`axis.adapters.base.Guarded.changed`: names come and go with the time of their folder.

@@ -26,7 +26,7 @@ from axis.core import xml
 from axis.errors import Fault, Misconfigured, Problem, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Callable, Collection, Coroutine, Mapping
     from pathlib import Path
 
     from axis.adapters.base import Place
@@ -106,6 +106,10 @@ class RemoteTree:
             ]
 
         return self._do(ask)
+
+    def beside(self, _folder: str, _known: Collection[str]) -> list[Entry]:
+        """See :class:`Tree`: a server tells no more than the second."""
+        return []
 
     def others(self, folder: str) -> list[str]:
         """See :class:`Tree`."""

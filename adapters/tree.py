@@ -7,14 +7,14 @@ import os
 import stat
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from axis.adapters.disk import KNOWN, is_local
 from axis.core import xml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from axis.adapters.disk import Disk
@@ -31,6 +31,7 @@ class Entry:
     size: int
     mtime: int  # nanoseconds, as far as the place knows them
     inode: int = 0
+    changed: int = field(default=0, compare=False)  # nanoseconds: when it got its name here; 0 where no place tells
 
 
 class Tree(Protocol):
@@ -41,6 +42,9 @@ class Tree(Protocol):
 
     def entries(self, folder: str) -> list[Entry]:
         """The regular files of a folder; links, folders and devices are none."""
+
+    def beside(self, folder: str, known: Collection[str]) -> list[Entry]:
+        """The regular files of a folder but these; none where their order of coming is not told."""
 
     def others(self, folder: str) -> list[str]:
         """The names of what else lies there: links, folders, pipes."""
@@ -103,15 +107,21 @@ class LocalTree:
 
     def entries(self, folder: str) -> list[Entry]:
         """See :class:`Tree`."""
+        return self.beside(folder, ())
+
+    def beside(self, folder: str, known: Collection[str]) -> list[Entry]:
+        """See :class:`Tree`."""
         found = []
         with self._folder(folder) as opened, os.scandir(opened) as listed:
             for entry in listed:
+                if entry.name in known:
+                    continue
                 try:
-                    status = entry.stat(follow_symlinks=False)
+                    s = entry.stat(follow_symlinks=False)
                 except FileNotFoundError:
                     continue
-                if stat.S_ISREG(status.st_mode):
-                    found.append(Entry(entry.name, status.st_size, status.st_mtime_ns, status.st_ino))
+                if stat.S_ISREG(s.st_mode):
+                    found.append(Entry(entry.name, s.st_size, s.st_mtime_ns, s.st_ino, s.st_ctime_ns))
         return found
 
     def others(self, folder: str) -> list[str]:
