@@ -2245,6 +2245,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "board.overdue": ("Quá hạn", "Overdue"),
     "board.deadline": ("Hạn tới", "Next deadline"),
     "board.recipients": ("Nơi nhận", "Recipients"),
+    "board.asked": ("chờ trả lời {what}", "{what} unanswered"),
     "board.certificate": (
         "Chứng nhận phát hành đã cấp: {digest}",
         "The certificate of distribution was given: {digest}",
@@ -3270,7 +3271,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "apply.flying": ("Đang trên đường đến cơ quan sẽ ngừng hoạt động:", "On its way to agencies that close:"),
     "apply.successor": ("Nơi kế thừa", "Successor"),
-    "apply.fresh": ("Chưa phát, sẽ đến nơi kế thừa", "Not published yet: goes to the successor"),
+    "apply.fresh": ("Chưa phát: đến nơi kế thừa, không có thì trả lại", "Not published: to the successor, or back"),
+    "agency.past": (
+        "Lưu ý: {at} đã qua. Những gì cơ quan đã gửi, nhận từ lúc đó đến nay vẫn giữ nguyên.",
+        "Mind: {at} is over. What the agency has sent and received since then stays as it is.",
+    ),
     "apply.tried": ("Đã phát, có thể đã đến nơi cũ", "Published: may have arrived there"),
     "apply.close": ("ngừng hoạt động", "closed"),
     "apply.new": ("mới", "new"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -221,6 +222,7 @@ def agency_close(home: Path, code: str, successor: str, since: datetime | None, 
         code = members.member_code(registrar, code)
         after = members.member_code(registrar, successor) if successor else ""
         registry = members.close(registrar, code, after, reason, at, now())
+    _warn_of_past(at, now())
     _show_change(registry.version, code, "close", as_json)
     carry_to_broker(opened, registry, as_json)
 
@@ -248,12 +250,12 @@ def agency_apply(home: Path, file: Path, moment: datetime | None, rehearse: bool
     rows = succession_plan.read(file.read_bytes())
     with bootstrap.registrar(opened) as registrar:
         before = registrar.registry()
-        flying = members.changing_hands(registrar, rows)
-        if rehearse:
-            registry = succession_plan.plan(before, rows, at, current)
-        else:
+        registry = succession_plan.plan(before, rows, at, current)
+        flying = members.changing_hands(registrar, rows, registry, at)
+        if not rehearse:
             registry = members.apply(registrar, rows, at, reason, current)
     counts = Counter(row.change for row in rows)
+    _warn_of_past(at, current)
     if as_json:
         said = {"registry": registry.version, "changed": registry is not before, "rehearsed": rehearse}
         console.data({**said, "at": to_text(at), "changes": dict(counts), "in_flight": flying})
@@ -261,6 +263,14 @@ def agency_apply(home: Path, file: Path, moment: datetime | None, rehearse: bool
         _show_applied(registry.version, before.version, counts, to_text(at), flying, rehearse=rehearse)
     if not rehearse:
         carry_to_broker(opened, registry, as_json)
+
+
+def _warn_of_past(at: datetime, current: datetime) -> None:
+    """What was given in a moment that is over was given all the same: who reads of it should know."""
+    from axis.core.instant import to_text
+
+    if current - at > timedelta(minutes=1):
+        console.note("agency.past", at=console.local(to_text(at)))
 
 
 def _show_applied(

@@ -33,7 +33,7 @@ def board(home: Path, reference: str, as_json: bool) -> None:
         (
             one["recipient"],
             console.plain(one["name"]),
-            word(f"standing.{one['standing']}"),
+            _standing(one),
             console.local(one["since"]),
             one["receipt"],
             " ".join(sorted({code for code in one["statuses"].values() if code})),
@@ -51,6 +51,13 @@ def board(home: Path, reference: str, as_json: bool) -> None:
         console.say(f"{word('board.overdue')}: {totals['overdue']}")
     if value["certificate"]:
         console.say(word("board.certificate", digest=value["certificate"]))
+
+
+def _standing(one: dict[str, Any]) -> str:
+    """How it stands, and what its clerk has not answered."""
+    said = word(f"standing.{one['standing']}")
+    asked = ", ".join(word(f"demand.{demand}") for demand in one["asked"])
+    return f"{said}; {word('board.asked', what=asked)}" if asked else said
 
 
 _TROUBLE = ("failed", "refused", "suspended", "waiting", "late", "handed_over", "recalled")

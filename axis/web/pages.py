@@ -206,9 +206,9 @@ def board(visit: Visit) -> Page:
         value["recipients"], key=lambda one: (not one["overdue"], _ORDER.index(one["standing"]), one["recipient"])
     )
     names = ("recipient", "name", "standing", "since", "receipt", "next_deadline")
-    exported = [[*(one[name] for name in names), " ".join(one["overdue"])] for one in rows]
+    exported = [[*(one[name] for name in names), " ".join(one["overdue"]), " ".join(one["asked"])] for one in rows]
     values = {"about": value["document"], "rows": rows, "totals": value["totals"], "certificate": value["certificate"]}
-    return Page("board", values, rows=[[*names, "overdue"], *exported], value=value)
+    return Page("board", values, rows=[[*names, "overdue", "asked"], *exported], value=value)
 
 
 def status(visit: Visit) -> Page:

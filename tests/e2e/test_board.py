@@ -214,3 +214,21 @@ def test_a_group_is_everybody_in_it_but_the_sender(tmp_path: Path) -> None:
     bad = runner.invoke(cli.main, ["send", str(packet), "--from", "G22", "--to", "@nobody", "--home", str(line.path)])
     assert bad.exit_code == 3
     assert "@nobody" in bad.output
+
+
+def test_what_a_clerk_was_asked_and_has_not_answered_stands_on_the_board(tmp_path: Path) -> None:
+    line = small_home(tmp_path / "home")
+    line.drop("G22", document(1, to=("H41", "G06")))
+    line.run()
+    line.drop("G22", recall(1, to=("H41",)), "r.edxml")
+    line.run()
+
+    def asked() -> dict[str, list[str]]:
+        return {one["recipient"]: one["asked"] for one in board_of(line, "1/TN-G22")["recipients"]}
+
+    assert asked() == {"H41": ["recall"], "G06": []}
+    shown = CliRunner().invoke(cli.main, ["board", "1/TN-G22", "--home", str(line.path)]).output
+    assert "has it; recall unanswered" in shown or "đã nhận; chờ trả lời thu hồi" in shown
+    line.drop("H41", status("15", 1), "s.edxml")
+    line.run()
+    assert asked() == {"H41": [], "G06": []}

@@ -350,10 +350,12 @@ def _issue_signed(
     return registry
 
 
-def changing_hands(registrar: Registrar, rows: list[Row]) -> list[dict[str, Any]]:
-    """What is in flight to agencies that these rows close, by agency: how many were never published, which their
-    successor takes as its own, and how many may have arrived, which stay their own until they are answered for."""
-    closing = {row.code: row.successor for row in rows if row.change == "close"}
+def changing_hands(registrar: Registrar, rows: list[Row], planned: Registry, at: datetime) -> list[dict[str, Any]]:
+    """What is in flight to agencies that these rows close at `at`, by agency: how many were never published, which
+    their `successor` by the `planned` registry takes as its own ("": nobody), and how many may have arrived, which stay
+    their own until they are answered for."""
+    ends = {row.code: planned.open_successor(row.code, whole(at)) for row in rows if row.change == "close"}
+    closing = {code: end if end != code else "" for code, end in ends.items()}
     with registrar.store.reading() as reader:
         found = backlog.in_flight(reader, closing)
     return [{**one, "successor": closing[one["recipient"]]} for one in found]

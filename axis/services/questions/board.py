@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from axis.core.hub.lifecycle import State
+from axis.core.hub.lifecycle import Stage, State
 from axis.core.hub.terms import Leg, Progress
 from axis.core.instant import to_text
 from axis.infra.record import search
 from axis.services.questions import trace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from axis.core.registry import Registry
@@ -34,7 +34,8 @@ def board(store: HubStore, registry: Registry, reference: str, now: datetime) ->
     overdue; the totals; and the certificate of distribution, if there is one.
 
     `standing`: ``handed_over``, ``late`` (handed over after the sender was told that it was not), ``refused``,
-    ``recalled``, ``failed`` (not delivered so far), ``suspended`` (waits for that) or ``waiting``.
+    ``recalled``, ``failed`` (not delivered so far), ``suspended`` (waits for that) or ``waiting``. `asked`: what it has
+    not answered yet: ``recall``, ``update``, ``replace``.
     Raises :class:`Rejected`: NOT_FOUND, AMBIGUOUS.
     """
     with store.reading() as reader:
@@ -43,10 +44,12 @@ def board(store: HubStore, registry: Registry, reference: str, now: datetime) ->
         ids = [row["id"] for row in rows]
         deadlines, statuses = search.deadlines(reader, ids), search.statuses(reader, ids)
         receipts = search.receipts(reader, {about["axis_id"], *(row["axis_id"] for row in rows)})
+        asked = _asked(trace.changes(reader, about))
     said = {(one["axis_id"], one["event"], one["recipient"]): one for one in receipts}
     suspended = {m.code for m in registry.agencies if m.standing(now) == "suspended"}
     names = {m.code: m.name_vi for m in registry.agencies}
     lines = [_line(row, deadlines[row["id"]], statuses[row["id"]], said, suspended, names, now) for row in rows]
+    lines = [{**line, "asked": asked.get(line["recipient"], [])} for line in lines]
     totals = Counter(line["standing"] for line in lines)
     return {
         "document": {key: about[key] for key in ("axis_id", "document_id", "code", "subject", "sender", "received_at")},
@@ -58,6 +61,15 @@ def board(store: HubStore, registry: Registry, reference: str, now: datetime) ->
         },
         "certificate": search.certificate([one for one in receipts if one["axis_id"] == about["axis_id"]]),
     }
+
+
+def _asked(changes: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """By recipient what it was asked to do with the document, and has not answered."""
+    found: dict[str, set[str]] = {}
+    for unit in (unit for one in changes for unit in one["units"]):
+        if unit["stage"] in {Stage.PENDING, Stage.OPEN}:
+            found.setdefault(unit["recipient"], set()).add(unit["demand"])
+    return {recipient: sorted(demands) for recipient, demands in found.items()}
 
 
 def _line(

@@ -63,7 +63,7 @@ def trace(
                 "gone": "" if about["body_digest"] else "retention" if about["ended_at"] else "recall",
             },
             "deliveries": [_delivery(row, statuses[row["id"]], waiting.get(row["id"])) for row in brought],
-            "changes": _changes(reader, about),
+            "changes": changes(reader, about),
             "submissions": [
                 {"axis_id": row["axis_id"], "kind": row["kind"], "sender": row["sender"], "at": row["received_at"]}
                 for row in family
@@ -141,7 +141,7 @@ def deliveries(reader: HubReader, about: Row) -> list[Row]:
     return list(search.recipients(reader, about["owner"], about["document_id"]))
 
 
-def _changes(reader: HubReader, about: Row) -> list[dict[str, Any]]:
+def changes(reader: HubReader, about: Row) -> list[dict[str, Any]]:
     """The recalls, updates and replacements of a document (or the one that was asked for), with how far they are."""
     asked = search.submissions(reader, about["owner"], about["document_id"], CHANGES)
     if about["kind"] not in DOCUMENTS:
