@@ -1297,7 +1297,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Không ai chuyển tiếp đến {recipient} nữa: {reasons}.",
         "Nobody tries to deliver it to {recipient} any more: {reasons}.",
     ),
-    "why.closed.next": ("Bên gửi gửi đến nơi nhận khác.", "The sender sends it to somebody else."),
+    "why.closed.next": (
+        "Cơ quan kế thừa đã có văn bản này thì không cần làm gì; chưa có thì bên gửi gửi đến nơi nhận khác.",
+        "Nothing has to be done where its successor has it; otherwise the sender sends it to somebody else.",
+    ),
     "why.suspended": (
         "{recipient} tạm ngừng từ {since}{because}; văn bản chờ ở trục.",
         "{recipient} is suspended since {since}{because}; it waits at the hub.",
@@ -3251,6 +3254,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "send.pending": ("{file}: chưa có trả lời; việc gửi sẽ tiếp tục.", "{file}: no answer yet; sending goes on."),
     "send.refused": ("{file}: bị từ chối.", "{file}: refused."),
+    "parcel.document": ("văn bản", "document"),
+    "parcel.receipt": ("biên nhận", "receipt"),
+    "parcel.registry": ("danh bạ", "registry"),
+    "parcel.types": ("loại nghiệp vụ", "document types"),
+    "parcel.evidence": ("chứng cứ", "evidence"),
     "verify.good": (
         "{file}: HỢP LỆ, {kind} do {signer} ký lúc {time}.",
         "{file}: PASSED, {kind} signed by {signer} at {time}.",

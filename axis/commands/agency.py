@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from axis.commands import console
+from axis.commands.applied import show_applied, warn_of_past
 from axis.commands.console import word
 from axis.commands.options import MOMENTS, at_home, settings
 from axis.commands.process import now, open_home
@@ -45,7 +46,6 @@ class _Days(click.ParamType[int]):
 @at_home
 def agency_list(home: Path, words: tuple[str, ...], expiring: int | None, as_json: bool) -> None:
     """Agencies: all, those whose names have these words, those whose certificates end soon."""
-    from datetime import timedelta
 
     from axis.core.agencies import search
     from axis.core.instant import to_text
@@ -222,7 +222,7 @@ def agency_close(home: Path, code: str, successor: str, since: datetime | None, 
         code = members.member_code(registrar, code)
         after = members.member_code(registrar, successor) if successor else ""
         registry = members.close(registrar, code, after, reason, at, now())
-    _warn_of_past(at, now())
+    warn_of_past(at, now())
     _show_change(registry.version, code, "close", as_json)
     carry_to_broker(opened, registry, as_json)
 
@@ -255,39 +255,14 @@ def agency_apply(home: Path, file: Path, moment: datetime | None, rehearse: bool
         if not rehearse:
             registry = members.apply(registrar, rows, at, reason, current)
     counts = Counter(row.change for row in rows)
-    _warn_of_past(at, current)
+    warn_of_past(at, current)
     if as_json:
         said = {"registry": registry.version, "changed": registry is not before, "rehearsed": rehearse}
         console.data({**said, "at": to_text(at), "changes": dict(counts), "in_flight": flying})
     else:
-        _show_applied(registry.version, before.version, counts, to_text(at), flying, rehearse=rehearse)
+        show_applied(registry.version, before.version, counts, to_text(at), flying, rehearse=rehearse)
     if not rehearse:
         carry_to_broker(opened, registry, as_json)
-
-
-def _warn_of_past(at: datetime, current: datetime) -> None:
-    """What was given in a moment that is over was given all the same: who reads of it should know."""
-    from axis.core.instant import to_text
-
-    if current - at > timedelta(minutes=1):
-        console.note("agency.past", at=console.local(to_text(at)))
-
-
-def _show_applied(
-    version: int, before: int, counts: Any, at: str, flying: list[dict[str, Any]], *, rehearse: bool
-) -> None:
-    """What becomes of the registry, and whose mail is on its way."""
-    if flying:
-        console.say(word("apply.flying"))
-        names = ("column.code", "apply.successor", "apply.fresh", "apply.tried")
-        lines = [(one["recipient"], one["successor"] or "-", str(one["fresh"]), str(one["tried"])) for one in flying]
-        console.table([word(name) for name in names], lines, {2, 3})
-    made = ", ".join(f"{word(f'apply.{change}')} {count}" for change, count in sorted(counts.items()))
-    if version == before:
-        console.say(word("apply.same"))
-    else:
-        key = "apply.rehearsed" if rehearse else "apply.done"
-        console.say(word(key, version=version, at=console.local(at), made=made))
 
 
 @agency.command("follow", **settings("help.agency.follow", 'axis agency follow H22 --reason "…"', changes=True))

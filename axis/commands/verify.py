@@ -89,7 +89,7 @@ def verify(
                 word(
                     "verify.good",
                     file=file,
-                    kind=verdict["kind"],
+                    kind=word(f"parcel.{verdict['kind']}"),
                     signer=verdict["signer"],
                     time=console.local(verdict["signing_time"]),
                 )

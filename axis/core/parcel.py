@@ -540,7 +540,7 @@ def _read_container(data: bytes) -> list[Named]:
     checksums: list[int] = []
     while data[position : position + 4] == b"PK\x03\x04":
         if len(entries) >= most:
-            raise rejected(Fault.PARCEL_LIMIT, f"more than {len(entries)} entries", f"{most} entries")
+            raise rejected(Fault.PARCEL_LIMIT, f"> {len(entries)}", f"≤ {most}")
         if position + _LOCAL.size > len(data):
             raise rejected(Fault.PARCEL_ZIP, "cut short")
         fields = _LOCAL.unpack_from(data, position)
@@ -555,12 +555,12 @@ def _read_container(data: bytes) -> list[Named]:
             raise rejected(Fault.PARCEL_ZIP, f"name of entry {len(entries) + 1}")
         content = view[start : start + size]
         if zlib.crc32(content) != crc:
-            raise rejected(Fault.PARCEL_ZIP, f"checksum of entry {len(entries) + 1}")
+            raise rejected(Fault.PARCEL_ZIP, f"CRC-32: {len(entries) + 1}")
         entries.append((name.decode("ascii"), content))
         checksums.append(crc)
         position = start + size
     if len(entries) < 4:
-        raise rejected(Fault.PARCEL_ZIP, f"{len(entries)} entries")
+        raise rejected(Fault.PARCEL_ZIP, f"ZIP: {len(entries)}")
     tail = _container(entries, checksums)[-2:]
     if data[position:] != b"".join(tail):
         raise rejected(Fault.PARCEL_ZIP, "central directory")

@@ -41,6 +41,8 @@ CONFIG = Path(__file__).parent.parent / "config"  # what production uses; the re
 _NUMBER = re.compile(r"\d+")
 _EPHEMERAL, _LOWEST = Path("/proc/sys/net/ipv4/ip_local_port_range"), 10_000
 
+LONG = 1800.0  # seconds for a copy of a large database on a busy machine
+
 
 class NoServerError(Exception):
     """A server cannot be had here; the text says why."""
@@ -234,14 +236,14 @@ class PostgreSql:
     def dump(self, name: str) -> Path:
         """A backup of a database, as docs/operations.md makes it."""
         dump = self.folder / f"{name}.dump"
-        self._run("pg_dump", *self._where, "--format=custom", "--file", dump, name)
+        self._run("pg_dump", *self._where, "--format=custom", "--file", dump, name, within=LONG)
         return dump
 
     def restore(self, name: str, dump: Path) -> None:
         """Put a database back to a backup; who was connected is so no more."""
         self._run("dropdb", *self._where, "--force", name)
         self._run("createdb", *self._where, name)
-        self._run("pg_restore", *self._where, "--exit-on-error", "--dbname", name, dump)
+        self._run("pg_restore", *self._where, "--exit-on-error", "--dbname", name, dump, within=LONG)
 
     def archive(self) -> Path:
         """From the next start on every finished piece of the log is copied here; see docs/operations.md."""
@@ -255,7 +257,7 @@ class PostgreSql:
     def base_backup(self) -> Path:
         """A copy of the whole server while it runs, as docs/operations.md makes it."""
         backup = self.folder / "base"
-        self._run("pg_basebackup", *self._where, "-D", backup, "-X", "none", "-c", "fast", "--no-sync")
+        self._run("pg_basebackup", *self._where, "-D", backup, "-X", "none", "-c", "fast", "--no-sync", within=LONG)
         return backup
 
     def recover(self, backup: Path, wal: Path, until: str) -> None:
@@ -280,7 +282,7 @@ class PostgreSql:
     def _where(self) -> tuple[str, ...]:
         return ("-h", "127.0.0.1", "-p", str(self.port), "-U", "axis")
 
-    def _run(self, program: str, *arguments: object) -> None:
+    def _run(self, program: str, *arguments: object, within: float = 120) -> None:
         # Not captured by a pipe: the server would inherit it, and whoever reads it waits for the server's end.
         with tempfile.TemporaryFile() as output:
             done = subprocess.run(
@@ -289,7 +291,7 @@ class PostgreSql:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                timeout=120,
+                timeout=within,
                 check=False,
             )
             if done.returncode:

@@ -8,7 +8,6 @@ import logging
 import os
 import re
 import tempfile
-import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -577,33 +576,3 @@ def test_a_folder_that_cannot_be_by_day_is_named(root: Path) -> None:
     with pytest.raises(Misconfigured) as caught:
         folders(root, 0, day_folders=("outbox",))
     assert caught.value.problems[0].got == "outbox"
-
-
-def test_of_files_that_come_while_the_folder_is_listed_none_is_taken_before_one_that_came_earlier(root: Path) -> None:
-    """A listing may miss what comes meanwhile and have what comes later: of a series the last step was sent alone."""
-    outbox, total = root / "outbox", 3000
-
-    def drop() -> None:
-        for number in range(total):
-            (outbox / f".{number}").write_bytes(b"x")
-            (outbox / f".{number}").rename(outbox / f"{number * 7919 % total:05}-{number}.edxml")
-
-    writer = threading.Thread(target=drop)
-    writer.start()
-    adapter, seen = folders(root, 0.0), set[int]()
-    try:
-        while len(seen) < total:
-            seen |= {int(ref.partition("-")[2].partition(".")[0]) for ref in refs(adapter)}
-            assert seen == set(range(len(seen))), "whoever is there came before whoever is not"
-    finally:
-        writer.join()
-
-
-def test_what_a_listing_has_missed_and_is_as_old_is_taken_with_the_rest(
-    root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("1.edxml", "2.edxml", "3.edxml"):
-        (root / "outbox" / name).write_bytes(b"x")
-    listed = LocalTree.entries
-    monkeypatch.setattr(LocalTree, "entries", lambda *of: [one for one in listed(*of) if one.name != "1.edxml"])
-    assert refs(folders(root, 0.0)) == ["1.edxml", "2.edxml", "3.edxml"]
