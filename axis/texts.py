@@ -1111,6 +1111,19 @@ TEXTS: dict[str, tuple[str, str]] = {
         "xem [timestamps] trong axis.toml và mạng tới dịch vụ; trục tự hỏi lại",
         "see [timestamps] in axis.toml and the network to the service; the hub asks again",
     ),
+    "doctor.timestamps_end": ("Dấu thời gian được gia hạn", "Time-stamps are renewed"),
+    "doctor.timestamps_end.found": (
+        "chứng thư của dấu gần nhất còn {days} ngày",
+        "the last one's certificate has {days} days left",
+    ),
+    "doctor.timestamps_end.means": (
+        "Sau ngày đó không ai gia hạn được chuỗi dấu thời gian bằng chính dịch vụ này.",
+        "After that day this service renews the chain of time-stamps no more.",
+    ),
+    "doctor.timestamps_end.mend": (
+        "lấy chứng thư mới của dịch vụ (hoặc dịch vụ khác) vào [timestamps] trong axis.toml; trục tự đóng dấu tiếp",
+        "put the service's new certificate (or another service) into [timestamps] in axis.toml; the hub goes on stamping",
+    ),
     "doctor.clock_of_the_record": ("Đồng hồ so với hồ sơ", "Clock against the record"),
     "doctor.clock_of_the_record.found": ("hồ sơ đi trước {seconds} giây", "the record is {seconds} s ahead"),
     "doctor.clock_of_the_record.means": (
@@ -3028,6 +3041,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "evidence.name.logged": ("Biên nhận có trong sổ cái", "Receipt stands in the log"),
     "evidence.name.witnessed": ("Bên chứng kiến", "Witnesses"),
     "evidence.name.timestamp": ("Dấu thời gian", "Time-stamp"),
+    "evidence.name.renewal": ("Dấu thời gian gia hạn", "Time-stamp renewed"),
     "evidence.container": ("không byte nào bị đổi, mã băm {digest}", "no byte was changed, digest {digest}"),
     "evidence.registry": ("bản {version}, do trục ký", "version {version}, signed by the hub"),
     "evidence.maker": ("{maker} ký lúc {time}", "signed by {maker} at {time}"),
@@ -3081,6 +3095,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "signed by the log alone, no witnesses",
     ),
     "evidence.timestamp": ("điểm kiểm đã có lúc {time}", "the checkpoint was there at {time}"),
+    "evidence.renewal": ("dấu thời gian trên đã có lúc {time}", "that time-stamp was there at {time}"),
+    "evidence.renewal.missing": ("không đọc được dấu thời gian ở đây", "time-stamps cannot be read here"),
     "evidence.timestamp.missing": ("không có dấu thời gian", "there is no time-stamp"),
     "evidence.page.title": ("Chứng cứ về văn bản {document}", "Evidence of document {document}"),
     "evidence.page.made": (

@@ -622,6 +622,7 @@ class Judgement:
         self.document_id = root.findtext(f"{EVIDENCE}document", "")
         kinds = [(found.attrib["kind"], found.attrib["name"]) for found in root.findall(f"{EVIDENCE}part")]
         once = ("acceptance", "document", "log", "checkpoint", "policy", "timestamp", "cosignatures")
+        once += ("renewed", "renewal")
         count = [kind for kind, _ in kinds].count
         if (
             len(kinds) != len(self.parcel.attachments)
@@ -632,8 +633,9 @@ class Judgement:
         if len({name for _, name in kinds}) < len(kinds):
             bad("a part twice")
         about = {"policy": "checkpoint", "timestamp": "checkpoint", "authority": "timestamp"}
-        about["cosignatures"] = "policy"
-        if any(count(kind) and not count(other) for kind, other in about.items()):
+        pairs = [*about.items(), ("cosignatures", "policy")]
+        pairs += [("renewed", "timestamp"), ("renewed", "renewal"), ("renewal", "renewed")]
+        if any(count(kind) and not count(other) for kind, other in pairs):
             bad("a part without what it is about")
         self.parts = [(*named, content) for named, content in zip(kinds, self.parcel.attachments, strict=True)]
         return self.parcel.content_digest
@@ -689,6 +691,8 @@ class Judgement:
             self.steps.append(("timestamp", "MISSING", stamps[0][0] if stamps else "", ""))
         else:
             self.step("timestamp", stamps[0][0], lambda: stamped(stamps[0][1], heads[0][1], self.of("authority")))
+        for name, reply in self.of("renewal"):
+            self.step("renewal", name, lambda reply=reply: self.look_renewal(reply))  # type: ignore[misc]
 
     def look_witnessed(self, head: bytes, policy: str, beside: str) -> str:
         """Who has cosigned the checkpoint, by the policy in the bundle, which a registry in it has, too."""
@@ -701,6 +705,14 @@ class Judgement:
         if not beside.endswith("\n") or len(cosigners(keys, head, beside)) != beside.count("\n"):
             bad("a cosignature of nobody in the policy")
         return by if by == NOBODY else f"{by}; {beside.count(chr(10))} of them with another key as well"
+
+    def look_renewal(self, reply: bytes) -> str:
+        """A later time-stamp, on a checkpoint of the log that has the digest of the first."""
+        bound, first = self.of("renewed")[0][1], self.of("timestamp")[0][1]
+        _, entry, _ = self.need_log().entry(bound)
+        if (entry["event"], entry["detail"].get("reply")) != ("log.stamped", sha(first)):
+            bad("the renewal of another time-stamp")
+        return stamped(reply, bound.partition(b"\n\n")[2], self.of("authority"))
 
     def look_registry(self, content: bytes) -> str:
         """A registry of the hub; the newest counts, which has all revocations."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from axis.core.instant import from_text
 from axis.core.registry import HUB
@@ -72,11 +72,8 @@ class Check:
 CHECKS: list[Check] = []
 
 
-J = TypeVar("J", bound="Judge")
-
-
-def _check(*sections: str) -> Callable[[J], J]:
-    def keep(judge: J) -> J:
+def _check(*sections: str) -> Callable[[Judge], Judge]:
+    def keep(judge: Judge) -> Judge:
         CHECKS.append(Check(judge.__name__.removeprefix("_"), sections, judge))
         return judge
 
@@ -105,9 +102,8 @@ def examine(gathered: Gathering) -> list[Finding]:
 
 def worst(findings: Iterable[Finding]) -> Verdict:
     """The worst of them: bad, unknown (it may be bad), warn, good."""
-    order = (Verdict.BAD, Verdict.UNKNOWN, Verdict.WARN)
     verdicts = {one.verdict for one in findings}
-    return next((one for one in order if one in verdicts), Verdict.GOOD)
+    return next((one for one in (Verdict.BAD, Verdict.UNKNOWN, Verdict.WARN) if one in verdicts), Verdict.GOOD)
 
 
 def _names(found: Iterable[object]) -> str:
@@ -238,12 +234,8 @@ def _young_certificates(gathered: Gathering, now: datetime) -> Judgement:
 @_check("keys")
 def _weak_keys(gathered: Gathering, _now: datetime) -> Judgement:
     """An RSA key is shorter than is believed for the coming years (ETSI TS 119 312)."""
-    weak = [f"{one['name']} ({one['key']})" for one in gathered["keys"]["certificates"] if _is_weak(one["key"])]
-    return _listed(weak)
-
-
-def _is_weak(key: str) -> bool:
-    return key.startswith("rsa") and int(key[3:]) <= LEAST_RSA
+    rsa = [one for one in gathered["keys"]["certificates"] if one["key"].startswith("rsa")]
+    return _listed(f"{one['name']} ({one['key']})" for one in rsa if int(one["key"][3:]) <= LEAST_RSA)
 
 
 # -- The registry -------------------------------------------------------------------------------------------------
@@ -413,6 +405,16 @@ def _timestamps(gathered: Gathering, now: datetime) -> Judgement | None:
     waits = now - from_text(stamped) if stamped else None
     is_late = waits is None or waits > timedelta(hours=2 * hours)
     return (_WARN if is_late else _GOOD), {"hours": waits // timedelta(hours=1) if waits is not None else "-"}
+
+
+@_check("record")
+def _timestamps_end(gathered: Gathering, now: datetime) -> Judgement | None:
+    """Nothing renews the time-stamps before the certificate of the last one ends."""
+    if not (until := gathered["record"].get("stamps_end", "")):
+        return None
+    left = -_age(until, now)
+    verdict = _BAD if left < timedelta(days=ALARMS[0]) else _WARN if left < timedelta(days=ALARMS[-1]) else _GOOD
+    return verdict, {"days": max(left.days, 0)}
 
 
 @_check("record")

@@ -17,6 +17,7 @@ import click
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from axis import bootstrap, cli, config, texts
 from axis.core import doctor
@@ -144,6 +145,20 @@ def _quarantined(home: Path) -> None:
     )
 
 
+def _stamped(home: Path, days: int) -> None:
+    """The last time-stamp came from a service whose certificate ends soon."""
+    authority = keystore.new_authority(NOW - timedelta(days=3650))
+    own = keystore.new_member(
+        authority, "TSA", "x", "p256", NOW - timedelta(days=365 * keystore.CERTIFICATE_YEARS - days)
+    )
+    change(
+        home,
+        "INSERT INTO log_stamp (log, size, note, reply, authority, stamped_at) VALUES (1, 1, x'00', x'00', :pem, :at)",
+        pem=own.certificate.public_bytes(Encoding.PEM),
+        at=to_text(NOW),
+    )
+
+
 def _restored(home: Path) -> None:
     from axis import bootstrap
     from axis.core.ledger import Entry
@@ -240,6 +255,7 @@ HOME_FAULTS: list[tuple[str, Callable[[Path], Any], Verdict]] = [
         lambda home: settings(home, "[installation]", '[timestamps]\nurl = "http://127.0.0.1:1/"\n[installation]'),
         Verdict.WARN,
     ),
+    ("timestamps_end", lambda home: _stamped(home, days=10), Verdict.WARN),
     (
         "outbox",
         lambda home: change(

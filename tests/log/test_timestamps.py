@@ -17,12 +17,13 @@ import pytest
 
 from axis import config
 from axis.core import ledger
+from axis.core.evidence import form
 from axis.errors import AxisError, Fault
 from axis.infra import timestamps
 from axis.infra.log import stamps
 from axis.services.hub import stamps as service
 from tests.line import Line, document, small_home
-from tests.log.test_evidence import OTHER, altered, axis, failed, follow, make, ours, part, theirs
+from tests.log.test_evidence import OTHER, altered, axis, failed, follow, make, opened, ours, part, theirs
 from tests.sample import SEED
 
 if TYPE_CHECKING:
@@ -254,3 +255,59 @@ def test_a_false_time_stamp_in_a_bundle_is_refused_by_all(line: Line, authority:
         bad = altered(line, data, change)
         assert failed(ours(line, bad, stamped=timestamps.stamped)) == failed(theirs(line, bad)) == {"timestamp"}
         assert follow(line, bad, tmp_path / str(number))[0] != 0
+
+
+def test_a_time_stamp_is_renewed_by_the_next_one_which_the_log_binds_to_it(
+    line: Line, authority: Authority, tmp_path: Path
+) -> None:
+    """The first one's service is there no more, and its algorithms may be broken: the log had its digest before a later
+    time-stamp was on the log."""
+    with authority.serve() as url:
+        wanted(line, url, authority)
+        with line.parts() as (hub, _):
+            assert ask(hub, line) == 1
+        line.run()
+    once = make(line, "1/TN-G22")
+    assert "renewed.tsr" not in [one.name for one in opened(once)[1].parts], "nothing renews it yet"
+    later = Authority(tmp_path / "tsa-later")
+    line.clock.now += timedelta(hours=25)
+    line.drop("G22", document(2), "b.edxml")
+    line.run()
+    with later.serve() as url:
+        wanted(line, url, later)
+        with line.parts() as (hub, _):
+            assert ask(hub, line) == 1
+        line.run()
+    data = make(line, "1/TN-G22")
+    steps = ours(line, data, strict=True, stamped=timestamps.stamped)
+    assert steps == theirs(line, data, strict=True)
+    assert failed(steps) == set()
+    assert ("renewal", "PASSED", "renewed.tsr") in steps
+    assert part(data, "tsa.pem") == authority.pem
+    assert part(data, "tsa-now.pem") == later.pem
+    path = tmp_path / "e.asice"
+    path.write_bytes(data)
+    assert "that time-stamp was there at" in axis(line, "verify", str(path), "--strict").output
+    code, output = follow(line, data, tmp_path / "v")
+    assert (code, output.splitlines()[-1]) == (0, "ALL GOOD"), output
+    assert "that time-stamp was there at" in output
+
+    entries = [one for one in opened(data)[1].parts if one.kind == form.PROOF]
+    wrong: list[tuple[dict[str, bytes], str]] = [
+        ({"renewed.tsr": part(data, "checkpoint.tsr")}, "renewal"),  # on another checkpoint
+        ({"renewed.tlog-proof": part(data, entries[0].name)}, "renewal"),  # of an entry that binds nothing
+        ({"renewed.tlog-proof": part(data, "renewed.tlog-proof").replace(b"index ", b"index 1", 1)}, "renewal"),
+        ({"tsa-now.pem": authority.pem}, "renewal"),  # by a service that nobody names
+        ({"renewed.tsr": b""}, "container"),  # a proof of nothing
+        ({"renewed.tlog-proof": b""}, "container"),
+    ]
+    with later.serve() as url:  # another good reply on the first checkpoint: the log does not have it
+        other = timestamps.Service(url, later.pem).ask(part(data, "checkpoint"))
+    wrong.append(({"checkpoint.tsr": other, "tsa.pem": later.pem, "tsa-now.pem": later.pem}, "renewal"))
+    for change, step in wrong:
+        made = altered(line, data, change)
+        assert failed(ours(line, made, stamped=timestamps.stamped)) == failed(theirs(line, made)) == {step}, (
+            change.keys()
+        )
+    code, output = follow(line, altered(line, data, wrong[0][0]), tmp_path / "w")
+    assert code != 0, output

@@ -28,12 +28,17 @@ DOCUMENT, ACCEPTANCE, RECEIPT = "document", "acceptance", "receipt"
 REGISTRY, LOG, CHECKPOINT, PROOF = "registry", "log", "checkpoint", "proof"
 POLICY, TIMESTAMP, AUTHORITY = "policy", "timestamp", "authority"  # of the witnesses; RFC 3161, and who gives it (PEM)
 OTHERS = "cosignatures"  # more lines under the checkpoint: those of the witnesses' ML-DSA-44 keys
+# The time-stamp renewed: that its digest stands in the log as of a later checkpoint, and the time-stamp on that one.
+RENEWED, RENEWAL = "renewed", "renewal"
 KINDS = frozenset(
     {PAGE, MANUAL, DOCUMENT, ACCEPTANCE, RECEIPT, REGISTRY, LOG, CHECKPOINT, PROOF, POLICY, TIMESTAMP, AUTHORITY}
-    | {OTHERS}
+    | {OTHERS, RENEWED, RENEWAL}
 )
-ONCE = frozenset({ACCEPTANCE, DOCUMENT, LOG, CHECKPOINT, POLICY, TIMESTAMP, OTHERS})  # of which there is one, or none
-_ABOUT_ANOTHER = {POLICY: CHECKPOINT, TIMESTAMP: CHECKPOINT, AUTHORITY: TIMESTAMP, OTHERS: POLICY}  # not by itself
+ONCE = frozenset({ACCEPTANCE, DOCUMENT, LOG, CHECKPOINT, POLICY, TIMESTAMP, OTHERS, RENEWED, RENEWAL})  # or none
+_ABOUT_ANOTHER = (  # a part, and the one that it is about: nobody looks at it by itself
+    *((POLICY, CHECKPOINT), (TIMESTAMP, CHECKPOINT), (AUTHORITY, TIMESTAMP), (OTHERS, POLICY)),
+    *((RENEWED, TIMESTAMP), (RENEWED, RENEWAL), (RENEWAL, RENEWED)),
+)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,150}")
 _ABOUT = ("installation", "maker", "axis-id", "sender", "digest")
 
@@ -105,7 +110,7 @@ def read(data: bytes, contents: Sequence[bytes | memoryview]) -> Evidence:
         raise rejected(Fault.EVIDENCE_INVALID, f"{len(found.parts)} parts, {len(contents)} attachments")
     if any(kinds.count(kind) > 1 for kind in ONCE) or ACCEPTANCE not in kinds or len(set(names)) < len(names):
         raise rejected(Fault.EVIDENCE_INVALID, "a part twice, or no acceptance")
-    if any(kind in kinds and about not in kinds for kind, about in _ABOUT_ANOTHER.items()):
+    if any(kind in kinds and about not in kinds for kind, about in _ABOUT_ANOTHER):
         raise rejected(Fault.EVIDENCE_INVALID, "a part without what it is about")
     return found
 

@@ -6,6 +6,7 @@ judged as of when it happened: what expired, was rotated or revoked afterwards w
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from axis.core.log.checkpoint import Checkpoint
     from axis.core.log.note import VerifierKey
     from axis.core.log.policy import Policy
+    from axis.core.log.proof import LogProof
     from axis.core.parcel import Trust
     from axis.core.receipt import Receipt, Statement
     from axis.errors import Problem
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
 PASSED, FAILED, MISSING = "PASSED", "FAILED", "MISSING"
 ENDED = "payload.ended"  # the ledger's entry when the bytes of a document have ended
+STAMPED = "log.stamped"  # that of a time-stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +153,7 @@ class _Judgement:
         self._logged()
         self._witnessed()
         self._stamped()
+        self._renewed()
         places = tuple((self.places[digest], one) for digest, one in self.entries.items())
         return Judged(tuple(self.steps), self.said, self.contents, tuple(self.receipts), places)
 
@@ -292,16 +296,24 @@ class _Judgement:
 
     def proof(self, name: str, content: bytes) -> dict[str, str]:
         """That an entry about this document stands in the log."""
-        found = proof.read(content)
-        salt, text = (found.extra or b"")[:SALT], (found.extra or b"")[SALT:].decode("ascii")
-        entry = ledger.read(text)
-        if entry.canonical != text or entry.axis_id != self.said.axis_id:
+        found, entry = self._entry(content)
+        if entry.axis_id != self.said.axis_id:
             raise rejected(Fault.LOG_PROOF, entry.axis_id, self.said.axis_id)
         root = self._root(found.checkpoint)
-        merkle.check_inclusion(found.index, root.size, merkle.leaf_hash(leaf(salt, text)), found.hashes, root.root)
         self.entries[entry.digest], self.places[entry.digest] = entry, name
         facts = {"position": str(found.index + 1), "size": str(root.size), "event": entry.event}
         return facts | {"actor": entry.actor, "time": to_text(entry.time)}
+
+    def _entry(self, content: bytes) -> tuple[LogProof, Entry]:
+        """An entry that stands in the log, and its proof."""
+        found = proof.read(content)
+        salt, text = (found.extra or b"")[:SALT], (found.extra or b"")[SALT:].decode("ascii")
+        entry = ledger.read(text)
+        if entry.canonical != text:
+            raise rejected(Fault.LOG_PROOF, text[:120], entry.canonical[:120])
+        root = self._root(found.checkpoint)
+        merkle.check_inclusion(found.index, root.size, merkle.leaf_hash(leaf(salt, text)), found.hashes, root.root)
+        return found, entry
 
     def _logged(self) -> None:
         """Each receipt of the hub quotes entries: they stand in the log."""
@@ -359,6 +371,25 @@ class _Judgement:
             stamps[0][0].name,
             lambda: {"time": to_text(stamped(stamps[0][1], heads[0][1], by))},
         )
+
+    def _renewed(self) -> None:
+        """A later time-stamp on a checkpoint of the log that has the digest of the first."""
+        bound, renewals = (self.said.of(kind, self.contents) for kind in (form.RENEWED, form.RENEWAL))
+        stamped = self.anchors.stamped
+        if not renewals or stamped is None:
+            if renewals:
+                self.steps.append(Step(form.RENEWAL, MISSING, renewals[0][0].name))
+            return
+        by = [content for _, content in self.said.of(form.AUTHORITY, self.contents)]
+        first = hashlib.sha256(self.said.of(form.TIMESTAMP, self.contents)[0][1]).hexdigest()
+
+        def look() -> dict[str, str]:
+            found, entry = self._entry(bound[0][1])
+            if (entry.event, entry.detail.get("reply")) != (STAMPED, first):
+                raise rejected(Fault.LOG_PROOF, entry.event, f"{STAMPED} {first}")
+            return {"time": to_text(stamped(renewals[0][1], found.checkpoint, by))}
+
+        self.step(form.RENEWAL, renewals[0][0].name, look)
 
 
 def proved(salt: bytes, canonical: str, found: proof.LogProof) -> bytes:

@@ -283,6 +283,31 @@ def _stamp(said: Evidence, numbers: dict[str, int], step: int) -> list[str]:
         '      -attime "$(seconds "$stamped")" > openssl.ts 2>&1 || wrong "the time-stamp, see openssl.ts"',
         '    echo "the checkpoint was there at $stamped"',
         "",
+        *_renewal(said, numbers, reply),
+    ]
+
+
+def _renewal(said: Evidence, numbers: dict[str, int], first: str) -> list[str]:
+    """The later time-stamp, over a checkpoint of the log that has the digest of the first."""
+    names = {one.kind: numbers[one.name] for one in said.parts if one.kind in {form.RENEWED, form.RENEWAL}}
+    if form.RENEWAL not in names:
+        return []
+    reply = f"bundle/attachments/{names[form.RENEWAL]}"
+    return [
+        "   Gia hạn: sổ cái giữ mã băm dấu thời gian trên, và một dấu thời gian sau này xác nhận sổ cái",
+        "   Renewed: the log has the digest of that time-stamp, and a later time-stamp is on the log",
+        "",
+        f"    proof bundle/attachments/{names[form.RENEWED]} renewed",
+        f'    case "$(cat renewed.json)" in *"\\"reply\\":\\"$(sha < {first})\\""*"\\"event\\":\\"log.stamped\\""*) ;;',
+        '    *) wrong "the renewal of another time-stamp";; esac',
+        f"    openssl ts -reply -in {reply} -text > openssl.text 2> openssl.log",
+        "    renewed=$(while IFS= read -r line; do",
+        '      case "$line" in "Time stamp: "*) echo "${line#Time stamp: }";; esac',
+        "    done < openssl.text)",
+        f"    openssl ts -verify -in {reply} -data renewed.checkpoint -CAfile authority.pem \\",
+        '      -attime "$(seconds "$renewed")" > openssl.ts 2>&1 || wrong "the renewal, see openssl.ts"',
+        '    echo "that time-stamp was there at $renewed"',
+        "",
     ]
 
 

@@ -116,6 +116,20 @@ _ABOUT = sa.text("SELECT position, canonical, salt FROM ledger WHERE axis_id IN 
 )
 
 
+def entry_of_stamp(connection: Connection, size: int, reply: str) -> Any:
+    """(position, canonical, salt) of the entry that binds a time-stamp on the checkpoint of `size` entries: the one
+    with the digest `reply` of what the service has said; None where it has no place yet. It comes soon after."""
+    said = f'%"reply":"{reply}"%"event":"log.stamped"%'
+    return connection.execute(_OF_STAMP, {"size": size, "last": size + _SOON, "said": said}).first()
+
+
+_SOON = 200_000  # entries: some hours of a busy day
+_OF_STAMP = sa.text(
+    "SELECT position, canonical, salt FROM ledger WHERE position > :size AND position <= :last "
+    "AND canonical LIKE :said ORDER BY position LIMIT 1"
+)
+
+
 def counts(connection: Connection) -> tuple[int, int]:
     """(the last place that was given, how many entries have none)."""
     last = connection.exec_driver_sql("SELECT coalesce(max(position), 0) FROM ledger").scalar_one()

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
+from cryptography import x509
 
 from axis.core import ledger as entries
 from axis.core.instant import to_text
@@ -137,3 +138,14 @@ def stamped(reader: HubReader) -> str:
     """When the last time-stamp on the log came, as text; "" where there is none."""
     last = stamps.last(reader.connection)
     return to_text(last.stamped_at) if last is not None else ""
+
+
+def stamps_end(reader: HubReader) -> str:
+    """Until when the certificate of whoever has given the last time-stamp is valid, as text; "" where there is none, or
+    it cannot be read. A stamp is to be renewed before that: by one on a later checkpoint."""
+    last = stamps.last(reader.connection)
+    try:
+        own = x509.load_pem_x509_certificates(last.authority)[0] if last is not None else None
+    except (ValueError, IndexError):
+        own = None
+    return to_text(own.not_valid_after_utc) if own is not None else ""

@@ -87,6 +87,7 @@ def at_centre(reader: HubReader, axis_id: str, key: VerifierKey | None, policy: 
         policy,
         stamp,
         log.others(reader, head[0]) if head is not None else "",
+        log.renewed(reader, stamp) if stamp is not None else None,
     )
 
 
@@ -140,6 +141,7 @@ def _gathered(
     policy: str = "",
     stamp: Stamp | None = None,
     others: str = "",
+    renewed: tuple[Stamp, Proved] | None = None,
 ) -> Gathered:
     accepted = _claimed(acceptance)
     subject = accepted.subject
@@ -163,6 +165,12 @@ def _gathered(
         if stamp is not None:
             parts.append((Part(form.TIMESTAMP, "checkpoint.tsr"), stamp.reply))
             parts.append((Part(form.AUTHORITY, "tsa.pem"), stamp.authority))
+        if stamp is not None and renewed is not None and (bound := renewed[1]).proof is not None:
+            data = proved(bytes.fromhex(bound.salt), bound.canonical, bound.proof)
+            parts.append((Part(form.RENEWED, "renewed.tlog-proof"), data))
+            parts.append((Part(form.RENEWAL, "renewed.tsr"), renewed[0].reply))
+            if renewed[0].authority != stamp.authority:
+                parts.append((Part(form.AUTHORITY, "tsa-now.pem"), renewed[0].authority))
         for one in logged:
             if one.proof is not None:
                 data = proved(bytes.fromhex(one.salt), one.canonical, one.proof)

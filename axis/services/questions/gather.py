@@ -189,6 +189,7 @@ def record(store: HubStore, known: Registry, water: HighWater, now: datetime) ->
         stamped = health.stamped(reader)
         return {
             "stamped": stamped,
+            "stamps_end": health.stamps_end(reader),
             "ledger": health.ledger_of(reader, water.read()),
             "outbox": health.outbox_of(reader, now, held),
             "leases": health.leases(reader),

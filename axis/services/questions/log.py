@@ -243,6 +243,20 @@ def prove(reader: HubReader, axis_ids: list[str], head: tuple[int, bytes] | None
     return found
 
 
+def renewed(reader: HubReader, one: Stamp) -> tuple[Stamp, Proved] | None:
+    """The newest time-stamp of the same log, with the entry that binds `one` and its proof as of the checkpoint that
+    the newest is on: so `one` holds though its algorithms, or its service's certificate, no longer do. None where there
+    is none behind that entry."""
+    newest = stamps.last(reader.connection)
+    row = store.entry_of_stamp(reader.connection, one.size, hashlib.sha256(one.reply).hexdigest())
+    if newest is None or row is None or newest.log != one.log or newest.size < row.position:
+        return None
+    node = tiles.reader(newest.size, store.fetcher(reader.connection))
+    spans = merkle.inclusion_spans(row.position - 1, newest.size)
+    proof = LogProof(row.position - 1, tuple(merkle.span_hash(span, node) for span in spans), newest.note)
+    return newest, Proved(row.position, row.canonical, row.salt, proof)
+
+
 def stamped(reader: HubReader, axis_ids: list[str]) -> Stamp | None:
     """The first checkpoint with all entries about these that a third party has stamped with its time."""
     return stamps.first_of(reader.connection, _last(reader, axis_ids))
