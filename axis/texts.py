@@ -4137,7 +4137,7 @@ def language(arguments: Sequence[str] | None = None, environment: Mapping[str, s
     return "vi" if chosen.startswith("vi") else "en"
 
 
-def text(key: str, lang: Language, **facts: Any) -> str:
+def text(key: str, lang: Language, /, **facts: Any) -> str:
     """The text of `key` with `facts` filled in; whole numbers as `lang` writes them."""
     said = {name: _Whole.of(name, value, lang) for name, value in facts.items()}
     return TEXTS[key][0 if lang == "vi" else 1].format(**said)

@@ -89,12 +89,12 @@ def say(value: object = "", *, err: bool = False) -> None:
     click.echo("\n".join(plain(line) for line in str(value).expandtabs().split("\n")), err=err)
 
 
-def word(key: str, **facts: Any) -> str:
+def word(key: str, /, **facts: Any) -> str:
     """See :func:`axis.core.saying.word`, in the language that this process speaks; so the next ones."""
     return saying.word(key, LANG, **facts)
 
 
-def note(key: str, **facts: Any) -> None:
+def note(key: str, /, **facts: Any) -> None:
     """The text of `key` on stderr, for people."""
     say(word(key, **facts), err=True)
 

@@ -62,7 +62,7 @@ def code(said: Evidence) -> str:
 def page(found: Judged, said: Evidence, lang: Language, picture: str) -> str:
     """The page of this evidence in one language; everything that somebody wrote is shown as text."""
 
-    def word(key: str, **facts: str) -> str:
+    def word(key: str, /, **facts: str) -> str:
         return escape(text(f"evidence.{key}", lang, **facts))
 
     about = {"sender": said.sender, "number": said.document_id, "axis_id": said.axis_id, "digest": said.digest}

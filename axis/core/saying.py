@@ -36,7 +36,7 @@ def cell(value: object) -> str:
     return f"'{said}" if said[:1] in {"=", "+", "-", "@"} else said
 
 
-def word(key: str, lang: Language, **facts: Any) -> str:
+def word(key: str, lang: Language, /, **facts: Any) -> str:
     """The text of `key`. A fact is one fact: a line end in it forges none."""
     return text(key, lang, **{name: plain(one) if isinstance(one, str) else one for name, one in facts.items()})
 

@@ -52,7 +52,7 @@ class Visit:
     now: datetime
     counted: Counted
 
-    def word(self, key: str, **facts: Any) -> str:
+    def word(self, key: str, /, **facts: Any) -> str:
         """A text in the visitor's language."""
         return saying.word(key, self.lang, **facts)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from string import Formatter
+
 import pytest
 from lxml import etree
 
 from axis import spoken, texts
-from axis.core import xml
+from axis.commands import console
+from axis.core import saying, xml
 from axis.errors import Fault, Problem, Rejected
 
 SIZES = Problem(Fault.XML_TOO_BIG, expected="57671680", got="70000000")
@@ -93,3 +96,12 @@ def test_each_name_of_a_value_has_both_languages() -> None:
     for key, (vi, en) in texts.TEXTS.items():
         if key.startswith(("field.", "kind.", "use.", "outcome.", "action.")):
             assert vi and en, key  # noqa: PT018
+
+
+def test_every_text_can_be_filled_whatever_its_facts_are_called() -> None:
+    """A fact called as a parameter of what fills it was an unexpected error."""
+    for key, both in texts.TEXTS.items():
+        named = {name.split(".")[0].split("[")[0] for one in both for _, name, _, _ in Formatter().parse(one) if name}
+        facts: dict[str, object] = dict.fromkeys(named | {"key", "lang"}, 1)
+        assert console.word(key, **facts) == saying.word(key, console.LANG, **facts)
+        assert texts.text(key, "en", **facts)
