@@ -103,14 +103,8 @@ def sandbox(
             console.say(word("sandbox.peers"))
         voting = None
         if person:
-            start, journals = now(), {one.code: one.journal for one in agencies}
-            due = start + timedelta(seconds=ballot)
-            voting = ballots_at_work.BallotPeers(opened, journals, code, start, due)
-            more = {"person": person, "key": str(home / "keys" / "persons" / f"{person}.key"), "due_at": to_text(due)}
-            if as_json:
-                console.data(more)
-            else:
-                console.say(word("sandbox.ballot", **more | {"due_at": console.local(more["due_at"]), "agency": code}))
+            journals, term = {one.code: one.journal for one in agencies}, timedelta(seconds=ballot)
+            voting = ballots_at_work.BallotPeers(opened, journals, code, now(), term)
         end = time.monotonic() + seconds if seconds else float("inf")
 
         def act() -> None:
@@ -121,6 +115,11 @@ def sandbox(
                     resend.send(hub, rows, now())
                 said = {"peer": one.code, "does": word(one.text)}
                 console.data(said) if as_json else console.say(f"{one.code or '---':4} {said['does']}")
+                if voting is not None and one.text == ballots_at_work.ASKED:
+                    key = str(home / "keys" / "persons" / f"{person}.key")
+                    more = {"person": person, "key": key, "due_at": to_text(voting.due)}
+                    local = {"due_at": console.local(more["due_at"]), "agency": code}
+                    console.data(more) if as_json else console.say(word("sandbox.ballot", **more | local))
 
         loops.rounds(hub, agencies, stopped=lambda: stopped() or time.monotonic() > end, progress=act)
         with hub.store.reading() as reader:

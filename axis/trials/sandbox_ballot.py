@@ -51,12 +51,17 @@ def prepare(home: Home, to: str, now: datetime) -> str:
     return f"{MEMBER}@{to}"
 
 
-class BallotPeers:
-    """See the module. The ballot is asked at once and ends at `due`; `journals`: of the agencies, by their codes."""
+ASKED = "sandbox.ballot.asked"
 
-    def __init__(self, home: Home, journals: Mapping[str, Journal], to: str, start: datetime, due: datetime) -> None:
+
+class BallotPeers:
+    """See the module. The ballot is asked when everybody has the registry with its persons, and ends after `term`, at
+    `due`; `journals`: of the agencies, by their codes."""
+
+    def __init__(self, home: Home, journals: Mapping[str, Journal], to: str, start: datetime, term: timedelta) -> None:
         self._home, self._journals, self._hub = home, journals, bootstrap.hub_certificate(home)
-        self._to, self._start, self._due = to, start, due
+        self._to, self._start, self._term = to, start, term
+        self.due = start + term
         self._now = self._next = start
         self._course = self._play()
         self.result: Result | None = None  # once it is published
@@ -86,15 +91,16 @@ class BallotPeers:
         secretariat, trustee, other = roles(self._to)
         while not all(self._knows(code) for code in (secretariat, trustee, other)):
             yield None  # the registry with these persons has not come to everybody yet
+        self._start, self.due = self._now, self._now + self._term
         paper = ("du-thao.pdf", b"%PDF-1.4\nDu thao\n%%EOF\n")
         ballot, step = self._office(secretariat).ask(values.written(self._question()), [paper], self._now)
-        yield _act(secretariat, step, "sandbox.ballot.asked")
+        yield _act(secretariat, step, ASKED)
         while not self._office(other).ballots(ballot.digest):
             yield None
         for code in (secretariat, other):
             _, step = self._office(code).vote(ballot, f"{MEMBER}@{code}", [Answer(1, "agree", "")], self._now)
             yield _act(code, step, "sandbox.ballot.voted")
-        while self._now < self._start + (self._due - self._start) / 2:
+        while self._now < self._start + self._term / 2:
             yield None
         for step in self._office(secretariat).remind(ballot, self._now):
             yield _act(secretariat, step, "sandbox.ballot.reminded")
@@ -142,7 +148,7 @@ class BallotPeers:
             "tie": "chair",
             "silence": "not_counted",
             "chair": f"{MEMBER}@{secretariat}",
-            "due_at": to_text(self._due),
+            "due_at": to_text(self.due),
             "members": members,
             "trustee": trustee,
             "results_to": [],

@@ -146,7 +146,7 @@ def test_a_ballot_is_tried_alone_the_others_ask_vote_remind_close_and_count(tmp_
     assert sandbox_ballot.prepare(home, "H41", start) == person, "a sandbox that is started again has them"
     with bootstrap.embedded_parts(home) as (hub, agencies):
         journals = {one.code: one.journal for one in agencies}
-        peers = sandbox_ballot.BallotPeers(home, journals, "H41", start, start + timedelta(seconds=40))
+        peers = sandbox_ballot.BallotPeers(home, journals, "H41", start, timedelta(seconds=40))
         voted = not votes
 
         def office() -> Office:
