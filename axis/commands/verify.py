@@ -74,7 +74,7 @@ def verify(
         if verify.is_evidence(data):
             bad += not _evidence(file, data, opened, source, log, strict=strict, as_json=as_json)
             continue
-        verdict = verify.verify(data, source, moment or now())
+        verdict = verify.verify(data, source, moment or now(), "en" if as_json else console.LANG)
         if strict and verdict["verdict"] == "PASSED" and verify.is_of_hub(data):
             beside = sorted(file.parent.glob(f"{glob.escape(file.stem)}*.tlog-proof"))
             counts = policy_of(source) if isinstance(source, Registry) else None

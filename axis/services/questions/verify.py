@@ -8,10 +8,11 @@ from cryptography.x509 import BasicConstraints
 
 from axis.core import conformance, edxml, ledger, parcel, receipt
 from axis.core import registry as trust
-from axis.core.instant import local, to_text
+from axis.core.instant import to_text
 from axis.core.log import checkpoint, merkle, policy, proof
 from axis.core.log.leaf import SALT, leaf
-from axis.errors import Fault, Problem, Rejected
+from axis.core.saying import label, local, word
+from axis.errors import Fault, Language, Problem, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,14 +81,15 @@ def is_evidence(data: bytes) -> bool:
         return parcel.EVIDENCE.encode() in data[:200]
 
 
-def verify(data: bytes, source: Trust, at: datetime) -> dict[str, Any]:
-    """What `data` is and whether it is good, with keys as `source` knows them at `at`.
+def verify(data: bytes, source: Trust, at: datetime, lang: Language = "en") -> dict[str, Any]:
+    """What `data` is and whether it is good, with keys as `source` knows them at `at`; `says`: what it says, in
+    sentences of `lang`.
 
     A document's `From` must be its signer or a unit below it, as far as the trust given can tell.
     """
     try:
         opened = parcel.verify(data, source, at)
-        says = _says(opened)
+        says = _says(opened, lang)
         _check_authority(opened, source)
     except Rejected as error:
         reasons = reasons_of(error.problems)
@@ -116,22 +118,23 @@ def reasons_of(problems: Sequence[Problem]) -> list[dict[str, Any]]:
     return [{"code": p.fault.code, "path": p.path, "text_vi": p.text("vi"), "text_en": p.text("en")} for p in problems]
 
 
-def _says(opened: Parcel) -> list[str]:
+def _says(opened: Parcel, lang: Language) -> list[str]:
     if opened.main == parcel.RECEIPT:
         said = receipt.read(opened.content, opened.signer)
         about = f"{said.subject.document_id} ({said.subject.axis_id or said.subject.content_digest})"
         return [
-            f"{s.event.code} {s.event.name} {about} {s.recipient} {local(s.time)}"
-            + "".join(f" [{r.code}] {r.text_vi}" for r in s.reasons)
+            f"{s.event.code} {label('receipt', s.event.code, lang)}: "
+            + " ".join(filter(None, (about, s.recipient, local(to_text(s.time), lang))))
+            + "".join(f" [{r.code}] {r.text_vi if lang == 'vi' else r.text_en}" for r in s.reasons)
             for s in said.statements
         ]
     if opened.main == parcel.CONFORMANCE:
         report = conformance.read(opened.content)
-        return [f"{name}: {why or 'passed'}" for name, why in report.checks]
+        return [f"{name}: {why or label('verify', 'held', lang)}" for name, why in report.checks]
     if opened.main == parcel.REGISTRY:
-        return [f"version {trust.read(opened.content).version}"]
+        return [word("verify.version", lang, version=trust.read(opened.content).version)]
     packet = edxml.read_document(opened.content, len(opened.attachments))
-    return [f"{packet.kind.value} {packet.document_id} {packet.code} {packet.subject}"]
+    return [f"{label('kind', packet.kind.value, lang)}: {packet.document_id} {packet.code} {packet.subject}"]
 
 
 def _check_authority(opened: Parcel, source: Trust) -> None:
