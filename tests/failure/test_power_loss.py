@@ -283,6 +283,7 @@ def test_a_flush_of_a_segment_that_is_forgotten_would_be_found(
     monkeypatch.setattr(payloads, "SMALL", 0)
     monkeypatch.setattr(disk, "is_local", lambda _: False)  # where one flush for all would cover it
     if what == "a segment's name":
+        monkeypatch.setattr(segments, "FULL", 1)  # or the one that the home was made with goes on
         monkeypatch.setattr(segments, "_flush_folder", lambda _: None)
     else:
         monkeypatch.setattr(segments.Segments, "flush", lambda _: None)
