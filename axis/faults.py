@@ -250,8 +250,8 @@ class Fault(Enum):
     )
     AGENCY_ENDED = (
         OPERATOR,
-        "Cơ quan {got} đã ngừng hoạt động từ {expected}.",
-        "Agency {got} has been closed since {expected}.",
+        "Cơ quan {got} đã ngừng hoạt động từ {expected} (giờ Việt Nam).",
+        "Agency {got} has been closed since {expected} (Viet Nam time).",
     )
     SUCCESSOR_CIRCLE = (
         OPERATOR,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_MOMENT = re.compile(r"^(\d{4})-(\d\d)-(\d\d) (\d\d:\d\d)")  # of Việt Nam's zone, as :mod:`axis.core.instant` writes it
 _BYTES = re.compile(r"(\d{4,})(?: B)?")
 _IN_BYTES = {"XML_TOO_BIG", "ATT_TOO_BIG", "PARCEL_LIMIT"}
 _ELEMENTS = {"PACKET_MISSING", "PACKET_ASSUMED"}
@@ -97,6 +98,7 @@ def facts(code: str, said: Mapping[str, str], *, vietnamese: bool) -> dict[str, 
         }
     if not vietnamese:
         return found
+    found = {name: _MOMENT.sub(r"\3/\2/\1 \4", value) for name, value in found.items()}
     if code in _ELEMENTS and found.get("expected") in NAMES:
         found["expected"] = f"{NAMES[found['expected']]} ({found['expected']})"
     elif code == _REPEATED and found.get("got") in NAMES:

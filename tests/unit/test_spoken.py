@@ -89,6 +89,9 @@ def test_numbers_and_days_are_written_as_the_language_does_and_times_keep_their_
     assert texts.text("doctor.calendar.found", "vi", year=2026).endswith("năm 2026")
     assert texts.percent(0.125, "vi") == "12,5 %"
     assert texts.moment("2026-11-26 10:00:00 +07:00", "vi") == "26/11/2026 10:00:00 +07:00"
+    ended = Problem(Fault.AGENCY_ENDED, got="H22", expected="2026-11-27 01:43")
+    assert "27/11/2026 01:43 (giờ Việt Nam)" in ended.text("vi")
+    assert "2026-11-27 01:43 (Viet Nam time)" in ended.text("en")
     assert texts.moment("2026-11-26 10:00:00 +07:00", "en") == "2026-11-26 10:00:00 +07:00"
 
 
