@@ -204,7 +204,7 @@ class Web:
             "version": __version__,
             "by_certificate": bool(request.scope["state"].get("certificate")),
             "url": partial(_url, asked["lang"]),
-            "word": partial(saying.word, lang=lang),
+            "word": lambda key, /, **said: saying.word(key, lang, **said),
             "label": partial(saying.label, lang=lang),
             "moment": to_text,
             "state_word": partial(_state_word, lang),
