@@ -233,6 +233,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "metavar.alias": ("MÃ_KHÁC", "ALIAS"),
     "metavar.code": ("MÃ", "CODE"),
     "metavar.codes": ("MÃ", "CODE"),
+    "metavar.days": ("NGÀY", "DAYS"),
     "metavar.driver": ("LOẠI", "DRIVER"),
     "metavar.file": ("TỆP", "FILE"),
     "metavar.files": ("TỆP", "FILE"),
@@ -241,6 +242,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "metavar.name": ("TÊN", "NAME"),
     "metavar.period": ("KỲ", "PERIOD"),
     "metavar.reference": ("VĂN_BẢN", "REFERENCE"),
+    "metavar.state": ("TÌNH_TRẠNG", "STATE"),
+    "metavar.words": ("TỪ", "WORDS"),
     "metavar.systemid": ("HỆ_THỐNG", "SYSTEMID"),
     "help.init": (
         "Tạo thư mục dữ liệu mới của trục: CA thử nghiệm, khóa và danh bạ của 95 cơ quan, thư mục.",
@@ -1768,7 +1771,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "help.report.by": ("Mỗi dòng là gì.", "What a row is."),
     "help.report.span": (
-        "Kỳ hiện tại dài bao lâu, nếu không nêu PERIOD.",
+        "Kỳ hiện tại dài bao lâu, nếu không nêu KỲ.",
         "The present period's length, without PERIOD.",
     ),
     "help.report.agency": ("Chỉ của cơ quan này.", "Of this agency alone."),

@@ -438,8 +438,10 @@ def cosigners(keys: Keys, data: bytes, lines: str) -> set[str]:
     text = data.decode().rpartition("\n\n")[0]
     said: dict[tuple[str, bytes], list[bytes]] = {}
     for row in lines[:-1].split("\n"):
-        _, who, value = row.split(" ")
+        dash, who, value = row.split(" ")
         decoded = b64(value)
+        if dash != "\N{EM DASH}" or len(decoded) < 5:
+            bad("no signature line")
         said.setdefault((who, decoded[:4]), []).append(decoded[4:])
     by = set()
     for code, (name, key) in keys.items():

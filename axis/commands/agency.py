@@ -30,7 +30,7 @@ def agency() -> None:
 class _Days(click.ParamType[int]):
     """``30d`` or ``30``: a number of days."""
 
-    name = "DAYS"
+    name = word("metavar.days")
 
     def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> int:
         """See :class:`click.ParamType`."""

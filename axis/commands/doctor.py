@@ -72,7 +72,9 @@ def check(home: Path, name: str, form: str, as_json: bool) -> None:
     wanted = name.replace("-", "_")
     known = [one.name.replace("_", "-") for one in CHECKS]
     if wanted and name.replace("_", "-") not in known:
-        raise click.BadParameter(word("check.unknown", name=name, names=", ".join(known)), param_hint="NAME")
+        raise click.BadParameter(
+            word("check.unknown", name=name, names=", ".join(known)), param_hint=word("metavar.name")
+        )
     findings = [one for one in _examined(_gather(home)) if wanted in {"", one.check}]
     verdict = worst(findings).value
     if as_json:

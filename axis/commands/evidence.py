@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option(
     "--output", "-o", required=True, type=click.Path(path_type=Path, dir_okay=False), help=word("help.evidence.output")
 )
-@click.option("--as", "maker", default="", metavar="CODE", help=word("help.evidence.as"))
+@click.option("--as", "maker", default="", metavar=word("metavar.code"), help=word("help.evidence.as"))
 @at_home
 def evidence(home: Path, reference: str, output: Path, maker: str, as_json: bool) -> None:
     """See the help text."""

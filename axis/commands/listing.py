@@ -58,7 +58,7 @@ _PLACE = re.compile(r"[0-9a-f~:.TZ-]{1,200}")
     "states",
     multiple=True,
     type=click.Choice(STATES),
-    metavar="STATE",
+    metavar=word("metavar.state"),
     help=f"{word('help.list.state')} {', '.join(STATES)}.",
 )
 @click.option("--kind", type=click.Choice(KINDS), default="document", show_default=True, help=word("help.list.kind"))

@@ -65,7 +65,7 @@ def report(
         whole = figures.period(figures.Span(span), moment.astimezone(VIETNAM).date())
         asked = figures.read_period(period) if period else whole
     except ValueError:
-        raise click.BadParameter(word("report.period"), param_hint="PERIOD") from None
+        raise click.BadParameter(word("report.period"), param_hint=word("metavar.period")) from None
     opened = open_home(home)
     asked_types = reading_types(opened) if by == "type" else nullcontext()
     with reading_registry(opened) as registry, reading(opened) as record, asked_types as types:

@@ -55,7 +55,7 @@ def dossiers(home: Path, period: str, by: By, span: str, as_csv: bool, published
         whole = figures.period(figures.Span(span), moment.astimezone(VIETNAM).date())
         asked = figures.read_period(period) if period else whole
     except ValueError:
-        raise click.BadParameter(word("report.period"), param_hint="PERIOD") from None
+        raise click.BadParameter(word("report.period"), param_hint=word("metavar.period")) from None
     opened = open_home(home)
     value = _asked(opened, asked, by, moment)
     if as_json:

@@ -323,6 +323,8 @@ def test_every_change_of_the_other_signatures_is_noticed_by_both(cosigned: tuple
         good[:-1],
         good + b"\n",
         good.replace(b"axis/", b"axis:", 1),
+        good.replace("\N{EM DASH}".encode(), "\N{EN DASH}".encode(), 1),
+        good.replace("\N{EM DASH}".encode(), b"-", 1),
         rows[0] + checkpoint.signed(head, key, stranger, 1).line.encode(),
         part(bundle, "checkpoint").partition(b"\n\n")[2],  # the log's, and those of the first keys
         b"\xff",
