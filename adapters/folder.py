@@ -48,6 +48,7 @@ LATELY = 40  # folders of days in which it is looked for something that was show
 EXPIRING = 0.3  # seconds that files are removed at a time: on a server each takes its time
 READ_AGAIN = 10.0  # seconds between two attempts at a file that cannot be read
 WAITS = 60.0  # seconds after which somebody is told that a file waits
+_LISTINGS = 20  # of an outbox in one look
 _LEFT_BEHIND = 86400.0  # seconds after which nobody is still writing a file into outbox/
 
 
@@ -113,11 +114,12 @@ class FolderAdapter:
         now, looks = time.monotonic(), dict[str, tuple[Entry, float]]()
         self._seen, seen_now = None, self._tree.changed("outbox")
         self._tells = seen_now is not None
-        entries = self._in_outbox()
+        there = self._in_outbox()
+        entries = [one for one in there if one.is_file]
         names, why = {one.name for one in entries}, dict[str, str]()
-        if self.copies is not None:
-            others = [name for name in self._tree.others("outbox") if not name.startswith((".", "~$"))]
-            why |= {name: said(name, "no_file", endings=", ".join(ENDINGS)) for name in others}
+        for other in there if self.copies is not None and len(entries) < len(there) else ():
+            if not other.is_file and not other.name.startswith((".", "~$")):
+                why[other.name] = said(other.name, "no_file", endings=", ".join(ENDINGS))
         for entry in entries:
             if entry.name.endswith(WHY):
                 continue
@@ -149,18 +151,22 @@ class FolderAdapter:
         self._why = why
 
     def _in_outbox(self) -> list[Entry]:
-        """The files in ``outbox/`` by their names; of each also those that came before it.
+        """What lies in ``outbox/`` by its names; of each also what came before it.
 
         What comes while a folder is listed may be listed or not (POSIX readdir), so the last step of a series may be
         seen without the first, and be sent before it. Whatever came before a file that was seen is there in the next
-        listing: it is listed again until nothing comes to light that is as old."""
-        entries = self._tree.entries("outbox")
-        if any(one.name not in self._looks and not one.name.startswith(".") for one in entries):
-            last, names = max(one.changed for one in entries), {one.name for one in entries}
-            while more := [one for one in self._tree.beside("outbox", names) if one.changed <= last]:
-                entries += more
+        listing: it is listed again until nothing comes to light that is as old. That is soon, but where the clock of
+        the file system was put back: then all that comes is."""
+        there = self._tree.everything("outbox")
+        if any(one.is_file and one.name not in self._looks and not one.name.startswith(".") for one in there):
+            last, names = max(one.changed for one in there), {one.name for one in there}
+            for _ in range(_LISTINGS):
+                more = [one for one in self._tree.everything("outbox", names) if one.changed <= last]
+                if not more:
+                    break
+                there += more
                 names.update(one.name for one in more)
-        return sorted(entries, key=lambda one: one.name)
+        return sorted(there, key=lambda one: one.name)
 
     def changed(self) -> bool:
         """See :meth:`axis.adapters.base.Guarded.changed`: names come and go with the time of their folder.

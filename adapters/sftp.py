@@ -95,31 +95,17 @@ class RemoteTree:
         return self._do(ask)
 
     def entries(self, folder: str) -> list[Entry]:
-        """See :class:`Tree`: one listing has all that there is to see."""
+        """See :class:`Tree`."""
+        return [one for one in self.everything(folder) if one.is_file]
+
+    def everything(self, folder: str, known: Collection[str] = ()) -> list[Entry]:
+        """See :class:`Tree`: one listing has all that there is to see, and tells no more than the second."""
 
         async def ask(sftp: asyncssh.SFTPClient) -> list[Entry]:
-            listed = await sftp.readdir(self._path(folder))
-            return [
-                _entry(str(one.filename), one.attrs)
-                for one in listed
-                if one.attrs.type == asyncssh.FILEXFER_TYPE_REGULAR
-            ]
+            listed = [one for one in await sftp.readdir(self._path(folder)) if str(one.filename) not in {".", ".."}]
+            return [_entry(str(one.filename), one.attrs) for one in listed]
 
-        return self._do(ask)
-
-    def beside(self, _folder: str, _known: Collection[str]) -> list[Entry]:
-        """See :class:`Tree`: a server tells no more than the second."""
-        return []
-
-    def others(self, folder: str) -> list[str]:
-        """See :class:`Tree`."""
-
-        async def ask(sftp: asyncssh.SFTPClient) -> list[str]:
-            listed = await sftp.readdir(self._path(folder))
-            names = [str(one.filename) for one in listed if one.attrs.type != asyncssh.FILEXFER_TYPE_REGULAR]
-            return [one for one in names if one not in {".", ".."}]
-
-        return self._do(ask)
+        return [] if known else self._do(ask)
 
     def look(self, path: str) -> Entry:
         """See :class:`Tree`."""

@@ -25,13 +25,14 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 @dataclass(frozen=True)
 class Entry:
-    """A regular file as a folder shows it: the same look again after the settling time means that it is complete."""
+    """A file as a folder shows it: the same look again after the settling time means that it is complete."""
 
     name: str
     size: int
     mtime: int  # nanoseconds, as far as the place knows them
     inode: int = 0
     changed: int = field(default=0, compare=False)  # nanoseconds: when it got its name here; 0 where no place tells
+    is_file: bool = True
 
 
 class Tree(Protocol):
@@ -43,11 +44,9 @@ class Tree(Protocol):
     def entries(self, folder: str) -> list[Entry]:
         """The regular files of a folder; links, folders and devices are none."""
 
-    def beside(self, folder: str, known: Collection[str]) -> list[Entry]:
-        """The regular files of a folder but these; none where their order of coming is not told."""
-
-    def others(self, folder: str) -> list[str]:
-        """The names of what else lies there: links, folders, pipes."""
+    def everything(self, folder: str, known: Collection[str] = ()) -> list[Entry]:
+        """What lies in a folder but these, links, folders and devices too. Where the order of coming is not told,
+        nothing beside what is `known`."""
 
     def look(self, path: str) -> Entry:
         """One file."""
@@ -107,9 +106,9 @@ class LocalTree:
 
     def entries(self, folder: str) -> list[Entry]:
         """See :class:`Tree`."""
-        return self.beside(folder, ())
+        return [one for one in self.everything(folder) if one.is_file]
 
-    def beside(self, folder: str, known: Collection[str]) -> list[Entry]:
+    def everything(self, folder: str, known: Collection[str] = ()) -> list[Entry]:
         """See :class:`Tree`."""
         found = []
         with self._folder(folder) as opened, os.scandir(opened) as listed:
@@ -120,14 +119,9 @@ class LocalTree:
                     s = entry.stat(follow_symlinks=False)
                 except FileNotFoundError:
                     continue
-                if stat.S_ISREG(s.st_mode):
-                    found.append(Entry(entry.name, s.st_size, s.st_mtime_ns, s.st_ino, s.st_ctime_ns))
+                is_file = stat.S_ISREG(s.st_mode)
+                found.append(Entry(entry.name, s.st_size, s.st_mtime_ns, s.st_ino, s.st_ctime_ns, is_file))
         return found
-
-    def others(self, folder: str) -> list[str]:
-        """See :class:`Tree`."""
-        with self._folder(folder) as opened, os.scandir(opened) as listed:
-            return [one.name for one in listed if not one.is_file(follow_symlinks=False)]
 
     def look(self, path: str) -> Entry:
         """See :class:`Tree`."""

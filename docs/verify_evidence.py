@@ -623,8 +623,15 @@ class Judgement:
         self.installation, self.maker, self.axis_id, self.sender, self.digest = (root.attrib[name] for name in names)
         self.document_id = root.findtext(f"{EVIDENCE}document", "")
         kinds = [(found.attrib["kind"], found.attrib["name"]) for found in root.findall(f"{EVIDENCE}part")]
-        once = ("acceptance", "document", "log", "checkpoint", "policy", "timestamp", "cosignatures")
-        once += ("renewed", "renewal")
+        once = (
+            "acceptance",
+            "document",
+            "log",
+            "checkpoint",
+            "policy",
+            "timestamp",
+            *("cosignatures", "renewed", "renewal"),
+        )
         count = [kind for kind, _ in kinds].count
         if (
             len(kinds) != len(self.parcel.attachments)
@@ -634,10 +641,11 @@ class Judgement:
             bad("other parts than evidence has")
         if len({name for _, name in kinds}) < len(kinds):
             bad("a part twice")
-        about = {"policy": "checkpoint", "timestamp": "checkpoint", "authority": "timestamp"}
-        pairs = [*about.items(), ("cosignatures", "policy")]
-        pairs += [("renewed", "timestamp"), ("renewed", "renewal"), ("renewal", "renewed")]
-        if any(count(kind) and not count(other) for kind, other in pairs):
+        about = (
+            *(("policy", "checkpoint"), ("timestamp", "checkpoint"), ("authority", "timestamp")),
+            *(("cosignatures", "policy"), ("renewed", "timestamp"), ("renewed", "renewal"), ("renewal", "renewed")),
+        )
+        if any(count(kind) and not count(other) for kind, other in about):
             bad("a part without what it is about")
         self.parts = [(*named, content) for named, content in zip(kinds, self.parcel.attachments, strict=True)]
         return self.parcel.content_digest
@@ -693,8 +701,8 @@ class Judgement:
             self.steps.append(("timestamp", "MISSING", stamps[0][0] if stamps else "", ""))
         else:
             self.step("timestamp", stamps[0][0], lambda: stamped(stamps[0][1], heads[0][1], self.of("authority")))
-        for name, reply in self.of("renewal"):
-            self.step("renewal", name, lambda reply=reply: self.look_renewal(reply))  # type: ignore[misc]
+        if renewals := self.of("renewal"):
+            self.step("renewal", renewals[0][0], lambda: self.look_renewal(renewals[0][1]))
 
     def look_witnessed(self, head: bytes, policy: str, beside: str) -> str:
         """Who has cosigned the checkpoint, by the policy in the bundle, which a registry in it has, too."""

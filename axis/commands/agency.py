@@ -46,7 +46,6 @@ class _Days(click.ParamType[int]):
 @at_home
 def agency_list(home: Path, words: tuple[str, ...], expiring: int | None, as_json: bool) -> None:
     """Agencies: all, those whose names have these words, those whose certificates end soon."""
-
     from axis.core.agencies import search
     from axis.core.instant import to_text
     from axis.home import reading_registry

@@ -133,10 +133,21 @@ def test_several_that_may_be_meant_are_shown_with_numbers(line: Line, pdf: Path)
     found = axis(line, "recall 12/VPCP-HC --reason x")
     assert found.exit_code == 3
     assert "AMBIGUOUS" in found.stderr
+    assert "--date" not in found.stdout, "an option that this command does not have"
+    assert "--date" in axis(line, "why 12/VPCP-HC").stdout
     assert [row.split()[:2] for row in found.stdout.splitlines()[2:]] == [["1", "G06"], ["2", "G22"]] or (
         [row.split()[:2] for row in found.stdout.splitlines()[2:]] == [["1", "G22"], ["2", "G06"]]
     )
     assert axis(line, "recall 12/VPCP-HC --from G06 --reason x").exit_code == 0
+
+
+def test_a_reason_that_must_be_given_is_not_an_empty_one(line: Line, pdf: Path) -> None:
+    done(line, f"write --from G22 --to H41 {MADE}", pdf)
+    for empty in ('""', "'  '"):
+        found = axis(line, f"recall 12/VPCP-HC --reason {empty}")
+        assert found.exit_code == 2
+        assert "--reason" in found.stderr
+    assert [one["kind"] for one in done(line, "inbox --as H41")[:-1]] == ["new"], "nothing was sent"
 
 
 def test_what_was_withdrawn_before_it_was_seen_is_in_no_inbox(line: Line, pdf: Path) -> None:

@@ -115,6 +115,23 @@ def test_what_nobody_can_read_in_a_closed_agencys_queue_stops_neither_the_hub_no
     line.check_ledger()
 
 
+def test_a_rehearsal_names_who_ends_up_with_the_mail_and_a_moment_that_is_over(line: Line, tmp_path: Path) -> None:
+    line.drop("G22", document(1, to=("G06",)))
+    line.without("G06")
+    file = tmp_path / "changes.csv"
+    file.write_text("change,code,successor\nclose,G06,H29\nclose,H29,G18\n")
+    words = ["agency", "apply", str(file), "--at", "2020-01-01 00:00", "--rehearse", "--home", str(line.path)]
+    done = CliRunner().invoke(cli.main, [*words, "--json"])
+    assert done.exit_code == 0, done.output
+    (said,) = [json.loads(one) for one in done.stdout.splitlines()]
+    assert [(one["recipient"], one["successor"]) for one in said["in_flight"]] == [("G06", "G18")]
+    shown = CliRunner().invoke(cli.main, words)
+    assert "2020" in shown.stderr, "it is over"
+    file.write_text("change,code,successor\nclose,G06,\n")
+    (said,) = [json.loads(one) for one in CliRunner().invoke(cli.main, [*words, "--json"]).stdout.splitlines()]
+    assert [(one["recipient"], one["successor"]) for one in said["in_flight"]] == [("G06", "")], "nobody has it"
+
+
 def test_what_is_looked_at_when_a_hub_fails_is_free_again(line: Line) -> None:
     line.drop("G22", document(1, to=("G06",)))
     line.without("G06")

@@ -169,6 +169,21 @@ def test_a_ballot_is_tried_alone_the_others_ask_vote_remind_close_and_count(tmp_
     assert peers.judged() == (sandbox_ballot.CHECK, "" if votes else "no vote came")
 
 
+def test_a_ballots_term_begins_when_it_is_asked_however_late_that_is(tmp_path: Path) -> None:
+    line = small_home(tmp_path / "home", codes=("G22", "G15", "H41", "H29"))
+    home, start = bootstrap.open_home(line.path), line.clock()
+    sandbox_ballot.prepare(home, "H41", start)
+    with bootstrap.embedded_parts(home) as (hub, agencies):
+        journals = {one.code: one.journal for one in agencies}
+        peers = sandbox_ballot.BallotPeers(home, journals, "H41", start, timedelta(seconds=40))
+        assert list(peers.act(line.clock())) == [], "nobody has the registry with its persons yet"
+        line.clock.now += timedelta(minutes=10)  # a slow machine
+        rest(hub, agencies, line.clock, timedelta(0))
+        (asked,) = peers.act(line.clock())
+        assert asked.text == sandbox_ballot.ASKED
+        assert peers.due >= start + timedelta(minutes=10, seconds=40)
+
+
 def verdict(line: Line) -> dict[str, str]:
     with bootstrap.reading(bootstrap.open_home(line.path)) as record, record.reading() as reader:
         return dict(sandbox.judged(reader, "H41"))

@@ -56,6 +56,16 @@ def test_one_screen_says_trouble_first_in_both_languages(
     assert done.exit_code == 0  # somebody has to look, nothing has to be done at once
 
 
+def test_that_nothing_waits_is_not_said_below_what_waits_in_trouble(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    speak("en", monkeypatch)
+    suspended = {"verdict": "warn", "cause": "suspended", "count": 2, "oldest": ""}
+    (alone,), (below,) = (command._waiting(causes, line.clock.now) for causes in ([], [suspended]))
+    assert alone.endswith("  nothing")
+    assert below.endswith("beside what stands above: nothing")
+
+
 def test_what_is_broken_ends_with_five_and_stands_first(line: Line, tmp_path: Path, monkeypatch: Any) -> None:
     speak("en", monkeypatch)
     shutil.copytree(line.path, tmp_path / "home")

@@ -140,10 +140,21 @@ def test_case_words_and_digests_lead_to_it(line: Line) -> None:
 
 def test_sender_and_day_choose(line: Line) -> None:
     assert objects(run(line, "why", "1/TN-G22", "--from", "G22", "--json"))[0]["document"]["sender"] == "G22"
+    assert objects(run(line, "why", "1/TN-G22", "--from", "g22", "--json"))[0]["document"]["sender"] == "G22"
+    assert "AGENCY_UNKNOWN" in run(line, "why", "1/TN-G22", "--from", "G99", code=3).stderr
     run(line, "why", "1/TN-G22", "--from", "H41", code=3)
     run(line, "why", "1/TN-G22", "--date", "2020-01-01", code=3)
     run(line, "why", "1/TN-G22", "--date", "2026-11", code=0)
     assert run(line, "why", "1/TN-G22", "--date", "gestern", code=2)
+
+
+@pytest.mark.parametrize("words", [("trace",), ("why",)])
+def test_bytes_that_are_no_text_are_a_usage_error_and_no_incident(line: Line, words: tuple[str, ...]) -> None:
+    done = run(line, *words, "\udcff\udcfe", code=2)
+    assert "UTF-8" in done.stderr
+    done = run(line, *words, "\udcff\udcfe", "--json", code=2)
+    assert json.loads(done.stderr or done.stdout)["error"][0]["code"] == "USAGE"
+    assert not (line.path / "incidents").exists()
 
 
 def test_a_refused_one_is_found_with_its_reasons(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -127,6 +127,15 @@ def ask(hub: Hub, line: Line) -> int:
     return service.step(hub, line.clock())
 
 
+def stamp(line: Line, authority: Authority) -> None:
+    """The newest checkpoint gets a time-stamp of this service."""
+    with authority.serve() as url:
+        wanted(line, url, authority)
+        with line.parts() as (hub, _):
+            assert ask(hub, line) == 1
+        line.run()
+
+
 def test_a_checkpoint_is_stamped_its_reply_bound_by_the_log_and_the_evidence_has_it(
     line: Line, authority: Authority, tmp_path: Path
 ) -> None:
@@ -262,22 +271,14 @@ def test_a_time_stamp_is_renewed_by_the_next_one_which_the_log_binds_to_it(
 ) -> None:
     """The first one's service is there no more, and its algorithms may be broken: the log had its digest before a later
     time-stamp was on the log."""
-    with authority.serve() as url:
-        wanted(line, url, authority)
-        with line.parts() as (hub, _):
-            assert ask(hub, line) == 1
-        line.run()
+    stamp(line, authority)
     once = make(line, "1/TN-G22")
     assert "renewed.tsr" not in [one.name for one in opened(once)[1].parts], "nothing renews it yet"
     later = Authority(tmp_path / "tsa-later")
     line.clock.now += timedelta(hours=25)
     line.drop("G22", document(2), "b.edxml")
     line.run()
-    with later.serve() as url:
-        wanted(line, url, later)
-        with line.parts() as (hub, _):
-            assert ask(hub, line) == 1
-        line.run()
+    stamp(line, later)
     data = make(line, "1/TN-G22")
     steps = ours(line, data, strict=True, stamped=timestamps.stamped)
     assert steps == theirs(line, data, strict=True)

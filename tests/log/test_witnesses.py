@@ -104,6 +104,18 @@ def size(hub: Hub) -> int:
         return head.frontier.size
 
 
+def asked_for(hub: Hub, line: Line) -> tuple[int, Checkpoint]:
+    """The checkpoint of new entries that everybody has just been asked to cosign; the number of its log."""
+    enter(hub, line)
+    witness.step(hub, line.clock())  # the first round only begins to count time
+    line.clock.now += timedelta(seconds=61)
+    assert witness.step(hub, line.clock()) == len(CODES)
+    with hub.store.reading() as reader:
+        head = store.head(reader.connection)
+    assert head is not None
+    return head.number, checkpoint.read(note.read(head.checkpoint).text)
+
+
 def test_all_agencies_cosign_within_a_minute_and_believe_what_has_its_quorum(line: Line) -> None:
     with line.parts() as (hub, agencies):
         begin(hub, agencies, line)
@@ -418,14 +430,8 @@ def test_what_is_none_of_the_logs_words_is_put_aside_by_the_adapter(line: Line, 
 def test_words_of_a_witness_that_are_not_its_own_count_for_nothing(line: Line) -> None:
     with line.parts() as (hub, agencies):
         begin(hub, agencies, line)
-        enter(hub, line)
-        line.clock.now += timedelta(seconds=61)
-        assert witness.step(hub, line.clock()) == len(CODES)
         by_code = {one.code: one for one in agencies}
-        with hub.store.reading() as reader:
-            head = store.head(reader.connection)
-            assert head is not None
-        one = checkpoint.read(note.read(head.checkpoint).text)
+        number, one = asked_for(hub, line)
         key = by_code["G22"].witness_keys()[note.ED25519_COSIGNATURE]
         of_g22 = checkpoint.signed(one, witnesses.of(hub.registry())["G22"], key, 1).line.strip()
         forged = note.Signature(*[getattr(note.signature(of_g22), name) for name in ("name", "id")], b"\0" * 72).line
@@ -437,7 +443,7 @@ def test_words_of_a_witness_that_are_not_its_own_count_for_nothing(line: Line) -
         assert by_code["G22"].broker.publish([broken]) == [Outcome.CONFIRMED]
         run.hub_round(hub, line.clock())
         with hub.store.reading() as reader:
-            asked = store.cosigned(reader.connection, head.number, [one.size])[one.size]
+            asked = store.cosigned(reader.connection, number, [one.size])[one.size]
         assert len(note.read(asked.note).signatures) == 1  # the log's own
         assert hub.broker.dead_depth() == 1
 
@@ -509,15 +515,8 @@ def test_an_answer_that_is_given_twice_has_both_signatures_each_time_and_counts_
 
 def test_the_other_signature_is_not_taken_but_from_its_own_key_over_this_checkpoint(line: Line) -> None:
     with line.parts() as (hub, agencies):
-        enter(hub, line)
-        witness.step(hub, line.clock())
-        line.clock.now += timedelta(seconds=61)
-        assert witness.step(hub, line.clock()) == len(CODES)
         by_code = {one.code: one for one in agencies}
-        with hub.store.reading() as reader:
-            head = store.head(reader.connection)
-            assert head is not None
-        one = checkpoint.read(note.read(head.checkpoint).text)
+        number, one = asked_for(hub, line)
         registry = hub.registry()
         keys, others = witnesses.of(registry), witnesses.of(registry, note.ML_DSA_44_COSIGNATURE)
         g22 = by_code["G22"].witness_keys()
@@ -538,7 +537,7 @@ def test_the_other_signature_is_not_taken_but_from_its_own_key_over_this_checkpo
             assert by_code["G22"].broker.publish([message]) == [Outcome.CONFIRMED]
         run.hub_round(hub, line.clock())
         with hub.store.reading() as reader:
-            asked = store.cosigned(reader.connection, head.number, [one.size])[one.size]
+            asked = store.cosigned(reader.connection, number, [one.size])[one.size]
         assert asked.others == ""
         assert [s.name for s in note.read(asked.note).signatures][1:] == [keys["G22"].name]
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from axis.adapters.tree import LocalTree
 from tests.unit.test_folder import folders, refs, root
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     import pytest
+
+    from axis.adapters.tree import Entry
 
 __all__ = ["root"]  # a fixture
 
@@ -41,6 +45,24 @@ def test_what_a_listing_has_missed_and_is_as_old_is_taken_with_the_rest(
 ) -> None:
     for name in ("1.edxml", "2.edxml", "3.edxml"):
         (root / "outbox" / name).write_bytes(b"x")
-    listed = LocalTree.entries
-    monkeypatch.setattr(LocalTree, "entries", lambda *of: [one for one in listed(*of) if one.name != "1.edxml"])
+    listed = LocalTree.everything
+
+    def missing(tree: LocalTree, folder: str, known: Collection[str] = ()) -> list[Entry]:
+        return [one for one in listed(tree, folder, known) if known or one.name != "1.edxml"]
+
+    monkeypatch.setattr(LocalTree, "everything", missing)
     assert refs(folders(root, 0.0)) == ["1.edxml", "2.edxml", "3.edxml"]
+
+
+def test_a_look_ends_though_all_that_comes_is_as_old_by_a_clock_that_was_put_back(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed, count = LocalTree.everything, iter(range(10**6))
+
+    def goes_on(tree: LocalTree, folder: str, known: Collection[str] = ()) -> list[Entry]:
+        if folder == "outbox":
+            (root / folder / f"{next(count)}.edxml").write_bytes(b"x")
+        return [replace(one, changed=1) for one in listed(tree, folder, known)]
+
+    monkeypatch.setattr(LocalTree, "everything", goes_on)
+    assert 10 < len(refs(folders(root, 0.0))) < 100

@@ -344,8 +344,8 @@ class _Judgement:
             if by.log != self.key:
                 raise rejected(Fault.LOG_KEY_UNKNOWN, by.log.text)
             others = self.said.of(form.OTHERS, self.contents)
-            said = policy.read(parts[0][1].decode("utf-8")) if others else by
-            both = policy.beside(heads[0][1], said, others[0][1].decode("utf-8")) if others else []
+            came = policy.read(parts[0][1].decode("utf-8")) if others and own is not None else by
+            both = policy.beside(heads[0][1], came, others[0][1].decode("utf-8")) if others else []
             try:
                 found = policy.witnessed(heads[0][1], by)
             except Rejected as error:

@@ -135,10 +135,11 @@ _LOG = r"""
     head bundle/attachments/{checkpoint}
 
    Các dòng chữ ký khác dưới điểm kiểm là của bên chứng kiến (c2sp.org/tlog-cosignature). Chữ ký Ed25519 của họ kiểm tra
-   như trên, trên văn bản có thêm hai dòng đầu "cosignature/v1" và "time SỐ"; ML-DSA-44 cần openssl 3.5 trở lên.
+   như trên, trên văn bản có thêm hai dòng đầu "cosignature/v1" và "time SỐ"; chữ ký ML-DSA-44 (trong tệp
+   cosignatures.ml-dsa-44, nếu có) cần openssl 3.5 trở lên.
    Other signature lines below a checkpoint are its witnesses' (c2sp.org/tlog-cosignature). An Ed25519 one is checked in
-   the same way, over a text with two more lines before it, "cosignature/v1" and "time NUMBER"; ML-DSA-44 needs openssl
-   3.5 or later.
+   the same way, over a text with two more lines before it, "cosignature/v1" and "time NUMBER"; ML-DSA-44 ones (in the
+   file cosignatures.ml-dsa-44, if there is one) need openssl 3.5 or later.
 
    proof: một mục nằm trong sổ cái / an entry stands in the log (RFC 9162, 2.1.3.2).
 

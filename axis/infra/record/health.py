@@ -134,18 +134,14 @@ def _check_end(reader: HubReader, end: int) -> tuple[int, str]:
     return len(rows), ""
 
 
-def stamped(reader: HubReader) -> str:
-    """When the last time-stamp on the log came, as text; "" where there is none."""
+def stamped(reader: HubReader) -> tuple[str, str]:
+    """When the last time-stamp on the log came, and until when the certificate of whoever has given it is valid, as
+    texts; "" where there is none, or it cannot be read. Before that a stamp on a later checkpoint is to renew it."""
     last = stamps.last(reader.connection)
-    return to_text(last.stamped_at) if last is not None else ""
-
-
-def stamps_end(reader: HubReader) -> str:
-    """Until when the certificate of whoever has given the last time-stamp is valid, as text; "" where there is none, or
-    it cannot be read. A stamp is to be renewed before that: by one on a later checkpoint."""
-    last = stamps.last(reader.connection)
+    if last is None:
+        return "", ""
     try:
-        own = x509.load_pem_x509_certificates(last.authority)[0] if last is not None else None
+        until = to_text(x509.load_pem_x509_certificates(last.authority)[0].not_valid_after_utc)
     except (ValueError, IndexError):
-        own = None
-    return to_text(own.not_valid_after_utc) if own is not None else ""
+        until = ""
+    return to_text(last.stamped_at), until

@@ -186,10 +186,10 @@ def record(store: HubStore, known: Registry, water: HighWater, now: datetime) ->
     held = [member.code for member in known.agencies if member.standing(now) == "suspended"]
     with store.reading() as reader:
         at = restored.restored_at(reader) if known.resend_from is not None else None
-        stamped = health.stamped(reader)
+        stamped, until = health.stamped(reader)
         return {
             "stamped": stamped,
-            "stamps_end": health.stamps_end(reader),
+            "stamps_end": until,
             "ledger": health.ledger_of(reader, water.read()),
             "outbox": health.outbox_of(reader, now, held),
             "leases": health.leases(reader),
