@@ -72,13 +72,16 @@ class Browser:
         method: str = "GET",
         body: bytes = b"",
         headers: Mapping[str, str] | None = None,
+        *,
+        is_gone: bool = False,
     ) -> Answer:
+        """`is_gone`: whoever asks has hung up before the end of what it sends."""
         known = {"host": self.host, "cookie": "; ".join(f"{n}={v}" for n, v in self.cookies.items())}
         sent = known | dict(headers or {})
-        return asyncio.run(self._ask(path, query, method, body, [(k, v) for k, v in sent.items() if v]))
+        return asyncio.run(self._ask(path, query, method, body, [(k, v) for k, v in sent.items() if v], is_gone))
 
     async def _ask(
-        self, path: str, query: bytes, method: str, body: bytes, headers: Sequence[tuple[str, str]]
+        self, path: str, query: bytes, method: str, body: bytes, headers: Sequence[tuple[str, str]], is_gone: bool
     ) -> Answer:
         scope: dict[str, Any] = {
             "type": "http",
@@ -96,8 +99,10 @@ class Browser:
         }
         said: list[dict[str, Any]] = []
 
+        coming: list[dict[str, Any]] = [{"type": "http.request", "body": body, "more_body": is_gone}]
+
         async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": body, "more_body": False}
+            return coming.pop() if coming else {"type": "http.disconnect"}
 
         async def send(message: dict[str, Any]) -> None:
             said.append(message)

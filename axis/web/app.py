@@ -22,7 +22,7 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from axis import __version__, texts
@@ -137,11 +137,17 @@ class Web:
             return Response("only GET and HEAD\n", 405, {"Allow": "GET, HEAD"}, media_type="text/plain")
         if origin is not None and origin != f"{request.scope['scheme']}://{request.headers['host']}":
             return Response("from elsewhere\n", 403, media_type="text/plain")
+        too_much = Response("too much\n", 413, {"Connection": "close"}, media_type="text/plain")
+        if int(request.headers.get("content-length", 0)) > MAX_FORM:  # the server takes digits only
+            return too_much
         body = b""
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_FORM:
-                return Response("too much\n", 413, {"Connection": "close"}, media_type="text/plain")
+        try:
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_FORM:
+                    return too_much
+        except ClientDisconnect:
+            return Response(status_code=400)  # to nobody
         form, now = filters.query("/login", body.decode("latin-1")), self.clock()
         if form["out"]:
             self.entry.logout(request.cookies.get(self._cookie(request), ""))

@@ -153,6 +153,15 @@ def test_every_answer_says_what_a_browser_must_not_do(
         assert "server" not in one.headers
 
 
+def test_a_form_that_is_too_large_or_does_not_end_is_answered_before_it_is_there_and_is_no_fault_of_the_desk(
+    hub: Browser, caplog: pytest.LogCaptureFixture
+) -> None:
+    for length in ("10000", "9" * 19):  # nothing is waited for
+        assert hub.ask("/login", b"", "POST", b"", {"content-length": length}, is_gone=True).status == 413
+    assert hub.ask("/login", b"", "POST", b"token=x", {"content-length": "100"}, is_gone=True).status == 400
+    assert not [one for one in caplog.records if one.levelname == "ERROR"]
+
+
 def test_it_only_reads(hub: Browser, agency: Browser, line: Line) -> None:
     def state() -> dict[str, str]:
         files = [one for one in line.path.rglob("*") if one.is_file() and not one.name.endswith(("-shm", "-wal"))]

@@ -536,6 +536,9 @@ def main() -> int:
     parser.add_argument("--database-troubles", type=int, default=30)
     parser.add_argument("--restores", type=int, default=3)
     parser.add_argument("--homes-put-back", type=int, default=20)
+    parser.add_argument(
+        "--backlog", type=int, default=150, help="of the long run: documents on their way for each agency"
+    )
     parser.add_argument("--keep-logs", type=Path, help="a folder for the processes' logs")
     asked = parser.parse_args()
     total: Counter[str] = Counter()

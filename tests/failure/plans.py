@@ -27,7 +27,7 @@ class Plan:
     restores: int = 0  # times that the hub's record is put back to an older backup
     homes_put_back: int = 0  # times that an adapter's home is put back to an older copy
     recalls: float = 0.05  # the share of documents that are recalled
-    backlog: int = 60  # documents on their way for each agency
+    backlog: int = 60  # documents on their way for each agency: of more, more is touched by each death
     patience: float = 900.0  # seconds, after the last fault, for everything to arrive
 
 
@@ -81,6 +81,7 @@ def plans(asked: argparse.Namespace) -> dict[str, Plan]:
             database_troubles=asked.database_troubles,
             restores=asked.restores,
             homes_put_back=asked.homes_put_back,
+            backlog=asked.backlog,
         ),
         "cluster": Plan(
             asked.seed,
@@ -91,5 +92,6 @@ def plans(asked: argparse.Namespace) -> dict[str, Plan]:
             database_kills=asked.database_kills // 10,
             network_faults=0,
             cluster_faults=asked.cluster_faults,
+            backlog=asked.backlog,
         ),
     }
