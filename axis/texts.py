@@ -2999,6 +2999,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Tệp có khóa công khai của sổ cái, như axis audit head in ra.",
         "A file with the log's public key, as axis audit head prints it.",
     ),
+    "help.verify.tsa": (
+        "Tệp có chứng thư của bên cấp dấu thời gian (PEM): chỉ tin dấu của họ.",
+        "A file with the certificates of the time-stamp authority (PEM): its time-stamps alone are believed.",
+    ),
     "evidence.written": (
         "Đã lập {path}: {parts} phần, {receipts} biên nhận. Mã băm: {digest}",
         "{path} is made: {parts} parts, {receipts} receipts. Digest: {digest}",
@@ -3045,6 +3049,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "evidence.name.witnessed": ("Bên chứng kiến", "Witnesses"),
     "evidence.name.timestamp": ("Dấu thời gian", "Time-stamp"),
     "evidence.name.renewal": ("Dấu thời gian gia hạn", "Time-stamp renewed"),
+    "evidence.name.page": ("Tờ viết cho người đọc", "What is written for people"),
+    "evidence.page.missing": (
+        "lời của {maker} viết; các bước ở đây không dựa vào đó và không kiểm tra nó",
+        "these are the words of {maker}; nothing here rests on them, and nobody has checked them",
+    ),
     "evidence.container": ("không byte nào bị đổi, mã băm {digest}", "no byte was changed, digest {digest}"),
     "evidence.registry": ("bản {version}, do trục ký", "version {version}, signed by the hub"),
     "evidence.maker": ("{maker} ký lúc {time}", "signed by {maker} at {time}"),
@@ -3079,6 +3088,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "mục {position} trên {size}: {event}, {actor}, {time}",
         "entry {position} of {size}: {event}, {actor}, {time}",
     ),
+    "evidence.proof.missing": (
+        "mục {position}: dựa vào một điểm kiểm khác mà chưa đủ bên chứng kiến ký; ở đây không chứng minh được gì",
+        "entry {position}: rests on another checkpoint, which no quorum of witnesses has cosigned; proves nothing here",
+    ),
     "evidence.receipt.self": (
         "{event} do {issuer} ký, nói về {recipient}, {time}",
         "{event} by {issuer} about {recipient}, {time}",
@@ -3097,9 +3110,27 @@ TEXTS: dict[str, tuple[str, str]] = {
         "chỉ có chữ ký của chính sổ cái, không có bên chứng kiến",
         "signed by the log alone, no witnesses",
     ),
-    "evidence.timestamp": ("điểm kiểm đã có lúc {time}", "the checkpoint was there at {time}"),
-    "evidence.renewal": ("dấu thời gian trên đã có lúc {time}", "that time-stamp was there at {time}"),
-    "evidence.renewal.missing": ("không đọc được dấu thời gian ở đây", "time-stamps cannot be read here"),
+    "evidence.timestamp.known": (
+        "điểm kiểm đã có lúc {time}, theo {by}, bên được tin ở đây",
+        "the checkpoint was there at {time}, says {by}, who is believed here",
+    ),
+    "evidence.timestamp.maker": (
+        "điểm kiểm đã có lúc {time}, theo {by}; chứng thư của bên này do {maker} đưa vào gói, hãy so với bản đã biết",
+        "the checkpoint was there at {time}, says {by}; that this is a time-stamp authority is on the word of {maker}: "
+        "compare its certificate with the one you know",
+    ),
+    "evidence.renewal.known": (
+        "dấu thời gian trên đã có lúc {time}, theo {by}, bên được tin ở đây",
+        "that time-stamp was there at {time}, says {by}, who is believed here",
+    ),
+    "evidence.renewal.maker": (
+        "dấu thời gian trên đã có lúc {time}, theo {by}, mà chứng thư do {maker} đưa vào gói",
+        "that time-stamp was there at {time}, says {by}, whose certificate {maker} has put into the bundle",
+    ),
+    "evidence.renewal.missing": (
+        "không đọc được dấu thời gian ở đây, hoặc điểm kiểm của nó chưa đủ bên chứng kiến",
+        "time-stamps cannot be read here, or no quorum has cosigned its checkpoint",
+    ),
     "evidence.timestamp.missing": ("không có dấu thời gian", "there is no time-stamp"),
     "evidence.page.title": ("Chứng cứ về văn bản {document}", "Evidence of document {document}"),
     "evidence.page.made": (
@@ -3142,8 +3173,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "witnesses or mirrors. Not that what it says is true: that the hub has said so, before this checkpoint.",
     ),
     "evidence.page.proves.timestamp": (
-        "Dấu thời gian: điểm kiểm, và mọi mục trước nó, đã có vào lúc đó, theo bên thứ ba.",
-        "The time-stamp: the checkpoint, and all entries before it, were there at that time, by a third party's word.",
+        "Dấu thời gian: điểm kiểm, và mọi mục trước nó, đã có vào lúc đó, theo bên cấp dấu thời gian. Bên đó là ai thì so "
+        "chứng thư của họ (tsa.pem) với bản lấy từ chính họ.",
+        "The time-stamp: the checkpoint, and all entries before it, were there at that time, by the authority's word. "
+        "Whether it is that authority, its certificate (tsa.pem) tells, compared with one from itself.",
     ),
     "evidence.page.proves.page": (
         "Trang này chỉ để đọc: chỉ các tệp đã ký là bằng chứng. Cách kiểm tra ở VERIFY.txt.",

@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
 """Check a bundle of evidence about one document, with nothing of the axis' own program.
 
-    python verify_evidence.py FILE.asice --hub hub.pem [--log log.vkey] [--strict]
+    python verify_evidence.py FILE.asice --hub hub.pem [--log log.vkey] [--tsa tsa.pem] [--strict]
 
 `hub.pem` is the hub's certificate, received with enrolment: the only thing that is believed without proof. `log.vkey`
-is the log's public key as it was published; without it the key in the bundle is taken on its maker's word. `--strict`:
-each receipt of the hub must be proved to stand in the log. Needs the `cryptography` package, no network and no clock:
+is the log's public key as it was published; without it the key in the bundle is taken on its maker's word, and without
+`tsa.pem`, the certificates of a time-stamp authority, so are those in the bundle. `--strict`: each receipt of the hub
+must be proved to stand in the log. Needs the `cryptography` package, no network and no clock:
 each thing is looked at as of when it happened.
 
 Prints a line for each step: PASSED, FAILED, or MISSING for what the bundle does not have. Ends with 0 if no step has
-failed, with 3 if one has. Witnesses count by the policy in the bundle, which the registry has, too; a time-stamp is
-checked as RFC 3161 and RFC 5652 say, by the authority's certificate in the bundle.
+failed, with 3 if one has. Witnesses count by the policy in the bundle, which the registry has, too, if keys of their
+agencies have introduced them; a time-stamp is checked as RFC 3161 and RFC 5652 say.
 """
 
 from __future__ import annotations
@@ -22,11 +23,13 @@ import json
 import re
 import struct
 import sys
+import unicodedata
 import xml.etree.ElementTree as ET
 import zlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
+from xml.sax import saxutils
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -54,6 +57,10 @@ Step = tuple[str, str, str, str]  # name, verdict, file, why
 
 class Bad(Exception):
     """Something is not what it is given for."""
+
+
+class Missing(Exception):
+    """Nothing is wrong, and nothing is proved."""
 
 
 def bad(why: str) -> NoReturn:
@@ -223,7 +230,7 @@ def verify(der: bytes, method: str, value: bytes, signed: bytes) -> None:
 
 
 class Registry:
-    """Certificates for signing, by their digest: (agency, revoked at, certificate)."""
+    """Certificates for signing, by their digest: (agency, revoked at, certificate); the witnesses' keys."""
 
     def __init__(self, parcel: Parcel, hub: bytes) -> None:
         if parcel.certificate != hub or parcel.main != "registry.xml":
@@ -233,15 +240,31 @@ class Registry:
         self.installation, self.version = root.get("installation", ""), int(root.get("version", ""))
         self.known: dict[str, tuple[str, str, x509.Certificate]] = {}
         self.policy = ""  # of the log's witnesses, with the log's key
+        self.witnesses: set[tuple[str, bytes]] = set()  # their names and keys
         for member in root.iter(f"{REGISTRY}member"):
-            for found in member.iter(f"{REGISTRY}certificate"):
-                der = base64.b64decode(found.text or "")
+            code = member.get("code", "")
+            held = [(c, base64.b64decode(c.text or "")) for c in member.iter(f"{REGISTRY}certificate")]
+            for found, der in held:
                 reason = found.get("reason", "")
-                if (member.get("code"), found.get("use")) == ("HUB", "tls") and reason.startswith("log policy\n"):
+                if (code, found.get("use")) == ("HUB", "tls") and reason.startswith("log policy\n"):
                     self.policy = reason.removeprefix("log policy\n")
                 if found.get("use") == "sign":
-                    said = (member.get("code", ""), found.get("revoked", ""))
-                    self.known[sha(der)] = (*said, x509.load_der_x509_certificate(der))
+                    said = (code, found.get("revoked", ""))
+                    if sha(der) not in self.known or said[1]:  # where it stands twice, what is revoked is revoked
+                        self.known[sha(der)] = (*said, x509.load_der_x509_certificate(der))
+            own = [der for c, der in held if c.get("use") == "sign" and not c.get("revoked")]
+            introduced = [
+                der for c, der in held if (c.get("use"), c.get("reason")) == ("tls", "witness") and not c.get("revoked")
+            ]
+            keys: dict[int, bytes] = {}
+            for der in reversed(introduced if code != "HUB" else []):  # of each kind the newest
+                if key := witness_key(der, code, self.installation, own):
+                    keys.setdefault(key[0], key)
+            self.witnesses |= {(f"axis/{self.installation}/{code}", key) for key in keys.values()}
+
+    def revoked(self, parcel: Parcel) -> bool:
+        """Whether the certificate is revoked, as far as this version knows."""
+        return bool(self.known[sha(parcel.certificate)][1])
 
     def who(self, parcel: Parcel, at: datetime) -> str:
         """The agency whose certificate has signed it, good at this moment and when it says that it was signed."""
@@ -255,14 +278,64 @@ class Registry:
         return agency
 
 
+def witness_key(introduction: bytes, code: str, installation: str, own: list[bytes]) -> bytes:
+    """The kind and key of a witness that one of an agency's own keys has introduced; nothing where none has."""
+    try:
+        read = x509.load_der_x509_certificate(introduction)
+        names, places = (
+            [str(one.value) for one in read.subject.get_attributes_for_oid(oid)]
+            for oid in (x509.oid.NameOID.COMMON_NAME, x509.oid.NameOID.SERIAL_NUMBER)
+        )
+        keys = [x509.load_der_x509_certificate(der).public_key() for der in own]
+        if names == [code] and places in ([], [installation]) and any(_vouches(key, read) for key in keys):
+            public = read.public_key()
+            kind = (
+                4 if isinstance(public, ed25519.Ed25519PublicKey) else 6 if hasattr(public, "public_bytes_raw") else 0
+            )
+            return bytes((kind,)) + public.public_bytes_raw() if kind else b""  # type: ignore[union-attr]
+    except Exception:  # noqa: BLE001  the library names many faults of foreign bytes, all mean this
+        return b""
+    return b""
+
+
+def _vouches(key: Any, introduction: x509.Certificate) -> bool:
+    value, signed = introduction.signature, introduction.tbs_certificate_bytes
+    try:
+        if isinstance(key, rsa.RSAPublicKey) and 2048 <= key.key_size <= 8192:
+            key.verify(value, signed, padding.PKCS1v15(), hashes.SHA256())
+            return True
+        if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in ORDERS:
+            key.verify(value, signed, ec.ECDSA(hashes.SHA256() if key.curve.name == "secp256r1" else hashes.SHA384()))
+            return True
+    except InvalidSignature:
+        pass
+    return False
+
+
 def good_at(certificate: x509.Certificate, at: datetime) -> None:
     """It was valid then."""
     if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
         bad("a certificate that was not valid then")
 
 
+EVENTS = {  # of a receipt: their names, who says them (the hub, a recipient), whether they are good news
+    "A.1": ("SubmissionAcceptance", "H", True),
+    "A.2": ("SubmissionRejection", "H", False),
+    "D.1": ("ContentConsignment", "H", True),
+    "D.2": ("ContentConsignmentFailure", "H", False),
+    "E.1": ("ContentHandover", "R", True),
+    "E.2": ("ContentHandoverFailure", "R", False),
+    "W.1": ("ContentWithdrawal", "HR", True),
+    "W.2": ("ContentWithdrawalFailure", "HR", False),
+    "T.1": ("DeadlineWarning", "H", False),
+    "T.2": ("DeadlineExpiry", "H", False),
+    "S.1": ("DistributionCertificate", "H", True),
+    "R.1": ("ReceiptAcceptance", "H", True),
+}
+
+
 class Receipt:
-    """What a receipt says."""
+    """What a receipt says, in the one form that it has."""
 
     def __init__(self, parcel: Parcel) -> None:
         if parcel.main != "receipt.xml":
@@ -270,26 +343,95 @@ class Receipt:
         root = ET.fromstring(parcel.content)  # noqa: S314
         subject = root.find(f"{RECEIPT}submission")
         self.statements = root.findall(f"{RECEIPT}statement")
-        if subject is None or not self.statements:
+        if subject is None or not 1 <= len(self.statements) <= 100:
             bad("no receipt")
         self.parcel, self.issuer, self.installation = parcel, root.get("issuer", ""), root.get("installation", "")
         self.registry, self.document_id = int(root.get("registry", "0")), subject.text or ""
-        self.axis_id, self.sender, self.digest = (subject.get(name, "") for name in ("id", "sender", "digest"))
+        self.axis_id, self.kind, self.sender, self.digest = (
+            subject.get(name, "") for name in ("id", "kind", "sender", "digest")
+        )
         self.first = self.statements[0]
         self.time = moment(self.first.get("time", ""))
+        if self.text() != parcel.content.decode() or self.registry < 0:
+            bad("a receipt in another form")
+        if max(map(len, (self.axis_id, self.kind, self.sender, self.document_id))) > 200:
+            bad("an identifier that is too long")
+        for said in self.statements:
+            code = said.get("code", "")
+            by, rule = EVENTS[code][1:], code[0] in "TS"
+            if ("H" if self.issuer == "HUB" else "R") not in by[0] or by[1] == bool(said.findall(f"{RECEIPT}reason")):
+                bad(f"{code} by {self.issuer}, or without its reasons")
+            if any(said.get(name) for name in ("leg", "outcome")) and not rule:
+                bad(f"{code} with what it has not")
+            if said.get("evidence") and not (rule or code == "R.1"):
+                bad(f"{code} with what it has not")
+
+    def text(self) -> str:
+        """The one text of these values."""
+        version = f' registry="{self.registry}"' if self.registry else ""
+        lines = [
+            '<?xml version="1.0" encoding="UTF-8"?>',
+            f'<receipt xmlns="{RECEIPT[1:-1]}" installation={quoted(self.installation)} issuer={quoted(self.issuer)}'
+            f"{version}>",
+            f"  <submission id={quoted(self.axis_id)} kind={quoted(self.kind)} sender={quoted(self.sender)}"
+            f" digest={quoted(self.digest)}>{escaped(self.document_id)}</submission>",
+        ]
+        for said in self.statements:
+            code, time = said.get("code", ""), written(moment(said.get("time", "")))
+            names = ("recipient", "entry", "leg", "outcome", "evidence")
+            more = "".join(f" {name}={quoted(value)}" for name in names if (value := said.get(name)))
+            lines.append(
+                f'  <statement id={quoted(said.get("id", ""))} code="{code}" event="{EVENTS[code][0]}"'
+                f' time="{time}"{more}>'
+            )
+            lines += [
+                f"    <recipient>{escaped(one.text or '')}</recipient>" for one in said.iter(f"{RECEIPT}recipient")
+            ]
+            for reason in said.findall(f"{RECEIPT}reason"):
+                retry = ' retry="yes"' if reason.get("retry") == "yes" else ""
+                lines.append(f"    <reason code={quoted(reason.get('code', ''))}{retry}>")
+                for lang, one in zip(("vi", "en"), reason, strict=False):
+                    shown = "".join(c if c >= " " and c not in "\ufffe\uffff" else " " for c in one.text or "")
+                    lines.append(f'      <text lang="{lang}">{escaped(shown)}</text>')
+                lines.append("    </reason>")
+            lines.append("  </statement>")
+        return "\n".join([*lines, "</receipt>"]) + "\n"
 
     def check(self, registry: Registry, at: datetime) -> None:
         """Its issuer has signed it, with a key that was good then, and speaks for itself."""
         if registry.who(self.parcel, at) != self.issuer:
             bad("signed by another than its issuer")
         for said in self.statements:
-            code, recipient = said.get("code", ""), said.get("recipient", "")
-            by = code[0] in ("ADTSRW" if self.issuer == "HUB" else "EW")
-            if not by or self.issuer not in {"HUB", recipient}:
-                bad(f"{code} by {self.issuer} about {recipient}")
+            if self.issuer not in {"HUB", said.get("recipient", "")}:
+                bad(f"{said.get('code')} by {self.issuer} about {said.get('recipient')}")
+
+
+def quoted(value: str) -> str:
+    """As an attribute's value."""
+    return saxutils.quoteattr(value)
+
+
+def escaped(value: str) -> str:
+    """As text between tags."""
+    return saxutils.escape(value, {"\r": "&#13;"})
+
+
+def written(at: datetime) -> str:
+    """A moment as it is written: to the millisecond, in UTC."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 # -- The log: RFC 9162, C2SP signed-note, tlog-checkpoint and tlog-proof -----------------------------------------------
+
+
+ENTRY = {"actor": str, "axis_id": str, "detail": dict, "event": str, "recipient": str, "time": str}
+CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
+SIZES = range(2**63)
+
+
+def is_name(name: str) -> bool:
+    """Whether a key may be called so."""
+    return name.split() == [name] and "+" not in name and not CONTROLS.search(name)
 
 
 class Log:
@@ -300,7 +442,7 @@ class Log:
         self.name, identifier, key = text.split("+", 2)
         raw = b64(key)
         self.id = key_id(self.name, raw)
-        if len(raw) != 33 or raw[0] != 1 or self.id.hex() != identifier:
+        if len(raw) != 33 or raw[0] != 1 or self.id.hex() != identifier or not is_name(self.name):
             bad("no key of a log")
         self.public = raw[1:]
 
@@ -309,13 +451,15 @@ class Log:
         text, gap, lines = data.decode().rpartition("\n\n")
         rows = lines[:-1].split("\n")
         name, size, root = text.split("\n")
-        if not gap or not lines.endswith("\n") or name != self.name or str(int(size)) != size or int(size) < 0:
+        if CONTROLS.search(data.decode()) or len(data) > 256 * 1024 or len(rows) > 200:
+            bad("no checkpoint")
+        if not gap or not lines.endswith("\n") or name != self.name or str(int(size)) != size or int(size) not in SIZES:
             bad("no checkpoint of this log")
         found = []
         for row in rows:
             dash, who, value = row.split(" ")
             decoded = b64(value)
-            if dash != "\N{EM DASH}" or len(decoded) < 5:
+            if dash != "\N{EM DASH}" or len(decoded) < 5 or not is_name(who):
                 bad("no signature line")
             if (who, decoded[:4]) == (self.name, self.id):
                 found.append(decoded[4:])
@@ -354,15 +498,16 @@ class Log:
             bad("the proof leads to another root")
         text = raw[16:].decode("ascii")
         found = json.loads(text)
-        if json.dumps(found, sort_keys=True, separators=(",", ":")) != text:
+        if json.dumps(found, sort_keys=True, separators=(",", ":")) != text or list(found) != sorted(ENTRY):
+            bad("an entry in another form")
+        if any(not isinstance(found[name], kind) for name, kind in ENTRY.items()):
+            bad("an entry in another form")
+        if written(moment(found["time"])) != found["time"]:
             bad("an entry in another form")
         return sha(raw[16:]), found, place + 1
 
 
 # -- Witnesses: C2SP tlog-cosignature and tlog-policy  ----------------------------------------------------------------
-
-NOBODY = "no quorum has cosigned it"
-
 
 Keys = dict[str, tuple[str, bytes]]
 Groups = dict[str, tuple[int, list[str]]]
@@ -389,7 +534,8 @@ def read_policy(log: Log, text: str) -> tuple[Keys, Groups, str]:
             raw = b64(key)
             sizes = {4: 33, 6: 1313}
             is_known = any(raw[1:] == other[1:] for _, other in keys.values())
-            if key_id(name, raw).hex() != identifier or sizes.get(raw[0]) != len(raw) or is_known:
+            is_other = key_id(name, raw).hex() != identifier or sizes.get(raw[0]) != len(raw) or not is_name(name)
+            if is_other or is_known:
                 bad("no key of a witness")
             keys[words[1]] = name, raw
         else:
@@ -421,16 +567,16 @@ def key_id(name: str, raw: bytes) -> bytes:
     return hashlib.sha256(name.encode() + b"\n" + raw).digest()[:4]
 
 
-def witnessed(log: Log, data: bytes, policy: str) -> str:
-    """Who has cosigned a checkpoint, if they are a quorum by this policy; NOBODY if they are not."""
-    keys, groups, quorum = read_policy(log, policy)
+def witnessed(log: Log, data: bytes, policy: tuple[Keys, Groups, str]) -> str:
+    """Who has cosigned a checkpoint, if they are a quorum by this policy; "" if they are not."""
+    keys, groups, quorum = policy
     log.root(data)
     by = cosigners(keys, data, data.decode().rpartition("\n\n")[2])
 
     def counts(name: str) -> bool:
-        return name in by if name in keys else sum(map(counts, groups[name][1])) >= groups[name][0]
+        return sum(map(counts, groups[name][1])) >= groups[name][0] if name in groups else name in by
 
-    return ", ".join(sorted(by)) if counts(quorum) else NOBODY
+    return ", ".join(sorted(by)) if counts(quorum) else ""
 
 
 def cosigners(keys: Keys, data: bytes, lines: str) -> set[str]:
@@ -440,7 +586,7 @@ def cosigners(keys: Keys, data: bytes, lines: str) -> set[str]:
     for row in lines[:-1].split("\n"):
         dash, who, value = row.split(" ")
         decoded = b64(value)
-        if dash != "\N{EM DASH}" or len(decoded) < 5:
+        if dash != "\N{EM DASH}" or len(decoded) < 5 or not is_name(who):
             bad("no signature line")
         said.setdefault((who, decoded[:4]), []).append(decoded[4:])
     by = set()
@@ -460,7 +606,12 @@ def _cosigned(name: str, key: bytes, line: bytes, text: str) -> None:
             over = f"cosignature/v1\ntime {at}\n{text}".encode()
             ed25519.Ed25519PublicKey.from_public_bytes(key[1:]).verify(value, over)
             return
-        from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
+        try:
+            from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
+        except ImportError:
+            sys.exit(
+                "signatures of ML-DSA-44 stand in this bundle: the `cryptography` package here is too old for them"
+            )
 
         origin, size, root = text.split("\n")[:3]
         names = [bytes((len(one.encode()),)) + one.encode() for one in (name, origin)]
@@ -508,8 +659,8 @@ def shape(data: bytes, *tags: int) -> list[tuple[int, bytes, bytes]]:
     return found
 
 
-def stamped(reply: bytes, about: bytes, authorities: list[tuple[str, bytes]]) -> str:
-    """The time that a reply says, over these bytes, signed by one of the authorities in the bundle."""
+def stamped(reply: bytes, about: bytes, authorities: list[tuple[str, bytes]]) -> tuple[datetime, str]:
+    """The time that a reply says, over these bytes, and who says it: one of these authorities."""
     (whole,) = shape(reply, 0x30)
     status, token = shape(whole[1], 0x30, 0x30)
     if shape(status[1], 0x02)[0][1] != b"\0":
@@ -543,7 +694,7 @@ def stamped(reply: bytes, about: bytes, authorities: list[tuple[str, bytes]]) ->
         None,
     )
     if own is None or not _has_signed(own, value, over, digest):
-        bad("no authority of this bundle has signed it")
+        bad("none of these authorities has signed it")
     beside = [one[2] for one in tlv(sets[0][1])] if len(sets) > 1 else []
     if beside and own.public_bytes(Encoding.DER) not in beside:
         bad("another certificate than that of the authority")
@@ -557,7 +708,28 @@ def stamped(reply: bytes, about: bytes, authorities: list[tuple[str, bytes]]) ->
     if not usage.critical or list(usage.value) != [x509.oid.ExtendedKeyUsageOID.TIME_STAMPING]:
         bad("a certificate that is not for time-stamps")
     good_at(own, at)
-    return at.isoformat()
+    upwards(own, trusted)
+    return at, own.subject.rfc4514_string()
+
+
+def upwards(certificate: x509.Certificate, trusted: list[x509.Certificate]) -> None:
+    """From the authority's certificate those of who has issued it lead to one that is nobody else's."""
+    for _ in range(8):
+        issuer = next((c for c in trusted if c.subject == certificate.issuer and _has_issued(c, certificate)), None)
+        if issuer is None:
+            break
+        if issuer == certificate:
+            return
+        certificate = issuer
+    bad("nobody has issued the certificate of the authority")
+
+
+def _has_issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except Exception:  # noqa: BLE001  the library names many faults of foreign bytes, all mean this
+        return False
+    return True
 
 
 def hashed(digest: hashes.HashAlgorithm, data: bytes) -> bytes:
@@ -584,15 +756,30 @@ def _has_signed(certificate: x509.Certificate, value: bytes, over: bytes, digest
 # -- Step by step -----------------------------------------------------------------------------------------------------
 
 
+PARTS = {"page", "manual", "document", "acceptance", "receipt", "registry", "log", "checkpoint", "proof", "policy"}
+PARTS |= {"timestamp", "authority", "cosignatures", "renewed", "renewal"}
+# The entries that statements of the hub quote, where they stand for one moment of one delivery.
+QUOTED = {
+    "D.1": {"delivery.consigned"},
+    "D.2": {"delivery.failed"},
+    "W.1": {"delivery.withdrawn", "recall.decided"},
+    "W.2": {"delivery.withdrawn", "recall.decided"},
+    "T.1": {"deadline.near"},
+    "T.2": {"deadline.missed"},
+}
+CLOCKS = timedelta(minutes=5)  # by which a recipient's clock may have been ahead of the hub's
+
+
 class Judgement:
     """The steps, in the order and with the names of `axis verify`."""
 
-    def __init__(self, data: bytes, hub: bytes, log: str, *, strict: bool) -> None:
-        self.hub, self.known_log, self.strict = hub, log, strict
+    def __init__(self, data: bytes, hub: bytes, log: str, *, strict: bool, authority: bytes = b"") -> None:
+        self.hub, self.known_log, self.strict, self.authority = hub, log, strict, authority
         self.steps: list[Step] = []
         self.registry: Registry | None = None
         self.versions: set[int] = set()
-        self.policies: set[str] = set()
+        self.policies: dict[str, set[tuple[str, bytes]]] = {}  # those of the registries, and who are their witnesses
+        self.believed: dict[bytes, bool] = {}  # checkpoints
         self.log: Log | None = None
         self.entries: dict[str, dict[str, Any]] = {}
         self.receipts: list[tuple[str, Receipt]] = []
@@ -609,8 +796,17 @@ class Judgement:
         """Look at something."""
         try:
             self.steps.append((name, "PASSED", part, look()))
-        except (Bad, ValueError, KeyError, TypeError, AttributeError, IndexError, struct.error, ET.ParseError) as error:
-            self.steps.append((name, "FAILED", part, str(error)[:200]))
+        except Missing as missing:
+            self.steps.append((name, "MISSING", part, str(missing)))
+        except Exception as error:  # noqa: BLE001  of foreign bytes: whatever they bring about is what is wrong with them
+            self.steps.append(
+                (
+                    name,
+                    "FAILED",
+                    part,
+                    f"{'' if isinstance(error, Bad) else type(error).__name__} {error}".strip()[:200],
+                )
+            )
 
     def open(self, data: bytes) -> str:
         """The bundle itself."""
@@ -619,19 +815,22 @@ class Judgement:
         root = ET.fromstring(self.parcel.content)  # noqa: S314
         if self.parcel.main != "evidence.xml" or root.tag != f"{EVIDENCE}evidence":
             bad("no evidence")
-        names = ("installation", "maker", "axis-id", "sender", "digest")
-        self.installation, self.maker, self.axis_id, self.sender, self.digest = (root.attrib[name] for name in names)
+        about = {name: root.attrib[name] for name in ("installation", "maker", "axis-id", "sender", "digest")}
+        self.installation, self.maker, self.axis_id, self.sender, self.digest = about.values()
         self.document_id = root.findtext(f"{EVIDENCE}document", "")
         kinds = [(found.attrib["kind"], found.attrib["name"]) for found in root.findall(f"{EVIDENCE}part")]
-        once = (
-            "acceptance",
-            "document",
-            "log",
-            "checkpoint",
-            "policy",
-            "timestamp",
-            *("cosignatures", "renewed", "renewal"),
+        attributes = " ".join(f"{name}={quoted(value)}" for name, value in about.items())
+        text = (
+            f'<?xml version="1.0" encoding="UTF-8"?>\n<evidence xmlns="{EVIDENCE[1:-1]}" {attributes}'
+            f' made="{written(moment(root.attrib["made"]))}">\n  <document>{escaped(self.document_id)}</document>\n'
+            + "".join(f'  <part kind="{kind}" name="{name}"/>\n' for kind, name in kinds)
+            + "</evidence>\n"
         )
+        if text != self.parcel.content.decode() or not {kind for kind, _ in kinds} <= PARTS:
+            bad("evidence in another form")
+        if not all(re.fullmatch("[A-Za-z0-9][A-Za-z0-9._+-]{0,150}", name) for _, name in kinds):
+            bad("a part of another name than a file has")
+        once = PARTS - {"page", "manual", "receipt", "registry", "proof", "authority"}
         count = [kind for kind, _ in kinds].count
         if (
             len(kinds) != len(self.parcel.attachments)
@@ -641,11 +840,11 @@ class Judgement:
             bad("other parts than evidence has")
         if len({name for _, name in kinds}) < len(kinds):
             bad("a part twice")
-        about = (
+        pairs = (
             *(("policy", "checkpoint"), ("timestamp", "checkpoint"), ("authority", "timestamp")),
             *(("cosignatures", "policy"), ("renewed", "timestamp"), ("renewed", "renewal"), ("renewal", "renewed")),
         )
-        if any(count(kind) and not count(other) for kind, other in about):
+        if any(count(kind) and not count(other) for kind, other in pairs):
             bad("a part without what it is about")
         self.parts = [(*named, content) for named, content in zip(kinds, self.parcel.attachments, strict=True)]
         return self.parcel.content_digest
@@ -684,37 +883,70 @@ class Judgement:
                 self.steps.append((kind, "MISSING", "", ""))
         for name, found in self.receipts:
             if found.issuer == "HUB":
-                left = sum(said.get("entry", "") not in self.entries for said in found.statements)
-                verdict = "PASSED" if not left else "FAILED" if self.strict else "MISSING"
-                self.steps.append(("logged", verdict, name, f"{left} of {len(found.statements)} entries missing"))
-        policies = self.of("policy")
-        if not policies or not self.of("checkpoint"):
-            self.steps.append(("witnessed", "MISSING", "", ""))
-        else:
-            name, head = self.of("checkpoint")[0]
-            beside = b"".join(content for _, content in self.of("cosignatures"))
-            self.step("witnessed", name, lambda: self.look_witnessed(head, policies[0][1].decode(), beside.decode()))
-            if self.steps[-1][3] == NOBODY:
-                self.steps[-1] = ("witnessed", "MISSING", name, NOBODY)
-        stamps, heads = self.of("timestamp"), self.of("checkpoint")
-        if not stamps or not heads:
-            self.steps.append(("timestamp", "MISSING", stamps[0][0] if stamps else "", ""))
-        else:
-            self.step("timestamp", stamps[0][0], lambda: stamped(stamps[0][1], heads[0][1], self.of("authority")))
+                self.look_logged(name, found)
+        heads, stamps = self.of("checkpoint"), self.of("timestamp")
+        self.step("witnessed", heads[0][0] if heads else "", self.look_witnessed)
+        self.step("timestamp", stamps[0][0] if stamps else "", self.look_stamp)
         if renewals := self.of("renewal"):
             self.step("renewal", renewals[0][0], lambda: self.look_renewal(renewals[0][1]))
+        for kind in ("manual", "page"):
+            self.steps += [
+                ("page", "MISSING", name, "only its maker says what stands there") for name, _ in self.of(kind)
+            ]
 
-    def look_witnessed(self, head: bytes, policy: str, beside: str) -> str:
-        """Who has cosigned the checkpoint, by the policy in the bundle, which a registry in it has, too."""
-        if policy not in self.policies:
+    def look_logged(self, name: str, found: Receipt) -> None:
+        """A receipt of the hub quotes entries: they stand in the log, and say what it says."""
+        quoted_by = [(said, self.entries.get(said.get("entry", ""))) for said in found.statements]
+        left = sum(entry is None for _, entry in quoted_by)
+        others = sum(entry is not None and not says(entry, found, said) for said, entry in quoted_by)
+        why = f"{left} of {len(found.statements)} entries missing" + f", {others} say something else" * bool(others)
+        is_needed = self.strict or self.known().revoked(found.parcel)  # then only the log says that it was said before
+        verdict = "FAILED" if others or (left and is_needed) else "MISSING" if left else "PASSED"
+        self.steps.append(("logged", verdict, name, why))
+
+    def policy(self) -> tuple[Keys, Groups, str] | None:
+        """Who must cosign: by the policy in the bundle, which a registry in it has, too; a witness is who was
+        introduced as one by a key of its agency."""
+        parts = self.of("policy")
+        if not parts:
+            return None
+        text = parts[0][1].decode()
+        if text not in self.policies:
             bad("the policy of no registry in the bundle")
-        by = witnessed(self.need_log(), head, policy)
-        if not beside:
-            return by
-        keys, _, _ = read_policy(self.need_log(), policy)
-        if not beside.endswith("\n") or len(cosigners(keys, head, beside)) != beside.count("\n"):
+        keys, groups, quorum = read_policy(self.need_log(), text)
+        return {code: key for code, key in keys.items() if key in self.policies[text]}, groups, quorum
+
+    def is_believed(self, data: bytes) -> bool:
+        """Whether a checkpoint is the bundle's, of which all other steps speak, or a quorum has cosigned it, too."""
+        if data not in self.believed:
+            heads = self.of("checkpoint")
+            is_head = bool(heads) and data.rpartition(b"\n\n")[0] == heads[0][1].rpartition(b"\n\n")[0]
+            by = self.policy() if not is_head else None
+            self.believed[data] = is_head or (by is not None and bool(witnessed(self.need_log(), data, by)))
+        return self.believed[data]
+
+    def look_witnessed(self) -> str:
+        """Who has cosigned the checkpoint."""
+        by, heads = self.policy(), self.of("checkpoint")
+        if by is None or not heads:
+            raise Missing
+        found, beside = "", b"".join(content for _, content in self.of("cosignatures")).decode()
+        if beside and (not beside.endswith("\n") or len(cosigners(by[0], heads[0][1], beside)) != beside.count("\n")):
             bad("a cosignature of nobody in the policy")
-        return by if by == NOBODY else f"{by}; {beside.count(chr(10))} of them with another key as well"
+        if not (found := witnessed(self.need_log(), heads[0][1], by)):
+            raise Missing("no quorum has cosigned it")
+        return f"{found}; {beside.count(chr(10))} of them with another key as well" if beside else found
+
+    def look_stamp(self) -> str:
+        """Somebody else's time on the checkpoint."""
+        if not self.of("timestamp") or not self.of("checkpoint"):
+            raise Missing
+        at, who = self.stamp(self.of("timestamp")[0][1], self.of("checkpoint")[0][1])
+        return f"{at.isoformat()} by {who}" + ", as its maker says" * (not self.authority)
+
+    def stamp(self, reply: bytes, about: bytes) -> tuple[datetime, str]:
+        """What a time-stamp says, by whom."""
+        return stamped(reply, about, [("", self.authority)] if self.authority else self.of("authority"))
 
     def look_renewal(self, reply: bytes) -> str:
         """A later time-stamp, on a checkpoint of the log that has the digest of the first."""
@@ -722,7 +954,14 @@ class Judgement:
         _, entry, _ = self.need_log().entry(bound)
         if (entry["event"], entry["detail"].get("reply")) != ("log.stamped", sha(first)):
             bad("the renewal of another time-stamp")
-        return stamped(reply, bound.partition(b"\n\n")[2], self.of("authority"))
+        head = bound.partition(b"\n\n")[2]
+        at, who = self.stamp(reply, head)
+        if written(at) < entry["time"]:
+            bad("a renewal before what it renews")
+        is_witnessed = any(step[:2] == ("witnessed", "PASSED") for step in self.steps)  # else: the log's word
+        if is_witnessed and not self.is_believed(head):
+            raise Missing("no quorum has cosigned the log of then")
+        return f"{at.isoformat()} by {who}"
 
     def look_registry(self, content: bytes) -> str:
         """A registry of the hub; the newest counts, which has all revocations."""
@@ -730,7 +969,7 @@ class Judgement:
         if found.installation != self.installation:
             bad("the registry of another installation")
         self.versions.add(found.version)
-        self.policies.add(found.policy)
+        self.policies[found.policy] = self.policies.get(found.policy, set()) | found.witnesses
         if self.registry is None or found.version > self.registry.version:
             self.registry = found
         return f"version {found.version}"
@@ -743,7 +982,10 @@ class Judgement:
 
     def subject(self, found: Receipt) -> None:
         """It is about this document."""
-        if (found.installation, found.axis_id, found.digest) != (self.installation, self.axis_id, self.digest):
+        about = (found.installation, found.axis_id, found.digest, found.sender, same(found.document_id))
+        if about != (self.installation, self.axis_id, self.digest, self.sender, same(self.document_id)):
+            bad("a receipt about something else")
+        if self.receipts and found.kind != self.receipts[0][1].kind:
             bad("a receipt about something else")
 
     def look_acceptance(self, name: str, content: bytes) -> str:
@@ -795,6 +1037,8 @@ class Judgement:
         digest, entry, place = self.need_log().entry(content)
         if entry["axis_id"] != self.axis_id:
             bad("an entry about something else")
+        if not self.is_believed(content.partition(b"\n\n")[2]):
+            raise Missing("it rests on another checkpoint than the bundle's, which no quorum has cosigned")
         self.entries[digest] = entry
         return f"entry {place}: {entry['event']}"
 
@@ -802,20 +1046,48 @@ class Judgement:
         """The hub's as of when it was given; a recipient's as of when the hub accepted it."""
         found = Receipt(Parcel(content))
         said = (found.issuer, found.first.get("code"), found.first.get("recipient"), found.first.get("time"))
-        at = found.parcel.signed_at
+        at, how = found.parcel.signed_at, "self"
         for entry in self.entries.values() if found.issuer != "HUB" else ():
-            if (
-                entry["actor"],
-                entry["detail"].get("receipt"),
-                entry["recipient"],
-                entry["detail"].get("said_at"),
-            ) == said:
-                at = moment(entry["time"])
+            told = entry["detail"]
+            if (entry["actor"], told.get("receipt"), entry["recipient"], told.get("said_at")) != said:
+                continue
+            alone = told.get("evidence") is None and not self.strict and len(found.statements) == 1
+            if told.get("evidence") == sha(content) or (alone and at <= moment(entry["time"]) + CLOCKS):
+                at, how = moment(entry["time"]), "log"
                 break
         found.check(self.known(), at)
         self.subject(found)
+        if found.issuer != "HUB" and how == "self" and self.known().revoked(found.parcel):
+            bad("the certificate was revoked, and no log says that this was said before")
         self.receipts.append((name, found))
         return f"{said[1]} by {found.issuer} about {said[2]}, {said[3]}"
+
+
+def same(text: str) -> str:
+    """What DocumentIds are compared by."""
+    return text if len(text) > 1000 else unicodedata.normalize("NFC", text)
+
+
+def says(entry: dict[str, Any], about: Receipt, said: ET.Element) -> bool:
+    """Whether a statement of the hub says what the entry says that it quotes."""
+    told, code, recipient, time = entry["detail"], said.get("code", ""), said.get("recipient", ""), said.get("time", "")
+    if code == "S.1":
+        outcomes = told.get("outcomes")
+        is_so = isinstance(outcomes, dict) and outcomes.get(recipient) == said.get("outcome", "")
+        return is_so and entry["actor"] == "HUB"
+    if code == "R.1":
+        evidence = said.get("evidence", "")
+        is_accepted = told.get("receipt") is not None and told.get("evidence", evidence) == evidence
+        return is_accepted and (entry["actor"], entry["time"]) == (recipient, time)
+    if code == "A.1" and entry["event"] not in {"submission.accepted", "submission.repeated"}:
+        return bool(entry["actor"] == "HUB" and time <= entry["time"])
+    if (entry["actor"], entry["time"]) != ("HUB", time):
+        return False
+    if code == "A.1":
+        found = (told.get("content_digest"), told.get("sender"), told.get("kind", about.kind))
+        return found == (about.digest, about.sender, about.kind)
+    is_leg = code[0] != "T" or told.get("leg") == said.get("leg", "")
+    return is_leg and entry["event"] in QUOTED.get(code, ()) and entry["recipient"] == recipient
 
 
 def main() -> int:
@@ -824,13 +1096,16 @@ def main() -> int:
     parser.add_argument("file", type=Path)
     parser.add_argument("--hub", type=Path, required=True, help="the hub's certificate (PEM)")
     parser.add_argument("--log", type=Path, help="a file with the log's public key")
+    parser.add_argument("--tsa", type=Path, help="a file with the certificates of the time-stamp authority (PEM)")
     parser.add_argument("--strict", action="store_true", help="each receipt of the hub must be proved")
     given = parser.parse_args()
     hub = x509.load_pem_x509_certificate(given.hub.read_bytes()).public_bytes(Encoding.DER)
     log = given.log.read_text("utf-8").strip() if given.log else ""
-    found = Judgement(given.file.read_bytes(), hub, log, strict=given.strict)
+    authority = given.tsa.read_bytes() if given.tsa else b""
+    found = Judgement(given.file.read_bytes(), hub, log, strict=given.strict, authority=authority)
     for name, verdict, part, why in found.steps:
-        print(f"{verdict:8}{name:12}{part} {why}".rstrip())
+        shown = f"{verdict:8}{name:12}{part} {why}".rstrip()
+        print("".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in shown))  # what somebody wrote is one line
     print("PASSED" if found.is_good else "FAILED")
     return 0 if found.is_good else 3
 

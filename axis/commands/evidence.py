@@ -109,18 +109,22 @@ def log_key(home: Home) -> VerifierKey | None:
     return found.of(origin(home.config.installation.id)) if found is not None else None
 
 
-def anchors(home: Home | None, trust: Trust | None = None, log: VerifierKey | None = None) -> Anchors:
-    """What is believed: what a home knows, or what was given."""
+def anchors(
+    home: Home | None, trust: Trust | None = None, log: VerifierKey | None = None, authority: bytes = b""
+) -> Anchors:
+    """What is believed: what a home knows, or what was given. `authority`: whose time-stamps (PEM)."""
     from axis.core.evidence.judge import Anchors
     from axis.core.witnesses import policy_of
     from axis.home import reading_registry
 
+    those = (authority,) if authority else ()
     if trust is not None or home is None:
         assert trust is not None  # noqa: S101  one of them is given
-        return Anchors(trust, log, stamped=_stamped())
+        return Anchors(trust, log, None, _stamped(), those)
     with reading_registry(home) as registry:
         policy = policy_of(registry)
-    return Anchors(registry, log or log_key(home) or (policy.log if policy is not None else None), policy, _stamped())
+    known = log or log_key(home) or (policy.log if policy is not None else None)
+    return Anchors(registry, known, policy, _stamped(), those)
 
 
 def _stamped() -> Stamped | None:

@@ -38,7 +38,7 @@ def sentence(step: Step, lang: Language) -> str:
     key = f"evidence.{step.name}"
     if step.verdict == MISSING:
         key += ".ended" if step.facts.get("ended") else ".missing"
-    elif step.name in {form.LOG, form.RECEIPT}:
+    elif step.name in {form.LOG, form.RECEIPT, form.TIMESTAMP, form.RENEWAL}:
         key += f".{step.facts['how']}"
     return text(key, lang, **facts)
 

@@ -17,8 +17,7 @@ from axis.commands.process import now, open_home
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from axis.core.log.note import VerifierKey
-    from axis.core.parcel import Trust
+    from axis.core.evidence.judge import Anchors
     from axis.home import Home
 
 
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help=word("help.verify.log_key"),
 )
+@click.option("--tsa", type=click.Path(path_type=Path, exists=True, dir_okay=False), help=word("help.verify.tsa"))
 @at_home
 def verify(
     home: Path,
@@ -44,11 +44,13 @@ def verify(
     at: datetime | None,
     strict: bool,
     log_key: Path | None,
+    tsa: Path | None,
     as_json: bool,
 ) -> None:
     """Verdict and reasons."""
     from datetime import UTC
 
+    from axis.commands.evidence import anchors
     from axis.commands.evidence import log_key as known_log
     from axis.core.log.note import verifier_key
     from axis.core.registry import Registry
@@ -68,12 +70,15 @@ def verify(
         opened = open_home(home)
         with reading_registry(opened) as registry:
             source = registry
-    bad = 0
+    bad, alone = 0, 0
+    authority = tsa.read_bytes() if tsa is not None else b""
     for file in files:
         data = file.read_bytes()
         if verify.is_evidence(data):
-            bad += not _evidence(file, data, opened, source, log, strict=strict, as_json=as_json)
+            by = anchors(opened, None if opened is not None else source, log, authority)
+            bad += not _evidence(file, data, by, strict=strict, as_json=as_json)
             continue
+        alone += 1
         verdict = verify.verify(data, source, moment or now(), "en" if as_json else console.LANG)
         if strict and verdict["verdict"] == "PASSED" and verify.is_of_hub(data):
             beside = sorted(file.parent.glob(f"{glob.escape(file.stem)}*.tlog-proof"))
@@ -101,19 +106,17 @@ def verify(
                 f"{p['code']} {p['text_vi' if console.LANG == 'vi' else 'text_en']}" for p in verdict["reasons"]
             )
             console.say(word("verify.bad", file=file, reason=console.plain(shown)))
-    if trust is not None and not as_json:
+    if trust is not None and alone and not as_json:
         console.note("verify.unrevoked")
     sys.exit(REFUSED if bad else DONE)
 
 
-def _evidence(
-    file: Path, data: bytes, home: Home | None, trust: Trust, log: VerifierKey | None, *, strict: bool, as_json: bool
-) -> bool:
+def _evidence(file: Path, data: bytes, by: Anchors, *, strict: bool, as_json: bool) -> bool:
     """A bundle, step by step; whether nothing is wrong with it."""
-    from axis.commands.evidence import anchors, show
+    from axis.commands.evidence import show
     from axis.services.questions import evidence
 
-    found = evidence.judge(data, anchors(home, None if home is not None else trust, log), strict=strict)
+    found = evidence.judge(data, by, strict=strict)
     if as_json:
         verdict = "PASSED" if found.is_good else "FAILED"
         console.data({"file": str(file), "verdict": verdict, "steps": [evidence.as_facts(one) for one in found.steps]})

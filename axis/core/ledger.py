@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 GENESIS = "0" * 64
+_TEXTS = ("actor", "axis_id", "event", "recipient", "time")
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
@@ -54,8 +55,11 @@ class Entry:
 
 
 def read(canonical: str) -> Entry:
-    """The entry whose :attr:`Entry.canonical` is `canonical`. Raises ValueError or KeyError if it is none."""
+    """The entry whose :attr:`Entry.canonical` is `canonical`. Raises ValueError (KeyError, TypeError) if it is none."""
     value = json.loads(canonical)
+    if not (isinstance(value["detail"], dict) and all(isinstance(value[name], str) for name in _TEXTS)):
+        msg = "no entry"
+        raise ValueError(msg)
     return Entry(
         from_text(value["time"]),
         value["actor"],

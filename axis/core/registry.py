@@ -231,6 +231,10 @@ class Registry:
         """Whose certificate this is, good or not: of what was verified before. Raises :class:`Rejected` SIG_SIGNER."""
         return self._held(der)[0].code
 
+    def revoked_at(self, der: bytes) -> datetime | None:
+        """Since when this certificate is revoked, as far as this version knows. Raises :class:`Rejected` SIG_SIGNER."""
+        return self._held(der)[1].revoked_at
+
     def _held(self, der: bytes) -> tuple[Member, Certificate]:
         found = self._by_certificate.get(hashlib.sha256(der).hexdigest())
         if found is None:

@@ -66,9 +66,9 @@ def question(data: bytes) -> bytes:
     return bytes(asked.as_bytes())
 
 
-def stamped(reply: bytes, data: bytes, authorities: Sequence[bytes]) -> datetime:
-    """The time that `reply` says of `data`, signed by one whose own certificate is among the `authorities` (PEM), which
-    was good at that time: it may have ended since.
+def stamped(reply: bytes, data: bytes, authorities: Sequence[bytes]) -> tuple[datetime, str]:
+    """The time that `reply` says of `data`, and who says it: one whose own certificate, good at that time, is among the
+    `authorities` (PEM); it may have ended since.
 
     Raises :class:`~axis.errors.Rejected`: TSA_REPLY_MALFORMED, TSA_REFUSED, TSA_REPLY_DIFFERS."""
     with extras.needed():
@@ -98,4 +98,4 @@ def stamped(reply: bytes, data: bytes, authorities: Sequence[bytes]) -> datetime
         VerifierBuilder(tsa_certificate=own, roots=certificates).build().verify_message(found, data)
     except Exception as error:  # noqa: BLE001  as above
         raise rejected(Fault.TSA_REPLY_DIFFERS, f"{type(error).__name__} {error}"[:200]) from None
-    return at
+    return at, own.subject.rfc4514_string()

@@ -14,7 +14,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from axis.core import ledger, parcel, receipt
+from axis.core.evidence import judge
 from axis.core.instant import from_text
+from axis.core.receipt import Event
 from axis.errors import Rejected
 from tests.golden.world import START
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from axis.core.message import Message
-    from axis.core.receipt import Receipt
+    from axis.core.receipt import Receipt, Statement
     from tests.golden.world import World
 
 Normal = dict[str, list[str]]
@@ -56,7 +58,7 @@ class _Reading:
         for row in self._deliveries:
             self._names[row["id"]] = f"{self._names[row['axis_id']]} to {row['recipient']}"
         entries = self._rows("SELECT digest, canonical FROM ledger")
-        self._events = {row["digest"]: json.loads(row["canonical"])["event"] for row in entries}
+        self._entries = {row["digest"]: ledger.read(row["canonical"]) for row in entries}
 
     def form(self) -> Normal:
         parts = {
@@ -216,8 +218,16 @@ class _Reading:
             facts += [f"leg {one.leg}"] if one.leg else []
             facts += [f"outcome {one.outcome}"] if one.outcome else []
             facts += [f"evidence {self._digest(one.evidence)}"] if one.evidence else []
-            facts += [f"entry {self._events.get(one.entry, 'MISSING')}"] if found.issuer == "HUB" else []
+            facts += [self._quoted(found, one)] if found.issuer == "HUB" else []
             yield f"{one.event.code}{by} about {about}, {', '.join(facts)}"
+
+    def _quoted(self, found: Receipt, said: Statement) -> str:
+        entry = self._entries.get(said.entry)
+        if entry is None:
+            return "entry MISSING"
+        # An A.2 is about nothing that was accepted: no evidence has one.
+        is_so = said.event is Event.SubmissionRejection or judge.says(entry, found.subject, said)
+        return f"entry {entry.event}" + " SAYS SOMETHING ELSE" * (not is_so)
 
     def _about(self, found: Receipt) -> str:
         """A receipt by what it says, whatever else is in it."""
@@ -237,7 +247,7 @@ class _Reading:
             return f"<{self._labels[digest]}>"
         found = self._payload(digest)
         if found is None:
-            return self._events.get(digest, "UNKNOWN DIGEST")
+            return self._entries[digest].event if digest in self._entries else "UNKNOWN DIGEST"
         try:
             main = parcel.peek(found)[0]
             return self._about(read(found)) if main == parcel.RECEIPT else f"a {main.partition('.')[0]}"

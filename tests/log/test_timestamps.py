@@ -181,12 +181,13 @@ def test_a_changed_reply_is_refused_with_its_code_or_says_the_same_time_to_both(
     """What nobody has signed, and changes nothing of what it says, may be another: the version of the form, say."""
     data = b"a checkpoint"
     reply = authority.reply(timestamps.question(data))
-    at = timestamps.stamped(reply, data, [authority.pem])
-    assert OTHER.stamped(reply, data, [("tsa.pem", authority.pem)]) == at.isoformat()
+    at, by = timestamps.stamped(reply, data, [authority.pem])
+    assert by == "CN=TSA of a test"
+    assert OTHER.stamped(reply, data, [("tsa.pem", authority.pem)]) == (at, by)
     for place in range(SEED % 3, len(reply), 3):
         changed = reply[:place] + bytes((reply[place] ^ 1 << (SEED + place) % 8,)) + reply[place + 1 :]
-        mine = said(lambda changed=changed: timestamps.stamped(changed, data, [authority.pem]).isoformat())  # type: ignore[misc]
-        yours = said(lambda changed=changed: OTHER.stamped(changed, data, [("tsa.pem", authority.pem)]))  # type: ignore[misc]
+        mine = said(lambda changed=changed: timestamps.stamped(changed, data, [authority.pem])[0].isoformat())  # type: ignore[misc]
+        yours = said(lambda changed=changed: OTHER.stamped(changed, data, [("tsa.pem", authority.pem)])[0].isoformat())  # type: ignore[misc]
         assert mine == at.isoformat() or mine.startswith("TSA_"), place
         assert mine == yours or (mine.startswith("TSA_") and yours == "no"), (place, mine, yours)
     for bad, fault in (

@@ -7,7 +7,8 @@ judged as of when it happened: what expired, was rotated or revoked afterwards w
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from cryptography import x509
 from axis.core import ledger, parcel, receipt, witnesses
 from axis.core import registry as registries
 from axis.core.evidence import form
+from axis.core.identity import same_id
 from axis.core.instant import to_text
 from axis.core.log import checkpoint, merkle, note, policy, proof
 from axis.core.log.leaf import SALT, leaf
@@ -34,14 +36,26 @@ if TYPE_CHECKING:
     from axis.core.log.policy import Policy
     from axis.core.log.proof import LogProof
     from axis.core.parcel import Trust
-    from axis.core.receipt import Receipt, Statement
+    from axis.core.receipt import Receipt, Statement, Subject
     from axis.errors import Problem
 
-    Stamped = Callable[[bytes, bytes, Sequence[bytes]], datetime]  # reply, what it is about, authorities (PEM)
+    # Of a reply, what it is about, and authorities (PEM): the time that it says, and which of them says it.
+    Stamped = Callable[[bytes, bytes, Sequence[bytes]], tuple[datetime, str]]
 
 PASSED, FAILED, MISSING = "PASSED", "FAILED", "MISSING"
 ENDED = "payload.ended"  # the ledger's entry when the bytes of a document have ended
 STAMPED = "log.stamped"  # that of a time-stamp
+# The entries that statements of the hub quote, where they stand for one moment of one delivery.
+_QUOTED = {
+    "D.1": {"delivery.consigned"},
+    "D.2": {"delivery.failed"},
+    "W.1": {"delivery.withdrawn", "recall.decided"},
+    "W.2": {"delivery.withdrawn", "recall.decided"},
+    "T.1": {"deadline.near"},
+    "T.2": {"deadline.missed"},
+}
+_ACCEPTED = {"submission.accepted", "submission.repeated"}
+_CLOCKS = timedelta(minutes=5)  # by which a recipient's clock may have been ahead of the hub's
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +79,9 @@ class Judged:
     contents: tuple[bytes, ...] = ()
     receipts: tuple[tuple[str, Receipt], ...] = ()  # the good ones, by the names of their files
     places: tuple[tuple[str, Entry], ...] = ()  # entries that are proved to stand in the log, by their proofs' names
+    elsewhere: frozenset[str] = (
+        frozenset()
+    )  # of these proofs those that rest on another checkpoint, with its own quorum
 
     @property
     def is_good(self) -> bool:
@@ -75,12 +92,22 @@ class Judged:
 @dataclass(frozen=True, slots=True)
 class Anchors:
     """What is believed without proof. `log`: the log's key, `policy`: who must have cosigned, where they are known;
-    `stamped` gives the time that a time-stamp says (raises Rejected), where time-stamps can be read here."""
+    `authorities` (PEM): whose time-stamps are believed; without them those whose certificates are in the evidence.
+    `stamped` gives what a time-stamp says (raises Rejected), where time-stamps can be read here."""
 
     trust: Trust
     log: VerifierKey | None = None
     policy: Policy | None = None
     stamped: Stamped | None = None
+    authorities: tuple[bytes, ...] = ()
+
+
+class _MissingError(Exception):
+    """Nothing is wrong, and nothing is proved: what is said of it stands in `facts`."""
+
+    def __init__(self, facts: dict[str, str] | None = None) -> None:
+        super().__init__()
+        self.facts = facts or {}
 
 
 class _Anybody:
@@ -88,9 +115,11 @@ class _Anybody:
 
     def certificate(self, der: bytes, _at: datetime) -> tuple[str, x509.Certificate]:
         try:
-            return "", x509.load_der_x509_certificate(der)
-        except ValueError:
+            certificate = x509.load_der_x509_certificate(der)
+            certificate.public_key()
+        except Exception:  # noqa: BLE001  the library names many faults of foreign bytes, all mean this
             raise rejected(Fault.SIG_SIGNER, "unreadable certificate") from None
+        return "", certificate
 
 
 def judge(data: bytes, anchors: Anchors, *, strict: bool = False) -> Judged:
@@ -123,13 +152,16 @@ class _Judgement:
         self.steps: list[Step] = []
         self.known: Registry | None = None
         self.versions: set[int] = set()
-        self.policies: set[str] = set()  # that these registries have
+        self.policies: dict[str, Policy | None] = {}  # those that these registries have, as they count by them
         self.then = 0  # the registry that the document was judged by
         self.key: VerifierKey | None = None
         self.entries: dict[str, Entry] = {}
         self.places: dict[str, str] = {}  # of their proofs, by their digests
         self.receipts: list[tuple[str, Receipt]] = []
+        self.revoked: dict[str, datetime] = {}  # receipts whose certificate is not good any more, and since when
         self.roots: dict[bytes, Checkpoint] = {}
+        self.believed: dict[bytes, bool] = {}  # checkpoints
+        self.elsewhere: set[str] = set()
 
     def parts(self) -> Judged:
         """What is about the document, its receipts and the log."""
@@ -154,16 +186,23 @@ class _Judgement:
         self._witnessed()
         self._stamped()
         self._renewed()
+        for kind in (form.MANUAL, form.PAGE):  # whatever they say: it is what the others prove that counts
+            for part, _ in self.said.of(kind, self.contents):
+                self.steps.append(Step("page", MISSING, part.name, {"maker": self.said.maker}))
         places = tuple((self.places[digest], one) for digest, one in self.entries.items())
-        return Judged(tuple(self.steps), self.said, self.contents, tuple(self.receipts), places)
+        return Judged(
+            tuple(self.steps), self.said, self.contents, tuple(self.receipts), places, frozenset(self.elsewhere)
+        )
 
     def step(self, name: str, part: str, look: Callable[[], dict[str, str]]) -> None:
         """Look at something; what is wrong with it is what the step says."""
         try:
             self.steps.append(Step(name, PASSED, part, look()))
+        except _MissingError as missing:
+            self.steps.append(Step(name, MISSING, part, missing.facts))
         except Rejected as error:
             self.steps.append(Step(name, FAILED, part, problems=error.problems))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except Exception as error:  # noqa: BLE001  of foreign bytes: whatever they bring about is what is wrong with them
             problem = rejected(Fault.EVIDENCE_INVALID, f"{type(error).__name__} {str(error)[:100]}").problems
             self.steps.append(Step(name, FAILED, part, problems=problem))
 
@@ -188,7 +227,10 @@ class _Judgement:
         if found.installation != self.said.installation:
             raise rejected(Fault.REGISTRY_INVALID, f"installation {found.installation}")
         self.versions.add(found.version)
-        self.policies.add(witnesses.text_in(found))
+        text, by = witnesses.text_in(found), witnesses.policy_of(found)
+        if by is not None and (before := self.policies.get(text)) is not None:  # whoever was a witness by one of them
+            by = replace(by, witnesses=before.witnesses | by.witnesses)
+        self.policies[text] = by
         self.known = max(found, self.known or found, key=lambda one: one.version)
         return {"version": str(found.version), "time": to_text(found.issued_at)}
 
@@ -210,8 +252,11 @@ class _Judgement:
     def acceptance(self, name: str, content: bytes) -> dict[str, str]:
         """A.1: what the hub accepted, from whom, and when."""
         moment = receipt.claimed(parcel.peek(content)[1]).statements[0].time
-        found = receipt.of(parcel.verify(content, self._registry_known(), moment))
+        opened = parcel.verify(content, self._registry_known(), moment)
+        found = receipt.of(opened)
         self._check_subject(found)
+        if (revoked_at := self._registry_known().revoked_at(opened.certificate)) is not None:
+            self.revoked[name] = revoked_at
         if found.issuer != HUB or found.statements[0].event is not Event.SubmissionAcceptance:
             raise rejected(Fault.RECEIPT_INVALID, "no A.1")
         if (found.subject.sender, found.subject.document_id) != (self.said.sender, self.said.document_id):
@@ -235,10 +280,16 @@ class _Judgement:
         when it says that it was signed."""
         said = receipt.claimed(parcel.peek(content)[1])
         moment, how, by = parcel.peek_signature(content).signing_time, "self", ""
-        if said.issuer != HUB and (entry := self._accepted(said.issuer, said.statements[0])) is not None:
+        if said.issuer != HUB and (entry := self._accepted(content, said)) is not None:
             moment, how, by = entry.time, "log", self.places[entry.digest]
-        found = receipt.of(parcel.verify(content, self._registry_known(), moment))
+        opened = parcel.verify(content, self._registry_known(), moment)
+        found = receipt.of(opened)
         self._check_subject(found)
+        revoked_at = self._registry_known().revoked_at(opened.certificate)
+        if revoked_at is not None and found.issuer != HUB and how == "self":  # who has stolen a key writes any time
+            raise rejected(Fault.KEY_REVOKED, to_text(revoked_at), found.issuer)
+        if revoked_at is not None:
+            self.revoked[name] = revoked_at
         first = found.statements[0]
         self.receipts.append((name, found))
         return {
@@ -252,16 +303,30 @@ class _Judgement:
         }
 
     def _check_subject(self, found: Receipt) -> None:
-        if found.installation != self.said.installation or found.subject.axis_id != self.said.axis_id:
-            raise rejected(Fault.RECEIPT_INVALID, f"about {found.subject.axis_id}", self.said.axis_id)
-        if found.subject.content_digest != self.said.digest:
-            raise rejected(Fault.RECEIPT_INVALID, f"about {found.subject.content_digest}", self.said.digest)
+        """It is about this submission; its DocumentId may be in another normal form."""
+        about = found.subject
+        if found.installation != self.said.installation or about.axis_id != self.said.axis_id:
+            raise rejected(Fault.RECEIPT_INVALID, f"about {about.axis_id}", self.said.axis_id)
+        if about.content_digest != self.said.digest:
+            raise rejected(Fault.RECEIPT_INVALID, f"about {about.content_digest}", self.said.digest)
+        wanted = (self.said.sender, same_id(self.said.document_id))
+        if (about.sender, same_id(about.document_id)) != wanted:
+            raise rejected(Fault.RECEIPT_INVALID, f"about {about.document_id} of {about.sender}")
+        if self.receipts and about.kind != self.receipts[0][1].subject.kind:
+            raise rejected(Fault.RECEIPT_INVALID, about.kind, self.receipts[0][1].subject.kind)
 
-    def _accepted(self, issuer: str, said: Statement) -> Entry | None:
-        """The entry of when the hub accepted what a recipient has said."""
-        by = (issuer, said.event.code, said.recipient, to_text(said.time))
+    def _accepted(self, content: bytes, said: Receipt) -> Entry | None:
+        """The entry of when the hub accepted what a recipient has said: it has the digest of these bytes. Those of
+        before have none; there what it says is compared, and it must have been signed by then."""
+        digest, first = hashlib.sha256(content).hexdigest(), said.statements[0]
+        by = (said.issuer, first.event.code, first.recipient, to_text(first.time))
+        signed_at = parcel.peek_signature(content).signing_time
         for one in self.entries.values():
-            if (one.actor, one.detail.get("receipt"), one.recipient, one.detail.get("said_at")) == by:
+            named = one.detail.get("evidence")
+            if (one.actor, one.detail.get("receipt"), one.recipient, one.detail.get("said_at")) != by:
+                continue
+            alone = named is None and not self.strict and len(said.statements) == 1
+            if named == digest or (alone and signed_at <= one.time + _CLOCKS):
                 return one
         return None
 
@@ -300,9 +365,50 @@ class _Judgement:
         if entry.axis_id != self.said.axis_id:
             raise rejected(Fault.LOG_PROOF, entry.axis_id, self.said.axis_id)
         root = self._root(found.checkpoint)
-        self.entries[entry.digest], self.places[entry.digest] = entry, name
         facts = {"position": str(found.index + 1), "size": str(root.size), "event": entry.event}
-        return facts | {"actor": entry.actor, "time": to_text(entry.time)}
+        facts |= {"actor": entry.actor, "time": to_text(entry.time)}
+        if not self._is_believed(found.checkpoint):
+            raise _MissingError(facts)
+        self.entries[entry.digest], self.places[entry.digest] = entry, name
+        if not self._is_head(found.checkpoint):
+            self.elsewhere.add(name)
+        return facts
+
+    def _is_believed(self, data: bytes) -> bool:
+        """Whether a checkpoint is the one of the evidence, of which all other steps speak, or has been cosigned by a
+        quorum itself."""
+        if data not in self.believed:
+            by = self._policy() if not self._is_head(data) else None
+            self.believed[data] = self._is_head(data) or (by is not None and bool(self._cosigned(data, by)))
+        return self.believed[data]
+
+    def _is_head(self, data: bytes) -> bool:
+        heads = self.said.of(form.CHECKPOINT, self.contents)
+        return bool(heads) and data.rpartition(b"\n\n")[0] == heads[0][1].rpartition(b"\n\n")[0]
+
+    def _policy(self) -> Policy | None:
+        """By whom a checkpoint must have been cosigned: by the policy that is known here, of a log with another name,
+        too (a record that was put back has begun one), else by the one that came with it, as it counts by the registry
+        that has it: a witness is who was introduced as one by a key of its agency."""
+        parts, own = self.said.of(form.POLICY, self.contents), self.anchors.policy
+        text = parts[0][1].decode("utf-8") if parts else ""
+        if parts and text not in self.policies:
+            raise rejected(Fault.EVIDENCE_INVALID, "the policy of no registry in it")
+        if own is not None and self.key is not None and own.log.public == self.key.public:
+            return replace(own, log=self.key)
+        by = self.policies.get(text) if parts else None
+        if parts and (by is None or by.log != self.key):
+            raise rejected(Fault.LOG_KEY_UNKNOWN, by.log.text if by is not None else "-")
+        return by
+
+    def _cosigned(self, data: bytes, by: Policy) -> str:
+        """Who has cosigned a checkpoint, if they are a quorum; "" otherwise."""
+        try:
+            return ", ".join(sorted(policy.witnessed(data, by).by))
+        except Rejected as error:
+            if error.fault is not Fault.LOG_QUORUM:
+                raise
+            return ""
 
     def _entry(self, content: bytes) -> tuple[LogProof, Entry]:
         """An entry that stands in the log, and its proof."""
@@ -316,80 +422,102 @@ class _Judgement:
         return found, entry
 
     def _logged(self) -> None:
-        """Each receipt of the hub quotes entries: they stand in the log."""
+        """Each receipt of the hub quotes entries: they stand in the log, and say what it says."""
         for name, one in self.receipts:
             if one.issuer != HUB:
                 continue
-            left = sum(said.entry not in self.entries for said in one.statements)
+            quoted = [(said, self.entries.get(said.entry)) for said in one.statements]
+            left = sum(entry is None for _, entry in quoted)
             facts = {"statements": str(len(one.statements)), "left": str(left)}
             problems = rejected(Fault.PROOF_MISSING, name).problems if left and self.strict else ()
-            verdict = PASSED if not left else FAILED if self.strict else MISSING
+            if left and name in self.revoked:  # only the log says that it was said before
+                problems = rejected(Fault.KEY_REVOKED, to_text(self.revoked[name]), HUB).problems
+            for said, entry in quoted:
+                if entry is not None and not says(entry, one.subject, said):
+                    problems = rejected(
+                        Fault.LOG_PROOF, f"{said.event.code} {to_text(said.time)}", entry.canonical[:200]
+                    ).problems
+            verdict = FAILED if problems else MISSING if left else PASSED
             self.steps.append(Step("logged", verdict, name, facts, problems))
 
     def _witnessed(self) -> None:
-        """A quorum of the agencies has cosigned the checkpoint: by the policy that is known here, else by the one that
-        came with it, which a registry that came with it has, too."""
-        parts, own = self.said.of(form.POLICY, self.contents), self.anchors.policy
-        if own is not None and self.key is not None and own.log.name != self.key.name:
-            own = None  # of another log: a record that was put back has begun one
+        """A quorum of the agencies has cosigned the checkpoint."""
         heads = self.said.of(form.CHECKPOINT, self.contents)
-        if not heads or (own is None and not parts):
-            self.steps.append(Step("witnessed", MISSING))
-            return
 
         def look() -> dict[str, str]:
-            by = own if own is not None else policy.read(parts[0][1].decode("utf-8"))
-            if parts and parts[0][1].decode("utf-8") not in self.policies:
-                raise rejected(Fault.EVIDENCE_INVALID, "the policy of no registry in it")
-            if by.log != self.key:
-                raise rejected(Fault.LOG_KEY_UNKNOWN, by.log.text)
+            by, parts = self._policy(), self.said.of(form.POLICY, self.contents)
+            if not heads or by is None:
+                raise _MissingError
             others = self.said.of(form.OTHERS, self.contents)
-            came = policy.read(parts[0][1].decode("utf-8")) if others and own is not None else by
-            both = policy.beside(heads[0][1], came, others[0][1].decode("utf-8")) if others else []
-            try:
-                found = policy.witnessed(heads[0][1], by)
-            except Rejected as error:
-                if error.fault is not Fault.LOG_QUORUM:
-                    raise
-                return {"by": ""}
-            return {"by": ", ".join(sorted(found.by)), "others": str(len(both))}
+            came = self.policies[parts[0][1].decode("utf-8")] if others else None
+            both = policy.beside(heads[0][1], came, others[0][1].decode("utf-8")) if came is not None else []
+            if not (found := self._cosigned(heads[0][1], by)):  # not yet
+                raise _MissingError({"by": ""})
+            return {"by": found, "others": str(len(both))}
 
-        self.step("witnessed", heads[0][0].name, look)
-        if self.steps[-1].facts == {"by": ""}:  # they have not cosigned it yet
-            self.steps[-1] = Step("witnessed", MISSING, heads[0][0].name)
+        self.step("witnessed", heads[0][0].name if heads else "", look)
 
     def _stamped(self) -> None:
         """Somebody else's time on the checkpoint."""
         stamps, heads = self.said.of(form.TIMESTAMP, self.contents), self.said.of(form.CHECKPOINT, self.contents)
-        stamped = self.anchors.stamped
-        if not stamps or not heads or stamped is None:
-            self.steps.append(Step(form.TIMESTAMP, MISSING, stamps[0][0].name if stamps else ""))
-            return
-        by = [content for _, content in self.said.of(form.AUTHORITY, self.contents)]
-        self.step(
-            form.TIMESTAMP,
-            stamps[0][0].name,
-            lambda: {"time": to_text(stamped(stamps[0][1], heads[0][1], by))},
-        )
+        name = stamps[0][0].name if stamps else ""
+
+        def look() -> dict[str, str]:
+            if not stamps or not heads:
+                raise _MissingError
+            return self._stamp(stamps[0][1], heads[0][1])
+
+        self.step(form.TIMESTAMP, name, look)
+
+    def _stamp(self, reply: bytes, about: bytes) -> dict[str, str]:
+        stamped, known = self.anchors.stamped, self.anchors.authorities
+        if stamped is None:
+            raise _MissingError
+        by = known or [content for _, content in self.said.of(form.AUTHORITY, self.contents)]
+        at, who = stamped(reply, about, by)
+        return {"time": to_text(at), "by": who, "how": "known" if known else "maker", "maker": self.said.maker}
 
     def _renewed(self) -> None:
         """A later time-stamp on a checkpoint of the log that has the digest of the first."""
         bound, renewals = (self.said.of(kind, self.contents) for kind in (form.RENEWED, form.RENEWAL))
-        stamped = self.anchors.stamped
-        if not renewals or stamped is None:
-            if renewals:
-                self.steps.append(Step(form.RENEWAL, MISSING, renewals[0][0].name))
-            return
-        by = [content for _, content in self.said.of(form.AUTHORITY, self.contents)]
-        first = hashlib.sha256(self.said.of(form.TIMESTAMP, self.contents)[0][1]).hexdigest()
+        is_witnessed = any(
+            (one.name, one.verdict) == ("witnessed", PASSED) for one in self.steps
+        )  # else: the log's word
 
         def look() -> dict[str, str]:
+            first = hashlib.sha256(self.said.of(form.TIMESTAMP, self.contents)[0][1]).hexdigest()
             found, entry = self._entry(bound[0][1])
             if (entry.event, entry.detail.get("reply")) != (STAMPED, first):
                 raise rejected(Fault.LOG_PROOF, entry.event, f"{STAMPED} {first}")
-            return {"time": to_text(stamped(renewals[0][1], found.checkpoint, by))}
+            facts = self._stamp(renewals[0][1], found.checkpoint)
+            if facts["time"] < to_text(entry.time):
+                raise rejected(Fault.LOG_PROOF, facts["time"], to_text(entry.time))
+            if is_witnessed and not self._is_believed(found.checkpoint):
+                raise _MissingError
+            return facts
 
-        self.step(form.RENEWAL, renewals[0][0].name, look)
+        if renewals:
+            self.step(form.RENEWAL, renewals[0][0].name, look)
+
+
+def says(entry: Entry, about: Subject, said: Statement) -> bool:
+    """Whether a statement of the hub about this submission says what the entry says that it quotes."""
+    told, event = entry.detail, said.event
+    if event is Event.DistributionCertificate:
+        outcomes = told.get("outcomes")
+        return isinstance(outcomes, dict) and (entry.actor, outcomes.get(said.recipient)) == (HUB, said.outcome)
+    if event is Event.ReceiptAcceptance:
+        is_accepted = told.get("receipt") is not None and told.get("evidence", said.evidence) == said.evidence
+        return is_accepted and (entry.actor, to_text(entry.time)) == (said.recipient, to_text(said.time))
+    if event is Event.SubmissionAcceptance and entry.event not in _ACCEPTED:
+        return entry.actor == HUB and said.time <= entry.time  # of what was accepted before, for who was added since
+    if (entry.actor, to_text(entry.time)) != (HUB, to_text(said.time)):
+        return False
+    if event is Event.SubmissionAcceptance:
+        kind, sender = told.get("kind", about.kind), told.get("sender")
+        return (told.get("content_digest"), sender, kind) == (about.content_digest, about.sender, about.kind)
+    is_leg = event.code[0] != "T" or told.get("leg") == said.leg
+    return is_leg and entry.event in _QUOTED.get(event.code, ()) and entry.recipient == said.recipient
 
 
 def proved(salt: bytes, canonical: str, found: proof.LogProof) -> bytes:

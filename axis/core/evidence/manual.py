@@ -21,9 +21,12 @@ Cần có: sh, coreutils, openssl (3.0 trở lên), unzip, xmlsec1. Không cần
 You need: sh, coreutils, openssl (3.0 or later), unzip, xmlsec1. Nothing of the axis' own program, and no network.
 
 Lưu gói này với tên evidence.asice trong một thư mục trống. Đặt bên cạnh tệp hub.pem, chứng thư của trục, lấy từ nơi
-khác chứ không phải từ người đưa gói này: đó là điều duy nhất được tin mà không cần chứng minh.
+khác chứ không phải từ người đưa gói này: đó là điều duy nhất được tin mà không cần chứng minh. Chính tờ này cũng do
+người lập gói viết: nếu không tin họ, hãy lấy một tờ như vậy từ gói mà nơi khác lập, hoặc dùng verify_evidence.py.
 Save this bundle as evidence.asice in an empty folder. Beside it put hub.pem, the hub's certificate, which you have from
-somebody else than the one who gave you this bundle: it is the only thing that is believed without proof.
+somebody else than the one who gave you this bundle: it is the only thing that is believed without proof. This text,
+too, was written by the bundle's maker: if you do not believe it, take one from a bundle that somebody else has made, or
+verify_evidence.py.
 
 Các dòng lùi vào bốn dấu cách là lệnh; chạy lần lượt trong cùng một cửa sổ lệnh. Sai ở đâu thì dừng ở đó; nếu tất cả
 đúng, dòng cuối cùng là ALL GOOD. Đồng hồ của máy không được dùng đến: mọi thứ được xét vào lúc nó xảy ra, nên chứng thư
@@ -98,17 +101,38 @@ certificates that ended long ago are no obstacle.
       [ "$(attribute "$1/receipt.xml" submission id)" = "$axis_id" ] || wrong "$1 is about another submission"
     }
 
-   quotes, heard: biên nhận dẫn tới mục này; trục nhận biên nhận này lúc nào, theo sổ cái
-   quotes, heard: a receipt names this entry; when the hub accepted a receipt, by the log.
+   quotes, heard: biên nhận dẫn tới mục này, và mục nói đúng như biên nhận; trục nhận biên nhận này lúc nào, theo sổ cái
+   quotes, heard: a receipt names this entry, which says the same; when the hub accepted a receipt, by the log.
 
+    of() { value=${line#*" $1=\""}; [ "$value" = "$line" ] || printf %s "${value%%\"*}"; }
     quotes() {
-      case "$(cat "$1/receipt.xml")" in *" entry=\"$(sha < "$2.json")\""*) ;; *) wrong "the entry of $1";; esac
+      entry=$(cat "$2.json"); named=$(sha < "$2.json"); found=
+      while IFS= read -r line; do
+        case "$line" in *"<statement "*" entry=\"$named\""*) ;; *) continue;; esac
+        found=yes
+        case "$(of code) $entry" in
+          "A.1 "*'"event":"submission.accepted"'*|"A.1 "*'"event":"submission.repeated"'*)
+            case "$entry" in
+              *"\"content_digest\":\"$digest\""*"\"sender\":\"$sender\""*"\"time\":\"$(of time)\"}") ;;
+              *) found=;;
+            esac;;
+          "A.1 "*) ;;
+          "S.1 "*) case "$entry" in *"\"$(of recipient)\":\"$(of outcome)\""*) ;; *) found=;; esac;;
+          *) case "$entry" in *"\"recipient\":\"$(of recipient)\",\"time\":\"$(of time)\"}") ;; *) found=;; esac;;
+        esac
+        [ "$found" ] || wrong "$2 says something else than $1"
+      done < "$1/receipt.xml"
+      [ "$found" ] || wrong "the entry of $1"
     }
     heard() {
       said=$(attribute "$1/receipt.xml" statement time); entry=$(cat "$2.json")
       case "$entry" in
         *"\"actor\":\"$3\",\"axis_id\":\"$axis_id\""*"\"receipt\":\"$4\""*"\"said_at\":\"$said\""*) ;;
         *) wrong "$2 is not about $1";;
+      esac
+      case "$entry" in
+        *"\"evidence\":\"$(sha < "$5")\""*) ;;
+        *'"evidence":'*) wrong "$2 is about another receipt than $1";;
       esac
       moment=${entry##*\"time\":\"}; moment=${moment%%\"*}
     }
@@ -157,6 +181,7 @@ _LOG = r"""
         esac
       done < "$1"
       tail -n +$lines "$1" > "$2.checkpoint"; head "$2.checkpoint"
+      [ -z "$3" ] || [ "$(command head -n 3 "$3")" = "$(cat text)" ] || wrong "$2 rests on another checkpoint"
       tail -c +17 "$2.leaf" > "$2.json"
       node=$({{ printf '\000'; sha < "$2.leaf" | raw; }} | sha); last=$((size - 1))
       for one in $hashes; do
@@ -231,9 +256,12 @@ def manual(found: Judged, said: Evidence) -> str:
         names = {one.kind: one.name for one in said.parts if one.kind in {form.LOG, form.CHECKPOINT}}
         lines.append(_LOG.strip("\n").format(n=step, **{kind: numbers[name] for kind, name in names.items()}))
         lines.append("")
+        head = f"bundle/attachments/{numbers[names[form.CHECKPOINT]]}"
+        believed = {name for name, _ in found.places}
         for one in said.parts:
-            if one.kind == form.PROOF:
-                lines.append(f"    proof bundle/attachments/{numbers[one.name]} {_stem(one.name)}")
+            if one.kind == form.PROOF and one.name in believed:
+                own = "" if one.name in found.elsewhere else f" {head}"
+                lines.append(f"    proof bundle/attachments/{numbers[one.name]} {_stem(one.name)}{own}")
         lines.append("")
         step += 1
     lines += _receipts(found, numbers, step)
@@ -256,7 +284,8 @@ def _receipts(found: Judged, numbers: dict[str, int], step: int) -> list[str]:
             lines += [f"    unzip -q bundle/attachments/{numbers[name]} -d {folder}", f"    signed {folder}"]
             moment = f"$(at_signing {folder})"
             if by := facts.get("by", ""):
-                lines.append(f"    heard {folder} {_stem(by)} {said.issuer} {facts['event']}")
+                file = f"bundle/attachments/{numbers[name]}"
+                lines.append(f"    heard {folder} {_stem(by)} {said.issuer} {facts['event']} {file}")
                 moment = "$moment"
             lines += [f'    belongs {folder} {said.issuer} "{moment}"', f"    same {folder}"]
         for quoted in dict.fromkeys(one.entry for one in said.statements if said.issuer == HUB):
@@ -275,7 +304,11 @@ def _stamp(said: Evidence, numbers: dict[str, int], step: int) -> list[str]:
     return [
         f"{step}. Dấu thời gian của bên thứ ba / A third party's time-stamp (RFC 3161)",
         "",
+        "   So chứng thư này với bản lấy từ chính bên cấp dấu thời gian / Compare this certificate with one from the",
+        "   authority itself:",
+        "",
         f"    cat {authorities} > authority.pem",
+        "    openssl x509 -in authority.pem -noout -subject -fingerprint -sha256",
         f"    openssl ts -reply -in {reply} -text > openssl.text 2> openssl.log",
         "    stamped=$(while IFS= read -r line; do",
         '      case "$line" in "Time stamp: "*) echo "${line#Time stamp: }";; esac',

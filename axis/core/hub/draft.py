@@ -475,6 +475,13 @@ def subject_of(about: Submission) -> Subject:
     return Subject(about.axis_id, about.kind, about.sender, about.document_id, about.content_digest)
 
 
+def said_in(said: Statement, evidence: str) -> dict[str, object]:
+    """What the ledger keeps of a recipient's statement, in the receipt with the digest `evidence`: nobody can show
+    another one for it later, not even with the key that has signed it."""
+    reasons = [reason.code for reason in said.reasons]
+    return {"receipt": said.event.code, "said_at": to_text(said.time), "reasons": reasons, "evidence": evidence}
+
+
 def is_about(subject: Subject, about: Submission, document_id: str) -> bool:
     """Whether a receipt with this subject is about this submission; it may spell the DocumentId as its packet does.
     `document_id`: the subject's, in the record's form."""

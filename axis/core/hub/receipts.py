@@ -9,7 +9,7 @@ from axis.core.homes import read_origin
 from axis.core.hub import deadlines, lifecycle, recalls, succession
 from axis.core.hub.certificate import certify
 from axis.core.hub.dossier import Delivery, Together
-from axis.core.hub.draft import is_about, subject_of
+from axis.core.hub.draft import is_about, said_in, subject_of
 from axis.core.hub.lifecycle import Demand, Stage, Step, Turn
 from axis.core.hub.opened import PutAsideError
 from axis.core.hub.refusals import vouch
@@ -70,7 +70,8 @@ def record(draft: Draft, opened: Opened, said: Receipt) -> None:
     if _is_withdrawn_in_a_replaced_home(draft, opened, said):  # 2
         _superseded(draft, opened, opened.agency, said)
         return
-    applied = [(one, *done) for one in said.statements if (done := _apply(draft, about, one)) is not None]  # 3
+    statements = [(one, _apply(draft, about, one, opened.digest)) for one in said.statements]  # 3
+    applied = [(one, *done) for one, done in statements if done is not None]
     if applied:
         news, entry = [one for one, _, _ in applied], applied[0][1]
         draft.keep(opened.digest, opened.message.body)  # 4
@@ -144,9 +145,9 @@ def _is_lost(draft: Draft, subject: Subject) -> bool:
     return lost_until is not None and subject.axis_id <= earliest(lost_until)
 
 
-def _apply(draft: Draft, about: Submission, said: Statement) -> tuple[Entered, bool] | None:
-    """Apply one statement to its delivery; its entry, and whether the sender is told: not of what passes between a
-    closed agency and its successor. None if it was known already."""
+def _apply(draft: Draft, about: Submission, said: Statement, evidence: str) -> tuple[Entered, bool] | None:
+    """Apply one statement of the receipt with the digest `evidence`; its entry, and whether the sender is told: not of
+    what passes between a closed agency and its successor. None if it was known already."""
     if draft.stated(said.recipient, said.event.code, about.axis_id, said.recipient) is not None:
         return None
     row = draft.part(about.axis_id, said.recipient)
@@ -154,23 +155,23 @@ def _apply(draft: Draft, about: Submission, said: Statement) -> tuple[Entered, b
         raise PutAsideError(Problem(Fault.RECORD_GAP, got=f"{said.recipient} is no recipient"))
     try:
         if said.event is Event.ContentWithdrawal and about.kind in _GIVEN_UP and (row is None or row.role != "recall"):
-            return succession.give_up(draft, about, said), False
-        found = succession.answered(draft, about, said)
+            return succession.give_up(draft, about, said, evidence), False
+        found = succession.answered(draft, about, said, evidence)
         if not isinstance(found, Delivery):
             return found, False
         if said.event in _WITHDRAWALS:
-            return _apply_recall(draft, about, found, said), True
-        return _apply_handover(draft, about, found, said), True
+            return _apply_recall(draft, about, found, said, evidence), True
+        return _apply_handover(draft, about, found, said, evidence), True
     except lifecycle.IllegalStepError as error:
         raise PutAsideError(Problem(Fault.RECEIPT_INVALID, got=str(error))) from None
 
 
-def _apply_handover(draft: Draft, about: Submission, row: Delivery, said: Statement) -> Entered:
+def _apply_handover(draft: Draft, about: Submission, row: Delivery, said: Statement, evidence: str) -> Entered:
     """E.1 and E.2."""
     handed = said.event is Event.ContentHandover
     event = "delivery.handed_over" if handed else "delivery.refused"
     step = Step.HANDED_OVER if handed else Step.REFUSED
-    detail = {**_said(said), **_late(draft, row)}
+    detail = {**said_in(said, evidence), **_late(draft, row)}
     entered = draft.move(row, step, Entry(draft.now, said.recipient, event, about.axis_id, said.recipient, detail))
     draft.meet_limit(row, Leg.HANDOVER.value, entered)
     if handed and about.kind in {"recall", "update", "replace"}:
@@ -188,7 +189,7 @@ def _apply_handover(draft: Draft, about: Submission, row: Delivery, said: Statem
     return entered
 
 
-def _apply_recall(draft: Draft, about: Submission, row: Delivery, said: Statement) -> Entered:
+def _apply_recall(draft: Draft, about: Submission, row: Delivery, said: Statement, evidence: str) -> Entered:
     """W.1 and W.2: withdrawn for certain, or too late."""
     original = draft.brought(about.document, said.recipient)
     if row.role != "recall" or original is None:
@@ -200,7 +201,7 @@ def _apply_recall(draft: Draft, about: Submission, row: Delivery, said: Statemen
     for one in draft.demands(original.id):
         if one.demand is Demand.RECALL and one.asked_by == row.axis_id:
             stages = {unit: lifecycle.turn(stage, turn) for unit, stage in one.stages.items()}
-            detail = {**_said(said), "number": one.number, "outcome": turn.value}
+            detail = {**said_in(said, evidence), "number": one.number, "outcome": turn.value}
             entry = Entry(draft.now, said.recipient, "recall.decided", about.axis_id, said.recipient, detail)
             last = draft.answer(original, one.number, stages, entry)
     if certain:
@@ -209,7 +210,7 @@ def _apply_recall(draft: Draft, about: Submission, row: Delivery, said: Statemen
         last = draft.move(original, Step.WITHDRAWN, withdrawn)
         recalls.withdraw(draft, draft.delivery(original.id), last)
     if (certain or void) and not _is_shown_elsewhere(draft, about, said):  # nothing of the recall is shown either
-        detail = {**_said(said), **_late(draft, row)}
+        detail = {**said_in(said, evidence), **_late(draft, row)}
         done = Entry(draft.now, said.recipient, "delivery.withdrawn", about.axis_id, said.recipient, detail)
         last = draft.move(row, Step.WITHDRAWN, done)
         draft.meet_limit(row, Leg.HANDOVER.value, last)
@@ -231,7 +232,3 @@ def _is_shown_elsewhere(draft: Draft, about: Submission, said: Statement) -> boo
 
 def _late(draft: Draft, row: Delivery) -> dict[str, object]:
     return {"late": True} if draft.is_late(row, Leg.HANDOVER.value) else {}
-
-
-def _said(said: Statement) -> dict[str, object]:
-    return {"receipt": said.event.code, "said_at": to_text(said.time), "reasons": [r.code for r in said.reasons]}

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from axis.core.hub import acceptance, deadlines, lifecycle
 from axis.core.hub.certificate import certify
 from axis.core.hub.consignment import fail
+from axis.core.hub.draft import said_in
 from axis.core.hub.lifecycle import FINAL, State, Step
 from axis.core.hub.opened import PutAsideError
 from axis.core.instant import from_text, to_text
@@ -77,13 +78,13 @@ def take_back(draft: Draft, axis_id: str, code: str) -> bool:
     return True
 
 
-def give_up(draft: Draft, about: Submission, said: Statement) -> Entered:
+def give_up(draft: Draft, about: Submission, said: Statement, evidence: str) -> Entered:
     """The adapter of a closed agency says that its system has not seen this document, and never will (W.1). Raises
     :class:`PutAsideError`, or :class:`~axis.core.hub.lifecycle.IllegalStepError` where it had said otherwise."""
     row, member = draft.part(about.axis_id, said.recipient), draft.rules.registry.by_code[said.recipient]
     if member.valid_until is None or member.valid_until > draft.now + EARLY or not member.successor:
         raise PutAsideError(Problem(Fault.RECEIPT_INVALID, got=f"nobody asked {said.recipient}"))
-    detail: dict[str, object] = {"receipt": said.event.code, "said_at": to_text(said.time)}
+    detail = said_in(said, evidence)
     entry = Entry(draft.now, said.recipient, "delivery.given_up", about.axis_id, said.recipient, detail)
     if row is None and _holder(draft, about.axis_id, said.recipient) is None:
         raise PutAsideError(Problem(Fault.RECEIPT_INVALID, got=f"{said.recipient} is no recipient"))
@@ -112,7 +113,7 @@ def move_on(draft: Draft, delivery_id: str, reason: str) -> bool:
     return True
 
 
-def answered(draft: Draft, about: Submission, said: Statement) -> Delivery | Entered:
+def answered(draft: Draft, about: Submission, said: Statement, evidence: str) -> Delivery | Entered:
     """The delivery that a member answers for. It may be another's since: who is the first to say that it has it keeps
     it; of who is the second it is entered. Raises :class:`PutAsideError` where it never was this member's."""
     code = said.recipient
@@ -120,7 +121,7 @@ def answered(draft: Draft, about: Submission, said: Statement) -> Delivery | Ent
     if row is not None and not row.closed:
         return row
     there = _holder(draft, about.axis_id, code)
-    detail: dict[str, object] = {"receipt": said.event.code, "said_at": to_text(said.time)}
+    detail = said_in(said, evidence)
     has_it = said.event is Event.ContentHandover
     if there is None:
         if row is None:

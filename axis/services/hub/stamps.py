@@ -89,7 +89,7 @@ def _heard(hub: Hub, known: Stamping, now: datetime) -> int:
     (asked, promise), known.asked = known.asked, None
     try:
         reply = promise.result()
-        at = timestamps.stamped(reply, asked.note, [asked.authority])
+        at, _ = timestamps.stamped(reply, asked.note, [asked.authority])
     except AxisError as error:
         known.tries += 1
         known.next = now + min(AGAIN * 2 ** min(known.tries - 1, 10), LONGEST)
