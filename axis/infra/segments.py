@@ -127,29 +127,31 @@ class Segments:
         while True:
             number += 1
             with suppress(FileExistsError):
-                return self._make(f"{today}-{number:06}")
+                if (made := self._make(f"{today}-{number:06}")) is not None:
+                    return made
 
     def _take(self, name: str) -> _Writing | None:
-        descriptor = os.open(self.folder / name, os.O_RDWR | os.O_CLOEXEC)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            end = os.lseek(descriptor, 0, os.SEEK_END)
-        except OSError:  # another worker's
-            end = FULL
-        if end >= FULL:
-            os.close(descriptor)
-            return None
-        return _Writing(name, descriptor, end)
+        return self._held(name, os.open(self.folder / name, os.O_RDWR | os.O_CLOEXEC))
 
-    def _make(self, name: str) -> _Writing:
-        descriptor = os.open(self.folder / name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    def _make(self, name: str) -> _Writing | None:
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        return self._held(name, os.open(self.folder / name, flags, 0o600))
+
+    def _held(self, name: str, descriptor: int) -> _Writing | None:
+        """This segment, locked, from its end on; None where it is full or another worker's, who may have seen it as
+        soon as it was made. Its name is on disk for good: who made it may have died before it was."""
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            _flush_folder(self.folder)
+            with suppress(BlockingIOError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                end = os.lseek(descriptor, 0, os.SEEK_END)
+                if end < FULL:
+                    _flush_folder(self.folder)
+                    return _Writing(name, descriptor, end)
         except BaseException:
             os.close(descriptor)
             raise
-        return _Writing(name, descriptor, 0)
+        os.close(descriptor)
+        return None
 
     def make_folder(self) -> None:
         """The folder is there, for good."""

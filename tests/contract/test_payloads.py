@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import random
 import stat
@@ -351,6 +352,48 @@ def test_two_workers_append_to_segments_of_their_own(apart: Database) -> None:
     assert segments_of[0] != segments_of[1]
     for digest in mine + theirs:
         assert payloads.digest_of(get(other, digest)) == digest
+
+
+@pytest.mark.parametrize("is_left", [True, False], ids=["and leaves", "and keeps"])
+def test_a_segment_that_another_worker_takes_as_it_is_made_is_never_written_upon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_left: bool
+) -> None:
+    """Between making a file and locking it somebody else may see it, lock it, append and commit."""
+    one, other = Segments(tmp_path / "kept"), Segments(tmp_path / "kept")
+    lock, theirs = fcntl.flock, list[Range]()
+
+    def late(descriptor: int, how: int) -> None:
+        if not theirs:
+            theirs.append(Range("", 0, 0))  # they lock, too
+            theirs[:] = [other.append("theirs", b"theirs, long since")]
+            other.flush()
+            if is_left:
+                other.close()
+        assert how & fcntl.LOCK_NB, "within a transaction nobody waits for who ends when he likes"
+        lock(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    ours = one.append("ours", b"ours")
+    one.flush()
+    assert (ours.segment == theirs[0].segment) is is_left
+    assert [other.read(where) for where in (ours, *theirs)] == [b"ours", b"theirs, long since"]
+    for each in (one, other):
+        each.close()
+
+
+def test_the_name_of_a_segment_that_somebody_else_has_made_is_flushed_by_who_takes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who made it may have died before its name was on the disk."""
+    one, other = Segments(tmp_path / "kept"), Segments(tmp_path / "kept")
+    made = one.append("first", b"first")
+    one.close()
+    flushed: list[Path] = []
+    monkeypatch.setattr(segments, "_flush_folder", flushed.append)
+    taken = other.append("second", b"second")
+    other.close()
+    assert (taken.segment, taken.start) == (made.segment, 5)
+    assert flushed == [tmp_path / "kept"]
 
 
 def test_a_segment_that_is_full_or_of_yesterday_is_followed_by_another(
