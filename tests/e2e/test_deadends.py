@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner, Result
 
 from axis import cli
@@ -19,6 +20,7 @@ from axis.services.hub import admit
 from tests.line import Line, document, recall, small_home
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -172,19 +174,21 @@ def test_a_message_that_still_breaks_us_stays_where_it_is(line: Line, monkeypatc
     assert [item["id"] for item in items(line)] == [identifier]
 
 
+def broken_for(word: bytes) -> Callable[..., Any]:
+    """What breaks us where this word is in the content."""
+    judge = admit.admission.judge
+
+    def judged(parcel: Any, *arguments: Any, **named: Any) -> Any:
+        if word in parcel.content:
+            raise RuntimeError
+        return judge(parcel, *arguments, **named)
+
+    return judged
+
+
 def test_many_are_tried_again_by_a_filter_and_one_that_fails_again_keeps_none_back(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judge = admit.admission.judge
-
-    def broken_for(word: bytes) -> Any:
-        def judged(parcel: Any, *arguments: Any, **named: Any) -> Any:
-            if word in parcel.content:
-                raise RuntimeError
-            return judge(parcel, *arguments, **named)
-
-        return judged
-
     line.drop("G22", document(9), "good.edxml")
     with monkeypatch.context() as patch:
         patch.setattr(admit.admission, "judge", broken_for(b"poison"))
@@ -216,6 +220,36 @@ def test_many_are_tried_again_by_a_filter_and_one_that_fails_again_keeps_none_ba
     assert [one["reason"] for one in events(line, "quarantine.retry")] == ["đã sửa lỗi"] * 4
     assert (items(line), line.files("G22", "failed"), line.files("G06", "failed")) == ([], [], [])
     assert len(line.files("G22", "sent")) == 4
+
+
+def test_a_message_that_is_damaged_keeps_none_of_the_others_back(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither from a choice about all of them nor from being found by its number."""
+    with monkeypatch.context() as patch:
+        patch.setattr(admit.admission, "judge", broken_for(b"poison"))
+        line.drop("G22", document(9), "good.edxml")
+        for number in (1, 2):
+            line.drop("G22", document(number, subject=f"poison {number}"), f"{number}.edxml")
+        line.run()
+    first, second = items(line)
+    with line.parts() as (hub, _), hub.store.transaction() as tx:
+        damaged = (
+            payloads.payload.c.digest
+            == tx.connection.execute(
+                sa.select(tables.quarantine.c.body_digest).where(tables.quarantine.c.id == first["id"])
+            ).scalar_one()
+        )
+        tx.connection.execute(payloads.payload.update().where(damaged).values(content=b"?"))
+
+    def elsewhere(number: int) -> list[str]:
+        done = axis(line, "trace", f"{number}/TN-G22", "--json")
+        return [one["id"] for one in json.loads(done.stdout).get("elsewhere", [])]
+
+    assert sorted([elsewhere(1), elsewhere(2)]) == [[], [second["id"]]]
+    done = axis(line, "queue", "retry", "--kind", "message", "--reason", "đã sửa lỗi", "--json")
+    told = [json.loads(row) for row in done.stdout.splitlines()]
+    assert [(one["id"], one.get("error")) for one in told[:2]] == [(first["id"], "BODY_CORRUPT"), (second["id"], None)]
+    assert told[2] == {"found": 2, "done": 1, "failed": 1}
+    assert [one["id"] for one in items(line)] == [first["id"]]
 
 
 @pytest.mark.parametrize(("choice", "answers"), [("return", 2), ("drop", 1)])

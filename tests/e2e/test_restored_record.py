@@ -20,7 +20,7 @@ from axis.infra.record import quarantine, tables
 from axis.services import run as loops
 from axis.services.agency import publish, submit, take
 from axis.services.hub import admit
-from axis.services.operate import reconcile
+from axis.services.operate import dead_ends, reconcile
 from tests.line import Line, document, recall, replacement, small_home, status, update
 
 if TYPE_CHECKING:
@@ -314,6 +314,34 @@ def test_a_receipt_about_what_the_record_has_lost_waits_for_it(line: Line) -> No
     line.clock.now += timedelta(hours=1)
     line.run()
     assert quarantined(line) == [], "it is answered again: nobody has to decide"
+
+
+def test_a_receipt_that_waits_and_is_damaged_keeps_nobody_else_back(
+    line: Line, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One byte of it on the hub's disk: it would end the hub's worker, at each start again."""
+    backup = back_up(line)
+    for number in (1, 2):
+        line.drop("G22", document(number), f"{number}.edxml")
+    line.run(before=only("G22"), patience=timedelta(0))
+    with line.parts() as (_, agencies):
+        loops.agency_round(next(one for one in agencies if one.code == "H41"), line.clock())
+    put_back(line, backup)
+    line.run(before=only("H41"), patience=timedelta(0))
+    with line.parts() as (hub, _):
+        with hub.store.transaction() as tx:
+            damaged, whole_one = quarantine.put_aside_for(tx, "RECORD_GAP", "", 9)
+            where = payloads.payload.c.digest == damaged["body_digest"]
+            tx.connection.execute(payloads.payload.update().where(where).values(content=b"?"))
+        hub.registry()
+        judged: list[str] = []
+        monkeypatch.setattr(admit, "judge_again", lambda _, agency, message, *rest: judged.append(message))
+        assert dead_ends.look_again(hub, line.clock()) == 1
+        assert judged == [whole_one["message_id"]]
+        assert hub.looked_again is not None, "not at once again"
+    assert "BODY_CORRUPT" in caplog.text
+    assert damaged["id"] in caplog.text
+    assert quarantined(line) == ["RECORD_GAP"]
 
 
 def test_a_receipt_that_is_shown_is_believed_from_its_sender_and_only_after_a_restore(line: Line) -> None:

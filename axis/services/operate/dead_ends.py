@@ -18,7 +18,7 @@ from axis.core.hub.lifecycle import State
 from axis.core.ledger import Entry
 from axis.core.message import DEAD, Message, Outcome
 from axis.core.registry import HUB
-from axis.errors import AxisError, Fault, Problem, Rejected, rejected
+from axis.errors import AxisError, Corrupted, Fault, Problem, Rejected, rejected
 from axis.infra.record import documents, ledger, quarantine
 from axis.services.hub import act, admit
 from axis.services.operate import acts
@@ -52,7 +52,8 @@ def choose(hub: Hub, what: str, identifier: str, reason: str, now: datetime) -> 
     ``return``: to the sender: D.2 or A.2 with the operator's reason, and nobody tries again by itself.
     ``drop``: off the list: the record stays, nobody is told. Of a message its bytes go.
 
-    Raises :class:`Rejected`: NOT_FOUND, AMBIGUOUS, NOT_RETURNABLE, QUARANTINED, RETRY_FAILED.
+    Raises :class:`Rejected`: NOT_FOUND, AMBIGUOUS, NOT_RETURNABLE, QUARANTINED, RETRY_FAILED; :class:`Corrupted`
+    BODY_CORRUPT, where what is to be judged once more is damaged.
     """
     letters = []
     if identifier.startswith(DEAD):
@@ -80,7 +81,7 @@ def choose_all(hub: Hub, what: str, wanted: Selection, reason: str, now: datetim
             continue
         try:
             yield _done(hub, item, what, reason, now)
-        except Rejected as error:
+        except (Rejected, Corrupted) as error:  # Corrupted: its bytes are
             yield {**item, "action": what, "reason": reason, "error": error.fault.code}
     if ids := {item["id"] for item in items if item["what"] == "dead_letter"}:
         yield from _letters_done(hub, ids, what, reason, now)
@@ -94,12 +95,15 @@ def look_again(hub: Hub, now: datetime) -> int:
         return 0
     with hub.store.reading() as reader:
         rows = quarantine.put_aside_for(reader, Fault.RECORD_GAP.code, last, BATCH)
-        bodies = [reader.payload(row["body_digest"]) for row in rows]
-    hub.looked_again = (now, str(rows[-1]["id"]) if len(rows) == BATCH else "")
+        hub.looked_again = (now, str(rows[-1]["id"]) if len(rows) == BATCH else "")
+        bodies = reader.payloads({row["body_digest"] for row in rows})
     done = 0
-    for row, body in zip(rows, bodies, strict=True):
+    for row in rows:
+        if row["body_digest"] not in bodies:
+            log.error("message %s waits on: %s %s", row["id"], Fault.BODY_CORRUPT.code, row["body_digest"])
+            continue
         with suppress(Rejected):
-            _judge_again(hub, row, body, "retry", "record restored", now)
+            _judge_again(hub, row, bodies[row["body_digest"]], "retry", "record restored", now)
             done += 1
     return done
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from axis.core.identity import same_id
 from axis.core.instant import to_text
 from axis.core.words import fold_code
+from axis.infra import payloads
 from axis.infra.journal import find
 from axis.infra.record import quarantine
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 FILES = 200  # of an outbox that are looked at, the first by name
 MESSAGES = 100  # in quarantine that are opened
-LARGEST = 8 * 1024 * 1024  # bytes of a file that is looked at
+LARGEST = 8 * 1024 * 1024  # bytes of a file or message that is looked at
+ALL = 64 * 1024 * 1024  # bytes of all messages together: they are in memory at once
 
 
 def in_journals(journals: Mapping[str, Journal], reference: str) -> list[dict[str, Any]]:
@@ -79,13 +81,26 @@ def _changed(path: Path) -> str:
 
 
 def in_quarantine(reader: HubReader, reference: str) -> list[dict[str, Any]]:
-    """What the hub has put aside, if it is of this DocumentId or number: the oldest MESSAGES are opened."""
-    found = []
-    for row in quarantine.found(reader, limit=MESSAGES):
-        document_id = row["document_id"] or _document_id(reader.payload(row["body_digest"]))
+    """What the hub has put aside, if it is of this DocumentId or number: of the oldest MESSAGES as many are opened as
+    ALL allows. What is damaged is passed over."""
+    found, rows = [], quarantine.found(reader, limit=MESSAGES)
+    bodies = reader.payloads(_as_many(reader, [row["body_digest"] for row in rows if not row["document_id"]]))
+    for row in rows:
+        document_id = row["document_id"] or _document_id(bodies.get(row["body_digest"], b""))
         if _is_named(_names(document_id), reference):
             since = row["since"]
             found.append(_item("quarantine", row["agency"], document_id, since, id=row["id"], fault=row["code"]))
+    return found
+
+
+def _as_many(reader: HubReader, digests: Sequence[str]) -> list[str]:
+    """The first of these that are not too large, each and together."""
+    sizes, found, left = payloads.sizes(reader.connection, digests), [], ALL
+    for digest in digests:
+        size = sizes.get(digest, 0)
+        if size <= min(left, LARGEST):
+            found.append(digest)
+            left -= size
     return found
 
 
