@@ -7,6 +7,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as LateError
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from axis.errors import Fault, Problem, Unavailable
@@ -21,33 +22,51 @@ MAX_KEPT = 64  # reports that are kept
 MAX_WAITING = 8  # reports that wait to be counted; one more is refused
 
 
+@dataclass
+class _Count:
+    """What is counted, and when that was done."""
+
+    future: Future[dict[str, Any]]
+    done: float | None = None
+
+    def note(self, _: Future[dict[str, Any]]) -> None:
+        """It is counted now."""
+        self.done = time.monotonic()
+
+    def is_older(self, seconds: float) -> bool:
+        """Whether it was done longer ago than that."""
+        return self.done is not None and time.monotonic() - self.done > seconds
+
+
 class Counted:
     """What was counted, by what was asked for."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(1, "axis-web-report")
-        self._made: dict[Hashable, tuple[float, Future[dict[str, Any]]]] = {}
+        self._made: dict[Hashable, _Count] = {}
         self._lock = threading.Lock()
 
     def of(self, key: Hashable, make: Callable[[], dict[str, Any]], *, kept: float = KEPT) -> dict[str, Any] | None:
-        """What `make` has counted for this key, at most `kept` seconds ago; None where that goes on. Raises
+        """What `make` has counted for this key, done at most `kept` seconds ago; None where that goes on. Raises
         :class:`Unavailable` where too many wait."""
         with self._lock:
             found = self._made.get(key)
-            if found is None or (found[1].done() and time.monotonic() - found[0] > kept):
+            if found is None or found.is_older(kept):
                 self._made.pop(key, None)
-                if sum(not future.done() for _, future in self._made.values()) >= MAX_WAITING:
+                if sum(not one.future.done() for one in self._made.values()) >= MAX_WAITING:
                     raise Unavailable(Problem(Fault.WEB_BUSY))
                 while len(self._made) >= MAX_KEPT:
-                    del self._made[next(one for one, (_, future) in self._made.items() if future.done())]
-                found = self._made[key] = (time.monotonic(), self._pool.submit(make))
+                    del self._made[next(key for key, one in self._made.items() if one.future.done())]
+                found = self._made[key] = _Count(self._pool.submit(make))
+                found.future.add_done_callback(found.note)
         try:
-            return found[1].result(PATIENCE)
+            return found.future.result(PATIENCE)
         except LateError:
             return None
         except Exception:
             with self._lock:
-                self._made.pop(key, None)
+                if self._made.get(key) is found:
+                    del self._made[key]
             raise
 
     def close(self) -> None:
