@@ -47,6 +47,15 @@ def _kinds() -> dict[str, str]:
     return found
 
 
+def flush_names(folder: Path) -> None:
+    """What the folder's files are called is on disk for good."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 @cache
 def _kernel() -> tuple[int, int]:
     try:

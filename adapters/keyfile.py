@@ -10,6 +10,7 @@ import tomllib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from axis.adapters.disk import flush_names
 from axis.config import TEXT, require_private
 from axis.errors import Fault, Misconfigured, Problem
 
@@ -60,6 +61,7 @@ def _write(path: Path, content: Mapping[str, Any]) -> None:
         handle.flush()
         os.fsync(handle.fileno())
     temporary.replace(path)
+    flush_names(path.parent)
 
 
 def _quoted(text: str) -> str:

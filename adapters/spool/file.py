@@ -94,15 +94,6 @@ def now_text() -> str:
     return to_text(datetime.now(UTC))
 
 
-def sync(folder: Path) -> None:
-    """The names in a folder are on disk for good."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _settings(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000"):

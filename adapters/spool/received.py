@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
-from axis.adapters.spool.file import SpoolFile, now_text, sync
+from axis.adapters.disk import flush_names
+from axis.adapters.spool.file import SpoolFile, now_text
 from axis.adapters.spool.notices import notify
 from axis.adapters.spool.selection import in_time
 from axis.adapters.spool.tables import Row, received
@@ -106,7 +107,7 @@ class Received(SpoolFile):
             return
         for file in files:
             self._write(file.name, file.content)
-        sync(self._in)
+        flush_names(self._in)
         now = now_text()
         with self._begin() as connection:
             for file in files:
@@ -169,7 +170,7 @@ class Received(SpoolFile):
                 return 0
             for other, content in files.items():
                 self._write(other, content)
-            sync(self._in)
+            flush_names(self._in)
             more = [other for other in files if other not in names]
             connection.execute(sa.update(received).where(*where).values(names=[*names, *more]))
         return len(files)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import sqlalchemy as sa
 
-from axis.adapters.spool.file import SpoolFile, now_text, sync
+from axis.adapters.disk import flush_names
+from axis.adapters.spool.file import SpoolFile, now_text
 from axis.adapters.spool.notices import notify
 from axis.adapters.spool.repeats import answered, remember
 from axis.adapters.spool.selection import in_time
@@ -72,7 +73,7 @@ class Sent(SpoolFile):
             if known is not None:
                 identifier = str(known["id"])
             upload.path.replace(self._out / f"{identifier}.edxml")
-            sync(self._out)
+            flush_names(self._out)
             if known is not None:  # a refused one was given once more: it is judged once more
                 again = {"state": "pending", "report": report, "essence": essence, "updated_at": now}
                 connection.execute(sa.update(sent).where(sent.c.digest == digest).values(again))

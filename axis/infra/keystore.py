@@ -26,6 +26,7 @@ from axis.config import require_private
 from axis.core.log.note import ED25519_COSIGNATURE, ML_DSA_44_COSIGNATURE
 from axis.core.signature import KeySigner
 from axis.errors import Corrupted, Fault, Misconfigured, Problem, rejected, unusable
+from axis.infra import files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -251,7 +252,7 @@ def replace_key(folder: Path, name: str, key: PrivateKey) -> None:
     beside = folder / f".{name}.key.new"
     beside.unlink(missing_ok=True)
     write_private(beside, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    beside.replace(folder / f"{name}.key")
+    files.rename(beside, folder / f"{name}.key")
 
 
 def replace_certificate(folder: Path, name: str, certificate: x509.Certificate) -> None:
@@ -261,12 +262,7 @@ def replace_certificate(folder: Path, name: str, certificate: x509.Certificate) 
 
 def replace_file(path: Path, content: bytes) -> None:
     """`content` is at `path`, whole at any moment, whatever was there."""
-    beside = path.with_name(f".{path.name}.new")
-    with beside.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    files.replace(path, content)
 
 
 def write_private(path: Path, content: bytes) -> None:
@@ -275,6 +271,7 @@ def write_private(path: Path, content: bytes) -> None:
         handle.write(content)
         handle.flush()
         os.fsync(handle.fileno())
+    files.flush_folder(path.parent)
 
 
 def make_log_key(folder: Path) -> bool:

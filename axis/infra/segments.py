@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from axis.errors import Fault, Problem, Unavailable
+from axis.infra.files import flush_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -145,7 +146,7 @@ class Segments:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 end = os.lseek(descriptor, 0, os.SEEK_END)
                 if end < FULL:
-                    _flush_folder(self.folder)
+                    flush_folder(self.folder)
                     return _Writing(name, descriptor, end)
         except BaseException:
             os.close(descriptor)
@@ -159,12 +160,12 @@ class Segments:
             if not self.folder.is_dir():
                 with suppress(FileExistsError):
                     self.folder.mkdir(mode=0o700)
-                _flush_folder(self.folder.parent)
+                flush_folder(self.folder.parent)
 
     def flush_names(self) -> None:
         """What the folder's files are called is on disk for good."""
         with self._on_disk():
-            _flush_folder(self.folder)
+            flush_folder(self.folder)
 
     def _leave(self) -> None:
         for one in self._unflushed():
@@ -316,11 +317,3 @@ def _read(descriptor: int, start: int, length: int) -> bytes:
     while len(found) < length and (more := os.pread(descriptor, length - len(found), start + len(found))):
         found += more
     return found
-
-
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

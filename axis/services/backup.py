@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 from axis import __version__
 from axis.core.instant import to_text
 from axis.errors import Corrupted, Fault, Misconfigured, Problem, Unavailable, unusable
-from axis.infra import snapshot
+from axis.infra import files, snapshot
 from axis.infra.database import SCHEMA_VERSION
 from axis.infra.record import ledger
 from axis.infra.record.high_water import HighWater, LedgerEnd
@@ -430,11 +430,7 @@ def _built(target: Path) -> Iterator[Path]:
             raise
         finally:
             gate.unlink(missing_ok=True)
-        above = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(above)
-        finally:
-            os.close(above)
+        files.flush_folder(target.parent)
     finally:
         os.close(descriptor)
 

@@ -389,7 +389,7 @@ def test_the_name_of_a_segment_that_somebody_else_has_made_is_flushed_by_who_tak
     made = one.append("first", b"first")
     one.close()
     flushed: list[Path] = []
-    monkeypatch.setattr(segments, "_flush_folder", flushed.append)
+    monkeypatch.setattr(segments, "flush_folder", flushed.append)
     taken = other.append("second", b"second")
     other.close()
     assert (taken.segment, taken.start) == (made.segment, 5)

@@ -38,18 +38,18 @@ MANY = 50  # documents in the larger batches; fewer of those that have more reci
 # Statements and commits of both databases; flushes are those that Python asks for (SQLite's own are beside them).
 CEILINGS = """
 what                 batch  statements  commits  flushes  parses  verifications  signatures
-new, 5 KB to 1           1         180       20        6       3              3           3
+new, 5 KB to 1           1         180       20        8       3              3           3
 new, 5 KB to 1          50         3.6      0.4      0.2       3              3           3
-recall                   1         235       25       10       3              4           4
-recall                  50          32      1.8      0.3       3              4           4
-status                   1         180       20        6       3              3           3
+recall                   1         235       25       13       3              4           4
+recall                  50          32      1.8      0.4       3              4           4
+status                   1         180       20        8       3              3           3
 status                  50         3.9      0.4      0.2       3              3           3
-update                   1         225       25       10       3              3           3
-update                  50          28      1.6      0.2       3              3           3
-new, 5 KB to 5           1         205       20        6       3              8           8
-new, 5 KB to 5           5          43        4      1.2       3              8           8
-new, 5 KB to 20          1         275       20        6       3             23          23
-new, 5 KB to 20          2         140       10        3       3             23          23
+update                   1         225       25       13       3              3           3
+update                  50          28      1.6      0.3       3              3           3
+new, 5 KB to 5           1         205       20        8       3              8           8
+new, 5 KB to 5           5          43        4      1.6       3              8           8
+new, 5 KB to 20          1         275       20        8       3             23          23
+new, 5 KB to 20          2         140       10        4       3             23          23
 """
 
 

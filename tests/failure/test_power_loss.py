@@ -27,6 +27,7 @@ from axis.adapters.tree import LocalTree
 from axis.core import edxml, parcel
 from axis.infra import payloads, segments
 from axis.infra.database import Database
+from axis.infra.record.high_water import HighWater, LedgerEnd
 from tests import sample
 from tests.failure.test_crash_sweep import DIGEST, no_false_receipt
 from tests.line import Line, document, rest, small_home
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 DATABASE = ("axis.db", "axis.db-wal")
 SEGMENTS = "axis.db-segments"
+MARK = "hub.mark"
 TORN = 2048  # bytes of the last page
 
 
@@ -54,7 +56,10 @@ class Power:
         self.committed()
 
     def everything(self) -> None:
-        """All that is in the agencies' folders, and in the segments, is flushed."""
+        """All that is in the agencies' folders, and in the segments, is flushed; and the mark."""
+        self.folder(self.root)
+        if (self.root / MARK).exists():
+            self.file(self.root / MARK)
         for place in ("agencies", SEGMENTS):
             for folder, _, files in os.walk(self.root / place):
                 self.folder(Path(folder))
@@ -63,11 +68,15 @@ class Power:
 
     def watches(self, path: Path) -> bool:
         """Whether it matters of this file or folder when it is flushed."""
+        if path.parent == self.root or path == self.root:
+            return path == self.root or MARK in path.name
         return any(path.is_relative_to(self.root / place) for place in ("agencies", SEGMENTS))
 
     def folder(self, path: Path) -> None:
         """The names in a folder are flushed."""
         listed = {one.name: one.stat().st_ino for one in path.iterdir() if not one.is_dir()}
+        if path == self.root:
+            listed = {name: inode for name, inode in listed.items() if name == MARK}
         self.names[str(path.relative_to(self.root))] = listed
 
     def file(self, path: Path) -> None:
@@ -109,7 +118,7 @@ class Power:
         self._states.add(state.hexdigest())
         image = self.images / str(len(self.found))
         self.found[f"{len(self.found)} {label}"] = image
-        skipped = shutil.ignore_patterns("axis.db*", "*.edxml", "*.asice", "*.json", ".*.axis-tmp")
+        skipped = shutil.ignore_patterns("axis.db*", "*.edxml", "*.asice", "*.json", ".*.axis-tmp", f"*{MARK}*")
         shutil.copytree(self.root, image, ignore=skipped)
         for name, content in database.items():
             (image / name).write_bytes(content)
@@ -252,6 +261,22 @@ def survive(memory: Path, monkeypatch: pytest.MonkeyPatch, share: int = 1, turn:
         shutil.rmtree(path)
 
 
+def test_how_far_the_record_had_come_is_known_afterwards(memory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the folder's flush an earlier mark would stand there: a record that has lost its last entries holds it."""
+    (memory / "home").mkdir()
+    power = Power(memory / "home", memory / "images")
+    mark, ends = HighWater(memory / "home" / MARK), [LedgerEnd(n, f"{n}", 1) for n in range(3)]
+    said: list[LedgerEnd | None] = [None]
+    with failing(power, monkeypatch):
+        for end in ends:
+            mark.advance(end)
+            said.append(end)
+            power.fails(f"after {end.position}")
+            (image,) = list(power.found.values())[-1:]
+            assert HighWater(image / MARK).read() == end
+    assert all(HighWater(image / MARK).read() in said for image in power.found.values()), "whole, or the one before"
+
+
 def _forgets(monkeypatch: pytest.MonkeyPatch, which: int) -> None:
     """Every flush of a sweep with this number (the files, the names) is forgotten."""
     flush, calls = disk.Disk.flush, iter(range(10**6))
@@ -284,7 +309,7 @@ def test_a_flush_of_a_segment_that_is_forgotten_would_be_found(
     monkeypatch.setattr(disk, "is_local", lambda _: False)  # where one flush for all would cover it
     if what == "a segment's name":
         monkeypatch.setattr(segments, "FULL", 1)  # or the one that the home was made with goes on
-        monkeypatch.setattr(segments, "_flush_folder", lambda _: None)
+        monkeypatch.setattr(segments, "flush_folder", lambda _: None)
     else:
         monkeypatch.setattr(segments.Segments, "flush", lambda _: None)
     with pytest.raises(AssertionError):

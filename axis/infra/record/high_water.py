@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from axis.errors import Corrupted, Fault, Problem, Unavailable
+from axis.infra import files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,11 +94,5 @@ class HighWater:
             raise Unavailable(Problem(Fault.STORE_DOWN, got=f"{self._path}: {error.strerror}")) from error
 
     def _replace(self, written: LedgerEnd) -> None:
-        temporary = self._path.with_name(f".{self._path.name}.new")
-        with temporary.open("w", encoding="ascii") as handle:
-            handle.write(
-                f"{written.position} {written.link} {written.registry} {written.entry} {written.digest or '-'}\n"
-            )
-            handle.flush()
-            os.fsync(handle.fileno())
-        temporary.replace(self._path)
+        line = f"{written.position} {written.link} {written.registry} {written.entry} {written.digest or '-'}\n"
+        files.replace(self._path, line.encode("ascii"))

@@ -21,7 +21,7 @@ from axis.core.enrolment import Enrolment
 from axis.core.instant import whole
 from axis.core.registry import Certificate, Member, signing_certificate
 from axis.errors import AxisError, Fault, Misconfigured, Problem, rejected
-from axis.infra import keystore
+from axis.infra import files, keystore
 from axis.infra.keystore import NEXT
 from axis.services.operate import officers, provision
 from axis.services.operate.registry import change, known_member
@@ -152,7 +152,7 @@ def enrol(home: Path, found: Enrolment, now: datetime) -> None:
 def _put_to_use(folder: Path, code: str, certificate: x509.Certificate) -> None:
     path = _key_for(folder, code, certificate)
     if path.parent != folder:
-        path.replace(folder / path.name)
+        files.rename(path, folder / path.name)
     keystore.replace_certificate(folder, code, certificate)
 
 

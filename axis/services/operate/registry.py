@@ -18,7 +18,7 @@ from axis.core.ledger import Entry
 from axis.core.registry import HUB, Certificate, Member, signing_certificate
 from axis.core.types import typeset
 from axis.errors import Fault, Misconfigured, Problem, Unavailable, rejected
-from axis.infra import keystore
+from axis.infra import files, keystore
 from axis.infra.record import backlog, registries
 from axis.services.operate import acts, officers, provision
 
@@ -262,7 +262,8 @@ def _certify(registrar: Registrar, code: str, name: str, key_type: KeyType, now:
 def _keep_key(registrar: Registrar, code: str) -> None:
     """The registry knows the new key: it takes the place of the old one."""
     for ending in ("key", "pem"):
-        (registrar.home / "keys" / "pending" / f"{code}.{ending}").replace(registrar.home / "keys" / f"{code}.{ending}")
+        name, keys = f"{code}.{ending}", registrar.home / "keys"
+        files.rename(keys / "pending" / name, keys / name)
     with suppress(OSError):  # another one's waits there
         (registrar.home / "keys" / "pending").rmdir()
 
