@@ -148,8 +148,8 @@ class Office:
     def _load(self, named: Sequence[tuple[str, str]]) -> list[Arrived]:
         """Those whose bytes are still here."""
         with self._journal.reading() as reader:
-            both = [(reader.payload_if_any(body), reader.payload_if_any(proof)) for body, proof in named]
-        return [Arrived(body, proof) for body, proof in both if body and proof]
+            held = reader.payloads({digest for both in named for digest in both})
+        return [Arrived(held[body], held[proof]) for body, proof in named if body in held and proof in held]
 
     def read(self, of: Type, ballot: str = "", most: int | None = None) -> list[tuple[Arrived, Opened]]:
         """Those that are what they are given for; what anybody else has sent under such a number is not."""

@@ -13,9 +13,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from axis import cli, config
+from axis.core.ballot import packet
+from axis.home import hub_certificate, open_home, reading_journal
+from axis.services.ballots import Office
 from axis.trials import ecabinet
 from axis.trials.demo_scenes import Scene
 from tests import make_stories
+from tests.failure.test_sweeps import counted
 from tests.line import Line
 
 if TYPE_CHECKING:
@@ -105,6 +109,16 @@ def test_the_commands_tell_of_the_ballot_and_count_it_again(home: Path, scenes: 
     assert "Counted again from 25 votes" in shown.output
     people = lines(axis(home, "member", "list", "--json"))
     assert {one["person"] for one in people} == {*ecabinet.MEMBERS, ecabinet.DELEGATE}
+
+
+def test_votes_are_asked_for_at_once_however_many_there_are(home: Path, scenes: dict[str, dict[str, Any]]) -> None:
+    opened = open_home(home)
+    with reading_journal(opened, "G22") as journal:
+        office = Office(home, "G22", journal, hub_certificate(opened))
+        ballot = office.find(ecabinet.ID).ballot
+        with counted() as asked:
+            assert len(office.under(packet.VOTE, ballot.digest)) == 25
+    assert len([one for one in asked if one.startswith("SELECT")]) <= 4
 
 
 def test_a_ballot_is_opened_and_voted_on_by_commands(home: Path, scenes: dict[str, dict[str, Any]]) -> None:

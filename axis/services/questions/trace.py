@@ -113,11 +113,11 @@ def reasons_of(reader: HubReader, refused: Sequence[Row]) -> list[dict[str, Any]
     from axis.core import parcel, receipt
     from axis.core.registry import HUB
 
-    found = []
+    found, said_of = [], reader.payloads({row["receipt_digest"] for row in refused})
     for row in refused:
         reasons: list[dict[str, str]] = []
         try:
-            said = receipt.read(parcel.peek(reader.payload(row["receipt_digest"]))[1], HUB)
+            said = receipt.read(parcel.peek(said_of.get(row["receipt_digest"], b""))[1], HUB)
             given = [one for each in said.statements for one in each.reasons]
             reasons = [{"code": one.code, "text_vi": one.text_vi, "text": one.text_en} for one in given]
         except AxisError:
