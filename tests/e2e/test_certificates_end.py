@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -100,6 +101,28 @@ def test_an_alarm_is_given_once_for_each_threshold_also_over_restarts(
         ("ERROR", "H41 ends within 1 days"),
         ("ERROR", "H41 has ended"),
     ]
+
+
+def test_of_two_workers_on_one_home_one_gives_the_alarm(tmp_path: Path) -> None:
+    """The second looks while the first is telling what it has found."""
+    one, other = (Alarms(tmp_path, lambda: {"H41": NOW + timedelta(days=20)}) for _ in range(2))
+    second, said = threading.Thread(target=other.turn, args=(NOW,)), list[str]()
+
+    class Listening(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            said.append(record.getMessage())
+            if len(said) == 1:
+                second.start()
+                second.join(0.2)
+
+    listening = Listening()
+    logging.getLogger("axis.certificates").addHandler(listening)
+    try:
+        one.turn(NOW)
+        second.join(60)
+    finally:
+        logging.getLogger("axis.certificates").removeHandler(listening)
+    assert [text.split(": ")[0] for text in said] == ["the certificate of H41 ends within 30 days"]
 
 
 def test_what_cannot_be_looked_at_keeps_no_document_back_and_is_looked_at_again(

@@ -6,8 +6,6 @@ ends before its high water, or goes on differently. The hub would give out the s
 
 from __future__ import annotations
 
-import fcntl
-import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -82,14 +80,10 @@ class HighWater:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """No other worker writes within. The folder itself is locked: a file of its own might be another user's."""
+        """No other worker writes within."""
         try:
-            folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                fcntl.flock(folder, fcntl.LOCK_EX)
+            with files.alone(self._path.parent):
                 yield
-            finally:
-                os.close(folder)
         except OSError as error:
             raise Unavailable(Problem(Fault.STORE_DOWN, got=f"{self._path}: {error.strerror}")) from error
 

@@ -1,5 +1,5 @@
 """A line in the log when a certificate of this home, or at the centre of an agency, has come nearer its end: 60, 30, 7
-and 1 days before, and when it has ended. Each once, also over restarts."""
+and 1 days before, and when it has ended. Each once, also over restarts and of several workers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from axis.core import alarms
 from axis.core.instant import from_text, to_text
+from axis.infra import files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,13 +36,15 @@ class Alarms:
             return
         self._at = now
         try:
-            before = self._looked()
-            for one in alarms.crossed(self._ends(), before, now):
-                level = logging.ERROR if one.days <= GRAVE else logging.WARNING
-                what = "has ended" if one.days == alarms.OVER else f"ends within {one.days} days"
-                log.log(level, "the certificate of %s %s: %s", one.name, what, to_text(one.end))
-            if before is None or now > before:
-                self._note(now)
+            ends = self._ends()
+            with files.alone(self._file.parent):
+                before = self._looked()
+                for one in alarms.crossed(ends, before, now):
+                    level = logging.ERROR if one.days <= GRAVE else logging.WARNING
+                    what = "has ended" if one.days == alarms.OVER else f"ends within {one.days} days"
+                    log.log(level, "the certificate of %s %s: %s", one.name, what, to_text(one.end))
+                if before is None or now > before:
+                    files.replace(self._file, f"{to_text(now)}\n".encode("ascii"))
         except Exception as error:  # noqa: BLE001  an alarm that cannot be given keeps no document back
             log.warning("certificates could not be looked at: %s: %s", type(error).__name__, error)
 
@@ -50,8 +53,3 @@ class Alarms:
             return from_text(self._file.read_text("ascii").strip())
         except (FileNotFoundError, ValueError):
             return None
-
-    def _note(self, now: datetime) -> None:
-        temporary = self._file.with_name(f".{FILE}")
-        temporary.write_text(to_text(now) + "\n", "ascii")
-        temporary.replace(self._file)
