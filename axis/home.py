@@ -6,9 +6,10 @@ Light enough for a question that is asked in a moment: what decides, signs or ca
 from __future__ import annotations
 
 import fcntl
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from axis import config as settings
 from axis import extras
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from axis.core.signature import Signer
     from axis.core.types.typeset import Types
     from axis.infra.journal.journals import Journal
+
+
+LOOKED = 0.3  # seconds within which who looks whether a process works in a home is done
 
 
 @dataclass(frozen=True)
@@ -51,27 +55,37 @@ def open_home(path: Path) -> Home:
 
 @contextmanager
 def lock(home: Home) -> Iterator[None]:
-    """This process alone works in the home. Raises :class:`Unavailable` HOME_LOCKED."""
-    path = home.path / ".lock"
-    try:
-        handle = path.open("a")
-    except OSError as error:
-        raise unusable(path, error) from None
-    with handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise Unavailable(Problem(Fault.HOME_LOCKED, got=str(home.path))) from None
+    """This process alone works in the home; who only looks whether one does is waited for. Raises
+    :class:`Unavailable` HOME_LOCKED."""
+    with _lock_file(home) as handle:
+        until = time.monotonic() + LOOKED
+        while not _is_given(handle, fcntl.LOCK_EX):
+            if time.monotonic() > until:
+                raise Unavailable(Problem(Fault.HOME_LOCKED, got=str(home.path)))
+            time.sleep(0.02)
         yield
 
 
 def is_running(home: Home) -> bool:
-    """True while another process holds the home's lock."""
+    """True while another process holds the home's lock. Any number may look at a time."""
+    with _lock_file(home) as handle:
+        return not _is_given(handle, fcntl.LOCK_SH)
+
+
+def _lock_file(home: Home) -> TextIO:
+    path = home.path / ".lock"
     try:
-        with lock(home):
-            return False
-    except Unavailable:
-        return True
+        return path.open("a")
+    except OSError as error:
+        raise unusable(path, error) from None
+
+
+def _is_given(handle: TextIO, how: int) -> bool:
+    try:
+        fcntl.flock(handle, how | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
+import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -325,6 +327,16 @@ def test_a_second_process_cannot_open_a_home_that_is_in_use(line: Line) -> None:
     with line.parts(), pytest.raises(Unavailable) as caught, line.parts():
         pass
     assert caught.value.fault.code == "HOME_LOCKED"
+
+
+def test_who_looks_whether_a_home_is_in_use_keeps_nobody_from_using_it_and_misleads_nobody(line: Line) -> None:
+    home = bootstrap.open_home(line.path)
+    with (line.path / ".lock").open("a") as another:
+        fcntl.flock(another, fcntl.LOCK_SH)  # as who looks does
+        assert not bootstrap.is_running(home)
+        threading.Timer(0.1, lambda: fcntl.flock(another, fcntl.LOCK_UN)).start()
+        with line.parts():
+            assert bootstrap.is_running(home)
 
 
 def test_urgent_documents_take_the_urgent_lane(line: Line) -> None:
