@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from axis.infra.record import tables
+from axis.services import run
 from tests import house, make_docs
 
 DOCS = house.ROOT / "docs"
@@ -48,6 +50,38 @@ def test_the_walk_for_a_newcomer_leads_somewhere() -> None:
         tree = ast.parse((house.ROOT / file).read_text("utf-8"))
         defined = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
         assert function in defined, question
+
+
+def test_every_layer_is_named_on_the_page_and_counted_where_it_was_decided() -> None:
+    layers = PAGE[PAGE.index("## Layers") : PAGE.index("## Which file")]
+    modules = {name.rpartition(".")[2] for names in house.ORDER for name in names} - {"__main__"}
+    assert [name for name in sorted(modules) if not re.search(rf"\b{name}\b", layers)] == []
+    decided = (DOCS / "decisions" / "house" / "layers-and-rooms.md").read_text("utf-8")
+    assert len(house.ORDER) == 13
+    assert "one of thirteen layers" in decided
+
+
+def test_each_library_is_one_that_is_needed_and_each_that_is_needed_has_its_reason() -> None:
+    table = (DOCS / "decisions" / "house" / "libraries.md").read_text("utf-8")
+    named = {
+        one.partition(" ")[0] for row in re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE) for one in row.split(", ")
+    }
+    project = tomllib.loads((house.ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    checks = {_name(one) for extra in ("dev", "release") for one in extras.pop(extra)}
+    needed = {_name(one) for one in [*project["dependencies"], *(one for extra in extras.values() for one in extra)]}
+    assert needed - named == set()
+    assert named - needed - checks == {"library"}
+
+
+def _name(requirement: str) -> str:
+    return re.split(r"[^\w-]", requirement)[0]
+
+
+def test_how_much_is_gathered_is_what_the_decision_says() -> None:
+    text = (DOCS / "decisions" / "transport" / "what-happens-wakes.md").read_text("utf-8")
+    assert (run.AT_ONCE, f"{run.GATHER:g}") == (6, "0.4")
+    assert "six rounds at once, then one in 0.4 s" in text
 
 
 def test_architecture_is_one_page() -> None:
