@@ -133,7 +133,7 @@ Histogram = Counter[int]  # how many took so many seconds
 
 def coarse(seconds: int) -> int:
     """Seconds as they are counted: exact below ten minutes, then by the minute, after ten hours by ten minutes, after
-    ten days by the hour."""
+    ten days by the hour. The record counts so in SQL (axis/infra/record/figures.py); the tests compare it with this."""
     for limit, step in ((600, 1), (36_000, 60), (864_000, 600)):
         if seconds < limit:
             return seconds // step * step

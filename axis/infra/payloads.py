@@ -125,15 +125,9 @@ def put_all(
                 _put(connection, digest, content)
 
 
-def put_each(connection: Connection, contents: Sequence[bytes]) -> list[str]:
-    """Store all of these that are not there; their hex SHA-256, in order. Two statements, however many."""
-    digests = [digest_of(content) for content in contents]
-    put_known(connection, dict(zip(digests, contents, strict=True)))
-    return digests
-
-
 def put_known(connection: Connection, contents: Mapping[str, bytes]) -> None:
-    """As :func:`put_each`, where the SHA-256 of each is known."""
+    """On SQLite: store each of these that is not there under its SHA-256. What is there is asked with one statement,
+    however many; what is not, is put by one that is run for each."""
     there = set(connection.execute(_THERE, {"digests": json.dumps(list(contents))}).scalars())
     rows = [
         _row(_appending(connection, content), digest, content)
@@ -336,13 +330,6 @@ def clear(database: Database, *, idle: float = 3600.0, share: float = 0.125) -> 
             if 0 < size <= share * _size(segments, name):
                 _move(database, sa.and_(_IN_SEGMENT, payload.c.segment == name))
     return Moved(len(over), sum(over))
-
-
-def named_ranges(connection: Connection) -> dict[str, int]:
-    """Up to where each segment is named by a row."""
-    end = sa.func.max(payload.c.start + payload.c.length)
-    rows = connection.execute(sa.select(payload.c.segment, end).where(_IN_SEGMENT).group_by(payload.c.segment))
-    return {name: int(last) for name, last in rows}
 
 
 def _bytes_named(connection: Connection) -> dict[str, int]:

@@ -89,11 +89,6 @@ def mend(connection: Connection, digest: str, content: bytes) -> None:
     connection.execute(sa.update(parcel).where(parcel.c.digest == digest).values(content=content))
 
 
-def drop_each(connection: Connection, digests: Collection[str]) -> None:
-    """Drop these at once, wherever they lie: a few, which must not wait for their volume to end."""
-    connection.exec_driver_sql("DELETE FROM parcel WHERE digest = ANY(%s)", (list(digests),))
-
-
 def turn(connection: Connection, now: datetime, length: timedelta) -> bool:
     """Begin a new volume, where the newest has taken in what came for `length`; whether it was. Nobody waits for it."""
     newest = connection.execute(sa.select(volume).order_by(volume.c.number.desc()).limit(1)).one()

@@ -7,7 +7,7 @@ Where two published figures cannot both be true the record follows the counts, n
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -167,9 +167,7 @@ def _offers() -> dict[tuple[str, str], date]:
 
 # -- One by one ----------------------------------------------------------------------------------------------------
 
-FEBRUARY_RECEIVED = 235_306
 _NAMES = ("Nguyễn Văn An", "Trần Thị Bình", "Lê Hoàng Cúc", "Phạm Minh Dũng", "Vũ Thu Hà", "Đặng Quốc Khánh")
-_WORKING_DAYS = 20
 
 
 def february(count: int = 100_000, seed: int = 2020) -> Iterator[Application]:
@@ -227,9 +225,3 @@ def as_sent(one: Application, status: Status = Status.ACCEPTED, name: str = "") 
         "HinhThuc": "1" if one.by_post else "0",
         "DonViXuLy": "Sở Tư pháp",
     }
-
-
-def as_registered(one: Application) -> Application:
-    """The application as it stood when it was handed in."""
-    status = Status.REGISTERED if one.on_line else Status.ACCEPTED
-    return replace(one, status=status, closed_at=None, changed_at=one.received_at)

@@ -147,7 +147,7 @@ def perform(asked: Asked, stage: Stage) -> dict[str, Any]:
         given = stack.enter_context(servers(asked))
         load, before = os.getloadavg()[0], bench_floor.calibration()
         runs = [_run(asked, one, given, seed, stage) for one in programs]
-        floor = bench_floor.floor(shape.size, shape.attachment, shape.recipients)
+        floor = bench_floor.floor(shape.attachment, shape.recipients)
         measured = peer.measure(bench_plan.packet(shape, seed)) if peer is not None else None
         after = bench_floor.calibration()
     found = _object(shape, runs[0], floor)

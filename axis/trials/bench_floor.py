@@ -37,8 +37,9 @@ def calibration() -> dict[str, float]:
     }
 
 
-def floor(size: int, attachment: int, recipients: int) -> dict[str, float]:
-    """CPU ms for each document of `size` bytes to `recipients`, by kind of work; ``all`` is their sum."""
+def floor(attachment: int, recipients: int) -> dict[str, float]:
+    """CPU ms for each document with an attachment of so many bytes to `recipients`, by kind of work; ``all`` is their
+    sum."""
     content = os.urandom(attachment)
     coded = base64.b64encode(content)
     packet = b"<a><b>" + b"<c>noi dung van ban</c>" * 60 + b"</b><d>" + coded + b"</d></a>"

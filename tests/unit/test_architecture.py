@@ -32,6 +32,11 @@ def test_no_modules_load_each_other() -> None:
     assert house.circles() == []
 
 
+def test_nothing_stands_there_that_nobody_names() -> None:
+    """Because what nobody calls is read, kept and believed all the same."""
+    assert house.unused() == []
+
+
 def test_a_module_that_nobody_gave_a_layer_and_an_arrow_that_goes_up_are_noticed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -60,6 +65,9 @@ def test_a_module_that_nobody_gave_a_layer_and_an_arrow_that_goes_up_are_noticed
     assert house.upward(paths["axis/core/two.py"]) == ["axis.newcomer.x"]
     assert house.upward(paths["adapters/four.py"]) == ["axis.infra.journal"]
     assert house.circles() == [["axis.core.two", "axis.core.three", "axis.core.two"]]
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "pyproject.toml").write_text("")
+    assert house.unused() == ["axis.core.one.late"]
 
 
 def test_what_only_asks_writes_nothing() -> None:

@@ -43,10 +43,6 @@ class Words:
     vi: str
     en: str
 
-    def in_language(self, language: str) -> str:
-        """In Vietnamese, or in English."""
-        return self.vi if language == "vi" else self.en
-
 
 @dataclass(frozen=True, slots=True)
 class Required:

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 LIMIT = 50
 BEGIN_SO = 2000  # numbers that are looked at for their beginning
 WINDOWS = 10  # parts that are looked through for words
-LEAST_DIGEST = 8  # hex digits
 _DIGEST = re.compile(r"[0-9a-f]{8,64}")
 _AXIS_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{0,27}")
 _LAST = "\U0010ffff"

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
     from sqlalchemy.engine import Connection
 
-INDEXES = {"submission_folded_code", "submission_subject_words", "refusal_folded_code"}
-
 
 def sqlite_code(column: str) -> str:
     """What SQLite is told to compare of a number/notation (:func:`axis.core.words.fold_code`)."""

@@ -40,11 +40,8 @@ log = logging.getLogger("axis.dead_ends")
 BATCH, LOOK_AGAIN = 20, timedelta(minutes=5)
 
 
-CHOICES = ("retry", "release", "return", "drop")
-
-
 def choose(hub: Hub, what: str, identifier: str, reason: str, now: datetime) -> dict[str, Any]:
-    """One of CHOICES about one of them, named by its id or a unique beginning of it.
+    """`what` is chosen about one of them, named by its id or a unique beginning of it.
 
     ``retry``: try again now. A failed delivery is published once more; a quarantined message is judged once more, and
     answered as if it had just come; a dead letter goes to its queue again, or to the hub if it was for that.
