@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from axis.core.agency.files import About, Folder, LocalFile
-from axis.errors import AxisError, Fault, Problem, Unavailable
+from axis.errors import AxisError, Problem, away
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -118,7 +118,7 @@ class Guarded:
     def __init__(self, adapter: Adapter, agency: str) -> None:
         self._adapter = adapter
         self._agency = agency
-        self._logged = ""
+        self._logged: tuple[Problem, ...] = ()
         self._look_again = 0.0
         self._changed: Callable[[], bool] | None = getattr(adapter, "changed", None)
         self._rings: Callable[[], bool] | None = getattr(adapter, "rings", None)
@@ -276,8 +276,8 @@ class Guarded:
         except AxisError:
             raise
         except Exception as error:
-            got = f"{type(error).__name__}: {error}"[:300]
-            if not isinstance(error, OSError) and got != self._logged:
+            told = away(error)
+            if not isinstance(error, OSError) and told.problems != self._logged:
                 log.exception("adapter of %s failed", self._agency)
-                self._logged = got
-            raise Unavailable(Problem(Fault.ADAPTER_AWAY, got=got)) from error
+                self._logged = told.problems
+            raise told from error

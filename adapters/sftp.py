@@ -23,7 +23,7 @@ from axis.adapters.folder import FolderAdapter
 from axis.adapters.tree import Entry
 from axis.config import require_private
 from axis.core import xml
-from axis.errors import Fault, Misconfigured, Problem, Unavailable
+from axis.errors import Fault, Misconfigured, Problem, Unavailable, away
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Coroutine, Mapping
@@ -232,7 +232,7 @@ class RemoteTree:
             except (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection, ConnectionError, TimeoutError) as error:
                 self._drop()
                 if attempt == 2 or isinstance(error, TimeoutError):
-                    raise _away(error) from error
+                    raise away(error) from error
             except asyncssh.SFTPError as error:
                 raise OSError(f"{error.code}: {error.reason}") from error
         raise AssertionError
@@ -274,7 +274,7 @@ class RemoteTree:
         except (asyncssh.KeyImportError, ValueError) as error:
             raise Misconfigured(Problem(Fault.CONFIG_INVALID, "key_file, host_key", "keys", str(error))) from None
         except (OSError, asyncssh.Error, TimeoutError) as error:
-            raise _away(error) from error
+            raise away(error) from error
 
     def _wait(self, asked: Coroutine[Any, Any, T]) -> T:
         """What the server answers. A process that is to stop waits no longer."""
@@ -319,7 +319,3 @@ async def _fsync(file: Any) -> None:
 def _entry(name: str, attributes: asyncssh.SFTPAttrs) -> Entry:
     seconds = attributes.mtime or 0
     return Entry(name, attributes.size or 0, seconds * 10**9 + (attributes.mtime_ns or 0))
-
-
-def _away(error: Exception) -> Unavailable:
-    return Unavailable(Problem(Fault.ADAPTER_AWAY, got=f"{type(error).__name__}: {error}"[:300]))

@@ -21,7 +21,7 @@ from axis.adapters.disk import Disk
 from axis.core import chain, conformance, parcel
 from axis.core.message import HUB_USER
 from axis.core.parcel import Known
-from axis.errors import AxisError, Fault, Misconfigured, Problem, Unavailable
+from axis.errors import AxisError, Fault, Misconfigured, Problem, Unavailable, away
 from axis.home import (
     Home,
     hub_certificate,
@@ -326,7 +326,7 @@ def check_adapters(home: Home, codes: Sequence[str]) -> Iterator[tuple[str, str,
         except AxisError as error:
             yield code, kind, error
         except Exception as error:  # noqa: BLE001  whatever it is, it is this agency's
-            yield code, kind, Unavailable(Problem(Fault.ADAPTER_AWAY, got=f"{type(error).__name__}: {error}"[:300]))
+            yield code, kind, away(error)
         else:
             yield code, kind, None
 

@@ -13,7 +13,7 @@ from axis.faults import Actor, Fault, Language
 from axis.remedies import remedy
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 __all__ = [
     "Actor",
@@ -26,7 +26,9 @@ __all__ = [
     "Rejected",
     "Severity",
     "Unavailable",
+    "away",
     "capped",
+    "problems_of",
     "rejected",
     "unusable",
 ]
@@ -136,6 +138,22 @@ class Corrupted(AxisError):
 def unusable(path: object, error: OSError) -> Misconfigured:
     """A file or folder that the operator has to mend, with the system's word for what is wrong with it."""
     return Misconfigured(Problem(Fault.FILE_UNUSABLE, str(path), got=error.strerror or type(error).__name__))
+
+
+def away(error: Exception) -> Unavailable:
+    """An agency's own system, or its disk, is not to be had now: what Python says of it."""
+    return Unavailable(Problem(Fault.ADAPTER_AWAY, got=f"{type(error).__name__}: {error}"[:300]))
+
+
+def problems_of(steps: Iterable[Callable[[], object]]) -> list[Problem]:
+    """What each of these meets, tried by itself."""
+    found: list[Problem] = []
+    for step in steps:
+        try:
+            step()
+        except AxisError as error:
+            found.extend(error.problems)
+    return found
 
 
 def rejected(

@@ -25,7 +25,7 @@ TROUBLE = 5  # exit code: somebody has to act
 MOST = 10_000_000  # bytes of a gathered file
 NAGIOS = {"good": 0, "warn": 1, "bad": 2, "unknown": 3}
 _ORDER = ("bad", "unknown", "warn", "good")
-_MARKS = {"good": "✓", "warn": "!", "bad": "✗", "unknown": "?"}
+MARKS = {"good": "✓", "warn": "!", "bad": "✗", "unknown": "?"}
 
 
 @command("help.doctor", "axis doctor --home axis-home")
@@ -123,7 +123,8 @@ def _examined(gathered: dict[str, Any]) -> list[Finding]:
         raise click.UsageError(word("doctor.not_gathered")) from None
 
 
-def _found(one: Finding) -> str:
+def found_of(one: Finding) -> str:
+    """What was found, or why it could not be found out."""
     if one.verdict.value == "unknown":
         return word("doctor.why", why=one.facts.get("why", ""))
     return word(f"doctor.{one.check}.found", **one.facts)
@@ -132,7 +133,7 @@ def _found(one: Finding) -> str:
 def _line(one: Finding, _home: Path) -> str:
     """A finding on one line."""
     title = word(f"doctor.{one.check}")
-    return f"{title}: {console.plain(_found(one)) if one.is_trouble else word('doctor.good')}"
+    return f"{title}: {console.plain(found_of(one)) if one.is_trouble else word('doctor.good')}"
 
 
 def as_object(one: Finding, home: Path) -> dict[str, Any]:
@@ -140,7 +141,7 @@ def as_object(one: Finding, home: Path) -> dict[str, Any]:
     more = {}
     if one.is_trouble:
         more = {
-            "found": _found(one),
+            "found": found_of(one),
             "means": word(f"doctor.{one.check}.means", **one.facts),
             "mend": word(f"doctor.{one.check}.mend", home=home, **one.facts),
         }
@@ -158,10 +159,10 @@ def _show(findings: Sequence[Finding], home: Path, *, everything: bool) -> None:
     for one in sorted(findings, key=lambda one: _ORDER.index(one.verdict.value)):
         if not one.is_trouble and not everything:
             continue
-        console.say(f"{_MARKS[one.verdict.value]} {_line(one, home)}")
+        console.say(f"{MARKS[one.verdict.value]} {_line(one, home)}")
         if one.is_trouble:
             said = as_object(one, home)
             console.say(f"    {word('doctor.means', said=console.plain(said['means']))}")
             console.say(f"    {word('doctor.mend', said=console.plain(said['mend']))}")
     counts = Counter(one.verdict.value for one in findings)
-    console.say(word("doctor.total", **{name: counts[name] for name in _MARKS}))
+    console.say(word("doctor.total", **{name: counts[name] for name in MARKS}))

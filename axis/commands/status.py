@@ -10,7 +10,7 @@ import click
 
 from axis.commands import console
 from axis.commands.console import DONE, LANG, word
-from axis.commands.doctor import TROUBLE, as_object
+from axis.commands.doctor import MARKS, TROUBLE, as_object, found_of
 from axis.commands.options import at_home, command
 from axis.commands.process import now, stoppable
 from axis.texts import duration, number
@@ -19,13 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
-    from axis.core.doctor import Finding
 
 WIDTH = 80
 MOST = 8  # lines of trouble
 NAMES = 6  # agencies in a line
 LABEL = 16
-MARKS = {"good": "✓", "warn": "!", "bad": "✗", "unknown": "?"}
 # What the checks of the doctor are about, in the lines at the foot.
 AREAS = {
     "broker": (
@@ -168,19 +166,13 @@ def _trouble(found: dict[str, Any], moment: datetime) -> tuple[list[str], list[s
     warn: list[str] = []
     for one in found["findings"]:
         if one.is_trouble:
-            line = f"{MARKS[one.verdict.value]} {word(f'doctor.{one.check}')}: {_found(one)}"
+            line = f"{MARKS[one.verdict.value]} {word(f'doctor.{one.check}')}: {found_of(one)}"
             (warn if one.verdict.value == "warn" else bad).append(line)
     for row in found["causes"]:
         if row["verdict"] != "good":
             said = word("status.cause", **_cause(row, moment))
             (bad if row["verdict"] == "bad" else warn).append(f"{MARKS[row['verdict']]} {said}")
     return bad, warn
-
-
-def _found(one: Finding) -> str:
-    if one.verdict.value == "unknown":
-        return word("doctor.why", why=one.facts.get("why", ""))
-    return word(f"doctor.{one.check}.found", **one.facts)
 
 
 def _cause(row: dict[str, Any], moment: datetime) -> dict[str, str]:
@@ -265,7 +257,7 @@ def _areas(found: dict[str, Any]) -> list[str]:
             continue
         worst = next((v for v in ("bad", "unknown", "warn") if any(one.verdict.value == v for one in about)), "good")
         first = next((one for one in about if one.verdict.value == worst), None)
-        said = _found(first) if first is not None and worst != "good" else _well(area, facts)
+        said = found_of(first) if first is not None and worst != "good" else _well(area, facts)
         lines.append(f"{MARKS[worst]} {_pad(word(f'status.{area}'), LABEL - 2)}{said}")
     return lines
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from lxml.etree import _Element
 
 NAMESPACE = "urn:axis:conformance:1"
 SYSTEM = "system 1"  # the version of the checks of a system in a sandbox (axis/trials/sandbox.py)
@@ -53,8 +52,13 @@ def read(data: bytes) -> Report:
     again gives `data`."""
     root = xml.parse(data, max_bytes=1_000_000)
     try:
-        checks = tuple((_get(child, "name"), child.text or "") for child in root)
-        report = Report(_get(root, "adapter"), _get(root, "version"), from_text(_get(root, "time")), checks)
+        checks = tuple((xml.attribute(child, "name"), child.text or "") for child in root)
+        report = Report(
+            xml.attribute(root, "adapter"),
+            xml.attribute(root, "version"),
+            from_text(xml.attribute(root, "time")),
+            checks,
+        )
     except (ValueError, KeyError) as error:
         raise rejected(Fault.CONFORMANCE_INVALID, f"{type(error).__name__} {str(error)[:100]}") from None
     if write(report) != data:
@@ -80,10 +84,3 @@ def accepted(data: bytes, trust: parcel.Trust, versions: Sequence[str], now: dat
 
 def _plain(text: str) -> str:
     return xml.NOT_TEXT.sub(" ", text).replace("\r", " ").replace("\n", " ").replace("\t", " ")
-
-
-def _get(element: _Element, name: str) -> str:
-    value = element.get(name)
-    if value is None:
-        raise KeyError(name)
-    return str(value)

@@ -11,12 +11,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from axis.core.instant import VIETNAM
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
 
 # -- Periods --------------------------------------------------------------------------------------------------------
@@ -228,9 +228,17 @@ def total(rows: Iterable[Figures]) -> Figures:
     return found
 
 
-def mean_ratio(rows: Collection[Figures]) -> float | None:
-    """The mean of the rows' own on-time ratios: each counts the same however much it has received. The other one, of
-    everything together, is :attr:`Figures.ratio` of the total."""
+class Rated(Protocol):
+    """What has a ratio of its own."""
+
+    @property
+    def ratio(self) -> float | None:
+        """How much of it was in time; None where there is nothing."""
+
+
+def mean_ratio(rows: Iterable[Rated]) -> float | None:
+    """The mean of the rows' own on-time ratios (what is called an average, and often taken for the ratio of all): each
+    counts the same however much it has received. The other one, of everything together, is the total's own ratio."""
     ratios = [one.ratio for one in rows if one.ratio is not None]
     return sum(ratios) / len(ratios) if ratios else None
 

@@ -22,7 +22,6 @@ from axis.errors import Fault, rejected
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lxml.etree import _Element
 
 NAMESPACE = "urn:axis:home:1"
 ANYBODY = "*"  # a home that takes the place of whatever the hub knows, by its operator's word
@@ -131,7 +130,7 @@ def read_answer(data: bytes) -> Answer:
     again gives `data`."""
     root = xml.parse(data, max_bytes=10_000)
     try:
-        facts = {name: _get(root, name) for name in _FIELDS}
+        facts = {name: xml.attribute(root, name) for name in _FIELDS}
         answer = Answer(
             facts["agency"],
             facts["installation"],
@@ -147,13 +146,6 @@ def read_answer(data: bytes) -> Answer:
     if write_answer(answer) != data:
         raise rejected(Fault.RECEIPT_INVALID, "not in the one allowed form")
     return answer
-
-
-def _get(element: _Element, name: str) -> str:
-    value = element.get(name)
-    if value is None:
-        raise KeyError(name)
-    return str(value)
 
 
 # -- What the hub remembers ---------------------------------------------------------------------------------------

@@ -240,7 +240,7 @@ def listed(registry: Registry) -> list[Officer]:
     found = []
     for one in _hubs(registry):
         matched = _OFFICER.fullmatch(one.reason) if one.use == "tls" else None
-        certificate = _certificate(one.der) if matched else None
+        certificate = lineage.parsed(one.der) if matched else None
         if matched and certificate is not None:
             found.append(Officer(certificate, one.digest, tuple(matched[1].split(","))))
     return found
@@ -269,14 +269,6 @@ def name_of(certificate: x509.Certificate) -> str:
 
 def _hubs(registry: Registry) -> tuple[Certificate, ...]:
     return next((one.certificates for one in registry.members if one.code == HUB), ())
-
-
-@lru_cache(maxsize=256)
-def _certificate(der: bytes) -> x509.Certificate | None:
-    try:
-        return x509.load_der_x509_certificate(der)
-    except ValueError:
-        return None
 
 
 # -- Facts -----------------------------------------------------------------------------------------------------------
@@ -310,7 +302,7 @@ def facts(member: Member) -> Facts:
 
 
 def _about_hub(one: Certificate) -> list[str]:
-    certificate = _certificate(one.der) if is_officer(one) else None
+    certificate = lineage.parsed(one.der) if is_officer(one) else None
     if certificate is not None:
         return [f"{one.reason} {one.digest} {name_of(certificate)}"]
     return [f"{one.reason} {one.digest}"] if lineage.is_registrar(one) else []
@@ -446,7 +438,7 @@ def _keys(*registries: Registry) -> dict[str, x509.Certificate]:
     for registry in registries:
         for one in _hubs(registry):
             if is_officer(one) or lineage.is_registrar(one):
-                certificate = _certificate(one.der)
+                certificate = lineage.parsed(one.der)
                 if certificate is not None:
                     found[one.digest] = certificate
     return found

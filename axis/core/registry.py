@@ -382,9 +382,9 @@ def read(data: bytes) -> Registry:
     root = xml.parse(data, max_bytes=20_000_000)
     try:
         registry = Registry(
-            _get(root, "installation"),
-            int(_get(root, "version")),
-            from_text(_get(root, "issued")),
+            xml.attribute(root, "installation"),
+            int(xml.attribute(root, "version")),
+            from_text(xml.attribute(root, "issued")),
             tuple(_member(child) for child in root),
             _moment(root, "resend-from"),
         )
@@ -444,9 +444,9 @@ def _member(element: _Element) -> Member:
     def named(name: str) -> list[_Element]:
         return [child for child in element if child.tag == f"{{{NAMESPACE}}}{name}"]
 
-    names = {_get(child, "lang"): child.text or "" for child in named("name")}
+    names = {xml.attribute(child, "lang"): child.text or "" for child in named("name")}
     return Member(
-        _get(element, "code"),
+        xml.attribute(element, "code"),
         names["vi"],
         names.get("en", ""),
         element.get("kind", ""),
@@ -454,11 +454,11 @@ def _member(element: _Element) -> Member:
         _moment(element, "from"),
         _moment(element, "until"),
         element.get("successor", ""),
-        tuple((from_text(_get(child, "from")), _moment(child, "until")) for child in named("suspension")),
+        tuple((from_text(xml.attribute(child, "from")), _moment(child, "until")) for child in named("suspension")),
         tuple(
             _certificate(
                 base64.b64decode(child.text or "", validate=True),
-                _get(child, "use"),
+                xml.attribute(child, "use"),
                 _moment(child, "revoked"),
                 child.get("reason", ""),
             )
@@ -487,13 +487,6 @@ def _certificate(der: bytes, use: str, revoked_at: datetime | None, reason: str)
     if use == "tls":
         return Certificate(der, "tls", revoked_at, reason)
     raise ValueError(use)
-
-
-def _get(element: _Element, name: str) -> str:
-    value = element.get(name)
-    if value is None:
-        raise KeyError(name)
-    return str(value)
 
 
 def _moment(element: _Element, name: str) -> datetime | None:

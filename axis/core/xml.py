@@ -188,6 +188,14 @@ def _judge_tree(root: _Element, data: bytes, free_text: frozenset[str], *, instr
                 raise rejected(Fault.XML_TOO_BIG, longest, MAX_TEXT, name, line_of(element))
 
 
+def attribute(element: _Element, name: str) -> str:
+    """An attribute that has to be there. Raises KeyError."""
+    value = element.get(name)
+    if value is None:
+        raise KeyError(name)
+    return str(value)
+
+
 def line_of(element: object) -> int | None:
     """The line an element stood on in its source, where known."""
     line = getattr(element, "sourceline", None)

@@ -13,7 +13,7 @@ from axis import crashpoints
 from axis.core.homes import Standing
 from axis.core.hub import lifecycle
 from axis.core.instant import to_text
-from axis.errors import AxisError, Fault, Misconfigured, Problem, Unavailable
+from axis.errors import AxisError, Fault, Misconfigured, Problem, Unavailable, away
 from axis.infra.record import outbox
 from axis.services.hub import admit, deadlines, relay, stamps, take_back, witness
 from axis.services.hub import log as log_of_entries
@@ -123,7 +123,7 @@ class _Part:
         elif self.agency is None:
             raise error
         elif isinstance(error, OSError):
-            self._wait(Unavailable(Problem(Fault.ADAPTER_AWAY, got=f"{type(error).__name__}: {error}"[:300])))
+            self._wait(away(error))
         else:
             problem = Problem(Fault.INTERNAL, got=f"{type(error).__name__}: {error}"[:300])
             if self.error is None or self.error.problems != (problem,):

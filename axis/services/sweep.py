@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from axis import crashpoints
 from axis.core.edxml import Kind
 from axis.core.homes import Standing
-from axis.errors import AxisError, Corrupted, Fault, Unavailable
+from axis.errors import AxisError, Corrupted, Fault, Unavailable, away
 from axis.infra.journal.transaction import JournalTransaction
 from axis.services import turns
 from axis.services.agency import hand_over, hear, proofs, publish, readable, standing, submit, take, withdraw, witness
-from axis.services.agency.adapter import Outbox, not_flushed
+from axis.services.agency.adapter import Outbox
 from axis.services.agency.mail import Mail
 from axis.services.agency.prepare import know
 
@@ -474,7 +474,7 @@ class Sweep:
         for disk in {id(one.disk): one.disk for one in self._agencies}.values():
             if disk is not None:
                 failed |= disk.flush()
-        return {one: not_flushed(failed[one.code]) for one in showing if one.code in failed}
+        return {one: away(failed[one.code]) for one in showing if one.code in failed}
 
     def _commit(self, changes: dict[Agency, list[Change]], mail: Sequence[Mail]) -> dict[Agency, Exception]:
         """One transaction for all; if it fails, one for each. Whose failed, and why."""

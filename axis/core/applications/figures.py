@@ -224,12 +224,6 @@ def total(rows: Iterable[Tally]) -> Tally:
     return found
 
 
-def mean_ratio(rows: Iterable[Tally]) -> float | None:
-    """The mean of the rows' own ratios (what is called an average, and often taken for the ratio of all)."""
-    ratios = [one.ratio for one in rows if one.ratio is not None]
-    return sum(ratios) / len(ratios) if ratios else None
-
-
 # -- Who takes part ----------------------------------------------------------------------------------------------------
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from axis.core.applications import figures
 from axis.core.applications.figures import Happened
-from axis.core.figures import Comparison, read_period
+from axis.core.figures import Comparison, mean_ratio, read_period
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -76,7 +76,7 @@ def claims(
     spring, units = rows(SPRING), figures.tally(figures.cells(record, SPRING, lambda one: one.resolver))
     january, february = (rows(one)[HANOI] for one in (JANUARY, FEBRUARY))
     hanoi, city, ninh, an = (spring[code] for code in (HANOI, HO_CHI_MINH, QUANG_NINH, NGHE_AN))
-    mean = figures.mean_ratio(row for code, row in units.items() if code.startswith(HO_CHI_MINH))
+    mean = mean_ratio(row for code, row in units.items() if code.startswith(HO_CHI_MINH))
     happened = figures.total(figures.tally((), events).values())
     collected, returned = happened.happened[Happened.COLLECTED], happened.happened[Happened.RETURNED]
     posted, used = collected + returned, _used(record)

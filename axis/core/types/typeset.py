@@ -196,9 +196,9 @@ def read(data: bytes) -> Types:
     root = xml.parse(data, max_bytes=2 * MAX_BYTES, free_text=frozenset({"file"}))
     try:
         types = Types(
-            _get(root, "installation"),
-            int(_get(root, "registry")),
-            from_text(_get(root, "issued")),
+            xml.attribute(root, "installation"),
+            int(xml.attribute(root, "registry")),
+            from_text(xml.attribute(root, "issued")),
             tuple(_published(child) for child in root),
         )
     except (ValueError, KeyError) as error:
@@ -223,18 +223,16 @@ def read_types(data: bytes, hubs: tuple[Certificate, ...]) -> Types:
 
 
 def _published(element: _Element) -> Published:
-    name, until = _get(element, "name"), element.get("until")
+    name, until = xml.attribute(element, "name"), element.get("until")
     if not NAME.fullmatch(name):
         raise ValueError(name[:40])
-    files = tuple((_get(child, "name"), base64.b64decode(child.text or "", validate=True)) for child in element)
+    files = tuple(
+        (xml.attribute(child, "name"), base64.b64decode(child.text or "", validate=True)) for child in element
+    )
     if [one for one, _ in files] != [one for one in TRAVELS if one in dict(files)]:
         raise ValueError(", ".join(one[:40] for one, _ in files))
-    numbers = int(_get(element, "version")), int(_get(element, "since"))
+    numbers = int(xml.attribute(element, "version")), int(xml.attribute(element, "since"))
     return Published(name, *numbers, files, int(until) if until is not None else None)
-
-
-def _get(element: _Element, name: str) -> str:
-    return str(element.attrib[name])
 
 
 def _ordered(published: Sequence[Published]) -> tuple[Published, ...]:

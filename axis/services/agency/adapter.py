@@ -14,7 +14,7 @@ from axis.core import registry as trust
 from axis.core.homes import Standing
 from axis.core.instant import from_text
 from axis.core.types.typeset import read_types
-from axis.errors import Corrupted, Fault, Problem, Unavailable
+from axis.errors import Corrupted, Fault, Problem, away
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -216,7 +216,7 @@ class Agency:
         """What its adapter has written is on disk for good. Raises :class:`Unavailable` ADAPTER_AWAY."""
         failed = self.disk.flush() if self.disk is not None else {}
         if self.code in failed:
-            raise not_flushed(failed[self.code])
+            raise away(failed[self.code])
 
     def keep_time(self, now: datetime) -> None:
         """Notice that the clock was set back, in the run or before it: what waits for a time that the wrong clock has
@@ -302,8 +302,3 @@ class Agency:
     def asks_at(self) -> datetime | None:
         """When it asks the hub about its home once more; None while it works, and when it does not ask."""
         return self.ask_at if self.standing is Standing.UNKNOWN else None
-
-
-def not_flushed(error: OSError) -> Unavailable:
-    """What was written for an agency may not be on its disk."""
-    return Unavailable(Problem(Fault.ADAPTER_AWAY, got=f"{type(error).__name__}: {error}"[:300]))

@@ -20,7 +20,7 @@ from axis.core.chain import read_registry
 from axis.core.enrolment import Enrolment
 from axis.core.instant import whole
 from axis.core.registry import Certificate, Member, signing_certificate
-from axis.errors import AxisError, Fault, Misconfigured, Problem, rejected
+from axis.errors import AxisError, Fault, Misconfigured, Problem, problems_of, rejected
 from axis.infra import files, keystore
 from axis.infra.keystore import NEXT
 from axis.services.operate import officers, provision
@@ -216,13 +216,6 @@ def rehearse(
     vouchers: Sequence[bytes] = (),
 ) -> list[Problem]:
     """What :func:`admit` and what comes after it would meet, each by itself; nothing is changed."""
-    found: list[Problem] = []
-
-    def tried(step: Callable[[], object]) -> None:
-        try:
-            step()
-        except AxisError as error:
-            found.extend(error.problems)
 
     def follows() -> None:
         before = registrar.registry()
@@ -232,13 +225,12 @@ def rehearse(
             officers.rehearse(registrar.officers, before, prepared.after, what, now)
             lineage.check_follows(before, before.changed(prepared.after, now), now)
 
-    tried(follows)
+    steps: list[Callable[[], object]] = [follows]
     if issued is not None:  # otherwise the first step has used it
-        tried(lambda: keystore.load_certificate(registrar.home / "pki" / "ca.pem"))
+        steps.append(lambda: keystore.load_certificate(registrar.home / "pki" / "ca.pem"))
     if (registrar.home / "tls").exists():
-        tried(lambda: keystore.load_signer(registrar.home / "tls", "ca"))
-    tried(lambda: parcel.check_validity(registrar.signer.certificate, now))
-    return found
+        steps.append(lambda: keystore.load_signer(registrar.home / "tls", "ca"))
+    return problems_of([*steps, lambda: parcel.check_validity(registrar.signer.certificate, now)])
 
 
 def _prepare(

@@ -15,7 +15,7 @@ from axis.core.instant import to_text, whole
 from axis.core.lineage import key_of
 from axis.core.registry import HUB, signing_certificate
 from axis.core.signature import KeySigner
-from axis.errors import AxisError, Fault, Misconfigured, Problem, rejected
+from axis.errors import AxisError, Fault, Misconfigured, Problem, problems_of, rejected
 from axis.infra import keystore
 from axis.infra.keystore import NEXT
 from axis.infra.record import registries
@@ -23,7 +23,7 @@ from axis.services.operate import registry as members
 from axis.services.operate.provision import HUB_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -107,13 +107,6 @@ def introduce(
 
 def rehearse(registrar: Registrar, key_type: KeyType, begins: datetime | None, now: datetime) -> list[Problem]:
     """What :func:`introduce`, and the taking over, would meet; nothing is changed."""
-    found: list[Problem] = []
-
-    def tried(step: Callable[[], object]) -> None:
-        try:
-            step()
-        except AxisError as error:
-            found.extend(error.problems)
 
     def follows() -> None:
         prepared = _prepare(registrar, key_type, begins, now)
@@ -125,10 +118,10 @@ def rehearse(registrar: Registrar, key_type: KeyType, begins: datetime | None, n
         if chain.choose([prepared.signer], changed, max(now, _begins(prepared.signer.certificate))) is None:
             raise rejected(Fault.KEY_EXPIRED, to_text(now))
 
-    tried(follows)
-    tried(lambda: parcel.check_validity(registrar.signer.certificate, now))
-    tried(lambda: parcel.check_validity(keystore.load_certificate(registrar.home / "pki" / "ca.pem"), now))
-    return found
+    def are_good() -> None:
+        parcel.check_validity(keystore.load_certificate(registrar.home / "pki" / "ca.pem"), now)
+
+    return problems_of([follows, lambda: parcel.check_validity(registrar.signer.certificate, now), are_good])
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from axis.adapters.spool import applications
 from axis.core.applications import figures
 from axis.core.applications.figures import Happened, Outcome, Tally, broken
+from axis.core.figures import mean_ratio
 from axis.core.instant import to_text
 from axis.errors import Rejected
 from axis.infra.record import figures as record_figures
@@ -63,7 +64,7 @@ def report(
         "rows": [{"key": key, "name": _name(registry, key), **numbers(rows[key])} for key in sorted(rows)],
         "total": numbers(whole),
         "broken": _broken({**rows, "*": whole}),
-        "ratios": {"pooled": whole.ratio, "mean": figures.mean_ratio(rows.values())},
+        "ratios": {"pooled": whole.ratio, "mean": mean_ratio(rows.values())},
         "banks": dict(whole.banks.most_common()),
         "coverage": _coverage(store, registry, period),
         "services": _services(registry, first, period.before),
