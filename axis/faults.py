@@ -840,6 +840,21 @@ class Fault(Enum):
         "«{got}» khớp nhiều văn bản: {expected}.",
         "'{got}' matches several documents: {expected}.",
     )
+    NOT_YOURS = (
+        SENDER,
+        "Văn bản «{got}» do {expected} gửi; chỉ cơ quan đã gửi mới thu hồi, cập nhật hay thay thế được.",
+        "Document '{got}' was sent by {expected}; only who has sent it recalls, updates or replaces it.",
+    )
+    SENT_FROM_HERE = (
+        SENDER,
+        "Văn bản «{got}» do chính {expected} gửi đi, không phải văn bản đến.",
+        "Document '{got}' was sent by {expected} and has not come to it.",
+    )
+    CAME_TO_SEVERAL = (
+        SENDER,
+        "Văn bản «{got}» đã đến nhiều cơ quan ở đây: {expected}.",
+        "Document '{got}' has come to several agencies here: {expected}.",
+    )
     BYTES_ENDED = (
         SENDER,
         "Nội dung của «{got}» đã hết hạn lưu trên trục; biên nhận và nhật ký vẫn còn. Muốn gửi cho nơi khác, hãy gửi lại "

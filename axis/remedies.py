@@ -469,6 +469,18 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "Viết trọn mã (axis id); tìm mã đó: axis trace VĂN-BẢN --from MÃ --date NGÀY.",
         "Give the whole id (the axis id); to find it: axis trace REFERENCE --from CODE --date DATE.",
     ),
+    (Fault.NOT_YOURS,): (
+        "Muốn trả lại hay trả lời bên gửi: axis answer VĂN-BẢN --from MÃ. Bên gửi mới thu hồi: axis recall.",
+        "To answer who has sent it: axis answer REFERENCE --from CODE. Its sender takes it back: axis recall.",
+    ),
+    (Fault.SENT_FROM_HERE,): (
+        "Xem nơi nhận đã có chưa: axis board VĂN-BẢN; văn bản đến của cơ quan: axis inbox --as MÃ.",
+        "See who has it: axis board REFERENCE; what has come to the agency: axis inbox --as CODE.",
+    ),
+    (Fault.CAME_TO_SEVERAL,): (
+        "Nêu cơ quan nào trả lời: axis answer VĂN-BẢN --from MÃ.",
+        "Say which of them answers: axis answer REFERENCE --from CODE.",
+    ),
     (Fault.BYTES_ENDED,): (
         "Bên gửi gửi lại văn bản kèm nội dung; xem ai đã có: axis board VĂN-BẢN.",
         "The sender sends it again with its content; see who has it: axis board REFERENCE.",

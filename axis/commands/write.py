@@ -232,9 +232,10 @@ class _Table:
             try:
                 return known(journals, ask(journals, reference))
             except NotTheOne as error:
-                if error.candidates:
-                    show_candidates(error, as_json=self.as_json)
-                raise
+                other = own_trace.turned_round(journals, reference, error, came=came)
+                if other.candidates:
+                    show_candidates(other, as_json=self.as_json)
+                raise other from None
 
     def change(
         self, about: Known, kind: Any, reason: str, to: Sequence[str], files: Sequence[Path], **more: Any

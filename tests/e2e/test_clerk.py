@@ -141,6 +141,32 @@ def test_several_that_may_be_meant_are_shown_with_numbers(line: Line, pdf: Path)
     assert axis(line, "recall 12/VPCP-HC --from G06 --reason x").exit_code == 0
 
 
+def test_what_came_to_many_here_does_not_hide_what_was_sent(
+    line: Line, pdf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is one document, however many of this home have it; the newest rows are theirs."""
+    monkeypatch.setattr("axis.infra.journal.find.LIMIT", 1)
+    (said,) = done(line, f"write --from G22 --to H41 --to G06 {MADE}", pdf)
+    done(line, f"write --from G22 --to H41 --to G06 {MADE.replace('12', '13')}", pdf)
+    done(line, f"update 12/VPCP-HC --reason 'Sửa' --only-make -o {line.path / 'a.edxml'}", pdf)
+    done(line, f"recall {said['axis_id']} --reason 'Nhầm' --to G06")
+    done(line, "recall 12/VPCP-HC --reason 'Nhầm' --to H41")
+    found = axis(line, "answer 12/VPCP-HC --number 7 --notation UBND-VP --subject 'Trả lời'")
+    assert (found.exit_code, found.stdout) == (3, "")
+    assert "CAME_TO_SEVERAL" in found.stderr
+    assert "G06, H41" in found.stderr
+
+
+def test_who_has_got_a_document_is_told_that_it_is_not_theirs_to_recall(line: Line, pdf: Path) -> None:
+    done(line, f"write --from G22 --to H41 {MADE}", pdf)
+    for words in ("recall 12/VPCP-HC", "update 12/VPCP-HC --add G06"):
+        found = axis(line, f"{words} --from H41 --reason Nhầm")
+        assert (found.exit_code, "NOT_YOURS" in found.stderr, "sent by G22" in found.stderr) == (3, True, True)
+    found = axis(line, "answer 12/VPCP-HC --from G22 --number 7 --notation VPCP-HC --subject 'Trả lời'")
+    assert (found.exit_code, "SENT_FROM_HERE" in found.stderr) == (3, True)
+    assert "NOT_FOUND" in axis(line, "recall 12/VPCP-HC --from G06 --reason Nhầm").stderr
+
+
 def test_a_reason_that_must_be_given_is_not_an_empty_one(line: Line, pdf: Path) -> None:
     done(line, f"write --from G22 --to H41 {MADE}", pdf)
     for empty in ('""', "'  '"):

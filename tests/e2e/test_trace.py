@@ -14,8 +14,11 @@ from click.testing import CliRunner
 from axis import bootstrap, cli, config
 from axis.adapters.folder import FolderAdapter
 from axis.errors import Fault, Problem, Rejected
-from axis.home import open_home
+from axis.home import open_home, reading_journals
+from axis.infra.record.find import Narrowed
 from axis.services.operate import registry as registries
+from axis.services.questions import own_trace
+from axis.services.questions.trace import NotTheOne
 from tests.line import Line, document, recall, small_home, status
 
 if TYPE_CHECKING:
@@ -202,3 +205,41 @@ def test_in_the_senders_own_home_a_recall_that_came_too_late_is_a_request_until_
     line.drop("H41", status("15", 1), "s.edxml")
     line.run()
     assert told() == {"H41": ("own.to.answered", "sender"), "G06": asked, "H29": refused}
+
+
+def test_in_a_home_of_its_own_what_came_since_does_not_push_a_document_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of many recipients reports three times, and every report has the document's number."""
+    monkeypatch.setattr("axis.infra.journal.find.LIMIT", 1)
+    line = small_home(tmp_path / "home")
+    line.drop("G22", document(1, to=("H41", "H29", "G06")))
+    line.drop("H41", document(9, sender="H41", to=("G22",)), "b.edxml")
+    line.run()
+    for code in ("H41", "H29", "G06"):
+        line.drop(code, status("03", 1, sender=code), "s.edxml")
+    line.drop("G22", recall(1, to=("H41",)), "r.edxml")
+    line.run()
+    with reading_journals(open_home(line.path)) as journals:
+        mine = {"G22": journals["G22"]}
+        for named in ("1/TN-G22", "G22,2026/11/23,1/TN-G22", "1/TN"):
+            if named == "1/TN":
+                with pytest.raises(NotTheOne) as error:
+                    own_trace.trace(mine, named)
+                assert [row["code"] for row in error.value.candidates] == ["1/TN-G22"]
+                continue
+            value = own_trace.trace(mine, named)
+            assert [one["kind"] for one in value["submissions"]] == ["new", "recall"]
+            assert {one["recipient"]: one["cause"] for one in value["why"]} == {
+                "H41": "own.to.asked",
+                "H29": "own.to.arrived",
+                "G06": "own.to.arrived",
+            }
+        everybody = own_trace.trace(journals, "1/TN-G22")
+        assert {one["recipient"] for one in everybody["deliveries"]} == {"H41", "H29", "G06"}
+        narrowed = own_trace.trace(mine, "9/TN-H41", Narrowed("H41"))
+        assert narrowed["document"]["sender"] == "H41"
+        with pytest.raises(NotTheOne):
+            own_trace.trace(mine, "9/TN-H41", Narrowed("H41", before=line.clock.now - timedelta(days=1)))
+        at_h41 = own_trace.trace({"H41": journals["H41"]}, "1/TN-G22")
+        assert {one["sender"] for one in at_h41["submissions"]} == {"G22"}, "whoever has it, G22 has sent it"

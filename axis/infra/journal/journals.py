@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from axis import counting
 from axis.core.instant import to_text
+from axis.core.ledger import read as read_entry
 from axis.infra.journal import due, lookup
 from axis.infra.journal.due import Due
 from axis.infra.journal.reading import JournalReader
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
     from sqlalchemy.engine import RowMapping
 
+    from axis.core.ledger import Entry
     from axis.infra import payloads
     from axis.infra.database import Database
 
@@ -108,6 +110,10 @@ class Journals:
     def have_content(self, contents: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
         """Those of these (agency, content digest) that are here, whatever became of them."""
         return {(row["agency"], row["content_digest"]) for row in self._find(lookup.INCOMING_BY_CONTENT, contents)}
+
+    def events_of(self, submissions: Sequence[tuple[str, str]]) -> list[Entry]:
+        """What these (agency, axis id) have events about, in order."""
+        return [read_entry(row["canonical"]) for row in self._find(lookup.EVENTS_OF, submissions)]
 
     def with_held(self, codes: Sequence[str], now: datetime) -> set[str]:
         """Those of these agencies whose mail waits for a newer registry."""

@@ -31,6 +31,9 @@ WITHDRAWN = sa.text("""
     SELECT o.agency, o.sender, o.document_id, o.receipt_digest FROM json_each(:pairs) AS k JOIN withdrawal AS o
     ON o.agency = json_extract(k.value, '$[0]') AND o.sender = json_extract(k.value, '$[1]')
     AND o.document_id = json_extract(k.value, '$[2]')""")
+EVENTS_OF = sa.text("""
+    SELECT o.agency, o.canonical FROM json_each(:pairs) AS k JOIN event AS o
+    ON o.agency = json_extract(k.value, '$[0]') AND o.axis_id = json_extract(k.value, '$[1]') ORDER BY o.number""")
 
 
 def find(connection: Connection, query: sa.Executable, keys: Sequence[tuple[str, ...]]) -> list[RowMapping]:

@@ -51,18 +51,15 @@ def trace(
     organ is.
 
     Raises :class:`NotTheOne`: NOT_FOUND, with what is like it, or AMBIGUOUS, with all that it names."""
+    codes = list(journals)
     with next(iter(journals.values())).database.read() as connection:
-        found = find.find(connection, list(journals), reference)
-        exact, similar = (_within(rows, narrowed) for rows in (found.exact, found.similar))
-        about = _the_one(reference, exact, similar)
-        family, answers = [about], dict[str, str]()
-        if about["document_id"]:
-            named = find.find(connection, list(journals), about["document_id"]).exact
-            family = [row for row in named if row["sender"] == about["sender"]] or family
-            statuses = [row for row in named if row["kind"] == "status" and row["direction"] == "incoming"]
-            answers = {row["sender"]: row["moment"] for row in reversed(statuses)}
-    if about["kind"] not in DOCUMENTS:
-        family = [row for row in family if row["axis_id"] == about["axis_id"]]
+        found = find.find(connection, codes, reference, find.Within(narrowed=narrowed))
+        about = _the_one(reference, found.exact, found.similar)
+        if about["kind"] in DOCUMENTS and about["document_id"]:
+            family = find.family(connection, codes, about["sender"], about["document_id"])
+            answers = find.answered(connection, codes, about["document_id"])
+        else:
+            family, answers = find.under(connection, codes, about["axis_id"]) if about["axis_id"] else [about], {}
     entries = _entries(journals, family)
     mine = [row for row in family if row["axis_id"] == about["axis_id"]]
     causes = [_of_row(row) for row in mine if row["direction"] == "incoming" or row["state"] != "accepted"]
@@ -92,39 +89,35 @@ def sent(journals: Mapping[str, Journal], reference: str, narrowed: Narrowed | N
 
 
 def received(journals: Mapping[str, Journal], reference: str, narrowed: Narrowed | None = None) -> dict[str, Any]:
-    """What has come to these agencies and is meant. Raises :class:`NotTheOne`; AMBIGUOUS also where it has come to
-    several."""
+    """What has come to these agencies and is meant. Raises :class:`NotTheOne`; CAME_TO_SEVERAL where that is so."""
     return _one_of(journals, reference, narrowed, "incoming")
 
 
 def _one_of(
     journals: Mapping[str, Journal], reference: str, narrowed: Narrowed | None, direction: str
 ) -> dict[str, Any]:
+    codes, within = list(journals), find.Within(direction, _SPOKEN_OF, narrowed)
     with next(iter(journals.values())).database.read() as connection:
-        found = find.find(connection, list(journals), reference)
-    exact, similar = (
-        [row for row in _within(rows, narrowed) if row["direction"] == direction and row["state"] in _SPOKEN_OF]
-        for rows in (found.exact, found.similar)
-    )
-    about = _the_one(reference, exact, similar)
-    shown = [row for row in exact if row["axis_id"] == about["axis_id"] and direction == "incoming"]
-    if len(shown) > 1:
-        names = ", ".join(sorted(row["agency"] for row in shown))
-        raise NotTheOne(Problem(Fault.AMBIGUOUS, got=reference, expected=names), list(map(_candidate, shown)))
+        found = find.find(connection, codes, reference, within)
+        about = _the_one(reference, found.exact, found.similar)
+        came = find.came_to(connection, codes, about["axis_id"], _SPOKEN_OF) if direction == "incoming" else []
+    if len(came) > 1:
+        raise NotTheOne(Problem(Fault.CAME_TO_SEVERAL, got=reference, expected=", ".join(came)))
     return about
 
 
-def _within(rows: Iterable[dict[str, Any]], narrowed: Narrowed | None) -> list[dict[str, Any]]:
-    if narrowed is None:
-        return list(rows)
-    since, before = (to_text(one) if one else "" for one in (narrowed.since, narrowed.before))
-    return [
-        row
-        for row in rows
-        if narrowed.sender in {"", row["sender"]}
-        and (not since or row["moment"] >= since)
-        and (not before or row["moment"] < before)
-    ]
+def turned_round(journals: Mapping[str, Journal], reference: str, error: NotTheOne, *, came: bool = False) -> NotTheOne:
+    """What is said of a document that was asked for as one that was sent (or has `came`), was not found as `error`
+    says, and is the other."""
+    if error.fault is not Fault.NOT_FOUND:
+        return error
+    codes, within = list(journals), find.Within("outgoing" if came else "incoming", _SPOKEN_OF)
+    with next(iter(journals.values())).database.read() as connection:
+        rows = [row for row in find.find(connection, codes, reference, within).exact if row["kind"] in DOCUMENTS]
+    if not rows:
+        return error
+    senders = ", ".join(dict.fromkeys(row["sender"] for row in rows))
+    return NotTheOne(Problem(Fault.SENT_FROM_HERE if came else Fault.NOT_YOURS, got=reference, expected=senders))
 
 
 def _the_one(reference: str, exact: Sequence[dict[str, Any]], similar: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -132,11 +125,14 @@ def _the_one(reference: str, exact: Sequence[dict[str, Any]], similar: Sequence[
     typed = reference.strip().lower()
     whole = [row for row in exact if typed in {row["axis_id"], row["content_digest"]}]
     rows = whole or [row for row in exact if row["kind"] in DOCUMENTS] or list(exact)
-    rows.sort(key=lambda row: row["state"] in {"refused", "invalid"})
+    # Who has sent it knows more of it than who has got it.
+    rows.sort(key=lambda row: (row["state"] in {"refused", "invalid"}, row["direction"] != "outgoing"))
     by_document = {(row["sender"], row["document_id"] or row["source_digest"]): row for row in reversed(rows)}
     if len(by_document) == 1:
         return rows[0]
-    shown = list(map(_candidate, by_document.values() if by_document else similar))
+    like = [row for row in similar if row["kind"] in DOCUMENTS] or similar
+    once = {(row["sender"], row["document_id"] or row["source_digest"]): row for row in like}
+    shown = list(map(_candidate, by_document.values() if by_document else once.values()))
     if by_document:
         names = ", ".join(f"{row['axis_id']} ({row['sender']} {row['code']})" for row in shown[:5])
         raise NotTheOne(Problem(Fault.AMBIGUOUS, got=reference, expected=names), shown)
@@ -149,10 +145,8 @@ def _candidate(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _entries(journals: Mapping[str, Journal], family: Iterable[Mapping[str, Any]]) -> list[Entry]:
     """What these journals say of the document and of what is about it, in order."""
-    found: list[Entry] = []
-    for code, axis_id in dict.fromkeys((row["agency"], row["axis_id"]) for row in family if row["axis_id"]):
-        with journals[code].reading() as reader:
-            found += reader.events(axis_id)
+    pairs = dict.fromkeys((row["agency"], row["axis_id"]) for row in family if row["axis_id"])
+    found = next(iter(journals.values())).all.events_of(list(pairs))
     return sorted(found, key=lambda one: one.time)
 
 
@@ -161,7 +155,7 @@ def _submissions(family: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for row in sorted(family, key=lambda row: str(row["moment"])):
         if row["axis_id"]:
-            known = {"axis_id": row["axis_id"], "kind": row["kind"], "sender": row["agency"], "at": row["moment"]}
+            known = {"axis_id": row["axis_id"], "kind": row["kind"], "sender": row["sender"], "at": row["moment"]}
             found.setdefault(row["axis_id"], known)
     return list(found.values())
 
