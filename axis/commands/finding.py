@@ -10,6 +10,7 @@ import click
 from axis.commands import console
 from axis.commands.console import LANG, REFUSED, word
 from axis.commands.process import now
+from axis.core import saying
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -165,7 +166,8 @@ def _show_candidates(
         for one in refused:
             console.say(f"  {console.local(one['refused_at'])} · {one['sender']} · {console.plain(one['document_id'])}")
             _show_reasons(one["reasons"])
-            console.say(f"    → {word('find.refused.next')}")
+            todo = saying.remedies([reason["code"] for reason in one["reasons"]], LANG)
+            console.say(f"    → {word('find.refused.next', todo=todo)}")
     for one in elsewhere:
         console.say(word(f"find.{one['where']}", since=console.local(one["since"]) or "-", sender=one["sender"] or "?"))
         console.say(

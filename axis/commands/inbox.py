@@ -53,7 +53,7 @@ def inbox(
             row["code"],
             row["subject"] if row["kind"] == "new" else f"[{console.label('kind', row['kind'])}] {row['subject']}",
             str(row["files"]) if row["files"] is not None else "-",
-            word(f"cause.own.{row['state']}"),
+            word(f"cause.own.{row['asked'] or row['state']}"),
         )
         for row in rows
     ]

@@ -144,6 +144,9 @@ def show_result(result: dict[str, Any], as_json: bool) -> None:
         return
     if result["state"] == "accepted":
         console.say(word("send.accepted", file=result["file"], axis_id=result["axis_id"]))
+        if result["repeats"]:
+            again = "send.repeats.recall" if result["kind"] == "recall" else "send.repeats"
+            console.say(word(again, at=console.local(result["repeats"])))
         return
     if result["state"] == "pending":
         console.say(word("send.pending", file=result["file"]))

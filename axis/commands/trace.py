@@ -50,10 +50,15 @@ def why(home: Path, reference: str, to: str, sender: str, day: str, as_json: boo
     """Why it has not come."""
     value = ask(open_home(home), reference, sender, day, to, as_json=as_json)
     if as_json:
-        console.data({name: value.get(name, []) for name in ("document", "why", "findings")})
+        console.data({name: value.get(name, []) for name in ("document", "why", "findings", "changes")})
         return
+    named = {one["recipient"] for one in value["why"]}
     _show_document(value["document"])
     show_why(value["why"], value.get("findings", []))
+    changes = [one | {"units": [u for u in one["units"] if u["recipient"] in named]} for one in value["changes"]]
+    if any(one["units"] for one in changes):
+        console.say()
+        _show_changes(changes)
 
 
 def _follow(home: Home, value: dict[str, Any], interval: float, *, as_json: bool) -> None:
@@ -185,6 +190,7 @@ def _show_changes(asked: Sequence[dict[str, Any]]) -> None:
             word(f"demand.{unit['demand']}"),
             unit["unit"],
             word(f"stage.{unit['stage']}"),
+            console.plain(change["reason"]),
             console.local(unit["answered_at"]),
             console.plain(unit["reason"]),
             change["axis_id"],
@@ -193,6 +199,7 @@ def _show_changes(asked: Sequence[dict[str, Any]]) -> None:
         for unit in change["units"]
     ]
     if changes:
-        names = ("trace.change", "trace.recipient", "trace.state", "trace.answered", "trace.reason", "column.by")
+        names = ["trace.change", "trace.recipient", "trace.state", "trace.asked_reason"]
+        names += ["trace.answered", "trace.reason", "column.by"]
         console.table([word(name) for name in names], changes)
         console.say()

@@ -83,8 +83,9 @@ def open_parcel(body: bytes, taken: Sequence[str] = ()) -> Opened:
     return Opened(packet, tuple(zip(said, names, contents, strict=True)))
 
 
-def of_document(arrived: Arrived, members: Mapping[str, str]) -> Readable:
-    """The folder of a document; `members`: what agencies are called, by code.
+def of_document(arrived: Arrived, members: Mapping[str, str], since: Sequence[str] = ()) -> Readable:
+    """The folder of a document; `members`: what agencies are called, by code; `since`: what was asked about it since,
+    in words.
 
     Raises :class:`axis.errors.Rejected` for what is no document."""
     acceptance = f"{arrived.identifier}.A.1.asice"
@@ -95,7 +96,7 @@ def of_document(arrived: Arrived, members: Mapping[str, str]) -> Readable:
     name = safe_name(" ".join((day, *filter(None, said))), FOLDER_ROOM)
     short = safe_name(" ".join((day, *filter(None, said))), FOLDER_ROOM - len(arrived.identifier) - 1)
     files = [(one, f"{at}{ending_of(one)}", data) for at, (_, one, data) in enumerate(opened.attachments, 1)]
-    files.append((PAGE, PAGE, _page(opened, arrived, members, [one for one, data in receipts if data]).encode()))
+    files.append((PAGE, PAGE, _page(opened, arrived, members, [one for one, data in receipts if data], since).encode()))
     files += [(one, one, data) for one, data in receipts if data]
     return Readable(
         arrived.identifier, (name, f"{short} {arrived.identifier}", f"{day} {arrived.identifier}"), tuple(files)
@@ -107,7 +108,9 @@ def _title(packet: Packet) -> str:
     return f"{asked}{packet.subject}"
 
 
-def _page(opened: Opened, arrived: Arrived, members: Mapping[str, str], receipts: Sequence[str]) -> str:
+def _page(
+    opened: Opened, arrived: Arrived, members: Mapping[str, str], receipts: Sequence[str], since: Sequence[str]
+) -> str:
     """A page that needs nothing else and runs nothing; what anybody wrote is only shown."""
     packet = opened.packet
     rows = [(name, value) for name, value in _facts(packet, arrived, members) if value]
@@ -123,11 +126,14 @@ def _page(opened: Opened, arrived: Arrived, members: Mapping[str, str], receipts
         f"<li>{_link(name)}: {text('readable.' + ('answer' if '.E.1.' in name else 'acceptance'), 'vi')}</li>\n"
         for name in receipts
     )
+    after = "".join(f"<li>{_shown(one)}</li>\n" for one in since)
+    later = f"<h2>{text('readable.after', 'vi')}</h2>\n<ul>\n{after}</ul>\n" if after else ""
     return (
         '<!doctype html>\n<html lang="vi"><head><meta charset="utf-8">'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
         f"<title>{escape(f'{packet.code} {packet.subject}')}</title><style>{_STYLE}</style></head><body>\n"
-        f"<h1>{_shown(_title(packet))}</h1>\n<dl>\n{facts}</dl>\n<h2>{text('readable.files', 'vi')}</h2>\n{table}\n"
+        f"<h1>{_shown(_title(packet))}</h1>\n{later}"
+        f"<dl>\n{facts}</dl>\n<h2>{text('readable.files', 'vi')}</h2>\n{table}\n"
         f"<h2>{text('readable.receipts', 'vi')}</h2>\n<ul>\n{proofs}</ul>\n"
         f"<p>{text('readable.whole', 'vi', name=arrived.identifier)}</p>\n</body></html>\n"
     )

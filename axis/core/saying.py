@@ -10,11 +10,13 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from axis.errors import Fault
+from axis.remedies import remedy
 from axis.texts import TEXTS, day, duration, number, percent, text
 from axis.texts import moment as as_written
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from axis.errors import Language
 
@@ -22,6 +24,8 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 # Of which values there are words, and under what name.
 _VALUES = {"kind": "kind", "standing": "standing", "leg": "leg", "outcome": "outcome", "outcomes": "state"}
 _VALUES |= {"demand": "demand", "stage": "stage", "state": "state", "use": "use", "action": "action"}
+# Under the DocumentId of what was refused for these nothing is accepted any more.
+_USED_UP = {Fault.DUP_CONFLICT, Fault.DOCUMENT_RECALLED}
 WORDS = 3  # reasons that a report shows
 
 
@@ -84,11 +88,28 @@ def sentences(one: Mapping[str, Any], lang: Language) -> tuple[str, str]:
     known = dict(one["facts"])
     heard = known.get("heard", "")
     known["heard"] = word("why.heard", lang, at=local(heard, lang)) if heard else word("why.never", lang)
+    known["todo"] = remedies(known.get("reasons", "").split(", "), lang)
     known["reasons"] = known.get("reasons") or "-"
     said = known.get("reason", "")
     known["because"] = word("why.because", lang, reason=said) if said else ""
     known |= {"since": local(one["since"], lang), "until": local(one["until"], lang) or word("why.no_term", lang)}
     return word(f"why.{one['cause']}", lang, **known), word(f"why.{one['cause']}.next", lang, **known)
+
+
+def remedies(codes: Iterable[str], lang: Language) -> str:
+    """What there is to do about what was refused for these faults, each sentence once."""
+    known = [fault for code in codes if (fault := Fault.__members__.get(code)) is not None]
+    if not known:
+        return word("why.own.mend", lang)
+    found = [remedy(fault, lang) for fault in known]
+    return " ".join(dict.fromkeys(found if _USED_UP & set(known) else [*found, word("why.own.same_id", lang)]))
+
+
+def asked(one: Mapping[str, Any], lang: Language) -> str:
+    """What was asked about a document, by whom, when and why, and how it stands."""
+    because = word("why.because", lang, reason=one["reason"]) if one["reason"] else ""
+    known = {"kind": label("change", one["kind"], lang), "sender": one["sender"], "at": local(one["at"], lang)}
+    return word("asked.one", lang, **known, because=because, stage=label("stage", one["stage"], lang))
 
 
 def explained(item: Mapping[str, Any], lang: Language, *, many: bool = False) -> tuple[str, str]:

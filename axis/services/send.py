@@ -138,11 +138,15 @@ def wait(journal: Journal, letters: Sequence[Letter], outbox: Path, seconds: flo
 
 
 def results(journal: Journal, letters: Sequence[Letter]) -> list[dict[str, Any]]:
-    """For each letter: file, state (accepted, refused, invalid, pending), axis id, content digest, findings."""
+    """For each letter: file, state (accepted, refused, invalid, pending), axis id, content digest, findings, kind;
+    `repeats`: when the same was given first, if that was before: nothing new has gone out then."""
     found = []
     with journal.reading() as reader:
+        rows = reader.outgoing_of([letter.digest for letter in letters])
+        first = reader.first_sent([row["document_id"] for row in rows.values() if row["state"] == "accepted"])
         for letter in letters:
-            row = reader.outgoing(letter.digest)
+            row = rows.get(letter.digest)
+            source, at = first.get(row["axis_id"], ("", "")) if row else ("", "")
             found.append(
                 {
                     "file": letter.name,
@@ -151,6 +155,8 @@ def results(journal: Journal, letters: Sequence[Letter]) -> list[dict[str, Any]]
                     "document_id": row["document_id"] if row else "",
                     "content_digest": row["content_digest"] if row else "",
                     "findings": [refusal.finding(one) for one in row["problems"]] if row else [],
+                    "kind": row["kind"] if row else "",
+                    "repeats": at if source not in {"", letter.digest} else "",
                 }
             )
     return found

@@ -216,6 +216,8 @@ class Web:
             "state_word": partial(_state_word, lang),
             "today_said": partial(_today, lang),
             "local": partial(saying.local, lang=lang),
+            "todo": lambda reasons: saying.remedies([one["code"] for one in reasons], lang),
+            "asked_since": partial(saying.asked, lang=lang),
             "facts": partial(saying.facts, lang=lang),
             "number": lambda value: texts.number(value, lang),
             "percent": lambda value: texts.percent(value, lang),

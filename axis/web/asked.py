@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 MAX_FIELDS = 20  # of an address of the web desk
 MAX_VALUE = 500  # characters of each
+INBOX = ("mail", "document", "update", "recall")  # what is to be read
 KINDS = ("document", "new", "replace", "update", "recall", "status", "all")
 LIMITS = (20, 50, 100, 200)
 BY = ("agency", "unit", "kind", "priority", "day", "month", "type")
@@ -139,6 +140,7 @@ class Listed:
 def listed(desk: Desk, asked: Query, now: datetime, direction: str = "") -> Listed:
     """What list an address asks for. Raises :class:`Rejected`: WEB_FIELD, PACKET_ORGAN, AGENCY_UNKNOWN."""
     registry, when = desk.registry, day(asked, now)
+    kinds = INBOX if direction else KINDS
     if not direction and desk.directions:
         direction = one_of(asked, "way", desk.directions, desk.directions[0])
     after = asked["after"]
@@ -158,7 +160,7 @@ def listed(desk: Desk, asked: Query, now: datetime, direction: str = "") -> List
         registry().member_for(asked["from"]).code if asked["from"] else "",
         (to,) if to else (),
         (),
-        one_of(asked, "kind", KINDS, KINDS[0]),  # type: ignore[arg-type]
+        one_of(asked, "kind", kinds, kinds[0]),  # type: ignore[arg-type]
         when.since if when else None,
         when.before if when else None,
         priority,

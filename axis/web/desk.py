@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from axis.core.why import Cause
 from axis.errors import Fault, Rejected, rejected
 from axis.services.questions import board as boards
-from axis.services.questions import content, dead_ends, own, own_trace, trace, viewed
+from axis.services.questions import content, dead_ends, own, own_trace, reasons, trace, viewed
 from axis.services.questions import listing as lists
 from axis.services.questions import report as reports
 from axis.services.questions import status as lines
@@ -240,8 +240,9 @@ class AtHome:
                 "agency": row["recipients"][0]["recipient"],
                 "attempts": 0,
                 "since": row["recipients"][0]["since"],
-                "code": "",
+                "code": reasons.codes(row.get("findings", [])),
                 "cause": row["recipients"][0]["cause"],
+                "findings": row.get("findings", []),
             }
             for row in found
         ]

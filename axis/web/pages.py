@@ -186,7 +186,7 @@ def _list(visit: Visit, template: str, asked: filters.Listed) -> Page:
             "direction": asked.direction,
             "after": found.after,
             "is_short": found.is_short,
-            "kinds": filters.KINDS,
+            "kinds": filters.INBOX if template == "inbox" else filters.KINDS,
             "limits": filters.LIMITS,
             "limit": asked.limit,
         },
@@ -288,7 +288,8 @@ def refusals(visit: Visit) -> Page:
 
 def _explained(visit: Visit, item: Mapping[str, Any]) -> tuple[str, str]:
     if item["cause"].startswith("own."):  # of an agency's own home
-        return saying.sentences({**item, "until": "", "facts": {"recipient": item["agency"]}}, visit.lang)
+        facts = {"recipient": item["agency"], "reasons": item["code"]}
+        return saying.sentences({**item, "until": "", "facts": facts}, visit.lang)
     return saying.explained(item, visit.lang)
 
 

@@ -167,6 +167,20 @@ def test_who_has_got_a_document_is_told_that_it_is_not_theirs_to_recall(line: Li
     assert "NOT_FOUND" in axis(line, "recall 12/VPCP-HC --from G06 --reason Nhầm").stderr
 
 
+def test_who_asks_a_document_back_once_more_is_told_that_it_was_asked_before(line: Line, pdf: Path) -> None:
+    done(line, f"write --from G22 --to H41 --to G06 {MADE}", pdf)
+    first = axis(line, "recall 12/VPCP-HC --reason 'Nhầm' --to H41")
+    assert "before" not in first.stdout
+    again = axis(line, "recall 12/VPCP-HC --reason 'Sai số' --to H41")
+    assert (again.exit_code, "the reason given this time goes nowhere" in again.stdout) == (0, True)
+    (said,) = done(line, "recall 12/VPCP-HC --reason 'Sai ngày' --to H41")
+    assert said["repeats"]
+    (said,) = done(line, "recall 12/VPCP-HC --reason 'Sai ngày' --to G06")
+    assert said["repeats"] == "", "that one was not asked before"
+    (change, other) = done(line, "trace 12/VPCP-HC")[0]["changes"]
+    assert (change["reason"], other["reason"]) == ("Nhầm", "Sai ngày")
+
+
 def test_a_reason_that_must_be_given_is_not_an_empty_one(line: Line, pdf: Path) -> None:
     done(line, f"write --from G22 --to H41 {MADE}", pdf)
     for empty in ('""', "'  '"):

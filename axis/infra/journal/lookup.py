@@ -36,6 +36,11 @@ EVENTS_OF = sa.text("""
     ON o.agency = json_extract(k.value, '$[0]') AND o.axis_id = json_extract(k.value, '$[1]') ORDER BY o.number""")
 
 
+def as_list(values: Sequence[str]) -> str:
+    """A list for a statement that reads it by json_each."""
+    return json.dumps(list(values))
+
+
 def find(connection: Connection, query: sa.Executable, keys: Sequence[tuple[str, ...]]) -> list[RowMapping]:
     """What one of these statements finds by these keys; nothing is asked where there are none."""
     if not keys:

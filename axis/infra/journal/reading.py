@@ -53,6 +53,16 @@ class JournalReader:
         query = self._outgoing().where(outgoing.c.content_digest == content_digest)
         return list(self.connection.execute(query.order_by(outgoing.c.created_at)).mappings())
 
+    def first_sent(self, document_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """By axis id what was accepted under it first: (digest of the source, when it was given), of what was sent of
+        and about these documents. What is given again is answered as it was, under the same axis id."""
+        o = outgoing.c
+        query = sa.select(o.axis_id, o.source_digest, o.created_at).where(
+            o.agency == self.agency, o.document_id.in_(document_ids), o.axis_id != "", o.state == "accepted"
+        )
+        rows = self.connection.execute(query.order_by(o.created_at.desc(), sa.text("rowid DESC"))).all()
+        return {row.axis_id: (row.source_digest, row.created_at) for row in rows}
+
     def organs_of(self, document_id: str) -> list[tuple[str, str]]:
         """(OrganId, name) of whoever this agency has addressed with this document or a change of it, in order."""
         query = sa.select(outgoing.c.facts).where(

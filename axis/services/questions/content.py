@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from axis.core import edxml, parcel, receipt
 from axis.core.registry import HUB
 from axis.errors import Fault, Rejected, rejected
+from axis.services.questions import asked
 
 if TYPE_CHECKING:
     from axis.core.registry import Registry
@@ -26,14 +27,16 @@ class Letter:
 
 
 def letter(journal: Journal, registry: Registry, axis_id: str) -> Letter:
-    """The document, update or replacement that came under this id and was handed over. Raises :class:`Rejected`:
-    NOT_FOUND, BYTES_ENDED, or what is wrong with it."""
+    """The document, update, replacement or recall that came under this id and was handed over, and what was asked about
+    it since. Raises :class:`Rejected`: NOT_FOUND, BYTES_ENDED, or what is wrong with it."""
     with journal.reading() as reader:
         row = reader.incoming(axis_id)
-        if row is None or row["kind"] not in {"document", "update"} or row["state"] not in READABLE:
+        if row is None or row["kind"] not in {"document", "update", "recall"} or row["state"] not in READABLE:
             raise rejected(Fault.NOT_FOUND, axis_id)
-        if reader.withdrawal(row["sender"], row["document_id"]) is not None:
+        # A recall that a clerk was shown stays theirs to read: it asks for what another had before.
+        if row["kind"] != "recall" and reader.withdrawal(row["sender"], row["document_id"]) is not None:
             raise rejected(Fault.NOT_FOUND, axis_id)
+        since = asked.about(reader.connection, row)
         body, proof = (reader.payload_if_any(row[name]) for name in ("body_digest", "proof_digest"))
     if not body or not proof:
         raise rejected(Fault.BYTES_ENDED, axis_id)
@@ -54,10 +57,12 @@ def letter(journal: Journal, registry: Registry, axis_id: str) -> Letter:
         "subject": packet.subject,
         "promulgation_date": packet.promulgation_date,
         "due_date": packet.due_date,
+        "reason": packet.bussiness_reason if packet.kind is not edxml.Kind.NEW else "",
         "priority": packet.priority,
         "received_at": row["received_at"],
         "digest": opened.content_digest,
         "signing_time": opened.signing_time,
+        "asked": [asked.as_object(one) for one in since],
     }
     return Letter(facts, tuple(zip(packet.attachments, opened.attachments, strict=True)))
 

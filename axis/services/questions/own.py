@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,11 @@ from axis.core.instant import VIETNAM, to_text
 from axis.core.words import fold, words
 from axis.infra.journal import questions as journal_questions
 from axis.infra.journal.aside import all_kept
-from axis.services.questions import types
+from axis.services.questions import asked, reasons, types
 from axis.services.questions.listing import LARGEST, WINDOWS, Page
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from axis.infra.journal.journals import Journal
     from axis.infra.record.listing import Wanted
@@ -36,8 +37,15 @@ STATES = {
     "done": (2, "nobody"),
     "doubted": (0, "operator"),
 }
+# The recipient's own system has refused it (E.2): a packet of that state that was sent was refused by the hub.
+NOT_TAKEN = "not_taken"
 RANKS = {"trouble": 0, "waiting": 1, "good": 2}
-_KINDS = {"document": {"new", "replace", "document"}, "new": {"new", "document"}, "replace": {"replace", "document"}}
+_KINDS = {
+    "mail": {"new", "replace", "document", "update", "recall"},
+    "document": {"new", "replace", "document"},
+    "new": {"new", "document"},
+    "replace": {"replace", "document"},
+}
 _DAY = timedelta(days=1)
 
 
@@ -52,7 +60,8 @@ def page(
 ) -> Page:
     """As :func:`axis.services.questions.listing.page`, of what this home has sent and received. `states`: of STATES, or
     RANKS."""
-    codes, rows = list(journals), list[dict[str, Any]]()
+    codes = list(journals)
+    kept: list[tuple[dict[str, Any], Mapping[Any, Any]]] = []
     before, size = wanted.before or now + _DAY, 4 * limit
     moment, digest, place = [*after.split("~"), "", ""][:3] if after else (to_text(before), "", earliest(before))
     low = wanted.since or datetime(1970, 1, 2, tzinfo=UTC)
@@ -65,17 +74,48 @@ def page(
                 if ends and _moment_of(row) < max(ends):
                     break  # what the other has of that time was not read yet
                 if (one := _row(row)) is not None and _fits(one, row, wanted, states):
-                    if len(rows) == limit:
-                        return Page(rows, f"{moment}~{digest}~{place}")
-                    rows.append(one)
+                    if len(kept) == limit:
+                        return Page(_finished(connection, kept), f"{moment}~{digest}~{place}")
+                    kept.append((one, row))
                 if "source_digest" in row:
                     moment, digest = row["created_at"], row["source_digest"]
                 else:
                     place = row["id"]
             if not ends:
-                return Page(rows)
+                return Page(_finished(connection, kept))
             size = min(8 * size, LARGEST)
-    return Page(rows, f"{moment}~{digest}~{place}", is_short=True)
+        return Page(_finished(connection, kept), f"{moment}~{digest}~{place}", is_short=True)
+
+
+def cause_of(state: str, *, is_sent: bool) -> str:
+    """Why something is in a state, as :mod:`axis.core.saying` calls it."""
+    return f"own.{NOT_TAKEN if state == 'refused' and not is_sent else state}"
+
+
+def _finished(connection: Any, kept: Sequence[tuple[dict[str, Any], Mapping[Any, Any]]]) -> list[dict[str, Any]]:
+    """What was refused with its reasons, what was asked back or changed since with that."""
+    for (one, row), findings in zip(kept, reasons.of(connection, [row for _, row in kept]), strict=True):
+        if row["state"] in reasons.REFUSED:
+            one["findings"] = findings
+    return _as_asked(connection, [one for one, _ in kept])
+
+
+def _as_asked(connection: Any, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What these agencies have, and was asked back or changed since, says so: two statements for all of them."""
+    keys = {}
+    for row in rows:
+        standing = row["recipients"][0]
+        if standing["cause"].removeprefix("own.") in asked.SHOWN:
+            keys[id(row)] = (standing["recipient"], row["owner"], row["document_id"])
+    found = asked.of(connection, list(dict.fromkeys(keys.values()))) if keys else {}
+    for row in rows:
+        every, is_change = found.get(keys.get(id(row), ("", "", "")), []), row["kind"] in {"recall", "update"}
+        told = asked.last(one for one in every if not is_change or one.axis_id == row["axis_id"])
+        if told is not None and told.cause is not None:
+            name, actor = told.cause
+            row["recipients"][0] |= {"cause": f"own.{name}", "actor": actor, "since": told.since}
+        del row["owner"]
+    return rows
 
 
 def _moment_of(row: Mapping[Any, Any]) -> str:
@@ -91,7 +131,7 @@ def _row(row: Mapping[Any, Any]) -> dict[str, Any] | None:
     is_sent, rank = "source_digest" in row, STATES.get(row["state"], (2, "nobody"))
     standing = {
         "recipient": "" if is_sent else row["agency"],
-        "cause": f"own.{row['state']}",
+        "cause": cause_of(row["state"], is_sent=is_sent),
         "is_trouble": rank[0] == 0,
         "actor": rank[1],
         "since": row["created_at"] if is_sent else row["received_at"],
@@ -103,6 +143,7 @@ def _row(row: Mapping[Any, Any]) -> dict[str, Any] | None:
         "axis_id": row["axis_id"] if is_sent else row["id"],
         "kind": row["kind"] if is_sent else facts.get("kind", row["kind"]),
         "sender": row["agency"] if is_sent else facts.get("sender", row["sender"]),
+        "owner": row["agency"] if is_sent else row["sender"],
         "document_id": row["document_id"],
         "code": facts.get("code", ""),
         "subject": facts.get("subject", ""),
@@ -147,9 +188,11 @@ def status(journals: Mapping[str, Journal], now: datetime) -> dict[str, Any]:
     with next(iter(journals.values())).database.read() as connection:
         waiting = journal_questions.waiting(connection, codes)
         brought = journal_questions.today(connection, codes, since, earliest(now + _DAY))
+        recalls = asked.open_recalls(connection, codes)
     found: dict[str, dict[str, int]] = {"outgoing": {}, "incoming": {}}
     for row in brought:
-        found[row["direction"]][row["state"]] = row["n"]
+        is_sent = row["direction"] == "outgoing"
+        found[row["direction"]][cause_of(row["state"], is_sent=is_sent).removeprefix("own.")] = row["n"]
     causes = [
         {
             "agency": row["agency"],
@@ -160,5 +203,19 @@ def status(journals: Mapping[str, Journal], now: datetime) -> dict[str, Any]:
             "oldest": row["since"],
         }
         for row in sorted(waiting, key=lambda row: (row["agency"], row["direction"], row["state"]))
+    ]
+    unanswered: dict[str, list[str]] = defaultdict(list)
+    for one in recalls:
+        unanswered[one.agency].append(one.came)
+    causes += [
+        {
+            "agency": code,
+            "cause": "own.recall_asked",
+            "verdict": "warn",
+            "actor": "recipient",
+            "count": len(came),
+            "oldest": came[0],
+        }
+        for code, came in sorted(unanswered.items())
     ]
     return {"today": found, "causes": causes}

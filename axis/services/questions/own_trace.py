@@ -9,8 +9,8 @@ from axis.core.instant import to_text
 from axis.core.registry import HUB
 from axis.errors import AxisError, Fault, Problem
 from axis.infra.journal import find
-from axis.services.questions import types
-from axis.services.questions.own import STATES
+from axis.services.questions import asked, reasons, types
+from axis.services.questions.own import STATES, cause_of
 from axis.services.questions.trace import NotTheOne
 
 if TYPE_CHECKING:
@@ -60,9 +60,15 @@ def trace(
             answers = find.answered(connection, codes, about["document_id"])
         else:
             family, answers = find.under(connection, codes, about["axis_id"]) if about["axis_id"] else [about], {}
+        changes = _changes(connection, about, family)
+        mine = [row for row in family if row["axis_id"] == about["axis_id"]]
+        given = dict(zip(map(_key, mine), reasons.of(connection, mine), strict=True))
     entries = _entries(journals, family)
-    mine = [row for row in family if row["axis_id"] == about["axis_id"]]
-    causes = [_of_row(row) for row in mine if row["direction"] == "incoming" or row["state"] != "accepted"]
+    causes = [
+        _of_row(row, changes, given[_key(row)])
+        for row in mine
+        if row["direction"] == "incoming" or row["state"] != "accepted"
+    ]
     if any(row["direction"] == "outgoing" and row["state"] == "accepted" for row in mine):
         causes += _told(about, entries, answers, {one["recipient"] for one in causes}, registry)
     gone = "" if any(row["kept"] for row in mine) or not about["axis_id"] else "retention"
@@ -75,9 +81,9 @@ def trace(
     return {
         "document": document | {"kept": not gone, "gone": gone},
         "why": sorted(causes, key=lambda one: (not one["is_trouble"], one["recipient"])),
-        "findings": about["problems"] if about["state"] in {"refused", "invalid"} else [],
+        "findings": given.get(_key(about), []),
         "deliveries": [_delivery(one, mine) for one in causes if one["recipient"]],
-        "changes": [],
+        "changes": asked.as_changes(changes),
         "submissions": _submissions(family),
         "events": [_event(one) for one in entries],
     }
@@ -160,10 +166,32 @@ def _submissions(family: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def _of_row(row: Mapping[str, Any]) -> dict[str, Any]:
+def _changes(connection: Any, about: Mapping[str, Any], family: Iterable[Mapping[str, Any]]) -> list[asked.Asked]:
+    """What was asked about the document of those of this home that have it; of a recall or update, itself."""
+    keys = {(row["agency"], row["owner"], row["document_id"]) for row in family if row["direction"] == "incoming"}
+    found = [one for several in asked.of(connection, sorted(keys)).values() for one in several]
+    if about["kind"] not in DOCUMENTS:
+        found = [one for one in found if one.axis_id == about["axis_id"]]
+    return asked.with_reasons(connection, found)
+
+
+def _key(row: Mapping[str, Any]) -> tuple[str, str]:
+    return (row["agency"], row["source_digest"])
+
+
+def _of_row(
+    row: Mapping[str, Any], changes: Iterable[asked.Asked], findings: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     rank, actor = STATES.get(row["state"], (2, "nobody"))
     recipient = row["agency"] if row["direction"] == "incoming" else ""
-    return _cause(f"own.{row['state']}", recipient, actor, row["moment"], is_trouble=rank == 0)
+    told = asked.last(one for one in changes if one.agency == recipient) if row["state"] in asked.SHOWN else None
+    if told is not None and told.cause is not None and (row["kind"] in DOCUMENTS or row["axis_id"] == told.axis_id):
+        name, actor = told.cause
+        found = _cause(f"own.{name}", recipient, actor, told.since, is_trouble=False)
+        return {**found, "facts": {**found["facts"], "sender": told.sender, "reason": told.reason}}
+    name = cause_of(row["state"], is_sent=row["direction"] == "outgoing")
+    found = _cause(name, recipient, actor, row["moment"], is_trouble=rank == 0)
+    return {**found, "facts": {**found["facts"], "reasons": reasons.codes(findings)}}
 
 
 def _told(

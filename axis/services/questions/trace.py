@@ -9,6 +9,7 @@ from axis.core.instant import to_text
 from axis.errors import AxisError, Fault, Problem, Rejected
 from axis.infra.record import find, ledger, outbox, search
 from axis.services.questions import types, why
+from axis.services.questions.asked import reasons
 
 DOCUMENTS = ("new", "replace")
 CHANGES = ("recall", "update")
@@ -149,12 +150,14 @@ def changes(reader: HubReader, about: Row) -> list[dict[str, Any]]:
     elif about["kind"] == "replace":
         asked = [about, *asked]
     demands = search.demands(reader, [one["axis_id"] for one in asked])
+    said = reasons(reader.connection, [(one["kind"], one["body_digest"]) for one in reversed(asked)])
     return [
         {
             "axis_id": one["axis_id"],
             "kind": one["kind"],
             "number": one["number"],
             "accepted_at": one["received_at"],
+            "reason": said.get(one["body_digest"], ""),
             "units": [
                 {
                     "recipient": row["recipient"],
