@@ -4014,6 +4014,7 @@ There is no xmlsec1 on this machine, so nothing was checked (apt-get install xml
     "field.issuer": ("bên lập", "issuer"),
     "field.recipients": ("nơi nhận", "recipients"),
     "field.said_at": ("lập lúc", "said at"),
+    "field.evidence": ("mã băm biên nhận", "digest of the receipt"),
     "field.parcel_digest": ("mã băm gói đã ký", "parcel digest"),
     "field.units": ("đơn vị", "units"),
     "field.sequence": ("số thứ tự", "sequence"),
