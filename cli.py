@@ -34,6 +34,7 @@ FILES = {
     "key": "axis.commands.key",
     "list": "axis.commands.listing:documents",
     "log": "axis.commands.log",
+    "mark": "axis.commands.write",
     "member": "axis.commands.member",
     "officer": "axis.commands.officer",
     "packet": "axis.commands.packet",

@@ -1513,6 +1513,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{recipient} refused the update of {sender} (16) at {since}{because}.",
     ),
     "why.own.update_declined.next": ("Không cần làm gì.", "Nothing has to be done."),
+    "why.own.reported": (
+        "{recipient} đã báo trạng thái {status} lúc {since}.",
+        "{recipient} has reported status {status} at {since}.",
+    ),
+    "why.own.reported.next": ("Không phải làm gì thêm với trục.", "The axis waits for nothing."),
     "why.own.withdrawing": ("Đang thu hồi khỏi {recipient}.", "Being withdrawn from {recipient}."),
     "why.own.withdrawing.next": ("Không cần làm gì.", "Nothing has to be done."),
     "why.own.withdrawn": ("Đã thu hồi (W.1) trước khi {recipient} thấy.", "Withdrawn (W.1) before {recipient} saw it."),
@@ -1618,6 +1623,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "cause.own.update_asked": ("chờ trả lời cập nhật", "update unanswered"),
     "cause.own.updated": ("đã đồng ý cập nhật (15)", "update agreed (15)"),
     "cause.own.update_declined": ("đã từ chối cập nhật (16)", "update refused (16)"),
+    "cause.own.reported": ("đã báo trạng thái", "status reported"),
     "cause.own.withdrawing": ("đang thu hồi", "being withdrawn"),
     "cause.own.withdrawn": ("đã thu hồi (W.1)", "withdrawn (W.1)"),
     "cause.own.done": ("đã xong", "done"),
@@ -3475,6 +3481,36 @@ TEXTS: dict[str, tuple[str, str]] = {
     "help.replace": (
         "Gửi một văn bản mới thay thế văn bản đã gửi.",
         "Send a new document in the place of one that was sent.",
+    ),
+    "help.mark": (
+        "Báo trạng thái xử lý một văn bản đến cho nơi gửi: tiếp nhận (03), phân công (04), hoàn thành (06), từ chối (02)…",
+        "Tell the sender what has become of a document that has come: received (03), assigned (04), done (06), refused (02)…",
+    ),
+    "help.mark.as": (
+        "Cơ quan hoặc đơn vị báo; không cần nếu thư mục dữ liệu chỉ có một cơ quan.",
+        "The agency or unit that says it; not needed where the home has one agency.",
+    ),
+    "help.mark.staff": ("Người xử lý.", "Who works on it."),
+    "help.mark.department": ("Phòng, ban xử lý.", "The department that works on it."),
+    "help.mark.reason": (
+        "Lý do hoặc ghi chú; nơi gửi đọc được. Bắt buộc khi từ chối (02, 16).",
+        "Why, or a note; its sender reads this. Needed for a refusal (02, 16).",
+    ),
+    "mark.why": (
+        "thiếu --reason: trạng thái {status} là từ chối, phải nói rõ lý do với nơi gửi",
+        "--reason is missing: {status} is a refusal, and its sender is to be told why",
+    ),
+    "mark.long": (
+        "--reason dài {count} ký tự; nhiều nhất {most}",
+        "--reason has {count} characters; {most} at the most",
+    ),
+    "mark.whose": (
+        "văn bản gửi cho nhiều đơn vị của cơ quan ({codes}): nêu một đơn vị bằng --as",
+        "it was addressed to several units of the agency ({codes}): name one by --as",
+    ),
+    "mark.by_hand": (
+        "Nếu không có phần mềm quản lý văn bản, báo bằng lệnh: {command}",
+        "Where no document system does it, this command says so: {command}",
     ),
     "update.nothing": (
         "cần ít nhất một tệp, --add hoặc --remove: chưa rõ cập nhật điều gì",

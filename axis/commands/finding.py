@@ -82,10 +82,12 @@ def _registry(home: Home) -> Registry:
 
 def _of_agency(home: Home, reference: str, narrowed: Narrowed) -> dict[str, Any]:
     from axis.home import reading_journals
-    from axis.services.questions import own_trace
+    from axis.services.questions import own_trace, reported
 
     with reading_journals(home) as journals:
-        return own_trace.trace(journals, reference, narrowed, lambda: _registry(home))
+        value = own_trace.trace(journals, reference, narrowed, lambda: _registry(home))
+        reported.amend(journals, value, lambda: _registry(home))
+        return value
 
 
 def _of_hub(home: Home, reference: str, narrowed: Narrowed) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
     from axis.home import Home
 
+# What a clerk says where a delivery waits for one.
+MARKS = dict.fromkeys(("arrived", "unreceived", "own.handed_over", "own.to.arrived"), "03")
+MARKS |= dict.fromkeys(("recall_asked", "own.recall_asked", "own.update_asked", "own.to.asked"), "15")
 OVER = {"HANDED_OVER", "REFUSED", "RECALLED"}  # nothing more comes of such a delivery but what a clerk reports
 
 
@@ -48,7 +52,8 @@ def trace(home: Path, reference: str, sender: str, day: str, follow: bool, inter
 @at_home
 def why(home: Path, reference: str, to: str, sender: str, day: str, as_json: bool) -> None:
     """Why it has not come."""
-    value = ask(open_home(home), reference, sender, day, to, as_json=as_json)
+    opened = open_home(home)
+    value = ask(opened, reference, sender, day, to, as_json=as_json)
     if as_json:
         console.data({name: value.get(name, []) for name in ("document", "why", "findings", "changes")})
         return
@@ -59,6 +64,19 @@ def why(home: Path, reference: str, to: str, sender: str, day: str, as_json: boo
     if any(one["units"] for one in changes):
         console.say()
         _show_changes(changes)
+    meant = value["document"]["axis_id"] if sender or day else reference
+    if command := _by_hand(opened, meant, value["why"]):
+        console.say(word("mark.by_hand", command=command))
+
+
+def _by_hand(home: Home, reference: str, causes: Sequence[dict[str, Any]]) -> str:
+    """The command by which the first agency of this home that a clerk is waited for says so; "" where none is."""
+    mine = set(home.codes())
+    for one in causes:
+        if one["recipient"] in mine and (status := MARKS.get(one["cause"])):
+            words = ("axis", "mark", reference, status, "--as", one["recipient"], "--home", str(home.path))
+            return shlex.join(words)
+    return ""
 
 
 def _follow(home: Home, value: dict[str, Any], interval: float, *, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""``axis write``, ``recall``, ``update``, ``replace``, ``answer``: a clerk's words and files become a packet."""
+"""``axis write``, ``recall``, ``update``, ``replace``, ``answer``, ``mark``: a packet of a clerk's words."""
 
 from __future__ import annotations
 
@@ -21,9 +21,13 @@ if TYPE_CHECKING:
     from axis.core.edxml.compose import Wording
     from axis.core.registry import Registry
     from axis.home import Home
+    from axis.services.send import Letter
     from axis.services.write import Known
 
 DAYS = ["%Y-%m-%d", "%d/%m/%Y"]
+# What a recipient's clerk says: 01 is said by the adapter, 13 is ``axis recall``.
+MARKS, NEED_REASON = ("02", "03", "04", "05", "06", "15", "16"), {"02", "16"}
+LONGEST = 500  # characters of a reason: as many as the packet holds
 FILES = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
@@ -33,10 +37,14 @@ def going_out(made: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--wait", type=float, default=60, show_default=True, help=word("help.send.wait")),
         click.option("-o", "output", type=click.Path(path_type=Path, dir_okay=False), help=word("help.write.output")),
         click.option("--only-make", is_flag=True, help=word("help.write.only_make")),
-        click.option("--from", "sender", default="", help=word("help.write.from")),
     ):
         made = option(made)
     return at_home(made)
+
+
+def by(key: str, *names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Who does it."""
+    return click.option(*(names or ("--from",)), "sender", default="", help=word(key))
 
 
 def worded(made: Callable[..., Any]) -> Callable[..., Any]:
@@ -64,6 +72,7 @@ def worded(made: Callable[..., Any]) -> Callable[..., Any]:
 )
 @click.argument("files", nargs=-1, type=FILES)
 @worded
+@by("help.write.from")
 @going_out
 def write(home: Path, files: tuple[Path, ...], to: tuple[str, ...], **given: Any) -> None:
     """A new document."""
@@ -81,6 +90,7 @@ def write(home: Path, files: tuple[Path, ...], to: tuple[str, ...], **given: Any
 @click.argument("reference")
 @click.argument("files", nargs=-1, type=FILES)
 @worded
+@by("help.write.from")
 @going_out
 def answer(home: Path, reference: str, files: tuple[Path, ...], to: tuple[str, ...], **given: Any) -> None:
     """A document that answers one that has come."""
@@ -99,6 +109,7 @@ def answer(home: Path, reference: str, files: tuple[Path, ...], to: tuple[str, .
 @click.argument("reference")
 @click.option("--to", multiple=True, help=word("help.recall.to"))
 @click.option("--reason", required=True, help=word("help.recall.reason"))
+@by("help.write.from")
 @going_out
 def recall(home: Path, reference: str, to: tuple[str, ...], reason: str, **given: Any) -> None:
     """It is asked back."""
@@ -114,6 +125,7 @@ def recall(home: Path, reference: str, to: tuple[str, ...], reason: str, **given
 @click.option("--reason", required=True, help=word("help.update.reason"))
 @click.option("--add", "added", multiple=True, help=word("help.update.add"))
 @click.option("--remove", "removed", multiple=True, help=word("help.update.remove"))
+@by("help.write.from")
 @going_out
 def update(
     home: Path,
@@ -143,6 +155,7 @@ def update(
 @click.argument("files", nargs=-1, type=FILES)
 @click.option("--reason", required=True, help=word("help.update.reason"))
 @worded
+@by("help.write.from")
 @going_out
 def replace(
     home: Path, reference: str, files: tuple[Path, ...], to: tuple[str, ...], reason: str, **given: Any
@@ -158,6 +171,36 @@ def replace(
     had = tuple(one.organ_id for one in about.recipients)
     said = table.wording(about.organ.organ_id, to or had)
     table.send(replace(said, about=About(Kind.REPLACE, about.document_id, reason, had)), files)
+
+
+@command("help.mark", "axis mark 12/CT-TTg 03 --as H41", changes=True)
+@click.argument("reference")
+@click.argument("status", type=click.Choice(MARKS))
+@click.option("--department", default="", help=word("help.mark.department"))
+@click.option("--staff", default="", help=word("help.mark.staff"))
+@click.option("--reason", "--note", "reason", default="", help=word("help.mark.reason"))
+@by("help.mark.as", "--as", "--from")
+@going_out
+def mark(home: Path, reference: str, status: str, reason: str, staff: str, department: str, **given: Any) -> None:
+    """What has become of a document that has come: its sender is told."""
+    from axis.home import hub_certificate, reading_journal
+    from axis.services import write as services
+
+    table = _Table(home, given)
+    reason = " ".join(reason.split())
+    if status in NEED_REASON and not reason:
+        raise click.UsageError(word("mark.why", status=status))
+    if len(reason) > LONGEST:
+        raise click.UsageError(word("mark.long", count=len(reason), most=LONGEST))
+    about = table.find(reference, came=True)
+    said = services.Mark(status, reason, staff.strip(), department.strip())
+    senders = services.reporters(about, table.registry, now(), given["sender"])
+    if given["only_make"] and len(senders) > 1:
+        raise click.UsageError(word("mark.whose", codes=", ".join(one.organ_id for one in senders)))
+    with reading_journal(table.home, about.agency) as journal:
+        hub, moment = hub_certificate(table.home), now()
+        made = [services.status_letter(journal, hub, one, about, said, moment) for one in senders]
+    table.hand_over(made, about.agency, f"{about.number}/{about.notation}")
 
 
 class _Table:
@@ -263,26 +306,36 @@ class _Table:
         for file, name in zip(files, names, strict=True):
             if file.name != name:
                 console.note("write.called", file=file.name, name=name)
-        findings = [*letter.problems, *letter.warnings]
-        if letter.problems or (self.given["only_make"] and self.as_json):
-            if self.as_json:
-                console.data({"file": letter.name, "findings": [one.as_json(console.LANG) for one in findings]})
-            else:
-                console.findings(findings)
-                console.say(word("write.bad", errors=len(letter.problems)))
-            if letter.problems:
-                sys.exit(REFUSED)
-        elif letter.warnings and not self.as_json:
-            console.findings(letter.warnings)
+        self.hand_over([letter], sender, f"{said.number}/{said.notation}")
+
+    def hand_over(self, letters: Sequence[Letter], sender: str, reference: str) -> None:
+        """Send what was made; with a finding that forbids it, say that instead."""
+        errors = sum(len(one.problems) for one in letters)
+        for letter in letters:
+            self._show(letter)
+        if errors:
+            if not self.as_json:
+                console.say(word("write.bad", errors=errors))
+            sys.exit(REFUSED)
         if self.given["only_make"]:
-            self._make(letter.name, letter.data)
+            for letter in letters:
+                self._make(letter.name, letter.data)
             return
-        (result,) = hand_in(self.home, sender, [letter], self.given["wait"])
-        show_result(result, self.as_json)
-        if result["state"] == "accepted" and not self.as_json:
-            console.note("write.next", reference=f"{said.number}/{said.notation}", home=self.home.path)
-        states = {"accepted": DONE, "pending": UNAVAILABLE}
-        sys.exit(states.get(result["state"], REFUSED))
+        results = hand_in(self.home, sender, letters, self.given["wait"])
+        for result in results:
+            show_result(result, self.as_json)
+        states = {result["state"] for result in results}
+        if states == {"accepted"} and not self.as_json:
+            console.note("write.next", reference=reference, home=self.home.path)
+        sys.exit(DONE if states == {"accepted"} else UNAVAILABLE if "pending" in states else REFUSED)
+
+    def _show(self, letter: Letter) -> None:
+        """Its findings, where there are any; with --json only of what is not sent."""
+        found = [*letter.problems, *letter.warnings]
+        if self.as_json and (letter.problems or self.given["only_make"]):
+            console.data({"file": letter.name, "findings": [one.as_json(console.LANG) for one in found]})
+        elif found and not self.as_json:
+            console.findings(found)
 
     def _make(self, name: str, data: bytes) -> None:
         """A file of its own; what lies there already stays."""

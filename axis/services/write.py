@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from axis.core import parcel
-from axis.core.edxml import MAX_ATTACHMENT, Kind, Organ, ResponseFor, read_document
+from axis.core.edxml import MAX_ATTACHMENT, Kind, Organ, ResponseFor, read_document, status_packet
 from axis.core.edxml.compose import About, Wording, compose
 from axis.core.edxml.values import day_of
 from axis.core.filename import apart, safe_name
@@ -146,6 +146,36 @@ def answers(about: Known) -> ResponseFor:
     """`about` as an answer names it."""
     day = f"{about.day:%Y/%m/%d}" if about.day else ""
     return ResponseFor(about.organ.organ_id, f"{about.number}/{about.notation}", about.document_id, day)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What a recipient's clerk says of what has come: a business status, why, and who has done it."""
+
+    code: str
+    reason: str = ""
+    staff: str = ""
+    department: str = ""
+
+
+def reporters(about: Known, registry: Registry, now: datetime, given: str = "") -> tuple[Organ, ...]:
+    """Who reports on `about`: the unit that is `given`; for its agency each of its organs that it was addressed to, for
+    the hub counts the word of each; the agency itself where it has come by another way."""
+    if given and registry.canonical(given) != about.agency:
+        return (organ_of(registry, given),)
+    reached = [one.organ_id for one in about.recipients if registry.is_reached(one.organ_id, about.agency, now)]
+    own = dict.fromkeys(one for one in reached if registry.member_for(one).code == about.agency)
+    return tuple(organ_of(registry, one) for one in own or (about.agency,))
+
+
+def status_letter(
+    journal: Journal, hub: Certificate, sender: Organ, about: Known, said: Mark, now: datetime
+) -> send.Letter:
+    """The status packet in which `sender` says this of `about`, with every finding that the hub would have."""
+    name = safe_name(f"{said.code}-{about.number}-{about.notation}-{sender.organ_id}", 100, "trang-thai") + ".edxml"
+    more = {"staff": said.staff, "department": said.department}
+    data = status_packet(sender, answers(about), said.code, now, said.reason, **more)
+    return send.prepare(journal, hub, journal.agency, name, data, (), now)
 
 
 def letter(

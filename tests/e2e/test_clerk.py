@@ -7,6 +7,7 @@ import json
 import os
 import shlex
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,6 +47,10 @@ def done(line: Line, words: str, *more: Path | str) -> list[dict[str, Any]]:
     found = axis(line, f"{words} --json", *more)
     assert found.exit_code == 0, found.output + found.stderr
     return [json.loads(one) for one in found.stdout.splitlines()]
+
+
+def causes(line: Line, reference: str = "12/VPCP-HC") -> list[str]:
+    return [one["cause"] for said in done(line, f"why {reference}") for one in said["why"]]
 
 
 def test_a_document_is_written_checked_sent_and_found_in_an_inbox(line: Line, pdf: Path, tmp_path: Path) -> None:
@@ -242,3 +247,87 @@ def test_hostile_names_go_through_write_and_readable_and_nothing_is_lost(line: L
     assert {hashlib.sha256(one.read_bytes()).hexdigest() for one in files} <= set(came)
     assert len(came) == len(files) + 2 * 3
     assert sorted(os.listdir(tmp_path)) == before
+
+
+def test_a_clerk_without_a_document_system_says_what_has_become_of_a_document(line: Line, pdf: Path) -> None:
+    done(line, f"write --from G22 --to H41 {MADE}", pdf)
+    asked = axis(line, "why 12/VPCP-HC").stdout
+    assert "(03)" in asked
+    command = f"axis mark 12/VPCP-HC 03 --as H41 --home {line.path}"
+    assert asked.splitlines()[-1].endswith(f": {command}"), "at the end, as it is typed"
+    typed = CliRunner().invoke(cli.main, shlex.split(command)[1:], catch_exceptions=False)
+    assert (typed.exit_code, typed.stderr) == (0, f"Where it is: axis trace 12/VPCP-HC --home {line.path}\n")
+    asked = axis(line, "why 12/VPCP-HC").stdout
+    assert ("(03)" in asked, "(03;" in asked, "axis mark" in asked) == (True, False, False)
+    assert "H41 has received it (03)." in asked
+    done(line, "mark 12/VPCP-HC 04 --as H41 --staff 'Lê Thị Ba' --department 'Phòng Tổng hợp' --note 'Đã giao'")
+    done(line, "recall 12/VPCP-HC --reason 'Ban hành nhầm'")
+    asked = axis(line, "why 12/VPCP-HC").stdout
+    assert "(15)" in asked
+    assert "axis mark 12/VPCP-HC 15 --as H41" in asked
+    done(line, "mark 12/VPCP-HC 15 --as H41")
+    assert causes(line) == ["given_back"]
+    assert line.statuses("G22") == ["01 H41", "03 H41", "04 H41", "15 H41"]
+    packets = [
+        edxml.convert((line.folder("G22", "status") / name).read_bytes()).packet
+        for name in line.files("G22", "status", "*.edxml")
+    ]
+    (assigned,) = (one for one in packets if one is not None and one.status_code == "04")
+    staff = assigned.header.get("StaffInfo")
+    assert staff is not None
+    assert (staff.value("Staff"), staff.value("Department")) == ("Lê Thị Ba", "Phòng Tổng hợp")
+    assert assigned.description == "Đã giao"
+
+
+def test_a_refusal_says_why_and_the_hub_has_the_last_word(line: Line, pdf: Path, tmp_path: Path) -> None:
+    done(line, f"write --from G22 --to H41 {MADE}", pdf)
+    unsaid = axis(line, "mark 12/VPCP-HC 02 --as H41")
+    assert (unsaid.exit_code, "--reason" in unsaid.stderr) == (2, True)
+    assert axis(line, f"mark 12/VPCP-HC 02 --as H41 --reason {'x' * 501}").exit_code == 2
+    assert axis(line, "mark 12/VPCP-HC 07 --as H41").exit_code == 2
+    assert axis(line, "mark 12/VPCP-HC 03 --as G06").exit_code == 3
+    early = axis(line, "mark 12/VPCP-HC 15 --as H41")
+    assert (early.exit_code, "STATUS_NOT_OPEN" in early.stderr) == (3, True)
+    target = tmp_path / "trang-thai.edxml"
+    assert axis(line, f"mark 12/VPCP-HC 03 --as H41 --only-make -o {target}").exit_code == 0
+    made = edxml.convert(target.read_bytes())
+    assert made.packet is not None
+    assert (made.packet.status_code, made.problems, line.statuses("G22")) == ("03", (), ["01 H41"])
+    done(line, "mark 12/VPCP-HC 02 --as H41 --reason 'Gửi nhầm nơi nhận'")
+    assert causes(line) == ["unit_refused"]
+    late = axis(line, "mark 12/VPCP-HC 03 --as H41")
+    assert (late.exit_code, late.stderr.count("→")) == (3, 1)
+
+
+def test_each_unit_that_was_addressed_reports(line: Line, pdf: Path) -> None:
+    def statuses() -> dict[str, str]:
+        found: dict[str, str] = line.trace("12/VPCP-HC")["deliveries"][0]["statuses"]
+        return found
+
+    done(line, f"write --from G22 --to H41.04.02 --to H41.04.03 {MADE}", pdf)
+    assert len(done(line, "mark 12/VPCP-HC 03 --as H41")) == 2
+    assert statuses() == {"H41.04.02": "03", "H41.04.03": "03"}
+    done(line, "mark 12/VPCP-HC 06 --as H41.04.02")
+    assert statuses() == {"H41.04.02": "06", "H41.04.03": "03"}
+    several = axis(line, "mark 12/VPCP-HC 06 --as H41 --only-make")
+    assert (several.exit_code, "H41.04.02, H41.04.03" in several.stderr) == (2, True)
+
+
+def test_an_agencys_own_home_knows_what_its_clerk_has_said(line: Line, pdf: Path) -> None:
+    done(line, f"write --from G22 --to H41 {MADE}", pdf)
+    whole = config.load(line.path).installation
+
+    def own() -> tuple[str, str]:
+        line.configure(installation=replace(whole, role="agency", agencies=("H41",)))
+        ((cause,),) = (said["why"] for said in done(line, "why 12/VPCP-HC"))
+        last = axis(line, "why 12/VPCP-HC").stdout.splitlines()[-1]
+        line.configure(installation=whole)
+        return cause["cause"], last.partition("axis mark ")[2].partition(" --home")[0]
+
+    assert own() == ("own.handed_over", "12/VPCP-HC 03 --as H41")
+    done(line, "mark 12/VPCP-HC 05 --as H41")
+    assert own() == ("own.reported", "")
+    done(line, "recall 12/VPCP-HC --reason 'Ban hành nhầm'")
+    assert own() == ("own.recall_asked", "12/VPCP-HC 15 --as H41")
+    done(line, "mark 12/VPCP-HC 16 --as H41 --reason 'Đã xử lý'")
+    assert own() == ("own.reported", "")

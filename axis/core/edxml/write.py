@@ -86,9 +86,17 @@ def _extra_children(raw: str) -> str:
 
 
 def status_packet(
-    sender: Organ, response_for: ResponseFor, code: str, timestamp: datetime, description: str = ""
+    sender: Organ,
+    response_for: ResponseFor,
+    code: str,
+    timestamp: datetime,
+    description: str = "",
+    *,
+    staff: str = "",
+    department: str = "",
 ) -> bytes:
-    """A canonical status packet. `timestamp` is aware and written in Viet Nam time."""
+    """A canonical status packet. `timestamp` is aware and written in Viet Nam time; `staff` of `department` has done
+    it."""
     about = {
         "OrganId": response_for.organ_id,
         "Code": response_for.code,
@@ -101,11 +109,13 @@ def status_packet(
         "Description": description[:500],
         "Timestamp": timestamp.astimezone(VIETNAM).strftime("%Y/%m/%d %H:%M:%S"),
     }
+    by = _leaves({"Department": department, "Staff": staff})
     header = Node(
         "MessageHeader",
         children=(
             Node("From", children=_leaves(agency)),
             Node("ResponseFor", children=_leaves(about)),
+            *((Node("StaffInfo", children=by),) if by else ()),
             *_leaves(leaves),
         ),
     )

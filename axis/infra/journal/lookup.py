@@ -46,3 +46,11 @@ def find(connection: Connection, query: sa.Executable, keys: Sequence[tuple[str,
     if not keys:
         return []
     return list(connection.execute(query, {"pairs": json.dumps(list(dict.fromkeys(keys)))}).mappings())
+
+
+def reported(connection: Connection, codes: Sequence[str], document_id: str) -> list[RowMapping]:
+    """What the systems of these agencies have reported about documents of this id, and the hub has not refused."""
+    o = outgoing.c
+    mine = sa.and_(o.agency.in_(codes), o.document_id == document_id, o.kind == "status")
+    query = sa.select(o.agency, o.facts, o.created_at).where(mine, o.state.in_(("pending", "accepted")))
+    return list(connection.execute(query).mappings())
