@@ -756,8 +756,8 @@ class Fault(Enum):
     # -- Configuration -------------------------------------------------------------------------------
     HOME_MISSING = (
         OPERATOR,
-        "{got} chưa phải là thư mục dữ liệu của trục; hãy chạy «axis init --home {got}».",
-        "{got} is no axis home yet; run 'axis init --home {got}'.",
+        "{got} chưa phải là thư mục dữ liệu của trục; hãy chạy «axis init --home {got:sh}».",
+        "{got} is no axis home yet; run 'axis init --home {got:sh}'.",
     )
     HOME_EXISTS = (OPERATOR, "{got} đã là thư mục dữ liệu của trục.", "{got} already is an axis home.")
     BACKUP_TARGET = (
@@ -811,9 +811,9 @@ class Fault(Enum):
     HOME_OLD = (
         OPERATOR,
         "Thư mục của {path} là bản cũ: nhật ký ở {got}, trục đã nhận đến {expected}. Adapter không nhận, không bàn giao, không gửi "
-        "gì; tắt mọi bản sao khác rồi chạy 'axis adapter restored {path}'.",
+        "gì; tắt mọi bản sao khác rồi chạy 'axis adapter restored {path:sh}'.",
         "The home of {path} is an older copy: its journal is at {got}, the hub has heard up to {expected}. The adapter takes in, "
-        "hands over and sends nothing; stop every other copy, then run 'axis adapter restored {path}'.",
+        "hands over and sends nothing; stop every other copy, then run 'axis adapter restored {path:sh}'.",
     )
     HOME_COPIED = (
         OPERATOR,
@@ -1020,7 +1020,8 @@ class Fault(Enum):
         """The sentence in `language` with `facts` filled in; a fact not given prints as "?"."""
         _, vi, en = self.value
         said = spoken.facts(self.name, facts, vietnamese=language == "vi")
-        return (vi if language == "vi" else en).format_map(_Facts(said))
+        sentence = vi if language == "vi" else en
+        return sentence.format_map(_Facts(spoken.words(said) if spoken.IN_A_COMMAND in sentence else said))
 
 
 class _Facts(dict[str, Any]):

@@ -6,11 +6,13 @@ What a machine reads (``got``, ``expected``, ``path``) stays as it is.
 from __future__ import annotations
 
 import re
+import shlex
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+IN_A_COMMAND = ":sh}"  # ends a placeholder of what is put into a command: as a shell is to read it
 _MOMENT = re.compile(r"^(\d{4})-(\d\d)-(\d\d) (\d\d:\d\d)")  # of Việt Nam's zone, as :mod:`axis.core.instant` writes it
 _BYTES = re.compile(r"(\d{4,})(?: B)?")
 _IN_BYTES = {"XML_TOO_BIG", "ATT_TOO_BIG", "PARCEL_LIMIT"}
@@ -87,6 +89,20 @@ _LIBXML2 = (
     ("MemoryError", "không đọc được"),
     ("RecursionError", "không đọc được"),
 )
+
+
+class Word(str):
+    """A fact that may stand in a command which somebody types: with the format ``sh`` as a shell has to read it."""
+
+    __slots__ = ()
+
+    def __format__(self, spec: str) -> str:
+        return shlex.quote(str(self)) if spec == "sh" else str.__format__(self, spec)
+
+
+def words(facts: Mapping[str, object]) -> dict[str, object]:
+    """These facts, each fit for a command."""
+    return {name: one if isinstance(one, int) else Word(one) for name, one in facts.items()}
 
 
 def facts(code: str, said: Mapping[str, str], *, vietnamese: bool) -> dict[str, str]:

@@ -9,6 +9,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from axis import spoken
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -227,7 +229,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "centre has their keys; an agency with its own sends axis agency request again.",
     ),
     "audit.none": ("Không có việc nào.", "Nothing was done."),
-    "audit.more": ("Còn nữa: thêm --before {id}", "There is more: add --before {id}"),
+    "audit.more": ("Còn nữa: thêm --before {id:sh}", "There is more: add --before {id:sh}"),
     "help.lang": ("Ngôn ngữ hiển thị.", "Language of the texts."),
     "help.version": ("In phiên bản rồi thoát.", "Print the version and exit."),
     "metavar.alias": ("MÃ_KHÁC", "ALIAS"),
@@ -319,8 +321,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "ping.no_reader.agency.who": ("cơ quan {agency}", "agency {agency}"),
     "ping.no_reader.agency.do": (
-        "tại cơ quan: cho adapter chạy (axis adapter run {agency}), xem nhật ký của nó",
-        "at the agency: let the adapter run (axis adapter run {agency}), look at its log",
+        "tại cơ quan: cho adapter chạy (axis adapter run {agency:sh}), xem nhật ký của nó",
+        "at the agency: let the adapter run (axis adapter run {agency:sh}), look at its log",
     ),
     "ping.no_reader.hub": (
         "không có trục nào đọc hàng đợi {queue}; {count} thông điệp đang chờ",
@@ -355,8 +357,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "ping.not_heard.agency.who": ("trung tâm", "the centre"),
     "ping.not_heard.agency.do": (
-        "tại trung tâm: axis doctor, rồi axis ping {agency}",
-        "at the centre: axis doctor, then axis ping {agency}",
+        "tại trung tâm: axis doctor, rồi axis ping {agency:sh}",
+        "at the centre: axis doctor, then axis ping {agency:sh}",
     ),
     "ping.not_heard.hub": (
         "adapter đã lấy phép thử, trục không thấy trả lời: adapter thuộc bản cũ không biết phép thử này, hoặc đang đứng",
@@ -388,8 +390,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "ping.stands_still.who": ("quản trị", "the administrator"),
     "ping.stands_still.do": (
-        "axis adapter check {agency}; xem nhật ký của axis run, cho chạy lại",
-        "axis adapter check {agency}; look at the log of axis run, start it again",
+        "axis adapter check {agency:sh}; xem nhật ký của axis run, cho chạy lại",
+        "axis adapter check {agency:sh}; look at the log of axis run, start it again",
     ),
     "ping.suspended": (
         "{agency} đang tạm dừng hoặc ngừng hoạt động: không có quyền ở broker, không thử",
@@ -397,8 +399,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "ping.suspended.who": ("trung tâm", "the centre"),
     "ping.suspended.do": (
-        "khi hết lý do: axis agency resume {agency}",
-        "when the reason is over: axis agency resume {agency}",
+        "khi hết lý do: axis agency resume {agency:sh}",
+        "when the reason is over: axis agency resume {agency:sh}",
     ),
     "check.unknown": ("không có phép khám {name}; có: {names}", "there is no check {name}; there are: {names}"),
     "doctor.good": ("tốt", "good"),
@@ -776,8 +778,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The request: {file}. Its SHA-256, to be read over the telephone:\n  {fingerprint}",
     ),
     "request.next": (
-        "Khóa riêng ở lại máy này. Tiếp theo: đưa {file} cho trung tâm; trung tâm gọi lại và chạy axis agency admit {file}.",
-        "The private keys stay here. Next: bring {file} to the centre, which calls back and runs axis agency admit {file}.",
+        "Khóa riêng ở lại máy này. Tiếp theo: đưa {file} cho trung tâm; trung tâm gọi lại và chạy axis agency admit {file:sh}.",
+        "The private keys stay here. Next: bring {file} to the centre, which calls back and runs axis agency admit {file:sh}.",
     ),
     "admit.asked": (
         "{code} {name} xin chứng thư cho khóa {kind}.",
@@ -802,9 +804,9 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The enrolment file, without any secret: {file}. Its SHA-256, to be read over the telephone:\n  {fingerprint}",
     ),
     "admit.next": (
-        "Tiếp theo, tại cơ quan: axis agency enrol {file}. Khi họ đã dùng khóa mới: axis agency revoke {code} chấm dứt các "
+        "Tiếp theo, tại cơ quan: axis agency enrol {file:sh}. Khi họ đã dùng khóa mới: axis agency revoke {code:sh} chấm dứt các "
         "chứng thư cũ.",
-        "Next, at the agency: axis agency enrol {file}. When it uses the new key: axis agency revoke {code} ends the "
+        "Next, at the agency: axis agency enrol {file:sh}. When it uses the new key: axis agency revoke {code:sh} ends the "
         "certificates before.",
     ),
     "enrol.asked": (
@@ -818,8 +820,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{home} is the home of {code}, with a key of its own.",
     ),
     "enrol.next": (
-        "Tiếp theo: axis adapter run {code} --home {home}.",
-        "Next: axis adapter run {code} --home {home}.",
+        "Tiếp theo: axis adapter run {code:sh} --home {home:sh}.",
+        "Next: axis adapter run {code:sh} --home {home:sh}.",
     ),
     "help.to": ("Tệp sẽ ghi.", "The file to write."),
     "help.issued": (
@@ -972,13 +974,13 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "officer.why": ("Lý do: {reason}", "Reason: {reason}"),
     "officer.shown": (
-        "Chưa ký. Đồng ý thì chạy: axis officer sign {file} --key THƯ-MỤC",
-        "Not signed. If you agree: axis officer sign {file} --key FOLDER",
+        "Chưa ký. Đồng ý thì chạy: axis officer sign {file:sh} --key THƯ-MỤC",
+        "Not signed. If you agree: axis officer sign {file:sh} --key FOLDER",
     ),
     "officer.signed": ("{name} đã ký {file}.", "{name} has signed {file}."),
     "officer.next": (
-        "Đưa tệp về trung tâm rồi chạy: axis officer carry-out {file}",
-        "Bring the file back to the centre, and there: axis officer carry-out {file}",
+        "Đưa tệp về trung tâm rồi chạy: axis officer carry-out {file:sh}",
+        "Bring the file back to the centre, and there: axis officer carry-out {file:sh}",
     ),
     "officer.admitted": (
         "Chạy lại axis agency admit với cùng yêu cầu để tạo tệp kết nạp.",
@@ -1322,8 +1324,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{recipient} is suspended since {since}{because}; it waits at the hub.",
     ),
     "why.suspended.next": (
-        "Đi tiếp sau: axis agency resume {recipient}.",
-        "It goes on after: axis agency resume {recipient}.",
+        "Đi tiếp sau: axis agency resume {recipient:sh}.",
+        "It goes on after: axis agency resume {recipient:sh}.",
     ),
     "why.retrying": (
         "Broker chưa nhận sau {attempts} lần; lần tới lúc {until}.",
@@ -1450,16 +1452,16 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The adapter took it at {since} and has not handed it to the system of {recipient}.",
     ),
     "why.own.received.next": (
-        "Xem hệ thống nhận có dùng được không: axis adapter check {recipient}.",
-        "Look whether the system can be used: axis adapter check {recipient}.",
+        "Xem hệ thống nhận có dùng được không: axis adapter check {recipient:sh}.",
+        "Look whether the system can be used: axis adapter check {recipient:sh}.",
     ),
     "why.own.handing_over": (
         "Đang bàn giao cho hệ thống của {recipient} từ {since}.",
         "Being handed to the system of {recipient} since {since}.",
     ),
     "why.own.handing_over.next": (
-        "Lâu quá: axis adapter check {recipient}.",
-        "If it takes long: axis adapter check {recipient}.",
+        "Lâu quá: axis adapter check {recipient:sh}.",
+        "If it takes long: axis adapter check {recipient:sh}.",
     ),
     "why.own.shown": (
         "Đã đưa ra cho hệ thống của {recipient} lúc {since}; hệ thống chưa xác nhận đã lấy.",
@@ -1529,8 +1531,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "In doubt after a restore: it may have been handed over before.",
     ),
     "why.own.doubted.next": (
-        "Quản trị: axis adapter restored {recipient}.",
-        "An administrator: axis adapter restored {recipient}.",
+        "Quản trị: axis adapter restored {recipient:sh}.",
+        "An administrator: axis adapter restored {recipient:sh}.",
     ),
     "why.own.to.leaving": (
         "Trục đã nhận (A.1) lúc {since}; chưa có biên nhận nào về {recipient}.",
@@ -1748,11 +1750,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "There are no such documents in the part that was looked through.",
     ),
     "list.shown": ("{count} văn bản.", "{count} documents."),
-    "list.next": ("Còn nữa; trang sau: thêm --after {after}", "There are more; the next page: add --after {after}"),
+    "list.next": (
+        "Còn nữa; trang sau: thêm --after {after:sh}",
+        "There are more; the next page: add --after {after:sh}",
+    ),
     "list.short": (
-        "Mỗi trang chỉ tìm trong một phần văn bản, phần này chưa đủ một trang; tìm tiếp: thêm --after {after}, hoặc --all",
+        "Mỗi trang chỉ tìm trong một phần văn bản, phần này chưa đủ một trang; tìm tiếp: thêm --after {after:sh}, hoặc --all",
         "A page looks through a part of the documents only, which was not enough to fill it; to go on: add "
-        "--after {after}, or --all",
+        "--after {after:sh}, or --all",
     ),
     "help.why": (
         "Vì sao văn bản chưa đến: đang ở đâu, từ khi nào, ai phải làm gì.",
@@ -1812,12 +1817,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Gói của {sender} bị cách ly lúc {since}; trục chưa xét được.",
         "What {sender} sent waits in quarantine since {since}; the hub could not judge it.",
     ),
-    "find.quarantine.next": ("Quản trị: axis queue show {id}", "An administrator: axis queue show {id}"),
+    "find.quarantine.next": ("Quản trị: axis queue show {id:sh}", "An administrator: axis queue show {id:sh}"),
     "find.dead_letter": (
         "Gói của {sender} nằm ở thư chết của broker từ {since}.",
         "What {sender} sent is a dead letter of the broker since {since}.",
     ),
-    "find.dead_letter.next": ("Quản trị: axis queue show {id}", "An administrator: axis queue show {id}"),
+    "find.dead_letter.next": ("Quản trị: axis queue show {id:sh}", "An administrator: axis queue show {id:sh}"),
     "find.accepted": ("Tiếp nhận lúc", "Accepted"),
     "find.number": ("Số, ký hiệu", "Number"),
     "find.subject": ("Trích yếu", "Subject"),
@@ -1962,8 +1967,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "line {paid} ({banks}).",
     ),
     "dossier.left": (
-        "Xem số liệu: axis report dossiers --by ministry --home {home}",
-        "See the figures: axis report dossiers --by ministry --home {home}",
+        "Xem số liệu: axis report dossiers --by ministry --home {home:sh}",
+        "See the figures: axis report dossiers --by ministry --home {home:sh}",
     ),
     "help.report.dossiers": (
         "Số liệu hồ sơ thủ tục hành chính của một kỳ: tồn kỳ trước, tiếp nhận, giải quyết sớm, đúng, trễ hạn, đang giải "
@@ -2471,24 +2476,24 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{home} is restored from the backup of {time}: {files} files, every parcel matches its digest.",
     ),
     "restore.record": (
-        "Hồ sơ thiếu những gì xảy ra sau đó, nên trục chưa chạy. Tiếp theo: axis reconcile --restored --older-than 0 --home {home}",
+        "Hồ sơ thiếu những gì xảy ra sau đó, nên trục chưa chạy. Tiếp theo: axis reconcile --restored --older-than 0 --home {home:sh}",
         "The record lacks what happened since, so the hub does not run yet. Next: axis reconcile --restored --older-than 0 "
-        "--home {home}",
+        "--home {home:sh}",
     ),
     "restore.database": (
-        "Trước đó, đưa hồ sơ vào một cơ sở dữ liệu trống: pg_restore --no-owner --dbname … {folder}/record.dump; rồi axis upgrade "
-        "--home {home}",
-        "Before that, put the record into an empty database: pg_restore --no-owner --dbname … {folder}/record.dump; then axis "
-        "upgrade --home {home}",
+        "Trước đó, đưa hồ sơ vào một cơ sở dữ liệu trống: pg_restore --no-owner --dbname … {folder:sh}/record.dump; rồi axis upgrade "
+        "--home {home:sh}",
+        "Before that, put the record into an empty database: pg_restore --no-owner --dbname … {folder:sh}/record.dump; then axis "
+        "upgrade --home {home:sh}",
     ),
     "restore.apart": (
         "Hồ sơ không nằm trong bản sao lưu này: phục hồi cơ sở dữ liệu từ bản pg_dump cùng lúc trước đã.",
         "The record is not in this backup: restore the database from the pg_dump of that time first.",
     ),
     "restore.agency": (
-        "Tắt mọi bản sao khác của thư mục dữ liệu này rồi chạy adapter. Nếu nhật ký báo HOME_OLD: axis adapter restored MÃ --home {home}",
+        "Tắt mọi bản sao khác của thư mục dữ liệu này rồi chạy adapter. Nếu nhật ký báo HOME_OLD: axis adapter restored MÃ --home {home:sh}",
         "Stop every other copy of this home, then start the adapter. If its log says HOME_OLD: axis adapter restored CODE "
-        "--home {home}",
+        "--home {home:sh}",
     ),
     "upgrade.moving": ("Chuyển gói tin sang tệp riêng", "Moving parcels into segments"),
     "upgrade.moved": (
@@ -2762,9 +2767,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     "sandbox.dossier.rated": ("chuyển đánh giá của công dân", "passes on the citizen's rating"),
     "sandbox.ballot": (
         "Phiếu lấy ý kiến, hạn {due_at}: thành viên {person} của {agency} biểu quyết (khóa: {key}) qua /ecabinet/v1,\n"
-        "  hoặc: axis ballot vote BALLOT --as {agency} --by {person} --choose 1=agree",
+        "  hoặc: axis ballot vote BALLOT --as {agency:sh} --by {person:sh} --choose 1=agree",
         "A ballot, open until {due_at}: member {person} of {agency} votes (key: {key}) over /ecabinet/v1,\n"
-        "  or by axis ballot vote BALLOT --as {agency} --by {person} --choose 1=agree",
+        "  or by axis ballot vote BALLOT --as {agency:sh} --by {person:sh} --choose 1=agree",
     ),
     "sandbox.ballot.asked": ("gửi phiếu lấy ý kiến", "sends an opinion ballot"),
     "sandbox.ballot.voted": ("biểu quyết, phiếu đã niêm phong", "votes; the vote is sealed"),
@@ -3065,8 +3070,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{path} is made: {parts} parts, {receipts} receipts. Digest: {digest}",
     ),
     "evidence.how": (
-        "Kiểm tra: axis verify {path}; không cần phần mềm này: unzip -p {path} attachments/{manual}",
-        "To check it: axis verify {path}; without this program: unzip -p {path} attachments/{manual}",
+        "Kiểm tra: axis verify {path:sh}; không cần phần mềm này: unzip -p {path:sh} attachments/{manual}",
+        "To check it: axis verify {path:sh}; without this program: unzip -p {path:sh} attachments/{manual}",
     ),
     "evidence.no_reader": (
         "Chưa cài phần [evidence] (rfc3161-client): không đọc được dấu thời gian.",
@@ -3338,8 +3343,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Made {home}: {agencies} agencies, registry version {version}.",
     ),
     "init.next": (
-        "Tiếp theo: chép một gói .edxml vào {home}/agencies/<MÃ>/outbox/ rồi chạy «axis run --home {home} --until-idle».",
-        "Next: put an .edxml packet into {home}/agencies/<CODE>/outbox/ and run 'axis run --home {home} --until-idle'.",
+        "Tiếp theo: chép một gói .edxml vào {home}/agencies/<MÃ>/outbox/ rồi chạy «axis run --home {home:sh} --until-idle».",
+        "Next: put an .edxml packet into {home}/agencies/<CODE>/outbox/ and run 'axis run --home {home:sh} --until-idle'.",
     ),
     "init.keys": ("Tạo khóa và chứng thư", "Making keys and certificates"),
     "run.idle": ("Không còn việc nào đến hạn.", "Nothing is due."),
@@ -3532,8 +3537,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "write.made": ("Đã tạo gói: {file}", "Made: {file}"),
     "write.next": (
-        "Xem văn bản đang ở đâu: axis trace {reference} --home {home}",
-        "Where it is: axis trace {reference} --home {home}",
+        "Xem văn bản đang ở đâu: axis trace {reference:sh} --home {home:sh}",
+        "Where it is: axis trace {reference:sh} --home {home:sh}",
     ),
     "help.inbox": (
         "Văn bản đến của một cơ quan, mới nhất trước; lấy tệp của một văn bản ra thư mục (-o).",
@@ -4300,7 +4305,8 @@ def language(arguments: Sequence[str] | None = None, environment: Mapping[str, s
 def text(key: str, lang: Language, /, **facts: Any) -> str:
     """The text of `key` with `facts` filled in; whole numbers as `lang` writes them."""
     said = {name: _Whole.of(name, value, lang) for name, value in facts.items()}
-    return TEXTS[key][0 if lang == "vi" else 1].format(**said)
+    sentence = TEXTS[key][0 if lang == "vi" else 1]
+    return sentence.format(**(spoken.words(said) if spoken.IN_A_COMMAND in sentence else said))
 
 
 class _Whole(int):
@@ -4318,6 +4324,8 @@ class _Whole(int):
         return made
 
     def __format__(self, spec: str) -> str:
+        if spec == "sh":
+            return str(int(self))
         return int.__format__(self, spec) if spec else number(int(self), self.lang)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from string import Formatter
 
 import pytest
@@ -108,3 +110,25 @@ def test_every_text_can_be_filled_whatever_its_facts_are_called() -> None:
         facts: dict[str, object] = dict.fromkeys(named | {"key", "lang"}, 1)
         assert console.word(key, **facts) == saying.word(key, console.LANG, **facts)
         assert texts.text(key, "en", **facts)
+
+
+# A command in a text, as far as it can be told from the words around it.
+_WORD = r"(?:--?[a-z-]+|\{\w+(?::\w+)?\}|[A-Z][\w./:-]*|\"[^\"]*\"|[\w./…-]+)"
+_COMMAND = re.compile(rf"(?:axis [a-z-]+|unzip -p|(?:thêm|add) --\w+)(?: {_WORD})*")
+# What is put in as several words, quoted where it is made; what is no command; agencies by number.
+_AS_THEY_ARE = {"{which}", "{axis_id}", "{codes}", "{manual}"}
+
+
+def test_what_is_put_into_a_command_is_put_in_as_a_shell_reads_it() -> None:
+    every = [("", one) for fault in Fault for one in fault.value[1:]]
+    every += [(key, one) for key, both in texts.TEXTS.items() for one in both]
+    for key, said in every:
+        for command in _COMMAND.findall(said):
+            bare = set(re.findall(r"\{\w+\}", command)) - _AS_THEY_ARE
+            assert not bare, f"{key}: {command}"
+    facts = {"reference": "abc/a/b c", "home": "Dữ liệu/H"}
+    for lang in ("vi", "en"):
+        said = texts.text("write.next", "vi" if lang == "vi" else "en", **facts)
+        assert shlex.split(said.partition("axis ")[2]) == ["trace", "abc/a/b c", "--home", "Dữ liệu/H"]
+    lost = Problem(Fault.HOME_MISSING, got="a b").text("vi")
+    assert "axis init --home 'a b'" in lost
