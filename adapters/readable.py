@@ -29,6 +29,7 @@ _BOM = "\ufeff"  # or Windows takes it for another encoding
 _BEGINNING = f"{_BOM}Tệp «".encode()  # only what begins so is taken away again
 _TOLD = 200  # refused files that are told of at once, the newest
 _MARK, _HIDDEN = ".readable", ".axis-tmp"
+_ANOTHER = {"DUP_CONFLICT", "DOCUMENT_RECALLED"}  # what is not mended in the packet and sent again under its number
 _NAME = 255  # bytes
 _NO_SUCH_NAME = {errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ}
 
@@ -168,11 +169,15 @@ def said(name: str, why: str, **facts: str) -> str:
 def _of_report(name: str, report: bytes) -> str:
     """What a report says, in words."""
     try:
-        findings = [(one["code"], one["text_vi"], one["todo_vi"]) for one in json.loads(report)["findings"]]
+        findings = [
+            (one["code"], one["text_vi"], one["todo_vi"], one.get("actor")) for one in json.loads(report)["findings"]
+        ]
     except (ValueError, KeyError, TypeError):
         findings = []
-    lines = [f"- {_plain(why)} [{_plain(code)}]\n  → {_plain(todo)}\n" for code, why, todo in findings]
-    return text("why_not.refused", "vi", name=_plain(name)) + "".join(lines)
+    lines = [f"- {_plain(why)} [{_plain(code)}]\n  → {_plain(todo)}\n" for code, why, todo, _ in findings]
+    is_mended = all(actor == "sender" and code not in _ANOTHER for code, _, _, actor in findings)
+    end = "\n" + text("why_not.again", "vi") if findings and is_mended else ""
+    return text("why_not.refused", "vi", name=_plain(name)) + "".join(lines) + end
 
 
 def _plain(name: str) -> str:

@@ -271,8 +271,8 @@ class Fault(Enum):
     )
     DUP_CONFLICT = (
         SENDER,
-        "DocumentId đã dùng cho nội dung khác: đã nhận {expected}, nay {got}.",
-        "DocumentId already used for other content: accepted {expected}, now {got}.",
+        "Số, ký hiệu này (DocumentId) đã gửi với nội dung khác: đã nhận {expected}, nay {got}.",
+        "This number (DocumentId) was sent with other content: accepted {expected}, now {got}.",
     )
     DOCUMENT_UNKNOWN = (
         SENDER,

@@ -292,8 +292,9 @@ _TABLE: dict[tuple[Fault, ...], tuple[str, str]] = {
         "See axis agency show CODE; close it and name its successor: axis agency close CODE --successor CODE.",
     ),
     (Fault.DUP_CONFLICT,): (
-        "Văn bản khác: dùng DocumentId mới. Sửa văn bản đã gửi: gửi bản cập nhật hoặc thay thế.",
-        "For another document use a new DocumentId; to mend what was sent, send an update or a replacement.",
+        "Văn bản khác: số khác (DocumentId mới). Sửa văn bản đã gửi: axis update VĂN-BẢN hoặc axis replace VĂN-BẢN.",
+        "Another document has another number (a new DocumentId). To mend what was sent: axis update REFERENCE, or axis "
+        "replace REFERENCE.",
     ),
     (Fault.DOCUMENT_RECALLED,): (
         "Gửi một văn bản mới, không sửa văn bản đã thu hồi.",

@@ -3590,8 +3590,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "It was read and signed, and waits for the hub's answer. Nothing is to be done: then it goes to sent.\n",
     ),
     "why_not.refused": (
-        "Tệp «{name}» bị từ chối, chưa đến nơi nào. Sửa những điểm sau rồi gửi lại, số và ký hiệu giữ nguyên:\n\n",
-        "The file '{name}' was refused and has gone nowhere. Mend this and send it again under its number:\n\n",
+        "Tệp «{name}» bị từ chối nên không được chuyển đi. Lý do, và việc phải làm:\n\n",
+        "The file '{name}' was refused and is not delivered. Why, and what there is to do:\n\n",
+    ),
+    "why_not.again": (
+        "Sửa xong thì gửi lại, số và ký hiệu giữ nguyên.\n",
+        "Once it is mended send it again, under the number that it has.\n",
     ),
     "readable.number": ("Số, ký hiệu", "Number"),
     "readable.subject": ("Trích yếu", "Subject"),

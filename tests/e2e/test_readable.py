@@ -130,6 +130,18 @@ def test_a_death_at_a_copy_loses_nothing_of_the_document_and_the_copy_is_made_ag
     line.check_ledger()
 
 
+def test_what_is_said_of_a_number_that_is_taken_does_not_contradict_itself(line: Line) -> None:
+    line.drop("G22", document(1), "1.edxml")
+    line.run()
+    line.drop("G22", document(1, content=b"%PDF-1.4 khac"), "2.edxml")
+    line.run()
+    said = (line.folder("G22", "failed") / f"2.edxml{WHY}").read_text("utf-8-sig")
+    assert "[DUP_CONFLICT]" in said
+    assert "axis update VĂN-BẢN hoặc axis replace VĂN-BẢN" in said
+    assert "giữ nguyên" not in said
+    assert "chưa đến nơi nào" not in said, "the document of this number has"
+
+
 def test_a_refused_file_has_its_reasons_beside_it_in_words(line: Line) -> None:
     line.drop("G22", document(1, subject=""), "thieu.edxml")
     (line.folder("G22", "outbox") / "Công văn.pdf").write_bytes(b"%PDF")
@@ -137,6 +149,7 @@ def test_a_refused_file_has_its_reasons_beside_it_in_words(line: Line) -> None:
     said = (line.folder("G22", "failed") / f"thieu.edxml{WHY}").read_text("utf-8-sig")
     assert "(Subject)" in said
     assert "→" in said
+    assert said.endswith("số và ký hiệu giữ nguyên.\n")
     assert "axis write" in (line.folder("G22", "outbox") / f"Công văn.pdf{WHY}").read_text("utf-8-sig")
 
 
