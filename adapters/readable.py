@@ -14,6 +14,7 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from axis.core.saying import together
 from axis.texts import text
 
 if TYPE_CHECKING:
@@ -174,7 +175,9 @@ def _of_report(name: str, report: bytes) -> str:
         ]
     except (ValueError, KeyError, TypeError):
         findings = []
-    lines = [f"- {_plain(why)} [{_plain(code)}]\n  → {_plain(todo)}\n" for code, why, todo, _ in findings]
+    told = together([(code, why, todo) for code, why, todo, _ in findings])
+    shown = [(findings[at[0]][0], why, findings[at[0]][2]) for at, why in told]
+    lines = [f"- {_plain(why)} [{_plain(code)}]\n  → {_plain(todo)}\n" for code, why, todo in shown]
     is_mended = all(actor == "sender" and code not in _ANOTHER for code, _, _, actor in findings)
     end = "\n" + text("why_not.again", "vi") if findings and is_mended else ""
     return text("why_not.refused", "vi", name=_plain(name)) + "".join(lines) + end

@@ -1884,6 +1884,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Tỷ lệ đúng hạn: {pooled} tính chung tất cả văn bản; {mean} nếu lấy trung bình của {agencies} cơ quan.",
         "On time: {pooled} of all documents together; {mean} as the mean of {agencies} agencies.",
     ),
+    "report.ratio.pooled": (
+        "Tỷ lệ đúng hạn: {pooled} tính chung tất cả văn bản.",
+        "On time: {pooled} of all documents together.",
+    ),
     "report.grew": ("tăng {by}", "{by} more"),
     "report.shrank": ("giảm {by}", "{by} less"),
     "report.change.documents": (
@@ -1910,6 +1914,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Tiếp nhận (03 hoặc 02): {ratio} đúng hạn, trung vị {median} sau khi đến.",
         "Reception (03 or 02): {ratio} on time, median {median} after the hand-over.",
     ),
+    "report.leg.reception.bare": (
+        "Tiếp nhận (03 hoặc 02): {ratio} đúng hạn.",
+        "Reception (03 or 02): {ratio} on time.",
+    ),
+    "report.leg.processing.bare": ("Xử lý xong (06): {ratio} đúng hạn.", "Processing (06): {ratio} on time."),
     "report.leg.processing": (
         "Xử lý xong (06): {ratio} đúng hạn, trung vị {median} sau khi đến.",
         "Processing (06): {ratio} on time, median {median} after the hand-over.",
@@ -3308,7 +3317,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "agency.days": ("'{got}' không phải số ngày; ví dụ 30d", "'{got}' is no number of days; for example 30d"),
     "agency.none": ("Không có cơ quan nào.", "There is none."),
-    "agency.near": ("Có phải: {names}?", "Did you mean: {names}?"),
+    "agency.near": ("«{got}»: có phải {names}?", "'{got}': did you mean {names}?"),
     "column.ends_at": ("Hết hạn", "Ends"),
     "column.days_left": ("Còn (ngày)", "Days left"),
     "help.agency.show": ("Chi tiết một cơ quan và chứng thư.", "One agency with its certificates."),
@@ -3638,6 +3647,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "error": ("lỗi", "error"),
     "warning": ("cảnh báo", "warning"),
     "acts.sender": ("nơi gửi xử lý", "the sender acts"),
+    "acts.typed": ("người gõ lệnh sửa", "whoever typed it mends it"),
+    "at.line": ("dòng {line}", "line {line}"),
     "acts.recipient": ("nơi nhận xử lý", "the recipient acts"),
     "acts.operator": ("người vận hành xử lý", "the operator acts"),
     "acts.developer": ("nhóm phát triển xử lý", "the developers act"),

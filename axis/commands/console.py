@@ -40,6 +40,7 @@ DONE, UNEXPECTED, USAGE, REFUSED, UNAVAILABLE, MISCONFIGURED, CORRUPTED = range(
 INCIDENTS = "incidents"  # the folder in a home where traces of our own bugs are kept
 KEPT, LARGEST = 20, 256 * 1024  # of those files, and bytes of each
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
+_TYPED = {Fault.AGENCY_UNKNOWN, Fault.PACKET_ORGAN}
 _GAP = 2  # columns between two cells of a table
 _GAPS = re.compile(r"( +)")
 _ALIKE = str.maketrans("đĐ«»“”‘’–—…→", 'dD""""\'\'--.>')
@@ -139,6 +140,11 @@ def raw(value: str) -> None:
     click.echo(value, nl=False)
 
 
+def several(codes: Sequence[str], most: int = 10) -> str:
+    """So many of these, and whether there are more."""
+    return ", ".join([*codes[:most], *(["…"] if len(codes) > most else [])])
+
+
 def room() -> int:
     """The columns of the terminal; 0 where stdout is none."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
@@ -232,22 +238,49 @@ def bar(title: str, total: int, *, quiet: bool) -> Iterator[Callable[[int], None
         yield lambda done: progress.update(task, completed=done)
 
 
-def show_error(error: AxisError, language: Language, *, as_json: bool, near: Sequence[tuple[str, str]] = ()) -> None:
-    """Each problem with its code, its sentence, who acts, what there is to do; `near`: (code, name) of agencies that
-    may have been meant."""
+def show_error(
+    error: AxisError,
+    language: Language,
+    *,
+    as_json: bool,
+    near: Mapping[str, Sequence[tuple[str, str]]] | None = None,
+) -> None:
+    """Each problem with its code, its sentence, who acts, what there is to do; `near`: by an unknown code the (code,
+    name) of agencies that may have been meant."""
+    near = near or {}
     if as_json:
-        meant = {"did_you_mean": [code for code, _ in near]} if near else {}
+        codes = dict.fromkeys(code for found in near.values() for code, _ in found)
+        meant = {"did_you_mean": list(codes)} if codes else {}
         data({"error": [problem.as_json(language) for problem in error.problems], **meant})
         return
-    for problem in error.problems:
-        where = f" {problem.path}" if problem.path and "{path}" not in problem.fault.value[2] else ""
-        acts = text(f"acts.{problem.fault.actor.value}", language)
-        say(f"{problem.fault.code}{plain(where)}: {plain(problem.text(language))} [{acts}]", err=True)
-        if problem.fault not in SAID:
-            say(f"  → {remedy(problem.fault, language)}", err=True)
-    if near:
-        names = ", ".join(f"{code} ({name})" for code, name in near)
-        say(text("agency.near", language, names=plain(names)), err=True)
+    every = error.problems
+    for at, said in saying.together([(one.fault.code, one.text(language), "") for one in every]):
+        fault = every[at[0]].fault
+        places = [place for place in dict.fromkeys(_place(every[one], language) for one in at) if place]
+        # A code that is nobody's was typed by whoever is asking: no document is at fault.
+        typed = fault in _TYPED and all(every[one].path == "" or every[one].line for one in at)
+        acts = text("acts.typed" if typed else f"acts.{fault.actor.value}", language)
+        where = f" {plain(', '.join(places))}" if places else ""
+        say(f"{fault.code}{where}: {plain(said)} [{acts}]", err=True)
+        if fault not in SAID:
+            say(f"  → {remedy(fault, language)}", err=True)
+    suggest(near)
+
+
+def _place(problem: Problem, language: Language) -> str:
+    """Where it is, unless its sentence says so."""
+    if "{path}" in problem.fault.value[2]:
+        return ""
+    if problem.line is not None and problem.path == str(problem.line):
+        return text("at.line", language, line=str(problem.line))
+    return problem.path
+
+
+def suggest(near: Mapping[str, Sequence[tuple[str, str]]]) -> None:
+    """Which agencies may have been meant, by what was written."""
+    for got, found in near.items():
+        names = ", ".join(f"{code} ({name})" for code, name in found)
+        note("agency.near", got=got, names=names)
 
 
 def trouble(error: OSError) -> AxisError | None:

@@ -197,5 +197,11 @@ def show_candidates(error: NotTheOne, *, as_json: bool) -> None:
 
 
 def _show_reasons(reasons: Sequence[dict[str, str]]) -> None:
-    for reason in reasons:
-        console.say(f"    {reason['code']}: {console.plain(reason['text_vi' if LANG == 'vi' else 'text'])}")
+    for reason in told(reasons):
+        console.say(f"    {reason}")
+
+
+def told(reasons: Sequence[dict[str, Any]]) -> list[str]:
+    """Why something was refused, a line for each reason."""
+    every = [(one["code"], one["text_vi" if LANG == "vi" else "text"], "") for one in reasons]
+    return [f"{every[at[0]][0]}: {console.plain(said)}" for at, said in saying.together(every)]

@@ -103,7 +103,10 @@ class Axis(click.Group):
             with extras.needed():
                 return super().invoke(context)
         except AxisError as error:
-            console.show_error(error, LANG, as_json=_as_json(context), near=_near(context, error))
+            from axis.commands.meant import near
+
+            meant = near(context.find_root().meta.get(HOME), error.problems)
+            console.show_error(error, LANG, as_json=_as_json(context), near=meant)
             context.exit(error.exit_code)
         except BrokenPipeError:
             console.give_up_stdout()
@@ -127,22 +130,6 @@ class Axis(click.Group):
         except Exception as error:  # noqa: BLE001  our own bug: say so, keep the trace in a file
             _show_crash(context, error)
             context.exit(UNEXPECTED)
-
-
-def _near(context: click.Context, error: AxisError) -> list[tuple[str, str]]:
-    """(code, name) of the agencies that may have been meant where a code is nobody's."""
-    home = context.find_root().meta.get(HOME)
-    if home is None or error.fault not in {Fault.AGENCY_UNKNOWN, Fault.PACKET_ORGAN} or not error.problems[0].got:
-        return []
-    try:
-        from axis.core.agencies import near
-        from axis.home import open_home, reading_registry
-
-        with reading_registry(open_home(home)) as registry:
-            found = near(registry.agencies, error.problems[0].got)
-    except Exception:  # noqa: BLE001  what is wrong was said already; this would only have helped
-        return []
-    return [(one.code, one.name_vi if LANG == "vi" else one.name_en or one.name_vi) for one in found]
 
 
 def completion_asked() -> bool:

@@ -10,9 +10,11 @@ import click
 
 from axis.commands import console
 from axis.commands.console import DONE, REFUSED, UNAVAILABLE, word
+from axis.commands.meant import near
 from axis.commands.options import MOMENTS, at_home, command
 from axis.commands.process import now, open_home, stoppable
 from axis.commands.run import name_away, troubles
+from axis.core.saying import together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,6 +71,8 @@ def send(
             _show_letter(
                 letter, None if letter.problems else bootstrap.preflight(opened, sender, letter, now()), as_json
             )
+        if not as_json:
+            console.suggest(near(home, [problem for letter in bad for problem in letter.problems]))
         sys.exit(REFUSED if bad else DONE)
     results = hand_in(opened, sender, letters, wait)
     for result in results:
@@ -152,6 +156,8 @@ def show_result(result: dict[str, Any], as_json: bool) -> None:
         console.say(word("send.pending", file=result["file"]))
         return
     console.say(word("send.refused", file=result["file"]))
-    for finding in result["findings"]:
-        shown, todo = (finding[f"{name}_vi" if console.LANG == "vi" else name] for name in ("text", "todo"))
-        console.say(f"  {finding['code']}: {console.plain(shown)}\n    → {console.plain(todo)}", err=True)
+    end = "_vi" if console.LANG == "vi" else ""
+    found = [(one["code"], one[f"text{end}"], one[f"todo{end}"]) for one in result["findings"]]
+    for at, shown in together(found):
+        code, _, todo = found[at[0]]
+        console.say(f"  {code}: {console.plain(shown)}\n    → {console.plain(todo)}", err=True)

@@ -11,7 +11,7 @@ import click
 
 from axis.commands import console
 from axis.commands.console import LANG, word
-from axis.commands.finding import ask, narrowing
+from axis.commands.finding import ask, narrowing, told
 from axis.commands.options import at_home, command
 from axis.commands.process import open_home, stoppable
 from axis.core import saying
@@ -167,11 +167,12 @@ def _show_document(about: dict[str, Any]) -> None:
 def show_why(causes: Sequence[dict[str, Any]], findings: Sequence[dict[str, Any]] = ()) -> None:
     """Where each delivery is and why, trouble first: a sentence, and who has to do what. `findings`: why a packet was
     refused."""
+    reasons = told(findings)
     for one in causes:
         said, next_step = sentences(one)
         console.say(f"{'✗' if one['is_trouble'] else '·'} {console.plain(said)}")
-        for reason in findings if not one["recipient"] else ():
-            console.say(f"    {reason['code']}: {console.plain(reason['text_vi' if LANG == 'vi' else 'text'])}")
+        for reason in reasons if not one["recipient"] else ():
+            console.say(f"    {reason}")
         console.say(f"    → {console.plain(next_step)}")
 
 

@@ -10,6 +10,7 @@ import click
 
 from axis.commands import console
 from axis.commands.console import DONE, REFUSED, UNAVAILABLE, word
+from axis.commands.meant import near
 from axis.commands.options import at_home, command
 from axis.commands.process import now, open_home
 from axis.commands.send import hand_in, show_result
@@ -227,7 +228,7 @@ class _Table:
             return str(self.given["sender"])
         codes = self.home.codes()
         if len(codes) != 1:
-            raise click.UsageError(word("write.from_whom", codes=", ".join(codes[:10])))
+            raise click.UsageError(word("write.from_whom", codes=console.several(codes)))
         return codes[0]
 
     def wording(self, sender: str, to: Sequence[str]) -> Wording:
@@ -336,6 +337,7 @@ class _Table:
             console.data({"file": letter.name, "findings": [one.as_json(console.LANG) for one in found]})
         elif found and not self.as_json:
             console.findings(found)
+            console.suggest(near(self.home.path, found))
 
     def _make(self, name: str, data: bytes) -> None:
         """A file of its own; what lies there already stays."""

@@ -16,7 +16,7 @@ from axis.texts import TEXTS, day, duration, number, percent, text
 from axis.texts import moment as as_written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from axis.errors import Language
 
@@ -26,6 +26,7 @@ _VALUES = {"kind": "kind", "standing": "standing", "leg": "leg", "outcome": "out
 _VALUES |= {"demand": "demand", "stage": "stage", "state": "state", "use": "use", "action": "action"}
 # Under the DocumentId of what was refused for these nothing is accepted any more.
 _USED_UP = {Fault.DUP_CONFLICT, Fault.DOCUMENT_RECALLED}
+_PIECES = re.compile(r"\w+(?:[./-]\w+)*|\s+|.", re.DOTALL)  # a code is one, with its dots
 WORDS = 3  # reasons that a report shows
 
 
@@ -123,6 +124,26 @@ def explained(item: Mapping[str, Any], lang: Language, *, many: bool = False) ->
     return said, word(next_step, lang, **known, which=which)
 
 
+def together(findings: Sequence[tuple[str, str, str]]) -> list[tuple[list[int], str]]:
+    """Findings (code, sentence, what there is to do) as they are told to people: those that say the same of several are
+    one, "recalled from H01, H02". Each with the places of what is told by it, in the order of their first."""
+    groups: dict[tuple[str, str, int], list[int]] = {}
+    words = [_PIECES.findall(sentence) for _, sentence, _ in findings]
+    for at, (code, _, todo) in enumerate(findings):
+        groups.setdefault((code, todo, len(words[at])), []).append(at)
+    found = []
+    for group in groups.values():
+        differ = {n for n, column in enumerate(zip(*(words[at] for at in group), strict=True)) if len(set(column)) > 1}
+        if len(differ) > 1:
+            found += [([at], findings[at][1]) for at in group]
+            continue
+        said = list(words[group[0]])
+        for n in differ:
+            said[n] = ", ".join(dict.fromkeys(words[at][n] for at in group))
+        found.append((group, "".join(said)))
+    return sorted(found, key=lambda one: one[0][0])
+
+
 def report_title(value: Mapping[str, Any], lang: Language) -> str:
     """What period a report is of, and how far that has come."""
     since, until = first_day(value["period"]["since"], lang), last_day(value["period"]["before"], lang)
@@ -143,7 +164,10 @@ def report_sentences(value: Mapping[str, Any], lang: Language) -> list[str]:
     """What the figures of a report come to, in words."""
     whole, ratios = value["total"], value["ratios"]
     shares = {name: percent(ratios[name], lang) for name in ("pooled", "mean")}
-    lines = [word("report.ratios", lang, **shares, agencies=number(ratios["agencies"], lang))]
+    lines = []
+    if ratios["pooled"] is not None:
+        key = "report.ratios" if ratios["mean"] is not None else "report.ratio.pooled"
+        lines.append(word(key, lang, **shares, agencies=number(ratios["agencies"], lang)))
     for name in ("documents", "handed_over"):
         change, before = value["change"][name], value["before"][name]
         known = {"count": number(whole[name], lang), "before": number(before, lang)}
@@ -161,7 +185,8 @@ def report_sentences(value: Mapping[str, Any], lang: Language) -> list[str]:
         found = whole["legs"][leg]
         if found["ratio"] is not None:
             known = {"ratio": percent(found["ratio"], lang), "median": duration(found["median_s"], lang)}
-            lines.append(word(f"report.leg.{leg}", lang, **known))
+            key = f"report.leg.{leg}" if found["median_s"] is not None else f"report.leg.{leg}.bare"
+            lines.append(word(key, lang, **known))
     return lines
 
 

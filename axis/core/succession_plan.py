@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from axis.core import organ
-from axis.core.instant import whole
+from axis.core.instant import VIETNAM, whole
 from axis.core.registry import HUB, Member, write
 from axis.errors import Fault, Problem, Rejected, capped, rejected
 
@@ -46,10 +46,13 @@ class Row:
 
 
 def read(data: bytes) -> list[Row]:
-    """The rows of a CSV table with some of COLUMNS. Raises :class:`Rejected`, with what is wrong of its form."""
+    """The rows of a CSV table with some of COLUMNS, with semicolons where its first line has no comma: so a spreadsheet
+    with Vietnamese settings saves it. Raises :class:`Rejected`, with what is wrong of its form."""
     try:
         text = data.decode("utf-8-sig")
-        reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+        first = text.partition("\n")[0]
+        between = ";" if ";" in first and "," not in first else ","
+        reader = csv.DictReader(io.StringIO(text, newline=""), strict=True, delimiter=between)
         names = [name or "" for name in reader.fieldnames or ()]
         missing = [name for name in COLUMNS[:2] if name not in names]
         if missing or len(set(names)) < len(names) or not set(names) <= set(COLUMNS):
@@ -100,13 +103,22 @@ def plan(registry: Registry, rows: list[Row], at: datetime, now: datetime) -> Re
                 problems.append(Problem(Fault.ALIAS_TAKEN, lines.get(alias, member.code), owner, alias))
     problems += [one for row in closing.values() if (one := _goes_nowhere(row, members, at)) is not None]
     if problems:
-        raise Rejected(*capped(problems))
+        raise Rejected(*capped([_in_line(one) for one in sorted(problems, key=_line)]))
     following = tuple(members[code] for code in sorted(members))
     if following == registry.members:
         return registry
     made = replace(registry, version=registry.version + 1, issued_at=whole(now), members=following)
     write(made)  # what XML cannot carry, and no row has shown, is found before anything is signed
     return made
+
+
+def _line(one: Problem) -> int:
+    """The line that a problem is about; what is of none comes last."""
+    return int(one.path) if one.path.isdecimal() else MAX_ROWS * MAX_ROWS
+
+
+def _in_line(one: Problem) -> Problem:
+    return replace(one, line=int(one.path)) if one.path.isdecimal() else one
 
 
 def closed(member: Member, successor: str, at: datetime, now: datetime) -> Member:
@@ -135,7 +147,9 @@ def _wrong(row: Row, members: dict[str, Member], at: datetime, now: datetime) ->
     elif not known:
         return Problem(Fault.AGENCY_UNKNOWN, where, got=row.code)
     if row.change in AT_ONCE and at > now:
-        return Problem(Fault.TABLE_INVALID, where, f"--at {whole(now):%Y-%m-%d}", f"{row.change} {row.code}")
+        return Problem(
+            Fault.TABLE_INVALID, where, f"--at {now.astimezone(VIETNAM):%Y-%m-%d}", f"{row.change} {row.code}"
+        )
     if row.change in {"new", "rename"} and row.kind not in KINDS:
         return Problem(Fault.TABLE_INVALID, where, ", ".join(filter(None, KINDS)), row.kind)
     if row.change == "rename" and not (row.name_vi or row.name_en or row.kind):

@@ -90,6 +90,13 @@ def test_all_that_is_wrong_is_said_at_once_and_nothing_goes_out(line: Line, pdf:
     assert "accepted" in mended.stdout
 
 
+@pytest.mark.parametrize("who", ["--from G22 --to H42", "--from H42 --to G22"])
+def test_a_code_with_a_slip_in_it_is_asked_about(line: Line, pdf: Path, who: str) -> None:
+    found = axis(line, f"write {who} {MADE}", pdf)
+    assert found.exit_code == 3
+    assert "'H42': did you mean H41 (" in found.stderr
+
+
 def test_what_this_home_cannot_know_is_asked_in_words(line: Line, pdf: Path) -> None:
     found = axis(line, f"write --to H41 {MADE}", pdf)
     assert (found.exit_code, "G06, G22, H41" in found.stderr) == (2, True)

@@ -50,6 +50,12 @@ def test_of_a_code_with_a_slip_the_one_that_was_meant_comes_first(typed: str, fi
     assert len(near(MEMBERS, typed)) <= 3
 
 
+def test_who_is_more_than_a_slip_away_is_not_suggested_beside_one_who_is_not() -> None:
+    members = [Member(code, code, code) for code in ("H49", "H59", "H89", "H58", "H11")]
+    assert set(codes(near(members, "H98"))) == {"H89", "H58"}
+    assert codes(near(members[:2], "H98")), "further away, where nobody is nearer"
+
+
 @pytest.mark.parametrize("typed", ["", "   ", "\x1b[2J", "x" * 100_000, "☃"])
 def test_what_is_like_nothing_suggests_nobody(typed: str) -> None:
     assert near(MEMBERS, typed) == []

@@ -132,3 +132,40 @@ def test_what_is_put_into_a_command_is_put_in_as_a_shell_reads_it() -> None:
         assert shlex.split(said.partition("axis ")[2]) == ["trace", "abc/a/b c", "--home", "Dữ liệu/H"]
     lost = Problem(Fault.HOME_MISSING, got="a b").text("vi")
     assert "axis init --home 'a b'" in lost
+
+
+def test_what_says_the_same_of_several_is_said_once() -> None:
+    recalled = [("DOCUMENT_RECALLED", f"Văn bản đã được yêu cầu thu hồi ở {one}.", "x") for one in ("H01", "H29.4")]
+    other = ("PACKET_MISSING", "Thiếu trích yếu (Subject).", "y")
+    assert saying.together([recalled[0], other, recalled[1]]) == [
+        ([0, 2], "Văn bản đã được yêu cầu thu hồi ở H01, H29.4."),
+        ([1], "Thiếu trích yếu (Subject)."),
+    ]
+    unlike = [("PACKET_VALUE", "Giá trị a, cần b.", ""), ("PACKET_VALUE", "Giá trị c, cần d.", "")]
+    assert [said for _, said in saying.together(unlike)] == [one[1] for one in unlike]
+    assert saying.together([]) == []
+
+
+def test_many_problems_of_one_kind_are_one_line_each_with_its_place(capsys: pytest.CaptureFixture[str]) -> None:
+    unknown = [Problem(Fault.AGENCY_UNKNOWN, str(n), got=f"Q{n}", line=n) for n in (2, 5)]
+    console.show_error(Rejected(*unknown), "vi", as_json=False, near={"Q2": [("G22", "Văn phòng Chính phủ")]})
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "AGENCY_UNKNOWN dòng 2, dòng 5: Cơ quan «Q2, Q5» không có trong danh bạ. [người gõ lệnh sửa]"
+    assert "Q2" in said[2]
+    assert "G22 (Văn phòng Chính phủ)" in said[2]
+    parcel = Problem(Fault.AGENCY_UNKNOWN, "From/OrganId", got="Q1")
+    console.show_error(Rejected(parcel), "vi", as_json=False)
+    assert capsys.readouterr().err.splitlines()[0].endswith("[nơi gửi xử lý]")
+
+
+def test_a_report_without_a_median_or_a_ratio_says_no_empty_words() -> None:
+    leg = {"ratio": 0.5, "median_s": None}
+    value = {
+        "total": {"documents": 1, "handed_over": 1, "rejected": 0, "legs": {"reception": leg, "processing": leg}},
+        "ratios": {"pooled": None, "mean": None, "agencies": 0},
+        "change": {key: {"share": None} for key in ("documents", "handed_over")},
+        "before": {"documents": 0, "handed_over": 0},
+    }
+    said = saying.report_sentences(value, "vi")
+    assert said[-2:] == ["Tiếp nhận (03 hoặc 02): 50,0 % đúng hạn.", "Xử lý xong (06): 50,0 % đúng hạn."]
+    assert not [one for one in said if "  " in one or ": ," in one or " ." in one]

@@ -95,6 +95,7 @@ def test_everything_wrong_is_told_at_once_with_its_line(registry: Registry) -> N
         "alias,H04,,,,,no code",
         "close,H05,H02,,,,",
     )
+    assert [int(line) for line, _ in found] == sorted(int(line) for line, _ in found), "in the order of the lines"
     assert {
         ("2", "AGENCY_UNKNOWN"),
         ("3", "TABLE_INVALID"),
@@ -132,7 +133,7 @@ def test_a_chain_ends_at_somebody_who_is_there(registry: Registry) -> None:
         b'change,code\n"close,H01',
         b"change,code\n\x00,a",
         b"change,code,code\nclose,H01,H02\n",
-        b"change;code\nclose;H01\n",
+        b"change;code,successor\nclose;H01\n",
         "change,code\nrename,H01".encode("utf-16"),
         b"change,code,name_vi\nrename,H01,a\x1b[31mred\n",
         b"",
@@ -169,3 +170,19 @@ def test_one_that_is_closed_stays_closed_since_when_it_is(registry: Registry) ->
 def test_what_nobody_knows_is_said_before_what_holds_at_once(registry: Registry) -> None:
     found = faults(registry, "rename,Q1,,X,,,", "alias,Q2,,,,,H06.1", "rename,H01,,X,,,")
     assert found == [("2", "AGENCY_UNKNOWN"), ("3", "AGENCY_UNKNOWN"), ("4", "TABLE_INVALID")]
+
+
+def test_a_table_is_taken_as_a_spreadsheet_with_vietnamese_settings_saves_it() -> None:
+    saved = "\ufeffchange;code;successor;name_vi\r\nclose;H01;H02;\r\nrename;H03;;Sở A, B\r\n".encode()
+    assert [(row.line, row.change, row.code, row.successor, row.name_vi) for row in read(saved)] == [
+        (2, "close", "H01", "H02", ""),
+        (3, "rename", "H03", "", "Sở A, B"),
+    ]
+
+
+def test_what_holds_at_once_is_given_the_day_of_viet_nam(registry: Registry) -> None:
+    late = NOW.replace(hour=20)
+    with pytest.raises(Rejected) as caught:
+        plan(registry, read(table("rename,H01,,X,,,")), late + timedelta(days=3), late)
+    (problem,) = caught.value.problems
+    assert (problem.expected, problem.line) == (f"--at {late + timedelta(days=1):%Y-%m-%d}", 2)
