@@ -18,6 +18,32 @@ _BYTES = re.compile(r"(\d{4,})(?: B)?")
 _IN_BYTES = {"XML_TOO_BIG", "ATT_TOO_BIG", "PARCEL_LIMIT"}
 _ELEMENTS = {"PACKET_MISSING", "PACKET_ASSUMED"}
 _REPEATED = "PACKET_REPEATED"
+# What a packet's facts say in English of the program's own, by their codes.
+_OF_PACKETS = {"PACKET_ATTACHMENTS", "PACKET_VALUE", "PACKET_SIGNATURE", "PACKET_NOT_CANONICAL", "ATT_ARCHIVE"}
+_PHRASES = tuple(
+    (re.compile(said, re.DOTALL), in_vietnamese)
+    for said, in_vietnamese in (
+        (r"'(.*)' is empty", "tệp «{0}» rỗng"),
+        (r"a status packet has no attachments", "gói trạng thái không có tệp đính kèm"),
+        (r"attachment id '(.*)' is empty or repeated", "mã tệp đính kèm «{0}» trống hoặc lặp lại"),
+        (r"reference id '(.*)' is empty or repeated", "mã «{0}» trong danh mục trống hoặc lặp lại"),
+        (r"no attachment for '(.*)'", "mục «{0}» không có tệp đính kèm"),
+        (r"no reference for '(.*)'", "tệp «{0}» không có trong danh mục"),
+        (r"'(.*)' in the manifest is '(.*)' in the attachment", "danh mục ghi «{0}», tệp đính kèm ghi «{1}»"),
+        (r"intact, certificate not checked", "nguyên vẹn, chưa kiểm tra chứng thư"),
+        (r"broken", "không đúng"),
+        (r"form not supported", "dạng không được hỗ trợ"),
+        (r"not an xmldsig signature", "không phải chữ ký XML"),
+        (r"(\d+) references, (\d+) files", "danh mục có {0} mục, gói có {1} tệp"),
+        (r"no control characters", "không có ký tự điều khiển"),
+        (r"byte (\d+)", "byte thứ {0}"),
+        (r"(\d+) entries, directory of (\d+) bytes", "tệp nén có {0} mục, danh mục dài {1} byte"),
+        (r"(\d+) entries, first (.*)", "tệp nén có {0} mục, đầu tiên là {1}"),
+        (r"more than (\d+) bytes inside", "bên trong hơn {0} byte"),
+        (r"File is not a zip file", "không phải tệp zip"),
+        (r"Bad CRC-32 for file (.*)", "nội dung {0} bị hỏng (CRC-32)"),
+    )
+)
 NAMES = {
     "Subject": "trích yếu",
     "To": "nơi nhận",
@@ -122,7 +148,16 @@ def facts(code: str, said: Mapping[str, str], *, vietnamese: bool) -> dict[str, 
         found["got"] = f"{named[0].upper()}{named[1:]} ({found['got']})"
     elif code == "XML_SYNTAX":
         found["got"] = _libxml2(found.get("got", "?"))
+    if code in _OF_PACKETS:
+        found |= {name: _phrase(value) for name, value in found.items() if name != "path"}
     return found
+
+
+def _phrase(value: str) -> str:
+    for pattern, said in _PHRASES:
+        if found := pattern.fullmatch(value):
+            return said.format(*found.groups())
+    return value
 
 
 def size(count: int, *, vietnamese: bool) -> str:

@@ -67,6 +67,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "audit.done": ("xong", "done"),
     "audit.refused": ("bị từ chối", "refused"),
     "audit.failed": ("không thành", "failed"),
+    "audit.exit": ("mã thoát {number}", "exit code {number}"),
+    "audit.interrupted": ("bị ngắt", "interrupted"),
     "audit.open": ("chưa xong", "not ended"),
     "help.audit.verify": (
         "Tính lại toàn bộ sổ cái: từng mục, từng mắt xích, cây băm, điểm kiểm đã ký. Sai ở đâu thì nêu mục đó; mã thoát 6.",

@@ -94,8 +94,16 @@ def _row(act: dict[str, Any]) -> tuple[str, ...]:
         str(act.get("kind", "")),
         ", ".join(act.get("agencies", ())),
         str(act.get("reason", "")),
-        f"{outcome}: {act['code']}" if act.get("code") else outcome,
+        f"{outcome}: {_code(str(act['code']))}" if act.get("code") else outcome,
     )
+
+
+def _code(noted: str) -> str:
+    """What was noted of how it ended: a fault's code, or the exit code of who has said what is wrong by itself."""
+    name, _, number = noted.partition(" ")
+    if name == "exit":
+        return word("audit.exit", number=number)
+    return word("audit.interrupted") if noted == "interrupted" else noted
 
 
 @audit.command("verify", **settings("help.audit.verify", "axis audit verify"))

@@ -30,7 +30,7 @@ from axis.remedies import SAID, remedy
 from axis.texts import language, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
     from axis.errors import Language
 
@@ -295,6 +295,14 @@ def give_up_stdout() -> None:
     """Nobody reads it, or it is full: what is still in its buffer goes nowhere, in silence."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class Ended(SystemExit):
+    """A command ends that has said itself what is wrong, by these codes: they are noted with what it did."""
+
+    def __init__(self, status: int, codes: Iterable[str] = ()) -> None:
+        super().__init__(status)
+        self.codes = tuple(dict.fromkeys(codes))
 
 
 def show_crash(error: Exception, home: Path | None, language: Language, *, as_json: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,12 +72,14 @@ def send(
             )
         if not as_json:
             console.suggest(near(home, [problem for letter in bad for problem in letter.problems]))
-        sys.exit(REFUSED if bad else DONE)
+        codes = (problem.fault.code for letter in bad for problem in letter.problems)
+        raise console.Ended(REFUSED if bad else DONE, codes)
     results = hand_in(opened, sender, letters, wait)
     for result in results:
         show_result(result, as_json)
     states = {result["state"] for result in results}
-    sys.exit(DONE if states == {"accepted"} else UNAVAILABLE if "pending" in states else REFUSED)
+    end = DONE if states == {"accepted"} else UNAVAILABLE if "pending" in states else REFUSED
+    raise console.Ended(end, (one["code"] for result in results for one in result["findings"]))
 
 
 def hand_in(opened: Home, sender: str, letters: Sequence[Letter], wait: float) -> list[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -317,7 +316,7 @@ class _Table:
         if errors:
             if not self.as_json:
                 console.say(word("write.bad", errors=errors))
-            sys.exit(REFUSED)
+            raise console.Ended(REFUSED, (one.fault.code for letter in letters for one in letter.problems))
         if self.given["only_make"]:
             for letter in letters:
                 self._make(letter.name, letter.data)
@@ -328,7 +327,8 @@ class _Table:
         states = {result["state"] for result in results}
         if states == {"accepted"} and not self.as_json:
             console.note("write.next", reference=reference, home=self.home.path)
-        sys.exit(DONE if states == {"accepted"} else UNAVAILABLE if "pending" in states else REFUSED)
+        end = DONE if states == {"accepted"} else UNAVAILABLE if "pending" in states else REFUSED
+        raise console.Ended(end, (one["code"] for result in results for one in result["findings"]))
 
     def _show(self, letter: Letter) -> None:
         """Its findings, where there are any; with --json only of what is not sent."""

@@ -64,6 +64,7 @@ CHANGING = {
     "key recovery",
     "key revoke",
     "key succeed",
+    "mark",
     "member add",
     "member revoke",
     "member seal",

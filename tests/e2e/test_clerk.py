@@ -85,6 +85,8 @@ def test_all_that_is_wrong_is_said_at_once_and_nothing_goes_out(line: Line, pdf:
     assert "H99" in found.stdout
     assert "Not sent: 2 errors." in found.stdout
     assert os.listdir(line.folder("G22", "outbox")) == []
+    (act,) = done(line, "audit list --refused")
+    assert (act["kind"], act["outcome"], act["code"]) == ("write", "refused", "PACKET_SECRET, AGENCY_UNKNOWN")
     mended = axis(line, f"write --from G22 --to H41 {MADE}", pdf)
     assert mended.exit_code == 0
     assert "accepted" in mended.stdout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from pathlib import Path
 from string import Formatter
 
 import pytest
@@ -169,3 +170,33 @@ def test_a_report_without_a_median_or_a_ratio_says_no_empty_words() -> None:
     said = saying.report_sentences(value, "vi")
     assert said[-2:] == ["Tiếp nhận (03 hoặc 02): 50,0 % đúng hạn.", "Xử lý xong (06): 50,0 % đúng hạn."]
     assert not [one for one in said if "  " in one or ": ," in one or " ." in one]
+
+
+@pytest.mark.parametrize(
+    ("code", "got", "said"),
+    [
+        ("PACKET_ATTACHMENTS", "'rong.pdf' is empty", "tệp «rong.pdf» rỗng"),
+        ("PACKET_ATTACHMENTS", "no attachment for '1'", "mục «1» không có tệp đính kèm"),
+        (
+            "PACKET_ATTACHMENTS",
+            "'a' in the manifest is 'b' in the attachment",
+            "danh mục ghi «a», tệp đính kèm ghi «b»",
+        ),
+        ("PACKET_ATTACHMENTS", "'{0}' is empty", "tệp «{0}» rỗng"),
+        ("PACKET_NOT_CANONICAL", "byte 17", "byte thứ 17"),
+    ],
+)
+def test_what_is_wrong_with_attachments_is_said_in_vietnamese(code: str, got: str, said: str) -> None:
+    problem = Problem(Fault[code], got=got)
+    assert problem.text("vi").endswith(f": {said}.")
+    assert problem.text("en").endswith(f": {got}.")
+
+
+def test_every_phrase_about_attachments_has_its_vietnamese() -> None:
+    source = (Path(__file__).parents[2] / "axis/core/edxml/attachments.py").read_text("utf-8")
+    written = re.findall(r"_unpaired\(f?\"([^\"]+)\"", source) + re.findall(r"BadZipFile\(f?\"([^\"]+)\"", source)
+    assert len(written) > 7
+    for one in written:
+        got = re.sub(r"\{[^}]*\}", "1", one)
+        for fault in ("PACKET_ATTACHMENTS", "ATT_ARCHIVE"):
+            assert spoken.facts(fault, {"got": got}, vietnamese=True)["got"] != got, one

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("axis.acts")
 MAX_REASON = 1000  # characters of a reason that are kept
 MAX_VALUE = 200  # characters of each thing that a command was given
+CODES = 5  # of what was wrong that are kept
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 _doing: ContextVar[dict[str, str] | None] = ContextVar("act", default=None)
 
@@ -108,4 +109,5 @@ def _outcome(error: BaseException) -> dict[str, str]:
         return {"outcome": "done", "code": ""}
     if isinstance(error, KeyboardInterrupt):
         return {"outcome": "failed", "code": "interrupted"}
-    return {"outcome": "refused" if status == 3 else "failed", "code": f"exit {status or 1}"}
+    codes = getattr(error, "codes", ())[:CODES]  # of a command that has said itself what is wrong
+    return {"outcome": "refused" if status == 3 else "failed", "code": ", ".join(codes) or f"exit {status or 1}"}
