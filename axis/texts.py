@@ -1741,7 +1741,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "help.list.every": ("Tất cả các trang, hết trang này đến trang khác.", "Every page, one after another."),
     "help.list.csv": ("In dạng CSV, mỗi nơi nhận một dòng.", "Print CSV, a line for each recipient."),
     "list.period": (
-        "viết today, yesterday, 2026, 2026-Q3, 2026-08, 2026-08-31 hoặc 2026-08-10..2026-08-20",
+        "viết today, yesterday, 2026, Q3/2026, 08/2026, 31/08/2026 hoặc 10/08/2026..20/08/2026 (hoặc 2026-08-31)",
         "write today, yesterday, 2026, 2026-Q3, 2026-08, 2026-08-31 or 2026-08-10..2026-08-20",
     ),
     "list.place": ("không phải chỗ của một trang", "not a place of a page"),
@@ -1850,7 +1850,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "An argument has bytes that are no UTF-8 text.",
     ),
     "report.period": (
-        "kỳ báo cáo viết như 2026, 2026-Q3, 2026-08, 2026-08-31 hoặc 2026-08-10..2026-08-20",
+        "kỳ báo cáo viết như 2026, Q3/2026, 08/2026, 31/08/2026 hoặc 10/08/2026..20/08/2026 (hoặc 2026-08-31)",
         "a period is written like 2026, 2026-Q3, 2026-08, 2026-08-31 or 2026-08-10..2026-08-20",
     ),
     "report.title": ("Báo cáo từ {since} đến {until}", "Report from {since} to {until}"),
@@ -3538,6 +3538,22 @@ TEXTS: dict[str, tuple[str, str]] = {
         "--from is missing: this home has several agencies ({codes})",
     ),
     "write.only_make": ("-o chỉ dùng cùng --only-make", "-o goes with --only-make"),
+    "write.due_early": (
+        "hạn trả lời ({due}) trước ngày ban hành ({day}): chưa gửi gì",
+        "--due ({due}) is before the day of issue ({day}): nothing was sent",
+    ),
+    "write.due_past": (
+        "Lưu ý: hạn trả lời ({due}) đã qua.",
+        "Note: the day by which an answer is wanted ({due}) is over.",
+    ),
+    "write.due_day": (
+        "Lưu ý: gói văn bản chỉ ghi hạn đến ngày ({due}), không ghi giờ.",
+        "Note: a packet says the day by which an answer is wanted ({due}), and no hour.",
+    ),
+    "write.no_files": (
+        "Lưu ý: văn bản không có tệp đính kèm.",
+        "Note: the document has no attachment.",
+    ),
     "write.called": (
         "Tệp «{file}» được đặt tên trong gói là «{name}», để máy nào cũng lưu được.",
         "The file '{file}' is called '{name}' in the packet, so that every system can keep it.",

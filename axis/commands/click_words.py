@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from axis.errors import Language
 
 _MODULES = (core, decorators, exceptions, formatting, parser, termui, types, utils)
-_MOMENT = "{value!r} không phải ngày hoặc ngày giờ; viết như 2026-11-25 hoặc '2026-11-25 08:30'."
+_MOMENT = "{value!r} không phải ngày hoặc ngày giờ; viết như 25/11/2026, '25/11/2026 08:30' hoặc 2026-11-25."
 # By click's text. Both numbers of a text that has two are given the same sentence: Vietnamese has one.
 WORDS = {
     "Usage:": "Cách dùng:",

@@ -13,7 +13,10 @@ from axis.commands.console import word
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-MOMENTS = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d"]  # Viet Nam time
+# Viet Nam time, as people write it here, as machines do, and as the axis itself prints it in either language.
+MOMENTS = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d", "%d/%m/%Y %H:%M", "%d/%m/%Y"]
+DAYS = ["%Y-%m-%d", "%d/%m/%Y"]
+MOMENTS += [f"{day} %H:%M:%S{offset}" for day in ("%Y-%m-%d", "%d/%m/%Y") for offset in ("", " +07:00")]
 REASON = "reason"
 # Options with which a command that changes something only asks.
 ONLY_ASKED = ("dry_run", "check", "rehearse", "only_make")

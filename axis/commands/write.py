@@ -10,7 +10,7 @@ import click
 from axis.commands import console
 from axis.commands.console import DONE, REFUSED, UNAVAILABLE, word
 from axis.commands.meant import near
-from axis.commands.options import at_home, command
+from axis.commands.options import DAYS, MOMENTS, at_home, command
 from axis.commands.process import now, open_home
 from axis.commands.send import hand_in, show_result
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from axis.services.send import Letter
     from axis.services.write import Known
 
-DAYS = ["%Y-%m-%d", "%d/%m/%Y"]
 # What a recipient's clerk says: 01 is said by the adapter, 13 is ``axis recall``.
 MARKS, NEED_REASON = ("02", "03", "04", "05", "06", "15", "16"), {"02", "16"}
 LONGEST = 500  # characters of a reason: as many as the packet holds
@@ -51,7 +50,7 @@ def worded(made: Callable[..., Any]) -> Callable[..., Any]:
     """What a document of its own has."""
     for option in (
         click.option("--priority", type=click.IntRange(0, 4), default=0, help=word("help.write.priority")),
-        click.option("--due", type=click.DateTime(DAYS), help=word("help.write.due")),
+        click.option("--due", type=click.DateTime(MOMENTS), help=word("help.write.due")),
         click.option("--position", default="", help=word("help.write.position")),
         click.option("--signer", default="", help=word("help.write.signer")),
         click.option("--kind", "type_name", default="Công văn", show_default=True, help=word("help.write.kind")),
@@ -251,9 +250,26 @@ class _Table:
             given["type_name"].strip(),
             given["signer"].strip(),
             given["position"].strip(),
-            given["due"].date() if given["due"] is not None else None,
+            self._due(issued, moment.astimezone(VIETNAM).date()),
             given["priority"],
         )
+
+    def _due(self, issued: date, today: date) -> date | None:
+        """By when an answer is wanted. Before the day of issue it is a slip of the pen, and refused before anything is
+        sent; that it is over may be so, of what is sent late, and is said; so is an hour, which no packet holds."""
+        from axis.texts import day
+
+        if (given := self.given["due"]) is None:
+            return None
+        due: date = given.date()
+        shown = day(due.isoformat(), console.LANG)
+        if due < issued:
+            raise click.UsageError(word("write.due_early", due=shown, day=day(issued.isoformat(), console.LANG)))
+        if due < today:
+            console.note("write.due_past", due=shown)
+        if given.time() != given.min.time():
+            console.note("write.due_day", due=shown)
+        return due
 
     def find(self, reference: str, *, came: bool = False) -> Known:
         """The document that is meant, as ``axis trace`` finds it: of those that were sent, or that have come."""
@@ -296,9 +312,12 @@ class _Table:
 
     def send(self, said: Wording, files: Sequence[Path]) -> None:
         """Judge it; with no finding that forbids it, make it and send it."""
+        from axis.core.edxml import Kind
         from axis.home import hub_certificate, reading_journal
         from axis.services import write as services
 
+        if not files and (said.about is None or said.about.kind is Kind.REPLACE):
+            console.note("write.no_files")
         contents = services.read_files(files)
         sender = self.registry.member_for(said.sender.organ_id).code
         with reading_journal(self.home, sender) as journal:

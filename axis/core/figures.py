@@ -93,19 +93,25 @@ _QUARTER = re.compile(r"(?P<year>\d{4})-?[Qq](?P<quarter>[1-4])")
 _PARTS = re.compile(r"(?P<year>\d{4})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d))?)?")
 
 
+def _turned(text: str) -> str:
+    """What is written with the year last, with the year first."""
+    return "-".join(part.zfill(2) for part in reversed(text.split("/"))) if "/" in text else text
+
+
 def read_period(text: str) -> Period:
     """The period that a person writes: ``2026``, ``2026-Q3``, ``2026-08``, ``2026-08-31``, or the first and last day of
-    a free one, ``2026-08-10..2026-08-20``. Raises ValueError."""
-    first, dots, last = text.partition("..")
+    a free one, ``2026-08-10..2026-08-20``; also the other way round, ``31/08/2026``, ``08/2026``, ``Q3/2026``. Raises
+    ValueError."""
+    first, dots, last = (_turned(one) for one in text.partition(".."))
     if dots:
         begin, end = date.fromisoformat(first), date.fromisoformat(last)
         if begin > end:
             msg = f"{begin} is after {end}"
             raise ValueError(msg)
         return Period(Span.FREE, begin, end + timedelta(days=1))
-    if quarter := _QUARTER.fullmatch(text):
+    if quarter := _QUARTER.fullmatch(first):
         return period(Span.QUARTER, date(int(quarter["year"]), int(quarter["quarter"]) * 3, 1))
-    if (parts := _PARTS.fullmatch(text)) is None:
+    if (parts := _PARTS.fullmatch(first)) is None:
         msg = f"not a period: {text[:40]!r}"
         raise ValueError(msg)
     span = Span.DAY if parts["day"] else Span.MONTH if parts["month"] else Span.YEAR

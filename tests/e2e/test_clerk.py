@@ -340,3 +340,19 @@ def test_an_agencys_own_home_knows_what_its_clerk_has_said(line: Line, pdf: Path
     assert own() == ("own.recall_asked", "12/VPCP-HC 15 --as H41")
     done(line, "mark 12/VPCP-HC 16 --as H41 --reason 'Đã xử lý'")
     assert own() == ("own.reported", "")
+
+
+def test_days_and_moments_are_taken_as_vietnamese_writes_them(line: Line, pdf: Path, tmp_path: Path) -> None:
+    words = f"write --from G22 --to H41 {MADE} --only-make --date 27/11/2026"
+    found = axis(line, f"{words} --due '05/12/2099 17:00' -o {tmp_path / 'a'}", pdf)
+    assert (found.exit_code, "2099-12-05" in found.stderr) == (0, True), "a packet holds no hour, and that is said"
+    assert b"2099/12/05" in (tmp_path / "a").read_bytes()
+    early = axis(line, f"{words} --due 26/11/2026 -o {tmp_path / 'b'}", pdf)
+    assert (early.exit_code, "2026-11-26" in early.stderr, (tmp_path / "b").exists()) == (2, True, False)
+    past = axis(
+        line, f"write --from G22 --to H41 {MADE} --date 01/01/2020 --due 02/01/2020 --only-make -o {tmp_path / 'c'}"
+    )
+    assert (past.exit_code, "2020-01-02" in past.stderr, "no attachment" in past.stderr) == (0, True, True)
+    (tmp_path / "t.csv").write_text("change,code,successor\nclose,H41,G06\n")
+    for at in ("01/12/2099", "'01/12/2099 08:30'", "'01/12/2099 08:30:00 +07:00'", "'2099-12-01 08:30:00 +07:00'"):
+        assert axis(line, f"agency apply --rehearse --at {at}", tmp_path / "t.csv").exit_code == 0, at

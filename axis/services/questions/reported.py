@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 def amend(journals: Mapping[str, Journal], value: Mapping[str, Any], registry: Callable[[], Registry]) -> None:
-    """In this trace of :mod:`axis.services.questions.own_trace`: the clerks of who has a document have said something of
-    it since."""
+    """In this trace of :mod:`axis.services.questions.own_trace`: the clerks of who has a document have said something
+    of it since."""
     waiting = [one for one in value["why"] if one["cause"] == "own.handed_over" and one["recipient"] in journals]
     about = value["document"]
     if not waiting or not about["document_id"]:
