@@ -82,12 +82,10 @@ def _registry(home: Home) -> Registry:
 
 def _of_agency(home: Home, reference: str, narrowed: Narrowed) -> dict[str, Any]:
     from axis.home import reading_journals
-    from axis.services.questions import own_trace, reported
+    from axis.services.questions import own_trace
 
     with reading_journals(home) as journals:
-        value = own_trace.trace(journals, reference, narrowed, lambda: _registry(home))
-        reported.amend(journals, value, lambda: _registry(home))
-        return value
+        return own_trace.trace(journals, reference, narrowed, lambda: _registry(home))
 
 
 def _of_hub(home: Home, reference: str, narrowed: Narrowed) -> dict[str, Any]:

@@ -339,7 +339,7 @@ def test_an_agencys_own_home_knows_what_its_clerk_has_said(line: Line, pdf: Path
     done(line, "recall 12/VPCP-HC --reason 'Ban hành nhầm'")
     assert own() == ("own.recall_asked", "12/VPCP-HC 15 --as H41")
     done(line, "mark 12/VPCP-HC 16 --as H41 --reason 'Đã xử lý'")
-    assert own() == ("own.reported", "")
+    assert own() == ("own.recall_declined", "")
 
 
 def test_days_and_moments_are_taken_as_vietnamese_writes_them(line: Line, pdf: Path, tmp_path: Path) -> None:

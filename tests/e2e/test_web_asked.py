@@ -39,6 +39,7 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Line:
     line.drop("G22", recall(3, reason="Nhầm"), "r3.edxml")
     line.run()
     line.drop("H41", status("15", 3), "s.edxml")
+    line.drop("H41", status("03", 4), "s4.edxml")
     line.run()
     return line
 
@@ -68,7 +69,7 @@ def test_its_document_says_that_it_is_asked_back_why_and_who_has_to_answer(opene
     assert causes(h41, "1/TN-G22") == {"H41": ("own.recall_asked", "recipient")}
     assert causes(h41, "2/TN-G22") == {"H41": ("own.update_asked", "recipient")}
     assert causes(h41, "3/TN-G22") == {"H41": ("own.given_back", "nobody")}
-    assert causes(h41, "4/TN-G22") == {"H41": ("own.handed_over", "nobody")}
+    assert causes(h41, "4/TN-G22") == {"H41": ("own.reported", "nobody")}
     page = h41.get("/document", ref="1/TN-G22").text
     assert "H41 đã có; G22 yêu cầu thu hồi lúc" in page
     assert "đồng ý (15) hoặc từ chối (16)" in page

@@ -9,7 +9,7 @@ from axis.core.instant import to_text
 from axis.core.registry import HUB
 from axis.errors import AxisError, Fault, Problem
 from axis.infra.journal import find
-from axis.services.questions import asked, reasons, types
+from axis.services.questions import asked, reasons, reported, types
 from axis.services.questions.own import STATES, cause_of
 from axis.services.questions.trace import NotTheOne
 
@@ -78,6 +78,7 @@ def trace(
     document = {name: about[name] for name in shown} | {"from": about["sender"], "received_at": about["moment"]}
     if about["type"]:
         document["type"] = types.of_row(**about["type"])
+    reported.amend(journals, document, causes, registry)
     return {
         "document": document | {"kept": not gone, "gone": gone},
         "why": sorted(causes, key=lambda one: (not one["is_trouble"], one["recipient"])),

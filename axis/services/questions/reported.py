@@ -10,17 +10,21 @@ from axis.errors import AxisError
 from axis.infra.journal import lookup
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from axis.core.registry import Registry
     from axis.infra.journal.journals import Journal
 
 
-def amend(journals: Mapping[str, Journal], value: Mapping[str, Any], registry: Callable[[], Registry]) -> None:
-    """In this trace of :mod:`axis.services.questions.own_trace`: the clerks of who has a document have said something
-    of it since."""
-    waiting = [one for one in value["why"] if one["cause"] == "own.handed_over" and one["recipient"] in journals]
-    about = value["document"]
+def amend(
+    journals: Mapping[str, Journal],
+    about: Mapping[str, Any],
+    causes: Sequence[dict[str, Any]],
+    registry: Callable[[], Registry] | None,
+) -> None:
+    """In the causes of a trace `about` a document: the clerks of who has it have said something of it since. `registry`
+    says whose unit an organ is."""
+    waiting = [one for one in causes if one["cause"] == "own.handed_over" and one["recipient"] in journals]
     if not waiting or not about["document_id"]:
         return
     journal = journals[waiting[0]["recipient"]]
@@ -34,10 +38,10 @@ def amend(journals: Mapping[str, Journal], value: Mapping[str, Any], registry: C
             one["facts"] = {**one["facts"], "status": last["facts"]["status_code"]}
 
 
-def _is_about(organ_id: str, sender: str, registry: Callable[[], Registry]) -> bool:
+def _is_about(organ_id: str, sender: str, registry: Callable[[], Registry] | None) -> bool:
     """Whether a status that names this organ is about a document of `sender`: two may have given the same id."""
-    if organ_id in {"", sender}:
-        return True
+    if organ_id in {"", sender} or registry is None:
+        return organ_id in {"", sender}
     try:
         return registry().member_for(organ_id).code == registry().member_for(sender).code
     except AxisError:
