@@ -3100,6 +3100,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "evidence.PASSED": ("ĐÚNG", "GOOD"),
     "evidence.FAILED": ("SAI", "WRONG"),
     "evidence.MISSING": ("KHÔNG CÓ", "NOT THERE"),
+    "evidence.unchecked": ("KHÔNG XÉT", "NOT LOOKED AT"),
     "evidence.good": (
         "{file}: HỢP LỆ, chứng cứ do {signer} lập lúc {time}.",
         "{file}: PASSED, evidence made by {signer} at {time}.",
@@ -3124,8 +3125,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "evidence.name.renewal": ("Dấu thời gian gia hạn", "Time-stamp renewed"),
     "evidence.name.page": ("Tờ viết cho người đọc", "What is written for people"),
     "evidence.page.missing": (
-        "lời của {maker} viết; các bước ở đây không dựa vào đó và không kiểm tra nó",
-        "these are the words of {maker}; nothing here rests on them, and nobody has checked them",
+        "lời do {maker} viết: không bước nào ở đây dựa vào đó, cũng không kiểm tra",
+        "the words of {maker}: nothing here rests on them, and nothing here has checked them",
     ),
     "evidence.container": ("không byte nào bị đổi, mã băm {digest}", "no byte was changed, digest {digest}"),
     "evidence.registry": ("bản {version}, do trục ký", "version {version}, signed by the hub"),

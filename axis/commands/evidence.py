@@ -146,4 +146,5 @@ def show(found: Judged) -> None:
     for one in found.steps:
         said = console.plain(sentence(one, console.LANG))
         part = f" [{console.plain(one.part)}]" if one.part else ""
-        console.say(f"  {word(f'evidence.{one.verdict}'):9} {word(f'evidence.name.{one.name}')}{part}: {said}")
+        verdict = word("evidence.unchecked" if one.name == "page" else f"evidence.{one.verdict}")
+        console.say(f"  {verdict:9} {word(f'evidence.name.{one.name}')}{part}: {said}")

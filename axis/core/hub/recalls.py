@@ -106,17 +106,16 @@ def take_back(work: Work, original: Delivery, waiting: Delivery | None, number: 
     void = original.state is State.REFUSED
     stage = Stage.VOID if void else Stage.WITHDRAWN
     ask(work, original, original.units, number, Demand.RECALL, stage, by)
-    digest = ""
     if not void:
         detail = {"by": by}
         entry = Entry(now, HUB, "delivery.withdrawn", original.axis_id, original.recipient, detail)
-        digest = draft.move(original, Step.WITHDRAWN, entry)
-        withdraw(draft, original, digest)
+        withdraw(draft, original, draft.move(original, Step.WITHDRAWN, entry))
     done = Entry(now, HUB, "recall.decided", by, original.recipient, {"outcome": stage.value})
     decided = draft.move(waiting, Step.WITHDRAWN, done) if waiting is not None else draft.enter(done)
     event = Event.ContentWithdrawalFailure if void else Event.ContentWithdrawal
     why = receipt.reasons([Problem(Fault.RECALL_VOID)]) if void else ()
-    return Statement(draft.new_id(), event, whole(now), original.recipient, (), why, digest or decided)
+    # It quotes the entry about the recall: its receipt is one about the recall, and evidence of that has its proof.
+    return Statement(draft.new_id(), event, whole(now), original.recipient, (), why, decided)
 
 
 def withdraw(draft: Draft, original: Delivery, entry: Entered) -> None:
