@@ -30,6 +30,8 @@ from axis.home import open_home, signer_of
 from axis.infra import timestamps
 from axis.services.hub.log import load_key
 from tests import line as lines
+from tests.e2e.changes.asked import suspend
+from tests.line import document, recall, small_home
 from tests.log.test_evidence import (
     OTHER,
     OTHERS,
@@ -41,6 +43,7 @@ from tests.log.test_evidence import (
     follow,
     kept,
     line,
+    make,
     names,
     opened,
     ours,
@@ -469,3 +472,19 @@ def test_anybody_may_be_believed_about_nothing(line: Line, bundle: bytes) -> Non
     found = judge(bundle, Anchors(registry.HubOnly(registry.Certificate(_certificates()["a curve that nobody knows"]))))
     assert not found.is_good
     assert not OTHER.Judgement(bundle, b"x", "", strict=True).is_good
+
+
+# -- And what is honest stays good --------------------------------------------------------------------------------------
+
+
+def test_evidence_of_a_recall_that_the_hub_carried_out_has_the_proof_of_its_word(tmp_path: Path) -> None:
+    line = small_home(tmp_path / "home")
+    suspend(line, "H41")
+    line.drop("G22", document(1, to=("H41",)))
+    line.run()
+    line.drop("G22", recall(1), "r.edxml")
+    line.run()
+    (change,) = line.trace("1/TN-G22")["changes"]
+    data = make(line, change["axis_id"])
+    assert [one for one in names(data) if one.startswith("receipt.W.1.")]
+    assert both(line, data) == set()
