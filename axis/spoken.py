@@ -21,7 +21,7 @@ _REPEATED = "PACKET_REPEATED"
 # What a packet's facts say in English of the program's own, by their codes.
 _OF_PACKETS = {"PACKET_ATTACHMENTS", "PACKET_VALUE", "PACKET_SIGNATURE", "PACKET_NOT_CANONICAL", "ATT_ARCHIVE"}
 _PHRASES = tuple(
-    (re.compile(said, re.DOTALL), in_vietnamese)
+    (re.compile(f"^{said}", re.DOTALL), in_vietnamese)
     for said, in_vietnamese in (
         (r"'(.*)' is empty", "tệp «{0}» rỗng"),
         (r"a status packet has no attachments", "gói trạng thái không có tệp đính kèm"),
@@ -29,7 +29,7 @@ _PHRASES = tuple(
         (r"reference id '(.*)' is empty or repeated", "mã «{0}» trong danh mục trống hoặc lặp lại"),
         (r"no attachment for '(.*)'", "mục «{0}» không có tệp đính kèm"),
         (r"no reference for '(.*)'", "tệp «{0}» không có trong danh mục"),
-        (r"'(.*)' in the manifest is '(.*)' in the attachment", "danh mục ghi «{0}», tệp đính kèm ghi «{1}»"),
+        (r"'([^']*)' in the manifest is '([^']*)' in the attachment", "danh mục ghi «{0}», tệp đính kèm ghi «{1}»"),
         (r"intact, certificate not checked", "nguyên vẹn, chưa kiểm tra chứng thư"),
         (r"broken", "không đúng"),
         (r"form not supported", "dạng không được hỗ trợ"),

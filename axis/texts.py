@@ -1424,9 +1424,9 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The system of {recipient} refused it (E.2), which the adapter took at {since}; the reasons: {reasons}.",
     ),
     "why.own.not_taken.next": (
-        "Bên gửi đã được báo (E.2) và sửa rồi gửi lại. Lỗi ở hệ thống của {recipient}: axis adapter check {recipient}.",
+        "Bên gửi đã được báo (E.2) và sửa rồi gửi lại. Lỗi ở hệ thống của {recipient}: axis adapter check {recipient:sh}.",
         "The sender was told (E.2); it mends it and sends it anew. If the system of {recipient} is at fault: "
-        "axis adapter check {recipient}.",
+        "axis adapter check {recipient:sh}.",
     ),
     "why.own.invalid": (
         "Gói đưa vào lúc {since} không hợp lệ, chưa rời cơ quan; lý do:",

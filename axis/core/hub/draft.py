@@ -478,8 +478,8 @@ def subject_of(about: Submission) -> Subject:
 def said_in(said: Statement, evidence: str) -> dict[str, object]:
     """What the ledger keeps of a recipient's statement, in the receipt with the digest `evidence`: nobody can show
     another one for it later, not even with the key that has signed it."""
-    reasons = [reason.code for reason in said.reasons]
-    return {"receipt": said.event.code, "said_at": to_text(said.time), "reasons": reasons, "evidence": evidence}
+    detail: dict[str, object] = {"receipt": said.event.code, "said_at": to_text(said.time), "evidence": evidence}
+    return detail | {"reasons": [reason.code for reason in said.reasons]}
 
 
 def is_about(subject: Subject, about: Submission, document_id: str) -> bool:
