@@ -68,8 +68,8 @@ def test_each_says_why_with_its_code_and_what_helps(opened: desks.Desks, line: L
     browser = desk_of(opened, line, "G22")
     page = browser.get("/refusals").text
     for said in (
-        "DocumentId đã dùng cho nội dung khác",
-        "Văn bản khác: dùng DocumentId mới",
+        "Số, ký hiệu này (DocumentId) đã gửi với nội dung khác",
+        "Văn bản khác: số khác (DocumentId mới)",
         "Văn bản đã được yêu cầu thu hồi ở H41",
         "Gửi một văn bản mới, không sửa văn bản đã thu hồi",
         "PACKET_DATE",
