@@ -90,7 +90,7 @@ versions: $(STAMP)
 	done
 
 # What the suite tries in parts (tests/sample.py), whole. There 500 batches are decided in several ways and 200 races are run;
-# here so many, other ones each time.
+# here so many, other ones each time. An hour and three quarters on two busy cores; a test has two hours, if it says nothing else.
 BATCHES ?= 100000
 RACES ?= 10000
 SWEPT = tests/unit tests/hub/test_batch_order.py tests/security/test_access_matrix.py tests/security/test_web_matrix.py \
@@ -100,7 +100,8 @@ SWEPT = tests/unit tests/hub/test_batch_order.py tests/security/test_access_matr
   tests/log/test_ten_thousand.py
 sweep: $(STAMP)
 	$(BIN)/python tests/servers.py install
-	AXIS_SWEEP=full AXIS_BATCHES=$(BATCHES) RACES=$(RACES) $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(SWEPT)
+	AXIS_SWEEP=full AXIS_BATCHES=$(BATCHES) RACES=$(RACES) $(BIN)/python -m pytest -o timeout=7200 --numprocesses $(WORKERS) \
+	  --dist worksteal $(SWEPT)
 
 # The loss campaign: an hour, or `make campaign MINUTES=5`; `SEED=…` replays the decisions of a run.
 campaign: $(STAMP)
