@@ -70,7 +70,7 @@ def _whose(home: Home, given: str) -> str:
     if not given:
         codes = home.codes()
         if len(codes) != 1:
-            raise click.UsageError(word("inbox.as_whom", codes=", ".join(codes[:10])))
+            raise click.UsageError(word("inbox.as_whom", codes=console.several(codes)))
         return codes[0]
     with reading_registry(home) as registry:
         return registry.member_for(given).code
