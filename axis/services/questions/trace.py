@@ -9,7 +9,6 @@ from axis.core.instant import to_text
 from axis.errors import AxisError, Fault, Problem, Rejected
 from axis.infra.record import find, ledger, outbox, search
 from axis.services.questions import types, why
-from axis.services.questions.asked import reasons
 
 DOCUMENTS = ("new", "replace")
 CHANGES = ("recall", "update")
@@ -149,8 +148,12 @@ def changes(reader: HubReader, about: Row) -> list[dict[str, Any]]:
         asked = [about] if about["kind"] in CHANGES else []
     elif about["kind"] == "replace":
         asked = [about, *asked]
+    if not asked:
+        return []
+    from axis.services.questions import asked as changed  # of most documents nothing was asked
+
     demands = search.demands(reader, [one["axis_id"] for one in asked])
-    said = reasons(reader.connection, [(one["kind"], one["body_digest"]) for one in reversed(asked)])
+    said = changed.reasons(reader.connection, [(one["kind"], one["body_digest"]) for one in reversed(asked)])
     return [
         {
             "axis_id": one["axis_id"],
