@@ -43,6 +43,12 @@ def growth(run: Callable[[int], Callable[[], object]], first: int, last: int) ->
     return 0.0
 
 
+def grows(run: Callable[[int], Callable[[], object]], first: int, last: int) -> bool:
+    """Whether it takes more than in proportion. Three times: what else the machine does may disturb one; what is slow is
+    slow each time."""
+    return all(growth(run, first, last) > 3 for _ in range(3))
+
+
 def cost(work: Callable[[], object]) -> float:
     """The least of three: what else the machine does only adds to it."""
     found = []
@@ -187,14 +193,13 @@ def slow_texts(pattern: re.Pattern[Any], used: set[str]) -> list[tuple[str, str]
     return [
         (start, piece)
         for start, piece in hostile(pattern)
-        # Three times: what else the machine does may disturb one; what is slow is slow each time.
-        if all(growth(lambda size, s=start, p=piece: run(s, p, size), 500, 32_000) > 3 for _ in range(3))  # type: ignore[misc]
+        if grows(lambda size, s=start, p=piece: run(s, p, size), 500, 32_000)  # type: ignore[misc]
     ]
 
 
 def test_a_pattern_with_two_ways_through_the_same_blanks_is_found_out() -> None:
-    assert slow_texts(re.compile(r"[(\[]\s*(?:độ\s+mật\s*:?\s*)?mật"), {"search"})
-    assert slow_texts(re.compile(r"x*x*y"), {"fullmatch"})
+    for slow, used in ((r"[(\[]\s*(?:độ\s+mật\s*:?\s*)?mật", "search"), (r"x*x*y", "fullmatch")):
+        assert any(slow_texts(re.compile(slow), {used}) for _ in range(3)), "once at least on a machine that is busy"
     assert not slow_texts(re.compile(r"[(\[]\s*(?:độ\s+mật\s*(?::\s*)?)?mật"), {"search"})
 
 
@@ -272,7 +277,7 @@ def test_a_packet_takes_time_in_proportion_to_its_texts(spec: Element, piece: tu
         data = packet(spec, piece[0] + piece[1] * size + "x")
         return lambda: edxml.convert(data)
 
-    assert growth(run, 2_000, 16_000) < 3
+    assert not grows(run, 2_000, 16_000)
 
 
 def test_what_is_found_in_a_long_text_is_told_in_short() -> None:

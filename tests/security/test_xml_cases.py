@@ -45,9 +45,9 @@ def with_code(text: bytes) -> bytes:
 
 @contextmanager
 def quick(seconds: float) -> Iterator[None]:
-    start = time.perf_counter()
+    start = time.process_time()
     yield
-    assert time.perf_counter() - start < seconds
+    assert time.process_time() - start < seconds
 
 
 def test_the_good_packet_is_read() -> None:
