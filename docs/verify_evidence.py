@@ -1085,7 +1085,8 @@ def says(entry: dict[str, Any], about: Receipt, said: ET.Element) -> bool:
         return False
     if code == "A.1":
         found = (told.get("content_digest"), told.get("sender"), told.get("kind", about.kind))
-        return found == (about.digest, about.sender, about.kind)
+        is_named = same(str(told.get("document_id", about.document_id))) == same(about.document_id)
+        return is_named and found == (about.digest, about.sender, about.kind)
     is_leg = code[0] != "T" or told.get("leg") == said.get("leg", "")
     return is_leg and entry["event"] in QUOTED.get(code, ()) and entry["recipient"] == recipient
 

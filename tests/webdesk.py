@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 from xml.sax.saxutils import escape
 
-from axis import bootstrap
+from axis import bootstrap, desks
 from axis.adapters.folder import FolderAdapter
 from axis.errors import Fault, Problem, Rejected
 from axis.services.operate import registry as members
@@ -119,6 +119,11 @@ class Browser:
         found = self.get("/login", once=self.web.entry.once(now or self.web.clock()))
         assert found.status == 303, found.text
         return self
+
+
+def desk_of(opened: desks.Desks, line: Line, code: str) -> Browser:
+    """Who has come in at the desk of an agency, at the line's time, in Vietnamese."""
+    return Browser(replace(desks.application(opened, {HOST}, code, "vi"), clock=lambda: line.clock.now)).login()
 
 
 def prepared(

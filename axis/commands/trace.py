@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from axis.home import Home
 
 # What a clerk says where a delivery waits for one.
-MARKS = dict.fromkeys(("arrived", "unreceived", "own.handed_over", "own.to.arrived"), "03")
-MARKS |= dict.fromkeys(("recall_asked", "own.recall_asked", "own.update_asked", "own.to.asked"), "15")
+STATUS_OF = dict.fromkeys(("arrived", "unreceived", "own.handed_over", "own.to.arrived"), "03")
+STATUS_OF |= dict.fromkeys(("recall_asked", "own.recall_asked", "own.update_asked", "own.to.asked"), "15")
 OVER = {"HANDED_OVER", "REFUSED", "RECALLED"}  # nothing more comes of such a delivery but what a clerk reports
 
 
@@ -73,7 +73,7 @@ def _by_hand(home: Home, reference: str, causes: Sequence[dict[str, Any]]) -> st
     """The command by which the first agency of this home that a clerk is waited for says so; "" where none is."""
     mine = set(home.codes())
     for one in causes:
-        if one["recipient"] in mine and (status := MARKS.get(one["cause"])):
+        if one["recipient"] in mine and (status := STATUS_OF.get(one["cause"])):
             words = ("axis", "mark", reference, status, "--as", one["recipient"], "--home", str(home.path))
             return shlex.join(words)
     return ""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from axis.services.write import Known
 
 # What a recipient's clerk says: 01 is said by the adapter, 13 is ``axis recall``.
-MARKS, NEED_REASON = ("02", "03", "04", "05", "06", "15", "16"), {"02", "16"}
+STATUSES, NEED_REASON = ("02", "03", "04", "05", "06", "15", "16"), {"02", "16"}
 LONGEST = 500  # characters of a reason: as many as the packet holds
 FILES = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -174,7 +174,7 @@ def replace(
 
 @command("help.mark", "axis mark 12/CT-TTg 03 --as H41", changes=True)
 @click.argument("reference")
-@click.argument("status", type=click.Choice(MARKS))
+@click.argument("status", type=click.Choice(STATUSES))
 @click.option("--department", default="", help=word("help.mark.department"))
 @click.option("--staff", default="", help=word("help.mark.staff"))
 @click.option("--reason", "--note", "reason", default="", help=word("help.mark.reason"))

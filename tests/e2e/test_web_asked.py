@@ -4,7 +4,6 @@ clerk has answered; on every page, and in what it takes out."""
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +12,7 @@ from click.testing import CliRunner
 from axis import cli, desks
 from axis.home import open_home
 from tests.line import Line, document, recall, small_home, status, update
-from tests.webdesk import HOST, Browser
+from tests.webdesk import Browser, desk_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,10 +47,6 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Line:
 def opened(line: Line) -> Iterator[desks.Desks]:
     with desks.opened(open_home(line.path)) as found:
         yield found
-
-
-def desk_of(opened: desks.Desks, line: Line, code: str) -> Browser:
-    return Browser(replace(desks.application(opened, {HOST}, code, "vi"), clock=lambda: line.clock.now)).login()
 
 
 def rows(browser: Browser, page: str, **fields: object) -> dict[tuple[str, str], dict[str, Any]]:

@@ -16,7 +16,7 @@ from axis.adapters.folder import FolderAdapter
 from axis.errors import Fault, Problem, Rejected
 from axis.home import open_home
 from tests.line import Line, document, recall, small_home, status, update
-from tests.webdesk import HOST, Browser
+from tests.webdesk import desk_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -58,10 +58,6 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Line:
 def opened(line: Line) -> Iterator[desks.Desks]:
     with desks.opened(open_home(line.path)) as found:
         yield found
-
-
-def desk_of(opened: desks.Desks, line: Line, code: str) -> Browser:
-    return Browser(replace(desks.application(opened, {HOST}, code, "vi"), clock=lambda: line.clock.now)).login()
 
 
 def test_each_says_why_with_its_code_and_what_helps(opened: desks.Desks, line: Line) -> None:

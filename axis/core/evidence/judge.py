@@ -79,9 +79,7 @@ class Judged:
     contents: tuple[bytes, ...] = ()
     receipts: tuple[tuple[str, Receipt], ...] = ()  # the good ones, by the names of their files
     places: tuple[tuple[str, Entry], ...] = ()  # entries that are proved to stand in the log, by their proofs' names
-    elsewhere: frozenset[str] = (
-        frozenset()
-    )  # of these proofs those that rest on another checkpoint, with its own quorum
+    elsewhere: frozenset[str] = frozenset()  # of these proofs those that rest on a checkpoint with a quorum of its own
 
     @property
     def is_good(self) -> bool:
@@ -480,9 +478,8 @@ class _Judgement:
     def _renewed(self) -> None:
         """A later time-stamp on a checkpoint of the log that has the digest of the first."""
         bound, renewals = (self.said.of(kind, self.contents) for kind in (form.RENEWED, form.RENEWAL))
-        is_witnessed = any(
-            (one.name, one.verdict) == ("witnessed", PASSED) for one in self.steps
-        )  # else: the log's word
+        # Where nobody has witnessed the first one, all of it is the log's word.
+        is_witnessed = any((one.name, one.verdict) == ("witnessed", PASSED) for one in self.steps)
 
         def look() -> dict[str, str]:
             first = hashlib.sha256(self.said.of(form.TIMESTAMP, self.contents)[0][1]).hexdigest()
@@ -514,8 +511,9 @@ def says(entry: Entry, about: Subject, said: Statement) -> bool:
     if (entry.actor, to_text(entry.time)) != (HUB, to_text(said.time)):
         return False
     if event is Event.SubmissionAcceptance:
-        kind, sender = told.get("kind", about.kind), told.get("sender")
-        return (told.get("content_digest"), sender, kind) == (about.content_digest, about.sender, about.kind)
+        found = (told.get("content_digest"), told.get("sender"), told.get("kind", about.kind))
+        named = same_id(str(told.get("document_id", about.document_id))) == same_id(about.document_id)
+        return named and found == (about.content_digest, about.sender, about.kind)
     is_leg = event.code[0] != "T" or told.get("leg") == said.leg
     return is_leg and entry.event in _QUOTED.get(event.code, ()) and entry.recipient == said.recipient
 
