@@ -277,8 +277,8 @@ def _read_parsed(data: bytes) -> Receipt:
     counting.done.receipts += 1
     try:
         receipt = Receipt(
-            _get(root, "installation"),
-            _get(root, "issuer"),
+            xml.attribute(root, "installation"),
+            xml.attribute(root, "issuer"),
             _subject(root[0]),
             tuple(_statement(child) for child in list(root)[1:]),
             int(root.get("registry", "0")),
@@ -334,24 +334,24 @@ def _plain(text: str) -> str:
 
 def _subject(element: _Element) -> Subject:
     return Subject(
-        _get(element, "id"),
-        _get(element, "kind"),
-        _get(element, "sender"),
+        xml.attribute(element, "id"),
+        xml.attribute(element, "kind"),
+        xml.attribute(element, "sender"),
         element.text or "",
-        _get(element, "digest"),
+        xml.attribute(element, "digest"),
     )
 
 
 def _statement(element: _Element) -> Statement:
     recipients = [c.text or "" for c in element if c.tag == f"{{{NAMESPACE}}}recipient"]
     return Statement(
-        _get(element, "id"),
-        Event[_get(element, "event")],
-        from_text(_get(element, "time")),
+        xml.attribute(element, "id"),
+        Event[xml.attribute(element, "event")],
+        from_text(xml.attribute(element, "time")),
         element.get("recipient", ""),
         tuple(recipients),
         tuple(
-            Reason(_get(c, "code"), c[0].text or "", c[1].text or "", c.get("retry") == "yes")
+            Reason(xml.attribute(c, "code"), c[0].text or "", c[1].text or "", c.get("retry") == "yes")
             for c in element
             if c.tag == f"{{{NAMESPACE}}}reason"
         ),
@@ -360,13 +360,6 @@ def _statement(element: _Element) -> Statement:
         element.get("outcome", ""),
         element.get("evidence", ""),
     )
-
-
-def _get(element: _Element, name: str) -> str:
-    value = element.get(name)
-    if value is None:
-        raise KeyError(name)
-    return str(value)
 
 
 def signed(receipt: Receipt, signer: Signer, at: datetime) -> bytes:

@@ -165,6 +165,8 @@ def get_sound(connection: Connection, digests: Collection[str]) -> dict[str, byt
     """The bytes with these digests, but those that are missing or altered; what is altered in a segment is said in the
     log."""
     wanted = set(digests) - {""}
+    if not wanted:
+        return {}
     found = {}
     for row in _rows(connection, wanted):
         content = _content(connection, row)

@@ -171,6 +171,22 @@ def test_a_document_costs_no_more_than_it_did(tmp_path: Path, batch: int) -> Non
     assert not over, f"{sorted(over)}\n{shown(found)}"
 
 
+def test_what_is_published_once_more_is_read_together(tmp_path: Path) -> None:
+    def again(number: int) -> int:
+        line = small_home(tmp_path / str(number), ("G22", "H41"))
+        with counted() as flow, line.parts() as (_, agencies):
+            for one in range(number):
+                line.drop("G22", document(one), f"{one}.edxml")
+            sent = [sweep.Sweep(agencies, line.clock.now).done["G22"]]
+            line.clock.now += timedelta(hours=1)  # nobody has answered
+            before = flow.statements
+            sent.append(sweep.Sweep(agencies, line.clock.now).done["G22"])
+            assert sent == [2 * number, number]
+            return flow.statements - before
+
+    assert again(40) <= again(4) + 2  # those of one more round of the loop, not of 36 more documents
+
+
 def test_what_is_counted_is_counted(tmp_path: Path) -> None:
     with counted() as flow, (tmp_path / "file").open("wb") as file:
         before = flow.now()

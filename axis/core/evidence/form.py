@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from lxml.etree import _Element
 
 NAMESPACE = "urn:axis:evidence:1"
 PAGE, MANUAL = "page", "manual"  # for people: what it says, and how it is checked without our program
@@ -89,7 +88,7 @@ def read(data: bytes, contents: Sequence[bytes | memoryview]) -> Evidence:
     twice, and there is no part that nobody would look at."""
     root = xml.parse(data, max_bytes=1_000_000)
     try:
-        values = {name: _get(root, name) for name in (*_ABOUT, "made")}
+        values = {name: xml.attribute(root, name) for name in (*_ABOUT, "made")}
         first, *rest = list(root)
         found = Evidence(
             values["installation"],
@@ -99,7 +98,7 @@ def read(data: bytes, contents: Sequence[bytes | memoryview]) -> Evidence:
             values["sender"],
             first.text or "",
             values["digest"],
-            tuple(Part(_get(child, "kind"), _get(child, "name")) for child in rest),
+            tuple(Part(xml.attribute(child, "kind"), xml.attribute(child, "name")) for child in rest),
         )
     except (ValueError, KeyError, IndexError) as error:
         raise rejected(Fault.EVIDENCE_INVALID, f"{type(error).__name__} {str(error)[:100]}") from None
@@ -113,10 +112,3 @@ def read(data: bytes, contents: Sequence[bytes | memoryview]) -> Evidence:
     if any(kind in kinds and about not in kinds for kind, about in _ABOUT_ANOTHER):
         raise rejected(Fault.EVIDENCE_INVALID, "a part without what it is about")
     return found
-
-
-def _get(element: _Element, name: str) -> str:
-    value = element.get(name)
-    if value is None:
-        raise KeyError(name)
-    return str(value)

@@ -243,6 +243,10 @@ class JournalReader:
         """The bytes with these digests, but those that are missing or altered."""
         return payloads.get_sound(self.connection, digests)
 
+    def sizes(self, digests: Collection[str]) -> dict[str, int]:
+        """How many bytes each of these has, but those that are missing."""
+        return payloads.sizes(self.connection, digests)
+
     def payload_if_any(self, digest: str) -> bytes:
         """Stored bytes; b"" where there are none, or others."""
         return payloads.get_sound(self.connection, [digest]).get(digest, b"")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from axis.core import parcel
 from axis.core.instant import to_text
-from axis.errors import Corrupted, Rejected, Unavailable
+from axis.errors import Corrupted, Fault, Problem, Rejected, Unavailable
 from axis.services.agency import aside, judge, take
 from axis.services.agency.aside import needed_version
 from axis.services.agency.outcome import finish
@@ -105,12 +105,13 @@ def _release_held(agency: Agency, now: datetime) -> None:
     with agency.journal.reading() as reader:
         held = reader.held(now)
         version = reader.registry_version() if held else 0
+        proofs = reader.payloads({row["proof_digest"] for row in held})
         for row in held:
-            try:
-                if needed_version(reader.payload(row["proof_digest"])) <= version:
-                    ready.append(row)
-            except Corrupted as error:
-                damaged.append((row, error))
+            proof = proofs.get(row["proof_digest"])
+            if proof is None:
+                damaged.append((row, Corrupted(Problem(Fault.BODY_CORRUPT, expected=row["proof_digest"]))))
+            elif needed_version(proof) <= version:
+                ready.append(row)
     if ready or damaged:
         with agency.journal.transaction() as tx:
             for row in ready:

@@ -13,7 +13,7 @@ from axis import crashpoints
 from axis.core.hub import lifecycle
 from axis.core.ledger import Entry
 from axis.core.message import Message, Outcome, Route
-from axis.errors import AxisError, Corrupted, Fault
+from axis.errors import AxisError, Corrupted, Fault, Problem
 from axis.infra.journal.tables import AGAIN, REFUSED
 from axis.services.agency import renew, standing
 
@@ -109,21 +109,26 @@ class Letters:
         self._aside = len(damaged) + len(refused)
 
     def _read(self, rows: Sequence[Row], damaged: list[tuple[Row, Corrupted]], origin: str) -> None:
-        if not rows:
+        """As many as go into one batch: asked for together, for a journal may hold thousands."""
+        digests = [row["parcel_digest" if "parcel_digest" in row else "body_digest"] for row in rows]
+        if not digests or (self.messages and self._size > BATCH_BYTES):
             return
         with self.agency.journal.reading() as reader:
-            for row in rows:
-                if self.messages and self._size > BATCH_BYTES:
+            sizes = reader.sizes(digests) if len(digests) > 1 else {}
+            size, fit = self._size, list[str]()
+            for digest in digests:
+                if (self.messages or fit) and size > BATCH_BYTES:
                     break
-                digest = row["parcel_digest" if "parcel_digest" in row else "body_digest"]
-                try:
-                    body = reader.payload(digest)
-                except Corrupted as error:
-                    damaged.append((row, error))
-                    continue
-                is_parcel = "parcel_digest" in row
-                traced = str(row["facts"].get("traceparent", "")) if is_parcel else ""
-                self._add(digest, body, row, urgent=is_parcel and _urgent(row), origin=origin, traced=traced)
+                fit.append(digest)
+                size += sizes.get(digest, 0)
+            bodies = reader.payloads(fit)
+        for row, digest in zip(rows, fit, strict=False):
+            if digest not in bodies:
+                damaged.append((row, Corrupted(Problem(Fault.BODY_CORRUPT, expected=digest))))
+                continue
+            is_parcel = "parcel_digest" in row
+            traced = str(row["facts"].get("traceparent", "")) if is_parcel else ""
+            self._add(digest, bodies[digest], row, urgent=is_parcel and _urgent(row), origin=origin, traced=traced)
 
     def _add(self, digest: str, body: bytes, of: Row | Fresh, *, urgent: bool, origin: str, traced: str) -> None:
         route, code = Route("in", self.agency.code, urgent), self.agency.code

@@ -59,9 +59,10 @@ def receipts(agency: Agency, refused: Sequence[Row], now: datetime) -> None:
     """Sign these anew, of those that wait to be posted, where that helps; otherwise they wait."""
     good = _is_good(agency, now)
     with agency.journal.transaction() as tx:
+        bodies = tx.payloads({row["body_digest"] for row in refused}) if good else {}
         for row in refused:
-            body = tx.payload_if_any(row["body_digest"])
-            renewed = parcel.signed_again(body, agency.signer, now) if good and body else None
+            body = bodies.get(row["body_digest"])
+            renewed = parcel.signed_again(body, agency.signer, now) if body else None
             if not good:
                 tx.postpone(row["number"], REFUSED, now + LOOK_AGAIN)
             elif renewed is None:
