@@ -264,10 +264,15 @@ class Guarded:
         with self._translated():
             return list(self._adapter.answers())
 
-    def answered(self, ref: str) -> None:
-        """See :meth:`Adapter.answered`."""
+    def answered(self, refs: Sequence[str]) -> None:
+        """See :meth:`Adapter.answered`, of each; an adapter that can be told of all together says so by a method
+        ``all_answered``."""
         with self._translated():
-            self._adapter.answered(ref)
+            if together := getattr(self._adapter, "all_answered", None):
+                together(refs)
+                return
+            for ref in refs:
+                self._adapter.answered(ref)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

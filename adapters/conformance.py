@@ -249,6 +249,14 @@ def _who_has_its_mail_says_so_once_and_until_it_is_recorded(make: Callable[[], S
     for _ in range(2):
         system.adapter.answered(mail.about.ref)
     _require(list(system.adapter.answers()) == [], "it is said again after it was recorded")
+    if together := getattr(system.adapter, "all_answered", None):
+        others = [_Mail(2), _Mail(3)]
+        for other in others:
+            _shown(system, other)
+        for name in system.mail():
+            system.take(name)
+        together([other.about.ref for other in others])
+        _require(list(system.adapter.answers()) == [], "what was recorded together is said again")
 
 
 def _a_huge_document_passes_byte_for_byte(make: Callable[[], System]) -> None:

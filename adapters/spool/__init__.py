@@ -119,4 +119,8 @@ class SpoolAdapter:
 
     def answered(self, ref: str) -> None:
         """See :meth:`Spool.recorded`."""
-        self.spool.recorded(ref)
+        self.all_answered([ref])
+
+    def all_answered(self, refs: Sequence[str]) -> None:
+        """See :meth:`axis.adapters.base.Guarded.answered`."""
+        self.spool.recorded(refs)

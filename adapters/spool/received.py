@@ -19,7 +19,7 @@ from axis.core.instant import from_text, to_text
 from axis.errors import Fault, rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from axis.adapters.base import LocalFile
@@ -76,12 +76,12 @@ class Received(SpoolFile):
         """What the system has said about its mail, and the axis has not recorded yet."""
         with self._begin() as connection:
             query = sa.select(received).where(received.c.answered.is_(False), received.c.state.in_(("done", "fail")))
-            return list(connection.execute(query.order_by(received.c.number).limit(1000)).mappings())
+            return list(connection.execute(query.order_by(received.c.number).limit(200)).mappings())
 
-    def recorded(self, ref: str) -> None:
-        """It has now."""
+    def recorded(self, refs: Collection[str]) -> None:
+        """It has recorded these now."""
         with self._begin() as connection:
-            connection.execute(sa.update(received).where(received.c.ref == ref).values(answered=True))
+            connection.execute(sa.update(received).where(received.c.ref.in_(refs)).values(answered=True))
 
     def purge(self, before: datetime) -> int:
         """The packets of what the system has had since before this moment are not kept any more; how many were left

@@ -124,8 +124,11 @@ def answered(journal: Journal, letters: Sequence[Letter], outbox: Path) -> bool:
     if any((outbox / letter.file).exists() for letter in letters):
         return False
     with journal.reading() as reader:
-        rows = [reader.outgoing(letter.digest) for letter in letters]
-    return all(row is not None and row["state"] != "pending" and row["settled"] for row in rows)
+        rows = reader.outgoing_of([letter.digest for letter in letters])
+    return all(
+        letter.digest in rows and rows[letter.digest]["state"] != "pending" and rows[letter.digest]["settled"]
+        for letter in letters
+    )
 
 
 def wait(journal: Journal, letters: Sequence[Letter], outbox: Path, seconds: float) -> None:

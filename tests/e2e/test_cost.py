@@ -17,8 +17,10 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from axis import counting
+from axis import config, counting
 from axis.adapters import disk
+from axis.adapters.spool.selection import Selection
+from axis.adapters.spool.store import open_spool
 from axis.core import parcel, xml
 from axis.errors import Rejected
 from axis.services import sweep
@@ -185,6 +187,26 @@ def test_what_is_published_once_more_is_read_together(tmp_path: Path) -> None:
             return flow.statements - before
 
     assert again(40) <= again(4) + 2  # those of one more round of the loop, not of 36 more documents
+
+
+def test_what_systems_say_of_their_mail_is_recorded_together(tmp_path: Path) -> None:
+    def heard(number: int) -> int:
+        line = small_home(tmp_path / str(number), ("G22", "H41"))
+        line.configure(adapter=config.Adapter(settle_seconds=0.0, agencies={"H41": {"kind": "spool"}}))
+        with counted() as flow, line.parts() as (hub, agencies):
+            for one in range(number):
+                line.drop("G22", document(one), f"{one}.edxml")
+            rest(hub, agencies, line.clock)
+            spool = open_spool(line.folder("H41", "spool"))
+            mail = spool.received(Selection())
+            for row in mail:
+                spool.acknowledge(row["id"], "done")
+            before = flow.statements
+            done = sweep.Sweep(agencies, line.clock.now).done["H41"]
+            assert len(mail) == done // 2 == number  # each is heard, and its receipt published
+            return flow.statements - before
+
+    assert heard(24) == heard(4)
 
 
 def test_what_is_counted_is_counted(tmp_path: Path) -> None:

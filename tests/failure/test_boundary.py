@@ -16,12 +16,14 @@ import sqlalchemy as sa
 from axis import bootstrap, config, fronts
 from axis.adapters.base import Guarded
 from axis.adapters.folder import FolderAdapter
+from axis.adapters.spool.selection import Selection
+from axis.adapters.spool.store import open_spool
 from axis.errors import Fault, Misconfigured, Problem, Unavailable
 from axis.infra import embedded, payloads
 from axis.infra.amqp.broker import AmqpBroker
 from axis.infra.journal import tables as journal
 from axis.services import run as loops
-from axis.services.agency import publish, submit
+from axis.services.agency import hear, publish, submit
 from axis.services.hub import admit
 from axis.services.send import Letter
 from tests.e2e.test_cli import axis
@@ -420,6 +422,31 @@ def spoil_rows(agency: Agency, column: sa.Column[str]) -> None:
         (digest,) = connection.execute(sa.select(column).where(journal.incoming.c.agency == agency.code)).scalars()
         where = payloads.payload.c.digest == digest
         connection.execute(sa.update(payloads.payload).where(where).values(content=b"damaged"))
+
+
+def test_answers_about_what_a_disk_has_damaged_keep_no_other_answer_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = small_home(tmp_path / "home", ("G22", "H41"))
+    line.configure(adapter=config.Adapter(settle_seconds=0.0, agencies={"H41": {"kind": "spool"}}))
+    monkeypatch.setattr(hear, "BATCH", 2)  # fewer than the damaged ones
+    for number in range(4):
+        line.drop("G22", document(number), f"{number}.edxml")
+    line.run()
+    spool = open_spool(line.folder("H41", "spool"))
+    for row in spool.received(Selection()):
+        spool.acknowledge(row["id"], "done")
+    with line.parts() as (hub, agencies):
+        (h41,) = [one for one in agencies if one.code == "H41"]
+        with h41.journal.database.begin() as connection:
+            query = sa.select(journal.incoming.c.proof_digest).where(journal.incoming.c.agency == "H41")
+            proofs = connection.execute(query.order_by(journal.incoming.c.number)).scalars().all()[:3]
+            where = payloads.payload.c.digest.in_(proofs)
+            connection.execute(sa.update(payloads.payload).where(where).values(content=b"damaged"))
+        for _ in range(3):
+            until_idle(hub, agencies, line)
+    states = [line.states(f"{number}/TN-G22")["H41"] for number in range(4)]
+    assert sorted(states) == ["HANDED_OVER", "QUEUED", "QUEUED", "QUEUED"]
 
 
 def test_a_damaged_receipt_that_waits_to_go_out_keeps_nothing_else_back(line: Line) -> None:

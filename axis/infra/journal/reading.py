@@ -182,6 +182,11 @@ class JournalReader:
         """The received thing with this id."""
         return self._first(sa.select(incoming).where(incoming.c.agency == self.agency, incoming.c.id == identifier))
 
+    def incoming_of(self, identifiers: Sequence[str]) -> dict[str, RowMapping]:
+        """The received things with these ids, by id."""
+        query = sa.select(incoming).where(incoming.c.agency == self.agency, incoming.c.id.in_(identifiers))
+        return {row["id"]: row for row in self.connection.execute(query).mappings()}
+
     def same_before(self, rows: Sequence[RowMapping]) -> dict[str, RowMapping]:
         """By the id of each of these what came before it with the same content from the same sender under another axis
         id, and was not refused, if there is any: the hub accepted it twice, because its record had lost the first time;

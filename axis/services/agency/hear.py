@@ -57,22 +57,27 @@ def _look_aside(agency: Agency, now: datetime) -> int:
 
 
 def _hear(agency: Agency, now: datetime) -> int:
-    """What the agency's system has said about what it was shown; how many."""
-    answers = agency.adapter.answers()[:BATCH]
+    """What the agency's system has said about what it was shown; how many. What it says of something whose receipt a
+    disk has damaged waits, and keeps nothing else back."""
+    answers = agency.adapter.answers()
     if not answers:
         return 0
     recorded = []
     with agency.journal.transaction() as tx:
-        for one in answers:
-            row = tx.incoming(one.ref)
-            if row is None or row["state"] not in {"handing_over", "shown"}:
-                recorded.append(one)
-            elif row["state"] == "shown" and row["not_before"] > to_text(now):
-                continue  # a disk has damaged what the receipt needs
-            elif finish(agency, tx, row, Rejected(one.problem) if one.problem else None, now):
-                recorded.append(one)
-    for one in recorded:
-        agency.adapter.answered(one.ref)
+        rows = tx.incoming_of([one.ref for one in answers])
+        waiting = {ref for ref, row in rows.items() if row["state"] == "shown" and row["not_before"] > to_text(now)}
+        once = {one.ref: one for one in reversed(answers) if one.ref not in waiting}  # a system may say it twice
+        heard = list(reversed(once.values()))[:BATCH]
+        proofs = tx.payloads({rows[one.ref]["proof_digest"] for one in heard if one.ref in rows})
+        for one in heard:
+            row = rows.get(one.ref)
+            if row is not None and row["state"] in {"handing_over", "shown"}:
+                failure, proof = Rejected(one.problem) if one.problem else None, proofs.get(row["proof_digest"], b"")
+                if not finish(agency, tx, row, failure, now, proof=proof):
+                    continue
+            recorded.append(one.ref)
+    if recorded:
+        agency.adapter.answered(recorded)
     return len(recorded)
 
 

@@ -74,10 +74,11 @@ _REFUSED = Query(
 def _refused(connection: Connection, asked: list[ask.RefusedAs], facts: Facts) -> Iterable[str]:
     keys = [(one.sender, one.digest) for one in asked]
     facts.refused.update(dict.fromkeys(keys))
-    for sender, digest, receipt_digest, retry, content, segment in _REFUSED.rows(connection, keys):
-        if segment:  # with a great many findings
-            content = payloads.get_sound(connection, [receipt_digest]).get(receipt_digest)  # noqa: PLW2901
-        facts.refused[sender, digest] = Refused(receipt_digest, bool(retry), _named(receipt_digest, content))
+    rows = _REFUSED.rows(connection, keys)
+    apart = payloads.get_sound(connection, [row.receipt_digest for row in rows if row.segment])  # with many findings
+    for sender, digest, receipt_digest, retry, content, segment in rows:
+        given = apart.get(receipt_digest) if segment else content
+        facts.refused[sender, digest] = Refused(receipt_digest, bool(retry), _named(receipt_digest, given))
     return ()
 
 
