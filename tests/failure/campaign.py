@@ -93,7 +93,7 @@ class Campaign:
             random.Random(f"{plan.seed} {n}") for n in range(5)
         )
         self._to_recall: list[str] = []  # digests of documents
-        self._put_off: Counter[str] = Counter()  # documents that wait for minutes after a restore, others go on
+        self._was_restored = False  # since the last look: what was on its way waits for minutes, and others go on
         self._database_free = threading.Lock()  # one trouble with the database at a time
         self._dump: tuple[Path, int, float] | None = None  # where it is, how far the ledger had come, when it was made
         # Of an adapter's home, where it is, how much had arrived there, and when it was made.
@@ -164,8 +164,11 @@ class Campaign:
 
     def _drop(self) -> None:
         dice = self._documents
+        if self._was_restored:
+            self._was_restored = False
+            self.ledger.put_off_what_is_open()
         for code in CODES:
-            while self.ledger.open[code] < self.plan.backlog + self._put_off[code] and self._is_dropping:
+            while self.ledger.open[code] - self.ledger.put_off[code] < self.plan.backlog and self._is_dropping:
                 self.dropped += 1
                 others = [c for c in CODES if c != code]
                 recipients = tuple(dice.sample(others, 3 if dice.random() < 0.02 else 1))
@@ -372,7 +375,7 @@ class Campaign:
             self.happened["restore entries lost"] += self.line.database.position() - position
             self.postgres.restore(self.line.vhost, dump)
             self._dump = None
-            self._put_off.update(self.ledger.open)
+            self._was_restored = True
             first = self.line.hubs[0]
             arguments = ("reconcile", "--restored", "--older-than", "0", "--home", str(first.home))
             print(operator(arguments, first.environment), end="")

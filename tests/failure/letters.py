@@ -33,6 +33,7 @@ class Letter:
         default_factory=set
     )  # for which the sender holds W.1: they never saw it, and never will
     too_late: set[str] = field(default_factory=set)  # of a recall: for which the sender holds W.2, a clerk is asked
+    is_put_off: bool = False  # it waits for minutes, since before a restore
 
     @property
     def is_done(self) -> bool:
@@ -55,6 +56,7 @@ class Ledger:
         self.arrived: Counter[tuple[str, str]] = Counter()  # (recipient, digest)
         self.taken_in: Counter[str] = Counter()  # by recipient
         self.open: Counter[str] = Counter()  # documents not done, by sender
+        self.put_off: Counter[str] = Counter()  # those of them that wait since before a restore
         self.false_receipts: list[str] = []
         self.strangers: list[str] = []
         self.refused: list[str] = []
@@ -109,6 +111,13 @@ class Ledger:
         for sender, said in handed:
             self._note(sender, said)
 
+    def put_off_what_is_open(self) -> None:
+        """A restore makes what is on its way wait for minutes."""
+        for letter in self.letters.values():
+            if not letter.is_done and not letter.is_put_off:
+                letter.is_put_off = True
+                self.put_off[letter.sender] += 1
+
     def put_again(self, wrong: Container[str]) -> int:
         """A clerk sends what was refused for the adapter's clock once more, when it is right again; how much."""
         ready = [(code, name) for code, name in self.skewed if code not in wrong]
@@ -143,6 +152,10 @@ class Ledger:
         more = sum(one.is_done for one in letters) - before
         self.done += more
         self.open[sender] -= more
+        for one in letters:
+            if one.is_put_off and one.is_done:
+                one.is_put_off = False
+                self.put_off[sender] -= 1
 
     def withdrawn_and_shown(self) -> list[str]:
         """Documents of which a signed W.1 says that the recipient never saw them, and which the recipient has."""

@@ -182,6 +182,20 @@ def test_the_ledger_takes_a_withdrawal_for_the_documents_end_and_sees_when_it_is
     assert ledger.verdict() == ZEROS | {"false_receipts": 1}, "shown after it was withdrawn for certain"
 
 
+def test_what_a_restore_has_put_off_is_put_off_until_it_is_done(tmp_path: Path) -> None:
+    """The campaign goes on dropping beside it; each restore would double for good what is on its way."""
+    ledger, folders = served(tmp_path)
+    for _ in range(2):
+        ledger.put_off_what_is_open()
+        assert ledger.put_off == {"G22": 1}
+    ledger.drop(2, "G22", ("H41",), b"two")
+    assert ledger.open["G22"] - ledger.put_off["G22"] == 1
+    (folders["H41"] / "inbox" / "a.edxml").write_bytes(document(1, content=b"one"))
+    told(folders["G22"], "E.1", "H41")
+    ledger.look()
+    assert (ledger.open["G22"], ledger.put_off["G22"]) == (1, 0)
+
+
 def test_the_ledger_waits_for_both_where_a_recall_came_too_late(tmp_path: Path) -> None:
     ledger, folders = served(tmp_path)
     ledger.drop(1, "G22", ("H41",), b"recall of one", is_recall=True)
