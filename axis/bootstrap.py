@@ -211,6 +211,8 @@ def any_hub(home: Home, *, restored: bool = False) -> Iterator[Hub]:
     with _one_writer(home), record_database(home) as database:
         database.check_version()
         _check_segments(database)
+        if unknown := database.gather_statistics():
+            log.info("the database knew nothing of %s: analyzed", ", ".join(unknown))
         broker = _amqp(home, None, "hub")
         try:
             hub = hub_part(home, database, broker)

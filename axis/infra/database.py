@@ -60,6 +60,14 @@ _VALUES = {"22", "23", "54"}  # SQLSTATE classes: data exception, integrity cons
 _ELSEWHERE = {"25006", "26000", "42P05"}
 
 
+LARGE = 256 * 1024  # bytes of a table, from which on it matters how it is read
+_UNKNOWN = sa.text("""
+    SELECT c.relname FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r'
+    AND pg_relation_size(c.oid) >= :size AND pg_catalog.pg_get_userbyid(c.relowner) = current_user
+    AND NOT EXISTS (SELECT 1 FROM pg_stats s WHERE s.schemaname = current_schema() AND s.tablename = c.relname)
+    ORDER BY c.relname""")
+
+
 class Database:
     """A database and its transactions. Raises :class:`Unavailable` STORE_DOWN when it cannot be used."""
 
@@ -195,6 +203,19 @@ class Database:
             if not self.is_sqlite:
                 connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_UPGRADING})"))
             yield connection
+
+    def gather_statistics(self) -> list[str]:
+        """ANALYZE those tables of PostgreSQL that are large and of which it knows nothing; their names. What pg_restore
+        or pg_upgrade has brought is so, and after a crash it may be so for days: autovacuum counts changes, and a
+        crash forgets them. Until then each look for a few keys reads whole tables."""
+        if self.is_sqlite:
+            return []
+        with self.read() as connection:
+            unknown = list(connection.execute(_UNKNOWN, {"size": LARGE}).scalars())
+        for name in unknown:
+            with self.begin() as connection:
+                connection.exec_driver_sql(f"ANALYZE {connection.dialect.identifier_preparer.quote(name)}")
+        return unknown
 
     def close(self) -> None:
         """Close every connection."""

@@ -483,3 +483,18 @@ def test_where_nothing_is_new_the_ledger_is_asked_once_and_new_entries_cost_the_
         assert (found.is_unlinked, found.end.position) == (False, 502)
         assert len([one for one in asked if one.startswith("SELECT")]) == 2, "once to know, once to compare"
         assert ledger.check(reader)[0] == 502
+
+
+def test_a_restored_database_learns_at_a_hubs_start_how_large_its_tables_are(database: Database) -> None:
+    """pg_restore brings rows and no statistics; a crash of the server forgets how many there came."""
+    if database.is_sqlite:
+        assert database.gather_statistics() == []
+        return
+    with database.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE payload SET (autovacuum_enabled = false)")
+        payloads.put_all(connection, [(f"{n:064}", b"%d " % n * 40) for n in range(4000)], set())
+    assert database.gather_statistics() == ["payload"]
+    assert database.gather_statistics() == [], "once"
+    with database.read() as connection:
+        known = connection.exec_driver_sql("SELECT count(*) FROM pg_stats WHERE tablename = 'payload'").scalar()
+    assert known
