@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from axis import bootstrap, cli, config
 from axis.core.homes import Standing
 from axis.core.ledger import Entry
-from axis.core.message import Message, Route
+from axis.core.message import Message, Route, agency_routes
 from axis.errors import Fault, Problem, Unavailable
 from axis.infra.database import Database
 from axis.infra.journal.tables import incoming
@@ -328,6 +328,32 @@ def test_what_was_sent_in_the_meantime_and_not_answered_comes_again(line: Apart)
     line.run()
     assert held <= set(line.files("H41", "receipts"))
     assert line.states("5/TN-H41") == {"G22": "HANDED_OVER"}
+
+
+def test_receipts_that_lay_in_a_queue_for_hours_before_they_came_come_again(line: Apart) -> None:
+    """They were signed long before the copy was made, and came after it."""
+    line.drop("H41", document(5, sender="H41", to=("G22",)), "5.edxml")
+    with line.opened(("H41", line.journal("H41"))) as (hub, agencies):
+        line.turns(hub, agencies)
+    with line.opened(("G22", line.journal("G22"))) as (hub, agencies):
+        line.turns(hub, agencies)
+        late = hub.broker.receive(list(agency_routes("H41")), limit=9, max_bytes=10**6, timeout=0)
+        hub.broker.ack(late)
+    line.clock.now += timedelta(hours=3)
+    line.drop("H41", document(6, sender="H41", to=("G22",)), "6.edxml")
+    with line.opened(("H41", line.journal("H41"))) as (hub, agencies):
+        line.turns(hub, agencies)
+    copy = line.copy("H41")
+    with line.opened(("H41", line.journal("H41"))) as (hub, agencies):
+        hub.broker.publish([one.message for one in late])
+        line.turns(hub, agencies)
+    (held,) = [name for name in line.files("H41", "receipts") if ".E.1" in name]
+    (line.folder("H41", "receipts") / held).unlink()
+    line.taken_away("H41")
+    line.put_back("H41", copy)
+    line.take_over("H41")
+    line.run()
+    assert held in line.files("H41", "receipts")
 
 
 def test_a_copy_that_ran_while_the_original_was_off_makes_the_original_stand_back(line: Apart) -> None:
