@@ -259,10 +259,10 @@ class Guarded:
             if explain := getattr(self._adapter, "explain", None):
                 explain()
 
-    def answers(self) -> list[Answer]:
-        """See :meth:`Adapter.answers`."""
+    def answers(self) -> Iterator[Answer]:
+        """See :meth:`Adapter.answers`; asked for one by one, as many as are wanted."""
         with self._translated():
-            return list(self._adapter.answers())
+            yield from self._adapter.answers()
 
     def answered(self, refs: Sequence[str]) -> None:
         """See :meth:`Adapter.answered`, of each; an adapter that can be told of all together says so by a method

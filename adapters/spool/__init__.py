@@ -113,7 +113,7 @@ class SpoolAdapter:
     def answers(self) -> Iterator[Answer]:
         """What the system has acknowledged, or has reported as failed too often."""
         self._seen, self._look_again = self.spool.changes, time.monotonic() + LOOK_AGAIN
-        for row in self.spool.unanswered():
+        for row in self.spool.unanswered():  # a page at a time
             failed = Problem(Fault.SYSTEM_REFUSED, got=str(row["failures"]), expected=row["reason"] or "-")
             yield Answer(row["ref"], failed if row["state"] == "fail" else None)
 

@@ -19,12 +19,13 @@ from axis.core.instant import from_text, to_text
 from axis.errors import Fault, rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from axis.adapters.base import LocalFile
     from axis.adapters.spool.selection import Selection
 
+PAGE = 100  # rows
 MAX_FAILURES = 5  # that the agency's system reports of one delivery, until it is refused for good
 FAILURES_APART = timedelta(hours=1)  # before that it is the same failure: of a system that tries again at once
 PROOF = ".tlog-proof"  # how a file ends that proves a receipt
@@ -72,11 +73,18 @@ class Received(SpoolFile):
             connection.execute(sa.update(received).where(*where).values(values))
             return row
 
-    def unanswered(self) -> list[Row]:
-        """What the system has said about its mail, and the axis has not recorded yet."""
-        with self._begin() as connection:
-            query = sa.select(received).where(received.c.answered.is_(False), received.c.state.in_(("done", "fail")))
-            return list(connection.execute(query.order_by(received.c.number).limit(200)).mappings())
+    def unanswered(self) -> Iterator[Row]:
+        """What the system has said about its mail, and the axis has not recorded yet, in order; read in pages."""
+        said = (received.c.answered.is_(False), received.c.state.in_(("done", "fail")))
+        last = 0
+        while True:
+            with self._begin() as connection:
+                query = sa.select(received).where(*said, received.c.number > last).order_by(received.c.number)
+                rows = list(connection.execute(query.limit(PAGE)).mappings())
+            yield from rows
+            if len(rows) < PAGE:
+                return
+            last = rows[-1]["number"]
 
     def recorded(self, refs: Collection[str]) -> None:
         """It has recorded these now."""

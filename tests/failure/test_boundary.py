@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from axis import bootstrap, config, fronts
 from axis.adapters.base import Guarded
 from axis.adapters.folder import FolderAdapter
+from axis.adapters.spool import received
 from axis.adapters.spool.selection import Selection
 from axis.adapters.spool.store import open_spool
 from axis.errors import Fault, Misconfigured, Problem, Unavailable
@@ -429,7 +430,8 @@ def test_answers_about_what_a_disk_has_damaged_keep_no_other_answer_back(
 ) -> None:
     line = small_home(tmp_path / "home", ("G22", "H41"))
     line.configure(adapter=config.Adapter(settle_seconds=0.0, agencies={"H41": {"kind": "spool"}}))
-    monkeypatch.setattr(hear, "BATCH", 2)  # fewer than the damaged ones
+    for module, name in ((hear, "BATCH"), (received, "PAGE")):
+        monkeypatch.setattr(module, name, 2)  # fewer than the damaged ones
     for number in range(4):
         line.drop("G22", document(number), f"{number}.edxml")
     line.run()

@@ -34,19 +34,19 @@ MEASURABLE = 0.002  # seconds of this process: below it a doubling says nothing
 
 
 def growth(run: Callable[[int], Callable[[], object]], first: int, last: int) -> float:
-    """How many times as long twice the text takes, where it takes long enough to tell; 0 where it never does."""
+    """How many times as long four times the text takes, where it takes long enough to tell; 0 where it never does."""
     size = first
-    while size * 2 <= last:
+    while size * 4 <= last:
         if (once := cost(run(size))) > MEASURABLE:
-            return cost(run(size * 2)) / once
+            return cost(run(size * 4)) / once
         size *= 2
     return 0.0
 
 
 def grows(run: Callable[[int], Callable[[], object]], first: int, last: int) -> bool:
-    """Whether it takes more than in proportion. Three times: what else the machine does may disturb one; what is slow is
-    slow each time."""
-    return all(growth(run, first, last) > 3 for _ in range(3))
+    """Whether it takes more than in proportion: nearer to 16 times as long than to 4. Three times: what else the machine
+    does may disturb one; what is slow is slow each time."""
+    return all(growth(run, first, last) > 8 for _ in range(3))
 
 
 def cost(work: Callable[[], object]) -> float:

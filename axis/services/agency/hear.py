@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from axis.core import parcel
@@ -18,6 +19,7 @@ from axis.services.agency.prepare import prepare
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from axis.adapters.base import Answer
     from axis.infra.database import Row
     from axis.services.agency.adapter import Agency
 
@@ -59,26 +61,39 @@ def _look_aside(agency: Agency, now: datetime) -> int:
 def _hear(agency: Agency, now: datetime) -> int:
     """What the agency's system has said about what it was shown; how many. What it says of something whose receipt a
     disk has damaged waits, and keeps nothing else back."""
-    answers = agency.adapter.answers()
-    if not answers:
+    heard = _heard(agency, now)
+    if not heard:
         return 0
     recorded = []
     with agency.journal.transaction() as tx:
-        rows = tx.incoming_of([one.ref for one in answers])
-        waiting = {ref for ref, row in rows.items() if row["state"] == "shown" and row["not_before"] > to_text(now)}
-        once = {one.ref: one for one in reversed(answers) if one.ref not in waiting}  # a system may say it twice
-        heard = list(reversed(once.values()))[:BATCH]
-        proofs = tx.payloads({rows[one.ref]["proof_digest"] for one in heard if one.ref in rows})
-        for one in heard:
-            row = rows.get(one.ref)
+        rows = tx.incoming_of(list(heard))
+        proofs = tx.payloads({row["proof_digest"] for row in rows.values()})
+        for ref, one in heard.items():
+            row = rows.get(ref)
             if row is not None and row["state"] in {"handing_over", "shown"}:
                 failure, proof = Rejected(one.problem) if one.problem else None, proofs.get(row["proof_digest"], b"")
                 if not finish(agency, tx, row, failure, now, proof=proof):
                     continue
-            recorded.append(one.ref)
+            recorded.append(ref)
     if recorded:
         agency.adapter.answered(recorded)
     return len(recorded)
+
+
+def _heard(agency: Agency, now: datetime) -> dict[str, Answer]:
+    """The first answers that can be recorded now, by what they are about: a system may say something twice."""
+    found: dict[str, Answer] = {}
+    answers = agency.adapter.answers()
+    while part := list(islice(answers, BATCH)):
+        with agency.journal.reading() as reader:
+            rows = reader.incoming_of([one.ref for one in part])
+        for one in part:
+            row = rows.get(one.ref)
+            if row is None or row["state"] != "shown" or row["not_before"] <= to_text(now):
+                found.setdefault(one.ref, one)
+        if len(found) >= BATCH:
+            break
+    return found
 
 
 def _show_again(agency: Agency, now: datetime) -> int:

@@ -43,14 +43,10 @@ def finish(
     """Record how it went: handed over (E.1), refused for good (E.2), or not now (nothing is said): then False.
 
     `accepted` is the hub's word about it, where it was verified just now; `proof` its bytes, where they were read from
-    the journal with others. `publish`: until when the receipt, which is
-    added to the list, is to be confirmed; None: it is published by the next round."""
-    if (
-        row["kind"] != "receipt"
-        and accepted is None
-        and not proof
-        and (failure is None or isinstance(failure, Rejected))
-    ):
+    the journal with others. `publish`: until when the receipt, which is added to the list, is to be confirmed; None: it
+    is published by the next round."""
+    needs_proof = row["kind"] != "receipt" and accepted is None and (failure is None or isinstance(failure, Rejected))
+    if needs_proof and not proof:
         try:
             proof = tx.payload(row["proof_digest"])
         except Corrupted as error:

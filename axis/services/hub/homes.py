@@ -36,7 +36,6 @@ log = logging.getLogger("axis.homes")
 BATCH = 500
 QUIET = 2  # rounds in which nothing of an agency came
 LONGEST_GAP = timedelta(days=30)  # receipts that are older are not sent again to a restored home
-LATE = timedelta(days=1)  # after it was signed a receipt may come, through recipients' lines, the hub and queues
 
 
 def answer(hub: Hub, asked: Sequence[Delivered], busy: Collection[str], now: datetime) -> None:
@@ -253,8 +252,8 @@ def _tell(hub: Hub, tx: HubTransaction, code: str, home: Known, other: Origin, n
 
 def _send_what_it_may_not_know(hub: Hub, code: str, hello: Hello, now: datetime) -> None:
     """The registry, every delivery that has no receipt, and the receipts that the agency was given since its journal
-    ends: they may have been signed long before."""
+    ends."""
     reconcile.resend_unanswered(hub, code, now, now)
     with hub.store.transaction() as tx:
         registries.send_newest(tx, code, now)
-    reconcile.resend_receipts(hub, code, max(_lost_since(hello, now) - LATE, now - LONGEST_GAP), now)
+    reconcile.resend_receipts(hub, code, _lost_since(hello, now), now)

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from axis.services.hub.worker import Hub
 
 BATCH = 500
+LATE = timedelta(
+    days=1
+)  # that a receipt may need from its signing until its sender has it: it lies in queues meanwhile
 SENDERS_FIRST = timedelta(minutes=5)  # to send their recalls again; what waited to be published leaves after them
 
 
@@ -68,7 +71,7 @@ def reconcile(
     """Put every delivery that was consigned or given up before `now` - `older_than`, and has no receipt, into the
     outbox again; one account for each agency that has unanswered mail, or whose queue is missing. Missing queues are
     made. Nobody confirms receipts: what a sender's queue had of them when it was deleted is given once more only if a
-    moment is named, all `receipts_since` then; who has one already keeps it.
+    moment is named: see :func:`resend_receipts`.
 
     Crash-safe and idempotent: what is in the outbox already is left there.
     """
@@ -157,12 +160,13 @@ def resend_unanswered(hub: Hub, code: str, now: datetime, before: datetime) -> i
 
 
 def resend_receipts(hub: Hub, code: str, since: datetime, now: datetime, *, asked: bool = False) -> int:
-    """Give an agency once more the receipts of what it has sent, that are of `since` or later and do not wait to be
-    sent; how many. Where an operator has `asked` for it, that is entered with each batch."""
+    """Give an agency once more the receipts of what it has sent that may have come `since` then and do not wait to be
+    sent; how many. The record knows when each was signed: those of a day before are among them, and who has one already
+    keeps it. Where an operator has `asked` for it, that is entered with each batch."""
     count, last = 0, ""
     while True:
         with hub.store.transaction() as tx:
-            digests = search.receipts_for(tx, code, since, last, BATCH)
+            digests = search.receipts_for(tx, code, since - LATE, last, BATCH)
             outbox.put(tx, [(code, digest) for digest in digests], now)
             if asked and digests:
                 detail = {"since": to_text(since), "count": len(digests), **acts.by()}
