@@ -147,7 +147,7 @@ def served_hub(home: Home, stopped: Callable[[], bool] = lambda: False) -> Itera
     only_amqp(home)
     with _one_writer(home), record_database(home) as database:
         database.create(tables.TABLES)
-        _check_segments(database)
+        _look_over(database)
         bell = Bell(stopped)
         broker = _amqp(home, None, "hub", bell=bell)
         try:
@@ -210,9 +210,7 @@ def any_hub(home: Home, *, restored: bool = False) -> Iterator[Hub]:
     only_amqp(home)
     with _one_writer(home), record_database(home) as database:
         database.check_version()
-        _check_segments(database)
-        if unknown := database.gather_statistics():
-            log.info("the database knew nothing of %s: analyzed", ", ".join(unknown))
+        _look_over(database)
         broker = _amqp(home, None, "hub")
         try:
             hub = hub_part(home, database, broker)
@@ -529,9 +527,12 @@ def _factories() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group="axis.adapters")}
 
 
-def _check_segments(database: Database) -> None:
+def _look_over(database: Database) -> None:
+    """Before a hub works on it: its parcels are where they belong, and PostgreSQL knows how large its tables are."""
     if not database.is_sqlite:
         segment_home.check(database)
+    if unknown := database.gather_statistics():
+        log.info("the database knew nothing of %s: analyzed", ", ".join(unknown))
 
 
 def only_amqp(home: Home) -> None:

@@ -19,8 +19,10 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 
 from axis import bootstrap, config
+from axis.infra.database import read_url
 from axis.infra.record import find, quarantine, registries, search
 from axis.services.operate import provision
 from axis.services.questions import trace
@@ -237,9 +239,17 @@ def test_a_restored_old_record_is_completed_by_the_agencies_and_nobody_sees_anyt
     wait_for(lambda: len(g22.files("G22", "status", "*.edxml")) == 4)
     stop(hub)
     os.environ["AXIS_DATABASE_URL"] = served.database = backup  # yesterday's, and the agencies know more
+    engine = sa.create_engine(read_url(backup))
+    with engine.begin() as connection:  # large, and without statistics, as pg_restore would have brought it
+        rows = "AS SELECT repeat('x', 1000) AS x FROM generate_series(1, 1000)"
+        connection.exec_driver_sql(f"CREATE TABLE brought WITH (autovacuum_enabled = false) {rows}")
     hub = served.start("hub", home=served.home, user="HUB", wall=False)
     assert hub.wait(30) == 6
     assert "RECORD_OLD" in served.log("HUB")
+    with engine.connect() as connection:
+        known = "SELECT count(*) FROM pg_stats WHERE tablename = 'brought'"
+        assert connection.exec_driver_sql(known).scalar() == 1, "whoever opens it first has it analyzed"
+    engine.dispose()
     command = [
         sys.executable,
         "-P",
