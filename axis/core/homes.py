@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import quoteattr
@@ -64,7 +64,8 @@ def read_origin(text: str) -> Origin | None:
 @dataclass(frozen=True)
 class Hello:
     """A home's question at the start of its adapter. `follows`: the instance whose place it takes, `ANYBODY`'s, or "";
-    `since`: what was sent to it from then on (a moment as text) may be unknown to it."""
+    `since`: what was sent to it from then on (a moment as text) may be unknown to it; of one that took another's place
+    lately, too."""
 
     instance: str
     start: str
@@ -169,7 +170,8 @@ def greet(known: Sequence[Known], hello: Hello) -> tuple[Standing, Known, bool]:
     """(what a home is that has asked, the one that works for its agency from now on, whether that one takes another's
     place and so does not know what was sent to it last).
 
-    1 nobody was heard before: it is the one
+    1 nobody was heard before: it is the one. The record may have been put back, too, and have lost what the home was to
+      be told when it took another's place: it is told once more, as if it had taken its own
     2 the same question once more, asked by the one: the same answer
     3 the one itself: not with less in its journal than was heard from it; one that takes another's place and has said
       nothing yet still does
@@ -178,7 +180,8 @@ def greet(known: Sequence[Known], hello: Hello) -> tuple[Standing, Known, bool]:
     current = next((one for one in known if one.current), None)
     fresh = Known(hello.instance, hello.start, hello.sequence, hello.sequence, hello.follows)
     if current is None:  # 1
-        return Standing.CURRENT, fresh, bool(hello.follows)
+        follows = hello.follows or (hello.instance if hello.since else "")
+        return Standing.CURRENT, replace(fresh, follows=follows), bool(follows)
     if hello.instance == current.instance:
         if hello.start == current.start:  # 2
             return Standing.CURRENT, current, bool(current.follows)

@@ -45,7 +45,7 @@ __all__ = [
     "upsert_all",
 ]
 
-SCHEMA_VERSION = "0032"  # the newest revision in axis/infra/migrations/versions
+SCHEMA_VERSION = "0033"  # the newest revision in axis/infra/migrations/versions
 _OLDER = tuple(f"{number:04}" for number in range(1, int(SCHEMA_VERSION)))
 metadata = sa.MetaData()
 BIG_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite counts up only an INTEGER key

@@ -356,6 +356,33 @@ def test_receipts_that_lay_in_a_queue_for_hours_before_they_came_come_again(line
     assert held in line.files("H41", "receipts")
 
 
+def test_what_a_home_was_to_be_told_and_the_record_has_lost_it_is_told_again(line: Apart) -> None:
+    """It was put back, was told, and worked; what it was sent of that waited to be published when the record was put
+    back as well, and this one knows nothing of it."""
+    copy, before = line.copy("G22"), line.files("G22", "receipts")
+    line.drop("G22", document(1), "1.edxml")
+    line.run()
+    (held,) = [name for name in line.files("G22", "receipts") if ".E.1" in name and name not in before]
+    backup = line.back_up_record()
+    (line.folder("G22", "receipts") / held).unlink()
+    line.put_back("G22", copy)
+    line.take_over("G22")
+    with line.parts() as (hub, agencies):
+        hub.queue_limits.depth = 0
+        line.drop("G22", document(2), "2.edxml")
+        line.turns(hub, agencies)
+        assert agencies[0].standing is Standing.CURRENT
+    with line.parts() as (hub, agencies):
+        hub.queue_limits.depth = 0
+        line.turns(hub, agencies)
+        assert agencies[0].standing is Standing.CURRENT
+    assert held not in line.files("G22", "receipts")
+    line.put_back_record(backup)
+    line.run()
+    assert held in line.files("G22", "receipts")
+    assert line.entries("G22").count("home.replaced") == 0, "nobody has taken its place since"
+
+
 def test_a_copy_that_ran_while_the_original_was_off_makes_the_original_stand_back(line: Apart) -> None:
     copy = line.copy("H41")
     line.drop("G22", document(1), "1.edxml")

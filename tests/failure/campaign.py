@@ -43,6 +43,7 @@ from tests.failure.faults import (
     copy_home,
     operator,
     put_back,
+    receipts_known,
     unheard,
 )
 from tests.failure.installation import (
@@ -461,6 +462,7 @@ class Campaign:
     def _copy_home(self, adapter: Service) -> None:
         copy = adapter.home.parent / f"{adapter.name}-{time.monotonic_ns()}"
         copy.mkdir()
+        self.ledger.is_copied(adapter.name)
         copy_home(adapter.home, copy)
         self._copy = adapter, copy, self.ledger.taken_in[adapter.name], time.monotonic()
 
@@ -475,6 +477,7 @@ class Campaign:
             if about in self.ledger.by_document:
                 self.ledger.unheard[adapter.name, self.ledger.by_document[about]] = receipt
         put_back(adapter.home, copy)
+        self.ledger.is_put_back(adapter.name, receipts_known(adapter.home))
         shutil.rmtree(copy)
         self._copy = None
         print(operator(("adapter", "restored", adapter.name, "--home", str(adapter.home)), adapter.environment), end="")

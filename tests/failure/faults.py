@@ -229,6 +229,12 @@ def put_back(home: Path, copy: Path) -> None:
     shutil.copytree(copy, home, dirs_exist_ok=True)
 
 
+def receipts_known(home: Path) -> set[str]:
+    """The receipts (SHA-256) that the journal of an adapter that is dead has, in whatever state."""
+    with contextlib.closing(sqlite3.connect(home / "axis.db")) as journal:
+        return {row[0] for row in journal.execute("SELECT id FROM incoming WHERE kind = 'receipt'")}
+
+
 def unheard(home: Path, code: str) -> dict[tuple[str, bool], str]:
     """What an adapter that is dead has shown its system while nobody but its journal knows: (DocumentId, whether its
     recall) → the digest of the receipt that may not have gone out, "" where none was given yet. Where this journal is

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import io
 import json
+import time
 import zipfile
 from collections import Counter
 from dataclasses import dataclass, field
@@ -62,6 +64,8 @@ class Ledger:
         self.refused: list[str] = []
         self.skewed: list[tuple[str, str]] = []  # (sender, file) refused because the adapter's clock was wrong
         self.done = 0
+        self._since: dict[str, list[Heard]] = {}  # what senders have heard since a copy was made
+        self._put_back: dict[str, Container[str]] = {}
         # What a journal that is lost alone knew to be shown: (recipient, digest) → the receipt that had not gone out.
         self.unheard: dict[tuple[str, str], str] = {}
 
@@ -83,6 +87,9 @@ class Ledger:
     def look(self) -> None:
         """Take away everything that lies in the agencies' folders, and count it. Receipts are read first: what they
         say must be true when they are seen."""
+        for code in list(self._put_back):
+            self._forget(code, self._put_back[code])
+            del self._put_back[code]
         handed: list[tuple[str, Said]] = []
         for code, folder in self.folders.items():
             for path in (folder / "receipts").glob("*.asice"):
@@ -137,18 +144,23 @@ class Ledger:
         if letter.is_recall:  # its W.1 is about the document, too
             letters.append(self.letters[self.by_document[said.document_id, False]])
         before = sum(one.is_done for one in letters)
+        news: list[tuple[set[str], Letter]] = []
         for event, recipient in said.statements:
             if event == "A.1":
                 letter.accepted = True
             elif event == "E.1" and not self.arrived[recipient, digest]:
                 self.false_receipts.append(f"{sender}: E.1 {recipient} {said.document_id}")
             elif event == "E.1":
-                letter.answered.add(recipient)
+                news.append((letter.answered, letter))
             elif event == "W.1":
-                for one in letters:
-                    one.withdrawn.add(recipient)
+                news += [(one.withdrawn, one) for one in letters]
             elif event == "W.2":
-                letter.too_late.add(recipient)
+                news.append((letter.too_late, letter))
+            for heard, one in news:
+                if recipient not in heard and sender in self._since:
+                    self._since[sender].append(Heard(said.digest, heard, recipient, one))
+                heard.add(recipient)
+            news.clear()
         more = sum(one.is_done for one in letters) - before
         self.done += more
         self.open[sender] -= more
@@ -156,6 +168,27 @@ class Ledger:
             if one.is_put_off and one.is_done:
                 one.is_put_off = False
                 self.put_off[sender] -= 1
+
+    def is_copied(self, sender: str) -> None:
+        """A copy of this sender's home is made."""
+        self._since[sender] = []
+
+    def is_put_back(self, sender: str, known: Container[str]) -> None:
+        """And was put back, and knows these receipts (SHA-256): its system has lost what it has heard beside them, and
+        has to hear it again. Called by another than who looks: it is over with the next look."""
+        self._put_back[sender] = known
+        while sender in self._put_back:
+            time.sleep(0.05)
+
+    def _forget(self, sender: str, known: Container[str]) -> None:
+        lost = [one for one in self._since.pop(sender) if one.receipt not in known]
+        letters = {id(one.letter): one.letter for one in lost}.values()
+        before = sum(one.is_done for one in letters)
+        for one in lost:
+            one.by.discard(one.recipient)
+        less = before - sum(one.is_done for one in letters)
+        self.done -= less
+        self.open[sender] += less
 
     def withdrawn_and_shown(self) -> list[str]:
         """Documents of which a signed W.1 says that the recipient never saw them, and which the recipient has."""
@@ -220,15 +253,27 @@ class Said:
     document_id: str
     is_recall: bool
     statements: tuple[tuple[str, str], ...]
+    digest: str  # SHA-256 of the receipt
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a sender has heard by a receipt: `recipient` was added to `by`, one of the letter's."""
+
+    receipt: str
+    by: set[str]
+    recipient: str
+    letter: Letter
 
 
 def _receipt(path: Path) -> Said:
     """A receipt, read without any of axis' code."""
-    with zipfile.ZipFile(path) as container:
+    data = path.read_bytes()
+    with zipfile.ZipFile(io.BytesIO(data)) as container:
         root = Xml.fromstring(container.read("receipt.xml"))
     about, *statements = root
     said = tuple((one.attrib["code"], one.get("recipient", "")) for one in statements)
-    return Said(about.text or "", about.get("kind") == "recall", said)
+    return Said(about.text or "", about.get("kind") == "recall", said, hashlib.sha256(data).hexdigest())
 
 
 def attachments(packet: bytes) -> Iterator[str]:

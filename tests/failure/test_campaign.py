@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import json
 import os
 import random
@@ -11,6 +12,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 import zipfile
 from contextlib import closing
@@ -194,6 +196,27 @@ def test_what_a_restore_has_put_off_is_put_off_until_it_is_done(tmp_path: Path) 
     told(folders["G22"], "E.1", "H41")
     ledger.look()
     assert (ledger.open["G22"], ledger.put_off["G22"]) == (1, 0)
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_what_a_system_has_heard_since_the_copy_of_a_home_that_was_put_back_has_to_come_again(
+    tmp_path: Path, is_known: bool
+) -> None:
+    ledger, folders = served(tmp_path)
+    (folders["H41"] / "inbox" / "a.edxml").write_bytes(document(1, content=b"one"))
+    ledger.is_copied("G22")
+    told(folders["G22"], "E.1", "H41")
+    digest = hashlib.sha256(next((folders["G22"] / "receipts").iterdir()).read_bytes()).hexdigest()
+    ledger.look()
+    assert (ledger.done, ledger.open["G22"]) == (1, 0)
+    putting = threading.Thread(target=ledger.is_put_back, args=("G22", {digest} if is_known else set()))
+    putting.start()
+    while putting.is_alive():
+        ledger.look()
+    assert (ledger.done, ledger.open["G22"]) == ((1, 0) if is_known else (0, 1))
+    told(folders["G22"], "E.1", "H41")
+    ledger.look()
+    assert (ledger.verdict(), ledger.open["G22"]) == (ZEROS, 0)
 
 
 def test_the_ledger_waits_for_both_where_a_recall_came_too_late(tmp_path: Path) -> None:

@@ -42,6 +42,17 @@ def test_the_first_that_asks_is_the_one() -> None:
     assert greet(Hello(A, FIRST, 5, B)) == (Standing.CURRENT, A, 5, True), "and may not know what was sent"
 
 
+def test_what_a_home_was_told_when_it_took_anothers_place_is_lost_with_a_record_that_does_not_know_it() -> None:
+    once = Hello(A, SECOND, 25, "", "2026-11-23T03:00:00.000Z")
+    assert greet(once, KNOWN) == (Standing.CURRENT, A, 25, False), "a record that knows it has told it"
+    standing, home, is_told = homes.greet([], once)
+    assert (standing, home.follows, is_told) == (Standing.CURRENT, A, True)
+    assert homes.greet([home], Hello(B, THIRD, 99, A))[0] is Standing.CURRENT, "its operator's word counts as ever"
+    assert homes.greet([home], replace(once, start=THIRD, sequence=26))[2], "until it has heard of it"
+    at_work = replace(home, sequence=30)
+    assert homes.greet([at_work], replace(once, start=THIRD, sequence=30))[1:] == (Known(A, THIRD, 30, 30), False)
+
+
 def test_a_home_that_another_has_replaced_does_not_come_back_by_what_it_once_followed() -> None:
     gone = Known(A, FIRST, 10, 20, current=False)
     now = Known(B, SECOND, 3, 9, follows=A)

@@ -84,6 +84,7 @@ incoming = sa.Table(
         "id",
         sqlite_where=sa.text("body_digest <> '' AND kind <> 'receipt'"),
     ),
+    sqlite_autoincrement=True,  # a number that a row had is not given to another: who has read it may act on it later
 )
 # Documents that were withdrawn here for certain: whatever of them arrives later is not shown.
 withdrawal = sa.Table(
@@ -105,6 +106,7 @@ posted = sa.Table(
     sa.Column("not_before", sa.Text, nullable=False),
     sa.Index("posted_due", "agency", "not_before"),
     sa.Index("posted_body", "body_digest"),
+    sqlite_autoincrement=True,
 )
 event = sa.Table(
     "event",
@@ -190,6 +192,7 @@ aside = sa.Table(
     sa.Column("came_at", sa.Text, nullable=False),
     sa.Index("aside_once", "agency", "body_digest", "proof_digest", unique=True),
     sa.Index("aside_body", "body_digest"),
+    sqlite_autoincrement=True,
 )
 TABLES = (
     payloads.payload,

@@ -148,6 +148,7 @@ outbox = sa.Table(
     sa.Index("outbox_due", "not_before"),
     sa.Index("outbox_lane", "urgent", "code", "id"),
     sa.Index("outbox_delivery", "delivery_id"),
+    sqlite_autoincrement=True,  # an id that a row had is not given to another: who has read it deletes it later
 )
 # One row for each document anybody spoke of, made by whoever comes first: what two hub workers lock, in order.
 document = sa.Table(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from axis.core import homes, parcel
 from axis.core.homes import ANYBODY, Hello, Origin, Standing
-from axis.core.instant import to_text
+from axis.core.instant import from_text, to_text
 from axis.core.ledger import Entry
 from axis.core.line import Asked, sent_in, write_asked
 from axis.core.message import Message, Outcome, Route
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("axis.standing")
 ASK_AGAIN, SELDOM = timedelta(seconds=30), timedelta(minutes=10)  # the first time, and after many without an answer
 TRY_AGAIN = timedelta(seconds=2)  # where the queue is not there yet
+LATELY = timedelta(
+    days=30
+)  # a home that took another's place says so for so long: the record may lose what it was told
 
 
 def begin(agency: Agency) -> None:
@@ -78,7 +81,9 @@ def ask(agency: Agency, now: datetime) -> int:
     with agency.journal.reading() as reader:
         row = reader.home()
         assert row is not None  # noqa: S101  made at the start
-        hello = Hello(agency.instance, agency.start, reader.sequence(), row["follows"], row["since"])
+        is_late = row["restored_at"] and now - from_text(row["restored_at"]) > LATELY
+        since = "" if is_late and not row["follows"] else row["since"]
+        hello = Hello(agency.instance, agency.start, reader.sequence(), row["follows"], since)
     question = Message(uuid.uuid4().hex, Route("in", agency.code, urgent=True), homes.write_hello(hello))
     confirmed = agency.broker.publish([question]) == [Outcome.CONFIRMED]
     if confirmed:

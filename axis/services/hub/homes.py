@@ -66,7 +66,8 @@ def answer(hub: Hub, asked: Sequence[Delivered], busy: Collection[str], now: dat
             held.asked = one  # asked again; what it has been told meanwhile it knows
             continue
         # Of another's place it is asked while that one's receipts may be in the hands of another worker.
-        hub.questions[code] = Question(one, hello, QUIET if hello.follows else 0)
+        is_behind = bool(hello.follows) or (bool(hello.since) and _is_news(hub, code, hello))
+        hub.questions[code] = Question(one, hello, QUIET if is_behind else 0, does_not_know=is_behind)
     for code, question in list(hub.questions.items()):
         ready, readers = _waiting(hub, code)
         if code in busy or ready or _holds(hub, code):
@@ -74,13 +75,19 @@ def answer(hub: Hub, asked: Sequence[Delivered], busy: Collection[str], now: dat
         if question.rounds:
             question.rounds -= 1
             continue
-        if question.hello.follows and not (
+        if question.does_not_know and not (
             _is_settled(hub, code, question, readers - 1, now) and _is_told(hub, code, question, now)
         ):
             continue
         del hub.questions[code]
         _answer(hub, code, question.hello, now)
         hub.broker.ack([question.asked])
+
+
+def _is_news(hub: Hub, code: str, hello: Hello) -> bool:
+    """Whether a home that took another's place lately may have to be told once more what it does not know."""
+    with hub.store.transaction() as tx:
+        return homes.greet(record.of_agencies(tx, [code]).get(code, []), hello)[2]
 
 
 def _answer_test(hub: Hub, code: str, asked: Asked, now: datetime) -> None:
@@ -231,7 +238,7 @@ def _greet(hub: Hub, code: str, hello: Hello, now: datetime) -> tuple[Answer, bo
             log.error("%s", Problem(Fault.HOME_OLD, code, str(home.sequence), str(hello.sequence)).text())
             ledger.enter(tx, Entry(now, HUB, "home.behind", "", code, detail))
         elif home not in known:
-            event = "home.replaced" if replaced else "home.started"
+            event = "home.replaced" if replaced and home.follows != home.instance else "home.started"
             record.keep(tx, code, home, Entry(now, HUB, event, "", code, detail))
     return _said(hub, code, standing, home, hello.start), replaced
 

@@ -51,12 +51,14 @@ CLOCKS = 2 * CLOCK  # by which the clocks of several workers may differ
 @dataclass
 class Question:
     """An adapter has asked about its home; it is answered after so many `rounds` without anything of its agency.
-    `told`: how far it has been told what its agency has given, None before that. `turn`: in which the others were asked
-    last whether they hold something of its agency, `who`: that have answered before; `is_settled`: nobody does."""
+    `does_not_know`: it is told first what it may not know. `told`: how far it has been told what its agency has given,
+    None before that. `turn`: in which the others were asked last whether they hold something of its agency, `who`: that
+    have answered before; `is_settled`: nobody does."""
 
     asked: Delivered
     hello: Hello
     rounds: int
+    does_not_know: bool = False
     told: str | None = None
     turn: int = 0
     who: frozenset[str] = frozenset()
