@@ -60,15 +60,18 @@ def run(home: Path, until_idle: bool, as_json: bool) -> None:
             pulse=watch.pulse,
             progress=beside,
         )
-        counts = trace.summary(hub.store)
+        counts, suspended = trace.summary(hub.store), trace.kept_back(hub.store, hub.suspended(now()))
     away = troubles(agencies)
     worst = max((error.exit_code for error in away.values()), default=DONE) if until_idle else DONE
     if as_json:
         named = [{"agency": code, **error.problems[0].as_json(console.LANG)} for code, error in away.items()]
-        console.data({**counts, "next_due": due.isoformat() if due else None, "away": named})
+        waits = [{"agency": code, "waiting": count} for code, count in suspended.items()]
+        console.data({**counts, "next_due": due.isoformat() if due else None, "away": named, "suspended": waits})
         sys.exit(worst)
     console.say(word("run.counts", **counts))
     console.note("run.waiting", time=console.local(to_text(due))) if due else console.note("run.idle")
+    for code, count in suspended.items():
+        console.note("run.suspended", agency=code, count=count, home=home)
     name_away(away)
     sys.exit(worst)
 

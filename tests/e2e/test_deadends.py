@@ -431,3 +431,22 @@ def test_what_was_withdrawn_is_never_sent_again(line: Line) -> None:
     assert json.loads(done.stdout.splitlines()[-1])["found"] == 1
     line.run()
     assert line.files("H41", "inbox") == []
+
+
+def test_a_run_that_ends_names_the_suspended_agencies_for_which_something_waits(line: Line) -> None:
+    """Its mail waits on purpose: nothing is due, and whoever misses it would look for it elsewhere."""
+    for code in ("H41", "G06"):
+        assert axis(line, "agency", "suspend", code, "--reason", "trial").exit_code == 0
+    line.drop("G22", document(1))
+    told = axis(line, "run", "--until-idle")
+    assert told.exit_code == 0
+    assert (
+        f"H41 is suspended; documents that wait at the hub: 1, until 'axis agency resume H41 --home {line.path}'."
+        in (told.stderr)
+    )
+    assert "G06 is suspended" not in told.stderr, "nothing waits for it"
+    assert json.loads(axis(line, "run", "--until-idle", "--json").stdout)["suspended"] == [
+        {"agency": "H41", "waiting": 1}
+    ]
+    assert axis(line, "agency", "resume", "H41", "--reason", "trial").exit_code == 0
+    assert json.loads(axis(line, "run", "--until-idle", "--json").stdout)["suspended"] == []

@@ -85,6 +85,13 @@ def waiting(reader: HubReader, excluded: Sequence[str] = ()) -> tuple[int, datet
     return count, from_text(first) if first else None
 
 
+def deliveries_of(reader: HubReader, codes: Collection[str]) -> dict[str, int]:
+    """How many deliveries wait to be published for each of these agencies, by code."""
+    query = sa.select(outbox.c.code, sa.func.count()).where(outbox.c.delivery_id != "", outbox.c.code.in_(codes))
+    rows = reader.connection.execute(query.group_by(outbox.c.code).order_by(outbox.c.code))
+    return {row[0]: row[1] for row in rows}
+
+
 def waiting_of(reader: HubReader, delivery_ids: Collection[str]) -> dict[str, tuple[int, str]]:
     """(attempts, when the next one is) of those of these deliveries that wait to be published."""
     query = sa.select(outbox.c.delivery_id, outbox.c.attempts, outbox.c.not_before)

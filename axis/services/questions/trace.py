@@ -14,7 +14,7 @@ DOCUMENTS = ("new", "replace")
 CHANGES = ("recall", "update")
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
     from axis.core.registry import Registry
@@ -205,6 +205,13 @@ def _delivery(row: Row, business: Mapping[str, str], waiting: tuple[int, str] | 
         "next_attempt": next_attempt,
         "updated_at": row["updated_at"],
     }
+
+
+def kept_back(hub_store: HubStore, suspended: Collection[str]) -> dict[str, int]:
+    """How many deliveries wait at the hub for each of these agencies that are suspended, by code; none for whom none
+    does."""
+    with hub_store.reading() as reader:
+        return outbox.deliveries_of(reader, suspended) if suspended else {}
 
 
 def summary(hub_store: HubStore) -> dict[str, int]:
