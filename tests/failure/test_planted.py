@@ -71,6 +71,20 @@ FAULTS = [
         ONE_SWEEP,
     ),
     Fault(
+        "a number that a row had is given to another",
+        "axis/infra/journal/tables.py",
+        '    sa.Index("posted_body", "body_digest"),\n    sqlite_autoincrement=True,\n',
+        '    sa.Index("posted_body", "body_digest"),\n',
+        "tests/e2e/test_posted.py",
+    ),
+    Fault(
+        "what a home was to be told is lost with the record",
+        "axis/core/homes.py",
+        '        follows = hello.follows or (hello.instance if hello.since else "")\n',
+        "        follows = hello.follows\n",
+        "tests/e2e/test_restored_home.py::test_what_a_home_was_to_be_told_and_the_record_has_lost_it_is_told_again",
+    ),
+    Fault(
         "the receipt E.1 is kept before the document is shown",
         "axis/services/agency/mail.py",
         "        if self.names and self.is_new:\n",
