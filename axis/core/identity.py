@@ -5,10 +5,7 @@ from __future__ import annotations
 
 import unicodedata
 import uuid
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from datetime import datetime
+from datetime import UTC, datetime
 
 MAX_ID = 1000  # characters of what is looked at as an id: some orders of marks take time that grows with the square
 
@@ -31,6 +28,11 @@ def uuid7(now: datetime, entropy: bytes) -> str:
     number = number & ~(0xF << 76) | (7 << 76)  # version
     number = number & ~(0x3 << 62) | (0x2 << 62)  # variant
     return str(uuid.UUID(int=number))
+
+
+def moment_of(identifier: str) -> datetime:
+    """When this UUID v7 was made, to the millisecond, in UTC. Raises :class:`ValueError` for what is no UUID."""
+    return datetime.fromtimestamp((uuid.UUID(identifier).int >> 80) / 1000, UTC)
 
 
 def uuid7_after(previous: str, now: datetime, entropy: bytes) -> str:

@@ -125,6 +125,17 @@ def given(tx: HubTransaction, worker: str, now: datetime, limit: int) -> int:
     return found[0] if found is not None else 0
 
 
+def test_the_first_entry_of_a_moment_or_later_is_found_by_halving(database: Database) -> None:
+    start = Clock().now
+    with HubStore(database).transaction() as tx:
+        for minute in (0, 1, 1, 2, 5):
+            ledger.enter(tx, Entry(start + timedelta(minutes=minute), "HUB", "one"))
+    with HubStore(database).reading() as reader:
+        ids = reader.connection.execute(sa.select(tables.ledger_entry.c.id).order_by("id")).scalars().all()
+        found = [ledger.first_since(reader, start + timedelta(minutes=minute)) for minute in (-1, 0, 1, 3, 5, 6)]
+    assert found == [ids[0], ids[0], ids[1], ids[4], ids[4], ids[4] + 1]
+
+
 def test_the_ledger_links_every_entry_and_sees_any_change(database: Database) -> None:
     record, now = HubStore(database), Clock().now
     with record.transaction() as tx:

@@ -16,10 +16,11 @@ from click.testing import CliRunner
 from axis import bootstrap, cli, config
 from axis.core.homes import Standing
 from axis.core.ledger import Entry
-from axis.core.message import Message, Route, agency_routes
+from axis.core.message import Message, Route, agency_routes, hub_routes
 from axis.errors import Fault, Problem, Unavailable
 from axis.infra.database import Database
 from axis.infra.journal.tables import incoming
+from axis.infra.record.tables import statement, submission
 from axis.services import run as loops
 from axis.services.agency import standing
 from axis.services.hub import admit
@@ -330,23 +331,36 @@ def test_what_was_sent_in_the_meantime_and_not_answered_comes_again(line: Apart)
     assert line.states("5/TN-H41") == {"G22": "HANDED_OVER"}
 
 
-def test_receipts_that_lay_in_a_queue_for_hours_before_they_came_come_again(line: Apart) -> None:
-    """They were signed long before the copy was made, and came after it."""
+@pytest.mark.parametrize(
+    ("hub_has_it", "late"), [(False, timedelta(days=2)), (True, timedelta(hours=5))], ids=["unsent", "queued"]
+)
+def test_receipts_that_were_signed_long_before_they_came_come_again(
+    line: Apart, hub_has_it: bool, late: timedelta
+) -> None:
+    """They lay in the hub's queue when the copy was made, or in the sender's behind a document that was as late."""
     line.drop("H41", document(5, sender="H41", to=("G22",)), "5.edxml")
     with line.opened(("H41", line.journal("H41"))) as (hub, agencies):
         line.turns(hub, agencies)
-    with line.opened(("G22", line.journal("G22"))) as (hub, agencies):
-        line.turns(hub, agencies)
-        late = hub.broker.receive(list(agency_routes("H41")), limit=9, max_bytes=10**6, timeout=0)
-        hub.broker.ack(late)
-    line.clock.now += timedelta(hours=3)
-    line.drop("H41", document(6, sender="H41", to=("G22",)), "6.edxml")
-    with line.opened(("H41", line.journal("H41"))) as (hub, agencies):
-        line.turns(hub, agencies)
+    line.drop("G22", document(8), "8.edxml")
+    with line.opened(("G22", line.journal("G22"))) as (hub, (recipient,)):
+        while recipient.standing is not Standing.CURRENT:
+            line.turns(hub, [recipient], 1)
+        loops.agency_round(recipient, line.clock())
+        if hub_has_it:
+            line.turns(hub, [])
+        routes = agency_routes("H41") if hub_has_it else hub_routes(["G22"])
+        taken = hub.broker.receive(list(routes), limit=9, max_bytes=10**6, timeout=0)
+        hub.broker.ack(taken)
+    before = [one.message for one in taken if one.message.proof]
+    assert len(before) == int(hub_has_it)
+    line.clock.now += late
+    with line.parts() as (hub, (recipient, sender)):
+        hub.broker.publish(before)
+        line.turns(hub, [sender], 6)
     copy = line.copy("H41")
-    with line.opened(("H41", line.journal("H41"))) as (hub, agencies):
-        hub.broker.publish([one.message for one in late])
-        line.turns(hub, agencies)
+    with line.parts() as (hub, (recipient, sender)):
+        (hub if hub_has_it else recipient).broker.publish([one.message for one in taken if not one.message.proof])
+        line.turns(hub, [sender])
     (held,) = [name for name in line.files("H41", "receipts") if ".E.1" in name]
     (line.folder("H41", "receipts") / held).unlink()
     line.taken_away("H41")
@@ -354,6 +368,37 @@ def test_receipts_that_lay_in_a_queue_for_hours_before_they_came_come_again(line
     line.take_over("H41")
     line.run()
     assert held in line.files("H41", "receipts")
+
+
+def receipts_about(number: int) -> sa.Select[tuple[str]]:
+    """The digests of what was said about a document of H41."""
+    said = sa.select(statement.c.receipt_digest).join(submission, submission.c.axis_id == statement.c.axis_id)
+    return said.where(submission.c.document_id.endswith(f",{number}/TN-H41"))
+
+
+def test_a_home_that_was_put_back_is_not_given_again_what_it_had_long_before(
+    line: Apart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much that is: it would lie before what is new."""
+    line.drop("H41", document(5, sender="H41", to=("G22",)), "5.edxml")
+    line.run()
+    line.clock.now += timedelta(hours=3)
+    line.drop("H41", document(7, sender="H41", to=("G22",)), "7.edxml")
+    line.run()
+    copy = line.copy("H41")
+    line.drop("H41", document(6, sender="H41", to=("G22",)), "6.edxml")
+    line.run()
+    line.put_back("H41", copy)
+    line.take_over("H41")
+    given: list[Message] = []
+    with line.parts() as (hub, agencies):
+        real = hub.broker.publish
+        monkeypatch.setattr(hub.broker, "publish", lambda some: given.extend(some) or real(some))
+        line.turns(hub, agencies)
+    with bootstrap.reading(bootstrap.open_home(line.path)) as record, record.reading() as reader:
+        about = {n: reader.connection.execute(receipts_about(n)).scalars().all() for n in (5, 6)}
+    again = {one.digest for one in given if one.route.code == "H41"}
+    assert [bool(again & set(about[number])) for number in (5, 6)] == [False, True]
 
 
 def test_what_a_home_was_to_be_told_and_the_record_has_lost_it_is_told_again(line: Apart) -> None:
@@ -381,6 +426,31 @@ def test_what_a_home_was_to_be_told_and_the_record_has_lost_it_is_told_again(lin
     line.run()
     assert held in line.files("G22", "receipts")
     assert line.entries("G22").count("home.replaced") == 0, "nobody has taken its place since"
+
+
+def test_what_a_home_was_told_long_before_the_record_was_put_back_is_not_told_again(
+    line: Apart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = line.copy("G22")
+    line.drop("G22", document(1), "1.edxml")
+    line.run()
+    line.put_back("G22", copy)
+    line.take_over("G22")
+    line.run()
+    line.clock.now += timedelta(hours=1)
+    line.drop("G22", document(2), "2.edxml")
+    line.run()
+    backup = line.back_up_record()
+    line.drop("G22", document(3), "3.edxml")
+    line.run()
+    line.put_back_record(backup)
+    told: list[str] = []
+    monkeypatch.setattr(
+        "axis.services.operate.reconcile.resend_receipts", lambda _, code, *__, **___: told.append(code)
+    )
+    line.run()
+    assert told == []
+    assert line.states("3/TN-G22") == {"H41": "HANDED_OVER"}
 
 
 def test_a_copy_that_ran_while_the_original_was_off_makes_the_original_stand_back(line: Apart) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from axis.core.identity import earliest, uuid7, uuid7_after
+from axis.core.identity import earliest, moment_of, uuid7, uuid7_after
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 CHANCE = st.binary(min_size=10, max_size=10)
@@ -19,6 +19,7 @@ def test_an_id_is_a_version_7_and_not_less_than_the_earliest_of_its_moment(chanc
     found = uuid.UUID(uuid7(NOW, chance))
     assert (found.version, found.variant) == (7, uuid.RFC_4122)
     assert earliest(NOW) <= str(found) < earliest(NOW + timedelta(milliseconds=1))
+    assert moment_of(str(found)) == NOW
 
 
 @given(st.lists(CHANCE, min_size=2, max_size=40))

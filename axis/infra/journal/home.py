@@ -46,7 +46,7 @@ class HomeChanges(Changes):
         self._home(
             instance=instance,
             follows=follows,
-            since=self.last_moment(),
+            since=self.known_until(),
             known="",
             heard=0,
             restored_at=to_text(entry.time),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from axis.core import ledger
-from axis.core.instant import to_text
+from axis.core.identity import moment_of
+from axis.core.instant import from_text, to_text
 from axis.infra import payloads
 from axis.infra.journal.tables import FURTHEST, event, home_instance, incoming, installed, outgoing, withdrawal
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, RowMapping
 
     from axis.core.ledger import Entry
+
+RECENT = timedelta(hours=1)  # before the end of a journal: how late what came then was, the next thing may be
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +243,23 @@ class JournalReader:
         query = sa.select(event.c.canonical).where(event.c.agency == self.agency).order_by(event.c.number.desc())
         canonical = self.connection.execute(query.limit(1)).scalar()
         return to_text(ledger.read(canonical).time) if canonical else ""
+
+    def known_until(self) -> str:
+        """From when on something that the hub has passed on may be missing here, as text; "" where nothing happened.
+        The last event's time, less the longest that a document of the hour before it had been on its way: what came
+        with it waited as long."""
+        last = self.last_moment()
+        if not last:
+            return ""
+        recent = sa.select(incoming.c.id, incoming.c.received_at).where(
+            incoming.c.agency == self.agency,
+            incoming.c.kind == "document",
+            incoming.c.received_at >= to_text(from_text(last) - RECENT),
+            sa.text("body_digest <> '' AND kind <> 'receipt'"),  # in the words of the index
+        )
+        rows = self.connection.execute(recent)
+        late = max((from_text(row.received_at) - moment_of(row.id) for row in rows), default=timedelta())
+        return to_text(from_text(last) - max(late, timedelta()))
 
     def payload(self, digest: str) -> bytes:
         """Stored bytes; b"" for an empty digest. Raises :class:`axis.errors.Corrupted`."""

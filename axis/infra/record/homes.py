@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from axis.core import ledger as entries
 from axis.core.homes import Known
 from axis.infra.database import upsert
 from axis.infra.record import ledger
-from axis.infra.record.tables import adapter_home, home_settled
+from axis.infra.record.tables import adapter_home, home_settled, ledger_entry
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -40,6 +41,16 @@ def is_known(reader: HubReader, agency: str) -> bool:
 def agencies(reader: HubReader) -> set[str]:
     """The agencies of which a home has ever asked: their adapters are of no version before there were questions."""
     return set(reader.connection.execute(sa.select(adapter_home.c.agency).distinct()).scalars())
+
+
+def first_heard(reader: HubReader, instance: str) -> datetime | None:
+    """When this home was first told that it works, by the ledger; None where it does not say so. Looks through the
+    entries that are about no submission."""
+    e = ledger_entry.c
+    named = sa.select(e.canonical).where(e.axis_id == "", e.canonical.contains(instance, autoescape=True))
+    found = (entries.read(one) for one in reader.connection.execute(named.order_by(e.id)).scalars())
+    told = ("home.started", "home.replaced")
+    return next((one.time for one in found if one.event in told and one.detail["instance"] == instance), None)
 
 
 def keep(tx: HubTransaction, agency: str, home: Known, entry: Entry) -> None:

@@ -75,6 +75,22 @@ def last_moment(reader: HubReader) -> datetime | None:
     return ledger.read(canonical).time if canonical else None
 
 
+def first_since(reader: HubReader, moment: datetime) -> int:
+    """The insertion number of the first entry of that moment or later, as far as the clocks of those who made them
+    agree; one beyond the last where there is none. Found by halving: a few rows are read, however many there are."""
+    e = ledger_entry.c
+    low, high = 1, newest(reader) + 1
+    while low < high:
+        middle = (low + high) // 2
+        one = sa.select(e.id, e.canonical).where(e.id >= middle).order_by(e.id).limit(1)
+        row = reader.connection.execute(one).one()
+        if ledger.read(row.canonical).time < moment:
+            low = row.id + 1
+        else:
+            high = middle
+    return low
+
+
 # -- How far it goes ------------------------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -17,6 +18,7 @@ from axis.infra.record.tables import (
     demand,
     document,
     document_type,
+    ledger_entry,
     outbox,
     quarantine,
     refusal,
@@ -179,15 +181,25 @@ def refusals(reader: HubReader, sender: str) -> Sequence[Row]:
     return reader.connection.execute(query).mappings().all()
 
 
-def receipts_for(reader: HubReader, sender: str, since: datetime, after: str, limit: int) -> list[str]:
-    """The digests of the receipts that were given to a member about what it had sent, from a moment on, and do not
-    wait to be sent; those after `after`, in order."""
-    moment = to_text(since)
+UNSENT = timedelta(days=7)  # between a receipt's signing and that it reaches the record
+
+
+def receipts_for(reader: HubReader, sender: str, since: datetime, entry: int, after: str, limit: int) -> list[str]:
+    """The digests of the receipts that may have been passed on to a member, about what it had sent, from a moment on,
+    and do not wait to be sent; those after `after`, in order. `entry`: the insertion number of the ledger's first entry
+    of that moment. What there is no such entry about was passed on before, however late it was signed."""
+    entered = ledger_entry.c.id >= entry
     about = sa.select(statement.c.receipt_digest.label("digest")).join(
         submission, submission.c.axis_id == statement.c.axis_id
     )
-    given = about.where(submission.c.sender == sender, statement.c.time >= moment)
-    refused = sa.select(refusal.c.receipt_digest).where(refusal.c.sender == sender, refusal.c.refused_at >= moment)
+    given = about.where(
+        submission.c.sender == sender,
+        statement.c.time >= to_text(since - UNSENT),
+        sa.exists().where(ledger_entry.c.axis_id == statement.c.axis_id, entered),
+    )
+    refused = sa.select(refusal.c.receipt_digest).where(
+        refusal.c.sender == sender, refusal.c.refused_at >= to_text(since)
+    )
     both = sa.union(given, refused).subquery()
     waits = sa.exists().where(outbox.c.body_digest == both.c.digest, outbox.c.code == sender)
     query = sa.select(both.c.digest).where(both.c.digest > after, ~waits).order_by(both.c.digest).limit(limit)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -65,8 +66,9 @@ def answer(hub: Hub, asked: Sequence[Delivered], busy: Collection[str], now: dat
         if held is not None and held.hello.start == hello.start:
             held.asked = one  # asked again; what it has been told meanwhile it knows
             continue
+        hello = _without_what_is_known(hub, code, hello)
         # Of another's place it is asked while that one's receipts may be in the hands of another worker.
-        is_behind = bool(hello.follows) or (bool(hello.since) and _is_news(hub, code, hello))
+        is_behind = bool(hello.follows) or _is_untold(hub, code, hello)
         hub.questions[code] = Question(one, hello, QUIET if is_behind else 0, does_not_know=is_behind)
     for code, question in list(hub.questions.items()):
         ready, readers = _waiting(hub, code)
@@ -84,8 +86,21 @@ def answer(hub: Hub, asked: Sequence[Delivered], busy: Collection[str], now: dat
         hub.broker.ack([question.asked])
 
 
-def _is_news(hub: Hub, code: str, hello: Hello) -> bool:
-    """Whether a home that took another's place lately may have to be told once more what it does not know."""
+def _without_what_is_known(hub: Hub, code: str, hello: Hello) -> Hello:
+    """A home that took another's place lately says so in each question. It concerns a record that was put back to a
+    copy from before that, or hardly after; any other knows that it has told it."""
+    if hello.follows or not hello.since:
+        return hello
+    with hub.store.reading() as reader:
+        if record.is_known(reader, code):
+            return hello
+        first, lost_from = record.first_heard(reader, hello.instance), hub.registry().resend_from
+    if first is None or (lost_from is not None and first >= lost_from):
+        return hello
+    return replace(hello, since="")
+
+
+def _is_untold(hub: Hub, code: str, hello: Hello) -> bool:
     with hub.store.transaction() as tx:
         return homes.greet(record.of_agencies(tx, [code]).get(code, []), hello)[2]
 

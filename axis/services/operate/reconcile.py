@@ -30,9 +30,7 @@ if TYPE_CHECKING:
     from axis.services.hub.worker import Hub
 
 BATCH = 500
-LATE = timedelta(
-    days=1
-)  # that a receipt may need from its signing until its sender has it: it lies in queues meanwhile
+QUEUED = CLOCKS  # from when the record has a receipt until its sender, whose adapter works, has it: longer, as it says
 SENDERS_FIRST = timedelta(minutes=5)  # to send their recalls again; what waited to be published leaves after them
 
 
@@ -161,12 +159,14 @@ def resend_unanswered(hub: Hub, code: str, now: datetime, before: datetime) -> i
 
 def resend_receipts(hub: Hub, code: str, since: datetime, now: datetime, *, asked: bool = False) -> int:
     """Give an agency once more the receipts of what it has sent that may have come `since` then and do not wait to be
-    sent; how many. The record knows when each was signed: those of a day before are among them, and who has one already
-    keeps it. Where an operator has `asked` for it, that is entered with each batch."""
-    count, last = 0, ""
+    sent; how many. Who has one already keeps it. Where an operator has
+    `asked` for it, that is entered with each batch."""
+    count, last, since = 0, "", since - QUEUED
+    with hub.store.reading() as reader:
+        entry = ledger.first_since(reader, since)
     while True:
         with hub.store.transaction() as tx:
-            digests = search.receipts_for(tx, code, since - LATE, last, BATCH)
+            digests = search.receipts_for(tx, code, since, entry, last, BATCH)
             outbox.put(tx, [(code, digest) for digest in digests], now)
             if asked and digests:
                 detail = {"since": to_text(since), "count": len(digests), **acts.by()}
