@@ -14,7 +14,7 @@ from axis import config
 from axis.core.registry import HUB, Member, Registry
 from axis.home import Home
 from axis.infra.database import Database
-from axis.infra.record import retention, tables
+from axis.infra.record import ledger, retention, search, tables
 from axis.infra.record.store import HubStore
 from axis.trials import bench_fill, bench_pages, bench_questions
 from axis.web.pages import PAGES
@@ -101,6 +101,28 @@ def test_each_slice_of_a_run_of_retention_looks_up_what_it_ends_and_reads_no_tab
             plan = "\n".join(str(row) for row in reader.connection.exec_driver_sql(how + text, values))
         assert "hashed SubPlan" not in plan
         assert not _WHOLE.findall(plan), plan
+
+
+def test_what_a_home_that_was_put_back_is_given_again_is_looked_up(database_url: str) -> None:
+    store = record_of(database_url, 2000)
+    with closing(store.database):
+        if not store.database.is_sqlite:
+            with store.database.begin() as connection:
+                connection.exec_driver_sql("ANALYZE")
+        since = NOW - timedelta(days=2)
+        with store.reading() as reader:
+            entry = ledger.first_since(reader, since)
+            with asked() as statements:
+                found = search.receipts_for(reader, "H12", since, entry, "", 500)
+            assert 0 < len(found) < 50
+            if not store.database.is_sqlite:
+                reader.connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+            how = "EXPLAIN QUERY PLAN " if store.database.is_sqlite else "EXPLAIN "
+            ((text, values),) = statements
+            plan = "\n".join(str(row) for row in reader.connection.exec_driver_sql(how + text, values))
+        for table in ("submission", "statement", "ledger", "refusal"):
+            assert f"SCAN {table}" not in plan, plan
+            assert f"Seq Scan on {table}" not in plan, plan
 
 
 def steps(store: HubStore, question: Question) -> int:
