@@ -3363,8 +3363,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "run.waiting": ("Việc chờ tiếp theo đến hạn lúc {time}.", "The next thing that waits is due at {time}."),
     "run.away": ("{agency} chưa làm việc được: {why}", "{agency} cannot work now: {why}"),
     "run.suspended": (
-        "{agency} đang tạm ngừng: {count} văn bản chờ ở trung tâm đến khi «axis agency resume {agency} --home {home:sh}».",
-        "{agency} is suspended; documents that wait at the hub: {count}, until 'axis agency resume {agency} --home {home:sh}'.",
+        "{agency} đang tạm ngừng: {count} văn bản chờ ở trung tâm đến khi «axis agency resume {agency:sh} --home {home:sh}».",
+        "{agency} is suspended; documents that wait at the hub: {count}, until 'axis agency resume {agency:sh} --home {home:sh}'.",
     ),
     "run.started": ("Đang chạy {what}; dừng bằng Ctrl+C.", "Running {what}; stop with Ctrl+C."),
     "run.monitored": (

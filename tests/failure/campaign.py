@@ -547,6 +547,7 @@ def main() -> int:
     )
     parser.add_argument("--keep-logs", type=Path, help="a folder for the processes' logs")
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # what was started is stopped with it
     total: Counter[str] = Counter()
     verdict: Counter[str] = Counter(lost=0, doubled=0, false_receipts=0, stuck=0)
     for name, plan in plans(asked).items():
