@@ -11,6 +11,7 @@ down_revision = "0032"
 
 _TABLES = ("outbox", "posted", "incoming", "aside")
 _KEY = re.compile(r"PRIMARY KEY \((id|number)\)")
+_INDEX = re.compile(r"INDEX (\w+)")
 
 
 def upgrade() -> None:
@@ -30,7 +31,7 @@ def upgrade() -> None:
         if changed != 1:
             raise ValueError(f"{name} is made in another way: {table}")
         before = f"{name}_before_0033"
-        for index in re.findall(r"INDEX (\w+)", "\n".join(indexes)):  # the old one's would keep its name
+        for index in _INDEX.findall("\n".join(indexes)):  # the old one's would keep its name
             bind.exec_driver_sql(f"DROP INDEX {index}")
         bind.exec_driver_sql(f"ALTER TABLE {name} RENAME TO {before}")
         bind.exec_driver_sql(new)
