@@ -86,12 +86,18 @@ def test_no_question_goes_through_a_whole_table(database_url: str, tmp_path: Pat
             assert not [one for one in _SCANNED.findall(plan) if not _FOUND.search(one) and one not in found], plan
 
 
+def analyzed(url: str) -> HubStore:
+    """Two thousand documents, of which PostgreSQL knows how many there are."""
+    store = record_of(url, 2000)
+    if not store.database.is_sqlite:
+        with store.database.begin() as connection:
+            connection.exec_driver_sql("ANALYZE")
+    return store
+
+
 def test_each_slice_of_a_run_of_retention_looks_up_what_it_ends_and_reads_no_table(database_url: str) -> None:
-    store = record_of(database_url, 2000)
+    store = analyzed(database_url)
     with closing(store.database):
-        if not store.database.is_sqlite:
-            with store.database.begin() as connection:
-                connection.exec_driver_sql("ANALYZE")
         with asked() as statements, store.reading() as reader:
             found = retention.kept(reader, NOW, retention.START, 500)
         assert len(found) == 500
@@ -104,11 +110,8 @@ def test_each_slice_of_a_run_of_retention_looks_up_what_it_ends_and_reads_no_tab
 
 
 def test_what_a_home_that_was_put_back_is_given_again_is_looked_up(database_url: str) -> None:
-    store = record_of(database_url, 2000)
+    store = analyzed(database_url)
     with closing(store.database):
-        if not store.database.is_sqlite:
-            with store.database.begin() as connection:
-                connection.exec_driver_sql("ANALYZE")
         since = NOW - timedelta(days=2)
         with store.reading() as reader:
             entry = ledger.first_since(reader, since)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -258,8 +259,11 @@ class JournalReader:
             sa.text("body_digest <> '' AND kind <> 'receipt'"),  # in the words of the index
         )
         rows = self.connection.execute(recent)
-        late = max((from_text(row.received_at) - moment_of(row.id) for row in rows), default=timedelta())
-        return to_text(from_text(last) - max(late, timedelta()))
+        late = timedelta()
+        for row in rows:
+            with suppress(ValueError):  # an id that says nothing of its time
+                late = max(late, from_text(row.received_at) - moment_of(row.id))
+        return to_text(from_text(last) - late)
 
     def payload(self, digest: str) -> bytes:
         """Stored bytes; b"" for an empty digest. Raises :class:`axis.errors.Corrupted`."""

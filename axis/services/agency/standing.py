@@ -30,9 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("axis.standing")
 ASK_AGAIN, SELDOM = timedelta(seconds=30), timedelta(minutes=10)  # the first time, and after many without an answer
 TRY_AGAIN = timedelta(seconds=2)  # where the queue is not there yet
-LATELY = timedelta(
-    days=30
-)  # a home that took another's place says so for so long: the record may lose what it was told
+LATELY = timedelta(days=30)  # so long a home says that it took another's place: the record may lose what it was told
 
 
 def begin(agency: Agency) -> None:

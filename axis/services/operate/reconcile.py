@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from axis.services.hub.worker import Hub
 
 BATCH = 500
-QUEUED = CLOCKS  # from when the record has a receipt until its sender, whose adapter works, has it: longer, as it says
+QUEUED = CLOCKS  # on its way from the record to its sender; a home whose mail was later has told an earlier `since`
 SENDERS_FIRST = timedelta(minutes=5)  # to send their recalls again; what waited to be published leaves after them
 
 
@@ -159,8 +159,8 @@ def resend_unanswered(hub: Hub, code: str, now: datetime, before: datetime) -> i
 
 def resend_receipts(hub: Hub, code: str, since: datetime, now: datetime, *, asked: bool = False) -> int:
     """Give an agency once more the receipts of what it has sent that may have come `since` then and do not wait to be
-    sent; how many. Who has one already keeps it. Where an operator has
-    `asked` for it, that is entered with each batch."""
+    sent; how many. Who has one already keeps it. Where an operator has `asked` for it, that is entered with each
+    batch."""
     count, last, since = 0, "", since - QUEUED
     with hub.store.reading() as reader:
         entry = ledger.first_since(reader, since)
