@@ -401,6 +401,25 @@ def test_a_home_that_was_put_back_is_not_given_again_what_it_had_long_before(
     assert [bool(again & set(about[number])) for number in (5, 6)] == [False, True]
 
 
+@pytest.mark.parametrize(
+    "name", ["5/TN", "ffffffff-ffff-7fff-bfff-ffffffffffff", "00000000-0000-4000-8000-000000000001"]
+)
+def test_an_id_that_says_nothing_of_its_time_keeps_no_home_from_being_taken_over(line: Apart, name: str) -> None:
+    line.drop("G22", document(1), "1.edxml")
+    line.run()
+    copy = line.copy("H41")
+    with closing(sqlite3.connect(copy)) as journal:
+        (newest,) = journal.execute("SELECT max(id) FROM incoming WHERE kind = 'document'").fetchone()
+        journal.execute("UPDATE incoming SET id = ? WHERE id = ?", (name, newest))
+        assert journal.total_changes == 1
+        journal.commit()
+    line.put_back("H41", copy)
+    line.take_over("H41")
+    line.drop("G22", document(2), "2.edxml")
+    line.run()
+    assert line.states("2/TN-G22") == {"H41": "HANDED_OVER"}
+
+
 def test_what_a_home_was_to_be_told_and_the_record_has_lost_it_is_told_again(line: Apart) -> None:
     """It was put back, was told, and worked; what it was sent of that waited to be published when the record was put
     back as well, and this one knows nothing of it."""
