@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 click_words.install(LANG)
+MANY = 500_000  # objects beyond those that went again, from which on garbage is looked for: a short command has fewer
 
 
 class Axis(click.Group):
@@ -84,8 +85,9 @@ class Axis(click.Group):
         """As click does it, on a terminal of any encoding; a short question takes a short time.
 
         Starting makes some hundred thousand objects that all stay: looking through them again and again for garbage,
-        and taking them apart one by one at the end, was a third of the time of ``axis trace``."""
-        gc.set_threshold(50_000, 20, 20)
+        and taking them apart one by one at the end, was a third of the time of ``axis trace``. A command that goes on
+        looks for it as a service does (:func:`axis.commands.process.stoppable`)."""
+        gc.set_threshold(MANY, 20, 20)
         atexit.register(gc.freeze)
         console.fit_the_terminal()
         try:

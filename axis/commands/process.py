@@ -73,9 +73,12 @@ def _start_log(home: Home) -> None:
 
 @contextmanager
 def stoppable() -> Iterator[Callable[[], bool]]:
-    """Within: SIGTERM and SIGINT ask to stop; what is in hand is finished."""
+    """Within: SIGTERM and SIGINT ask to stop; what is in hand is finished. Garbage is looked for often enough for what
+    goes on for long, which must not grow."""
+    import gc
     import signal
 
+    gc.set_threshold(50_000, 20, 20)
     click.get_current_context().find_root().meta[SERVICE] = True
     asked: list[int] = []
     before = {s: signal.signal(s, lambda number, _frame: asked.append(number)) for s in (signal.SIGTERM, signal.SIGINT)}

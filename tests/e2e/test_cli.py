@@ -156,6 +156,20 @@ def test_a_question_to_the_record_needs_nothing_that_decides_signs_or_carries(ho
     assert not [name for name in found if name.startswith(("adapters", "axis.core.hub.d", "axis.services.hub"))]
 
 
+def test_a_short_question_looks_for_no_garbage_and_what_goes_on_does(home: Path) -> None:
+    code = (
+        "import gc, sys, cli; seen = []; gc.callbacks.append(lambda phase, _: seen.append(phase))\n"
+        "try: cli.main(sys.argv[1:])\nexcept SystemExit: pass\nprint(len(seen), *gc.get_threshold(), file=sys.stderr)"
+    )
+    said = []
+    for arguments in (["trace", "1234/TN-G22"], ["run", "--until-idle"]):
+        command = [sys.executable, "-c", code, *arguments, "--home", str(home)]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
+        said.append([int(one) for one in done.stderr.splitlines()[-1].split()])
+    assert said[0][0] == 0, "some thirtieth of the time of a question"
+    assert 10_000 <= said[1][1] <= 100_000, "a service that grows before it looks"
+
+
 @pytest.mark.postgres
 def test_a_question_to_a_record_on_postgresql_needs_its_driver_and_nothing_more(
     postgres: PostgreSql, tmp_path: Path
