@@ -20,7 +20,7 @@ from axis.errors import Unavailable
 from axis.infra import volumes
 from axis.infra.database import Database
 from axis.infra.payloads import payload
-from axis.infra.record import ledger, tables
+from axis.infra.record import ledger, outbox, tables
 from axis.infra.record.store import HubStore
 from tests.contract.records import (
     ENTRY,
@@ -312,6 +312,58 @@ def test_what_another_worker_is_publishing_is_left_to_it(record: HubStore) -> No
         other.connection.execute(held).all()
         write(record, change.LeaveOut("d1", ENTRY), change.LeaveOut("d2", ENTRY))
     assert [row["delivery_id"] for row in rows(record, tables.outbox)] == ["d1"]
+
+
+def test_publishing_begins_for_what_nobody_has_withdrawn(record: HubStore) -> None:
+    one, two = to(submitted("a1"), "H41"), to(submitted("a1"), "G06", state=State.RECALLED)
+    write(record, accept(submitted("a1")), *deliver(one, two))
+    for _ in range(2):
+        with record.transaction() as tx:
+            assert outbox.begin(tx, [one.id, two.id]) == ({one.id}, {two.id})
+    assert {row["id"]: bool(row["tried"]) for row in rows(record, tables.delivery)} == {one.id: True, two.id: False}
+
+
+def test_publishing_what_another_worker_decides_about_waits_for_its_next_turn_and_for_nobody(record: HubStore) -> None:
+    if record.database.is_sqlite:
+        pytest.skip("one working process")
+    some = [submitted("a1"), submitted("a2", TWO)]
+    one, two = (to(about, "H41") for about in some)
+    write(record, *map(accept, some), *deliver(one, two))
+    with record.transaction() as other:
+        other.lock({ONE})
+        with record.transaction() as tx:
+            tx.connection.exec_driver_sql("SET LOCAL lock_timeout = 100")
+            assert outbox.begin(tx, [one.id, two.id]) == ({two.id}, set())
+        other.write(sealed(change.Move(replace(one, state=State.RECALLED), ENTRY), locked=[ONE]))
+    with record.transaction() as tx:
+        assert outbox.begin(tx, [one.id]) == (set(), {one.id})
+    assert {row["id"]: bool(row["tried"]) for row in rows(record, tables.delivery)} == {one.id: False, two.id: True}
+
+
+def test_what_is_withdrawn_while_publishing_begins_is_not_published(record: HubStore) -> None:
+    """The statement began before, with the delivery as it was; its row is free only when it is withdrawn."""
+    if record.database.is_sqlite:
+        pytest.skip("one working process")
+    about = submitted("a1")
+    one = to(about, "H41")
+    write(record, accept(about), *deliver(one))
+    found: list[object] = []
+
+    def begin() -> None:
+        with record.transaction() as tx:
+            found.append(outbox.begin(tx, [one.id]))
+
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with record.transaction() as other:
+        moved = sa.update(tables.delivery).where(tables.delivery.c.id == one.id).values(state="RECALLED")
+        other.connection.execute(moved)
+        thread = threading.Thread(target=begin)
+        thread.start()
+        while not other.connection.exec_driver_sql(waits).scalar():
+            time.sleep(0.01)
+            other.connection.exec_driver_sql("SELECT pg_stat_clear_snapshot()")
+    thread.join()
+    assert found == [(set(), {one.id})]
 
 
 def test_of_a_forgotten_document_the_versions_go_and_what_something_else_names_stays(record: HubStore) -> None:

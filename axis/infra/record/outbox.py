@@ -58,24 +58,30 @@ def put(
 
 _BEGIN = Query(
     1,
-    "UPDATE delivery SET tried = true WHERE id IN (SELECT k.c0 FROM {keys}) AND state <> 'RECALLED' RETURNING id",
-    # By byte, which is the order in which documents are locked everywhere. What a recall has decided while this waited
-    # for its lock is seen: the condition is asked again of a row that has changed.
+    "UPDATE delivery SET tried = (tried OR state <> 'RECALLED') WHERE id IN (SELECT k.c0 FROM {keys}) "
+    "RETURNING id, state <> 'RECALLED'",
+    # What a recall has decided just before its document was locked here is seen: of a row that has changed since the
+    # statement began the newest is updated.
     "WITH ids AS MATERIALIZED (SELECT k.c0 AS id FROM {keys}), "
     "about AS (SELECT DISTINCT x.owner, x.document_id FROM ids JOIN delivery x ON x.id = ids.id), "
-    "held AS MATERIALIZED (SELECT t.sender FROM about a JOIN document t ON t.sender = a.owner "
-    'AND t.document_id = a.document_id ORDER BY t.sender COLLATE "C", t.document_id COLLATE "C" {lock}) '
-    "UPDATE delivery SET tried = true WHERE id IN (SELECT id FROM ids) AND state <> 'RECALLED' "
-    "AND (SELECT count(*) FROM held) >= 0 RETURNING id",
+    "held AS MATERIALIZED (SELECT t.sender, t.document_id FROM about a JOIN document t ON t.sender = a.owner "
+    "AND t.document_id = a.document_id {lock} SKIP LOCKED) "
+    "UPDATE delivery x SET tried = (x.tried OR x.state <> 'RECALLED') FROM held h "
+    "WHERE x.id IN (SELECT id FROM ids) AND x.owner = h.sender AND x.document_id = h.document_id "
+    "RETURNING x.id, x.state <> 'RECALLED'",
 )
 
 
-def begin(tx: HubTransaction, delivery_ids: Collection[str]) -> set[str]:
-    """Publishing these is tried from here on: only their recipients can know. Those that were withdrawn are left out;
-    which may be published. It is a mark of the outbox, and no state: nobody has said or decided anything. Their
-    documents are locked, so that nothing is withdrawn at the same moment: nothing else may have been locked before."""
+def begin(tx: HubTransaction, delivery_ids: Collection[str]) -> tuple[set[str], set[str]]:
+    """Publishing these is tried from here on: only their recipients can know. (Which may be published, which were
+    withdrawn); those about whose document another worker decides at this moment are neither: their turn comes again.
+    It is a mark of the outbox, and no state: nobody has said or decided anything. Their documents are locked, so that
+    nothing is withdrawn at the same moment; nobody is waited for."""
     rows = _BEGIN.rows(tx.connection, [(one,) for one in delivery_ids]) if delivery_ids else ()
-    return {identifier for (identifier,) in rows}
+    found: tuple[set[str], set[str]] = (set(), set())
+    for identifier, may in rows:
+        found[0 if may else 1].add(identifier)
+    return found
 
 
 def waiting(reader: HubReader, excluded: Sequence[str] = ()) -> tuple[int, datetime | None]:

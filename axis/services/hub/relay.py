@@ -118,15 +118,16 @@ def _vouch(hub: Hub, claim: Claim, now: datetime) -> None:
 def _begin(hub: Hub, claim: Claim) -> list[int]:
     """Note, and commit, that publishing is tried: from here on a recall can only be decided by the recipient.
 
-    The rows of what was withdrawn before; they are not published."""
+    The rows of what was withdrawn before; they are not published. Nor is, this time, what another worker decides about.
+    """
     fresh = {one.delivery_id for one in claim.due if one.delivery_id and not one.tried}
     if not fresh:
         return []
     with hub.store.transaction() as tx:
-        begun = outbox.begin(tx, fresh)
-    left = [place for place, one in enumerate(claim.due) if one.delivery_id in fresh - begun]
-    rows = [claim.due[place].row for place in left]
-    claim.keep([place for place in range(len(claim.due)) if place not in set(left)])
+        begun, withdrawn = outbox.begin(tx, fresh)
+    rows = [one.row for one in claim.due if one.delivery_id in withdrawn]
+    left = fresh - begun
+    claim.keep([place for place, one in enumerate(claim.due) if one.delivery_id not in left])
     return rows
 
 
