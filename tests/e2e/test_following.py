@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from axis import bootstrap, cli, config
 from axis.adapters.folder import FolderAdapter
+from axis.core.instant import to_text
 from axis.core.message import Message, agency_routes
 from axis.errors import Fault, Problem, Unavailable
 from axis.home import open_home
@@ -174,6 +175,29 @@ def test_what_its_adapter_has_and_its_system_has_not_seen_is_given_up_by_a_signe
     assert "delivery.given_up G06" in events(line, "1/TN-G22")
     assert line.events("G22") == ["A.1", "D.1 G06", "E.1 G18"], "what passes between the two is not the sender's affair"
     line.check_ledger()
+
+
+def test_what_may_have_been_shown_before_a_journal_was_put_back_is_not_given_up_but_waits_for_an_officer(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits there because it was sent again: nobody knows whether its system has seen it."""
+    line.drop("G22", document(1, to=("G06",)))
+    with monkeypatch.context() as patch:
+        away(patch, "G06")
+        line.run(patience=timedelta(seconds=1))
+    with line.parts() as (_, agencies):
+        (journal,) = (one.journal for one in agencies if one.code == "G06")
+        with journal.transaction() as tx:
+            tx.begin_home("a copy")
+            tx._home(restored_at=to_text(line.clock()))
+    close(line)
+    line.run()
+    assert line.states("1/TN-G22") == {"G06": "QUEUED"}
+    assert (line.kinds("G18"), line.kinds("G06")) == ([], [])
+    assert follow(line, "--reason", "máy cũ đã hỏng")[0] == 0
+    line.run()
+    assert line.states("1/TN-G22") == {"G18": "HANDED_OVER"}
+    assert "delivery.doubted G06" in events(line, "1/TN-G22")
 
 
 def test_what_was_given_to_an_adapter_that_is_gone_waits_until_an_officer_says_so_and_the_doubt_stands_in_the_trace(

@@ -29,7 +29,6 @@ from collections import Counter
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pika
@@ -40,19 +39,14 @@ from tests.failure.faults import (
     FROZEN,
     IDLE_IN_TRANSACTION,
     Disk,
+    Workplace,
     copy_home,
     operator,
     put_back,
     receipts_known,
     unheard,
 )
-from tests.failure.installation import (
-    ADAPTER_POINTS,
-    CODES,
-    HUB_POINTS,
-    Installation,
-    Service,
-)
+from tests.failure.installation import ADAPTER_POINTS, CODES, HUB_POINTS, Installation, Service
 from tests.failure.letters import Ledger
 from tests.failure.plans import Plan, plans
 from tests.failure.proxy import TcpProxy
@@ -86,7 +80,7 @@ class Campaign:
         self.proxy = TcpProxy(broker.port, plan.seed) if isinstance(broker, RabbitMq) else None
         self.line = Installation(folder, broker, postgres, self.proxy, disk)
         self.ledger = Ledger(self.line.folders)
-        self.dropped = 0
+        self.dropped, self.heard = 0, set[str]()  # documents; the receipts of those in lost journals that the hub has
         self.happened: Counter[str] = Counter()
         self.seconds = 0.0
         self.trouble: Exception | None = None  # with the servers, not with axis: the run says nothing then
@@ -153,7 +147,7 @@ class Campaign:
         self.seconds = time.monotonic() - self._begun
         for service in self.line.services:
             service.exits.append(service.stop())
-        heard = self.line.heard(set(self.ledger.unheard.values()))
+        heard = self.heard = self.line.heard(set(self.ledger.unheard.values()))
         verdict = self.ledger.verdict(heard)
         self.happened["unheard"] = sum(
             self.ledger.arrived[one] > 1 for one, receipt in self.ledger.unheard.items() if receipt not in heard
@@ -554,12 +548,14 @@ def main() -> int:
         if asked.part not in {None, name}:
             continue
         print(f"campaign on a {name}: {plan}", flush=True)
-        with TemporaryDirectory(prefix="axis-campaign-") as temporary, ExitStack() as stack:
+        with Workplace() as place, ExitStack() as stack:
             disk = stack.enter_context(Disk()) if plan.database_troubles else None
             postgres = stack.enter_context(PostgreSql(IDLE_IN_TRANSACTION))
             broker = stack.enter_context(RabbitMq() if name == "node" else RabbitCluster())
-            campaign = Campaign(name, plan, Path(temporary), broker, postgres, disk)
+            campaign = Campaign(name, plan, place.folder, broker, postgres, disk)
             found = campaign.run()
+            if any(found.values()):
+                place.keep(postgres.dump(campaign.line.vhost))
             deaths: Counter[str] = Counter()
             for service in campaign.line.services:
                 deaths += service.deaths
@@ -571,7 +567,7 @@ def main() -> int:
             print(f"  deaths: {deaths.pop('', 0)} from outside, by point {dict(sorted(deaths.items()))}")
             ends = Counter(code for service in campaign.line.services for code in service.exits)
             print(f"  exit codes: {dict(ends)}", flush=True)
-            for line in campaign.ledger.findings()[:40]:
+            for line in campaign.ledger.findings(campaign.heard)[:40]:
                 print("  " + line)
             total.update(campaign.happened, documents=campaign.dropped, kills=campaign.kills)
             total.update(campaign.ledger.recalled())

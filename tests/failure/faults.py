@@ -199,6 +199,27 @@ def operator(arguments: Sequence[str], environment: Mapping[str, str], patience:
         time.sleep(1)
 
 
+class Workplace:
+    """A folder that is deleted at the end, unless it has to be kept. A context manager."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="axis-campaign-"))
+        self._is_kept = False
+
+    def __enter__(self) -> Workplace:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if not self._is_kept:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def keep(self, dump: Path) -> None:
+        """Something went wrong: journals, logs and this dump of the record stay."""
+        self._is_kept = True
+        shutil.copy(dump, self.folder / "record.dump")
+        print(f"  journals, logs and record are kept in {self.folder}", flush=True)
+
+
 def copy_home(home: Path, to: Path) -> None:
     """A copy of an adapter's home while the adapter works, as docs/operations.md says: without the folders of the
     agency's own system."""
@@ -218,11 +239,16 @@ def copy_home(home: Path, to: Path) -> None:
 
 
 def put_back(home: Path, copy: Path) -> None:
-    """The adapter's home is as it was; the folders of the agency's own system are as they are."""
+    """The adapter's home is as it was; the folders of the agency's own system are as they are. What the journal knew lies
+    beside the home, for who has to find out what went wrong."""
+    before = home.parent / f"{home.name}-before-{copy.name}"
+    before.mkdir()
     for path in home.iterdir():
         if path.name == "agencies":
             continue
-        if path.is_dir():
+        if path.name.startswith("axis.db") and path.is_file():
+            path.rename(before / path.name)
+        elif path.is_dir():
             shutil.rmtree(path)
         else:
             path.unlink()

@@ -207,26 +207,30 @@ class Ledger:
             asked=sum(len(one.too_late - one.withdrawn) for one in recalls),
         )
 
-    def findings(self) -> list[str]:
+    def findings(self, heard: Container[str] = ()) -> list[str]:
         """Everything that the verdict counts, in words."""
+        shown = self._known_to_a_lost_journal(heard)
         found = [*self.false_receipts, *self.withdrawn_and_shown(), *self.strangers, *self.refused]
         for digest, one in self.letters.items():
             what = f"{one.sender} {'recall of ' * one.is_recall}{one.number}"
             for to in one.recipients:
                 count = self.arrived[to, digest]
-                if count > 1:
+                if count > 1 and (to, digest) not in shown:
                     found.append(f"{what}: arrived {count} times at {to}")
                 if not one.is_done_at(to):
                     said = [name for name in ("answered", "withdrawn", "too_late") if to in getattr(one, name)]
                     found.append(f"{what}: arrived {count} times at {to}; accepted {one.accepted}, {said}")
         return found
 
+    def _known_to_a_lost_journal(self, heard: Container[str]) -> set[tuple[str, str]]:
+        return {one for one, receipt in self.unheard.items() if receipt not in heard}
+
     def verdict(self, heard: Container[str] = ()) -> dict[str, int]:
         """lost (never arrived, nor withdrawn), doubled, false_receipts, stuck (arrived or withdrawn, but its sender has
         no word of it; refused). Not doubled is what only a journal that was lost knew to be shown: no receipt of it is
         among those that the hub has `heard`."""
         wanted = [(digest, one, recipient) for digest, one in self.letters.items() for recipient in one.recipients]
-        shown = {one for one, receipt in self.unheard.items() if receipt not in heard}
+        shown = self._known_to_a_lost_journal(heard)
         missing = [
             one for digest, one, to in wanted if not self.arrived[to, digest] and not one.is_done_at(to)
         ]  # of a recall the document is looked at: that it was not decided is said by `stuck`

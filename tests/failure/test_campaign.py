@@ -8,6 +8,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -24,7 +25,7 @@ import pytest
 
 from axis import crashpoints
 from tests.failure.campaign import Campaign
-from tests.failure.faults import Disk, Record, copy_home, put_back
+from tests.failure.faults import Disk, Record, Workplace, copy_home, put_back
 from tests.failure.letters import Ledger, attachments
 from tests.failure.plans import Plan
 from tests.line import Line, document, small_home
@@ -142,8 +143,19 @@ def test_what_only_a_lost_journal_knew_is_not_called_doubled_unless_the_hub_had_
     ledger.look()
     (letter,) = ledger.letters
     ledger.unheard["H41", letter] = "a receipt"
-    assert ledger.verdict()["doubled"] == 0
-    assert ledger.verdict({"a receipt"})["doubled"] == 1
+    said = "G22 1: arrived 2 times at H41"
+    assert (ledger.verdict()["doubled"], said in ledger.findings()) == (0, False)
+    assert (ledger.verdict({"a receipt"})["doubled"], said in ledger.findings({"a receipt"})) == (1, True)
+
+
+def test_what_explains_a_bad_verdict_is_kept_and_nothing_else(tmp_path: Path) -> None:
+    dump = tmp_path / "dump"
+    dump.write_bytes(b"record")
+    with Workplace() as good, Workplace() as bad:
+        bad.keep(dump)
+    assert not good.folder.exists()
+    assert (bad.folder / "record.dump").read_bytes() == b"record"
+    shutil.rmtree(bad.folder)
 
 
 def told(folder: Path, event: str, recipient: str, kind: str = "new", about: str = "G22,2026/11/23,1/TN-G22") -> None:
@@ -331,3 +343,7 @@ def test_a_home_is_put_back_without_the_folders_of_the_agencys_own_system(tmp_pa
         assert journal.execute("SELECT count(*) FROM t").fetchone() == (0,)
     assert (home / "agencies" / "H41" / "inbox" / "a.edxml").exists()
     assert [path.name for path in (home / "keys").iterdir()] == ["H41.key"]
+    with closing(sqlite3.connect(tmp_path / "home-before-copy" / "axis.db")) as before:
+        assert before.execute("SELECT count(*) FROM t").fetchone() == (1,), (
+            "what it knew is there for who looks for a fault"
+        )

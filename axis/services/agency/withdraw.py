@@ -69,12 +69,18 @@ def _give_up(agency: Agency, now: datetime) -> int:
             rows = tx.unshown(after, BATCH)
             alike = tx.same_before(rows)  # what was shown under another id is answered alike
             proofs = tx.payloads({row["proof_digest"] for row in rows})
+            restored = _restored_at(tx)
+            bodies = tx.payloads({row["body_digest"] for row in rows}) if restored else {}
             for row in rows:
                 after = row["number"]
                 proof = proofs.get(row["proof_digest"])
                 same = alike.get(row["id"])
                 if proof is None or (same is not None and same["state"] not in _UNSEEN):
                     continue  # of what a disk has damaged an officer says that it moves on
+                # As of what may have been shown before this journal was put back.
+                if restored and _may_be_older(agency, bodies.get(row["body_digest"], b""), proof, restored):
+                    tx.release(row["id"], "received", "doubted")
+                    continue
                 accepted = word(agency, proof, row["proof_digest"]).said
                 detail = {"document_id": row["document_id"], "to": to}
                 entry = Entry(now, agency.code, f"{row['kind']}.given_up", row["id"], "", detail)
@@ -143,10 +149,10 @@ def _take_back(
     unseen = "received" if others else "done"
     documents = [one for one in tx.documents(sender, document_id) if one["id"] != row["id"]]
     known = recalls.seen({one["state"] for one in documents})
-    if known in {Seen.REFUSED_IT, Seen.NEVER} and (
-        (not documents and _may_have_been_lost(tx, packet, accepted)) or _may_have_been_shown(agency, tx, documents)
-    ):
-        known = Seen.MAY_HAVE_IT
+    if known in {Seen.REFUSED_IT, Seen.NEVER} and tx.withdrawal(sender, document_id) is None:
+        restored = _restored_at(tx)
+        if restored is not None and admission.may_be_older(packet, accepted.statements[0].time, restored):
+            known = Seen.MAY_HAVE_IT
     no = recalls.refusal(known, lambda: _reported(agency, tx, sender, document_id, now), unseen)
     if no is None:
         entry = Entry(now, agency.code, "document.withdrawn", row["id"], "", {"document_id": document_id})
@@ -171,18 +177,19 @@ def _reported(agency: Agency, tx: JournalTransaction, owner: str, document_id: s
     return recalls.highest(codes)
 
 
-def _may_have_been_lost(tx: JournalTransaction, packet: Packet, accepted: Receipt) -> bool:
-    """Whether this journal was put back to an older copy, and the document may have been shown in between."""
+def _restored_at(tx: JournalTransaction) -> datetime | None:
+    """When this journal was put back to an older copy; None if it never was. What was sent before may have been shown
+    in between. That the hub has no receipt for it, and sends it again, says nothing: the receipt may have been lost
+    with this journal, or with the hub's record. Nor does a new id: the record may have been put back, too."""
     home = tx.home()
-    if home is None or not home["restored_at"]:
-        return False
-    return admission.may_be_older(packet, accepted.statements[0].time, from_text(home["restored_at"]))
+    return from_text(home["restored_at"]) if home is not None and home["restored_at"] else None
 
 
-def _may_have_been_shown(agency: Agency, tx: JournalTransaction, documents: list[Row]) -> bool:
-    """Whether this journal and the hub's record were put back together, and one of these was held here then: that the
-    hub has no receipt for it, and sends it again, says nothing about what was shown in between."""
-    home = None if agency.instance else tx.home()
-    if home is None or not home["restored_at"]:
-        return False
-    return any(one["received_at"] <= home["restored_at"] for one in documents)
+def _may_be_older(agency: Agency, body: bytes, proof: bytes, moment: datetime) -> bool:
+    """Whether what waits to be shown may have been sent before `moment`; what cannot be read may be of any time."""
+    try:
+        opened, accepted, _ = verify_mail(agency, body, word(agency, proof))
+        packet = edxml.read_accepted(opened, accepted.subject.content_digest)
+    except Rejected:
+        return True
+    return admission.may_be_older(packet, accepted.statements[0].time, moment)
