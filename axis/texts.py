@@ -3887,6 +3887,14 @@ There is no xmlsec1 on this machine, so nothing was checked (apt-get install xml
         "cơ quan đã ngừng hoạt động: bản cập nhật chuyển nơi kế thừa (W.1)",
         "the agency is closed: the update goes to its successor (W.1)",
     ),
+    "event.document.doubted": (
+        "thư mục đã được phục hồi từ bản cũ: có thể văn bản đã được hiển thị, chờ cán bộ quyết định",
+        "this home was put back to an older copy: it may have been shown, and waits for an officer",
+    ),
+    "event.update.doubted": (
+        "thư mục đã được phục hồi từ bản cũ: có thể bản cập nhật đã được hiển thị, chờ cán bộ quyết định",
+        "this home was put back to an older copy: the update may have been shown, and waits for an officer",
+    ),
     "event.delivery.closed": ("không gửi nữa: cơ quan đã ngừng hoạt động", "given up: the agency is closed"),
     "event.message.redirected": ("chuyển cho nơi kế thừa", "goes to the successor"),
     "event.receipt.refused": (

@@ -359,7 +359,7 @@ def test_what_is_withdrawn_while_publishing_begins_is_not_published(record: HubS
         other.connection.execute(moved)
         thread = threading.Thread(target=begin)
         thread.start()
-        while not other.connection.exec_driver_sql(waits).scalar():
+        while thread.is_alive() and not other.connection.exec_driver_sql(waits).scalar():
             time.sleep(0.01)
             other.connection.exec_driver_sql("SELECT pg_stat_clear_snapshot()")
     thread.join()

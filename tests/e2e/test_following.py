@@ -8,15 +8,18 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner
 
 from axis import bootstrap, cli, config
 from axis.adapters.folder import FolderAdapter
 from axis.core.instant import to_text
+from axis.core.ledger import read as read_entry
 from axis.core.message import Message, agency_routes
 from axis.errors import Fault, Problem, Unavailable
 from axis.home import open_home
 from axis.infra.embedded import EmbeddedBroker
+from axis.infra.journal.tables import event
 from axis.services.agency import withdraw
 from axis.services.hub import take_back
 from axis.services.operate import registry as members
@@ -64,6 +67,14 @@ def away(patch: pytest.MonkeyPatch, code: str) -> None:
         prepare(self, made)  # type: ignore[arg-type]
 
     patch.setattr(FolderAdapter, "prepare", fails)
+
+
+def waits_at_its_adapter(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    """G06's adapter has a document that its system has not seen."""
+    line.drop("G22", document(1, to=("G06",)))
+    with monkeypatch.context() as patch:
+        away(patch, "G06")
+        line.run(patience=timedelta(seconds=1))
 
 
 def of_before(patch: pytest.MonkeyPatch) -> None:
@@ -163,10 +174,7 @@ def test_a_recall_and_an_update_that_lie_there_follow_after_their_document(line:
 def test_what_its_adapter_has_and_its_system_has_not_seen_is_given_up_by_a_signed_receipt(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    line.drop("G22", document(1, to=("G06",)))
-    with monkeypatch.context() as patch:
-        away(patch, "G06")
-        line.run(patience=timedelta(seconds=1))
+    waits_at_its_adapter(line, monkeypatch)
     assert line.states("1/TN-G22") == {"G06": "QUEUED"}
     close(line)
     line.run()
@@ -181,10 +189,7 @@ def test_what_may_have_been_shown_before_a_journal_was_put_back_is_not_given_up_
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It waits there because it was sent again: nobody knows whether its system has seen it."""
-    line.drop("G22", document(1, to=("G06",)))
-    with monkeypatch.context() as patch:
-        away(patch, "G06")
-        line.run(patience=timedelta(seconds=1))
+    waits_at_its_adapter(line, monkeypatch)
     with line.parts() as (_, agencies):
         (journal,) = (one.journal for one in agencies if one.code == "G06")
         with journal.transaction() as tx:
@@ -194,6 +199,12 @@ def test_what_may_have_been_shown_before_a_journal_was_put_back_is_not_given_up_
     line.run()
     assert line.states("1/TN-G22") == {"G06": "QUEUED"}
     assert (line.kinds("G18"), line.kinds("G06")) == ([], [])
+    with line.parts() as (_, agencies):
+        (journal,) = (one.journal for one in agencies if one.code == "G06")
+        with journal.reading() as reader:
+            query = sa.select(event.c.canonical).where(event.c.agency == "G06")
+            said = [read_entry(canonical).event for canonical in reader.connection.execute(query).scalars()]
+    assert said.count("document.doubted") == 1
     assert follow(line, "--reason", "máy cũ đã hỏng")[0] == 0
     line.run()
     assert line.states("1/TN-G22") == {"G18": "HANDED_OVER"}
@@ -247,10 +258,7 @@ def test_where_nobody_takes_its_mail_by_the_policy_what_is_given_up_goes_back(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     line.configure(hub=config.Hub(closed_agency="refuse"))
-    line.drop("G22", document(1, to=("G06",)))
-    with monkeypatch.context() as patch:
-        away(patch, "G06")
-        line.run(patience=timedelta(seconds=1))
+    waits_at_its_adapter(line, monkeypatch)
     close(line)
     line.run()
     assert line.states("1/TN-G22") == {"G06": "FAILED"}

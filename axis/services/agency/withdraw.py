@@ -16,7 +16,7 @@ from axis.core.agency import recalls
 from axis.core.agency.recalls import Seen
 from axis.core.edxml import Kind
 from axis.core.hub import admission
-from axis.core.instant import from_text
+from axis.core.instant import from_text, to_text
 from axis.core.ledger import Entry
 from axis.core.receipt import Event
 from axis.errors import Corrupted, Fault, Rejected
@@ -80,6 +80,8 @@ def _give_up(agency: Agency, now: datetime) -> int:
                 # As of what may have been shown before this journal was put back.
                 if restored and _may_be_older(agency, bodies.get(row["body_digest"], b""), proof, restored):
                     tx.release(row["id"], "received", "doubted")
+                    detail = {"document_id": row["document_id"], "restored_at": to_text(restored)}
+                    tx.enter(Entry(now, agency.code, f"{row['kind']}.doubted", row["id"], "", detail))
                     continue
                 accepted = word(agency, proof, row["proof_digest"]).said
                 detail = {"document_id": row["document_id"], "to": to}
