@@ -89,7 +89,7 @@ versions: $(STAMP)
 	  $(VENV)-$$number/bin/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(QUICK); \
 	done
 
-# What the suite tries in parts (tests/sample.py), whole. There 500 batches are decided in several ways and 200 races are run;
+# What the suite tries in parts (tests/sample.py), whole. There 1,000 batches are decided in several ways and 200 races are run;
 # here so many, other ones each time. An hour and three quarters on two busy cores; a test has two hours, if it says nothing else.
 BATCHES ?= 100000
 RACES ?= 10000

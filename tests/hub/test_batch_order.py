@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tests.hub.record import Record
 
 ROUNDS = 8  # batches in one life
-BATCHES = int(os.environ.get("AXIS_BATCHES", "500"))
+BATCHES = int(os.environ.get("AXIS_BATCHES", "1000"))
 
 
 def life(chance: Random) -> int:
@@ -150,6 +150,6 @@ WAYS = (
     phases=[Phase.generate],  # what follows from one number does not get simpler with a smaller one
 )
 @given(st.integers(0, 2**64 - 1))
-@pytest.mark.timeout(0 if BATCHES > 500 else 300)
+@pytest.mark.timeout(0 if BATCHES > 1000 else 300)
 def test_messages_lead_to_the_same_however_they_come_together(seed: int) -> None:
     assert life(Random(seed)) == ROUNDS
