@@ -158,6 +158,15 @@ def _constants_stay() -> Iterator[None]:
     assert {name: after.get(name) for name in before} == before
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _environment_stays() -> Iterator[None]:
+    """A test that tells the program something by the environment takes it back: those that follow in this process would
+    ask a database that is gone."""
+    before = {name: value for name, value in os.environ.items() if name.startswith("AXIS_")}
+    yield
+    assert {name: value for name, value in os.environ.items() if name.startswith("AXIS_")} == before
+
+
 @pytest.fixture(scope="session")
 def rabbitmq() -> Iterator[RabbitMq]:
     """A private RabbitMQ node that a test may also stop, kill and start."""
