@@ -158,13 +158,17 @@ def _constants_stay() -> Iterator[None]:
     assert {name: after.get(name) for name in before} == before
 
 
+def _told() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith("AXIS_")}
+
+
 @pytest.fixture(autouse=True, scope="module")
 def _environment_stays() -> Iterator[None]:
     """A test that tells the program something by the environment takes it back: those that follow in this process would
     ask a database that is gone."""
-    before = {name: value for name, value in os.environ.items() if name.startswith("AXIS_")}
+    before = _told()
     yield
-    assert {name: value for name, value in os.environ.items() if name.startswith("AXIS_")} == before
+    assert _told() == before
 
 
 @pytest.fixture(scope="session")

@@ -63,7 +63,8 @@ def _said(node: ast.stmt, comments: dict[int, str], lines: list[str]) -> str:
     """What is said about a statement: behind it, or in the lines of comment just before it."""
     if node.end_lineno in comments:
         return re.sub(r"\s*noqa.*|\s*type: ignore.*", "", comments[node.end_lineno])
-    above, number = [], node.lineno - 1
+    above: list[str] = []
+    number = node.lineno - 1
     while number in comments and lines[number - 1].lstrip().startswith("#"):
         above.insert(0, comments[number])
         number -= 1

@@ -141,7 +141,7 @@ class OpenSsh:
         (self.port,) = free_ports(1)
         self.user = pwd.getpwuid(os.geteuid()).pw_name
         for name in ("host", "client", "stranger"):
-            command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.folder / name]
+            command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.folder / name)]
             subprocess.run(command, check=True, capture_output=True)
         shutil.copy(self.folder / "client.pub", self.folder / "authorized")
         (self.folder / "config").write_text(

@@ -551,7 +551,8 @@ def main() -> int:
         with Workplace() as place, ExitStack() as stack:
             disk = stack.enter_context(Disk()) if plan.database_troubles else None
             postgres = stack.enter_context(PostgreSql(IDLE_IN_TRANSACTION))
-            broker = stack.enter_context(RabbitMq() if name == "node" else RabbitCluster())
+            broker: RabbitMq | RabbitCluster = RabbitMq() if name == "node" else RabbitCluster()
+            stack.enter_context(broker)
             campaign = Campaign(name, plan, place.folder, broker, postgres, disk)
             found = campaign.run()
             if any(found.values()):

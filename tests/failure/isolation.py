@@ -58,7 +58,8 @@ PARK = [
 
 def measure(line: Installation, seconds: float, first: int) -> list[float]:
     """Seconds from outbox to inbox of every document of the three, at `RATE` a second each."""
-    begun, number, dropped = time.monotonic(), first, {}
+    begun, number = time.monotonic(), first
+    dropped: dict[str, float] = {}
     arrived: dict[str, float] = {}
     while time.monotonic() < begun + seconds or (
         len(arrived) < len(dropped) and time.monotonic() < begun + seconds + 60
@@ -148,7 +149,7 @@ def main() -> int:
     with TemporaryDirectory(prefix="axis-isolation-") as temporary, ExitStack() as stack:
         postgres = stack.enter_context(PostgreSql())
         broker = stack.enter_context(RabbitMq())
-        line = Installation(Path(temporary), broker, postgres, None)
+        line = Installation(Path(temporary), broker, postgres, None, None)
         with (Path(temporary) / "hub" / "axis.toml").open("a") as settings:
             settings.write(f"\n[hub]\nagency_documents_per_second = {ALLOWANCE}\n")
         url = broker.add_agency(line.vhost, FLOODER)
