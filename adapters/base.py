@@ -211,12 +211,13 @@ class Guarded:
         with self._translated():
             return self._adapter.complete(names)
 
-    def beside(self, folder: Folder, name: str, files: Mapping[str, bytes]) -> int:
-        """Put `files` (by name) where the file `name` of this folder was shown, if it still lies there, each whole; how
-        many. Idempotent. An adapter whose system takes no files leaves this out."""
+    def beside(self, folder: Folder, files: Mapping[str, Mapping[str, bytes]], flush: Callable[[], None]) -> int:
+        """Put these files (by name) where the file of this folder was shown whose name they come under, if it still
+        lies there, each whole; how many. `flush` makes what was written last for good, whatever the number of files.
+        Idempotent. An adapter whose system takes no files leaves this out."""
         with self._translated():
             put = getattr(self._adapter, "beside", None)
-            return int(put(folder, name, files)) if put else 0
+            return int(put(folder, files, flush)) if put else 0
 
     def expire(self, folder: str, before: str, limit: int) -> tuple[int, int]:
         """Remove up to `limit` files that lie in this folder under a day before `before` (``2026-11-25``): (how many,

@@ -14,6 +14,7 @@ import re
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, ClassVar
 
 from axis.adapters.base import Answer, LocalFile, Place, Source
@@ -24,7 +25,7 @@ from axis.core.instant import VIETNAM
 from axis.errors import Fault, Misconfigured, Problem, rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from axis.adapters.base import Folder
 
@@ -250,17 +251,30 @@ class FolderAdapter:
             self._tree.sync(place)
         return True
 
-    def beside(self, folder: str, name: str, files: Mapping[str, bytes]) -> int:
+    def beside(self, folder: str, files: Mapping[str, Mapping[str, bytes]], flush: Callable[[], None]) -> int:
         """See :meth:`axis.adapters.base.Guarded.beside`."""
-        days = [f"{folder}/{one}" for one in sorted(self._tree.folders(folder), reverse=True) if _DAY.fullmatch(one)]
-        place = next((one for one in (folder, *days[:LATELY]) if self._is_there(f"{one}/{name}")), None)
-        for other, content in files.items() if place is not None else ():
-            temporary = _temporary(folder, other)
-            self._tree.write(temporary, content)
-            self._tree.rename(temporary, f"{place}/{other}")
-        for one in {folder, place} - {None}:
-            self._tree.sync(str(one))
-        return len(files) if place is not None else 0
+        days = cache(lambda: self._last_days(folder))  # where many files lie flat in it they are not listed for nothing
+        moves: dict[str, str] = {}
+        for name, own in files.items():
+            place = folder if self._is_there(f"{folder}/{name}") else None
+            place = place or next((one for one in days() if self._is_there(f"{one}/{name}")), None)
+            for other, content in own.items() if place is not None else ():
+                self._tree.write(_temporary(folder, other), content, later=True)
+                moves[other] = f"{place}/{other}"
+        if not moves:
+            return 0
+        self._tree.sync(folder)
+        flush()
+        for other, path in moves.items():
+            self._tree.rename(_temporary(folder, other), path)
+        for one in sorted({folder, *(path.rpartition("/")[0] for path in moves.values())}):
+            self._tree.sync(one)
+        return len(moves)
+
+    def _last_days(self, folder: str) -> list[str]:
+        """Its folders of the last days, the newest first."""
+        days = sorted((one for one in self._tree.folders(folder) if _DAY.fullmatch(one)), reverse=True)
+        return [f"{folder}/{one}" for one in days[:LATELY]]
 
     def _is_there(self, path: str) -> bool:
         try:

@@ -97,9 +97,10 @@ class SpoolAdapter:
             return None
         return records.take(self.spool, converted.packet, converted.attachments, self._owner)
 
-    def beside(self, folder: str, name: str, files: Mapping[str, bytes]) -> int:
+    def beside(self, folder: str, files: Mapping[str, Mapping[str, bytes]], flush: Callable[[], None]) -> int:
         """See :meth:`axis.adapters.base.Guarded.beside`: shown with the receipt that they prove."""
-        return self.spool.add(folder, name, files)
+        del flush  # what is committed is on disk
+        return self.spool.add(folder, files)
 
     def discard(self, names: Sequence[tuple[Folder, str]]) -> None:
         """See :meth:`Spool.discard`."""

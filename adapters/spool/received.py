@@ -169,19 +169,26 @@ class Received(SpoolFile):
             for row in connection.execute(seen).mappings().all():
                 notify(connection, f"{_WHAT[row['folder']]}.received", row)
 
-    def add(self, folder: str, name: str, files: Mapping[str, bytes]) -> int:
-        """Keep these files with what was shown under this name; how many, 0 where it is not there any more."""
-        where = (received.c.ref == name.rpartition(".")[0], received.c.folder == folder)
+    def add(self, folder: str, files: Mapping[str, Mapping[str, bytes]]) -> int:
+        """Keep these files with what was shown under the name that they come under; how many, but for what is not there
+        any more. One transaction."""
+        refs = {name.rpartition(".")[0]: name for name in files}
+        changes, count = list[dict[str, Any]](), 0
         with self._begin() as connection:
-            names = connection.execute(sa.select(received.c.names).where(*where)).scalar()
-            if names is None or name not in names:
-                return 0
-            for other, content in files.items():
-                self._write(other, content)
-            flush_names(self._in)
-            more = [other for other in files if other not in names]
-            connection.execute(sa.update(received).where(*where).values(names=[*names, *more]))
-        return len(files)
+            query = sa.select(received.c.number, received.c.ref, received.c.names)
+            there = connection.execute(query.where(received.c.ref.in_(refs), received.c.folder == folder)).all()
+            for row in there:
+                if (name := refs[row.ref]) in row.names:
+                    for other, content in files[name].items():
+                        self._write(other, content)
+                    more = [other for other in files[name] if other not in row.names]
+                    changes.append({"row": row.number, "all": [*row.names, *more]})
+                    count += len(files[name])
+            if changes:
+                flush_names(self._in)
+                to = sa.update(received).where(received.c.number == sa.bindparam("row"))
+                connection.execute(to.values(names=sa.bindparam("all", type_=received.c.names.type)), changes)
+        return count
 
     def discard(self, names: Sequence[str]) -> None:
         """What was prepared under these names is gone, if it was not shown."""

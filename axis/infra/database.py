@@ -324,19 +324,19 @@ def _migrate(connection: Connection) -> str:
 def insert_or_ignore(connection: Connection, table: sa.Table, row: dict[str, Any]) -> bool:
     """Insert `row`; True if it was inserted, False if a UNIQUE key already stands. The key decides."""
     # RETURNING tells it on both; psycopg's row count does not always.
-    statement = _inserting(connection, table).values(row).on_conflict_do_nothing().returning(sa.literal(1))
+    statement = _inserting(connection.dialect.name, table).values(row).on_conflict_do_nothing().returning(sa.literal(1))
     return connection.execute(statement).first() is not None
 
 
 def insert_all_or_ignore(connection: Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
     """Insert `rows` in their order, but not those whose UNIQUE key already stands."""
     if rows:
-        connection.execute(_inserting(connection, table).values(list(rows)).on_conflict_do_nothing())
+        connection.execute(_inserting(connection.dialect.name, table).values(list(rows)).on_conflict_do_nothing())
 
 
-def _inserting(connection: Connection, table: sa.Table) -> Any:
+def _inserting(dialect: str, table: sa.Table) -> Any:
     """The dialect's own INSERT into `table`, which knows conflicts."""
-    if connection.dialect.name == "sqlite":
+    if dialect == "sqlite":
         return sqlite.insert(table)
     from sqlalchemy.dialects import postgresql  # some thirty milliseconds, which nobody on SQLite needs
 
@@ -369,12 +369,18 @@ def upsert(connection: Connection, table: sa.Table, row: dict[str, Any], key: Se
 
 
 def upsert_all(connection: Connection, table: sa.Table, rows: Sequence[dict[str, Any]], key: Sequence[str]) -> None:
-    """As :func:`upsert`, of rows with the same columns and different keys, in one statement."""
-    if not rows:
-        return
-    statement = _inserting(connection, table).values(list(rows))
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in key}
-    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changed))
+    """As :func:`upsert`, of rows with the same columns and different keys: one short statement, run for each."""
+    if rows:
+        names = frozenset(rows[0]) - frozenset(key)
+        connection.execute(_upserting(connection.dialect.name, table, names, tuple(key)), list(rows))
+
+
+@cache
+def _upserting(dialect: str, table: sa.Table, names: frozenset[str], key: tuple[str, ...]) -> Any:
+    statement = _inserting(dialect, table)
+    return statement.on_conflict_do_update(
+        index_elements=list(key), set_={name: statement.excluded[name] for name in sorted(names)}
+    )
 
 
 @contextmanager

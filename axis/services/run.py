@@ -15,6 +15,7 @@ from axis.core.hub import lifecycle
 from axis.core.instant import to_text
 from axis.errors import AxisError, Fault, Misconfigured, Problem, Unavailable, away
 from axis.infra.record import outbox
+from axis.services.agency import submit
 from axis.services.hub import admit, deadlines, relay, stamps, take_back, witness
 from axis.services.hub import log as log_of_entries
 from axis.services.operate import dead_ends
@@ -36,6 +37,9 @@ RUNG_PAUSE = 2.0  # the same where the bell tells of all that can come; but for 
 # Where little comes often, it is gathered: so many rounds at once, and then one in so many seconds. One that has left
 # something for the next is not counted: there is a backlog.
 AT_ONCE, GATHER = 6, 0.4
+# Where agencies share a process, a round is to be over so soon, for the others' turn: of one who has much to send it
+# takes less for that, down to so many.
+SOON, LEAST = 0.2, 10
 HUB_PAUSE = 2.0  # seconds between two rounds of a hub that shares its process with all agencies, which do nothing
 PATIENCE, LONG_PATIENCE = 3, 5  # attempts of an agency, and of the hub, before work until nothing is due goes without
 
@@ -196,10 +200,12 @@ def _hub_turn(part: _Part, hub: Hub, now: datetime, *, asks: bool) -> int:
     return done
 
 
-def _sweep(parts: Sequence[_Part], now: datetime, stopped: Callable[[], bool], *, thorough: bool) -> tuple[int, Sweep]:
+def _sweep(
+    parts: Sequence[_Part], now: datetime, stopped: Callable[[], bool], *, thorough: bool, batch: int
+) -> tuple[int, Sweep]:
     """One sweep over the agencies that need not wait, and how much was done."""
     those = [(part, part.agency) for part in parts if part.agency is not None and part.may_work()]
-    swept = Sweep([agency for _, agency in those], now, thorough=thorough, stopped=stopped)
+    swept = Sweep([agency for _, agency in those], now, thorough=thorough, batch=batch, stopped=stopped)
     attended = swept.attended | swept.failed.keys()
     for part, agency in those:
         if agency.code not in attended:
@@ -232,12 +238,12 @@ def rounds(
     hubs = [] if hub is None else [_Part("hub", hub.broker.close, None)]
     those = [_Part(one.code, one.let_go, one) for one in agencies]
     bell = next((one.bell for one in (*agencies, hub) if one is not None and one.bell is not None), None)
-    pace, pulse = _Pace(), pulse or Pulse()
+    pace, batch, pulse = _Pace(), _Batch(is_shared=len(those) > 1), pulse or Pulse()
     pulse.begin([*hubs, *those])
     idle, hub_at, thorough = 0, 0.0, True
     unseen: set[str] | None = None  # agencies whose sources nobody has looked at since something was done last
     while not stopped():
-        done, passed_over, has_more = 0, set[str](), False
+        done, passed_over, has_more, begun = 0, set[str](), False, time.monotonic()
         # Where hub and agencies share a process, what an agency has published is what there is to do for the hub.
         is_due = idle == 0 or not those or thorough or time.monotonic() >= hub_at
         if hub is not None and is_due and hubs[0].may_work():
@@ -245,7 +251,9 @@ def rounds(
             done += _hub_turn(hubs[0], hub, clock(), asks=not until_idle)
             has_more = hub.has_more
         if those and not stopped():
-            count, swept = _sweep(those, clock(), stopped, thorough=thorough)
+            count, swept = _sweep(those, clock(), stopped, thorough=thorough, batch=batch.size)
+            if swept.has_more:
+                batch.after(time.monotonic() - begun)
             done, passed_over, has_more = done + count, swept.passed_over, has_more or swept.has_more
         if those and all(isinstance(part.error, Misconfigured) and not part.worked for part in those):
             assert those[0].error is not None  # noqa: S101
@@ -305,6 +313,21 @@ class _Pace:
         self._at = now
         self._left -= 1
         return 0.0 if self._left >= 0 else -self._left * GATHER
+
+
+class _Batch:
+    """How many of the sources of one agency a round deals with, by what the last one took where several share it."""
+
+    def __init__(self, *, is_shared: bool) -> None:
+        self.size = submit.BATCH_MESSAGES
+        self._is_shared = is_shared
+
+    def after(self, seconds: float) -> None:
+        """A round that left something for the next took so long."""
+        if not self._is_shared:
+            return
+        share = min(max(SOON / max(seconds, 0.001), 0.5), 1.25)
+        self.size = min(max(round(self.size * share), LEAST), submit.BATCH_MESSAGES)
 
 
 def _pause(parts: Sequence[_Part], idle: int, now: float) -> float:

@@ -51,7 +51,8 @@ T = TypeVar("T")
 class Sweep:
     """A sweep over these agencies; afterwards `done` says how much was done for whom, and `failed` what went wrong.
 
-    Not `thorough`: only who seems to have something to do, as far as this program knows without asking anybody."""
+    Not `thorough`: only who seems to have something to do, as far as this program knows without asking anybody. Of the
+    sources of one agency it takes `batch` at most; None: as many as make a batch."""
 
     def __init__(
         self,
@@ -59,6 +60,7 @@ class Sweep:
         now: datetime,
         *,
         thorough: bool = True,
+        batch: int | None = None,
         stopped: Callable[[], bool] = lambda: False,
     ) -> None:
         self.done: Counter[str] = Counter()
@@ -66,6 +68,7 @@ class Sweep:
         self.passed_over: set[str] = set()  # whose sources were not looked at, for it took too long already
         self.has_more = False  # somebody has more mail, or more to send, than was dealt with
         self._now = now
+        self._batch = batch or submit.BATCH_MESSAGES
         self._stopped = stopped
         self._away: dict[str, Unavailable] = {}
         self._until = time.monotonic() + SECONDS
@@ -227,7 +230,7 @@ class Sweep:
     def _gather(self, agencies: Sequence[Agency]) -> dict[Agency, Gathered]:
         gathered: dict[Agency, Gathered] = {}
         looked = dict(self._each_system(self._until_full(agencies), self._look))
-        self.has_more |= any(len(sources) >= submit.BATCH_MESSAGES for sources in looked.values())
+        self.has_more |= any(len(sources) >= self._batch for sources in looked.values())
         known: dict[tuple[str, str], Any] = {}
         for journals, those in _journals(list(looked)).items():
             asked = [(one.code, source.digest) for one in those for source in looked[one]]
@@ -250,7 +253,8 @@ class Sweep:
         return gathered
 
     def _look(self, agency: Agency) -> list[Source]:
-        return submit.look(agency, at_all=agency.code in self._listed or agency.away is not None)
+        at_all = agency.code in self._listed or agency.away is not None
+        return submit.look(agency, at_all=at_all, most=self._batch)
 
     def _until_full(self, agencies: Sequence[Agency]) -> Iterator[Agency]:
         """Those whose sources are looked at: no more than fit into a sweep, and nobody's once it is to stop."""

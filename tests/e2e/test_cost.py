@@ -23,7 +23,7 @@ from axis.adapters.spool.selection import Selection
 from axis.adapters.spool.store import open_spool
 from axis.core import parcel, xml
 from axis.errors import Rejected
-from axis.services import sweep
+from axis.services import run, sweep
 from axis.services.operate import provision
 from tests import pki
 from tests.line import document, recall, rest, small_home, status, update
@@ -106,6 +106,7 @@ def counted() -> Iterator[Flow]:
         patch.setattr(disk, "is_local", lambda _: True)
         patch.setattr(disk, "_kernel", lambda: (5, 8))
         patch.setattr(sweep, "SECONDS", 1000.0)  # however slow the machine is
+        patch.setattr(run, "SOON", 1000.0)
         sa.event.listen(Engine, "before_cursor_execute", statement)
         sa.event.listen(Engine, "commit", commit)
         try:

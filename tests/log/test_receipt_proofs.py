@@ -10,11 +10,15 @@ import pytest
 
 from axis import config
 from axis.core import parcel, receipt
+from axis.core.log import exchange
+from axis.core.message import Message
 from axis.core.retention import Rules
 from axis.infra.journal import proofs as journal
 from axis.services import retention, run
 from axis.services.agency import proofs
+from axis.services.hub import witness
 from tests.e2e.test_api import serving
+from tests.e2e.test_cost import counted
 from tests.line import Line, document, small_home
 from tests.log.test_evidence import axis, failed, make, ours, theirs
 from tests.log.test_witnesses import begin, minute
@@ -76,6 +80,59 @@ def test_each_receipt_of_the_hub_has_its_proofs_beside_it_and_strict_verificatio
     assert recipients
     for name in recipients:
         assert axis(line, "verify", str(line.folder("G22", "receipts") / name), "--strict").exit_code == 0
+
+
+def test_who_has_much_in_the_log_is_told_in_portions_and_who_has_nothing_in_one_message(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is told is checked, kept and shown in one sweep, and documents wait so long."""
+    told: dict[str, list[exchange.Told]] = {}
+    write = witness._message
+
+    def message(code: str, body: bytes) -> Message:
+        if isinstance(said := exchange.read_from_log(body), exchange.Told):
+            told.setdefault(code, []).append(said)
+        return write(code, body)
+
+    for name, most in (("CHUNK", 2), ("ENTRIES", 3), ("WITNESSES", 2)):
+        monkeypatch.setattr(witness, name, most)
+    monkeypatch.setattr(witness, "_message", message)
+    with line.parts() as (hub, agencies):
+        for number in range(2, 6):
+            line.drop("G22", document(number, to=("H41",)), f"{number}.edxml")
+        minute(hub, agencies, line, 40)
+    assert max(len(one.entries) for one in told["G22"]) == max(len(one.entries) for one in told["H41"]) == 3
+    assert sum(len(one.entries) == 3 for one in told["G22"]) > 4
+    bystander = told["H29"]
+    assert bystander[-1].end - bystander[0].start > 10 * len(bystander), "not one for each chunk that is looked through"
+    for one in told.values():
+        assert [each.start for each in one[1:]] == [each.end for each in one[:-1]], "nothing is left out"
+    names = hubs(line, "G22")
+    assert len(names) == 6
+    for name in names:
+        assert axis(line, "verify", str(line.folder("G22", "receipts") / name), "--strict").exit_code == 0, name
+
+
+def test_what_proves_many_receipts_costs_no_more_statements_and_flushes_than_what_proves_a_few(line: Line) -> None:
+    spent = []
+    with line.parts() as (hub, agencies):
+        minute(hub, agencies, line, 3)  # what was sent before is proved
+        for numbers in (range(2, 4), range(4, 24)):
+            for number in numbers:
+                line.drop("G22", document(number, to=("H41",)), f"{number}.edxml")
+            for _ in range(6):
+                run.hub_round(hub, line.clock())
+                for one in agencies:
+                    run.agency_round(one, line.clock())
+            before = len(list(line.folder("G22", "receipts").glob("*.tlog-proof")))
+            with counted() as flow:
+                minute(hub, agencies, line, 2)
+                spent.append((flow.statements, flow.flushes))
+            proved = len(list(line.folder("G22", "receipts").glob("*.tlog-proof"))) - before
+            assert proved == len(numbers)
+    (few, flushes), (many, more) = spent
+    assert many <= few + 15
+    assert more <= flushes + 2
 
 
 def test_an_agencys_own_evidence_proves_the_hubs_receipts(line: Line) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from axis.core.message import Delivered, Message, Route
 from axis.services import run, turns
+from axis.services.agency import submit
 
 
 def waited(rounds: int, every: float) -> float:
@@ -32,3 +33,22 @@ def test_a_batch_is_full_by_count_or_by_bytes() -> None:
     assert not turns.is_full(batch(turns.BATCH_MESSAGES - 1, 1))
     assert turns.is_full(batch(turns.BATCH_MESSAGES, 1))
     assert turns.is_full(batch(1, turns.BATCH_BYTES // 2))
+
+
+def after(seconds_of_one: float, rounds: int, *, is_shared: bool = True) -> int:
+    """How many of one agency's sources a round deals with after so many, where each source takes so long."""
+    batch = run._Batch(is_shared=is_shared)
+    for _ in range(rounds):
+        batch.after(batch.size * seconds_of_one)
+    return batch.size
+
+
+def test_who_has_much_to_send_gets_less_of_a_round_where_that_takes_long_and_others_share_the_process() -> None:
+    assert after(0.001, 20) == submit.BATCH_MESSAGES
+    assert after(0.01, 20) == round(run.SOON / 0.01)
+    assert after(1.0, 20) == run.LEAST
+    assert after(1.0, 20, is_shared=False) == submit.BATCH_MESSAGES
+    batch = run._Batch(is_shared=True)
+    for seconds in [5.0] * 5 + [0.01] * 20:
+        batch.after(seconds)
+    assert batch.size == submit.BATCH_MESSAGES, "it was only for a while"

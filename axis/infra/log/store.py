@@ -92,6 +92,16 @@ _ENTRIES = sa.text(
 )
 
 
+def entries_at(connection: Connection, places: Collection[int]) -> Sequence[Any]:
+    """(position, canonical, salt) of the entries at these places, in order."""
+    return connection.execute(_AT, {"places": sorted(places)}).all() if places else ()
+
+
+_AT = sa.text("SELECT position, canonical, salt FROM ledger WHERE position IN :places ORDER BY position").bindparams(
+    sa.bindparam("places", expanding=True)
+)
+
+
 def cells(connection: Connection, after: int, limit: int) -> Sequence[tuple[Any, ...]]:
     """As :func:`entries`, as the driver gives them: for who reads a million."""
     with closing(connection.connection.cursor()) as cursor:

@@ -78,7 +78,7 @@ def show(agency: Agency, now: datetime) -> int:
         known = journal.about(reader, those)
         rows = journal.receipts(reader, {axis_id for axis_id, _ in known.values()}) if known else []
         bodies = reader.payloads({digest for _, digest, _, _ in rows})
-    count = 0
+    files: dict[str, dict[str, bytes]] = {}
     for axis_id, digest, state, names in rows:
         said = _of_hub(bodies.get(digest, b""))
         if said is None:
@@ -86,14 +86,15 @@ def show(agency: Agency, now: datetime) -> int:
         if state != "handed_over":
             agency.proving.add(axis_id)  # it is shown first
             continue
-        files = beside(str(names[0][1]) if names else "", said, {one: data for one, (_, data) in known.items()})
-        try:
-            count += agency.adapter.beside("receipts", str(names[0][1]), files) if files else 0
-        except AxisError as error:
-            log.warning("%s: proofs are not beside their receipts yet: %s", agency.code, error)
-            agency.proving |= those
-            return count
-    return count
+        name = str(names[0][1]) if names else ""
+        files[name] = beside(name, said, {one: data for one, (_, data) in known.items()})
+    files = {name: own for name, own in files.items() if own}
+    try:
+        return agency.adapter.beside("receipts", files, agency.flush) if files else 0
+    except AxisError as error:
+        log.warning("%s: proofs are not beside their receipts yet: %s", agency.code, error)
+        agency.proving |= those
+        return 0
 
 
 def beside(name: str, said: Receipt, known: dict[str, bytes]) -> dict[str, bytes]:

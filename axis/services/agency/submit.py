@@ -102,14 +102,14 @@ def _may_be_listed(agency: Agency) -> bool:
     return time.monotonic() >= agency.outbox.again_at and agency.adapter.changed()
 
 
-def look(agency: Agency, *, at_all: bool = True) -> list[Source]:
+def look(agency: Agency, *, at_all: bool = True, most: int = 0) -> list[Source]:
     """A batch of the sources about which something may be to be done: what waits for its answer is not looked at again,
-    and not `at_all` only the rest of what was listed before.
+    and not `at_all` only the rest of what was listed before. `most` of them, 0: as many as make a batch.
 
     Raises :class:`Unavailable` ADAPTER_AWAY when the agency's own system is away."""
-    outbox, moment = agency.outbox, time.monotonic()
+    outbox, moment, most = agency.outbox, time.monotonic(), most or BATCH_MESSAGES
     if outbox.ready:
-        batch = list(itertools.islice(outbox.ready.values(), BATCH_MESSAGES))
+        batch = list(itertools.islice(outbox.ready.values(), most))
         for source in batch:
             del outbox.ready[source.digest]
         return batch
@@ -124,7 +124,7 @@ def look(agency: Agency, *, at_all: bool = True) -> list[Source]:
             outbox.seen.add(source.digest)
             if source.digest not in outbox.waiting:
                 batch.append(source)
-            if len(batch) == BATCH_MESSAGES:
+            if len(batch) == most:
                 return batch
     except BaseException:
         outbox.sources = None

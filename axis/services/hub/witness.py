@@ -28,10 +28,10 @@ from axis.infra import policies
 from axis.infra.log import store
 from axis.infra.log.store import Cosigned, Witness
 from axis.infra.record import homes, lease, ledger
-from axis.services.hub.asking import ANSWERS
+from axis.services.hub.asking import ANSWERS, Own
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from axis.core.log.note import VerifierKey
@@ -46,8 +46,13 @@ log = logging.getLogger("axis.witness")
 DUTY = "witness"  # to ask: its lease
 EVERY, MANY = timedelta(seconds=60), 10_000  # so often, or after so many entries
 PATIENCE, LONGEST = timedelta(minutes=10), timedelta(days=1)  # with one that does not answer
-BEHIND = timedelta(seconds=1)  # between two chunks for one that has more to be told
-CHUNK = 2000  # entries of the ledger that are told at a time
+BEHIND = timedelta(seconds=0.5)  # between two portions
+CHUNK = 2000  # entries of the ledger that are looked through at a time, for whom they are about
+MOST_NODES = 50_000  # hashes of the tree that are remembered
+MOST_PLACES = 10_000  # that are remembered for an agency; it is told before more is looked through for it
+# Who are asked or told in one portion: those that share a process answer, check, keep and show all at once, and mail
+# waits so long.
+WITNESSES, ENTRIES = 20, 150  # agencies; entries, one agency's more or less
 MOST_LINES = note.MAX_SIGNATURES - 1
 
 
@@ -77,13 +82,18 @@ def step(hub: Hub, now: datetime) -> int:
         works = homes.agencies(reader) if hub.homes_ask else set(keys)
         those = {code: _of(there.get(code), code, head) for code in keys if code in works}
         cosigned = store.witnessed(reader.connection)
-        node = _cached(tiles.reader(head.frontier.size, store.fetcher(reader.connection)))
-        is_first = is_time and store.last_asked(reader.connection, head.number)[:10] < to_text(now)[:10]
-        letters = _to_ask(those.values(), head, node, now, is_time=is_time, is_first=is_first)
+        node = _cached(known, head.number, tiles.reader(head.frontier.size, store.fetcher(reader.connection)))
+        if is_time:
+            is_first = store.last_asked(reader.connection, head.number)[:10] < to_text(now)[:10]
+            known.about, known.to_ask, known.is_first = head, _answering(those.values(), head), is_first
+        about = known.about if known.to_ask and known.about and known.about.number == head.number else head
+        portion, known.to_ask = known.to_ask[:WITNESSES], known.to_ask[WITNESSES:]
+        asked = [one for code, one in those.items() if code not in known.to_ask]
+        letters = _to_ask(asked, about, node, now, portion, is_first=known.is_first)
         if cosigned is not None and cosigned.log == head.number:
-            letters += _to_tell(reader, those.values(), cosigned, node)
+            letters += _to_tell(reader, known, those.values(), cosigned, node)
     if letters:
-        those |= _send(hub, those, letters, head, now)
+        those |= _send(hub, those, letters, about, now)
     if is_time:
         known.asked, known.next, known.wait = head.frontier.size, now + EVERY, ANSWERS
     _look_again(known, those.values(), head.frontier.size, cosigned.size if cosigned is not None else 0, now)
@@ -144,7 +154,7 @@ def _look_again(known: Asking, those: Collection[Witness], size: int, told: int,
     known.look = min((from_text(one.asked_at) + _patience(one) for one in owing), default=None)
     if known.wait < EVERY and owing:
         known.look, known.wait = now + known.wait, known.wait * 2
-    if any(_is_to_be_told(one, told) for one in those):
+    if known.to_ask or any(_is_to_be_told(one, told) for one in those):
         known.look = now + BEHIND
 
 
@@ -169,34 +179,42 @@ class Letter:
 # -- To ask -----------------------------------------------------------------------------------------------------------
 
 
+def _answering(those: Iterable[Witness], head: Head) -> list[str]:
+    """Who has answered what it was asked last, and has cosigned less than there is."""
+    return [one.code for one in those if one.cosigned < head.frontier.size and _has_answered(one)]
+
+
+def _has_answered(one: Witness) -> bool:
+    return not one.tries or not one.asked_at
+
+
 def _to_ask(
     those: Iterable[Witness],
-    head: Head,
+    about: Head,
     node: Callable[[int, int], bytes],
     now: datetime,
+    portion: Collection[str],
     *,
-    is_time: bool,
     is_first: bool,
 ) -> list[Letter]:
-    """Each that has cosigned less than there is, if it has answered before or has not been asked for long enough. The
-    first checkpoint of a day (UTC) is cosigned with both keys."""
-    size, proofs = head.frontier.size, dict[int, tuple[bytes, ...]]()
+    """Of these, who is in this portion, was never asked, or has not answered for long enough. The first checkpoint of a
+    day (UTC) is cosigned with both keys."""
+    size, proofs = about.frontier.size, dict[int, tuple[bytes, ...]]()
     letters = []
     for one in those:
-        if one.cosigned >= size or not _may_ask(one, now, is_time=is_time):
+        if one.cosigned >= size or not (one.code in portion or _is_to_be_asked_again(one, now)):
             continue
         if one.cosigned not in proofs:
             spans = merkle.consistency_spans(one.cosigned, size) if one.cosigned else []
             proofs[one.cosigned] = tuple(merkle.span_hash(span, node) for span in spans)
-        body = exchange.write_ask(Request(one.cosigned, proofs[one.cosigned], head.checkpoint), is_first=is_first)
+        first = is_first and one.code in portion
+        body = exchange.write_ask(Request(one.cosigned, proofs[one.cosigned], about.checkpoint), is_first=first)
         letters.append(Letter(one.code, _message(one.code, body), asked=(size, now)))
     return letters
 
 
-def _may_ask(one: Witness, now: datetime, *, is_time: bool) -> bool:
-    if not one.tries or not one.asked_at:  # it has answered what it was asked last
-        return is_time or not one.asked_at
-    return from_text(one.asked_at) + _patience(one) <= now
+def _is_to_be_asked_again(one: Witness, now: datetime) -> bool:
+    return not one.asked_at or (one.tries > 0 and from_text(one.asked_at) + _patience(one) <= now)
 
 
 def _patience(one: Witness) -> timedelta:
@@ -212,37 +230,82 @@ def _message(code: str, body: bytes) -> Message:
 
 
 def _to_tell(
-    reader: HubReader, those: Iterable[Witness], cosigned: Cosigned, node: Callable[[int, int], bytes]
+    reader: HubReader,
+    known: Asking,
+    those: Iterable[Witness],
+    cosigned: Cosigned,
+    node: Callable[[int, int], bytes],
 ) -> list[Letter]:
-    """What has its quorum, with the next of its own entries, to each that answers and has not been told."""
-    waiting: dict[int, list[Witness]] = {}
-    for one in those:
-        if _is_to_be_told(one, cosigned.size):
-            waiting.setdefault(one.told, []).append(one)
+    """A portion of what has its quorum: to each that answers and has not been told, in turn, the next of its own
+    entries, or at once that there are none."""
+    waiting = {one.code: one for one in those if _is_to_be_told(one, cosigned.size)}
+    known.own = _still_own(known.own, waiting.values())
+    _look_through(reader, known.own, cosigned.size)
+    portion = _portion(known.own, cosigned.size)
+    entries = _entries(reader, portion)
     letters = []
-    for start in sorted(waiting)[-2:]:  # who is far behind does not keep the others waiting
-        end = min(start + CHUNK, cosigned.size)
-        mine = _entries(reader, start, end, {one.code for one in waiting[start]})
-        for one in waiting[start]:
-            entries = mine.get(one.code, ())
-            told = Told(
-                cosigned.note,
-                one.cosigned,
-                _between(one.cosigned, cosigned.size, node),
-                one.since,
-                start,
-                end,
-                one.entries,
-                tuple(entries),
-                {
-                    span: merkle.span_hash(span, node)
-                    for entry in entries
-                    for span in merkle.inclusion_spans(entry.position - 1, cosigned.size)
-                },
-            )
-            message = _message(one.code, exchange.write_told(told))
-            letters.append(Letter(one.code, message, told=(end, len(entries))))
+    for code, places in portion.items():
+        one, own_ones = waiting[code], [entries[place] for place in places]
+        upto = known.own[code].upto if len(places) == len(known.own[code].places) else places[-1]
+        told = Told(
+            cosigned.note,
+            one.cosigned,
+            _between(one.cosigned, cosigned.size, node),
+            one.since,
+            one.told,
+            upto,
+            one.entries,
+            tuple(own_ones),
+            {
+                span: merkle.span_hash(span, node)
+                for entry in own_ones
+                for span in merkle.inclusion_spans(entry.position - 1, cosigned.size)
+            },
+        )
+        letters.append(Letter(code, _message(code, exchange.write_told(told)), told=(upto, len(own_ones))))
     return letters
+
+
+def _still_own(known: dict[str, Own], waiting: Iterable[Witness]) -> dict[str, Own]:
+    """What is known of the entries of those who wait; who was told some of them since has its next turn last."""
+    found, later = dict[str, Own](), dict[str, Own]()
+    for one in waiting:
+        old = known.get(one.code)
+        if old is None or old.log != one.log or not old.start <= one.told <= old.upto:
+            later[one.code] = Own(one.log, one.told, one.told)
+        elif old.start == one.told:
+            found[one.code] = old
+        else:
+            later[one.code] = Own(one.log, one.told, old.upto, [place for place in old.places if place > one.told])
+    order = {code: place for place, code in enumerate(known)}
+    return dict(sorted(found.items(), key=lambda item: order[item[0]])) | later
+
+
+def _look_through(reader: HubReader, known: dict[str, Own], size: int) -> None:
+    """Learn of the next entries of the ledger for whom they are; who is far behind does not keep the others waiting."""
+    behind: dict[int, list[str]] = {}
+    for code, one in known.items():
+        if one.upto < size and len(one.places) < MOST_PLACES:
+            behind.setdefault(one.upto, []).append(code)
+    for start in sorted(behind)[-2:]:
+        end = min(start + CHUNK, size)
+        found = _places(reader, start, end)
+        for code in behind[start]:
+            known[code].places += found.get(code, ())
+            known[code].upto = end
+
+
+def _portion(known: dict[str, Own], size: int) -> dict[str, list[int]]:
+    """The places that are told next, of all together few enough."""
+    found: dict[str, list[int]] = {}
+    count = 0
+    for code, one in known.items():
+        if len(found) == WITNESSES or count >= ENTRIES:
+            break
+        if one.upto == size or len(one.places) >= ENTRIES:
+            found[code] = one.places[:ENTRIES]
+            count += len(found[code])
+    return found
 
 
 def _is_to_be_told(one: Witness, size: int) -> bool:
@@ -250,14 +313,17 @@ def _is_to_be_told(one: Witness, size: int) -> bool:
     return bool(one.cosigned) and not one.trouble and one.told < size
 
 
-def _cached(node: Callable[[int, int], bytes]) -> Callable[[int, int], bytes]:
-    known: dict[tuple[int, int], bytes] = {}
+def _cached(known: Asking, number: int, node: Callable[[int, int], bytes]) -> Callable[[int, int], bytes]:
+    """The same, for log `number`: a perfect node never changes, and portion after portion is proved with most of the
+    same ones."""
+    if known.nodes_of != number or len(known.nodes) > MOST_NODES:
+        known.nodes_of, known.nodes = number, {}
 
     def found(level: int, index: int) -> bytes:
         place = level, index
-        if place not in known:
-            known[place] = node(level, index)
-        return known[place]
+        if place not in known.nodes:
+            known.nodes[place] = node(level, index)
+        return known.nodes[place]
 
     return found
 
@@ -267,16 +333,21 @@ def _between(one: int, other: int, node: Callable[[int, int], bytes]) -> tuple[b
     return tuple(merkle.span_hash(span, node) for span in merkle.consistency_spans(old, size))
 
 
-def _entries(reader: HubReader, start: int, end: int, codes: set[str]) -> dict[str, list[exchange.Entry]]:
-    """The entries behind place `start` to `end` that are about these agencies, by agency."""
+def _places(reader: HubReader, start: int, end: int) -> dict[str, list[int]]:
+    """The places of the entries behind place `start` to `end`, by the agencies that they are about."""
     rows = store.entries(reader.connection, start, end - start)
     senders = store.senders(reader.connection, {row.axis_id for row in rows if row.axis_id})
-    found: dict[str, list[exchange.Entry]] = {}
+    found: dict[str, list[int]] = {}
     for row in rows:
-        value = json.loads(row.canonical)
-        for code in own.agencies(value, senders.get(row.axis_id, "")) & codes:
-            found.setdefault(code, []).append(exchange.Entry(row.position, row.canonical, bytes.fromhex(row.salt)))
+        for code in own.agencies(json.loads(row.canonical), senders.get(row.axis_id, "")):
+            found.setdefault(code, []).append(row.position)
     return found
+
+
+def _entries(reader: HubReader, portion: Mapping[str, Sequence[int]]) -> dict[int, exchange.Entry]:
+    """The entries at these places."""
+    rows = store.entries_at(reader.connection, {place for places in portion.values() for place in places})
+    return {row.position: exchange.Entry(row.position, row.canonical, bytes.fromhex(row.salt)) for row in rows}
 
 
 # -- What they say ----------------------------------------------------------------------------------------------------
