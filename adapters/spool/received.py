@@ -162,7 +162,7 @@ class Received(SpoolFile):
 
     def show(self, names: Sequence[str]) -> None:
         """What was prepared under these names may be seen."""
-        refs = {name.rpartition(".")[0] for name in names}
+        refs = {_ref(name) for name in names}
         with self._begin() as connection:
             where = (received.c.ref.in_(refs), received.c.visible.is_(False))
             seen = sa.update(received).where(*where).values(visible=True, updated_at=now_text()).returning(received)
@@ -171,30 +171,36 @@ class Received(SpoolFile):
 
     def add(self, folder: str, files: Mapping[str, Mapping[str, bytes]]) -> int:
         """Keep these files with what was shown under the name that they come under; how many, but for what is not there
-        any more. One transaction."""
-        refs = {name.rpartition(".")[0]: name for name in files}
-        changes, count = list[dict[str, Any]](), 0
+        any more. While they are written nobody waits."""
+        query = sa.select(received.c.number, received.c.ref, received.c.names)
+        of_those = query.where(received.c.ref.in_([_ref(name) for name in files]), received.c.folder == folder)
         with self._begin() as connection:
-            query = sa.select(received.c.number, received.c.ref, received.c.names)
-            there = connection.execute(query.where(received.c.ref.in_(refs), received.c.folder == folder)).all()
-            for row in there:
-                if (name := refs[row.ref]) in row.names:
-                    for other, content in files[name].items():
-                        self._write(other, content)
-                    more = [other for other in files[name] if other not in row.names]
-                    changes.append({"row": row.number, "all": [*row.names, *more]})
-                    count += len(files[name])
-            if changes:
-                flush_names(self._in)
+            there = {row.ref: row for row in connection.execute(of_those)}
+        kept = {
+            _ref(name): own for name, own in files.items() if _ref(name) in there and name in there[_ref(name)].names
+        }
+        for own in kept.values():
+            for other, content in own.items():
+                self._write(other, content)
+        if not kept:
+            return 0
+        flush_names(self._in)
+        with self._begin() as connection:
+            named = [
+                {"row": row.number, "all": [*dict.fromkeys([*row.names, *kept[row.ref]])]}
+                for row in connection.execute(of_those)
+                if row.ref in kept
+            ]
+            if named:
                 to = sa.update(received).where(received.c.number == sa.bindparam("row"))
-                connection.execute(to.values(names=sa.bindparam("all", type_=received.c.names.type)), changes)
-        return count
+                connection.execute(to.values(names=sa.bindparam("all", type_=received.c.names.type)), named)
+        return sum(map(len, kept.values()))
 
     def discard(self, names: Sequence[str]) -> None:
         """What was prepared under these names is gone, if it was not shown."""
         with self._begin() as connection:
             for name in names:
-                ref = name.rpartition(".")[0]
+                ref = _ref(name)
                 shown = sa.select(received.c.visible).where(received.c.ref == ref)
                 if connection.execute(shown).scalar():
                     continue
@@ -212,6 +218,11 @@ class Received(SpoolFile):
             if values:
                 query = query.where(column.in_(values))
         return in_time(query, received, wanted)
+
+
+def _ref(name: str) -> str:
+    """What a file belongs to, by its name."""
+    return name.rpartition(".")[0]
 
 
 def _identifier(ref: str) -> str:

@@ -243,16 +243,18 @@ def rounds(
     idle, hub_at, thorough = 0, 0.0, True
     unseen: set[str] | None = None  # agencies whose sources nobody has looked at since something was done last
     while not stopped():
-        done, passed_over, has_more, begun = 0, set[str](), False, time.monotonic()
+        done, passed_over, has_more, looks_on, begun = 0, set[str](), False, False, time.monotonic()
         # Where hub and agencies share a process, what an agency has published is what there is to do for the hub.
         is_due = idle == 0 or not those or thorough or time.monotonic() >= hub_at
         if hub is not None and is_due and hubs[0].may_work():
-            hub_at = time.monotonic() + HUB_PAUSE
             done += _hub_turn(hubs[0], hub, clock(), asks=not until_idle)
             has_more = hub.has_more
+            asks_in = HUB_PAUSE if until_idle else max(PAUSE, hub.asking.due_in(clock()))
+            hub_at = time.monotonic() + min(HUB_PAUSE, asks_in)
         if those and not stopped():
             count, swept = _sweep(those, clock(), stopped, thorough=thorough, batch=batch.size)
-            if swept.has_more:
+            looks_on = swept.has_more
+            if looks_on:
                 batch.after(time.monotonic() - begun)
             done, passed_over, has_more = done + count, swept.passed_over, has_more or swept.has_more
         if those and all(isinstance(part.error, Misconfigured) and not part.worked for part in those):
@@ -262,7 +264,9 @@ def rounds(
         if retention is not None and not stopped():
             retention.turn(clock())
         pulse.turn()
-        idle = 0 if done else idle + 1
+        idle = 0 if done or looks_on else idle + 1
+        if looks_on and not done:
+            continue  # what was looked at needs nothing; what comes after it may
         if done:
             thorough, unseen = False, None
             if not until_idle and (hub is None or not those):  # parts of one process need not wait for each other
@@ -287,7 +291,9 @@ def rounds(
         elif bell is None:
             _sleep(PAUSE if those else min(PAUSE * idle, LONGEST_PAUSE), stopped)
         else:
-            bell.wait(_pause(those, idle, time.monotonic()), stopped)
+            moment = time.monotonic()
+            pause = _pause(those, idle, moment)
+            bell.wait(min(pause, max(PAUSE, hub_at - moment)) if hub is not None and those else pause, stopped)
     with suppress(Unavailable):  # it would be published once more at the next start
         note_later(agencies)
     _end_log(hub, clock())

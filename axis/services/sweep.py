@@ -230,7 +230,7 @@ class Sweep:
     def _gather(self, agencies: Sequence[Agency]) -> dict[Agency, Gathered]:
         gathered: dict[Agency, Gathered] = {}
         looked = dict(self._each_system(self._until_full(agencies), self._look))
-        self.has_more |= any(len(sources) >= self._batch for sources in looked.values())
+        self.has_more |= any(one.outbox.has_more for one in looked)
         known: dict[tuple[str, str], Any] = {}
         for journals, those in _journals(list(looked)).items():
             asked = [(one.code, source.digest) for one in those for source in looked[one]]

@@ -316,6 +316,26 @@ def test_a_sweep_ends_with_its_batch_and_another_agency_is_the_first_in_the_next
     assert len(line.files("H41", "inbox", "*.edxml")) == 40
 
 
+def test_what_lies_behind_many_files_that_wait_is_found_before_the_work_rests(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a start nobody knows of the files that they wait, so they are looked at first, and nothing is to be done."""
+    monkeypatch.setattr(submit, "BATCH_MESSAGES", 3)
+    with line.parts() as (_, agencies):
+        g22 = next(one for one in agencies if one.code == "G22")
+        for number in range(12):
+            line.drop("G22", document(number, to=("H41",)), f"a{number:02}.edxml")
+        for _ in range(8):
+            loops.agency_round(g22, line.clock())
+    line.drop("G22", document(50, to=("H41",)), "z.edxml")
+    with line.parts() as (_, agencies):
+        g22 = next(one for one in agencies if one.code == "G22")
+        loops.rounds(None, [g22], stopped=lambda: False, until_idle=True, clock=line.clock)
+        assert g22.outbox.sources is None
+        with g22.journal.reading() as reader:
+            assert reader.connection.exec_driver_sql("SELECT count(*) FROM outgoing").scalar() == 13
+
+
 def test_urgent_mail_of_one_comes_before_ordinary_mail_of_another(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweep, "MESSAGES", 6)
     for number in range(1, 11):

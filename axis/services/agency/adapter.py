@@ -100,6 +100,11 @@ class Outbox:
         self.seen, self.wrong = set(), {}
 
     @property
+    def has_more(self) -> bool:
+        """Whether some of what was listed was not looked at yet."""
+        return self.sources is not None or bool(self.ready)
+
+    @property
     def rest(self) -> float:
         """Seconds from the beginning of a listing of so many until the next: its cost stays a small part of all."""
         return len(self.seen) * REST_FOR_EACH

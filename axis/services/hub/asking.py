@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -39,3 +40,7 @@ class Asking:
     own: dict[str, Own] = field(default_factory=dict)  # by agency, in the order of their turns to be told
     nodes: dict[tuple[int, int], bytes] = field(default_factory=dict)  # perfect nodes of the tree of log
     nodes_of: int = 0  # this number
+
+    def due_in(self, now: datetime) -> float:
+        """Seconds until there is something to do."""
+        return (self.look - now).total_seconds() if self.look is not None else math.inf

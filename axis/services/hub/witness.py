@@ -65,7 +65,8 @@ def step(hub: Hub, now: datetime) -> int:
     if known.next is None:
         known.next = known.look = now + EVERY
     has_many = bool(known.asked) and hub.logged - known.asked >= MANY
-    is_time = hub.logged > known.asked and (now >= known.next or has_many)
+    # One round of asking is finished first: witnesses that are asked about different checkpoints are no quorum of any.
+    is_time = hub.logged > known.asked and not known.to_ask and (now >= known.next or has_many)
     if not is_time and (known.look is None or now < known.look):
         return 0
     _note_policy(hub, now)
@@ -245,6 +246,7 @@ def _to_tell(
     entries = _entries(reader, portion)
     letters = []
     for code, places in portion.items():
+        known.own[code] = known.own.pop(code)  # the others' turn is next, whether it is taken or not
         one, own_ones = waiting[code], [entries[place] for place in places]
         upto = known.own[code].upto if len(places) == len(known.own[code].places) else places[-1]
         told = Told(
@@ -267,18 +269,18 @@ def _to_tell(
 
 
 def _still_own(known: dict[str, Own], waiting: Iterable[Witness]) -> dict[str, Own]:
-    """What is known of the entries of those who wait; who was told some of them since has its next turn last."""
-    found, later = dict[str, Own](), dict[str, Own]()
+    """What is known of the entries of those who wait, in the order of their turns; who is new has his last."""
+    found = {}
     for one in waiting:
         old = known.get(one.code)
         if old is None or old.log != one.log or not old.start <= one.told <= old.upto:
-            later[one.code] = Own(one.log, one.told, one.told)
+            found[one.code] = Own(one.log, one.told, one.told)
         elif old.start == one.told:
             found[one.code] = old
         else:
-            later[one.code] = Own(one.log, one.told, old.upto, [place for place in old.places if place > one.told])
-    order = {code: place for place, code in enumerate(known)}
-    return dict(sorted(found.items(), key=lambda item: order[item[0]])) | later
+            found[one.code] = Own(one.log, one.told, old.upto, [place for place in old.places if place > one.told])
+    order = [code for code in known if code in found]
+    return {code: found[code] for code in dict.fromkeys([*order, *found])}
 
 
 def _look_through(reader: HubReader, known: dict[str, Own], size: int) -> None:
