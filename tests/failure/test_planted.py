@@ -111,10 +111,10 @@ FAULTS = [
     Fault(
         "SELECT, then INSERT",
         "axis/infra/database.py",
-        "    statement = _inserting(connection, table).values(row).on_conflict_do_nothing().returning(sa.literal(1))\n",
+        "    statement = _inserting(connection.dialect.name, table).values(row).on_conflict_do_nothing().returning(sa.literal(1))\n",
         "    same = sa.and_(*(table.c[c.name] == row[c.name] for c in table.primary_key if c.name in row))\n"
         "    if connection.execute(sa.select(sa.literal(1)).select_from(table).where(same)).first():\n        return False\n"
-        "    statement = _inserting(connection, table).values(row).returning(sa.literal(1))\n",
+        "    statement = _inserting(connection.dialect.name, table).values(row).returning(sa.literal(1))\n",
         "tests/contract/test_store.py::test_of_two_workers_that_take_one_key_at_once_one_gets_it_and_the_other_is_told",
     ),
     Fault(
