@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from axis.services import retention
+from axis.services.hub import witness
 from axis.trials import (
     bench,
     bench_dossiers,
@@ -42,7 +43,8 @@ if TYPE_CHECKING:
 
 FILLED = 1000  # documents with their updates that are signed and published together
 IDLE = 60.0  # seconds that an idle line is looked at: what it does now and then is in them
-NIGHT = retention.START + 20.0  # seconds from a line's start until what it does once a day has been done
+# Seconds from a line's start until what it does once a day has been done, and what it had to do has been witnessed.
+NIGHT = max(retention.START, witness.EVERY.total_seconds()) + 30.0
 ALONE = (0.5, 1.5)  # seconds at rest before a document that comes alone
 TIMES = 5  # that a hundred files are dropped
 BESIDE = 1.0  # seconds between two documents of the agency beside a flood
