@@ -14,7 +14,6 @@ import re
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import cache
 from typing import TYPE_CHECKING, ClassVar
 
 from axis.adapters.base import Answer, LocalFile, Place, Source
@@ -251,19 +250,17 @@ class FolderAdapter:
             self._tree.sync(place)
         return True
 
-    def beside(self, folder: str, files: Mapping[str, Mapping[str, bytes]], flush: Callable[[], None]) -> int:
+    def beside(self, folder: Folder, files: Mapping[str, Mapping[str, bytes]], flush: Callable[[], None]) -> int:
         """See :meth:`axis.adapters.base.Guarded.beside`."""
-        days = cache(lambda: self._last_days(folder))  # where many files lie flat in it they are not listed for nothing
-        moves: dict[str, str] = {}
-        for name, own in files.items():
-            place = folder if self._is_there(f"{folder}/{name}") else None
-            place = place or next((one for one in days() if self._is_there(f"{one}/{name}")), None)
-            for other, content in own.items() if place is not None else ():
-                self._tree.write(_temporary(folder, other), content, later=True)
-                moves[other] = f"{place}/{other}"
+        places: dict[str, str] = {name: folder for name in files if self._is_there(f"{folder}/{name}")}
+        # Where many files lie flat in it they are not listed for nothing.
+        for day in self._last_days(folder) if len(places) < len(files) else ():
+            places |= {name: day for name in files if name not in places and self._is_there(f"{day}/{name}")}
+        moves = {other: f"{place}/{other}" for name, place in places.items() for other in files[name]}
+        written = [LocalFile(folder, other, content) for name in places for other, content in files[name].items()]
         if not moves:
             return 0
-        self._tree.sync(folder)
+        self.prepare(written)
         flush()
         for other, path in moves.items():
             self._tree.rename(_temporary(folder, other), path)

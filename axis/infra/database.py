@@ -356,11 +356,8 @@ def insert_each_or_ignore(connection: Connection, table: sa.Table, rows: Sequenc
 
 def replacing(table: sa.Table, key: Sequence[str], kept: Sequence[str]) -> sa.Insert:
     """For SQLite: insert a row, or set its columns, but those that are `kept`, where one with the same `key` stands."""
-    statement = sqlite.insert(table)
-    names = [column.name for column in table.columns if column.name not in {*key, *kept}]
-    return statement.on_conflict_do_update(
-        index_elements=list(key), set_={name: statement.excluded[name] for name in names}
-    )
+    statement: sa.Insert = _upserting("sqlite", table, frozenset(table.columns.keys()) - {*key, *kept}, tuple(key))
+    return statement
 
 
 def upsert(connection: Connection, table: sa.Table, row: dict[str, Any], key: Sequence[str]) -> None:
@@ -377,6 +374,7 @@ def upsert_all(connection: Connection, table: sa.Table, rows: Sequence[dict[str,
 
 @cache
 def _upserting(dialect: str, table: sa.Table, names: frozenset[str], key: tuple[str, ...]) -> Any:
+    """INSERT, or set the columns `names` where a row with the same `key` stands."""
     statement = _inserting(dialect, table)
     return statement.on_conflict_do_update(
         index_elements=list(key), set_={name: statement.excluded[name] for name in sorted(names)}

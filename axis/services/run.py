@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import random
 import time
 from contextlib import suppress
@@ -291,9 +292,8 @@ def rounds(
         elif bell is None:
             _sleep(PAUSE if those else min(PAUSE * idle, LONGEST_PAUSE), stopped)
         else:
-            moment = time.monotonic()
-            pause = _pause(those, idle, moment)
-            bell.wait(min(pause, max(PAUSE, hub_at - moment)) if hub is not None and those else pause, stopped)
+            turn_at = hub_at if hubs and hubs[0].may_work() else math.inf
+            bell.wait(_pause(those, idle, time.monotonic(), turn_at), stopped)
     with suppress(Unavailable):  # it would be published once more at the next start
         note_later(agencies)
     _end_log(hub, clock())
@@ -336,16 +336,16 @@ class _Batch:
         self.size = min(max(round(self.size * share), LEAST), submit.BATCH_MESSAGES)
 
 
-def _pause(parts: Sequence[_Part], idle: int, now: float) -> float:
+def _pause(parts: Sequence[_Part], idle: int, now: float, turn_at: float) -> float:
     """Seconds until the next round where nothing rings before: as long as may be where the bell tells of all that can
-    come, but not longer than until a file has settled."""
+    come, but not longer than until a file has settled, or the hub that shares the process has its turn."""
     agencies = [part.agency for part in parts if part.agency is not None]
     if not agencies:
         return min(PAUSE * idle, LONGEST_PAUSE)
     rung = all(one.is_rung_for for one in agencies)
     pause = RUNG_PAUSE if rung else PAUSE if PAUSE * idle < PATIENT else max(PAUSE, PATIENT_PAUSE)
     moments = [at for one in agencies if (at := one.look_at()) is not None]
-    return max(0.0, min(pause, min(moments, default=now + pause) - now))
+    return max(0.0, min(pause, min([*moments, turn_at]) - now))
 
 
 def _may_rest(parts: Sequence[_Part]) -> bool:

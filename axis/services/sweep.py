@@ -2,7 +2,8 @@
 
 Take mail, look at the outboxes, write files out of sight → flush → one transaction: what has come is kept, what is new
 is frozen, what is prepared will be shown → acknowledge → show → flush → one transaction: handed over, with the receipts
-→ publish. Each file system is flushed twice, however many files and agencies there are.
+→ publish. Each file system is flushed twice, however many files and agencies there are; and once more for each agency
+that was told what proves receipts, however many.
 
 What goes wrong with one agency ends its own sweep, and nobody else's: a transaction that fails for all is made for
 each alone. A sweep is bounded by count, bytes and time; another agency is the first in each. One agency is n = 1.
@@ -68,7 +69,7 @@ class Sweep:
         self.passed_over: set[str] = set()  # whose sources were not looked at, for it took too long already
         self.has_more = False  # somebody has more mail, or more to send, than was dealt with
         self._now = now
-        self._batch = batch or submit.BATCH_MESSAGES
+        self._batch = batch
         self._stopped = stopped
         self._away: dict[str, Unavailable] = {}
         self._until = time.monotonic() + SECONDS

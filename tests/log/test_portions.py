@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from axis.core.message import Message, Outcome
+from axis.errors import Fault, Problem, Unavailable
 from axis.infra.log import store
 from axis.services import run
 from axis.services.hub import witness
@@ -15,7 +16,7 @@ from tests.line import Line, document, small_home
 from tests.log.test_witnesses import begin, cosigned, enter, kept, minute
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from axis.services.agency.adapter import Agency
@@ -80,3 +81,50 @@ def test_one_whose_mail_the_broker_refuses_takes_nobodys_turn(line: Line, monkey
         monkeypatch.setattr(hub.broker, "publish", publish)
         minute(hub, agencies, line, 20)
         assert all(kept(one).told > first[one.code] + 10 for one in agencies), "it is told when it takes mail again"
+
+
+@pytest.mark.parametrize("trouble", ["another worker has the duty", "the record is away", "the broker is away"])
+@pytest.mark.parametrize("portion", [0, 2])
+def test_what_ends_a_round_of_asking_in_its_middle_ends_no_later_one(
+    line: Line, monkeypatch: pytest.MonkeyPatch, trouble: str, portion: int
+) -> None:
+    """Nothing new is entered meanwhile: what is left of the round is not lost, and there is another one."""
+    monkeypatch.setattr(witness, "WITNESSES", 1)
+    with line.parts() as (hub, agencies):
+        begin(hub, agencies, line)
+        minute(hub, agencies, line, 10)
+        enter(hub, line, 3)
+        line.clock.now += timedelta(seconds=61)
+        for _ in range(portion):
+            witness.step(hub, line.clock())
+            line.clock.now += witness.BEHIND
+        away = Unavailable(Problem(Fault.STORE_DOWN))
+        with monkeypatch.context() as patch:
+            if trouble == "another worker has the duty":
+                with hub.store.transaction() as tx:
+                    tx.connection.exec_driver_sql(
+                        "UPDATE lease SET holder = 'another', until = '9' WHERE duty = 'witness'"
+                    )
+                witness.step(hub, line.clock())
+                with hub.store.transaction() as tx:
+                    tx.connection.exec_driver_sql("UPDATE lease SET until = '' WHERE duty = 'witness'")
+            else:
+                place = (store, "keep_witnesses") if trouble == "the record is away" else (hub.broker, "publish")
+                patch.setattr(*place, _raises(away))
+                with pytest.raises(Unavailable):
+                    witness.step(hub, line.clock())
+        minute(hub, agencies, line, 10)
+        found = cosigned(hub)
+        assert found is not None
+        with hub.store.reading() as reader:
+            head = store.head(reader.connection)
+            there = store.witnesses(reader.connection)
+        assert head is not None
+        assert {one.cosigned for one in there.values()} == {head.frontier.size} == {found.size}
+
+
+def _raises(error: Exception) -> Callable[..., None]:
+    def fails(*_: object) -> None:
+        raise error
+
+    return fails

@@ -102,9 +102,9 @@ def _may_be_listed(agency: Agency) -> bool:
     return time.monotonic() >= agency.outbox.again_at and agency.adapter.changed()
 
 
-def look(agency: Agency, *, at_all: bool = True, most: int = 0) -> list[Source]:
+def look(agency: Agency, *, at_all: bool = True, most: int | None = None) -> list[Source]:
     """A batch of the sources about which something may be to be done: what waits for its answer is not looked at again,
-    and not `at_all` only the rest of what was listed before. `most` of them, 0: as many as make a batch.
+    and not `at_all` only the rest of what was listed before. `most` of them; None: as many as make a batch.
 
     Raises :class:`Unavailable` ADAPTER_AWAY when the agency's own system is away."""
     outbox, moment, most = agency.outbox, time.monotonic(), most or BATCH_MESSAGES

@@ -28,7 +28,7 @@ from axis.infra import policies
 from axis.infra.log import store
 from axis.infra.log.store import Cosigned, Witness
 from axis.infra.record import homes, lease, ledger
-from axis.services.hub.asking import ANSWERS, Own
+from axis.services.hub.asking import ANSWERS, Round, Untold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -46,7 +46,7 @@ log = logging.getLogger("axis.witness")
 DUTY = "witness"  # to ask: its lease
 EVERY, MANY = timedelta(seconds=60), 10_000  # so often, or after so many entries
 PATIENCE, LONGEST = timedelta(minutes=10), timedelta(days=1)  # with one that does not answer
-BEHIND = timedelta(seconds=0.5)  # between two portions
+BEHIND = timedelta(seconds=0.5)  # between two portions, where no answer comes before
 CHUNK = 2000  # entries of the ledger that are looked through at a time, for whom they are about
 MOST_NODES = 50_000  # hashes of the tree that are remembered
 MOST_PLACES = 10_000  # that are remembered for an agency; it is told before more is looked through for it
@@ -66,35 +66,39 @@ def step(hub: Hub, now: datetime) -> int:
         known.next = known.look = now + EVERY
     has_many = bool(known.asked) and hub.logged - known.asked >= MANY
     # One round of asking is finished first: witnesses that are asked about different checkpoints are no quorum of any.
-    is_time = hub.logged > known.asked and not known.to_ask and (now >= known.next or has_many)
+    is_time = hub.logged > known.asked and known.round is None and (now >= known.next or has_many)
     if not is_time and (known.look is None or now < known.look):
         return 0
+    known.look = now  # should it fail in between
     _note_policy(hub, now)
     counts = witnesses.policy_of(hub.registry())
     if counts is None or not _hold(hub, now):
-        known.next, known.look = now + EVERY, None
+        known.rest_until(now + EVERY)
         return 0
     with hub.store.reading() as reader:
         head = store.head(reader.connection)
         if head is None or head.origin != counts.log.name or not head.checkpoint:
-            known.asked, known.next, known.look = hub.logged, now + EVERY, None
+            known.asked = hub.logged
+            known.rest_until(now + EVERY)
             return 0
+        known.turn_to(head.number)
         there, keys = store.witnesses(reader.connection), witnesses.of(hub.registry())
         works = homes.agencies(reader) if hub.homes_ask else set(keys)
         those = {code: _of(there.get(code), code, head) for code in keys if code in works}
         cosigned = store.witnessed(reader.connection)
-        node = _cached(known, head.number, tiles.reader(head.frontier.size, store.fetcher(reader.connection)))
+        node = _cached(known.nodes, tiles.reader(head.frontier.size, store.fetcher(reader.connection)))
         if is_time:
             is_first = store.last_asked(reader.connection, head.number)[:10] < to_text(now)[:10]
-            known.about, known.to_ask, known.is_first = head, _answering(those.values(), head), is_first
-        about = known.about if known.to_ask and known.about and known.about.number == head.number else head
-        portion, known.to_ask = known.to_ask[:WITNESSES], known.to_ask[WITNESSES:]
-        asked = [one for code, one in those.items() if code not in known.to_ask]
-        letters = _to_ask(asked, about, node, now, portion, is_first=known.is_first)
+            known.round = Round(head, is_first, _answering(those.values(), head))
+        of = known.round or Round(head, is_first=False, to_ask=())
+        portion, later = of.to_ask[:WITNESSES], of.to_ask[WITNESSES:]
+        asked = [one for code, one in those.items() if code not in later]
+        letters = _to_ask(asked, of.about, node, now, portion, is_first=of.is_first)
         if cosigned is not None and cosigned.log == head.number:
             letters += _to_tell(reader, known, those.values(), cosigned, node)
     if letters:
-        those |= _send(hub, those, letters, about, now)
+        those |= _send(hub, those, letters, of.about, now)
+    known.round = replace(of, to_ask=later) if later else None
     if is_time:
         known.asked, known.next, known.wait = head.frontier.size, now + EVERY, ANSWERS
     _look_again(known, those.values(), head.frontier.size, cosigned.size if cosigned is not None else 0, now)
@@ -150,12 +154,12 @@ def _of(known: Witness | None, code: str, head: Head) -> Witness:
 
 
 def _look_again(known: Asking, those: Collection[Witness], size: int, told: int, now: datetime) -> None:
-    """When it is looked for answers, or somebody asked again, if anybody owes one or has to be told."""
+    """When it is looked for answers, or somebody asked again, if anybody owes one; or who else is asked or told."""
     owing = [one for one in those if one.cosigned < size and one.tries and one.asked_at]
     known.look = min((from_text(one.asked_at) + _patience(one) for one in owing), default=None)
     if known.wait < EVERY and owing:
         known.look, known.wait = now + known.wait, known.wait * 2
-    if known.to_ask or any(_is_to_be_told(one, told) for one in those):
+    if known.round is not None or any(_is_to_be_told(one, told) for one in those):
         known.look = now + BEHIND
 
 
@@ -240,15 +244,15 @@ def _to_tell(
     """A portion of what has its quorum: to each that answers and has not been told, in turn, the next of its own
     entries, or at once that there are none."""
     waiting = {one.code: one for one in those if _is_to_be_told(one, cosigned.size)}
-    known.own = _still_own(known.own, waiting.values())
-    _look_through(reader, known.own, cosigned.size)
-    portion = _portion(known.own, cosigned.size)
-    entries = _entries(reader, portion)
+    untold = known.untold = _still_untold(known.untold, waiting.values())
+    _look_through(reader, untold, cosigned.size)
+    portion = _portion(untold, cosigned.size)
+    found = _entries(reader, portion)
     letters = []
     for code, places in portion.items():
-        known.own[code] = known.own.pop(code)  # the others' turn is next, whether it is taken or not
-        one, own_ones = waiting[code], [entries[place] for place in places]
-        upto = known.own[code].upto if len(places) == len(known.own[code].places) else places[-1]
+        untold[code] = untold.pop(code)  # the others' turn is next, whether it is taken or not
+        one, entries = waiting[code], tuple(found[place] for place in places)
+        upto = untold[code].upto if len(places) == len(untold[code].places) else places[-1]
         told = Told(
             cosigned.note,
             one.cosigned,
@@ -257,33 +261,32 @@ def _to_tell(
             one.told,
             upto,
             one.entries,
-            tuple(own_ones),
+            entries,
             {
                 span: merkle.span_hash(span, node)
-                for entry in own_ones
+                for entry in entries
                 for span in merkle.inclusion_spans(entry.position - 1, cosigned.size)
             },
         )
-        letters.append(Letter(code, _message(code, exchange.write_told(told)), told=(upto, len(own_ones))))
+        letters.append(Letter(code, _message(code, exchange.write_told(told)), told=(upto, len(entries))))
     return letters
 
 
-def _still_own(known: dict[str, Own], waiting: Iterable[Witness]) -> dict[str, Own]:
+def _still_untold(known: dict[str, Untold], waiting: Iterable[Witness]) -> dict[str, Untold]:
     """What is known of the entries of those who wait, in the order of their turns; who is new has his last."""
     found = {}
     for one in waiting:
         old = known.get(one.code)
-        if old is None or old.log != one.log or not old.start <= one.told <= old.upto:
-            found[one.code] = Own(one.log, one.told, one.told)
+        if old is None or not old.start <= one.told <= old.upto:
+            found[one.code] = Untold(one.told, one.told)
         elif old.start == one.told:
             found[one.code] = old
         else:
-            found[one.code] = Own(one.log, one.told, old.upto, [place for place in old.places if place > one.told])
-    order = [code for code in known if code in found]
-    return {code: found[code] for code in dict.fromkeys([*order, *found])}
+            found[one.code] = Untold(one.told, old.upto, [place for place in old.places if place > one.told])
+    return {code: found[code] for code in dict.fromkeys([*known, *found]) if code in found}
 
 
-def _look_through(reader: HubReader, known: dict[str, Own], size: int) -> None:
+def _look_through(reader: HubReader, known: dict[str, Untold], size: int) -> None:
     """Learn of the next entries of the ledger for whom they are; who is far behind does not keep the others waiting."""
     behind: dict[int, list[str]] = {}
     for code, one in known.items():
@@ -297,7 +300,7 @@ def _look_through(reader: HubReader, known: dict[str, Own], size: int) -> None:
             known[code].upto = end
 
 
-def _portion(known: dict[str, Own], size: int) -> dict[str, list[int]]:
+def _portion(known: dict[str, Untold], size: int) -> dict[str, list[int]]:
     """The places that are told next, of all together few enough."""
     found: dict[str, list[int]] = {}
     count = 0
@@ -315,17 +318,16 @@ def _is_to_be_told(one: Witness, size: int) -> bool:
     return bool(one.cosigned) and not one.trouble and one.told < size
 
 
-def _cached(known: Asking, number: int, node: Callable[[int, int], bytes]) -> Callable[[int, int], bytes]:
-    """The same, for log `number`: a perfect node never changes, and portion after portion is proved with most of the
-    same ones."""
-    if known.nodes_of != number or len(known.nodes) > MOST_NODES:
-        known.nodes_of, known.nodes = number, {}
+def _cached(known: dict[tuple[int, int], bytes], node: Callable[[int, int], bytes]) -> Callable[[int, int], bytes]:
+    """The same, with what is known: portion after portion is proved with most of the same nodes."""
+    if len(known) > MOST_NODES:
+        known.clear()
 
     def found(level: int, index: int) -> bytes:
         place = level, index
-        if place not in known.nodes:
-            known.nodes[place] = node(level, index)
-        return known.nodes[place]
+        if place not in known:
+            known[place] = node(level, index)
+        return known[place]
 
     return found
 
