@@ -1,17 +1,18 @@
-"""axis.toml → frozen dataclasses. Unknown keys are named, values are checked together at load.
+"""axis.toml → named tuples, which every command has to make: a dataclass costs eight times as much. Unknown keys are
+named, values are checked together at load.
 
 Secrets do not stand in the file: URLs with passwords come from the environment variables named there.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import stat
 import tomllib
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args, get_origin, get_type_hints
 from typing import Literal as OneOf
 from urllib.parse import urlsplit
 
@@ -20,7 +21,7 @@ from axis.core.hub import calendar, terms
 from axis.errors import Fault, Misconfigured, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 FILE = "axis.toml"
@@ -40,8 +41,7 @@ _BETWEEN = {"hub.consignment_after": (0, DAY), "retention.hour": (0, 23), "porta
 WEEK, CENTURY = 7, 36_525
 
 
-@dataclass(frozen=True)
-class Installation:
+class Installation(NamedTuple):
     """What this home is."""
 
     id: str  # the same for every home of one axis
@@ -49,8 +49,7 @@ class Installation:
     agencies: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Store:
+class Store(NamedTuple):
     """Where the hub's record lives; an adapter's journal is always SQLite in its home."""
 
     kind: OneOf["sqlite", "postgresql"] = "sqlite"
@@ -60,8 +59,7 @@ class Store:
     parcels: OneOf["auto", "database", "segments"] = "auto"
 
 
-@dataclass(frozen=True)
-class Keys:
+class Keys(NamedTuple):
     """What signs for the hub, or for the agencies of this home."""
 
     # file: the private keys lie in keys/, 0600. Another name: an installed kind of signer (a token, say), whose
@@ -69,8 +67,7 @@ class Keys:
     signer: str = "file"
 
 
-@dataclass(frozen=True)
-class Broker:
+class Broker(NamedTuple):
     """How parcels travel."""
 
     kind: OneOf["embedded", "amqp"] = "embedded"
@@ -86,8 +83,7 @@ class Broker:
     key_file: str = ""
 
 
-@dataclass(frozen=True)
-class Hub:
+class Hub(NamedTuple):
     """The hub's patience."""
 
     give_up_attempts: int = 30  # failed publications of one delivery until D.2; about a day with back-off
@@ -106,8 +102,7 @@ class Hub:
     conformance: OneOf["optional", "required"] = "optional"
 
 
-@dataclass(frozen=True)
-class Deadlines:
+class Deadlines(NamedTuple):
     """By when what must have happened. Rules: docs/operations.md; days off: `calendar_file`, or our calendar.csv."""
 
     rules: tuple[str, ...] = terms.DEFAULT
@@ -137,14 +132,13 @@ class Deadlines:
         return terms.Deadlines(rules, days, min(max(self.warn_share, 0.0), 1.0))
 
 
-@dataclass(frozen=True)
-class Adapter:
+class Adapter(NamedTuple):
     """How an agency's own system is connected."""
 
     kind: str = "folder"
     settle_seconds: float = 1.0  # a file in outbox/ is complete when it has not changed for so long
     # [adapter.agencies.CODE]: its own `kind`, and what else its adapter wants to know.
-    agencies: dict[str, dict[str, Any]] = field(default_factory=dict)
+    agencies: Mapping[str, dict[str, Any]] = MappingProxyType({})
 
     def of(self, code: str) -> tuple[str, dict[str, Any]]:
         """(kind, options) of one agency's adapter."""
@@ -174,8 +168,7 @@ class Adapter:
             raise Misconfigured(*unknown)
 
 
-@dataclass(frozen=True)
-class Server:
+class Server(NamedTuple):
     """The HTTP(S) server for agencies whose systems fetch their mail (adapter kind spool): VXP, and the API /v1."""
 
     listen: str = ""  # host:port; empty: none
@@ -189,8 +182,7 @@ class Server:
     webhook_networks: tuple[str, ...] = ()  # private networks in which agencies' systems may be told (10.20.0.0/16)
 
 
-@dataclass(frozen=True)
-class Monitor:
+class Monitor(NamedTuple):
     """What a process tells of itself over HTTP(S): /metrics for Prometheus, /healthz, /readyz. Each process wants an
     address of its own."""
 
@@ -201,8 +193,7 @@ class Monitor:
     key_file: str = ""
 
 
-@dataclass(frozen=True)
-class Web:
+class Web(NamedTuple):
     """The web desk (`axis web`): pages that only read. What it shows is every document's subject and where it is."""
 
     listen: str = "127.0.0.1:8610"  # host:port
@@ -215,8 +206,7 @@ class Web:
     hosts: tuple[str, ...] = ()  # what browsers call it, beside the address itself: name:port
 
 
-@dataclass(frozen=True)
-class Folders:
+class Folders(NamedTuple):
     """Agencies' folders in a home."""
 
     # Those whose files lie in a folder for each day in Viet Nam, sent/2026-11-25/: of inbox, receipts, status and sent.
@@ -230,8 +220,7 @@ class Folders:
     readable: bool = False
 
 
-@dataclass(frozen=True)
-class Retention:
+class Retention(NamedTuple):
     """Days that bytes are kept after everything about them is over; 0: for ever. What the law wants kept (QĐ 28/2018
     Art. 6.3 and 10.2p, NĐ 30/2020 Art. 4.2d and Annex VI: the history of sending, receiving and processing, the
     metadata and the words on signatures) is none of this and never ends: ledger, statements, receipts, digests. The
@@ -255,20 +244,17 @@ class Retention:
 
     def build(self) -> retention.Rules:
         """The rules."""
-        names = {one.name: one.name.removesuffix("_days") for one in dataclasses.fields(self)}
-        return retention.Rules(**{to: getattr(self, name) for name, to in names.items()})
+        return retention.Rules(**{name.removesuffix("_days"): days for name, days in self._asdict().items()})
 
 
-@dataclass(frozen=True)
-class Log:
+class Log(NamedTuple):
     """What is written to stderr."""
 
     format: OneOf["text", "json"] = "text"
     level: OneOf["debug", "info", "warning", "error"] = "warning"
 
 
-@dataclass(frozen=True)
-class Timestamps:
+class Timestamps(NamedTuple):
     """A third party's time on the log's checkpoints (RFC 3161); needs the extra `evidence`."""
 
     url: str = ""  # of the service, http or https; nobody is asked without
@@ -277,8 +263,7 @@ class Timestamps:
     hours: int = 24  # between two time-stamps, where something has happened
 
 
-@dataclass(frozen=True)
-class Portal:
+class Portal(NamedTuple):
     """The National Public Service Portal."""
 
     # Code of the agency that runs it: its record has every application. With it /dvcqg is served beside the API.
@@ -288,34 +273,32 @@ class Portal:
     target: float = 0.3  # the share of them that are to have had an application
 
 
-@dataclass(frozen=True)
-class Ecabinet:
+class Ecabinet(NamedTuple):
     """Meeting systems of the Government's members."""
 
     # Codes of the agencies whose meeting systems may call /ecabinet/v1, beside the API and with its tokens.
     agencies: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Config:
+class Config(NamedTuple):
     """One home's settings."""
 
     installation: Installation
-    store: Store = field(default_factory=Store)
-    broker: Broker = field(default_factory=Broker)
-    hub: Hub = field(default_factory=Hub)
-    adapter: Adapter = field(default_factory=Adapter)
-    log: Log = field(default_factory=Log)
-    server: Server = field(default_factory=Server)
-    monitor: Monitor = field(default_factory=Monitor)
-    web: Web = field(default_factory=Web)
-    deadlines: Deadlines = field(default_factory=Deadlines)
-    retention: Retention = field(default_factory=Retention)
-    folders: Folders = field(default_factory=Folders)
-    portal: Portal = field(default_factory=Portal)
-    ecabinet: Ecabinet = field(default_factory=Ecabinet)
-    timestamps: Timestamps = field(default_factory=Timestamps)
-    keys: Keys = field(default_factory=Keys)
+    store: Store = Store()
+    broker: Broker = Broker()
+    hub: Hub = Hub()
+    adapter: Adapter = Adapter()
+    log: Log = Log()
+    server: Server = Server()
+    monitor: Monitor = Monitor()
+    web: Web = Web()
+    deadlines: Deadlines = Deadlines()
+    retention: Retention = Retention()
+    folders: Folders = Folders()
+    portal: Portal = Portal()
+    ecabinet: Ecabinet = Ecabinet()
+    timestamps: Timestamps = Timestamps()
+    keys: Keys = Keys()
 
     def database_url(self, home: Path, environment: Mapping[str, str] = os.environ) -> str:
         """SQLAlchemy URL of this home's database. Raises :class:`Misconfigured`."""
@@ -373,7 +356,7 @@ def load(home: Path) -> Config:
     for name, (least, most) in _BETWEEN.items() if not problems else ():
         if not least <= (value := attrgetter(name)(config)) <= most:
             problems.append(Problem(Fault.CONFIG_INVALID, name, f"{least} to {most}", str(value)))
-    for one, days in dataclasses.asdict(config.retention).items() if not problems else ():
+    for one, days in config.retention._asdict().items() if not problems else ():
         if one.endswith("_days") and days != 0 and not WEEK <= days <= CENTURY:
             expected = f"0, or {WEEK} to {CENTURY}"
             problems.append(Problem(Fault.CONFIG_INVALID, f"retention.{one}", expected, str(days)))
@@ -397,33 +380,33 @@ def load(home: Path) -> Config:
 def render(config: Config) -> str:
     """`config` as TOML, without what equals the default."""
     lines = ["# Settings of this axis home. Every key and its default: docs/settings.md."]
-    for section in dataclasses.fields(config):
-        value = getattr(config, section.name)
-        fields = {f.name: (f, getattr(value, f.name)) for f in dataclasses.fields(value)}
-        rows = [
-            f"{name} = {_toml(one)}"
-            for name, (f, one) in fields.items()
-            if not isinstance(one, dict) and (f.default is dataclasses.MISSING or one != f.default)
-        ]
+    for section, value in config._asdict().items():
+        settings = value._asdict()
+        rows = [f"{name} = {_toml(one)}" for name, one in settings.items() if _is_said(value, name, one)]
         if rows:
-            lines += ["", f"[{section.name}]", *rows]
-        for name, (_, tables) in fields.items():
-            for key, table in tables.items() if isinstance(tables, dict) else ():
-                lines += ["", f"[{section.name}.{name}.{_toml(key)}]"]
+            lines += ["", f"[{section}]", *rows]
+        for name, tables in settings.items():
+            for key, table in tables.items() if isinstance(tables, Mapping) else ():
+                lines += ["", f"[{section}.{name}.{_toml(key)}]"]
                 lines += [f"{option} = {_toml(one)}" for option, one in table.items()]
     return "\n".join(lines) + "\n"
 
 
+def _is_said(section: Any, name: str, value: object) -> bool:
+    return not isinstance(value, Mapping) and (
+        name not in section._field_defaults or value != section._field_defaults[name]
+    )
+
+
 def _build(kind: Any, values: Mapping[str, Any], path: str, problems: list[Problem]) -> Any:
     hints = get_type_hints(kind)
-    fields = {f.name: f for f in dataclasses.fields(kind)}
     for name in values:
-        if name not in fields:
-            problems.append(_unknown(path, name, fields))
+        if name not in kind._fields:
+            problems.append(_unknown(path, name, kind._fields))
     arguments = {}
-    for name, one in fields.items():
+    for name in kind._fields:
         if name not in values:
-            if one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING:
+            if name not in kind._field_defaults:
                 problems.append(Problem(Fault.CONFIG_INVALID, path + name, "a value", "nothing"))
             continue
         arguments[name] = _value(hints[name], values[name], path + name, problems)
@@ -438,11 +421,11 @@ def _unknown(path: str, name: str, known: Iterable[str]) -> Problem:
 
 
 def _value(hint: Any, value: Any, path: str, problems: list[Problem]) -> Any:
-    if dataclasses.is_dataclass(hint):
+    if hasattr(hint, "_fields"):
         if isinstance(value, dict):
             return _build(hint, value, path + ".", problems)
         expected = "a table"
-    elif get_origin(hint) is dict:
+    elif get_origin(hint) is Mapping:
         if isinstance(value, dict) and all(isinstance(one, dict) for one in value.values()):
             return value
         expected = "a table of tables"

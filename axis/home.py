@@ -8,8 +8,7 @@ from __future__ import annotations
 import fcntl
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from axis import config as settings
 from axis import extras
@@ -32,8 +31,7 @@ if TYPE_CHECKING:
 LOOKED = 0.3  # seconds within which who looks whether a process works in a home is done
 
 
-@dataclass(frozen=True)
-class Home:
+class Home(NamedTuple):
     """A home's folder and settings."""
 
     path: Path

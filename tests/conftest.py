@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Whoever makes a client for HTTP reads all authorities of the world first, fifteen milliseconds each time; the tests need none.
-os.environ.setdefault("SSL_CERT_FILE", str(Path(__file__).parent / "data" / "nobody.pem"))
+os.environ["SSL_CERT_FILE"] = str(Path(__file__).parent / "data" / "nobody.pem")
 _counter = itertools.count(1)
 _missing: dict[str, str] = {}
 

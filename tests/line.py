@@ -8,7 +8,6 @@ import json
 import shutil
 import uuid
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -214,7 +213,7 @@ class Line:
 
     def configure(self, **sections: Any) -> None:
         """Change the home's settings."""
-        changed = replace(config.load(self.path), **sections)
+        changed = config.load(self.path)._replace(**sections)
         (self.path / config.FILE).write_text(config.render(changed), "utf-8")
 
 

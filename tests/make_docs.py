@@ -8,7 +8,6 @@ docs/metrics.md, between its two marks: every name for Prometheus.
 from __future__ import annotations
 
 import ast
-import dataclasses
 import io
 import json
 import re
@@ -99,12 +98,10 @@ def settings() -> str:
             if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
         }
         parts.append(f"### [{section}]\n\n{kind.__doc__}\n\n| key | what | default | |\n|---|---|---|---|\n")
-        for field in dataclasses.fields(kind):
-            default: object = field.default
-            if default is dataclasses.MISSING:
-                default = "" if field.default_factory is dataclasses.MISSING else field.default_factory()
+        for field in kind._fields:
+            default = kind._field_defaults.get(field, "")
             shown = "" if default in ("", (), {}) else f"`{json.dumps(default, ensure_ascii=False)}`"
-            row = (f"`{field.name}`", _type(hints[field.name]), shown, said[field.name])
+            row = (f"`{field}`", _type(hints[field]), shown, said[field])
             parts.append("| " + " | ".join(map(_cell, row)) + " |\n")
         parts.append("\n")
     return "".join(parts)

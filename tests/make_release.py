@@ -24,6 +24,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from axis.trials.bench_revision import unpack
+
 ROOT = Path(__file__).parent.parent
 VERSIONED, CHANGES = Path("axis", "__init__.py"), Path("CHANGELOG.md")
 EXTRAS = "http,sftp,postgresql,evidence"
@@ -68,7 +70,7 @@ def main(arguments: list[str]) -> int:
     with TemporaryDirectory(prefix="axis-release-") as temporary:
         source = Path(temporary) / "source"
         with tarfile.open(fileobj=io.BytesIO(_git_bytes("archive", "HEAD"))) as archive:
-            archive.extractall(source, filter="data")
+            unpack(archive, source)
         date = datetime.fromtimestamp(moment, UTC).date().isoformat()
         try:
             for path, text in (

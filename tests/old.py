@@ -15,6 +15,8 @@ from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 
+from axis.trials.bench_revision import unpack
+
 ARCHIVE = Path(__file__).parent / "data" / "axis-73d2b4f.tar.xz"
 SCRIPT = Path(__file__).parent / "old_home.py"
 
@@ -29,7 +31,7 @@ def program() -> Path:
     """The folder of the old program, unpacked once for a session."""
     folder = Path(mkdtemp(prefix="axis-old-"))
     with tarfile.open(ARCHIVE) as archive:
-        archive.extractall(folder, filter="data")
+        unpack(archive, folder)
     said = folder / "axis_exchange-0.1.0.dist-info"  # its installation: where its adapters are, by their names of then
     said.mkdir()
     (said / "METADATA").write_text("Metadata-Version: 2.1\nName: axis-exchange\nVersion: 0.1.0\n")

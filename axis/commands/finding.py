@@ -97,11 +97,12 @@ def _of_hub(home: Home, reference: str, narrowed: Narrowed) -> dict[str, Any]:
 
 
 def _narrowed(sender: str, day: str) -> Narrowed:
-    from axis.core.figures import read_period
     from axis.infra.record.find import Narrowed
 
     if not day:
         return Narrowed(sender)
+    from axis.core.figures import read_period
+
     try:
         period = read_period(day)
     except ValueError:

@@ -130,7 +130,6 @@ def _pages(
 ) -> Iterator[Page]:
     """One page, or all of them."""
     from contextlib import ExitStack
-    from dataclasses import replace
     from functools import cache
 
     from axis.home import reading, reading_journals, reading_registry
@@ -142,9 +141,9 @@ def _pages(
             return registry
 
     if wanted.sender:
-        wanted = replace(wanted, sender=known().member_for(wanted.sender).code)
+        wanted = wanted._replace(sender=known().member_for(wanted.sender).code)
     if wanted.recipients:
-        wanted = replace(wanted, recipients=tuple(known().member_for(one).code for one in wanted.recipients))
+        wanted = wanted._replace(recipients=tuple(known().member_for(one).code for one in wanted.recipients))
     size = listing.MAX_PAGE if every else limit
     with ExitStack() as stack:
         if home.config.installation.role == "agency":

@@ -36,7 +36,7 @@ def upgrade(home: Path, check: bool, as_json: bool) -> None:
             if not check:
                 with console.bar(word("upgrade.moving"), 1000, quiet=as_json) as advance:
                     moved = bootstrap.move_parcels(database, lambda done, every: advance(done * 1000 // max(every, 1)))
-                count, size = moved.count, moved.size
+                count, size = moved
             if as_json:
                 changed = {"database": name, "before": before, "after": after}
                 console.data({**changed, "moved": count, "moved_bytes": size})

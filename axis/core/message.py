@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -19,8 +19,7 @@ DEAD_QUEUE = "axis.dead"
 DEAD = "dead-"  # the beginning of a dead letter's id
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Route:
+class Route(NamedTuple):
     """Where a message goes: towards the hub (``in``) from agency `code`, or out to agency `code`."""
 
     direction: Direction
@@ -78,8 +77,7 @@ class Message:
     traceparent: str = field(default="", compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
+class Delivered(NamedTuple):
     """A message taken from a queue, held until :meth:`Broker.ack` or :meth:`Broker.reject`.
 
     `redelivered` is True when it may have been given to a consumer before. `handle` belongs to the

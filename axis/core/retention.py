@@ -6,10 +6,9 @@ a document can be told, proved and recognised after its bytes are gone. What an 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from axis.core.instant import VIETNAM, to_text
 
@@ -30,8 +29,7 @@ class Why(StrEnum):
     RECENT = "recent"  # it was accepted long ago, and came to rest only lately
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(NamedTuple):
     """What the record knows of one submission whose bytes it keeps."""
 
     axis_id: str
@@ -47,8 +45,7 @@ class Kept:
     is_held: bool
 
 
-@dataclass(frozen=True)
-class Rules:
+class Rules(NamedTuple):
     """Days that things are kept; 0: for ever. `hour`: of the day in Viet Nam from which on a day's run may begin."""
 
     parcels: int = 90

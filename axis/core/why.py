@@ -3,9 +3,9 @@ of which commands and pages make sentences. Pure."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from axis.core.hub.lifecycle import AGREED, DECLINED, FINISHED, RECEIVED, REJECTED, State
 from axis.core.hub.terms import Leg, Progress
@@ -80,8 +80,10 @@ STUCK_AFTER = 300.0  # seconds that what is due may stand in the outbox
 MANY_ATTEMPTS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class Known(NamedTuple):
     """What is known of one delivery. Moments as text; "" for none."""
 
     recipient: str
@@ -90,22 +92,21 @@ class Known:
     closed: bool = False
     attempts: int = 0
     next_attempt: str = ""  # when it is published next; "" when it does not wait for that
-    business: Mapping[str, str] = field(default_factory=dict)  # by unit
-    terms: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # by leg: (due, progress)
+    business: Mapping[str, str] = _NOTHING  # by unit
+    terms: Mapping[str, tuple[str, str]] = _NOTHING  # by leg: (due, progress)
     recall: str = ""  # the stage of a recall: "", or axis.core.hub.lifecycle.Stage
     reasons: tuple[str, ...] = ()  # codes of the last refusal or failure
     suspended_since: str = ""  # of the recipient; "" when it is not suspended
     last_heard: str = ""  # when the recipient last took something in
 
 
-@dataclass(frozen=True, slots=True)
-class Why:
+class Why(NamedTuple):
     """`since` when it is so; `until`: when something happens by itself, or must have happened; "" for neither."""
 
     cause: Cause
     since: str
     until: str = ""
-    facts: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, str] = _NOTHING
 
 
 def why(one: Known, now: datetime) -> Why:

@@ -12,8 +12,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import sqlalchemy as sa
 
@@ -180,8 +179,7 @@ def get_sound(connection: Connection, digests: Collection[str]) -> dict[str, byt
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
+class _Kept(NamedTuple):
     """A row of `payload`."""
 
     digest: str
@@ -301,11 +299,10 @@ def sweep(connection: Connection, references: Iterable[sa.Column[str]]) -> int:
 # -- Segments as a whole ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(NamedTuple):
     """How many payloads lie elsewhere now, and their bytes."""
 
-    count: int = 0
+    payloads: int = 0
     size: int = 0
 
 
@@ -383,6 +380,6 @@ def _move(database: Database, which: sa.ColumnElement[bool], progress: Callable[
                 if content is not None:
                     where = payload.c.digest == digest
                     connection.execute(sa.update(payload).where(where).values(**_row(segments, digest, content)))
-                    moved = Moved(moved.count + 1, moved.size + len(content))
+                    moved = Moved(moved.payloads + 1, moved.size + len(content))
                 taken, last = taken + length, digest
-        progress(moved.count)
+        progress(moved.payloads)

@@ -4,8 +4,7 @@ journal. Nothing prevents that the registry brings another; who has seen the one
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
@@ -28,8 +27,7 @@ log_policy = sa.Table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """See :data:`log_policy`."""
 
     seen_by: str
@@ -58,5 +56,5 @@ def note(connection: Connection, by: str, text: str, now: datetime, before: str 
         return False
     is_changed = bool(known) and known != text
     new = Seen(by, text, known, to_text(now)) if is_changed else Seen(by, text)
-    upsert(connection, log_policy, asdict(new), ("seen_by",))
+    upsert(connection, log_policy, new._asdict(), ("seen_by",))
     return is_changed

@@ -18,7 +18,7 @@ from collections import OrderedDict
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from axis.errors import Fault, Problem, Unavailable
 from axis.infra.files import flush_folder
@@ -35,8 +35,7 @@ _NAME = re.compile(r"\d{4}-\d\d-\d\d-(\d{6,})")
 _KEEP = ".keep"
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(NamedTuple):
     """Where bytes lie."""
 
     segment: str

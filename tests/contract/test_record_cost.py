@@ -154,7 +154,7 @@ def test_places_of_a_transaction_that_is_undone_are_given_again(record: HubStore
         assert ledger.check(reader)[0] == 2
         assert record.end == ledger.standing(reader).end
     with pytest.raises(Corrupted) as caught, record.transaction() as tx:
-        tx.write(sealed(entries=[entry("c")]), dataclasses.replace(by, noted=LedgerEnd(7, "seven", 1)))
+        tx.write(sealed(entries=[entry("c")]), by._replace(noted=LedgerEnd(7, "seven", 1)))
     assert caught.value.fault is Fault.RECORD_OLD
 
 

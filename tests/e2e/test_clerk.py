@@ -7,7 +7,6 @@ import json
 import os
 import shlex
 import shutil
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -327,7 +326,7 @@ def test_an_agencys_own_home_knows_what_its_clerk_has_said(line: Line, pdf: Path
     whole = config.load(line.path).installation
 
     def own() -> tuple[str, str]:
-        line.configure(installation=replace(whole, role="agency", agencies=("H41",)))
+        line.configure(installation=whole._replace(role="agency", agencies=("H41",)))
         ((cause,),) = (said["why"] for said in done(line, "why 12/VPCP-HC"))
         last = axis(line, "why 12/VPCP-HC").stdout.splitlines()[-1]
         line.configure(installation=whole)

@@ -156,6 +156,20 @@ def test_a_question_to_the_record_needs_nothing_that_decides_signs_or_carries(ho
     assert not [name for name in found if name.startswith(("adapters", "axis.core.hub.d", "axis.services.hub"))]
 
 
+def test_a_short_question_makes_few_dataclasses(home: Path) -> None:
+    """Because each costs most of a millisecond where it is imported, and no command can do without what it imports."""
+    code = (
+        "import dataclasses, sys; made = []; make = dataclasses._process_class\n"
+        "dataclasses._process_class = lambda kind, *more: made.append(kind.__module__) or make(kind, *more)\n"
+        "import cli\ntry: cli.main(sys.argv[1:])\nexcept SystemExit: pass\nprint(*made, file=sys.stderr)"
+    )
+    command = [sys.executable, "-c", code, "trace", "1234/TN-G22", "--home", str(home)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
+    made = done.stderr.splitlines()[-1].split()
+    assert "axis.errors" in made, "it counts"
+    assert len([one for one in made if one.startswith("axis.")]) <= 10
+
+
 def test_a_short_question_looks_for_no_garbage_and_what_goes_on_does(home: Path) -> None:
     code = (
         "import gc, sys, cli; seen = []; gc.callbacks.append(lambda phase, _: seen.append(phase))\n"

@@ -8,7 +8,7 @@ import os
 import re
 import shlex
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from importlib import import_module
@@ -266,8 +266,8 @@ def own(line: Line) -> Line:
     target = line.path.parent / "own"
     shutil.copytree(line.path, target)
     found, settings = Line(target), config.load(target)
-    installation = replace(settings.installation, role="agency", agencies=("G22",))
-    found.configure(installation=installation, broker=replace(settings.broker, kind="amqp", url="amqp://x"))
+    installation = settings.installation._replace(role="agency", agencies=("G22",))
+    found.configure(installation=installation, broker=settings.broker._replace(kind="amqp", url="amqp://x"))
     return found
 
 

@@ -10,7 +10,6 @@ import re
 import shlex
 import shutil
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -176,7 +175,7 @@ def test_the_example_of_the_help_runs_as_it_stands_and_its_json_parses(
             shutil.copytree(prepared, here)
             for home in ("axis-home", "home-G22") if name in SERVED else ():
                 settings = config.load(here / home)
-                served = replace(settings, broker=replace(settings.broker, kind="amqp"))
+                served = settings._replace(broker=settings.broker._replace(kind="amqp"))
                 (here / home / config.FILE).write_text(config.render(served), "utf-8")
             if name in {"init", "restore"}:
                 shutil.rmtree(here / "axis-home")

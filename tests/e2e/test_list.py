@@ -175,7 +175,6 @@ def test_the_example_of_the_help_runs(line: Line, monkeypatch: pytest.MonkeyPatc
 def own(line: Line, monkeypatch: pytest.MonkeyPatch) -> Line:
     """G22's own home, as its operator sees it: the same journals, without the hub's record."""
     import shutil
-    from dataclasses import replace
 
     from axis import config
 
@@ -184,8 +183,8 @@ def own(line: Line, monkeypatch: pytest.MonkeyPatch) -> Line:
         shutil.copytree(line.path, target)
         found = Line(target)
         settings = config.load(target)
-        installation = replace(settings.installation, role="agency", agencies=("G22",))
-        found.configure(installation=installation, broker=replace(settings.broker, kind="amqp", url="amqp://x"))
+        installation = settings.installation._replace(role="agency", agencies=("G22",))
+        found.configure(installation=installation, broker=settings.broker._replace(kind="amqp", url="amqp://x"))
     return Line(target)
 
 

@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -120,7 +119,7 @@ def test_readiness_names_the_broker_or_the_database_that_is_away_and_liveness_st
         served = Served(Path(folder), rabbitmq, postgres, stack)
         urls = {}
         for user, home in (("HUB", served.home), ("H41", served.folder / "H41")):
-            settings = replace(config.load(home), monitor=config.Monitor("127.0.0.1:0"))
+            settings = config.load(home)._replace(monitor=config.Monitor("127.0.0.1:0"))
             (home / config.FILE).write_text(config.render(settings), "utf-8")
             words = ("hub",) if user == "HUB" else ("adapter", "run", user)
             served.start(*words, home=home, user=user, wall=False)

@@ -278,14 +278,8 @@ class OldServed(Served):
 
 @pytest.fixture
 def served(rabbitmq: RabbitMq, postgres: PostgreSql) -> Iterator[OldServed]:
-    before = os.environ.get("AXIS_DATABASE_URL")
     with TemporaryDirectory(prefix="axis-served-") as folder, ExitStack() as stack:
         yield OldServed(Path(folder), rabbitmq, postgres, stack, moved=False)
-        stack.close()
-    if before is None:
-        os.environ.pop("AXIS_DATABASE_URL", None)
-    else:
-        os.environ["AXIS_DATABASE_URL"] = before
 
 
 @pytest.mark.amqp

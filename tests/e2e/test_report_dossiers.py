@@ -35,8 +35,8 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Line:
     line = small_home(tmp_path_factory.mktemp("dossiers") / "home", ("G22", "H26", "H41", "G15"))
     settings = load(line.path)
     spools = {code: {"kind": "spool"} for code in ("G22", "H26")}
-    changed = replace(
-        settings, adapter=replace(settings.adapter, agencies=spools), portal=Portal("G22", services=1000, target=0.3)
+    changed = settings._replace(
+        adapter=settings.adapter._replace(agencies=spools), portal=Portal("G22", services=1000, target=0.3)
     )
     (line.path / "axis.toml").write_text(render(changed), "utf-8")
     known = []
@@ -94,7 +94,7 @@ def test_each_application_is_counted_once_for_the_member_that_resolves_it(line: 
 def test_without_the_portals_owner_each_counts_what_it_received_itself(line: Line, tmp_path: Path) -> None:
     alone = line.copy(tmp_path / "home")
     settings = load(alone.path)
-    (alone.path / "axis.toml").write_text(render(replace(settings, portal=Portal())), "utf-8")
+    (alone.path / "axis.toml").write_text(render(settings._replace(portal=Portal())), "utf-8")
     assert value(alone, "2020-02", "--by", "channel")["total"]["total"] == 200, "what H26 has received; G22 nothing"
 
 

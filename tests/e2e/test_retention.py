@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -571,7 +570,7 @@ def test_old_dead_letters_and_quarantine_are_dropped_where_that_is_set(tmp_path:
     run(line)
     with line.parts() as (hub, _), hub.store.reading() as reader:
         assert len(listed(reader)) == 2, "they wait for an operator"
-    run(line, replace(RULES, dead_letters_days=30, quarantine_days=30))
+    run(line, RULES._replace(dead_letters_days=30, quarantine_days=30))
     with line.parts() as (hub, _), hub.store.reading() as reader:
         assert listed(reader) == []
         assert reader.payloads([payloads.digest_of(b"poison")]) == {}

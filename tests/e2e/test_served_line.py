@@ -55,7 +55,7 @@ class Served:
         self.urls = {"HUB": rabbitmq.add_hub(rabbitmq_vhost(rabbitmq, name))}
         self.urls |= {code: rabbitmq.add_agency(name, code, moved=moved) for code in AGENCIES}
         self.database = postgres.database(name)
-        os.environ["AXIS_DATABASE_URL"] = self.database
+        stack.enter_context(pytest.MonkeyPatch.context()).setenv("AXIS_DATABASE_URL", self.database)
         self.make()
         self.lines = {code: Line(folder / code) for code in AGENCIES}
         shutil.rmtree(self.home / "agencies")
@@ -116,14 +116,8 @@ def wait_for(what: Callable[[], object], seconds: float = 60) -> None:
 @pytest.fixture
 def served(rabbitmq: RabbitMq, postgres: PostgreSql) -> Iterator[Served]:
     with TemporaryDirectory(prefix="axis-served-") as folder, ExitStack() as stack:
-        before = os.environ.get("AXIS_DATABASE_URL")
-        line = Served(Path(folder), rabbitmq, postgres, stack)
-        yield line
+        yield Served(Path(folder), rabbitmq, postgres, stack)
         stack.close()
-        if before is None:
-            os.environ.pop("AXIS_DATABASE_URL", None)
-        else:
-            os.environ["AXIS_DATABASE_URL"] = before
         (Path(folder) / "hub").chmod(0o700)
 
 

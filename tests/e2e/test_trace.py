@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -188,8 +187,8 @@ def test_in_the_senders_own_home_a_recall_that_came_too_late_is_a_request_until_
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(line.path, target)
         found, settings = Line(target), config.load(target)
-        installation = replace(settings.installation, role="agency", agencies=("G22",))
-        found.configure(installation=installation, broker=replace(settings.broker, kind="amqp", url="amqp://x"))
+        installation = settings.installation._replace(role="agency", agencies=("G22",))
+        found.configure(installation=installation, broker=settings.broker._replace(kind="amqp", url="amqp://x"))
         (first, *_) = objects(run(found, "why", "1/TN-G22", "--json"))
         return {one["recipient"]: (one["cause"], one["actor"]) for one in first["why"]}
 

@@ -252,7 +252,7 @@ def test_a_type_that_is_not_known_here_is_a_plain_document_or_refused_as_the_cen
     line.drop("H41", permit(1, b"whatever", "MCDT_DT"))
     line.run()
     assert line.states("1/TN-H41") == {"G06": "HANDED_OVER"}
-    line.configure(hub=replace(config.load(line.path).hub, unknown_types="refuse"))
+    line.configure(hub=config.load(line.path).hub._replace(unknown_types="refuse"))
     line.drop("H41", permit(2, b"whatever", "MCDT_DT"), "b.edxml")
     line.drop("H41", document(3, sender="H41", to=("G06",)), "c.edxml")
     line.run()

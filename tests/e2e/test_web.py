@@ -257,9 +257,8 @@ def test_a_session_ends_and_there_are_never_many(opened: desks.Desks, line: Line
 def test_a_certificate_decides_whoever_has_a_session(opened: desks.Desks, line: Line) -> None:
     authority = keystore.new_authority(line.clock.now)
     officer = keystore.new_tls(authority, "officer", line.clock.now).der
-    home = replace(
-        opened.home,
-        config=replace(opened.home.config, web=config.Web(operators=(hashlib.sha256(officer).hexdigest(),))),
+    home = opened.home._replace(
+        config=opened.home.config._replace(web=config.Web(operators=(hashlib.sha256(officer).hexdigest(),))),
     )
     web = web_of(replace(opened, home=home), line)
     session = Browser(web).login().cookies
@@ -513,7 +512,7 @@ def test_agencies_come_in_over_tls_by_the_certificates_of_one_authority(line: Li
         for name, file in (("certificate", "server.pem"), ("key", "server.key"), ("ca", "ca.pem"))
     }
     home = open_home(line.path)
-    home = replace(home, config=replace(home.config, web=config.Web("127.0.0.1:0", **files)))
+    home = home._replace(config=home.config._replace(web=config.Web("127.0.0.1:0", **files)))
     import ssl
 
     def asked(name: str, path: str, **fields: str) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -94,8 +93,8 @@ def test_what_the_recipients_own_system_has_refused_is_no_refusal_of_the_hubs(op
 def test_commands_in_its_own_home_give_the_same_advice(line: Line, tmp_path: Path) -> None:
     own = line.copy(tmp_path / "own")
     settings = config.load(own.path)
-    installation = replace(settings.installation, role="agency", agencies=("G22",))
-    own.configure(installation=installation, broker=replace(settings.broker, kind="amqp", url="amqp://x"))
+    installation = settings.installation._replace(role="agency", agencies=("G22",))
+    own.configure(installation=installation, broker=settings.broker._replace(kind="amqp", url="amqp://x"))
 
     def told(*words: str) -> list[dict[str, Any]]:
         found = CliRunner().invoke(cli.main, [*words, "--home", str(own.path), "--json"])

@@ -11,7 +11,7 @@ import hashlib
 import shutil
 import sqlite3
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -279,7 +279,7 @@ class World:
         self._is_fresh = False
         self.close()
         settings = config.load(self.home)
-        changed = replace(settings, hub=replace(settings.hub, **hub))  # type: ignore[arg-type]
+        changed = settings._replace(hub=settings.hub._replace(**hub))  # type: ignore[arg-type]
         (self.home / config.FILE).write_text(config.render(changed), "utf-8")
 
     def suspend(self, code: str) -> None:

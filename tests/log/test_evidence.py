@@ -240,7 +240,7 @@ def _registry(line: Line) -> Registry:
 
 
 def test_an_agency_makes_evidence_of_what_it_has(line: Line) -> None:
-    line.configure(installation=replace(config.load(line.path).installation, role="agency", agencies=("G22", "H41")))
+    line.configure(installation=config.load(line.path).installation._replace(role="agency", agencies=("G22", "H41")))
     assert axis(line, "evidence", "1/TN-G22", "-o", str(line.path / "x")).exit_code == 2
     for code, has in (("G22", {"E.1", "S.1"}), ("H41", {"E.1"})):
         data = make(line, "1/TN-G22", "--as", code)
@@ -465,7 +465,7 @@ def test_an_entry_that_is_not_in_the_log_and_a_checkpoint_of_another_key_are_not
     text = (found.extra or b"").replace(b'"sender":"G22"', b'"sender":"G06"')
     data = altered(line, bundle, {name: replace(found, extra=text).data})
     assert failed(ours(line, data)) == failed(theirs(line, data)) == {"proof"}
-    elsewhere = small_home(line.path.parent / "other")
+    elsewhere = small_home(line.path.parent / "other", ("G22", "H41"))  # other agencies: made anew, with other keys
     elsewhere.drop("G22", document(7))
     elsewhere.run()
     foreign = make(elsewhere, "7/TN-G22")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -136,7 +135,7 @@ def test_what_proves_many_receipts_costs_no_more_statements_and_flushes_than_wha
 
 
 def test_an_agencys_own_evidence_proves_the_hubs_receipts(line: Line) -> None:
-    line.configure(installation=replace(config.load(line.path).installation, role="agency", agencies=("G22", "H41")))
+    line.configure(installation=config.load(line.path).installation._replace(role="agency", agencies=("G22", "H41")))
     (line.path / "pki" / "log.key").unlink()
     for code in ("G22", "H41"):
         data = make(line, "1/TN-G22", "--as", code)

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import threading
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -233,7 +232,7 @@ def test_documents_go_on_while_the_service_is_away_or_talks_nonsense_and_doctor_
         line.clock.now += timedelta(hours=7)
         with line.parts() as (hub, _):
             assert ask(hub, line) == 1
-    line.configure(timestamps=replace(config.load(line.path).timestamps, url="http://127.0.0.1:1/"))
+    line.configure(timestamps=config.load(line.path).timestamps._replace(url="http://127.0.0.1:1/"))
     line.clock.now += timedelta(hours=25)
     line.drop("G22", document(3))
     line.run()

@@ -113,7 +113,7 @@ def test_an_adapter_says_in_its_log_that_a_registry_brings_another_policy_and_on
     doctor = own.run("check", "witness-policy", "--home", line.path)
     assert doctor.exit_code == 1
     assert "HUB: 3/5 → 3/4" in doctor.output
-    line.configure(installation=replace(config.load(line.path).installation, role="agency", agencies=("G22",)))
+    line.configure(installation=config.load(line.path).installation._replace(role="agency", agencies=("G22",)))
     shown = own.run("witness", "status", "--home", line.path)
     assert "G22: the witness policy was changed" in shown.stderr
     assert "G22: 3/5 → 3/4" in own.run("check", "witness-policy", "--home", line.path).output

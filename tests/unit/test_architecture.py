@@ -192,3 +192,11 @@ def test_what_lies_beside_the_package_has_one_name_and_lies_in_it_by_a_link() ->
     for path in [*SOURCES, *tests]:
         names = {name.split(".")[0] for name in imports(path)}
         assert not names & {Path(name).stem for name in beside}, path
+
+
+def test_an_archive_is_unpacked_in_one_way_which_the_oldest_python_knows() -> None:
+    """Because a later 3.11 has learned what Debian 12's own refuses: no other check here would see that."""
+    asks = re.compile(r"\.(extractall|unpack_archive)\(")
+    files = [path for room in ("axis", "adapters", "tests") for path in (ROOT / room).rglob("*.py")]
+    tars = [path for path in files if "tarfile" in (text := path.read_text("utf-8")) and asks.search(text)]
+    assert [path.name for path in tars if path != Path(__file__)] == ["bench_revision.py"]

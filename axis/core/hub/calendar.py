@@ -7,16 +7,15 @@ days); the list is a file, ``config/calendar.csv``, that every installation keep
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
 
 from axis.core.instant import VIETNAM
 
 Hours = tuple[tuple[time, time], ...]
 
 
-@dataclass(frozen=True)
-class Calendar:
+class Calendar(NamedTuple):
     """Working days and hours: Monday to Friday but for `off`, and `work`, Saturdays that make up for a day off."""
 
     off: frozenset[date]

@@ -7,10 +7,9 @@ the same day; Art. 24.2: processed by the due date); the rest are service levels
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from axis.core.instant import VIETNAM
 
@@ -40,16 +39,14 @@ class Progress(StrEnum):
     VOID = "void"  # it cannot happen any more
 
 
-@dataclass(frozen=True)
-class Term:
+class Term(NamedTuple):
     """When to warn, and when it is over."""
 
     warn_at: datetime
     due_at: datetime
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(NamedTuple):
     """``LEG [KIND] [urgent] TIME``: TIME is ``4h`` (hours), ``4wh`` (working hours), ``2wd`` (the end of the second
     working day after), ``due`` (the document's own DueDate) or ``never``."""
 
@@ -92,8 +89,7 @@ def read_rule(text: str) -> Rule:
     return Rule(Leg(match["leg"]), match["kind"] or "", bool(match["urgent"]), amount, unit)
 
 
-@dataclass(frozen=True)
-class Deadlines:
+class Deadlines(NamedTuple):
     """The rules of an installation; the first that fits counts. A warning comes after `warn_share` of the time."""
 
     rules: tuple[Rule, ...]

@@ -7,8 +7,7 @@ ends before its high water, or goes on differently. The hub would give out the s
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from axis.errors import Corrupted, Fault, Problem, Unavailable
 from axis.infra import files
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@dataclass(frozen=True)
-class LedgerEnd:
+class LedgerEnd(NamedTuple):
     """The end of the ledger: `position` and `link` of the last entry that has a place, `entry` and `digest` of the last
     one of all (0 and "" where that was not noted); and the newest registry's version."""
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -94,8 +93,7 @@ def first_since(reader: HubReader, moment: datetime) -> int:
 # -- How far it goes ------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """How far the ledger goes; whether some of it `is_unlinked`: without a place; whether it `holds` what was noted."""
 
     end: LedgerEnd
@@ -153,8 +151,7 @@ def check_standing(found: Standing, noted: LedgerEnd | None) -> Standing:
 # -- Places ---------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Sequencer:
+class Sequencer(NamedTuple):
     """Who may give places now, if it holds the lease; `noted`: what the record held once."""
 
     holder: str

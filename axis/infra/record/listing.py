@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from axis.core.hub.lifecycle import AGREED, ARRIVED, DECLINED, FINISHED, REJECTED, STATUS_CODES, State
 from axis.core.identity import earliest
@@ -82,8 +82,7 @@ MANY = 2000  # rows of a window of SQLite's words, at most
 FIRST, AIM, FEW = 100_000, 3000, 40
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """What is listed: all of these together. `recipients`: a delivery to one of these; `causes`: one that may be where
     it is for one of these (:data:`WAYS`) at the moment `now`, as far as `suspended` agencies matter; `states`: the
     states of these causes; `priority`: this or more urgent; `type`: the name of its document type."""
@@ -126,8 +125,7 @@ class Window:
     by_delivery: bool = False  # a document comes once for each delivery that fits, at that one's id
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
+class _Source(NamedTuple):
     """The index that is gone through: `text` gives (place, axis_id, owner, document_id), the last first; `join`: which
     submission is meant."""
 

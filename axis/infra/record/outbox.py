@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -28,8 +27,7 @@ if TYPE_CHECKING:
 CLAIM_BYTES = 32 * 1024 * 1024  # of bodies that a worker publishes at once
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(NamedTuple):
     """An outbox row to publish."""
 
     row: int

@@ -10,8 +10,7 @@ without it.
 from __future__ import annotations
 
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from axis import counting
 from axis.infra import payloads
@@ -35,8 +34,7 @@ if TYPE_CHECKING:
     from axis.infra.record.outbox import Due
 
 
-@dataclass(frozen=True)
-class Claim:
+class Claim(NamedTuple):
     """What one worker publishes: rows, their messages, and the transaction that records the outcome. `damaged`: rows
     that cannot be published, each with the digest of the bytes that are missing or altered."""
 

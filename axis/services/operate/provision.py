@@ -230,7 +230,7 @@ def install(
 ) -> None:
     """Journals with the registry and the document types installed, in the home's own SQLite file."""
     version = trust.read(parcel.peek(registry)[1]).version
-    database = Database(replace(config, store=settings.Store()).database_url(home))
+    database = Database(config._replace(store=settings.Store()).database_url(home))
     try:
         database.create(journal.TABLES)
         for code in codes:
@@ -303,11 +303,10 @@ def export(
 
 def settings_of(config: Config, codes: Sequence[str]) -> Config:
     """What the home of these agencies has of the centre's settings."""
-    return replace(
-        config,
-        installation=replace(config.installation, role="agency", agencies=tuple(codes)),
+    return config._replace(
+        installation=config.installation._replace(role="agency", agencies=tuple(codes)),
         store=settings.Store(),
-        adapter=replace(config.adapter, agencies={c: t for c, t in config.adapter.agencies.items() if c in codes}),
+        adapter=config.adapter._replace(agencies={c: t for c, t in config.adapter.agencies.items() if c in codes}),
         folders=config.folders,
         keys=settings.Keys(),
     )

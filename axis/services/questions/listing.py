@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from axis.core.why import Cause
@@ -57,11 +57,11 @@ def page(
     first. `causes`: only what is somewhere for one of these. A document that goes to several stands there once."""
     states = sorted({state.value for cause in causes for state in cause.states})
     if causes:
-        wanted = replace(wanted, states=tuple(states), causes=tuple(sorted(causes)), now=now)
+        wanted = wanted._replace(states=tuple(states), causes=tuple(sorted(causes)), now=now)
         if Cause.SUSPENDED in causes:
             members = registry().agencies
             codes = tuple(member.code for member in members if why.suspended_since(member, now))
-            wanted = replace(wanted, suspended=codes)
+            wanted = wanted._replace(suspended=codes)
     rows: list[dict[str, Any]] = []
     places: list[str] = []
     limit, chosen = min(limit, MAX_PAGE), frozenset(causes)

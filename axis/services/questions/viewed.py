@@ -6,7 +6,6 @@ Of a document that it has sent it sees all; of one that it got only what concern
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from axis.errors import Fault, Problem
@@ -49,7 +48,7 @@ def page(
 ) -> Page:
     """See :func:`axis.services.questions.listing.page`: what agency `code` has sent, or what has come to it; of the
     latter its own delivery alone. Whatever `wanted` says of the agency's own side is overridden."""
-    mine = replace(wanted, sender=code) if direction == SENT else replace(wanted, recipients=(code,))
+    mine = wanted._replace(sender=code) if direction == SENT else wanted._replace(recipients=(code,))
     return lists.page(store, registry, mine, now, causes=causes, after=after, limit=limit)
 
 
@@ -136,7 +135,7 @@ def _own(store: HubStore, code: str, reference: str, narrowed: Narrowed | None) 
     asked = narrowed or Narrowed()
     with store.reading() as reader:
         mine = asked.sender in {"", code}
-        own = find.find(reader, reference, replace(asked, sender=code)) if mine else find.Found()
+        own = find.find(reader, reference, asked._replace(sender=code)) if mine else find.Found()
         others = find.exactly(reader, reference, asked)
         exact = {one["axis_id"]: one for one in (*own.exact, *_visible(reader, code, others))}
         came = _come(reader, code, reference, asked) if not exact else []
