@@ -135,6 +135,9 @@ class Door(socket.socket):
         super().__init__(family, socket.SOCK_STREAM)
         self._hall = hall
         self.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Those that are accepted have it from here. asyncio does it only for sockets that were made in its own way; the
+        # body of an answer would wait until the client's kernel says, 40 ms later, that the head has come.
+        self.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if family == socket.AF_INET6:
             self.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         self.bind(address)

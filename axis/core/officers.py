@@ -319,7 +319,8 @@ def _in_order(lines: Iterable[str]) -> Facts:
     return (*sorted(one for one in found if not one.startswith("certificate ")), *ordered)
 
 
-def known(registry: Registry) -> dict[str, Facts]:
+@lru_cache(maxsize=8)  # every adapter of a home looks at the same two registries
+def known(registry: Registry) -> Mapping[str, Facts]:
     """The facts of each member."""
     return {member.code: facts(member) for member in registry.members}
 

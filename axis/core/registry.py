@@ -82,6 +82,13 @@ class Member:
     suspensions: tuple[tuple[datetime, datetime | None], ...] = ()
     certificates: tuple[Certificate, ...] = ()
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:  # what was found about a member, or a registry, is looked up by it at each change of one
+        return hash((self.code, self.certificates))
+
     def standing(self, at: datetime) -> Standing:
         """``active``, ``suspended`` or ``closed`` at the moment `at`."""
         if (self.valid_until and at >= self.valid_until) or (self.valid_from and at < self.valid_from):

@@ -155,6 +155,7 @@ def _read(text: str) -> Policy | None:
         return None
 
 
+@lru_cache(maxsize=8)
 def policy_of(registry: Registry) -> Policy | None:
     """The policy that counts by this registry; None where there is none. A witness counts in it where its key is the
     one that its agency has introduced."""
