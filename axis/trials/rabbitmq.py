@@ -140,15 +140,8 @@ class RabbitMq:
         if self._process is None:
             return
         with contextlib.suppress(subprocess.TimeoutExpired):
-            subprocess.run(
-                [str(self._sbin / "rabbitmqctl"), "-n", self.node, "shutdown"],
-                env=self.environment,
-                cwd=self.folder,
-                capture_output=True,
-                timeout=60,
-                check=False,
-            )
-            self._process.wait(15)
+            self.evaluate("spawn(fun rabbit:stop_and_halt/0)")  # as rabbitmqctl does, without an Erlang of its own
+            self._process.wait(60)
         self.kill()
 
     def kill(self) -> None:
