@@ -8,6 +8,7 @@ docs/metrics.md, between its two marks: every name for Prometheus.
 from __future__ import annotations
 
 import ast
+import inspect
 import io
 import json
 import re
@@ -97,7 +98,7 @@ def settings() -> str:
             for node in classes[kind.__name__].body
             if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
         }
-        parts.append(f"### [{section}]\n\n{kind.__doc__}\n\n| key | what | default | |\n|---|---|---|---|\n")
+        parts.append(f"### [{section}]\n\n{inspect.getdoc(kind)}\n\n| key | what | default | |\n|---|---|---|---|\n")
         for field in kind._fields:
             default = kind._field_defaults.get(field, "")
             shown = "" if default in ("", (), {}) else f"`{json.dumps(default, ensure_ascii=False)}`"

@@ -413,3 +413,12 @@ def test_the_acts_that_a_registry_carries_are_bounded() -> None:
     for _ in range(officers.MAX_ACTS + 3):
         grown = officers.with_act(grown, Signed(Act(PLACE, 1, "0", "add", "X", NOW, "0", "", (), ())))
     assert len(officers.acts(grown)) == officers.MAX_ACTS
+
+
+def test_what_a_registry_says_is_found_out_once_for_all_adapters_of_a_home() -> None:
+    again = replace(TWO, members=tuple(replace(one) for one in TWO.members))
+    assert officers.known(again) is officers.known(TWO)
+    assert officers.known(replace(TWO, members=(*TWO.members[:-1], CLOSED))) != officers.known(TWO)
+    closed, member = CLOSED, TWO.by_code["H41"]
+    assert {member: 1}[replace(member)] == 1
+    assert closed not in {member: 1}, "what it is found by is not all that it is"
