@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Whoever makes a client for HTTP reads all authorities of the world first, fifteen milliseconds each time; the tests need none.
+if own := os.environ.get("SSL_CERT_FILE"):  # by which pip, which some tests run, may know who answers it
+    os.environ.setdefault("PIP_CERT", own)
 os.environ["SSL_CERT_FILE"] = str(Path(__file__).parent / "data" / "nobody.pem")
 _counter = itertools.count(1)
 _missing: dict[str, str] = {}

@@ -86,7 +86,9 @@ class Member:
         return self._hash
 
     @cached_property
-    def _hash(self) -> int:  # what was found about a member, or a registry, is looked up by it at each change of one
+    def _hash(
+        self,
+    ) -> int:  # it goes over every certificate; what is known of a member or a registry is looked up by it
         return hash((self.code, self.certificates))
 
     def standing(self, at: datetime) -> Standing:

@@ -78,8 +78,6 @@ _STATES = {
 }
 STUCK_AFTER = 300.0  # seconds that what is due may stand in the outbox
 MANY_ATTEMPTS = 3
-
-
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -105,8 +103,8 @@ class Why(NamedTuple):
 
     cause: Cause
     since: str
-    until: str = ""
-    facts: Mapping[str, str] = _NOTHING
+    until: str
+    facts: Mapping[str, str]
 
 
 def why(one: Known, now: datetime) -> Why:

@@ -300,9 +300,9 @@ def sweep(connection: Connection, references: Iterable[sa.Column[str]]) -> int:
 
 
 class Moved(NamedTuple):
-    """How many payloads lie elsewhere now, and their bytes."""
+    """How many payloads lie elsewhere now, or how many segments are gone, and their bytes."""
 
-    payloads: int = 0
+    number: int = 0
     size: int = 0
 
 
@@ -380,6 +380,6 @@ def _move(database: Database, which: sa.ColumnElement[bool], progress: Callable[
                 if content is not None:
                     where = payload.c.digest == digest
                     connection.execute(sa.update(payload).where(where).values(**_row(segments, digest, content)))
-                    moved = Moved(moved.payloads + 1, moved.size + len(content))
+                    moved = Moved(moved.number + 1, moved.size + len(content))
                 taken, last = taken + length, digest
-        progress(moved.payloads)
+        progress(moved.number)

@@ -107,7 +107,8 @@ def look(agency: Agency, *, at_all: bool = True, most: int | None = None) -> lis
     and not `at_all` only the rest of what was listed before. `most` of them; None: as many as make a batch.
 
     Raises :class:`Unavailable` ADAPTER_AWAY when the agency's own system is away."""
-    outbox, moment, most = agency.outbox, time.monotonic(), most or BATCH_MESSAGES
+    outbox, moment = agency.outbox, time.monotonic()
+    most = BATCH_MESSAGES if most is None else most
     if outbox.ready:
         batch = list(itertools.islice(outbox.ready.values(), most))
         for source in batch:
