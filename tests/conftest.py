@@ -29,6 +29,7 @@ from axis.core.message import Route
 from axis.trials.servers import BROWSER
 from tests import sample
 from tests.dealing import dealt
+from tests.forked import Forked
 from tests.servers import NoServerError, OpenSsh, PostgreSql, RabbitMq, axe, ensure_installed
 
 if TYPE_CHECKING:
@@ -91,7 +92,10 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_sessionfinish(exitstatus: int) -> None:
+    """What pytest looks for at the end, garbage that complains, is found the first time, not the fifth."""
     _ended.append(int(exitstatus))
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_unconfigure() -> None:
@@ -204,6 +208,13 @@ def postgres() -> Iterator[PostgreSql]:
         _not_to_be_had("PostgreSQL", error)
     with PostgreSql() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def program() -> Iterator[str]:
+    """``axis``, for who starts many: a process of its own for each, which need not load the program first."""
+    with tempfile.TemporaryDirectory(prefix="axis-forked-") as folder, Forked(Path(folder) / "bin") as made:
+        yield str(made.folder / made.name)
 
 
 @pytest.fixture(scope="session")

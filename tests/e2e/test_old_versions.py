@@ -243,11 +243,9 @@ def test_a_home_of_the_earlier_version_is_upgraded_with_documents_in_every_state
 class OldServed(Served):
     """Homes that the old program has made; the hub's is upgraded, as it comes first."""
 
-    def __init__(
-        self, folder: Path, rabbitmq: RabbitMq, postgres: PostgreSql, stack: ExitStack, *, moved: bool
-    ) -> None:
+    def __init__(self, folder: Path, rabbitmq: RabbitMq, postgres: PostgreSql, stack: ExitStack, program: str) -> None:
         self.postgres = postgres
-        super().__init__(folder, rabbitmq, postgres, stack, moved=moved)
+        super().__init__(folder, rabbitmq, postgres, stack, program, moved=False)
 
     def make(self) -> None:
         old.make("exported", self.home, *AGENCIES, AXIS_DATABASE_URL=self.database)
@@ -277,9 +275,9 @@ class OldServed(Served):
 
 
 @pytest.fixture
-def served(rabbitmq: RabbitMq, postgres: PostgreSql) -> Iterator[OldServed]:
+def served(rabbitmq: RabbitMq, postgres: PostgreSql, program: str) -> Iterator[OldServed]:
     with TemporaryDirectory(prefix="axis-served-") as folder, ExitStack() as stack:
-        yield OldServed(Path(folder), rabbitmq, postgres, stack, moved=False)
+        yield OldServed(Path(folder), rabbitmq, postgres, stack, program)
 
 
 @pytest.mark.amqp

@@ -46,9 +46,18 @@ class Served:
     """The homes and the running processes."""
 
     def __init__(
-        self, folder: Path, rabbitmq: RabbitMq, postgres: PostgreSql, stack: ExitStack, *, moved: bool = True
+        self,
+        folder: Path,
+        rabbitmq: RabbitMq,
+        postgres: PostgreSql,
+        stack: ExitStack,
+        program: str = "",
+        *,
+        moved: bool = True,
     ) -> None:
+        """`program`: what ``axis`` is; by default Python, which loads it anew."""
         self.folder = folder
+        self.program = [program] if program else [sys.executable, "-P", "-m", "axis"]
         self.stack = stack
         self.home = folder / "hub"
         name = f"served{uuid.uuid4().hex[:8]}"
@@ -78,9 +87,10 @@ class Served:
 
     def start(self, *arguments: str, home: Path, user: str, wall: bool) -> subprocess.Popen[bytes]:
         """A process of ``axis``; with `wall` it has no right to pass over file permissions."""
-        command = [sys.executable, "-P", "-m", "axis", *arguments, "--home", str(home)]
+        command = [*self.program, *arguments, "--home", str(home)]
         if wall and os.geteuid() == 0:
-            command = ["setpriv", "--inh-caps=-all", "--bounding-set=-all", *command]
+            own = [sys.executable, "-P", "-m", "axis"]
+            command = ["setpriv", "--inh-caps=-all", "--bounding-set=-all", *own, *command[len(self.program) :]]
         environment = {**os.environ, "AXIS_AMQP_URL": self.urls[user]}
         if user != "HUB":
             environment.pop("AXIS_DATABASE_URL")
@@ -114,9 +124,9 @@ def wait_for(what: Callable[[], object], seconds: float = 60) -> None:
 
 
 @pytest.fixture
-def served(rabbitmq: RabbitMq, postgres: PostgreSql) -> Iterator[Served]:
+def served(rabbitmq: RabbitMq, postgres: PostgreSql, program: str) -> Iterator[Served]:
     with TemporaryDirectory(prefix="axis-served-") as folder, ExitStack() as stack:
-        yield Served(Path(folder), rabbitmq, postgres, stack)
+        yield Served(Path(folder), rabbitmq, postgres, stack, program)
         stack.close()
         (Path(folder) / "hub").chmod(0o700)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
-import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -30,8 +29,8 @@ CODES = ("G22", "H41", "G06")
 class Running:
     """A served axis of three agencies: broker set up by command, hub and adapters running."""
 
-    def __init__(self, folder: Path, node: RabbitMq, postgres: PostgreSql, stack: ExitStack) -> None:
-        self.folder, self.stack = folder, stack
+    def __init__(self, folder: Path, node: RabbitMq, postgres: PostgreSql, stack: ExitStack, program: str) -> None:
+        self.folder, self.stack, self.program = folder, stack, program
         self.site = Site(folder, node, database=postgres.database(f"site{os.getpid()}x{time.monotonic_ns()}"))
         set_up = self.site.axis("broker", "setup", "--keep-guest", "--passwords", str(folder / "urls"))
         assert set_up.exit_code == 0, set_up.output
@@ -46,9 +45,7 @@ class Running:
         url = (self.folder / "urls" / user).read_text("utf-8").strip()
         environment = {**os.environ, **self.site.environment, "AXIS_AMQP_URL": url}
         log = (self.folder / f"{user}.log").open("ab")
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "axis", *arguments, "--home", str(home)], env=environment, stderr=log
-        )
+        process = subprocess.Popen([self.program, *arguments, "--home", str(home)], env=environment, stderr=log)
         self.stack.callback(stop, process)
         return process
 
@@ -60,9 +57,9 @@ class Running:
 
 
 @pytest.fixture
-def running(managed_rabbitmq: RabbitMq, postgres: PostgreSql) -> Iterator[Running]:
+def running(managed_rabbitmq: RabbitMq, postgres: PostgreSql, program: str) -> Iterator[Running]:
     with TemporaryDirectory(prefix="axis-suspension-") as folder, ExitStack() as stack:
-        yield Running(Path(folder), managed_rabbitmq, postgres, stack)
+        yield Running(Path(folder), managed_rabbitmq, postgres, stack, program)
 
 
 def test_a_suspended_agency_is_cut_off_at_once_and_gets_its_mail_once_after_it_is_resumed(running: Running) -> None:

@@ -31,10 +31,10 @@ pytestmark = [pytest.mark.amqp, pytest.mark.postgres, pytest.mark.timeout(240)]
 
 
 @pytest.fixture
-def served(rabbitmq: RabbitMq, postgres: PostgreSql, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+def served(rabbitmq: RabbitMq, postgres: PostgreSql, program: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     monkeypatch.setenv("AXIS_DATABASE_URL", "")  # put back at the end
     with TemporaryDirectory(prefix="axis-served-") as folder, ExitStack() as stack:
-        yield Served(Path(folder), rabbitmq, postgres, stack)
+        yield Served(Path(folder), rabbitmq, postgres, stack, program)
         stack.close()
 
 

@@ -40,8 +40,8 @@ def content(number: int) -> bytes:
 class Failover(Served):
     """A served line whose hub knows both servers, and whose first agency goes on writing."""
 
-    def __init__(self, folder: Path, rabbitmq: RabbitMq, primary: PostgreSql, stack: ExitStack) -> None:
-        super().__init__(folder, rabbitmq, primary, stack)
+    def __init__(self, folder: Path, rabbitmq: RabbitMq, primary: PostgreSql, stack: ExitStack, program: str) -> None:
+        super().__init__(folder, rabbitmq, primary, stack, program)
         self.primary = primary
         self.standby = Standby(primary)
         stack.callback(self.standby.stop)
@@ -94,14 +94,14 @@ class Failover(Served):
 
 
 @pytest.fixture
-def line(rabbitmq: RabbitMq, monkeypatch: pytest.MonkeyPatch) -> Iterator[Failover]:
+def line(rabbitmq: RabbitMq, program: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Failover]:
     monkeypatch.setenv("AXIS_DATABASE_URL", "")  # put back at the end
     with (
         PostgreSql("-c fsync=off") as primary,
         TemporaryDirectory(prefix="axis-served-") as folder,
         ExitStack() as stack,
     ):
-        yield Failover(Path(folder), rabbitmq, primary, stack)
+        yield Failover(Path(folder), rabbitmq, primary, stack, program)
         stack.close()
 
 
