@@ -357,6 +357,7 @@ def check_use(certificate: x509.Certificate) -> None:
         raise rejected(Fault.KEY_ROLE, subject, "sign")
 
 
+@lru_cache(maxsize=8)
 def signing_certificate(certificate: x509.Certificate) -> Certificate:
     """The registry's entry for `certificate`, which must be fit to sign.
 

@@ -73,6 +73,8 @@ class Sweep:
         self._stopped = stopped
         self._away: dict[str, Unavailable] = {}
         self._until = time.monotonic() + SECONDS
+        for journals, those in _journals([one for one in agencies if one.asks_start]).items():
+            self._together(those, lambda: _begin(journals, those))  # noqa: B023
         self._each(agencies, lambda one: one.keep_time(now))
         self._awake: set[str] = set()
         if not thorough:
@@ -498,6 +500,12 @@ class Sweep:
                     except Exception as own:  # noqa: BLE001
                         failed[one] = own
         return failed
+
+
+def _begin(journals: Journals, agencies: Sequence[Agency]) -> None:
+    found = journals.starts([one.code for one in agencies])
+    for one in agencies:
+        one.begin(found[one.code])
 
 
 def note_later(agencies: Iterable[Agency]) -> None:

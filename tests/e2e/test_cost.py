@@ -210,6 +210,17 @@ def test_what_systems_say_of_their_mail_is_recorded_together(tmp_path: Path) -> 
     assert heard(24) == heard(4)
 
 
+def test_a_process_that_begins_asks_once_for_all_of_its_agencies(tmp_path: Path) -> None:
+    """What the journals have, which registry they follow, what was being shown: not a question for each agency."""
+    statements = {}
+    for count in (2, len(CODES)):
+        line = small_home(tmp_path / str(count), CODES[:count])
+        with counted() as flow:
+            line.run()
+            statements[count] = flow.now()["statements"]
+    assert statements[2] == statements[len(CODES)]
+
+
 def test_what_is_counted_is_counted(tmp_path: Path) -> None:
     with counted() as flow, (tmp_path / "file").open("wb") as file:
         before = flow.now()

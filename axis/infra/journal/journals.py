@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from axis import counting
 from axis.core.instant import to_text
 from axis.core.ledger import read as read_entry
+from axis.infra import payloads
 from axis.infra.journal import due, lookup
 from axis.infra.journal.due import Due
 from axis.infra.journal.reading import JournalReader
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import RowMapping
 
     from axis.core.ledger import Entry
-    from axis.infra import payloads
     from axis.infra.database import Database
 
 
@@ -49,6 +49,20 @@ class Journal:
             yield JournalReader(connection, self.agency)
 
 
+class Start(NamedTuple):
+    """What a process that begins finds in an agency's journal: the time of the home's `last` event, as text, "" where
+    nothing happened; the `version` of the registry that is installed, 0 for none; that `registry` and the document
+    `types` that came with it, b"" for none (no registry though there is a version: it is damaged); whether files were
+    prepared (`is_showing`), and whether something was shown and is not answered (`has_shown`)."""
+
+    last: str
+    version: int
+    registry: bytes
+    types: bytes
+    is_showing: bool
+    has_shown: bool
+
+
 class Journals:
     """The journals of all agencies in one database: what concerns many of them is asked and written once.
 
@@ -70,6 +84,21 @@ class Journals:
         for code in writes.agencies:
             self._asleep.pop(code, None)
         counting.journal_entries.update(writes.events)
+
+    def starts(self, codes: Sequence[str]) -> dict[str, Start]:
+        """What a process finds that begins with these agencies."""
+        with self._database.read() as connection:
+            rows = connection.execute(lookup.STARTS, {"codes": lookup.as_list(codes)}).mappings().all()
+            digests = {row[name] for row in rows for name in ("digest", "types_digest")} - {""}
+            sound = payloads.get_sound(connection, digests) | {"": b""}
+        found = {}
+        for row in rows:
+            registry, types = sound.get(row["digest"], b""), sound.get(row["types_digest"])
+            last = to_text(read_entry(row["last"]).time) if row["last"] else ""
+            shown = bool(row["is_showing"]), bool(row["has_shown"])
+            kept = (registry, types) if types is not None else (b"", b"")
+            found[row["agency"]] = Start(last, row["version"], *kept, *shown)
+        return found
 
     def awake(self, codes: Iterable[str], now: datetime) -> list[str]:
         """Those of these agencies that may have something due."""

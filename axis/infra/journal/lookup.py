@@ -31,6 +31,13 @@ WITHDRAWN = sa.text("""
     SELECT o.agency, o.sender, o.document_id, o.receipt_digest FROM json_each(:pairs) AS k JOIN withdrawal AS o
     ON o.agency = json_extract(k.value, '$[0]') AND o.sender = json_extract(k.value, '$[1]')
     AND o.document_id = json_extract(k.value, '$[2]')""")
+STARTS = sa.text("""
+    SELECT c.value AS agency, coalesce(r.version, 0) AS version, coalesce(r.digest, '') AS digest,
+        coalesce(r.types_digest, '') AS types_digest,
+        (SELECT canonical FROM event ORDER BY number DESC LIMIT 1) AS last,
+        EXISTS (SELECT 1 FROM incoming AS i WHERE i.agency = c.value AND i.state = 'handing_over') AS is_showing,
+        EXISTS (SELECT 1 FROM incoming AS i WHERE i.agency = c.value AND i.state = 'shown') AS has_shown
+    FROM json_each(:codes) AS c LEFT JOIN installed_registry AS r ON r.agency = c.value""")
 EVENTS_OF = sa.text("""
     SELECT o.agency, o.canonical FROM json_each(:pairs) AS k JOIN event AS o
     ON o.agency = json_extract(k.value, '$[0]') AND o.axis_id = json_extract(k.value, '$[1]') ORDER BY o.number""")

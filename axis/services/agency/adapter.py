@@ -7,7 +7,7 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from axis.core import chain, parcel
 from axis.core import registry as trust
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from axis.core.signature import Signer
     from axis.core.types.typeset import Types
     from axis.errors import AxisError
-    from axis.infra.journal.journals import Journal
+    from axis.infra.journal.journals import Journal, Start
     from axis.infra.journal.transaction import JournalTransaction
 
 log = logging.getLogger("axis.agency")
@@ -176,6 +176,7 @@ class Agency:
         self.owes_other = 0  # the size of the checkpoint that it was asked to cosign with its other key, too
         self._round_at: datetime | None = None  # the time of the last round
         self._said: dict[str, str] = {}
+        self._start: Start | None = None  # what its journal has, of what it begins with
         self._registry: Registry | None = None
         self._types: Types | None = None
 
@@ -194,6 +195,20 @@ class Agency:
         """The agency's key."""
         return self._make_signer()
 
+    @property
+    def asks_start(self) -> bool:
+        """Whether it is to be told what its journal has, see :meth:`begin`: before its first round, after a new
+        registry was installed, and as long as there is none."""
+        return self._registry is None and (self._start is None or not self._start.version)
+
+    def begin(self, found: Start) -> None:
+        """Take what its journal has from who has asked for many agencies at once; otherwise it asks itself."""
+        if self._round_at is None:  # the first time
+            self._round_at = from_text(found.last) if found.last else None
+            if not found.has_shown and self.standing is Standing.CURRENT:
+                self.shown_again = None
+        self._start = found
+
     def open(self) -> None:
         """Make and check what it works with, once; what a process that died has left behind is cleared away.
 
@@ -202,8 +217,10 @@ class Agency:
             return
         _ = self.signer, self.broker
         self.adapter.check()
-        with self.journal.reading() as reader:
-            kept = reader.being_shown()
+        kept: list[tuple[Any, str]] = []
+        if self._start is None or self._start.is_showing:
+            with self.journal.reading() as reader:
+                kept = reader.being_shown()
         self.adapter.tidy(kept)
         self.is_open = True
 
@@ -226,11 +243,7 @@ class Agency:
     def keep_time(self, now: datetime) -> None:
         """Notice that the clock was set back, in the run or before it: what waits for a time that the wrong clock has
         set would wait for as long as it was wrong. So all that waits is due; to try once too early does no harm."""
-        before, self._round_at = self._round_at, now
-        if before is None:
-            with self.journal.reading() as reader:
-                last = reader.last_moment()
-            before = from_text(last) if last else now
+        before, self._round_at = self._round_at or now, now
         if before - now < CLOCK_BACK:
             return
         with self.journal.transaction() as tx:
@@ -272,13 +285,19 @@ class Agency:
     def registry(self) -> Registry:
         """The registry installed here. Raises :class:`Corrupted` when there is none."""
         if self._registry is None:
-            with self.journal.reading() as reader:
-                found, types = reader.registry(), reader.types()
-            if found is None:
-                raise Corrupted(Problem(Fault.REGISTRY_INVALID, got=f"no registry installed for {self.code}"))
-            self._registry = chain.read_registry(found[1], self.hub)
+            data, types = self._installed()
+            self._registry = chain.read_registry(data, self.hub)
             self._types = read_types(types, chain.signing(self._registry)) if types else None
         return self._registry
+
+    def _installed(self) -> tuple[bytes, bytes]:
+        if self._start is not None and self._start.registry:
+            return self._start.registry, self._start.types
+        with self.journal.reading() as reader:
+            found, types = reader.registry(), reader.types()
+        if found is None:
+            raise Corrupted(Problem(Fault.REGISTRY_INVALID, got=f"no registry installed for {self.code}"))
+        return found[1], types
 
     def types(self) -> Types | None:
         """The document types that came with the registry installed here; None where none did."""
@@ -293,15 +312,18 @@ class Agency:
         """Whether a registry is installed; a new agency's first one comes with its mail."""
         if self._registry is not None:
             return True
-        with self.journal.reading() as reader:
-            enrolled = reader.registry_version() > 0
+        if self._start is not None:
+            enrolled = self._start.version > 0
+        else:
+            with self.journal.reading() as reader:
+                enrolled = reader.registry_version() > 0
         if enrolled:
             self.registry()
         return enrolled
 
     def forget_registry(self) -> None:
         """A newer one was installed."""
-        self._registry = None
+        self._registry = self._start = None
         self.held_at = None
 
     def asks_at(self) -> datetime | None:
