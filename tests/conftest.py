@@ -86,8 +86,10 @@ def pytest_sessionstart() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """The program and thousands of tests are there until the end: garbage is not looked for among them again and again."""
+    """The program and thousands of tests are there until the end: garbage is not looked for among them again and again,
+    and no more often than in the program at work."""
     gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
     gc.enable()
 
 

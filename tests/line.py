@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import shutil
 import uuid
 from contextlib import contextmanager
@@ -87,9 +88,24 @@ def _template(codes: tuple[str, ...], give_up: int) -> Path:
     return folder / "home"
 
 
+@cache
+def _content(folder: Path) -> list[tuple[str, int, bytes | None]]:
+    """What lies in a folder, in order: name, permissions, bytes; None: a folder."""
+    found = ((str(one.relative_to(folder)), one.stat().st_mode & 0o777, one) for one in sorted(folder.rglob("*")))
+    return [(name, mode, one.read_bytes() if one.is_file() else None) for name, mode, one in found]
+
+
 def small_home(path: Path, codes: tuple[str, ...] = CODES, give_up: int = 30) -> Line:
     """A fresh line at `path`."""
-    shutil.copytree(_template(codes, give_up), path)
+    template = _template(codes, give_up)
+    path.mkdir(template.stat().st_mode & 0o777, parents=True)
+    for name, mode, content in _content(template):
+        if content is None:
+            os.mkdir(f"{path}/{name}", mode)
+            continue
+        descriptor = os.open(f"{path}/{name}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "wb", buffering=0) as file:
+            file.write(content)
     return Line(path)
 
 

@@ -73,8 +73,7 @@ class Sweep:
         self._stopped = stopped
         self._away: dict[str, Unavailable] = {}
         self._until = time.monotonic() + SECONDS
-        for journals, those in _journals([one for one in agencies if one.asks_start]).items():
-            self._together(those, lambda: _begin(journals, those))  # noqa: B023
+        self._begin(agencies)
         self._each(agencies, lambda one: one.keep_time(now))
         self._awake: set[str] = set()
         if not thorough:
@@ -100,6 +99,7 @@ class Sweep:
         working = [one for one, is_ready in self._each(self._agencies, self._is_ready) if is_ready]
         self._publish_again([one for one in working if one.is_unsure])
         judged = self._judge(self._take(working))
+        self._begin(working)  # who has a new registry
         working = [one for one, works in self._each(working, _works) if works]
         others = [one for one in judged if one not in working]  # have just been told to do nothing more
         self._each(others, lambda one: take.keep_all(one, judged.pop(one), self._now))
@@ -122,6 +122,14 @@ class Sweep:
             if one.code not in self.failed:
                 self.done[one.code] += readable.step(one)
                 one.reached(self._away.get(one.code))
+
+    def _begin(self, agencies: Sequence[Agency]) -> None:
+        """Those that ask for it are told what their journals have: one question for all."""
+        for journals, those in _journals([one for one in agencies if one.asks_start]).items():
+            found = self._together(those, lambda: journals.starts([one.code for one in those]))  # noqa: B023
+            if found is not None:
+                for one in those:
+                    one.begin(found[one.code])
 
     def _is_ready(self, agency: Agency) -> bool:
         """Whether it works: the hub has said that its home is the one that does."""
@@ -500,12 +508,6 @@ class Sweep:
                     except Exception as own:  # noqa: BLE001
                         failed[one] = own
         return failed
-
-
-def _begin(journals: Journals, agencies: Sequence[Agency]) -> None:
-    found = journals.starts([one.code for one in agencies])
-    for one in agencies:
-        one.begin(found[one.code])
 
 
 def note_later(agencies: Iterable[Agency]) -> None:

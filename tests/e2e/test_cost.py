@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 from sqlalchemy.engine import Engine
 
-from axis import config, counting
+from axis import cli, config, counting
 from axis.adapters import disk
 from axis.adapters.spool.selection import Selection
 from axis.adapters.spool.store import open_spool
@@ -219,6 +220,19 @@ def test_a_process_that_begins_asks_once_for_all_of_its_agencies(tmp_path: Path)
             line.run()
             statements[count] = flow.now()["statements"]
     assert statements[2] == statements[len(CODES)]
+
+
+def test_a_new_registry_costs_each_agency_no_more_statements_than_it_did(tmp_path: Path) -> None:
+    statements = {}
+    for count in (2, len(CODES)):
+        line = small_home(tmp_path / str(count), CODES[:count])
+        line.run()
+        done = CliRunner().invoke(cli.main, ["agency", "suspend", CODES[1], "--home", str(line.path)])
+        assert done.exit_code == 0, done.output
+        with counted() as flow:
+            line.run()
+            statements[count] = flow.now()["statements"]
+    assert (statements[len(CODES)] - statements[2]) / (len(CODES) - 2) <= 15
 
 
 def test_what_is_counted_is_counted(tmp_path: Path) -> None:

@@ -260,6 +260,17 @@ LOADED = (
 
 
 @pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The source, beside the copies that share its files: none of them is written into."""
+    folder = tmp_path_factory.mktemp("source")
+    for name in ("axis", "adapters", "schemas", "config", "tests"):
+        shutil.copytree(ROOT / name, folder / name, symlinks=True)
+    for name in ("cli.py", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
 def apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """``pytest``, in a process that knows nothing of the program yet."""
     with Forked(tmp_path_factory.mktemp("planted") / "bin", "pytest", LOADED) as forked:
@@ -270,15 +281,16 @@ def apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.mark.postgres
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_a_planted_fault_is_caught(fault: Fault, tmp_path: Path, request: pytest.FixtureRequest, apart: Path) -> None:
+def test_a_planted_fault_is_caught(
+    fault: Fault, tmp_path: Path, request: pytest.FixtureRequest, apart: Path, copied: Path
+) -> None:
     stale = f"{Path(fault.file).stem}.*.pyc"  # what else was compiled is as good beside the copy
-    for name in ("axis", "adapters", "schemas", "config", "tests"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns(stale), symlinks=True)
-    for name in ("cli.py", "pyproject.toml"):
-        shutil.copy(ROOT / name, tmp_path)
+    ignored = shutil.ignore_patterns(stale)
+    shutil.copytree(copied, tmp_path, ignore=ignored, symlinks=True, copy_function=os.link, dirs_exist_ok=True)
     path = tmp_path / fault.file
     source = path.read_text("utf-8")
     assert source.count(fault.before) == 1, "the place of this fault has changed"
+    path.unlink()  # the others have the same file
     path.write_text(source.replace(fault.before, fault.after), "utf-8")
     # importlib mode puts nothing in the path; the copy must come before the installed package.
     # Sweeps go on to where the fault is found, and of pytest's plugins only that is loaded which the tests have need of.

@@ -61,11 +61,22 @@ class HomeChanges(Changes):
         self.enter(entry)
         return int(doubted.rowcount)
 
-    def install(self, version: int, parcel: bytes, entry: Entry, types: bytes = b"", *, instead: bool = False) -> bool:
+    def install(
+        self,
+        version: int,
+        parcel: bytes,
+        entry: Entry,
+        types: bytes = b"",
+        *,
+        instead: bool = False,
+        here: int | None = None,
+    ) -> bool:
         """Install a registry, with the document types that came with it, unless one as new is here; `instead` of that
-        one, too. True if it was installed. Of one that is here already its types are, where none were."""
+        one, too. True if it was installed. Of one that is here already its types are, where none were. `here`: the
+        version that is, where this transaction has asked for it already."""
         types_digest = payloads.put(self.connection, types) if types else ""
-        if (here := self.registry_version()) >= version and not instead:
+        here = self.registry_version() if here is None else here
+        if here >= version and not instead:
             late = (installed.c.agency == self.agency, installed.c.version == version, installed.c.types_digest == "")
             if here == version and types_digest:
                 self.connection.execute(sa.update(installed).where(*late).values(types_digest=types_digest))

@@ -76,9 +76,11 @@ def _keep_registry(agency: Agency, message: Message, now: datetime) -> Change:
     types = _types_beside(agency, message.proof, registry)
     if registry.installation != agency.installation:
         raise rejected(Fault.REGISTRY_INVALID, f"installation {registry.installation}")
-    with agency.journal.reading() as reader:
-        version = reader.registry_version()
-        is_other = version == registry.version and reader.registry() != (registry.version, body)
+    version = agency.registry().version if agency.is_enrolled() else 0
+    is_other = False
+    if version == registry.version:
+        with agency.journal.reading() as reader:
+            is_other = reader.registry() != (version, body)
     claimed: list[str] = []
     anew = version > 0 and _hub_is_replaced(agency, registry, body)
     if is_other and not anew:
@@ -98,7 +100,7 @@ def _keep_registry(agency: Agency, message: Message, now: datetime) -> Change:
         if registry.version < current and not anew:
             old = Problem(Fault.REGISTRY_OLD, got=str(registry.version), expected=str(current))
             log.warning("%s: %s", agency.code, old.text())
-        elif tx.install(registry.version, body, entry, types, instead=anew) and current:
+        elif tx.install(registry.version, body, entry, types, instead=anew, here=current) and current:
             tx.note_policy(witnesses.text_in(registry), witnesses.text_in(agency.registry()), now)
             for digest in claimed:
                 tx.enter(Entry(now, agency.code, "key.claimed", "", "", {"key": digest}))
