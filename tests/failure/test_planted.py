@@ -164,7 +164,7 @@ FAULTS = [
         "axis/services/hub/admit.py",
         "    if message.user_id is None and not hub.user_id_required:\n",
         "    if message.user_id is None:\n",
-        "tests/e2e/test_served_line.py::test_the_hub_does_not_believe_a_parcel_without_the_brokers_word",
+        "tests/security/test_one_sender.py::test_a_parcel_is_believed_only_where_the_broker_says_who_published_it",
     ),
     Fault(
         "a hub that has begun to publish still withdraws by itself",

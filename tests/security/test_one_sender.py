@@ -3,6 +3,7 @@ document, how many of its units report. What each costs must not grow with what 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import uuid
 from contextlib import contextmanager
@@ -15,7 +16,9 @@ from sqlalchemy.engine import Engine
 
 from axis.core import edxml, parcel
 from axis.core.hub import admission
+from axis.core.message import Message, Route
 from axis.infra import keystore
+from axis.infra.record.tables import quarantine
 from axis.services.hub import admit
 from tests.line import CODES, document, recall, rest, small_home, status, update
 
@@ -60,6 +63,23 @@ def huge(number: int) -> bytes:
     bad = b"<To><OrganId>" + b"x" * 3000 + b"</OrganId></To>"
     data = document(number, document_id="G22," + "x" * 100_000)
     return data.replace(b"<DocumentId>", bad * 900 + b"<DocumentId>", 1)
+
+
+@pytest.mark.parametrize("says_who", [True, False])
+def test_a_parcel_is_believed_only_where_the_broker_says_who_published_it(tmp_path: Path, *, says_who: bool) -> None:
+    """The signature is good either way. What nobody is known to have published is put aside, and answered to nobody."""
+    line = small_home(tmp_path / "home")
+    converted, signer = edxml.convert(document()), keystore.load_signer(line.path / "keys", "G22")
+    signed = parcel.build("document.edxml", converted.document, converted.attachments, signer, line.clock())
+    with line.parts() as (hub, agencies):
+        by_code = {one.code: one.broker for one in agencies}
+        (by_code["G22"] if says_who else hub.broker).publish([Message("m1", Route("in", "G22"), signed)])
+        rest(hub, agencies, line.clock)
+        with hub.store.reading() as reader:
+            kept = reader.connection.execute(sa.select(quarantine.c.code)).scalars().all()
+    assert line.attachments("H41") == [hashlib.sha256(one).hexdigest() for one in converted.attachments if says_who]
+    assert len(kept) == (not says_who)
+    assert bool(line.receipts("G22")) is says_who
 
 
 def test_a_refused_parcel_leaves_a_short_entry_and_an_answer_that_its_sender_can_read(tmp_path: Path) -> None:
