@@ -31,7 +31,7 @@ install: $(STAMP)
 # The links are in the repository; a source archive has none.
 $(STAMP): pyproject.toml config/constraints.txt
 	@for name in adapters schemas config cli.py; do test -e axis/$$name || ln -s ../$$name axis/$$name; done
-	$(PYTHON) -I -m venv $(VENV)
+	$(PYTHON) -I -m venv --clear $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint config/constraints.txt --editable '.[http,web,sftp,postgresql,evidence,dev]'
 	@touch $@
 
