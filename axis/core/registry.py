@@ -86,9 +86,8 @@ class Member:
         return self._hash
 
     @cached_property
-    def _hash(
-        self,
-    ) -> int:  # it goes over every certificate; what is known of a member or a registry is looked up by it
+    def _hash(self) -> int:
+        # It goes over every certificate, and what is known of a member or a registry is looked up by it.
         return hash((self.code, self.certificates))
 
     def standing(self, at: datetime) -> Standing:

@@ -125,7 +125,7 @@ class Sweep:
 
     def _begin(self, agencies: Sequence[Agency]) -> None:
         """Those that ask for it are told what their journals have: one question for all."""
-        for journals, those in _journals([one for one in agencies if one.asks_start]).items():
+        for journals, those in _journals([one for one in agencies if one.needs_start]).items():
             found = self._together(those, lambda: journals.starts([one.code for one in those]))  # noqa: B023
             if found is not None:
                 for one in those:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from tests.servers import PostgreSql, RabbitMq
 
 AGENCIES = ("G22", "H41", "G06")
+AXIS = [sys.executable, "-P", "-m", "axis"]
 CONTENT = b"%PDF-1.4 noi dung"
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
 
@@ -57,7 +58,7 @@ class Served:
     ) -> None:
         """`program`: what ``axis`` is; by default Python, which loads it anew."""
         self.folder = folder
-        self.program = [program] if program else [sys.executable, "-P", "-m", "axis"]
+        self.program = [program] if program else AXIS
         self.stack = stack
         self.home = folder / "hub"
         name = f"served{uuid.uuid4().hex[:8]}"
@@ -87,10 +88,10 @@ class Served:
 
     def start(self, *arguments: str, home: Path, user: str, wall: bool) -> subprocess.Popen[bytes]:
         """A process of ``axis``; with `wall` it has no right to pass over file permissions."""
-        command = [*self.program, *arguments, "--home", str(home)]
+        program = self.program
         if wall and os.geteuid() == 0:
-            own = [sys.executable, "-P", "-m", "axis"]
-            command = ["setpriv", "--inh-caps=-all", "--bounding-set=-all", *own, *command[len(self.program) :]]
+            program = ["setpriv", "--inh-caps=-all", "--bounding-set=-all", *AXIS]
+        command = [*program, *arguments, "--home", str(home)]
         environment = {**os.environ, "AXIS_AMQP_URL": self.urls[user]}
         if user != "HUB":
             environment.pop("AXIS_DATABASE_URL")

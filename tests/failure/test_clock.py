@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 
 from axis import bootstrap
 from axis.core.homes import Standing
 from axis.errors import Fault, Unavailable
+from axis.infra.journal.tables import event
 from axis.infra.record import outbox
 from axis.services import run as loops
 from axis.services.agency import submit, take
@@ -19,6 +21,8 @@ from tests.served import ServedLine
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from axis.services.agency.adapter import Agency
+    from axis.services.hub.worker import Hub
     from tests.servers import PostgreSql, RabbitMq
 
 
@@ -56,8 +60,16 @@ def test_a_hub_whose_clock_is_wrong_does_no_work_and_holds_nobody_up(
             assert line.states("1/TN-G22") == {"H41": "QUEUED"}, "sent on at once by who has the time"
 
 
-def test_what_an_adapter_took_in_while_its_clock_was_fast_does_not_wait_for_that_time(tmp_path: Path) -> None:
-    """It died before it could go on; then its clock was set right."""
+@pytest.mark.parametrize("was_asked", [False, True])
+def test_what_an_adapter_took_in_while_its_clock_was_fast_does_not_wait_for_that_time(
+    tmp_path: Path, *, was_asked: bool
+) -> None:
+    """It died before it could go on; then its clock was set right. Somebody may have asked for its registry (`was_asked`)
+    before its first round."""
+
+    def ask(_: Hub, agencies: list[Agency]) -> None:
+        assert not was_asked or all(one.registry() for one in agencies)
+
     line = small_home(tmp_path / "home", codes=("G22", "H41"))
     fast = timedelta(hours=2)
     line.drop("G22", document(1))
@@ -69,11 +81,25 @@ def test_what_an_adapter_took_in_while_its_clock_was_fast_does_not_wait_for_that
     line.drop("G22", document(2), "2.edxml")
     with line.parts() as (hub, agencies):
         sender, recipient = sorted(agencies, key=lambda one: one.code)
+        ask(hub, agencies)
         for _ in range(3):
             loops.agency_round(sender, line.clock())
             loops.hub_round(hub, line.clock())
         recipient.open()
         assert take.take(recipient, line.clock() + fast) == 2
-    line.run(patience=timedelta(minutes=1))
+    line.run(patience=timedelta(minutes=1), before=ask)
     assert len(line.attachments("H41")) == 2
     assert [one for one in line.events("G22") if one.startswith("E")] == ["E.1 H41", "E.1 H41"]
+
+
+def test_a_damaged_event_at_the_end_of_the_journals_stops_nobody(tmp_path: Path) -> None:
+    """By the last event of the home a clock that was set back is noticed."""
+    line = small_home(tmp_path / "home", codes=("G22", "H41"))
+    line.drop("G22", document(1))
+    line.run()
+    with line.parts() as (hub, _), hub.store.database.begin() as connection:
+        last = sa.select(sa.func.max(event.c.number)).scalar_subquery()
+        connection.execute(sa.update(event).where(event.c.number == last).values(canonical="{"))
+    line.drop("G22", document(2, content=b"two"), "2.edxml")
+    line.run()
+    assert len(line.attachments("H41")) == 2

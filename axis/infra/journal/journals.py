@@ -91,13 +91,14 @@ class Journals:
             rows = connection.execute(lookup.STARTS, {"codes": lookup.as_list(codes)}).mappings().all()
             digests = {row[name] for row in rows for name in ("digest", "types_digest")} - {""}
             sound = payloads.get_sound(connection, digests) | {"": b""}
+        last = _time_of(rows[0]["last"]) if rows else ""
         found = {}
         for row in rows:
-            registry, types = sound.get(row["digest"], b""), sound.get(row["types_digest"])
-            last = to_text(read_entry(row["last"]).time) if row["last"] else ""
+            registry, types = sound.get(row["digest"]), sound.get(row["types_digest"])
+            if registry is None or types is None:  # damaged: who needs it reads it alone, and is told so
+                registry = types = b""
             shown = bool(row["is_showing"]), bool(row["has_shown"])
-            kept = (registry, types) if types is not None else (b"", b"")
-            found[row["agency"]] = Start(last, row["version"], *kept, *shown)
+            found[row["agency"]] = Start(last, row["version"], registry, types, *shown)
         return found
 
     def awake(self, codes: Iterable[str], now: datetime) -> list[str]:
@@ -163,3 +164,11 @@ class Journals:
             return []
         with self._database.read() as connection:
             return lookup.find(connection, query, keys)
+
+
+def _time_of(canonical: str | None) -> str:
+    """When this event was, as text; "" for one that cannot be read: an audit tells of it, it stops nobody's work."""
+    try:
+        return to_text(read_entry(canonical).time) if canonical else ""
+    except (ValueError, KeyError, TypeError):
+        return ""

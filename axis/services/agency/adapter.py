@@ -196,13 +196,16 @@ class Agency:
         return self._make_signer()
 
     @property
-    def asks_start(self) -> bool:
+    def needs_start(self) -> bool:
         """Whether it is to be told what its journal has, see :meth:`begin`: before its first round, after a new
         registry was installed, and as long as there is none."""
+        if self._round_at is None:
+            return True
         return self._registry is None and (self._start is None or not self._start.version)
 
     def begin(self, found: Start) -> None:
-        """Take what its journal has from who has asked for many agencies at once; otherwise it asks itself."""
+        """What its journal has is `found`, by a question for many agencies at once. What it was not told it asks
+        itself."""
         if self._round_at is None:  # the first time
             self._round_at = from_text(found.last) if found.last else None
             if not found.has_shown and self.standing is Standing.CURRENT:
@@ -288,6 +291,7 @@ class Agency:
             data, types = self._installed()
             self._registry = chain.read_registry(data, self.hub)
             self._types = read_types(types, chain.signing(self._registry)) if types else None
+            self._start = None  # the bytes are needed no more
         return self._registry
 
     def _installed(self) -> tuple[bytes, bytes]:
