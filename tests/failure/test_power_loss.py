@@ -68,9 +68,8 @@ class Power:
 
     def watches(self, path: Path) -> bool:
         """Whether it matters of this file or folder when it is flushed."""
-        if path.parent == self.root or path == self.root:
-            return path == self.root or MARK in path.name
-        return any(path.is_relative_to(self.root / place) for place in ("agencies", SEGMENTS))
+        inside = any(path.is_relative_to(self.root / place) for place in ("agencies", SEGMENTS))
+        return inside or path == self.root or (path.parent == self.root and MARK in path.name)
 
     def folder(self, path: Path) -> None:
         """The names in a folder are flushed."""
@@ -226,14 +225,21 @@ def images(memory: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Power, Line]:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("turn", "flushes", "kept"),
-    [(0, "all at once", "in rows"), (1, "each by itself", "in rows"), (2, "each by itself", "in segments")],
-    ids=["all at once, in rows", "each by itself, in rows", "each by itself, in segments"],
+    [
+        (0, "all at once", "in rows"),
+        (1, "each by itself", "in rows"),
+        (2, "each by itself", "in segments"),
+        (0, "each by itself", "in new segments"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_was_not_flushed_is_gone_and_nothing_else_is(
     memory: Path, monkeypatch: pytest.MonkeyPatch, turn: int, flushes: str, kept: str
 ) -> None:
-    if kept == "in segments":
+    if "segments" in kept:
         monkeypatch.setattr(payloads, "SMALL", 0)
+    if "new" in kept:  # as when one is full, or the day is over
+        monkeypatch.setattr(segments, "FULL", 1)
     if flushes == "each by itself":
         monkeypatch.setattr(disk, "is_local", lambda _: False)
     survive(memory, monkeypatch, share=3, turn=turn)
