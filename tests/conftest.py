@@ -33,7 +33,7 @@ from tests.forked import Forked
 from tests.servers import NoServerError, OpenSsh, PostgreSql, RabbitMq, axe, ensure_installed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 # Whoever makes a client for HTTP reads all authorities of the world first, fifteen milliseconds each time; the tests need none.
 if own := os.environ.get("SSL_CERT_FILE"):  # by which pip, which some tests run, may know who answers it
@@ -270,16 +270,28 @@ def _empty(url: str) -> None:
     connection.close()
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+BOTH = ("sqlite", pytest.param("postgres", marks=pytest.mark.postgres))
+
+
+@pytest.fixture(params=BOTH)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """SQLAlchemy URL of an empty database, once SQLite and once PostgreSQL."""
+    """SQLAlchemy URL of a database in which nothing is kept yet, once SQLite and once PostgreSQL."""
+    yield from _database(request, tmp_path, PostgreSql.record)
+
+
+@pytest.fixture(params=BOTH)
+def bare_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """As database_url, of one without any table."""
+    yield from _database(request, tmp_path, PostgreSql.database)
+
+
+def _database(request: pytest.FixtureRequest, tmp_path: Path, made: Callable[[PostgreSql, str], str]) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'axis.db'}"
     elif given := os.environ.get("AXIS_TEST_DATABASE_URL"):
         yield from _fresh_schema(given)
     else:
-        server: PostgreSql = request.getfixturevalue("postgres")
-        yield server.database(f"test{next(_counter)}")
+        yield made(request.getfixturevalue("postgres"), f"test{next(_counter)}")
 
 
 def _fresh_schema(url: str) -> Iterator[str]:

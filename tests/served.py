@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from axis import bootstrap, config
 from axis.core.ledger import Entry
 from axis.infra.amqp.broker import AmqpBroker
-from axis.infra.database import Database, metadata
+from axis.infra.database import Database
 from axis.infra.record import registries, tables
 from axis.infra.record.store import HubStore
 from axis.services import run as loops
@@ -35,7 +35,7 @@ def _given(broker: Broker) -> Broker:
 
 
 class ServedLine(Line):
-    """See the module. `url` is a database of its own, also in AXIS_DATABASE_URL; a context manager."""
+    """See the module. `url` is a database of its own in which nothing is kept yet, also in AXIS_DATABASE_URL; a context manager."""
 
     def __init__(self, path: Path, rabbitmq: RabbitMq, url: str, codes: tuple[str, ...]) -> None:
         super().__init__(small_home(path, codes=codes).path)
@@ -52,8 +52,6 @@ class ServedLine(Line):
             registry = reader.payload(registries.newest(reader))
         self.configure(store=config.Store("postgresql"), broker=config.Broker("amqp"))
         database = Database(url)
-        with database.begin() as connection:
-            metadata.drop_all(connection)
         database.create(tables.TABLES)
         with HubStore(database).transaction() as tx:
             now = self.clock()

@@ -32,12 +32,30 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from axis.infra.database import Database
+from axis.infra.record import tables
+from axis.trials import servers
 from axis.trials.rabbitmq import RabbitMq
-from axis.trials.servers import BROWSER, NoServerError, PostgreSql, ensure_installed, free_ports
+from axis.trials.servers import BROWSER, NoServerError, ensure_installed, free_ports
 from axis.trials.servers import LastWill as _LastWill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+
+class PostgreSql(servers.PostgreSql):
+    """As the program's own, with records that are ready made."""
+
+    _made_record = ""
+
+    def record(self, name: str) -> str:
+        """Make a database with the tables of a hub's record, a copy of one, which takes a quarter of the time; its URL."""
+        if not self._made_record:
+            self._made_record = self.database("record")
+            database = Database(self._made_record)
+            database.create(tables.TABLES)
+            database.close()
+        return self.copy(self._made_record, name)
 
 
 class RabbitCluster:

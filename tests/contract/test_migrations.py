@@ -29,9 +29,9 @@ ALL = [*tables.TABLES, *journal.TABLES]
 
 
 @pytest.fixture
-def old(database_url: str) -> Iterator[Database]:
+def old(bare_database_url: str) -> Iterator[Database]:
     """A database of version 1 with a row in a table that is copied, and one in a table that gets an index."""
-    opened = Database(database_url)
+    opened = Database(bare_database_url)
     name = "sqlite" if opened.is_sqlite else "postgresql"
     script = (Path(__file__).parent / f"schema_0001.{name}.sql").read_text("utf-8")
     with opened.begin() as connection:

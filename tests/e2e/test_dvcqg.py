@@ -205,7 +205,7 @@ def test_it_does_so_over_rabbitmq_and_postgresql(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    url = postgres.database(f"dossier{time.monotonic_ns()}")
+    url = postgres.record(f"dossier{time.monotonic_ns()}")
     monkeypatch.setenv("AXIS_DATABASE_URL", url)
     with ServedLine(tmp_path / "home", rabbitmq, url, CODES) as line, serving(line) as opened:
         through_all_ten(opened, caplog)

@@ -125,7 +125,7 @@ def test_a_broker_that_is_away_is_the_first_leg(tmp_path: Path) -> None:
 def test_a_served_line_is_tried_from_both_sides_and_each_leg_is_named(
     tmp_path: Path, rabbitmq: RabbitMq, postgres: PostgreSql, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url = postgres.database("ping")
+    url = postgres.record("ping")
     monkeypatch.setenv("AXIS_DATABASE_URL", url)
     with ServedLine(tmp_path / "home", rabbitmq, url, ("G22", "H41")) as line:
         monkeypatch.setenv("AXIS_AMQP_URL", line.urls["hub"])

@@ -47,7 +47,7 @@ def line(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     if request.param == "embedded":
         yield small_home(tmp_path / "home")
         return
-    url = request.getfixturevalue("postgres").database(f"retention{time.monotonic_ns()}")
+    url = request.getfixturevalue("postgres").record(f"retention{time.monotonic_ns()}")
     monkeypatch.setenv("AXIS_DATABASE_URL", url)
     monkeypatch.setattr(consume, "SETTLE", 0.05)
     with ServedLine(tmp_path / "home", request.getfixturevalue("rabbitmq"), url, CODES) as served:
@@ -410,7 +410,7 @@ def test_a_run_that_is_broken_off_goes_on_where_it_was_and_every_piece_is_counte
 def test_on_postgresql_what_ends_goes_with_its_volume_and_what_is_kept_is_carried_over(
     rabbitmq: Any, postgres: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url = postgres.database(f"volumes{time.monotonic_ns()}")
+    url = postgres.record(f"volumes{time.monotonic_ns()}")
     monkeypatch.setenv("AXIS_DATABASE_URL", url)
     monkeypatch.setattr(consume, "SETTLE", 0.05)
     with ServedLine(tmp_path / "home", rabbitmq, url, CODES) as line:
@@ -442,7 +442,7 @@ def test_on_postgresql_what_ends_goes_with_its_volume_and_what_is_kept_is_carrie
 def test_a_dump_that_reads_a_volume_keeps_it_and_nobody_else_waits(
     rabbitmq: Any, postgres: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url = postgres.database(f"dumped{time.monotonic_ns()}")
+    url = postgres.record(f"dumped{time.monotonic_ns()}")
     monkeypatch.setenv("AXIS_DATABASE_URL", url)
     monkeypatch.setattr(consume, "SETTLE", 0.05)
     with ServedLine(tmp_path / "home", rabbitmq, url, CODES) as line:

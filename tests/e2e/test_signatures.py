@@ -289,7 +289,7 @@ def test_a_receipt_by_a_key_that_the_sender_does_not_know_yet_waits_for_the_regi
 def test_served_mail_follows_the_successor_and_a_receipt_outlives_its_key(
     rabbitmq: RabbitMq, postgres: PostgreSql, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url = postgres.database(f"signatures{time.monotonic_ns()}")
+    url = postgres.record(f"signatures{time.monotonic_ns()}")
     monkeypatch.setenv("AXIS_DATABASE_URL", url)
     with ServedLine(tmp_path / "home", rabbitmq, url, ("G22", "H41", "G06")) as line:
         line.drop("G22", document(3, to=("G06",)), "c.edxml")

@@ -108,7 +108,7 @@ def test_through_rabbitmq_too_and_what_waits_for_a_suspended_agency_has_it_still
     from axis.services.operate import registry as members
 
     caplog.set_level(logging.INFO, "axis")
-    url = postgres.database("traced")
+    url = postgres.record("traced")
     monkeypatch.setenv("AXIS_DATABASE_URL", url)
     with ServedLine(tmp_path / "home", rabbitmq, url, ("G22", "H41")) as line:
         line.configure(adapter=config.Adapter(settle_seconds=0.0, agencies={"G22": {"kind": "spool"}}))

@@ -252,7 +252,7 @@ def test_of_those_that_share_one_line_to_the_broker_one_stops_nobody_else(line: 
 def test_an_agency_that_the_broker_refuses_stops_nobody_beside_it(
     tmp_path: Path, rabbitmq: RabbitMq, postgres: PostgreSql
 ) -> None:
-    url = postgres.database(f"boundary{os.getpid()}")
+    url = postgres.record(f"boundary{os.getpid()}")
     with ServedLine(tmp_path / "served", rabbitmq, url, ("G22", "H41")) as line, line.parts() as (hub, agencies):
         g22, h41 = agencies
         wrong = line.urls["G22"].replace("G22:", "G22:wrong")

@@ -34,7 +34,7 @@ def test_a_hub_whose_clock_is_wrong_does_no_work_and_holds_nobody_up(
 ) -> None:
     """What it would accept would wait for its time to come, and so would the duty that it holds; or it would refuse
     every good signature."""
-    url = postgres.database(f"clock{wrong.days + 9}")
+    url = postgres.record(f"clock{wrong.days + 9}")
     monkeypatch.setenv("AXIS_DATABASE_URL", url)
     with ServedLine(tmp_path / "home", rabbitmq, url, ("G22", "H41")) as line:
         monkeypatch.setenv("AXIS_AMQP_URL", line.urls["hub"])

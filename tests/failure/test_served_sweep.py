@@ -60,7 +60,7 @@ class Swept(ServedLine):
 
 @pytest.fixture
 def database(postgres: PostgreSql, monkeypatch: pytest.MonkeyPatch) -> str:
-    url = postgres.database(f"sweep{time.monotonic_ns()}")
+    url = postgres.record(f"sweep{time.monotonic_ns()}")
     monkeypatch.setenv("AXIS_DATABASE_URL", url)
     monkeypatch.setattr(sweep, "EmbeddedBroker", AmqpBroker)
     monkeypatch.setattr(consume, "SETTLE", 0.05)

@@ -90,7 +90,7 @@ def served(tmp_path: Path, postgres: PostgreSql) -> Iterator[OnPostgres]:
 @contextmanager
 def on_postgres(tmp_path: Path, postgres: PostgreSql) -> Iterator[OnPostgres]:
     line = small_home(tmp_path / "home", codes=("G22", "H41"))
-    url = postgres.database(f"world{abs(hash(tmp_path))}")
+    url = postgres.record(f"world{abs(hash(tmp_path))}")
     owner = Database(url)
     owner.create(tables.TABLES)
     with owner.begin() as connection:

@@ -21,7 +21,7 @@ def line(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     if request.param == "embedded":
         yield small_home(tmp_path / "home")
         return
-    url = request.getfixturevalue("postgres").database(f"changes{time.monotonic_ns()}")
+    url = request.getfixturevalue("postgres").record(f"changes{time.monotonic_ns()}")
     monkeypatch.setenv("AXIS_DATABASE_URL", url)
     monkeypatch.setattr(consume, "SETTLE", 0.05)
     with ServedLine(tmp_path / "home", request.getfixturevalue("rabbitmq"), url, CODES) as served:

@@ -128,7 +128,7 @@ def test_vietnamese_words_come_through_unharmed(either: Served) -> None:
 def test_the_same_at_agencies_beside_a_broker(
     tmp_path: Path, rabbitmq: RabbitMq, postgres: PostgreSql, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url = postgres.database(f"vxp{time.monotonic_ns()}")
+    url = postgres.record(f"vxp{time.monotonic_ns()}")
     monkeypatch.setenv("AXIS_DATABASE_URL", url)
     monkeypatch.setattr(consume, "SETTLE", 0.05)
     with ServedLine(tmp_path / "home", rabbitmq, url, ("G22", "H41", "G06")) as line:
