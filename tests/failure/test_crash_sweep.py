@@ -178,7 +178,7 @@ def sweep(
     *,
     start: Line,
     taking: bool,
-    share: int = 3,
+    share: int = 6,
     turn: int = 0,
     **how: Any,
 ) -> tuple[int, int]:
@@ -401,7 +401,7 @@ def test_another_worker_at_every_boundary_of_the_hub(
     number, total = -1, 0
     while number < total:
         number += 1
-        if number and not sample.is_tried(number, 3, turn):  # at none, to begin with: how many there are
+        if number and not sample.is_tried(number, 6, turn):  # at none, to begin with: how many there are
             continue
         line = small_home(disk / str(number), codes=("G22", *to))
         ordinary(line, to)

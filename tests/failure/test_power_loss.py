@@ -242,7 +242,7 @@ def test_what_was_not_flushed_is_gone_and_nothing_else_is(
         monkeypatch.setattr(segments, "FULL", 1)
     if flushes == "each by itself":
         monkeypatch.setattr(disk, "is_local", lambda _: False)
-    survive(memory, monkeypatch, share=3, turn=turn)
+    survive(memory, monkeypatch, share=5, turn=turn)
 
 
 def survive(memory: Path, monkeypatch: pytest.MonkeyPatch, share: int = 1, turn: int = 0) -> None:
