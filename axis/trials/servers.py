@@ -19,7 +19,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -144,7 +144,7 @@ class PostgreSql:
         self._made = False
         self._will: LastWill | None = None
 
-    def __enter__(self) -> PostgreSql:
+    def __enter__(self) -> Self:
         try:
             self.start()
         except BaseException:
