@@ -3,9 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# Each starts servers of its own. A worker waits two fifths of its time (for a server, a process, an answer), so that three keep
-# two cores busy. 0 where AXIS_TEST_… names servers, which all would share.
-WORKERS ?= 3
+# Each starts servers of its own. A worker waits for half of its time (for a server, a process, an answer), so that four keep two
+# cores busy. 0 where AXIS_TEST_… names servers, which all would share.
+WORKERS ?= 4
 # Some hundred processes are started by the tests; where Python is kept from it each would compile the program for itself.
 export PYTHONDONTWRITEBYTECODE :=
 

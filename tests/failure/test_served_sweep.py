@@ -22,6 +22,7 @@ from tests.failure.test_crash_sweep import Boundaries, all_is_well, boundaries, 
 from tests.served import ServedLine
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from axis.services.agency.adapter import Agency
@@ -59,12 +60,17 @@ class Swept(ServedLine):
 
 
 @pytest.fixture
-def database(postgres: PostgreSql, monkeypatch: pytest.MonkeyPatch) -> str:
-    url = postgres.record(f"sweep{time.monotonic_ns()}")
-    monkeypatch.setenv("AXIS_DATABASE_URL", url)
+def database(postgres: PostgreSql, monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
+    """Makes another one each time, and says so in the environment."""
     monkeypatch.setattr(sweep, "EmbeddedBroker", AmqpBroker)
     monkeypatch.setattr(consume, "SETTLE", 0.05)
-    return url
+
+    def made() -> str:
+        url = postgres.record(f"sweep{time.monotonic_ns()}")
+        monkeypatch.setenv("AXIS_DATABASE_URL", url)
+        return url
+
+    return made
 
 
 def check(served: Swept, number: int) -> None:
@@ -89,14 +95,14 @@ def count(tmp_path: Path, rabbitmq: RabbitMq, url: str, monkeypatch: pytest.Monk
 
 
 def test_a_death_on_the_way_loses_and_doubles_nothing(
-    tmp_path: Path, rabbitmq: RabbitMq, database: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, rabbitmq: RabbitMq, database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    total = count(tmp_path, rabbitmq, database, monkeypatch)
+    total = count(tmp_path, rabbitmq, database(), monkeypatch)
     assert total > 80
     died = []
     numbers = [number for number in range(3, min(total, 200), 3) if sample.is_tried(number // 3, 9)]
     for number in numbers:
-        served = Swept(tmp_path / str(number), rabbitmq, database)
+        served = Swept(tmp_path / str(number), rabbitmq, database())
         ordinary(served, TO)
         at = Boundaries(lambda _name, number=number: die(at, number))  # type: ignore[misc]  # noqa: B023
         with ExitStack() as stack:
@@ -120,11 +126,11 @@ def die(at: Boundaries, number: int) -> None:
 
 
 def test_another_hub_at_work_in_between_loses_and_doubles_nothing(
-    tmp_path: Path, rabbitmq: RabbitMq, database: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, rabbitmq: RabbitMq, database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     met = []
     for number in (number for number in range(1, 40) if sample.is_tried(number, 13)):
-        served = Swept(tmp_path / str(number), rabbitmq, database)
+        served = Swept(tmp_path / str(number), rabbitmq, database())
         ordinary(served, TO)
         with ExitStack() as stack:
             hub, agencies = served.open(stack)
