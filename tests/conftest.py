@@ -111,13 +111,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if len(kept) < len(items):
         config.hook.pytest_deselected(items=list({*items} - {*kept}))
     workers = getattr(config, "workerinput", {"workercount": 1})["workercount"]
-    items[:] = dealt(kept, lambda item: item.path, _wants, workers) if workers > 1 else kept
+    items[:] = dealt(kept, lambda item: item.path, _wants, workers, _broker) if workers > 1 else kept
 
 
 def _wants(item: pytest.Item) -> float:
     """The seconds that a test asks for, where those that all have are not enough for it."""
     mark = item.get_closest_marker("timeout")
     return float(mark.args[0]) if mark is not None else 0.0
+
+
+def _broker(item: pytest.Item) -> str | None:
+    """The broker that a test has of this session, where it has one; of those who need no more than any, a half each has one."""
+    fixtures = {*getattr(item, "fixturenames", ())}
+    if "managed_rabbitmq" in fixtures:
+        return "with its API"
+    if item.get_closest_marker("amqp") is None or not fixtures & {"rabbitmq", "place", "amqp_place", "line"}:
+        return None
+    return f"one {zlib.crc32(item.path.name.encode()) % 2}"
 
 
 def _is_kept(item: pytest.Item) -> bool:

@@ -12,10 +12,23 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def dealt(items: Sequence[T], file: Callable[[T], Hashable], wants: Callable[[T], float], hands: int) -> list[T]:
+def dealt(
+    items: Sequence[T],
+    file: Callable[[T], Hashable],
+    wants: Callable[[T], float],
+    hands: int,
+    server: Callable[[T], str | None] = lambda _: None,
+) -> list[T]:
     """Files of tests that want more time than others, dealt to so many hands of the same size, the longest first; each
-    hand is then filled up with the others, in their order. What shares a file stays together: it shares its servers."""
-    groups = [list(group) for _, group in groupby(items, key=file)]
+    hand is then filled up with the others, in their order. What shares a file stays together, and files that share a
+    server do (of a file with tests of several, the last by name): each hand that needs one starts its own."""
+    shared: dict[Hashable, list[list[T]]] = {}
+    for path, one in groupby(items, key=file):
+        group = list(one)
+        name = max((found for found in map(server, group) if found is not None), default=None)
+        shared.setdefault(path if name is None else (server, name), []).append(group)
+    most_first = (sorted(found, key=lambda group: -max(map(wants, group))) for found in shared.values())
+    groups = [[item for group in found for item in group] for found in most_first]
     long = sorted((one for one in groups if any(map(wants, one))), key=lambda one: -max(map(wants, one)))
     short = [item for one in groups if not any(map(wants, one)) for item in one]
     made: list[T] = []

@@ -275,9 +275,9 @@ class OldServed(Served):
 
 
 @pytest.fixture
-def served(rabbitmq: RabbitMq, postgres: PostgreSql, program: str) -> Iterator[OldServed]:
+def served(managed_rabbitmq: RabbitMq, postgres: PostgreSql, program: str) -> Iterator[OldServed]:
     with TemporaryDirectory(prefix="axis-served-") as folder, ExitStack() as stack:
-        yield OldServed(Path(folder), rabbitmq, postgres, stack, program)
+        yield OldServed(Path(folder), managed_rabbitmq, postgres, stack, program)
 
 
 @pytest.mark.amqp
@@ -337,7 +337,7 @@ def test_an_agency_of_the_earlier_version_gets_a_key_of_its_own_beside_others_th
 @pytest.mark.postgres
 @pytest.mark.timeout(300)
 def test_a_hub_that_was_upgraded_goes_back_to_the_earlier_version_and_nothing_is_lost(
-    served: OldServed, rabbitmq: RabbitMq
+    served: OldServed, managed_rabbitmq: RabbitMq
 ) -> None:
     """The steps of docs/operations.md, with adapters that were not upgraded yet."""
 
@@ -363,11 +363,11 @@ def test_a_hub_that_was_upgraded_goes_back_to_the_earlier_version_and_nothing_is
     # Back: the record of before the upgrade, the broker anew, the mark in the earlier form.
     name, vhost = served.database.rpartition("/")[2], served.urls["HUB"].rpartition("/")[2]
     served.postgres.restore(name, served.before)
-    rabbitmq.drop_vhost(vhost)
-    rabbitmq.vhost(vhost)
-    rabbitmq.add_hub(vhost)
+    managed_rabbitmq.drop_vhost(vhost)
+    managed_rabbitmq.vhost(vhost)
+    managed_rabbitmq.add_hub(vhost)
     for code in AGENCIES:
-        rabbitmq.add_agency(vhost, code, moved=False)
+        managed_rabbitmq.add_agency(vhost, code, moved=False)
     mark = served.home / "hub.mark"
     mark.write_text(" ".join(mark.read_text("ascii").split()[:3]) + "\n", "ascii")
     assert served.start_old("hub").wait(60) == 6, "it does not go on with a record that knows less than it did"

@@ -30,3 +30,11 @@ def test_each_hand_of_three_begins_with_one_of_the_three_long_files() -> None:
 
 def test_where_there_is_more_of_the_long_than_of_others_nothing_is_left_out() -> None:
     assert sorted(dealt(TESTS, lambda one: one[0], lambda one: one[0] in "abd", 3)) == TESTS
+
+
+def test_files_that_share_a_server_are_one_hands_the_longest_first() -> None:
+    server = {"a": "broker", "c": "broker", "h": "broker", "b": "another"}
+    made = dealt(TESTS, lambda one: one[0], lambda one: FILES[one[0]][0], 3, lambda one: server.get(one[0]))
+    assert sorted(made) == TESTS
+    at = made.index(("c", 0))
+    assert [name for name, _ in made[at : at + 16]] == [*"cc", *"aaaaa", *"hhhhhhhhh"]
