@@ -1874,6 +1874,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "report.deliveries": ("Đến", "To them"),
     "report.on_time": ("Đúng hạn", "On time"),
     "report.late": ("Trễ", "Late"),
+    "report.untimed": ("Không hạn", "No term"),
     "report.open": ("Đang chờ", "Open"),
     "report.overdue": ("Quá hạn", "Overdue"),
     "report.refused": ("Từ chối", "Refused"),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 DOSSIERS = "dossiers"
 BY = ("agency", "unit", "kind", "priority", "day", "month", "type")
 SPANS = ("day", "week", "month", "quarter", "year")
-COLUMNS = ("documents", "deliveries", "on_time", "late", "open", "overdue", "refused", "recalled")
+RARE = ("untimed", "given_up")  # a line of a terminal is short
 EXPORTED = (
     *("documents", "updates", "recalls", "rejected", "deliveries", "handed_over", "on_time", "late", "untimed", "open"),
     *("overdue", "refused", "recalled", "given_up", "ratio"),
@@ -106,18 +106,18 @@ def _show(value: dict[str, Any]) -> None:
     if not value["rows"]:
         console.say(word("report.nothing"))
         return
-    handover = "handover"
+    handover, shown = "handover", saying.report_columns(value, RARE)
     rows = [
         (
             saying.report_key(value["by"], row, LANG),
-            *(number(row[name], LANG) for name in COLUMNS),
+            *(number(row[name], LANG) for name in shown),
             percent(row["ratio"], LANG),
             duration(row["legs"][handover]["median_s"], LANG),
             duration(row["legs"][handover]["p95_s"], LANG),
         )
         for row in (*value["rows"], {"key": word("report.all"), **value["total"]})
     ]
-    names = (f"report.by.{value['by']}", *(f"report.{name}" for name in COLUMNS), "report.ratio")
+    names = (f"report.by.{value['by']}", *(f"report.{name}" for name in shown), "report.ratio")
     columns = [word(name) for name in (*names, "report.median", "report.p95")]
     console.table(columns, rows, right=range(1, len(columns)))
     for line in _sentences(value):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from axis.core import saying
 from axis.texts import duration, number, percent, text
 from axis.web.chart import chart
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 
     from axis.errors import Language
 
-_NUMBERS = ("documents", "deliveries", "on_time", "late", "open", "overdue", "refused", "recalled", "given_up")
 _STYLE = """
 :root{color-scheme:light dark;--ink:#1d2129;--paper:#fff;--line:#d5d8de;--soft:#f4f5f7}
 @media (prefers-color-scheme:dark){:root{--ink:#e6e8ec;--paper:#16181d;--line:#3a3f48;--soft:#20242b}}
@@ -48,17 +48,18 @@ def page(value: dict[str, Any], asked: str, heading: str, sentences: Sequence[st
 
 
 def _table(value: dict[str, Any], lang: Language) -> str:
-    names = [f"report.by.{value['by']}", "column.name", *(f"report.{name}" for name in _NUMBERS)]
+    numbers = saying.report_columns(value)
+    names = [f"report.by.{value['by']}", "column.name", *(f"report.{name}" for name in numbers)]
     names += ["report.ratio", "report.median", "report.p95"]
     heads = "".join(f'<th scope="col">{escape(text(name, lang))}</th>' for name in names)
-    body = "".join(_row(row, lang) for row in value["rows"])
-    foot = _row({"key": text("report.all", lang), "name": "", **value["total"]}, lang)
+    body = "".join(_row(row, numbers, lang) for row in value["rows"])
+    foot = _row({"key": text("report.all", lang), "name": "", **value["total"]}, numbers, lang)
     caption = escape(text("report.page.table", lang))
     return f"<h2>{caption}</h2><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody><tfoot>{foot}</tfoot></table>"
 
 
-def _row(row: dict[str, Any], lang: Language) -> str:
+def _row(row: dict[str, Any], numbers: Sequence[str], lang: Language) -> str:
     leg = row["legs"]["handover"]
-    cells = [str(row["key"]), str(row["name"]), *(number(row[name], lang) for name in _NUMBERS)]
+    cells = [str(row["key"]), str(row["name"]), *(number(row[name], lang) for name in numbers)]
     cells += [percent(row["ratio"], lang), duration(leg["median_s"], lang), duration(leg["p95_s"], lang)]
     return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"

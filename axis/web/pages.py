@@ -36,7 +36,6 @@ EVENTS = 500  # of a time-line, the last ones; the rest by the command
 STATUS = 10.0  # seconds for which one count of what waits serves everybody
 ENDING = 60  # days before a certificate's end from which on it is said
 _ORDER = ("failed", "refused", "suspended", "waiting", "late", "handed_over", "recalled")
-_NUMBERS = ("documents", "deliveries", "on_time", "late", "open", "overdue", "refused", "recalled", "given_up")
 _ABOUT = ("axis_id", "document_id", "code", "subject", "kind", "priority", "sender", "received_at")
 _CERTIFICATE = ("use", "sha256", "not_before", "not_after", "revoked_at", "reason")
 _STANDING = ("recipient", "cause", "is_trouble", "actor", "since", "until")
@@ -241,13 +240,18 @@ def reports(visit: Visit) -> Page:
         "sentences": saying.report_sentences(value, visit.lang),
         "chart": chart(shown, visit.lang),
         "rows": shown,
-        "numbers": _NUMBERS,
+        "numbers": saying.report_columns(value),
     }
     exported = [
-        [row["key"], row["name"], *(row[name] for name in _NUMBERS), "" if row["ratio"] is None else row["ratio"]]
+        [
+            row["key"],
+            row["name"],
+            *(row[name] for name in saying.REPORTED),
+            "" if row["ratio"] is None else row["ratio"],
+        ]
         for row in (*value["rows"], {"key": "*", "name": "", **value["total"]})
     ]
-    return Page("reports", given, rows=[[by, "name", *_NUMBERS, "ratio"], *exported], value=value)
+    return Page("reports", given, rows=[[by, "name", *saying.REPORTED, "ratio"], *exported], value=value)
 
 
 def registry(visit: Visit) -> Page:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from datetime import timedelta
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from click.testing import CliRunner
 
 from axis import cli, texts
 from axis.adapters.folder import FolderAdapter
-from axis.commands import report_page
+from axis.commands import report, report_page
 from axis.core.instant import VIETNAM
 from axis.errors import Fault, Problem, Rejected
 from tests.line import Line, document, small_home
@@ -162,6 +163,29 @@ def test_the_page_stands_alone_and_says_what_its_chart_shows(line: Line, tmp_pat
     assert {"src", "href", "onclick"}.isdisjoint(page.attributes)
     assert page.tags.count("desc") == 1
     assert page.tags.count("tr") == 1 + 4 + 1
+
+
+@pytest.mark.parametrize("rare", [(), ("untimed",), ("given_up",), ("untimed", "given_up")])
+def test_what_has_come_to_somebody_is_the_sum_of_what_is_shown_of_it(
+    line: Line, rare: tuple[str, ...], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a terminal and on the page; nobody looks for what was given up in a column that is not there."""
+    monkeypatch.setattr("axis.commands.console.LANG", "en")
+    monkeypatch.setattr("axis.commands.report.LANG", "en")
+    value = json.loads(asked(line, days(line), "--json"))
+    for row in (value["rows"][0], value["total"]):
+        for name in ("deliveries", *rare):
+            row[name] += 2 if name != "deliveries" else 2 * len(rare)
+    report._show(value)
+    head, *rows = [re.split(r"  +", row.strip()) for row in capsys.readouterr().out.splitlines()[1:7]]
+    assert head[1:3] == ["Sent", "To them"]
+    until = head.index("% on time")
+    assert {texts.text(f"report.{name}", "en") for name in rare} <= {*head}
+    assert len(rows) == 5
+    for row in rows:
+        assert int(row[2]) == sum(map(int, row[3:until])), (head, row)
+    page = read(report_page.page(value, "", "", [], "en"))
+    assert {texts.text(f"report.{name}", "en") for name in rare} <= {*page.words}
 
 
 def test_what_an_agency_wrote_is_text_on_the_page_and_no_formula_in_the_spreadsheet() -> None:
