@@ -226,12 +226,11 @@ def images(memory: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Power, Line]:
 @pytest.mark.parametrize(
     ("turn", "flushes", "kept"),
     [
-        (0, "all at once", "in rows"),
-        (1, "each by itself", "in rows"),
-        (2, "each by itself", "in segments"),
-        (0, "each by itself", "in new segments"),
+        pytest.param(0, "all at once", "in rows", id="all at once, in rows"),
+        pytest.param(1, "each by itself", "in rows", id="each by itself, in rows"),
+        pytest.param(2, "each by itself", "in segments", id="each by itself, in segments"),
+        pytest.param(3, "each by itself", "in new segments", id="each by itself, in new segments"),
     ],
-    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_was_not_flushed_is_gone_and_nothing_else_is(
     memory: Path, monkeypatch: pytest.MonkeyPatch, turn: int, flushes: str, kept: str
