@@ -35,7 +35,8 @@ def _given(broker: Broker) -> Broker:
 
 
 class ServedLine(Line):
-    """See the module. `url` is a database of its own in which nothing is kept yet, also in AXIS_DATABASE_URL; a context manager."""
+    """See the module. `url` is a database of its own in which nothing is kept yet, also in AXIS_DATABASE_URL; a context
+    manager."""
 
     def __init__(self, path: Path, rabbitmq: RabbitMq, url: str, codes: tuple[str, ...]) -> None:
         super().__init__(small_home(path, codes=codes).path)

@@ -102,11 +102,13 @@ def _csv(value: dict[str, Any]) -> None:
 
 
 def _show(value: dict[str, Any]) -> None:
+    from axis.core import figures
+
     console.say(_title(value))
     if not value["rows"]:
         console.say(word("report.nothing"))
         return
-    handover, shown = "handover", saying.report_columns(value, RARE)
+    handover, shown = "handover", figures.shown(value, RARE)
     rows = [
         (
             saying.report_key(value["by"], row, LANG),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from axis.core import saying
+from axis.core import figures
 from axis.texts import duration, number, percent, text
 from axis.web.chart import chart
 
@@ -48,7 +48,7 @@ def page(value: dict[str, Any], asked: str, heading: str, sentences: Sequence[st
 
 
 def _table(value: dict[str, Any], lang: Language) -> str:
-    numbers = saying.report_columns(value)
+    numbers = figures.shown(value)
     names = [f"report.by.{value['by']}", "column.name", *(f"report.{name}" for name in numbers)]
     names += ["report.ratio", "report.median", "report.p95"]
     heads = "".join(f'<th scope="col">{escape(text(name, lang))}</th>' for name in names)

@@ -11,12 +11,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from axis.core.instant import VIETNAM
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 
 # -- Periods --------------------------------------------------------------------------------------------------------
@@ -132,6 +132,15 @@ class Outcome(StrEnum):
     REFUSED = "refused"  # by the recipient's system
     RECALLED = "recalled"  # taken back before the recipient's system saw it
     GIVEN_UP = "given_up"  # nobody tries again
+
+
+# The numbers of a report's table: what has come to somebody is the sum of what has become of it.
+REPORTED = ("documents", "deliveries", *(one.value for one in Outcome))
+
+
+def shown(value: Mapping[str, Any], rare: Collection[str] = (Outcome.UNTIMED,)) -> list[str]:
+    """Which numbers of a report are shown: of those that are `rare` only what there is in it."""
+    return [name for name in REPORTED if name not in rare or value["total"][name]]
 
 
 Histogram = Counter[int]  # how many took so many seconds

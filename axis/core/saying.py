@@ -16,7 +16,7 @@ from axis.texts import TEXTS, day, duration, number, percent, text
 from axis.texts import moment as as_written
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from axis.errors import Language
 
@@ -149,17 +149,6 @@ def report_title(value: Mapping[str, Any], lang: Language) -> str:
     since, until = first_day(value["period"]["since"], lang), last_day(value["period"]["before"], lang)
     found = word("report.title", lang, since=since, until=until)
     return found if value["period"]["is_over"] else f"{found} {word('report.so_far', lang)}"
-
-
-REPORTED = (
-    *("documents", "deliveries", "on_time", "late", "untimed", "open", "overdue", "refused", "recalled", "given_up"),
-)
-
-
-def report_columns(value: Mapping[str, Any], rare: Collection[str] = ("untimed",)) -> list[str]:
-    """The numbers of a report that are shown: of those that are `rare` only what it has, so that what has come to
-    somebody is the sum of what has become of it."""
-    return [name for name in REPORTED if name not in rare or value["total"][name]]
 
 
 def report_key(by: str, row: Mapping[str, Any], lang: Language) -> str:

@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from axis import texts
-from axis.core import agencies, saying
+from axis.core import agencies, figures, saying
 from axis.core.instant import from_text, to_text
 from axis.errors import AxisError, Fault, rejected
 from axis.services.operate.registry import describe
@@ -240,18 +240,18 @@ def reports(visit: Visit) -> Page:
         "sentences": saying.report_sentences(value, visit.lang),
         "chart": chart(shown, visit.lang),
         "rows": shown,
-        "numbers": saying.report_columns(value),
+        "numbers": figures.shown(value),
     }
     exported = [
         [
             row["key"],
             row["name"],
-            *(row[name] for name in saying.REPORTED),
+            *(row[name] for name in figures.REPORTED),
             "" if row["ratio"] is None else row["ratio"],
         ]
         for row in (*value["rows"], {"key": "*", "name": "", **value["total"]})
     ]
-    return Page("reports", given, rows=[[by, "name", *saying.REPORTED, "ratio"], *exported], value=value)
+    return Page("reports", given, rows=[[by, "name", *figures.REPORTED, "ratio"], *exported], value=value)
 
 
 def registry(visit: Visit) -> Page:
